@@ -1,0 +1,313 @@
+//! What is told to whom, and how far the telling got.
+//!
+//! An [`Alert`] is something worth telling about a procedure. A *notification* is one person's share of it, with the
+//! [`Disposition`] that was decided. A *delivery* is one message to one address that carries one notification or,
+//! for a digest, many. A delivery is settled only on the channel's answer:
+//!
+//! ```text
+//! Pending → Claimed → Sent | Deferred | Ambiguous | Dead | Cancelled | Superseded
+//!             ↑__________________|            |
+//!             ↑_______________________________|  (sent again with the same key)
+//! ```
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::procedure::Change;
+
+/// What an alert says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// A procedure not told before.
+    New,
+    /// Something changed in a procedure told before.
+    Correction,
+    /// The procedure is called off.
+    Cancellation,
+    /// The procedure is awarded or closed without award.
+    Award,
+    /// Word to the operator: a source is silent, a recipient is suspended.
+    Operator,
+}
+
+impl AlertKind {
+    /// The word used in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Correction => "correction",
+            Self::Cancellation => "cancellation",
+            Self::Award => "award",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// Something worth telling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Identifier derived from the notice's key and content, so that the same content never makes two alerts.
+    pub id: String,
+    /// What it says.
+    pub kind: AlertKind,
+    /// The procedure; empty for operator alerts.
+    pub procedure: String,
+    /// Key of the notice that caused it; empty for operator alerts.
+    pub notice: String,
+    /// What changed, for corrections.
+    pub changes: Vec<Change>,
+}
+
+/// What was decided about telling one person of one alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// One message now.
+    Instant,
+    /// A line of the next digest.
+    Digest,
+    /// Matched, but the flow was too strong: a line of a grouped message.
+    Overflow,
+    /// Known before the watch began (quiet baseline): not told.
+    Baseline,
+    /// The person was told of this procedure already and nothing changed.
+    Duplicate,
+}
+
+impl Disposition {
+    /// The word used in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Instant => "instant",
+            Self::Digest => "digest",
+            Self::Overflow => "overflow",
+            Self::Baseline => "baseline",
+            Self::Duplicate => "duplicate",
+        }
+    }
+
+    /// Reads the database's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Instant, Self::Digest, Self::Overflow, Self::Baseline, Self::Duplicate].into_iter().find(|d| d.as_str() == word)
+    }
+}
+
+/// A channel of delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// E-mail over SMTP.
+    Email,
+    /// Standard output.
+    Console,
+}
+
+impl Channel {
+    /// Every channel of this build.
+    pub const ALL: [Self; 2] = [Self::Email, Self::Console];
+
+    /// The word used in the database and in settings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Console => "console",
+        }
+    }
+
+    /// Reads the database's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|c| c.as_str() == word)
+    }
+
+    /// Whether sending again with the same key cannot reach the person twice, or is recognised as the same message.
+    #[must_use]
+    pub fn has_idempotency_key(self) -> bool {
+        matches!(self, Self::Email)
+    }
+}
+
+/// How far a delivery got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Waiting.
+    Pending,
+    /// A worker holds it.
+    Claimed,
+    /// The channel accepted it.
+    Sent,
+    /// Refused for now; will be tried again.
+    Deferred,
+    /// Bytes went out and no answer came: it may or may not have arrived.
+    Ambiguous,
+    /// Will not be tried again.
+    Dead,
+    /// No longer wanted (unsubscribed, closed).
+    Cancelled,
+    /// A later message says it all.
+    Superseded,
+}
+
+impl DeliveryState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Pending, Self::Claimed, Self::Sent, Self::Deferred, Self::Ambiguous, Self::Dead, Self::Cancelled, Self::Superseded,
+    ];
+
+    /// The word used in the database and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Claimed => "claimed",
+            Self::Sent => "sent",
+            Self::Deferred => "deferred",
+            Self::Ambiguous => "ambiguous",
+            Self::Dead => "dead",
+            Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Reads a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+}
+
+/// What a channel answered to one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Accepted; the text is the channel's answer.
+    Accepted(String),
+    /// Refused for now. `retry_after` is what the channel asked for, if it did.
+    Transient {
+        /// Why, in the channel's words.
+        why: String,
+        /// The wait it asked for.
+        retry_after: Option<chrono::Duration>,
+    },
+    /// Refused for good.
+    Permanent(String),
+    /// The message went out and the answer was lost.
+    Unknown(String),
+}
+
+/// What becomes of a delivery after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// Done.
+    Sent(String),
+    /// Try again at that time.
+    Deferred(DateTime<Utc>, String),
+    /// It may have arrived; try again at that time with the same key.
+    Ambiguous(DateTime<Utc>, String),
+    /// Give up.
+    Dead(String),
+}
+
+/// Decides what becomes of a delivery. Pure: `now`, the number of attempts made (this one included), the time the
+/// delivery was made and the time it loses its meaning all come in.
+#[must_use]
+pub fn settle(outcome: Outcome, policy: &RetryPolicy, attempts: u32, created: DateTime<Utc>, expires: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Settlement {
+    let end = expires.map_or(created + policy.give_up_after, |e| e.min(created + policy.give_up_after));
+    let next = |asked: Option<chrono::Duration>| now + asked.unwrap_or_default().max(policy.gap(attempts));
+    match outcome {
+        Outcome::Accepted(answer) => Settlement::Sent(answer),
+        Outcome::Permanent(why) => Settlement::Dead(why),
+        Outcome::Transient { why, retry_after } => match next(retry_after) {
+            at if at >= end => Settlement::Dead(format!("abandon : {why}")),
+            at => Settlement::Deferred(at, why),
+        },
+        Outcome::Unknown(why) => match next(None) {
+            at if at >= end => Settlement::Dead(format!("abandon après réponse perdue : {why}")),
+            at => Settlement::Ambiguous(at, why),
+        },
+    }
+}
+
+/// When to try again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Gaps after the first, second… attempt; the last one repeats.
+    pub gaps: Vec<chrono::Duration>,
+    /// How long to go on.
+    pub give_up_after: chrono::Duration,
+}
+
+impl RetryPolicy {
+    /// E-mail: RFC 5321 §4.5.4.1 asks for at least 30 minutes between tries, sooner for the first ones, and four to
+    /// five days before giving up.
+    #[must_use]
+    pub fn email() -> Self {
+        let minutes = [1, 5, 15, 30, 60, 120, 240];
+        Self { gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(), give_up_after: chrono::Duration::days(5) }
+    }
+
+    /// Console: a closed pipe is not cured by waiting long.
+    #[must_use]
+    pub fn console() -> Self {
+        Self { gaps: vec![chrono::Duration::seconds(5)], give_up_after: chrono::Duration::minutes(1) }
+    }
+
+    /// The policy of a channel.
+    #[must_use]
+    pub fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::email(),
+            Channel::Console => Self::console(),
+        }
+    }
+
+    /// The gap after `attempts` attempts.
+    #[must_use]
+    pub fn gap(&self, attempts: u32) -> chrono::Duration {
+        let index = (attempts.max(1) as usize - 1).min(self.gaps.len().saturating_sub(1));
+        self.gaps.get(index).copied().unwrap_or_else(|| chrono::Duration::minutes(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: u32) -> DateTime<Utc> {
+        chrono::TimeZone::with_ymd_and_hms(&Utc, 2027, 1, 12, hour, 0, 0).unwrap()
+    }
+
+    fn refused(retry_after: Option<chrono::Duration>) -> Outcome {
+        Outcome::Transient { why: "451".into(), retry_after }
+    }
+
+    #[test]
+    fn the_wait_a_channel_asks_for_is_obeyed() {
+        let settled = settle(refused(Some(chrono::Duration::hours(3))), &RetryPolicy::email(), 1, at(8), None, at(8));
+        assert_eq!(settled, Settlement::Deferred(at(11), "451".into()));
+    }
+
+    #[test]
+    fn retries_end_at_the_deadline_of_the_tender() {
+        let settled = settle(refused(None), &RetryPolicy::email(), 7, at(8), Some(at(9)), at(8));
+        assert!(matches!(settled, Settlement::Dead(_)), "{settled:?}");
+    }
+
+    #[test]
+    fn a_lost_answer_is_recorded_as_ambiguous() {
+        let settled = settle(Outcome::Unknown("coupure".into()), &RetryPolicy::email(), 1, at(8), None, at(8));
+        assert!(matches!(settled, Settlement::Ambiguous(..)), "{settled:?}");
+    }
+
+    #[test]
+    fn gaps_grow_and_then_stay() {
+        let policy = RetryPolicy::email();
+        assert!(policy.gap(1) < policy.gap(4));
+        assert_eq!(policy.gap(7), policy.gap(700));
+    }
+}

@@ -1,0 +1,44 @@
+//! What is true without any input or output: notices, procedures, social provisions, subscriptions, deliveries.
+//!
+//! Everything here is a plain value. No clock, socket, file or database is touched: functions that depend on time
+//! take `now`. Names follow eForms, OCDS and the Code de la commande publique, so a *notice* announces a *procedure*
+//! that may be divided into *lots*; "tender" is kept for its eForms meaning, a bid.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`notice`] | what a source published: [`Notice`], [`Lot`], [`Buyer`], text passages and structured codes |
+//! | [`place`] | départements, places of performance, time zones by territory |
+//! | [`date`] | typed dates (visit, questions, participation, tender) |
+//! | [`cpv`] | Common Procurement Vocabulary codes |
+//! | [`provision`] | social provisions and the evidence for each |
+//! | [`assessment`] | the verdict on a notice: provisions, sectors, routes, score, reasons |
+//! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
+//! | [`procedure`] | how notices are joined into one procedure, and what changed between two of them |
+//! | [`subscription`] | who wants to hear of what: filters and their verdicts |
+//! | [`delivery`] | alerts, notifications, deliveries and their states |
+
+pub mod assessment;
+pub mod cpv;
+pub mod date;
+pub mod delivery;
+pub mod notice;
+pub mod place;
+pub mod procedure;
+pub mod provision;
+pub mod structure;
+pub mod subscription;
+
+pub use assessment::{Assessment, DecisionFact, FactKind, Route};
+pub use cpv::Cpv;
+pub use date::{DateKind, TypedDate};
+pub use delivery::{Alert, AlertKind, Channel, DeliveryState, Disposition};
+pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage};
+pub use place::{Department, Place};
+pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
+pub use structure::{StructureKind, SupplyMode};
+pub use subscription::{Cadence, Dimension, Filter, Subscriber, Subscription};
+
+/// A sector's slug in the taxonomy of Le Marché de l'inclusion, such as `blanchisserie`.
+///
+/// The list of valid slugs is data (`config/rules/sectors.csv`); this type only names the role of the string.
+pub type Sector = String;

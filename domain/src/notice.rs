@@ -1,0 +1,299 @@
+//! A notice as a source published it, before any judgement.
+//!
+//! Invariant: (`source`, `record_id`) names a notice for ever; a new content under the same name is a new version of
+//! it. All text is kept as published (line breaks included); renderers collapse white space.
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use crate::{Cpv, Department, Place, TypedDate};
+
+/// What a notice announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// A call for competition.
+    Call,
+    /// Prior information, call for expressions of interest.
+    PriorInformation,
+    /// A purchase planned, long before the notice (APProch).
+    Planned,
+    /// A contract was, or will be, awarded or not.
+    Award,
+    /// A correction of an earlier notice.
+    Correction,
+    /// The procedure is called off.
+    Cancellation,
+    /// A private buyer's call.
+    Private,
+    /// A business event.
+    Event,
+}
+
+impl NoticeKind {
+    /// The word used in JSON and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::PriorInformation => "prior_information",
+            Self::Planned => "planned",
+            Self::Award => "award",
+            Self::Correction => "correction",
+            Self::Cancellation => "cancellation",
+            Self::Private => "private",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// Public law or not: decides thresholds and wording.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuyerKind {
+    /// A contracting authority or entity of the Code de la commande publique.
+    #[default]
+    Public,
+    /// A private company.
+    Private,
+}
+
+/// Who buys.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buyer {
+    /// Official name as published; may be empty when the notice gives none.
+    pub name: String,
+    /// Fourteen-digit SIRET, or nine-digit SIREN where only that is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub siret: Option<String>,
+    /// Seat of the buyer.
+    #[serde(default)]
+    pub place: Place,
+    /// Public or private.
+    #[serde(default)]
+    pub kind: BuyerKind,
+}
+
+impl Buyer {
+    /// Keeps the digits of a SIRET (14) or SIREN (9); anything else is `None`.
+    #[must_use]
+    pub fn clean_siret(text: &str) -> Option<String> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        matches!(digits.len(), 9 | 14).then_some(digits)
+    }
+}
+
+/// A lot of a procedure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lot {
+    /// Number as published, without "LOT-" and leading zeros (`LOT-0003` → `3`).
+    pub id: String,
+    /// Title; may be empty.
+    #[serde(default)]
+    pub title: String,
+    /// Codes of this lot.
+    #[serde(default)]
+    pub cpv: Vec<Cpv>,
+    /// Départements where it is carried out; empty = as the procedure.
+    #[serde(default)]
+    pub departments: Vec<Department>,
+}
+
+impl Lot {
+    /// Reduces the many spellings of a lot number to one: `LOT-0003`, `n° 3`, `03` → `3`.
+    #[must_use]
+    pub fn clean_id(text: &str) -> String {
+        let folded = text.trim().to_lowercase();
+        let mut rest = folded.trim_start_matches("lot").trim_start_matches(['-', ' ', '_']);
+        for mark in ["n°", "nº", "no", "numéro", "numero", "par-"] {
+            rest = rest.strip_prefix(mark).unwrap_or(rest).trim_start();
+        }
+        let stripped = rest.trim_start_matches('0');
+        let kept = if stripped.starts_with(|c: char| c.is_ascii_digit()) { stripped } else { rest };
+        if kept.is_empty() { text.trim().to_owned() } else { kept.to_owned() }
+    }
+}
+
+/// A piece of free text with the path it stood at. Quotes are cut out of passages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passage {
+    /// Path in the source's own names, such as `MAPA.initial.renseignements.rensgComplt`.
+    pub field: String,
+    /// The lot this text belongs to; `None` = the whole notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+    /// The text as published.
+    pub text: String,
+}
+
+/// A coded statement of a structured field, such as `res-ws` in BT-71.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// Code list or tag name: `reserved-procurement`, `strategic-procurement`, `MARCHE_RESERVE`, `criteres`…
+    pub list: String,
+    /// The code: `res-ws`, `soc-obj`, `ATELIERS_PROTEGES`, `non`…
+    pub value: String,
+    /// Path of the field.
+    pub field: String,
+    /// The lot concerned; `None` = the whole notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+}
+
+/// Works, supplies or services (eForms BT-23).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContractNature {
+    /// Works (`travaux`).
+    Works,
+    /// Supplies (`fournitures`).
+    Supplies,
+    /// Services.
+    Services,
+}
+
+/// Who won what, as an award notice says it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Award {
+    /// Lot awarded; `None` = the whole contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+    /// Names of the winners; empty when the lot was not awarded.
+    pub winners: Vec<String>,
+    /// Amount in euros without tax.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<f64>,
+}
+
+/// What other notices this one speaks of; used to find its procedure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Links {
+    /// eForms contract folder identifier (BT-04), a UUID shared by all notices of the procedure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract_folder: Option<String>,
+    /// The buyer's own reference (BT-22, `idMarche`), unique only together with the buyer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer_reference: Option<String>,
+    /// Record ids, in the same source, of notices this one corrects, cancels or follows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
+}
+
+/// A notice, parsed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Identifier of the source that published it, such as `boamp`.
+    pub source: String,
+    /// The source's own identifier of the record.
+    pub record_id: String,
+    /// What it announces.
+    pub kind: NoticeKind,
+    /// Full title.
+    pub title: String,
+    /// Who buys.
+    pub buyer: Buyer,
+    /// Codes of the whole procedure, main one first.
+    pub cpv: Vec<Cpv>,
+    /// Works, supplies, services; several where the notice mixes them.
+    #[serde(default)]
+    pub natures: Vec<ContractNature>,
+    /// Départements of performance; those of publication where nothing better is known.
+    pub departments: Vec<Department>,
+    /// Places of performance.
+    #[serde(default)]
+    pub places: Vec<Place>,
+    /// Lots, in published order; empty when the procedure is not divided.
+    pub lots: Vec<Lot>,
+    /// Dates read from structured fields.
+    pub dates: Vec<TypedDate>,
+    /// Day of publication.
+    #[serde(default)]
+    pub published: Option<NaiveDate>,
+    /// Estimated value, or framework maximum, in euros without tax (BT-27, BT-271).
+    #[serde(default)]
+    pub estimated_value: Option<f64>,
+    /// `true` when the procedure is formal, published to the EU (above the thresholds).
+    #[serde(default)]
+    pub above_eu_threshold: bool,
+    /// A concession (délégation de service public included).
+    #[serde(default)]
+    pub concession: bool,
+    /// Page of the notice for people.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Where the consultation documents are (BT-15).
+    #[serde(default)]
+    pub documents_url: Option<String>,
+    /// Free text, in reading order.
+    pub passages: Vec<Passage>,
+    /// Coded statements.
+    pub codes: Vec<Code>,
+    /// Results, on award notices.
+    #[serde(default)]
+    pub awards: Vec<Award>,
+    /// Other notices of the same procedure.
+    #[serde(default)]
+    pub links: Links,
+}
+
+impl Notice {
+    /// An empty notice to be filled by a parser.
+    #[must_use]
+    pub fn new(source: impl Into<String>, record_id: impl Into<String>, kind: NoticeKind) -> Self {
+        Self {
+            source: source.into(),
+            record_id: record_id.into(),
+            kind,
+            title: String::new(),
+            buyer: Buyer::default(),
+            cpv: Vec::new(),
+            natures: Vec::new(),
+            departments: Vec::new(),
+            places: Vec::new(),
+            lots: Vec::new(),
+            dates: Vec::new(),
+            published: None,
+            estimated_value: None,
+            above_eu_threshold: false,
+            concession: false,
+            url: None,
+            documents_url: None,
+            passages: Vec::new(),
+            codes: Vec::new(),
+            awards: Vec::new(),
+            links: Links::default(),
+        }
+    }
+
+    /// The name under which the notice is stored and cited: `source:record`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.source, self.record_id)
+    }
+
+    /// The earliest moment after which no tender (or request to participate) is accepted.
+    #[must_use]
+    pub fn deadline(&self) -> Option<DateTime<FixedOffset>> {
+        crate::assessment::closing(&self.dates)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lot_numbers_are_spelled_one_way() {
+        for (given, kept) in
+            [("LOT-0003", "3"), ("Lot n° 3", "3"), ("03", "3"), ("10", "10"), ("2A", "2A"), ("0", "0"), ("A", "a")]
+        {
+            assert_eq!(Lot::clean_id(given).to_lowercase(), kept.to_lowercase(), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_siren_is_kept_and_a_phone_number_is_not_taken_for_one() {
+        assert_eq!(Buyer::clean_siret("217 000 156").as_deref(), Some("217000156"));
+        assert_eq!(Buyer::clean_siret("0372740681"), None);
+    }
+}

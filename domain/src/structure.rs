@@ -1,0 +1,112 @@
+//! Kinds of structure of the inclusive economy, and how each supplies its work.
+//!
+//! Sources: Code du travail L5132-4 (SIAE), L5213-13 (EA), L5213-13-1 (EATT), L1253-1 (GEIQ); Code de l'action
+//! sociale et des familles L344-2 (ESAT).
+
+use serde::{Deserialize, Serialize};
+
+use crate::Beneficiary;
+
+/// A kind of structure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StructureKind {
+    /// Entreprise d'insertion.
+    Ei,
+    /// Association intermédiaire.
+    Ai,
+    /// Atelier et chantier d'insertion.
+    Aci,
+    /// Entreprise de travail temporaire d'insertion.
+    Etti,
+    /// Entreprise d'insertion par le travail indépendant.
+    Eiti,
+    /// Groupement d'employeurs pour l'insertion et la qualification.
+    Geiq,
+    /// Entreprise adaptée.
+    Ea,
+    /// Entreprise adaptée de travail temporaire.
+    Eatt,
+    /// Établissement ou service d'accompagnement par le travail.
+    Esat,
+    /// Structure producing in prison (service de l'emploi pénitentiaire and concessionaires).
+    Sep,
+}
+
+/// How a structure sells: decides whether a need suits it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SupplyMode {
+    /// People on loan (mise à disposition).
+    Staff,
+    /// A service with a result.
+    Service,
+    /// Goods.
+    Goods,
+}
+
+impl StructureKind {
+    /// Every kind, in the order shown to people.
+    pub const ALL: [Self; 10] = [
+        Self::Ei, Self::Ai, Self::Aci, Self::Etti, Self::Eiti, Self::Geiq, Self::Ea, Self::Eatt, Self::Esat, Self::Sep,
+    ];
+
+    /// The acronym shown to people and used in JSON.
+    #[must_use]
+    pub fn acronym(self) -> &'static str {
+        match self {
+            Self::Ei => "EI",
+            Self::Ai => "AI",
+            Self::Aci => "ACI",
+            Self::Etti => "ETTI",
+            Self::Eiti => "EITI",
+            Self::Geiq => "GEIQ",
+            Self::Ea => "EA",
+            Self::Eatt => "EATT",
+            Self::Esat => "ESAT",
+            Self::Sep => "SEP",
+        }
+    }
+
+    /// Reads an acronym in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.acronym().eq_ignore_ascii_case(text.trim()))
+    }
+
+    /// `true` for the SIAE proper (Code du travail L5132-4).
+    #[must_use]
+    pub fn is_siae(self) -> bool {
+        matches!(self, Self::Ei | Self::Ai | Self::Aci | Self::Etti | Self::Eiti)
+    }
+
+    /// How this kind supplies its work.
+    #[must_use]
+    pub fn supply_modes(self) -> &'static [SupplyMode] {
+        match self {
+            Self::Ai | Self::Etti | Self::Eatt | Self::Geiq => &[SupplyMode::Staff],
+            Self::Ei | Self::Aci | Self::Ea | Self::Esat | Self::Sep => &[SupplyMode::Service, SupplyMode::Goods],
+            Self::Eiti => &[SupplyMode::Service],
+        }
+    }
+
+    /// Whether this kind may bid for what is reserved to `beneficiary` (L2113-12 to L2113-15).
+    #[must_use]
+    pub fn may_bid(self, beneficiary: Beneficiary) -> bool {
+        let disability = matches!(self, Self::Ea | Self::Eatt | Self::Esat);
+        match beneficiary {
+            Beneficiary::Disability => disability,
+            Beneficiary::Insertion => self.is_siae(),
+            Beneficiary::Both => disability || self.is_siae(),
+            Beneficiary::Prison => self == Self::Sep,
+            Beneficiary::SocialEconomy => self != Self::Sep,
+            Beneficiary::Unspecified => true,
+        }
+    }
+
+    /// Whether hours worked by people of this structure can count for an insertion clause (CCAG 2021, art. 16.1/20.1).
+    #[must_use]
+    pub fn delivers_clause_hours(self) -> bool {
+        !matches!(self, Self::Eiti | Self::Sep)
+    }
+}

@@ -1,0 +1,335 @@
+//! Who wants to hear of what.
+//!
+//! A filter reads: OR within a dimension, AND across dimensions, an empty dimension lets everything through, and
+//! exclusions win. Dimensions that belong to a lot (sector, place, provision, CPV) must hold *for the same lot*: a
+//! cleaning lot in Lille and a laundry lot in Nice do not make a cleaning lot in Nice.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Assessment, BuyerKind, Department, Notice, NoticeKind, ProvisionKind, Sector, StructureKind, SupplyMode};
+
+/// What a person is to the installation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Commercial staff of a structure.
+    #[default]
+    Structure,
+    /// Facilitator of social clauses.
+    Facilitator,
+    /// Speaks for several structures.
+    Network,
+    /// Anyone reading a digest.
+    Subscriber,
+    /// Runs the installation.
+    Operator,
+}
+
+/// When a person hears of a match.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cadence {
+    /// As soon as it is known.
+    #[default]
+    Instant,
+    /// Once a day.
+    Daily,
+    /// Once a week.
+    Weekly,
+}
+
+impl Cadence {
+    /// The word used in JSON and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Instant => "instant",
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+        }
+    }
+}
+
+/// What a structure is: used to say how well a procedure fits it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Kind of structure.
+    #[serde(default)]
+    pub kind: Option<StructureKind>,
+    /// Its SIRET.
+    #[serde(default)]
+    pub siret: Option<String>,
+    /// Its trades.
+    #[serde(default)]
+    pub sectors: Vec<Sector>,
+    /// Where it works.
+    #[serde(default)]
+    pub departments: Vec<Department>,
+}
+
+/// A person, or a shared room, that receives messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subscriber {
+    /// Stable identifier.
+    pub id: String,
+    /// How to greet them; may be empty.
+    pub name: String,
+    /// What they are to the installation.
+    pub role: Role,
+    /// What structure they speak for, if any.
+    pub profile: Profile,
+}
+
+/// The conditions of a subscription.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Slugs of sectors.
+    pub sectors: Vec<Sector>,
+    /// CPV prefixes of 2 to 8 digits.
+    pub cpv: Vec<String>,
+    /// Départements of performance.
+    pub departments: Vec<Department>,
+    /// Kinds of provision.
+    pub provisions: Vec<ProvisionKind>,
+    /// Kinds of notice; empty = all but awards and events.
+    pub notice_kinds: Vec<NoticeKind>,
+    /// Supply modes that must be possible.
+    pub supply_modes: Vec<SupplyMode>,
+    /// SIRET (or SIREN) of wanted buyers.
+    pub buyers: Vec<String>,
+    /// SIRET (or SIREN) of buyers never to hear of.
+    pub excluded_buyers: Vec<String>,
+    /// Public or private buyers only.
+    pub buyer_kind: Option<BuyerKind>,
+    /// Words of which one must stand in the title, a lot title or the text (case and accents ignored by the caller).
+    pub words: Vec<String>,
+    /// Words that rule a notice out.
+    pub excluded_words: Vec<String>,
+    /// Least score (0–100).
+    pub min_score: u8,
+    /// Least days left before closing.
+    pub min_lead_days: Option<i64>,
+    /// Least value in euros, where the value is known.
+    pub min_amount: Option<f64>,
+    /// Greatest value in euros, where the value is known.
+    pub max_amount: Option<f64>,
+}
+
+/// A filter with its owner and rhythm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Stable identifier.
+    pub id: String,
+    /// Its owner.
+    pub subscriber: String,
+    /// The conditions.
+    pub filter: Filter,
+    /// When to tell.
+    pub cadence: Cadence,
+}
+
+/// A condition of a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dimension {
+    /// Sector.
+    Sector,
+    /// CPV prefix.
+    Cpv,
+    /// Département.
+    Department,
+    /// Kind of provision.
+    Provision,
+    /// Kind of notice.
+    NoticeKind,
+    /// Supply mode.
+    SupplyMode,
+    /// Wanted or unwanted buyer.
+    Buyer,
+    /// Wanted words.
+    Words,
+    /// Unwanted words.
+    ExcludedWords,
+    /// Score too low.
+    Score,
+    /// Not enough time left.
+    LeadTime,
+    /// Value out of bounds.
+    Amount,
+}
+
+/// Why a filter let a notice through.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Match {
+    /// Lots that satisfy every condition; empty = the procedure as a whole.
+    pub lots: Vec<String>,
+    /// Sectors that met.
+    pub sectors: Vec<Sector>,
+    /// Départements that met.
+    pub departments: Vec<Department>,
+    /// Provisions that met.
+    pub provisions: Vec<ProvisionKind>,
+    /// Words that met.
+    pub words: Vec<String>,
+    /// Only a need beside the main object met, not the object itself.
+    #[serde(default)]
+    pub side_need: bool,
+}
+
+/// A notice seen through the eyes of filters: what of it is compared, with text folded once.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// The notice.
+    pub notice: &'a Notice,
+    /// The verdict on it.
+    pub assessment: &'a Assessment,
+    /// Title, lot titles and text: lower case, no accents, single spaces, padded with one space on both ends.
+    pub folded: &'a str,
+    /// The clock.
+    pub now: DateTime<Utc>,
+}
+
+impl Filter {
+    /// Tests a notice; `Err` names the first dimension that rules it out.
+    ///
+    /// Words in the filter are expected folded like [`Candidate::folded`].
+    ///
+    /// # Errors
+    /// The dimension that does not meet.
+    pub fn test(&self, c: &Candidate<'_>) -> Result<Match, Dimension> {
+        self.test_whole(c)?;
+        let mut found = Match { words: self.words.iter().filter(|w| c.folded.contains(w.as_str())).cloned().collect(), ..Match::default() };
+        if !self.words.is_empty() && found.words.is_empty() {
+            return Err(Dimension::Words);
+        }
+        if c.assessment.lots.is_empty() {
+            let a = c.assessment;
+            self.test_part(c, None, &a.sectors, &a.cpv, &a.departments, &mut found)?;
+            return Ok(found);
+        }
+        let mut refusal = None;
+        for lot in &c.assessment.lots {
+            let departments = if lot.departments.is_empty() { &c.assessment.departments } else { &lot.departments };
+            let cpv = if lot.cpv.is_empty() { &c.assessment.cpv } else { &lot.cpv };
+            match self.test_part(c, Some(&lot.id), &lot.sectors, cpv, departments, &mut found) {
+                Ok(()) => found.lots.push(lot.id.clone()),
+                // The refusal that came furthest explains best.
+                Err(d) => refusal = Some(refusal.map_or(d, |r| furthest(r, d))),
+            }
+        }
+        if found.lots.is_empty() {
+            return Err(refusal.unwrap_or(Dimension::Sector));
+        }
+        if found.lots.len() == c.assessment.lots.len() {
+            found.lots.clear();
+        }
+        Ok(found)
+    }
+
+    /// Conditions that belong to the notice as a whole. Exclusions first, since they win.
+    fn test_whole(&self, c: &Candidate<'_>) -> Result<(), Dimension> {
+        let siret = c.notice.buyer.siret.as_deref().unwrap_or_default();
+        let is = |list: &[String]| !siret.is_empty() && list.iter().any(|b| siret.starts_with(b.as_str()));
+        if is(&self.excluded_buyers) {
+            return Err(Dimension::Buyer);
+        }
+        if self.excluded_words.iter().any(|w| c.folded.contains(w.as_str())) {
+            return Err(Dimension::ExcludedWords);
+        }
+        let kind = c.assessment.notice_kind;
+        let wanted_kind = if self.notice_kinds.is_empty() {
+            !matches!(kind, NoticeKind::Award | NoticeKind::Event)
+        } else {
+            self.notice_kinds.contains(&kind)
+        };
+        if !wanted_kind {
+            return Err(Dimension::NoticeKind);
+        }
+        if (!self.buyers.is_empty() && !is(&self.buyers)) || self.buyer_kind.is_some_and(|k| k != c.notice.buyer.kind) {
+            return Err(Dimension::Buyer);
+        }
+        if c.assessment.score < self.min_score {
+            return Err(Dimension::Score);
+        }
+        if let (Some(least), Some(deadline)) = (self.min_lead_days, c.assessment.deadline())
+            && (deadline.with_timezone(&Utc) - c.now).num_days() < least
+        {
+            return Err(Dimension::LeadTime);
+        }
+        if let Some(value) = c.notice.estimated_value
+            && (self.min_amount.is_some_and(|m| value < m) || self.max_amount.is_some_and(|m| value > m))
+        {
+            return Err(Dimension::Amount);
+        }
+        Ok(())
+    }
+
+    fn test_part(
+        &self,
+        c: &Candidate<'_>,
+        lot: Option<&str>,
+        sectors: &[Sector],
+        cpv: &[crate::Cpv],
+        departments: &[Department],
+        found: &mut Match,
+    ) -> Result<(), Dimension> {
+        let add = |list: &mut Vec<_>, item: &_| {
+            if !list.contains(item) {
+                list.push(Clone::clone(item));
+            }
+        };
+        let met_sectors: Vec<&Sector> = sectors.iter().filter(|s| self.sectors.contains(s)).collect();
+        let side: Vec<&Sector> = c.assessment.side_sectors.iter().filter(|s| self.sectors.contains(s)).collect();
+        if !self.sectors.is_empty() && met_sectors.is_empty() && side.is_empty() {
+            return Err(Dimension::Sector);
+        }
+        if !self.cpv.is_empty() && !cpv.iter().any(|code| self.cpv.iter().any(|p| code.as_str().starts_with(p.as_str()))) {
+            return Err(Dimension::Cpv);
+        }
+        let met_departments: Vec<&Department> = departments.iter().filter(|d| self.departments.contains(d)).collect();
+        // A notice that names no place at all may be anywhere: it is let through rather than lost.
+        if !self.departments.is_empty() && met_departments.is_empty() && !departments.is_empty() {
+            return Err(Dimension::Department);
+        }
+        let provisions: Vec<ProvisionKind> =
+            c.assessment.provisions.iter().filter(|p| p.covers(lot)).map(|p| p.kind).collect();
+        if !self.provisions.is_empty() && !self.provisions.iter().any(|p| provisions.contains(p)) {
+            return Err(Dimension::Provision);
+        }
+        if !self.supply_modes.is_empty() && !self.supply_possible(c) {
+            return Err(Dimension::SupplyMode);
+        }
+        found.side_need = !self.sectors.is_empty() && met_sectors.is_empty() && (found.side_need || found.lots.is_empty());
+        met_sectors.iter().chain(if met_sectors.is_empty() { side.iter() } else { [].iter() }).for_each(|s| add(&mut found.sectors, *s));
+        for d in met_departments {
+            if !found.departments.contains(d) {
+                found.departments.push(d.clone());
+            }
+        }
+        for p in provisions {
+            if !found.provisions.contains(&p) {
+                found.provisions.push(p);
+            }
+        }
+        Ok(())
+    }
+
+    fn supply_possible(&self, c: &Candidate<'_>) -> bool {
+        c.assessment.eligible_kinds.iter().any(|k| k.supply_modes().iter().any(|m| self.supply_modes.contains(m)))
+    }
+}
+
+/// Of two refusals of the same notice on different lots, the one met later in the order of the checks.
+fn furthest(a: Dimension, b: Dimension) -> Dimension {
+    let rank = |d| match d {
+        Dimension::Sector => 0,
+        Dimension::Cpv => 1,
+        Dimension::Department => 2,
+        Dimension::Provision => 3,
+        _ => 4,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
