@@ -1,1 +1,22 @@
+//! The settings file, and the rule tables the classifier reads.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`settings`] | the shape of the file, every default with its unit and source |
+//! | [`load`] | reading it: unknown keys refused, each fault with its line and what to do |
+//! | [`secret`] | secrets from the environment or a file, never printed |
+//! | [`rules`] | tables of facts as data: sectors, CPV → sector, words → sector, départements, thresholds |
+//!
+//! On failure: a [`load::Fault`] that says what is wrong, where (file:line) and what to do. Nothing is half-loaded.
 
+pub mod load;
+pub mod rules;
+pub mod secret;
+pub mod settings;
+
+pub use load::Fault;
+pub use secret::Secret;
+pub use settings::Settings;
+
+/// The example configuration, documented key by key; parsed in a test.
+pub const EXAMPLE: &str = include_str!("../../vigie.example.toml");

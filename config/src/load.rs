@@ -1,0 +1,266 @@
+//! Reading the settings file. Unknown keys are refused; every fault names its line and what to do.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::rules::Rules;
+use crate::settings::{Settings, Tls};
+
+/// What is wrong with the settings file. Shown as three lines: what, where, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}\n  où : {}{}\n  que faire : {fix}", file.display(), line.map(|l| format!(":{l}")).unwrap_or_default())]
+pub struct Fault {
+    /// What is wrong.
+    pub what: String,
+    /// The file.
+    pub file: PathBuf,
+    /// Its line, from 1.
+    pub line: Option<usize>,
+    /// What to do.
+    pub fix: String,
+}
+
+/// Reads and checks the file at `path`.
+///
+/// # Errors
+/// The first fault of syntax, or every fault of meaning.
+pub fn read(path: &Path, source_kinds: &[&str]) -> Result<Settings, Vec<Fault>> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        vec![Fault {
+            what: format!("le fichier de configuration est illisible : {e}"),
+            file: path.to_owned(),
+            line: None,
+            fix: "vérifiez le chemin et les droits, ou copiez vigie.example.toml".to_owned(),
+        }]
+    })?;
+    parse(&text, path, source_kinds)
+}
+
+/// Reads and checks `text`, which stands in `file`. `source_kinds` are the readers this build knows.
+///
+/// # Errors
+/// The first fault of syntax, or every fault of meaning.
+pub fn parse(text: &str, file: &Path, source_kinds: &[&str]) -> Result<Settings, Vec<Fault>> {
+    let settings: Settings = toml::from_str(text).map_err(|e| {
+        let line = e.span().map(|s| line_of(text, s.start));
+        vec![Fault { what: translate(e.message()), file: file.to_owned(), line, fix: hint(e.message()) }]
+    })?;
+    let mut check = Check { text, file, faults: Vec::new() };
+    check.all(&settings, source_kinds);
+    if check.faults.is_empty() { Ok(settings) } else { Err(check.faults) }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+}
+
+/// The TOML reader's message, its commonest cases in French.
+fn translate(message: &str) -> String {
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        let name = rest.split(',').next().unwrap_or(rest).trim_matches('`');
+        return format!("clé inconnue « {name} »");
+    }
+    if let Some(rest) = message.strip_prefix("missing field ") {
+        return format!("clé manquante « {} »", rest.trim_matches('`'));
+    }
+    if let Some(rest) = message.strip_prefix("unknown variant ") {
+        let name = rest.split(',').next().unwrap_or(rest).trim_matches('`');
+        return format!("valeur inconnue « {name} »");
+    }
+    format!("erreur de syntaxe ou de type : {}", message.lines().next().unwrap_or(message))
+}
+
+fn hint(message: &str) -> String {
+    match message.split_once("expected ") {
+        Some((_, expected)) if message.starts_with("unknown") => {
+            format!("écrivez l’une de ces possibilités : {}", expected.trim_start_matches("one of ").replace('`', ""))
+        }
+        _ if message.starts_with("missing field") => "ajoutez cette clé ; vigie.example.toml en montre un exemple".to_owned(),
+        _ if message.contains("Secret") => {
+            "un secret s’écrit { env = \"NOM\" } ou { file = \"/chemin\" }, jamais en clair".to_owned()
+        }
+        _ => "comparez avec vigie.example.toml".to_owned(),
+    }
+}
+
+/// One step of a path into the file.
+enum Step<'a> {
+    Key(&'a str),
+    At(usize),
+}
+
+struct Check<'a> {
+    text: &'a str,
+    file: &'a Path,
+    faults: Vec<Fault>,
+}
+
+impl Check<'_> {
+    fn all(&mut self, settings: &Settings, source_kinds: &[&str]) {
+        use Step::{At, Key};
+        let rules = Rules::embedded();
+        let mut seen = std::collections::BTreeSet::new();
+        for (i, source) in settings.source.iter().enumerate() {
+            let path = |key| [Key("source"), At(i), Key(key)];
+            if !seen.insert(&source.id) {
+                self.fault(&path("id"), format!("deux sources portent le nom « {} »", source.id), "donnez à chacune un nom à elle");
+            }
+            if source.id.is_empty() || !source.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+                self.fault(&path("id"), format!("nom de source « {} » impossible", source.id), "n’utilisez que lettres sans accent, chiffres, « - », « _ » et « . »");
+            }
+            if !source_kinds.contains(&source.kind.as_str()) {
+                self.fault(&path("kind"), format!("lecteur de source inconnu « {} »", source.kind), &format!("choisissez parmi : {}", source_kinds.join(", ")));
+            }
+            if let Some(schedule) = &source.schedule
+                && let Err(e) = cron::Schedule::from_str(schedule)
+            {
+                self.fault(&path("schedule"), format!("horaire « {schedule} » illisible : {e}"), "écrivez six champs, secondes d’abord, par exemple \"0 */20 * * * *\"");
+            }
+            match &source.url {
+                Some(url) => self.http_url(&path("url"), url),
+                None if source.kind == "feed" => self.fault(&path("kind"), format!("la source « {} » n’a pas d’adresse", source.id), "ajoutez url = \"https://…\""),
+                None => {}
+            }
+            for d in source.departments.iter().filter(|d| vigie_domain::Department::parse(d).is_none()) {
+                self.fault(&path("departments"), format!("département inconnu « {d} »"), "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"");
+            }
+        }
+        if let Some(email) = &settings.email
+            && email.tls == Tls::None
+            && email.username.is_some()
+        {
+            self.fault(&[Key("email"), Key("tls")], "un mot de passe partirait en clair".to_owned(), "choisissez tls = \"starttls\" ou \"implicit\"");
+        }
+        if let Some(url) = &settings.web.public_url {
+            self.http_url(&[Key("web"), Key("public_url")], url);
+        }
+        if settings.web.listen.parse::<std::net::SocketAddr>().is_err() {
+            self.fault(&[Key("web"), Key("listen")], format!("adresse d’écoute « {} » illisible", settings.web.listen), "écrivez par exemple \"127.0.0.1:8765\"");
+        }
+        if settings.pace.digest_hour > 23 {
+            self.fault(&[Key("pace"), Key("digest_hour")], "l’heure des résumés doit tenir entre 0 et 23".to_owned(), "écrivez par exemple 8");
+        }
+        for (i, cidr) in settings.fetch.allow_private.iter().enumerate() {
+            if cidr.split_once('/').is_none_or(|(a, n)| a.parse::<std::net::IpAddr>().is_err() || n.parse::<u8>().is_err()) {
+                self.fault(&[Key("fetch"), Key("allow_private"), At(i)], format!("réseau « {cidr} » illisible"), "écrivez par exemple \"10.1.0.0/16\"");
+            }
+        }
+        self.subscribers(settings, rules);
+    }
+
+    fn subscribers(&mut self, settings: &Settings, rules: &Rules) {
+        use Step::{At, Key};
+        let mut seen = std::collections::BTreeSet::new();
+        for (i, subscriber) in settings.subscriber.iter().enumerate() {
+            if !seen.insert(&subscriber.name) {
+                self.fault(&[Key("subscriber"), At(i), Key("name")], format!("deux destinataires portent le nom « {} »", subscriber.name), "donnez à chacun un nom à lui");
+            }
+            if subscriber.email.is_none() && !subscriber.console {
+                self.fault(&[Key("subscriber"), At(i), Key("name")], format!("« {} » n’a aucune adresse", subscriber.name), "ajoutez email = \"…\" ou console = true");
+            }
+            if subscriber.email.is_some() && settings.email.is_none() {
+                self.fault(&[Key("subscriber"), At(i), Key("email")], "une adresse e-mail, mais pas de serveur d’envoi".to_owned(), "ajoutez un bloc [email]");
+            }
+            for (j, subscription) in subscriber.subscription.iter().enumerate() {
+                for slug in subscription.filter.sectors.iter().filter(|s| !rules.is_sector(s)) {
+                    let near = rules.nearest_sector(slug);
+                    let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter"), Key("sectors")];
+                    self.fault(&path, format!("secteur inconnu « {slug} »"), &format!("vouliez-vous dire « {near} » ? `vigie subscriptions add --help` explique la liste"));
+                }
+                for d in subscription.filter.departments.iter().filter(|d| vigie_domain::Department::parse(d.as_str()).as_ref() != Some(d)) {
+                    let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter"), Key("departments")];
+                    self.fault(&path, format!("département inconnu « {d} »"), "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"");
+                }
+            }
+        }
+    }
+
+    fn http_url(&mut self, path: &[Step<'_>], text: &str) {
+        let fine = url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some());
+        if !fine {
+            self.fault(path, format!("adresse « {text} » impossible"), "écrivez une adresse complète qui commence par https://");
+        }
+    }
+
+    fn fault(&mut self, path: &[Step<'_>], what: String, fix: &str) {
+        let line = locate(self.text, path).map(|offset| line_of(self.text, offset));
+        self.faults.push(Fault { what, file: self.file.to_owned(), line, fix: fix.to_owned() });
+    }
+}
+
+/// Byte offset of the value at `path`, or of the last part of the path that stands in the file.
+fn locate(text: &str, path: &[Step<'_>]) -> Option<usize> {
+    let table = DeTable::parse(text).ok()?;
+    let mut at = None;
+    let mut value: Option<&DeValue<'_>> = None;
+    for (i, step) in path.iter().enumerate() {
+        let next = match (step, value) {
+            (Step::Key(key), None) if i == 0 => table.get_ref().get(*key),
+            (Step::Key(key), Some(v)) => v.as_table().and_then(|t| t.get(*key)),
+            (Step::At(n), Some(v)) => v.as_array().and_then(|a| a.get(*n)),
+            _ => None,
+        };
+        let Some(found) = next else { break };
+        at = Some(found.span().start);
+        value = Some(found.get_ref());
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: &[&str] = &["boamp", "feed"];
+
+    fn faults(text: &str) -> Vec<Fault> {
+        parse(text, Path::new("vigie.toml"), KINDS).expect_err("a fault was expected")
+    }
+
+    #[test]
+    fn the_example_file_is_accepted_as_it_stands() {
+        let settings = parse(crate::EXAMPLE, Path::new("vigie.example.toml"), KINDS);
+        assert!(settings.is_ok(), "{settings:?}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_the_choices() {
+        let found = faults("[web]\nlisten = \"127.0.0.1:1\"\nport = 3\n");
+        assert_eq!(found[0].line, Some(3));
+        assert_eq!(found[0].what, "clé inconnue « port »");
+        assert!(found[0].fix.contains("listen"), "{}", found[0].fix);
+    }
+
+    #[test]
+    fn a_fault_of_meaning_names_its_line_too() {
+        let found = faults("[[source]]\nid = \"a\"\nkind = \"feed\"\nurl = \"ftp://x\"\nschedule = \"often\"\n");
+        assert_eq!(found.iter().map(|f| f.line).collect::<Vec<_>>(), vec![Some(5), Some(4)]);
+    }
+
+    #[test]
+    fn a_sector_that_does_not_exist_is_met_with_the_nearest_one() {
+        let found = faults("[[subscriber]]\nname = \"x\"\nconsole = true\n[[subscriber.subscription]]\nfilter.sectors = [\"blanchiserie\"]\n");
+        assert!(found[0].fix.contains("blanchisserie"), "{}", found[0].fix);
+        assert_eq!(found[0].line, Some(5));
+    }
+
+    #[test]
+    fn a_password_in_clear_is_refused() {
+        let found = faults("[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\npassword = \"hunter2\"\n");
+        assert!(!found[0].to_string().contains("hunter2"), "{}", found[0]);
+        assert_eq!(found[0].line, Some(4));
+    }
+
+    #[test]
+    fn a_password_over_a_clear_connection_is_refused() {
+        let found = faults("[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\ntls = \"none\"\nusername = \"u\"\n");
+        assert_eq!(found[0].line, Some(4));
+    }
+
+    #[test]
+    fn syntax_errors_name_their_line() {
+        assert_eq!(faults("[web]\nlisten = \n")[0].line, Some(2));
+    }
+}
