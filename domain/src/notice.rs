@@ -140,6 +140,21 @@ pub struct Code {
     pub lot: Option<String>,
 }
 
+/// An award criterion that a form lists by itself (BT-539, BT-734, BT-540, BT-541).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Criterion {
+    /// Its name or description, as published.
+    pub name: String,
+    /// Its weight in percent, where the form gives percents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Path of the field.
+    pub field: String,
+    /// The lot concerned; `None` = the whole notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+}
+
 /// Works, supplies or services (eForms BT-23).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -228,6 +243,15 @@ pub struct Notice {
     pub passages: Vec<Passage>,
     /// Coded statements.
     pub codes: Vec<Code>,
+    /// Award criteria listed one by one.
+    #[serde(default)]
+    pub criteria: Vec<Criterion>,
+    /// Contract duration in months, where a field gives it (BT-36).
+    #[serde(default)]
+    pub duration_months: Option<f64>,
+    /// Greatest number of renewals, where a field gives it (BT-58).
+    #[serde(default)]
+    pub renewals: Option<u32>,
     /// Results, on award notices.
     #[serde(default)]
     pub awards: Vec<Award>,
@@ -260,6 +284,9 @@ impl Notice {
             documents_url: None,
             passages: Vec::new(),
             codes: Vec::new(),
+            criteria: Vec::new(),
+            duration_months: None,
+            renewals: None,
             awards: Vec::new(),
             links: Links::default(),
         }

@@ -1,1 +1,14 @@
+//! Watching sources and judging what they publish.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`fetch`] | polite HTTP: validators, gaps, limits, an address guard at connect time |
+//! | [`schedule`] | when a source is due: cron, jitter, back-off |
+//! | [`sources`] | one folder a source: poll plus pure parse; and the registry |
+//! | [`classify`] | from a notice to an assessment |
+//! | [`procedure`](vigie_domain::procedure) | joining notices (in the domain: it is pure) |
+//!
+//! This crate knows neither the store nor the notifier: cursors, validators and results are passed in and out by `bot`.
 
+pub mod classify;
+pub mod zones;

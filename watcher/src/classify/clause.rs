@@ -1,0 +1,271 @@
+//! Execution clauses told by the text: work owed to people far from employment (L2112-2, L2112-2-1; former article 14
+//! of the code and article 38 of ordonnance 2015-899; concessions L3114-2), with hours, share and lots.
+
+use std::ops::Range;
+
+use vigie_domain::{Provision, ProvisionKind};
+
+use super::anchors::Topic;
+use super::finding::Reading;
+use super::numbers::{lot_mentions, number};
+use super::pattern::pattern;
+
+// Wordings that say it by themselves.
+pattern!(
+    STRONG,
+    r"clauses? (?:[\w']+ ){0,3}?(?:d ?'? ?|a l ?'? ?)?(?:aide a l ?'? ?)?(?:e?')?insertion",
+    r"|clauses? (?:[a-z]+ ){0,3}?sociales?\b|clauses? de promotion de l'(?:insertion|emploi)",
+    r"|conditions? (?:particulieres? )?d'execution (?:[a-z]+ ){0,4}?social|condition particuliere (?:d'execution )?a caractere social",
+    r"|[0-9] ?(?:h|heures?) d ?'? ?insertion|elements? a caractere social|volume (?:horaire )?d ?'? ?insertion",
+    r"|\bheures? (?:de travail )?(?:[\w']+ ){0,8}?d ?'? ?insertion|promouvoir l'emploi et l'insertion|promotion de l'emploi (?:et de l'insertion|des personnes)",
+    r"|[0-9] ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp (?:d'|en )?insertion"
+);
+// Wordings that need an obligation beside them.
+pattern!(
+    WEAK,
+    r"(?:actions?|engagements?|objectifs?|demarche|volet|dispositif|obligations?|parcours) (?:obligatoire )?(?:sociale? )?d ?'? ?insertion",
+    r"|(?:publics?|personnes?|demandeurs d'emploi|jeunes) (?:[\w']+ ){0,3}?eloignee?s? (?:de l'emploi|du marche)",
+    r"|personnes? rencontrant des difficultes (?:[a-z]+ ){0,4}?(?:d ?'? ?)?(?:insertion|acces|emploi)|personnes? en difficulte (?:[a-z]+ ){0,2}d'insertion",
+    r"|(?:[0-9] ?%|heures|temps|part) (?:[\w'%]+ ){0,9}?(?:a |d ?'? ?|en |pour )(?:l ?'? ?)?insertion",
+    r"|demandeurs d'emploi de longue duree|beneficiaires du rsa|publics? prioritaires?|quartiers prioritaires",
+    r"|l2112-2\b|considerations? sociales?"
+);
+pattern!(
+    OBLIGES,
+    r"titulaire|attributaire|concessionnaire|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devra|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|oblig|reserver|consacrer"
+);
+pattern!(
+    DENIED_BEFORE,
+    r"(?:\baucune?|\bpas de|\bpas d'|\bsans|\bhors|\bni de|\bni|aucune des)(?: [\w']+){0,3} $|n'est pas (?:[a-z]+ )?(?:soumis\w* )?(?:a (?:une )?|concernee? par (?:une |la )?)$"
+);
+pattern!(
+    DENIED_AFTER,
+    r"^[^.;]{0,15}(?: ?[:=] ?(?:non\b|neant|sans objet|aucun|so\b)| ne s'applique pas(?: au lot)?| n'est pas applicable| non applicable| n'est pas prevue| sans objet)"
+);
+pattern!(NOT_FOR_A_LOT, r"^ ne s'applique pas (?:au|aux) lots?");
+pattern!(IS_CRITERION_AFTER, r"^[^.;]{0,40}?(?:ac_weighting|/ ?ponderation)");
+pattern!(IS_CRITERION_BEFORE, r"(?:sous-)?criteres?\b[^.]{0,40}$");
+pattern!(STAFF_MATTER, r"convention collective|reprise d[ue]s? (?:personnel|salarie)|dumping|travail dissimule|transport(?:eur)?s? routiers?");
+pattern!(MEANS_INSERTION, r"insertion|eloigne|chomeur|demandeurs d'emploi|difficulte|promotion de l'emploi");
+pattern!(SERVICE_TALK, r"formations?|beneficiaires de la prestation|accompagnement des|pole emploi|bilan de competences");
+pattern!(HARD_TALK, r"heures|clause|execution");
+pattern!(INTERNSHIP_ONLY, r"stage|apprenti|alternance");
+pattern!(DEROGATION, r"(?:il est )?deroge|derogation");
+
+// Volumes.
+pattern!(
+    HOURS,
+    r"nombre (?:minim\w+ )?(?:total )?d ?'? ?heures?[^.:]{0,160}?insertion[^.:]{0,120}? ?: ?(?P<a>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)",
+    r"|(?P<b>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)(?:,[0-9]+)? ?(?:h|heures?)(?: de travail)?(?: minimum| mini| au minimum)? ?(?:d ?'? ?|en |pour l ?'? ?|a l ?'? ?)(?:actions? d'|parcours d')?insertion",
+    r"|(?:reserver|consacrer|affecter|realiser|effectuer)(?: au moins| a minima| un minimum de| au minimum| un volume de)? (?P<c>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h|heures?)\b",
+    r"|(?:clause|action|volet|engagement|heures|horaire|volume|objectif|minimum|total) [^.;]{0,60}?(?:de |: ?|est de |a |fixee? a |= ?|\()(?P<d>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
+    r"|insertion(?: [\w']+){0,4} ?[(:] ?(?P<e>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)",
+    r"|lots? (?:n ?° ?)?[0-9]{1,3}[a-z]? ?[^0-9.;]{0,60}?[:\-(,] ?(?P<f>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)"
+);
+pattern!(
+    PERCENT,
+    r"(?P<a>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)(?: [\w'()]+){0,8}? (?:heures?|d'heures|temps|main d'oeuvre|masse salariale|effectif)",
+    r"|(?:heures?|temps de travail|main d'oeuvre)(?: [\w']+){0,6} ?[:(a]? ?(?P<b>[0-9]{1,2}(?:[.,][0-9]+)?) ?%",
+    r"|insertion(?: [\w']+){0,4} ?[(:] ?(?P<c>[0-9]{1,2}(?:[.,][0-9]+)?) ?%"
+);
+pattern!(FULL_TIME, r"(?P<n>[0-9]+(?:[.,][0-9]+)?) ?(?:etp|equivalents? temps plein)\b");
+pattern!(NOT_A_VOLUME, r"(?:delai|sous|dans les|semaine|preavis|jour|intervention|horaires? d'ouverture|par heure|euros? par|€ par|penalite)[^.;]{0,25}$");
+pattern!(A_WEEK, r"^ ?(?:par|/) ?(?:semaine|jour|heure)|^ ?(?:hebdo|ouvrees|a l'avance|avant)");
+
+/// Yearly hours of one full-time post: the legal duration (Code du travail L3121-41).
+const HOURS_A_YEAR: f64 = 1607.0;
+/// How far from the wording its volume may stand, in folded bytes.
+const VOLUME_REACH: usize = 420;
+
+struct Statement {
+    range: Range<usize>,
+    lots: Vec<String>,
+    strong: bool,
+}
+
+/// Reads every execution clause the text tells.
+#[must_use]
+pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
+    let strong = reading.matches(Topic::Clause, &STRONG).map(|r| (true, r));
+    let weak = reading.matches(Topic::Clause, &WEAK).map(|r| (false, r));
+    let mut statements: Vec<Statement> =
+        strong.chain(weak).filter(|(strong, range)| holds(reading, *strong, range)).map(|(strong, range)| statement(reading, range, strong)).collect();
+    statements.sort_by_key(|s| (!s.strong, s.range.start));
+    let Some(first) = statements.first() else { return Vec::new() };
+    let volumes = volumes(reading, &statements);
+    let percent = percent(reading, &statements);
+    let mandatory = Some(!optional(reading, &first.range));
+    let article = cited_article(reading, &statements);
+    let base = |lots: Vec<String>, range: Range<usize>| {
+        let mut p = Provision::new(ProvisionKind::ExecutionClause, reading.doc.evidence(range));
+        p.lots = lots;
+        p.mandatory = mandatory;
+        p.article = article.clone();
+        p
+    };
+    let mut out: Vec<Provision> = volumes
+        .into_iter()
+        .map(|v| {
+            let mut p = base(v.lots, v.range);
+            p.hours = Some(v.hours);
+            p.doubt = v.doubt;
+            p
+        })
+        .collect();
+    // Lots that owe a clause without a volume of their own.
+    let told: Vec<String> = out.iter().flat_map(|p| p.lots.clone()).collect();
+    let mut without: Vec<String> = statements.iter().flat_map(|s| s.lots.clone()).filter(|l| !told.contains(l)).collect();
+    without.sort_by_key(|l| (l.parse::<u32>().unwrap_or(u32::MAX), l.clone()));
+    without.dedup();
+    let for_all = statements.iter().any(|s| s.strong && s.lots.is_empty()) || statements.iter().all(|s| s.lots.is_empty());
+    if out.is_empty() || (!without.is_empty() && !out.iter().any(|p| p.lots.is_empty())) {
+        let lots = if for_all && out.is_empty() && without.is_empty() { Vec::new() } else { without };
+        let anchor = statements.iter().find(|s| s.lots == lots || s.lots.iter().any(|l| lots.contains(l))).unwrap_or(&statements[0]);
+        out.push(base(lots, anchor.range.clone()));
+    }
+    for p in &mut out {
+        p.percent = percent;
+    }
+    out
+}
+
+fn statement(reading: &Reading<'_>, range: Range<usize>, strong: bool) -> Statement {
+    let mut lots = reading.lots(&range);
+    // "La clause sociale ne s'applique pas au lot 3" says whom it spares, not whom it binds.
+    if NOT_FOR_A_LOT.is_match(reading.doc.after(range.end, 60)) {
+        lots = Vec::new();
+    }
+    Statement { range, lots, strong }
+}
+
+fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
+    let doc = reading.doc;
+    let (before, after) = (doc.before(range.start, 60), doc.after(range.end, 60));
+    let around_start = range.start - doc.before(range.start, 220).len();
+    let around_end = range.end + doc.after(range.end, 220).len();
+    let around = &doc.text()[around_start..around_end];
+    let words = &doc.text()[range.clone()];
+    let denied = DENIED_BEFORE.is_match(before) || (DENIED_AFTER.is_match(after) && !NOT_FOR_A_LOT.is_match(after));
+    let derogates = DEROGATION.is_match(reading.start_of_sentence(range.start, 120));
+    if denied || derogates || IS_CRITERION_AFTER.is_match(after) || IS_CRITERION_BEFORE.is_match(before) || STAFF_MATTER.is_match(around) {
+        return false;
+    }
+    if strong {
+        // "Clauses sociales" may be about anything; "éléments à caractère social" of internships only are another matter.
+        return !INTERNSHIP_ONLY.is_match(around) || MEANS_INSERTION.is_match(around);
+    }
+    if !(OBLIGES.is_match(around) && (around.contains("insertion") || around.contains("emploi"))) {
+        return false;
+    }
+    if words.contains("l2112-2") && !MEANS_INSERTION.is_match(around) {
+        return false;
+    }
+    !SERVICE_TALK.is_match(around) || HARD_TALK.is_match(around)
+}
+
+struct Volume {
+    range: Range<usize>,
+    lots: Vec<String>,
+    hours: f64,
+    doubt: Option<String>,
+}
+
+/// Hours near the clause, each once by (lots, value): a form tells them two or three times.
+fn volumes(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Volume> {
+    let mut found: Vec<Volume> = Vec::new();
+    let near = |at: usize| {
+        statements.iter().any(|s| at + VOLUME_REACH >= s.range.start && at <= s.range.end + VOLUME_REACH && reading.doc.field(at) == reading.doc.field(s.range.start))
+    };
+    for window in reading.anchors.windows(Topic::Clause) {
+        for c in HOURS.captures_iter(&reading.doc.text()[window.clone()]) {
+            let Some(digits) = ["a", "b", "c", "d", "e", "f"].iter().find_map(|n| c.name(n)) else { continue };
+            let (start, end) = (window.start + digits.start(), window.start + digits.end());
+            let Some(hours) = number(digits.as_str()).filter(|h| *h > 0.0) else { continue };
+            let names_it = c.get(0).is_some_and(|m| m.as_str().contains("insertion"));
+            let spurious = NOT_A_VOLUME.is_match(reading.doc.before(start, 40)) || A_WEEK.is_match(after_unit(reading, end));
+            if !near(start) || (spurious && !names_it) || (hours <= 48.0 && !names_it) || found.iter().any(|v| v.range.start == start) {
+                continue;
+            }
+            let lots = lots_of_volume(reading, start, end);
+            if !found.iter().any(|v| v.lots == lots && (v.hours - hours).abs() < 0.5) {
+                found.push(Volume { range: start..end, lots, hours, doubt: None });
+            }
+        }
+    }
+    if found.is_empty() {
+        found.extend(full_time_posts(reading, statements));
+    }
+    without_total(found)
+}
+
+fn after_unit<'a>(reading: &Reading<'a>, end: usize) -> &'a str {
+    pattern!(UNIT, r"^ ?(?:heures?|h)\b");
+    let after = reading.doc.after(end, 40);
+    UNIT.find(after).map_or(after, |m| &after[m.end()..])
+}
+
+/// The lot named nearest before the number in its sentence, else just after it, else the block's.
+fn lots_of_volume(reading: &Reading<'_>, start: usize, end: usize) -> Vec<String> {
+    let named = lot_mentions(reading.start_of_sentence(start, 120)).pop();
+    let after = reading.rest_of_sentence(end, 60);
+    pattern!(FOR_LOT, r"^ ?(?:h|heures?)?[^0-9,:]{0,30}(?:pour|sur|au|du) (?:le |les )?lots? ");
+    let named = if FOR_LOT.is_match(after) { lot_mentions(after).into_iter().next().or(named) } else { named };
+    named.map(|m| m.lots).or_else(|| reading.doc.lot_at(start).map(|l| vec![l.to_owned()])).unwrap_or_default()
+}
+
+fn full_time_posts(reading: &Reading<'_>, statements: &[Statement]) -> Option<Volume> {
+    statements.iter().find_map(|s| {
+        let after = reading.rest_of_sentence(s.range.start, 260);
+        let c = FULL_TIME.captures(after)?;
+        let n = c.name("n")?;
+        let start = s.range.start + n.start();
+        let posts = number(n.as_str()).or_else(|| n.as_str().replace(',', ".").parse().ok())?;
+        Some(Volume {
+            range: start..s.range.start + n.end(),
+            lots: s.lots.clone(),
+            hours: (posts * HOURS_A_YEAR).round(),
+            doubt: Some(format!("volume donné en ETP : {posts} × 1 607 h (base légale)")),
+        })
+    })
+}
+
+/// When lots are told one by one, a number that is their sum is the total told again.
+fn without_total(mut volumes: Vec<Volume>) -> Vec<Volume> {
+    let sum: f64 = volumes.iter().filter(|v| v.lots.len() == 1).map(|v| v.hours).sum();
+    let several = volumes.iter().filter(|v| v.lots.len() == 1).count() > 1;
+    if several {
+        volumes.retain(|v| v.lots.len() == 1 || (v.hours - sum).abs() > 0.5);
+    }
+    volumes
+}
+
+fn percent(reading: &Reading<'_>, statements: &[Statement]) -> Option<f64> {
+    statements.iter().find_map(|s| {
+        let before = reading.start_of_sentence(s.range.start, 160).len();
+        let end = s.range.end + reading.rest_of_sentence(s.range.end, 260).len();
+        let text = &reading.doc.text()[s.range.start - before..end];
+        let c = PERCENT.captures(text)?;
+        let value = c.name("a").or(c.name("b")).or(c.name("c"))?.as_str().replace(',', ".");
+        value.parse::<f64>().ok().filter(|p| *p > 0.0 && *p <= 100.0)
+    })
+}
+
+fn optional(reading: &Reading<'_>, range: &Range<usize>) -> bool {
+    pattern!(OPTIONAL, r"facultati|souhait|encourag|incitati|pourra (?:proposer|prevoir)");
+    let sentence = reading.doc.sentence(range.clone());
+    OPTIONAL.is_match(&reading.doc.text()[sentence])
+}
+
+fn cited_article(reading: &Reading<'_>, statements: &[Statement]) -> Option<String> {
+    pattern!(ARTICLE, r"l2112-2(?:-1)?|l3114-2|article (?:14 du code|38 de l'ordonnance)");
+    let near = statements.iter().find_map(|s| {
+        let before = reading.doc.before(s.range.start, 220).len();
+        let end = s.range.end + reading.doc.after(s.range.end, 220).len();
+        ARTICLE.find(&reading.doc.text()[s.range.start - before..end]).map(|m| m.as_str())
+    })?;
+    Some(match near {
+        a if a.starts_with("article 14") => "article 14 (ancien code)".to_owned(),
+        a if a.starts_with("article 38") => "article 38 (ordonnance 2015-899)".to_owned(),
+        a => a.to_uppercase(),
+    })
+}

@@ -1,0 +1,96 @@
+//! Award criteria on social performance (L2152-7, R2152-7; former article 53), with their weight.
+//!
+//! A bundled "environnementales et sociales", RSE or "développement durable" criterion is none, and "insertion dans le
+//! site" belongs to architects.
+
+use std::ops::Range;
+
+use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
+
+use super::anchors::Topic;
+use super::finding::Reading;
+use super::numbers::number;
+use super::pattern::pattern;
+
+pattern!(
+    SOCIAL,
+    r"insertion (?:sociale|prof|par l ?'?act|des (?:publics|personnes|jeunes))|(?:plan|heures|demarche|actions?|politique|clause|volet|dispositif) (?:[a-z]+ ){0,2}d ?'? ?insertion",
+    r"|(?:performances?|criteres?|valeur|qualite|volet|engagement|demarche|aspects?|dimension|approche) (?:[a-z]+ ){0,2}?sociale?s?\b",
+    r"|accompagnement (?:medico-|socio-?professionnel|social)|emploi (?:de|des) (?:personnes|travailleurs|publics) (?:en situation de )?(?:handicap|en difficult|eloign)",
+    r"|insertion ac_weighting|criteres? (?:d ?'? ?)?insertion|publics? (?:en difficulte|eloignes?)"
+);
+pattern!(
+    OTHER_MATTER,
+    r"\b(?:site|paysag\w*|architect\w*|urbain\w*|batiment|demandeurs d'emploi|environnement\w*|responsabilite sociale|protection sociale|action sociale|raison sociale|logement\w*|bailleur)"
+);
+pattern!(STRUCTURE, r"(?:structures?|entreprises?|associations?|reserve\w*) (?:[\w']+ ){0,3}(?:d ?'? ?)?$");
+pattern!(CRITERION_BEFORE, r"\bcriteres?\b|sous-critere|ponderation");
+pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;]{0,25}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
+pattern!(
+    WEIGHT,
+    r"^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
+);
+pattern!(NOT_SELECTION, r"criteres? de selection des candidat|selection des candidatures|eligib");
+
+/// Reads every social criterion the text tells.
+#[must_use]
+pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
+    let mut out: Vec<Provision> = Vec::new();
+    for range in reading.matches(Topic::Criterion, &SOCIAL) {
+        if !holds(reading, &range) {
+            continue;
+        }
+        let weight = WEIGHT.captures(reading.doc.after(range.end, 120)).and_then(|c| number(c.name("n")?.as_str())).filter(|w| *w <= 100.0);
+        let lots = reading.lots(&range);
+        if let Some(known) = out.iter_mut().find(|p| p.weight == weight || weight.is_none()) {
+            if !known.lots.is_empty() {
+                for lot in lots {
+                    if !known.lots.contains(&lot) {
+                        known.lots.push(lot);
+                    }
+                }
+            }
+            continue;
+        }
+        let mut provision = Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence(range));
+        provision.weight = weight;
+        provision.lots = lots;
+        provision.article = Some("R2152-7".to_owned());
+        out.push(provision);
+    }
+    out
+}
+
+fn holds(reading: &Reading<'_>, range: &Range<usize>) -> bool {
+    let doc = reading.doc;
+    let (before, after) = (doc.before(range.start, 90), doc.after(range.end, 70));
+    let around = &doc.text()[range.start - doc.before(range.start, 45).len()..range.end + doc.after(range.end, 40).len()];
+    if STRUCTURE.is_match(before) || OTHER_MATTER.is_match(around) || NOT_SELECTION.is_match(before) {
+        return false;
+    }
+    let words = &doc.text()[range.clone()];
+    CRITERION_BEFORE.is_match(before) || WEIGHT_AFTER.is_match(after) || words.starts_with("critere")
+}
+
+/// Reads the criteria that a form lists field by field, where the context is known.
+#[must_use]
+pub fn read_listed(criteria: &[Criterion]) -> Vec<Provision> {
+    pattern!(BARE, r"\binsertion\b|\bsociale?s?\b|\bsociaux\b|handicap|eloigne|inclusi");
+    pattern!(BUNDLED, r"environnement|durable|\brse\b|ethique|societal|responsabilite sociale|protection sociale|action sociale");
+    criteria
+        .iter()
+        .filter(|c| {
+            let name = super::fold::fold(&c.name);
+            let social = SOCIAL.is_match(&name) || (BARE.is_match(&name) && name.len() < 120);
+            social && !OTHER_MATTER.is_match(&name) && (!BUNDLED.is_match(&name) || name.contains("insertion"))
+        })
+        .map(|c| {
+            let evidence = Evidence { field: Some(c.field.clone()), quote: Some(c.name.trim().to_owned()) };
+            let mut provision = Provision::new(ProvisionKind::AwardCriterion, evidence);
+            provision.weight = c.weight.filter(|w| (0.0..=100.0).contains(w));
+            provision.lots = c.lot.iter().cloned().collect();
+            provision.article = Some("R2152-7".to_owned());
+            provision
+        })
+        .collect()
+}

@@ -1,0 +1,298 @@
+//! A notice's passages as one folded text, with sentences, lots and the way back to field and words.
+
+use std::ops::Range;
+
+use vigie_domain::{Evidence, Lot, Notice, Passage};
+
+use super::fold::Folded;
+use super::pattern::pattern;
+
+/// Longest quote, in bytes of the original: enough for a sentence.
+const MAX_QUOTE: usize = 320;
+
+/// A part of the text that speaks of one lot.
+#[derive(Debug, Clone)]
+pub struct LotBlock {
+    /// Lot number.
+    pub id: String,
+    /// Folded range.
+    pub range: Range<usize>,
+}
+
+/// Where one passage stands.
+#[derive(Debug, Clone)]
+struct Span {
+    field: String,
+    lot: Option<String>,
+    folded: Range<usize>,
+}
+
+/// The whole text, ready to be searched.
+#[derive(Debug)]
+pub struct Document {
+    original: String,
+    folded: Folded,
+    spans: Vec<Span>,
+    blocks: Vec<LotBlock>,
+}
+
+/// What stands between two passages: ends any sentence and matches no wording.
+const BREAK: &str = "\n\u{1f}.\n";
+
+impl Document {
+    /// Joins the title, the lots' titles and the passages of a notice.
+    #[must_use]
+    pub fn of(notice: &Notice) -> Self {
+        let title = Passage { field: "title".into(), lot: None, text: notice.title.clone() };
+        let lots = notice.lots.iter().filter(|l| !l.title.is_empty()).map(|l| Passage {
+            field: format!("lots[{}].title", l.id),
+            lot: Some(l.id.clone()),
+            text: l.title.clone(),
+        });
+        let mut original = String::new();
+        let mut marks = Vec::new();
+        for passage in std::iter::once(title).chain(lots).chain(notice.passages.iter().cloned()) {
+            let start = original.len();
+            original.push_str(&passage.text);
+            marks.push((passage.field, passage.lot, start..original.len()));
+            original.push_str(BREAK);
+        }
+        let folded = Folded::of(&original);
+        let spans: Vec<Span> = marks
+            .into_iter()
+            .map(|(field, lot, range)| Span { field, lot, folded: folded.position(range.start)..folded.position(range.end) })
+            .collect();
+        let mut document = Self { original, folded, spans, blocks: Vec::new() };
+        document.blocks = document.find_lot_blocks();
+        document
+    }
+
+    /// The folded text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.folded.text
+    }
+
+    /// Up to `n` folded bytes before `at`, within the same passage.
+    #[must_use]
+    pub fn before(&self, at: usize, n: usize) -> &str {
+        let floor = self.span_at(at).map_or(0, |s| s.folded.start);
+        let start = self.boundary(at.saturating_sub(n).max(floor));
+        &self.text()[start.min(at)..at]
+    }
+
+    /// Up to `n` folded bytes from `at`, within the same passage.
+    #[must_use]
+    pub fn after(&self, at: usize, n: usize) -> &str {
+        let ceiling = self.span_at(at.saturating_sub(1)).map_or(self.text().len(), |s| s.folded.end);
+        let end = self.boundary((at + n).min(ceiling.max(at)));
+        &self.text()[at..end.max(at)]
+    }
+
+    /// The nearest character boundary at or after `at`.
+    fn boundary(&self, at: usize) -> usize {
+        (at..=self.text().len()).find(|i| self.text().is_char_boundary(*i)).unwrap_or(self.text().len())
+    }
+
+    /// The folded range of the passage that holds `at`.
+    #[must_use]
+    pub fn passage_range(&self, at: usize) -> Range<usize> {
+        self.span_at(at).map_or(0..self.text().len(), |s| s.folded.clone())
+    }
+
+    /// Path of the passage that holds `at`.
+    #[must_use]
+    pub fn field(&self, at: usize) -> &str {
+        self.span_at(at).map_or("", |s| s.field.as_str())
+    }
+
+    fn span_at(&self, at: usize) -> Option<&Span> {
+        let index = self.spans.partition_point(|s| s.folded.start <= at);
+        self.spans[..index].last()
+    }
+
+    /// The lot a position belongs to: that of its passage, else that of the block of text around it.
+    #[must_use]
+    pub fn lot_at(&self, at: usize) -> Option<&str> {
+        self.span_at(at)
+            .and_then(|s| s.lot.as_deref())
+            .or_else(|| self.blocks.iter().rev().find(|b| b.range.contains(&at)).map(|b| b.id.as_str()))
+    }
+
+    /// Evidence for a folded range: the verbatim words, widened to whole words and to the sentence as far as
+    /// [`MAX_QUOTE`] allows.
+    #[must_use]
+    pub fn evidence(&self, range: Range<usize>) -> Evidence {
+        Evidence { field: Some(self.field(range.start).to_owned()), quote: Some(self.quote(range)) }
+    }
+
+    /// Verbatim words around a folded range.
+    #[must_use]
+    pub fn quote(&self, range: Range<usize>) -> String {
+        let sentence = self.sentence(range.clone());
+        let chosen = if sentence.len() <= MAX_QUOTE { sentence } else { self.widen_to_words(range) };
+        let mut back = self.folded.original(chosen);
+        while back.len() > MAX_QUOTE * 2 && back.end > back.start {
+            back.end -= 1;
+        }
+        while !self.original.is_char_boundary(back.end) {
+            back.end -= 1;
+        }
+        self.original.get(back).unwrap_or_default().trim().to_owned()
+    }
+
+    /// The sentence around a range: cut at `. `, `; `, `? ` or the passage's ends.
+    #[must_use]
+    pub fn sentence(&self, range: Range<usize>) -> Range<usize> {
+        let passage = self.passage_range(range.start);
+        let start = {
+            let head = &self.text()[passage.start..range.start];
+            sentence_breaks(head).last().map_or(passage.start, |b| passage.start + b)
+        };
+        let stop = range.end.min(passage.end).max(range.start);
+        let tail = &self.text()[stop..passage.end.max(stop)];
+        let end = sentence_breaks(tail).next().map_or(passage.end.max(stop), |b| stop + b);
+        start..end
+    }
+
+    fn widen_to_words(&self, range: Range<usize>) -> Range<usize> {
+        let passage = self.passage_range(range.start);
+        let text = self.text();
+        let mut start = self.boundary(range.start.saturating_sub(60).max(passage.start));
+        while start > passage.start && !text[..start].ends_with(' ') {
+            start -= 1;
+            while !text.is_char_boundary(start) {
+                start -= 1;
+            }
+        }
+        let wanted = (range.end + 120).min(passage.end).min(start + MAX_QUOTE).max(range.end);
+        let mut end = self.boundary(wanted);
+        while end < passage.end && end > range.end && !text[end..].starts_with(' ') {
+            end -= 1;
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+        }
+        start..end
+    }
+
+    /// Blocks of plain text that speak of one lot: `LOT_NO: 3`, or a line `Lot n° 3 : …`.
+    fn find_lot_blocks(&self) -> Vec<LotBlock> {
+        pattern!(LINE_MARK, r"(?mi)^[ \t\-–•*]*(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+\p{Lu})");
+        pattern!(END, r"(?m)^[ \t]*(?:III[.)]|IV[.)]|VI[.)]|Section (?:III|IV|VI)|Informations pratiques|Conditions de participation|Une lettre de candidature|DATE_RECEIPT|Le marché est réservé|Crit[eè]res d.attribution :|Situation propre)");
+        let mut blocks: Vec<LotBlock> = Vec::new();
+        for span in self.spans.iter().filter(|s| s.lot.is_none() && s.field != "title") {
+            let range = self.folded.original(span.folded.clone());
+            let Some(text) = self.original.get(range.clone()) else { continue };
+            if !text.as_bytes().windows(3).any(|w| w.eq_ignore_ascii_case(b"lot")) {
+                continue;
+            }
+            let marks: Vec<(usize, String)> = LINE_MARK
+                .captures_iter(text)
+                .filter_map(|c| {
+                    let whole = c.get(0)?;
+                    Some((self.block_start(text, whole.start()), Lot::clean_id(c.get(1)?.as_str())))
+                })
+                .collect();
+            for (i, (start, id)) in marks.iter().enumerate() {
+                let next = marks.get(i + 1).map_or(text.len(), |(s, _)| *s);
+                let end = END.find_at(&text[..next], (*start + 1).min(next)).map_or(next, |m| m.start());
+                let folded = self.folded.position(range.start + start)..self.folded.position(range.start + end.max(*start));
+                if !folded.is_empty() {
+                    blocks.push(LotBlock { id: id.clone(), range: folded });
+                }
+            }
+        }
+        blocks
+    }
+
+    /// In forms the title of a lot stands on the line before its number.
+    fn block_start(&self, text: &str, mark: usize) -> usize {
+        let is_form = text[mark..].trim_start().get(..6).is_some_and(|s| s.eq_ignore_ascii_case("lot_no"));
+        let window = mark.saturating_sub(400);
+        let window = (window..=mark).find(|i| text.is_char_boundary(*i)).unwrap_or(mark);
+        if let Some(heading) = text[window..mark].rfind("II.2.1)") {
+            return window + heading;
+        }
+        if !is_form {
+            return mark;
+        }
+        let head = text[..mark].trim_end_matches(['\n', '\r']);
+        head.rfind('\n').map_or(0, |i| i + 1)
+    }
+
+    /// Lots that blocks of plain text announce, with their titles.
+    #[must_use]
+    pub fn lots_in_text(&self) -> Vec<Lot> {
+        let mut lots: Vec<Lot> = Vec::new();
+        for block in &self.blocks {
+            if lots.iter().any(|l| l.id == block.id) {
+                continue;
+            }
+            let words = self.original.get(self.folded.original(block.range.clone())).unwrap_or_default();
+            lots.push(Lot { id: block.id.clone(), title: lot_title(words), ..Lot::default() });
+        }
+        lots
+    }
+}
+
+/// The title of a lot out of its block: what follows the number on its line, or the line before a `LOT_NO:`.
+fn lot_title(block: &str) -> String {
+    pattern!(HEAD, r"(?i)^[ \t\-–•*]*(?:lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*[0-9]{1,3}[a-z]?[ \t]*[:.\-–)]*[ \t]*");
+    pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*(?:Intitulé\s*:?)?\s*)");
+    let lines: Vec<&str> = block.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let Some(first) = lines.first() else { return String::new() };
+    let cut = HEAD.replace(first, "");
+    let cut = FORM.replace(&cut, "").trim().to_owned();
+    let chosen = if cut.is_empty() || cut.to_lowercase().starts_with("lot_no") {
+        lines.iter().skip(1).find(|l| !l.to_lowercase().starts_with("lot") && !l.starts_with("II.")).unwrap_or(&"").to_string()
+    } else {
+        cut
+    };
+    chosen.chars().take(200).collect()
+}
+
+/// Offsets just after each sentence end in folded text.
+fn sentence_breaks(text: &str) -> impl DoubleEndedIterator<Item = usize> + '_ {
+    text.as_bytes().windows(2).enumerate().filter(|(_, w)| matches!(w[0], b'.' | b';' | b'?' | b'!') && w[1] == b' ').map(|(i, _)| i + 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigie_domain::NoticeKind;
+
+    fn document(text: &str) -> Document {
+        let mut notice = Notice::new("test", "1", NoticeKind::Call);
+        notice.title = "Entretien".into();
+        notice.passages.push(Passage { field: "text".into(), lot: None, text: text.into() });
+        Document::of(&notice)
+    }
+
+    #[test]
+    fn lots_of_plain_text_are_found_with_their_titles() {
+        let found = document("Objet\nLot n° 1 : Vitrerie\nbla\nLot n°2 - Espaces verts\nIII.1) fin").lots_in_text();
+        let lots: Vec<_> = found.iter().map(|l| (l.id.as_str(), l.title.as_str())).collect();
+        assert_eq!(lots, vec![("1", "Vitrerie"), ("2", "Espaces verts")]);
+    }
+
+    #[test]
+    fn the_line_before_a_form_number_is_its_title() {
+        let doc = document("Nettoyage\nLOT_NO: 3\nNettoyage des vitres réservé\nDATE_RECEIPT_TENDERS: 1");
+        assert_eq!(doc.lots_in_text()[0].title, "Nettoyage");
+        let at = doc.text().find("reserve").unwrap();
+        assert_eq!(doc.lot_at(at), Some("3"));
+    }
+
+    #[test]
+    fn a_lot_named_within_a_sentence_opens_no_block() {
+        assert!(document("Les offres pour le lot 3 sont attendues.\nlot 3 sera attribué").lots_in_text().is_empty());
+    }
+
+    #[test]
+    fn a_quote_is_the_sentence_as_written() {
+        let doc = document("Rien. Le marché est RÉSERVÉ aux EA ; autre chose.");
+        let at = doc.text().find("reserve").unwrap();
+        assert_eq!(doc.quote(at..at + 7), "Le marché est RÉSERVÉ aux EA ;");
+    }
+}

@@ -1,0 +1,150 @@
+//! Facts needed to decide, quoted: duration and renewals (hence the latest end), framework maximum, lot caps, imposed
+//! form of a joint bid, minimum turnover, staff takeover, certificates, visits without a date.
+
+use vigie_domain::{DecisionFact, Evidence, FactKind, Notice};
+
+use super::anchors::Topic;
+use super::dates;
+use super::finding::Reading;
+use super::numbers::number;
+use super::pattern::pattern;
+
+
+pattern!(MONTHS, r"(?:duree|duration)[^.;]{0,80}?(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)");
+pattern!(FORM_MONTHS, r"duration ?: ?(?P<n>[0-9]{1,3})");
+pattern!(
+    RENEWALS,
+    r"(?P<n>[0-9]|un|une|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|reconduc[a-z]*[^.;]{0,60}?(?P<m>[0-9]|un|une|deux|trois|quatre) fois|nombre (?:maximal |maximum )?de (?:reconductions?|renouvellements?)[^0-9.;]{0,30}(?P<o>[0-9])"
+);
+pattern!(
+    MAXIMUM,
+    r"(?:montant |valeur )?(?:maximum|maximal[e]?)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+(?:,[0-9]{2})?|[0-9]{4,}(?:[.,][0-9]{2})?) ?(?:eur\b|euros?|€)"
+);
+pattern!(
+    LOT_CAP,
+    r"(?:nombre (?:maxim(?:al|um) )?de lots[^.;:]{0,80}?(?:un (?:seul )?soumissionnaire|meme soumissionnaire|candidat|attribu)[^.;0-9]{0,40}:? ?|lot_max_(?:number|one_tenderer) ?: ?)(?P<n>[0-9]{1,3})",
+    r"|(?:ne (?:peut|pourra) (?:etre attributaire|remporter|se voir attribuer|soumissionner)[^.;]{0,60}?(?:plus de |que (?:pour )?))(?P<m>[0-9]{1,3}|un|deux|trois) (?:seul )?lots?"
+);
+pattern!(
+    JOINT_FORM,
+    r"groupement (?:d'(?:entreprises|operateurs)[a-z ]{0,20})?(?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)[^.;]{0,40}(?:impos|exig|oblig|transform|revetir)|(?:forme juridique|transformation)[^.;]{0,120}groupement (?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)|(?:impos|exig)[^.;]{0,60}groupement (?:conjoint|solidaire)"
+);
+pattern!(
+    TURNOVER,
+    r"chiffre d'affaires[^.;]{0,90}?(?:minim(?:um|al)[a-z]*)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{4,}) ?(?:eur|€)|(?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{5,}) ?(?:eur[a-z]*|€)[^.;]{0,20}de chiffre d'affaires"
+);
+pattern!(TAKEOVER, r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel");
+pattern!(CERTIFICATE, r"\bcnaps\b|qualibat|qualipropre|certificats? de qualification professionnelle|certification (?:iso|nf|ce)|\bcertiphyto|agrement (?:prefectoral|sanitaire|service)");
+pattern!(CERTIFICATE_ASKED, r"exig|demand|requis|obligatoire|fournir|titulaire d|justifi|devra|doit|produire|equivalent");
+
+/// Reads the facts of text and fields.
+#[must_use]
+pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
+    let mut out = Vec::new();
+    let months = duration(reading, notice, &mut out);
+    let renewals = renewals(reading, notice, &mut out);
+    if let (Some(months), Some(renewals)) = (months, renewals) {
+        // A renewal prolongs by the first duration unless the text says otherwise; the latest end is told as such.
+        let evidence = out.last().map(|f| f.evidence.clone()).unwrap_or_default();
+        out.push(DecisionFact { kind: FactKind::LatestEnd, value: Some(months * (1.0 + renewals)), evidence, lot: None });
+    }
+    let numbered = [(FactKind::FrameworkMaximum, &*MAXIMUM), (FactKind::LotCap, &*LOT_CAP), (FactKind::MinimumTurnover, &*TURNOVER)];
+    for (kind, expression) in numbered {
+        out.extend(first_number(reading, kind, expression));
+    }
+    let told = [(FactKind::JointBidForm, &*JOINT_FORM), (FactKind::StaffTakeover, &*TAKEOVER)];
+    for (kind, expression) in told {
+        out.extend(first(reading, kind, expression));
+    }
+    out.extend(certificate(reading));
+    out.extend(visit(reading));
+    out
+}
+
+fn fact(reading: &Reading<'_>, kind: FactKind, value: Option<f64>, range: std::ops::Range<usize>) -> DecisionFact {
+    let lot = reading.doc.lot_at(range.start).map(str::to_owned);
+    DecisionFact { kind, value, evidence: reading.doc.evidence(range), lot }
+}
+
+fn of_field(kind: FactKind, value: f64, field: &str) -> DecisionFact {
+    DecisionFact { kind, value: Some(value), evidence: Evidence { field: Some(field.to_owned()), quote: None }, lot: None }
+}
+
+/// Small numbers in letters or digits.
+fn small(word: &str) -> Option<f64> {
+    Some(match word {
+        "un" | "une" => 1.0,
+        "deux" => 2.0,
+        "trois" => 3.0,
+        "quatre" => 4.0,
+        "cinq" => 5.0,
+        digits => digits.parse().ok()?,
+    })
+}
+
+fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>) -> Option<f64> {
+    if let Some(months) = notice.duration_months {
+        out.push(of_field(FactKind::Duration, months, "duration"));
+        return Some(months);
+    }
+    pattern!(OFFER_VALIDITY, r"validite|delai|paiement|conservation|garantie|maintenir|mandat");
+    for range in reading.matches(Topic::Fact, &FORM_MONTHS).chain(reading.matches(Topic::Fact, &MONTHS)) {
+        let words = &reading.doc.text()[range.clone()];
+        if OFFER_VALIDITY.is_match(words) || OFFER_VALIDITY.is_match(reading.doc.before(range.start, 30)) {
+            continue;
+        }
+        let read = MONTHS.captures(words).map(|c| (c.name("n").map_or("", |m| m.as_str()).to_owned(), c.name("u").is_some_and(|u| u.as_str() != "mois")));
+        let read = read.or_else(|| FORM_MONTHS.captures(words).and_then(|c| Some((c.name("n")?.as_str().to_owned(), false))));
+        let Some((n, years)) = read else { continue };
+        let Some(n) = small(&n).filter(|n| *n > 0.0) else { continue };
+        let months = if years { n * 12.0 } else { n };
+        out.push(fact(reading, FactKind::Duration, Some(months), range));
+        return Some(months);
+    }
+    None
+}
+
+fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>) -> Option<f64> {
+    if let Some(n) = notice.renewals.filter(|n| *n > 0) {
+        out.push(of_field(FactKind::Renewals, f64::from(n), "renewals"));
+        return Some(f64::from(n));
+    }
+    let (range, n) = reading.matches(Topic::Fact, &RENEWALS).find_map(|range| {
+        let c = RENEWALS.captures(&reading.doc.text()[range.clone()])?;
+        let n = small(c.name("n").or(c.name("m")).or(c.name("o"))?.as_str())?;
+        (n > 0.0).then_some((range, n))
+    })?;
+    out.push(fact(reading, FactKind::Renewals, Some(n), range));
+    Some(n)
+}
+
+fn first_number(reading: &Reading<'_>, kind: FactKind, expression: &'static regex::Regex) -> Option<DecisionFact> {
+    reading.matches(Topic::Fact, expression).find_map(|range| {
+        let c = expression.captures(&reading.doc.text()[range.clone()])?;
+        let digits = ["n", "m"].iter().find_map(|n| c.name(n))?.as_str();
+        let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)?;
+        Some(fact(reading, kind, Some(value), range))
+    })
+}
+
+fn first(reading: &Reading<'_>, kind: FactKind, expression: &'static regex::Regex) -> Option<DecisionFact> {
+    reading.matches(Topic::Fact, expression).next().map(|range| fact(reading, kind, None, range))
+}
+
+fn certificate(reading: &Reading<'_>) -> Option<DecisionFact> {
+    reading
+        .matches(Topic::Fact, &CERTIFICATE)
+        .find(|range| {
+            let around = &reading.doc.text()[range.start - reading.doc.before(range.start, 120).len()..range.end + reading.doc.after(range.end, 120).len()];
+            CERTIFICATE_ASKED.is_match(around)
+        })
+        .map(|range| fact(reading, FactKind::Certificate, None, range))
+}
+
+/// A visit is told as a fact when it is compulsory, dated or not; `value` is 1.
+fn visit(reading: &Reading<'_>) -> Option<DecisionFact> {
+    dates::site_visits(reading)
+        .into_iter()
+        .find(|range| dates::compulsory(reading, range))
+        .map(|range| fact(reading, FactKind::Visit, Some(1.0), range))
+}

@@ -1,0 +1,206 @@
+//! From a notice to an assessment: what it offers to structures, lot by lot, with the words that prove it.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`fold`] | one spelling, with the way back to the original |
+//! | [`document`] | passages as one text: sentences, lots, quotes |
+//! | [`anchors`] | one pass for all anchor words; expressions run on windows around them |
+//! | [`reserved`], [`clause`], [`criterion`], [`service`], [`other`] | provisions told by the text |
+//! | [`codes`] | provisions told by structured fields, joined with the text's |
+//! | [`dates`], [`facts`] | what else a person needs to decide |
+//! | [`sectors`] | trades, from CPV and from words |
+//! | [`verdict`] | routes, kinds, score, reasons |
+//!
+//! Pure, deterministic, linear in the input; never fails: a text that says nothing gives an assessment that says so.
+//! Invariants: each provision has a quote that stands in the text, or the path of a field.
+
+pub mod anchors;
+pub mod clause;
+pub mod codes;
+pub mod criterion;
+pub mod dates;
+pub mod document;
+pub mod facts;
+pub mod finding;
+pub mod fold;
+pub mod numbers;
+mod pattern;
+pub mod plain;
+pub mod reserved;
+pub mod sectors;
+pub mod service;
+pub mod other;
+pub mod verdict;
+
+use chrono::NaiveDate;
+use vigie_config::rules::SOCIAL_CONDITION_SINCE;
+use vigie_domain::{
+    Assessment, Department, Evidence, Lot, Notice, NoticeKind, Provision, ProvisionKind, assessment::AssessedLot,
+};
+
+use anchors::Anchors;
+use document::Document;
+use finding::Reading;
+
+/// Judges a notice.
+#[must_use]
+pub fn classify(notice: &Notice) -> Assessment {
+    let doc = Document::of(notice);
+    let anchors = Anchors::of(doc.text());
+    let reading = Reading { doc: &doc, anchors: &anchors };
+    let lots = lots(notice, &doc);
+    let mut provisions = provisions(notice, &reading, lots.len());
+    let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(notice, l)).collect();
+    let titles: Vec<&str> = lots.iter().map(|l| l.title.as_str()).collect();
+    let mut sectors = sectors::of(&notice.cpv, &notice.title, &titles);
+    for s in sectors_of_lots.iter().flatten() {
+        if !sectors.contains(s) {
+            sectors.push(s.clone());
+        }
+    }
+    let has_clause = provisions.iter().any(|p| p.kind == ProvisionKind::ExecutionClause);
+    let side_sectors = if has_clause { sectors::beside(&notice.cpv) } else { Vec::new() };
+    provisions.extend(social_condition_not_seen(notice, &provisions));
+    let verdict = verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
+    let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
+    let mut dates = notice.dates.clone();
+    dates.extend(dates::read(&reading, zone_of(notice), &known));
+    Assessment {
+        id: notice.record_id.clone(),
+        notice_kind: notice.kind,
+        title: one_line(&notice.title),
+        buyer: Some(one_line(&notice.buyer.name)).filter(|n| !n.is_empty()),
+        cpv: notice.cpv.clone(),
+        departments: notice.departments.clone(),
+        dates,
+        lots: assessed_lots(notice, &lots, sectors_of_lots),
+        provisions,
+        sectors,
+        side_sectors,
+        routes: verdict.routes,
+        eligible_kinds: verdict.eligible_kinds,
+        facts: facts::read(&reading, notice),
+        awards: notice.awards.clone(),
+        score: verdict.score,
+        reasons: verdict.reasons,
+    }
+}
+
+/// White space collapsed to single spaces: titles hold line breaks and tabs.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The text that word filters look into: title, lots and passages, folded, letters and digits, one space at both ends.
+#[must_use]
+pub fn searchable(notice: &Notice, lots: &[AssessedLot]) -> String {
+    let mut all = notice.title.clone();
+    for part in lots.iter().map(|l| &l.title).chain(notice.passages.iter().map(|p| &p.text)) {
+        all.push(' ');
+        all.push_str(part);
+    }
+    format!(" {} ", fold::fold(&all).trim())
+}
+
+fn zone_of(notice: &Notice) -> chrono_tz::Tz {
+    let seat = notice.buyer.place.department();
+    crate::zones::zone(seat.as_ref().or(notice.departments.first()))
+}
+
+/// Lots of the form, else those the text announces.
+fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
+    if notice.lots.is_empty() { doc.lots_in_text() } else { notice.lots.clone() }
+}
+
+fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<Provision> {
+    let mut coded = codes::read(&notice.codes);
+    let mut told = reserved::read(reading);
+    told.extend(clause::read(reading));
+    let listed = criterion::read_listed(&notice.criteria);
+    if listed.is_empty() {
+        told.extend(criterion::read(reading));
+    } else {
+        told.extend(merge_same_criterion(listed, lot_count));
+    }
+    told.extend(service::read(reading));
+    told.extend(other::read(reading));
+    let hint = coded.hint.take();
+    let mut joined = codes::join(coded, told, lot_count);
+    let classed = |p: &Provision| p.kind != ProvisionKind::SocialConditionNotSeen;
+    if let (Some(evidence), false) = (hint, joined.iter().any(classed)) {
+        let mut p = Provision::new(ProvisionKind::Other, evidence);
+        p.doubt = Some("le formulaire annonce une considération sociale sans dire laquelle : à vérifier au règlement de consultation et au CCAP".to_owned());
+        joined.push(p);
+    }
+    joined
+}
+
+/// The same criterion repeated lot by lot is one provision.
+fn merge_same_criterion(listed: Vec<Provision>, lot_count: usize) -> Vec<Provision> {
+    let mut out: Vec<Provision> = Vec::new();
+    for p in listed {
+        match out.iter_mut().find(|o| o.evidence.quote == p.evidence.quote && o.weight == p.weight) {
+            Some(known) if !known.lots.is_empty() => known.lots.extend(p.lots),
+            Some(_) => {}
+            None => out.push(p),
+        }
+    }
+    for p in &mut out {
+        p.lots.dedup();
+        if lot_count > 1 && p.lots.len() == lot_count {
+            p.lots.clear();
+        }
+    }
+    out
+}
+
+fn lot_sectors(notice: &Notice, lot: &Lot) -> Vec<String> {
+    let own = sectors::of(&lot.cpv, &lot.title, &[]);
+    if !own.is_empty() || !lot.cpv.is_empty() {
+        return own;
+    }
+    // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
+    sectors::of(&notice.cpv, &notice.title, &[])
+}
+
+fn assessed_lots(notice: &Notice, lots: &[Lot], sectors: Vec<Vec<String>>) -> Vec<AssessedLot> {
+    lots.iter()
+        .zip(sectors)
+        .map(|(lot, sectors)| AssessedLot {
+            id: lot.id.clone(),
+            title: one_line(&lot.title),
+            cpv: lot.cpv.clone(),
+            departments: if lot.departments.is_empty() { notice.departments.clone() } else { lot.departments.clone() },
+            sectors,
+        })
+        .collect()
+}
+
+/// Above the EU thresholds, launched since the law applies, and no social condition in sight: a hint, since clauses often
+/// stand only in the CCAP.
+fn social_condition_not_seen(notice: &Notice, provisions: &[Provision]) -> Option<Provision> {
+    let (y, m, d) = SOCIAL_CONDITION_SINCE;
+    let since = NaiveDate::from_ymd_opt(y, m, d)?;
+    let concerned = notice.above_eu_threshold && notice.kind == NoticeKind::Call && notice.published.is_some_and(|p| p >= since);
+    let seen = provisions.iter().any(|p| p.kind != ProvisionKind::AwardCriterion);
+    if !concerned || seen {
+        return None;
+    }
+    let evidence = Evidence { field: Some("above_eu_threshold".to_owned()), quote: None };
+    let mut p = Provision::new(ProvisionKind::SocialConditionNotSeen, evidence);
+    p.article = Some("L2112-2-1".to_owned());
+    Some(p)
+}
+
+/// Départements of a list of places, each once.
+#[must_use]
+pub fn departments_of(places: &[vigie_domain::Place]) -> Vec<Department> {
+    let mut out = Vec::new();
+    for d in places.iter().filter_map(vigie_domain::Place::department) {
+        if !out.contains(&d) {
+            out.push(d);
+        }
+    }
+    out
+}

@@ -1,0 +1,115 @@
+//! Numbers as French notices write them, and lots as sentences name them. All input is folded.
+
+use std::ops::Range;
+
+use vigie_domain::Lot;
+
+use super::pattern::pattern;
+
+/// Reads `1 200`, `1.200`, `1200`, `12,5`. `None` for what is no number.
+#[must_use]
+pub fn number(text: &str) -> Option<f64> {
+    let trimmed = text.trim();
+    let (whole, fraction) = match trimmed.rfind([',', '.']) {
+        // Three digits after the mark are thousands: 1.200, 13.500.000.
+        Some(at) if trimmed.len() - at - 1 != 3 => (&trimmed[..at], &trimmed[at + 1..]),
+        _ => (trimmed, ""),
+    };
+    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let fraction: String = fraction.chars().filter(char::is_ascii_digit).collect();
+    if whole.is_empty() {
+        return None;
+    }
+    format!("{whole}.{}", if fraction.is_empty() { "0" } else { &fraction }).parse().ok()
+}
+
+/// A place where lots are named by number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LotMention {
+    /// Folded range within the text given.
+    pub range: Range<usize>,
+    /// The numbers, ranges spelled out.
+    pub lots: Vec<String>,
+}
+
+/// Longest range of lots spelled out ("lots 1 à 173").
+const MAX_LOT_RANGE: u32 = 300;
+
+/// Finds `lot 3`, `lots n° 2 et 5`, `lots 11 à 19`.
+#[must_use]
+pub fn lot_mentions(text: &str) -> Vec<LotMention> {
+    pattern!(
+        MENTION,
+        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-z]\b)?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-z]\b)?)*)"
+    );
+    pattern!(PART, r"([0-9]{1,3}[a-z]?)|( a | au |-)");
+    MENTION
+        .captures_iter(text)
+        .filter_map(|c| {
+            let list = c.get(1)?;
+            // "lot 3 %", "lots 2 ans", "lot 5 000 euros" name no lot.
+            let rest = text[list.end()..].trim_start();
+            if rest.starts_with('%') || rest.starts_with("euro") || rest.starts_with('€') {
+                return None;
+            }
+            let mut lots: Vec<String> = Vec::new();
+            let mut through = false;
+            for part in PART.captures_iter(list.as_str()) {
+                match part.get(1) {
+                    None => through = true,
+                    Some(id) => {
+                        let id = Lot::clean_id(id.as_str());
+                        if through && let (Some(Ok(from)), Ok(to)) = (lots.last().map(|l| l.parse::<u32>()), id.parse::<u32>())
+                            && from < to && to - from <= MAX_LOT_RANGE
+                        {
+                            lots.extend((from + 1..=to).map(|n| n.to_string()));
+                        } else {
+                            lots.push(id);
+                        }
+                        through = false;
+                    }
+                }
+            }
+            lots.dedup();
+            Some(LotMention { range: c.get(0)?.range(), lots })
+        })
+        .collect()
+}
+
+/// Whether a sentence speaks of every lot at once.
+#[must_use]
+pub fn speaks_of_all_lots(text: &str) -> bool {
+    pattern!(ALL, r"(?:ensemble|totalite|chacun|chaque|tous) (?:des |de ces |les |l')?lots?\b|\blots? confondus");
+    ALL.is_match(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_written() {
+        for (given, read) in [("1 200", 1200.0), ("1.200", 1200.0), ("13.500.000", 13_500_000.0), ("12,5", 12.5), ("60", 60.0), ("42 800,00", 42800.0)] {
+            assert_eq!(number(given), Some(read), "{given}");
+        }
+        assert_eq!(number("neant"), None);
+    }
+
+    #[test]
+    fn lots_are_read_as_named() {
+        for (given, lots) in [
+            ("le lot 3 est", vec!["3"]),
+            ("lots n° 2 et 5", vec!["2", "5"]),
+            ("les lots 11 a 14 (", vec!["11", "12", "13", "14"]),
+            ("lots 1, 3 et 7", vec!["1", "3", "7"]),
+            ("lot n°03", vec!["3"]),
+            ("lots 1 a 3 et 6", vec!["1", "2", "3", "6"]),
+            ("lot 2a", vec!["2a"]),
+        ] {
+            let found: Vec<String> = lot_mentions(given).into_iter().flat_map(|m| m.lots).collect();
+            assert_eq!(found, lots, "{given}");
+        }
+        assert!(lot_mentions("6 lots et un lot de 5").is_empty());
+        assert!(speaks_of_all_lots("pour l'ensemble des lots"));
+    }
+}

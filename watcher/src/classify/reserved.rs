@@ -1,0 +1,285 @@
+//! Reservations told by the text (L2113-12 to L2113-16, L3113-1 and following; articles 15 of the former code and 36 of
+//! ordonnance 2015-899).
+//!
+//! A form's box, a sentence of the buyer and a lot's title all say it; "informations sur les marchés réservés :" says
+//! nothing, and many things other than contracts are "réservé". The buyer's words narrow a box.
+
+use std::ops::Range;
+
+use vigie_domain::{Beneficiary, Provision, ProvisionKind};
+
+use super::anchors::Topic;
+use super::finding::Reading;
+use super::pattern::pattern;
+
+pattern!(
+    ANCHOR,
+    r"\breserve (?:le|les|ce|ces) (?:present )?(?:marches?|lots?)|\breserve(?:e?s?)\b|\breserver (?:le|les|ce|ces|un|certains|l'acces|tout|la|des)\b",
+    r"|\breservation (?:du|des|de tout|de ce|d'un|de l)|\breserved\b|\b(?:seule?s|uniquement|exclusivement)\b|restricted_sheltered_workshop"
+);
+pattern!(
+    DISABILITY,
+    r"travailleurs? (?:en situation de )?handicap|(?:emplo[iy]\w*|plus de|50 ?%|majorite)[^.]{0,90}handicap|integration [^.]{0,60}handicap|\besats?\b",
+    r"|(?:reservee?s? |aux? |des |\bet |\bou |/ ?)ea\b|\bea ?(?:[/,-]|et|ou) ?(?:aux )?esat|^ \(?ea\b|aide par le travail|accompagnement par le travail|entreprises? adaptee?|ateliers? proteges?",
+    r"|(?:travail|secteur|milieu)(?: du travail)? (?:protege|adapte)|\bstpa\b|\bcat\b ?[/,]|sheltered workshop|disabled worker|secteur du handicap"
+);
+pattern!(
+    INSERTION,
+    r"(?:structures?|entreprises?|associations?|ateliers?|acteurs?|secteur|organismes?|chantiers?|operateurs?|public)(?: (?:ou|et) [a-z]+){0,2} d ?'? ?(?:e?')?insertion",
+    r"|insertion (?:sociale|professionnelle|par l)|\bsiaes?\b|associations? intermediaires?|\bettis?\b|\biae\b|defavorise|regies? de quartier|disadvantaged"
+);
+pattern!(SOCIAL_ECONOMY, r"economie sociale et solidaire|\bess\b|article 77|l2113-15|mission de service public et remplissent");
+pattern!(PRISON, r"penitentiaire|l2113-13-1|detenu|etablissements? de detention");
+pattern!(
+    SUBJECT,
+    r"marche|lot|consultation|participation|accord-cadre|procedure|contrat|concession|prestation|appel d'offres|\bil\b|contract|achat|commande"
+);
+pattern!(
+    OTHER_THING,
+    r"(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|masques?|logements?|acces|voies?|quais?|creneaux|lignes?|sieges?|toilettes|cadre|espaces?|locaux|salles?|montant|somme|droits?)(?: [\w']+){0,2} $"
+);
+pattern!(HEADING, r"(?:informations? sur les march?es|information (?:about|on)|joindre|pour les marches|relatives? aux? marches?) $");
+pattern!(
+    NOT_A_STATEMENT,
+    r"(?:\bse|\bs'|\bsous|\bsans|\btoute|\bavec|\bnon|\bpas|\bni|aucun lot n'est|aucune partie n'est|groupe de|\bnot|\baucun marche|\bjamais) $"
+);
+pattern!(SAID_NO, r"^ ?\(?s?\)? ?[:=] ?(?:non\b|no\b|neant|sans objet|aucun|0)");
+pattern!(NO_AT_END, r": ?non\b");
+pattern!(
+    OTHER_PEOPLE,
+    r"^ (?:a|to|for|aux?) (?:une|la|a|the|des|l')? ?(?:seule )?(?:particular |specific )?(?:profession|societes? d'assurance|compagnies? d'assurance|avocat|architecte|notaire|geometre|commissaires?|experts?|candidats? qui|usages?|titulaire|administration|entreprises? inscrites|transporteur|public\b|pme|petites|elu|agent|membre|abonne|habitants?|eleves|forains?|grossistes|laboratoires?|medecins?|pharmaci)"
+);
+pattern!(OTHER_USE, r"^ (?:par|a|pour|au) (?:la|l'|le|un|une|des)? ?(?:ville|commune|departement|usage|secteur traditionnel|public)");
+pattern!(INVITES, r"candidat|soumission|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise");
+pattern!(PROGRAMME, r"programmes? d'emplois? proteges?|sheltered employment");
+pattern!(WORKSHOP_BOX, r"^ (?:a|to) (?:des )?(?:ateliers proteges et a des operateurs|sheltered workshops and economic)");
+pattern!(SERVICE_BOX, r"mission de service public|public service mission");
+pattern!(ARTICLE, r"l2113-(1[2-6](?:-1)?)");
+pattern!(OLD_ARTICLE, r"article (15|36)\b(?:[ -]?(i{1,2})\b)?");
+pattern!(OLD_LAW, r"2015-899|marches publics|\bcmp\b|ordonnance");
+pattern!(DIRECT_RECIPIENT, r"^ ?[:(]? ?(?:aux?|a (?:des|l|une?)|ea\b|esat|siae|stpa)\b");
+pattern!(HOURS_NOT_CONTRACT, r"heures|temps|%|main d'oeuvre|effectif|postes? de travail|embauches?");
+pattern!(BARE_SUBJECT, r"\b(?:marches?|lots?|concessions?)\b[^,:.]{0,25}$");
+pattern!(BARE_END, r"^ ?\(?s?\)? ?(?:$|[:=] ?(?:oui|yes)|[).,;:]|mono|en application|au titre|conform|[0-9])");
+pattern!(PREFERENCE, r"(?:droit de preference|y compris|egalement|sous-trait|cotrait|construction|rehabilitation|renovation) [^.;]{0,80}$");
+pattern!(NEXT_LOT, r"(?:, |et |; )(?:le |les )?lots? (?:n ?° ?)?[0-9]");
+
+/// How a reservation was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// A form's box: sheltered workshops and operators of integration.
+    WorkshopBox,
+    /// A form's box: organisations with a public service mission.
+    ServiceBox,
+    /// The buyer's own words.
+    Words(Beneficiary),
+}
+
+struct Statement {
+    range: Range<usize>,
+    told: Told,
+    lots: Vec<String>,
+    article: Option<String>,
+}
+
+/// Reads every reservation the text tells.
+#[must_use]
+pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
+    let statements: Vec<Statement> = reading.matches(Topic::Reserved, &ANCHOR).flat_map(|m| statements_at(reading, m)).collect();
+    combine(reading, statements)
+}
+
+fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
+    let doc = reading.doc;
+    let word = &doc.text()[range.clone()];
+    let (before, after) = (doc.before(range.end - word.len(), 60), doc.after(range.end, 60));
+    let (head, rest) = (reading.start_of_sentence(range.start, 180), reading.rest_of_sentence(range.end, 220));
+    if word == "restricted_sheltered_workshop" {
+        return vec![statement(reading, range, Told::WorkshopBox, None)];
+    }
+    let vetoed = HEADING.is_match(before)
+        || NOT_A_STATEMENT.is_match(before)
+        || SAID_NO.is_match(after)
+        || NO_AT_END.is_match(&rest[..rest.floor_char_boundary(130)])
+        || OTHER_PEOPLE.is_match(after)
+        || OTHER_USE.is_match(after)
+        || OTHER_THING.is_match(before);
+    if vetoed {
+        return Vec::new();
+    }
+    let weak = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement");
+    if weak {
+        let near = &rest[..rest.floor_char_boundary(110)];
+        let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(40))..];
+        let invited = INVITES.is_match(tail) || INVITES.is_match(rest);
+        if !(invited && (DISABILITY.is_match(near) || INSERTION.is_match(near))) {
+            return Vec::new();
+        }
+    }
+    if PROGRAMME.is_match(rest) {
+        return Vec::new(); // the programme box alone reserves nothing
+    }
+    if WORKSHOP_BOX.is_match(after) {
+        return vec![statement(reading, range, Told::WorkshopBox, None)];
+    }
+    if SERVICE_BOX.is_match(rest) {
+        return vec![statement(reading, range, Told::ServiceBox, None)];
+    }
+    let about_a_contract = SUBJECT.is_match(head)
+        || weak
+        || word.starts_with("reserver")
+        || word.starts_with("reservation")
+        || word.starts_with("reserve l")
+        || word.starts_with("reserve c")
+        || DIRECT_RECIPIENT.is_match(after);
+    let share_of_work = word.starts_with("reserver") && HOURS_NOT_CONTRACT.is_match(&rest[..rest.floor_char_boundary(90)]);
+    if !about_a_contract || share_of_work || PREFERENCE.is_match(head) {
+        return Vec::new();
+    }
+    split_by_lot(reading, &range, head, rest)
+}
+
+/// "Le lot 1 est réservé aux EA, le lot 2 aux SIAE": one word, two statements.
+fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &str) -> Vec<Statement> {
+    let cuts: Vec<usize> = NEXT_LOT.find_iter(rest).map(|m| m.start()).collect();
+    let first = &rest[..cuts.first().copied().unwrap_or(rest.len())];
+    let mut out: Vec<Statement> = words(head, first, reading, range)
+        .map(|(who, article)| statement(reading, range.clone(), Told::Words(who), article))
+        .into_iter()
+        .collect();
+    for (i, cut) in cuts.iter().enumerate() {
+        let part = &rest[*cut..cuts.get(i + 1).copied().unwrap_or(rest.len())];
+        let lots = super::numbers::lot_mentions(part).into_iter().next().map(|m| m.lots).unwrap_or_default();
+        let negated = part.contains(" non reserve") || part.contains("pas reserve") || part.contains(" ouvert");
+        if let (Some((who, article)), false) = (recipient("", part), negated) {
+            // A lot named after the recipient, "réservé aux EA pour le lot 1 et le lot 2", names no recipient of its own.
+            out.push(Statement { range: range.clone(), told: Told::Words(who), lots, article });
+        } else if let (Some(last), false) = (out.last_mut(), negated) {
+            if !last.lots.is_empty() && part.trim_start_matches([',', ' ']).starts_with("et ") {
+                last.lots.extend(lots);
+            }
+        }
+    }
+    out
+}
+
+fn words(head: &str, rest: &str, reading: &Reading<'_>, range: &Range<usize>) -> Option<(Beneficiary, Option<String>)> {
+    let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(120))..];
+    recipient(tail, rest).or_else(|| {
+        let after = reading.doc.after(range.end, 60);
+        (BARE_SUBJECT.is_match(head) && BARE_END.is_match(after)).then_some((Beneficiary::Unspecified, None))
+    })
+}
+
+/// For whom, from the words after the anchor and the articles on both sides.
+fn recipient(tail: &str, rest: &str) -> Option<(Beneficiary, Option<String>)> {
+    let articles: Vec<&str> = [tail, rest].iter().flat_map(|t| ARTICLE.captures_iter(t)).filter_map(|c| c.get(1)).map(|m| m.as_str()).collect();
+    let cites = |a: &str| articles.contains(&a);
+    let old = |number: &str, roman: &str| {
+        (OLD_LAW.is_match(tail) || OLD_LAW.is_match(rest))
+            && [tail, rest].iter().flat_map(|t| OLD_ARTICLE.captures_iter(t)).any(|c| {
+                c.get(1).map(|m| m.as_str()) == Some(number) && c.get(2).map_or("", |m| m.as_str()) == roman
+            })
+    };
+    let disability = DISABILITY.is_match(rest) || cites("12") || cites("14") || old("15", "") || old("36", "i");
+    pattern!(TO_INSERTION, r"^ ?\(?(?:a )?(?:l ?'? ?)?(?:l')?insertion");
+    let insertion = INSERTION.is_match(rest) || cites("13") || cites("14") || old("36", "ii") || TO_INSERTION.is_match(rest);
+    let who = match (disability, insertion) {
+        (true, true) => Beneficiary::Both,
+        (true, false) => Beneficiary::Disability,
+        (false, true) => Beneficiary::Insertion,
+        (false, false) if PRISON.is_match(rest) || cites("13-1") => Beneficiary::Prison,
+        (false, false) if SOCIAL_ECONOMY.is_match(rest) || cites("15") => Beneficiary::SocialEconomy,
+        (false, false) => return None,
+    };
+    Some((who, articles.first().map(|a| format!("L2113-{a}"))))
+}
+
+fn statement(reading: &Reading<'_>, range: Range<usize>, told: Told, article: Option<String>) -> Statement {
+    let lots = reading.lots(&range);
+    Statement { range, told, lots, article }
+}
+
+/// The buyer's words win over boxes, and a beneficiary named wins over none.
+fn combine(reading: &Reading<'_>, statements: Vec<Statement>) -> Vec<Provision> {
+    let named: Vec<Beneficiary> = statements
+        .iter()
+        .filter_map(|s| match s.told {
+            Told::Words(who) if who != Beneficiary::Unspecified => Some(who),
+            _ => None,
+        })
+        .collect();
+    let social = |w: &Beneficiary| matches!(w, Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both);
+    let narrowed = named.iter().any(social);
+    let by_words = !named.is_empty();
+    let mut out: Vec<Provision> = Vec::new();
+    for s in statements {
+        let beneficiary = match s.told {
+            Told::WorkshopBox | Told::ServiceBox if by_words => continue,
+            Told::WorkshopBox => Beneficiary::Both,
+            Told::ServiceBox => Beneficiary::SocialEconomy,
+            // The same reservation told again without its beneficiary.
+            Told::Words(Beneficiary::Unspecified) if by_words && s.lots.is_empty() => continue,
+            Told::Words(Beneficiary::Unspecified) if by_words => named[0],
+            Told::Words(who) if narrowed && !social(&who) => continue,
+            Told::Words(who) => who,
+        };
+        let same = out.iter_mut().find(|p| p.beneficiary == Some(beneficiary));
+        if let Some(known) = same {
+            merge_lots(&mut known.lots, s.lots);
+            known.article = known.article.take().or(s.article);
+            continue;
+        }
+        let mut provision = Provision::new(ProvisionKind::Reserved, reading.doc.evidence(s.range.clone()));
+        provision.beneficiary = Some(beneficiary);
+        provision.lots = s.lots;
+        provision.article = s.article.or_else(|| article_of(beneficiary).map(str::to_owned));
+        out.push(provision);
+    }
+    drop_box_beside_words(out)
+}
+
+/// A statement bound to lots makes one about "the contract" an echo of it: the lots stay.
+fn merge_lots(known: &mut Vec<String>, more: Vec<String>) {
+    if known.is_empty() {
+        *known = more;
+        return;
+    }
+    for lot in more {
+        if !known.contains(&lot) {
+            known.push(lot);
+        }
+    }
+}
+
+/// "Both" for the same lots as a narrower statement says no more than it.
+fn drop_box_beside_words(mut provisions: Vec<Provision>) -> Vec<Provision> {
+    let has = |list: &[Provision], who| list.iter().any(|p| p.beneficiary == Some(who) && p.lots.is_empty());
+    if has(&provisions, Beneficiary::Disability) && has(&provisions, Beneficiary::Insertion) {
+        let evidence = provisions[0].evidence.clone();
+        provisions.retain(|p| !(p.lots.is_empty() && matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion))));
+        if !has(&provisions, Beneficiary::Both) {
+            let mut both = Provision::new(ProvisionKind::Reserved, evidence);
+            both.beneficiary = Some(Beneficiary::Both);
+            both.article = Some("L2113-14".to_owned());
+            provisions.insert(0, both);
+        }
+    }
+    if has(&provisions, Beneficiary::Both) {
+        provisions.retain(|p| !p.lots.is_empty() || !matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion)));
+    }
+    provisions
+}
+
+/// The article under which such a reservation is made, when the text cites none.
+#[must_use]
+pub fn article_of(beneficiary: Beneficiary) -> Option<&'static str> {
+    match beneficiary {
+        Beneficiary::Disability => Some("L2113-12"),
+        Beneficiary::Insertion => Some("L2113-13"),
+        Beneficiary::Both => Some("L2113-14"),
+        Beneficiary::Prison => Some("L2113-13-1"),
+        Beneficiary::SocialEconomy => Some("L2113-15"),
+        Beneficiary::Unspecified => None,
+    }
+}

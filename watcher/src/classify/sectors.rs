@@ -1,0 +1,198 @@
+//! Sectors: from CPV by longest prefix, and from the words of titles and lots.
+//!
+//! Phrases are matched as whole words; a longer phrase hides the shorter ones inside it ("titres restaurant" hides
+//! "restaurant"). Phrases that show the notice is none of ours compete with the others. "None of ours" is an answer.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use vigie_config::rules::Rules;
+use vigie_domain::{Cpv, Sector};
+
+use super::fold::fold;
+
+/// Most one sector can gather, so that repetition does not outweigh the head word.
+const CAP: u32 = 8;
+/// Least weight that makes a sector.
+const LEAST: u32 = 3;
+/// How much the first phrase of the title counts.
+const HEAD_FACTOR: u32 = 2;
+/// How much a "none of ours" phrase counts in the title.
+const NONE_FACTOR: u32 = 3;
+
+struct Phrases {
+    automaton: AhoCorasick,
+    /// For each pattern: index into the rule table, and whether its last word may go on.
+    rows: Vec<(usize, bool)>,
+}
+
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
+    let rules = Rules::embedded();
+    let mut patterns = Vec::new();
+    let mut rows = Vec::new();
+    for (i, word) in rules.sector_words.iter().enumerate() {
+        let open = word.phrase.ends_with('*');
+        patterns.push(format!(" {}{}", word.phrase.trim_end_matches('*'), if open { "" } else { " " }));
+        rows.push((i, open));
+    }
+    #[expect(clippy::expect_used, reason = "the table is embedded and bounded; every test of sectors builds it")]
+    let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .match_kind(MatchKind::Standard)
+        .build(&patterns)
+        .expect("the phrase table builds an automaton");
+    Phrases { automaton, rows }
+});
+
+/// Letters and digits only, single spaces, one space at both ends.
+fn words(text: &str) -> String {
+    let folded = fold(text);
+    let mut out = String::with_capacity(folded.len() + 2);
+    out.push(' ');
+    for c in folded.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c);
+        } else if !out.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    if !out.ends_with(' ') {
+        out.push(' ');
+    }
+    out
+}
+
+/// Phrases found in `text`, the longest ones only, in order: (start, index of the rule).
+fn phrases(text: &str) -> Vec<(usize, usize)> {
+    let rules = Rules::embedded();
+    let mut found: Vec<(usize, usize, usize)> = PHRASES
+        .automaton
+        .find_overlapping_iter(text)
+        .map(|m| {
+            let (row, _) = PHRASES.rows[m.pattern().as_usize()];
+            (m.start() + 1, m.start() + 1 + rules.sector_words[row].phrase.trim_end_matches('*').len(), row)
+        })
+        .collect();
+    found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
+    // After sorting, a phrase inside another starts later or at the same place and ends no later.
+    let mut kept: Vec<(usize, usize, usize)> = Vec::new();
+    for f in found {
+        let hidden = kept.iter().any(|k| k.0 <= f.0 && f.1 <= k.1 && (k.0, k.1) != (f.0, f.1));
+        if !hidden {
+            kept.push(f);
+        }
+    }
+    kept.into_iter().map(|(start, _, row)| (start, row)).collect()
+}
+
+/// Sectors told by a title, with the titles of lots as support. Strongest first.
+#[must_use]
+pub fn from_words(title: &str, lots: &[&str]) -> Vec<Sector> {
+    let rules = Rules::embedded();
+    let mut weights: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut none = 0;
+    let mut seen = std::collections::BTreeSet::new();
+    let mut head = true;
+    for (i, text) in std::iter::once(&title).chain(lots).enumerate() {
+        let in_title = i == 0;
+        for (_, row) in phrases(&words(text)) {
+            let word = &rules.sector_words[row];
+            if !seen.insert(row) {
+                continue;
+            }
+            match &word.sector {
+                None => none += word.weight * if in_title { NONE_FACTOR } else { 1 },
+                Some(sector) => {
+                    let factor = if in_title && head { HEAD_FACTOR } else { 1 };
+                    let weight = weights.entry(sector).or_default();
+                    *weight = (*weight + word.weight * factor).min(CAP);
+                }
+            }
+            if in_title {
+                head = false;
+            }
+        }
+    }
+    let best = weights.values().max().copied().unwrap_or(0);
+    let mut kept: Vec<(&str, u32)> = weights.into_iter().filter(|(_, w)| *w >= LEAST && *w >= none && w * 2 >= best).collect();
+    kept.sort_by_key(|(slug, w)| (std::cmp::Reverse(*w), *slug));
+    kept.into_iter().map(|(slug, _)| slug.to_owned()).collect()
+}
+
+/// Whether a code says little: the division followed by zeros ("79000000 Services aux entreprises").
+fn vague(cpv: &Cpv) -> bool {
+    cpv.as_str()[2..].bytes().all(|b| b == b'0') && !matches!(cpv.division(), "45" | "55" | "77")
+}
+
+/// Sectors of a procedure or a lot: from its codes, completed from words where codes are absent or vague, or where they
+/// cannot tell (waste).
+#[must_use]
+pub fn of(cpv: &[Cpv], title: &str, lots: &[&str]) -> Vec<Sector> {
+    let rules = Rules::embedded();
+    let mut out: Vec<Sector> = Vec::new();
+    let mut add = |sectors: &[Sector]| {
+        for s in sectors {
+            if !out.contains(s) {
+                out.push(s.clone());
+            }
+        }
+    };
+    for code in cpv {
+        add(rules.sectors_of_cpv(code));
+    }
+    let needs_words = cpv.first().is_none_or(|main| vague(main) || main.as_str().starts_with("905"));
+    if needs_words {
+        add(&from_words(title, lots));
+    }
+    out
+}
+
+/// Sectors of needs beside the works: cleaning and guarding of the site, where a clause makes the winner look for
+/// structures.
+#[must_use]
+pub fn beside(cpv: &[Cpv]) -> Vec<Sector> {
+    let rules = Rules::embedded();
+    cpv.iter()
+        .filter_map(|code| rules.side_needs.iter().filter(|(prefix, _)| code.as_str().starts_with(prefix.as_str())).max_by_key(|(p, _)| p.len()))
+        .flat_map(|(_, sectors)| sectors.clone())
+        .fold(Vec::new(), |mut out, s| {
+            if !out.contains(&s) {
+                out.push(s);
+            }
+            out
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(title: &str) -> Vec<String> {
+        let rules = Rules::embedded();
+        from_words(title, &[]).iter().filter_map(|s| rules.sector_group(s)).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_title_leads_to_its_trade() {
+        for (title, group) in [
+            ("Entretien des espaces verts de la commune", "espaces-verts-exterieurs-2"),
+            ("Nettoyage des locaux et de la vitrerie", "hygiene-et-proprete-64"),
+            ("Prestations de blanchisserie pour l'EHPAD", "entretien-du-linge"),
+        ] {
+            assert!(groups(title).contains(&group.to_owned()), "{title}: {:?}", groups(title));
+        }
+    }
+
+    #[test]
+    fn what_is_none_of_ours_stays_so() {
+        for title in ["Mission de maîtrise d'œuvre pour la restructuration de la déchetterie", "Fourniture de médicaments", "Assurance dommages aux biens"] {
+            assert_eq!(groups(title), Vec::<String>::new(), "{title}");
+        }
+    }
+
+    #[test]
+    fn a_longer_phrase_hides_the_shorter_one() {
+        assert!(!groups("Titres restaurant pour le personnel").iter().any(|g| g.contains("traiteur")), "{:?}", groups("Titres restaurant pour le personnel"));
+    }
+}

@@ -1,0 +1,37 @@
+//! Contracts whose object *is* insertion, the works being their support (R2123-1 3°; former articles 30 of the code and
+//! 28 of décret 2016-360). Jobseeker services bought from training firms are not.
+
+use vigie_domain::{Provision, ProvisionKind};
+
+use super::anchors::Topic;
+use super::finding::Reading;
+use super::pattern::pattern;
+
+pattern!(
+    OBJECT,
+    r"(?:reinsertion|insertion (?:sociale|prof\w+|par l|economique|de |des ))[^.;]{0,120}?(?:a travers|au travers|au moyen|par le biais|par l'execution|par la realisation|comme support|le support|pour support|ayant (?:comme|pour) support|par l'activite de|sous forme de chantier|supports? d'activite)",
+    r"|(?:services?|prestations?|marche) (?:de|d'une demarche de) qualification (?:sociale )?et (?:d ?'? ?)?insertion|qualification (?:sociale |professionnelle )?et (?:d ?'? ?)?insertion",
+    r"|chantiers? (?:ecole |educatif )?(?:d ?'? ?)?insertion (?:pour|sur|dans|ayant|:)|ateliers? et chantiers? d ?'? ?insertion ?(?::|pour|sur)|achat d'insertion",
+    r"|(?:^|objet|intitule|title|marche) ?[: ]{0,3}(?:le present )?marches? d ?'? ?insertion|prestations? (?:de services? )?d ?'? ?insertion[^.;]{0,90}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte)",
+    r"|accompagnement socio-?professionnel[^.;]{0,120}(?:au travers|a travers|par) (?:de |des |la |les )?(?:realisation d[eu]s? )?(?:travaux|activites?)"
+);
+pattern!(TRAINING, r"demandeurs d'emploi|pole emploi|france travail|formation");
+pattern!(SUPPORT, r"support|travailleurs handicap|chantier");
+pattern!(OTHER_TALK, r"clause|critere|heures|titulaire|reserve");
+
+/// Reads whether the object is insertion.
+#[must_use]
+pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
+    for range in reading.matches(Topic::Service, &OBJECT) {
+        let doc = reading.doc;
+        let around = &doc.text()[range.start - doc.before(range.start, 120).len()..range.end + doc.after(range.end, 120).len()];
+        if (TRAINING.is_match(around) && !SUPPORT.is_match(around)) || OTHER_TALK.is_match(doc.before(range.start, 80)) {
+            continue;
+        }
+        let mut provision = Provision::new(ProvisionKind::InsertionService, doc.evidence(range.clone()));
+        provision.lots = doc.lot_at(range.start).map(|l| vec![l.to_owned()]).unwrap_or_default();
+        provision.article = Some("R2123-1".to_owned());
+        return vec![provision];
+    }
+    Vec::new()
+}

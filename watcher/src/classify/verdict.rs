@@ -1,0 +1,219 @@
+//! From provisions and sectors to ways in, kinds of structure, score and reasons.
+
+use vigie_domain::{
+    Beneficiary, Notice, NoticeKind, Provision, ProvisionKind, Route, Sector, StructureKind, SupplyMode, notice::ContractNature,
+};
+
+/// What the verdict stands on.
+pub struct Grounds<'a> {
+    /// The notice.
+    pub notice: &'a Notice,
+    /// Provisions found.
+    pub provisions: &'a [Provision],
+    /// Sectors found.
+    pub sectors: &'a [Sector],
+    /// Number of lots.
+    pub lots: usize,
+}
+
+/// Ways in, kinds, score, reasons.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Ways in.
+    pub routes: Vec<Route>,
+    /// Kinds that may answer or take part.
+    pub eligible_kinds: Vec<StructureKind>,
+    /// 0–100.
+    pub score: u8,
+    /// Why, in French, strongest first.
+    pub reasons: Vec<String>,
+}
+
+/// A fixed part of the score and its reason.
+struct Point {
+    weight: i32,
+    reason: String,
+}
+
+impl Grounds<'_> {
+    fn has(&self, kind: ProvisionKind) -> bool {
+        self.provisions.iter().any(|p| p.kind == kind)
+    }
+
+    fn of(&self, kind: ProvisionKind) -> impl Iterator<Item = &Provision> {
+        self.provisions.iter().filter(move |p| p.kind == kind)
+    }
+
+    /// The need is people on loan rather than a service with a result.
+    fn is_staff_need(&self) -> bool {
+        let by_code = self.notice.cpv.iter().any(|c| c.as_str().starts_with("7962") || c.as_str().starts_with("7961"));
+        by_code || super::fold::fold(&self.notice.title).contains("mise a disposition de personnel")
+    }
+
+    /// Everything is reserved, so that nothing is left for others.
+    fn wholly_reserved(&self) -> bool {
+        self.of(ProvisionKind::Reserved).any(|p| p.lots.is_empty() || p.lots.len() >= self.lots.max(1))
+    }
+}
+
+/// Decides.
+#[must_use]
+pub fn decide(grounds: &Grounds<'_>) -> Verdict {
+    let routes = routes(grounds);
+    let eligible_kinds = kinds(grounds, &routes);
+    let mut points = points(grounds);
+    points.sort_by_key(|p| -p.weight);
+    let sum: i32 = points.iter().map(|p| p.weight).sum();
+    Verdict {
+        routes,
+        eligible_kinds,
+        score: u8::try_from(sum.clamp(0, 100)).unwrap_or(0),
+        reasons: points.into_iter().map(|p| p.reason).collect(),
+    }
+}
+
+fn routes(g: &Grounds<'_>) -> Vec<Route> {
+    let mut out = Vec::new();
+    let ours = !g.sectors.is_empty();
+    let clause = g.has(ProvisionKind::ExecutionClause);
+    match g.notice.kind {
+        NoticeKind::Cancellation => return out,
+        NoticeKind::Award => {
+            if clause {
+                out.push(Route::SubcontractOrStaff);
+            }
+            return out;
+        }
+        NoticeKind::PriorInformation | NoticeKind::Planned | NoticeKind::Event => out.push(Route::Sourcing),
+        NoticeKind::Private => {
+            if ours {
+                out.push(Route::PrivateSupply);
+            }
+        }
+        NoticeKind::Call | NoticeKind::Correction => {
+            if g.has(ProvisionKind::Reserved) {
+                out.push(Route::Reserved);
+            }
+            if (ours && !g.wholly_reserved()) || g.has(ProvisionKind::InsertionService) {
+                out.push(Route::DirectBid);
+            }
+            if ours && (g.lots > 0 || clause || g.has(ProvisionKind::Reserved)) {
+                out.push(Route::JointBid);
+            }
+        }
+    }
+    if clause {
+        out.push(Route::SubcontractOrStaff);
+    }
+    out
+}
+
+fn kinds(g: &Grounds<'_>, routes: &[Route]) -> Vec<StructureKind> {
+    let staff_need = g.is_staff_need();
+    let supplies = |k: StructureKind| {
+        let wanted = if staff_need { SupplyMode::Staff } else { SupplyMode::Service };
+        k.supply_modes().contains(&wanted)
+    };
+    StructureKind::ALL
+        .into_iter()
+        .filter(|k| {
+            let reserved = routes.contains(&Route::Reserved)
+                && g.of(ProvisionKind::Reserved).filter_map(|p| p.beneficiary).any(|b| k.may_bid(b) && (supplies(*k) || b == Beneficiary::Prison));
+            let open = routes.iter().any(|r| matches!(r, Route::DirectBid | Route::PrivateSupply | Route::Sourcing)) && supplies(*k) && *k != StructureKind::Sep && !g.sectors.is_empty();
+            let hours = routes.contains(&Route::SubcontractOrStaff) && k.delivers_clause_hours();
+            reserved || open || hours
+        })
+        .collect()
+}
+
+fn points(g: &Grounds<'_>) -> Vec<Point> {
+    let mut out = Vec::new();
+    let mut add = |weight: i32, reason: String| out.push(Point { weight, reason });
+    for p in g.of(ProvisionKind::Reserved) {
+        let weight = match p.beneficiary {
+            Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both) => 70,
+            Some(Beneficiary::Unspecified) => 55,
+            Some(Beneficiary::SocialEconomy) => 40,
+            Some(Beneficiary::Prison) | None => 15,
+        };
+        add(weight, format!("{} {}", scope(p, g.lots, "Réservé", "réservé"), recipients(p.beneficiary)));
+    }
+    if g.has(ProvisionKind::InsertionService) {
+        add(60, "L’objet même est l’insertion professionnelle, les travaux en sont le support".to_owned());
+    }
+    if let Some(p) = g.of(ProvisionKind::ExecutionClause).next() {
+        let hours: f64 = g.of(ProvisionKind::ExecutionClause).filter_map(|p| p.hours).sum();
+        let volume = match (hours > 0.0, p.percent) {
+            (true, _) => format!(" : {} heures à réaliser", thousands(hours)),
+            (false, Some(percent)) => format!(" : {} % des heures", decimal(percent)),
+            (false, None) => String::new(),
+        };
+        add(35, format!("{} une clause d’insertion{volume}", scope(p, g.lots, "Prévoit", "prévoit")));
+    }
+    if let Some(p) = g.of(ProvisionKind::AwardCriterion).next() {
+        let weight = p.weight.map(|w| format!(" ({} %)", decimal(w))).unwrap_or_default();
+        add(20, format!("Un critère d’attribution porte sur la performance sociale{weight}"));
+    }
+    if g.sectors.is_empty() {
+        add(0, "Aucun métier des structures reconnu dans l’objet".to_owned());
+    } else {
+        let rules = vigie_config::rules::Rules::embedded();
+        let labels: Vec<&str> = g.sectors.iter().take(3).map(|s| rules.sector_label(s)).collect();
+        add(if g.notice.natures == [ContractNature::Supplies] { 15 } else { 25 }, format!("Métiers concernés : {}", labels.join(", ")));
+    }
+    if g.lots > 1 && !g.sectors.is_empty() {
+        add(5, format!("Divisé en {} lots, donc accessible en partie", g.lots));
+    }
+    if g.notice.kind == NoticeKind::Award {
+        add(-20, "Avis d’attribution : reste la sous-traitance ou la mise à disposition auprès du titulaire".to_owned());
+    }
+    if g.notice.kind == NoticeKind::Cancellation {
+        add(-100, "Procédure annulée ou sans suite".to_owned());
+    }
+    if g.has(ProvisionKind::SocialConditionNotSeen) {
+        add(3, "Condition sociale non vue dans l’avis, à vérifier au CCAP (L2112-2-1)".to_owned());
+    }
+    out
+}
+
+/// "Réservé" or "Lots 2 et 5 : réservé".
+fn scope(p: &Provision, lots: usize, alone: &str, after_lots: &str) -> String {
+    match p.lots.as_slice() {
+        [] => alone.to_owned(),
+        all if all.len() == lots && lots > 1 => alone.to_owned(),
+        [one] => format!("Lot {one} : {after_lots}"),
+        several if several.len() <= 6 => {
+            let (last, head) = several.split_last().map_or((String::new(), String::new()), |(l, h)| (l.clone(), h.join(", ")));
+            format!("Lots {head} et {last} : {after_lots}")
+        }
+        several => format!("{} lots : {after_lots}", several.len()),
+    }
+}
+
+fn recipients(beneficiary: Option<Beneficiary>) -> &'static str {
+    match beneficiary {
+        Some(Beneficiary::Disability) => "aux EA et ESAT",
+        Some(Beneficiary::Insertion) => "aux SIAE",
+        Some(Beneficiary::Both) => "aux SIAE, EA et ESAT",
+        Some(Beneficiary::Prison) => "à la production en établissement pénitentiaire",
+        Some(Beneficiary::SocialEconomy) => "aux entreprises de l’économie sociale et solidaire",
+        Some(Beneficiary::Unspecified) | None => "(l’avis ne dit pas à qui)",
+    }
+}
+
+/// `1607` → `1 607`, with a narrow no-break space.
+fn thousands(n: f64) -> String {
+    let digits = format!("{:.0}", n);
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push('\u{202f}');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn decimal(n: f64) -> String {
+    if n.fract() == 0.0 { format!("{n:.0}") } else { format!("{n}").replace('.', ",") }
+}
