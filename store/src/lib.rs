@@ -1,1 +1,186 @@
+//! Persistence: one SQL, two engines (SQLite embedded, PostgreSQL), and the outbox.
+//!
+//! Invariants:
+//! - a notice, its verdict, its alert and every delivery it causes are committed in **one transaction** before anything
+//!   is sent ([`ingest`]);
+//! - a delivery is settled only by the one who holds its claim token ([`outbox`]);
+//! - the same content of the same record changes nothing, the same (address, cause) makes one delivery.
+//!
+//! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
+//! text, is stripped.
 
+pub mod ingest;
+pub mod journal;
+pub mod outbox;
+pub mod people;
+mod schema;
+pub mod sources;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyPool, Executor, Transaction};
+
+/// How long a writer waits for another before giving up, in seconds.
+const BUSY_TIMEOUT_S: u64 = 20;
+/// Connections of a pool.
+const CONNECTIONS: u32 = 6;
+
+/// Which database stands behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded; one file.
+    Sqlite,
+    /// A server; several processes may share it.
+    Postgres,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address of the database is none that this program knows.
+    #[error("adresse de base « {0} » inconnue ; écrivez sqlite:CHEMIN ou postgres://…")]
+    Url(String),
+    /// The database refused, or cannot be reached.
+    #[error("base de données : {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database was made by a newer program.
+    #[error("la base est à l’étape {found}, ce programme ne connaît que l’étape {newest} ; installez une version plus récente de Vigie")]
+    Newer {
+        /// Step of the database.
+        found: usize,
+        /// Newest step of this program.
+        newest: usize,
+    },
+    /// What was stored cannot be read back.
+    #[error("donnée illisible dans {place} : {source}")]
+    Unreadable {
+        /// Table and key.
+        place: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// A database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    engine: Engine,
+}
+
+impl Store {
+    /// Opens (and for SQLite creates) the database at `url`, and brings it to the newest step.
+    ///
+    /// # Errors
+    /// The URL is unknown, the database cannot be reached, or is newer than this program.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (engine, url) = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            (Engine::Postgres, url.to_owned())
+        } else if let Some(path) = url.strip_prefix("sqlite:") {
+            let mode = if path.contains('?') { "&mode=rwc" } else { "?mode=rwc" };
+            (Engine::Sqlite, format!("sqlite:{path}{mode}"))
+        } else {
+            return Err(StoreError::Url(url.split('@').next_back().unwrap_or_default().to_owned()));
+        };
+        let options = AnyConnectOptions::from_str(&url)?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(BUSY_TIMEOUT_S))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if engine == Engine::Sqlite {
+                        // FULL: a commit survives a power cut, as the promise of the outbox demands.
+                        for pragma in [
+                            "PRAGMA busy_timeout = 20000",
+                            "PRAGMA journal_mode = WAL",
+                            "PRAGMA synchronous = FULL",
+                            "PRAGMA secure_delete = ON",
+                            "PRAGMA cache_size = -32000",
+                        ] {
+                            connection.execute(pragma).await?;
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .connect_with(options)
+            .await?;
+        let store = Self { pool, engine };
+        let mut connection = store.pool.acquire().await?;
+        schema::migrate(&mut connection, engine).await?;
+        drop(connection);
+        Ok(store)
+    }
+
+    /// Which engine stands behind.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Begins a transaction that will write.
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(match self.engine {
+            Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            Engine::Postgres => self.pool.begin().await?,
+        })
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Copies the whole database into a new file (SQLite).
+    ///
+    /// # Errors
+    /// The file exists or cannot be written, or the engine is PostgreSQL (use `pg_dump`).
+    pub async fn backup(&self, path: &str) -> Result<(), StoreError> {
+        if self.engine == Engine::Postgres {
+            return Err(StoreError::Url("postgres (utilisez pg_dump)".to_owned()));
+        }
+        sqlx::query("VACUUM INTO $1").bind(path.to_owned()).execute(&self.pool).await?;
+        Ok(())
+    }
+}
+
+/// Milliseconds since 1970, as stored.
+pub(crate) fn millis(at: DateTime<Utc>) -> i64 {
+    at.timestamp_millis()
+}
+
+/// A stored moment.
+pub(crate) fn moment(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+/// Text without U+0000.
+pub(crate) fn clean(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
+}
+
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    let text = serde_json::to_string(value).map_err(|source| StoreError::Unreadable { place: "écriture".into(), source })?;
+    // JSON writes U+0000 as an escape that PostgreSQL's text accepts but its JSON functions do not.
+    Ok(if text.contains("\\u0000") { text.replace("\\u0000", "") } else { text })
+}
+
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str, place: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|source| StoreError::Unreadable { place: place.to_owned(), source })
+}
+
+/// A short identifier derived from its parts: the same parts give the same one.
+#[must_use]
+pub fn derived_id(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part.as_bytes());
+    }
+    digest.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect()
+}

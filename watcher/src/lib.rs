@@ -10,5 +10,10 @@
 //!
 //! This crate knows neither the store nor the notifier: cursors, validators and results are passed in and out by `bot`.
 
+pub mod charset;
 pub mod classify;
+pub mod fetch;
+pub mod schedule;
+pub mod sources;
+pub mod tree;
 pub mod zones;

@@ -178,7 +178,7 @@ impl Document {
 
     /// Blocks of plain text that speak of one lot: `LOT_NO: 3`, or a line `Lot n° 3 : …`.
     fn find_lot_blocks(&self) -> Vec<LotBlock> {
-        pattern!(LINE_MARK, r"(?mi)^[ \t\-–•*]*(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+\p{Lu})");
+        pattern!(LINE_MARK, r"(?mi)^[ \t\-–•*]*(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))");
         pattern!(END, r"(?m)^[ \t]*(?:III[.)]|IV[.)]|VI[.)]|Section (?:III|IV|VI)|Informations pratiques|Conditions de participation|Une lettre de candidature|DATE_RECEIPT|Le marché est réservé|Crit[eè]res d.attribution :|Situation propre)");
         let mut blocks: Vec<LotBlock> = Vec::new();
         for span in self.spans.iter().filter(|s| s.lot.is_none() && s.field != "title") {

@@ -1,0 +1,388 @@
+//! The ingest transaction: a notice, its verdict, its procedure, its alert, everyone's share of it and the deliveries they
+//! cause become durable together, or not at all.
+//!
+//! The caller decides; this module reads what the decision stands on and writes it, inside one [`IngestTx`]. Idempotent
+//! on (source, record id, content hash).
+
+use chrono::{DateTime, Utc};
+use sqlx::{Any, Transaction};
+use vigie_domain::procedure::Snapshot;
+use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
+
+use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, to_json};
+
+/// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
+pub struct IngestTx {
+    tx: Transaction<'static, Any>,
+    now: DateTime<Utc>,
+}
+
+/// What is stored of a notice.
+#[derive(Debug, Clone)]
+pub struct KnownNotice {
+    /// Hash of its content.
+    pub content_hash: String,
+    /// Its version, from 1.
+    pub version: i64,
+    /// Its procedure.
+    pub procedure: String,
+}
+
+/// A procedure and where it stands.
+#[derive(Debug, Clone)]
+pub struct KnownProcedure {
+    /// Identifier.
+    pub id: String,
+    /// What people were told.
+    pub snapshot: Snapshot,
+}
+
+/// What one person was told of a procedure, latest first.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The person.
+    pub subscriber: String,
+    /// How.
+    pub disposition: Disposition,
+    /// The alert.
+    pub alert: String,
+}
+
+/// A person's share of an alert, to be written.
+#[derive(Debug, Clone)]
+pub struct NewNotification {
+    /// The person.
+    pub subscriber: String,
+    /// The subscription that met, if one did.
+    pub subscription: Option<String>,
+    /// What was decided.
+    pub disposition: Disposition,
+    /// Why, as JSON (a match, or a note).
+    pub reasons: String,
+    /// When it goes out, for digests and overflow.
+    pub due: Option<DateTime<Utc>>,
+}
+
+/// A message to be sent.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// The person.
+    pub subscriber: String,
+    /// The address.
+    pub address: String,
+    /// The channel.
+    pub channel: Channel,
+    /// What it is about, with its revision or date: the key together with the address.
+    pub cause: String,
+    /// The procedure, empty for digests.
+    pub procedure: String,
+    /// When it loses its meaning.
+    pub expires: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// Begins an ingest.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn begin_ingest(&self, now: DateTime<Utc>) -> Result<IngestTx, StoreError> {
+        Ok(IngestTx { tx: self.begin().await?, now })
+    }
+
+    /// Hash of a stored notice's content, outside any transaction: the cheap look before an ingest.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn content_hash(&self, notice: &str) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("SELECT content_hash FROM notice WHERE id = $1").bind(clean(notice)).fetch_optional(&self.pool).await?;
+        Ok(row.map(|r| r.0))
+    }
+}
+
+impl IngestTx {
+    /// What is stored under this notice's key.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn known_notice(&mut self, key: &str) -> Result<Option<KnownNotice>, StoreError> {
+        let row: Option<(String, i64, String)> =
+            sqlx::query_as("SELECT content_hash, version, procedure_id FROM notice WHERE id = $1").bind(clean(key)).fetch_optional(&mut *self.tx).await?;
+        Ok(row.map(|(content_hash, version, procedure)| KnownNotice { content_hash, version, procedure }))
+    }
+
+    /// The procedure that any of these keys leads to, the strongest key first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn find_procedure(&mut self, keys: &[String]) -> Result<Option<KnownProcedure>, StoreError> {
+        for key in keys {
+            let row: Option<(String, String)> = sqlx::query_as("SELECT p.id, p.snapshot FROM procedure_key k JOIN procedure p ON p.id = k.procedure_id WHERE k.key = $1")
+                .bind(clean(key))
+                .fetch_optional(&mut *self.tx)
+                .await?;
+            if let Some((id, snapshot)) = row {
+                let snapshot = from_json(&snapshot, &format!("procedure {id}"))?;
+                return Ok(Some(KnownProcedure { id, snapshot }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The version of all subscriptions together, as this transaction sees it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn subscription_version(&mut self) -> Result<i64, StoreError> {
+        let (value,): (String,) = sqlx::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&mut *self.tx).await?;
+        Ok(value.parse().unwrap_or(0))
+    }
+
+    /// Who was told of a procedure, latest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
+        let rows: Vec<(String, String, String)> = sqlx::query_as(
+            "SELECT n.subscriber_id, n.disposition, n.alert_id FROM notification n JOIN alert a ON a.id = n.alert_id
+             WHERE a.procedure_id = $1 ORDER BY n.created DESC, n.id",
+        )
+        .bind(procedure.to_owned())
+        .fetch_all(&mut *self.tx)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(subscriber, disposition, alert)| Some(Told { subscriber, disposition: Disposition::parse(&disposition)?, alert }))
+            .collect())
+    }
+
+    /// How many instant messages a person was given since `since`.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn instants_since(&mut self, subscriber: &str, since: DateTime<Utc>) -> Result<u32, StoreError> {
+        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM notification WHERE subscriber_id = $1 AND created >= $2 AND disposition = 'instant'")
+            .bind(subscriber.to_owned())
+            .bind(millis(since))
+            .fetch_one(&mut *self.tx)
+            .await?;
+        Ok(u32::try_from(n).unwrap_or(u32::MAX))
+    }
+
+    /// Writes a procedure's state and the keys that lead to it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_procedure(&mut self, id: &str, title: &str, snapshot: &Snapshot, keys: &[String]) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO procedure (id, title, snapshot, created, updated) VALUES ($1, $2, $3, $4, $4)
+             ON CONFLICT (id) DO UPDATE SET snapshot = $3, updated = $4",
+        )
+        .bind(id.to_owned())
+        .bind(clean(title))
+        .bind(to_json(snapshot)?)
+        .bind(millis(self.now))
+        .execute(&mut *self.tx)
+        .await?;
+        for key in keys {
+            sqlx::query("INSERT INTO procedure_key (key, procedure_id) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
+                .bind(clean(key))
+                .bind(id.to_owned())
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a version of a notice with its verdict.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_notice(&mut self, notice: &Notice, assessment: &Assessment, content_hash: &str, procedure: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO notice (id, source, record_id, procedure_id, kind, title, buyer, score, version, content_hash, document, assessment, first_seen, updated)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $12)
+             ON CONFLICT (id) DO UPDATE SET kind = $5, title = $6, buyer = $7, score = $8, version = notice.version + 1, content_hash = $9, document = $10, assessment = $11, updated = $12",
+        )
+        .bind(clean(&notice.key()))
+        .bind(notice.source.clone())
+        .bind(clean(&notice.record_id))
+        .bind(procedure.to_owned())
+        .bind(notice.kind.as_str().to_owned())
+        .bind(clean(&assessment.title))
+        .bind(clean(assessment.buyer.as_deref().unwrap_or_default()))
+        .bind(i64::from(assessment.score))
+        .bind(content_hash.to_owned())
+        .bind(to_json(notice)?)
+        .bind(to_json(assessment)?)
+        .bind(millis(self.now))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes an alert; `body` is the text of one that is about no notice.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_alert(&mut self, alert: &Alert, body: Option<&str>) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO alert (id, kind, procedure_id, notice_id, changes, body, created) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
+            .bind(alert.id.clone())
+            .bind(alert.kind.as_str().to_owned())
+            .bind(alert.procedure.clone())
+            .bind(clean(&alert.notice))
+            .bind(to_json(&alert.changes)?)
+            .bind(body.map(clean))
+            .bind(millis(self.now))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes a person's share of an alert, and the deliveries it causes.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_notification(&mut self, alert: &str, new: &NewNotification, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
+        let id = derived_id(&[alert, &new.subscriber]);
+        let mut carrier = None;
+        for delivery in deliveries {
+            carrier = Some(put_delivery(&mut self.tx, delivery, self.now).await?);
+        }
+        sqlx::query(
+            "INSERT INTO notification (id, alert_id, subscriber_id, subscription_id, disposition, reasons, due, delivery_id, created)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(id)
+        .bind(alert.to_owned())
+        .bind(new.subscriber.clone())
+        .bind(new.subscription.clone())
+        .bind(new.disposition.as_str().to_owned())
+        .bind(clean(&new.reasons))
+        .bind(new.due.map(millis))
+        .bind(carrier)
+        .bind(millis(self.now))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Withdraws a person's messages about a procedure that no one has begun to send: a newer one says it all. Gives the
+    /// number withdrawn.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn supersede_unsent(&mut self, subscriber: &str, procedure: &str, by: &str) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "UPDATE delivery SET state = 'superseded', settled_at = $1, why = $2
+             WHERE subscriber_id = $3 AND procedure_id = $4 AND attempts = 0 AND state = 'pending'",
+        )
+        .bind(millis(self.now))
+        .bind(format!("remplacé par l’alerte {by}"))
+        .bind(subscriber.to_owned())
+        .bind(procedure.to_owned())
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Whether a message of a person about a procedure still waits unsent in a digest: gives it the newer alert.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn replace_in_digest(&mut self, subscriber: &str, procedure: &str, alert: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition IN ('digest', 'overflow')
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
+        )
+        .bind(subscriber.to_owned())
+        .bind(procedure.to_owned())
+        .bind(alert.to_owned())
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// The database fails; nothing was written.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// Writes a delivery once by (address, cause); gives its identifier.
+pub(crate) async fn put_delivery(tx: &mut Transaction<'static, Any>, new: &NewDelivery, now: DateTime<Utc>) -> Result<String, StoreError> {
+    let id = derived_id(&[&new.address, &new.cause]);
+    sqlx::query(
+        "INSERT INTO delivery (id, seq, subscriber_id, address_id, channel, cause, procedure_id, state, next_at, expires_at, created)
+         VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM delivery), $2, $3, $4, $5, $6, 'pending', $7, $8, $7) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(id.clone())
+    .bind(new.subscriber.clone())
+    .bind(new.address.clone())
+    .bind(new.channel.as_str().to_owned())
+    .bind(new.cause.clone())
+    .bind(new.procedure.clone())
+    .bind(millis(now))
+    .bind(new.expires.map(millis))
+    .execute(&mut **tx)
+    .await?;
+    Ok(id)
+}
+
+/// A digest whose time has come: one person's notifications that wait.
+#[derive(Debug, Clone)]
+pub struct DueDigest {
+    /// The person.
+    pub subscriber: String,
+    /// The latest due moment among them: names the digest.
+    pub due: DateTime<Utc>,
+}
+
+impl Store {
+    /// People whose digest is due.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn due_digests(&self, now: DateTime<Utc>) -> Result<Vec<DueDigest>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT subscriber_id, MAX(due) FROM notification WHERE delivery_id IS NULL AND due IS NOT NULL AND due <= $1 GROUP BY subscriber_id ORDER BY subscriber_id",
+        )
+        .bind(millis(now))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(subscriber, due)| DueDigest { subscriber, due: moment(due) }).collect())
+    }
+
+    /// Makes one digest: one delivery an address, carrying every notification of the person that is due. One transaction,
+    /// keyed by the due moment, so that a crash in the middle makes neither two nor none.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn make_digest(&self, digest: &DueDigest, addresses: &[(String, Channel)], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let mut carrier: Option<String> = None;
+        for (address, channel) in addresses {
+            let new = NewDelivery {
+                subscriber: digest.subscriber.clone(),
+                address: address.clone(),
+                channel: *channel,
+                cause: format!("digest:{}", millis(digest.due)),
+                procedure: String::new(),
+                expires: None,
+            };
+            let id = put_delivery(&mut tx, &new, now).await?;
+            carrier.get_or_insert(id);
+        }
+        let carrier = carrier.unwrap_or_else(|| "none".to_owned());
+        sqlx::query("UPDATE notification SET delivery_id = $1 WHERE subscriber_id = $2 AND delivery_id IS NULL AND due IS NOT NULL AND due <= $3")
+            .bind(carrier)
+            .bind(digest.subscriber.clone())
+            .bind(millis(digest.due))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! The journal: what happened to a source, a notice, a person; and the readings that pages and `vigie why` need.
+
+use chrono::{DateTime, Utc};
+use vigie_domain::{Assessment, Disposition, Notice};
+
+use crate::outbox::DeliveryRow;
+use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment};
+
+/// A stored notice with its verdict.
+#[derive(Debug, Clone)]
+pub struct NoticeRow {
+    /// Key (`source:record`).
+    pub id: String,
+    /// Its procedure.
+    pub procedure: String,
+    /// When it was first seen.
+    pub first_seen: DateTime<Utc>,
+    /// Version, from 1.
+    pub version: i64,
+    /// The notice.
+    pub notice: Notice,
+    /// The verdict.
+    pub assessment: Assessment,
+}
+
+/// A person's share of an alert.
+#[derive(Debug, Clone)]
+pub struct NotificationRow {
+    /// The alert.
+    pub alert: String,
+    /// Kind of alert (database word).
+    pub alert_kind: String,
+    /// The notice that caused it.
+    pub notice: String,
+    /// What was decided.
+    pub disposition: Disposition,
+    /// Why, as JSON.
+    pub reasons: String,
+    /// When the digest that carries it goes out.
+    pub due: Option<DateTime<Utc>>,
+    /// When it was decided.
+    pub created: DateTime<Utc>,
+    /// The first delivery that carries it.
+    pub delivery: Option<String>,
+}
+
+/// A line of the journal.
+#[derive(Debug, Clone)]
+pub struct JournalRow {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// About what: `source`, `address`, `delivery`…
+    pub topic: String,
+    /// Which one.
+    pub reference: String,
+    /// What happened, in French.
+    pub text: String,
+}
+
+type Row = (String, String, i64, i64, String, String);
+
+fn notice_row(r: Row) -> Result<NoticeRow, StoreError> {
+    let notice = from_json(&r.4, &format!("notice {}", r.0))?;
+    let assessment = from_json(&r.5, &format!("notice {}", r.0))?;
+    Ok(NoticeRow { id: r.0, procedure: r.1, first_seen: moment(r.2), version: r.3, notice, assessment })
+}
+
+impl Store {
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn note(&self, topic: &str, reference: &str, text: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let id = derived_id(&[topic, reference, text, &now.to_rfc3339()]);
+        sqlx::query("INSERT INTO journal (id, at, topic, reference, text) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
+            .bind(id)
+            .bind(millis(now))
+            .bind(topic.to_owned())
+            .bind(clean(reference))
+            .bind(clean(text))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Lines about one thing, newest first; all when `reference` is empty.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn journal(&self, reference: &str, limit: i64) -> Result<Vec<JournalRow>, StoreError> {
+        let rows: Vec<(i64, String, String, String)> =
+            sqlx::query_as("SELECT at, topic, reference, text FROM journal WHERE reference = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2").bind(reference.to_owned()).bind(limit).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|(at, topic, reference, text)| JournalRow { at: moment(at), topic, reference, text }).collect())
+    }
+
+    /// A notice by its key, or by the record's own identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn notice(&self, key: &str) -> Result<Option<NoticeRow>, StoreError> {
+        let row: Option<Row> = sqlx::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE id = $1 OR record_id = $1 ORDER BY first_seen LIMIT 1")
+            .bind(key.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(notice_row).transpose()
+    }
+
+    /// Notices of a procedure, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn notices_of(&self, procedure: &str) -> Result<Vec<NoticeRow>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE procedure_id = $1 ORDER BY first_seen, id")
+            .bind(procedure.to_owned())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.into_iter().map(notice_row).collect()
+    }
+
+    /// The notices worth most, latest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn recent_notices(&self, min_score: u8, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE score >= $1 ORDER BY first_seen DESC, score DESC, id LIMIT $2",
+        )
+        .bind(i64::from(min_score))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(notice_row).collect()
+    }
+
+    /// How many notices are stored.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn notice_count(&self) -> Result<i64, StoreError> {
+        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM notice").fetch_one(&self.pool).await?;
+        Ok(n)
+    }
+
+    /// What was decided for a person about a procedure, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn notifications(&self, subscriber: &str, procedure: &str) -> Result<Vec<NotificationRow>, StoreError> {
+        let rows: Vec<(String, String, String, String, String, Option<i64>, i64, Option<String>)> = sqlx::query_as(
+            "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
+             FROM notification n JOIN alert a ON a.id = n.alert_id WHERE n.subscriber_id = $1 AND a.procedure_id = $2 ORDER BY n.created, n.id",
+        )
+        .bind(subscriber.to_owned())
+        .bind(procedure.to_owned())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|r| {
+                Some(NotificationRow {
+                    alert: r.0,
+                    alert_kind: r.1,
+                    notice: r.2,
+                    disposition: Disposition::parse(&r.3)?,
+                    reasons: r.4,
+                    due: r.5.map(moment),
+                    created: moment(r.6),
+                    delivery: r.7,
+                })
+            })
+            .collect())
+    }
+
+    /// Every delivery that shares its cause and person with this one: a message goes to each of a person's addresses.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn deliveries_like(&self, delivery: &str) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.delivery_rows(
+            "SELECT d.id, d.subscriber_id, d.channel, d.cause, d.state, d.attempts, d.next_at, d.created, d.settled_at, d.why
+             FROM delivery d JOIN delivery o ON o.subscriber_id = d.subscriber_id AND o.cause = d.cause WHERE o.id = $1 ORDER BY d.seq LIMIT $2",
+            delivery,
+            50,
+        )
+        .await
+    }
+}

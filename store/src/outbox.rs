@@ -1,0 +1,404 @@
+//! The outbox: claiming, sending, settling.
+//!
+//! A worker claims deliveries with a lease and a token, notes "attempt started" before the first byte leaves, and settles
+//! with the token. A lease that runs out before "attempt started" gives the delivery back to Pending; after it, to
+//! Ambiguous, since the message may have left.
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::delivery::Settlement;
+use vigie_domain::{Channel, DeliveryState};
+
+use crate::people::AddressState;
+use crate::{Engine, Store, StoreError, clean, millis, moment};
+
+/// A delivery in the hands of a worker.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Identifier: the stable key of the message on every attempt.
+    pub id: String,
+    /// Proof that this worker holds it.
+    pub token: String,
+    /// The person.
+    pub subscriber: String,
+    /// The address' identifier.
+    pub address: String,
+    /// The channel.
+    pub channel: Channel,
+    /// What it is about.
+    pub cause: String,
+    /// The procedure; empty for digests.
+    pub procedure: String,
+    /// Attempts made before this one.
+    pub attempts: u32,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// When it loses its meaning.
+    pub expires: Option<DateTime<Utc>>,
+    /// Order in which deliveries were made.
+    pub seq: i64,
+}
+
+/// What a message is made from.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Kind of alert (database word).
+    pub alert_kind: String,
+    /// Changes, as JSON.
+    pub changes: String,
+    /// Text of an alert that is about no notice.
+    pub body: Option<String>,
+    /// Disposition (database word).
+    pub disposition: String,
+    /// Why this person, as JSON.
+    pub reasons: String,
+    /// The notice, as JSON; empty when the alert is about none.
+    pub document: String,
+    /// The verdict, as JSON; empty likewise.
+    pub assessment: String,
+}
+
+/// A delivery as the journal shows it.
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    /// Identifier.
+    pub id: String,
+    /// The person.
+    pub subscriber: String,
+    /// Channel (database word).
+    pub channel: String,
+    /// What it is about.
+    pub cause: String,
+    /// State.
+    pub state: DeliveryState,
+    /// Attempts made.
+    pub attempts: i64,
+    /// Next attempt.
+    pub next_at: DateTime<Utc>,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// When it was settled.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// The channel's answer, or why.
+    pub why: Option<String>,
+}
+
+/// One attempt.
+#[derive(Debug, Clone)]
+pub struct AttemptRow {
+    /// From 1.
+    pub n: i64,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// When it ended.
+    pub ended: Option<DateTime<Utc>>,
+    /// How.
+    pub outcome: Option<String>,
+    /// The channel's words.
+    pub detail: Option<String>,
+}
+
+type ClaimRow = (String, String, String, String, String, String, i64, i64, Option<i64>, i64);
+
+/// Claims due deliveries. A delivery waits for an earlier one of the same thread, so that a correction never overtakes its
+/// first alert.
+macro_rules! claim_sql {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE delivery SET state = 'claimed', token = $1, holder = $2, lease_until = $3, started = NULL WHERE id IN (
+               SELECT d.id FROM delivery d WHERE d.state IN ('pending', 'deferred', 'ambiguous') AND d.next_at <= $4
+                 AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.address_id = d.address_id AND e.procedure_id = d.procedure_id
+                   AND d.procedure_id <> '' AND e.seq < d.seq AND e.state IN ('pending', 'claimed', 'deferred', 'ambiguous'))
+               ORDER BY d.next_at, d.seq LIMIT $5",
+            $lock,
+            ") RETURNING id, subscriber_id, address_id, channel, cause, procedure_id, attempts, created, expires_at, seq"
+        )
+    };
+}
+
+impl Store {
+    /// Claims up to `limit` due deliveries for `holder`.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn claim(&self, holder: &str, token: &str, limit: i64, lease: Duration, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
+        self.reap(now).await?;
+        let sql = match self.engine {
+            Engine::Sqlite => claim_sql!(""),
+            Engine::Postgres => claim_sql!(" FOR UPDATE SKIP LOCKED"),
+        };
+        let rows: Vec<ClaimRow> = sqlx::query_as(sql)
+            .bind(token.to_owned())
+            .bind(holder.to_owned())
+            .bind(millis(now + lease))
+            .bind(millis(now))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        let mut claimed: Vec<Claimed> = rows
+            .into_iter()
+            .filter_map(|r| {
+                Some(Claimed {
+                    id: r.0,
+                    token: token.to_owned(),
+                    subscriber: r.1,
+                    address: r.2,
+                    channel: Channel::parse(&r.3)?,
+                    cause: r.4,
+                    procedure: r.5,
+                    attempts: u32::try_from(r.6).unwrap_or(0),
+                    created: moment(r.7),
+                    expires: r.8.map(moment),
+                    seq: r.9,
+                })
+            })
+            .collect();
+        claimed.sort_by_key(|c| c.seq);
+        Ok(claimed)
+    }
+
+    /// Gives back what lapsed leases held.
+    async fn reap(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let (lapsed,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE state = 'claimed' AND lease_until < $1").bind(millis(now)).fetch_one(&self.pool).await?;
+        if lapsed == 0 {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE delivery SET state = 'pending', token = NULL WHERE state = 'claimed' AND lease_until < $1 AND started IS NULL").bind(millis(now)).execute(&mut *tx).await?;
+        sqlx::query(
+            "UPDATE attempt SET ended = $1, outcome = 'ambiguous', detail = 'interrompu après le début de l’envoi'
+             WHERE ended IS NULL AND delivery_id IN (SELECT id FROM delivery WHERE state = 'claimed' AND lease_until < $1 AND started IS NOT NULL)",
+        )
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE delivery SET state = 'ambiguous', token = NULL, next_at = $1, why = 'interrompu après le début de l’envoi'
+             WHERE state = 'claimed' AND lease_until < $1 AND started IS NOT NULL",
+        )
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Keeps hold of a delivery in flight; `false` when it is no longer ours.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn renew(&self, delivery: &Claimed, lease: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let done = sqlx::query("UPDATE delivery SET lease_until = $1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
+            .bind(millis(now + lease))
+            .bind(delivery.id.clone())
+            .bind(delivery.token.clone())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Address, and its state, at the moment of sending.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn address_for(&self, delivery: &Claimed) -> Result<Option<(String, AddressState)>, StoreError> {
+        let found = self.addresses(&delivery.subscriber).await?;
+        Ok(found.into_iter().find(|a| a.id == delivery.address).map(|a| (a.value, a.state)))
+    }
+
+    /// What the message is made from: one notification for an instant message, many for a digest.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn items(&self, delivery: &Claimed) -> Result<Vec<Item>, StoreError> {
+        // A person's share goes to each of their addresses; the notification names the first delivery only, so the cause
+        // leads from any of them.
+        let rows: Vec<(String, String, Option<String>, String, String, Option<String>, Option<String>)> = sqlx::query_as(
+            "SELECT a.kind, a.changes, a.body, n.disposition, n.reasons, o.document, o.assessment
+             FROM notification n JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id
+             WHERE n.subscriber_id = $1 AND (a.id = $2 OR n.delivery_id = $3
+               OR n.delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1 AND cause = $4))
+             ORDER BY n.created, n.id",
+        )
+        .bind(delivery.subscriber.clone())
+        .bind(delivery.cause.clone())
+        .bind(delivery.id.clone())
+        .bind(delivery.cause.clone())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|r| Item { alert_kind: r.0, changes: r.1, body: r.2, disposition: r.3, reasons: r.4, document: r.5.unwrap_or_default(), assessment: r.6.unwrap_or_default() })
+            .collect())
+    }
+
+    /// Earlier deliveries of the same thread that reached, or may have reached, the address: oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn thread(&self, delivery: &Claimed) -> Result<Vec<String>, StoreError> {
+        if delivery.procedure.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT id FROM delivery WHERE address_id = $1 AND procedure_id = $2 AND seq < $3 AND attempts > 0 AND state IN ('sent', 'ambiguous', 'dead') ORDER BY seq",
+        )
+        .bind(delivery.address.clone())
+        .bind(delivery.procedure.clone())
+        .bind(delivery.seq)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|r| r.0).collect())
+    }
+
+    /// Notes that bytes are about to leave. `false` when the delivery is no longer ours: then nothing may be sent.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn start_attempt(&self, delivery: &Claimed, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("UPDATE delivery SET started = $1, attempts = attempts + 1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
+            .bind(millis(now))
+            .bind(delivery.id.clone())
+            .bind(delivery.token.clone())
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 1 {
+            sqlx::query("INSERT INTO attempt (delivery_id, n, started) VALUES ($1, $2, $3) ON CONFLICT (delivery_id, n) DO NOTHING")
+                .bind(delivery.id.clone())
+                .bind(i64::from(delivery.attempts) + 1)
+                .bind(millis(now))
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Settles an attempt, if the delivery is still ours. `false` when it is not.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn settle(&self, delivery: &Claimed, settlement: &Settlement, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let (state, next, why) = match settlement {
+            Settlement::Sent(answer) => (DeliveryState::Sent, None, answer),
+            Settlement::Deferred(at, why) => (DeliveryState::Deferred, Some(*at), why),
+            Settlement::Ambiguous(at, why) => (DeliveryState::Ambiguous, Some(*at), why),
+            Settlement::Dead(why) => (DeliveryState::Dead, None, why),
+        };
+        self.end(delivery, state, next, why, now).await
+    }
+
+    /// Ends a delivery that is no longer wanted, before any byte left.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn cancel(&self, delivery: &Claimed, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.end(delivery, DeliveryState::Cancelled, None, why, now).await
+    }
+
+    async fn end(&self, delivery: &Claimed, state: DeliveryState, next: Option<DateTime<Utc>>, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let settled = next.is_none().then(|| millis(now));
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE delivery SET state = $1, next_at = COALESCE($2, next_at), settled_at = $3, why = $4, token = NULL, holder = NULL WHERE id = $5 AND token = $6 AND state = 'claimed'",
+        )
+        .bind(state.as_str().to_owned())
+        .bind(next.map(millis))
+        .bind(settled)
+        .bind(clean(why))
+        .bind(delivery.id.clone())
+        .bind(delivery.token.clone())
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 1 {
+            sqlx::query("UPDATE attempt SET ended = $1, outcome = $2, detail = $3 WHERE delivery_id = $4 AND ended IS NULL")
+                .bind(millis(now))
+                .bind(state.as_str().to_owned())
+                .bind(clean(why))
+                .bind(delivery.id.clone())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// When the next delivery is due, if any waits.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn next_delivery_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (at,): (Option<i64>,) = sqlx::query_as("SELECT MIN(next_at) FROM delivery WHERE state IN ('pending', 'deferred', 'ambiguous')").fetch_one(&self.pool).await?;
+        Ok(at.map(moment))
+    }
+
+    /// Puts a dead or ambiguous delivery back in the queue; `false` when it is in no such state.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn replay(&self, delivery: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let done = sqlx::query("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’opérateur' WHERE id = $2 AND state IN ('dead', 'ambiguous', 'cancelled')")
+            .bind(millis(now))
+            .bind(delivery.to_owned())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Deliveries, newest first, of one state or of all.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn deliveries(&self, state: Option<DeliveryState>, limit: i64) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.delivery_rows("SELECT id, subscriber_id, channel, cause, state, attempts, next_at, created, settled_at, why FROM delivery WHERE state = $1 OR $1 = '' ORDER BY seq DESC LIMIT $2", state.map_or("", DeliveryState::as_str), limit).await
+    }
+
+    /// One delivery.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn delivery(&self, id: &str) -> Result<Option<DeliveryRow>, StoreError> {
+        Ok(self.delivery_rows("SELECT id, subscriber_id, channel, cause, state, attempts, next_at, created, settled_at, why FROM delivery WHERE id = $1 LIMIT $2", id, 1).await?.pop())
+    }
+
+    pub(crate) async fn delivery_rows(&self, sql: &'static str, key: &str, limit: i64) -> Result<Vec<DeliveryRow>, StoreError> {
+        type Row = (String, String, String, String, String, i64, i64, i64, Option<i64>, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(sql).bind(key.to_owned()).bind(limit).fetch_all(&self.pool).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|r| {
+                Some(DeliveryRow {
+                    id: r.0,
+                    subscriber: r.1,
+                    channel: r.2,
+                    cause: r.3,
+                    state: DeliveryState::parse(&r.4)?,
+                    attempts: r.5,
+                    next_at: moment(r.6),
+                    created: moment(r.7),
+                    settled_at: r.8.map(moment),
+                    why: r.9,
+                })
+            })
+            .collect())
+    }
+
+    /// Attempts of a delivery, in order.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn attempts(&self, delivery: &str) -> Result<Vec<AttemptRow>, StoreError> {
+        let rows: Vec<(i64, i64, Option<i64>, Option<String>, Option<String>)> =
+            sqlx::query_as("SELECT n, started, ended, outcome, detail FROM attempt WHERE delivery_id = $1 ORDER BY n").bind(delivery.to_owned()).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|r| AttemptRow { n: r.0, started: moment(r.1), ended: r.2.map(moment), outcome: r.3, detail: r.4 }).collect())
+    }
+
+    /// Deliveries by state, with their number.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn queue(&self) -> Result<Vec<(DeliveryState, i64)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT state, COUNT(*) FROM delivery GROUP BY state ORDER BY state").fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().filter_map(|(s, n)| Some((DeliveryState::parse(&s)?, n))).collect())
+    }
+}

@@ -1,0 +1,256 @@
+//! Subscribers, their addresses and subscriptions. Every change that matters to matching raises the subscription
+//! version, by which an audience index knows that it is stale.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Any, Transaction};
+use vigie_domain::subscription::Profile;
+use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
+
+use crate::{Store, StoreError, clean, derived_id, from_json, millis, to_json};
+
+/// Where a person is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Identifier.
+    pub id: String,
+    /// Its owner.
+    pub subscriber: String,
+    /// The channel.
+    pub channel: Channel,
+    /// The address on that channel.
+    pub value: String,
+    /// Whether messages may go there.
+    pub state: AddressState,
+}
+
+/// Whether messages may go to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressState {
+    /// Given, not yet confirmed by its owner.
+    Unconfirmed,
+    /// In use.
+    Active,
+    /// Refused for good by the channel.
+    Suspended,
+    /// Its owner said stop.
+    Stopped,
+}
+
+impl AddressState {
+    /// The database's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unconfirmed => "unconfirmed",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    fn parse(word: &str) -> Self {
+        [Self::Unconfirmed, Self::Active, Self::Suspended].into_iter().find(|s| s.as_str() == word).unwrap_or(Self::Stopped)
+    }
+}
+
+/// A person to be made, with an address.
+#[derive(Debug, Clone)]
+pub struct NewSubscriber {
+    /// Who.
+    pub subscriber: Subscriber,
+    /// Where.
+    pub addresses: Vec<(Channel, String, AddressState)>,
+    /// Declared in the settings file: kept in step with it.
+    pub declared: bool,
+}
+
+impl Store {
+    /// The version of all subscriptions together.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn subscription_version(&self) -> Result<i64, StoreError> {
+        let (value,): (String,) = sqlx::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&self.pool).await?;
+        Ok(value.parse().unwrap_or(0))
+    }
+
+    /// Every subscription with its owner, and the version they were read at.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn subscriptions(&self) -> Result<(i64, Vec<(Subscription, Subscriber)>), StoreError> {
+        let version = self.subscription_version().await?;
+        let people = self.subscribers().await?;
+        let people: std::collections::HashMap<&str, &Subscriber> = people.iter().map(|p| (p.id.as_str(), p)).collect();
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as("SELECT id, subscriber_id, filter, cadence FROM subscription ORDER BY created, id").fetch_all(&self.pool).await?;
+        let mut out = Vec::with_capacity(rows.len());
+        for (id, subscriber, filter, cadence) in rows {
+            let filter: Filter = from_json(&filter, &format!("subscription {id}"))?;
+            if let Some(person) = people.get(subscriber.as_str()) {
+                out.push((Subscription { id, subscriber, filter, cadence: parse_cadence(&cadence) }, (*person).clone()));
+            }
+        }
+        Ok((version, out))
+    }
+
+    /// Every person.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn subscribers(&self) -> Result<Vec<Subscriber>, StoreError> {
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id").fetch_all(&self.pool).await?;
+        rows.into_iter()
+            .map(|(id, name, role, profile)| {
+                let role = from_json(&format!("\"{role}\""), &format!("subscriber {id}"))?;
+                let profile: Profile = from_json(&profile, &format!("subscriber {id}"))?;
+                Ok(Subscriber { id, name, role, profile })
+            })
+            .collect()
+    }
+
+    /// The person of that identifier, name or address.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn find_subscriber(&self, key: &str) -> Result<Option<Subscriber>, StoreError> {
+        let by_address: Option<(String,)> =
+            sqlx::query_as("SELECT subscriber_id FROM address WHERE LOWER(value) = LOWER($1) LIMIT 1").bind(key.to_owned()).fetch_optional(&self.pool).await?;
+        let people = self.subscribers().await?;
+        Ok(people.into_iter().find(|p| p.id == key || p.name == key || by_address.as_ref().is_some_and(|(id,)| *id == p.id)))
+    }
+
+    /// Addresses of a person.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
+        let rows: Vec<(String, String, String, String)> =
+            sqlx::query_as("SELECT id, channel, value, state FROM address WHERE subscriber_id = $1 ORDER BY created, id").bind(subscriber.to_owned()).fetch_all(&self.pool).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(id, channel, value, state)| Some(Address { id, subscriber: subscriber.to_owned(), channel: Channel::parse(&channel)?, value, state: AddressState::parse(&state) }))
+            .collect())
+    }
+
+    /// Makes a person, or brings an existing one in step. Addresses already known keep their state, except that an
+    /// unconfirmed one becomes active when so asked.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_subscriber(&self, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
+        sqlx::query(
+            "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4",
+        )
+        .bind(new.subscriber.id.clone())
+        .bind(clean(&new.subscriber.name))
+        .bind(role)
+        .bind(to_json(&new.subscriber.profile)?)
+        .bind(i64::from(new.declared))
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+        for (channel, value, state) in &new.addresses {
+            sqlx::query(
+                "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (id) DO UPDATE SET state = $5 WHERE address.state = 'unconfirmed'",
+            )
+            .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
+            .bind(new.subscriber.id.clone())
+            .bind(channel.as_str().to_owned())
+            .bind(clean(value))
+            .bind(state.as_str().to_owned())
+            .bind(millis(now))
+            .execute(&mut *tx)
+            .await?;
+        }
+        raise_version(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Adds a subscription; the same filter and rhythm for the same person is one.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_subscription(&self, subscriber: &str, filter: &Filter, cadence: Cadence, now: DateTime<Utc>) -> Result<String, StoreError> {
+        let filter = to_json(filter)?;
+        let id = derived_id(&[subscriber, &filter, cadence.as_str()]);
+        let mut tx = self.begin().await?;
+        sqlx::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
+            .bind(id.clone())
+            .bind(subscriber.to_owned())
+            .bind(filter)
+            .bind(cadence.as_str().to_owned())
+            .bind(millis(now))
+            .execute(&mut *tx)
+            .await?;
+        raise_version(&mut tx).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Removes a subscription; `false` when there is none of that identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn remove_subscription(&self, id: &str) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("DELETE FROM subscription WHERE id = $1").bind(id.to_owned()).execute(&mut *tx).await?;
+        raise_version(&mut tx).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Keeps only these subscriptions of a person declared in the settings file.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn keep_only_subscriptions(&self, subscriber: &str, kept: &[String]) -> Result<(), StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM subscription WHERE subscriber_id = $1").bind(subscriber.to_owned()).fetch_all(&self.pool).await?;
+        for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
+            self.remove_subscription(&id).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the subscriptions of persons that the settings file no longer declares. Their history stays.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn keep_only_declared(&self, kept: &[String]) -> Result<(), StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.pool).await?;
+        for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
+            self.keep_only_subscriptions(&id, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes the state of an address, with a note for the journal.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn set_address_state(&self, address: &str, state: AddressState, note: &str) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("UPDATE address SET state = $1, note = $2 WHERE id = $3")
+            .bind(state.as_str().to_owned())
+            .bind(clean(note))
+            .bind(address.to_owned())
+            .execute(&mut *tx)
+            .await?;
+        raise_version(&mut tx).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+async fn raise_version(tx: &mut Transaction<'static, Any>) -> Result<(), StoreError> {
+    sqlx::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'").execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(crate) fn parse_cadence(word: &str) -> Cadence {
+    [Cadence::Daily, Cadence::Weekly].into_iter().find(|c| c.as_str() == word).unwrap_or_default()
+}

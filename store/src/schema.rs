@@ -1,0 +1,119 @@
+//! The tables, and the steps that lead to them.
+//!
+//! One SQL for two engines: TEXT, BIGINT (moments in milliseconds since 1970, flags as 0/1) and bytes, whose type name
+//! alone differs. A step is applied once, in its own transaction; a database newer than this program is refused.
+
+use sqlx::{AnyConnection, AssertSqlSafe, Executor};
+
+use crate::{Engine, StoreError};
+
+/// Steps, in order; never edited once released.
+const STEPS: &[&str] = &[STEP_1];
+
+const STEP_1: &str = r"
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+INSERT INTO meta (key, value) VALUES ('subscription_version', '1');
+
+CREATE TABLE source (
+  id TEXT PRIMARY KEY, memory TEXT NOT NULL DEFAULT '{}', baseline_done BIGINT NOT NULL DEFAULT 0,
+  failures BIGINT NOT NULL DEFAULT 0, next_due BIGINT NOT NULL DEFAULT 0, last_success BIGINT, last_attempt BIGINT,
+  last_error TEXT, items BIGINT NOT NULL DEFAULT 0, bad BIGINT NOT NULL DEFAULT 0, alarmed BIGINT NOT NULL DEFAULT 0,
+  holder TEXT, lease_until BIGINT NOT NULL DEFAULT 0);
+CREATE TABLE quarantine (
+  id TEXT PRIMARY KEY, source TEXT NOT NULL, record_id TEXT, place TEXT NOT NULL, reason TEXT NOT NULL,
+  raw {bytes} NOT NULL, at BIGINT NOT NULL);
+
+CREATE TABLE procedure (
+  id TEXT PRIMARY KEY, title TEXT NOT NULL, snapshot TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL);
+CREATE TABLE procedure_key (key TEXT PRIMARY KEY, procedure_id TEXT NOT NULL);
+CREATE TABLE notice (
+  id TEXT PRIMARY KEY, source TEXT NOT NULL, record_id TEXT NOT NULL, procedure_id TEXT NOT NULL, kind TEXT NOT NULL,
+  title TEXT NOT NULL, buyer TEXT NOT NULL, score BIGINT NOT NULL, version BIGINT NOT NULL, content_hash TEXT NOT NULL,
+  document TEXT NOT NULL, assessment TEXT NOT NULL, first_seen BIGINT NOT NULL, updated BIGINT NOT NULL);
+CREATE INDEX notice_procedure ON notice (procedure_id);
+CREATE INDEX notice_updated ON notice (updated);
+
+CREATE TABLE subscriber (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, profile TEXT NOT NULL, declared BIGINT NOT NULL DEFAULT 0,
+  created BIGINT NOT NULL);
+CREATE TABLE address (
+  id TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, channel TEXT NOT NULL, value TEXT NOT NULL, state TEXT NOT NULL,
+  note TEXT, created BIGINT NOT NULL);
+CREATE UNIQUE INDEX address_value ON address (channel, value, subscriber_id);
+CREATE INDEX address_subscriber ON address (subscriber_id);
+CREATE TABLE subscription (
+  id TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, filter TEXT NOT NULL, cadence TEXT NOT NULL, created BIGINT NOT NULL);
+CREATE INDEX subscription_subscriber ON subscription (subscriber_id);
+
+CREATE TABLE alert (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, procedure_id TEXT NOT NULL, notice_id TEXT NOT NULL, changes TEXT NOT NULL,
+  body TEXT, created BIGINT NOT NULL);
+CREATE INDEX alert_procedure ON alert (procedure_id);
+CREATE INDEX alert_notice ON alert (notice_id);
+CREATE TABLE notification (
+  id TEXT PRIMARY KEY, alert_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, subscription_id TEXT, disposition TEXT NOT NULL,
+  reasons TEXT NOT NULL, due BIGINT, delivery_id TEXT, created BIGINT NOT NULL);
+CREATE UNIQUE INDEX notification_share ON notification (alert_id, subscriber_id);
+CREATE INDEX notification_waiting ON notification (due, subscriber_id);
+CREATE INDEX notification_subscriber ON notification (subscriber_id, created);
+
+CREATE TABLE delivery (
+  id TEXT PRIMARY KEY, seq BIGINT NOT NULL, subscriber_id TEXT NOT NULL, address_id TEXT NOT NULL, channel TEXT NOT NULL, cause TEXT NOT NULL,
+  procedure_id TEXT NOT NULL, state TEXT NOT NULL, attempts BIGINT NOT NULL DEFAULT 0, next_at BIGINT NOT NULL,
+  lease_until BIGINT NOT NULL DEFAULT 0, holder TEXT, token TEXT, started BIGINT, expires_at BIGINT, created BIGINT NOT NULL,
+  settled_at BIGINT, why TEXT);
+CREATE UNIQUE INDEX delivery_key ON delivery (address_id, cause);
+CREATE INDEX delivery_due ON delivery (state, next_at);
+CREATE INDEX delivery_thread ON delivery (address_id, procedure_id, seq);
+CREATE INDEX delivery_seq ON delivery (seq);
+CREATE TABLE attempt (
+  delivery_id TEXT NOT NULL, n BIGINT NOT NULL, started BIGINT NOT NULL, ended BIGINT, outcome TEXT, detail TEXT,
+  PRIMARY KEY (delivery_id, n));
+
+CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL);
+CREATE TABLE journal (id TEXT PRIMARY KEY, at BIGINT NOT NULL, topic TEXT NOT NULL, reference TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX journal_reference ON journal (reference, at);
+";
+
+/// Brings the database to the newest step.
+///
+/// # Errors
+/// The database is newer than this program, or a step fails.
+pub async fn migrate(connection: &mut AnyConnection, engine: Engine) -> Result<(), StoreError> {
+    if engine == Engine::Postgres {
+        // Two processes that start together: the second waits here and then finds nothing to do.
+        sqlx::query("SELECT CAST(pg_advisory_lock(7461) AS TEXT)").execute(&mut *connection).await?;
+    }
+    let done = apply(connection, engine).await;
+    if engine == Engine::Postgres {
+        sqlx::query("SELECT CAST(pg_advisory_unlock(7461) AS TEXT)").execute(&mut *connection).await?;
+    }
+    done
+}
+
+async fn apply(connection: &mut AnyConnection, engine: Engine) -> Result<(), StoreError> {
+    let begin = if engine == Engine::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
+    sqlx::query(begin).execute(&mut *connection).await?;
+    let outcome = steps(connection, engine).await;
+    let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    sqlx::query(end).execute(&mut *connection).await?;
+    outcome
+}
+
+async fn steps(connection: &mut AnyConnection, engine: Engine) -> Result<(), StoreError> {
+    sqlx::query("CREATE TABLE IF NOT EXISTS schema_step (n BIGINT PRIMARY KEY)").execute(&mut *connection).await?;
+    let (found,): (i64,) = sqlx::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&mut *connection).await?;
+    let (found, newest) = (usize::try_from(found).unwrap_or(0), STEPS.len());
+    if found > newest {
+        return Err(StoreError::Newer { found, newest });
+    }
+    for (i, step) in STEPS.iter().enumerate().skip(found) {
+        let bytes = if engine == Engine::Postgres { "BYTEA" } else { "BLOB" };
+        let sql = step.replace("{bytes}", bytes);
+        for statement in sql.split(";\n").map(str::trim).filter(|s| !s.is_empty()) {
+            connection.execute(AssertSqlSafe(statement.to_owned())).await?;
+        }
+        sqlx::query("INSERT INTO schema_step (n) VALUES ($1)").bind(i as i64 + 1).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Bytes as text. The declared charset may lie, and nothing is dropped for its encoding alone.
+
+/// Bytes as text: a byte-order mark first, then the declared charset if the bytes are valid in it, then UTF-8, then
+/// windows-1252, in which every byte means something. The XML declaration is rewritten to what was found.
+#[must_use]
+pub fn decode_xml(bytes: &[u8]) -> String {
+    let declared = || {
+        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).to_string();
+        let at = head.find("encoding=")? + "encoding=".len();
+        let name = head[at..].trim_start_matches(['"', '\'']).split(['"', '\'']).next()?.to_owned();
+        encoding_rs::Encoding::for_label(name.as_bytes())
+    };
+    let text = if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
+        encoding.decode(bytes).0.into_owned()
+    } else if let Ok(utf8) = std::str::from_utf8(bytes) {
+        utf8.to_owned()
+    } else {
+        let named = declared().filter(|e| *e != encoding_rs::UTF_8).map(|e| e.decode_without_bom_handling(bytes));
+        match named {
+            Some((text, false)) => text.into_owned(),
+            _ => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+        }
+    };
+    match (text.starts_with("<?xml"), text.find("?>")) {
+        (true, Some(end)) => format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", &text[end + 2..]),
+        _ => text,
+    }
+}

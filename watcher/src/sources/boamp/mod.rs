@@ -1,0 +1,248 @@
+//! BOAMP through its Opendatasoft Explore v2.1 API.
+//!
+//! The API gives at most 100 records a page and 10,000 in all for one query; a day holds some 400, fills up until the
+//! evening and is read again from its start at every poll. A backlog beyond 10,000 is read day by day; a single day
+//! beyond it through `exports/json`, which has no such bound. Unchanged pages answer 304.
+//!
+//! The cursor is `{since, until?, offset}`: days still to read and how far the current query got.
+
+mod parse;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+use vigie_config::settings;
+use vigie_domain::Department;
+
+use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind};
+use crate::fetch::{Answer, Fetcher, Validators};
+
+pub use parse::{ParseError, from_json, from_xml_tree, records};
+
+/// Registry line.
+pub const KIND: SourceKind = SourceKind {
+    name: "boamp",
+    summary: "Bulletin officiel des annonces des marchés publics (API ouverte, Licence Ouverte)",
+    default_schedule: settings::BOAMP_SCHEDULE,
+    build: |block| Boamp::new(block).map(|s| Box::new(s) as Box<dyn Source>),
+};
+
+/// The publisher's Opendatasoft host; the dataset's terms are etalab-2.0.
+pub const DEFAULT_URL: &str = "https://boamp-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/boamp";
+/// Records a page (documented limit of `limit`).
+const PAGE: usize = 100;
+/// Records one query can reach (documented limit of `offset + limit`).
+const REACH: usize = 10_000;
+/// Days the first poll goes back, when the block says nothing.
+const LOOKBACK_DAYS: u32 = 3;
+/// Share of the daily quota under which a remark is made.
+const QUOTA_NEAR: f64 = 0.05;
+
+/// The source.
+pub struct Boamp {
+    base: Url,
+    lookback_days: u32,
+    departments: Vec<Department>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Cursor {
+    /// First day to read.
+    since: NaiveDate,
+    /// Last day of the current query, when the backlog is read day by day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<NaiveDate>,
+    /// Records of the current query already read.
+    #[serde(default)]
+    offset: usize,
+    /// Latest day seen so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latest: Option<NaiveDate>,
+    /// Days of this run still lie ahead of a day-by-day query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_day: Option<NaiveDate>,
+}
+
+impl Boamp {
+    fn new(block: &settings::Source) -> Result<Self, String> {
+        let base = Url::parse(block.url.as_deref().unwrap_or(DEFAULT_URL)).map_err(|e| format!("source {} : adresse illisible : {e}", block.id))?;
+        Ok(Self {
+            base,
+            lookback_days: block.lookback_days.unwrap_or(LOOKBACK_DAYS),
+            departments: block.departments.iter().filter_map(|d| Department::parse(d)).collect(),
+        })
+    }
+
+    fn endpoint(&self, what: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{what}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    fn condition(&self, cursor: &Cursor) -> String {
+        let mut parts = vec![match cursor.until {
+            Some(day) => format!("dateparution = date'{day}'"),
+            None => format!("dateparution >= date'{}'", cursor.since),
+        }];
+        if !self.departments.is_empty() {
+            let list: Vec<String> = self.departments.iter().map(|d| format!("\"{d}\"")).collect();
+            parts.push(format!("code_departement in ({})", list.join(", ")));
+        }
+        parts.join(" and ")
+    }
+
+    fn page_url(&self, cursor: &Cursor) -> Url {
+        let mut url = self.endpoint("records");
+        url.query_pairs_mut()
+            .append_pair("where", &self.condition(cursor))
+            .append_pair("order_by", "dateparution, idweb")
+            .append_pair("limit", &PAGE.to_string())
+            .append_pair("offset", &cursor.offset.to_string());
+        url
+    }
+
+    fn export_url(&self, cursor: &Cursor) -> Url {
+        let mut url = self.endpoint("exports/json");
+        url.query_pairs_mut().append_pair("where", &self.condition(cursor)).append_pair("order_by", "dateparution, idweb");
+        url
+    }
+
+    async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
+        let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
+        let cursor = memory
+            .cursor
+            .as_deref()
+            .and_then(|c| serde_json::from_str::<Cursor>(c).ok())
+            .unwrap_or_else(|| Cursor { since: today - Days::new(u64::from(self.lookback_days)), until: None, offset: 0, latest: None, last_day: None });
+        let url = self.page_url(&cursor);
+        let known = memory.validators.get(url.as_str()).cloned().unwrap_or_default();
+        let mut page = Page { memory: memory.clone(), ..Page::default() };
+        let (count, total) = match fetcher.get(&url, &known, now).await? {
+            // Nothing changed on this page: a full page may still have a changed one behind it.
+            Answer::NotModified(fresh) => {
+                page.not_before = fresh;
+                let count = known.records.unwrap_or(0);
+                (count, if count == PAGE { usize::MAX } else { 0 })
+            }
+            Answer::Body(body) => {
+                page.not_before = body.fresh_until;
+                page.remarks.extend(body.quota.and_then(quota_remark));
+                let answer = read_json(&url, &body.bytes)?;
+                let total = answer.get("total_count").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+                let Some(results) = answer.get("results").and_then(Value::as_array) else {
+                    return Err(SourceError::Unexpected { url: url.to_string(), what: "pas de liste « results » dans la réponse".into() });
+                };
+                let total = total.unwrap_or(results.len());
+                if total > REACH {
+                    return self.beyond_reach(fetcher, memory, &cursor, today, now).await;
+                }
+                add_records(&mut page, results, &url, cursor.offset);
+                let mut validators = body.validators;
+                validators.records = Some(results.len());
+                page.memory.validators.insert(url.to_string(), validators);
+                (results.len(), total)
+            }
+        };
+        self.advance(&mut page, cursor, count, total, today);
+        Ok(page)
+    }
+
+    /// More records than a query can reach: day by day, and a single such day through the export.
+    async fn beyond_reach(&self, fetcher: &Fetcher, memory: &Memory, cursor: &Cursor, today: NaiveDate, now: DateTime<Utc>) -> Result<Page, SourceError> {
+        if cursor.until.is_none() {
+            let day_by_day = Cursor { until: Some(cursor.since), offset: 0, last_day: Some(today), ..cursor.clone() };
+            return Ok(Page {
+                memory: Memory { cursor: serialize(&day_by_day), validators: memory.validators.clone() },
+                more: true,
+                remarks: vec![format!("plus de {REACH} annonces depuis le {} : lecture jour par jour", cursor.since)],
+                ..Page::default()
+            });
+        }
+        let url = self.export_url(cursor);
+        let Answer::Body(body) = fetcher.get(&url, &Validators::default(), now).await? else {
+            return Err(SourceError::Unexpected { url: url.to_string(), what: "réponse vide".into() });
+        };
+        let answer = read_json(&url, &body.bytes)?;
+        let Some(results) = answer.as_array() else {
+            return Err(SourceError::Unexpected { url: url.to_string(), what: "l’export n’est pas une liste".into() });
+        };
+        let mut page = Page { memory: memory.clone(), not_before: body.fresh_until, ..Page::default() };
+        add_records(&mut page, results, &url, 0);
+        self.advance(&mut page, cursor.clone(), results.len(), results.len(), today);
+        Ok(page)
+    }
+
+    /// Moves the cursor past what was read.
+    fn advance(&self, page: &mut Page, mut cursor: Cursor, count: usize, total: usize, today: NaiveDate) {
+        cursor.latest = page.notices.iter().filter_map(|n| n.published).filter(|d| *d <= today).max().max(cursor.latest);
+        cursor.offset += count;
+        let query_goes_on = count > 0 && cursor.offset < total && cursor.offset + PAGE <= REACH;
+        if query_goes_on {
+            page.more = true;
+        } else if let (Some(day), Some(last)) = (cursor.until, cursor.last_day) {
+            cursor.offset = 0;
+            match day.checked_add_days(Days::new(1)) {
+                Some(next) if next <= last => {
+                    cursor.since = next;
+                    cursor.until = Some(next);
+                    page.more = true;
+                }
+                _ => cursor = Cursor { since: last, until: None, offset: 0, latest: None, last_day: None },
+            }
+        } else {
+            // The latest day seen is still filling up: it is read again next time.
+            let since = cursor.latest.unwrap_or(cursor.since).max(cursor.since);
+            cursor = Cursor { since, until: None, offset: 0, latest: None, last_day: None };
+        }
+        if !page.more {
+            // Only pages of the days still read are worth remembering.
+            let kept = format!("date%27{}%27", cursor.since);
+            page.memory.validators.retain(|url, _| url.contains(&kept));
+        }
+        page.memory.cursor = serialize(&cursor);
+    }
+}
+
+fn serialize(cursor: &Cursor) -> Option<String> {
+    serde_json::to_string(cursor).ok()
+}
+
+fn quota_remark((left, limit): (u64, u64)) -> Option<String> {
+    ((left as f64) < limit as f64 * QUOTA_NEAR).then(|| format!("quota presque épuisé : il reste {left} requêtes sur {limit} aujourd’hui"))
+}
+
+/// Reads a JSON answer, and says in words what came instead of one.
+fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
+    serde_json::from_slice(bytes).map_err(|e| {
+        let start = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).trim_start().to_lowercase();
+        let what = if start.starts_with("<!doctype") || start.starts_with("<html") {
+            "une page HTML au lieu de JSON (service en maintenance ?)".to_owned()
+        } else if e.is_eof() {
+            format!("JSON tronqué après {} octets", bytes.len())
+        } else {
+            format!("JSON illisible : {e}")
+        };
+        SourceError::Unexpected { url: url.to_string(), what }
+    })
+}
+
+fn add_records(page: &mut Page, results: &[Value], url: &Url, offset: usize) {
+    for (i, record) in results.iter().enumerate() {
+        match from_json(record) {
+            Ok(notice) => page.notices.push(notice),
+            Err(e) => page.bad.push(BadRecord {
+                record_id: e.record_id.clone(),
+                place: format!("{url} enregistrement {}", offset + i + 1),
+                reason: e.to_string(),
+                raw: serde_json::to_vec(record).unwrap_or_default(),
+            }),
+        }
+    }
+}
+
+impl Source for Boamp {
+    fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
+        Box::pin(self.next_page(fetcher, memory, now))
+    }
+}

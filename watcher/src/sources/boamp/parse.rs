@@ -1,0 +1,560 @@
+//! BOAMP records as notices, from every shape in use: Explore v2.1 and older JSON, DILA XML; and in each the roots
+//! `EFORMS`, `FNSimple`, `MAPA`, `DSP` and the legacy flat one.
+//!
+//! Pure and tolerant: a field that is missing or odd is left out. Only a record without an identifier, or whose inner
+//! document is unreadable, is an error. Deadlines are read from `donnees`, then `gestion`, then the flat field, whose
+//! zone is not to be trusted (a local time stamped as UTC).
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use regex::Regex;
+use serde_json::Value;
+use vigie_domain::notice::{Award, ContractNature, Criterion};
+use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
+
+use crate::sources::eforms;
+use crate::tree::{all, first, local, own_text, text, ticked};
+use crate::zones;
+
+/// Why a record is no notice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} (champ {field})")]
+pub struct ParseError {
+    /// The record's identifier, when it has one.
+    pub record_id: Option<String>,
+    /// The field at fault.
+    pub field: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Page of a notice for people.
+const PAGE: &str = "https://www.boamp.fr/pages/avis/?q=idweb:";
+/// Branches that hold no text for bidders.
+const SKIPPED: &[&str] = &[
+    "organisme", "IDENTITE", "adr", "coord", "correspondantPRM", "adressesComplt", "ADRESSES_COMPLEMENTAIRES", "PROCEDURES_RECOURS",
+    "procedureRecours", "communication", "avisInitial", "ANNONCE_ANTERIEUR", "codeCPV", "CPV", "voie", "TITULAIRE",
+];
+
+macro_rules! expression {
+    ($name:ident, $text:expr) => {
+        static $name: LazyLock<Regex> = LazyLock::new(|| {
+            #[expect(clippy::expect_used, reason = "the expression is a constant, exercised by the tests below")]
+            Regex::new($text).expect("a constant expression compiles")
+        });
+    };
+}
+
+expression!(IDWEB, r"^\d{2}-\d{1,7}$");
+expression!(POSTCODE, r"\b((?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d{2}|98[4-8]\d{2})\b");
+expression!(PLACE_CODE, r"\((2[ABab]|\d{2,3})\)");
+expression!(LOT_HEAD, r"^\s*(?i:lot)?\s*(?:n\s*[°ºo]?\s*)?0*(\d{1,3}[a-z]?)\s*[:.\-–)]\s*(\S.*)");
+expression!(WEIGHTED, r"^(.{2,160}?)\s*[:(\-–=]?\s*(\d{1,3}(?:[.,]\d+)?)\s*(?:%|pour ?cent)");
+
+/// Every record of a JSON document, whatever its wrapper: a v2.1 answer, an export, v1 and v2.0 answers, a cached copy, a
+/// list, one record.
+#[must_use]
+pub fn records(document: &Value) -> Vec<&Value> {
+    for path in ["results", "data/results", "records"] {
+        let found = all(document, path);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    document.as_array().map_or_else(|| vec![document], |list| list.iter().collect())
+}
+
+/// Reads one JSON record.
+///
+/// # Errors
+/// No identifier, or an inner document that is unreadable.
+pub fn from_json(record: &Value) -> Result<Notice, ParseError> {
+    let flat = ["raw_fields", "fields", "record/fields"].iter().find_map(|p| first(record, p).filter(|v| v.is_object())).unwrap_or(record);
+    let gestion = embedded(flat, "gestion")?;
+    let donnees = embedded(flat, "donnees")?;
+    let id = text(flat, "idweb").or_else(|| text(&gestion, "REFERENCE/IDWEB")).or_else(|| text(record, "reference")).or_else(|| text(flat, "id").map(|i| i.replace('_', "-")));
+    let Some(id) = id.filter(|i| IDWEB.is_match(i)) else {
+        return Err(ParseError { record_id: None, field: "idweb".into(), what: "annonce sans numéro".into() });
+    };
+    Ok(read(&id, flat, &gestion, &donnees))
+}
+
+/// Reads one DILA XML file, given as a tree. The root's name is not looked at: several have been in use.
+///
+/// # Errors
+/// No `GESTION/REFERENCE/IDWEB`.
+pub fn from_xml_tree(tree: &Value) -> Result<Notice, ParseError> {
+    let root = tree.as_object().and_then(|o| o.values().next()).unwrap_or(tree);
+    let gestion = first(root, "GESTION").unwrap_or(&Value::Null);
+    let donnees = first(root, "DONNEES").unwrap_or(&Value::Null);
+    let id = text(gestion, "REFERENCE/IDWEB").filter(|i| IDWEB.is_match(i));
+    let Some(id) = id else {
+        return Err(ParseError { record_id: None, field: "GESTION/REFERENCE/IDWEB".into(), what: "annonce sans numéro".into() });
+    };
+    Ok(read(&id, &Value::Null, gestion, donnees))
+}
+
+/// `gestion` and `donnees` are JSON written as text; some copies hold the object itself.
+fn embedded<'a>(flat: &'a Value, field: &str) -> Result<Cow<'a, Value>, ParseError> {
+    match first(flat, field) {
+        None => Ok(Cow::Owned(Value::Null)),
+        Some(Value::String(s)) if s.trim().is_empty() => Ok(Cow::Owned(Value::Null)),
+        Some(Value::String(s)) => serde_json::from_str(s).map(Cow::Owned).map_err(|e| ParseError {
+            record_id: text(flat, "idweb"),
+            field: field.to_owned(),
+            what: format!("JSON intérieur illisible : {e}"),
+        }),
+        Some(other) => Ok(Cow::Borrowed(other)),
+    }
+}
+
+fn read(id: &str, flat: &Value, gestion: &Value, donnees: &Value) -> Notice {
+    let mut notice = Notice::new("boamp", id, NoticeKind::Call);
+    notice.url = text(flat, "url_avis").or_else(|| Some(format!("{PAGE}{id}")));
+    notice.published = text(flat, "dateparution").or_else(|| text(gestion, "INDEXATION/DATE_PUBLICATION")).or_else(|| text(flat, "publication_date")).and_then(|d| day(&d));
+    notice.title = text(flat, "objet").or_else(|| text(gestion, "INDEXATION/RESUME_OBJET")).or_else(|| text(flat, "title")).unwrap_or_default();
+    notice.buyer.name = text(flat, "nomacheteur").or_else(|| text(gestion, "INDEXATION/NOMORGANISME")).unwrap_or_default();
+    notice.links.contract_folder = text(flat, "contractfolderid");
+    notice.natures = natures(flat, gestion);
+    notice.above_eu_threshold = text(flat, "famille").as_deref() == Some("JOUE") || ticked(gestion, "REFERENCE/TYPE_AVIS/FAMILLE/JOUE");
+    let root = fill_from_root(&mut notice, donnees);
+    notice.kind = kind(flat, gestion, donnees, root);
+    notice.links.earlier = earlier(flat, gestion, donnees, id);
+    notice.codes.extend(social_criteria(flat, gestion));
+    if notice.departments.is_empty() {
+        notice.departments = departments(flat, gestion);
+    }
+    if notice.dates.iter().all(|d| d.kind == DateKind::Questions) {
+        notice.dates.extend(fallback_deadline(flat, gestion, &notice));
+    }
+    if notice.awards.is_empty() {
+        let winners: Vec<String> = all(flat, "titulaire").into_iter().filter_map(own_text).collect();
+        if !winners.is_empty() {
+            notice.awards.push(Award { lot: None, winners, amount: None });
+        }
+    }
+    decode_entities(&mut notice);
+    notice
+}
+
+/// Texts hold HTML entities, sometimes twice escaped.
+fn decode_entities(notice: &mut Notice) {
+    let decode = |text: &mut String| {
+        for _ in 0..2 {
+            if !text.contains('&') {
+                return;
+            }
+            *text = text
+                .replace("&amp;", "&").replace("&#039;", "'").replace("&#39;", "'").replace("&quot;", "\"").replace("&nbsp;", " ")
+                .replace("&lt;br/&gt;", "\n").replace("<br/>", "\n").replace("<br />", "\n").replace("&#140;", "Œ").replace("&#156;", "œ")
+                .replace("&eacute;", "é").replace("&egrave;", "è").replace("&agrave;", "à").replace("&rsquo;", "’").replace("&lt;", "<").replace("&gt;", ">");
+        }
+    };
+    decode(&mut notice.title);
+    decode(&mut notice.buyer.name);
+    notice.passages.iter_mut().for_each(|p| decode(&mut p.text));
+    notice.lots.iter_mut().for_each(|l| decode(&mut l.title));
+    notice.criteria.iter_mut().for_each(|c| decode(&mut c.name));
+}
+
+fn fill_from_root(notice: &mut Notice, donnees: &Value) -> &'static str {
+    if let Some(eforms) = first(donnees, "EFORMS").or_else(|| eforms::notice_element(donnees).map(|_| donnees)) {
+        if let Some((element, value)) = eforms::notice_element(eforms) {
+            eforms::fill(notice, value, &format!("EFORMS.{element}"));
+        }
+        return "EFORMS";
+    }
+    for root in ["FNSimple", "MAPA", "DSP"] {
+        if let Some(value) = first(donnees, root) {
+            national(notice, value, root);
+            return root;
+        }
+    }
+    if ["IDENTITE", "OBJET", "PROCEDURE", "ATTRIBUTION"].iter().any(|k| first(donnees, k).is_some()) {
+        legacy(notice, donnees);
+        return "legacy";
+    }
+    ""
+}
+
+fn kind(flat: &Value, gestion: &Value, donnees: &Value, root: &str) -> NoticeKind {
+    let state = text(flat, "etat").or_else(|| tag(gestion, "REFERENCE/TYPE_AVIS/STATUT")).unwrap_or_default();
+    let nature = text(flat, "nature").or_else(|| tag(gestion, "REFERENCE/TYPE_AVIS/NATURE")).unwrap_or_default();
+    if state.contains("ANNUL") || nature == "ANNULATION" {
+        return NoticeKind::Cancellation;
+    }
+    if root == "EFORMS" {
+        let tree = first(donnees, "EFORMS").unwrap_or(donnees);
+        if let Some((element, value)) = eforms::notice_element(tree) {
+            let own = eforms::kind(element, value);
+            return if own == NoticeKind::Call && state == "RECTIFICATIF" { NoticeKind::Correction } else { own };
+        }
+    }
+    match (state.as_str(), nature.as_str()) {
+        (_, "ATTRIBUTION" | "INTENTION_CONCLURE" | "EX_ANTE_VOLONTAIRE" | "MODIFICATION") => NoticeKind::Award,
+        (_, "PRE-INFORMATION" | "PREINFORMATION" | "PERIODIQUE") => NoticeKind::PriorInformation,
+        ("RECTIFICATIF" | "MODIFICATION", _) | (_, "RECTIFICATIF") => NoticeKind::Correction,
+        _ if ticked(donnees, &format!("{root}/rectificatif")) => NoticeKind::Correction,
+        _ if ticked(donnees, &format!("{root}/attribution")) || ticked(donnees, "ATTRIBUTION") => NoticeKind::Award,
+        _ => NoticeKind::Call,
+    }
+}
+
+/// The name of the first child: in these forms the key is the value.
+fn tag(value: &Value, path: &str) -> Option<String> {
+    first(value, path).and_then(Value::as_object).and_then(|o| o.keys().find(|k| !k.starts_with('@')).map(|k| local(k).to_owned()))
+}
+
+fn day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()
+}
+
+/// Many as array, scalar or comma-joined text.
+fn list(value: &Value, path: &str) -> Vec<String> {
+    all(value, path).into_iter().filter_map(own_text).flat_map(|t| t.split([',', ';']).map(|s| s.trim().to_owned()).collect::<Vec<_>>()).filter(|s| !s.is_empty()).collect()
+}
+
+fn natures(flat: &Value, gestion: &Value) -> Vec<ContractNature> {
+    let mut words = list(flat, "type_marche");
+    if let Some(o) = first(gestion, "INDEXATION/NATURE_MARCHE").and_then(Value::as_object) {
+        words.extend(o.keys().map(|k| local(k).to_owned()));
+    }
+    let mut out: Vec<ContractNature> = words
+        .iter()
+        .filter_map(|w| match w.as_str() {
+            "TRAVAUX" => Some(ContractNature::Works),
+            "FOURNITURES" => Some(ContractNature::Supplies),
+            "SERVICES" | "SERVICE" => Some(ContractNature::Services),
+            _ => None,
+        })
+        .collect();
+    out.dedup();
+    out
+}
+
+/// Départements of performance where given, else of publication (`gestion` keeps the leading zeros).
+fn departments(flat: &Value, gestion: &Value) -> Vec<Department> {
+    let read = |codes: Vec<String>| {
+        let mut out: Vec<Department> = Vec::new();
+        for d in codes.iter().map(|c| c.trim_end_matches(['A', 'B']).to_owned() + if c.starts_with("20") { &c[2..] } else { c.trim_start_matches(|x: char| x.is_ascii_digit()) }) {
+            let corsica = match d.as_str() {
+                "20A" => "2A",
+                "20B" => "2B",
+                other => other,
+            };
+            if let Some(d) = Department::parse(corsica).filter(|d| !out.contains(d)) {
+                out.push(d);
+            }
+        }
+        out
+    };
+    for (value, path) in [(flat, "code_departement_prestation"), (gestion, "INDEXATION/DEP_PRESTATION"), (gestion, "INDEXATION/DEP_PUBLICATION"), (flat, "code_departement"), (flat, "department")] {
+        let found = read(list(value, path));
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+fn social_criteria(flat: &Value, gestion: &Value) -> Option<Code> {
+    let field = if list(flat, "criteres").iter().any(|c| c == "sociaux") {
+        "criteres"
+    } else if ticked(gestion, "INDEXATION/CRITERES_SOCIAUX_ENV/SOCIAUX") {
+        "gestion.INDEXATION.CRITERES_SOCIAUX_ENV.SOCIAUX"
+    } else {
+        return None;
+    };
+    Some(Code { list: "criteres".into(), value: "sociaux".into(), field: field.into(), lot: None })
+}
+
+/// Numbers of earlier notices. Only keys that hold a number are read: dates look like numbers.
+fn earlier(flat: &Value, gestion: &Value, donnees: &Value, own: &str) -> Vec<String> {
+    let mut found = list(flat, "annonce_lie");
+    if let Some(previous) = text(flat, "annonces_anterieures").and_then(|t| serde_json::from_str::<Value>(&t).ok()) {
+        found.extend(all(&previous, "ANNONCE_ANTERIEUR/REFERENCE/IDWEB").into_iter().chain(all(&previous, "REFERENCE/IDWEB")).filter_map(own_text));
+    }
+    for path in ["REFERENCE/ANNONCE_ANTERIEUR/IDWEB", "MARCHE/ANNONCE_ANTERIEUR/REFERENCE/IDWEB"] {
+        found.extend(all(gestion, path).into_iter().filter_map(own_text));
+    }
+    for root in ["FNSimple", "MAPA", "DSP"] {
+        for block in ["rectificatif", "attribution", "annulation"] {
+            found.extend(all(donnees, &format!("{root}/{block}/avisInitial/idWeb")).into_iter().filter_map(own_text));
+        }
+    }
+    found.extend(all(donnees, "RECTIF/ANNONCE_ANTERIEUR/REFERENCE/IDWEB").into_iter().filter_map(own_text));
+    let mut out: Vec<String> = Vec::new();
+    for id in found {
+        if IDWEB.is_match(&id) && id != own && !out.contains(&id) {
+            out.push(id);
+        }
+    }
+    out
+}
+
+fn zone_of(notice: &Notice) -> Tz {
+    zones::zone(notice.buyer.place.department().as_ref().or(notice.departments.first()))
+}
+
+/// The flat field stamps local times as UTC: `+00:00` there is read as local.
+fn fallback_deadline(flat: &Value, gestion: &Value, notice: &Notice) -> Option<TypedDate> {
+    let zone = zone_of(notice);
+    let (written, field) = match text(gestion, "INDEXATION/DATE_LIMITE_REPONSE") {
+        Some(t) => (t, "gestion.INDEXATION.DATE_LIMITE_REPONSE"),
+        None => {
+            let flat = text(flat, "datelimitereponse").or_else(|| text(flat, "application_deadline"))?;
+            (flat.trim_end_matches("+00:00").to_owned(), "datelimitereponse")
+        }
+    };
+    let (at, has_time) = zones::deadline(&written, zone)?;
+    Some(TypedDate { kind: DateKind::Tender, at, has_time, mandatory: false, quote: None, field: Some(field.into()), lot: None })
+}
+
+/// FNSimple, MAPA and DSP: `organisme` and one of `initial`, `rectificatif`, `attribution`, `annulation`.
+fn national(notice: &mut Notice, root: &Value, name: &str) {
+    let organisme = first(root, "organisme").unwrap_or(&Value::Null);
+    if let Some(buyer) = text(organisme, "nomOfficiel").or_else(|| text(organisme, "acheteurPublic")) {
+        notice.buyer.name = buyer;
+    }
+    notice.buyer.siret = text(organisme, "codeIdentificationNational").and_then(|s| Buyer::clean_siret(&s));
+    notice.buyer.place = Place {
+        city: text(organisme, "ville").or_else(|| text(organisme, "adr/ville")),
+        postcode: text(organisme, "cp").or_else(|| text(organisme, "adr/cp")),
+        nuts: text(organisme, "codeNUTS").or_else(|| text(organisme, "codeNuts")),
+    };
+    notice.concession |= name == "DSP";
+    let (block_name, block) = ["initial", "rectificatif", "attribution", "annulation"].into_iter().find_map(|b| Some((b, first(root, b)?))).unwrap_or(("", &Value::Null));
+    let path = format!("{name}.{block_name}");
+    let titles = ["natureMarche/intitule", "description/objet", "descriptionMarche/titreMarche", "descriptionMarche/objetMarche"];
+    if let Some(title) = titles.iter().find_map(|p| text(block, p)).filter(|t| better_title(t, &notice.title)) {
+        notice.title = title;
+    }
+    notice.cpv = cpv(block);
+    notice.places = ["natureMarche/lieuExecution", "description/lieuExecutionLivraison", "description/lieuExecution", "descriptionMarche/lieuExecution"].iter().flat_map(|p| all(block, p)).filter_map(place).collect();
+    notice.departments = crate::classify::departments_of(&notice.places);
+    notice.links.buyer_reference = ["communication/identifiantInterne", "identifiantProcedure", "renseignements/idMarche", "descriptionMarche/numeroReference"].iter().find_map(|p| text(block, p));
+    notice.documents_url = ["communication/urlDocConsul", "communication/urlProfilAch", "adressesComplt/document/coord/url"].iter().find_map(|p| text(block, p)).or_else(|| text(organisme, "urlProfilAcheteur"));
+    let value = |p: &str| text(block, p).and_then(|v| v.replace(',', ".").parse::<f64>().ok()).filter(|v| *v > 1.0);
+    notice.estimated_value = ["natureMarche/valeurEstimee/valeur", "natureMarche/valeurEstimee/fourchette/valeurHaute", "descriptionMarche/valeurEstimee/valeur"].iter().find_map(|p| value(p));
+    notice.duration_months = ["natureMarche/dureeMois", "duree/nbMois", "natureMarche/nbMois"].iter().find_map(|p| value(p));
+    notice.lots = lots(block);
+    for (p, kind) in [("procedure/dateReceptionOffres", DateKind::Tender), ("delais/receptionOffres", DateKind::Tender), ("infosRectif/lireDate", DateKind::Tender), ("delais/receptionCandidatures", DateKind::Participation)] {
+        push_deadline(notice, text(block, p), kind, &format!("{path}.{}", p.replace('/', ".")));
+    }
+    reservation_flags(notice, block, &path, 0);
+    criteria(notice, block, &path);
+    collect_texts(notice, block, &path, None, 0);
+}
+
+/// The full title of the form, unless it is only a broken copy of the one known.
+fn better_title(candidate: &str, known: &str) -> bool {
+    candidate.len() > 3 && (!candidate.contains("'?") || known.is_empty() || known.chars().count() >= 199)
+}
+
+fn push_deadline(notice: &mut Notice, written: Option<String>, kind: DateKind, field: &str) {
+    let zone = zone_of(notice);
+    let Some((at, has_time)) = written.and_then(|w| zones::deadline(&w, zone)) else { return };
+    notice.dates.push(TypedDate { kind, at, has_time, mandatory: false, quote: None, field: Some(field.to_owned()), lot: None });
+}
+
+fn cpv(block: &Value) -> Vec<Cpv> {
+    let mut out = Vec::new();
+    for holder in ["natureMarche/codeCPV", "objet/codeCPV", "description/codeCPV", "descriptionMarche/CPV", "codeCPV", "CPV"] {
+        for part in ["objetPrincipal", "objetComplementaire", "objetSecondaire"] {
+            for v in all(block, &format!("{holder}/{part}")) {
+                let keyed = v.as_object().and_then(|o| o.keys().find_map(|k| Cpv::parse(k)));
+                if let Some(code) = text(v, "classPrincipale").and_then(|c| Cpv::parse(&c)).or(keyed).filter(|c| !out.contains(c)) {
+                    out.push(code);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn place(value: &Value) -> Option<Place> {
+    if let Some(free) = own_text(value) {
+        let postcode = POSTCODE.captures(&free).and_then(|c| c.get(1)).map(|m| m.as_str().to_owned());
+        // "Argonay (74)": any postcode of that département leads to it.
+        let from_code = || PLACE_CODE.captures(&free).and_then(|c| c.get(1)).and_then(|m| Department::parse(m.as_str())).map(|d| format!("{:0<5}", d.as_str().replace(['A', 'B'], "0")));
+        let postcode = postcode.or_else(from_code);
+        return Some(Place { city: Some(free), postcode, nuts: None });
+    }
+    let place = Place { city: text(value, "ville").or_else(|| text(value, "libelle")), postcode: text(value, "cp"), nuts: text(value, "codeNuts").or_else(|| text(value, "codeNUTS")) };
+    (place != Place::default()).then_some(place)
+}
+
+fn lots(block: &Value) -> Vec<Lot> {
+    let found: Vec<&Value> = ["lots/lot", "natureMarche/lotsMarche/lot", "descriptionMarche/lot"].iter().map(|p| all(block, p)).find(|l| !l.is_empty()).unwrap_or_default();
+    found
+        .into_iter()
+        .enumerate()
+        .map(|(i, lot)| {
+            let words = text(lot, "intitule").or_else(|| text(lot, "description")).unwrap_or_default();
+            let numbered = LOT_HEAD.captures(&words);
+            let in_words = numbered.as_ref().and_then(|c| c.get(1)).map(|m| m.as_str().to_owned());
+            let id = text(lot, "numLot").or(in_words).map_or_else(|| (i + 1).to_string(), |n| Lot::clean_id(&n));
+            let title = numbered.and_then(|c| c.get(2)).map_or_else(|| words.clone(), |m| m.as_str().trim().to_owned());
+            let places: Vec<Place> = ["lieuExecutionLivraison", "lieuExecution", "lieuCodeNUTS"].iter().flat_map(|p| all(lot, p)).filter_map(place).collect();
+            Lot { id, title, cpv: cpv(lot), departments: crate::classify::departments_of(&places) }
+        })
+        .collect()
+}
+
+/// Reads every key about a reservation below the block; the key is the value (`{"non": ""}`), and reserved *professions*
+/// are another matter.
+fn reservation_flags(notice: &mut Notice, value: &Value, path: &str, depth: usize) {
+    let Some(object) = value.as_object().filter(|_| depth < 12) else { return };
+    for (key, child) in object {
+        let name = local(key);
+        let lower = name.to_lowercase();
+        let here = format!("{path}.{name}");
+        let about = lower.contains("reserv") && !lower.contains("prestation") && !lower.contains("profession") && !lower.contains("pouvoir");
+        let said = if lower.ends_with("oui") {
+            Some("oui")
+        } else if lower.ends_with("non") {
+            Some("non")
+        } else {
+            ["oui", "non"].into_iter().find(|k| ticked(child, k)).or_else(|| own_text(child).and_then(|t| ["oui", "non"].into_iter().find(|k| t.eq_ignore_ascii_case(k))))
+        };
+        match said {
+            Some(value) if about => notice.codes.push(Code { list: "reservation".into(), value: value.into(), field: here, lot: None }),
+            _ => {
+                for one in child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice) {
+                    reservation_flags(notice, one, &here, depth + 1);
+                }
+            }
+        }
+    }
+}
+
+fn criteria(notice: &mut Notice, block: &Value, path: &str) {
+    for c in all(block, "criteres/criterePondere") {
+        if let Some(name) = text(c, "critere") {
+            let weight = text(c, "criterePCT").and_then(|w| w.replace(',', ".").parse().ok());
+            notice.criteria.push(Criterion { name, weight, field: format!("{path}.criteres.criterePondere"), lot: None });
+        }
+    }
+    for free in ["procedure/criteresAttrib", "natureMarche/criteresAttrib"].iter().filter_map(|p| text(block, p)) {
+        for line in free.split(['\n', ';']) {
+            if let Some(c) = WEIGHTED.captures(line.trim()) {
+                let weight = c.get(2).and_then(|w| w.as_str().replace(',', ".").parse().ok());
+                notice.criteria.push(Criterion { name: c[1].to_owned(), weight, field: format!("{path}.procedure.criteresAttrib"), lot: None });
+            }
+        }
+    }
+}
+
+/// The flat tree of 2015–2023 and its XML.
+fn legacy(notice: &mut Notice, donnees: &Value) {
+    let get = |p: &str| text(donnees, p);
+    if let Some(name) = get("IDENTITE/DENOMINATION") {
+        notice.buyer.name = name;
+    }
+    notice.buyer.siret = get("IDENTITE/CODE_IDENT_NATIONAL").and_then(|s| Buyer::clean_siret(&s));
+    notice.buyer.place = Place { city: get("IDENTITE/VILLE"), postcode: get("IDENTITE/CP"), nuts: get("IDENTITE/ADJUDICATEUR_NUTS") };
+    let truncated = notice.title.chars().count() >= 199 || notice.title.is_empty();
+    if let Some(title) = get("OBJET/TITRE_MARCHE").or_else(|| get("OBJET/OBJET_COMPLET").filter(|_| truncated)) {
+        notice.title = title.chars().take(600).collect();
+    }
+    notice.cpv = all(donnees, "OBJET/CPV/PRINCIPAL").into_iter().filter_map(own_text).filter_map(|c| Cpv::parse(&c)).collect();
+    notice.cpv.dedup();
+    notice.places = all(donnees, "OBJET/LIEU_EXEC_LIVR")
+        .into_iter()
+        .map(|l| Place { city: text(l, "VILLE"), postcode: text(l, "CP"), nuts: text(l, "CODE_NUTS") })
+        .collect();
+    notice.departments = crate::classify::departments_of(&notice.places);
+    notice.links.buyer_reference = get("OBJET/REF_MARCHE").or_else(|| get("CONDITION_ADMINISTRATIVE/REFERENCE_MARCHE"));
+    notice.documents_url = get("IDENTITE/URL_DOCUMENT").or_else(|| get("IDENTITE/URL_PROFIL_ACHETEUR"));
+    notice.duration_months = get("OBJET/DUREE_DELAI/DUREE_MOIS").and_then(|m| m.parse().ok());
+    notice.renewals = get("OBJET/CARACTERISTIQUES/RECONDUCTIONS/NB_RECONDUCTIONS").and_then(|n| n.parse().ok());
+    notice.estimated_value = get("OBJET/CARACTERISTIQUES/VALEUR_TOTALE").or_else(|| get("OBJET/CARACTERISTIQUES/VALEUR")).and_then(|v| v.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
+    push_deadline(notice, get("CONDITION_DELAI/RECEPT_OFFRES"), DateKind::Tender, "CONDITION_DELAI.RECEPT_OFFRES");
+    push_deadline(notice, get("CONDITION_DELAI/RECEPT_CANDIDAT"), DateKind::Participation, "CONDITION_DELAI.RECEPT_CANDIDAT");
+    if notice.natures.is_empty() {
+        let types = first(donnees, "OBJET/TYPE_MARCHE");
+        notice.natures = [("TRAVAUX", ContractNature::Works), ("FOURNITURES", ContractNature::Supplies), ("SERVICE", ContractNature::Services)]
+            .into_iter()
+            .filter(|(k, _)| types.is_some_and(|t| ticked(t, k)))
+            .map(|(_, n)| n)
+            .collect();
+    }
+    legacy_lots(notice, donnees);
+    legacy_reservation(notice, donnees);
+    for c in all(donnees, "PROCEDURE/CRITERES_ATTRIBUTION/CRITERES_PONDERES/CRITERE").into_iter().chain(all(donnees, "PROCEDURE/CRITERES_ATTRIBUTION/CRITERES_QUALITE/CRITERE")) {
+        if let Some(name) = own_text(c) {
+            let weight = c.get("@POIDS").and_then(Value::as_str).and_then(|w| w.trim_end_matches('%').parse().ok());
+            notice.criteria.push(Criterion { name, weight, field: "PROCEDURE.CRITERES_ATTRIBUTION".into(), lot: None });
+        }
+    }
+    legacy_awards(notice, donnees);
+    collect_texts(notice, donnees, "donnees", None, 0);
+}
+
+fn legacy_lots(notice: &mut Notice, donnees: &Value) {
+    let numbered = |l: &&Value| text(l, "NUM").is_some();
+    for lot in all(donnees, "OBJET/LOTS/LOT").into_iter().chain(all(donnees, "OBJET/LOT")).filter(numbered) {
+        let id = text(lot, "NUM").map(|n| Lot::clean_id(&n)).unwrap_or_default();
+        let title = text(lot, "INTITULE").or_else(|| text(lot, "DESCRIPTION")).unwrap_or_default();
+        let cpv = all(lot, "CPV/PRINCIPAL").into_iter().filter_map(own_text).filter_map(|c| Cpv::parse(&c)).collect();
+        let places = [Place { city: text(lot, "LIEU_PRINCIPAL"), postcode: None, nuts: text(lot, "CODE_NUTS") }];
+        notice.lots.push(Lot { id, title, cpv, departments: crate::classify::departments_of(&places) });
+    }
+}
+
+fn legacy_reservation(notice: &mut Notice, donnees: &Value) {
+    for holder in ["CONDITION_PARTICIPATION", "OBJET"] {
+        let path = format!("{holder}/MARCHE_RESERVE_OUI");
+        let mut push = |value: &str| notice.codes.push(Code { list: "MARCHE_RESERVE".into(), value: value.into(), field: path.replace('/', "."), lot: None });
+        if ticked(donnees, &path) {
+            let boxes: Vec<&str> = ["ATELIERS_PROTEGES", "EMPLOIS_PROTEGES"].into_iter().filter(|b| ticked(donnees, &format!("{path}/{b}"))).collect();
+            boxes.iter().for_each(|b| push(b));
+            if boxes.is_empty() {
+                push("oui");
+            }
+        } else if ticked(donnees, &format!("{holder}/MARCHE_RESERVE_NON")) {
+            push("non");
+        }
+    }
+}
+
+fn legacy_awards(notice: &mut Notice, donnees: &Value) {
+    for decision in all(donnees, "ATTRIBUTION/DECISION") {
+        let number = text(decision, "NUM_LOT").filter(|n| n.len() <= 4).map(|n| Lot::clean_id(&n));
+        let winners: Vec<String> = all(decision, "TITULAIRE/DENOMINATION").into_iter().filter_map(own_text).collect();
+        let amount = text(decision, "RENSEIGNEMENT/MONTANT").and_then(|m| m.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
+        if !winners.is_empty() || number.is_some() {
+            notice.awards.push(Award { lot: number, winners, amount });
+        }
+    }
+}
+
+/// Gathers every text long enough to say something, with the lot it stands under.
+fn collect_texts(notice: &mut Notice, value: &Value, path: &str, lot: Option<&str>, depth: usize) {
+    let Some(object) = value.as_object().filter(|_| depth < 40) else { return };
+    for (key, child) in object {
+        let name = local(key);
+        if SKIPPED.contains(&name) || key.starts_with('@') || name.starts_with("url") || name.starts_with("URL") {
+            continue;
+        }
+        let here = format!("{path}.{name}");
+        let many = child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice);
+        for (i, one) in many.iter().enumerate() {
+            let in_lot = matches!(name, "lot" | "LOT") && one.is_object();
+            let own_lot = in_lot.then(|| notice.lots.get(i).map(|l| l.id.clone())).flatten();
+            let lot = own_lot.as_deref().or(lot);
+            match own_text(one) {
+                Some(text) => {
+                    let says_something = text.len() > 14 && text.contains(' ') && text != notice.title;
+                    if says_something && !notice.passages.iter().any(|p| p.text == text && p.lot.as_deref() == lot) {
+                        notice.passages.push(Passage { field: here.clone(), lot: lot.map(str::to_owned), text });
+                    }
+                }
+                None => collect_texts(notice, one, &here, lot, depth + 1),
+            }
+        }
+    }
+}

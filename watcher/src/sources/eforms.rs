@@ -1,0 +1,313 @@
+//! eForms notices (Implementing Regulation (EU) 2019/1780) as a tree: BOAMP publishes them as JSON inside `donnees`,
+//! TED as XML. One reader for both, by local names.
+//!
+//! The buyer is the organization that `ContractingParty` refers to, never the first one listed. Durations are read from
+//! `PlannedPeriod`, not from the validity of offers.
+
+use chrono_tz::Tz;
+use serde_json::Value;
+use vigie_domain::notice::{Award, ContractNature, Criterion};
+use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
+
+use crate::tree::{all, first, local, own_text, text};
+use crate::zones;
+
+/// Code lists whose values the classifier reads.
+const SOCIAL_LISTS: &[&str] = &["reserved-procurement", "reserved-execution", "strategic-procurement", "social-objective"];
+/// Branches without text for bidders.
+const SKIPPED: &[&str] = &["Organizations", "ContractingParty", "AppealTerms", "TenderRecipientParty", "Publication", "NoticeResult", "AddressLine"];
+/// Path of the extension block.
+const EXTENSION: &str = "UBLExtensions/UBLExtension/ExtensionContent/EformsExtension";
+
+/// The notice element of a tree, and its local name: `ContractNotice`, `PriorInformationNotice`, `ContractAwardNotice`.
+#[must_use]
+pub fn notice_element(tree: &Value) -> Option<(&str, &Value)> {
+    tree.as_object()?.iter().map(|(k, v)| (local(k), v)).find(|(k, _)| k.ends_with("Notice"))
+}
+
+/// What the notice announces, from its form type and its changes.
+#[must_use]
+pub fn kind(element: &str, notice: &Value) -> NoticeKind {
+    let reason = text(notice, &format!("{EXTENSION}/Changes/ChangeReason/ReasonCode"));
+    if reason.as_deref().is_some_and(|r| r.starts_with("cancel")) {
+        return NoticeKind::Cancellation;
+    }
+    let form = first(notice, "NoticeTypeCode").and_then(|v| v.get("@listName")).and_then(Value::as_str).unwrap_or_default();
+    match (element, form) {
+        ("ContractAwardNotice", _) | (_, "result" | "dir-awa-pre" | "cont-modif") => NoticeKind::Award,
+        _ if first(notice, &format!("{EXTENSION}/Changes/ChangedNoticeIdentifier")).is_some() => NoticeKind::Correction,
+        ("PriorInformationNotice", "competition") => NoticeKind::Call,
+        ("PriorInformationNotice", _) | (_, "planning" | "consultation") => NoticeKind::PriorInformation,
+        _ => NoticeKind::Call,
+    }
+}
+
+/// Fills `out` from an eForms notice element.
+pub fn fill(out: &mut Notice, notice: &Value, path: &str) {
+    let project = first(notice, "ProcurementProject").unwrap_or(&Value::Null);
+    if let Some(title) = text(project, "Name") {
+        out.title = title;
+    }
+    fill_buyer(&mut out.buyer, notice);
+    let zone = zones::zone(out.buyer.place.department().as_ref());
+    out.cpv = cpv(project);
+    out.natures = all(project, "ProcurementTypeCode").iter().filter_map(|v| own_text(v)).filter_map(|t| nature(&t)).collect();
+    out.places = places(project);
+    out.links.contract_folder = text(notice, "ContractFolderID");
+    out.links.buyer_reference = text(project, "ID");
+    out.above_eu_threshold = text(notice, "RegulatoryDomain").is_some_and(|d| d.starts_with("320"));
+    out.concession = text(notice, "RegulatoryDomain").as_deref() == Some("32014L0023");
+    out.estimated_value = amount(project);
+    let lots: Vec<&Value> = all(notice, "ProcurementProjectLot").into_iter().filter(|l| is_lot(l)).collect();
+    let single = lots.len() == 1;
+    for lot in &lots {
+        fill_lot(out, lot, single, zone, path);
+    }
+    forget_lot_of_common_dates(&mut out.dates);
+    if single {
+        // A procedure with one lot is not divided: what the lot says holds for the whole.
+        if let Some(lot) = out.lots.pop() {
+            out.cpv.extend(lot.cpv.into_iter().filter(|c| !out.cpv.contains(c)).collect::<Vec<_>>());
+        }
+    }
+    if out.documents_url.is_none() {
+        out.documents_url = text(notice, "ContractingParty/BuyerProfileURI");
+    }
+    collect_texts(out, notice, path, None, 0);
+    collect_codes(out, notice, path, None, 0);
+    out.awards = awards(notice);
+    for lot in &lots {
+        out.places.extend(places(first(lot, "ProcurementProject").unwrap_or(&Value::Null)));
+    }
+    out.departments = crate::classify::departments_of(&out.places);
+}
+
+fn is_lot(lot: &Value) -> bool {
+    let scheme = first(lot, "ID").and_then(|v| v.get("@schemeName")).and_then(Value::as_str).unwrap_or("Lot");
+    matches!(scheme, "Lot" | "Part")
+}
+
+fn fill_lot(out: &mut Notice, lot: &Value, single: bool, zone: Tz, path: &str) {
+    let project = first(lot, "ProcurementProject").unwrap_or(&Value::Null);
+    let id = text(lot, "ID").map(|id| Lot::clean_id(&id)).unwrap_or_default();
+    let of_lot = (!single).then(|| id.clone());
+    let deadlines = [
+        ("TenderSubmissionDeadlinePeriod", DateKind::Tender),
+        ("ParticipationRequestReceptionPeriod", DateKind::Participation),
+        ("AdditionalInformationRequestPeriod", DateKind::Questions),
+    ];
+    for (element, kind) in deadlines {
+        let place = format!("TenderingProcess/{element}");
+        let Some(date) = text(lot, &format!("{place}/EndDate")) else { continue };
+        let Some((at, has_time)) = zones::date_and_time(&date, text(lot, &format!("{place}/EndTime")).as_deref(), zone) else { continue };
+        let same = out.dates.iter().any(|d| d.kind == kind && d.at == at);
+        if !same {
+            let field = Some(format!("{path}.ProcurementProjectLot.{}", place.replace('/', ".")));
+            out.dates.push(TypedDate { kind, at, has_time, mandatory: false, quote: None, field, lot: of_lot.clone() });
+        }
+    }
+    for criterion in all(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion") {
+        let field = format!("{path}.ProcurementProjectLot.SubordinateAwardingCriterion");
+        let weight = percent_weight(criterion);
+        for name in [text(criterion, "Name"), text(criterion, "Description")].into_iter().flatten() {
+            out.criteria.push(Criterion { name, weight, field: field.clone(), lot: of_lot.clone() });
+        }
+    }
+    let departments = crate::classify::departments_of(&places(project));
+    out.duration_months = out.duration_months.or_else(|| months(project));
+    out.renewals = out.renewals.or_else(|| text(project, "ContractExtension/MaximumNumberNumeric").and_then(|n| n.parse().ok()));
+    out.estimated_value = out.estimated_value.or_else(|| single.then(|| amount(project)).flatten());
+    if out.documents_url.is_none() {
+        out.documents_url = text(lot, "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI");
+    }
+    out.lots.push(Lot { id, title: text(project, "Name").unwrap_or_default(), cpv: cpv(project), departments });
+}
+
+/// A date that is the same for every lot is the procedure's.
+fn forget_lot_of_common_dates(dates: &mut [TypedDate]) {
+    for kind in [DateKind::Tender, DateKind::Participation, DateKind::Questions] {
+        if dates.iter().filter(|d| d.kind == kind).count() == 1 {
+            dates.iter_mut().filter(|d| d.kind == kind).for_each(|d| d.lot = None);
+        }
+    }
+}
+
+/// A criterion's weight where it is a percentage; points are no percent.
+fn percent_weight(criterion: &Value) -> Option<f64> {
+    all(criterion, &format!("{EXTENSION}/AwardCriterionParameter"))
+        .into_iter()
+        .find(|p| text(p, "ParameterCode").is_some_and(|c| c.starts_with("per-")))
+        .and_then(|p| text(p, "ParameterNumeric"))
+        .and_then(|n| n.parse().ok())
+}
+
+fn months(project: &Value) -> Option<f64> {
+    let measure = first(project, "PlannedPeriod/DurationMeasure")?;
+    let n: f64 = own_text(measure)?.parse().ok()?;
+    Some(match measure.get("@unitCode").and_then(Value::as_str)? {
+        "YEAR" => n * 12.0,
+        "MONTH" => n,
+        "WEEK" => (n / 4.345).round(),
+        "DAY" => (n / 30.44).round(),
+        _ => return None,
+    })
+}
+
+/// BT-27; zero means "not stated".
+fn amount(project: &Value) -> Option<f64> {
+    let overall = text(project, "RequestedTenderTotal/EstimatedOverallContractAmount");
+    let maximum = || text(project, &format!("RequestedTenderTotal/{EXTENSION}/FrameworkMaximumAmount"));
+    overall.or_else(maximum)?.parse().ok().filter(|v| *v > 1.0)
+}
+
+fn nature(code: &str) -> Option<ContractNature> {
+    match code {
+        "works" => Some(ContractNature::Works),
+        "supplies" => Some(ContractNature::Supplies),
+        "services" => Some(ContractNature::Services),
+        _ => None,
+    }
+}
+
+fn cpv(project: &Value) -> Vec<Cpv> {
+    let mut out = Vec::new();
+    for element in ["MainCommodityClassification", "AdditionalCommodityClassification"] {
+        for code in all(project, &format!("{element}/ItemClassificationCode")) {
+            let list = code.get("@listName").and_then(Value::as_str).unwrap_or("cpv");
+            if let Some(code) = own_text(code).filter(|_| list == "cpv").and_then(|c| Cpv::parse(&c))
+                && !out.contains(&code)
+            {
+                out.push(code);
+            }
+        }
+    }
+    out
+}
+
+fn places(project: &Value) -> Vec<Place> {
+    all(project, "RealizedLocation/Address")
+        .into_iter()
+        .map(|a| Place { city: text(a, "CityName"), postcode: text(a, "PostalZone"), nuts: text(a, "CountrySubentityCode") })
+        .filter(|p| *p != Place::default())
+        .collect()
+}
+
+fn organizations(notice: &Value) -> Vec<&Value> {
+    let mut found = all(notice, &format!("{EXTENSION}/Organizations/Organization"));
+    found.extend(all(notice, "Organizations/Organization"));
+    found
+}
+
+fn organization<'a>(notice: &'a Value, id: &str) -> Option<&'a Value> {
+    organizations(notice).into_iter().find_map(|o| {
+        ["Company", "TouchPoint"].into_iter().find_map(|part| first(o, part).filter(|c| text(c, "PartyIdentification/ID").as_deref() == Some(id)))
+    })
+}
+
+fn fill_buyer(buyer: &mut Buyer, notice: &Value) {
+    let Some(id) = text(notice, "ContractingParty/Party/PartyIdentification/ID") else { return };
+    let Some(company) = organization(notice, &id) else { return };
+    if let Some(name) = text(company, "PartyName/Name") {
+        buyer.name = name;
+    }
+    buyer.siret = all(company, "PartyLegalEntity/CompanyID").into_iter().filter_map(own_text).find_map(|c| Buyer::clean_siret(&c));
+    buyer.place = Place {
+        city: text(company, "PostalAddress/CityName"),
+        postcode: text(company, "PostalAddress/PostalZone"),
+        nuts: text(company, "PostalAddress/CountrySubentityCode"),
+    };
+}
+
+/// Winners: from a lot result that selected a winner, through its tender and tendering party, to organizations.
+fn awards(notice: &Value) -> Vec<Award> {
+    let result = first(notice, &format!("{EXTENSION}/NoticeResult")).or_else(|| first(notice, "NoticeResult"));
+    let Some(result) = result else { return Vec::new() };
+    let by_id = |element: &str, id: &str| all(result, element).into_iter().find(|e| text(e, "ID").as_deref() == Some(id));
+    all(result, "LotResult")
+        .into_iter()
+        .map(|lot_result| {
+            let lot = text(lot_result, "TenderLot/ID").map(|id| Lot::clean_id(&id));
+            let selected = text(lot_result, "TenderResultCode").as_deref() == Some("selec-w");
+            let tenders: Vec<&Value> = all(lot_result, "LotTender/ID").into_iter().filter_map(own_text).filter_map(|id| by_id("LotTender", &id)).collect();
+            let winners = tenders
+                .iter()
+                .filter(|_| selected)
+                .flat_map(|t| all(t, "TenderingParty/ID"))
+                .filter_map(own_text)
+                .filter_map(|id| by_id("TenderingParty", &id))
+                .flat_map(|party| all(party, "Tenderer/ID"))
+                .filter_map(own_text)
+                .filter_map(|id| text(organization(notice, &id)?, "PartyName/Name"))
+                .collect();
+            let amount = tenders.first().and_then(|t| text(t, "LegalMonetaryTotal/PayableAmount")).and_then(|a| a.parse().ok());
+            Award { lot, winners, amount: amount.filter(|_| selected) }
+        })
+        .collect()
+}
+
+/// Deepest descent; real notices stay under 20.
+const MAX_DEPTH: usize = 60;
+
+fn lot_of(key: &str, value: &Value) -> Option<String> {
+    (local(key) == "ProcurementProjectLot" && is_lot(value)).then(|| text(value, "ID").map(|id| Lot::clean_id(&id))).flatten()
+}
+
+/// Gathers free text for bidders, lot by lot.
+fn collect_texts(out: &mut Notice, value: &Value, path: &str, lot: Option<&str>, depth: usize) {
+    let Some(object) = value.as_object().filter(|_| depth < MAX_DEPTH) else { return };
+    for (key, child) in object {
+        let name = local(key);
+        if SKIPPED.contains(&name) || key.starts_with('@') {
+            continue;
+        }
+        let here = format!("{path}.{name}");
+        let many = child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice);
+        for one in many {
+            let own_lot = if out.lots.is_empty() { None } else { lot_of(key, one) };
+            let lot = own_lot.as_deref().or(lot);
+            let foreign = one.get("@languageID").and_then(Value::as_str).is_some_and(|l| l != "FRA");
+            match own_text(one) {
+                Some(text) if !foreign && is_prose(name, &text) && !out.passages.iter().any(|p| p.text == text && p.lot.as_deref() == lot) => {
+                    out.passages.push(Passage { field: here.clone(), lot: lot.map(str::to_owned), text });
+                }
+                Some(_) => {}
+                None => collect_texts(out, one, &here, lot, depth + 1),
+            }
+        }
+    }
+}
+
+fn is_prose(name: &str, text: &str) -> bool {
+    text.len() > 12 && text.contains(' ') && matches!(name, "Name" | "Description" | "Note" | "ReasonDescription" | "ChangeDescription" | "TendererRequirementDescription" | "DocumentDescription" | "ProcessReason" | "CalculationExpression" | "ProcurementType")
+}
+
+/// Gathers coded social statements, lot by lot.
+fn collect_codes(out: &mut Notice, value: &Value, path: &str, lot: Option<&str>, depth: usize) {
+    let Some(object) = value.as_object().filter(|_| depth < MAX_DEPTH) else { return };
+    for (key, child) in object {
+        let here = format!("{path}.{}", local(key));
+        let many = child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice);
+        for one in many {
+            let own_lot = if out.lots.is_empty() { None } else { lot_of(key, one) };
+            let lot = own_lot.as_deref().or(lot);
+            if let (Some(list), Some(code)) = (one.get("@listName").and_then(Value::as_str), own_text(one))
+                && SOCIAL_LISTS.contains(&list)
+            {
+                out.codes.push(Code { list: list.to_owned(), value: code, field: here.clone(), lot: lot.map(str::to_owned) });
+            } else {
+                collect_codes(out, one, &here, lot, depth + 1);
+            }
+        }
+    }
+}
+
+/// A notice out of an eForms XML file, as TED publishes it. `None` when the tree holds no notice element.
+#[must_use]
+pub fn from_tree(tree: &Value) -> Option<Notice> {
+    let (element, value) = notice_element(tree)?;
+    let id = text(value, &format!("{EXTENSION}/Publication/NoticePublicationID")).or_else(|| text(value, "ID"))?;
+    let mut notice = Notice::new("ted", id, kind(element, value));
+    fill(&mut notice, value, element);
+    notice.published = text(value, "IssueDate").and_then(|d| chrono::NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok());
+    Some(notice)
+}

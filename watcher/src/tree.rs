@@ -1,0 +1,239 @@
+//! One shape for records that come as JSON or as XML: a tree of objects, arrays and strings.
+//!
+//! XML becomes what the Opendatasoft publisher makes of it: attributes as `@name`, text beside attributes as `#text`,
+//! repeated elements as arrays, empty elements as `""`. Names are matched without their namespace prefix, and every
+//! step of a path may be one object or many.
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use serde_json::{Map, Value};
+
+/// Deepest nesting accepted; real notices stay under 30.
+const MAX_DEPTH: usize = 200;
+
+/// XML that is no tree.
+#[derive(Debug, thiserror::Error)]
+pub enum XmlError {
+    /// Not well formed.
+    #[error("XML mal formé à l’octet {at} : {why}")]
+    Malformed {
+        /// Byte offset.
+        at: u64,
+        /// Why.
+        why: String,
+    },
+    /// Nested too deep to be a notice.
+    #[error("XML imbriqué sur plus de {MAX_DEPTH} niveaux")]
+    TooDeep,
+    /// No element at all.
+    #[error("aucun élément XML")]
+    Empty,
+}
+
+/// Reads XML into a tree: an object with the root element as its only key. Entities other than the five of XML and
+/// character references are left out; document types are not read, so no entity can grow.
+///
+/// # Errors
+/// The text is not well-formed XML, or nested beyond any real notice.
+pub fn from_xml(bytes: &[u8]) -> Result<Value, XmlError> {
+    let document = crate::charset::decode_xml(bytes);
+    let mut reader = Reader::from_str(&document);
+    let mut stack: Vec<(String, Map<String, Value>, String)> = vec![(String::new(), Map::new(), String::new())];
+    loop {
+        let at = reader.buffer_position();
+        let malformed = |why: String| XmlError::Malformed { at, why };
+        match reader.read_event().map_err(|e| malformed(e.to_string()))? {
+            Event::Start(start) => {
+                if stack.len() > MAX_DEPTH {
+                    return Err(XmlError::TooDeep);
+                }
+                stack.push((local_name(&start), attributes(&start), String::new()));
+            }
+            Event::Empty(start) => {
+                let value = leaf(attributes(&start), String::new());
+                if let Some((_, parent, _)) = stack.last_mut() {
+                    insert(parent, local_name(&start), value);
+                }
+            }
+            Event::End(_) => {
+                let Some((name, object, text)) = stack.pop() else { return Err(malformed("fin sans début".into())) };
+                let Some((_, parent, _)) = stack.last_mut() else { return Err(malformed("fin sans début".into())) };
+                insert(parent, name, leaf(object, text));
+            }
+            Event::Text(text) => {
+                if let Some((_, _, known)) = stack.last_mut() {
+                    known.push_str(&text);
+                }
+            }
+            Event::CData(text) => {
+                if let Some((_, _, known)) = stack.last_mut() {
+                    known.push_str(&text);
+                }
+            }
+            Event::GeneralRef(reference) => {
+                if let Some((_, _, known)) = stack.last_mut() {
+                    known.push_str(&entity(&reference));
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    match stack.pop() {
+        Some((_, root, _)) if stack.is_empty() && !root.is_empty() => Ok(Value::Object(root)),
+        Some(_) if stack.is_empty() => Err(XmlError::Empty),
+        _ => Err(XmlError::Malformed { at: reader.buffer_position(), why: "élément non fermé (fichier tronqué ?)".into() }),
+    }
+}
+
+fn entity(reference: &quick_xml::events::BytesRef<'_>) -> String {
+    if let Ok(Some(c)) = reference.resolve_char_ref() {
+        return c.to_string();
+    }
+    match reference.as_ref() {
+        "lt" => "<".into(),
+        "gt" => ">".into(),
+        "amp" => "&".into(),
+        "apos" => "'".into(),
+        "quot" => "\"".into(),
+        "nbsp" => "\u{a0}".into(),
+        _ => String::new(),
+    }
+}
+
+fn local_name(start: &BytesStart<'_>) -> String {
+    start.local_name().as_ref().to_owned()
+}
+
+fn attributes(start: &BytesStart<'_>) -> Map<String, Value> {
+    start
+        .attributes()
+        .flatten()
+        .filter(|a| !a.key.as_ref().starts_with("xmlns"))
+        .map(|a| {
+            (format!("@{}", a.key.local_name().as_ref()), Value::String(a.value.to_string()))
+        })
+        .collect()
+}
+
+fn leaf(mut object: Map<String, Value>, text: String) -> Value {
+    let text = text.trim();
+    if object.is_empty() {
+        return Value::String(text.to_owned());
+    }
+    if !text.is_empty() {
+        object.insert("#text".into(), Value::String(text.to_owned()));
+    }
+    Value::Object(object)
+}
+
+fn insert(parent: &mut Map<String, Value>, name: String, value: Value) {
+    match parent.get_mut(&name) {
+        None => {
+            parent.insert(name, value);
+        }
+        Some(Value::Array(many)) => many.push(value),
+        Some(one) => {
+            let first = one.take();
+            *one = Value::Array(vec![first, value]);
+        }
+    }
+}
+
+/// The key without its namespace prefix.
+#[must_use]
+pub fn local(key: &str) -> &str {
+    key.rsplit(':').next().unwrap_or(key)
+}
+
+/// Every value at a `/`-separated path of local names; arrays on the way are gone through.
+#[must_use]
+pub fn all<'a>(value: &'a Value, path: &str) -> Vec<&'a Value> {
+    let mut found = spread(value);
+    for step in path.split('/').filter(|s| !s.is_empty()) {
+        found = found.into_iter().flat_map(|v| children(v, step)).flat_map(spread).collect();
+    }
+    found
+}
+
+/// The first value at a path.
+#[must_use]
+pub fn first<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    all(value, path).into_iter().next()
+}
+
+/// The first text at a path, white space trimmed; `None` when absent or empty.
+#[must_use]
+pub fn text(value: &Value, path: &str) -> Option<String> {
+    let found = all(value, path);
+    let french = found.iter().find(|v| v.get("@languageID").and_then(Value::as_str) == Some("FRA"));
+    french.into_iter().chain(found.iter()).find_map(|v| own_text(v))
+}
+
+/// The text of this very value.
+#[must_use]
+pub fn own_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(s) => s.clone(),
+        Value::Number(n) => n.to_string(),
+        Value::Object(o) => o.get("#text").and_then(Value::as_str)?.to_owned(),
+        _ => return None,
+    };
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Whether a key stands at the path: in forms an empty element is a ticked box.
+#[must_use]
+pub fn ticked(value: &Value, path: &str) -> bool {
+    let (parent, key) = path.rsplit_once('/').unwrap_or(("", path));
+    all(value, parent).iter().any(|v| v.as_object().is_some_and(|o| o.iter().any(|(k, v)| local(k) == key && !v.is_null())))
+}
+
+fn children<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
+    match value {
+        Value::Object(o) => o.iter().filter(|(k, v)| local(k) == name && !v.is_null()).map(|(_, v)| v).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn spread(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(many) => many.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_becomes_what_the_api_publishes() {
+        let tree = from_xml(b"<a xmlns:c='x'><c:b w='1'>t&amp;u</c:b><c:b/><d><![CDATA[x<y]]></d></a>").unwrap();
+        assert_eq!(tree, serde_json::json!({"a": {"b": [{"@w": "1", "#text": "t&u"}, ""], "d": "x<y"}}));
+    }
+
+    #[test]
+    fn truncated_xml_is_an_error_and_not_half_a_record() {
+        assert!(from_xml(b"<a><b>").is_err());
+        assert!(from_xml(b"hello").is_err());
+        assert!(from_xml("<a>".repeat(5000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_entity_bomb_does_not_grow() {
+        let bomb = b"<!DOCTYPE a [<!ENTITY x \"yyyyyyyyyy\"><!ENTITY z \"&x;&x;\">]><a>&z;&z;</a>";
+        assert_eq!(from_xml(bomb).unwrap(), serde_json::json!({"a": ""}));
+    }
+
+    #[test]
+    fn one_or_many_read_alike() {
+        let one = serde_json::json!({"x:lots": {"lot": {"id": "1"}}});
+        let many = serde_json::json!({"lots": {"lot": [{"id": "1"}, {"id": "2"}]}});
+        assert_eq!(all(&one, "lots/lot/id").len(), 1);
+        assert_eq!(all(&many, "lots/lot/id").len(), 2);
+        assert!(ticked(&serde_json::json!({"a": {"non": ""}}), "a/non"));
+    }
+}
