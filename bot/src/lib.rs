@@ -1,1 +1,26 @@
+//! The `vigie` binary: sources in, verdicts, messages out.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`app`] | what every role shares: store, channels, templates, clock |
+//! | [`watch`] | polls due sources, page by page |
+//! | [`ingest`] | one transaction a notice: version, procedure, alert, shares, deliveries |
+//! | [`deliver`] | empties the outbox |
+//! | [`timetable`] | what time brings: digests, silent sources |
+//! | [`web`] | the local page and one-click unsubscription |
+//! | [`commands`] | the command line |
+//! | [`demo`] | bundled samples through the real road |
+//!
+//! Roles may run in one process or in several that share a PostgreSQL database: sources, deliveries and the timetable are
+//! held by leases.
 
+pub mod app;
+pub mod clock;
+pub mod commands;
+pub mod deliver;
+pub mod demo;
+pub mod holder;
+pub mod ingest;
+pub mod timetable;
+pub mod watch;
+pub mod web;

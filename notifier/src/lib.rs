@@ -1,1 +1,20 @@
+//! Telling people.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`audience`] | who should hear of a notice: an index over subscriptions |
+//! | [`fit`] | how well a notice suits one structure, with the reason of each point |
+//! | [`message`] | what is said: one model, rendered by templates in French |
+//! | [`due`] | when digests go out: local dates, Europe/Paris |
+//! | [`french`] | dates, numbers and lists as French writes them |
+//! | [`channels`] | one folder a channel |
+//!
+//! This crate knows neither the watcher nor the store: what a message is made from comes in, what the channel answered
+//! goes out as a [`vigie_domain::delivery::Outcome`].
 
+pub mod audience;
+pub mod channels;
+pub mod due;
+pub mod fit;
+pub mod french;
+pub mod message;

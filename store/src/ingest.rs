@@ -137,6 +137,20 @@ impl IngestTx {
         Ok(value.parse().unwrap_or(0))
     }
 
+    /// The verdict on the latest notice of a procedure, other than `notice` itself.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn latest_assessment(&mut self, procedure: &str, notice: &str) -> Result<Option<Assessment>, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT assessment FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT 1")
+                .bind(procedure.to_owned())
+                .bind(clean(notice))
+                .fetch_optional(&mut *self.tx)
+                .await?;
+        row.map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).transpose()
+    }
+
     /// Who was told of a procedure, latest first.
     ///
     /// # Errors
@@ -155,14 +169,17 @@ impl IngestTx {
             .collect())
     }
 
-    /// How many instant messages a person was given since `since`.
+    /// How many instant messages a person was given since `since`, counted up to `limit`.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn instants_since(&mut self, subscriber: &str, since: DateTime<Utc>) -> Result<u32, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM notification WHERE subscriber_id = $1 AND created >= $2 AND disposition = 'instant'")
+    pub async fn instants_since(&mut self, subscriber: &str, since: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
+        let (n,): (i64,) = sqlx::query_as(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM notification WHERE subscriber_id = $1 AND created >= $2 AND disposition = 'instant' LIMIT $3) AS recent",
+        )
             .bind(subscriber.to_owned())
             .bind(millis(since))
+            .bind(i64::from(limit))
             .fetch_one(&mut *self.tx)
             .await?;
         Ok(u32::try_from(n).unwrap_or(u32::MAX))

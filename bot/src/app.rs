@@ -1,0 +1,234 @@
+//! What every role shares.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hmac::{Hmac, Mac};
+use secrecy::SecretString;
+use sha2::Sha256;
+use tokio::sync::Notify;
+use vigie_config::secret::expose;
+use vigie_config::settings::{self, Settings};
+use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::{Cadence, Channel, Filter, Subscriber};
+use vigie_notifier::channels::email::Email;
+use vigie_notifier::due::DigestTimes;
+use vigie_notifier::message::Templates;
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::{Store, derived_id};
+use vigie_watcher::fetch::Fetcher;
+
+use crate::clock::Clock;
+use crate::holder;
+
+/// Score from which the default console subscriber hears of a notice.
+const DEFAULT_MIN_SCORE: u8 = 25;
+
+/// Why the program cannot start or go on. Shown as what, where, what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}\n  où : {place}\n  que faire : {fix}")]
+pub struct Failure {
+    /// What is wrong.
+    pub what: String,
+    /// Where.
+    pub place: String,
+    /// What to do.
+    pub fix: String,
+    /// Wrong usage or configuration (exit code 2) rather than a failure (1).
+    pub usage: bool,
+}
+
+impl Failure {
+    /// A failure of the program or its surroundings.
+    pub fn new(what: impl Into<String>, place: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { what: what.into(), place: place.into(), fix: fix.into(), usage: false }
+    }
+
+    /// Wrong usage or configuration.
+    pub fn usage(what: impl Into<String>, place: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { usage: true, ..Self::new(what, place, fix) }
+    }
+}
+
+impl From<vigie_store::StoreError> for Failure {
+    fn from(e: vigie_store::StoreError) -> Self {
+        Self::new(e.to_string(), "base de données", "vérifiez [store] et que la base est joignable")
+    }
+}
+
+/// Everything the roles share.
+pub struct App {
+    /// Settings.
+    pub settings: Settings,
+    /// The database.
+    pub store: Store,
+    /// The network.
+    pub fetcher: Fetcher,
+    /// Message templates.
+    pub templates: Templates,
+    /// E-mail, where configured.
+    pub email: Option<Email>,
+    /// The clock.
+    pub clock: Clock,
+    /// Name under which this process holds leases.
+    pub holder: String,
+    /// Rung when deliveries were made, so that they need not wait for the next round.
+    pub outbox_bell: Arc<Notify>,
+    web_secret: Option<SecretString>,
+}
+
+/// The default database: SQLite in the user's data directory.
+///
+/// # Errors
+/// The directory cannot be made.
+pub fn default_store_url() -> Result<String, Failure> {
+    let base = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/share")))
+        .ok_or_else(|| Failure::usage("aucun dossier de données", "environnement", "définissez HOME, ou [store] url"))?;
+    let dir = base.join("vigie");
+    std::fs::create_dir_all(&dir).map_err(|e| Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits"))?;
+    Ok(format!("sqlite:{}", dir.join("vigie.sqlite").display()))
+}
+
+/// Settings used without a file: BOAMP, and a subscriber on the console who hears of what suits structures.
+#[must_use]
+pub fn default_settings() -> Settings {
+    Settings {
+        source: vec![settings::Source {
+            id: "boamp".into(),
+            kind: "boamp".into(),
+            url: None,
+            schedule: None,
+            baseline: settings::Baseline::Quiet,
+            lookback_days: None,
+            departments: Vec::new(),
+            buyer: None,
+            private: false,
+            enabled: true,
+        }],
+        subscriber: vec![settings::Subscriber {
+            name: "Écran".into(),
+            role: Role::Operator,
+            email: None,
+            console: true,
+            kind: None,
+            siret: None,
+            subscription: vec![settings::Subscription { cadence: Cadence::Instant, filter: Filter { min_score: DEFAULT_MIN_SCORE, ..Filter::default() } }],
+        }],
+        ..Settings::default()
+    }
+}
+
+impl App {
+    /// Opens the database and makes everything ready.
+    ///
+    /// # Errors
+    /// A secret, the database, a template or an address is missing or unreadable.
+    pub async fn start(settings: Settings, fetcher: Fetcher, clock: Clock) -> Result<Self, Failure> {
+        let store = open_store(&settings).await?;
+        let templates = Templates::load(settings.templates.dir.as_deref())
+            .map_err(|e| Failure::usage(e.to_string(), "[templates] dir", "corrigez le modèle, ou retirez-le pour revenir à celui fourni"))?;
+        let email = settings.email.as_ref().map(open_email).transpose()?;
+        let web_secret = settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé"))?;
+        let app = Self { settings, store, fetcher, templates, email, clock, holder: holder::this_process(), outbox_bell: Arc::new(Notify::new()), web_secret };
+        app.sync_declared().await?;
+        app.store.release_gone(holder::is_gone, app.clock.now()).await?;
+        Ok(app)
+    }
+
+    /// Brings the people declared in the settings file in step with the database.
+    async fn sync_declared(&self) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let mut kept = Vec::new();
+        for declared in &self.settings.subscriber {
+            let id = derived_id(&["declared", &declared.name]);
+            let mut addresses = Vec::new();
+            if let Some(email) = &declared.email {
+                addresses.push((Channel::Email, email.clone(), AddressState::Active));
+            }
+            if declared.console {
+                addresses.push((Channel::Console, "stdout".to_owned(), AddressState::Active));
+            }
+            let sectors = declared.subscription.iter().flat_map(|s| s.filter.sectors.clone()).collect();
+            let departments = declared.subscription.iter().flat_map(|s| s.filter.departments.clone()).collect();
+            let profile = Profile { kind: declared.kind, siret: declared.siret.clone(), sectors, departments };
+            let subscriber = Subscriber { id: id.clone(), name: declared.name.clone(), role: declared.role, profile };
+            self.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: true }, now).await?;
+            let mut subscriptions = Vec::new();
+            for s in &declared.subscription {
+                subscriptions.push(self.store.put_subscription(&id, &s.filter, s.cadence, now).await?);
+            }
+            self.store.keep_only_subscriptions(&id, &subscriptions).await?;
+            kept.push(id);
+        }
+        self.store.keep_only_declared(&kept).await?;
+        Ok(())
+    }
+
+    /// Digest times of the settings.
+    #[must_use]
+    pub fn digest_times(&self) -> DigestTimes {
+        DigestTimes { hour: self.settings.pace.digest_hour, weekday: self.settings.pace.digest_day.into() }
+    }
+
+    /// The page where the owner of an address stops messages, when the installation has a public address and a key.
+    #[must_use]
+    pub fn unsubscribe_url(&self, address: &str) -> Option<String> {
+        let base = self.settings.web.public_url.as_deref()?.trim_end_matches('/');
+        Some(format!("{base}/desabonner/{address}.{}", self.sign("desabonner", address)?))
+    }
+
+    /// Whether `signature` is ours for that purpose and subject.
+    #[must_use]
+    pub fn signed(&self, purpose: &str, subject: &str, signature: &str) -> bool {
+        let Some(mac) = self.mac(purpose, subject) else { return false };
+        let bytes: Option<Vec<u8>> = (0..signature.len() / 2).map(|i| u8::from_str_radix(signature.get(2 * i..2 * i + 2)?, 16).ok()).collect();
+        bytes.is_some_and(|b| mac.verify_slice(&b).is_ok())
+    }
+
+    fn sign(&self, purpose: &str, subject: &str) -> Option<String> {
+        let tag = self.mac(purpose, subject)?.finalize().into_bytes();
+        Some(tag.iter().map(|b| format!("{b:02x}")).collect())
+    }
+
+    /// A signature serves one purpose: the purpose is part of what is signed.
+    fn mac(&self, purpose: &str, subject: &str) -> Option<Hmac<Sha256>> {
+        let secret = self.web_secret.as_ref()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(expose(secret).as_bytes()).ok()?;
+        mac.update(purpose.as_bytes());
+        mac.update(b"\0");
+        mac.update(subject.as_bytes());
+        Some(mac)
+    }
+}
+
+/// Opens the database the settings name.
+///
+/// # Errors
+/// It cannot be reached, or its secret is missing.
+pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
+    let url = match &settings.store.url {
+        Some(url) => url.clone(),
+        None => default_store_url()?,
+    };
+    let url = match &settings.store.password {
+        None => url,
+        Some(secret) => {
+            let password = secret.read().map_err(|e| Failure::usage(e.to_string(), "[store] password", "définissez ce secret"))?;
+            let mut parsed = url::Url::parse(&url).map_err(|e| Failure::usage(format!("adresse de base illisible : {e}"), "[store] url", "écrivez postgres://utilisateur@hôte/base"))?;
+            let _ = parsed.set_password(Some(expose(&password)));
+            parsed.into()
+        }
+    };
+    Store::open(&url).await.map_err(|e| Failure::new(e.to_string(), "[store] url", "vérifiez que la base est joignable et que le dossier existe"))
+}
+
+/// Makes the e-mail channel the settings name.
+///
+/// # Errors
+/// An address, the password or the certificate is unreadable.
+pub fn open_email(block: &settings::Email) -> Result<Email, Failure> {
+    let password = block.password.as_ref().map(|s| s.read()).transpose().map_err(|e| Failure::usage(e.to_string(), "[email] password", "définissez ce secret"))?;
+    Email::new(block, password.as_ref()).map_err(|e| Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une"))
+}

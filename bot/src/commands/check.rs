@@ -1,0 +1,61 @@
+//! `vigie check`: the settings file, and with `--connect` every source and channel.
+
+use std::path::Path;
+
+use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::sources::{Memory, kind_names};
+
+use super::{print, table};
+use crate::app::{self, Failure};
+use crate::clock::Clock;
+use crate::watch;
+
+pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Failure> {
+    let settings = match path {
+        None => app::default_settings(),
+        Some(path) => match vigie_config::load::read(path, &kind_names()) {
+            Ok(settings) => settings,
+            Err(faults) => {
+                let all: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                print(&format!("{}\n", all.join("\n")))?;
+                let n = faults.len();
+                return Err(Failure::usage(format!("{n} défaut{} de configuration", if n > 1 { "s" } else { "" }), path.display().to_string(), "corrigez les lignes ci-dessus"));
+            }
+        },
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut row = |what: &str, name: &str, outcome: Result<String, String>| {
+        let (mark, text) = match outcome {
+            Ok(text) => ("bon", text),
+            Err(text) => ("DÉFAUT", text),
+        };
+        rows.push(vec![what.to_owned(), name.to_owned(), mark.to_owned(), text]);
+    };
+    let sources = watch::sources(&settings)?;
+    row("configuration", &path.map_or_else(|| "par défaut".to_owned(), |p| p.display().to_string()), Ok(format!("{} source(s), {} destinataire(s)", sources.len(), settings.subscriber.len())));
+    if let Some(email) = &settings.email {
+        match app::open_email(email) {
+            Err(e) => row("courriel", &email.host, Err(e.what)),
+            Ok(channel) if connect => row("courriel", &email.host, channel.check().await.map(|()| "connexion et identification réussies".to_owned())),
+            Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
+        }
+    }
+    if connect {
+        match app::open_store(&settings).await {
+            Ok(store) => row("base", &format!("{:?}", store.engine()), Ok("ouverte".to_owned())),
+            Err(e) => row("base", "", Err(e.what)),
+        }
+        let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+        let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
+        for source in &sources {
+            let outcome = source.peek(&fetcher, &Memory::default(), clock.now()).await;
+            row("source", &source.block.id, outcome.map(|p| format!("{} avis lus, {} illisibles", p.notices.len(), p.bad.len())).map_err(|e| e.to_string()));
+        }
+    }
+    let faults = rows.iter().filter(|r| r[2] == "DÉFAUT").count();
+    print(&table(&["quoi", "nom", "état", "détail"], &rows))?;
+    if faults > 0 {
+        return Err(Failure::new(format!("{faults} défaut(s)"), "tableau ci-dessus", "corrigez-les, puis relancez vigie check --connect"));
+    }
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! `vigie classify`: notices out of files, judged; one JSON object a line, or a text for people.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use vigie_domain::{AlertKind, Assessment, Notice};
+use vigie_notifier::message::{self, Line, Told, Why};
+use vigie_watcher::classify::{self, plain};
+use vigie_watcher::sources::feed::plain_text;
+use vigie_watcher::sources::{boamp, decp, eforms};
+use vigie_watcher::{charset, tree};
+
+use super::print;
+use crate::app::Failure;
+use crate::clock::Clock;
+
+/// Largest file read.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ClassifyArgs {
+    /// Format des fichiers
+    #[arg(long, value_enum, default_value = "auto")]
+    format: Format,
+    /// Sortie : json (un objet par ligne) ou text (pour une personne)
+    #[arg(long, value_enum, default_value = "json")]
+    output: Output,
+    /// Fichiers, ou - pour l’entrée standard
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Auto,
+    BoampJson,
+    BoampXml,
+    Eforms,
+    Decp,
+    Html,
+    TextJsonl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Json,
+    Text,
+}
+
+pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
+    let mut faults = 0usize;
+    let mut judged = 0usize;
+    for path in &args.files {
+        let bytes = match read(path) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                complain(&e);
+                faults += 1;
+                continue;
+            }
+        };
+        for found in notices(path, &bytes, args.format) {
+            match found {
+                Ok(notice) => {
+                    let assessment = classify::classify(&notice);
+                    judged += 1;
+                    let text = match args.output {
+                        Output::Json => serde_json::to_string(&assessment).map(|l| l + "\n").map_err(|e| Failure::new(e.to_string(), path.display().to_string(), "signalez cette erreur"))?,
+                        Output::Text => explain(&notice, &assessment),
+                    };
+                    print(&text)?;
+                }
+                Err(e) => {
+                    complain(&e);
+                    faults += 1;
+                }
+            }
+        }
+    }
+    match faults {
+        0 => Ok(()),
+        n => Err(Failure::new(format!("{n} enregistrement(s) illisible(s), {judged} jugé(s)"), "messages ci-dessus", "corrigez ou écartez ces enregistrements ; les autres ont été jugés")),
+    }
+}
+
+/// One clear line on standard error; the rest of the batch goes on.
+fn complain(failure: &Failure) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{} : {} ({})", failure.place, failure.what, failure.fix);
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let place = path.display().to_string();
+    let failed = |e: std::io::Error| Failure::new(format!("fichier illisible : {e}"), &place, "vérifiez le chemin et les droits");
+    let mut bytes = Vec::new();
+    if place == "-" {
+        std::io::stdin().lock().take(MAX_FILE).read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        std::fs::File::open(path).and_then(|f| f.take(MAX_FILE).read_to_end(&mut bytes)).map_err(failed)?;
+    }
+    Ok(bytes)
+}
+
+type Found = Vec<Result<Notice, Failure>>;
+
+fn notices(path: &Path, bytes: &[u8], format: Format) -> Found {
+    let place = path.display().to_string();
+    match format {
+        Format::Auto => guess(&place, bytes),
+        Format::BoampJson => match serde_json::from_slice::<Value>(bytes) {
+            Ok(document) => boamp_json(&document, &place),
+            Err(_) if lines_of_json(bytes) => json_lines(&place, bytes),
+            Err(e) => vec![Err(unreadable(&place, &format!("JSON illisible : {e}")))],
+        },
+        Format::BoampXml | Format::Eforms | Format::Decp => match tree_of(bytes) {
+            Ok(tree) => of_tree(&tree, &place, format),
+            Err(why) => vec![Err(unreadable(&place, &why))],
+        },
+        Format::Html => vec![Ok(html(&place, bytes))],
+        Format::TextJsonl => json_lines(&place, bytes),
+    }
+}
+
+fn unreadable(place: &str, why: &str) -> Failure {
+    Failure::new(why, place, "vérifiez le fichier, ou nommez son format avec --format")
+}
+
+fn tree_of(bytes: &[u8]) -> Result<Value, String> {
+    if bytes.trim_ascii_start().starts_with(b"<") || charset::decode_xml(bytes).trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+        return tree::from_xml(bytes).map_err(|e| e.to_string());
+    }
+    serde_json::from_slice(bytes).map_err(|e| format!("ni XML ni JSON : {e}"))
+}
+
+fn guess(place: &str, bytes: &[u8]) -> Found {
+    if bytes.trim_ascii().is_empty() {
+        return vec![Err(unreadable(place, "fichier vide"))];
+    }
+    let text = charset::decode_xml(bytes);
+    let start: String = text.trim_start_matches('\u{feff}').trim_start().chars().take(400).collect::<String>().to_lowercase();
+    if start.starts_with("<!doctype html") || start.starts_with("<html") {
+        return vec![Ok(html(place, bytes))];
+    }
+    if start.starts_with('<') {
+        return match tree::from_xml(bytes) {
+            Ok(tree) => of_tree(&tree, place, Format::Auto),
+            Err(e) => vec![Err(unreadable(place, &e.to_string()))],
+        };
+    }
+    if start.starts_with(['{', '[']) {
+        return match serde_json::from_slice::<Value>(bytes) {
+            Ok(document) if document.get("marches").is_some() || document.get("marche").is_some() => of_tree(&document, place, Format::Decp),
+            Ok(document) if document.get("text").is_some() => json_lines(place, bytes),
+            Ok(document) => boamp_json(&document, place),
+            Err(_) if lines_of_json(bytes) => json_lines(place, bytes),
+            Err(e) => vec![Err(unreadable(place, &format!("JSON illisible : {e}")))],
+        };
+    }
+    vec![Err(unreadable(place, "format non reconnu (ni JSON, ni XML, ni HTML)"))]
+}
+
+/// The first line alone is an object: one object a line.
+fn lines_of_json(bytes: &[u8]) -> bool {
+    bytes.split(|b| *b == b'\n').next().is_some_and(|l| serde_json::from_slice::<Value>(l).is_ok_and(|v| v.is_object()))
+}
+
+fn boamp_json(document: &Value, place: &str) -> Found {
+    boamp::records(document)
+        .into_iter()
+        .enumerate()
+        .map(|(i, record)| boamp::from_json(record).map_err(|e| Failure::new(e.to_string(), format!("{place} enregistrement {}", i + 1), "cet enregistrement est écarté")))
+        .collect()
+}
+
+fn of_tree(tree: &Value, place: &str, format: Format) -> Found {
+    let try_boamp = matches!(format, Format::Auto | Format::BoampXml);
+    if matches!(format, Format::Auto | Format::Eforms) && let Some(notice) = eforms::from_tree(tree) {
+        return vec![Ok(notice)];
+    }
+    if matches!(format, Format::Auto | Format::Decp) {
+        let found = decp::from_tree(tree);
+        if !found.is_empty() {
+            return found.into_iter().map(Ok).collect();
+        }
+    }
+    if try_boamp {
+        return vec![boamp::from_xml_tree(tree).map_err(|e| unreadable(place, &format!("aucune annonce reconnue : {e}")))];
+    }
+    vec![Err(unreadable(place, "aucun avis reconnu"))]
+}
+
+/// One object a line: `{"id","title","text"}`, or a BOAMP record.
+fn json_lines(place: &str, bytes: &[u8]) -> Found {
+    let text = charset::decode_xml(bytes);
+    text.lines()
+        .enumerate()
+        .filter(|(_, l)| !l.trim().is_empty())
+        .map(|(i, line)| {
+            let place = format!("{place}:{}", i + 1);
+            let value: Value = serde_json::from_str(line).map_err(|e| unreadable(&place, &format!("ligne illisible : {e}")))?;
+            let string = |key: &str| value.get(key).and_then(Value::as_str);
+            match (string("text"), value.get("id")) {
+                (Some(text), Some(id)) => {
+                    let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+                    Ok(plain::notice(&id, string("title").unwrap_or_default(), text))
+                }
+                (Some(_), None) => Err(unreadable(&place, "ligne sans « id »")),
+                (None, _) => boamp::from_json(&value).map_err(|e| unreadable(&place, &e.to_string())),
+            }
+        })
+        .collect()
+}
+
+fn html(place: &str, bytes: &[u8]) -> Notice {
+    let source = charset::decode_xml(bytes);
+    let text = plain_text(&source);
+    let between = |open: &str, close: &str| {
+        let lower = source.to_ascii_lowercase();
+        let start = lower.find(open)? + open.len();
+        let end = lower[start..].find(close)? + start;
+        source.get(start..end).map(|t| plain_text(t.trim_start_matches(|c| c != '>').trim_start_matches('>')))
+    };
+    let title = between("<title", "</title").filter(|t| !t.is_empty()).unwrap_or_else(|| text.lines().next().unwrap_or_default().to_owned());
+    let name = Path::new(place).file_stem().map_or_else(|| place.to_owned(), |s| s.to_string_lossy().into_owned());
+    plain::notice(&name, &title, &text)
+}
+
+/// What a person wants to read of one notice.
+fn explain(notice: &Notice, assessment: &Assessment) -> String {
+    let now = Clock::from_environment().unwrap_or_default().now();
+    let why = Why::default();
+    let card = message::card(&Told { kind: AlertKind::New, changes: &[], notice, assessment, why: &why }, now);
+    let rules = vigie_config::rules::Rules::embedded();
+    let mut out = format!("{}\n{}\n{}", "═".repeat(78), card.title, card.buyer);
+    if !card.place.is_empty() {
+        out.push_str(&format!(" – {}", card.place));
+    }
+    out.push_str(&format!("\n{} · intérêt {}/100\n", card.reference, card.score));
+    let mut block = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            out.push_str(&format!("\n{title}\n"));
+            lines.iter().for_each(|l| out.push_str(&format!("  • {l}\n")));
+        }
+    };
+    let quoted = |l: &Line| {
+        let text = if l.text.is_empty() { String::new() } else { format!(" : {}", l.text) };
+        let quote = l.quote.as_ref().map(|q| format!("\n      « {q} »")).unwrap_or_default();
+        format!("{}{text}{quote}", l.label)
+    };
+    block("VERDICT", assessment.reasons.clone());
+    block("CE QUE DIT L’AVIS", card.provisions.iter().map(quoted).collect());
+    block("DATES", card.dates.iter().map(quoted).collect());
+    block("LOTS", assessment.lots.iter().map(|l| format!("Lot {} : {}", l.id, message::short(&l.title, 140))).collect());
+    block("BON À SAVOIR", card.facts.iter().map(quoted).collect());
+    block("MÉTIERS", assessment.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect());
+    block("QUI PEUT RÉPONDRE", assessment.eligible_kinds.iter().map(|k| format!("{} ({})", k.acronym(), message::structure_label(*k))).collect());
+    out.push('\n');
+    out
+}

@@ -1,0 +1,220 @@
+//! The command line. Texts for people are in French; exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+
+mod check;
+mod classify;
+mod inspect;
+mod run;
+mod subscriptions;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+use vigie_config::settings::Settings;
+use vigie_watcher::sources::kind_names;
+
+use crate::app::{self, Failure};
+
+/// Vigie : veille des marchés publics pour l’insertion et le handicap.
+#[derive(Debug, Parser)]
+#[command(name = "vigie", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Montre Vigie au travail sur des avis d’exemple, sans réglage ni réseau
+    Demo {
+        /// Adresse de la page locale
+        #[arg(long, default_value = "127.0.0.1:8765")]
+        listen: String,
+        /// S’arrête après la dernière alerte, sans servir la page
+        #[arg(long)]
+        once: bool,
+    },
+    /// Le service : veille, alertes, page
+    Run(run::RunArgs),
+    /// Vérifie la configuration
+    Check {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// Essaie aussi chaque source et chaque canal
+        #[arg(long)]
+        connect: bool,
+    },
+    /// Juge des avis lus dans des fichiers
+    Classify(classify::ClassifyArgs),
+    /// Les sources et leur santé
+    Sources {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: Option<SourcesAction>,
+    },
+    /// Les abonnements
+    Subscriptions {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: Option<subscriptions::Action>,
+    },
+    /// Les envois : ce qui est parti, attend ou a échoué
+    Deliveries {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: Option<DeliveriesAction>,
+    },
+    /// Pourquoi une personne a, ou n’a pas, reçu un avis
+    Why {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// Numéro de l’avis, tel que 26-12345 ou boamp:26-12345
+        #[arg(long)]
+        notice: String,
+        /// Identifiant, nom ou adresse de la personne
+        #[arg(long)]
+        subscriber: String,
+    },
+    /// Copie la base SQLite dans un fichier
+    Backup {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// Fichier à créer
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SourcesAction {
+    /// Énumère les sources, leur santé et les lecteurs disponibles
+    List,
+    /// Interroge une source et montre ce qu’elle donne, sans rien garder
+    Test {
+        /// Nom de la source
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DeliveriesAction {
+    /// Énumère les envois
+    List {
+        /// Un seul état : pending, claimed, sent, deferred, ambiguous, dead, cancelled, superseded
+        #[arg(long)]
+        state: Option<String>,
+        /// Nombre de lignes
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+    },
+    /// Montre un envoi et ses tentatives
+    Show {
+        /// Identifiant de l’envoi
+        id: String,
+    },
+    /// Remet en file des envois morts, ambigus ou annulés
+    Replay {
+        /// Identifiants
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+/// `-c FILE`
+#[derive(Debug, clap::Args)]
+struct ConfigArg {
+    /// Fichier de configuration
+    #[arg(short = 'c', long = "config", env = "VIGIE_CONFIG", global = true)]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArg {
+    fn settings(&self) -> Result<Settings, Failure> {
+        settings(self.config.as_deref())
+    }
+}
+
+/// Reads the settings file, or gives the usable default.
+fn settings(path: Option<&Path>) -> Result<Settings, Failure> {
+    let Some(path) = path else { return Ok(app::default_settings()) };
+    vigie_config::load::read(path, &kind_names()).map_err(|faults| {
+        let first = &faults[0];
+        let line = first.line.map(|l| format!(":{l}")).unwrap_or_default();
+        let more = if faults.len() > 1 { format!(" (et {} autres, voir vigie check)", faults.len() - 1) } else { String::new() };
+        Failure::usage(format!("{}{more}", first.what), format!("{}{line}", first.file.display()), first.fix.clone())
+    })
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What failed, where, what to do.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Demo { listen, once } => {
+            logs(&Settings::default(), "warn")?;
+            crate::demo::run(&listen, once, run::stopped()).await
+        }
+        Command::Run(args) => run::run(args).await,
+        Command::Check { config, connect } => check::check(config.config.as_deref(), connect).await,
+        Command::Classify(args) => classify::classify(&args),
+        Command::Sources { config, action } => {
+            let settings = config.settings()?;
+            match action.unwrap_or(SourcesAction::List) {
+                SourcesAction::List => inspect::list_sources(&settings).await,
+                SourcesAction::Test { id } => inspect::test_source(&settings, &id).await,
+            }
+        }
+        Command::Subscriptions { config, action } => subscriptions::run(&config.settings()?, action.unwrap_or(subscriptions::Action::List)).await,
+        Command::Deliveries { config, action } => {
+            let settings = config.settings()?;
+            match action.unwrap_or(DeliveriesAction::List { state: None, limit: 50 }) {
+                DeliveriesAction::List { state, limit } => inspect::list_deliveries(&settings, state.as_deref(), limit).await,
+                DeliveriesAction::Show { id } => inspect::show_delivery(&settings, &id).await,
+                DeliveriesAction::Replay { ids } => inspect::replay(&settings, &ids).await,
+            }
+        }
+        Command::Why { config, notice, subscriber } => inspect::why(&config.settings()?, &notice, &subscriber).await,
+        Command::Backup { config, file } => {
+            let store = app::open_store(&config.settings()?).await?;
+            store.backup(&file.display().to_string()).await?;
+            print(&format!("Base copiée dans {}\n", file.display()))
+        }
+    }
+}
+
+/// Starts logging to standard error.
+fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
+    let filter = std::env::var("VIGIE_LOG").ok().or_else(|| settings.log.filter.clone()).unwrap_or_else(|| default.to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|e| Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\""))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if settings.log.json { builder.json().init() } else { builder.init() }
+    Ok(())
+}
+
+/// Writes to standard output; a closed pipe (`| head`) is no failure.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(format!("sortie standard : {e}"), "sortie standard", "vérifiez la redirection")),
+        _ => Ok(()),
+    }
+}
+
+/// Rows with aligned columns.
+fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |i: usize| rows.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(c, w)| format!("{c}{}", " ".repeat(w - c.chars().count()))).collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let mut out = line(head.to_vec());
+    rows.iter().for_each(|r| out.push_str(&line(r.iter().map(String::as_str).collect())));
+    out
+}

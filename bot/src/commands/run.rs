@@ -1,0 +1,175 @@
+//! `vigie run`: the service, in one or several roles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch::{Receiver, channel};
+use vigie_watcher::fetch::Fetcher;
+
+use super::ConfigArg;
+use crate::app::{App, Failure};
+use crate::clock::Clock;
+use crate::ingest::{Audience, OVERFLOW_WAIT};
+use crate::{deliver, timetable, watch, web};
+
+/// Longest sleep between two looks at what is due.
+const TICK: Duration = Duration::from_secs(15);
+/// How often the timetable is looked at.
+const TIMETABLE_TICK: Duration = Duration::from_secs(30);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Une seule passe de ce qui est dû, puis fin
+    #[arg(long)]
+    once: bool,
+    /// Avec --once : toutes les sources sont dues
+    #[arg(long, requires = "once")]
+    force_poll: bool,
+    /// Rôles tenus par ce processus, séparés par des virgules
+    #[arg(long, value_delimiter = ',', default_value = "watch,deliver,web")]
+    role: Vec<Role>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Role {
+    /// Interroge les sources
+    Watch,
+    /// Envoie les messages et tient le calendrier
+    Deliver,
+    /// Sert la page
+    Web,
+}
+
+pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
+    let settings = args.config.settings()?;
+    super::logs(&settings, "info")?;
+    let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
+    let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+    let app = Arc::new(App::start(settings, fetcher, clock).await?);
+    if args.once { once(&app, &args).await } else { service(app, &args.role).await }
+}
+
+async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
+    if args.role.contains(&Role::Watch) {
+        let mut audience = Audience::default();
+        for source in watch::sources(&app.settings)? {
+            watch::poll(app, &mut audience, &source, args.force_poll).await?;
+        }
+    }
+    if args.role.contains(&Role::Deliver) {
+        // What overflowed in this very pass is grouped and sent in it.
+        timetable::run(app, app.clock.now() + OVERFLOW_WAIT).await?;
+        deliver::drain(app).await?;
+    }
+    app.store.release_gone(|holder| holder == app.holder, app.clock.now()).await?;
+    app.store.close().await;
+    Ok(())
+}
+
+async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
+    let (stop, stopping) = channel(false);
+    let mut tasks = tokio::task::JoinSet::new();
+    if roles.contains(&Role::Watch) {
+        for source in watch::sources(&app.settings)? {
+            tasks.spawn(watch_loop(Arc::clone(&app), source, stopping.clone()));
+        }
+    }
+    if roles.contains(&Role::Deliver) {
+        tasks.spawn(deliver_loop(Arc::clone(&app), stopping.clone()));
+        tasks.spawn(timetable_loop(Arc::clone(&app), stopping.clone()));
+    }
+    if roles.contains(&Role::Web) {
+        let (app, listen, mut stopping) = (Arc::clone(&app), app.settings.web.listen.clone(), stopping.clone());
+        tasks.spawn(async move {
+            web::serve(app, &listen, async move {
+                let _ = stopping.wait_for(|s| *s).await;
+            })
+            .await
+        });
+    }
+    tracing::info!(roles = ?roles, engine = ?app.store.engine(), "vigie runs");
+    let outcome = tokio::select! {
+        () = stopped() => Ok(()),
+        Some(ended) = tasks.join_next() => ended.unwrap_or_else(|e| Err(Failure::new(format!("tâche interrompue : {e}"), "service", "relancez ; rien n’est perdu"))),
+    };
+    tracing::info!("stopping: what is under way ends first");
+    let _ = stop.send(true);
+    while tasks.join_next().await.is_some() {}
+    app.store.release_gone(|holder| holder == app.holder, app.clock.now()).await?;
+    app.store.close().await;
+    outcome
+}
+
+/// Ends on SIGTERM or Ctrl+C.
+pub(super) async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+}
+
+/// Sleeps, unless told to stop. `false` = stop.
+async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => true,
+        _ = stopping.wait_for(|s| *s) => false,
+    }
+}
+
+async fn watch_loop(app: Arc<App>, source: watch::Watched, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    let mut audience = Audience::default();
+    loop {
+        // A database that fails for a moment must not end the watch.
+        if let Err(e) = watch::poll(&app, &mut audience, &source, false).await {
+            tracing::error!(source = %source.block.id, "watch failed: {}", e.what);
+        }
+        if !rest(TICK, &mut stopping).await {
+            return Ok(());
+        }
+    }
+}
+
+async fn deliver_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    let bell = Arc::clone(&app.outbox_bell);
+    loop {
+        let busy = deliver::round(&app).await.unwrap_or_else(|e| {
+            tracing::error!("delivery failed: {}", e.what);
+            0
+        });
+        if *stopping.borrow() {
+            return Ok(());
+        }
+        if busy > 0 {
+            continue;
+        }
+        let pause = match app.store.next_delivery_at().await {
+            Ok(Some(at)) => (at - app.clock.now()).to_std().unwrap_or(Duration::from_secs(1)).clamp(Duration::from_millis(200), TICK),
+            _ => TICK,
+        };
+        tokio::select! {
+            () = bell.notified() => {}
+            on = rest(pause, &mut stopping) => if !on { return Ok(()) },
+        }
+    }
+}
+
+async fn timetable_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    loop {
+        if let Err(e) = timetable::run(&app, app.clock.now()).await {
+            tracing::error!("timetable failed: {}", e.what);
+        }
+        if !rest(TIMETABLE_TICK, &mut stopping).await {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! `vigie subscriptions`: people and what they want to hear of.
+
+use vigie_config::rules::Rules;
+use vigie_config::settings::Settings;
+use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::{BuyerKind, Cadence, Channel, Department, Filter, NoticeKind, ProvisionKind, StructureKind, Subscriber};
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::{Store, derived_id};
+
+use super::{inspect, print, table};
+use crate::app::{self, Failure};
+use crate::clock::Clock;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Action {
+    /// Énumère les abonnements
+    List,
+    /// Ajoute un abonnement (les critères répétés s’ajoutent ; les critères différents se croisent)
+    Add(Box<AddArgs>),
+    /// Retire un abonnement
+    Remove {
+        /// Identifiant de l’abonnement
+        id: String,
+    },
+    /// Dit ce qu’un abonnement aurait donné sur les derniers avis lus
+    Explain {
+        /// Identifiant, nom ou adresse de la personne
+        subscriber: String,
+    },
+    /// Énumère les secteurs, avec leur nom
+    Sectors,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct AddArgs {
+    /// Adresse électronique
+    #[arg(long)]
+    email: String,
+    /// Nom de la personne ou de la structure
+    #[arg(long)]
+    name: Option<String>,
+    /// Secteur (voir « vigie subscriptions sectors »)
+    #[arg(long = "sector")]
+    sectors: Vec<String>,
+    /// Département d’exécution, tel que 59, 2A ou 974
+    #[arg(long = "department")]
+    departments: Vec<String>,
+    /// Préfixe CPV de 2 à 8 chiffres
+    #[arg(long = "cpv")]
+    cpv: Vec<String>,
+    /// Disposition sociale : reserved, execution_clause, award_criterion, insertion_service, social_condition_not_seen, other
+    #[arg(long = "provision", value_parser = parse_json::<ProvisionKind>)]
+    provisions: Vec<ProvisionKind>,
+    /// Nature d’avis : call, prior_information, planned, award, correction, cancellation, private, event
+    #[arg(long = "notice-kind", value_parser = parse_json::<NoticeKind>)]
+    notice_kinds: Vec<NoticeKind>,
+    /// Mot qui doit figurer
+    #[arg(long = "word")]
+    words: Vec<String>,
+    /// Mot qui écarte l’avis
+    #[arg(long = "without-word")]
+    excluded_words: Vec<String>,
+    /// SIRET ou SIREN d’un acheteur voulu
+    #[arg(long = "buyer")]
+    buyers: Vec<String>,
+    /// SIRET ou SIREN d’un acheteur écarté
+    #[arg(long = "without-buyer")]
+    excluded_buyers: Vec<String>,
+    /// Acheteurs publics ou privés seulement : public, private
+    #[arg(long, value_parser = parse_json::<BuyerKind>)]
+    buyer_kind: Option<BuyerKind>,
+    /// Intérêt minimal pour les structures, de 0 à 100
+    #[arg(long, default_value_t = 0)]
+    min_score: u8,
+    /// Jours restants au minimum
+    #[arg(long)]
+    min_lead_days: Option<i64>,
+    /// Rythme : instant, daily, weekly
+    #[arg(long, default_value = "instant", value_parser = parse_json::<Cadence>)]
+    cadence: Cadence,
+    /// Rôle : structure, facilitator, network, subscriber, operator
+    #[arg(long, default_value = "structure", value_parser = parse_json::<Role>)]
+    role: Role,
+    /// Nature de structure : EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT, SEP
+    #[arg(long, value_parser = parse_kind)]
+    kind: Option<StructureKind>,
+    /// L’adresse est déjà confirmée par son propriétaire
+    #[arg(long)]
+    confirmed: bool,
+}
+
+fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_| format!("valeur inconnue « {text} »"))
+}
+
+fn parse_kind(text: &str) -> Result<StructureKind, String> {
+    StructureKind::parse(text).ok_or_else(|| format!("nature de structure inconnue « {text} »"))
+}
+
+pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failure> {
+    match action {
+        Action::Sectors => {
+            let rows: Vec<Vec<String>> = Rules::embedded().sectors().map(|(slug, row)| vec![slug.to_owned(), row.label.clone()]).collect();
+            print(&table(&["secteur", "nom"], &rows))
+        }
+        Action::List => list(&app::open_store(settings).await?).await,
+        Action::Add(args) => add(&app::open_store(settings).await?, &args).await,
+        Action::Remove { id } => {
+            let removed = app::open_store(settings).await?.remove_subscription(&id).await?;
+            if !removed {
+                return Err(Failure::usage(format!("aucun abonnement « {id} »"), "vigie subscriptions remove", "vigie subscriptions list les énumère"));
+            }
+            print("Abonnement retiré\n")
+        }
+        Action::Explain { subscriber } => inspect::explain_subscriber(settings, &subscriber).await,
+    }
+}
+
+async fn list(store: &Store) -> Result<(), Failure> {
+    let (_, entries) = store.subscriptions().await?;
+    let mut rows = Vec::new();
+    for (subscription, person) in entries {
+        let addresses: Vec<String> = store.addresses(&person.id).await?.into_iter().map(|a| format!("{} ({})", a.value, a.state.as_str())).collect();
+        let filter = serde_json::to_value(&subscription.filter).unwrap_or_default();
+        rows.push(vec![subscription.id, person.name, addresses.join(", "), subscription.cadence.as_str().to_owned(), in_short(&filter)]);
+    }
+    print(&table(&["abonnement", "personne", "adresses", "rythme", "critères"], &rows))
+}
+
+/// The conditions of a filter that ask for something.
+fn in_short(filter: &serde_json::Value) -> String {
+    let asked = |v: &serde_json::Value| !(v.is_null() || v.as_array().is_some_and(Vec::is_empty) || *v == 0);
+    let parts: Vec<String> = filter.as_object().into_iter().flatten().filter(|(_, v)| asked(v)).map(|(k, v)| format!("{k}={v}").replace('"', "")).collect();
+    if parts.is_empty() { "tout".to_owned() } else { parts.join(" ") }
+}
+
+async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
+    let place = "vigie subscriptions add";
+    if args.email.parse::<lettre::Address>().is_err() {
+        return Err(Failure::usage(format!("adresse « {} » impossible", args.email), place, "écrivez nom@domaine"));
+    }
+    let rules = Rules::embedded();
+    if let Some(slug) = args.sectors.iter().find(|s| !rules.is_sector(s)) {
+        return Err(Failure::usage(format!("secteur inconnu « {slug} »"), place, format!("vouliez-vous dire « {} » ? vigie subscriptions sectors les énumère", rules.nearest_sector(slug))));
+    }
+    let mut departments = Vec::new();
+    for code in &args.departments {
+        departments.push(Department::parse(code).ok_or_else(|| Failure::usage(format!("département inconnu « {code} »"), place, "écrivez un code INSEE, tel que 59, 2A ou 974"))?);
+    }
+    let filter = Filter {
+        sectors: args.sectors.clone(),
+        cpv: args.cpv.clone(),
+        departments,
+        provisions: args.provisions.clone(),
+        notice_kinds: args.notice_kinds.clone(),
+        words: args.words.clone(),
+        excluded_words: args.excluded_words.clone(),
+        buyers: args.buyers.clone(),
+        excluded_buyers: args.excluded_buyers.clone(),
+        buyer_kind: args.buyer_kind,
+        min_score: args.min_score,
+        min_lead_days: args.min_lead_days,
+        ..Filter::default()
+    };
+    let now = Clock::from_environment().unwrap_or_default().now();
+    let known = store.find_subscriber(&args.email).await?;
+    let id = known.as_ref().map_or_else(|| derived_id(&["email", &args.email.to_lowercase()]), |p| p.id.clone());
+    let profile = Profile { kind: args.kind, siret: None, sectors: filter.sectors.clone(), departments: filter.departments.clone() };
+    let name = args.name.clone().or(known.map(|p| p.name)).unwrap_or_default();
+    let subscriber = Subscriber { id: id.clone(), name, role: args.role, profile };
+    let state = if args.confirmed { AddressState::Active } else { AddressState::Unconfirmed };
+    store.put_subscriber(&NewSubscriber { subscriber, addresses: vec![(Channel::Email, args.email.clone(), state)], declared: false }, now).await?;
+    let subscription = store.put_subscription(&id, &filter, args.cadence, now).await?;
+    let note = if args.confirmed { "" } else { "\nAdresse à confirmer : relancez avec --confirmed une fois l’accord de son propriétaire obtenu." };
+    print(&format!("Abonnement {subscription} ajouté pour {}{note}\n", args.email))
+}

@@ -1,0 +1,164 @@
+//! The demo: bundled samples in the true BOAMP and RSS shapes, through the real road into an embedded database. No
+//! set-up, no network.
+//!
+//! The samples hold dates relative to today (`{{J+21}}`, or `{{D+21}}` in words), so that deadlines are always ahead.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use serde_json::{Value, json};
+use url::Url;
+use vigie_config::settings::{self, Settings};
+use vigie_domain::subscription::Role;
+use vigie_domain::{Cadence, Filter};
+use vigie_notifier::french;
+use vigie_watcher::fetch::Fetcher;
+
+use crate::app::{App, Failure};
+use crate::clock::Clock;
+use crate::ingest::Audience;
+use crate::{deliver, timetable, watch, web};
+
+const BOAMP: &str = include_str!("../samples/boamp.json");
+const FEED: &str = include_str!("../samples/feed.xml");
+const BOAMP_URL: &str = "https://echantillons.vigie.invalid/boamp";
+const FEED_URL: &str = "https://echantillons.vigie.invalid/flux.xml";
+/// Score from which the demo's subscriber hears of a notice.
+const MIN_SCORE: u8 = 20;
+
+/// Replaces the relative dates of a sample.
+fn dated(text: &str, today: NaiveDate) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("{{") {
+        let Some(end) = rest[start..].find("}}") else { break };
+        let mark = &rest[start + 2..start + end];
+        out.push_str(&rest[..start]);
+        let day = mark.get(1..).and_then(|n| n.parse::<i64>().ok()).and_then(|n| today.checked_add_signed(Duration::days(n)));
+        match (day, mark.starts_with('J')) {
+            (Some(day), true) => out.push_str(&day.to_string()),
+            (Some(day), false) => out.push_str(&french::date(day)),
+            (None, _) => out.push_str(&rest[start..start + end + 2]),
+        }
+        rest = &rest[start + end + 2..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A fetcher that answers from the samples as the two publishers do.
+#[must_use]
+pub fn fetcher(now: DateTime<Utc>) -> Fetcher {
+    let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
+    let records = dated(BOAMP, today);
+    let feed = dated(FEED, today);
+    Fetcher::Bundled(Box::new(move |url: &Url| {
+        if url.as_str() == FEED_URL {
+            return Some(feed.clone().into_bytes());
+        }
+        url.as_str().starts_with(BOAMP_URL).then(|| page(&records, url))
+    }))
+}
+
+fn page(records: &str, url: &Url) -> Vec<u8> {
+    let all: Value = serde_json::from_str(records).unwrap_or_default();
+    let number = |name: &str| url.query_pairs().find(|(k, _)| k == name).and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0);
+    let results = all["results"].as_array().cloned().unwrap_or_default();
+    let slice: Vec<&Value> = results.iter().skip(number("offset")).take(number("limit")).collect();
+    json!({ "total_count": results.len(), "results": slice }).to_string().into_bytes()
+}
+
+fn source(id: &str, kind: &str, url: &str) -> settings::Source {
+    settings::Source {
+        id: id.into(),
+        kind: kind.into(),
+        url: Some(url.into()),
+        schedule: None,
+        baseline: settings::Baseline::Deliver,
+        lookback_days: None,
+        departments: Vec::new(),
+        buyer: None,
+        private: false,
+        enabled: true,
+    }
+}
+
+fn demo_settings(store: String, listen: &str) -> Settings {
+    Settings {
+        store: settings::Store { url: Some(store), password: None },
+        source: vec![source("boamp", "boamp", BOAMP_URL), settings::Source { buyer: Some("Bourg-Exemple".into()), ..source("bourg-exemple", "feed", FEED_URL) }],
+        web: settings::Web { listen: listen.to_owned(), ..settings::Web::default() },
+        pace: settings::Pace { instant_per_hour: 0, ..settings::Pace::default() },
+        subscriber: vec![settings::Subscriber {
+            name: "Démonstration".into(),
+            role: Role::Structure,
+            email: None,
+            console: true,
+            kind: None,
+            siret: None,
+            subscription: vec![settings::Subscription { cadence: Cadence::Instant, filter: Filter { min_score: MIN_SCORE, ..Filter::default() } }],
+        }],
+        ..Settings::default()
+    }
+}
+
+/// Runs the demo; with `once`, ends after the last alert instead of serving the page.
+///
+/// # Errors
+/// The folder for its database cannot be made, or the page's address is taken.
+pub async fn run(listen: &str, once: bool, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+    let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
+    let dir = std::env::temp_dir().join(format!("vigie-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).map_err(|e| Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits"))?;
+    let outcome = walk(&dir, clock, listen, once, stop).await;
+    let _ = std::fs::remove_dir_all(&dir);
+    outcome
+}
+
+async fn walk(dir: &std::path::Path, clock: Clock, listen: &str, once: bool, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+    let settings = demo_settings(format!("sqlite:{}", dir.join("demo.sqlite").display()), listen);
+    // The page is bound first, so that a taken port is said before anything else.
+    let listener = match once {
+        true => None,
+        false => Some(tokio::net::TcpListener::bind(listen).await.map_err(|e| Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "--listen", "choisissez un autre port"))?),
+    };
+    let app = Arc::new(App::start(settings, fetcher(clock.now()), clock).await?);
+    let mut audience = Audience::default();
+    let mut read = 0;
+    for source in watch::sources(&app.settings)? {
+        read += watch::poll(&app, &mut audience, &source, true).await?.unwrap_or_default().records;
+    }
+    timetable::run(&app, app.clock.now()).await?;
+    let sent = deliver::drain(&app).await?;
+    say(&format!("Démonstration : {read} avis d’exemple lus, {sent} alertes affichées ci-dessus."))?;
+    let Some(listener) = listener else { return Ok(()) };
+    say(&format!("Page locale : http://{} (Ctrl+C pour arrêter)", listener.local_addr().map_or_else(|_| listen.to_owned(), |a| a.to_string())))?;
+    web::serve_on(app, listener, stop).await
+}
+
+fn say(line: &str) -> Result<(), Failure> {
+    crate::commands::print(&format!("{line}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_dates_become_dates() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
+        assert_eq!(dated("a {{J+2}} b {{D-1}} c {{x}}", today), "a 2026-11-23 b 20 novembre 2026 c {{x}}");
+    }
+
+    #[test]
+    fn the_samples_are_many_and_all_readable() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
+        let all: Value = serde_json::from_str(&dated(BOAMP, today)).unwrap();
+        let records = all["results"].as_array().unwrap();
+        assert!(records.len() >= 40, "{}", records.len());
+        for record in records {
+            let notice = vigie_watcher::sources::boamp::from_json(record);
+            assert!(notice.is_ok(), "{notice:?}");
+        }
+    }
+}

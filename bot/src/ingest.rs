@@ -1,0 +1,327 @@
+//! One transaction a notice: version, procedure, verdict, alert, everyone's share of it, and the deliveries they cause.
+//!
+//! Idempotent on (source, record id, content hash). The audience index is trusted only if the subscriptions are, inside
+//! the transaction, at the version it was built from.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Duration, Utc};
+use sha2::{Digest, Sha256};
+use vigie_config::settings::Baseline;
+use vigie_domain::procedure::{self, Change, Snapshot};
+use vigie_domain::subscription::Candidate;
+use vigie_domain::{Alert, AlertKind, Assessment, Cadence, DateKind, Disposition, Notice, NoticeKind};
+use vigie_notifier::audience::{Hit, Index};
+use vigie_notifier::due::next_digest;
+use vigie_notifier::message::Why;
+use vigie_store::ingest::{IngestTx, KnownProcedure, NewDelivery, NewNotification, Told};
+use vigie_store::people::{Address, AddressState};
+use vigie_store::{Store, StoreError, derived_id};
+use vigie_watcher::classify::{self, fold::fold};
+
+use crate::app::App;
+
+/// How long an overflow waits, so that one flood makes one grouped message.
+pub const OVERFLOW_WAIT: Duration = Duration::minutes(10);
+/// Times a stale index is rebuilt before giving up.
+const MAX_REBUILDS: usize = 5;
+
+/// What became of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Known already, with this very content.
+    Unchanged,
+    /// Stored; so many people have a share of it.
+    Stored(usize),
+}
+
+/// The audience, kept between notices.
+#[derive(Default)]
+pub struct Audience {
+    index: Index,
+    addresses: HashMap<String, Vec<Address>>,
+}
+
+impl Audience {
+    /// Reads the subscriptions anew.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn read(store: &Store) -> Result<Self, StoreError> {
+        let (version, entries) = store.subscriptions().await?;
+        let mut addresses = HashMap::new();
+        for (_, person) in &entries {
+            if !addresses.contains_key(&person.id) {
+                addresses.insert(person.id.clone(), store.addresses(&person.id).await?);
+            }
+        }
+        Ok(Self { index: Index::build(version, entries, fold), addresses })
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    fn active(&self, subscriber: &str) -> impl Iterator<Item = &Address> {
+        self.addresses.get(subscriber).into_iter().flatten().filter(|a| a.state == AddressState::Active)
+    }
+}
+
+/// Hash of a notice's content: what makes a new version.
+#[must_use]
+pub fn content_hash(notice: &Notice) -> String {
+    let bytes = serde_json::to_vec(notice).unwrap_or_default();
+    Sha256::digest(&bytes).iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+/// Stores a notice and all it causes.
+///
+/// # Errors
+/// The database fails; nothing of this notice was written.
+pub async fn ingest(app: &App, audience: &mut Audience, notice: &Notice, first_poll: Option<Baseline>) -> Result<Outcome, StoreError> {
+    let hash = content_hash(notice);
+    if app.store.content_hash(&notice.key()).await?.as_deref() == Some(hash.as_str()) {
+        return Ok(Outcome::Unchanged);
+    }
+    let judged = classify::classify(notice);
+    for _ in 0..MAX_REBUILDS {
+        let now = app.clock.now();
+        let mut tx = app.store.begin_ingest(now).await?;
+        if tx.subscription_version().await? != audience.index.version() {
+            drop(tx);
+            *audience = Audience::read(&app.store).await?;
+            continue;
+        }
+        let job = Ingest { app, audience, notice, hash: &hash, first_poll, now };
+        let outcome = job.run(&mut tx, judged.clone()).await?;
+        tx.commit().await?;
+        return Ok(outcome);
+    }
+    Err(StoreError::Url("les abonnements changent sans cesse ; la veille reprendra".to_owned()))
+}
+
+struct Ingest<'a> {
+    app: &'a App,
+    audience: &'a Audience,
+    notice: &'a Notice,
+    hash: &'a str,
+    first_poll: Option<Baseline>,
+    now: DateTime<Utc>,
+}
+
+/// What a notice means for a procedure.
+struct Meaning {
+    kind: AlertKind,
+    changes: Vec<Change>,
+    /// Nothing new for those who were told.
+    silent: bool,
+}
+
+impl Ingest<'_> {
+    async fn run(&self, tx: &mut IngestTx, mut assessment: Assessment) -> Result<Outcome, StoreError> {
+        let key = self.notice.key();
+        let known = tx.known_notice(&key).await?;
+        if known.as_ref().is_some_and(|k| k.content_hash == self.hash) {
+            return Ok(Outcome::Unchanged);
+        }
+        let keys = procedure::keys(self.notice);
+        let procedure = tx.find_procedure(&keys).await?;
+        if let Some(p) = &procedure
+            && is_partial(self.notice.kind)
+            && let Some(earlier) = tx.latest_assessment(&p.id, &key).await?
+        {
+            complete(&mut assessment, &earlier);
+        }
+        let snapshot = Snapshot::of(&assessment);
+        let after = procedure.as_ref().map_or_else(|| snapshot.clone(), |p| p.snapshot.followed_by(&snapshot, self.notice.kind));
+        let meaning = meaning(self.notice.kind, known.is_some(), procedure.as_ref(), &after);
+        let id = procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
+        let told = if procedure.is_some() { tx.told(&id).await? } else { Vec::new() };
+        tx.put_procedure(&id, &assessment.title, &after, &keys).await?;
+        tx.put_notice(self.notice, &assessment, self.hash, &id).await?;
+        let alert = Alert { id: derived_id(&[&key, self.hash]), kind: meaning.kind, procedure: id, notice: key, changes: meaning.changes };
+        let shares = self.shares(tx, &alert, meaning.silent, &assessment, &told).await?;
+        if shares.is_empty() {
+            return Ok(Outcome::Stored(0));
+        }
+        tx.put_alert(&alert, None).await?;
+        let people = shares.len();
+        for (share, deliveries) in shares {
+            tx.put_notification(&alert.id, &share, &deliveries).await?;
+        }
+        Ok(Outcome::Stored(people))
+    }
+
+    /// Everyone's share: those whom it concerns now, and those who were told before.
+    async fn shares(&self, tx: &mut IngestTx, alert: &Alert, silent: bool, assessment: &Assessment, told: &[Told]) -> Result<Vec<(NewNotification, Vec<NewDelivery>)>, StoreError> {
+        let folded = classify::searchable(self.notice, &assessment.lots);
+        let candidate = Candidate { notice: self.notice, assessment, folded: &folded, now: self.now };
+        let mut hits: BTreeMap<String, Option<Hit>> = self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
+        let mut how: BTreeMap<&str, Disposition> = BTreeMap::new();
+        for t in told.iter().rev().filter(|t| matches!(t.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow)) {
+            how.insert(&t.subscriber, t.disposition);
+            hits.entry(t.subscriber.clone()).or_insert(None);
+        }
+        let mut out = Vec::new();
+        for (subscriber, hit) in hits {
+            let before = how.get(subscriber.as_str()).copied();
+            if before.is_some() && silent {
+                // Told before and nothing new: the journal says so, the person is left alone.
+                if hit.is_some() {
+                    out.push((self.share(&subscriber, hit, Disposition::Duplicate, None, Some("déjà signalé, rien n’a changé")), Vec::new()));
+                }
+                continue;
+            }
+            let decided = self.decide(tx, &subscriber, hit.as_ref(), before, alert).await?;
+            out.push(self.with_deliveries(&subscriber, hit, decided, alert, assessment));
+        }
+        Ok(out)
+    }
+
+    /// How one person hears of it.
+    async fn decide(&self, tx: &mut IngestTx, subscriber: &str, hit: Option<&Hit>, before: Option<Disposition>, alert: &Alert) -> Result<(Disposition, Option<DateTime<Utc>>, Option<&'static str>), StoreError> {
+        match self.first_poll {
+            Some(Baseline::Quiet) if before.is_none() => return Ok((Disposition::Baseline, None, Some("déjà publié avant le début de la veille"))),
+            Some(Baseline::Digest) if before.is_none() => {
+                return Ok((Disposition::Digest, Some(self.now + OVERFLOW_WAIT), Some("Première veille : voici ce qui était déjà publié.")));
+            }
+            _ => {}
+        }
+        let cadence = match before {
+            // What follows a message comes the way the message came.
+            Some(Disposition::Instant) => Cadence::Instant,
+            _ => hit.map_or(Cadence::Instant, |h| h.cadence),
+        };
+        if before.is_some() {
+            let waiting = tx.replace_in_digest(subscriber, &alert.procedure, &alert.id).await?;
+            tx.supersede_unsent(subscriber, &alert.procedure, &alert.id).await?;
+            if waiting && let Some(due) = next_digest(cadence, self.app.digest_times(), self.now) {
+                return Ok((Disposition::Digest, Some(due), None));
+            }
+        }
+        if let Some(due) = next_digest(cadence, self.app.digest_times(), self.now) {
+            return Ok((Disposition::Digest, Some(due), None));
+        }
+        let cap = self.app.settings.pace.instant_per_hour;
+        if cap > 0 && before.is_none() && tx.instants_since(subscriber, self.now - Duration::hours(1), cap).await? >= cap {
+            return Ok((Disposition::Overflow, Some(self.now + OVERFLOW_WAIT), Some("Beaucoup de marchés à la fois : les voici groupés en un seul message.")));
+        }
+        Ok((Disposition::Instant, None, None))
+    }
+
+    fn share(&self, subscriber: &str, hit: Option<Hit>, disposition: Disposition, due: Option<DateTime<Utc>>, note: Option<&str>) -> NewNotification {
+        let subscription = hit.as_ref().map(|h| h.subscription.clone());
+        let why = hit.map_or_else(Why::default, |h| Why { found: h.found, fit: h.fit, note: None });
+        let why = Why { note: note.map(str::to_owned), ..why };
+        NewNotification { subscriber: subscriber.to_owned(), subscription, disposition, reasons: serde_json::to_string(&why).unwrap_or_default(), due }
+    }
+
+    fn with_deliveries(&self, subscriber: &str, hit: Option<Hit>, (disposition, due, note): (Disposition, Option<DateTime<Utc>>, Option<&'static str>), alert: &Alert, assessment: &Assessment) -> (NewNotification, Vec<NewDelivery>) {
+        let share = self.share(subscriber, hit, disposition, due, note);
+        if disposition != Disposition::Instant {
+            return (share, Vec::new());
+        }
+        // A message about a procedure that is still open loses its meaning when it closes.
+        let expires = assessment.deadline().map(|d| d.with_timezone(&Utc)).filter(|d| *d > self.now);
+        let deliveries = self
+            .audience
+            .active(subscriber)
+            .map(|a| NewDelivery {
+                subscriber: subscriber.to_owned(),
+                address: a.id.clone(),
+                channel: a.channel,
+                cause: alert.id.clone(),
+                procedure: alert.procedure.clone(),
+                expires,
+            })
+            .collect();
+        (share, deliveries)
+    }
+}
+
+fn is_partial(kind: NoticeKind) -> bool {
+    matches!(kind, NoticeKind::Correction | NoticeKind::Cancellation | NoticeKind::Award)
+}
+
+/// What a correction, cancellation or award leaves out is as it was.
+fn complete(later: &mut Assessment, earlier: &Assessment) {
+    fn fill<T: Clone>(mine: &mut Vec<T>, theirs: &[T]) -> bool {
+        let empty = mine.is_empty();
+        if empty {
+            mine.extend_from_slice(theirs);
+        }
+        empty
+    }
+    fill(&mut later.cpv, &earlier.cpv);
+    fill(&mut later.departments, &earlier.departments);
+    fill(&mut later.lots, &earlier.lots);
+    fill(&mut later.sectors, &earlier.sectors);
+    fill(&mut later.side_sectors, &earlier.side_sectors);
+    fill(&mut later.facts, &earlier.facts);
+    if fill(&mut later.provisions, &earlier.provisions) && later.notice_kind == NoticeKind::Correction {
+        later.score = later.score.max(earlier.score);
+        later.reasons.clone_from(&earlier.reasons);
+        later.routes.clone_from(&earlier.routes);
+        later.eligible_kinds.clone_from(&earlier.eligible_kinds);
+    }
+    for date in &earlier.dates {
+        if !later.dates.iter().any(|d| d.kind == date.kind) {
+            later.dates.push(date.clone());
+        }
+    }
+    if later.buyer.is_none() {
+        later.buyer.clone_from(&earlier.buyer);
+    }
+    if later.title.is_empty() {
+        later.title.clone_from(&earlier.title);
+    }
+}
+
+fn meaning(kind: NoticeKind, same_record: bool, procedure: Option<&KnownProcedure>, after: &Snapshot) -> Meaning {
+    let first = match kind {
+        NoticeKind::Cancellation => AlertKind::Cancellation,
+        NoticeKind::Award => AlertKind::Award,
+        _ => AlertKind::New,
+    };
+    let Some(procedure) = procedure else { return Meaning { kind: first, changes: Vec::new(), silent: false } };
+    let changes = procedure::changes(&procedure.snapshot, after);
+    let (kind, silent) = match kind {
+        NoticeKind::Cancellation => (AlertKind::Cancellation, !changes.contains(&Change::Cancelled)),
+        NoticeKind::Award => (AlertKind::Award, !changes.contains(&Change::Awarded)),
+        // A published correction is told even when no field shows what it changes.
+        NoticeKind::Correction => (AlertKind::Correction, same_record && changes.is_empty()),
+        _ if same_record => (AlertKind::Correction, changes.is_empty()),
+        // The call after a prior information: now there is a deadline. Else the same procedure from another source.
+        _ => (AlertKind::New, !opens(&changes)),
+    };
+    Meaning { kind, changes, silent }
+}
+
+/// Whether a procedure that had no closing date has one now.
+fn opens(changes: &[Change]) -> bool {
+    changes.iter().any(|c| matches!(c, Change::Date { kind: DateKind::Tender | DateKind::Participation, from: None, to: Some(_) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_changes_with_the_content_only() {
+        let mut notice = Notice::new("t", "1", NoticeKind::Call);
+        let first = content_hash(&notice);
+        assert_eq!(first, content_hash(&notice.clone()));
+        notice.title = "autre".into();
+        assert_ne!(first, content_hash(&notice));
+    }
+
+    #[test]
+    fn the_same_call_from_another_source_says_nothing_new() {
+        let procedure = KnownProcedure { id: "p".into(), snapshot: Snapshot::default() };
+        assert!(meaning(NoticeKind::Call, false, Some(&procedure), &Snapshot::default()).silent);
+        assert!(!meaning(NoticeKind::Correction, false, Some(&procedure), &Snapshot::default()).silent);
+        assert!(!meaning(NoticeKind::Call, false, None, &Snapshot::default()).silent);
+    }
+}

@@ -1,0 +1,27 @@
+//! The `vigie` binary. See `vigie --help`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use vigie_bot::commands::{self, Cli};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Two providers may end up compiled in; one must be chosen before any TLS.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            let _ = writeln!(std::io::stderr(), "le programme ne peut pas démarrer : {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            ExitCode::from(if failure.usage { 2 } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Polling: due sources, page by page. A page's notices are committed before its cursor; a bad record is put aside with
+//! its bytes; a bad source stops no other.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Duration, Utc};
+use cron::Schedule;
+use vigie_config::settings;
+use vigie_store::sources::Quarantined;
+use vigie_watcher::schedule::{LastPoll, next_due};
+use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::sources::{self, Memory, Page, Source, SourceError};
+
+use crate::app::{App, Failure};
+use crate::ingest::{self, Audience, Outcome};
+
+/// How long a source is held for one page; renewed with each page.
+const SOURCE_LEASE: Duration = Duration::minutes(5);
+/// Most pages read in one poll; the rest follows at the next.
+const MAX_PAGES: usize = 500;
+
+/// A source ready to be polled.
+pub struct Watched {
+    /// Its block of configuration.
+    pub block: settings::Source,
+    /// Its schedule.
+    pub schedule: Schedule,
+    source: Box<dyn Source>,
+}
+
+impl Watched {
+    /// Asks for one page without keeping anything: to try a source.
+    ///
+    /// # Errors
+    /// The source fails.
+    pub async fn peek(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
+        self.source.poll(fetcher, memory, now).await
+    }
+}
+
+/// What a poll brought.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Polled {
+    /// Records read.
+    pub records: usize,
+    /// Notices new or changed.
+    pub stored: usize,
+    /// Records put aside.
+    pub bad: usize,
+}
+
+/// Makes the sources that the settings enable.
+///
+/// # Errors
+/// A block that its reader refuses.
+pub fn sources(settings: &settings::Settings) -> Result<Vec<Watched>, Failure> {
+    settings.source.iter().filter(|b| b.enabled).map(watched).collect()
+}
+
+fn watched(block: &settings::Source) -> Result<Watched, Failure> {
+    let place = format!("[[source]] id = \"{}\"", block.id);
+    let kind = sources::kind(&block.kind).ok_or_else(|| Failure::usage(format!("lecteur inconnu « {} »", block.kind), &place, "vigie sources list énumère les lecteurs"))?;
+    let written = block.schedule.as_deref().unwrap_or(kind.default_schedule);
+    let schedule = Schedule::from_str(written).map_err(|e| Failure::usage(format!("horaire « {written} » illisible : {e}"), &place, "écrivez six champs, secondes d’abord"))?;
+    let source = (kind.build)(block).map_err(|e| Failure::usage(e, &place, "corrigez ce bloc ; vigie.example.toml en montre un"))?;
+    Ok(Watched { block: block.clone(), schedule, source })
+}
+
+/// Polls a source if it is due (or `force`), as far as its pages go. `None` when it is not due or another process has it.
+///
+/// # Errors
+/// The database fails. A source that fails is noted, not an error.
+pub async fn poll(app: &App, audience: &mut Audience, watched: &Watched, force: bool) -> Result<Option<Polled>, Failure> {
+    let id = watched.block.id.as_str();
+    let now = app.clock.now();
+    if !app.store.claim_source(id, &app.holder, SOURCE_LEASE, force, now).await? {
+        return Ok(None);
+    }
+    let state = app.store.source(id).await?;
+    let first = (!state.baseline_done).then_some(watched.block.baseline);
+    let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
+    let mut total = Polled::default();
+    let mut not_before = None;
+    let mut failure = None;
+    for _ in 0..MAX_PAGES {
+        let page = match watched.source.poll(&app.fetcher, &memory, app.clock.now()).await {
+            Ok(page) => page,
+            Err(e) => {
+                not_before = e.retry_after().map(|pause| app.clock.now() + pause);
+                failure = Some(e.to_string());
+                break;
+            }
+        };
+        take_page(app, audience, watched, &page, first, &mut total).await?;
+        not_before = page.not_before.max(not_before);
+        memory = page.memory;
+        let written = serde_json::to_string(&memory).unwrap_or_default();
+        app.store.page_done(id, &written, page.notices.len() + page.bad.len(), SOURCE_LEASE, app.clock.now()).await?;
+        app.outbox_bell.notify_one();
+        if !page.more {
+            break;
+        }
+    }
+    let now = app.clock.now();
+    let failures = if failure.is_some() { state.failures + 1 } else { 0 };
+    let due = next_due(id, &watched.schedule, LastPoll { failures, not_before }, now);
+    app.store.poll_done(id, failure.as_deref(), due, now).await?;
+    match &failure {
+        Some(why) => {
+            tracing::warn!(source = id, failures, next = %due, "poll failed: {why}");
+            app.store.note("source", id, &format!("veille en échec : {why}"), now).await?;
+        }
+        None => tracing::info!(source = id, records = total.records, stored = total.stored, quarantined = total.bad, next = %due, "polled"),
+    }
+    Ok(Some(total))
+}
+
+async fn take_page(app: &App, audience: &mut Audience, watched: &Watched, page: &Page, first: Option<settings::Baseline>, total: &mut Polled) -> Result<(), Failure> {
+    let id = watched.block.id.as_str();
+    for remark in &page.remarks {
+        tracing::info!(source = id, "{remark}");
+        app.store.note("source", id, remark, app.clock.now()).await?;
+    }
+    for bad in &page.bad {
+        let record = Quarantined { source: id.to_owned(), record_id: bad.record_id.clone(), place: bad.place.clone(), reason: bad.reason.clone(), raw: bad.raw.clone(), at: app.clock.now() };
+        if app.store.quarantine(&record).await? {
+            tracing::warn!(source = id, place = %bad.place, record = bad.record_id.as_deref().unwrap_or("-"), "record quarantined: {}", bad.reason);
+            app.store.note("source", id, &format!("enregistrement mis de côté : {} ({})", bad.reason, bad.place), app.clock.now()).await?;
+        }
+    }
+    for notice in &page.notices {
+        let mut notice = notice.clone();
+        id.clone_into(&mut notice.source);
+        if let Outcome::Stored(_) = ingest::ingest(app, audience, &notice, first).await? {
+            total.stored += 1;
+        }
+    }
+    total.records += page.notices.len() + page.bad.len();
+    total.bad += page.bad.len();
+    Ok(())
+}

@@ -1,0 +1,335 @@
+//! E-mail over SMTP, through lettre.
+//!
+//! - One recipient an envelope: one refused RCPT harms nobody else.
+//! - Commands are sent one by one, so that what failed is known: before the final dot nothing was sent (transient); a
+//!   connection lost after it may have delivered (unknown, sent again with the same Message-ID).
+//! - The socket is ours and has `TCP_NODELAY`: lettre's own writes the body and the final dot apart and waits 40 ms for
+//!   Nagle at every mail.
+//! - Connections are kept and used again; the wait after the final dot is ten minutes (RFC 5321 §4.5.3.2.6).
+//! - Message-ID is derived from the delivery; a correction refers to the messages before it (RFC 5322 §3.6.4).
+//! - DKIM signing is left to the relay.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::{Address, Message as Mime};
+use rustls_platform_verifier::BuilderVerifierExt;
+use secrecy::SecretString;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use vigie_config::settings::{self, Tls};
+use vigie_domain::delivery::Outcome;
+
+use super::Envelope;
+
+/// Longest wait for a connection and its greeting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest wait for the answer to a command before DATA (RFC 5321 §4.5.3.2: five minutes).
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
+/// A connection idle for longer is not trusted.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// What keeps the channel from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum EmailError {
+    /// `email.from` or `email.reply_to` is no address.
+    #[error("adresse « {0} » illisible dans [email]")]
+    Address(String),
+    /// The certificate authority cannot be read.
+    #[error("certificat {path} : {why}")]
+    Certificate {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// The channel.
+pub struct Email {
+    host: String,
+    port: u16,
+    tls: Tls,
+    authority: Option<Vec<u8>>,
+    credentials: Option<Credentials>,
+    from: Mailbox,
+    reply_to: Option<Mailbox>,
+    wait: Duration,
+    idle: Vec<Mutex<Option<Kept>>>,
+}
+
+struct Kept {
+    connection: AsyncSmtpConnection,
+    used: Instant,
+}
+
+impl Email {
+    /// Makes the channel. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// An address or the certificate authority is unreadable.
+    pub fn new(block: &settings::Email, password: Option<&SecretString>) -> Result<Self, EmailError> {
+        let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|_| EmailError::Address(text.to_owned()));
+        let authority = block
+            .ca_file
+            .as_ref()
+            .map(|path| std::fs::read(path).map_err(|e| EmailError::Certificate { path: path.display().to_string(), why: e.to_string() }))
+            .transpose()?;
+        let credentials = block.username.as_ref().zip(password).map(|(user, pass)| Credentials::new(user.clone(), vigie_config::secret::expose(pass).to_owned()));
+        Ok(Self {
+            host: block.host.clone(),
+            port: block.port(),
+            tls: block.tls,
+            authority,
+            credentials,
+            from: mailbox(&block.from)?,
+            reply_to: block.reply_to.as_deref().map(mailbox).transpose()?,
+            wait: Duration::from_secs(block.timeout_s),
+            idle: (0..block.connections.max(1)).map(|_| Mutex::new(None)).collect(),
+        })
+    }
+
+    /// How many messages may be under way at once.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.idle.len()
+    }
+
+    /// Connects, greets and authenticates, to try a configuration.
+    ///
+    /// # Errors
+    /// What the server or the network said.
+    pub async fn check(&self) -> Result<(), String> {
+        let mut connection = self.connect().await?;
+        let _ = connection.quit().await;
+        Ok(())
+    }
+
+    /// Message-ID of a delivery: the same on every attempt.
+    #[must_use]
+    pub fn message_id(&self, key: &str) -> String {
+        format!("<{key}@{}>", self.from.email.domain())
+    }
+
+    /// Sends one message.
+    pub async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
+        let Ok(to) = envelope.to.parse::<Address>() else {
+            return Outcome::Permanent("adresse illisible".to_owned());
+        };
+        let bytes = match self.compose(envelope, &to) {
+            Ok(bytes) => bytes,
+            Err(why) => return Outcome::Permanent(format!("message impossible à composer : {why}")),
+        };
+        let slot = self.free_slot(envelope.key).await;
+        let mut slot = slot;
+        let kept = slot.take().filter(|k| k.used.elapsed() < IDLE && !k.connection.has_broken());
+        let reused = kept.is_some();
+        let mut connection = match kept {
+            Some(kept) => kept.connection,
+            None => match self.connect().await {
+                Ok(connection) => connection,
+                Err(why) => return Outcome::Transient { why, retry_after: None },
+            },
+        };
+        let mut outcome = self.transact(&mut connection, &to, &bytes).await;
+        if reused && outcome.is_err() {
+            // The server closed an idle connection: nothing was sent on it, so a fresh one is tried at once.
+            match self.connect().await {
+                Ok(fresh) => connection = fresh,
+                Err(why) => return Outcome::Transient { why, retry_after: None },
+            }
+            outcome = self.transact(&mut connection, &to, &bytes).await;
+        }
+        let outcome = outcome.unwrap_or_else(|lost| Outcome::Transient { why: lost, retry_after: None });
+        if !connection.has_broken() && !matches!(outcome, Outcome::Unknown(_)) {
+            *slot = Some(Kept { connection, used: Instant::now() });
+        }
+        outcome
+    }
+
+    /// A free connection slot; waits for one when all are busy.
+    async fn free_slot(&self, key: &str) -> tokio::sync::MutexGuard<'_, Option<Kept>> {
+        for slot in &self.idle {
+            if let Ok(free) = slot.try_lock() {
+                return free;
+            }
+        }
+        let spread = key.bytes().map(usize::from).sum::<usize>() % self.idle.len();
+        self.idle[spread].lock().await
+    }
+
+    /// One mail transaction. `Err` = the connection was lost before anything was sent.
+    async fn transact(&self, connection: &mut AsyncSmtpConnection, to: &Address, bytes: &[u8]) -> Result<Outcome, String> {
+        let mut parameters = Vec::new();
+        if connection.server_info().supports_feature(Extension::EightBitMime) {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let mail = Mail::new(Some(self.from.email.clone()), parameters).to_string();
+        let commands = [mail, Rcpt::new(to.clone(), Vec::new()).to_string(), Data.to_string()];
+        for command in commands {
+            let answer = tokio::time::timeout(COMMAND_TIMEOUT, connection.command(command)).await;
+            match answer {
+                Err(_) => return Ok(Outcome::Transient { why: "pas de réponse du serveur de courrier".to_owned(), retry_after: None }),
+                Ok(Ok(_)) => {}
+                Ok(Err(e)) if e.is_permanent() || e.is_transient() => {
+                    let refusal = refusal(&e);
+                    if !connection.has_broken() {
+                        let _ = connection.command(Rset).await;
+                    }
+                    return Ok(refusal);
+                }
+                Ok(Err(e)) => return Err(describe(&e)),
+            }
+        }
+        Ok(match tokio::time::timeout(self.wait, connection.message(bytes)).await {
+            Ok(Ok(response)) => Outcome::Accepted(response.first_line().unwrap_or("250").to_owned()),
+            Ok(Err(e)) if e.is_permanent() || e.is_transient() => refusal(&e),
+            Ok(Err(e)) => {
+                connection.abort().await;
+                Outcome::Unknown(format!("connexion perdue après l’envoi : {}", describe(&e)))
+            }
+            Err(_) => {
+                connection.abort().await;
+                Outcome::Unknown(format!("pas de réponse {} s après l’envoi", self.wait.as_secs()))
+            }
+        })
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
+        let attempt = tokio::time::timeout(CONNECT_TIMEOUT, self.connect_now()).await;
+        attempt.unwrap_or_else(|_| Err(format!("{}:{} : pas de réponse en {} s", self.host, self.port, CONNECT_TIMEOUT.as_secs())))
+    }
+
+    async fn connect_now(&self) -> Result<AsyncSmtpConnection, String> {
+        let place = format!("{}:{}", self.host, self.port);
+        let socket = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|e| format!("{place} : connexion impossible ({e})"))?;
+        socket.set_nodelay(true).map_err(|e| format!("{place} : {e}"))?;
+        let hello = ClientId::default();
+        let smtp = |e: lettre::transport::smtp::Error| format!("{place} : {}", describe(&e));
+        let mut connection = match self.tls {
+            Tls::Implicit => {
+                let stream = self.tls_stream(socket).await.map_err(|e| format!("{place} : TLS refusé ({e})"))?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await.map_err(smtp)?
+            }
+            Tls::None | Tls::Starttls => AsyncSmtpConnection::connect_with_transport(Box::new(socket), &hello).await.map_err(smtp)?,
+        };
+        if self.tls == Tls::Starttls {
+            let mut parameters = TlsParameters::builder(self.host.clone());
+            if let Some(pem) = &self.authority {
+                parameters = parameters.add_root_certificate(Certificate::from_pem(pem).map_err(smtp)?);
+            }
+            let parameters = parameters.build_rustls().map_err(smtp)?;
+            connection.starttls(parameters, &hello).await.map_err(smtp)?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await.map_err(smtp)?;
+        }
+        Ok(connection)
+    }
+
+    async fn tls_stream(&self, socket: TcpStream) -> Result<TlsSocket, String> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|e| e.to_string())?;
+        let config = match &self.authority {
+            Some(pem) => {
+                use rustls::pki_types::pem::PemObject;
+                let mut roots = rustls::RootCertStore::empty();
+                for certificate in rustls::pki_types::CertificateDer::pem_slice_iter(pem) {
+                    roots.add(certificate.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
+                }
+                builder.with_root_certificates(roots).with_no_client_auth()
+            }
+            None => builder.with_platform_verifier().map_err(|e| e.to_string())?.with_no_client_auth(),
+        };
+        let name = rustls::pki_types::ServerName::try_from(self.host.clone()).map_err(|e| e.to_string())?;
+        TlsConnector::from(Arc::new(config)).connect(name, socket).await.map(TlsSocket).map_err(|e| e.to_string())
+    }
+
+    /// Builds the MIME message: plain text and HTML, equal in content.
+    fn compose(&self, envelope: &Envelope<'_>, to: &Address) -> Result<Vec<u8>, String> {
+        let message = envelope.message;
+        let mut builder = Mime::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to.clone()))
+            .subject(message.subject.clone())
+            .message_id(Some(self.message_id(envelope.key)))
+            .date_now();
+        if let Some(reply_to) = &self.reply_to {
+            builder = builder.reply_to(reply_to.clone());
+        }
+        let thread: Vec<String> = envelope.thread.iter().map(|k| self.message_id(k)).collect();
+        if let Some(last) = thread.last() {
+            builder = builder.in_reply_to(last.clone()).references(thread.join(" "));
+        }
+        let mut mime = builder
+            .multipart(MultiPart::alternative().singlepart(SinglePart::plain(message.text.clone())).singlepart(SinglePart::html(message.html.clone())))
+            .map_err(|e| e.to_string())?;
+        let headers = mime.headers_mut();
+        let mut add = |name: &'static str, value: String| headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+        // RFC 3834: no vacation answer to this, please.
+        add("Auto-Submitted", "auto-generated".to_owned());
+        add("List-Id", format!("Vigie <alertes.{}>", self.from.email.domain()));
+        if let Some(url) = &message.unsubscribe {
+            // RFC 2369 and RFC 8058.
+            add("List-Unsubscribe", format!("<{url}>"));
+            add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+        }
+        Ok(mime.formatted())
+    }
+}
+
+fn refusal(e: &lettre::transport::smtp::Error) -> Outcome {
+    if e.is_permanent() { Outcome::Permanent(describe(e)) } else { Outcome::Transient { why: describe(e), retry_after: None } }
+}
+
+/// The server's words, without addresses.
+fn describe(e: &lettre::transport::smtp::Error) -> String {
+    use std::error::Error;
+    let code = e.status().map(|c| format!("{c} ")).unwrap_or_default();
+    let words = e.source().map_or_else(|| e.to_string(), ToString::to_string);
+    let hidden: Vec<String> = words.split_whitespace().map(|w| if w.contains('@') { "[adresse]".to_owned() } else { w.to_owned() }).collect();
+    format!("{code}{}", hidden.join(" "))
+}
+
+/// A TLS stream that lettre can use.
+#[derive(Debug)]
+struct TlsSocket(TlsStream<TcpStream>);
+
+impl AsyncRead for TlsSocket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for TlsSocket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+impl AsyncTokioStream for TlsSocket {
+    fn peer_addr(&self) -> std::io::Result<SocketAddr> {
+        self.0.get_ref().0.peer_addr()
+    }
+}

@@ -1,0 +1,22 @@
+//! Channels: one folder each. A channel takes a rendered message, an address and a key that is the same on every attempt,
+//! and says what came of it ([`vigie_domain::delivery::Outcome`]); it neither retries nor stores.
+
+pub mod console;
+pub mod email;
+
+use crate::message::Message;
+
+/// One message for one address.
+#[derive(Debug, Clone)]
+pub struct Envelope<'a> {
+    /// The address on the channel.
+    pub to: &'a str,
+    /// The delivery's identifier: the stable key.
+    pub key: &'a str,
+    /// Keys of earlier messages of the thread, oldest first.
+    pub thread: &'a [String],
+    /// The message may have arrived already: the last attempt's answer was lost.
+    pub resend: bool,
+    /// What is said.
+    pub message: &'a Message,
+}

@@ -1,0 +1,87 @@
+//! Fit: what a notice offers to *one* structure. Each point comes with its reason in French.
+
+use vigie_domain::subscription::{Match, Profile};
+use vigie_domain::{Assessment, ProvisionKind, Route};
+
+/// How well a notice suits a structure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Fit {
+    /// 0–100.
+    pub score: u8,
+    /// Reasons, strongest first.
+    pub reasons: Vec<String>,
+}
+
+/// Weighs a match for a structure.
+#[must_use]
+pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
+    let rules = vigie_config::rules::Rules::embedded();
+    let mut points: Vec<(i32, String)> = Vec::new();
+    let mut add = |weight: i32, reason: String| points.push((weight, reason));
+    if let Some(kind) = profile.kind {
+        let reserved_for_us = assessment.provisions.iter().any(|p| {
+            let my_lots = found.lots.is_empty() || p.lots.is_empty() || p.lots.iter().any(|l| found.lots.contains(l));
+            p.kind == ProvisionKind::Reserved && my_lots && p.beneficiary.is_some_and(|b| kind.may_bid(b))
+        });
+        let eligible = assessment.eligible_kinds.contains(&kind);
+        match (reserved_for_us, eligible) {
+            (true, _) => add(40, format!("réservé à des structures comme la vôtre ({})", kind.acronym())),
+            (false, true) if assessment.routes.contains(&Route::DirectBid) => add(20, format!("une {} peut y répondre", kind.acronym())),
+            (false, true) => add(15, format!("une {} peut y prendre part (sous-traitance, mise à disposition ou groupement)", kind.acronym())),
+            (false, false) => add(-30, format!("ce marché ne s’adresse pas aux {}", kind.acronym())),
+        }
+        let clause = assessment.has(ProvisionKind::ExecutionClause);
+        if clause && kind.delivers_clause_hours() && !reserved_for_us {
+            add(15, "vos salariés comptent pour la clause d’insertion".to_owned());
+        }
+    }
+    if !found.sectors.is_empty() {
+        let labels: Vec<String> = found.sectors.iter().take(3).map(|s| rules.sector_label(s).to_owned()).collect();
+        let (weight, what) = if found.side_need { (10, "besoin à côté des travaux") } else { (30, "votre métier") };
+        add(weight, format!("{what} : {}", crate::french::list(&labels)));
+    }
+    if !found.departments.is_empty() {
+        let names: Vec<String> = found.departments.iter().take(3).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
+        add(20, format!("votre territoire : {}", crate::french::list(&names)));
+    }
+    if !found.words.is_empty() {
+        let quoted: Vec<String> = found.words.iter().take(3).map(|w| format!("« {} »", w.trim())).collect();
+        add(10, format!("vos mots : {}", crate::french::list(&quoted)));
+    }
+    if !found.lots.is_empty() {
+        add(10, format!("{} à votre portée", crate::french::plural(found.lots.len(), "lot")));
+    }
+    let asked: Vec<ProvisionKind> = found.provisions.iter().copied().filter(|p| matches!(p, ProvisionKind::Reserved | ProvisionKind::ExecutionClause | ProvisionKind::InsertionService)).collect();
+    if profile.kind.is_none() && !asked.is_empty() {
+        let labels: Vec<String> = asked.iter().map(|p| crate::message::provision_label(*p).to_owned()).collect();
+        add(20, crate::french::list(&labels));
+    }
+    points.sort_by_key(|p| -p.0);
+    let sum: i32 = points.iter().map(|p| p.0).sum();
+    Fit { score: u8::try_from(sum.clamp(0, 100)).unwrap_or(0), reasons: points.into_iter().map(|p| p.1).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigie_domain::{Beneficiary, Evidence, NoticeKind, Provision, StructureKind};
+
+    fn reserved(who: Beneficiary) -> Assessment {
+        let mut p = Provision::new(ProvisionKind::Reserved, Evidence { field: Some("f".into()), quote: None });
+        p.beneficiary = Some(who);
+        Assessment {
+            id: "1".into(), notice_kind: NoticeKind::Call, title: "t".into(), buyer: None, cpv: vec![], departments: vec![], dates: vec![], lots: vec![],
+            provisions: vec![p], sectors: vec![], side_sectors: vec![], routes: vec![Route::Reserved],
+            eligible_kinds: StructureKind::ALL.into_iter().filter(|k| k.may_bid(who)).collect(), facts: vec![], awards: vec![], score: 70, reasons: vec![],
+        }
+    }
+
+    #[test]
+    fn what_is_reserved_for_others_fits_less() {
+        let esat = Profile { kind: Some(StructureKind::Esat), ..Profile::default() };
+        let ours = weigh(&esat, &reserved(Beneficiary::Disability), &Match::default());
+        let theirs = weigh(&esat, &reserved(Beneficiary::Insertion), &Match::default());
+        assert!(ours.score > theirs.score, "{ours:?} {theirs:?}");
+        assert!(ours.reasons[0].contains("ESAT"));
+    }
+}
