@@ -4,6 +4,7 @@
 //! The samples hold dates relative to today (`{{J+21}}`, or `{{D+21}}` in words), so that deadlines are always ahead.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
@@ -46,9 +47,10 @@ fn dated(text: &str, today: NaiveDate) -> String {
     out
 }
 
-/// A fetcher that answers from the samples as the two publishers do.
+/// A fetcher that answers from the samples as the two publishers do. Until `whole` is set, what was published today is
+/// not there yet: so corrections arrive after the notices they correct were told.
 #[must_use]
-pub fn fetcher(now: DateTime<Utc>) -> Fetcher {
+pub fn fetcher(now: DateTime<Utc>, whole: Arc<AtomicBool>) -> Fetcher {
     let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
     let records = dated(BOAMP, today);
     let feed = dated(FEED, today);
@@ -56,14 +58,16 @@ pub fn fetcher(now: DateTime<Utc>) -> Fetcher {
         if url.as_str() == FEED_URL {
             return Some(feed.clone().into_bytes());
         }
-        url.as_str().starts_with(BOAMP_URL).then(|| page(&records, url))
+        url.as_str().starts_with(BOAMP_URL).then(|| page(&records, url, (!whole.load(Ordering::Relaxed)).then_some(today)))
     }))
 }
 
-fn page(records: &str, url: &Url) -> Vec<u8> {
+fn page(records: &str, url: &Url, before: Option<NaiveDate>) -> Vec<u8> {
     let all: Value = serde_json::from_str(records).unwrap_or_default();
     let number = |name: &str| url.query_pairs().find(|(k, _)| k == name).and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0);
-    let results = all["results"].as_array().cloned().unwrap_or_default();
+    let published = |r: &Value| r["dateparution"].as_str().and_then(|d| d.parse::<NaiveDate>().ok());
+    let mut results = all["results"].as_array().cloned().unwrap_or_default();
+    results.retain(|r| before.is_none_or(|day| published(r) < Some(day)));
     let slice: Vec<&Value> = results.iter().skip(number("offset")).take(number("limit")).collect();
     json!({ "total_count": results.len(), "results": slice }).to_string().into_bytes()
 }
@@ -122,14 +126,18 @@ async fn walk(dir: &std::path::Path, clock: Clock, listen: &str, once: bool, sto
         true => None,
         false => Some(tokio::net::TcpListener::bind(listen).await.map_err(|e| Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "--listen", "choisissez un autre port"))?),
     };
-    let app = Arc::new(App::start(settings, fetcher(clock.now()), clock).await?);
+    let whole = Arc::new(AtomicBool::new(false));
+    let app = Arc::new(App::start(settings, fetcher(clock.now(), Arc::clone(&whole)), clock).await?);
     let mut audience = Audience::default();
-    let mut read = 0;
-    for source in watch::sources(&app.settings)? {
-        read += watch::poll(&app, &mut audience, &source, true).await?.unwrap_or_default().records;
+    let (mut read, mut sent) = (0, 0);
+    for today in [false, true] {
+        whole.store(today, Ordering::Relaxed);
+        for source in watch::sources(&app.settings)? {
+            read += watch::poll(&app, &mut audience, &source, true).await?.unwrap_or_default().stored;
+        }
+        timetable::run(&app, app.clock.now()).await?;
+        sent += deliver::drain(&app).await?;
     }
-    timetable::run(&app, app.clock.now()).await?;
-    let sent = deliver::drain(&app).await?;
     say(&format!("Démonstration : {read} avis d’exemple lus, {sent} alertes affichées ci-dessus."))?;
     let Some(listener) = listener else { return Ok(()) };
     say(&format!("Page locale : http://{} (Ctrl+C pour arrêter)", listener.local_addr().map_or_else(|_| listen.to_owned(), |a| a.to_string())))?;

@@ -1,1 +1,7 @@
+//! What end-to-end tests and load programs share: servers, doubles, and where things are.
+//!
+//! A test that needs a server it cannot find says so and skips, unless `VIGIE_REQUIRE` names that server: then it fails.
 
+pub mod replay;
+pub mod servers;
+pub mod shared;

@@ -29,8 +29,9 @@ pub struct Verdict {
     pub reasons: Vec<String>,
 }
 
-/// A fixed part of the score and its reason.
+/// A part of the score and its reason. Provisions are told before trades, whatever they weigh.
 struct Point {
+    first: bool,
     weight: i32,
     reason: String,
 }
@@ -62,7 +63,7 @@ pub fn decide(grounds: &Grounds<'_>) -> Verdict {
     let routes = routes(grounds);
     let eligible_kinds = kinds(grounds, &routes);
     let mut points = points(grounds);
-    points.sort_by_key(|p| -p.weight);
+    points.sort_by_key(|p| (!p.first, -p.weight));
     let sum: i32 = points.iter().map(|p| p.weight).sum();
     Verdict {
         routes,
@@ -128,7 +129,8 @@ fn kinds(g: &Grounds<'_>, routes: &[Route]) -> Vec<StructureKind> {
 
 fn points(g: &Grounds<'_>) -> Vec<Point> {
     let mut out = Vec::new();
-    let mut add = |weight: i32, reason: String| out.push(Point { weight, reason });
+    let mut add = |weight: i32, reason: String| out.push(Point { first: false, weight, reason });
+    let mut provisions = Vec::new();
     for p in g.of(ProvisionKind::Reserved) {
         let weight = match p.beneficiary {
             Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both) => 70,
@@ -136,23 +138,24 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
             Some(Beneficiary::SocialEconomy) => 40,
             Some(Beneficiary::Prison) | None => 15,
         };
-        add(weight, format!("{} {}", scope(p, g.lots, "Réservé", "réservé"), recipients(p.beneficiary)));
+        provisions.push((weight, format!("{} {}", scope(&p.lots, g.lots, "Réservé", "réservé"), recipients(p.beneficiary))));
     }
     if g.has(ProvisionKind::InsertionService) {
-        add(60, "L’objet même est l’insertion professionnelle, les travaux en sont le support".to_owned());
+        provisions.push((60, "L’objet même est l’insertion professionnelle, les travaux en sont le support".to_owned()));
     }
     if let Some(p) = g.of(ProvisionKind::ExecutionClause).next() {
+        let lots = all_lots(g.of(ProvisionKind::ExecutionClause));
         let hours: f64 = g.of(ProvisionKind::ExecutionClause).filter_map(|p| p.hours).sum();
         let volume = match (hours > 0.0, p.percent) {
             (true, _) => format!(" : {} heures à réaliser", thousands(hours)),
             (false, Some(percent)) => format!(" : {} % des heures", decimal(percent)),
             (false, None) => String::new(),
         };
-        add(35, format!("{} une clause d’insertion{volume}", scope(p, g.lots, "Prévoit", "prévoit")));
+        provisions.push((35, format!("{} une clause d’insertion{volume}", scope(&lots, g.lots, "Prévoit", "prévoit"))));
     }
     if let Some(p) = g.of(ProvisionKind::AwardCriterion).next() {
         let weight = p.weight.map(|w| format!(" ({} %)", decimal(w))).unwrap_or_default();
-        add(20, format!("Un critère d’attribution porte sur la performance sociale{weight}"));
+        provisions.push((20, format!("Un critère d’attribution porte sur la performance sociale{weight}")));
     }
     if g.sectors.is_empty() {
         add(0, "Aucun métier des structures reconnu dans l’objet".to_owned());
@@ -173,12 +176,25 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
     if g.has(ProvisionKind::SocialConditionNotSeen) {
         add(3, "Condition sociale non vue dans l’avis, à vérifier au CCAP (L2112-2-1)".to_owned());
     }
+    out.extend(provisions.into_iter().map(|(weight, reason)| Point { first: true, weight, reason }));
+    out
+}
+
+/// Lots of several provisions together; empty = all, as soon as one of them binds to all.
+fn all_lots<'a>(provisions: impl Iterator<Item = &'a Provision>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for p in provisions {
+        if p.lots.is_empty() {
+            return Vec::new();
+        }
+        out.extend(p.lots.iter().filter(|l| !out.contains(l)).cloned().collect::<Vec<_>>());
+    }
     out
 }
 
 /// "Réservé" or "Lots 2 et 5 : réservé".
-fn scope(p: &Provision, lots: usize, alone: &str, after_lots: &str) -> String {
-    match p.lots.as_slice() {
+fn scope(of: &[String], lots: usize, alone: &str, after_lots: &str) -> String {
+    match of {
         [] => alone.to_owned(),
         all if all.len() == lots && lots > 1 => alone.to_owned(),
         [one] => format!("Lot {one} : {after_lots}"),

@@ -1,0 +1,170 @@
+//! Real servers on this machine, started for one test and stopped with it: PostgreSQL, SMTP; and the `vigie` binary.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::shared::{required, skip};
+
+/// A process that ends with its owner.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server that cannot be started: a skip, or a failure where `VIGIE_REQUIRE` names it.
+fn missing<T>(need: &str, why: &str) -> Option<T> {
+    assert!(!required(need), "VIGIE_REQUIRE names {need}, but {why}");
+    skip(why);
+    None
+}
+
+/// A PostgreSQL cluster of its own in a temporary folder.
+#[derive(Debug)]
+pub struct Postgres {
+    dir: tempfile::TempDir,
+    bin: PathBuf,
+    /// `postgres://…` of an empty database.
+    pub url: String,
+}
+
+impl Postgres {
+    /// Starts a cluster, or says why not.
+    ///
+    /// # Panics
+    /// `VIGIE_REQUIRE` names `postgres` and it cannot be started.
+    #[must_use]
+    pub fn start() -> Option<Self> {
+        let Some(bin) = postgres_binaries() else { return missing("postgres", "no initdb in PATH or /usr/lib/postgresql") };
+        let Ok(dir) = tempfile::Builder::new().prefix("vigie-pg-").tempdir() else { return missing("postgres", "no temporary folder") };
+        let Some(port) = free_port() else { return missing("postgres", "no free port") };
+        let data = dir.path().join("data");
+        let run = |program: &str, args: &[&str]| {
+            let mut command = as_ordinary_user(&bin.join(program));
+            command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok_and(|s| s.success())
+        };
+        if is_root() {
+            let _ = Command::new("chown").arg("postgres").arg(dir.path()).status();
+        }
+        let (data_text, socket) = (data.display().to_string(), dir.path().display().to_string());
+        if !run("initdb", &["-D", &data_text, "-A", "trust", "-U", "vigie", "--no-sync", "-E", "UTF8", "--locale", "C"]) {
+            return missing("postgres", "initdb failed");
+        }
+        let options = format!("-p {port} -k {socket} -c fsync=off -c listen_addresses=127.0.0.1");
+        let log = dir.path().join("log").display().to_string();
+        if !run("pg_ctl", &["-w", "-D", &data_text, "-l", &log, "-o", &options, "start"]) {
+            return missing("postgres", "pg_ctl start failed");
+        }
+        Some(Self { dir, bin, url: format!("postgres://vigie@127.0.0.1:{port}/postgres") })
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let data = self.dir.path().join("data");
+        let _ = as_ordinary_user(&self.bin.join("pg_ctl")).args(["-m", "immediate", "-D"]).arg(data).arg("stop").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+fn postgres_binaries() -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin")).filter(|p| p.join("initdb").exists()).collect();
+    found.sort();
+    found.pop().or_else(|| std::env::split_paths(&std::env::var_os("PATH")?).find(|p| p.join("initdb").exists()))
+}
+
+/// PostgreSQL refuses to run as root.
+fn as_ordinary_user(program: &Path) -> Command {
+    if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program).current_dir("/tmp");
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0\n"))
+}
+
+/// A port that is free now.
+#[must_use]
+pub fn free_port() -> Option<u16> {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map(|a| a.port()).ok()
+}
+
+/// A real SMTP server that keeps its mails.
+#[derive(Debug)]
+pub struct Smtp {
+    _process: Process,
+    dir: tempfile::TempDir,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+impl Smtp {
+    /// Starts a server with these options of `servers/smtp_server.py`, or says why not.
+    ///
+    /// # Panics
+    /// `VIGIE_REQUIRE` names `smtp` and it cannot be started.
+    #[must_use]
+    pub fn start(options: &[&str]) -> Option<Self> {
+        let Some(python) = python_with_aiosmtpd() else { return missing("smtp", "no Python with aiosmtpd (run scripts/test-setup)") };
+        let dir = tempfile::tempdir().ok()?;
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("servers/smtp_server.py");
+        let child = Command::new(python).arg(script).arg(dir.path()).args(options).stdout(Stdio::piped()).spawn();
+        let Ok(mut child) = child else { return missing("smtp", "the SMTP server does not start") };
+        let mut line = String::new();
+        if let Some(out) = child.stdout.take() {
+            let _ = BufReader::new(out).read_line(&mut line);
+        }
+        let process = Process(child);
+        match line.trim().parse() {
+            Ok(port) => Some(Self { _process: process, dir, port }),
+            Err(_) => missing("smtp", "the SMTP server says no port"),
+        }
+    }
+
+    /// The mails kept so far, in order of arrival.
+    #[must_use]
+    pub fn mails(&self) -> Vec<Vec<u8>> {
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(self.dir.path()).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "eml")).collect();
+        paths.sort();
+        paths.iter().filter_map(|p| std::fs::read(p).ok()).collect()
+    }
+}
+
+fn python_with_aiosmtpd() -> Option<PathBuf> {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin/python3");
+    let named = std::env::var_os("VIGIE_TEST_PYTHON").map(PathBuf::from);
+    named.into_iter().chain([own, PathBuf::from("python3")]).find(|p| {
+        Command::new(p).args(["-c", "import aiosmtpd"]).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+    })
+}
+
+/// The `vigie` binary of this profile, built once.
+///
+/// # Panics
+/// It cannot be built.
+#[must_use]
+pub fn vigie() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(["build", "--quiet", "-p", "vigie", "--bin", "vigie", "--locked"]);
+        if !cfg!(debug_assertions) {
+            command.arg("--release");
+        }
+        let built = command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).status().is_ok_and(|s| s.success());
+        assert!(built, "the vigie binary cannot be built");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+        target.join(if cfg!(debug_assertions) { "debug/vigie" } else { "release/vigie" })
+    })
+}

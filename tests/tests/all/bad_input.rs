@@ -1,0 +1,184 @@
+//! What comes in broken is said, kept and survived.
+
+use serde_json::{Value, json};
+use vigie_bot::app::App;
+use vigie_bot::clock::Clock;
+use vigie_bot::ingest::Audience;
+use vigie_bot::{timetable, watch};
+use vigie_config::settings::{self, Settings};
+use vigie_domain::subscription::Role;
+use vigie_domain::{Cadence, DeliveryState, Filter};
+use vigie_tests::replay::{Fault, Replay};
+use vigie_watcher::fetch::Fetcher;
+
+struct Bench {
+    _dir: tempfile::TempDir,
+    app: App,
+    source: watch::Watched,
+    audience: Audience,
+}
+
+impl Bench {
+    async fn new(url: &str, kind: &str, cadence: Cadence) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            store: settings::Store { url: Some(format!("sqlite:{}", dir.path().join("b.sqlite").display())), password: None },
+            fetch: settings::Fetch { allow_private: vec!["127.0.0.0/8".into()], host_gap_ms: 0, ..settings::Fetch::default() },
+            source: vec![settings::Source {
+                id: "s".into(), kind: kind.into(), url: Some(url.into()), schedule: None, baseline: settings::Baseline::Deliver, lookback_days: Some(30_000),
+                departments: vec![], buyer: None, private: false, enabled: true,
+            }],
+            subscriber: vec![settings::Subscriber {
+                name: "Écran".into(), role: Role::Operator, email: None, console: true, kind: None, siret: None,
+                subscription: vec![settings::Subscription { cadence, filter: Filter::default() }],
+            }],
+            ..Settings::default()
+        };
+        let fetcher = Fetcher::http(&settings.fetch).unwrap();
+        let now = chrono::DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&chrono::Utc);
+        let source = watch::sources(&settings).unwrap().pop().unwrap();
+        let app = App::start(settings, fetcher, Clock::fixed(now)).await.unwrap();
+        Self { _dir: dir, app, source, audience: Audience::default() }
+    }
+
+    async fn poll(&mut self) -> watch::Polled {
+        watch::poll(&self.app, &mut self.audience, &self.source, true).await.unwrap().unwrap()
+    }
+
+    async fn journal(&self) -> String {
+        self.app.store.journal("s", 50).await.unwrap().into_iter().map(|j| j.text).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn record(id: &str, day: &str, title: &str) -> Value {
+    json!({"idweb": id, "objet": title, "dateparution": day, "nature": "APPEL_OFFRE", "etat": "INITIAL", "nomacheteur": "Ville"})
+}
+
+async fn boamp(records: Vec<Value>) -> (Replay, String) {
+    let replay = Replay::new(records);
+    let (api, _) = replay.serve().await.unwrap();
+    (replay, api)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_answer_is_said_in_words_and_the_next_poll_loses_nothing() {
+    let (replay, api) = boamp(vec![record("26-1", "2026-11-20", "Nettoyage")]).await;
+    let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
+    for (fault, said) in [
+        (Fault::Truncated, "JSON tronqué"),
+        (Fault::HtmlWith200, "une page HTML au lieu de JSON"),
+        (Fault::TooMany(3600), "répond 429"),
+        (Fault::Huge(16), "plus de 15 Mio"),
+    ] {
+        replay.with(|s| s.fault = fault);
+        assert_eq!(bench.poll().await.stored, 0);
+        let journal = bench.journal().await;
+        assert!(journal.contains(said), "{said}: {journal}");
+    }
+    let state = bench.app.store.source("s").await.unwrap();
+    assert_eq!(state.failures, 4);
+    replay.with(|s| s.fault = Fault::TooMany(7200));
+    bench.poll().await;
+    let due = bench.app.store.source("s").await.unwrap().next_due;
+    assert!(due - bench.app.clock.now() >= chrono::Duration::hours(2), "Retry-After is obeyed: {due}");
+    replay.with(|s| s.fault = Fault::None);
+    assert_eq!(bench.poll().await.stored, 1);
+    assert_eq!(bench.app.store.source("s").await.unwrap().failures, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
+    let mut broken = record("26-3", "2026-11-20", "Titre");
+    broken["donnees"] = json!("{\"MAPA\": ");
+    let mut without_id = record("x", "2026-11-20", "Sans numéro");
+    without_id["idweb"] = Value::Null;
+    let old = record("26-2", "1970-01-01", "Date ancienne");
+    let (_replay, api) = boamp(vec![record("26-1", "2026-11-20", "Un\r\ntitre\tsur deux lignes"), old, broken, without_id]).await;
+    let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
+    assert_eq!(bench.poll().await, watch::Polled { records: 4, stored: 2, bad: 2 });
+    let kept = bench.app.store.quarantined(10).await.unwrap();
+    let reasons: Vec<&str> = kept.iter().map(|q| q.reason.as_str()).collect();
+    assert!(reasons.iter().any(|r| r.contains("sans numéro")) && reasons.iter().any(|r| r.contains("JSON intérieur illisible")), "{reasons:?}");
+    assert!(kept.iter().all(|q| serde_json::from_slice::<Value>(&q.raw).is_ok() && q.place.contains("enregistrement")));
+    let title = bench.app.store.notice("26-1").await.unwrap().unwrap().assessment.title;
+    assert_eq!(title, "Un titre sur deux lignes");
+    // The same page again puts nothing aside twice.
+    bench.poll().await;
+    assert_eq!(bench.app.store.quarantined(10).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_new_records_at_once_are_no_flood() {
+    let records = (0..2000).map(|n| record(&format!("26-{}", 1000 + n), "2026-11-20", &format!("Entretien du site {n}"))).collect();
+    let (replay, api) = boamp(records).await;
+    let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
+    assert_eq!(bench.poll().await.stored, 2000);
+    assert!(replay.with(|s| s.answered.keys().all(|status| *status == 200)), "within the paging limits");
+    timetable::run(&bench.app, bench.app.clock.now() + vigie_bot::ingest::OVERFLOW_WAIT).await.unwrap();
+    let made = bench.app.store.deliveries(Some(DeliveryState::Pending), 5000).await.unwrap();
+    assert_eq!(made.len(), 13, "twelve messages and one that groups the rest");
+    assert_eq!(bench.app.store.notice_count().await.unwrap(), 2000, "nothing lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_beyond_the_reach_of_one_query_is_read_whole() {
+    let records = (0..12_050).map(|n| record(&format!("26-{}", 10_000 + n), if n < 10_020 { "2026-11-19" } else { "2026-11-20" }, "Objet")).collect();
+    let (replay, api) = boamp(records).await;
+    let mut bench = Bench::new(&api, "boamp", Cadence::Daily).await;
+    let mut block = bench.source.block.clone();
+    block.lookback_days = Some(3);
+    bench.source = watch::sources(&Settings { source: vec![block], ..Settings::default() }).unwrap().pop().unwrap();
+    assert_eq!(bench.poll().await.records, 12_050);
+    assert!(replay.with(|s| !s.answered.contains_key(&400)), "never beyond the documented limits");
+    let again = bench.poll().await;
+    assert_eq!(again.stored, 0, "nothing twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_page_costs_a_304() {
+    let (replay, api) = boamp((0..150).map(|n| record(&format!("26-{n}"), "2026-11-21", "Objet")).collect()).await;
+    let mut bench = Bench::new(&api, "boamp", Cadence::Daily).await;
+    bench.poll().await;
+    bench.poll().await; // the cursor now stands at the day itself
+    replay.with(|s| s.answered.clear());
+    bench.poll().await;
+    assert_eq!(replay.with(|s| s.answered.clone()).into_iter().collect::<Vec<_>>(), vec![(304, 2)]);
+    replay.with(|s| s.records.push(record("26-999", "2026-11-21", "Nouveau")));
+    assert_eq!(bench.poll().await.stored, 1, "what is new behind an unchanged page is seen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_tells_each_entry_once_whatever_its_ids_do() {
+    let rss = |items: &str| format!("<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>t</title>{items}</channel></rss>").into_bytes();
+    let item = |guid: &str, title: &str| format!("<item><guid>{guid}</guid><link>https://a.example/{guid}</link><title>{title}</title></item>");
+    let replay = Replay::new(vec![]);
+    replay.with(|s| s.feeds.insert("f.xml".into(), rss(&(item("1", "Nettoyage") + &item("2", "Linge")))));
+    let (_, root) = replay.serve().await.unwrap();
+    let mut bench = Bench::new(&format!("{root}/feeds/f.xml"), "feed", Cadence::Daily).await;
+    assert_eq!(bench.poll().await.stored, 2);
+    assert_eq!(bench.poll().await.stored, 0);
+    replay.with(|s| s.feeds.insert("f.xml".into(), rss(&(item("2", "Linge") + &item("1", "Nettoyage") + &item("3", "Tri")))));
+    assert_eq!(bench.poll().await.stored, 1, "order means nothing");
+    replay.with(|s| s.feeds.insert("f.xml".into(), b"<rss><channel><item><title>coup".to_vec()));
+    bench.poll().await;
+    assert!(bench.journal().await.contains("flux illisible"), "{}", bench.journal().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_source_is_told_to_the_operator_once_and_its_return_too() {
+    let (replay, api) = boamp(vec![]).await;
+    let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
+    bench.poll().await;
+    replay.with(|s| s.fault = Fault::HtmlWith200);
+    let start = bench.app.clock.now();
+    bench.app.clock = Clock::fixed(start + chrono::Duration::hours(30));
+    bench.poll().await;
+    for _ in 0..3 {
+        timetable::run(&bench.app, bench.app.clock.now()).await.unwrap();
+    }
+    assert_eq!(bench.app.store.deliveries(None, 10).await.unwrap().len(), 1, "one alarm");
+    replay.with(|s| s.fault = Fault::None);
+    bench.poll().await;
+    timetable::run(&bench.app, bench.app.clock.now()).await.unwrap();
+    assert_eq!(bench.app.store.deliveries(None, 10).await.unwrap().len(), 2, "one word that it is back");
+}

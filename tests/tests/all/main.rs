@@ -1,0 +1,8 @@
+//! End-to-end tests, one binary. Each module's tests read as sentences.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic: that is how they fail")]
+
+mod bad_input;
+mod classify_contract;
+mod politeness;
+mod road;
+mod store_story;

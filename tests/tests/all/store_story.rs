@@ -1,0 +1,173 @@
+//! One story, told to both engines: a person subscribes, a notice arrives, a message is claimed, lost, claimed again and
+//! settled.
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::delivery::Settlement;
+use vigie_domain::procedure::Snapshot;
+use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::{Alert, AlertKind, Cadence, Channel, DeliveryState, Disposition, Filter, Notice, NoticeKind, Subscriber};
+use vigie_store::Store;
+use vigie_store::ingest::{DueDigest, NewDelivery, NewNotification};
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::sources::Quarantined;
+use vigie_tests::servers::Postgres;
+use vigie_watcher::classify::classify;
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-21T08:00:00Z").unwrap().with_timezone(&Utc) + Duration::minutes(minute)
+}
+
+const LEASE: Duration = Duration::seconds(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_on_sqlite() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("story.sqlite").display());
+    story(&url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_on_postgresql() {
+    let Some(postgres) = Postgres::start() else { return };
+    story(&postgres.url).await;
+}
+
+async fn story(url: &str) {
+    let store = Store::open(url).await.unwrap();
+    // Opening again applies no step twice.
+    Store::open(url).await.unwrap().close().await;
+
+    let address = person_subscribes(&store).await;
+    notice_arrives(&store, &address).await;
+    message_is_sent_once(&store).await;
+    digest_is_made_once(&store, &address).await;
+    source_is_held_by_one(&store).await;
+    bad_record_is_kept(&store).await;
+    store.close().await;
+}
+
+async fn person_subscribes(store: &Store) -> String {
+    let before = store.subscription_version().await.unwrap();
+    let subscriber = Subscriber { id: "p".into(), name: "Atelier\0 Nul".into(), role: Role::Structure, profile: Profile::default() };
+    let new = NewSubscriber { subscriber, addresses: vec![(Channel::Email, "a@b.fr".into(), AddressState::Unconfirmed)], declared: false };
+    store.put_subscriber(&new, at(0)).await.unwrap();
+    let confirmed = NewSubscriber { addresses: vec![(Channel::Email, "a@b.fr".into(), AddressState::Active)], ..new };
+    store.put_subscriber(&confirmed, at(0)).await.unwrap();
+    let first = store.put_subscription("p", &Filter::default(), Cadence::Instant, at(0)).await.unwrap();
+    let again = store.put_subscription("p", &Filter::default(), Cadence::Instant, at(0)).await.unwrap();
+    assert_eq!(first, again, "the same subscription twice is one");
+    assert!(store.subscription_version().await.unwrap() > before, "the audience index must notice");
+    let (_, all) = store.subscriptions().await.unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(store.find_subscriber("A@B.FR").await.unwrap().unwrap().id, "p");
+    let addresses = store.addresses("p").await.unwrap();
+    assert_eq!((addresses.len(), addresses[0].state), (1, AddressState::Active));
+    addresses[0].id.clone()
+}
+
+async fn notice_arrives(store: &Store, address: &str) {
+    let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
+    notice.title = "Nettoyage".into();
+    let assessment = classify(&notice);
+    let alert = Alert { id: "alert-1".into(), kind: AlertKind::New, procedure: "proc-1".into(), notice: notice.key(), changes: vec![] };
+    let delivery = NewDelivery { subscriber: "p".into(), address: address.into(), channel: Channel::Email, cause: "alert-1".into(), procedure: "proc-1".into(), expires: Some(at(60 * 24)) };
+    let share = NewNotification { subscriber: "p".into(), subscription: None, disposition: Disposition::Instant, reasons: "{}".into(), due: None };
+    // A transaction that is dropped leaves nothing behind.
+    for commit in [false, true, true] {
+        let mut tx = store.begin_ingest(at(1)).await.unwrap();
+        let known = tx.known_notice(&notice.key()).await.unwrap();
+        if known.is_some_and(|k| k.content_hash == "hash") {
+            continue;
+        }
+        assert!(tx.find_procedure(&["record:boamp:26-1".into()]).await.unwrap().is_none());
+        tx.put_procedure("proc-1", "Nettoyage", &Snapshot::default(), &["record:boamp:26-1".into()]).await.unwrap();
+        tx.put_notice(&notice, &assessment, "hash", "proc-1").await.unwrap();
+        tx.put_alert(&alert, None).await.unwrap();
+        tx.put_notification("alert-1", &share, std::slice::from_ref(&delivery)).await.unwrap();
+        assert_eq!(tx.instants_since("p", at(0), 5).await.unwrap(), 1);
+        assert_eq!(tx.told("proc-1").await.unwrap().len(), 1);
+        if commit {
+            tx.commit().await.unwrap();
+        }
+    }
+    assert_eq!(store.content_hash("boamp:26-1").await.unwrap().as_deref(), Some("hash"));
+    assert_eq!(store.notice("26-1").await.unwrap().unwrap().procedure, "proc-1");
+    assert_eq!(store.deliveries(None, 10).await.unwrap().len(), 1);
+}
+
+async fn message_is_sent_once(store: &Store) {
+    // One worker takes it; another finds nothing.
+    let claimed = store.claim("one", "t1", 10, LEASE, at(2)).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert!(store.claim("two", "t2", 10, LEASE, at(2)).await.unwrap().is_empty());
+    assert_eq!(store.items(&claimed[0]).await.unwrap().len(), 1);
+    // The worker dies before the first byte: the lease runs out and the delivery is simply due again.
+    let second = store.claim("two", "t2", 10, LEASE, at(4)).await.unwrap();
+    assert_eq!(second.len(), 1);
+    assert!(!store.settle(&claimed[0], &Settlement::Sent("250".into()), at(4)).await.unwrap(), "an old token settles nothing");
+    assert!(!store.start_attempt(&claimed[0], at(4)).await.unwrap());
+    // The second worker dies after the first byte: that is recorded as ambiguous, and sent again.
+    assert!(store.start_attempt(&second[0], at(4)).await.unwrap());
+    let third = store.claim("three", "t3", 10, LEASE, at(6)).await.unwrap();
+    assert_eq!((third.len(), third[0].attempts), (1, 1));
+    let attempts = store.attempts(&third[0].id).await.unwrap();
+    assert_eq!(attempts[0].outcome.as_deref(), Some("ambiguous"));
+    assert!(store.start_attempt(&third[0], at(6)).await.unwrap());
+    // Put off, then sent.
+    assert!(store.settle(&third[0], &Settlement::Deferred(at(30), "451".into()), at(6)).await.unwrap());
+    assert!(store.claim("four", "t4", 10, LEASE, at(29)).await.unwrap().is_empty(), "never before the time asked for");
+    assert_eq!(store.next_delivery_at().await.unwrap(), Some(at(30)));
+    let fourth = store.claim("four", "t5", 10, LEASE, at(30)).await.unwrap();
+    assert!(store.renew(&fourth[0], LEASE, at(31)).await.unwrap());
+    assert!(store.start_attempt(&fourth[0], at(31)).await.unwrap());
+    assert!(store.settle(&fourth[0], &Settlement::Sent("250 OK".into()), at(31)).await.unwrap());
+    let row = store.delivery(&fourth[0].id).await.unwrap().unwrap();
+    assert_eq!((row.state, row.attempts), (DeliveryState::Sent, 3));
+    assert!(!store.replay(&row.id, at(32)).await.unwrap(), "what was sent is not sent again");
+}
+
+async fn digest_is_made_once(store: &Store, address: &str) {
+    let alert = Alert { id: "alert-2".into(), kind: AlertKind::New, procedure: "proc-2".into(), notice: "boamp:26-1".into(), changes: vec![] };
+    let share = NewNotification { subscriber: "p".into(), subscription: None, disposition: Disposition::Digest, reasons: "{}".into(), due: Some(at(100)) };
+    let mut tx = store.begin_ingest(at(40)).await.unwrap();
+    tx.put_alert(&alert, None).await.unwrap();
+    tx.put_notification("alert-2", &share, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(store.due_digests(at(99)).await.unwrap().is_empty());
+    let due: Vec<DueDigest> = store.due_digests(at(100)).await.unwrap();
+    assert_eq!(due.len(), 1);
+    // The second call stands for a process that saw the same digest due.
+    for _ in 0..2 {
+        store.make_digest(&due[0], &[(address.to_owned(), Channel::Email)], at(100)).await.unwrap();
+    }
+    assert!(store.due_digests(at(100)).await.unwrap().is_empty());
+    let claimed = store.claim("one", "t9", 10, LEASE, at(101)).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(store.items(&claimed[0]).await.unwrap().len(), 1);
+    assert!(store.cancel(&claimed[0], "fin", at(101)).await.unwrap());
+}
+
+async fn source_is_held_by_one(store: &Store) {
+    assert!(store.claim_source("s", "one", LEASE, false, at(0)).await.unwrap());
+    assert!(!store.claim_source("s", "two", LEASE, true, at(0)).await.unwrap());
+    store.page_done("s", "{\"cursor\":\"7\"}", 3, LEASE, at(0)).await.unwrap();
+    store.poll_done("s", None, at(20), at(1)).await.unwrap();
+    assert!(!store.claim_source("s", "two", LEASE, false, at(19)).await.unwrap(), "not due yet");
+    assert!(store.claim_source("s", "two", LEASE, true, at(19)).await.unwrap(), "unless forced");
+    store.poll_done("s", Some("panne"), at(40), at(19)).await.unwrap();
+    let state = store.source("s").await.unwrap();
+    assert_eq!((state.failures, state.items, state.baseline_done), (1, 3, true));
+    assert_eq!(state.memory, "{\"cursor\":\"7\"}");
+    assert!(store.hold_lease("timetable", "one", LEASE, at(0)).await.unwrap());
+    assert!(!store.hold_lease("timetable", "two", LEASE, at(0)).await.unwrap());
+    assert!(store.hold_lease("timetable", "two", LEASE, at(5)).await.unwrap(), "a lease that ran out is taken over");
+    store.release_gone(|h| h == "two", at(5)).await.unwrap();
+    assert!(store.hold_lease("timetable", "three", LEASE, at(5)).await.unwrap());
+}
+
+async fn bad_record_is_kept(store: &Store) {
+    let record = Quarantined { source: "s".into(), record_id: None, place: "https://x 3".into(), reason: "sans numéro".into(), raw: vec![0, 255, 7], at: at(0) };
+    assert!(store.quarantine(&record).await.unwrap());
+    assert!(!store.quarantine(&record).await.unwrap(), "the same fault is kept once");
+    assert_eq!(store.quarantined(10).await.unwrap()[0].raw, vec![0, 255, 7]);
+}
