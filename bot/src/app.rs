@@ -153,6 +153,7 @@ impl App {
             let sectors = declared.subscription.iter().flat_map(|s| s.filter.sectors.clone()).collect();
             let departments = declared.subscription.iter().flat_map(|s| s.filter.departments.clone()).collect();
             let profile = Profile { kind: declared.kind, siret: declared.siret.clone(), sectors, departments };
+            self.store.keep_only_addresses(&id, &addresses).await?;
             let subscriber = Subscriber { id: id.clone(), name: declared.name.clone(), role: declared.role, profile };
             self.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: true }, now).await?;
             let mut subscriptions = Vec::new();

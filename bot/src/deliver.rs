@@ -15,60 +15,62 @@ use vigie_store::outbox::{Claimed, Item};
 use vigie_store::people::AddressState;
 
 use crate::app::{App, Failure};
+use crate::timetable;
 
 /// How long a delivery is held; renewed while it is in flight.
 const LEASE: Duration = Duration::seconds(60);
 /// How often a delivery in flight is renewed.
 const RENEW_EVERY: std::time::Duration = std::time::Duration::from_secs(20);
-/// Deliveries claimed at once, for each connection.
-const CLAIMED_PER_CONNECTION: usize = 4;
+/// Deliveries a worker claims at once. One that waits too long behind another is given back by its lease.
+const CLAIMED_AT_ONCE: i64 = 4;
 
-/// Sends everything due, until nothing is. Gives the number of deliveries attempted.
+/// How many workers empty the outbox side by side.
+#[must_use]
+pub fn width(app: &App) -> usize {
+    app.email.as_ref().map_or(1, vigie_notifier::channels::email::Email::connections)
+}
+
+/// Sends everything due, until nothing is. Gives the number of deliveries handled.
 ///
 /// # Errors
 /// The database fails.
 pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
-    let mut attempted = 0;
-    loop {
-        let n = round(app).await?;
-        if n == 0 {
-            return Ok(attempted);
-        }
-        attempted += n;
+    let mut workers = JoinSet::new();
+    for _ in 0..width(app) {
+        let app = Arc::clone(app);
+        workers.spawn(async move {
+            let mut handled = 0;
+            loop {
+                match round(&app).await? {
+                    0 => return Ok::<usize, Failure>(handled),
+                    n => handled += n,
+                }
+            }
+        });
     }
+    let mut total = 0;
+    let mut failure = None;
+    // Every worker ends by itself: one that fails must not cut a message that another is sending.
+    while let Some(done) = workers.join_next().await {
+        match done.unwrap_or_else(|e| Err(Failure::new(format!("envoi interrompu : {e}"), "file d’envoi", "relancez ; rien n’est perdu"))) {
+            Ok(n) => total += n,
+            Err(e) => failure = Some(e),
+        }
+    }
+    failure.map_or(Ok(total), Err)
 }
 
-/// One round: claims a handful of due deliveries and sends them side by side. 0 = nothing was due.
+/// One round of one worker: claims a handful of due deliveries and sends them in order. 0 = nothing was due.
 ///
 /// # Errors
 /// The database fails.
-pub async fn round(app: &Arc<App>) -> Result<usize, Failure> {
-    let now = app.clock.now();
+pub async fn round(app: &App) -> Result<usize, Failure> {
     let token = derived_id(&[&app.holder, &uniqueness()]);
-    let width = app.email.as_ref().map_or(1, vigie_notifier::channels::email::Email::connections);
-    let limit = i64::try_from(width * CLAIMED_PER_CONNECTION).unwrap_or(8);
-    let claimed = app.store.claim(&app.holder, &token, limit, LEASE, now).await?;
-    let n = claimed.len();
-    let mut lanes: Vec<Vec<Claimed>> = (0..width.max(1)).map(|_| Vec::new()).collect();
-    // One address stays in one lane, so that its messages keep their order.
-    for delivery in claimed {
-        let lane = delivery.address.bytes().fold(0usize, |h, b| h.wrapping_mul(31).wrapping_add(usize::from(b))) % lanes.len();
-        lanes[lane].push(delivery);
+    let claimed = app.store.claim(&app.holder, &token, CLAIMED_AT_ONCE, LEASE, app.clock.now()).await?;
+    for delivery in &claimed {
+        deliver(app, delivery).await?;
     }
-    let mut tasks = JoinSet::new();
-    for lane in lanes.into_iter().filter(|l| !l.is_empty()) {
-        let app = Arc::clone(app);
-        tasks.spawn(async move {
-            for delivery in lane {
-                deliver(&app, &delivery).await?;
-            }
-            Ok::<(), Failure>(())
-        });
-    }
-    while let Some(done) = tasks.join_next().await {
-        done.map_err(|e| Failure::new(format!("envoi interrompu : {e}"), "file d’envoi", "relancez ; rien n’est perdu"))??;
-    }
-    Ok(n)
+    Ok(claimed.len())
 }
 
 /// Different at every call of every process.
@@ -106,7 +108,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         }
     };
     let thread = app.store.thread(delivery).await?;
-    if !app.store.start_attempt(delivery, app.clock.now()).await? {
+    if !app.store.start_attempt(delivery, LEASE, app.clock.now()).await? {
         return Ok(()); // the lease ran out: another process has it
     }
     let envelope = Envelope { to: &to, key: &delivery.id, thread: &thread, resend: delivery.attempts > 0, message: &message };
@@ -129,7 +131,8 @@ async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
 async fn keep_hold(app: &App, delivery: &Claimed) {
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
-        if !matches!(app.store.renew(delivery, LEASE, app.clock.now()).await, Ok(true)) {
+        // A database that fails for a moment takes nothing away from us.
+        if matches!(app.store.renew(delivery, LEASE, app.clock.now()).await, Ok(false)) {
             return;
         }
     }
@@ -137,7 +140,7 @@ async fn keep_hold(app: &App, delivery: &Claimed) {
 
 async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), Failure> {
     let now = app.clock.now();
-    let hard_bounce = matches!(&outcome, Outcome::Permanent(why) if delivery.channel == Channel::Email && address_refused(why));
+    let address_refused = matches!(&outcome, Outcome::AddressRefused(_));
     let settlement = settle(outcome, &RetryPolicy::of(delivery.channel), delivery.attempts + 1, delivery.created, delivery.expires, now);
     let (word, why) = match &settlement {
         Settlement::Sent(answer) => ("sent", answer),
@@ -147,18 +150,13 @@ async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), 
     };
     tracing::info!(delivery = %delivery.id, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
     app.store.settle(delivery, &settlement, now).await?;
-    if hard_bounce {
+    if address_refused {
         app.store.set_address_state(&delivery.address, AddressState::Suspended, why).await?;
         app.store.note("address", &delivery.address, &format!("adresse suspendue : {why}"), now).await?;
+        let body = format!("Une adresse est suspendue\nLe serveur la refuse pour de bon : {why}. Envoi concerné : {}. Une fois l’adresse corrigée : vigie subscriptions add --confirmed.", delivery.id);
+        timetable::tell_operators(app, &format!("suspended:{}:{}", delivery.address, delivery.id), &body, now).await?;
     }
     Ok(())
-}
-
-/// The server says that there is no such mailbox (RFC 3463: X.1.1, X.1.2, X.1.3, X.1.6; or a bare 550/551/553).
-fn address_refused(why: &str) -> bool {
-    let enhanced = ["5.1.1", "5.1.2", "5.1.3", "5.1.6"].iter().any(|c| why.contains(c));
-    let bare = ["550", "551", "553"].iter().any(|c| why.starts_with(c)) && !why.contains("5.7.");
-    enhanced || bare
 }
 
 fn state_in_words(state: AddressState) -> &'static str {
@@ -185,7 +183,15 @@ fn render(app: &App, delivery: &Claimed, items: &[Item]) -> Result<Option<Messag
         let (title, text) = body.split_once('\n').unwrap_or((body, ""));
         return app.templates.operator(title, text).map(Some).map_err(|e| e.to_string());
     }
-    let parts: Vec<Part> = items.iter().filter_map(|i| part(i).map_err(|e| tracing::error!(delivery = %delivery.id, "unreadable item: {e}")).ok()).collect();
+    let mut parts: Vec<Part> = Vec::new();
+    for item in items {
+        match part(item) {
+            Ok(part) => parts.push(part),
+            // One unreadable line must not keep the rest of a digest; alone, it is the operator's to see.
+            Err(e) if items.len() > 1 => tracing::error!(delivery = %delivery.id, "unreadable item: {e}"),
+            Err(e) => return Err(format!("donnée illisible : {e}")),
+        }
+    }
     let told: Vec<Told<'_>> = parts.iter().map(|p| Told { kind: p.kind, changes: &p.changes, notice: &p.notice, assessment: &p.assessment, why: &p.why }).collect();
     let unsubscribe = app.unsubscribe_url(&delivery.address);
     let now = app.clock.now();
@@ -204,17 +210,4 @@ fn part(item: &Item) -> Result<Part, serde_json::Error> {
         assessment: serde_json::from_str(&item.assessment)?,
         why: serde_json::from_str(&item.reasons).unwrap_or_default(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_refused_mailbox_suspends_an_address() {
-        assert!(address_refused("550 5.1.1 no such user"));
-        assert!(address_refused("551 user moved"));
-        assert!(!address_refused("550 5.7.1 blocked for spam"));
-        assert!(!address_refused("554 5.3.4 message too big"));
-    }
 }

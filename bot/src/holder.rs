@@ -23,7 +23,9 @@ pub fn is_gone(holder: &str) -> bool {
 fn host() -> String {
     let read = |path| std::fs::read_to_string(path).map(|s| s.trim().to_owned()).unwrap_or_default();
     let boot: String = read("/proc/sys/kernel/random/boot_id").chars().take(8).collect();
-    format!("{}-{boot}", read("/proc/sys/kernel/hostname").replace(':', "-"))
+    // Containers may share host name and boot, and number their processes apart.
+    let space: String = std::fs::read_link("/proc/self/ns/pid").map(|p| p.display().to_string()).unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    format!("{}-{boot}-{space}", read("/proc/sys/kernel/hostname").replace(':', "-"))
 }
 
 /// Start time of a process in clock ticks since boot (proc(5), field 22). `None` where there is no /proc.

@@ -99,7 +99,7 @@ pub async fn ingest(app: &App, audience: &mut Audience, notice: &Notice, first_p
         tx.commit().await?;
         return Ok(outcome);
     }
-    Err(StoreError::Url("les abonnements changent sans cesse ; la veille reprendra".to_owned()))
+    Err(StoreError::Restless)
 }
 
 struct Ingest<'a> {
@@ -127,7 +127,11 @@ impl Ingest<'_> {
             return Ok(Outcome::Unchanged);
         }
         let keys = procedure::keys(self.notice);
-        let procedure = tx.find_procedure(&keys).await?;
+        let procedure = match &known {
+            // Once in a procedure, a notice stays in it.
+            Some(known) => tx.procedure(&known.procedure).await?,
+            None => tx.find_procedure(&keys).await?,
+        };
         if let Some(p) = &procedure
             && is_partial(self.notice.kind)
             && let Some(earlier) = tx.latest_assessment(&p.id, &key).await?
@@ -141,7 +145,9 @@ impl Ingest<'_> {
         let told = if procedure.is_some() { tx.told(&id).await? } else { Vec::new() };
         tx.put_procedure(&id, &assessment.title, &after, &keys).await?;
         tx.put_notice(self.notice, &assessment, self.hash, &id).await?;
-        let alert = Alert { id: derived_id(&[&key, self.hash]), kind: meaning.kind, procedure: id, notice: key, changes: meaning.changes };
+        // The version is part of the name: a content that comes back after another one is news again.
+        let version = known.as_ref().map_or(1, |k| k.version + 1).to_string();
+        let alert = Alert { id: derived_id(&[&key, self.hash, &version]), kind: meaning.kind, procedure: id, notice: key, changes: meaning.changes };
         let shares = self.shares(tx, &alert, meaning.silent, &assessment, &told).await?;
         if shares.is_empty() {
             return Ok(Outcome::Stored(0));
@@ -160,6 +166,7 @@ impl Ingest<'_> {
         let candidate = Candidate { notice: self.notice, assessment, folded: &folded, now: self.now };
         let mut hits: BTreeMap<String, Option<Hit>> = self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
         let mut how: BTreeMap<&str, Disposition> = BTreeMap::new();
+        let known: std::collections::BTreeSet<&str> = told.iter().map(|t| t.subscriber.as_str()).collect();
         for t in told.iter().rev().filter(|t| matches!(t.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow)) {
             how.insert(&t.subscriber, t.disposition);
             hits.entry(t.subscriber.clone()).or_insert(None);
@@ -167,8 +174,8 @@ impl Ingest<'_> {
         let mut out = Vec::new();
         for (subscriber, hit) in hits {
             let before = how.get(subscriber.as_str()).copied();
-            if before.is_some() && silent {
-                // Told before and nothing new: the journal says so, the person is left alone.
+            if silent && known.contains(subscriber.as_str()) {
+                // Nothing new for someone who has a share already, told or not: the journal says so.
                 if hit.is_some() {
                     out.push((self.share(&subscriber, hit, Disposition::Duplicate, None, Some("déjà signalé, rien n’a changé")), Vec::new()));
                 }
@@ -185,30 +192,37 @@ impl Ingest<'_> {
         match self.first_poll {
             Some(Baseline::Quiet) if before.is_none() => return Ok((Disposition::Baseline, None, Some("déjà publié avant le début de la veille"))),
             Some(Baseline::Digest) if before.is_none() => {
-                return Ok((Disposition::Digest, Some(self.now + OVERFLOW_WAIT), Some("Première veille : voici ce qui était déjà publié.")));
+                let due = self.overflow_due(tx, subscriber).await?;
+                return Ok((Disposition::Overflow, Some(due), Some("Première veille : voici ce qui était déjà publié.")));
             }
             _ => {}
         }
         let cadence = match before {
             // What follows a message comes the way the message came.
-            Some(Disposition::Instant) => Cadence::Instant,
-            _ => hit.map_or(Cadence::Instant, |h| h.cadence),
+            Some(Disposition::Instant | Disposition::Overflow) => Cadence::Instant,
+            Some(_) => hit.map_or(Cadence::Daily, |h| h.cadence),
+            None => hit.map_or(Cadence::Instant, |h| h.cadence),
         };
-        if before.is_some() {
-            let waiting = tx.replace_in_digest(subscriber, &alert.procedure, &alert.id).await?;
+        if let Some(before) = before {
             tx.supersede_unsent(subscriber, &alert.procedure, &alert.id).await?;
-            if waiting && let Some(due) = next_digest(cadence, self.app.digest_times(), self.now) {
-                return Ok((Disposition::Digest, Some(due), None));
+            if let Some(due) = tx.take_from_digest(subscriber, &alert.procedure, &alert.id).await? {
+                return Ok((before, Some(due), None));
             }
         }
         if let Some(due) = next_digest(cadence, self.app.digest_times(), self.now) {
             return Ok((Disposition::Digest, Some(due), None));
         }
         let cap = self.app.settings.pace.instant_per_hour;
-        if cap > 0 && before.is_none() && tx.instants_since(subscriber, self.now - Duration::hours(1), cap).await? >= cap {
-            return Ok((Disposition::Overflow, Some(self.now + OVERFLOW_WAIT), Some("Beaucoup de marchés à la fois : les voici groupés en un seul message.")));
+        if cap > 0 && tx.instants_since(subscriber, self.now - Duration::hours(1), cap).await? >= cap {
+            let due = self.overflow_due(tx, subscriber).await?;
+            return Ok((Disposition::Overflow, Some(due), Some("Beaucoup de marchés à la fois : les voici groupés en un seul message.")));
         }
         Ok((Disposition::Instant, None, None))
+    }
+
+    /// One flood makes one grouped message: what comes later joins the message that waits.
+    async fn overflow_due(&self, tx: &mut IngestTx, subscriber: &str) -> Result<DateTime<Utc>, StoreError> {
+        Ok(tx.overflow_due(subscriber).await?.filter(|due| *due > self.now).unwrap_or(self.now + OVERFLOW_WAIT))
     }
 
     fn share(&self, subscriber: &str, hit: Option<Hit>, disposition: Disposition, due: Option<DateTime<Utc>>, note: Option<&str>) -> NewNotification {
@@ -266,11 +280,8 @@ fn complete(later: &mut Assessment, earlier: &Assessment) {
         later.routes.clone_from(&earlier.routes);
         later.eligible_kinds.clone_from(&earlier.eligible_kinds);
     }
-    for date in &earlier.dates {
-        if !later.dates.iter().any(|d| d.kind == date.kind) {
-            later.dates.push(date.clone());
-        }
-    }
+    let told: Vec<DateKind> = later.dates.iter().map(|d| d.kind).collect();
+    later.dates.extend(earlier.dates.iter().filter(|d| !told.contains(&d.kind)).cloned());
     if later.buyer.is_none() {
         later.buyer.clone_from(&earlier.buyer);
     }

@@ -13,6 +13,8 @@ use crate::app::{App, Failure};
 const LEASE: Duration = Duration::seconds(90);
 /// A source that has not answered for this long is silent.
 const SILENT_AFTER: Duration = Duration::hours(26);
+/// A source that never answered is silent after so many failures.
+const SILENT_AFTER_FAILURES: u32 = 10;
 
 /// Runs what is due at `horizon` (now, or a little later when a single pass must leave nothing behind). Gives the number
 /// of digests made.
@@ -42,14 +44,16 @@ async fn silent_sources(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
         let state = app.store.source(&block.id).await?;
         let Some(last_attempt) = state.last_attempt else { continue };
         let since = state.last_success.unwrap_or(last_attempt);
-        let silent = state.failures > 0 && now - since > SILENT_AFTER;
+        let never = state.last_success.is_none() && state.failures >= SILENT_AFTER_FAILURES;
+        let silent = never || (state.failures > 0 && now - since > SILENT_AFTER);
         if silent && !state.alarmed {
             let why = state.last_error.as_deref().unwrap_or("sans réponse");
-            let body = format!("La source « {} » ne répond plus\nDernière réponse : {}. Dernière erreur : {why}. Les autres sources continuent.", block.id, since.format("%d/%m/%Y %H:%M"));
+            let last = state.last_success.map_or_else(|| "jamais".to_owned(), |at| at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y à %H:%M").to_string());
+            let body = format!("La source «\u{a0}{}\u{a0}» ne répond plus\nDernière réponse : {last}. Dernière erreur : {why}. Les autres sources continuent.", block.id);
             tell_operators(app, &format!("silent:{}:{}", block.id, since.timestamp()), &body, now).await?;
             app.store.set_alarmed(&block.id, true).await?;
         } else if !silent && state.alarmed {
-            let body = format!("La source « {} » répond à nouveau\nLa veille a repris là où elle s’était arrêtée.", block.id);
+            let body = format!("La source «\u{a0}{}\u{a0}» répond à nouveau\nLa veille a repris là où elle s’était arrêtée.", block.id);
             tell_operators(app, &format!("resolved:{}:{}", block.id, since.timestamp()), &body, now).await?;
             app.store.set_alarmed(&block.id, false).await?;
         }

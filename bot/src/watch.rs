@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Duration, Utc};
 use cron::Schedule;
 use vigie_config::settings;
+use vigie_store::StoreError;
 use vigie_store::sources::Quarantined;
 use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::fetch::Fetcher;
@@ -76,6 +77,20 @@ pub async fn poll(app: &App, audience: &mut Audience, watched: &Watched, force: 
     if !app.store.claim_source(id, &app.holder, SOURCE_LEASE, force, now).await? {
         return Ok(None);
     }
+    match read(app, audience, watched).await {
+        Ok(total) => Ok(Some(total)),
+        Err(failure) => {
+            // The source is given back, with a pause: what failed here would fail again at once.
+            let now = app.clock.now();
+            let due = next_due(id, &watched.schedule, LastPoll { failures: 1, not_before: None }, now);
+            app.store.poll_done(id, Some(&failure.what), due, now).await?;
+            Err(failure)
+        }
+    }
+}
+
+async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<Polled, Failure> {
+    let id = watched.block.id.as_str();
     let state = app.store.source(id).await?;
     let first = (!state.baseline_done).then_some(watched.block.baseline);
     let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
@@ -112,7 +127,7 @@ pub async fn poll(app: &App, audience: &mut Audience, watched: &Watched, force: 
         }
         None => tracing::info!(source = id, records = total.records, stored = total.stored, quarantined = total.bad, next = %due, "polled"),
     }
-    Ok(Some(total))
+    Ok(total)
 }
 
 async fn take_page(app: &App, audience: &mut Audience, watched: &Watched, page: &Page, first: Option<settings::Baseline>, total: &mut Polled) -> Result<(), Failure> {
@@ -131,8 +146,18 @@ async fn take_page(app: &App, audience: &mut Audience, watched: &Watched, page: 
     for notice in &page.notices {
         let mut notice = notice.clone();
         id.clone_into(&mut notice.source);
-        if let Outcome::Stored(_) = ingest::ingest(app, audience, &notice, first).await? {
-            total.stored += 1;
+        match ingest::ingest(app, audience, &notice, first).await {
+            Ok(Outcome::Stored(_)) => total.stored += 1,
+            Ok(Outcome::Unchanged) => {}
+            // What is stored of its procedure cannot be read: this notice is put aside, the page goes on.
+            Err(e @ StoreError::Unreadable { .. }) => {
+                let raw = serde_json::to_vec(&notice).unwrap_or_default();
+                let record = Quarantined { source: id.to_owned(), record_id: Some(notice.record_id.clone()), place: "base de données".into(), reason: e.to_string(), raw, at: app.clock.now() };
+                app.store.quarantine(&record).await?;
+                tracing::error!(source = id, record = %notice.record_id, "notice quarantined: {e}");
+                total.bad += 1;
+            }
+            Err(e) => return Err(e.into()),
         }
     }
     total.records += page.notices.len() + page.bad.len();

@@ -194,8 +194,10 @@ pub enum Outcome {
         /// The wait it asked for.
         retry_after: Option<chrono::Duration>,
     },
-    /// Refused for good.
+    /// The message is refused for good.
     Permanent(String),
+    /// The address is refused for good: no message will ever arrive there.
+    AddressRefused(String),
     /// The message went out and the answer was lost.
     Unknown(String),
 }
@@ -221,7 +223,7 @@ pub fn settle(outcome: Outcome, policy: &RetryPolicy, attempts: u32, created: Da
     let next = |asked: Option<chrono::Duration>| now + asked.unwrap_or_default().max(policy.gap(attempts));
     match outcome {
         Outcome::Accepted(answer) => Settlement::Sent(answer),
-        Outcome::Permanent(why) => Settlement::Dead(why),
+        Outcome::Permanent(why) | Outcome::AddressRefused(why) => Settlement::Dead(why),
         Outcome::Transient { why, retry_after } => match next(retry_after) {
             at if at >= end => Settlement::Dead(format!("abandon : {why}")),
             at => Settlement::Deferred(at, why),

@@ -60,8 +60,10 @@ impl Snapshot {
     #[must_use]
     pub fn of(assessment: &Assessment) -> Self {
         let mut dates: Vec<_> = assessment.dates.iter().map(|d| (d.kind, d.at)).collect();
-        dates.sort();
+        // Of several lots' dates the latest counts, as for the closing of the procedure.
+        dates.sort_by(|a, b| b.cmp(a));
         dates.dedup_by_key(|d| d.0);
+        dates.reverse();
         let mut provisions: Vec<_> = assessment
             .provisions
             .iter()

@@ -26,8 +26,8 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         let eligible = assessment.eligible_kinds.contains(&kind);
         match (reserved_for_us, eligible) {
             (true, _) => add(40, format!("réservé à des structures comme la vôtre ({})", kind.acronym())),
-            (false, true) if assessment.routes.contains(&Route::DirectBid) => add(20, format!("une {} peut y répondre", kind.acronym())),
-            (false, true) => add(15, format!("une {} peut y prendre part (sous-traitance, mise à disposition ou groupement)", kind.acronym())),
+            (false, true) if assessment.routes.contains(&Route::DirectBid) => add(20, format!("les {} peuvent y répondre", kind.acronym())),
+            (false, true) => add(15, format!("les {} peuvent y prendre part (sous-traitance, mise à disposition ou groupement)", kind.acronym())),
             (false, false) => add(-30, format!("ce marché ne s’adresse pas aux {}", kind.acronym())),
         }
         let clause = assessment.has(ProvisionKind::ExecutionClause);
@@ -45,7 +45,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         add(20, format!("votre territoire : {}", crate::french::list(&names)));
     }
     if !found.words.is_empty() {
-        let quoted: Vec<String> = found.words.iter().take(3).map(|w| format!("« {} »", w.trim())).collect();
+        let quoted: Vec<String> = found.words.iter().take(3).map(|w| format!("«\u{a0}{}\u{a0}»", w.trim())).collect();
         add(10, format!("vos mots : {}", crate::french::list(&quoted)));
     }
     if !found.lots.is_empty() {

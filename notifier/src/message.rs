@@ -23,8 +23,10 @@ const MAX_TITLE: usize = 240;
 const MAX_QUOTE: usize = 300;
 /// Most lots listed in one message.
 const MAX_LOTS: usize = 12;
-/// Most items listed in a digest; the rest is a link away.
+/// Most items shown in full in a digest.
 const MAX_DIGEST_ITEMS: usize = 30;
+/// Most further items shown by their title; beyond, only their number.
+const MAX_DIGEST_TITLES: usize = 200;
 
 /// Why a person hears of a notice, as kept with the notification.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, serde::Deserialize)]
@@ -203,7 +205,9 @@ impl Templates {
         let week = now + chrono::Duration::days(7);
         let soon = order.iter().take(MAX_DIGEST_ITEMS).filter(|t| t.assessment.deadline().is_some_and(|d| d >= now && d < week)).count();
         let note = cards.iter().find_map(|c| c.note.clone());
-        let values = context! { cards => Serde(&cards), soon => soon, total => told.len(), more => told.len().saturating_sub(MAX_DIGEST_ITEMS), note => note, unsubscribe => unsubscribe.as_deref() };
+        let titles: Vec<Card> = order.iter().skip(MAX_DIGEST_ITEMS).take(MAX_DIGEST_TITLES).map(|t| card(t, now)).collect();
+        let more = told.len().saturating_sub(MAX_DIGEST_ITEMS + MAX_DIGEST_TITLES);
+        let values = context! { cards => Serde(&cards), titles => Serde(&titles), soon => soon, total => told.len(), more => more, note => note, unsubscribe => unsubscribe.as_deref() };
         let subject = match told.len() {
             1 => format!("Vigie : 1 marché pour vous, {}", short(&cards[0].title, 90)),
             n => format!("Vigie : {n} marchés pour vous{}", if soon > 0 { format!(", dont {soon} à rendre sous 7 jours") } else { String::new() }),
@@ -228,8 +232,7 @@ impl Templates {
 
 /// No control characters, single spaces, bounded: fit for a header.
 fn header(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    short(&line.split_whitespace().collect::<Vec<_>>().join(" "), 200)
+    short(text, 200)
 }
 
 /// At most one empty line in a row.
@@ -249,7 +252,8 @@ fn tidy(text: &str) -> String {
 /// One line of at most `n` characters, cut at a word.
 #[must_use]
 pub fn short(text: &str, n: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= n {
         return line;
     }
@@ -297,7 +301,7 @@ fn changes(told: &Told<'_>) -> Vec<String> {
         return found;
     }
     let says_what = |field: &str| ["infosRectif", "ReasonDescription", "ChangeDescription"].iter().any(|f| field.ends_with(f));
-    let words = told.notice.passages.iter().find(|p| says_what(&p.field)).map(|p| format!("« {} »", short(&p.text, MAX_QUOTE)));
+    let words = told.notice.passages.iter().find(|p| says_what(&p.field)).map(|p| format!("«\u{a0}{}\u{a0}»", short(&p.text, MAX_QUOTE)));
     vec![words.unwrap_or_else(|| "Un rectificatif est publié : relisez l’avis".to_owned())]
 }
 
@@ -328,7 +332,7 @@ fn place(told: &Told<'_>) -> String {
     let departments: Vec<String> = told.assessment.departments.iter().take(4).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
     let more = told.assessment.departments.len().saturating_sub(4);
     let text = french::list(&departments);
-    if more > 0 { format!("{text} et {}", french::plural(more, "autre département")) } else { text }
+    if more > 0 { format!("{text} et {}", if more > 1 { format!("{more} autres départements") } else { "un autre département".to_owned() }) } else { text }
 }
 
 fn dates(a: &Assessment, now: DateTime<Utc>) -> Vec<Line> {
@@ -457,10 +461,14 @@ pub fn change(change: &Change) -> String {
         DateKind::Participation => "La date limite des candidatures",
         DateKind::Tender => "La date limite des offres",
     };
-    let at = |t: &DateTime<chrono::FixedOffset>| format!("{} à {}", french::date(t.date_naive()), french::clock(*t));
+    // 23:59 stands for a day without a time (see `TypedDate::has_time`).
+    let at = |t: &DateTime<chrono::FixedOffset>| match french::clock(*t) {
+        end if end == "23\u{a0}h\u{a0}59" => french::date(t.date_naive()),
+        clock => format!("{} à {clock}", french::date(t.date_naive())),
+    };
     let provision = |kind: &ProvisionKind, who: &Option<Beneficiary>, lots: &[String]| {
         let who = who.map(|w| format!(" ({})", beneficiary_label(w))).unwrap_or_default();
-        let lots = if lots.is_empty() { String::new() } else { format!(", lots {}", french::list(lots)) };
+        let lots = if lots.is_empty() { String::new() } else { format!(", {} {}", if lots.len() > 1 { "lots" } else { "lot" }, french::list(lots)) };
         format!("{}{who}{lots}", provision_label(*kind))
     };
     match change {

@@ -86,7 +86,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn begin_ingest(&self, now: DateTime<Utc>) -> Result<IngestTx, StoreError> {
-        Ok(IngestTx { tx: self.begin().await?, now })
+        let mut tx = self.begin().await?;
+        if self.engine == crate::Engine::Postgres {
+            // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
+            sqlx::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut *tx).await?;
+        }
+        Ok(IngestTx { tx, now })
     }
 
     /// Hash of a stored notice's content, outside any transaction: the cheap look before an ingest.
@@ -126,6 +131,28 @@ impl IngestTx {
             }
         }
         Ok(None)
+    }
+
+    /// A procedure by its identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn procedure(&mut self, id: &str) -> Result<Option<KnownProcedure>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1").bind(id.to_owned()).fetch_optional(&mut *self.tx).await?;
+        row.map(|(snapshot,)| Ok(KnownProcedure { id: id.to_owned(), snapshot: from_json(&snapshot, &format!("procedure {id}"))? })).transpose()
+    }
+
+    /// When the grouped message that already waits for a person goes out, if one waits.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn overflow_due(&mut self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (due,): (Option<i64>,) =
+            sqlx::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND disposition = 'overflow' AND delivery_id IS NULL")
+                .bind(subscriber.to_owned())
+                .fetch_one(&mut *self.tx)
+                .await?;
+        Ok(due.map(moment))
     }
 
     /// The version of all subscriptions together, as this transaction sees it.
@@ -302,12 +329,22 @@ impl IngestTx {
         Ok(done.rows_affected())
     }
 
-    /// Whether a message of a person about a procedure still waits unsent in a digest: gives it the newer alert.
+    /// Takes a person's line about a procedure out of the digest it waits in, since a newer one says it all. Gives the
+    /// moment that digest is due, if there was such a line.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn replace_in_digest(&mut self, subscriber: &str, procedure: &str, alert: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+    pub async fn take_from_digest(&mut self, subscriber: &str, procedure: &str, alert: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (due,): (Option<i64>,) = sqlx::query_as(
+            "SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition IN ('digest', 'overflow')
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
+        )
+        .bind(subscriber.to_owned())
+        .bind(procedure.to_owned())
+        .bind(alert.to_owned())
+        .fetch_one(&mut *self.tx)
+        .await?;
+        sqlx::query(
             "DELETE FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition IN ('digest', 'overflow')
              AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
         )
@@ -316,7 +353,7 @@ impl IngestTx {
         .bind(alert.to_owned())
         .execute(&mut *self.tx)
         .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(due.map(moment))
     }
 
     /// Makes everything durable.
@@ -372,33 +409,41 @@ impl Store {
         Ok(rows.into_iter().map(|(subscriber, due)| DueDigest { subscriber, due: moment(due) }).collect())
     }
 
-    /// Makes one digest: one delivery an address, carrying every notification of the person that is due. One transaction,
-    /// keyed by the due moment, so that a crash in the middle makes neither two nor none.
+    /// Makes one digest: one delivery an address, carrying every notification of the person that is due. The notifications
+    /// are marked in the same transaction, so that a crash in the middle makes neither two nor none; what comes due after
+    /// a digest of the same moment was made goes into one of its own.
     ///
     /// # Errors
     /// The database fails.
     pub async fn make_digest(&self, digest: &DueDigest, addresses: &[(String, Channel)], now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let mut carrier: Option<String> = None;
-        for (address, channel) in addresses {
-            let new = NewDelivery {
-                subscriber: digest.subscriber.clone(),
-                address: address.clone(),
-                channel: *channel,
-                cause: format!("digest:{}", millis(digest.due)),
-                procedure: String::new(),
-                expires: None,
-            };
-            let id = put_delivery(&mut tx, &new, now).await?;
-            carrier.get_or_insert(id);
-        }
-        let carrier = carrier.unwrap_or_else(|| "none".to_owned());
-        sqlx::query("UPDATE notification SET delivery_id = $1 WHERE subscriber_id = $2 AND delivery_id IS NULL AND due IS NOT NULL AND due <= $3")
+        let (made,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
+            .bind(digest.subscriber.clone())
+            .bind(format!("digest:{}%", millis(digest.due)))
+            .fetch_one(&mut *tx)
+            .await?;
+        let cause = format!("digest:{}:{made}", millis(digest.due));
+        let carrier = addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
+        let taken = sqlx::query("UPDATE notification SET delivery_id = $1 WHERE subscriber_id = $2 AND delivery_id IS NULL AND due IS NOT NULL AND due <= $3")
             .bind(carrier)
             .bind(digest.subscriber.clone())
             .bind(millis(digest.due))
             .execute(&mut *tx)
             .await?;
+        if taken.rows_affected() == 0 {
+            return Ok(()); // another process made it
+        }
+        for (address, channel) in addresses {
+            let new = NewDelivery {
+                subscriber: digest.subscriber.clone(),
+                address: address.clone(),
+                channel: *channel,
+                cause: cause.clone(),
+                procedure: String::new(),
+                expires: None,
+            };
+            put_delivery(&mut tx, &new, now).await?;
+        }
         tx.commit().await?;
         Ok(())
     }

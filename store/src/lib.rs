@@ -55,6 +55,9 @@ pub enum StoreError {
         /// Newest step of this program.
         newest: usize,
     },
+    /// Subscriptions changed at every look.
+    #[error("les abonnements changent sans cesse ; la veille reprendra à la prochaine passe")]
+    Restless,
     /// What was stored cannot be read back.
     #[error("donnée illisible dans {place} : {source}")]
     Unreadable {
@@ -165,9 +168,8 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    let text = serde_json::to_string(value).map_err(|source| StoreError::Unreadable { place: "écriture".into(), source })?;
-    // JSON writes U+0000 as an escape that PostgreSQL's text accepts but its JSON functions do not.
-    Ok(if text.contains("\\u0000") { text.replace("\\u0000", "") } else { text })
+    // JSON writes U+0000 as an escape, which PostgreSQL's text accepts.
+    serde_json::to_string(value).map_err(|source| StoreError::Unreadable { place: "écriture".into(), source })
 }
 
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str, place: &str) -> Result<T, StoreError> {

@@ -250,16 +250,17 @@ impl Store {
         Ok(rows.into_iter().map(|r| r.0).collect())
     }
 
-    /// Notes that bytes are about to leave. `false` when the delivery is no longer ours: then nothing may be sent.
+    /// Notes that bytes are about to leave, and holds the delivery for another `lease`. `false` when the delivery is no longer ours: then nothing may be sent.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn start_attempt(&self, delivery: &Claimed, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub async fn start_attempt(&self, delivery: &Claimed, lease: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE delivery SET started = $1, attempts = attempts + 1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
+        let done = sqlx::query("UPDATE delivery SET started = $1, lease_until = $4, attempts = attempts + 1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
             .bind(millis(now))
             .bind(delivery.id.clone())
             .bind(delivery.token.clone())
+            .bind(millis(now + lease))
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 1 {

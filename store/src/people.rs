@@ -216,7 +216,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the subscriptions of persons that the settings file no longer declares. Their history stays.
+    /// Removes the subscriptions of persons that the settings file no longer declares, and puts their addresses out of use.
+    /// Their history stays.
     ///
     /// # Errors
     /// The database fails.
@@ -224,8 +225,33 @@ impl Store {
         let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.pool).await?;
         for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
             self.keep_only_subscriptions(&id, &[]).await?;
+            self.keep_only_addresses(&id, &[]).await?;
         }
         Ok(())
+    }
+
+    /// Puts the addresses of a declared person that the settings file no longer names out of use; named again, they come
+    /// back.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn keep_only_addresses(&self, subscriber: &str, kept: &[(Channel, String, AddressState)]) -> Result<(), StoreError> {
+        for address in self.addresses(subscriber).await? {
+            let named = kept.iter().any(|(channel, value, _)| *channel == address.channel && *value == address.value);
+            if !named && address.state == AddressState::Active {
+                self.set_address_state(&address.id, AddressState::Unconfirmed, "retirée du fichier de configuration").await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a person is declared in the settings file.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn is_declared(&self, subscriber: &str) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT declared FROM subscriber WHERE id = $1").bind(subscriber.to_owned()).fetch_optional(&self.pool).await?;
+        Ok(row.is_some_and(|(declared,)| declared != 0))
     }
 
     /// Changes the state of an address, with a note for the journal.

@@ -14,6 +14,8 @@ use crate::{deliver, timetable, watch, web};
 
 /// Longest sleep between two looks at what is due.
 const TICK: Duration = Duration::from_secs(15);
+/// Longest wait, once told to stop, for what is under way.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// How often the timetable is looked at.
 const TIMETABLE_TICK: Duration = Duration::from_secs(30);
 
@@ -77,7 +79,9 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         }
     }
     if roles.contains(&Role::Deliver) {
-        tasks.spawn(deliver_loop(Arc::clone(&app), stopping.clone()));
+        for _ in 0..deliver::width(&app) {
+            tasks.spawn(deliver_loop(Arc::clone(&app), stopping.clone()));
+        }
         tasks.spawn(timetable_loop(Arc::clone(&app), stopping.clone()));
     }
     if roles.contains(&Role::Web) {
@@ -96,7 +100,11 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
     };
     tracing::info!("stopping: what is under way ends first");
     let _ = stop.send(true);
-    while tasks.join_next().await.is_some() {}
+    let ended = tokio::time::timeout(STOP_WITHIN, async { while tasks.join_next().await.is_some() {} }).await;
+    if ended.is_err() {
+        tracing::warn!("some work did not end in time; its leases will run out and nothing is lost");
+        tasks.abort_all();
+    }
     app.store.release_gone(|holder| holder == app.holder, app.clock.now()).await?;
     app.store.close().await;
     outcome

@@ -2,7 +2,7 @@
 
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
-use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::subscription::Role;
 use vigie_domain::{BuyerKind, Cadence, Channel, Department, Filter, NoticeKind, ProvisionKind, StructureKind, Subscriber};
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, derived_id};
@@ -78,9 +78,9 @@ pub(super) struct AddArgs {
     /// Rythme : instant, daily, weekly
     #[arg(long, default_value = "instant", value_parser = parse_json::<Cadence>)]
     cadence: Cadence,
-    /// Rôle : structure, facilitator, network, subscriber, operator
-    #[arg(long, default_value = "structure", value_parser = parse_json::<Role>)]
-    role: Role,
+    /// Rôle : structure, facilitator, network, subscriber, operator [par défaut : structure, ou celui déjà connu]
+    #[arg(long, value_parser = parse_json::<Role>)]
+    role: Option<Role>,
     /// Nature de structure : EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT, SEP
     #[arg(long, value_parser = parse_kind)]
     kind: Option<StructureKind>,
@@ -165,9 +165,23 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let now = Clock::from_environment().unwrap_or_default().now();
     let known = store.find_subscriber(&args.email).await?;
     let id = known.as_ref().map_or_else(|| derived_id(&["email", &args.email.to_lowercase()]), |p| p.id.clone());
-    let profile = Profile { kind: args.kind, siret: None, sectors: filter.sectors.clone(), departments: filter.departments.clone() };
+    if known.is_some() && store.is_declared(&id).await? {
+        return Err(Failure::usage("cette personne est déclarée dans le fichier de configuration", place, "ajoutez-y un bloc [[subscriber.subscription]]"));
+    }
+    let stopped = store.addresses(&id).await?.into_iter().find(|a| a.value.eq_ignore_ascii_case(&args.email) && a.state != AddressState::Unconfirmed && a.state != AddressState::Active);
+    if let Some(address) = stopped {
+        if address.state == AddressState::Stopped || !args.confirmed {
+            return Err(Failure::usage(format!("cette adresse est {}", if address.state == AddressState::Stopped { "arrêtée par son propriétaire" } else { "suspendue" }), place, "une adresse suspendue revient avec --confirmed ; une adresse arrêtée, sur demande de son propriétaire seulement"));
+        }
+        store.set_address_state(&address.id, AddressState::Active, "remise en service par l’exploitant").await?;
+    }
+    let mut profile = known.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
+    profile.kind = args.kind.or(profile.kind);
+    profile.sectors.extend(filter.sectors.iter().filter(|s| !profile.sectors.contains(s)).cloned().collect::<Vec<_>>());
+    profile.departments.extend(filter.departments.iter().filter(|d| !profile.departments.contains(d)).cloned().collect::<Vec<_>>());
+    let role = args.role.or(known.as_ref().map(|p| p.role)).unwrap_or_default();
     let name = args.name.clone().or(known.map(|p| p.name)).unwrap_or_default();
-    let subscriber = Subscriber { id: id.clone(), name, role: args.role, profile };
+    let subscriber = Subscriber { id: id.clone(), name, role, profile };
     let state = if args.confirmed { AddressState::Active } else { AddressState::Unconfirmed };
     store.put_subscriber(&NewSubscriber { subscriber, addresses: vec![(Channel::Email, args.email.clone(), state)], declared: false }, now).await?;
     let subscription = store.put_subscription(&id, &filter, args.cadence, now).await?;

@@ -19,7 +19,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::commands::{Auth, Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::{Address, Message as Mime};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -39,6 +39,8 @@ use super::Envelope;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest wait for the answer to a command before DATA (RFC 5321 §4.5.3.2: five minutes).
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
+/// Longest wait for the answer to RSET before the connection is given up.
+const RESET_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection idle for longer is not trusted.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -69,6 +71,21 @@ pub struct Email {
     reply_to: Option<Mailbox>,
     wait: Duration,
     idle: Vec<Mutex<Option<Kept>>>,
+}
+
+/// How far a mail transaction got.
+enum Transaction {
+    /// The server answered.
+    Answered {
+        /// What it said.
+        outcome: Outcome,
+        /// The connection stands at the start of a new transaction.
+        reusable: bool,
+    },
+    /// The connection was lost before the message left.
+    NothingSent(String),
+    /// The message left and no answer came.
+    Lost(String),
 }
 
 struct Kept {
@@ -113,9 +130,7 @@ impl Email {
     /// # Errors
     /// What the server or the network said.
     pub async fn check(&self) -> Result<(), String> {
-        let mut connection = self.connect().await?;
-        let _ = connection.quit().await;
-        Ok(())
+        self.connect().await.map(drop)
     }
 
     /// Message-ID of a delivery: the same on every attempt.
@@ -133,8 +148,7 @@ impl Email {
             Ok(bytes) => bytes,
             Err(why) => return Outcome::Permanent(format!("message impossible à composer : {why}")),
         };
-        let slot = self.free_slot(envelope.key).await;
-        let mut slot = slot;
+        let mut slot = self.free_slot(envelope.key).await;
         let kept = slot.take().filter(|k| k.used.elapsed() < IDLE && !k.connection.has_broken());
         let reused = kept.is_some();
         let mut connection = match kept {
@@ -144,20 +158,24 @@ impl Email {
                 Err(why) => return Outcome::Transient { why, retry_after: None },
             },
         };
-        let mut outcome = self.transact(&mut connection, &to, &bytes).await;
-        if reused && outcome.is_err() {
+        let mut done = self.transact(&mut connection, &to, &bytes).await;
+        if reused && matches!(done, Transaction::NothingSent(_)) {
             // The server closed an idle connection: nothing was sent on it, so a fresh one is tried at once.
             match self.connect().await {
                 Ok(fresh) => connection = fresh,
                 Err(why) => return Outcome::Transient { why, retry_after: None },
             }
-            outcome = self.transact(&mut connection, &to, &bytes).await;
+            done = self.transact(&mut connection, &to, &bytes).await;
         }
-        let outcome = outcome.unwrap_or_else(|lost| Outcome::Transient { why: lost, retry_after: None });
-        if !connection.has_broken() && !matches!(outcome, Outcome::Unknown(_)) {
-            *slot = Some(Kept { connection, used: Instant::now() });
+        match done {
+            Transaction::Answered { outcome, reusable } => {
+                *slot = reusable.then(|| Kept { connection, used: Instant::now() });
+                outcome
+            }
+            // The connection is dropped, without a QUIT that might never be answered.
+            Transaction::NothingSent(why) => Outcome::Transient { why, retry_after: None },
+            Transaction::Lost(why) => Outcome::Unknown(why),
         }
-        outcome
     }
 
     /// A free connection slot; waits for one when all are busy.
@@ -171,41 +189,49 @@ impl Email {
         self.idle[spread].lock().await
     }
 
-    /// One mail transaction. `Err` = the connection was lost before anything was sent.
-    async fn transact(&self, connection: &mut AsyncSmtpConnection, to: &Address, bytes: &[u8]) -> Result<Outcome, String> {
+    /// One mail transaction.
+    async fn transact(&self, connection: &mut AsyncSmtpConnection, to: &Address, bytes: &[u8]) -> Transaction {
         let mut parameters = Vec::new();
         if connection.server_info().supports_feature(Extension::EightBitMime) {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         let mail = Mail::new(Some(self.from.email.clone()), parameters).to_string();
-        let commands = [mail, Rcpt::new(to.clone(), Vec::new()).to_string(), Data.to_string()];
-        for command in commands {
-            let answer = tokio::time::timeout(COMMAND_TIMEOUT, connection.command(command)).await;
-            match answer {
-                Err(_) => return Ok(Outcome::Transient { why: "pas de réponse du serveur de courrier".to_owned(), retry_after: None }),
+        let commands = [(mail, false), (Rcpt::new(to.clone(), Vec::new()).to_string(), true), (Data.to_string(), false)];
+        for (command, about_the_address) in commands {
+            match tokio::time::timeout(COMMAND_TIMEOUT, connection.command(command)).await {
+                Err(_) => return Transaction::NothingSent("pas de réponse du serveur de courrier".to_owned()),
                 Ok(Ok(_)) => {}
                 Ok(Err(e)) if e.is_permanent() || e.is_transient() => {
-                    let refusal = refusal(&e);
-                    if !connection.has_broken() {
-                        let _ = connection.command(Rset).await;
-                    }
-                    return Ok(refusal);
+                    let refusal = if about_the_address && mailbox_refused(&e) { Outcome::AddressRefused(describe(&e)) } else { refusal(&e) };
+                    let reset = tokio::time::timeout(RESET_TIMEOUT, connection.command(Rset)).await;
+                    return Transaction::Answered { outcome: refusal, reusable: matches!(reset, Ok(Ok(_))) };
                 }
-                Ok(Err(e)) => return Err(describe(&e)),
+                Ok(Err(e)) => return Transaction::NothingSent(describe(&e)),
             }
         }
-        Ok(match tokio::time::timeout(self.wait, connection.message(bytes)).await {
-            Ok(Ok(response)) => Outcome::Accepted(response.first_line().unwrap_or("250").to_owned()),
-            Ok(Err(e)) if e.is_permanent() || e.is_transient() => refusal(&e),
-            Ok(Err(e)) => {
-                connection.abort().await;
-                Outcome::Unknown(format!("connexion perdue après l’envoi : {}", describe(&e)))
+        match tokio::time::timeout(self.wait, connection.message(bytes)).await {
+            Ok(Ok(response)) => {
+                let outcome = Outcome::Accepted(without_addresses(response.first_line().unwrap_or("250")));
+                Transaction::Answered { outcome, reusable: true }
             }
-            Err(_) => {
-                connection.abort().await;
-                Outcome::Unknown(format!("pas de réponse {} s après l’envoi", self.wait.as_secs()))
+            Ok(Err(e)) if e.is_permanent() || e.is_transient() => Transaction::Answered { outcome: refusal(&e), reusable: true },
+            Ok(Err(e)) => Transaction::Lost(format!("connexion perdue après l’envoi : {}", describe(&e))),
+            Err(_) => Transaction::Lost(format!("pas de réponse {} s après l’envoi", self.wait.as_secs())),
+        }
+    }
+
+    /// Authenticates command by command: lettre's own helper sends QUIT after a refusal and may wait long for its answer.
+    async fn authenticate(&self, connection: &mut AsyncSmtpConnection, credentials: &Credentials) -> Result<(), lettre::transport::smtp::Error> {
+        let mechanism = connection.server_info().get_auth_mechanism(&[Mechanism::Plain, Mechanism::Login]).unwrap_or(Mechanism::Plain);
+        let mut answer = connection.command(Auth::new(mechanism, credentials.clone(), None)?).await?;
+        // LOGIN asks for name and password in turn (RFC 4616 §1 compares the two).
+        for _ in 0..2 {
+            if !answer.has_code(334) {
+                break;
             }
-        })
+            answer = connection.command(Auth::new_from_response(mechanism, credentials.clone(), &answer)?).await?;
+        }
+        Ok(())
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
@@ -235,7 +261,7 @@ impl Email {
             connection.starttls(parameters, &hello).await.map_err(smtp)?;
         }
         if let Some(credentials) = &self.credentials {
-            connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await.map_err(smtp)?;
+            self.authenticate(&mut connection, credentials).await.map_err(smtp)?;
         }
         Ok(connection)
     }
@@ -300,8 +326,20 @@ fn describe(e: &lettre::transport::smtp::Error) -> String {
     use std::error::Error;
     let code = e.status().map(|c| format!("{c} ")).unwrap_or_default();
     let words = e.source().map_or_else(|| e.to_string(), ToString::to_string);
-    let hidden: Vec<String> = words.split_whitespace().map(|w| if w.contains('@') { "[adresse]".to_owned() } else { w.to_owned() }).collect();
-    format!("{code}{}", hidden.join(" "))
+    format!("{code}{}", without_addresses(&words))
+}
+
+fn without_addresses(words: &str) -> String {
+    words.split_whitespace().map(|w| if w.contains('@') { "[adresse]" } else { w }).collect::<Vec<_>>().join(" ")
+}
+
+/// The server says that there is no such mailbox: 550, 551 or 553 to RCPT, unless the enhanced code says it is a matter of
+/// policy (RFC 3463: X.7) or of a full mailbox (X.2).
+fn mailbox_refused(e: &lettre::transport::smtp::Error) -> bool {
+    let code = e.status().map(|c| c.to_string()).unwrap_or_default();
+    let words = describe(e);
+    let passing = words.split_whitespace().any(|w| w.starts_with("5.7.") || w.starts_with("5.2."));
+    matches!(code.as_str(), "550" | "551" | "553") && !passing
 }
 
 /// A TLS stream that lettre can use.

@@ -15,7 +15,7 @@ pub struct Envelope<'a> {
     pub key: &'a str,
     /// Keys of earlier messages of the thread, oldest first.
     pub thread: &'a [String],
-    /// The message may have arrived already: the last attempt's answer was lost.
+    /// An earlier attempt was made; it may have arrived.
     pub resend: bool,
     /// What is said.
     pub message: &'a Message,

@@ -105,21 +105,21 @@ async fn message_is_sent_once(store: &Store) {
     let second = store.claim("two", "t2", 10, LEASE, at(4)).await.unwrap();
     assert_eq!(second.len(), 1);
     assert!(!store.settle(&claimed[0], &Settlement::Sent("250".into()), at(4)).await.unwrap(), "an old token settles nothing");
-    assert!(!store.start_attempt(&claimed[0], at(4)).await.unwrap());
+    assert!(!store.start_attempt(&claimed[0], LEASE, at(4)).await.unwrap());
     // The second worker dies after the first byte: that is recorded as ambiguous, and sent again.
-    assert!(store.start_attempt(&second[0], at(4)).await.unwrap());
+    assert!(store.start_attempt(&second[0], LEASE, at(4)).await.unwrap());
     let third = store.claim("three", "t3", 10, LEASE, at(6)).await.unwrap();
     assert_eq!((third.len(), third[0].attempts), (1, 1));
     let attempts = store.attempts(&third[0].id).await.unwrap();
     assert_eq!(attempts[0].outcome.as_deref(), Some("ambiguous"));
-    assert!(store.start_attempt(&third[0], at(6)).await.unwrap());
+    assert!(store.start_attempt(&third[0], LEASE, at(6)).await.unwrap());
     // Put off, then sent.
     assert!(store.settle(&third[0], &Settlement::Deferred(at(30), "451".into()), at(6)).await.unwrap());
     assert!(store.claim("four", "t4", 10, LEASE, at(29)).await.unwrap().is_empty(), "never before the time asked for");
     assert_eq!(store.next_delivery_at().await.unwrap(), Some(at(30)));
     let fourth = store.claim("four", "t5", 10, LEASE, at(30)).await.unwrap();
     assert!(store.renew(&fourth[0], LEASE, at(31)).await.unwrap());
-    assert!(store.start_attempt(&fourth[0], at(31)).await.unwrap());
+    assert!(store.start_attempt(&fourth[0], LEASE, at(31)).await.unwrap());
     assert!(store.settle(&fourth[0], &Settlement::Sent("250 OK".into()), at(31)).await.unwrap());
     let row = store.delivery(&fourth[0].id).await.unwrap().unwrap();
     assert_eq!((row.state, row.attempts), (DeliveryState::Sent, 3));
