@@ -191,7 +191,17 @@ impl Fetcher {
 }
 
 impl Http {
+    /// Asks at the address a page moved to, and at the one in the settings when that fails.
     async fn get(&self, asked: &Url, known: &Validators, now: DateTime<Utc>) -> Result<Answer, FetchError> {
+        match self.follow(asked, known, now).await {
+            Err(FetchError::Network { .. } | FetchError::Gone { .. } | FetchError::Status { status: 404, .. }) if known.moved_to.is_some() => {
+                self.follow(asked, &Validators::default(), now).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn follow(&self, asked: &Url, known: &Validators, now: DateTime<Utc>) -> Result<Answer, FetchError> {
         let start = known.moved_to.as_deref().and_then(|m| Url::parse(m).ok()).unwrap_or_else(|| asked.clone());
         let mut url = start.clone();
         let mut permanent = known.moved_to.clone();

@@ -16,7 +16,7 @@ pub fn zone(department: Option<&Department>) -> Tz {
 pub fn local(at: NaiveDateTime, zone: Tz) -> DateTime<FixedOffset> {
     match zone.from_local_datetime(&at) {
         LocalResult::Single(t) | LocalResult::Ambiguous(t, _) => t.fixed_offset(),
-        LocalResult::None => zone.from_utc_datetime(&at).fixed_offset(),
+        LocalResult::None => local(at - chrono::Duration::hours(1), zone),
     }
 }
 

@@ -16,9 +16,12 @@ pattern!(
     r"clauses? (?:[\w']+ ){0,3}?(?:d ?'? ?|a l ?'? ?)?(?:aide a l ?'? ?)?(?:e?')?insertion",
     r"|clauses? (?:[a-z]+ ){0,3}?sociales?\b|clauses? de promotion de l'(?:insertion|emploi)",
     r"|conditions? (?:particulieres? )?d'execution (?:[a-z]+ ){0,4}?social|condition particuliere (?:d'execution )?a caractere social",
-    r"|[0-9] ?(?:h|heures?) d ?'? ?insertion|elements? a caractere social|volume (?:horaire )?d ?'? ?insertion",
+    r"|[0-9]+ ?(?:h|heures?) d ?'? ?insertion|elements? a caractere social|volume (?:horaire )?d ?'? ?insertion",
     r"|\bheures? (?:de travail )?(?:[\w']+ ){0,8}?d ?'? ?insertion|promouvoir l'emploi et l'insertion|promotion de l'emploi (?:et de l'insertion|des personnes)",
-    r"|[0-9] ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp (?:d'|en )?insertion"
+    r"|\bheures?\b[^.;]{0,60}(?:reservee?s?|confiee?s?|dediee?s?|consacree?s?) (?:a|aux?|pour)\b[^.;]{0,50}(?:insertion|eloigne|en difficulte|quartiers prioritaires)",
+    r"|[0-9] ?(?:%|pour ?cent) (?:[\w']+ ){0,4}?(?:d'|des |de la |du )?(?:heures|temps|masse|main)\b[^.;]{0,90}(?:insertion|quartiers prioritaires|eloigne|en difficulte)",
+    r"|(?:objectif|part|volet|taux|quota)s? (?:d ?'? ?)?insertion[^.;0-9]{0,20}[0-9]+ ?(?:%|h\b|heures|pour ?cent)",
+    r"|[0-9]+ ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp (?:d'|en )?insertion"
 );
 // Wordings that need an obligation beside them.
 pattern!(
@@ -27,16 +30,12 @@ pattern!(
     r"|(?:publics?|personnes?|demandeurs d'emploi|jeunes) (?:[\w']+ ){0,3}?eloignee?s? (?:de l'emploi|du marche)",
     r"|personnes? rencontrant des difficultes (?:[a-z]+ ){0,4}?(?:d ?'? ?)?(?:insertion|acces|emploi)|personnes? en difficulte (?:[a-z]+ ){0,2}d'insertion",
     r"|(?:[0-9] ?%|heures|temps|part) (?:[\w'%]+ ){0,9}?(?:a |d ?'? ?|en |pour )(?:l ?'? ?)?insertion",
-    r"|demandeurs d'emploi de longue duree|beneficiaires du rsa|publics? prioritaires?|quartiers prioritaires",
+    r"|(?:salaries?|personnels?|personnes|publics?) en (?:parcours d')?insertion|demandeurs d'emploi de longue duree|beneficiaires du rsa|publics? prioritaires?|quartiers prioritaires",
     r"|l2112-2\b|considerations? sociales?"
 );
 pattern!(
     OBLIGES,
-    r"titulaire|attributaire|concessionnaire|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devra|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|oblig|reserver|consacrer"
-);
-pattern!(
-    DENIED_BEFORE,
-    r"(?:\baucune?|\bpas de|\bpas d'|\bsans|\bhors|\bni de|\bni|aucune des)(?: [\w']+){0,3} $|n'est pas (?:[a-z]+ )?(?:soumis\w* )?(?:a (?:une )?|concernee? par (?:une |la )?)$"
+    r"titulaire|attributaire|concessionnaire|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devra|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|oblig|reserve[rz]?\b|consacrer|a raison de|[0-9] ?(?:h|heures)\b"
 );
 pattern!(
     DENIED_AFTER,
@@ -46,6 +45,10 @@ pattern!(NOT_FOR_A_LOT, r"^ ne s'applique pas (?:au|aux) lots?");
 pattern!(IS_CRITERION_AFTER, r"^[^.;]{0,40}?(?:ac_weighting|/ ?ponderation)");
 pattern!(IS_CRITERION_BEFORE, r"(?:sous-)?criteres?\b[^.]{0,40}$");
 pattern!(STAFF_MATTER, r"convention collective|reprise d[ue]s? (?:personnel|salarie)|dumping|travail dissimule|transport(?:eur)?s? routiers?");
+pattern!(
+    ABOUT_CLAUSES,
+    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|charte (?:de|du|des) "
+);
 pattern!(MEANS_INSERTION, r"insertion|eloigne|chomeur|demandeurs d'emploi|difficulte|promotion de l'emploi");
 pattern!(SERVICE_TALK, r"formations?|beneficiaires de la prestation|accompagnement des|pole emploi|bilan de competences");
 pattern!(HARD_TALK, r"heures|clause|execution");
@@ -56,20 +59,29 @@ pattern!(DEROGATION, r"(?:il est )?deroge|derogation");
 pattern!(
     HOURS,
     r"nombre (?:minim\w+ )?(?:total )?d ?'? ?heures?[^.:]{0,160}?insertion[^.:]{0,120}? ?: ?(?P<a>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)",
-    r"|(?P<b>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)(?:,[0-9]+)? ?(?:h|heures?)(?: de travail)?(?: minimum| mini| au minimum)? ?(?:d ?'? ?|en |pour l ?'? ?|a l ?'? ?)(?:actions? d'|parcours d')?insertion",
+    r"|(?P<b>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)\)?(?:,[0-9]+)? ?(?:h\.?|heures?)(?: de travail)?(?: minimum| mini| au minimum)? ?(?:d ?'? ?|en |pour l ?'? ?|a l ?'? ?)(?:actions? d'|parcours d')?insertion",
+    r"|(?P<g>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)\)? ?(?:h\b\.?|heures?) (?:de travail )?(?:[\w']+ ){0,4}?(?:seront |sont )?(?:dediees|reservees|consacrees|confiees|realisees|effectuees)\b",
+    r"|(?:a raison de|soit|porte sur|dont) (?P<h>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
+    r"|(?P<i>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?) (?:d'insertion )?\(?(?:pour |sur )?(?:le |les )?lots? ",
     r"|(?:reserver|consacrer|affecter|realiser|effectuer)(?: au moins| a minima| un minimum de| au minimum| un volume de)? (?P<c>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h|heures?)\b",
-    r"|(?:clause|action|volet|engagement|heures|horaire|volume|objectif|minimum|total) [^.;]{0,60}?(?:de |: ?|est de |a |fixee? a |= ?|\()(?P<d>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
+    r"|(?:clause|action|volet|engagement|heures|horaire|volume|objectif|minimum|total) [^.;]{0,60}?(?:de |: ?|est de |a |fixee? a |= ?|- |\()(?P<d>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
     r"|insertion(?: [\w']+){0,4} ?[(:] ?(?P<e>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)",
-    r"|lots? (?:n ?° ?)?[0-9]{1,3}[a-z]? ?[^0-9.;]{0,60}?[:\-(,] ?(?P<f>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)"
+    r"|lots? (?:n ?° ?)?[0-9]{1,3}[a-gi-z]?(?: ?(?:a|et|,|-) ?[0-9]{1,3})*? ?[^0-9.;]{0,60}?[:\-(,=] ?(?P<f>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)"
 );
 pattern!(
     PERCENT,
     r"(?P<a>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)(?: [\w'()]+){0,8}? (?:heures?|d'heures|temps|main d'oeuvre|masse salariale|effectif)",
     r"|(?:heures?|temps de travail|main d'oeuvre)(?: [\w']+){0,6} ?[:(a]? ?(?P<b>[0-9]{1,2}(?:[.,][0-9]+)?) ?%",
-    r"|insertion(?: [\w']+){0,4} ?[(:] ?(?P<c>[0-9]{1,2}(?:[.,][0-9]+)?) ?%"
+    r"|insertion(?: [\w']+){0,4} ?(?:[(:]|\bde\b|\bd'|\b) ?(?P<c>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)"
 );
 pattern!(FULL_TIME, r"(?P<n>[0-9]+(?:[.,][0-9]+)?) ?(?:etp|equivalents? temps plein)\b");
 pattern!(NOT_A_VOLUME, r"(?:delai|sous|dans les|semaine|preavis|jour|intervention|horaires? d'ouverture|par heure|euros? par|€ par|penalite)[^.;]{0,25}$");
+pattern!(LOT_JUST_BEFORE, r"\blots? (?:n ?° ?)?$");
+pattern!(A_YEAR, r"^ ?(?:d'insertion )?(?:par|/) ?an");
+pattern!(TOTAL_FOLLOWS, r"\bsoit [0-9]");
+pattern!(DETAIL_FOLLOWS, r"\bdont [0-9]");
+pattern!(TOTAL_BEFORE, r"\btotal[^.;]{0,14}$");
+pattern!(IN_PROPORTION, r"^[^.;]{0,20}(?:par|pour chaque) tranche de [0-9]|^ ?(?:d'insertion )?pour [0-9]");
 pattern!(A_WEEK, r"^ ?(?:par|/) ?(?:semaine|jour|heure)|^ ?(?:hebdo|ouvrees|a l'avance|avant)");
 
 /// Yearly hours of one full-time post: the legal duration (Code du travail L3121-41).
@@ -93,7 +105,7 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
     statements.sort_by_key(|s| (!s.strong, s.range.start));
     let Some(first) = statements.first() else { return Vec::new() };
     let volumes = volumes(reading, &statements);
-    let percent = percent(reading, &statements);
+    let percents = percents(reading, &statements);
     let mandatory = Some(!optional(reading, &first.range));
     let article = cited_article(reading, &statements);
     let base = |lots: Vec<String>, range: Range<usize>| {
@@ -123,8 +135,18 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         let anchor = statements.iter().find(|s| s.lots == lots || s.lots.iter().any(|l| lots.contains(l))).unwrap_or(&statements[0]);
         out.push(base(lots, anchor.range.clone()));
     }
-    for p in &mut out {
-        p.percent = percent;
+    match percents.as_slice() {
+        [] => {}
+        [(_, one), rest @ ..] if rest.iter().all(|(_, other)| other == one) => out.iter_mut().for_each(|p| p.percent = Some(*one)),
+        // Each lot its own share.
+        several => {
+            out.retain(|p| p.hours.is_some());
+            for (statement, percent) in several {
+                let mut p = base(statement.lots.clone(), statement.range.clone());
+                p.percent = Some(*percent);
+                out.push(p);
+            }
+        }
     }
     out
 }
@@ -145,9 +167,11 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     let around_end = range.end + doc.after(range.end, 220).len();
     let around = &doc.text()[around_start..around_end];
     let words = &doc.text()[range.clone()];
-    let denied = DENIED_BEFORE.is_match(before) || (DENIED_AFTER.is_match(after) && !NOT_FOR_A_LOT.is_match(after));
+    let denied = reading.denied(range) || reading.taken_back(range.end) || (DENIED_AFTER.is_match(after) && !NOT_FOR_A_LOT.is_match(after));
     let derogates = DEROGATION.is_match(reading.start_of_sentence(range.start, 120));
-    if denied || derogates || IS_CRITERION_AFTER.is_match(after) || IS_CRITERION_BEFORE.is_match(before) || STAFF_MATTER.is_match(around) {
+    let sentence = &doc.text()[doc.sentence(range.clone())];
+    let other_matter = STAFF_MATTER.is_match(sentence) && !MEANS_INSERTION.is_match(sentence);
+    if denied || derogates || other_matter || IS_CRITERION_AFTER.is_match(after) || IS_CRITERION_BEFORE.is_match(before) || ABOUT_CLAUSES.is_match(sentence) {
         return false;
     }
     if strong {
@@ -168,6 +192,8 @@ struct Volume {
     lots: Vec<String>,
     hours: f64,
     doubt: Option<String>,
+    /// Told as a total.
+    total: bool,
 }
 
 /// Hours near the clause, each once by (lots, value): a form tells them two or three times.
@@ -178,17 +204,27 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Volume> {
     };
     for window in reading.anchors.windows(Topic::Clause) {
         for c in HOURS.captures_iter(&reading.doc.text()[window.clone()]) {
-            let Some(digits) = ["a", "b", "c", "d", "e", "f"].iter().find_map(|n| c.name(n)) else { continue };
-            let (start, end) = (window.start + digits.start(), window.start + digits.end());
-            let Some(hours) = number(digits.as_str()).filter(|h| *h > 0.0) else { continue };
-            let names_it = c.get(0).is_some_and(|m| m.as_str().contains("insertion"));
-            let spurious = NOT_A_VOLUME.is_match(reading.doc.before(start, 40)) || A_WEEK.is_match(after_unit(reading, end));
+            let Some(digits) = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].iter().find_map(|n| c.name(n)) else { continue };
+            let (mut start, end) = (window.start + digits.start(), window.start + digits.end());
+            // "lot 1 100 h": the first number is the lot's.
+            if LOT_JUST_BEFORE.is_match(reading.doc.before(start, 10)) && let Some(space) = digits.as_str().find(' ') {
+                start += space + 1;
+            }
+            let Some(hours) = number(&reading.doc.text()[start..end]).filter(|h| *h > 0.0) else { continue };
+            let names_it = c.name("h").is_some() || c.get(0).is_some_and(|m| m.as_str().contains("insertion"));
+            let behind = after_unit(reading, end);
+            let yearly_then_total = A_YEAR.is_match(behind) && TOTAL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
+            if IN_PROPORTION.is_match(behind) || yearly_then_total {
+                continue;
+            }
+            let spurious = NOT_A_VOLUME.is_match(reading.doc.before(start, 40)) || A_WEEK.is_match(behind);
             if !near(start) || (spurious && !names_it) || (hours <= 48.0 && !names_it) || found.iter().any(|v| v.range.start == start) {
                 continue;
             }
             let lots = lots_of_volume(reading, start, end);
             if !found.iter().any(|v| v.lots == lots && (v.hours - hours).abs() < 0.5) {
-                found.push(Volume { range: start..end, lots, hours, doubt: None });
+                let total = TOTAL_BEFORE.is_match(reading.doc.before(start, 24)) || DETAIL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
+                found.push(Volume { range: start..end, lots, hours, doubt: None, total });
             }
         }
     }
@@ -208,20 +244,21 @@ fn after_unit<'a>(reading: &Reading<'a>, end: usize) -> &'a str {
 fn lots_of_volume(reading: &Reading<'_>, start: usize, end: usize) -> Vec<String> {
     let named = lot_mentions(reading.start_of_sentence(start, 120)).pop();
     let after = reading.rest_of_sentence(end, 60);
-    pattern!(FOR_LOT, r"^ ?(?:h|heures?)?[^0-9,:]{0,30}(?:pour|sur|au|du) (?:le |les )?lots? ");
+    pattern!(FOR_LOT, r"^ ?(?:h\b\.?|heures?)?[^0-9,:;]{0,30}?(?:\( ?|(?:pour|sur) (?:le |les )?|au |du )lots? ");
     let named = if FOR_LOT.is_match(after) { lot_mentions(after).into_iter().next().or(named) } else { named };
     named.map(|m| m.lots).or_else(|| reading.doc.lot_at(start).map(|l| vec![l.to_owned()])).unwrap_or_default()
 }
 
 fn full_time_posts(reading: &Reading<'_>, statements: &[Statement]) -> Option<Volume> {
     statements.iter().find_map(|s| {
-        let after = reading.rest_of_sentence(s.range.start, 260);
-        let c = FULL_TIME.captures(after)?;
+        let sentence = reading.doc.sentence(s.range.clone());
+        let c = FULL_TIME.captures(&reading.doc.text()[sentence.clone()])?;
         let n = c.name("n")?;
-        let start = s.range.start + n.start();
+        let start = sentence.start + n.start();
         let posts = number(n.as_str()).or_else(|| n.as_str().replace(',', ".").parse().ok())?;
         Some(Volume {
-            range: start..s.range.start + n.end(),
+            range: start..sentence.start + n.end(),
+            total: false,
             lots: s.lots.clone(),
             hours: (posts * HOURS_A_YEAR).round(),
             doubt: Some(format!("volume donné en ETP : {posts} × 1 607 h (base légale)")),
@@ -231,23 +268,30 @@ fn full_time_posts(reading: &Reading<'_>, statements: &[Statement]) -> Option<Vo
 
 /// When lots are told one by one, a number that is their sum is the total told again.
 fn without_total(mut volumes: Vec<Volume>) -> Vec<Volume> {
-    let sum: f64 = volumes.iter().filter(|v| v.lots.len() == 1).map(|v| v.hours).sum();
-    let several = volumes.iter().filter(|v| v.lots.len() == 1).count() > 1;
+    let single = |v: &&Volume| v.lots.len() == 1 && !v.total;
+    let sum: f64 = volumes.iter().filter(single).map(|v| v.hours).sum();
+    let several = volumes.iter().filter(single).count() > 1;
     if several {
-        volumes.retain(|v| v.lots.len() == 1 || (v.hours - sum).abs() > 0.5);
+        volumes.retain(|v| !v.total && (v.lots.len() == 1 || (v.hours - sum).abs() > 0.5));
     }
     volumes
 }
 
-fn percent(reading: &Reading<'_>, statements: &[Statement]) -> Option<f64> {
-    statements.iter().find_map(|s| {
+/// The share of hours that each statement tells, once by lots.
+fn percents<'s>(reading: &Reading<'_>, statements: &'s [Statement]) -> Vec<(&'s Statement, f64)> {
+    let mut found: Vec<(&Statement, f64)> = Vec::new();
+    for s in statements {
         let before = reading.start_of_sentence(s.range.start, 160).len();
         let end = s.range.end + reading.rest_of_sentence(s.range.end, 260).len();
         let text = &reading.doc.text()[s.range.start - before..end];
-        let c = PERCENT.captures(text)?;
-        let value = c.name("a").or(c.name("b")).or(c.name("c"))?.as_str().replace(',', ".");
-        value.parse::<f64>().ok().filter(|p| *p > 0.0 && *p <= 100.0)
-    })
+        let Some(c) = PERCENT.captures(text) else { continue };
+        let value = c.name("a").or(c.name("b")).or(c.name("c")).map(|m| m.as_str().replace(',', "."));
+        let Some(value) = value.and_then(|v| v.parse::<f64>().ok()).filter(|p| *p > 0.0 && *p <= 100.0) else { continue };
+        if !found.iter().any(|(known, v)| known.lots == s.lots && (*v - value).abs() < f64::EPSILON) {
+            found.push((s, value));
+        }
+    }
+    found
 }
 
 fn optional(reading: &Reading<'_>, range: &Range<usize>) -> bool {

@@ -98,6 +98,7 @@ pub fn join(mut coded: Coded, mut told: Vec<Provision>, lot_count: usize) -> Vec
             p.doubt = Some("le formulaire dit « non réservé », le texte dit le contraire : à vérifier au règlement de consultation".to_owned());
         }
     }
+    let mut more = Vec::new();
     for field in coded.provisions {
         let narrower = told.iter().position(|t| t.kind == field.kind && (t.kind != ProvisionKind::Reserved || narrows(t, &field)));
         let said_otherwise = field.kind == ProvisionKind::Reserved
@@ -105,9 +106,14 @@ pub fn join(mut coded: Coded, mut told: Vec<Provision>, lot_count: usize) -> Vec
         match narrower {
             Some(i) => {
                 let t = &mut told[i];
-                // A form tells the lots; the text tells for whom.
+                // A form tells the lots; the text tells for whom, and perhaps for some of the lots only.
                 if t.lots.is_empty() {
                     t.lots = field.lots;
+                } else {
+                    let rest: Vec<String> = field.lots.iter().filter(|l| !t.lots.contains(l)).cloned().collect();
+                    if !rest.is_empty() {
+                        more.push(Provision { lots: rest, ..field.clone() });
+                    }
                 }
                 if t.beneficiary == Some(Beneficiary::Unspecified) {
                     t.beneficiary = field.beneficiary;
@@ -118,6 +124,7 @@ pub fn join(mut coded: Coded, mut told: Vec<Provision>, lot_count: usize) -> Vec
             None => told.push(field),
         }
     }
+    told.extend(more);
     told
 }
 

@@ -17,6 +17,7 @@ pattern!(
     r"insertion (?:sociale|prof|par l ?'?act|des (?:publics|personnes|jeunes))|(?:plan|heures|demarche|actions?|politique|clause|volet|dispositif) (?:[a-z]+ ){0,2}d ?'? ?insertion",
     r"|(?:performances?|criteres?|valeur|qualite|volet|engagement|demarche|aspects?|dimension|approche) (?:[a-z]+ ){0,2}?sociale?s?\b",
     r"|accompagnement (?:medico-|socio-?professionnel|social)|emploi (?:de|des) (?:personnes|travailleurs|publics) (?:en situation de )?(?:handicap|en difficult|eloign)",
+    r"|criteres? relatifs? a l'insertion|(?:part|nombre|taux) (?:de|des) (?:personnes|travailleurs|salaries) (?:en situation de )?(?:handicap|en insertion)",
     r"|insertion ac_weighting|criteres? (?:d ?'? ?)?insertion|publics? (?:en difficulte|eloignes?)"
 );
 pattern!(
@@ -28,8 +29,9 @@ pattern!(CRITERION_BEFORE, r"\bcriteres?\b|sous-critere|ponderation");
 pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;]{0,25}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
 pattern!(
     WEIGHT,
-    r"^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
+    r"^ ?(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
 );
+pattern!(SHARE_OF_WORK, r"^[^.;]{0,25}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du temps|de la (?:main|masse)|du montant|heures)");
 pattern!(NOT_SELECTION, r"criteres? de selection des candidat|selection des candidatures|eligib");
 
 /// Reads every social criterion the text tells.
@@ -40,7 +42,7 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         if !holds(reading, &range) {
             continue;
         }
-        let weight = WEIGHT.captures(reading.doc.after(range.end, 120)).and_then(|c| number(c.name("n")?.as_str())).filter(|w| *w <= 100.0);
+        let weight = WEIGHT.captures(reading.doc.after(range.end, 120)).and_then(|c| number(c.name("m").or(c.name("n"))?.as_str())).filter(|w| *w <= 100.0);
         let lots = reading.lots(&range);
         if let Some(known) = out.iter_mut().find(|p| p.weight == weight || weight.is_none()) {
             if !known.lots.is_empty() {
@@ -64,11 +66,18 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
 fn holds(reading: &Reading<'_>, range: &Range<usize>) -> bool {
     let doc = reading.doc;
     let (before, after) = (doc.before(range.start, 90), doc.after(range.end, 70));
-    let around = &doc.text()[range.start - doc.before(range.start, 45).len()..range.end + doc.after(range.end, 40).len()];
-    if STRUCTURE.is_match(before) || OTHER_MATTER.is_match(around) || NOT_SELECTION.is_match(before) {
+    let words = &doc.text()[range.clone()];
+    // The item of the list alone: its neighbours have matters of their own.
+    let (head, tail) = (doc.before(range.start, 45), doc.after(range.end, 40));
+    let head = head.rfind([',', ';', '%', '/']).map_or(head, |i| &head[i + 1..]);
+    let tail = tail.find([',', ';', '%', '/']).map_or(tail, |i| &tail[..i]);
+    let other_matter = OTHER_MATTER.is_match(head) || OTHER_MATTER.is_match(words) || OTHER_MATTER.is_match(tail);
+    if STRUCTURE.is_match(before) || other_matter || NOT_SELECTION.is_match(before) || SHARE_OF_WORK.is_match(after) {
         return false;
     }
-    let words = &doc.text()[range.clone()];
+    if reading.denied(range) || reading.taken_back(range.end) {
+        return false;
+    }
     CRITERION_BEFORE.is_match(before) || WEIGHT_AFTER.is_match(after) || words.starts_with("critere")
 }
 

@@ -16,18 +16,18 @@ pattern!(
     r"(?P<d>[0-3]?[0-9])(?:er)? ?(?:(?P<m>janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre) ?(?P<y>20[0-9]{2})|[/.-](?P<mm>[01]?[0-9])[/.-](?P<yy>20[0-9]{2}|[0-9]{2}))\b",
     r"|(?P<iy>20[0-9]{2})-(?P<im>[01][0-9])-(?P<id>[0-3][0-9])"
 );
-pattern!(TIME, r"^(?:[ ,(]*(?:a|-|,|vers|de|des|time_receipt_tenders ?:)? ?)?(?P<h>[0-2]?[0-9]) ?(?:h|:|heures?) ?(?P<min>[0-5][0-9])?");
+pattern!(TIME, r"^(?:[ ,(]*(?:a|-|,|vers|de|des|heure locale ?:|heure ?:|time_receipt_tenders ?:)? ?)?(?P<h>[0-2]?[0-9]) ?(?:h|:|heures?) ?(?P<min>[0-5][0-9])?");
 pattern!(VISIT, r"\bvisites?\b");
 pattern!(
     NOT_A_SITE_VISIT,
     r"aide premiere visite|visites? medicale|visites? guidee|visites? d'entretien|visites? de maintenance|visites? (?:technique|periodique|annuelle|mensuelle|reglementaire)|visiteurs?|carte de visite|contre-visite|droit de visite|visites? virtuelle|visites? preventive"
 );
-pattern!(COMPULSORY, r"obligatoire|imperativ|exigee|sous peine|irreguliere|devra (?:etre )?(?:visite|effectue)|doivent (?:obligatoirement )?(?:visiter|effectuer)");
+pattern!(COMPULSORY, r"obligatoire|imperativ|indispensable|attestation de visite|exigee|sous peine|irreguliere|devra (?:etre )?(?:visite|effectue)|doivent (?:obligatoirement )?(?:visiter|effectuer)");
 pattern!(NOT_COMPULSORY, r"facultati|pas obligatoire|non obligatoire|conseillee|recommandee|possible|n'est pas exigee");
 pattern!(NO_VISIT, r"(?:pas de|aucune|sans) visite|visites?[^.;]{0,20}: ?(?:non|neant|sans objet)");
 pattern!(
     TENDER,
-    r"(?:date limite (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}"
+    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}"
 );
 pattern!(PARTICIPATION, r"candidatures?|demandes? de participation");
 pattern!(
@@ -48,7 +48,9 @@ pub fn read(reading: &Reading<'_>, zone: Tz, known: &[DateKind]) -> Vec<TypedDat
         }
     };
     for range in reading.matches(Topic::Date, &TENDER) {
-        let kind = if PARTICIPATION.is_match(&reading.doc.text()[range.clone()]) { DateKind::Participation } else { DateKind::Tender };
+        let words = &reading.doc.text()[range.clone()];
+        let about_tenders = words.contains("offre") || words.contains("plis");
+        let kind = if PARTICIPATION.is_match(words) && !about_tenders { DateKind::Participation } else { DateKind::Tender };
         let known_either = known.contains(&DateKind::Tender) || known.contains(&DateKind::Participation);
         if !known_either {
             once(kind, date_after(reading, &range, 12, kind, zone));

@@ -10,6 +10,9 @@ use super::pattern::pattern;
 /// Longest quote, in bytes of the original: enough for a sentence.
 const MAX_QUOTE: usize = 320;
 
+/// Farthest a sentence reaches from the words looked at, in folded bytes: bounds the work on text without full stops.
+const MAX_SENTENCE: usize = 1500;
+
 /// A part of the text that speaks of one lot.
 #[derive(Debug, Clone)]
 pub struct LotBlock {
@@ -84,14 +87,14 @@ impl Document {
     /// Up to `n` folded bytes from `at`, within the same passage.
     #[must_use]
     pub fn after(&self, at: usize, n: usize) -> &str {
-        let ceiling = self.span_at(at.saturating_sub(1)).map_or(self.text().len(), |s| s.folded.end);
+        let ceiling = self.span_at(at).map_or(self.text().len(), |s| s.folded.end);
         let end = self.boundary((at + n).min(ceiling.max(at)));
         &self.text()[at..end.max(at)]
     }
 
     /// The nearest character boundary at or after `at`.
     fn boundary(&self, at: usize) -> usize {
-        (at..=self.text().len()).find(|i| self.text().is_char_boundary(*i)).unwrap_or(self.text().len())
+        self.text().ceil_char_boundary(at)
     }
 
     /// The folded range of the passage that holds `at`.
@@ -145,13 +148,12 @@ impl Document {
     #[must_use]
     pub fn sentence(&self, range: Range<usize>) -> Range<usize> {
         let passage = self.passage_range(range.start);
-        let start = {
-            let head = &self.text()[passage.start..range.start];
-            sentence_breaks(head).last().map_or(passage.start, |b| passage.start + b)
-        };
+        let text = self.text();
+        let floor = text.ceil_char_boundary(range.start.saturating_sub(MAX_SENTENCE).max(passage.start));
+        let start = sentence_breaks(&text[floor..range.start]).next_back().map_or(floor, |b| floor + b);
         let stop = range.end.min(passage.end).max(range.start);
-        let tail = &self.text()[stop..passage.end.max(stop)];
-        let end = sentence_breaks(tail).next().map_or(passage.end.max(stop), |b| stop + b);
+        let ceiling = text.floor_char_boundary((stop + MAX_SENTENCE).min(passage.end.max(stop)));
+        let end = sentence_breaks(&text[stop..ceiling]).next().map_or(ceiling, |b| stop + b);
         start..end
     }
 

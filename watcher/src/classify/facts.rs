@@ -11,10 +11,13 @@ use super::pattern::pattern;
 
 
 pattern!(MONTHS, r"(?:duree|duration)[^.;]{0,80}?(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)");
+pattern!(CONCLUDED, r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|periode initiale (?:de |d'))(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)");
+pattern!(RENEWAL_PERIOD, r"(?:fois|reconductions?|reconduit[es]*)[^.;]{0,60}periodes? (?:de |d')(?P<n>[0-9]{1,3}|un|une|deux|trois) ?(?P<u>mois|ans?\b)");
+pattern!(ALL_IN, r"reconductions? (?:comprises|incluses)|duree (?:maximale|totale)|comprises?\)|incluses?\)");
 pattern!(FORM_MONTHS, r"duration ?: ?(?P<n>[0-9]{1,3})");
 pattern!(
     RENEWALS,
-    r"(?P<n>[0-9]|un|une|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|reconduc[a-z]*[^.;]{0,60}?(?P<m>[0-9]|un|une|deux|trois|quatre) fois|nombre (?:maximal |maximum )?de (?:reconductions?|renouvellements?)[^0-9.;]{0,30}(?P<o>[0-9])"
+    r"(?P<n>[0-9]|un|une|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|(?:recondu[a-z]*|renouvel[a-z]*)[^.;]{0,60}?(?P<m>[0-9]|un|une|deux|trois|quatre) fois|nombre (?:maximal |maximum )?de (?:reconductions?|renouvellements?)[^0-9.;]{0,30}(?P<o>[0-9])"
 );
 pattern!(
     MAXIMUM,
@@ -23,7 +26,7 @@ pattern!(
 pattern!(
     LOT_CAP,
     r"(?:nombre (?:maxim(?:al|um) )?de lots[^.;:]{0,80}?(?:un (?:seul )?soumissionnaire|meme soumissionnaire|candidat|attribu)[^.;0-9]{0,40}:? ?|lot_max_(?:number|one_tenderer) ?: ?)(?P<n>[0-9]{1,3})",
-    r"|(?:ne (?:peut|pourra) (?:etre attributaire|remporter|se voir attribuer|soumissionner)[^.;]{0,60}?(?:plus de |que (?:pour )?))(?P<m>[0-9]{1,3}|un|deux|trois) (?:seul )?lots?"
+    r"|(?:ne (?:peut|pourra) (?:etre attributaire|remporter|se voir attribuer|soumissionner)[^.;]{0,60}?(?:plus de |que (?:pour )?))(?P<m>[0-9]{1,3}|un|deux|trois) (?:seul )?lots?|nombre de lots[^.;]{0,90}limite a (?P<o>[0-9]{1,3}|un|deux|trois)"
 );
 pattern!(
     JOINT_FORM,
@@ -31,7 +34,7 @@ pattern!(
 );
 pattern!(
     TURNOVER,
-    r"chiffre d'affaires[^.;]{0,90}?(?:minim(?:um|al)[a-z]*)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{4,}) ?(?:eur|€)|(?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{5,}) ?(?:eur[a-z]*|€)[^.;]{0,20}de chiffre d'affaires"
+    r"chiffre d'affaires[^.;]{0,90}?(?:minim(?:um|al)[a-z]*|au moins egal|superieur ou egal|d'au moins)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{4,}) ?(?:eur|€)|(?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{5,}) ?(?:eur[a-z]*|€)[^.;]{0,20}de chiffre d'affaires"
 );
 pattern!(TAKEOVER, r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel");
 pattern!(CERTIFICATE, r"\bcnaps\b|qualibat|qualipropre|certificats? de qualification professionnelle|certification (?:iso|nf|ce)|\bcertiphyto|agrement (?:prefectoral|sanitaire|service)");
@@ -44,9 +47,12 @@ pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
     let months = duration(reading, notice, &mut out);
     let renewals = renewals(reading, notice, &mut out);
     if let (Some(months), Some(renewals)) = (months, renewals) {
-        // A renewal prolongs by the first duration unless the text says otherwise; the latest end is told as such.
+        // A renewal prolongs by the first duration unless the text tells its own period, or that all is counted already.
         let evidence = out.last().map(|f| f.evidence.clone()).unwrap_or_default();
-        out.push(DecisionFact { kind: FactKind::LatestEnd, value: Some(months * (1.0 + renewals)), evidence, lot: None });
+        let said = |expression: &'static regex::Regex| reading.matches(Topic::Fact, expression).next();
+        let period = said(&RENEWAL_PERIOD).and_then(|r| months_of(RENEWAL_PERIOD.captures(&reading.doc.text()[r])?));
+        let whole = if said(&ALL_IN).is_some() && period.is_none() && months > 12.0 { months } else { months + renewals * period.unwrap_or(months) };
+        out.push(DecisionFact { kind: FactKind::LatestEnd, value: Some(whole), evidence, lot: None });
     }
     let numbered = [(FactKind::FrameworkMaximum, &*MAXIMUM), (FactKind::LotCap, &*LOT_CAP), (FactKind::MinimumTurnover, &*TURNOVER)];
     for (kind, expression) in numbered {
@@ -88,20 +94,25 @@ fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
         return Some(months);
     }
     pattern!(OFFER_VALIDITY, r"validite|delai|paiement|conservation|garantie|maintenir|mandat");
-    for range in reading.matches(Topic::Fact, &FORM_MONTHS).chain(reading.matches(Topic::Fact, &MONTHS)) {
+    let candidates = reading.matches(Topic::Fact, &FORM_MONTHS).chain(reading.matches(Topic::Fact, &CONCLUDED)).chain(reading.matches(Topic::Fact, &MONTHS));
+    for range in candidates {
         let words = &reading.doc.text()[range.clone()];
-        if OFFER_VALIDITY.is_match(words) || OFFER_VALIDITY.is_match(reading.doc.before(range.start, 30)) {
+        if OFFER_VALIDITY.is_match(words) || OFFER_VALIDITY.is_match(reading.start_of_sentence(range.start, 30)) {
             continue;
         }
-        let read = MONTHS.captures(words).map(|c| (c.name("n").map_or("", |m| m.as_str()).to_owned(), c.name("u").is_some_and(|u| u.as_str() != "mois")));
-        let read = read.or_else(|| FORM_MONTHS.captures(words).and_then(|c| Some((c.name("n")?.as_str().to_owned(), false))));
-        let Some((n, years)) = read else { continue };
-        let Some(n) = small(&n).filter(|n| *n > 0.0) else { continue };
-        let months = if years { n * 12.0 } else { n };
+        let read = CONCLUDED.captures(words).or_else(|| MONTHS.captures(words)).and_then(months_of);
+        let read = read.or_else(|| FORM_MONTHS.captures(words).and_then(|c| small(c.name("n")?.as_str())));
+        let Some(months) = read.filter(|n| *n > 0.0) else { continue };
         out.push(fact(reading, FactKind::Duration, Some(months), range));
         return Some(months);
     }
     None
+}
+
+/// A captured number (`n`) and its unit (`u`) in months.
+fn months_of(c: regex::Captures<'_>) -> Option<f64> {
+    let n = small(c.name("n")?.as_str())?;
+    Some(if c.name("u")?.as_str() == "mois" { n } else { n * 12.0 })
 }
 
 fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>) -> Option<f64> {
@@ -121,7 +132,7 @@ fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
 fn first_number(reading: &Reading<'_>, kind: FactKind, expression: &'static regex::Regex) -> Option<DecisionFact> {
     reading.matches(Topic::Fact, expression).find_map(|range| {
         let c = expression.captures(&reading.doc.text()[range.clone()])?;
-        let digits = ["n", "m"].iter().find_map(|n| c.name(n))?.as_str();
+        let digits = ["n", "m", "o"].iter().find_map(|n| c.name(n))?.as_str();
         let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)?;
         Some(fact(reading, kind, Some(value), range))
     })

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::anchors::{Anchors, Topic};
 use super::document::Document;
-use super::numbers::{lot_mentions, speaks_of_all_lots};
+use super::numbers::{LotMention, lot_mentions, speaks_of_all_lots};
+use super::pattern::pattern;
 
 /// Everything a reader needs.
 #[derive(Debug)]
@@ -13,6 +14,12 @@ pub struct Reading<'a> {
     pub doc: &'a Document,
     /// Where to look.
     pub anchors: &'a Anchors,
+}
+
+/// Lots that a sentence spares: "sauf le lot 7", "hors lots 2 et 3".
+fn exceptions(text: &str) -> Vec<String> {
+    pattern!(EXCEPT, r"(?:sauf|hors|excepte|a l'exception d(?:u|es)?) (?:le |les |du |des )?$");
+    lot_mentions(text).into_iter().filter(|m| EXCEPT.is_match(&text[..m.range.start])).flat_map(|m| m.lots).collect()
 }
 
 /// Most matches one expression may give in one document; far above any real notice, so that hostile text stays cheap.
@@ -54,6 +61,25 @@ impl<'a> Reading<'a> {
         &text[cut..]
     }
 
+    /// Whether the words at `range` are denied by what stands before them in their sentence: "n'est pas", "aucun des",
+    /// "sans". A double negation ("n'exclut pas", "non seulement") denies nothing.
+    #[must_use]
+    pub fn denied(&self, range: &Range<usize>) -> bool {
+        pattern!(SCOPE, r"^.*(?:, |: |\bmais |\()");
+        pattern!(NOT, r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $");
+        pattern!(NOT_REALLY, r"n'exclut pas|non seulement|pas (?:uniquement|seulement|moins)|non exclusi");
+        let head = self.start_of_sentence(range.start, 140);
+        let scope = SCOPE.find(head).map_or(head, |m| &head[m.end()..]);
+        NOT.is_match(scope) && !NOT_REALLY.is_match(scope)
+    }
+
+    /// Whether the words up to `at` are taken back by what follows: "est supprimée", "ne sera pas retenu".
+    #[must_use]
+    pub fn taken_back(&self, at: usize) -> bool {
+        pattern!(BACK, r"^[^.;,]{0,50}(?:(?:est|sont|a ete|ont ete) (?:supprime|retire|abandonne|annule)|ne (?:sera|seront|sont) pas|n'est (?:pas|plus) (?:applicable|prevue?|retenue?|exigee?))");
+        BACK.is_match(self.rest_of_sentence(at, 110))
+    }
+
     /// Lots that a statement at `range` binds to; empty = all.
     ///
     /// The nearest lots named before it in its sentence count, else those named just after, else the lot of the
@@ -65,12 +91,19 @@ impl<'a> Reading<'a> {
         if speaks_of_all_lots(before) || speaks_of_all_lots(after) {
             return Vec::new();
         }
-        let named_before = lot_mentions(before).pop();
-        // The words of the statement itself may hold the number ("reserver le lot 2").
-        let named_inside = lot_mentions(&format!("{}{}", &self.doc.text()[range.clone()], self.doc.after(range.end, 8))).pop();
-        let named_after = || lot_mentions(after).into_iter().next().filter(|m| m.range.start <= 90);
-        if let Some(mention) = named_inside.or(named_before).or_else(named_after) {
-            return mention.lots;
+        let start = range.start - before.len();
+        let sentence = &self.doc.text()[start..range.end + after.len()];
+        let (from, to) = (before.len(), before.len() + range.len());
+        let spared = exceptions(sentence);
+        let mentions: Vec<LotMention> = lot_mentions(sentence).into_iter().filter(|m| !m.lots.iter().all(|l| spared.contains(l))).collect();
+        let named_before = mentions.iter().rev().find(|m| m.range.end <= from);
+        // The statement may hold the number ("reserver le lot 2"), or be held by it ("lots reserves aux siae : 3, 5 et 8").
+        let named_inside = mentions.iter().find(|m| m.range.end > from && m.range.start <= to + 1);
+        let named_after = mentions.iter().find(|m| m.range.start > to && m.range.start <= to + 90);
+        // "clause d'insertion (lots 2 et 5)": brackets right behind belong to the words before them.
+        let in_brackets = named_after.filter(|m| sentence[to..m.range.start].trim() == "(");
+        if let Some(mention) = in_brackets.or(named_inside).or(named_before).or(named_after) {
+            return mention.lots.iter().filter(|l| !spared.contains(l)).cloned().collect();
         }
         self.doc.lot_at(range.start).map(|l| vec![l.to_owned()]).unwrap_or_default()
     }

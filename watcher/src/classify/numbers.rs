@@ -40,18 +40,17 @@ const MAX_LOT_RANGE: u32 = 300;
 pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     pattern!(
         MENTION,
-        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-z]\b)?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-z]\b)?)*)"
+        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?)*)",
+        r"|\blots\b[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
+    pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
     pattern!(PART, r"([0-9]{1,3}[a-z]?)|( a | au |-)");
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
-            let list = c.get(1)?;
-            // "lot 3 %", "lots 2 ans", "lot 5 000 euros" name no lot.
-            let rest = text[list.end()..].trim_start();
-            if rest.starts_with('%') || rest.starts_with("euro") || rest.starts_with('€') {
-                return None;
-            }
+            let list = c.get(1).or(c.get(2))?;
+            // "lot 3 %", "lot 5 000 euros", and the 120 of "le lot 1, 120 heures" name no lot.
+            let measures_something = UNIT.is_match(&text[list.end()..]);
             let mut lots: Vec<String> = Vec::new();
             let mut through = false;
             for part in PART.captures_iter(list.as_str()) {
@@ -70,8 +69,11 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
                     }
                 }
             }
+            if measures_something {
+                lots.pop();
+            }
             lots.dedup();
-            Some(LotMention { range: c.get(0)?.range(), lots })
+            (!lots.is_empty()).then_some(LotMention { range: c.get(0)?.range(), lots })
         })
         .collect()
 }
@@ -79,7 +81,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
 /// Whether a sentence speaks of every lot at once.
 #[must_use]
 pub fn speaks_of_all_lots(text: &str) -> bool {
-    pattern!(ALL, r"(?:ensemble|totalite|chacun|chaque|tous) (?:des |de ces |les |l')?lots?\b|\blots? confondus");
+    pattern!(ALL, r"(?:ensemble|totalite|chacun|chaque|tous) (?:des |de ces |les |l')?lots?\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b");
     ALL.is_match(text)
 }
 

@@ -20,8 +20,8 @@ pattern!(DECLARATION, r"l3221|l1142|interdiction|soumissionner|sanction|condamn|
 pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
     for range in reading.matches(Topic::Other, &WORDS) {
         let doc = reading.doc;
-        let around = &doc.text()[range.start - doc.before(range.start, 160).len()..range.end + doc.after(range.end, 160).len()];
-        if ASKED.is_match(around) && !DECLARATION.is_match(around) {
+        let sentence = &doc.text()[doc.sentence(range.clone())];
+        if ASKED.is_match(sentence) && !DECLARATION.is_match(sentence) && !reading.denied(&range) {
             return vec![Provision::new(ProvisionKind::Other, doc.evidence(range))];
         }
     }

@@ -15,18 +15,19 @@ use super::pattern::pattern;
 pattern!(
     ANCHOR,
     r"\breserve (?:le|les|ce|ces) (?:present )?(?:marches?|lots?)|\breserve(?:e?s?)\b|\breserver (?:le|les|ce|ces|un|certains|l'acces|tout|la|des)\b",
-    r"|\breservation (?:du|des|de tout|de ce|d'un|de l)|\breserved\b|\b(?:seule?s|uniquement|exclusivement)\b|restricted_sheltered_workshop"
+    r"|\breservation (?:du|des|de tout|de ce|d'un|de l|au profit|au benefice|en faveur)|\breserved\b|\b(?:seule?s|uniquement|exclusivement)\b|restricted_sheltered_workshop|\brestricted to sheltered workshops",
+    r"|\blimitee?s? (?:aux?|a des)\b|\bne peuvent (?:candidater|soumissionner|repondre|participer)\b[^.;]{0,60}? que\b"
 );
 pattern!(
     DISABILITY,
     r"travailleurs? (?:en situation de )?handicap|(?:emplo[iy]\w*|plus de|50 ?%|majorite)[^.]{0,90}handicap|integration [^.]{0,60}handicap|\besats?\b",
-    r"|(?:reservee?s? |aux? |des |\bet |\bou |/ ?)ea\b|\bea ?(?:[/,-]|et|ou) ?(?:aux )?esat|^ \(?ea\b|aide par le travail|accompagnement par le travail|entreprises? adaptee?|ateliers? proteges?",
+    r"|(?:reservee?s? |aux? |des |\bet |\bou |/ ?)ea\b|\bea ?(?:[/,-]|et|ou) ?(?:aux )?esat|^ \(?ea\b|aide par le travail|accompagnement par le travail|\be\.s\.a\.t|entreprises? adaptee?|ateliers? proteges?",
     r"|(?:travail|secteur|milieu)(?: du travail)? (?:protege|adapte)|\bstpa\b|\bcat\b ?[/,]|sheltered workshop|disabled worker|secteur du handicap"
 );
 pattern!(
     INSERTION,
     r"(?:structures?|entreprises?|associations?|ateliers?|acteurs?|secteur|organismes?|chantiers?|operateurs?|public)(?: (?:ou|et) [a-z]+){0,2} d ?'? ?(?:e?')?insertion",
-    r"|insertion (?:sociale|professionnelle|par l)|\bsiaes?\b|associations? intermediaires?|\bettis?\b|\biae\b|defavorise|regies? de quartier|disadvantaged"
+    r"|insertion (?:sociale|professionnelle|par l)|\bsiaes?\b|\bs\.i\.a\.e|associations? intermediaires?|\bettis?\b|\beitis?\b|\bgeiqs?\b|\biae\b|defavorise|regies? de quartier|disadvantaged"
 );
 pattern!(SOCIAL_ECONOMY, r"economie sociale et solidaire|\bess\b|article 77|l2113-15|mission de service public et remplissent");
 pattern!(PRISON, r"penitentiaire|l2113-13-1|detenu|etablissements? de detention");
@@ -36,7 +37,7 @@ pattern!(
 );
 pattern!(
     OTHER_THING,
-    r"(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|masques?|logements?|acces|voies?|quais?|creneaux|lignes?|sieges?|toilettes|cadre|espaces?|locaux|salles?|montant|somme|droits?)(?: [\w']+){0,2} $"
+    r"(?:^|[^\w-])(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|masques?|logements?|acces|voies?|quais?|creneaux|lignes?|sieges?|toilettes|cadre|espaces?|locaux|salles?|montant|somme|droits?)(?: [\w']+){0,2} $"
 );
 pattern!(HEADING, r"(?:informations? sur les march?es|information (?:about|on)|joindre|pour les marches|relatives? aux? marches?) $");
 pattern!(
@@ -50,7 +51,7 @@ pattern!(
     r"^ (?:a|to|for|aux?) (?:une|la|a|the|des|l')? ?(?:seule )?(?:particular |specific )?(?:profession|societes? d'assurance|compagnies? d'assurance|avocat|architecte|notaire|geometre|commissaires?|experts?|candidats? qui|usages?|titulaire|administration|entreprises? inscrites|transporteur|public\b|pme|petites|elu|agent|membre|abonne|habitants?|eleves|forains?|grossistes|laboratoires?|medecins?|pharmaci)"
 );
 pattern!(OTHER_USE, r"^ (?:par|a|pour|au) (?:la|l'|le|un|une|des)? ?(?:ville|commune|departement|usage|secteur traditionnel|public)");
-pattern!(INVITES, r"candidat|soumission|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise");
+pattern!(INVITES, r"adresse|eligible|candidat|soumission|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise");
 pattern!(PROGRAMME, r"programmes? d'emplois? proteges?|sheltered employment");
 pattern!(WORKSHOP_BOX, r"^ (?:a|to) (?:des )?(?:ateliers proteges et a des operateurs|sheltered workshops and economic)");
 pattern!(SERVICE_BOX, r"mission de service public|public service mission");
@@ -59,9 +60,13 @@ pattern!(OLD_ARTICLE, r"article (15|36)\b(?:[ -]?(i{1,2})\b)?");
 pattern!(OLD_LAW, r"2015-899|marches publics|\bcmp\b|ordonnance");
 pattern!(DIRECT_RECIPIENT, r"^ ?[:(]? ?(?:aux?|a (?:des|l|une?)|ea\b|esat|siae|stpa)\b");
 pattern!(HOURS_NOT_CONTRACT, r"heures|temps|%|main d'oeuvre|effectif|postes? de travail|embauches?");
+pattern!(HOURS_ARE_RESERVED, r"\b(?:heures?|postes?|temps de travail|emplois|embauches?)\b[^.;:()]{0,60}$");
+pattern!(SAID_AGAIN, r"^ ?: (?:la |le |l'|ce )?(?:participation|marche|lot|present|accord-cadre)[^.;]{0,50}reserve");
+pattern!(CONDITION, r"\b(?:si|lorsque|en cas de|des lors que|lorsqu'un|quand|pourra(?:it|ient|ont)?|peut|peuvent|envisage de|susceptibles? d'etre)\b(?: [\w'-]+){0,6} $");
 pattern!(BARE_SUBJECT, r"\b(?:marches?|lots?|concessions?)\b[^,:.]{0,25}$");
 pattern!(BARE_END, r"^ ?\(?s?\)? ?(?:$|[:=] ?(?:oui|yes)|[).,;:]|mono|en application|au titre|conform|[0-9])");
 pattern!(PREFERENCE, r"(?:droit de preference|y compris|egalement|sous-trait|cotrait|construction|rehabilitation|renovation) [^.;]{0,80}$");
+pattern!(ELLIPSIS, r"; (?:et )?(?:le |les )lots? [^.;]{0,30}(?:aux?|a des|a l') ");
 pattern!(NEXT_LOT, r"(?:, |et |; )(?:le |les )?lots? (?:n ?° ?)?[0-9]");
 
 /// How a reservation was told.
@@ -79,6 +84,8 @@ struct Statement {
     range: Range<usize>,
     told: Told,
     lots: Vec<String>,
+    /// "Tous les lots": said in so many words.
+    all: bool,
     article: Option<String>,
 }
 
@@ -94,7 +101,7 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
     let word = &doc.text()[range.clone()];
     let (before, after) = (doc.before(range.end - word.len(), 60), doc.after(range.end, 60));
     let (head, rest) = (reading.start_of_sentence(range.start, 180), reading.rest_of_sentence(range.end, 220));
-    if word == "restricted_sheltered_workshop" {
+    if word.starts_with("restricted") {
         return vec![statement(reading, range, Told::WorkshopBox, None)];
     }
     let vetoed = HEADING.is_match(before)
@@ -103,15 +110,24 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
         || NO_AT_END.is_match(&rest[..rest.floor_char_boundary(130)])
         || OTHER_PEOPLE.is_match(after)
         || OTHER_USE.is_match(after)
-        || OTHER_THING.is_match(before);
+        || SAID_AGAIN.is_match(after)
+        || reading.denied(&range)
+        || CONDITION.is_match(head)
+        || (OTHER_THING.is_match(before) && recipient("", &rest[..rest.floor_char_boundary(80)]).is_none());
     if vetoed {
         return Vec::new();
     }
-    let weak = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement");
+    let exclusive = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement") || word.starts_with("limite") || word.starts_with("ne peuvent");
+    let weak = exclusive;
     if weak {
         let near = &rest[..rest.floor_char_boundary(110)];
         let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(40))..];
-        let invited = INVITES.is_match(tail) || INVITES.is_match(rest);
+        let invited = word.starts_with("ne peuvent") || word.starts_with("limite") && SUBJECT.is_match(head) || INVITES.is_match(tail) || INVITES.is_match(rest);
+        // "Candidats éligibles : entreprises adaptées et ESAT uniquement."
+        let listed_before = word == "uniquement" && rest.trim_matches([' ', '.']).is_empty() && recipient("", head).is_some();
+        if listed_before && invited {
+            return recipient("", head).map(|(who, article)| statement(reading, range, Told::Words(who), article)).into_iter().collect();
+        }
         if !(invited && (DISABILITY.is_match(near) || INSERTION.is_match(near))) {
             return Vec::new();
         }
@@ -132,7 +148,7 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
         || word.starts_with("reserve l")
         || word.starts_with("reserve c")
         || DIRECT_RECIPIENT.is_match(after);
-    let share_of_work = word.starts_with("reserver") && HOURS_NOT_CONTRACT.is_match(&rest[..rest.floor_char_boundary(90)]);
+    let share_of_work = (word.starts_with("reserver") && HOURS_NOT_CONTRACT.is_match(&rest[..rest.floor_char_boundary(90)])) || HOURS_ARE_RESERVED.is_match(head);
     if !about_a_contract || share_of_work || PREFERENCE.is_match(head) {
         return Vec::new();
     }
@@ -141,8 +157,13 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
 
 /// "Le lot 1 est réservé aux EA, le lot 2 aux SIAE": one word, two statements.
 fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &str) -> Vec<Statement> {
-    let cuts: Vec<usize> = NEXT_LOT.find_iter(rest).map(|m| m.start()).collect();
-    let first = &rest[..cuts.first().copied().unwrap_or(rest.len())];
+    // "…; les lots 3 à 5 aux structures…" goes on behind the semicolon without its verb.
+    let further = reading.doc.after(range.end, 300);
+    let further = &further[..further.find(". ").unwrap_or(further.len())];
+    let whole = if ELLIPSIS.is_match(further) { further } else { rest };
+    let cuts: Vec<usize> = NEXT_LOT.find_iter(whole).map(|m| m.start()).collect();
+    let first = &whole[..cuts.first().copied().unwrap_or(whole.len()).min(rest.len())];
+    let rest = whole;
     let mut out: Vec<Statement> = words(head, first, reading, range)
         .map(|(who, article)| statement(reading, range.clone(), Told::Words(who), article))
         .into_iter()
@@ -153,7 +174,7 @@ fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &
         let negated = part.contains(" non reserve") || part.contains("pas reserve") || part.contains(" ouvert");
         if let (Some((who, article)), false) = (recipient("", part), negated) {
             // A lot named after the recipient, "réservé aux EA pour le lot 1 et le lot 2", names no recipient of its own.
-            out.push(Statement { range: range.clone(), told: Told::Words(who), lots, article });
+            out.push(Statement { range: range.clone(), told: Told::Words(who), lots, all: false, article });
         } else if let (Some(last), false) = (out.last_mut(), negated) {
             if !last.lots.is_empty() && part.trim_start_matches([',', ' ']).starts_with("et ") {
                 last.lots.extend(lots);
@@ -167,7 +188,8 @@ fn words(head: &str, rest: &str, reading: &Reading<'_>, range: &Range<usize>) ->
     let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(120))..];
     recipient(tail, rest).or_else(|| {
         let after = reading.doc.after(range.end, 60);
-        (BARE_SUBJECT.is_match(head) && BARE_END.is_match(after)).then_some((Beneficiary::Unspecified, None))
+        let in_a_lot_title = head.ends_with('(') && after.starts_with(')') && reading.doc.lot_at(range.start).is_some();
+        (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after)).then_some((Beneficiary::Unspecified, None))
     })
 }
 
@@ -197,7 +219,8 @@ fn recipient(tail: &str, rest: &str) -> Option<(Beneficiary, Option<String>)> {
 
 fn statement(reading: &Reading<'_>, range: Range<usize>, told: Told, article: Option<String>) -> Statement {
     let lots = reading.lots(&range);
-    Statement { range, told, lots, article }
+    let all = super::numbers::speaks_of_all_lots(reading.start_of_sentence(range.start, 200));
+    Statement { range, told, lots, all, article }
 }
 
 /// The buyer's words win over boxes, and a beneficiary named wins over none.
@@ -213,6 +236,7 @@ fn combine(reading: &Reading<'_>, statements: Vec<Statement>) -> Vec<Provision> 
     let narrowed = named.iter().any(social);
     let by_words = !named.is_empty();
     let mut out: Vec<Provision> = Vec::new();
+    let mut all_lots: Vec<Beneficiary> = Vec::new();
     for s in statements {
         let beneficiary = match s.told {
             Told::WorkshopBox | Told::ServiceBox if by_words => continue,
@@ -221,18 +245,26 @@ fn combine(reading: &Reading<'_>, statements: Vec<Statement>) -> Vec<Provision> 
             // The same reservation told again without its beneficiary.
             Told::Words(Beneficiary::Unspecified) if by_words && s.lots.is_empty() => continue,
             Told::Words(Beneficiary::Unspecified) if by_words => named[0],
-            Told::Words(who) if narrowed && !social(&who) => continue,
+            Told::Words(who) if narrowed && !social(&who) && s.lots.is_empty() => continue,
             Told::Words(who) => who,
         };
         let same = out.iter_mut().find(|p| p.beneficiary == Some(beneficiary));
         if let Some(known) = same {
-            merge_lots(&mut known.lots, s.lots);
+            if s.all || all_lots.contains(&beneficiary) {
+                known.lots.clear();
+                all_lots.push(beneficiary);
+            } else {
+                merge_lots(&mut known.lots, s.lots);
+            }
             known.article = known.article.take().or(s.article);
             continue;
         }
         let mut provision = Provision::new(ProvisionKind::Reserved, reading.doc.evidence(s.range.clone()));
         provision.beneficiary = Some(beneficiary);
         provision.lots = s.lots;
+        if s.all {
+            all_lots.push(beneficiary);
+        }
         provision.article = s.article.or_else(|| article_of(beneficiary).map(str::to_owned));
         out.push(provision);
     }

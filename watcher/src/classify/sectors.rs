@@ -14,6 +14,8 @@ use super::fold::fold;
 
 /// Most one sector can gather, so that repetition does not outweigh the head word.
 const CAP: u32 = 8;
+/// Longest part of a title that is looked at, in bytes: some feeds put the whole text there.
+const MAX_TITLE: usize = 2_000;
 /// Least weight that makes a sector.
 const LEAST: u32 = 3;
 /// How much the first phrase of the title counts.
@@ -47,7 +49,7 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
 
 /// Letters and digits only, single spaces, one space at both ends.
 fn words(text: &str) -> String {
-    let folded = fold(text);
+    let folded = fold(&text[..text.floor_char_boundary(MAX_TITLE)]);
     let mut out = String::with_capacity(folded.len() + 2);
     out.push(' ');
     for c in folded.chars() {
@@ -75,13 +77,17 @@ fn phrases(text: &str) -> Vec<(usize, usize)> {
         })
         .collect();
     found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
-    // After sorting, a phrase inside another starts later or at the same place and ends no later.
+    // After sorting by start, longest first, a phrase lies inside an earlier one exactly when it ends no later than the
+    // farthest end so far; two rules with the very same words both stay.
     let mut kept: Vec<(usize, usize, usize)> = Vec::new();
+    let mut farthest = (0, 0);
     for f in found {
-        let hidden = kept.iter().any(|k| k.0 <= f.0 && f.1 <= k.1 && (k.0, k.1) != (f.0, f.1));
-        if !hidden {
-            kept.push(f);
+        if f.1 > farthest.1 {
+            farthest = (f.0, f.1);
+        } else if (f.0, f.1) != farthest {
+            continue;
         }
+        kept.push(f);
     }
     kept.into_iter().map(|(start, _, row)| (start, row)).collect()
 }

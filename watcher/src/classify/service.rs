@@ -11,6 +11,10 @@ pattern!(
     OBJECT,
     r"(?:reinsertion|insertion (?:sociale|prof\w+|par l|economique|de |des ))[^.;]{0,120}?(?:a travers|au travers|au moyen|par le biais|par l'execution|par la realisation|comme support|le support|pour support|ayant (?:comme|pour) support|par l'activite de|sous forme de chantier|supports? d'activite)",
     r"|(?:services?|prestations?|marche) (?:de|d'une demarche de) qualification (?:sociale )?et (?:d ?'? ?)?insertion|qualification (?:sociale |professionnelle )?et (?:d ?'? ?)?insertion",
+    r"|services? d'insertion (?:(?:sociale|professionnelle|et|ou|de qualification) ?)+[^.;]{0,110}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte|blanchisserie|restauration|recyclage|peinture|debroussaill)",
+    r"|insertion et (?:de )?qualification|supports? (?:technique|d'activites?|de production)[^.;]{0,60}insertion|insertion[^.;]{0,80}supports? (?:technique|d'activites?|de production|etant|sera)",
+    r"|realis(?:ation|ee?s?) (?:de |des |d')?[^.;]{0,80} par des (?:personnes|publics|salaries) (?:en (?:parcours d')?insertion|eloignee?s? de l'emploi)",
+    r"|(?:mise en oeuvre|gestion|animation|conduite|creation) d(?:e |'un |es |e l')(?:ateliers? et )?chantiers? (?:ecole )?d'insertion",
     r"|chantiers? (?:ecole |educatif )?(?:d ?'? ?)?insertion (?:pour|sur|dans|ayant|:)|ateliers? et chantiers? d ?'? ?insertion ?(?::|pour|sur)|achat d'insertion",
     r"|(?:^|objet|intitule|title|marche) ?[: ]{0,3}(?:le present )?marches? d ?'? ?insertion|prestations? (?:de services? )?d ?'? ?insertion[^.;]{0,90}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte)",
     r"|accompagnement socio-?professionnel[^.;]{0,120}(?:au travers|a travers|par) (?:de |des |la |les )?(?:realisation d[eu]s? )?(?:travaux|activites?)"

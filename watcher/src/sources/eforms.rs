@@ -63,7 +63,7 @@ pub fn fill(out: &mut Notice, notice: &Value, path: &str) {
     for lot in &lots {
         fill_lot(out, lot, single, zone, path);
     }
-    forget_lot_of_common_dates(&mut out.dates);
+    join_common_dates(&mut out.dates);
     if single {
         // A procedure with one lot is not divided: what the lot says holds for the whole.
         if let Some(lot) = out.lots.pop() {
@@ -100,11 +100,8 @@ fn fill_lot(out: &mut Notice, lot: &Value, single: bool, zone: Tz, path: &str) {
         let place = format!("TenderingProcess/{element}");
         let Some(date) = text(lot, &format!("{place}/EndDate")) else { continue };
         let Some((at, has_time)) = zones::date_and_time(&date, text(lot, &format!("{place}/EndTime")).as_deref(), zone) else { continue };
-        let same = out.dates.iter().any(|d| d.kind == kind && d.at == at);
-        if !same {
-            let field = Some(format!("{path}.ProcurementProjectLot.{}", place.replace('/', ".")));
-            out.dates.push(TypedDate { kind, at, has_time, mandatory: false, quote: None, field, lot: of_lot.clone() });
-        }
+        let field = Some(format!("{path}.ProcurementProjectLot.{}", place.replace('/', ".")));
+        out.dates.push(TypedDate { kind, at, has_time, mandatory: false, quote: None, field, lot: of_lot.clone() });
     }
     for criterion in all(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion") {
         let field = format!("{path}.ProcurementProjectLot.SubordinateAwardingCriterion");
@@ -123,11 +120,13 @@ fn fill_lot(out: &mut Notice, lot: &Value, single: bool, zone: Tz, path: &str) {
     out.lots.push(Lot { id, title: text(project, "Name").unwrap_or_default(), cpv: cpv(project), departments });
 }
 
-/// A date that is the same for every lot is the procedure's.
-fn forget_lot_of_common_dates(dates: &mut [TypedDate]) {
+/// A date that is the same for every lot is the procedure's, once.
+fn join_common_dates(dates: &mut Vec<TypedDate>) {
     for kind in [DateKind::Tender, DateKind::Participation, DateKind::Questions] {
-        if dates.iter().filter(|d| d.kind == kind).count() == 1 {
-            dates.iter_mut().filter(|d| d.kind == kind).for_each(|d| d.lot = None);
+        let Some(first) = dates.iter().find(|d| d.kind == kind).cloned() else { continue };
+        if dates.iter().filter(|d| d.kind == kind).all(|d| d.at == first.at) {
+            dates.retain(|d| d.kind != kind);
+            dates.push(TypedDate { lot: None, ..first });
         }
     }
 }

@@ -36,6 +36,10 @@ const PAGE: usize = 100;
 const REACH: usize = 10_000;
 /// Days the first poll goes back, when the block says nothing.
 const LOOKBACK_DAYS: u32 = 3;
+/// Days before the latest one that are read again.
+const OVERLAP_DAYS: u64 = 1;
+/// The first day there may be anything.
+const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date");
 /// Share of the daily quota under which a remark is made.
 const QUOTA_NEAR: f64 = 0.05;
 
@@ -114,7 +118,7 @@ impl Boamp {
             .cursor
             .as_deref()
             .and_then(|c| serde_json::from_str::<Cursor>(c).ok())
-            .unwrap_or_else(|| Cursor { since: today - Days::new(u64::from(self.lookback_days)), until: None, offset: 0, latest: None, last_day: None });
+            .unwrap_or_else(|| Cursor { since: today.checked_sub_days(Days::new(u64::from(self.lookback_days))).unwrap_or(EPOCH), until: None, offset: 0, latest: None, last_day: None });
         let url = self.page_url(&cursor);
         let known = memory.validators.get(url.as_str()).cloned().unwrap_or_default();
         let mut page = Page { memory: memory.clone(), ..Page::default() };
@@ -191,8 +195,10 @@ impl Boamp {
                 _ => cursor = Cursor { since: last, until: None, offset: 0, latest: None, last_day: None },
             }
         } else {
-            // The latest day seen is still filling up: it is read again next time.
-            let since = cursor.latest.unwrap_or(cursor.since).max(cursor.since);
+            // The latest day seen is still filling up, and a late record may carry the date of the day before: both are read
+            // again next time; unchanged pages cost a 304.
+            let latest = cursor.latest.unwrap_or(cursor.since);
+            let since = latest.checked_sub_days(Days::new(OVERLAP_DAYS)).unwrap_or(latest).max(cursor.since);
             cursor = Cursor { since, until: None, offset: 0, latest: None, last_day: None };
         }
         if !page.more {

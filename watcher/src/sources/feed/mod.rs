@@ -146,11 +146,51 @@ fn fingerprint(title: &str, text: &str) -> String {
     digest.iter().take(12).map(|b| format!("{b:02x}")).collect()
 }
 
+/// Nesting beyond which markup is stripped rather than laid out: the layout's cost grows with the square of it.
+const MAX_NESTING: usize = 200;
+
+/// A bound on the nesting of elements: opening tags so far less closing ones.
+fn deepest(html: &str) -> usize {
+    let (mut depth, mut most) = (0usize, 0usize);
+    for window in html.as_bytes().windows(2).filter(|w| w[0] == b'<') {
+        match window[1] {
+            b'/' => depth = depth.saturating_sub(1),
+            b'!' | b'?' => {}
+            _ => {
+                depth += 1;
+                most = most.max(depth);
+            }
+        }
+    }
+    // Elements that are never closed (br, img, p, li) raise the count without nesting: allow for a long flat page.
+    most.saturating_sub(html.matches("<br").count() + html.matches("<p").count() + html.matches("<img").count() + html.matches("<li").count() + html.matches("<input").count() + html.matches("<meta").count() + html.matches("<link").count() + html.matches("<hr").count() + html.matches("<td").count() + html.matches("<tr").count() + html.matches("<option").count())
+}
+
+fn without_tags(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut inside = false;
+    for c in html.chars() {
+        match c {
+            '<' => inside = true,
+            '>' if inside => {
+                inside = false;
+                out.push(' ');
+            }
+            c if !inside => out.push(c),
+            _ => {}
+        }
+    }
+    out.trim().to_owned()
+}
+
 /// Markup away, entities resolved. Text without markup is left alone.
 #[must_use]
 pub fn plain_text(html: &str) -> String {
     if !html.contains(['<', '&']) {
         return html.trim().to_owned();
+    }
+    if deepest(html) > MAX_NESTING {
+        return without_tags(html);
     }
     html2text::config::plain_no_decorate().string_from_read(html.as_bytes(), 10_000).unwrap_or_else(|_| html.to_owned()).trim().to_owned()
 }
