@@ -85,9 +85,13 @@ pub fn default_store_url() -> Result<String, Failure> {
     let base = std::env::var_os("XDG_DATA_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/share")))
-        .ok_or_else(|| Failure::usage("aucun dossier de données", "environnement", "définissez HOME, ou [store] url"))?;
+        .ok_or_else(|| {
+            Failure::usage("aucun dossier de données", "environnement", "définissez HOME, ou [store] url")
+        })?;
     let dir = base.join("vigie");
-    std::fs::create_dir_all(&dir).map_err(|e| Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits"))?;
+    std::fs::create_dir_all(&dir).map_err(|e| {
+        Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits")
+    })?;
     Ok(format!("sqlite:{}", dir.join("vigie.sqlite").display()))
 }
 
@@ -114,7 +118,10 @@ pub fn default_settings() -> Settings {
             console: true,
             kind: None,
             siret: None,
-            subscription: vec![settings::Subscription { cadence: Cadence::Instant, filter: Filter { min_score: DEFAULT_MIN_SCORE, ..Filter::default() } }],
+            subscription: vec![settings::Subscription {
+                cadence: Cadence::Instant,
+                filter: Filter { min_score: DEFAULT_MIN_SCORE, ..Filter::default() },
+            }],
         }],
         ..Settings::default()
     }
@@ -127,11 +134,29 @@ impl App {
     /// A secret, the database, a template or an address is missing or unreadable.
     pub async fn start(settings: Settings, fetcher: Fetcher, clock: Clock) -> Result<Self, Failure> {
         let store = open_store(&settings).await?;
-        let templates = Templates::load(settings.templates.dir.as_deref())
-            .map_err(|e| Failure::usage(e.to_string(), "[templates] dir", "corrigez le modèle, ou retirez-le pour revenir à celui fourni"))?;
+        let templates = Templates::load(settings.templates.dir.as_deref()).map_err(|e| {
+            Failure::usage(
+                e.to_string(),
+                "[templates] dir",
+                "corrigez le modèle, ou retirez-le pour revenir à celui fourni",
+            )
+        })?;
         let email = settings.email.as_ref().map(open_email).transpose()?;
-        let web_secret = settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé"))?;
-        let app = Self { settings, store, fetcher, templates, email, clock, holder: holder::this_process(), outbox_bell: Arc::new(Notify::new()), web_secret };
+        let web_secret =
+            settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
+                Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")
+            })?;
+        let app = Self {
+            settings,
+            store,
+            fetcher,
+            templates,
+            email,
+            clock,
+            holder: holder::this_process(),
+            outbox_bell: Arc::new(Notify::new()),
+            web_secret,
+        };
         app.sync_declared().await?;
         app.store.release_gone(holder::is_gone, app.clock.now()).await?;
         Ok(app)
@@ -184,7 +209,8 @@ impl App {
     #[must_use]
     pub fn signed(&self, purpose: &str, subject: &str, signature: &str) -> bool {
         let Some(mac) = self.mac(purpose, subject) else { return false };
-        let bytes: Option<Vec<u8>> = (0..signature.len() / 2).map(|i| u8::from_str_radix(signature.get(2 * i..2 * i + 2)?, 16).ok()).collect();
+        let bytes: Option<Vec<u8>> =
+            (0..signature.len() / 2).map(|i| u8::from_str_radix(signature.get(2 * i..2 * i + 2)?, 16).ok()).collect();
         bytes.is_some_and(|b| mac.verify_slice(&b).is_ok())
     }
 
@@ -216,13 +242,22 @@ pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
     let url = match &settings.store.password {
         None => url,
         Some(secret) => {
-            let password = secret.read().map_err(|e| Failure::usage(e.to_string(), "[store] password", "définissez ce secret"))?;
-            let mut parsed = url::Url::parse(&url).map_err(|e| Failure::usage(format!("adresse de base illisible : {e}"), "[store] url", "écrivez postgres://utilisateur@hôte/base"))?;
+            let password =
+                secret.read().map_err(|e| Failure::usage(e.to_string(), "[store] password", "définissez ce secret"))?;
+            let mut parsed = url::Url::parse(&url).map_err(|e| {
+                Failure::usage(
+                    format!("adresse de base illisible : {e}"),
+                    "[store] url",
+                    "écrivez postgres://utilisateur@hôte/base",
+                )
+            })?;
             let _ = parsed.set_password(Some(expose(&password)));
             parsed.into()
         }
     };
-    Store::open(&url).await.map_err(|e| Failure::new(e.to_string(), "[store] url", "vérifiez que la base est joignable et que le dossier existe"))
+    Store::open(&url).await.map_err(|e| {
+        Failure::new(e.to_string(), "[store] url", "vérifiez que la base est joignable et que le dossier existe")
+    })
 }
 
 /// Makes the e-mail channel the settings name.
@@ -230,6 +265,13 @@ pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
 /// # Errors
 /// An address, the password or the certificate is unreadable.
 pub fn open_email(block: &settings::Email) -> Result<Email, Failure> {
-    let password = block.password.as_ref().map(|s| s.read()).transpose().map_err(|e| Failure::usage(e.to_string(), "[email] password", "définissez ce secret"))?;
-    Email::new(block, password.as_ref()).map_err(|e| Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une"))
+    let password = block
+        .password
+        .as_ref()
+        .map(|s| s.read())
+        .transpose()
+        .map_err(|e| Failure::usage(e.to_string(), "[email] password", "définissez ce secret"))?;
+    Email::new(block, password.as_ref()).map_err(|e| {
+        Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une")
+    })
 }

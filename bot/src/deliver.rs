@@ -52,7 +52,9 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
     let mut failure = None;
     // Every worker ends by itself: one that fails must not cut a message that another is sending.
     while let Some(done) = workers.join_next().await {
-        match done.unwrap_or_else(|e| Err(Failure::new(format!("envoi interrompu : {e}"), "file d’envoi", "relancez ; rien n’est perdu"))) {
+        match done.unwrap_or_else(|e| {
+            Err(Failure::new(format!("envoi interrompu : {e}"), "file d’envoi", "relancez ; rien n’est perdu"))
+        }) {
             Ok(n) => total += n,
             Err(e) => failure = Some(e),
         }
@@ -111,7 +113,8 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     if !app.store.start_attempt(delivery, LEASE, app.clock.now()).await? {
         return Ok(()); // the lease ran out: another process has it
     }
-    let envelope = Envelope { to: &to, key: &delivery.id, thread: &thread, resend: delivery.attempts > 0, message: &message };
+    let envelope =
+        Envelope { to: &to, key: &delivery.id, thread: &thread, resend: delivery.attempts > 0, message: &message };
     let outcome = tokio::select! {
         outcome = send(app, delivery.channel, &envelope) => outcome,
         () = keep_hold(app, delivery) => Outcome::Unknown("le bail de cet envoi a été perdu".to_owned()),
@@ -123,7 +126,10 @@ async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
     match (channel, &app.email) {
         (Channel::Console, _) => Console.send(envelope),
         (Channel::Email, Some(email)) => email.send(envelope).await,
-        (Channel::Email, None) => Outcome::Transient { why: "aucun serveur de courrier configuré ([email])".to_owned(), retry_after: Some(Duration::hours(1)) },
+        (Channel::Email, None) => Outcome::Transient {
+            why: "aucun serveur de courrier configuré ([email])".to_owned(),
+            retry_after: Some(Duration::hours(1)),
+        },
     }
 }
 
@@ -141,7 +147,14 @@ async fn keep_hold(app: &App, delivery: &Claimed) {
 async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), Failure> {
     let now = app.clock.now();
     let address_refused = matches!(&outcome, Outcome::AddressRefused(_));
-    let settlement = settle(outcome, &RetryPolicy::of(delivery.channel), delivery.attempts + 1, delivery.created, delivery.expires, now);
+    let settlement = settle(
+        outcome,
+        &RetryPolicy::of(delivery.channel),
+        delivery.attempts + 1,
+        delivery.created,
+        delivery.expires,
+        now,
+    );
     let (word, why) = match &settlement {
         Settlement::Sent(answer) => ("sent", answer),
         Settlement::Deferred(_, why) => ("deferred", why),
@@ -153,7 +166,10 @@ async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), 
     if address_refused {
         app.store.set_address_state(&delivery.address, AddressState::Suspended, why).await?;
         app.store.note("address", &delivery.address, &format!("adresse suspendue : {why}"), now).await?;
-        let body = format!("Une adresse est suspendue\nLe serveur la refuse pour de bon : {why}. Envoi concerné : {}. Une fois l’adresse corrigée : vigie subscriptions add --confirmed.", delivery.id);
+        let body = format!(
+            "Une adresse est suspendue\nLe serveur la refuse pour de bon : {why}. Envoi concerné : {}. Une fois l’adresse corrigée : vigie subscriptions add --confirmed.",
+            delivery.id
+        );
         timetable::tell_operators(app, &format!("suspended:{}:{}", delivery.address, delivery.id), &body, now).await?;
     }
     Ok(())
@@ -192,12 +208,17 @@ fn render(app: &App, delivery: &Claimed, items: &[Item]) -> Result<Option<Messag
             Err(e) => return Err(format!("donnée illisible : {e}")),
         }
     }
-    let told: Vec<Told<'_>> = parts.iter().map(|p| Told { kind: p.kind, changes: &p.changes, notice: &p.notice, assessment: &p.assessment, why: &p.why }).collect();
+    let told: Vec<Told<'_>> = parts
+        .iter()
+        .map(|p| Told { kind: p.kind, changes: &p.changes, notice: &p.notice, assessment: &p.assessment, why: &p.why })
+        .collect();
     let unsubscribe = app.unsubscribe_url(&delivery.address);
     let now = app.clock.now();
     match told.as_slice() {
         [] => Ok(None),
-        [one] if !delivery.procedure.is_empty() => app.templates.alert(one, unsubscribe, now).map(Some).map_err(|e| e.to_string()),
+        [one] if !delivery.procedure.is_empty() => {
+            app.templates.alert(one, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+        }
         many => app.templates.digest(many, unsubscribe, now).map(Some).map_err(|e| e.to_string()),
     }
 }

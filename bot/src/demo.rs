@@ -35,7 +35,8 @@ fn dated(text: &str, today: NaiveDate) -> String {
         let Some(end) = rest[start..].find("}}") else { break };
         let mark = &rest[start + 2..start + end];
         out.push_str(&rest[..start]);
-        let day = mark.get(1..).and_then(|n| n.parse::<i64>().ok()).and_then(|n| today.checked_add_signed(Duration::days(n)));
+        let day =
+            mark.get(1..).and_then(|n| n.parse::<i64>().ok()).and_then(|n| today.checked_add_signed(Duration::days(n)));
         match (day, mark.starts_with('J')) {
             (Some(day), true) => out.push_str(&day.to_string()),
             (Some(day), false) => out.push_str(&french::date(day)),
@@ -58,13 +59,16 @@ pub fn fetcher(now: DateTime<Utc>, whole: Arc<AtomicBool>) -> Fetcher {
         if url.as_str() == FEED_URL {
             return Some(feed.clone().into_bytes());
         }
-        url.as_str().starts_with(BOAMP_URL).then(|| page(&records, url, (!whole.load(Ordering::Relaxed)).then_some(today)))
+        url.as_str()
+            .starts_with(BOAMP_URL)
+            .then(|| page(&records, url, (!whole.load(Ordering::Relaxed)).then_some(today)))
     }))
 }
 
 fn page(records: &str, url: &Url, before: Option<NaiveDate>) -> Vec<u8> {
     let all: Value = serde_json::from_str(records).unwrap_or_default();
-    let number = |name: &str| url.query_pairs().find(|(k, _)| k == name).and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0);
+    let number =
+        |name: &str| url.query_pairs().find(|(k, _)| k == name).and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0);
     let published = |r: &Value| r["dateparution"].as_str().and_then(|d| d.parse::<NaiveDate>().ok());
     let mut results = all["results"].as_array().cloned().unwrap_or_default();
     results.retain(|r| before.is_none_or(|day| published(r) < Some(day)));
@@ -90,7 +94,10 @@ fn source(id: &str, kind: &str, url: &str) -> settings::Source {
 fn demo_settings(store: String, listen: &str) -> Settings {
     Settings {
         store: settings::Store { url: Some(store), password: None },
-        source: vec![source("boamp", "boamp", BOAMP_URL), settings::Source { buyer: Some("Bourg-Exemple".into()), ..source("bourg-exemple", "feed", FEED_URL) }],
+        source: vec![
+            source("boamp", "boamp", BOAMP_URL),
+            settings::Source { buyer: Some("Bourg-Exemple".into()), ..source("bourg-exemple", "feed", FEED_URL) },
+        ],
         web: settings::Web { listen: listen.to_owned(), ..settings::Web::default() },
         pace: settings::Pace { instant_per_hour: 0, ..settings::Pace::default() },
         subscriber: vec![settings::Subscriber {
@@ -100,7 +107,10 @@ fn demo_settings(store: String, listen: &str) -> Settings {
             console: true,
             kind: None,
             siret: None,
-            subscription: vec![settings::Subscription { cadence: Cadence::Instant, filter: Filter { min_score: MIN_SCORE, ..Filter::default() } }],
+            subscription: vec![settings::Subscription {
+                cadence: Cadence::Instant,
+                filter: Filter { min_score: MIN_SCORE, ..Filter::default() },
+            }],
         }],
         ..Settings::default()
     }
@@ -113,18 +123,28 @@ fn demo_settings(store: String, listen: &str) -> Settings {
 pub async fn run(listen: &str, once: bool, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
     let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
     let dir = std::env::temp_dir().join(format!("vigie-demo-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).map_err(|e| Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits"))?;
+    std::fs::create_dir_all(&dir).map_err(|e| {
+        Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits")
+    })?;
     let outcome = walk(&dir, clock, listen, once, stop).await;
     let _ = std::fs::remove_dir_all(&dir);
     outcome
 }
 
-async fn walk(dir: &std::path::Path, clock: Clock, listen: &str, once: bool, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+async fn walk(
+    dir: &std::path::Path,
+    clock: Clock,
+    listen: &str,
+    once: bool,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
     let settings = demo_settings(format!("sqlite:{}", dir.join("demo.sqlite").display()), listen);
     // The page is bound first, so that a taken port is said before anything else.
     let listener = match once {
         true => None,
-        false => Some(tokio::net::TcpListener::bind(listen).await.map_err(|e| Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "--listen", "choisissez un autre port"))?),
+        false => Some(tokio::net::TcpListener::bind(listen).await.map_err(|e| {
+            Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "--listen", "choisissez un autre port")
+        })?),
     };
     let whole = Arc::new(AtomicBool::new(false));
     let app = Arc::new(App::start(settings, fetcher(clock.now(), Arc::clone(&whole)), clock).await?);
@@ -140,7 +160,10 @@ async fn walk(dir: &std::path::Path, clock: Clock, listen: &str, once: bool, sto
     }
     say(&format!("Démonstration : {read} avis d’exemple lus, {sent} alertes affichées ci-dessus."))?;
     let Some(listener) = listener else { return Ok(()) };
-    say(&format!("Page locale : http://{} (Ctrl+C pour arrêter)", listener.local_addr().map_or_else(|_| listen.to_owned(), |a| a.to_string())))?;
+    say(&format!(
+        "Page locale : http://{} (Ctrl+C pour arrêter)",
+        listener.local_addr().map_or_else(|_| listen.to_owned(), |a| a.to_string())
+    ))?;
     web::serve_on(app, listener, stop).await
 }
 

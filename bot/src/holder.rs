@@ -12,7 +12,11 @@ pub fn this_process() -> String {
 #[must_use]
 pub fn is_gone(holder: &str) -> bool {
     let mut parts = holder.rsplitn(3, ':');
-    let (Some(start), Some(pid), Some(machine)) = (parts.next(), parts.next().and_then(|p| p.parse::<u32>().ok()), parts.next()) else { return false };
+    let (Some(start), Some(pid), Some(machine)) =
+        (parts.next(), parts.next().and_then(|p| p.parse::<u32>().ok()), parts.next())
+    else {
+        return false;
+    };
     if machine != host() || start.is_empty() || started(std::process::id()).is_none() {
         return false;
     }
@@ -24,7 +28,12 @@ fn host() -> String {
     let read = |path| std::fs::read_to_string(path).map(|s| s.trim().to_owned()).unwrap_or_default();
     let boot: String = read("/proc/sys/kernel/random/boot_id").chars().take(8).collect();
     // Containers may share host name and boot, and number their processes apart.
-    let space: String = std::fs::read_link("/proc/self/ns/pid").map(|p| p.display().to_string()).unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    let space: String = std::fs::read_link("/proc/self/ns/pid")
+        .map(|p| p.display().to_string())
+        .unwrap_or_default()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     format!("{}-{boot}-{space}", read("/proc/sys/kernel/hostname").replace(':', "-"))
 }
 

@@ -80,7 +80,12 @@ pub fn content_hash(notice: &Notice) -> String {
 ///
 /// # Errors
 /// The database fails; nothing of this notice was written.
-pub async fn ingest(app: &App, audience: &mut Audience, notice: &Notice, first_poll: Option<Baseline>) -> Result<Outcome, StoreError> {
+pub async fn ingest(
+    app: &App,
+    audience: &mut Audience,
+    notice: &Notice,
+    first_poll: Option<Baseline>,
+) -> Result<Outcome, StoreError> {
     let hash = content_hash(notice);
     if app.store.content_hash(&notice.key()).await?.as_deref() == Some(hash.as_str()) {
         return Ok(Outcome::Unchanged);
@@ -139,7 +144,9 @@ impl Ingest<'_> {
             complete(&mut assessment, &earlier);
         }
         let snapshot = Snapshot::of(&assessment);
-        let after = procedure.as_ref().map_or_else(|| snapshot.clone(), |p| p.snapshot.followed_by(&snapshot, self.notice.kind));
+        let after = procedure
+            .as_ref()
+            .map_or_else(|| snapshot.clone(), |p| p.snapshot.followed_by(&snapshot, self.notice.kind));
         let meaning = meaning(self.notice.kind, known.is_some(), procedure.as_ref(), &after);
         let id = procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
         let told = if procedure.is_some() { tx.told(&id).await? } else { Vec::new() };
@@ -147,7 +154,13 @@ impl Ingest<'_> {
         tx.put_notice(self.notice, &assessment, self.hash, &id).await?;
         // The version is part of the name: a content that comes back after another one is news again.
         let version = known.as_ref().map_or(1, |k| k.version + 1).to_string();
-        let alert = Alert { id: derived_id(&[&key, self.hash, &version]), kind: meaning.kind, procedure: id, notice: key, changes: meaning.changes };
+        let alert = Alert {
+            id: derived_id(&[&key, self.hash, &version]),
+            kind: meaning.kind,
+            procedure: id,
+            notice: key,
+            changes: meaning.changes,
+        };
         let shares = self.shares(tx, &alert, meaning.silent, &assessment, &told).await?;
         if shares.is_empty() {
             return Ok(Outcome::Stored(0));
@@ -161,13 +174,25 @@ impl Ingest<'_> {
     }
 
     /// Everyone's share: those whom it concerns now, and those who were told before.
-    async fn shares(&self, tx: &mut IngestTx, alert: &Alert, silent: bool, assessment: &Assessment, told: &[Told]) -> Result<Vec<(NewNotification, Vec<NewDelivery>)>, StoreError> {
+    async fn shares(
+        &self,
+        tx: &mut IngestTx,
+        alert: &Alert,
+        silent: bool,
+        assessment: &Assessment,
+        told: &[Told],
+    ) -> Result<Vec<(NewNotification, Vec<NewDelivery>)>, StoreError> {
         let folded = classify::searchable(self.notice, &assessment.lots);
         let candidate = Candidate { notice: self.notice, assessment, folded: &folded, now: self.now };
-        let mut hits: BTreeMap<String, Option<Hit>> = self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
+        let mut hits: BTreeMap<String, Option<Hit>> =
+            self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
         let mut how: BTreeMap<&str, Disposition> = BTreeMap::new();
         let known: std::collections::BTreeSet<&str> = told.iter().map(|t| t.subscriber.as_str()).collect();
-        for t in told.iter().rev().filter(|t| matches!(t.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow)) {
+        for t in told
+            .iter()
+            .rev()
+            .filter(|t| matches!(t.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow))
+        {
             how.insert(&t.subscriber, t.disposition);
             hits.entry(t.subscriber.clone()).or_insert(None);
         }
@@ -177,7 +202,16 @@ impl Ingest<'_> {
             if silent && known.contains(subscriber.as_str()) {
                 // Nothing new for someone who has a share already, told or not: the journal says so.
                 if hit.is_some() {
-                    out.push((self.share(&subscriber, hit, Disposition::Duplicate, None, Some("déjà signalé, rien n’a changé")), Vec::new()));
+                    out.push((
+                        self.share(
+                            &subscriber,
+                            hit,
+                            Disposition::Duplicate,
+                            None,
+                            Some("déjà signalé, rien n’a changé"),
+                        ),
+                        Vec::new(),
+                    ));
                 }
                 continue;
             }
@@ -188,12 +222,25 @@ impl Ingest<'_> {
     }
 
     /// How one person hears of it.
-    async fn decide(&self, tx: &mut IngestTx, subscriber: &str, hit: Option<&Hit>, before: Option<Disposition>, alert: &Alert) -> Result<(Disposition, Option<DateTime<Utc>>, Option<&'static str>), StoreError> {
+    async fn decide(
+        &self,
+        tx: &mut IngestTx,
+        subscriber: &str,
+        hit: Option<&Hit>,
+        before: Option<Disposition>,
+        alert: &Alert,
+    ) -> Result<(Disposition, Option<DateTime<Utc>>, Option<&'static str>), StoreError> {
         match self.first_poll {
-            Some(Baseline::Quiet) if before.is_none() => return Ok((Disposition::Baseline, None, Some("déjà publié avant le début de la veille"))),
+            Some(Baseline::Quiet) if before.is_none() => {
+                return Ok((Disposition::Baseline, None, Some("déjà publié avant le début de la veille")));
+            }
             Some(Baseline::Digest) if before.is_none() => {
                 let due = self.overflow_due(tx, subscriber).await?;
-                return Ok((Disposition::Overflow, Some(due), Some("Première veille : voici ce qui était déjà publié.")));
+                return Ok((
+                    Disposition::Overflow,
+                    Some(due),
+                    Some("Première veille : voici ce qui était déjà publié."),
+                ));
             }
             _ => {}
         }
@@ -215,7 +262,11 @@ impl Ingest<'_> {
         let cap = self.app.settings.pace.instant_per_hour;
         if cap > 0 && tx.instants_since(subscriber, self.now - Duration::hours(1), cap).await? >= cap {
             let due = self.overflow_due(tx, subscriber).await?;
-            return Ok((Disposition::Overflow, Some(due), Some("Beaucoup de marchés à la fois : les voici groupés en un seul message.")));
+            return Ok((
+                Disposition::Overflow,
+                Some(due),
+                Some("Beaucoup de marchés à la fois : les voici groupés en un seul message."),
+            ));
         }
         Ok((Disposition::Instant, None, None))
     }
@@ -225,14 +276,34 @@ impl Ingest<'_> {
         Ok(tx.overflow_due(subscriber).await?.filter(|due| *due > self.now).unwrap_or(self.now + OVERFLOW_WAIT))
     }
 
-    fn share(&self, subscriber: &str, hit: Option<Hit>, disposition: Disposition, due: Option<DateTime<Utc>>, note: Option<&str>) -> NewNotification {
+    fn share(
+        &self,
+        subscriber: &str,
+        hit: Option<Hit>,
+        disposition: Disposition,
+        due: Option<DateTime<Utc>>,
+        note: Option<&str>,
+    ) -> NewNotification {
         let subscription = hit.as_ref().map(|h| h.subscription.clone());
         let why = hit.map_or_else(Why::default, |h| Why { found: h.found, fit: h.fit, note: None });
         let why = Why { note: note.map(str::to_owned), ..why };
-        NewNotification { subscriber: subscriber.to_owned(), subscription, disposition, reasons: serde_json::to_string(&why).unwrap_or_default(), due }
+        NewNotification {
+            subscriber: subscriber.to_owned(),
+            subscription,
+            disposition,
+            reasons: serde_json::to_string(&why).unwrap_or_default(),
+            due,
+        }
     }
 
-    fn with_deliveries(&self, subscriber: &str, hit: Option<Hit>, (disposition, due, note): (Disposition, Option<DateTime<Utc>>, Option<&'static str>), alert: &Alert, assessment: &Assessment) -> (NewNotification, Vec<NewDelivery>) {
+    fn with_deliveries(
+        &self,
+        subscriber: &str,
+        hit: Option<Hit>,
+        (disposition, due, note): (Disposition, Option<DateTime<Utc>>, Option<&'static str>),
+        alert: &Alert,
+        assessment: &Assessment,
+    ) -> (NewNotification, Vec<NewDelivery>) {
         let share = self.share(subscriber, hit, disposition, due, note);
         if disposition != Disposition::Instant {
             return (share, Vec::new());
@@ -312,7 +383,9 @@ fn meaning(kind: NoticeKind, same_record: bool, procedure: Option<&KnownProcedur
 
 /// Whether a procedure that had no closing date has one now.
 fn opens(changes: &[Change]) -> bool {
-    changes.iter().any(|c| matches!(c, Change::Date { kind: DateKind::Tender | DateKind::Participation, from: None, to: Some(_) }))
+    changes.iter().any(|c| {
+        matches!(c, Change::Date { kind: DateKind::Tender | DateKind::Participation, from: None, to: Some(_) })
+    })
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
     let due = app.store.due_digests(horizon).await?;
     for digest in &due {
         let addresses = app.store.addresses(&digest.subscriber).await?;
-        let active: Vec<_> = addresses.into_iter().filter(|a| a.state == AddressState::Active).map(|a| (a.id, a.channel)).collect();
+        let active: Vec<_> =
+            addresses.into_iter().filter(|a| a.state == AddressState::Active).map(|a| (a.id, a.channel)).collect();
         app.store.make_digest(digest, &active, now).await?;
     }
     silent_sources(app, now).await?;
@@ -48,12 +49,21 @@ async fn silent_sources(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
         let silent = never || (state.failures > 0 && now - since > SILENT_AFTER);
         if silent && !state.alarmed {
             let why = state.last_error.as_deref().unwrap_or("sans réponse");
-            let last = state.last_success.map_or_else(|| "jamais".to_owned(), |at| at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y à %H:%M").to_string());
-            let body = format!("La source «\u{a0}{}\u{a0}» ne répond plus\nDernière réponse : {last}. Dernière erreur : {why}. Les autres sources continuent.", block.id);
+            let last = state.last_success.map_or_else(
+                || "jamais".to_owned(),
+                |at| at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y à %H:%M").to_string(),
+            );
+            let body = format!(
+                "La source «\u{a0}{}\u{a0}» ne répond plus\nDernière réponse : {last}. Dernière erreur : {why}. Les autres sources continuent.",
+                block.id
+            );
             tell_operators(app, &format!("silent:{}:{}", block.id, since.timestamp()), &body, now).await?;
             app.store.set_alarmed(&block.id, true).await?;
         } else if !silent && state.alarmed {
-            let body = format!("La source «\u{a0}{}\u{a0}» répond à nouveau\nLa veille a repris là où elle s’était arrêtée.", block.id);
+            let body = format!(
+                "La source «\u{a0}{}\u{a0}» répond à nouveau\nLa veille a repris là où elle s’était arrêtée.",
+                block.id
+            );
             tell_operators(app, &format!("resolved:{}:{}", block.id, since.timestamp()), &body, now).await?;
             app.store.set_alarmed(&block.id, false).await?;
         }
@@ -66,7 +76,13 @@ async fn silent_sources(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
 /// # Errors
 /// The database fails.
 pub async fn tell_operators(app: &App, cause: &str, body: &str, now: DateTime<Utc>) -> Result<(), Failure> {
-    let alert = Alert { id: derived_id(&["operator", cause]), kind: AlertKind::Operator, procedure: String::new(), notice: String::new(), changes: Vec::new() };
+    let alert = Alert {
+        id: derived_id(&["operator", cause]),
+        kind: AlertKind::Operator,
+        procedure: String::new(),
+        notice: String::new(),
+        changes: Vec::new(),
+    };
     let operators: Vec<_> = app.store.subscribers().await?.into_iter().filter(|s| s.role == Role::Operator).collect();
     let mut shares = Vec::new();
     for person in operators {
@@ -76,9 +92,22 @@ pub async fn tell_operators(app: &App, cause: &str, body: &str, now: DateTime<Ut
             .await?
             .into_iter()
             .filter(|a| a.state == AddressState::Active)
-            .map(|a| NewDelivery { subscriber: person.id.clone(), address: a.id, channel: a.channel, cause: alert.id.clone(), procedure: String::new(), expires: None })
+            .map(|a| NewDelivery {
+                subscriber: person.id.clone(),
+                address: a.id,
+                channel: a.channel,
+                cause: alert.id.clone(),
+                procedure: String::new(),
+                expires: None,
+            })
             .collect();
-        let share = NewNotification { subscriber: person.id, subscription: None, disposition: Disposition::Instant, reasons: "{}".to_owned(), due: None };
+        let share = NewNotification {
+            subscriber: person.id,
+            subscription: None,
+            disposition: Disposition::Instant,
+            reasons: "{}".to_owned(),
+            due: None,
+        };
         shares.push((share, deliveries));
     }
     let mut tx = app.store.begin_ingest(now).await?;

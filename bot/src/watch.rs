@@ -8,8 +8,8 @@ use cron::Schedule;
 use vigie_config::settings;
 use vigie_store::StoreError;
 use vigie_store::sources::Quarantined;
-use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::sources::{self, Memory, Page, Source, SourceError};
 
 use crate::app::{App, Failure};
@@ -60,10 +60,15 @@ pub fn sources(settings: &settings::Settings) -> Result<Vec<Watched>, Failure> {
 
 fn watched(block: &settings::Source) -> Result<Watched, Failure> {
     let place = format!("[[source]] id = \"{}\"", block.id);
-    let kind = sources::kind(&block.kind).ok_or_else(|| Failure::usage(format!("lecteur inconnu « {} »", block.kind), &place, "vigie sources list énumère les lecteurs"))?;
+    let kind = sources::kind(&block.kind).ok_or_else(|| {
+        Failure::usage(format!("lecteur inconnu « {} »", block.kind), &place, "vigie sources list énumère les lecteurs")
+    })?;
     let written = block.schedule.as_deref().unwrap_or(kind.default_schedule);
-    let schedule = Schedule::from_str(written).map_err(|e| Failure::usage(format!("horaire « {written} » illisible : {e}"), &place, "écrivez six champs, secondes d’abord"))?;
-    let source = (kind.build)(block).map_err(|e| Failure::usage(e, &place, "corrigez ce bloc ; vigie.example.toml en montre un"))?;
+    let schedule = Schedule::from_str(written).map_err(|e| {
+        Failure::usage(format!("horaire « {written} » illisible : {e}"), &place, "écrivez six champs, secondes d’abord")
+    })?;
+    let source = (kind.build)(block)
+        .map_err(|e| Failure::usage(e, &place, "corrigez ce bloc ; vigie.example.toml en montre un"))?;
     Ok(Watched { block: block.clone(), schedule, source })
 }
 
@@ -71,7 +76,12 @@ fn watched(block: &settings::Source) -> Result<Watched, Failure> {
 ///
 /// # Errors
 /// The database fails. A source that fails is noted, not an error.
-pub async fn poll(app: &App, audience: &mut Audience, watched: &Watched, force: bool) -> Result<Option<Polled>, Failure> {
+pub async fn poll(
+    app: &App,
+    audience: &mut Audience,
+    watched: &Watched,
+    force: bool,
+) -> Result<Option<Polled>, Failure> {
     let id = watched.block.id.as_str();
     let now = app.clock.now();
     if !app.store.claim_source(id, &app.holder, SOURCE_LEASE, force, now).await? {
@@ -125,22 +135,45 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
             tracing::warn!(source = id, failures, next = %due, "poll failed: {why}");
             app.store.note("source", id, &format!("veille en échec : {why}"), now).await?;
         }
-        None => tracing::info!(source = id, records = total.records, stored = total.stored, quarantined = total.bad, next = %due, "polled"),
+        None => {
+            tracing::info!(source = id, records = total.records, stored = total.stored, quarantined = total.bad, next = %due, "polled")
+        }
     }
     Ok(total)
 }
 
-async fn take_page(app: &App, audience: &mut Audience, watched: &Watched, page: &Page, first: Option<settings::Baseline>, total: &mut Polled) -> Result<(), Failure> {
+async fn take_page(
+    app: &App,
+    audience: &mut Audience,
+    watched: &Watched,
+    page: &Page,
+    first: Option<settings::Baseline>,
+    total: &mut Polled,
+) -> Result<(), Failure> {
     let id = watched.block.id.as_str();
     for remark in &page.remarks {
         tracing::info!(source = id, "{remark}");
         app.store.note("source", id, remark, app.clock.now()).await?;
     }
     for bad in &page.bad {
-        let record = Quarantined { source: id.to_owned(), record_id: bad.record_id.clone(), place: bad.place.clone(), reason: bad.reason.clone(), raw: bad.raw.clone(), at: app.clock.now() };
+        let record = Quarantined {
+            source: id.to_owned(),
+            record_id: bad.record_id.clone(),
+            place: bad.place.clone(),
+            reason: bad.reason.clone(),
+            raw: bad.raw.clone(),
+            at: app.clock.now(),
+        };
         if app.store.quarantine(&record).await? {
             tracing::warn!(source = id, place = %bad.place, record = bad.record_id.as_deref().unwrap_or("-"), "record quarantined: {}", bad.reason);
-            app.store.note("source", id, &format!("enregistrement mis de côté : {} ({})", bad.reason, bad.place), app.clock.now()).await?;
+            app.store
+                .note(
+                    "source",
+                    id,
+                    &format!("enregistrement mis de côté : {} ({})", bad.reason, bad.place),
+                    app.clock.now(),
+                )
+                .await?;
         }
     }
     for notice in &page.notices {
@@ -152,7 +185,14 @@ async fn take_page(app: &App, audience: &mut Audience, watched: &Watched, page: 
             // What is stored of its procedure cannot be read: this notice is put aside, the page goes on.
             Err(e @ StoreError::Unreadable { .. }) => {
                 let raw = serde_json::to_vec(&notice).unwrap_or_default();
-                let record = Quarantined { source: id.to_owned(), record_id: Some(notice.record_id.clone()), place: "base de données".into(), reason: e.to_string(), raw, at: app.clock.now() };
+                let record = Quarantined {
+                    source: id.to_owned(),
+                    record_id: Some(notice.record_id.clone()),
+                    place: "base de données".into(),
+                    reason: e.to_string(),
+                    raw,
+                    at: app.clock.now(),
+                };
                 app.store.quarantine(&record).await?;
                 tracing::error!(source = id, record = %notice.record_id, "notice quarantined: {e}");
                 total.bad += 1;

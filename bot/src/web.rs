@@ -32,10 +32,18 @@ struct Site {
 ///
 /// # Errors
 /// The address cannot be listened on.
-pub async fn serve(app: Arc<App>, listen: &str, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .map_err(|e| Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "[web] listen", "choisissez un autre port, ou arrêtez l’autre programme"))?;
+pub async fn serve(
+    app: Arc<App>,
+    listen: &str,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
+        Failure::new(
+            format!("impossible d’écouter sur {listen} : {e}"),
+            "[web] listen",
+            "choisissez un autre port, ou arrêtez l’autre programme",
+        )
+    })?;
     tracing::info!(address = %listen, "page served");
     serve_on(app, listener, stop).await
 }
@@ -44,7 +52,11 @@ pub async fn serve(app: Arc<App>, listen: &str, stop: impl Future<Output = ()> +
 ///
 /// # Errors
 /// The server stops for a reason of its own.
-pub async fn serve_on(app: Arc<App>, listener: tokio::net::TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+pub async fn serve_on(
+    app: Arc<App>,
+    listener: tokio::net::TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
     let router = router(app)?;
     axum::serve(listener, router)
         .with_graceful_shutdown(stop)
@@ -85,7 +97,10 @@ impl Site {
         let mut response = (status, Html(body)).into_response();
         let headers = response.headers_mut();
         for (name, value) in [
-            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
+            (
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            ),
             (header::REFERRER_POLICY, "no-referrer"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::CACHE_CONTROL, "no-store"),
@@ -101,11 +116,19 @@ impl Site {
 
     fn failed(&self, e: &vigie_store::StoreError) -> Response {
         tracing::error!("page failed: {e}");
-        self.trouble(StatusCode::INTERNAL_SERVER_ERROR, "Page indisponible", "La base de données ne répond pas. Réessayez dans un instant.")
+        self.trouble(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Page indisponible",
+            "La base de données ne répond pas. Réessayez dans un instant.",
+        )
     }
 }
 
-fn card_of(row: &vigie_store::journal::NoticeRow, kind: AlertKind, now: chrono::DateTime<chrono::Utc>) -> message::Card {
+fn card_of(
+    row: &vigie_store::journal::NoticeRow,
+    kind: AlertKind,
+    now: chrono::DateTime<chrono::Utc>,
+) -> message::Card {
     let why = Why::default();
     message::card(&Told { kind, changes: &[], notice: &row.notice, assessment: &row.assessment, why: &why }, now)
 }
@@ -128,18 +151,28 @@ struct Row {
 
 async fn front(State(site): State<Arc<Site>>) -> Response {
     let now = site.app.clock.now();
-    let (rows, total) = match (site.app.store.recent_notices(FRONT_PAGE_SCORE, FRONT_PAGE).await, site.app.store.notice_count().await) {
+    let (rows, total) = match (
+        site.app.store.recent_notices(FRONT_PAGE_SCORE, FRONT_PAGE).await,
+        site.app.store.notice_count().await,
+    ) {
         (Ok(rows), Ok(total)) => (rows, total),
         (Err(e), _) | (_, Err(e)) => return site.failed(&e),
     };
-    let rows: Vec<Row> = rows.iter().map(|r| Row { procedure: r.procedure.clone(), card: card_of(r, kind_of(r), now) }).collect();
+    let rows: Vec<Row> =
+        rows.iter().map(|r| Row { procedure: r.procedure.clone(), card: card_of(r, kind_of(r), now) }).collect();
     site.page(StatusCode::OK, "accueil.html", &context! { rows => Serde(rows), total => total })
 }
 
 async fn procedure(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Response {
     let now = site.app.clock.now();
     let notices = match site.app.store.notices_of(&id).await {
-        Ok(notices) if notices.is_empty() => return site.trouble(StatusCode::NOT_FOUND, "Procédure inconnue", "Ce lien ne mène à aucune procédure connue de Vigie."),
+        Ok(notices) if notices.is_empty() => {
+            return site.trouble(
+                StatusCode::NOT_FOUND,
+                "Procédure inconnue",
+                "Ce lien ne mène à aucune procédure connue de Vigie.",
+            );
+        }
         Ok(notices) => notices,
         Err(e) => return site.failed(&e),
     };
@@ -158,18 +191,32 @@ fn address_of<'a>(site: &Site, token: &'a str) -> Option<&'a str> {
 async fn ask_unsubscribe(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Response {
     match address_of(&site, &token) {
         Some(_) => site.page(StatusCode::OK, "desabonner.html", &context! {}),
-        None => site.trouble(StatusCode::NOT_FOUND, "Lien inconnu", "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie."),
+        None => site.trouble(
+            StatusCode::NOT_FOUND,
+            "Lien inconnu",
+            "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie.",
+        ),
     }
 }
 
 async fn unsubscribe(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Response {
     let Some(address) = address_of(&site, &token) else {
-        return site.trouble(StatusCode::NOT_FOUND, "Lien inconnu", "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie.");
+        return site.trouble(
+            StatusCode::NOT_FOUND,
+            "Lien inconnu",
+            "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie.",
+        );
     };
-    match site.app.store.set_address_state(address, AddressState::Stopped, "désinscription par le lien du message").await {
+    match site
+        .app
+        .store
+        .set_address_state(address, AddressState::Stopped, "désinscription par le lien du message")
+        .await
+    {
         Ok(_) => {
             let now = site.app.clock.now();
-            if let Err(e) = site.app.store.note("address", address, "désinscription par le lien du message", now).await {
+            if let Err(e) = site.app.store.note("address", address, "désinscription par le lien du message", now).await
+            {
                 return site.failed(&e);
             }
             site.trouble(StatusCode::OK, "C’est fait", "Vous ne recevrez plus de message de Vigie à cette adresse.")
@@ -181,9 +228,13 @@ async fn unsubscribe(State(site): State<Arc<Site>>, Path(token): Path<String>) -
 async fn health(State(site): State<Arc<Site>>) -> Response {
     match site.app.store.queue().await {
         Ok(queue) => {
-            let states: serde_json::Map<String, serde_json::Value> = queue.into_iter().map(|(s, n)| (s.as_str().to_owned(), n.into())).collect();
+            let states: serde_json::Map<String, serde_json::Value> =
+                queue.into_iter().map(|(s, n)| (s.as_str().to_owned(), n.into())).collect();
             axum::Json(serde_json::json!({ "ok": true, "deliveries": states })).into_response()
         }
-        Err(e) => (StatusCode::SERVICE_UNAVAILABLE, axum::Json(serde_json::json!({ "ok": false, "error": e.to_string() }))).into_response(),
+        Err(e) => {
+            (StatusCode::SERVICE_UNAVAILABLE, axum::Json(serde_json::json!({ "ok": false, "error": e.to_string() })))
+                .into_response()
+        }
     }
 }

@@ -77,7 +77,9 @@ fn hint(message: &str) -> String {
         Some((_, expected)) if message.starts_with("unknown") => {
             format!("écrivez l’une de ces possibilités : {}", expected.trim_start_matches("one of ").replace('`', ""))
         }
-        _ if message.starts_with("missing field") => "ajoutez cette clé ; vigie.example.toml en montre un exemple".to_owned(),
+        _ if message.starts_with("missing field") => {
+            "ajoutez cette clé ; vigie.example.toml en montre un exemple".to_owned()
+        }
         _ if message.contains("Secret") => {
             "un secret s’écrit { env = \"NOM\" } ou { file = \"/chemin\" }, jamais en clair".to_owned()
         }
@@ -105,46 +107,89 @@ impl Check<'_> {
         for (i, source) in settings.source.iter().enumerate() {
             let path = |key| [Key("source"), At(i), Key(key)];
             if !seen.insert(&source.id) {
-                self.fault(&path("id"), format!("deux sources portent le nom « {} »", source.id), "donnez à chacune un nom à elle");
+                self.fault(
+                    &path("id"),
+                    format!("deux sources portent le nom « {} »", source.id),
+                    "donnez à chacune un nom à elle",
+                );
             }
             if source.id.is_empty() || !source.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
-                self.fault(&path("id"), format!("nom de source « {} » impossible", source.id), "n’utilisez que lettres sans accent, chiffres, « - », « _ » et « . »");
+                self.fault(
+                    &path("id"),
+                    format!("nom de source « {} » impossible", source.id),
+                    "n’utilisez que lettres sans accent, chiffres, « - », « _ » et « . »",
+                );
             }
             if !source_kinds.contains(&source.kind.as_str()) {
-                self.fault(&path("kind"), format!("lecteur de source inconnu « {} »", source.kind), &format!("choisissez parmi : {}", source_kinds.join(", ")));
+                self.fault(
+                    &path("kind"),
+                    format!("lecteur de source inconnu « {} »", source.kind),
+                    &format!("choisissez parmi : {}", source_kinds.join(", ")),
+                );
             }
             if let Some(schedule) = &source.schedule
                 && let Err(e) = cron::Schedule::from_str(schedule)
             {
-                self.fault(&path("schedule"), format!("horaire « {schedule} » illisible : {e}"), "écrivez six champs, secondes d’abord, par exemple \"0 */20 * * * *\"");
+                self.fault(
+                    &path("schedule"),
+                    format!("horaire « {schedule} » illisible : {e}"),
+                    "écrivez six champs, secondes d’abord, par exemple \"0 */20 * * * *\"",
+                );
             }
             match &source.url {
                 Some(url) => self.http_url(&path("url"), url),
-                None if source.kind == "feed" => self.fault(&path("kind"), format!("la source « {} » n’a pas d’adresse", source.id), "ajoutez url = \"https://…\""),
+                None if source.kind == "feed" => self.fault(
+                    &path("kind"),
+                    format!("la source « {} » n’a pas d’adresse", source.id),
+                    "ajoutez url = \"https://…\"",
+                ),
                 None => {}
             }
             for d in source.departments.iter().filter(|d| vigie_domain::Department::parse(d).is_none()) {
-                self.fault(&path("departments"), format!("département inconnu « {d} »"), "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"");
+                self.fault(
+                    &path("departments"),
+                    format!("département inconnu « {d} »"),
+                    "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"",
+                );
             }
         }
         if let Some(email) = &settings.email
             && email.tls == Tls::None
             && email.username.is_some()
         {
-            self.fault(&[Key("email"), Key("tls")], "un mot de passe partirait en clair".to_owned(), "choisissez tls = \"starttls\" ou \"implicit\"");
+            self.fault(
+                &[Key("email"), Key("tls")],
+                "un mot de passe partirait en clair".to_owned(),
+                "choisissez tls = \"starttls\" ou \"implicit\"",
+            );
         }
         if let Some(url) = &settings.web.public_url {
             self.http_url(&[Key("web"), Key("public_url")], url);
         }
         if settings.web.listen.parse::<std::net::SocketAddr>().is_err() {
-            self.fault(&[Key("web"), Key("listen")], format!("adresse d’écoute « {} » illisible", settings.web.listen), "écrivez par exemple \"127.0.0.1:8765\"");
+            self.fault(
+                &[Key("web"), Key("listen")],
+                format!("adresse d’écoute « {} » illisible", settings.web.listen),
+                "écrivez par exemple \"127.0.0.1:8765\"",
+            );
         }
         if settings.pace.digest_hour > 23 {
-            self.fault(&[Key("pace"), Key("digest_hour")], "l’heure des résumés doit tenir entre 0 et 23".to_owned(), "écrivez par exemple 8");
+            self.fault(
+                &[Key("pace"), Key("digest_hour")],
+                "l’heure des résumés doit tenir entre 0 et 23".to_owned(),
+                "écrivez par exemple 8",
+            );
         }
         for (i, cidr) in settings.fetch.allow_private.iter().enumerate() {
-            if cidr.split_once('/').is_none_or(|(a, n)| a.parse::<std::net::IpAddr>().is_err() || n.parse::<u8>().is_err()) {
-                self.fault(&[Key("fetch"), Key("allow_private"), At(i)], format!("réseau « {cidr} » illisible"), "écrivez par exemple \"10.1.0.0/16\"");
+            if cidr
+                .split_once('/')
+                .is_none_or(|(a, n)| a.parse::<std::net::IpAddr>().is_err() || n.parse::<u8>().is_err())
+            {
+                self.fault(
+                    &[Key("fetch"), Key("allow_private"), At(i)],
+                    format!("réseau « {cidr} » illisible"),
+                    "écrivez par exemple \"10.1.0.0/16\"",
+                );
             }
         }
         self.subscribers(settings, rules);
@@ -155,23 +200,49 @@ impl Check<'_> {
         let mut seen = std::collections::BTreeSet::new();
         for (i, subscriber) in settings.subscriber.iter().enumerate() {
             if !seen.insert(&subscriber.name) {
-                self.fault(&[Key("subscriber"), At(i), Key("name")], format!("deux destinataires portent le nom « {} »", subscriber.name), "donnez à chacun un nom à lui");
+                self.fault(
+                    &[Key("subscriber"), At(i), Key("name")],
+                    format!("deux destinataires portent le nom « {} »", subscriber.name),
+                    "donnez à chacun un nom à lui",
+                );
             }
             if subscriber.email.is_none() && !subscriber.console {
-                self.fault(&[Key("subscriber"), At(i), Key("name")], format!("« {} » n’a aucune adresse", subscriber.name), "ajoutez email = \"…\" ou console = true");
+                self.fault(
+                    &[Key("subscriber"), At(i), Key("name")],
+                    format!("« {} » n’a aucune adresse", subscriber.name),
+                    "ajoutez email = \"…\" ou console = true",
+                );
             }
             if subscriber.email.is_some() && settings.email.is_none() {
-                self.fault(&[Key("subscriber"), At(i), Key("email")], "une adresse e-mail, mais pas de serveur d’envoi".to_owned(), "ajoutez un bloc [email]");
+                self.fault(
+                    &[Key("subscriber"), At(i), Key("email")],
+                    "une adresse e-mail, mais pas de serveur d’envoi".to_owned(),
+                    "ajoutez un bloc [email]",
+                );
             }
             for (j, subscription) in subscriber.subscription.iter().enumerate() {
                 for slug in subscription.filter.sectors.iter().filter(|s| !rules.is_sector(s)) {
                     let near = rules.nearest_sector(slug);
                     let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter"), Key("sectors")];
-                    self.fault(&path, format!("secteur inconnu « {slug} »"), &format!("vouliez-vous dire « {near} » ? `vigie subscriptions add --help` explique la liste"));
+                    self.fault(
+                        &path,
+                        format!("secteur inconnu « {slug} »"),
+                        &format!("vouliez-vous dire « {near} » ? `vigie subscriptions add --help` explique la liste"),
+                    );
                 }
-                for d in subscription.filter.departments.iter().filter(|d| vigie_domain::Department::parse(d.as_str()).as_ref() != Some(d)) {
-                    let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter"), Key("departments")];
-                    self.fault(&path, format!("département inconnu « {d} »"), "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"");
+                for d in subscription
+                    .filter
+                    .departments
+                    .iter()
+                    .filter(|d| vigie_domain::Department::parse(d.as_str()).as_ref() != Some(d))
+                {
+                    let path =
+                        [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter"), Key("departments")];
+                    self.fault(
+                        &path,
+                        format!("département inconnu « {d} »"),
+                        "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"",
+                    );
                 }
             }
         }
@@ -180,7 +251,11 @@ impl Check<'_> {
     fn http_url(&mut self, path: &[Step<'_>], text: &str) {
         let fine = url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some());
         if !fine {
-            self.fault(path, format!("adresse « {text} » impossible"), "écrivez une adresse complète qui commence par https://");
+            self.fault(
+                path,
+                format!("adresse « {text} » impossible"),
+                "écrivez une adresse complète qui commence par https://",
+            );
         }
     }
 
@@ -241,7 +316,9 @@ mod tests {
 
     #[test]
     fn a_sector_that_does_not_exist_is_met_with_the_nearest_one() {
-        let found = faults("[[subscriber]]\nname = \"x\"\nconsole = true\n[[subscriber.subscription]]\nfilter.sectors = [\"blanchiserie\"]\n");
+        let found = faults(
+            "[[subscriber]]\nname = \"x\"\nconsole = true\n[[subscriber.subscription]]\nfilter.sectors = [\"blanchiserie\"]\n",
+        );
         assert!(found[0].fix.contains("blanchisserie"), "{}", found[0].fix);
         assert_eq!(found[0].line, Some(5));
     }

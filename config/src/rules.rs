@@ -71,7 +71,8 @@ impl Rules {
     }
 
     fn read() -> Self {
-        let list = |cell: &str| cell.split(',').filter(|s| *s != "-" && !s.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let list =
+            |cell: &str| cell.split(',').filter(|s| *s != "-" && !s.is_empty()).map(str::to_owned).collect::<Vec<_>>();
         Self {
             sectors: rows(SECTORS)
                 .map(|r| (r[0].to_owned(), SectorRow { group: cell(&r, 1).to_owned(), label: cell(&r, 2).to_owned() }))
@@ -186,7 +187,8 @@ mod tests {
             assert!((2..=8).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_digit()), "{prefix}");
         }
         for word in &rules.sector_words {
-            let folded = word.phrase.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == ' ' || c == '*');
+            let folded =
+                word.phrase.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == ' ' || c == '*');
             assert!(folded && !word.phrase.is_empty() && (1..=3).contains(&word.weight), "{word:?}");
         }
     }

@@ -54,7 +54,9 @@ impl Secret {
     /// The variable is not set, or the file is unreadable.
     pub fn read(&self) -> Result<SecretString, SecretError> {
         match self {
-            Self::Env(name) => std::env::var(name).map(SecretString::from).map_err(|_| SecretError::Unset(name.clone())),
+            Self::Env(name) => {
+                std::env::var(name).map(SecretString::from).map_err(|_| SecretError::Unset(name.clone()))
+            }
             Self::File(path) => std::fs::read_to_string(path)
                 .map(|text| SecretString::from(text.trim_end_matches(['\n', '\r']).to_owned()))
                 .map_err(|source| SecretError::Unreadable { path: path.clone(), source }),

@@ -5,7 +5,9 @@
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
-use crate::{Cpv, DateKind, Department, Evidence, NoticeKind, Provision, ProvisionKind, Sector, StructureKind, TypedDate};
+use crate::{
+    Cpv, DateKind, Department, Evidence, NoticeKind, Provision, ProvisionKind, Sector, StructureKind, TypedDate,
+};
 
 /// A way in that a procedure offers to a structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -92,7 +92,9 @@ impl Disposition {
     /// Reads the database's word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Instant, Self::Digest, Self::Overflow, Self::Baseline, Self::Duplicate].into_iter().find(|d| d.as_str() == word)
+        [Self::Instant, Self::Digest, Self::Overflow, Self::Baseline, Self::Duplicate]
+            .into_iter()
+            .find(|d| d.as_str() == word)
     }
 }
 
@@ -157,7 +159,14 @@ pub enum DeliveryState {
 impl DeliveryState {
     /// Every state.
     pub const ALL: [Self; 8] = [
-        Self::Pending, Self::Claimed, Self::Sent, Self::Deferred, Self::Ambiguous, Self::Dead, Self::Cancelled, Self::Superseded,
+        Self::Pending,
+        Self::Claimed,
+        Self::Sent,
+        Self::Deferred,
+        Self::Ambiguous,
+        Self::Dead,
+        Self::Cancelled,
+        Self::Superseded,
     ];
 
     /// The word used in the database and on the command line.
@@ -218,7 +227,14 @@ pub enum Settlement {
 /// Decides what becomes of a delivery. Pure: `now`, the number of attempts made (this one included), the time the
 /// delivery was made and the time it loses its meaning all come in.
 #[must_use]
-pub fn settle(outcome: Outcome, policy: &RetryPolicy, attempts: u32, created: DateTime<Utc>, expires: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Settlement {
+pub fn settle(
+    outcome: Outcome,
+    policy: &RetryPolicy,
+    attempts: u32,
+    created: DateTime<Utc>,
+    expires: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Settlement {
     let end = expires.map_or(created + policy.give_up_after, |e| e.min(created + policy.give_up_after));
     let next = |asked: Option<chrono::Duration>| now + asked.unwrap_or_default().max(policy.gap(attempts));
     match outcome {
@@ -250,7 +266,10 @@ impl RetryPolicy {
     #[must_use]
     pub fn email() -> Self {
         let minutes = [1, 5, 15, 30, 60, 120, 240];
-        Self { gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(), give_up_after: chrono::Duration::days(5) }
+        Self {
+            gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(),
+            give_up_after: chrono::Duration::days(5),
+        }
     }
 
     /// Console: a closed pipe is not cured by waiting long.

@@ -67,7 +67,12 @@ impl Snapshot {
         let mut provisions: Vec<_> = assessment
             .provisions
             .iter()
-            .filter(|p| matches!(p.kind, ProvisionKind::Reserved | ProvisionKind::ExecutionClause | ProvisionKind::AwardCriterion))
+            .filter(|p| {
+                matches!(
+                    p.kind,
+                    ProvisionKind::Reserved | ProvisionKind::ExecutionClause | ProvisionKind::AwardCriterion
+                )
+            })
             .map(|p| (p.kind, p.beneficiary, p.lots.clone()))
             .collect();
         provisions.dedup();
@@ -98,7 +103,11 @@ impl Snapshot {
             status: if later.status == Status::Open { self.status } else { later.status },
             dates,
             lots: if keep(later.lots.is_empty()) { self.lots.clone() } else { later.lots.clone() },
-            provisions: if keep(later.provisions.is_empty()) { self.provisions.clone() } else { later.provisions.clone() },
+            provisions: if keep(later.provisions.is_empty()) {
+                self.provisions.clone()
+            } else {
+                later.provisions.clone()
+            },
         }
     }
 }
@@ -148,8 +157,22 @@ pub fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
             out.push(Change::Date { kind, from, to });
         }
     }
-    out.extend(after.provisions.iter().filter(|p| !before.provisions.contains(p)).cloned().map(|(k, b, l)| Change::ProvisionAppeared(k, b, l)));
-    out.extend(before.provisions.iter().filter(|p| !after.provisions.contains(p)).cloned().map(|(k, b, l)| Change::ProvisionVanished(k, b, l)));
+    out.extend(
+        after
+            .provisions
+            .iter()
+            .filter(|p| !before.provisions.contains(p))
+            .cloned()
+            .map(|(k, b, l)| Change::ProvisionAppeared(k, b, l)),
+    );
+    out.extend(
+        before
+            .provisions
+            .iter()
+            .filter(|p| !after.provisions.contains(p))
+            .cloned()
+            .map(|(k, b, l)| Change::ProvisionVanished(k, b, l)),
+    );
     out.extend(before.lots.iter().filter(|l| !after.lots.contains(l)).cloned().map(Change::LotDropped));
     out.extend(after.lots.iter().filter(|l| !before.lots.contains(l)).cloned().map(Change::LotAdded));
     out
@@ -175,7 +198,8 @@ mod tests {
     #[test]
     fn a_correction_that_repeats_only_the_date_leaves_the_rest_alone() {
         let before = open("2027-01-12T12:00:00+01:00");
-        let later = Snapshot { dates: vec![(DateKind::Tender, at("2027-01-20T12:00:00+01:00"))], ..Snapshot::default() };
+        let later =
+            Snapshot { dates: vec![(DateKind::Tender, at("2027-01-20T12:00:00+01:00"))], ..Snapshot::default() };
         let after = before.followed_by(&later, NoticeKind::Correction);
         let found = changes(&before, &after);
         assert_eq!(found.len(), 1, "{found:?}");

@@ -48,7 +48,16 @@ pub enum SupplyMode {
 impl StructureKind {
     /// Every kind, in the order shown to people.
     pub const ALL: [Self; 10] = [
-        Self::Ei, Self::Ai, Self::Aci, Self::Etti, Self::Eiti, Self::Geiq, Self::Ea, Self::Eatt, Self::Esat, Self::Sep,
+        Self::Ei,
+        Self::Ai,
+        Self::Aci,
+        Self::Etti,
+        Self::Eiti,
+        Self::Geiq,
+        Self::Ea,
+        Self::Eatt,
+        Self::Esat,
+        Self::Sep,
     ];
 
     /// The acronym shown to people and used in JSON.

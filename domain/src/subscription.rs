@@ -201,7 +201,10 @@ impl Filter {
     /// The dimension that does not meet.
     pub fn test(&self, c: &Candidate<'_>) -> Result<Match, Dimension> {
         self.test_whole(c)?;
-        let mut found = Match { words: self.words.iter().filter(|w| c.folded.contains(w.as_str())).cloned().collect(), ..Match::default() };
+        let mut found = Match {
+            words: self.words.iter().filter(|w| c.folded.contains(w.as_str())).cloned().collect(),
+            ..Match::default()
+        };
         if !self.words.is_empty() && found.words.is_empty() {
             return Err(Dimension::Words);
         }
@@ -286,7 +289,9 @@ impl Filter {
         if !self.sectors.is_empty() && met_sectors.is_empty() && side.is_empty() {
             return Err(Dimension::Sector);
         }
-        if !self.cpv.is_empty() && !cpv.iter().any(|code| self.cpv.iter().any(|p| code.as_str().starts_with(p.as_str()))) {
+        if !self.cpv.is_empty()
+            && !cpv.iter().any(|code| self.cpv.iter().any(|p| code.as_str().starts_with(p.as_str())))
+        {
             return Err(Dimension::Cpv);
         }
         let met_departments: Vec<&Department> = departments.iter().filter(|d| self.departments.contains(d)).collect();
@@ -302,8 +307,12 @@ impl Filter {
         if !self.supply_modes.is_empty() && !self.supply_possible(c) {
             return Err(Dimension::SupplyMode);
         }
-        found.side_need = !self.sectors.is_empty() && met_sectors.is_empty() && (found.side_need || found.lots.is_empty());
-        met_sectors.iter().chain(if met_sectors.is_empty() { side.iter() } else { [].iter() }).for_each(|s| add(&mut found.sectors, *s));
+        found.side_need =
+            !self.sectors.is_empty() && met_sectors.is_empty() && (found.side_need || found.lots.is_empty());
+        met_sectors
+            .iter()
+            .chain(if met_sectors.is_empty() { side.iter() } else { [].iter() })
+            .for_each(|s| add(&mut found.sectors, *s));
         for d in met_departments {
             if !found.departments.contains(d) {
                 found.departments.push(d.clone());

@@ -97,7 +97,13 @@ impl Index {
                 let Some((subscription, subscriber)) = self.entries.get(*i as usize) else { continue };
                 let Ok(found) = subscription.filter.test(candidate) else { continue };
                 let fit = fit::weigh(&subscriber.profile, candidate.assessment, &found);
-                let hit = Hit { subscriber: subscriber.id.clone(), subscription: subscription.id.clone(), cadence: subscription.cadence, found, fit };
+                let hit = Hit {
+                    subscriber: subscriber.id.clone(),
+                    subscription: subscription.id.clone(),
+                    cadence: subscription.cadence,
+                    found,
+                    fit,
+                };
                 match best.get(subscriber.id.as_str()) {
                     Some(known) if rank(known) >= rank(&hit) => {}
                     _ => {
@@ -133,14 +139,20 @@ fn rank(hit: &Hit) -> (u8, u8) {
 fn drawers_of(filter: &vigie_domain::Filter) -> Vec<Drawer> {
     let (sectors, departments) = (&filter.sectors, &filter.departments);
     if !sectors.is_empty() && !departments.is_empty() {
-        let pairs = sectors.iter().flat_map(|s| departments.iter().map(|d| Drawer::SectorAndDepartment(s.clone(), d.as_str().to_owned())));
+        let pairs = sectors
+            .iter()
+            .flat_map(|s| departments.iter().map(|d| Drawer::SectorAndDepartment(s.clone(), d.as_str().to_owned())));
         return pairs.chain(sectors.iter().map(|s| Drawer::SectorSomewhere(s.clone()))).collect();
     }
     if !sectors.is_empty() {
         return sectors.iter().map(|s| Drawer::Sector(s.clone())).collect();
     }
     if !departments.is_empty() {
-        return departments.iter().map(|d| Drawer::Department(d.as_str().to_owned())).chain([Drawer::Somewhere]).collect();
+        return departments
+            .iter()
+            .map(|d| Drawer::Department(d.as_str().to_owned()))
+            .chain([Drawer::Somewhere])
+            .collect();
     }
     if !filter.buyers.is_empty() {
         return filter.buyers.iter().map(|b| Drawer::Buyer(siren(b).to_owned())).collect();
@@ -156,8 +168,14 @@ fn siren(siret: &str) -> &str {
 fn keys_of(candidate: &Candidate<'_>) -> HashSet<Drawer> {
     let assessment = candidate.assessment;
     let lots = &assessment.lots;
-    let sectors: HashSet<&String> = assessment.sectors.iter().chain(&assessment.side_sectors).chain(lots.iter().flat_map(|l| &l.sectors)).collect();
-    let departments: HashSet<&str> = assessment.departments.iter().chain(lots.iter().flat_map(|l| &l.departments)).map(vigie_domain::Department::as_str).collect();
+    let sectors: HashSet<&String> =
+        assessment.sectors.iter().chain(&assessment.side_sectors).chain(lots.iter().flat_map(|l| &l.sectors)).collect();
+    let departments: HashSet<&str> = assessment
+        .departments
+        .iter()
+        .chain(lots.iter().flat_map(|l| &l.departments))
+        .map(vigie_domain::Department::as_str)
+        .collect();
     let some_part_without_place = assessment.departments.is_empty();
     let mut keys = HashSet::from([Drawer::Rest]);
     for sector in sectors {
@@ -187,15 +205,33 @@ mod tests {
 
     fn assessment(sectors: &[&str], departments: &[&str], lots: Vec<AssessedLot>) -> Assessment {
         Assessment {
-            id: "1".into(), notice_kind: NoticeKind::Call, title: "t".into(), buyer: None, cpv: vec![],
-            departments: departments.iter().filter_map(|d| Department::parse(d)).collect(), dates: vec![], lots, provisions: vec![],
-            sectors: sectors.iter().map(|s| (*s).to_owned()).collect(), side_sectors: vec![], routes: vec![], eligible_kinds: vec![], facts: vec![],
-            awards: vec![], score: 30, reasons: vec![],
+            id: "1".into(),
+            notice_kind: NoticeKind::Call,
+            title: "t".into(),
+            buyer: None,
+            cpv: vec![],
+            departments: departments.iter().filter_map(|d| Department::parse(d)).collect(),
+            dates: vec![],
+            lots,
+            provisions: vec![],
+            sectors: sectors.iter().map(|s| (*s).to_owned()).collect(),
+            side_sectors: vec![],
+            routes: vec![],
+            eligible_kinds: vec![],
+            facts: vec![],
+            awards: vec![],
+            score: 30,
+            reasons: vec![],
         }
     }
 
     fn lot(id: &str, sector: &str, department: &str) -> AssessedLot {
-        AssessedLot { id: id.into(), sectors: vec![sector.into()], departments: Department::parse(department).into_iter().collect(), ..AssessedLot::default() }
+        AssessedLot {
+            id: id.into(),
+            sectors: vec![sector.into()],
+            departments: Department::parse(department).into_iter().collect(),
+            ..AssessedLot::default()
+        }
     }
 
     fn entry(n: usize, filter: Filter) -> (Subscription, Subscriber) {
@@ -207,7 +243,11 @@ mod tests {
     }
 
     fn filter(sectors: &[&str], departments: &[&str]) -> Filter {
-        Filter { sectors: sectors.iter().map(|s| (*s).to_owned()).collect(), departments: departments.iter().filter_map(|d| Department::parse(d)).collect(), ..Filter::default() }
+        Filter {
+            sectors: sectors.iter().map(|s| (*s).to_owned()).collect(),
+            departments: departments.iter().filter_map(|d| Department::parse(d)).collect(),
+            ..Filter::default()
+        }
     }
 
     #[test]
@@ -215,7 +255,8 @@ mod tests {
         let notice = Notice::new("t", "1", NoticeKind::Call);
         let a = assessment(&["a", "b"], &["59", "06"], vec![lot("1", "a", "59"), lot("2", "b", "06")]);
         let c = Candidate { notice: &notice, assessment: &a, folded: " ", now: chrono::Utc::now() };
-        let index = Index::build(1, vec![entry(0, filter(&["a"], &["06"])), entry(1, filter(&["b"], &["06"]))], str::to_owned);
+        let index =
+            Index::build(1, vec![entry(0, filter(&["a"], &["06"])), entry(1, filter(&["b"], &["06"]))], str::to_owned);
         let hits = index.hits(&c);
         assert_eq!(hits.len(), 1);
         assert_eq!((hits[0].subscriber.as_str(), hits[0].found.lots.clone()), ("s1", vec!["2".to_owned()]));
@@ -227,7 +268,8 @@ mod tests {
         let notice = Notice::new("t", "1", NoticeKind::Call);
         let a = assessment(&["a"], &[], vec![]);
         let c = Candidate { notice: &notice, assessment: &a, folded: " ", now: chrono::Utc::now() };
-        let index = Index::build(1, vec![entry(0, filter(&["a"], &["59"])), entry(1, filter(&[], &["59"]))], str::to_owned);
+        let index =
+            Index::build(1, vec![entry(0, filter(&["a"], &["59"])), entry(1, filter(&[], &["59"]))], str::to_owned);
         assert_eq!(index.hits(&c).len(), 2);
     }
 

@@ -52,8 +52,15 @@ mod tests {
             let times = DigestTimes { hour, weekday: Weekday::Mon };
             for year in 2020..=2035 {
                 for month in [3, 10] {
-                    let sunday = (25..=31).filter_map(|d| NaiveDate::from_ymd_opt(year, month, d)).find(|d| d.weekday() == Weekday::Sun).unwrap();
-                    let start = Paris.from_local_datetime(&sunday.and_hms_opt(0, 59, 0).unwrap()).earliest().unwrap().with_timezone(&Utc);
+                    let sunday = (25..=31)
+                        .filter_map(|d| NaiveDate::from_ymd_opt(year, month, d))
+                        .find(|d| d.weekday() == Weekday::Sun)
+                        .unwrap();
+                    let start = Paris
+                        .from_local_datetime(&sunday.and_hms_opt(0, 59, 0).unwrap())
+                        .earliest()
+                        .unwrap()
+                        .with_timezone(&Utc);
                     for minute in 0..240 {
                         let now = start + chrono::Duration::minutes(minute);
                         let next = next_digest(Cadence::Daily, times, now).unwrap();
@@ -75,7 +82,10 @@ mod tests {
     fn the_weekly_digest_comes_on_its_day() {
         let times = DigestTimes { hour: 8, weekday: Weekday::Mon };
         let now = DateTime::parse_from_rfc3339("2026-11-21T12:00:00Z").unwrap().with_timezone(&Utc);
-        assert_eq!(next_digest(Cadence::Weekly, times, now).map(|t| t.to_rfc3339()).as_deref(), Some("2026-11-23T07:00:00+00:00"));
+        assert_eq!(
+            next_digest(Cadence::Weekly, times, now).map(|t| t.to_rfc3339()).as_deref(),
+            Some("2026-11-23T07:00:00+00:00")
+        );
         assert_eq!(next_digest(Cadence::Instant, times, now), None);
     }
 }

@@ -26,8 +26,16 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         let eligible = assessment.eligible_kinds.contains(&kind);
         match (reserved_for_us, eligible) {
             (true, _) => add(40, format!("réservé à des structures comme la vôtre ({})", kind.acronym())),
-            (false, true) if assessment.routes.contains(&Route::DirectBid) => add(20, format!("les {} peuvent y répondre", kind.acronym())),
-            (false, true) => add(15, format!("les {} peuvent y prendre part (sous-traitance, mise à disposition ou groupement)", kind.acronym())),
+            (false, true) if assessment.routes.contains(&Route::DirectBid) => {
+                add(20, format!("les {} peuvent y répondre", kind.acronym()))
+            }
+            (false, true) => add(
+                15,
+                format!(
+                    "les {} peuvent y prendre part (sous-traitance, mise à disposition ou groupement)",
+                    kind.acronym()
+                ),
+            ),
             (false, false) => add(-30, format!("ce marché ne s’adresse pas aux {}", kind.acronym())),
         }
         let clause = assessment.has(ProvisionKind::ExecutionClause);
@@ -41,7 +49,8 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         add(weight, format!("{what} : {}", crate::french::list(&labels)));
     }
     if !found.departments.is_empty() {
-        let names: Vec<String> = found.departments.iter().take(3).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
+        let names: Vec<String> =
+            found.departments.iter().take(3).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
         add(20, format!("votre territoire : {}", crate::french::list(&names)));
     }
     if !found.words.is_empty() {
@@ -51,7 +60,14 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
     if !found.lots.is_empty() {
         add(10, format!("{} à votre portée", crate::french::plural(found.lots.len(), "lot")));
     }
-    let asked: Vec<ProvisionKind> = found.provisions.iter().copied().filter(|p| matches!(p, ProvisionKind::Reserved | ProvisionKind::ExecutionClause | ProvisionKind::InsertionService)).collect();
+    let asked: Vec<ProvisionKind> = found
+        .provisions
+        .iter()
+        .copied()
+        .filter(|p| {
+            matches!(p, ProvisionKind::Reserved | ProvisionKind::ExecutionClause | ProvisionKind::InsertionService)
+        })
+        .collect();
     if profile.kind.is_none() && !asked.is_empty() {
         let labels: Vec<String> = asked.iter().map(|p| crate::message::provision_label(*p).to_owned()).collect();
         add(20, crate::french::list(&labels));
@@ -70,9 +86,23 @@ mod tests {
         let mut p = Provision::new(ProvisionKind::Reserved, Evidence { field: Some("f".into()), quote: None });
         p.beneficiary = Some(who);
         Assessment {
-            id: "1".into(), notice_kind: NoticeKind::Call, title: "t".into(), buyer: None, cpv: vec![], departments: vec![], dates: vec![], lots: vec![],
-            provisions: vec![p], sectors: vec![], side_sectors: vec![], routes: vec![Route::Reserved],
-            eligible_kinds: StructureKind::ALL.into_iter().filter(|k| k.may_bid(who)).collect(), facts: vec![], awards: vec![], score: 70, reasons: vec![],
+            id: "1".into(),
+            notice_kind: NoticeKind::Call,
+            title: "t".into(),
+            buyer: None,
+            cpv: vec![],
+            departments: vec![],
+            dates: vec![],
+            lots: vec![],
+            provisions: vec![p],
+            sectors: vec![],
+            side_sectors: vec![],
+            routes: vec![Route::Reserved],
+            eligible_kinds: StructureKind::ALL.into_iter().filter(|k| k.may_bid(who)).collect(),
+            facts: vec![],
+            awards: vec![],
+            score: 70,
+            reasons: vec![],
         }
     }
 

@@ -6,7 +6,20 @@ use vigie_domain::TypedDate;
 /// Narrow no-break space (U+202F), before `;`, `!`, `?` and between thousands.
 const NNBSP: char = '\u{202f}';
 
-const MONTHS: [&str; 12] = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"];
+const MONTHS: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
 const DAYS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
 
 /// `12 janvier 2027`, `1er mars 2027`.
@@ -90,7 +103,15 @@ mod tests {
     use vigie_domain::DateKind;
 
     fn typed(text: &str, has_time: bool) -> TypedDate {
-        TypedDate { kind: DateKind::Tender, at: DateTime::parse_from_rfc3339(text).unwrap(), has_time, mandatory: false, quote: None, field: None, lot: None }
+        TypedDate {
+            kind: DateKind::Tender,
+            at: DateTime::parse_from_rfc3339(text).unwrap(),
+            has_time,
+            mandatory: false,
+            quote: None,
+            field: None,
+            lot: None,
+        }
     }
 
     #[test]

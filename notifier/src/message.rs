@@ -12,7 +12,9 @@ use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 use vigie_domain::procedure::Change;
 use vigie_domain::subscription::Match;
-use vigie_domain::{AlertKind, Assessment, Beneficiary, DateKind, FactKind, Notice, Provision, ProvisionKind, StructureKind};
+use vigie_domain::{
+    AlertKind, Assessment, Beneficiary, DateKind, FactKind, Notice, Provision, ProvisionKind, StructureKind,
+};
 
 use crate::fit::Fit;
 use crate::french;
@@ -161,13 +163,16 @@ impl Templates {
     /// A template is unreadable.
     pub fn load(dir: Option<&Path>) -> Result<Self, RenderError> {
         let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
+        environment
+            .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|source| RenderError { name: "syntaxe".to_owned(), source })?);
         for (name, built_in) in BUILT_IN {
             let own = dir.and_then(|d| std::fs::read_to_string(d.join(name)).ok());
             let text = own.unwrap_or_else(|| (*built_in).to_owned());
-            environment.add_template_owned(*name, text).map_err(|source| RenderError { name: (*name).to_owned(), source })?;
+            environment
+                .add_template_owned(*name, text)
+                .map_err(|source| RenderError { name: (*name).to_owned(), source })?;
         }
         Ok(Self { environment })
     }
@@ -183,7 +188,12 @@ impl Templates {
     ///
     /// # Errors
     /// A template fails.
-    pub fn alert(&self, told: &Told<'_>, unsubscribe: Option<String>, now: DateTime<Utc>) -> Result<Message, RenderError> {
+    pub fn alert(
+        &self,
+        told: &Told<'_>,
+        unsubscribe: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<Message, RenderError> {
         let card = card(told, now);
         let values = context! { c => Serde(card), unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
@@ -198,21 +208,41 @@ impl Templates {
     ///
     /// # Errors
     /// A template fails.
-    pub fn digest(&self, told: &[Told<'_>], unsubscribe: Option<String>, now: DateTime<Utc>) -> Result<Message, RenderError> {
+    pub fn digest(
+        &self,
+        told: &[Told<'_>],
+        unsubscribe: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<Message, RenderError> {
         let mut order: Vec<&Told<'_>> = told.iter().collect();
-        order.sort_by_key(|t| t.assessment.deadline().map_or(i64::MAX, |d| if d < now { i64::MAX } else { d.timestamp() }));
+        order.sort_by_key(|t| {
+            t.assessment.deadline().map_or(i64::MAX, |d| if d < now { i64::MAX } else { d.timestamp() })
+        });
         let cards: Vec<Card> = order.iter().take(MAX_DIGEST_ITEMS).map(|t| card(t, now)).collect();
         let week = now + chrono::Duration::days(7);
-        let soon = order.iter().take(MAX_DIGEST_ITEMS).filter(|t| t.assessment.deadline().is_some_and(|d| d >= now && d < week)).count();
+        let soon = order
+            .iter()
+            .take(MAX_DIGEST_ITEMS)
+            .filter(|t| t.assessment.deadline().is_some_and(|d| d >= now && d < week))
+            .count();
         let note = cards.iter().find_map(|c| c.note.clone());
-        let titles: Vec<Card> = order.iter().skip(MAX_DIGEST_ITEMS).take(MAX_DIGEST_TITLES).map(|t| card(t, now)).collect();
+        let titles: Vec<Card> =
+            order.iter().skip(MAX_DIGEST_ITEMS).take(MAX_DIGEST_TITLES).map(|t| card(t, now)).collect();
         let more = told.len().saturating_sub(MAX_DIGEST_ITEMS + MAX_DIGEST_TITLES);
         let values = context! { cards => Serde(&cards), titles => Serde(&titles), soon => soon, total => told.len(), more => more, note => note, unsubscribe => unsubscribe.as_deref() };
         let subject = match told.len() {
             1 => format!("Vigie : 1 marché pour vous, {}", short(&cards[0].title, 90)),
-            n => format!("Vigie : {n} marchés pour vous{}", if soon > 0 { format!(", dont {soon} à rendre sous 7 jours") } else { String::new() }),
+            n => format!(
+                "Vigie : {n} marchés pour vous{}",
+                if soon > 0 { format!(", dont {soon} à rendre sous 7 jours") } else { String::new() }
+            ),
         };
-        Ok(Message { subject: header(&subject), text: tidy(&self.render("resume.txt", &values)?), html: self.render("resume.html", &values)?, unsubscribe })
+        Ok(Message {
+            subject: header(&subject),
+            text: tidy(&self.render("resume.txt", &values)?),
+            html: self.render("resume.html", &values)?,
+            unsubscribe,
+        })
     }
 
     /// A word to the operator.
@@ -276,7 +306,11 @@ pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
         title: short(&a.title, MAX_TITLE),
         buyer: short(a.buyer.as_deref().unwrap_or("Acheteur non précisé"), 160),
         place: place(told),
-        lots: mine.iter().take(MAX_LOTS).map(|l| Line { label: format!("Lot {}", l.id), text: short(&l.title, 140), quote: None, strong: false }).collect(),
+        lots: mine
+            .iter()
+            .take(MAX_LOTS)
+            .map(|l| Line { label: format!("Lot {}", l.id), text: short(&l.title, 140), quote: None, strong: false })
+            .collect(),
         more_lots: mine.len().saturating_sub(MAX_LOTS),
         dates: dates(a, now),
         deadline: deadline.map(|d| french::date(d.date_naive())),
@@ -300,8 +334,14 @@ fn changes(told: &Told<'_>) -> Vec<String> {
     if !found.is_empty() || told.kind != AlertKind::Correction {
         return found;
     }
-    let says_what = |field: &str| ["infosRectif", "ReasonDescription", "ChangeDescription"].iter().any(|f| field.ends_with(f));
-    let words = told.notice.passages.iter().find(|p| says_what(&p.field)).map(|p| format!("«\u{a0}{}\u{a0}»", short(&p.text, MAX_QUOTE)));
+    let says_what =
+        |field: &str| ["infosRectif", "ReasonDescription", "ChangeDescription"].iter().any(|f| field.ends_with(f));
+    let words = told
+        .notice
+        .passages
+        .iter()
+        .find(|p| says_what(&p.field))
+        .map(|p| format!("«\u{a0}{}\u{a0}»", short(&p.text, MAX_QUOTE)));
     vec![words.unwrap_or_else(|| "Un rectificatif est publié : relisez l’avis".to_owned())]
 }
 
@@ -329,10 +369,23 @@ pub fn verdict(a: &Assessment) -> String {
 
 fn place(told: &Told<'_>) -> String {
     let rules = vigie_config::rules::Rules::embedded();
-    let departments: Vec<String> = told.assessment.departments.iter().take(4).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
+    let departments: Vec<String> = told
+        .assessment
+        .departments
+        .iter()
+        .take(4)
+        .map(|d| format!("{} ({d})", rules.department_name(d.as_str())))
+        .collect();
     let more = told.assessment.departments.len().saturating_sub(4);
     let text = french::list(&departments);
-    if more > 0 { format!("{text} et {}", if more > 1 { format!("{more} autres départements") } else { "un autre département".to_owned() }) } else { text }
+    if more > 0 {
+        format!(
+            "{text} et {}",
+            if more > 1 { format!("{more} autres départements") } else { "un autre département".to_owned() }
+        )
+    } else {
+        text
+    }
 }
 
 fn dates(a: &Assessment, now: DateTime<Utc>) -> Vec<Line> {
@@ -424,13 +477,21 @@ fn provision(p: &Provision) -> Line {
 }
 
 fn fact(f: &vigie_domain::DecisionFact) -> Line {
-    let months = |v: f64| if v >= 24.0 && v % 12.0 == 0.0 { format!("{} ans", french::number(v / 12.0)) } else { format!("{} mois", french::number(v)) };
+    let months = |v: f64| {
+        if v >= 24.0 && v % 12.0 == 0.0 {
+            format!("{} ans", french::number(v / 12.0))
+        } else {
+            format!("{} mois", french::number(v))
+        }
+    };
     let (label, text) = match (f.kind, f.value) {
         (FactKind::Visit, _) => ("Visite obligatoire", String::new()),
         (FactKind::Duration, Some(v)) => ("Durée", months(v)),
         (FactKind::Renewals, Some(v)) => ("Reconductions", french::number(v)),
         (FactKind::LatestEnd, Some(v)) => ("Fin au plus tard après", months(v)),
-        (FactKind::FrameworkMaximum, Some(v)) => ("Maximum de l’accord-cadre", format!("{}\u{a0}€ HT", french::number(v))),
+        (FactKind::FrameworkMaximum, Some(v)) => {
+            ("Maximum de l’accord-cadre", format!("{}\u{a0}€ HT", french::number(v)))
+        }
         (FactKind::LotCap, Some(v)) => ("Lots par candidat", format!("{} au plus", french::number(v))),
         (FactKind::MinimumTurnover, Some(v)) => ("Chiffre d’affaires minimal", format!("{}\u{a0}€", french::number(v))),
         (FactKind::JointBidForm, _) => ("Forme de groupement", String::new()),
@@ -448,7 +509,8 @@ fn fact(f: &vigie_domain::DecisionFact) -> Line {
 
 fn award(award: &vigie_domain::notice::Award) -> String {
     let lot = award.lot.as_ref().map(|l| format!("Lot {l} : ")).unwrap_or_default();
-    let amount = award.amount.filter(|a| *a > 0.0).map(|a| format!(" ({}\u{a0}€ HT)", french::number(a))).unwrap_or_default();
+    let amount =
+        award.amount.filter(|a| *a > 0.0).map(|a| format!(" ({}\u{a0}€ HT)", french::number(a))).unwrap_or_default();
     format!("{lot}{}{amount}", short(&french::list(&award.winners), 160))
 }
 
@@ -468,11 +530,17 @@ pub fn change(change: &Change) -> String {
     };
     let provision = |kind: &ProvisionKind, who: &Option<Beneficiary>, lots: &[String]| {
         let who = who.map(|w| format!(" ({})", beneficiary_label(w))).unwrap_or_default();
-        let lots = if lots.is_empty() { String::new() } else { format!(", {} {}", if lots.len() > 1 { "lots" } else { "lot" }, french::list(lots)) };
+        let lots = if lots.is_empty() {
+            String::new()
+        } else {
+            format!(", {} {}", if lots.len() > 1 { "lots" } else { "lot" }, french::list(lots))
+        };
         format!("{}{who}{lots}", provision_label(*kind))
     };
     match change {
-        Change::Date { kind, from: Some(from), to: Some(to) } => format!("{} passe du {} au {}", what(kind), at(from), at(to)),
+        Change::Date { kind, from: Some(from), to: Some(to) } => {
+            format!("{} passe du {} au {}", what(kind), at(from), at(to))
+        }
         Change::Date { kind, from: None, to: Some(to) } => format!("{} est fixée au {}", what(kind), at(to)),
         Change::Date { kind, .. } => format!("{} n’est plus indiquée", what(kind)),
         Change::LotDropped(lot) => format!("Le lot {lot} est retiré"),
@@ -507,13 +575,37 @@ mod tests {
     use vigie_domain::{Evidence, NoticeKind, TypedDate};
 
     fn assessment(title: &str) -> Assessment {
-        let mut p = Provision::new(ProvisionKind::Reserved, Evidence { field: Some("f".into()), quote: Some("réservé aux <b>EA</b>".into()) });
+        let mut p = Provision::new(
+            ProvisionKind::Reserved,
+            Evidence { field: Some("f".into()), quote: Some("réservé aux <b>EA</b>".into()) },
+        );
         p.beneficiary = Some(Beneficiary::Disability);
         Assessment {
-            id: "26-1".into(), notice_kind: NoticeKind::Call, title: title.into(), buyer: Some("Ville de Lille".into()), cpv: vec![], departments: vec![],
-            dates: vec![TypedDate { kind: DateKind::Tender, at: DateTime::parse_from_rfc3339("2027-01-12T12:00:00+01:00").unwrap(), has_time: true, mandatory: false, quote: None, field: None, lot: None }],
-            lots: vec![], provisions: vec![p], sectors: vec![], side_sectors: vec![], routes: vec![], eligible_kinds: vec![], facts: vec![], awards: vec![],
-            score: 70, reasons: vec!["Réservé aux EA et ESAT".into()],
+            id: "26-1".into(),
+            notice_kind: NoticeKind::Call,
+            title: title.into(),
+            buyer: Some("Ville de Lille".into()),
+            cpv: vec![],
+            departments: vec![],
+            dates: vec![TypedDate {
+                kind: DateKind::Tender,
+                at: DateTime::parse_from_rfc3339("2027-01-12T12:00:00+01:00").unwrap(),
+                has_time: true,
+                mandatory: false,
+                quote: None,
+                field: None,
+                lot: None,
+            }],
+            lots: vec![],
+            provisions: vec![p],
+            sectors: vec![],
+            side_sectors: vec![],
+            routes: vec![],
+            eligible_kinds: vec![],
+            facts: vec![],
+            awards: vec![],
+            score: 70,
+            reasons: vec!["Réservé aux EA et ESAT".into()],
         }
     }
 
@@ -533,7 +625,14 @@ mod tests {
     #[test]
     fn a_message_says_what_when_where_and_why() {
         let message = render("Nettoyage des écoles");
-        for wanted in ["Nettoyage des écoles", "Ville de Lille", "mardi 12 janvier 2027 à 12\u{a0}h", "dans 21 jours", "EA et ESAT", "idweb:26-1"] {
+        for wanted in [
+            "Nettoyage des écoles",
+            "Ville de Lille",
+            "mardi 12 janvier 2027 à 12\u{a0}h",
+            "dans 21 jours",
+            "EA et ESAT",
+            "idweb:26-1",
+        ] {
             assert!(message.text.contains(wanted), "{wanted} in {}", message.text);
         }
         assert!(message.subject.contains("Nettoyage des écoles"), "{}", message.subject);
@@ -549,8 +648,15 @@ mod tests {
     #[test]
     fn a_moved_date_is_told_in_full() {
         let at = |t: &str| Some(DateTime::parse_from_rfc3339(t).unwrap());
-        let moved = Change::Date { kind: DateKind::Tender, from: at("2027-01-12T12:00:00+01:00"), to: at("2027-01-20T12:00:00+01:00") };
-        assert_eq!(change(&moved), "La date limite des offres passe du 12 janvier 2027 à 12\u{a0}h au 20 janvier 2027 à 12\u{a0}h");
+        let moved = Change::Date {
+            kind: DateKind::Tender,
+            from: at("2027-01-12T12:00:00+01:00"),
+            to: at("2027-01-20T12:00:00+01:00"),
+        };
+        assert_eq!(
+            change(&moved),
+            "La date limite des offres passe du 12 janvier 2027 à 12\u{a0}h au 20 janvier 2027 à 12\u{a0}h"
+        );
     }
 
     #[test]

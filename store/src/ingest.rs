@@ -99,7 +99,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn content_hash(&self, notice: &str) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT content_hash FROM notice WHERE id = $1").bind(clean(notice)).fetch_optional(&self.pool).await?;
+        let row: Option<(String,)> = sqlx::query_as("SELECT content_hash FROM notice WHERE id = $1")
+            .bind(clean(notice))
+            .fetch_optional(&self.pool)
+            .await?;
         Ok(row.map(|r| r.0))
     }
 }
@@ -111,7 +114,10 @@ impl IngestTx {
     /// The database fails.
     pub async fn known_notice(&mut self, key: &str) -> Result<Option<KnownNotice>, StoreError> {
         let row: Option<(String, i64, String)> =
-            sqlx::query_as("SELECT content_hash, version, procedure_id FROM notice WHERE id = $1").bind(clean(key)).fetch_optional(&mut *self.tx).await?;
+            sqlx::query_as("SELECT content_hash, version, procedure_id FROM notice WHERE id = $1")
+                .bind(clean(key))
+                .fetch_optional(&mut *self.tx)
+                .await?;
         Ok(row.map(|(content_hash, version, procedure)| KnownNotice { content_hash, version, procedure }))
     }
 
@@ -138,8 +144,14 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn procedure(&mut self, id: &str) -> Result<Option<KnownProcedure>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1").bind(id.to_owned()).fetch_optional(&mut *self.tx).await?;
-        row.map(|(snapshot,)| Ok(KnownProcedure { id: id.to_owned(), snapshot: from_json(&snapshot, &format!("procedure {id}"))? })).transpose()
+        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        row.map(|(snapshot,)| {
+            Ok(KnownProcedure { id: id.to_owned(), snapshot: from_json(&snapshot, &format!("procedure {id}"))? })
+        })
+        .transpose()
     }
 
     /// When the grouped message that already waits for a person goes out, if one waits.
@@ -160,7 +172,9 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn subscription_version(&mut self) -> Result<i64, StoreError> {
-        let (value,): (String,) = sqlx::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&mut *self.tx).await?;
+        let (value,): (String,) = sqlx::query_as("SELECT value FROM meta WHERE key = 'subscription_version'")
+            .fetch_one(&mut *self.tx)
+            .await?;
         Ok(value.parse().unwrap_or(0))
     }
 
@@ -169,12 +183,13 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn latest_assessment(&mut self, procedure: &str, notice: &str) -> Result<Option<Assessment>, StoreError> {
-        let row: Option<(String,)> =
-            sqlx::query_as("SELECT assessment FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT 1")
-                .bind(procedure.to_owned())
-                .bind(clean(notice))
-                .fetch_optional(&mut *self.tx)
-                .await?;
+        let row: Option<(String,)> = sqlx::query_as(
+            "SELECT assessment FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT 1",
+        )
+        .bind(procedure.to_owned())
+        .bind(clean(notice))
+        .fetch_optional(&mut *self.tx)
+        .await?;
         row.map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).transpose()
     }
 
@@ -192,7 +207,9 @@ impl IngestTx {
         .await?;
         Ok(rows
             .into_iter()
-            .filter_map(|(subscriber, disposition, alert)| Some(Told { subscriber, disposition: Disposition::parse(&disposition)?, alert }))
+            .filter_map(|(subscriber, disposition, alert)| {
+                Some(Told { subscriber, disposition: Disposition::parse(&disposition)?, alert })
+            })
             .collect())
     }
 
@@ -200,7 +217,12 @@ impl IngestTx {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn instants_since(&mut self, subscriber: &str, since: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
+    pub async fn instants_since(
+        &mut self,
+        subscriber: &str,
+        since: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
         let (n,): (i64,) = sqlx::query_as(
             "SELECT COUNT(*) FROM (SELECT 1 FROM notification WHERE subscriber_id = $1 AND created >= $2 AND disposition = 'instant' LIMIT $3) AS recent",
         )
@@ -216,7 +238,13 @@ impl IngestTx {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn put_procedure(&mut self, id: &str, title: &str, snapshot: &Snapshot, keys: &[String]) -> Result<(), StoreError> {
+    pub async fn put_procedure(
+        &mut self,
+        id: &str,
+        title: &str,
+        snapshot: &Snapshot,
+        keys: &[String],
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO procedure (id, title, snapshot, created, updated) VALUES ($1, $2, $3, $4, $4)
              ON CONFLICT (id) DO UPDATE SET snapshot = $3, updated = $4",
@@ -241,7 +269,13 @@ impl IngestTx {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn put_notice(&mut self, notice: &Notice, assessment: &Assessment, content_hash: &str, procedure: &str) -> Result<(), StoreError> {
+    pub async fn put_notice(
+        &mut self,
+        notice: &Notice,
+        assessment: &Assessment,
+        content_hash: &str,
+        procedure: &str,
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO notice (id, source, record_id, procedure_id, kind, title, buyer, score, version, content_hash, document, assessment, first_seen, updated)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $12)
@@ -286,7 +320,12 @@ impl IngestTx {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn put_notification(&mut self, alert: &str, new: &NewNotification, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
+    pub async fn put_notification(
+        &mut self,
+        alert: &str,
+        new: &NewNotification,
+        deliveries: &[NewDelivery],
+    ) -> Result<(), StoreError> {
         let id = derived_id(&[alert, &new.subscriber]);
         let mut carrier = None;
         for delivery in deliveries {
@@ -334,7 +373,12 @@ impl IngestTx {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn take_from_digest(&mut self, subscriber: &str, procedure: &str, alert: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub async fn take_from_digest(
+        &mut self,
+        subscriber: &str,
+        procedure: &str,
+        alert: &str,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (due,): (Option<i64>,) = sqlx::query_as(
             "SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition IN ('digest', 'overflow')
              AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
@@ -366,7 +410,11 @@ impl IngestTx {
 }
 
 /// Writes a delivery once by (address, cause); gives its identifier.
-pub(crate) async fn put_delivery(tx: &mut Transaction<'static, Any>, new: &NewDelivery, now: DateTime<Utc>) -> Result<String, StoreError> {
+pub(crate) async fn put_delivery(
+    tx: &mut Transaction<'static, Any>,
+    new: &NewDelivery,
+    now: DateTime<Utc>,
+) -> Result<String, StoreError> {
     let id = derived_id(&[&new.address, &new.cause]);
     sqlx::query(
         "INSERT INTO delivery (id, seq, subscriber_id, address_id, channel, cause, procedure_id, state, next_at, expires_at, created)
@@ -415,15 +463,22 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn make_digest(&self, digest: &DueDigest, addresses: &[(String, Channel)], now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn make_digest(
+        &self,
+        digest: &DueDigest,
+        addresses: &[(String, Channel)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let (made,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
-            .bind(digest.subscriber.clone())
-            .bind(format!("digest:{}%", millis(digest.due)))
-            .fetch_one(&mut *tx)
-            .await?;
+        let (made,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
+                .bind(digest.subscriber.clone())
+                .bind(format!("digest:{}%", millis(digest.due)))
+                .fetch_one(&mut *tx)
+                .await?;
         let cause = format!("digest:{}:{made}", millis(digest.due));
-        let carrier = addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
+        let carrier =
+            addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
         let taken = sqlx::query("UPDATE notification SET delivery_id = $1 WHERE subscriber_id = $2 AND delivery_id IS NULL AND due IS NOT NULL AND due <= $3")
             .bind(carrier)
             .bind(digest.subscriber.clone())

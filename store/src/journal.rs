@@ -58,6 +58,7 @@ pub struct JournalRow {
 }
 
 type Row = (String, String, i64, i64, String, String);
+type ShareRow = (String, String, String, String, String, Option<i64>, i64, Option<String>);
 
 fn notice_row(r: Row) -> Result<NoticeRow, StoreError> {
     let notice = from_json(&r.4, &format!("notice {}", r.0))?;
@@ -90,7 +91,10 @@ impl Store {
     pub async fn journal(&self, reference: &str, limit: i64) -> Result<Vec<JournalRow>, StoreError> {
         let rows: Vec<(i64, String, String, String)> =
             sqlx::query_as("SELECT at, topic, reference, text FROM journal WHERE reference = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2").bind(reference.to_owned()).bind(limit).fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|(at, topic, reference, text)| JournalRow { at: moment(at), topic, reference, text }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(at, topic, reference, text)| JournalRow { at: moment(at), topic, reference, text })
+            .collect())
     }
 
     /// A notice by its key, or by the record's own identifier.
@@ -146,7 +150,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn notifications(&self, subscriber: &str, procedure: &str) -> Result<Vec<NotificationRow>, StoreError> {
-        let rows: Vec<(String, String, String, String, String, Option<i64>, i64, Option<String>)> = sqlx::query_as(
+        let rows: Vec<ShareRow> = sqlx::query_as(
             "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
              FROM notification n JOIN alert a ON a.id = n.alert_id WHERE n.subscriber_id = $1 AND a.procedure_id = $2 ORDER BY n.created, n.id",
         )

@@ -48,7 +48,9 @@ pub enum StoreError {
     #[error("base de données : {0}")]
     Database(#[from] sqlx::Error),
     /// The database was made by a newer program.
-    #[error("la base est à l’étape {found}, ce programme ne connaît que l’étape {newest} ; installez une version plus récente de Vigie")]
+    #[error(
+        "la base est à l’étape {found}, ce programme ne connaît que l’étape {newest} ; installez une version plus récente de Vigie"
+    )]
     Newer {
         /// Step of the database.
         found: usize,

@@ -97,6 +97,8 @@ pub struct AttemptRow {
     pub detail: Option<String>,
 }
 
+type ItemRow = (String, String, Option<String>, String, String, Option<String>, Option<String>);
+type TriedRow = (i64, i64, Option<i64>, Option<String>, Option<String>);
 type ClaimRow = (String, String, String, String, String, String, i64, i64, Option<i64>, i64);
 
 /// Claims due deliveries. A delivery waits for an earlier one of the same thread, so that a correction never overtakes its
@@ -120,7 +122,14 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn claim(&self, holder: &str, token: &str, limit: i64, lease: Duration, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
+    pub async fn claim(
+        &self,
+        holder: &str,
+        token: &str,
+        limit: i64,
+        lease: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claimed>, StoreError> {
         self.reap(now).await?;
         let sql = match self.engine {
             Engine::Sqlite => claim_sql!(""),
@@ -158,7 +167,11 @@ impl Store {
 
     /// Gives back what lapsed leases held.
     async fn reap(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let (lapsed,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE state = 'claimed' AND lease_until < $1").bind(millis(now)).fetch_one(&self.pool).await?;
+        let (lapsed,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE state = 'claimed' AND lease_until < $1")
+                .bind(millis(now))
+                .fetch_one(&self.pool)
+                .await?;
         if lapsed == 0 {
             return Ok(());
         }
@@ -187,12 +200,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn renew(&self, delivery: &Claimed, lease: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = sqlx::query("UPDATE delivery SET lease_until = $1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
-            .bind(millis(now + lease))
-            .bind(delivery.id.clone())
-            .bind(delivery.token.clone())
-            .execute(&self.pool)
-            .await?;
+        let done =
+            sqlx::query("UPDATE delivery SET lease_until = $1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
+                .bind(millis(now + lease))
+                .bind(delivery.id.clone())
+                .bind(delivery.token.clone())
+                .execute(&self.pool)
+                .await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -212,7 +226,7 @@ impl Store {
     pub async fn items(&self, delivery: &Claimed) -> Result<Vec<Item>, StoreError> {
         // A person's share goes to each of their addresses; the notification names the first delivery only, so the cause
         // leads from any of them.
-        let rows: Vec<(String, String, Option<String>, String, String, Option<String>, Option<String>)> = sqlx::query_as(
+        let rows: Vec<ItemRow> = sqlx::query_as(
             "SELECT a.kind, a.changes, a.body, n.disposition, n.reasons, o.document, o.assessment
              FROM notification n JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id
              WHERE n.subscriber_id = $1 AND (a.id = $2 OR n.delivery_id = $3
@@ -227,7 +241,15 @@ impl Store {
         .await?;
         Ok(rows
             .into_iter()
-            .map(|r| Item { alert_kind: r.0, changes: r.1, body: r.2, disposition: r.3, reasons: r.4, document: r.5.unwrap_or_default(), assessment: r.6.unwrap_or_default() })
+            .map(|r| Item {
+                alert_kind: r.0,
+                changes: r.1,
+                body: r.2,
+                disposition: r.3,
+                reasons: r.4,
+                document: r.5.unwrap_or_default(),
+                assessment: r.6.unwrap_or_default(),
+            })
             .collect())
     }
 
@@ -254,7 +276,12 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn start_attempt(&self, delivery: &Claimed, lease: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub async fn start_attempt(
+        &self,
+        delivery: &Claimed,
+        lease: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let done = sqlx::query("UPDATE delivery SET started = $1, lease_until = $4, attempts = attempts + 1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
             .bind(millis(now))
@@ -279,7 +306,12 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn settle(&self, delivery: &Claimed, settlement: &Settlement, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub async fn settle(
+        &self,
+        delivery: &Claimed,
+        settlement: &Settlement,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let (state, next, why) = match settlement {
             Settlement::Sent(answer) => (DeliveryState::Sent, None, answer),
             Settlement::Deferred(at, why) => (DeliveryState::Deferred, Some(*at), why),
@@ -297,7 +329,14 @@ impl Store {
         self.end(delivery, DeliveryState::Cancelled, None, why, now).await
     }
 
-    async fn end(&self, delivery: &Claimed, state: DeliveryState, next: Option<DateTime<Utc>>, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn end(
+        &self,
+        delivery: &Claimed,
+        state: DeliveryState,
+        next: Option<DateTime<Utc>>,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let settled = next.is_none().then(|| millis(now));
         let mut tx = self.begin().await?;
         let done = sqlx::query(
@@ -312,13 +351,15 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         if done.rows_affected() == 1 {
-            sqlx::query("UPDATE attempt SET ended = $1, outcome = $2, detail = $3 WHERE delivery_id = $4 AND ended IS NULL")
-                .bind(millis(now))
-                .bind(state.as_str().to_owned())
-                .bind(clean(why))
-                .bind(delivery.id.clone())
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query(
+                "UPDATE attempt SET ended = $1, outcome = $2, detail = $3 WHERE delivery_id = $4 AND ended IS NULL",
+            )
+            .bind(millis(now))
+            .bind(state.as_str().to_owned())
+            .bind(clean(why))
+            .bind(delivery.id.clone())
+            .execute(&mut *tx)
+            .await?;
         }
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
@@ -329,7 +370,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn next_delivery_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (at,): (Option<i64>,) = sqlx::query_as("SELECT MIN(next_at) FROM delivery WHERE state IN ('pending', 'deferred', 'ambiguous')").fetch_one(&self.pool).await?;
+        let (at,): (Option<i64>,) =
+            sqlx::query_as("SELECT MIN(next_at) FROM delivery WHERE state IN ('pending', 'deferred', 'ambiguous')")
+                .fetch_one(&self.pool)
+                .await?;
         Ok(at.map(moment))
     }
 
@@ -362,7 +406,12 @@ impl Store {
         Ok(self.delivery_rows("SELECT id, subscriber_id, channel, cause, state, attempts, next_at, created, settled_at, why FROM delivery WHERE id = $1 LIMIT $2", id, 1).await?.pop())
     }
 
-    pub(crate) async fn delivery_rows(&self, sql: &'static str, key: &str, limit: i64) -> Result<Vec<DeliveryRow>, StoreError> {
+    pub(crate) async fn delivery_rows(
+        &self,
+        sql: &'static str,
+        key: &str,
+        limit: i64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
         type Row = (String, String, String, String, String, i64, i64, i64, Option<i64>, Option<String>);
         let rows: Vec<Row> = sqlx::query_as(sql).bind(key.to_owned()).bind(limit).fetch_all(&self.pool).await?;
         Ok(rows
@@ -389,9 +438,15 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn attempts(&self, delivery: &str) -> Result<Vec<AttemptRow>, StoreError> {
-        let rows: Vec<(i64, i64, Option<i64>, Option<String>, Option<String>)> =
-            sqlx::query_as("SELECT n, started, ended, outcome, detail FROM attempt WHERE delivery_id = $1 ORDER BY n").bind(delivery.to_owned()).fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|r| AttemptRow { n: r.0, started: moment(r.1), ended: r.2.map(moment), outcome: r.3, detail: r.4 }).collect())
+        let rows: Vec<TriedRow> =
+            sqlx::query_as("SELECT n, started, ended, outcome, detail FROM attempt WHERE delivery_id = $1 ORDER BY n")
+                .bind(delivery.to_owned())
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows
+            .into_iter()
+            .map(|r| AttemptRow { n: r.0, started: moment(r.1), ended: r.2.map(moment), outcome: r.3, detail: r.4 })
+            .collect())
     }
 
     /// Deliveries by state, with their number.
@@ -399,7 +454,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn queue(&self) -> Result<Vec<(DeliveryState, i64)>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT state, COUNT(*) FROM delivery GROUP BY state ORDER BY state").fetch_all(&self.pool).await?;
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT state, COUNT(*) FROM delivery GROUP BY state ORDER BY state")
+                .fetch_all(&self.pool)
+                .await?;
         Ok(rows.into_iter().filter_map(|(s, n)| Some((DeliveryState::parse(&s)?, n))).collect())
     }
 }

@@ -49,7 +49,10 @@ impl AddressState {
     }
 
     fn parse(word: &str) -> Self {
-        [Self::Unconfirmed, Self::Active, Self::Suspended].into_iter().find(|s| s.as_str() == word).unwrap_or(Self::Stopped)
+        [Self::Unconfirmed, Self::Active, Self::Suspended]
+            .into_iter()
+            .find(|s| s.as_str() == word)
+            .unwrap_or(Self::Stopped)
     }
 }
 
@@ -70,7 +73,8 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn subscription_version(&self) -> Result<i64, StoreError> {
-        let (value,): (String,) = sqlx::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&self.pool).await?;
+        let (value,): (String,) =
+            sqlx::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&self.pool).await?;
         Ok(value.parse().unwrap_or(0))
     }
 
@@ -82,12 +86,18 @@ impl Store {
         let version = self.subscription_version().await?;
         let people = self.subscribers().await?;
         let people: std::collections::HashMap<&str, &Subscriber> = people.iter().map(|p| (p.id.as_str(), p)).collect();
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as("SELECT id, subscriber_id, filter, cadence FROM subscription ORDER BY created, id").fetch_all(&self.pool).await?;
+        let rows: Vec<(String, String, String, String)> =
+            sqlx::query_as("SELECT id, subscriber_id, filter, cadence FROM subscription ORDER BY created, id")
+                .fetch_all(&self.pool)
+                .await?;
         let mut out = Vec::with_capacity(rows.len());
         for (id, subscriber, filter, cadence) in rows {
             let filter: Filter = from_json(&filter, &format!("subscription {id}"))?;
             if let Some(person) = people.get(subscriber.as_str()) {
-                out.push((Subscription { id, subscriber, filter, cadence: parse_cadence(&cadence) }, (*person).clone()));
+                out.push((
+                    Subscription { id, subscriber, filter, cadence: parse_cadence(&cadence) },
+                    (*person).clone(),
+                ));
             }
         }
         Ok((version, out))
@@ -98,7 +108,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn subscribers(&self) -> Result<Vec<Subscriber>, StoreError> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id").fetch_all(&self.pool).await?;
+        let rows: Vec<(String, String, String, String)> =
+            sqlx::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id")
+                .fetch_all(&self.pool)
+                .await?;
         rows.into_iter()
             .map(|(id, name, role, profile)| {
                 let role = from_json(&format!("\"{role}\""), &format!("subscriber {id}"))?;
@@ -114,9 +127,14 @@ impl Store {
     /// The database fails.
     pub async fn find_subscriber(&self, key: &str) -> Result<Option<Subscriber>, StoreError> {
         let by_address: Option<(String,)> =
-            sqlx::query_as("SELECT subscriber_id FROM address WHERE LOWER(value) = LOWER($1) LIMIT 1").bind(key.to_owned()).fetch_optional(&self.pool).await?;
+            sqlx::query_as("SELECT subscriber_id FROM address WHERE LOWER(value) = LOWER($1) LIMIT 1")
+                .bind(key.to_owned())
+                .fetch_optional(&self.pool)
+                .await?;
         let people = self.subscribers().await?;
-        Ok(people.into_iter().find(|p| p.id == key || p.name == key || by_address.as_ref().is_some_and(|(id,)| *id == p.id)))
+        Ok(people
+            .into_iter()
+            .find(|p| p.id == key || p.name == key || by_address.as_ref().is_some_and(|(id,)| *id == p.id)))
     }
 
     /// Addresses of a person.
@@ -124,11 +142,23 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
-        let rows: Vec<(String, String, String, String)> =
-            sqlx::query_as("SELECT id, channel, value, state FROM address WHERE subscriber_id = $1 ORDER BY created, id").bind(subscriber.to_owned()).fetch_all(&self.pool).await?;
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+            "SELECT id, channel, value, state FROM address WHERE subscriber_id = $1 ORDER BY created, id",
+        )
+        .bind(subscriber.to_owned())
+        .fetch_all(&self.pool)
+        .await?;
         Ok(rows
             .into_iter()
-            .filter_map(|(id, channel, value, state)| Some(Address { id, subscriber: subscriber.to_owned(), channel: Channel::parse(&channel)?, value, state: AddressState::parse(&state) }))
+            .filter_map(|(id, channel, value, state)| {
+                Some(Address {
+                    id,
+                    subscriber: subscriber.to_owned(),
+                    channel: Channel::parse(&channel)?,
+                    value,
+                    state: AddressState::parse(&state),
+                })
+            })
             .collect())
     }
 
@@ -175,7 +205,13 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn put_subscription(&self, subscriber: &str, filter: &Filter, cadence: Cadence, now: DateTime<Utc>) -> Result<String, StoreError> {
+    pub async fn put_subscription(
+        &self,
+        subscriber: &str,
+        filter: &Filter,
+        cadence: Cadence,
+        now: DateTime<Utc>,
+    ) -> Result<String, StoreError> {
         let filter = to_json(filter)?;
         let id = derived_id(&[subscriber, &filter, cadence.as_str()]);
         let mut tx = self.begin().await?;
@@ -209,7 +245,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn keep_only_subscriptions(&self, subscriber: &str, kept: &[String]) -> Result<(), StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM subscription WHERE subscriber_id = $1").bind(subscriber.to_owned()).fetch_all(&self.pool).await?;
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM subscription WHERE subscriber_id = $1")
+            .bind(subscriber.to_owned())
+            .fetch_all(&self.pool)
+            .await?;
         for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
             self.remove_subscription(&id).await?;
         }
@@ -222,7 +261,8 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn keep_only_declared(&self, kept: &[String]) -> Result<(), StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.pool).await?;
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.pool).await?;
         for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
             self.keep_only_subscriptions(&id, &[]).await?;
             self.keep_only_addresses(&id, &[]).await?;
@@ -235,11 +275,16 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn keep_only_addresses(&self, subscriber: &str, kept: &[(Channel, String, AddressState)]) -> Result<(), StoreError> {
+    pub async fn keep_only_addresses(
+        &self,
+        subscriber: &str,
+        kept: &[(Channel, String, AddressState)],
+    ) -> Result<(), StoreError> {
         for address in self.addresses(subscriber).await? {
             let named = kept.iter().any(|(channel, value, _)| *channel == address.channel && *value == address.value);
             if !named && address.state == AddressState::Active {
-                self.set_address_state(&address.id, AddressState::Unconfirmed, "retirée du fichier de configuration").await?;
+                self.set_address_state(&address.id, AddressState::Unconfirmed, "retirée du fichier de configuration")
+                    .await?;
             }
         }
         Ok(())
@@ -250,7 +295,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn is_declared(&self, subscriber: &str) -> Result<bool, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT declared FROM subscriber WHERE id = $1").bind(subscriber.to_owned()).fetch_optional(&self.pool).await?;
+        let row: Option<(i64,)> = sqlx::query_as("SELECT declared FROM subscriber WHERE id = $1")
+            .bind(subscriber.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
         Ok(row.is_some_and(|(declared,)| declared != 0))
     }
 
@@ -273,7 +321,9 @@ impl Store {
 }
 
 async fn raise_version(tx: &mut Transaction<'static, Any>) -> Result<(), StoreError> {
-    sqlx::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'").execute(&mut **tx).await?;
+    sqlx::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'")
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

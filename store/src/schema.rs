@@ -102,7 +102,9 @@ async fn apply(connection: &mut AnyConnection, engine: Engine) -> Result<(), Sto
 
 async fn steps(connection: &mut AnyConnection, engine: Engine) -> Result<(), StoreError> {
     sqlx::query("CREATE TABLE IF NOT EXISTS schema_step (n BIGINT PRIMARY KEY)").execute(&mut *connection).await?;
-    let (found,): (i64,) = sqlx::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&mut *connection).await?;
+    let (found,): (i64,) = sqlx::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step")
+        .fetch_one(&mut *connection)
+        .await?;
     let (found, newest) = (usize::try_from(found).unwrap_or(0), STEPS.len());
     if found > newest {
         return Err(StoreError::Newer { found, newest });

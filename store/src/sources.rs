@@ -46,6 +46,7 @@ pub struct Quarantined {
     pub at: DateTime<Utc>,
 }
 
+type AsideRow = (String, Option<String>, String, String, Vec<u8>, i64);
 type Row = (String, i64, i64, i64, Option<i64>, Option<i64>, Option<String>, i64, i64, i64);
 
 impl Store {
@@ -81,9 +82,19 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn claim_source(&self, id: &str, holder: &str, lease: Duration, force: bool, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub async fn claim_source(
+        &self,
+        id: &str,
+        holder: &str,
+        lease: Duration,
+        force: bool,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO source (id) VALUES ($1) ON CONFLICT (id) DO NOTHING").bind(id.to_owned()).execute(&mut *tx).await?;
+        sqlx::query("INSERT INTO source (id) VALUES ($1) ON CONFLICT (id) DO NOTHING")
+            .bind(id.to_owned())
+            .execute(&mut *tx)
+            .await?;
         let done = sqlx::query(
             "UPDATE source SET holder = $1, lease_until = $2, last_attempt = $3 WHERE id = $4 AND (lease_until <= $3 OR holder = $1) AND (next_due <= $3 OR $5 = 1)",
         )
@@ -102,7 +113,14 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn page_done(&self, id: &str, memory: &str, items: usize, lease: Duration, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn page_done(
+        &self,
+        id: &str,
+        memory: &str,
+        items: usize,
+        lease: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         sqlx::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
             .bind(memory.to_owned())
             .bind(i64::try_from(items).unwrap_or(0))
@@ -117,13 +135,25 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn poll_done(&self, id: &str, error: Option<&str>, next_due: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn poll_done(
+        &self,
+        id: &str,
+        error: Option<&str>,
+        next_due: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let sql = if error.is_some() {
             "UPDATE source SET failures = failures + 1, last_error = $1, next_due = $2, lease_until = 0, holder = NULL WHERE id = $4 AND $3 = $3"
         } else {
             "UPDATE source SET failures = 0, last_error = $1, next_due = $2, last_success = $3, baseline_done = 1, lease_until = 0, holder = NULL WHERE id = $4"
         };
-        sqlx::query(sql).bind(error.map(clean)).bind(millis(next_due)).bind(millis(now)).bind(id.to_owned()).execute(&self.pool).await?;
+        sqlx::query(sql)
+            .bind(error.map(clean))
+            .bind(millis(next_due))
+            .bind(millis(now))
+            .bind(id.to_owned())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
@@ -132,7 +162,11 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn set_alarmed(&self, id: &str, alarmed: bool) -> Result<(), StoreError> {
-        sqlx::query("UPDATE source SET alarmed = $1 WHERE id = $2").bind(i64::from(alarmed)).bind(id.to_owned()).execute(&self.pool).await?;
+        sqlx::query("UPDATE source SET alarmed = $1 WHERE id = $2")
+            .bind(i64::from(alarmed))
+            .bind(id.to_owned())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
@@ -141,7 +175,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn quarantine(&self, record: &Quarantined) -> Result<bool, StoreError> {
-        let fingerprint = derived_id(&[&record.source, record.record_id.as_deref().unwrap_or_default(), &record.reason, &String::from_utf8_lossy(&record.raw)]);
+        let fingerprint = derived_id(&[
+            &record.source,
+            record.record_id.as_deref().unwrap_or_default(),
+            &record.reason,
+            &String::from_utf8_lossy(&record.raw),
+        ]);
         let done = sqlx::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
             .bind(fingerprint)
             .bind(record.source.clone())
@@ -154,7 +193,10 @@ impl Store {
             .await?;
         let new = done.rows_affected() == 1;
         if new {
-            sqlx::query("UPDATE source SET bad = bad + 1 WHERE id = $1").bind(record.source.clone()).execute(&self.pool).await?;
+            sqlx::query("UPDATE source SET bad = bad + 1 WHERE id = $1")
+                .bind(record.source.clone())
+                .execute(&self.pool)
+                .await?;
         }
         Ok(new)
     }
@@ -164,16 +206,29 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
-        let rows: Vec<(String, Option<String>, String, String, Vec<u8>, i64)> =
-            sqlx::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1").bind(limit).fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|r| Quarantined { source: r.0, record_id: r.1, place: r.2, reason: r.3, raw: r.4, at: moment(r.5) }).collect())
+        let rows: Vec<AsideRow> = sqlx::query_as(
+            "SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|r| Quarantined { source: r.0, record_id: r.1, place: r.2, reason: r.3, raw: r.4, at: moment(r.5) })
+            .collect())
     }
 
     /// Takes or renews a named lease (the timetable's); `false` when another holds it.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn hold_lease(&self, name: &str, holder: &str, lease: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub async fn hold_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        lease: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "INSERT INTO lease (name, holder, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = $2, until = $3 WHERE lease.until <= $4 OR lease.holder = $2",
         )
@@ -198,9 +253,16 @@ impl Store {
         .await?;
         for (holder,) in holders.into_iter().filter(|(h,)| is_gone(h)) {
             let mut tx = self.begin().await?;
-            sqlx::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1").bind(holder.clone()).execute(&mut *tx).await?;
+            sqlx::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
+                .bind(holder.clone())
+                .execute(&mut *tx)
+                .await?;
             sqlx::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut *tx).await?;
-            sqlx::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1").bind(holder).bind(millis(now) - 1).execute(&mut *tx).await?;
+            sqlx::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
+                .bind(holder)
+                .bind(millis(now) - 1)
+                .execute(&mut *tx)
+                .await?;
             tx.commit().await?;
         }
         Ok(())

@@ -15,7 +15,13 @@ fn notices() -> Vec<Notice> {
     let recorded = recorded.map(|text| {
         text.lines()
             .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok())
-            .map(|v| plain::notice(v["id"].as_str().unwrap_or_default(), v["title"].as_str().unwrap_or_default(), v["text"].as_str().unwrap_or_default()))
+            .map(|v| {
+                plain::notice(
+                    v["id"].as_str().unwrap_or_default(),
+                    v["title"].as_str().unwrap_or_default(),
+                    v["text"].as_str().unwrap_or_default(),
+                )
+            })
             .collect::<Vec<_>>()
     });
     recorded.unwrap_or_else(|| {

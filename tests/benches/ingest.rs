@@ -26,7 +26,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn run(notices: usize, subscriptions: usize) -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
     let settings = Settings {
-        store: settings::Store { url: Some(format!("sqlite:{}", dir.path().join("i.sqlite").display())), password: None },
+        store: settings::Store {
+            url: Some(format!("sqlite:{}", dir.path().join("i.sqlite").display())),
+            password: None,
+        },
         pace: settings::Pace { instant_per_hour: 0, ..settings::Pace::default() },
         ..Settings::default()
     };
@@ -35,9 +38,23 @@ async fn run(notices: usize, subscriptions: usize) -> Result<(), Box<dyn std::er
     let departments: Vec<Department> = (1..=95).filter_map(|n| Department::parse(&format!("{n:02}"))).collect();
     for n in 0..subscriptions {
         let id = format!("s{n}");
-        let subscriber = Subscriber { id: id.clone(), name: id.clone(), role: Role::Structure, profile: Profile::default() };
-        app.store.put_subscriber(&NewSubscriber { subscriber, addresses: vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)], declared: false }, app.clock.now()).await?;
-        let filter = Filter { sectors: vec!["nettoyage-de-locaux-16".into()], departments: vec![departments[n % departments.len()].clone()], ..Filter::default() };
+        let subscriber =
+            Subscriber { id: id.clone(), name: id.clone(), role: Role::Structure, profile: Profile::default() };
+        app.store
+            .put_subscriber(
+                &NewSubscriber {
+                    subscriber,
+                    addresses: vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)],
+                    declared: false,
+                },
+                app.clock.now(),
+            )
+            .await?;
+        let filter = Filter {
+            sectors: vec!["nettoyage-de-locaux-16".into()],
+            departments: vec![departments[n % departments.len()].clone()],
+            ..Filter::default()
+        };
         app.store.put_subscription(&id, &filter, Cadence::Instant, app.clock.now()).await?;
     }
     let records: Vec<serde_json::Value> = (0..notices)

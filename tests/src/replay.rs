@@ -79,7 +79,9 @@ impl Replay {
             let path = entry?.path();
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             match path.extension().and_then(|e| e.to_str()) {
-                Some("json") => records.extend(serde_json::from_slice::<Value>(&std::fs::read(&path)?).map(|d| flatten(&d)).unwrap_or_default()),
+                Some("json") => records.extend(
+                    serde_json::from_slice::<Value>(&std::fs::read(&path)?).map(|d| flatten(&d)).unwrap_or_default(),
+                ),
                 Some("xml" | "rss" | "atom") => {
                     feeds.insert(name, std::fs::read(&path)?);
                 }
@@ -109,7 +111,6 @@ impl Replay {
     }
 
     /// The routes.
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/explore/v2.1/catalog/datasets/boamp/records", get(records))
@@ -119,7 +120,8 @@ impl Replay {
     }
 
     fn answer(&self, status: StatusCode, body: Vec<u8>, kind: &'static str, asked: &HeaderMap) -> Response {
-        let etag = format!("\"{}\"", Sha256::digest(&body).iter().take(8).map(|b| format!("{b:02x}")).collect::<String>());
+        let etag =
+            format!("\"{}\"", Sha256::digest(&body).iter().take(8).map(|b| format!("{b:02x}")).collect::<String>());
         let known = asked.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()) == Some(etag.as_str());
         let status = if known && status == StatusCode::OK { StatusCode::NOT_MODIFIED } else { status };
         let left = self.with(|s| {
@@ -143,12 +145,27 @@ impl Replay {
         let fault = self.with(|s| s.fault);
         let response = match fault {
             Fault::None => return None,
-            Fault::HtmlWith200 => self.answer(StatusCode::OK, b"<!DOCTYPE html><html><body>Maintenance en cours</body></html>".to_vec(), "text/html", asked),
-            Fault::Truncated => self.answer(StatusCode::OK, b"{\"total_count\": 3, \"results\": [{\"idweb\": \"26-1\", ".to_vec(), "application/json", asked),
+            Fault::HtmlWith200 => self.answer(
+                StatusCode::OK,
+                b"<!DOCTYPE html><html><body>Maintenance en cours</body></html>".to_vec(),
+                "text/html",
+                asked,
+            ),
+            Fault::Truncated => self.answer(
+                StatusCode::OK,
+                b"{\"total_count\": 3, \"results\": [{\"idweb\": \"26-1\", ".to_vec(),
+                "application/json",
+                asked,
+            ),
             Fault::Huge(mib) => self.answer(StatusCode::OK, vec![b' '; mib * 1024 * 1024], "application/json", asked),
             Fault::TooMany(seconds) => {
                 let body = json!({"errorcode": 10003, "reset_time": "2026-11-22T00:00:00Z", "limit_time_unit": "day", "error": "You have exceeded the requests limit for your user."});
-                let mut response = self.answer(StatusCode::TOO_MANY_REQUESTS, body.to_string().into_bytes(), "application/json", asked);
+                let mut response = self.answer(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    body.to_string().into_bytes(),
+                    "application/json",
+                    asked,
+                );
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
                 response
             }
@@ -164,7 +181,12 @@ fn flatten(document: &Value) -> Vec<Value> {
         .map(|r| match r.get("raw_fields") {
             Some(fields) => {
                 let mut flat = fields.clone();
-                for (own, theirs) in [("idweb", "reference"), ("dateparution", "publication_date"), ("objet", "title"), ("nomacheteur", "buyer_name")] {
+                for (own, theirs) in [
+                    ("idweb", "reference"),
+                    ("dateparution", "publication_date"),
+                    ("objet", "title"),
+                    ("nomacheteur", "buyer_name"),
+                ] {
                     if flat.get(own).is_none() {
                         flat[own] = r[theirs].clone();
                     }
@@ -187,7 +209,9 @@ fn bad_parameter(message: &str) -> Vec<u8> {
 fn chosen(shelf: &Shelf, condition: &str) -> Result<Vec<Value>, String> {
     let mut kept: Vec<Value> = shelf.records.clone();
     for part in condition.split(" and ").map(str::trim).filter(|p| !p.is_empty()) {
-        let date = |prefix: &str| part.strip_prefix(prefix).and_then(|d| d.strip_prefix("date'")?.strip_suffix('\'').map(str::to_owned));
+        let date = |prefix: &str| {
+            part.strip_prefix(prefix).and_then(|d| d.strip_prefix("date'")?.strip_suffix('\'').map(str::to_owned))
+        };
         if let Some(day) = date("dateparution >= ") {
             kept.retain(|r| r["dateparution"].as_str().is_some_and(|d| d >= day.as_str()));
         } else if let Some(day) = date("dateparution = ") {
@@ -195,12 +219,16 @@ fn chosen(shelf: &Shelf, condition: &str) -> Result<Vec<Value>, String> {
         } else if let Some(list) = part.strip_prefix("code_departement in (").and_then(|l| l.strip_suffix(')')) {
             let wanted: Vec<&str> = list.split(',').map(|d| d.trim().trim_matches('"')).collect();
             let has = |v: &Value| v.as_str().is_some_and(|d| wanted.contains(&d));
-            kept.retain(|r| has(&r["code_departement"]) || r["code_departement"].as_array().is_some_and(|l| l.iter().any(has)));
+            kept.retain(|r| {
+                has(&r["code_departement"]) || r["code_departement"].as_array().is_some_and(|l| l.iter().any(has))
+            });
         } else {
             return Err(format!("ODSQL query is malformed: {part}"));
         }
     }
-    let key = |r: &Value| (r["dateparution"].as_str().unwrap_or_default().to_owned(), r["idweb"].as_str().unwrap_or_default().to_owned());
+    let key = |r: &Value| {
+        (r["dateparution"].as_str().unwrap_or_default().to_owned(), r["idweb"].as_str().unwrap_or_default().to_owned())
+    };
     kept.sort_by_key(key);
     Ok(kept)
 }
@@ -210,7 +238,8 @@ async fn records(State(replay): State<Replay>, Query(q): Asked, asked: HeaderMap
         return fault;
     }
     let number = |name: &str, default: usize| q.get(name).map_or(Some(default), |v| v.parse().ok());
-    let refuse = |message: &str| replay.answer(StatusCode::BAD_REQUEST, bad_parameter(message), "application/json", &asked);
+    let refuse =
+        |message: &str| replay.answer(StatusCode::BAD_REQUEST, bad_parameter(message), "application/json", &asked);
     let (Some(limit), Some(offset)) = (number("limit", 10), number("offset", 0)) else {
         return refuse("limit and offset must be integers");
     };
@@ -225,7 +254,12 @@ async fn records(State(replay): State<Replay>, Query(q): Asked, asked: HeaderMap
         Err(message) => refuse(&message),
         Ok(found) => {
             let page: Vec<&Value> = found.iter().skip(offset).take(limit).collect();
-            replay.answer(StatusCode::OK, json!({"total_count": found.len(), "results": page}).to_string().into_bytes(), "application/json", &asked)
+            replay.answer(
+                StatusCode::OK,
+                json!({"total_count": found.len(), "results": page}).to_string().into_bytes(),
+                "application/json",
+                &asked,
+            )
         }
     }
 }
@@ -236,7 +270,9 @@ async fn export(State(replay): State<Replay>, Query(q): Asked, asked: HeaderMap)
     }
     match replay.with(|s| chosen(s, q.get("where").map_or("", String::as_str))) {
         Err(message) => replay.answer(StatusCode::BAD_REQUEST, bad_parameter(&message), "application/json", &asked),
-        Ok(found) => replay.answer(StatusCode::OK, Value::Array(found).to_string().into_bytes(), "application/json", &asked),
+        Ok(found) => {
+            replay.answer(StatusCode::OK, Value::Array(found).to_string().into_bytes(), "application/json", &asked)
+        }
     }
 }
 

@@ -41,8 +41,12 @@ impl Postgres {
     /// `VIGIE_REQUIRE` names `postgres` and it cannot be started.
     #[must_use]
     pub fn start() -> Option<Self> {
-        let Some(bin) = postgres_binaries() else { return missing("postgres", "no initdb in PATH or /usr/lib/postgresql") };
-        let Ok(dir) = tempfile::Builder::new().prefix("vigie-pg-").tempdir() else { return missing("postgres", "no temporary folder") };
+        let Some(bin) = postgres_binaries() else {
+            return missing("postgres", "no initdb in PATH or /usr/lib/postgresql");
+        };
+        let Ok(dir) = tempfile::Builder::new().prefix("vigie-pg-").tempdir() else {
+            return missing("postgres", "no temporary folder");
+        };
         let Some(port) = free_port() else { return missing("postgres", "no free port") };
         let data = dir.path().join("data");
         let run = |program: &str, args: &[&str]| {
@@ -54,7 +58,8 @@ impl Postgres {
             let _ = Command::new("chown").arg("postgres").arg(dir.path()).status();
         }
         let (data_text, socket) = (data.display().to_string(), dir.path().display().to_string());
-        if !run("initdb", &["-D", &data_text, "-A", "trust", "-U", "vigie", "--no-sync", "-E", "UTF8", "--locale", "C"]) {
+        if !run("initdb", &["-D", &data_text, "-A", "trust", "-U", "vigie", "--no-sync", "-E", "UTF8", "--locale", "C"])
+        {
             return missing("postgres", "initdb failed");
         }
         let options = format!("-p {port} -k {socket} -c fsync=off -c listen_addresses=127.0.0.1");
@@ -69,12 +74,24 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         let data = self.dir.path().join("data");
-        let _ = as_ordinary_user(&self.bin.join("pg_ctl")).args(["-m", "immediate", "-D"]).arg(data).arg("stop").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let _ = as_ordinary_user(&self.bin.join("pg_ctl"))
+            .args(["-m", "immediate", "-D"])
+            .arg(data)
+            .arg("stop")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
     }
 }
 
 fn postgres_binaries() -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin")).filter(|p| p.join("initdb").exists()).collect();
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path().join("bin"))
+        .filter(|p| p.join("initdb").exists())
+        .collect();
     found.sort();
     found.pop().or_else(|| std::env::split_paths(&std::env::var_os("PATH")?).find(|p| p.join("initdb").exists()))
 }
@@ -116,7 +133,9 @@ impl Smtp {
     /// `VIGIE_REQUIRE` names `smtp` and it cannot be started.
     #[must_use]
     pub fn start(options: &[&str]) -> Option<Self> {
-        let Some(python) = python_with_aiosmtpd() else { return missing("smtp", "no Python with aiosmtpd (run scripts/test-setup)") };
+        let Some(python) = python_with_aiosmtpd() else {
+            return missing("smtp", "no Python with aiosmtpd (run scripts/test-setup)");
+        };
         let dir = tempfile::tempdir().ok()?;
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("servers/smtp_server.py");
         let child = Command::new(python).arg(script).arg(dir.path()).args(options).stdout(Stdio::piped()).spawn();
@@ -135,7 +154,13 @@ impl Smtp {
     /// The mails kept so far, in order of arrival.
     #[must_use]
     pub fn mails(&self) -> Vec<Vec<u8>> {
-        let mut paths: Vec<PathBuf> = std::fs::read_dir(self.dir.path()).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "eml")).collect();
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(self.dir.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path())
+            .filter(|p| p.extension().is_some_and(|e| e == "eml"))
+            .collect();
         paths.sort();
         paths.iter().filter_map(|p| std::fs::read(p).ok()).collect()
     }
@@ -145,7 +170,12 @@ fn python_with_aiosmtpd() -> Option<PathBuf> {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin/python3");
     let named = std::env::var_os("VIGIE_TEST_PYTHON").map(PathBuf::from);
     named.into_iter().chain([own, PathBuf::from("python3")]).find(|p| {
-        Command::new(p).args(["-c", "import aiosmtpd"]).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+        Command::new(p)
+            .args(["-c", "import aiosmtpd"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
     })
 }
 
@@ -162,9 +192,11 @@ pub fn vigie() -> &'static Path {
         if !cfg!(debug_assertions) {
             command.arg("--release");
         }
-        let built = command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).status().is_ok_and(|s| s.success());
+        let built =
+            command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).status().is_ok_and(|s| s.success());
         assert!(built, "the vigie binary cannot be built");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
         target.join(if cfg!(debug_assertions) { "debug/vigie" } else { "release/vigie" })
     })
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 /// A path below the shared data, or `None` (said on standard error) where it is not there.
 #[must_use]
 pub fn data(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("VIGIE_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+    let root = std::env::var_os("VIGIE_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let full = root.join(path);
     if full.exists() {
         return Some(full);

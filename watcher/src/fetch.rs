@@ -194,7 +194,9 @@ impl Http {
     /// Asks at the address a page moved to, and at the one in the settings when that fails.
     async fn get(&self, asked: &Url, known: &Validators, now: DateTime<Utc>) -> Result<Answer, FetchError> {
         match self.follow(asked, known, now).await {
-            Err(FetchError::Network { .. } | FetchError::Gone { .. } | FetchError::Status { status: 404, .. }) if known.moved_to.is_some() => {
+            Err(FetchError::Network { .. } | FetchError::Gone { .. } | FetchError::Status { status: 404, .. })
+                if known.moved_to.is_some() =>
+            {
                 self.follow(asked, &Validators::default(), now).await
             }
             answer => answer,
@@ -215,7 +217,11 @@ impl Http {
                 return Ok(Answer::NotModified(fresh_until(response.headers(), now)));
             }
             if status.is_redirection() {
-                let target = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok()).and_then(|l| url.join(l).ok());
+                let target = response
+                    .headers()
+                    .get(header::LOCATION)
+                    .and_then(|l| l.to_str().ok())
+                    .and_then(|l| url.join(l).ok());
                 url = target.ok_or_else(|| FetchError::Redirects { url: asked.to_string() })?;
                 all_permanent &= matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
                 if all_permanent {
@@ -246,14 +252,26 @@ impl Http {
         request.send().await.map_err(|e| self.explain(url, &e))
     }
 
-    async fn read(&self, url: Url, response: reqwest::Response, moved_to: Option<String>, now: DateTime<Utc>) -> Result<Body, FetchError> {
+    async fn read(
+        &self,
+        url: Url,
+        response: reqwest::Response,
+        moved_to: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<Body, FetchError> {
         let limit = usize::try_from(self.limits.max_body_mib * 1024 * 1024).unwrap_or(usize::MAX);
         let too_large = || FetchError::TooLarge { url: url.to_string(), limit: self.limits.max_body_mib };
         if response.content_length().is_some_and(|n| n > limit as u64) {
             return Err(too_large());
         }
-        let header = |name| response.headers().get(name).and_then(|v: &header::HeaderValue| v.to_str().ok()).map(str::to_owned);
-        let validators = Validators { etag: header(header::ETAG), last_modified: header(header::LAST_MODIFIED), moved_to, records: None };
+        let header =
+            |name| response.headers().get(name).and_then(|v: &header::HeaderValue| v.to_str().ok()).map(str::to_owned);
+        let validators = Validators {
+            etag: header(header::ETAG),
+            last_modified: header(header::LAST_MODIFIED),
+            moved_to,
+            records: None,
+        };
         let content_type = header(header::CONTENT_TYPE);
         let fresh_until = fresh_until(response.headers(), now);
         let quota = quota(response.headers());
@@ -364,7 +382,13 @@ pub fn may_reach(ip: IpAddr, allowed: &[IpNet]) -> bool {
             let [a, b, c, _] = v4.octets();
             let shared = a == 100 && (64..128).contains(&b); // RFC 6598
             let special = a == 0 || a >= 240 || (a == 192 && b == 0 && c == 0) || (a == 198 && (18..20).contains(&b));
-            !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_multicast() || v4.is_documentation() || shared || special)
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_multicast()
+                || v4.is_documentation()
+                || shared
+                || special)
         }
         IpAddr::V6(v6) => {
             let [first, second, ..] = v6.segments();
@@ -381,7 +405,8 @@ const MAX_PAUSE: chrono::Duration = chrono::Duration::days(1);
 
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<chrono::Duration> {
     let asked = headers.get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|text| pause(text, now));
-    let quota_reset = || headers.get("x-ratelimit-reset").and_then(|v| v.to_str().ok()).and_then(|text| pause(text, now));
+    let quota_reset =
+        || headers.get("x-ratelimit-reset").and_then(|v| v.to_str().ok()).and_then(|text| pause(text, now));
     asked.or_else(quota_reset).map(|p| p.min(MAX_PAUSE))
 }
 
@@ -389,7 +414,11 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<chrono::Durati
 fn pause(text: &str, now: DateTime<Utc>) -> Option<chrono::Duration> {
     let text = text.trim();
     if let Ok(n) = text.parse::<i64>() {
-        return if n > 1_000_000_000 { Some((DateTime::from_timestamp(n, 0)? - now).max(chrono::Duration::zero())) } else { chrono::Duration::try_seconds(n.max(0)) };
+        return if n > 1_000_000_000 {
+            Some((DateTime::from_timestamp(n, 0)? - now).max(chrono::Duration::zero()))
+        } else {
+            chrono::Duration::try_seconds(n.max(0))
+        };
     }
     let at = DateTime::parse_from_rfc2822(text).or_else(|_| DateTime::parse_from_rfc3339(text)).ok()?;
     Some((at.with_timezone(&Utc) - now).max(chrono::Duration::zero()))
@@ -401,7 +430,9 @@ fn fresh_until(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>>
     let max_age = text(header::CACHE_CONTROL)
         .and_then(|c| c.split(',').find_map(|d| d.trim().strip_prefix("max-age=")?.parse::<i64>().ok()))
         .and_then(chrono::Duration::try_seconds);
-    let expires = || text(header::EXPIRES).and_then(|e| DateTime::parse_from_rfc2822(e).ok()).map(|at| at.with_timezone(&Utc) - now);
+    let expires = || {
+        text(header::EXPIRES).and_then(|e| DateTime::parse_from_rfc2822(e).ok()).map(|at| at.with_timezone(&Utc) - now)
+    };
     let pause = max_age.or_else(expires).filter(|p| *p > chrono::Duration::zero())?;
     Some(now + pause.min(MAX_PAUSE))
 }
@@ -417,7 +448,19 @@ mod tests {
 
     #[test]
     fn private_networks_are_out_of_reach_unless_allowed() {
-        for ip in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "100.64.0.1", "0.0.0.0", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1"] {
+        for ip in [
+            "10.0.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "192.168.1.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+        ] {
             assert!(!may_reach(ip.parse().unwrap(), &[]), "{ip}");
         }
         assert!(may_reach("185.31.40.1".parse().unwrap(), &[]));

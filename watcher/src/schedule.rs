@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn failures_back_off_to_a_day_and_no_further() {
-        let due = |failures| next_due("a", &every_twenty_minutes(), LastPoll { failures, not_before: None }, now()) - now();
+        let due =
+            |failures| next_due("a", &every_twenty_minutes(), LastPoll { failures, not_before: None }, now()) - now();
         assert!(due(4) >= Duration::hours(2), "{}", due(4));
         assert!(due(60) <= Duration::hours(25), "{}", due(60));
     }
@@ -82,6 +83,9 @@ mod tests {
     #[test]
     fn what_the_server_asks_is_obeyed() {
         let not_before = Some(now() + Duration::hours(5));
-        assert_eq!(Some(next_due("a", &every_twenty_minutes(), LastPoll { failures: 0, not_before }, now())), not_before);
+        assert_eq!(
+            Some(next_due("a", &every_twenty_minutes(), LastPoll { failures: 0, not_before }, now())),
+            not_before
+        );
     }
 }

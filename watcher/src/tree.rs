@@ -82,7 +82,10 @@ pub fn from_xml(bytes: &[u8]) -> Result<Value, XmlError> {
     match stack.pop() {
         Some((_, root, _)) if stack.is_empty() && !root.is_empty() => Ok(Value::Object(root)),
         Some(_) if stack.is_empty() => Err(XmlError::Empty),
-        _ => Err(XmlError::Malformed { at: reader.buffer_position(), why: "élément non fermé (fichier tronqué ?)".into() }),
+        _ => Err(XmlError::Malformed {
+            at: reader.buffer_position(),
+            why: "élément non fermé (fichier tronqué ?)".into(),
+        }),
     }
 }
 
@@ -110,9 +113,7 @@ fn attributes(start: &BytesStart<'_>) -> Map<String, Value> {
         .attributes()
         .flatten()
         .filter(|a| !a.key.as_ref().starts_with("xmlns"))
-        .map(|a| {
-            (format!("@{}", a.key.local_name().as_ref()), Value::String(a.value.to_string()))
-        })
+        .map(|a| (format!("@{}", a.key.local_name().as_ref()), Value::String(a.value.to_string())))
         .collect()
 }
 
@@ -187,7 +188,9 @@ pub fn own_text(value: &Value) -> Option<String> {
 #[must_use]
 pub fn ticked(value: &Value, path: &str) -> bool {
     let (parent, key) = path.rsplit_once('/').unwrap_or(("", path));
-    all(value, parent).iter().any(|v| v.as_object().is_some_and(|o| o.iter().any(|(k, v)| local(k) == key && !v.is_null())))
+    all(value, parent)
+        .iter()
+        .any(|v| v.as_object().is_some_and(|o| o.iter().any(|(k, v)| local(k) == key && !v.is_null())))
 }
 
 fn children<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {

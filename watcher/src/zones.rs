@@ -53,7 +53,8 @@ fn combine(day: NaiveDate, time: &str, date_offset: Option<&str>, zone: Tz) -> O
     let clock_end = time.find(['+', '-', 'Z']).unwrap_or(time.len());
     let (clock, offset) = time.split_at(clock_end);
     let clock = clock.split('.').next().unwrap_or(clock);
-    let clock = NaiveTime::parse_from_str(clock, "%H:%M:%S").or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M")).ok()?;
+    let clock =
+        NaiveTime::parse_from_str(clock, "%H:%M:%S").or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M")).ok()?;
     let at = day.and_time(clock);
     let offset = if offset.is_empty() { date_offset.unwrap_or_default() } else { offset };
     Some(match offset {
@@ -98,7 +99,10 @@ mod tests {
     #[test]
     fn overseas_times_are_their_own() {
         let zone = zone(Department::parse("974").as_ref());
-        assert_eq!(deadline("2026-03-18T12:00:00", zone).map(|d| d.0.to_rfc3339()), Some("2026-03-18T12:00:00+04:00".into()));
+        assert_eq!(
+            deadline("2026-03-18T12:00:00", zone).map(|d| d.0.to_rfc3339()),
+            Some("2026-03-18T12:00:00+04:00".into())
+        );
     }
 
     #[test]

@@ -19,7 +19,11 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
                 let all: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 print(&format!("{}\n", all.join("\n")))?;
                 let n = faults.len();
-                return Err(Failure::usage(format!("{n} défaut{} de configuration", if n > 1 { "s" } else { "" }), path.display().to_string(), "corrigez les lignes ci-dessus"));
+                return Err(Failure::usage(
+                    format!("{n} défaut{} de configuration", if n > 1 { "s" } else { "" }),
+                    path.display().to_string(),
+                    "corrigez les lignes ci-dessus",
+                ));
             }
         },
     };
@@ -32,11 +36,19 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         rows.push(vec![what.to_owned(), name.to_owned(), mark.to_owned(), text]);
     };
     let sources = watch::sources(&settings)?;
-    row("configuration", &path.map_or_else(|| "par défaut".to_owned(), |p| p.display().to_string()), Ok(format!("{} source(s), {} destinataire(s)", sources.len(), settings.subscriber.len())));
+    row(
+        "configuration",
+        &path.map_or_else(|| "par défaut".to_owned(), |p| p.display().to_string()),
+        Ok(format!("{} source(s), {} destinataire(s)", sources.len(), settings.subscriber.len())),
+    );
     if let Some(email) = &settings.email {
         match app::open_email(email) {
             Err(e) => row("courriel", &email.host, Err(e.what)),
-            Ok(channel) if connect => row("courriel", &email.host, channel.check().await.map(|()| "connexion et identification réussies".to_owned())),
+            Ok(channel) if connect => row(
+                "courriel",
+                &email.host,
+                channel.check().await.map(|()| "connexion et identification réussies".to_owned()),
+            ),
             Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
         }
     }
@@ -45,17 +57,28 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             Ok(store) => row("base", &format!("{:?}", store.engine()), Ok("ouverte".to_owned())),
             Err(e) => row("base", "", Err(e.what)),
         }
-        let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+        let fetcher =
+            Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
         let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
         for source in &sources {
             let outcome = source.peek(&fetcher, &Memory::default(), clock.now()).await;
-            row("source", &source.block.id, outcome.map(|p| format!("{} avis lus, {} illisibles", p.notices.len(), p.bad.len())).map_err(|e| e.to_string()));
+            row(
+                "source",
+                &source.block.id,
+                outcome
+                    .map(|p| format!("{} avis lus, {} illisibles", p.notices.len(), p.bad.len()))
+                    .map_err(|e| e.to_string()),
+            );
         }
     }
     let faults = rows.iter().filter(|r| r[2] == "DÉFAUT").count();
     print(&table(&["quoi", "nom", "état", "détail"], &rows))?;
     if faults > 0 {
-        return Err(Failure::new(format!("{faults} défaut(s)"), "tableau ci-dessus", "corrigez-les, puis relancez vigie check --connect"));
+        return Err(Failure::new(
+            format!("{faults} défaut(s)"),
+            "tableau ci-dessus",
+            "corrigez-les, puis relancez vigie check --connect",
+        ));
     }
     Ok(())
 }

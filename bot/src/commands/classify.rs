@@ -66,7 +66,9 @@ pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
                     let assessment = classify::classify(&notice);
                     judged += 1;
                     let text = match args.output {
-                        Output::Json => serde_json::to_string(&assessment).map(|l| l + "\n").map_err(|e| Failure::new(e.to_string(), path.display().to_string(), "signalez cette erreur"))?,
+                        Output::Json => serde_json::to_string(&assessment).map(|l| l + "\n").map_err(|e| {
+                            Failure::new(e.to_string(), path.display().to_string(), "signalez cette erreur")
+                        })?,
                         Output::Text => explain(&notice, &assessment),
                     };
                     print(&text)?;
@@ -80,7 +82,11 @@ pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
     }
     match faults {
         0 => Ok(()),
-        n => Err(Failure::new(format!("{n} enregistrement(s) illisible(s), {judged} jugé(s)"), "messages ci-dessus", "corrigez ou écartez ces enregistrements ; les autres ont été jugés")),
+        n => Err(Failure::new(
+            format!("{n} enregistrement(s) illisible(s), {judged} jugé(s)"),
+            "messages ci-dessus",
+            "corrigez ou écartez ces enregistrements ; les autres ont été jugés",
+        )),
     }
 }
 
@@ -92,7 +98,9 @@ fn complain(failure: &Failure) {
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let place = path.display().to_string();
-    let failed = |e: std::io::Error| Failure::new(format!("fichier illisible : {e}"), &place, "vérifiez le chemin et les droits");
+    let failed = |e: std::io::Error| {
+        Failure::new(format!("fichier illisible : {e}"), &place, "vérifiez le chemin et les droits")
+    };
     let mut bytes = Vec::new();
     if place == "-" {
         std::io::stdin().lock().take(MAX_FILE).read_to_end(&mut bytes).map_err(failed)?;
@@ -127,7 +135,9 @@ fn unreadable(place: &str, why: &str) -> Failure {
 }
 
 fn tree_of(bytes: &[u8]) -> Result<Value, String> {
-    if bytes.trim_ascii_start().starts_with(b"<") || charset::decode_xml(bytes).trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+    if bytes.trim_ascii_start().starts_with(b"<")
+        || charset::decode_xml(bytes).trim_start_matches('\u{feff}').trim_start().starts_with('<')
+    {
         return tree::from_xml(bytes).map_err(|e| e.to_string());
     }
     serde_json::from_slice(bytes).map_err(|e| format!("ni XML ni JSON : {e}"))
@@ -138,7 +148,8 @@ fn guess(place: &str, bytes: &[u8]) -> Found {
         return vec![Err(unreadable(place, "fichier vide"))];
     }
     let text = charset::decode_xml(bytes);
-    let start: String = text.trim_start_matches('\u{feff}').trim_start().chars().take(400).collect::<String>().to_lowercase();
+    let start: String =
+        text.trim_start_matches('\u{feff}').trim_start().chars().take(400).collect::<String>().to_lowercase();
     if start.starts_with("<!doctype html") || start.starts_with("<html") {
         return vec![Ok(html(place, bytes))];
     }
@@ -150,7 +161,9 @@ fn guess(place: &str, bytes: &[u8]) -> Found {
     }
     if start.starts_with(['{', '[']) {
         return match serde_json::from_slice::<Value>(bytes) {
-            Ok(document) if document.get("marches").is_some() || document.get("marche").is_some() => of_tree(&document, place, Format::Decp),
+            Ok(document) if document.get("marches").is_some() || document.get("marche").is_some() => {
+                of_tree(&document, place, Format::Decp)
+            }
             Ok(document) if document.get("text").is_some() => json_lines(place, bytes),
             Ok(document) => boamp_json(&document, place),
             Err(_) if lines_of_json(bytes) => json_lines(place, bytes),
@@ -169,13 +182,23 @@ fn boamp_json(document: &Value, place: &str) -> Found {
     boamp::records(document)
         .into_iter()
         .enumerate()
-        .map(|(i, record)| boamp::from_json(record).map_err(|e| Failure::new(e.to_string(), format!("{place} enregistrement {}", i + 1), "cet enregistrement est écarté")))
+        .map(|(i, record)| {
+            boamp::from_json(record).map_err(|e| {
+                Failure::new(
+                    e.to_string(),
+                    format!("{place} enregistrement {}", i + 1),
+                    "cet enregistrement est écarté",
+                )
+            })
+        })
         .collect()
 }
 
 fn of_tree(tree: &Value, place: &str, format: Format) -> Found {
     let try_boamp = matches!(format, Format::Auto | Format::BoampXml);
-    if matches!(format, Format::Auto | Format::Eforms) && let Some(notice) = eforms::from_tree(tree) {
+    if matches!(format, Format::Auto | Format::Eforms)
+        && let Some(notice) = eforms::from_tree(tree)
+    {
         return vec![Ok(notice)];
     }
     if matches!(format, Format::Auto | Format::Decp) {
@@ -185,7 +208,9 @@ fn of_tree(tree: &Value, place: &str, format: Format) -> Found {
         }
     }
     if try_boamp {
-        return vec![boamp::from_xml_tree(tree).map_err(|e| unreadable(place, &format!("aucune annonce reconnue : {e}")))];
+        return vec![
+            boamp::from_xml_tree(tree).map_err(|e| unreadable(place, &format!("aucune annonce reconnue : {e}"))),
+        ];
     }
     vec![Err(unreadable(place, "aucun avis reconnu"))]
 }
@@ -198,7 +223,8 @@ fn json_lines(place: &str, bytes: &[u8]) -> Found {
         .filter(|(_, l)| !l.trim().is_empty())
         .map(|(i, line)| {
             let place = format!("{place}:{}", i + 1);
-            let value: Value = serde_json::from_str(line).map_err(|e| unreadable(&place, &format!("ligne illisible : {e}")))?;
+            let value: Value =
+                serde_json::from_str(line).map_err(|e| unreadable(&place, &format!("ligne illisible : {e}")))?;
             let string = |key: &str| value.get(key).and_then(Value::as_str);
             match (string("text"), value.get("id")) {
                 (Some(text), Some(id)) => {
@@ -221,7 +247,9 @@ fn html(place: &str, bytes: &[u8]) -> Notice {
         let end = lower[start..].find(close)? + start;
         source.get(start..end).map(|t| plain_text(t.trim_start_matches(|c| c != '>').trim_start_matches('>')))
     };
-    let title = between("<title", "</title").filter(|t| !t.is_empty()).unwrap_or_else(|| text.lines().next().unwrap_or_default().to_owned());
+    let title = between("<title", "</title")
+        .filter(|t| !t.is_empty())
+        .unwrap_or_else(|| text.lines().next().unwrap_or_default().to_owned());
     let name = Path::new(place).file_stem().map_or_else(|| place.to_owned(), |s| s.to_string_lossy().into_owned());
     plain::notice(&name, &title, &text)
 }
@@ -251,10 +279,20 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
     block("VERDICT", assessment.reasons.clone());
     block("CE QUE DIT L’AVIS", card.provisions.iter().map(quoted).collect());
     block("DATES", card.dates.iter().map(quoted).collect());
-    block("LOTS", assessment.lots.iter().map(|l| format!("Lot {} : {}", l.id, message::short(&l.title, 140))).collect());
+    block(
+        "LOTS",
+        assessment.lots.iter().map(|l| format!("Lot {} : {}", l.id, message::short(&l.title, 140))).collect(),
+    );
     block("BON À SAVOIR", card.facts.iter().map(quoted).collect());
     block("MÉTIERS", assessment.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect());
-    block("QUI PEUT RÉPONDRE", assessment.eligible_kinds.iter().map(|k| format!("{} ({})", k.acronym(), message::structure_label(*k))).collect());
+    block(
+        "QUI PEUT RÉPONDRE",
+        assessment
+            .eligible_kinds
+            .iter()
+            .map(|k| format!("{} ({})", k.acronym(), message::structure_label(*k)))
+            .collect(),
+    );
     out.push('\n');
     out
 }

@@ -54,23 +54,39 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
 
 pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Failure> {
     let sources = watch::sources(settings)?;
-    let source = sources.iter().find(|s| s.block.id == id).ok_or_else(|| Failure::usage(format!("aucune source « {id} »"), "vigie sources test", "vigie sources list les énumère"))?;
+    let source = sources.iter().find(|s| s.block.id == id).ok_or_else(|| {
+        Failure::usage(format!("aucune source « {id} »"), "vigie sources test", "vigie sources list les énumère")
+    })?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let now = Clock::from_environment().unwrap_or_default().now();
-    let page = source.peek(&fetcher, &Memory::default(), now).await.map_err(|e| Failure::new(e.to_string(), format!("source {id}"), "vérifiez l’adresse et le réseau"))?;
+    let page = source
+        .peek(&fetcher, &Memory::default(), now)
+        .await
+        .map_err(|e| Failure::new(e.to_string(), format!("source {id}"), "vérifiez l’adresse et le réseau"))?;
     let rows: Vec<Vec<String>> = page
         .notices
         .iter()
         .map(|n| {
             let a = classify::classify(n);
-            vec![n.record_id.clone(), n.kind.as_str().to_owned(), a.score.to_string(), a.deadline().map_or_else(|| "–".to_owned(), |d| french::date(d.date_naive())), short(&a.title, 80)]
+            vec![
+                n.record_id.clone(),
+                n.kind.as_str().to_owned(),
+                a.score.to_string(),
+                a.deadline().map_or_else(|| "–".to_owned(), |d| french::date(d.date_naive())),
+                short(&a.title, 80),
+            ]
         })
         .collect();
     print(&table(&["avis", "nature", "intérêt", "date limite", "titre"], &rows))?;
     for bad in &page.bad {
         print(&format!("écarté : {} ({})\n", bad.reason, bad.place))?;
     }
-    print(&format!("{} avis lus, {} illisibles{}\n", page.notices.len(), page.bad.len(), if page.more { ", d’autres pages suivent" } else { "" }))
+    print(&format!(
+        "{} avis lus, {} illisibles{}\n",
+        page.notices.len(),
+        page.bad.len(),
+        if page.more { ", d’autres pages suivent" } else { "" }
+    ))
 }
 
 pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, limit: i64) -> Result<(), Failure> {
@@ -78,7 +94,11 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
         None => None,
         Some(word) => Some(DeliveryState::parse(word).ok_or_else(|| {
             let known: Vec<&str> = DeliveryState::ALL.iter().map(|s| s.as_str()).collect();
-            Failure::usage(format!("état inconnu « {word} »"), "--state", format!("choisissez parmi : {}", known.join(", ")))
+            Failure::usage(
+                format!("état inconnu « {word} »"),
+                "--state",
+                format!("choisissez parmi : {}", known.join(", ")),
+            )
         })?),
     };
     let rows: Vec<Vec<String>> = app::open_store(settings)
@@ -88,7 +108,9 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
         .into_iter()
         .map(|d| {
             let when = match d.state {
-                DeliveryState::Pending | DeliveryState::Deferred | DeliveryState::Ambiguous => format!("dû {}", local(d.next_at)),
+                DeliveryState::Pending | DeliveryState::Deferred | DeliveryState::Ambiguous => {
+                    format!("dû {}", local(d.next_at))
+                }
                 _ => d.settled_at.map_or_else(|| "–".to_owned(), local),
             };
             vec![d.id, d.channel, d.state.as_str().to_owned(), d.attempts.to_string(), when, d.why.unwrap_or_default()]
@@ -100,16 +122,27 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
 pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), Failure> {
     let store = app::open_store(settings).await?;
     let Some(d) = store.delivery(id).await? else {
-        return Err(Failure::usage(format!("aucun envoi « {id} »"), "vigie deliveries show", "vigie deliveries list les énumère"));
+        return Err(Failure::usage(
+            format!("aucun envoi « {id} »"),
+            "vigie deliveries show",
+            "vigie deliveries list les énumère",
+        ));
     };
-    let mut out = format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel, local(d.created), d.state.as_str());
+    let mut out =
+        format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel, local(d.created), d.state.as_str());
     if let Some(why) = &d.why {
         out.push_str(&format!(" ({why})"));
     }
     out.push_str(&format!("\nCause : {}\n", d.cause));
     for a in store.attempts(&d.id).await? {
         let end = a.ended.map_or_else(|| "sans réponse".to_owned(), local);
-        out.push_str(&format!("  essai {} : {} → {end} {} {}\n", a.n, local(a.started), a.outcome.unwrap_or_default(), a.detail.unwrap_or_default()));
+        out.push_str(&format!(
+            "  essai {} : {} → {end} {} {}\n",
+            a.n,
+            local(a.started),
+            a.outcome.unwrap_or_default(),
+            a.detail.unwrap_or_default()
+        ));
     }
     print(&out)
 }
@@ -128,11 +161,21 @@ pub(super) async fn replay(settings: &Settings, ids: &[String]) -> Result<(), Fa
     if refused.is_empty() {
         return Ok(());
     }
-    Err(Failure::usage(format!("pas de quoi rejouer : {}", refused.join(", ")), "vigie deliveries replay", "seuls les envois morts, ambigus ou annulés se rejouent"))
+    Err(Failure::usage(
+        format!("pas de quoi rejouer : {}", refused.join(", ")),
+        "vigie deliveries replay",
+        "seuls les envois morts, ambigus ou annulés se rejouent",
+    ))
 }
 
 async fn person(store: &Store, key: &str) -> Result<Subscriber, Failure> {
-    store.find_subscriber(key).await?.ok_or_else(|| Failure::usage(format!("personne inconnue « {key} »"), "--subscriber", "vigie subscriptions list énumère les personnes"))
+    store.find_subscriber(key).await?.ok_or_else(|| {
+        Failure::usage(
+            format!("personne inconnue « {key} »"),
+            "--subscriber",
+            "vigie subscriptions list énumère les personnes",
+        )
+    })
 }
 
 /// Answers "why did X (not) get notice Y?".
@@ -142,8 +185,14 @@ pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> 
     let Some(row) = store.notice(notice).await? else {
         let aside = store.quarantined(500).await?.into_iter().find(|q| q.record_id.as_deref() == Some(notice));
         return match aside {
-            Some(q) => print(&format!("L’avis {notice} a été mis de côté le {} : {} ({})\n", local(q.at), q.reason, q.place)),
-            None => Err(Failure::usage(format!("avis inconnu « {notice} »"), "--notice", "vérifiez le numéro ; vigie sources list dit ce qui est veillé")),
+            Some(q) => {
+                print(&format!("L’avis {notice} a été mis de côté le {} : {} ({})\n", local(q.at), q.reason, q.place))
+            }
+            None => Err(Failure::usage(
+                format!("avis inconnu « {notice} »"),
+                "--notice",
+                "vérifiez le numéro ; vigie sources list dit ce qui est veillé",
+            )),
         };
     };
     let name = if person.name.is_empty() { "Cette personne" } else { &person.name };
@@ -169,7 +218,9 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
     let mut out = format!("{} ({what}, avis {})\n", local(share.created), share.notice);
     let decided = match share.disposition {
         Disposition::Instant => format!("{name} : alerte immédiate"),
-        Disposition::Digest => format!("{name} : dans le résumé{}", share.due.map(|d| format!(" du {}", local(d))).unwrap_or_default()),
+        Disposition::Digest => {
+            format!("{name} : dans le résumé{}", share.due.map(|d| format!(" du {}", local(d))).unwrap_or_default())
+        }
         Disposition::Overflow => format!("{name} : groupé avec d’autres, le flux était trop fort"),
         Disposition::Baseline => format!("{name} : pas d’envoi, avis déjà publié avant le début de la veille"),
         Disposition::Duplicate => format!("{name} : pas d’envoi, doublon d’un avis déjà signalé et rien n’a changé"),
@@ -179,13 +230,24 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
     out.push_str(&matched(&why.found));
     if matches!(share.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow) {
         let Some(first) = &share.delivery else {
-            let waits = if share.due.is_some() { "attend son heure" } else { "aucune adresse active : rien n’a été envoyé" };
+            let waits = if share.due.is_some() {
+                "attend son heure"
+            } else {
+                "aucune adresse active : rien n’a été envoyé"
+            };
             out.push_str(&format!("    {waits}\n"));
             return Ok(out);
         };
         for d in store.deliveries_like(first).await? {
             let when = d.settled_at.map_or_else(|| format!("dû {}", local(d.next_at)), local);
-            out.push_str(&format!("    envoi {} par {} : {} {when}, {} essai(s), réponse : {}\n", d.id, d.channel, d.state.as_str(), d.attempts, d.why.unwrap_or_else(|| "–".to_owned())));
+            out.push_str(&format!(
+                "    envoi {} par {} : {} {when}, {} essai(s), réponse : {}\n",
+                d.id,
+                d.channel,
+                d.state.as_str(),
+                d.attempts,
+                d.why.unwrap_or_else(|| "–".to_owned())
+            ));
         }
     }
     Ok(out)
@@ -195,10 +257,16 @@ fn matched(found: &Match) -> String {
     let rules = Rules::embedded();
     let mut parts = Vec::new();
     if !found.sectors.is_empty() {
-        parts.push(format!("secteur {}", french::list(&found.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect::<Vec<_>>())));
+        parts.push(format!(
+            "secteur {}",
+            french::list(&found.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect::<Vec<_>>())
+        ));
     }
     if !found.departments.is_empty() {
-        parts.push(format!("département {}", french::list(&found.departments.iter().map(ToString::to_string).collect::<Vec<_>>())));
+        parts.push(format!(
+            "département {}",
+            french::list(&found.departments.iter().map(ToString::to_string).collect::<Vec<_>>())
+        ));
     }
     if !found.lots.is_empty() {
         parts.push(format!("lots {}", french::list(&found.lots)));
@@ -218,8 +286,14 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
     let mut out = String::new();
     for (subscription, verdict) in verdicts {
         let line = match verdict {
-            Err(dimension) => format!("{name} : pas d’envoi, l’abonnement {subscription} ne correspond pas ({})\n", dimension_in_words(dimension)),
-            Ok(_) => format!("{name} : l’abonnement {subscription} correspond aujourd’hui, mais il n’existait pas quand l’avis a été lu ({})\n", local(row.first_seen)),
+            Err(dimension) => format!(
+                "{name} : pas d’envoi, l’abonnement {subscription} ne correspond pas ({})\n",
+                dimension_in_words(dimension)
+            ),
+            Ok(_) => format!(
+                "{name} : l’abonnement {subscription} correspond aujourd’hui, mais il n’existait pas quand l’avis a été lu ({})\n",
+                local(row.first_seen)
+            ),
         };
         out.push_str(&line);
     }

@@ -142,7 +142,11 @@ fn settings(path: Option<&Path>) -> Result<Settings, Failure> {
     vigie_config::load::read(path, &kind_names()).map_err(|faults| {
         let first = &faults[0];
         let line = first.line.map(|l| format!(":{l}")).unwrap_or_default();
-        let more = if faults.len() > 1 { format!(" (et {} autres, voir vigie check)", faults.len() - 1) } else { String::new() };
+        let more = if faults.len() > 1 {
+            format!(" (et {} autres, voir vigie check)", faults.len() - 1)
+        } else {
+            String::new()
+        };
         Failure::usage(format!("{}{more}", first.what), format!("{}{line}", first.file.display()), first.fix.clone())
     })
 }
@@ -167,11 +171,15 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
                 SourcesAction::Test { id } => inspect::test_source(&settings, &id).await,
             }
         }
-        Command::Subscriptions { config, action } => subscriptions::run(&config.settings()?, action.unwrap_or(subscriptions::Action::List)).await,
+        Command::Subscriptions { config, action } => {
+            subscriptions::run(&config.settings()?, action.unwrap_or(subscriptions::Action::List)).await
+        }
         Command::Deliveries { config, action } => {
             let settings = config.settings()?;
             match action.unwrap_or(DeliveriesAction::List { state: None, limit: 50 }) {
-                DeliveriesAction::List { state, limit } => inspect::list_deliveries(&settings, state.as_deref(), limit).await,
+                DeliveriesAction::List { state, limit } => {
+                    inspect::list_deliveries(&settings, state.as_deref(), limit).await
+                }
                 DeliveriesAction::Show { id } => inspect::show_delivery(&settings, &id).await,
                 DeliveriesAction::Replay { ids } => inspect::replay(&settings, &ids).await,
             }
@@ -187,10 +195,17 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
 
 /// Starts logging to standard error.
 fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
-    let filter = std::env::var("VIGIE_LOG").ok().or_else(|| settings.log.filter.clone()).unwrap_or_else(|| default.to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|e| Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\""))?;
+    let filter =
+        std::env::var("VIGIE_LOG").ok().or_else(|| settings.log.filter.clone()).unwrap_or_else(|| default.to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|e| {
+        Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\"")
+    })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if settings.log.json { builder.json().init() } else { builder.init() }
+    if settings.log.json {
+        builder.json().init()
+    } else {
+        builder.init()
+    }
     Ok(())
 }
 
@@ -201,17 +216,21 @@ fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(format!("sortie standard : {e}"), "sortie standard", "vérifiez la redirection")),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("sortie standard : {e}"), "sortie standard", "vérifiez la redirection"))
+        }
         _ => Ok(()),
     }
 }
 
 /// Rows with aligned columns.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |i: usize| rows.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max().unwrap_or(0);
+    let width =
+        |i: usize| rows.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let line = |cells: Vec<&str>| {
-        let padded: Vec<String> = cells.iter().zip(&widths).map(|(c, w)| format!("{c}{}", " ".repeat(w - c.chars().count()))).collect();
+        let padded: Vec<String> =
+            cells.iter().zip(&widths).map(|(c, w)| format!("{c}{}", " ".repeat(w - c.chars().count()))).collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
     let mut out = line(head.to_vec());

@@ -161,7 +161,10 @@ async fn deliver_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(),
             continue;
         }
         let pause = match app.store.next_delivery_at().await {
-            Ok(Some(at)) => (at - app.clock.now()).to_std().unwrap_or(Duration::from_secs(1)).clamp(Duration::from_millis(200), TICK),
+            Ok(Some(at)) => (at - app.clock.now())
+                .to_std()
+                .unwrap_or(Duration::from_secs(1))
+                .clamp(Duration::from_millis(200), TICK),
             _ => TICK,
         };
         tokio::select! {

@@ -3,7 +3,9 @@
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::subscription::Role;
-use vigie_domain::{BuyerKind, Cadence, Channel, Department, Filter, NoticeKind, ProvisionKind, StructureKind, Subscriber};
+use vigie_domain::{
+    BuyerKind, Cadence, Channel, Department, Filter, NoticeKind, ProvisionKind, StructureKind, Subscriber,
+};
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, derived_id};
 
@@ -90,7 +92,8 @@ pub(super) struct AddArgs {
 }
 
 fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_| format!("valeur inconnue « {text} »"))
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|_| format!("valeur inconnue « {text} »"))
 }
 
 fn parse_kind(text: &str) -> Result<StructureKind, String> {
@@ -100,7 +103,8 @@ fn parse_kind(text: &str) -> Result<StructureKind, String> {
 pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failure> {
     match action {
         Action::Sectors => {
-            let rows: Vec<Vec<String>> = Rules::embedded().sectors().map(|(slug, row)| vec![slug.to_owned(), row.label.clone()]).collect();
+            let rows: Vec<Vec<String>> =
+                Rules::embedded().sectors().map(|(slug, row)| vec![slug.to_owned(), row.label.clone()]).collect();
             print(&table(&["secteur", "nom"], &rows))
         }
         Action::List => list(&app::open_store(settings).await?).await,
@@ -108,7 +112,11 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
         Action::Remove { id } => {
             let removed = app::open_store(settings).await?.remove_subscription(&id).await?;
             if !removed {
-                return Err(Failure::usage(format!("aucun abonnement « {id} »"), "vigie subscriptions remove", "vigie subscriptions list les énumère"));
+                return Err(Failure::usage(
+                    format!("aucun abonnement « {id} »"),
+                    "vigie subscriptions remove",
+                    "vigie subscriptions list les énumère",
+                ));
             }
             print("Abonnement retiré\n")
         }
@@ -120,9 +128,20 @@ async fn list(store: &Store) -> Result<(), Failure> {
     let (_, entries) = store.subscriptions().await?;
     let mut rows = Vec::new();
     for (subscription, person) in entries {
-        let addresses: Vec<String> = store.addresses(&person.id).await?.into_iter().map(|a| format!("{} ({})", a.value, a.state.as_str())).collect();
+        let addresses: Vec<String> = store
+            .addresses(&person.id)
+            .await?
+            .into_iter()
+            .map(|a| format!("{} ({})", a.value, a.state.as_str()))
+            .collect();
         let filter = serde_json::to_value(&subscription.filter).unwrap_or_default();
-        rows.push(vec![subscription.id, person.name, addresses.join(", "), subscription.cadence.as_str().to_owned(), in_short(&filter)]);
+        rows.push(vec![
+            subscription.id,
+            person.name,
+            addresses.join(", "),
+            subscription.cadence.as_str().to_owned(),
+            in_short(&filter),
+        ]);
     }
     print(&table(&["abonnement", "personne", "adresses", "rythme", "critères"], &rows))
 }
@@ -130,7 +149,13 @@ async fn list(store: &Store) -> Result<(), Failure> {
 /// The conditions of a filter that ask for something.
 fn in_short(filter: &serde_json::Value) -> String {
     let asked = |v: &serde_json::Value| !(v.is_null() || v.as_array().is_some_and(Vec::is_empty) || *v == 0);
-    let parts: Vec<String> = filter.as_object().into_iter().flatten().filter(|(_, v)| asked(v)).map(|(k, v)| format!("{k}={v}").replace('"', "")).collect();
+    let parts: Vec<String> = filter
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, v)| asked(v))
+        .map(|(k, v)| format!("{k}={v}").replace('"', ""))
+        .collect();
     if parts.is_empty() { "tout".to_owned() } else { parts.join(" ") }
 }
 
@@ -141,11 +166,21 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     }
     let rules = Rules::embedded();
     if let Some(slug) = args.sectors.iter().find(|s| !rules.is_sector(s)) {
-        return Err(Failure::usage(format!("secteur inconnu « {slug} »"), place, format!("vouliez-vous dire « {} » ? vigie subscriptions sectors les énumère", rules.nearest_sector(slug))));
+        return Err(Failure::usage(
+            format!("secteur inconnu « {slug} »"),
+            place,
+            format!("vouliez-vous dire « {} » ? vigie subscriptions sectors les énumère", rules.nearest_sector(slug)),
+        ));
     }
     let mut departments = Vec::new();
     for code in &args.departments {
-        departments.push(Department::parse(code).ok_or_else(|| Failure::usage(format!("département inconnu « {code} »"), place, "écrivez un code INSEE, tel que 59, 2A ou 974"))?);
+        departments.push(Department::parse(code).ok_or_else(|| {
+            Failure::usage(
+                format!("département inconnu « {code} »"),
+                place,
+                "écrivez un code INSEE, tel que 59, 2A ou 974",
+            )
+        })?);
     }
     let filter = Filter {
         sectors: args.sectors.clone(),
@@ -166,25 +201,59 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let known = store.find_subscriber(&args.email).await?;
     let id = known.as_ref().map_or_else(|| derived_id(&["email", &args.email.to_lowercase()]), |p| p.id.clone());
     if known.is_some() && store.is_declared(&id).await? {
-        return Err(Failure::usage("cette personne est déclarée dans le fichier de configuration", place, "ajoutez-y un bloc [[subscriber.subscription]]"));
+        return Err(Failure::usage(
+            "cette personne est déclarée dans le fichier de configuration",
+            place,
+            "ajoutez-y un bloc [[subscriber.subscription]]",
+        ));
     }
-    let stopped = store.addresses(&id).await?.into_iter().find(|a| a.value.eq_ignore_ascii_case(&args.email) && a.state != AddressState::Unconfirmed && a.state != AddressState::Active);
+    let stopped = store.addresses(&id).await?.into_iter().find(|a| {
+        a.value.eq_ignore_ascii_case(&args.email)
+            && a.state != AddressState::Unconfirmed
+            && a.state != AddressState::Active
+    });
     if let Some(address) = stopped {
         if address.state == AddressState::Stopped || !args.confirmed {
-            return Err(Failure::usage(format!("cette adresse est {}", if address.state == AddressState::Stopped { "arrêtée par son propriétaire" } else { "suspendue" }), place, "une adresse suspendue revient avec --confirmed ; une adresse arrêtée, sur demande de son propriétaire seulement"));
+            return Err(Failure::usage(
+                format!(
+                    "cette adresse est {}",
+                    if address.state == AddressState::Stopped {
+                        "arrêtée par son propriétaire"
+                    } else {
+                        "suspendue"
+                    }
+                ),
+                place,
+                "une adresse suspendue revient avec --confirmed ; une adresse arrêtée, sur demande de son propriétaire seulement",
+            ));
         }
         store.set_address_state(&address.id, AddressState::Active, "remise en service par l’exploitant").await?;
     }
     let mut profile = known.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
     profile.kind = args.kind.or(profile.kind);
     profile.sectors.extend(filter.sectors.iter().filter(|s| !profile.sectors.contains(s)).cloned().collect::<Vec<_>>());
-    profile.departments.extend(filter.departments.iter().filter(|d| !profile.departments.contains(d)).cloned().collect::<Vec<_>>());
+    profile
+        .departments
+        .extend(filter.departments.iter().filter(|d| !profile.departments.contains(d)).cloned().collect::<Vec<_>>());
     let role = args.role.or(known.as_ref().map(|p| p.role)).unwrap_or_default();
     let name = args.name.clone().or(known.map(|p| p.name)).unwrap_or_default();
     let subscriber = Subscriber { id: id.clone(), name, role, profile };
     let state = if args.confirmed { AddressState::Active } else { AddressState::Unconfirmed };
-    store.put_subscriber(&NewSubscriber { subscriber, addresses: vec![(Channel::Email, args.email.clone(), state)], declared: false }, now).await?;
+    store
+        .put_subscriber(
+            &NewSubscriber {
+                subscriber,
+                addresses: vec![(Channel::Email, args.email.clone(), state)],
+                declared: false,
+            },
+            now,
+        )
+        .await?;
     let subscription = store.put_subscription(&id, &filter, args.cadence, now).await?;
-    let note = if args.confirmed { "" } else { "\nAdresse à confirmer : relancez avec --confirmed une fois l’accord de son propriétaire obtenu." };
+    let note = if args.confirmed {
+        ""
+    } else {
+        "\nAdresse à confirmer : relancez avec --confirmed une fois l’accord de son propriétaire obtenu."
+    };
     print(&format!("Abonnement {subscription} ajouté pour {}{note}\n", args.email))
 }

@@ -103,9 +103,16 @@ impl Email {
         let authority = block
             .ca_file
             .as_ref()
-            .map(|path| std::fs::read(path).map_err(|e| EmailError::Certificate { path: path.display().to_string(), why: e.to_string() }))
+            .map(|path| {
+                std::fs::read(path)
+                    .map_err(|e| EmailError::Certificate { path: path.display().to_string(), why: e.to_string() })
+            })
             .transpose()?;
-        let credentials = block.username.as_ref().zip(password).map(|(user, pass)| Credentials::new(user.clone(), vigie_config::secret::expose(pass).to_owned()));
+        let credentials = block
+            .username
+            .as_ref()
+            .zip(password)
+            .map(|(user, pass)| Credentials::new(user.clone(), vigie_config::secret::expose(pass).to_owned()));
         Ok(Self {
             host: block.host.clone(),
             port: block.port(),
@@ -196,13 +203,18 @@ impl Email {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         let mail = Mail::new(Some(self.from.email.clone()), parameters).to_string();
-        let commands = [(mail, false), (Rcpt::new(to.clone(), Vec::new()).to_string(), true), (Data.to_string(), false)];
+        let commands =
+            [(mail, false), (Rcpt::new(to.clone(), Vec::new()).to_string(), true), (Data.to_string(), false)];
         for (command, about_the_address) in commands {
             match tokio::time::timeout(COMMAND_TIMEOUT, connection.command(command)).await {
                 Err(_) => return Transaction::NothingSent("pas de réponse du serveur de courrier".to_owned()),
                 Ok(Ok(_)) => {}
                 Ok(Err(e)) if e.is_permanent() || e.is_transient() => {
-                    let refusal = if about_the_address && mailbox_refused(&e) { Outcome::AddressRefused(describe(&e)) } else { refusal(&e) };
+                    let refusal = if about_the_address && mailbox_refused(&e) {
+                        Outcome::AddressRefused(describe(&e))
+                    } else {
+                        refusal(&e)
+                    };
                     let reset = tokio::time::timeout(RESET_TIMEOUT, connection.command(Rset)).await;
                     return Transaction::Answered { outcome: refusal, reusable: matches!(reset, Ok(Ok(_))) };
                 }
@@ -214,15 +226,24 @@ impl Email {
                 let outcome = Outcome::Accepted(without_addresses(response.first_line().unwrap_or("250")));
                 Transaction::Answered { outcome, reusable: true }
             }
-            Ok(Err(e)) if e.is_permanent() || e.is_transient() => Transaction::Answered { outcome: refusal(&e), reusable: true },
+            Ok(Err(e)) if e.is_permanent() || e.is_transient() => {
+                Transaction::Answered { outcome: refusal(&e), reusable: true }
+            }
             Ok(Err(e)) => Transaction::Lost(format!("connexion perdue après l’envoi : {}", describe(&e))),
             Err(_) => Transaction::Lost(format!("pas de réponse {} s après l’envoi", self.wait.as_secs())),
         }
     }
 
     /// Authenticates command by command: lettre's own helper sends QUIT after a refusal and may wait long for its answer.
-    async fn authenticate(&self, connection: &mut AsyncSmtpConnection, credentials: &Credentials) -> Result<(), lettre::transport::smtp::Error> {
-        let mechanism = connection.server_info().get_auth_mechanism(&[Mechanism::Plain, Mechanism::Login]).unwrap_or(Mechanism::Plain);
+    async fn authenticate(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        credentials: &Credentials,
+    ) -> Result<(), lettre::transport::smtp::Error> {
+        let mechanism = connection
+            .server_info()
+            .get_auth_mechanism(&[Mechanism::Plain, Mechanism::Login])
+            .unwrap_or(Mechanism::Plain);
         let mut answer = connection.command(Auth::new(mechanism, credentials.clone(), None)?).await?;
         // LOGIN asks for name and password in turn (RFC 4616 §1 compares the two).
         for _ in 0..2 {
@@ -236,12 +257,16 @@ impl Email {
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
         let attempt = tokio::time::timeout(CONNECT_TIMEOUT, self.connect_now()).await;
-        attempt.unwrap_or_else(|_| Err(format!("{}:{} : pas de réponse en {} s", self.host, self.port, CONNECT_TIMEOUT.as_secs())))
+        attempt.unwrap_or_else(|_| {
+            Err(format!("{}:{} : pas de réponse en {} s", self.host, self.port, CONNECT_TIMEOUT.as_secs()))
+        })
     }
 
     async fn connect_now(&self) -> Result<AsyncSmtpConnection, String> {
         let place = format!("{}:{}", self.host, self.port);
-        let socket = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|e| format!("{place} : connexion impossible ({e})"))?;
+        let socket = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|e| format!("{place} : connexion impossible ({e})"))?;
         socket.set_nodelay(true).map_err(|e| format!("{place} : {e}"))?;
         let hello = ClientId::default();
         let smtp = |e: lettre::transport::smtp::Error| format!("{place} : {}", describe(&e));
@@ -250,7 +275,9 @@ impl Email {
                 let stream = self.tls_stream(socket).await.map_err(|e| format!("{place} : TLS refusé ({e})"))?;
                 AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await.map_err(smtp)?
             }
-            Tls::None | Tls::Starttls => AsyncSmtpConnection::connect_with_transport(Box::new(socket), &hello).await.map_err(smtp)?,
+            Tls::None | Tls::Starttls => {
+                AsyncSmtpConnection::connect_with_transport(Box::new(socket), &hello).await.map_err(smtp)?
+            }
         };
         if self.tls == Tls::Starttls {
             let mut parameters = TlsParameters::builder(self.host.clone());
@@ -268,7 +295,9 @@ impl Email {
 
     async fn tls_stream(&self, socket: TcpStream) -> Result<TlsSocket, String> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|e| e.to_string())?;
+        let builder = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|e| e.to_string())?;
         let config = match &self.authority {
             Some(pem) => {
                 use rustls::pki_types::pem::PemObject;
@@ -301,10 +330,16 @@ impl Email {
             builder = builder.in_reply_to(last.clone()).references(thread.join(" "));
         }
         let mut mime = builder
-            .multipart(MultiPart::alternative().singlepart(SinglePart::plain(message.text.clone())).singlepart(SinglePart::html(message.html.clone())))
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(SinglePart::plain(message.text.clone()))
+                    .singlepart(SinglePart::html(message.html.clone())),
+            )
             .map_err(|e| e.to_string())?;
         let headers = mime.headers_mut();
-        let mut add = |name: &'static str, value: String| headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+        let mut add = |name: &'static str, value: String| {
+            headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value))
+        };
         // RFC 3834: no vacation answer to this, please.
         add("Auto-Submitted", "auto-generated".to_owned());
         add("List-Id", format!("Vigie <alertes.{}>", self.from.email.domain()));
@@ -318,7 +353,11 @@ impl Email {
 }
 
 fn refusal(e: &lettre::transport::smtp::Error) -> Outcome {
-    if e.is_permanent() { Outcome::Permanent(describe(e)) } else { Outcome::Transient { why: describe(e), retry_after: None } }
+    if e.is_permanent() {
+        Outcome::Permanent(describe(e))
+    } else {
+        Outcome::Transient { why: describe(e), retry_after: None }
+    }
 }
 
 /// The server's words, without addresses.

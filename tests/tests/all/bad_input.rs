@@ -22,20 +22,41 @@ impl Bench {
     async fn new(url: &str, kind: &str, cadence: Cadence) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings {
-            store: settings::Store { url: Some(format!("sqlite:{}", dir.path().join("b.sqlite").display())), password: None },
-            fetch: settings::Fetch { allow_private: vec!["127.0.0.0/8".into()], host_gap_ms: 0, ..settings::Fetch::default() },
+            store: settings::Store {
+                url: Some(format!("sqlite:{}", dir.path().join("b.sqlite").display())),
+                password: None,
+            },
+            fetch: settings::Fetch {
+                allow_private: vec!["127.0.0.0/8".into()],
+                host_gap_ms: 0,
+                ..settings::Fetch::default()
+            },
             source: vec![settings::Source {
-                id: "s".into(), kind: kind.into(), url: Some(url.into()), schedule: None, baseline: settings::Baseline::Deliver, lookback_days: Some(30_000),
-                departments: vec![], buyer: None, private: false, enabled: true,
+                id: "s".into(),
+                kind: kind.into(),
+                url: Some(url.into()),
+                schedule: None,
+                baseline: settings::Baseline::Deliver,
+                lookback_days: Some(30_000),
+                departments: vec![],
+                buyer: None,
+                private: false,
+                enabled: true,
             }],
             subscriber: vec![settings::Subscriber {
-                name: "Écran".into(), role: Role::Operator, email: None, console: true, kind: None, siret: None,
+                name: "Écran".into(),
+                role: Role::Operator,
+                email: None,
+                console: true,
+                kind: None,
+                siret: None,
                 subscription: vec![settings::Subscription { cadence, filter: Filter::default() }],
             }],
             ..Settings::default()
         };
         let fetcher = Fetcher::http(&settings.fetch).unwrap();
-        let now = chrono::DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&chrono::Utc);
+        let now =
+            chrono::DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&chrono::Utc);
         let source = watch::sources(&settings).unwrap().pop().unwrap();
         let app = App::start(settings, fetcher, Clock::fixed(now)).await.unwrap();
         Self { _dir: dir, app, source, audience: Audience::default() }
@@ -93,12 +114,17 @@ async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
     let mut without_id = record("x", "2026-11-20", "Sans numéro");
     without_id["idweb"] = Value::Null;
     let old = record("26-2", "1970-01-01", "Date ancienne");
-    let (_replay, api) = boamp(vec![record("26-1", "2026-11-20", "Un\r\ntitre\tsur deux lignes"), old, broken, without_id]).await;
+    let (_replay, api) =
+        boamp(vec![record("26-1", "2026-11-20", "Un\r\ntitre\tsur deux lignes"), old, broken, without_id]).await;
     let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
     assert_eq!(bench.poll().await, watch::Polled { records: 4, stored: 2, bad: 2 });
     let kept = bench.app.store.quarantined(10).await.unwrap();
     let reasons: Vec<&str> = kept.iter().map(|q| q.reason.as_str()).collect();
-    assert!(reasons.iter().any(|r| r.contains("sans numéro")) && reasons.iter().any(|r| r.contains("JSON intérieur illisible")), "{reasons:?}");
+    assert!(
+        reasons.iter().any(|r| r.contains("sans numéro"))
+            && reasons.iter().any(|r| r.contains("JSON intérieur illisible")),
+        "{reasons:?}"
+    );
     assert!(kept.iter().all(|q| serde_json::from_slice::<Value>(&q.raw).is_ok() && q.place.contains("enregistrement")));
     let title = bench.app.store.notice("26-1").await.unwrap().unwrap().assessment.title;
     assert_eq!(title, "Un titre sur deux lignes");
@@ -109,7 +135,9 @@ async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_new_records_at_once_are_no_flood() {
-    let records = (0..2000).map(|n| record(&format!("26-{}", 1000 + n), "2026-11-20", &format!("Entretien du site {n}"))).collect();
+    let records = (0..2000)
+        .map(|n| record(&format!("26-{}", 1000 + n), "2026-11-20", &format!("Entretien du site {n}")))
+        .collect();
     let (replay, api) = boamp(records).await;
     let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
     assert_eq!(bench.poll().await.stored, 2000);
@@ -122,7 +150,9 @@ async fn two_thousand_new_records_at_once_are_no_flood() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_beyond_the_reach_of_one_query_is_read_whole() {
-    let records = (0..12_050).map(|n| record(&format!("26-{}", 10_000 + n), if n < 10_020 { "2026-11-19" } else { "2026-11-20" }, "Objet")).collect();
+    let records = (0..12_050)
+        .map(|n| record(&format!("26-{}", 10_000 + n), if n < 10_020 { "2026-11-19" } else { "2026-11-20" }, "Objet"))
+        .collect();
     let (replay, api) = boamp(records).await;
     let mut bench = Bench::new(&api, "boamp", Cadence::Daily).await;
     let mut block = bench.source.block.clone();
@@ -149,15 +179,22 @@ async fn an_unchanged_page_costs_a_304() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_tells_each_entry_once_whatever_its_ids_do() {
-    let rss = |items: &str| format!("<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>t</title>{items}</channel></rss>").into_bytes();
-    let item = |guid: &str, title: &str| format!("<item><guid>{guid}</guid><link>https://a.example/{guid}</link><title>{title}</title></item>");
+    let rss = |items: &str| {
+        format!("<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>t</title>{items}</channel></rss>")
+            .into_bytes()
+    };
+    let item = |guid: &str, title: &str| {
+        format!("<item><guid>{guid}</guid><link>https://a.example/{guid}</link><title>{title}</title></item>")
+    };
     let replay = Replay::new(vec![]);
     replay.with(|s| s.feeds.insert("f.xml".into(), rss(&(item("1", "Nettoyage") + &item("2", "Linge")))));
     let (_, root) = replay.serve().await.unwrap();
     let mut bench = Bench::new(&format!("{root}/feeds/f.xml"), "feed", Cadence::Daily).await;
     assert_eq!(bench.poll().await.stored, 2);
     assert_eq!(bench.poll().await.stored, 0);
-    replay.with(|s| s.feeds.insert("f.xml".into(), rss(&(item("2", "Linge") + &item("1", "Nettoyage") + &item("3", "Tri")))));
+    replay.with(|s| {
+        s.feeds.insert("f.xml".into(), rss(&(item("2", "Linge") + &item("1", "Nettoyage") + &item("3", "Tri"))))
+    });
     assert_eq!(bench.poll().await.stored, 1, "order means nothing");
     replay.with(|s| s.feeds.insert("f.xml".into(), b"<rss><channel><item><title>coup".to_vec()));
     bench.poll().await;

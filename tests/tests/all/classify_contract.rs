@@ -9,7 +9,8 @@ use vigie_tests::servers::vigie;
 use vigie_tests::shared;
 
 fn schema() -> jsonschema::Validator {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/classify.schema.json")).unwrap();
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/classify.schema.json")).unwrap();
     jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
 }
 
@@ -32,7 +33,8 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn the_examples_of_the_documentation_are_valid() {
     let schema = schema();
-    let examples = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/classify.examples.jsonl")).unwrap();
+    let examples =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/classify.examples.jsonl")).unwrap();
     let lines: Vec<&str> = examples.lines().collect();
     assert_eq!(lines.len(), 3);
     for line in lines {
@@ -81,7 +83,10 @@ fn any_other_file_gives_an_answer_or_one_clear_line() {
         let (objects, complaint, code) = classify(std::slice::from_ref(case));
         assert!(objects.is_empty(), "{case:?}");
         assert_eq!(code, Some(1), "{case:?}");
-        assert!(complaint.lines().next().is_some_and(|l| l.contains(" : ") && l.contains('(')), "{case:?}: {complaint}");
+        assert!(
+            complaint.lines().next().is_some_and(|l| l.contains(" : ") && l.contains('(')),
+            "{case:?}: {complaint}"
+        );
     }
     let page = write("page.html", "<html><head><title>Avis</title></head><body><p>Marché réservé aux ESAT et entreprises adaptées.</p></body></html>".as_bytes());
     let (objects, _, code) = classify(&[page]);

@@ -9,7 +9,12 @@ use vigie_config::settings;
 use vigie_watcher::fetch::{Answer, FetchError, Fetcher, Validators};
 
 fn limits() -> settings::Fetch {
-    settings::Fetch { allow_private: vec!["127.0.0.0/8".into()], host_gap_ms: 0, max_body_mib: 1, ..settings::Fetch::default() }
+    settings::Fetch {
+        allow_private: vec!["127.0.0.0/8".into()],
+        host_gap_ms: 0,
+        max_body_mib: 1,
+        ..settings::Fetch::default()
+    }
 }
 
 async fn serve(router: Router) -> String {
@@ -30,9 +35,20 @@ fn to(status: StatusCode, place: &str) -> impl IntoResponse + use<> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn private_addresses_are_refused_by_number_by_name_and_after_a_redirect() {
-    let root = serve(Router::new().route("/out", get(|| async { to(StatusCode::FOUND, "http://169.254.169.254/latest") })).route("/ok", get(|| async { "ok" }))).await;
+    let root = serve(
+        Router::new()
+            .route("/out", get(|| async { to(StatusCode::FOUND, "http://169.254.169.254/latest") }))
+            .route("/ok", get(|| async { "ok" })),
+    )
+    .await;
     let closed = settings::Fetch { allow_private: vec![], ..limits() };
-    for url in [format!("{root}/ok"), root.replace("127.0.0.1", "localhost") + "/ok", "http://[::1]:1/".into(), "http://0x7f000001/".into(), "file:///etc/passwd".into()] {
+    for url in [
+        format!("{root}/ok"),
+        root.replace("127.0.0.1", "localhost") + "/ok",
+        "http://[::1]:1/".into(),
+        "http://0x7f000001/".into(),
+        "file:///etc/passwd".into(),
+    ] {
         let refused = get_with(&closed, &url).await;
         assert!(matches!(refused, Err(FetchError::Forbidden { .. })), "{url}: {refused:?}");
     }

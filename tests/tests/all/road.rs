@@ -20,7 +20,11 @@ impl Bench {
     fn new(store: Option<&str>, api: &str, smtp: Option<u16>, more: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = store.map_or_else(|| format!("sqlite:{}", dir.path().join("v.sqlite").display()), str::to_owned);
-        let email = smtp.map_or_else(String::new, |p| format!("[email]\nhost = \"127.0.0.1\"\nport = {p}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n"));
+        let email = smtp.map_or_else(String::new, |p| {
+            format!(
+                "[email]\nhost = \"127.0.0.1\"\nport = {p}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n"
+            )
+        });
         let config = format!(
             "[store]\nurl = \"{store}\"\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n[web]\nlisten = \"127.0.0.1:0\"\n{email}\
              [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n{more}"
@@ -41,7 +45,12 @@ impl Bench {
 
     fn run(&self, args: &[&str]) -> Output {
         let out = self.command(args).output().unwrap();
-        assert!(out.status.success(), "vigie {args:?}: {}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert!(
+            out.status.success(),
+            "vigie {args:?}: {}{}",
+            String::from_utf8_lossy(&out.stdout),
+            String::from_utf8_lossy(&out.stderr)
+        );
         out
     }
 
@@ -77,7 +86,17 @@ fn correction(id: &str, of: &str, day: &str, deadline: &str) -> Value {
     json!({"idweb": id, "objet": "Nettoyage des écoles", "dateparution": day, "nature": "RECTIFICATIF", "etat": "RECTIFICATIF", "annonce_lie": [of], "donnees": donnees.to_string()})
 }
 
-const CLEANING: [&str; 9] = ["subscriptions", "add", "--email", "atelier@structure.example", "--sector", "nettoyage-de-locaux-16", "--department", "59", "--confirmed"];
+const CLEANING: [&str; 9] = [
+    "subscriptions",
+    "add",
+    "--email",
+    "atelier@structure.example",
+    "--sector",
+    "nettoyage-de-locaux-16",
+    "--department",
+    "59",
+    "--confirmed",
+];
 
 async fn replay(records: Vec<Value>) -> (Replay, String) {
     let replay = Replay::new(records);
@@ -88,7 +107,13 @@ async fn replay(records: Vec<Value>) -> (Replay, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_becomes_the_right_mail_and_its_correction_a_reply() {
     let Some(smtp) = Smtp::start(&[]) else { return };
-    let first = national("26-100", "2026-11-20", "Nettoyage des écoles\r\n\tet des gymnases", "Marché réservé aux entreprises adaptées et aux ESAT (article L. 2113-12).", "2027-01-12T12:00:00");
+    let first = national(
+        "26-100",
+        "2026-11-20",
+        "Nettoyage des écoles\r\n\tet des gymnases",
+        "Marché réservé aux entreprises adaptées et aux ESAT (article L. 2113-12).",
+        "2027-01-12T12:00:00",
+    );
     let (double, api) = replay(vec![first]).await;
     let bench = Bench::new(None, &api, Some(smtp.port), "");
     bench.run(&CLEANING);
@@ -98,9 +123,20 @@ async fn a_notice_becomes_the_right_mail_and_its_correction_a_reply() {
     assert_eq!(mails.len(), 1, "one notice, one mail");
     let mail = &parsed(&mails)[0];
     let subject = mail.subject().unwrap();
-    assert!(subject.contains("Réservé aux EA et ESAT") && subject.contains("Nettoyage des écoles et des gymnases"), "{subject}");
+    assert!(
+        subject.contains("Réservé aux EA et ESAT") && subject.contains("Nettoyage des écoles et des gymnases"),
+        "{subject}"
+    );
     let text = mail.body_text(0).unwrap();
-    for wanted in ["Ville de Lille", "Nord (59)", "mardi 12 janvier 2027 à 12\u{a0}h", "dans 52 jours", "Nettoyage de locaux", "idweb:26-100", "article L. 2113-12"] {
+    for wanted in [
+        "Ville de Lille",
+        "Nord (59)",
+        "mardi 12 janvier 2027 à 12\u{a0}h",
+        "dans 52 jours",
+        "Nettoyage de locaux",
+        "idweb:26-100",
+        "article L. 2113-12",
+    ] {
         assert!(text.contains(wanted), "{wanted} is missing in {text}");
     }
     let html = mail.body_html(0).unwrap();
@@ -128,26 +164,43 @@ async fn why_answers_for_sent_for_not_matched_and_for_duplicates() {
     for record in [&mut first, &mut copy] {
         record["contractfolderid"] = json!("11111111-2222-4333-8444-555555555555");
     }
-    let (_double, api) = replay(vec![first, copy, national("26-202", "2026-11-21", "Assurance dommages aux biens", "", "2027-01-12T12:00:00")]).await;
+    let (_double, api) = replay(vec![
+        first,
+        copy,
+        national("26-202", "2026-11-21", "Assurance dommages aux biens", "", "2027-01-12T12:00:00"),
+    ])
+    .await;
     let bench = Bench::new(None, &api, Some(smtp.port), "");
     bench.run(&CLEANING);
-    bench.run(&["subscriptions", "add", "--email", "sud@structure.example", "--sector", "nettoyage-de-locaux-16", "--department", "13", "--confirmed"]);
+    bench.run(&[
+        "subscriptions",
+        "add",
+        "--email",
+        "sud@structure.example",
+        "--sector",
+        "nettoyage-de-locaux-16",
+        "--department",
+        "13",
+        "--confirmed",
+    ]);
     bench.pass();
     assert_eq!(smtp.mails().len(), 2, "the procedure once and the other notice once");
     let why = |notice: &str, who: &str| bench.text(&["why", "--notice", notice, "--subscriber", who]);
     let sent = why("26-200", "atelier@structure.example");
-    assert!(sent.contains("alerte immédiate") && sent.contains("sent") && sent.contains("250"), "{sent}");
+    assert!(sent.contains("alerte immédiate") && sent.contains("sent") && sent.contains("2.0.0 kept"), "{sent}");
     assert!(sent.contains("doublon"), "{sent}");
     let refused = why("26-200", "sud@structure.example");
     assert!(refused.contains("ne correspond pas (département)"), "{refused}");
-    let unknown = bench.command(&["why", "--notice", "26-999", "--subscriber", "sud@structure.example"]).output().unwrap();
+    let unknown =
+        bench.command(&["why", "--notice", "26-999", "--subscriber", "sud@structure.example"]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_after_commit_it_delivers_after_restart_once() {
     let Some(smtp) = Smtp::start(&[]) else { return };
-    let (_double, api) = replay(vec![national("26-300", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
+    let (_double, api) =
+        replay(vec![national("26-300", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
     let bench = Bench::new(None, &api, Some(smtp.port), "");
     bench.run(&CLEANING);
     // Only the watch role runs: everything is committed, nothing is sent; then it is killed.
@@ -170,13 +223,18 @@ async fn killed_after_commit_it_delivers_after_restart_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_is_recorded_and_sent_again_under_the_same_name() {
     let Some(smtp) = Smtp::start(&["--cut", "1"]) else { return };
-    let (_double, api) = replay(vec![national("26-400", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
+    let (_double, api) =
+        replay(vec![national("26-400", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
     let bench = Bench::new(None, &api, Some(smtp.port), "");
     bench.run(&CLEANING);
     bench.pass();
     let listed = bench.text(&["deliveries", "list"]);
     assert!(listed.contains("ambiguous"), "{listed}");
-    let later = bench.command(&["run", "--once", "--role", "deliver"]).env("VIGIE_NOW", "2026-11-21T09:30:00+01:00").output().unwrap();
+    let later = bench
+        .command(&["run", "--once", "--role", "deliver"])
+        .env("VIGIE_NOW", "2026-11-21T09:30:00+01:00")
+        .output()
+        .unwrap();
     assert!(later.status.success());
     let mails = smtp.mails();
     let mails = parsed(&mails);
@@ -187,13 +245,26 @@ async fn a_lost_answer_is_recorded_and_sent_again_under_the_same_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_refused_recipient_harms_no_other() {
     let Some(smtp) = Smtp::start(&["--refuse", "parti@structure.example", "--busy", "1"]) else { return };
-    let (_double, api) = replay(vec![national("26-500", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
+    let (_double, api) =
+        replay(vec![national("26-500", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
     let bench = Bench::new(None, &api, Some(smtp.port), "");
     bench.run(&CLEANING);
-    bench.run(&["subscriptions", "add", "--email", "parti@structure.example", "--sector", "nettoyage-de-locaux-16", "--confirmed"]);
+    bench.run(&[
+        "subscriptions",
+        "add",
+        "--email",
+        "parti@structure.example",
+        "--sector",
+        "nettoyage-de-locaux-16",
+        "--confirmed",
+    ]);
     bench.pass();
     for minute in ["10", "20", "40"] {
-        let out = bench.command(&["run", "--once", "--role", "deliver"]).env("VIGIE_NOW", format!("2026-11-21T09:{minute}:00+01:00")).output().unwrap();
+        let out = bench
+            .command(&["run", "--once", "--role", "deliver"])
+            .env("VIGIE_NOW", format!("2026-11-21T09:{minute}:00+01:00"))
+            .output()
+            .unwrap();
         assert!(out.status.success());
     }
     assert_eq!(smtp.mails().len(), 1);
@@ -211,16 +282,32 @@ async fn starttls_and_a_password_are_used() {
     std::fs::write(&pem, cert.cert.pem()).unwrap();
     std::fs::write(&key, cert.signing_key.serialize_pem()).unwrap();
     let path = |p: &Path| p.display().to_string();
-    let Some(smtp) = Smtp::start(&["--cert", &path(&pem), "--key", &path(&key), "--user", "vigie", "--password", "secret-de-test"]) else { return };
-    let (_double, api) = replay(vec![national("26-600", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
-    let email = format!("[email]\nhost = \"localhost\"\nport = {}\ntls = \"starttls\"\nca_file = \"{}\"\nusername = \"vigie\"\npassword = {{ env = \"TEST_SMTP_PASSWORD\" }}\nfrom = \"vigie@vigie.example\"\n", smtp.port, path(&pem));
+    let Some(smtp) =
+        Smtp::start(&["--cert", &path(&pem), "--key", &path(&key), "--user", "vigie", "--password", "secret-de-test"])
+    else {
+        return;
+    };
+    let (_double, api) =
+        replay(vec![national("26-600", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
+    let email = format!(
+        "[email]\nhost = \"localhost\"\nport = {}\ntls = \"starttls\"\nca_file = \"{}\"\nusername = \"vigie\"\npassword = {{ env = \"TEST_SMTP_PASSWORD\" }}\nfrom = \"vigie@vigie.example\"\n",
+        smtp.port,
+        path(&pem)
+    );
     let bench = Bench::new(None, &api, None, &email);
     bench.run(&CLEANING);
-    let out = bench.command(&["run", "--once", "--role", "watch,deliver"]).env("TEST_SMTP_PASSWORD", "secret-de-test").output().unwrap();
+    let out = bench
+        .command(&["run", "--once", "--role", "watch,deliver"])
+        .env("TEST_SMTP_PASSWORD", "secret-de-test")
+        .output()
+        .unwrap();
     let logs = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{logs}");
     assert_eq!(smtp.mails().len(), 1, "{logs}");
-    assert!(!logs.contains("secret-de-test") && !logs.contains("atelier@"), "neither secret nor address in the logs: {logs}");
+    assert!(
+        !logs.contains("secret-de-test") && !logs.contains("atelier@"),
+        "neither secret nor address in the logs: {logs}"
+    );
     let wrong = bench.command(&["check", "--connect"]).env("TEST_SMTP_PASSWORD", "faux").output().unwrap();
     assert_eq!(wrong.status.code(), Some(1), "{}", String::from_utf8_lossy(&wrong.stdout));
 }
@@ -229,14 +316,28 @@ async fn starttls_and_a_password_are_used() {
 async fn two_processes_on_one_postgresql_share_the_work_without_a_duplicate() {
     let Some(smtp) = Smtp::start(&[]) else { return };
     let Some(postgres) = Postgres::start() else { return };
-    let records: Vec<Value> = (0..60).map(|n| national(&format!("26-{}", 7000 + n), "2026-11-20", &format!("Nettoyage du site {n}"), "", "2027-01-12T12:00:00")).collect();
+    let records: Vec<Value> = (0..60)
+        .map(|n| {
+            national(
+                &format!("26-{}", 7000 + n),
+                "2026-11-20",
+                &format!("Nettoyage du site {n}"),
+                "",
+                "2027-01-12T12:00:00",
+            )
+        })
+        .collect();
     let (_double, api) = replay(records).await;
     let bench = Bench::new(Some(&postgres.url), &api, Some(smtp.port), "[pace]\ninstant_per_hour = 0\n");
     bench.run(&CLEANING);
     let mut both: Vec<_> = (0..2).map(|_| bench.start(&["run", "--role", "watch,deliver"])).collect();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
     while !bench.text(&["deliveries", "list", "--state", "sent", "--limit", "100"]).lines().count().gt(&60) {
-        assert!(std::time::Instant::now() < deadline, "not all was sent: {}", bench.text(&["deliveries", "list", "--limit", "100"]));
+        assert!(
+            std::time::Instant::now() < deadline,
+            "not all was sent: {}",
+            bench.text(&["deliveries", "list", "--limit", "100"])
+        );
     }
     for process in &mut both {
         let _ = Command::new("kill").arg("-TERM").arg(process.id().to_string()).status();
@@ -252,15 +353,23 @@ async fn two_processes_on_one_postgresql_share_the_work_without_a_duplicate() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quiet_baseline_tells_nothing_and_what_follows_is_told() {
     let Some(smtp) = Smtp::start(&[]) else { return };
-    let (double, api) = replay(vec![national("26-800", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
+    let (double, api) =
+        replay(vec![national("26-800", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
     let bench = Bench::new(None, &api, Some(smtp.port), "");
-    let config = std::fs::read_to_string(bench.config()).unwrap().replace("baseline = \"deliver\"", "baseline = \"quiet\"");
+    let config =
+        std::fs::read_to_string(bench.config()).unwrap().replace("baseline = \"deliver\"", "baseline = \"quiet\"");
     std::fs::write(bench.config(), config).unwrap();
     bench.run(&CLEANING);
     bench.pass();
     assert!(smtp.mails().is_empty());
-    assert!(bench.text(&["why", "--notice", "26-800", "--subscriber", "atelier@structure.example"]).contains("avant le début de la veille"));
-    double.with(|s| s.records.push(national("26-801", "2026-11-21", "Nettoyage de la mairie", "", "2027-01-12T12:00:00")));
+    assert!(
+        bench
+            .text(&["why", "--notice", "26-800", "--subscriber", "atelier@structure.example"])
+            .contains("avant le début de la veille")
+    );
+    double.with(|s| {
+        s.records.push(national("26-801", "2026-11-21", "Nettoyage de la mairie", "", "2027-01-12T12:00:00"))
+    });
     bench.pass();
     assert_eq!(smtp.mails().len(), 1);
 }
@@ -268,7 +377,17 @@ async fn a_quiet_baseline_tells_nothing_and_what_follows_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daily_digest_carries_the_day_in_one_mail() {
     let Some(smtp) = Smtp::start(&[]) else { return };
-    let records = (0..3).map(|n| national(&format!("26-{}", 900 + n), "2026-11-20", &format!("Nettoyage du site {n}"), "", "2027-01-12T12:00:00")).collect();
+    let records = (0..3)
+        .map(|n| {
+            national(
+                &format!("26-{}", 900 + n),
+                "2026-11-20",
+                &format!("Nettoyage du site {n}"),
+                "",
+                "2027-01-12T12:00:00",
+            )
+        })
+        .collect();
     let (_double, api) = replay(records).await;
     let bench = Bench::new(None, &api, Some(smtp.port), "");
     bench.run(&[&CLEANING[..], &["--cadence", "daily"]].concat());
@@ -297,7 +416,10 @@ async fn the_real_records_become_mails() {
     let subjects: Vec<&str> = parsed_mails.iter().filter_map(Message::subject).collect();
     // Two MAPA records, three procedures by eForms; the call that is cancelled in the same pass is told as cancelled.
     assert_eq!(subjects.len(), 5, "{subjects:?}");
-    assert!(subjects.iter().any(|s| s.contains("Nettoyage des parkings") && s.contains("9 décembre 2025")), "{subjects:?}");
+    assert!(
+        subjects.iter().any(|s| s.contains("Nettoyage des parkings") && s.contains("9 décembre 2025")),
+        "{subjects:?}"
+    );
     assert!(subjects.iter().any(|s| s.starts_with("Annulation") && s.contains("géomètre")), "{subjects:?}");
     bench.pass();
     assert_eq!(smtp.mails().len(), 5, "a second pass sends nothing");

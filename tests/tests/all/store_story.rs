@@ -5,7 +5,9 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::delivery::Settlement;
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Alert, AlertKind, Cadence, Channel, DeliveryState, Disposition, Filter, Notice, NoticeKind, Subscriber};
+use vigie_domain::{
+    Alert, AlertKind, Cadence, Channel, DeliveryState, Disposition, Filter, Notice, NoticeKind, Subscriber,
+};
 use vigie_store::Store;
 use vigie_store::ingest::{DueDigest, NewDelivery, NewNotification};
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -48,8 +50,13 @@ async fn story(url: &str) {
 
 async fn person_subscribes(store: &Store) -> String {
     let before = store.subscription_version().await.unwrap();
-    let subscriber = Subscriber { id: "p".into(), name: "Atelier\0 Nul".into(), role: Role::Structure, profile: Profile::default() };
-    let new = NewSubscriber { subscriber, addresses: vec![(Channel::Email, "a@b.fr".into(), AddressState::Unconfirmed)], declared: false };
+    let subscriber =
+        Subscriber { id: "p".into(), name: "Atelier\0 Nul".into(), role: Role::Structure, profile: Profile::default() };
+    let new = NewSubscriber {
+        subscriber,
+        addresses: vec![(Channel::Email, "a@b.fr".into(), AddressState::Unconfirmed)],
+        declared: false,
+    };
     store.put_subscriber(&new, at(0)).await.unwrap();
     let confirmed = NewSubscriber { addresses: vec![(Channel::Email, "a@b.fr".into(), AddressState::Active)], ..new };
     store.put_subscriber(&confirmed, at(0)).await.unwrap();
@@ -69,9 +76,28 @@ async fn notice_arrives(store: &Store, address: &str) {
     let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
     notice.title = "Nettoyage".into();
     let assessment = classify(&notice);
-    let alert = Alert { id: "alert-1".into(), kind: AlertKind::New, procedure: "proc-1".into(), notice: notice.key(), changes: vec![] };
-    let delivery = NewDelivery { subscriber: "p".into(), address: address.into(), channel: Channel::Email, cause: "alert-1".into(), procedure: "proc-1".into(), expires: Some(at(60 * 24)) };
-    let share = NewNotification { subscriber: "p".into(), subscription: None, disposition: Disposition::Instant, reasons: "{}".into(), due: None };
+    let alert = Alert {
+        id: "alert-1".into(),
+        kind: AlertKind::New,
+        procedure: "proc-1".into(),
+        notice: notice.key(),
+        changes: vec![],
+    };
+    let delivery = NewDelivery {
+        subscriber: "p".into(),
+        address: address.into(),
+        channel: Channel::Email,
+        cause: "alert-1".into(),
+        procedure: "proc-1".into(),
+        expires: Some(at(60 * 24)),
+    };
+    let share = NewNotification {
+        subscriber: "p".into(),
+        subscription: None,
+        disposition: Disposition::Instant,
+        reasons: "{}".into(),
+        due: None,
+    };
     // A transaction that is dropped leaves nothing behind.
     for commit in [false, true, true] {
         let mut tx = store.begin_ingest(at(1)).await.unwrap();
@@ -104,7 +130,10 @@ async fn message_is_sent_once(store: &Store) {
     // The worker dies before the first byte: the lease runs out and the delivery is simply due again.
     let second = store.claim("two", "t2", 10, LEASE, at(4)).await.unwrap();
     assert_eq!(second.len(), 1);
-    assert!(!store.settle(&claimed[0], &Settlement::Sent("250".into()), at(4)).await.unwrap(), "an old token settles nothing");
+    assert!(
+        !store.settle(&claimed[0], &Settlement::Sent("250".into()), at(4)).await.unwrap(),
+        "an old token settles nothing"
+    );
     assert!(!store.start_attempt(&claimed[0], LEASE, at(4)).await.unwrap());
     // The second worker dies after the first byte: that is recorded as ambiguous, and sent again.
     assert!(store.start_attempt(&second[0], LEASE, at(4)).await.unwrap());
@@ -127,8 +156,20 @@ async fn message_is_sent_once(store: &Store) {
 }
 
 async fn digest_is_made_once(store: &Store, address: &str) {
-    let alert = Alert { id: "alert-2".into(), kind: AlertKind::New, procedure: "proc-2".into(), notice: "boamp:26-1".into(), changes: vec![] };
-    let share = NewNotification { subscriber: "p".into(), subscription: None, disposition: Disposition::Digest, reasons: "{}".into(), due: Some(at(100)) };
+    let alert = Alert {
+        id: "alert-2".into(),
+        kind: AlertKind::New,
+        procedure: "proc-2".into(),
+        notice: "boamp:26-1".into(),
+        changes: vec![],
+    };
+    let share = NewNotification {
+        subscriber: "p".into(),
+        subscription: None,
+        disposition: Disposition::Digest,
+        reasons: "{}".into(),
+        due: Some(at(100)),
+    };
     let mut tx = store.begin_ingest(at(40)).await.unwrap();
     tx.put_alert(&alert, None).await.unwrap();
     tx.put_notification("alert-2", &share, &[]).await.unwrap();
@@ -166,7 +207,14 @@ async fn source_is_held_by_one(store: &Store) {
 }
 
 async fn bad_record_is_kept(store: &Store) {
-    let record = Quarantined { source: "s".into(), record_id: None, place: "https://x 3".into(), reason: "sans numéro".into(), raw: vec![0, 255, 7], at: at(0) };
+    let record = Quarantined {
+        source: "s".into(),
+        record_id: None,
+        place: "https://x 3".into(),
+        reason: "sans numéro".into(),
+        raw: vec![0, 255, 7],
+        at: at(0),
+    };
     assert!(store.quarantine(&record).await.unwrap());
     assert!(!store.quarantine(&record).await.unwrap(), "the same fault is kept once");
     assert_eq!(store.quarantined(10).await.unwrap()[0].raw, vec![0, 255, 7]);

@@ -44,14 +44,27 @@ pattern!(
 pattern!(NOT_FOR_A_LOT, r"^ ne s'applique pas (?:au|aux) lots?");
 pattern!(IS_CRITERION_AFTER, r"^[^.;]{0,40}?(?:ac_weighting|/ ?ponderation)");
 pattern!(IS_CRITERION_BEFORE, r"(?:sous-)?criteres?\b[^.]{0,40}$");
-pattern!(STAFF_MATTER, r"convention collective|reprise d[ue]s? (?:personnel|salarie)|dumping|travail dissimule|transport(?:eur)?s? routiers?");
+pattern!(
+    STAFF_MATTER,
+    r"convention collective|reprise d[ue]s? (?:personnel|salarie)|dumping|travail dissimule|transport(?:eur)?s? routiers?"
+);
 pattern!(
     ABOUT_CLAUSES,
     r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|charte (?:de|du|des) "
 );
 pattern!(MEANS_INSERTION, r"insertion|eloigne|chomeur|demandeurs d'emploi|difficulte|promotion de l'emploi");
-pattern!(SERVICE_TALK, r"formations?|beneficiaires de la prestation|accompagnement des|pole emploi|bilan de competences");
-pattern!(HARD_TALK, r"heures|clause|execution");
+pattern!(
+    SERVICE_TALK,
+    r"formations?|beneficiaires de la prestation|accompagnement des|pole emploi|bilan de competences"
+);
+pattern!(
+    HARD_TALK,
+    r"heures? (?:de travail )?d ?'? ?insertion|clauses? (?:sociale|d ?'? ?insertion)|conditions? (?:particulieres? )?d'execution|execution du marche"
+);
+pattern!(
+    SERVED_PEOPLE,
+    r"\binsertion\b|demandeurs? d'emploi|accompagnement|formations?\b|competences|parcours|retour a l'emploi|orientation|hebergement"
+);
 pattern!(INTERNSHIP_ONLY, r"stage|apprenti|alternance");
 pattern!(DEROGATION, r"(?:il est )?deroge|derogation");
 
@@ -75,7 +88,10 @@ pattern!(
     r"|insertion(?: [\w']+){0,4} ?(?:[(:]|\bde\b|\bd'|\b) ?(?P<c>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)"
 );
 pattern!(FULL_TIME, r"(?P<n>[0-9]+(?:[.,][0-9]+)?) ?(?:etp|equivalents? temps plein)\b");
-pattern!(NOT_A_VOLUME, r"(?:delai|sous|dans les|semaine|preavis|jour|intervention|horaires? d'ouverture|par heure|euros? par|€ par|penalite)[^.;]{0,25}$");
+pattern!(
+    NOT_A_VOLUME,
+    r"(?:delai|sous|dans les|semaine|preavis|jour|intervention|horaires? d'ouverture|par heure|euros? par|€ par|penalite)[^.;]{0,25}$"
+);
 pattern!(LOT_JUST_BEFORE, r"\blots? (?:n ?° ?)?$");
 pattern!(A_YEAR, r"^ ?(?:d'insertion )?(?:par|/) ?an");
 pattern!(TOTAL_FOLLOWS, r"\bsoit [0-9]");
@@ -100,8 +116,11 @@ struct Statement {
 pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
     let strong = reading.matches(Topic::Clause, &STRONG).map(|r| (true, r));
     let weak = reading.matches(Topic::Clause, &WEAK).map(|r| (false, r));
-    let mut statements: Vec<Statement> =
-        strong.chain(weak).filter(|(strong, range)| holds(reading, *strong, range)).map(|(strong, range)| statement(reading, range, strong)).collect();
+    let mut statements: Vec<Statement> = strong
+        .chain(weak)
+        .filter(|(strong, range)| holds(reading, *strong, range))
+        .map(|(strong, range)| statement(reading, range, strong))
+        .collect();
     statements.sort_by_key(|s| (!s.strong, s.range.start));
     let Some(first) = statements.first() else { return Vec::new() };
     let volumes = volumes(reading, &statements);
@@ -126,18 +145,25 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         .collect();
     // Lots that owe a clause without a volume of their own.
     let told: Vec<String> = out.iter().flat_map(|p| p.lots.clone()).collect();
-    let mut without: Vec<String> = statements.iter().flat_map(|s| s.lots.clone()).filter(|l| !told.contains(l)).collect();
+    let mut without: Vec<String> =
+        statements.iter().flat_map(|s| s.lots.clone()).filter(|l| !told.contains(l)).collect();
     without.sort_by_key(|l| (l.parse::<u32>().unwrap_or(u32::MAX), l.clone()));
     without.dedup();
-    let for_all = statements.iter().any(|s| s.strong && s.lots.is_empty()) || statements.iter().all(|s| s.lots.is_empty());
+    let for_all =
+        statements.iter().any(|s| s.strong && s.lots.is_empty()) || statements.iter().all(|s| s.lots.is_empty());
     if out.is_empty() || (!without.is_empty() && !out.iter().any(|p| p.lots.is_empty())) {
         let lots = if for_all && out.is_empty() && without.is_empty() { Vec::new() } else { without };
-        let anchor = statements.iter().find(|s| s.lots == lots || s.lots.iter().any(|l| lots.contains(l))).unwrap_or(&statements[0]);
+        let anchor = statements
+            .iter()
+            .find(|s| s.lots == lots || s.lots.iter().any(|l| lots.contains(l)))
+            .unwrap_or(&statements[0]);
         out.push(base(lots, anchor.range.clone()));
     }
     match percents.as_slice() {
         [] => {}
-        [(_, one), rest @ ..] if rest.iter().all(|(_, other)| other == one) => out.iter_mut().for_each(|p| p.percent = Some(*one)),
+        [(_, one), rest @ ..] if rest.iter().all(|(_, other)| other == one) => {
+            out.iter_mut().for_each(|p| p.percent = Some(*one))
+        }
         // Each lot its own share.
         several => {
             out.retain(|p| p.hours.is_some());
@@ -167,11 +193,19 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     let around_end = range.end + doc.after(range.end, 220).len();
     let around = &doc.text()[around_start..around_end];
     let words = &doc.text()[range.clone()];
-    let denied = reading.denied(range) || reading.taken_back(range.end) || (DENIED_AFTER.is_match(after) && !NOT_FOR_A_LOT.is_match(after));
+    let denied = reading.denied(range)
+        || reading.taken_back(range.end)
+        || (DENIED_AFTER.is_match(after) && !NOT_FOR_A_LOT.is_match(after));
     let derogates = DEROGATION.is_match(reading.start_of_sentence(range.start, 120));
     let sentence = &doc.text()[doc.sentence(range.clone())];
     let other_matter = STAFF_MATTER.is_match(sentence) && !MEANS_INSERTION.is_match(sentence);
-    if denied || derogates || other_matter || IS_CRITERION_AFTER.is_match(after) || IS_CRITERION_BEFORE.is_match(before) || ABOUT_CLAUSES.is_match(sentence) {
+    if denied
+        || derogates
+        || other_matter
+        || IS_CRITERION_AFTER.is_match(after)
+        || IS_CRITERION_BEFORE.is_match(before)
+        || ABOUT_CLAUSES.is_match(sentence)
+    {
         return false;
     }
     if strong {
@@ -184,7 +218,10 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     if words.contains("l2112-2") && !MEANS_INSERTION.is_match(around) {
         return false;
     }
-    !SERVICE_TALK.is_match(around) || HARD_TALK.is_match(around)
+    // A service *for* people far from employment speaks of them on every page without asking the winner to hire any.
+    let title = &doc.text()[doc.passage_range(0)];
+    let served = SERVED_PEOPLE.is_match(title) || SERVICE_TALK.is_match(around);
+    !served || HARD_TALK.is_match(around)
 }
 
 struct Volume {
@@ -200,30 +237,44 @@ struct Volume {
 fn volumes(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Volume> {
     let mut found: Vec<Volume> = Vec::new();
     let near = |at: usize| {
-        statements.iter().any(|s| at + VOLUME_REACH >= s.range.start && at <= s.range.end + VOLUME_REACH && reading.doc.field(at) == reading.doc.field(s.range.start))
+        statements.iter().any(|s| {
+            at + VOLUME_REACH >= s.range.start
+                && at <= s.range.end + VOLUME_REACH
+                && reading.doc.field(at) == reading.doc.field(s.range.start)
+        })
     };
     for window in reading.anchors.windows(Topic::Clause) {
         for c in HOURS.captures_iter(&reading.doc.text()[window.clone()]) {
-            let Some(digits) = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].iter().find_map(|n| c.name(n)) else { continue };
+            let Some(digits) = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].iter().find_map(|n| c.name(n)) else {
+                continue;
+            };
             let (mut start, end) = (window.start + digits.start(), window.start + digits.end());
             // "lot 1 100 h": the first number is the lot's.
-            if LOT_JUST_BEFORE.is_match(reading.doc.before(start, 10)) && let Some(space) = digits.as_str().find(' ') {
+            if LOT_JUST_BEFORE.is_match(reading.doc.before(start, 10))
+                && let Some(space) = digits.as_str().find(' ')
+            {
                 start += space + 1;
             }
             let Some(hours) = number(&reading.doc.text()[start..end]).filter(|h| *h > 0.0) else { continue };
             let names_it = c.name("h").is_some() || c.get(0).is_some_and(|m| m.as_str().contains("insertion"));
             let behind = after_unit(reading, end);
-            let yearly_then_total = A_YEAR.is_match(behind) && TOTAL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
+            let yearly_then_total =
+                A_YEAR.is_match(behind) && TOTAL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
             if IN_PROPORTION.is_match(behind) || yearly_then_total {
                 continue;
             }
             let spurious = NOT_A_VOLUME.is_match(reading.doc.before(start, 40)) || A_WEEK.is_match(behind);
-            if !near(start) || (spurious && !names_it) || (hours <= 48.0 && !names_it) || found.iter().any(|v| v.range.start == start) {
+            if !near(start)
+                || (spurious && !names_it)
+                || (hours <= 48.0 && !names_it)
+                || found.iter().any(|v| v.range.start == start)
+            {
                 continue;
             }
             let lots = lots_of_volume(reading, start, end);
             if !found.iter().any(|v| v.lots == lots && (v.hours - hours).abs() < 0.5) {
-                let total = TOTAL_BEFORE.is_match(reading.doc.before(start, 24)) || DETAIL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
+                let total = TOTAL_BEFORE.is_match(reading.doc.before(start, 24))
+                    || DETAIL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
                 found.push(Volume { range: start..end, lots, hours, doubt: None, total });
             }
         }
@@ -286,7 +337,9 @@ fn percents<'s>(reading: &Reading<'_>, statements: &'s [Statement]) -> Vec<(&'s 
         let text = &reading.doc.text()[s.range.start - before..end];
         let Some(c) = PERCENT.captures(text) else { continue };
         let value = c.name("a").or(c.name("b")).or(c.name("c")).map(|m| m.as_str().replace(',', "."));
-        let Some(value) = value.and_then(|v| v.parse::<f64>().ok()).filter(|p| *p > 0.0 && *p <= 100.0) else { continue };
+        let Some(value) = value.and_then(|v| v.parse::<f64>().ok()).filter(|p| *p > 0.0 && *p <= 100.0) else {
+            continue;
+        };
         if !found.iter().any(|(known, v)| known.lots == s.lots && (*v - value).abs() < f64::EPSILON) {
             found.push((s, value));
         }

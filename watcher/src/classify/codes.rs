@@ -36,11 +36,18 @@ pub fn read(codes: &[Code]) -> Coded {
             ("reserved-procurement", "res-pub-ser") => add(ProvisionKind::Reserved, Some(Beneficiary::SocialEconomy)),
             ("MARCHE_RESERVE", "ATELIERS_PROTEGES") => add(ProvisionKind::Reserved, Some(Beneficiary::Disability)),
             ("MARCHE_RESERVE" | "reservation", "oui") => add(ProvisionKind::Reserved, Some(Beneficiary::Unspecified)),
-            ("reserved-procurement", "none") | ("MARCHE_RESERVE" | "reservation", "non") => coded.not_reserved.push(code.lot.clone()),
+            ("reserved-procurement", "none") | ("MARCHE_RESERVE" | "reservation", "non") => {
+                coded.not_reserved.push(code.lot.clone())
+            }
             ("considerationsSociales", value) => official_considerations(value, &mut add),
             ("social-objective", "opp") => add(ProvisionKind::ExecutionClause, None),
-            ("social-objective", "acc-all" | "et-eq" | "gen-eq" | "hum-right" | "work-cond" | "other") => add(ProvisionKind::Other, None),
-            ("criteres", "sociaux") | ("strategic-procurement", "soc-obj") | ("reserved-execution", "yes") | ("MARCHE_RESERVE", "EMPLOIS_PROTEGES") => {
+            ("social-objective", "acc-all" | "et-eq" | "gen-eq" | "hum-right" | "work-cond" | "other") => {
+                add(ProvisionKind::Other, None)
+            }
+            ("criteres", "sociaux")
+            | ("strategic-procurement", "soc-obj")
+            | ("reserved-execution", "yes")
+            | ("MARCHE_RESERVE", "EMPLOIS_PROTEGES") => {
                 coded.hint.get_or_insert_with(evidence);
             }
             _ => {}
@@ -59,7 +66,13 @@ fn official_considerations(value: &str, add: &mut impl FnMut(ProvisionKind, Opti
     }
 }
 
-fn add(provisions: &mut Vec<Provision>, code: &Code, kind: ProvisionKind, beneficiary: Option<Beneficiary>, evidence: Evidence) {
+fn add(
+    provisions: &mut Vec<Provision>,
+    code: &Code,
+    kind: ProvisionKind,
+    beneficiary: Option<Beneficiary>,
+    evidence: Evidence,
+) {
     let known = provisions.iter_mut().find(|p| p.kind == kind && p.beneficiary == beneficiary);
     match (known, &code.lot) {
         (Some(p), Some(lot)) => {
@@ -93,14 +106,17 @@ pub fn join(mut coded: Coded, mut told: Vec<Provision>, lot_count: usize) -> Vec
         let denied = p.kind == ProvisionKind::Reserved
             && !coded.not_reserved.is_empty()
             && !coded.provisions.iter().any(|c| c.kind == ProvisionKind::Reserved)
-            && (coded.not_reserved.contains(&None) || p.lots.is_empty() || p.lots.iter().all(|l| coded.not_reserved.contains(&Some(l.clone()))));
+            && (coded.not_reserved.contains(&None)
+                || p.lots.is_empty()
+                || p.lots.iter().all(|l| coded.not_reserved.contains(&Some(l.clone()))));
         if denied {
             p.doubt = Some("le formulaire dit « non réservé », le texte dit le contraire : à vérifier au règlement de consultation".to_owned());
         }
     }
     let mut more = Vec::new();
     for field in coded.provisions {
-        let narrower = told.iter().position(|t| t.kind == field.kind && (t.kind != ProvisionKind::Reserved || narrows(t, &field)));
+        let narrower =
+            told.iter().position(|t| t.kind == field.kind && (t.kind != ProvisionKind::Reserved || narrows(t, &field)));
         let said_otherwise = field.kind == ProvisionKind::Reserved
             && told.iter().any(|t| t.kind == ProvisionKind::Reserved && t.lots == field.lots);
         match narrower {
@@ -131,8 +147,10 @@ pub fn join(mut coded: Coded, mut told: Vec<Provision>, lot_count: usize) -> Vec
 fn narrows(told: &Provision, field: &Provision) -> bool {
     matches!(
         (field.beneficiary, told.beneficiary),
-        (Some(Beneficiary::Both), Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both | Beneficiary::Unspecified))
-            | (Some(Beneficiary::Unspecified), Some(_))
+        (
+            Some(Beneficiary::Both),
+            Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both | Beneficiary::Unspecified)
+        ) | (Some(Beneficiary::Unspecified), Some(_))
             | (Some(Beneficiary::SocialEconomy), Some(_))
             | (Some(Beneficiary::Disability), Some(Beneficiary::Disability | Beneficiary::Unspecified))
     )

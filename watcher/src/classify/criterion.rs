@@ -31,7 +31,10 @@ pattern!(
     WEIGHT,
     r"^ ?(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
 );
-pattern!(SHARE_OF_WORK, r"^[^.;]{0,25}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du temps|de la (?:main|masse)|du montant|heures)");
+pattern!(
+    SHARE_OF_WORK,
+    r"^[^.;]{0,25}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du temps|de la (?:main|masse)|du montant|heures)"
+);
 pattern!(NOT_SELECTION, r"criteres? de selection des candidat|selection des candidatures|eligib");
 
 /// Reads every social criterion the text tells.
@@ -42,7 +45,10 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         if !holds(reading, &range) {
             continue;
         }
-        let weight = WEIGHT.captures(reading.doc.after(range.end, 120)).and_then(|c| number(c.name("m").or(c.name("n"))?.as_str())).filter(|w| *w <= 100.0);
+        let weight = WEIGHT
+            .captures(reading.doc.after(range.end, 120))
+            .and_then(|c| number(c.name("m").or(c.name("n"))?.as_str()))
+            .filter(|w| *w <= 100.0);
         let lots = reading.lots(&range);
         if let Some(known) = out.iter_mut().find(|p| p.weight == weight || weight.is_none()) {
             if !known.lots.is_empty() {
@@ -85,7 +91,10 @@ fn holds(reading: &Reading<'_>, range: &Range<usize>) -> bool {
 #[must_use]
 pub fn read_listed(criteria: &[Criterion]) -> Vec<Provision> {
     pattern!(BARE, r"\binsertion\b|\bsociale?s?\b|\bsociaux\b|handicap|eloigne|inclusi");
-    pattern!(BUNDLED, r"environnement|durable|\brse\b|ethique|societal|responsabilite sociale|protection sociale|action sociale");
+    pattern!(
+        BUNDLED,
+        r"environnement|durable|\brse\b|ethique|societal|responsabilite sociale|protection sociale|action sociale"
+    );
     criteria
         .iter()
         .filter(|c| {

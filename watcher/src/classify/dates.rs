@@ -16,13 +16,19 @@ pattern!(
     r"(?P<d>[0-3]?[0-9])(?:er)? ?(?:(?P<m>janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre) ?(?P<y>20[0-9]{2})|[/.-](?P<mm>[01]?[0-9])[/.-](?P<yy>20[0-9]{2}|[0-9]{2}))\b",
     r"|(?P<iy>20[0-9]{2})-(?P<im>[01][0-9])-(?P<id>[0-3][0-9])"
 );
-pattern!(TIME, r"^(?:[ ,(]*(?:a|-|,|vers|de|des|heure locale ?:|heure ?:|time_receipt_tenders ?:)? ?)?(?P<h>[0-2]?[0-9]) ?(?:h|:|heures?) ?(?P<min>[0-5][0-9])?");
+pattern!(
+    TIME,
+    r"^(?:[ ,(]*(?:a|-|,|vers|de|des|heure locale ?:|heure ?:|time_receipt_tenders ?:)? ?)?(?P<h>[0-2]?[0-9]) ?(?:h|:|heures?) ?(?P<min>[0-5][0-9])?"
+);
 pattern!(VISIT, r"\bvisites?\b");
 pattern!(
     NOT_A_SITE_VISIT,
     r"aide premiere visite|visites? medicale|visites? guidee|visites? d'entretien|visites? de maintenance|visites? (?:technique|periodique|annuelle|mensuelle|reglementaire)|visiteurs?|carte de visite|contre-visite|droit de visite|visites? virtuelle|visites? preventive"
 );
-pattern!(COMPULSORY, r"obligatoire|imperativ|indispensable|attestation de visite|exigee|sous peine|irreguliere|devra (?:etre )?(?:visite|effectue)|doivent (?:obligatoirement )?(?:visiter|effectuer)");
+pattern!(
+    COMPULSORY,
+    r"obligatoire|imperativ|indispensable|attestation de visite|exigee|sous peine|irreguliere|devra (?:etre )?(?:visite|effectue)|doivent (?:obligatoirement )?(?:visiter|effectuer)"
+);
 pattern!(NOT_COMPULSORY, r"facultati|pas obligatoire|non obligatoire|conseillee|recommandee|possible|n'est pas exigee");
 pattern!(NO_VISIT, r"(?:pas de|aucune|sans) visite|visites?[^.;]{0,20}: ?(?:non|neant|sans objet)");
 pattern!(
@@ -50,7 +56,8 @@ pub fn read(reading: &Reading<'_>, zone: Tz, known: &[DateKind]) -> Vec<TypedDat
     for range in reading.matches(Topic::Date, &TENDER) {
         let words = &reading.doc.text()[range.clone()];
         let about_tenders = words.contains("offre") || words.contains("plis");
-        let kind = if PARTICIPATION.is_match(words) && !about_tenders { DateKind::Participation } else { DateKind::Tender };
+        let kind =
+            if PARTICIPATION.is_match(words) && !about_tenders { DateKind::Participation } else { DateKind::Tender };
         let known_either = known.contains(&DateKind::Tender) || known.contains(&DateKind::Participation);
         if !known_either {
             once(kind, date_after(reading, &range, 12, kind, zone));
@@ -91,7 +98,8 @@ pub(super) fn site_visits(reading: &Reading<'_>) -> Vec<Range<usize>> {
     reading
         .matches(Topic::Date, &VISIT)
         .filter(|range| {
-            let around = &reading.doc.text()[range.start - reading.doc.before(range.start, 30).len()..range.end + reading.doc.after(range.end, 40).len()];
+            let around = &reading.doc.text()[range.start - reading.doc.before(range.start, 30).len()
+                ..range.end + reading.doc.after(range.end, 40).len()];
             let asked = reading.doc.text()[reading.doc.sentence(range.clone())].len() > 10;
             !NOT_A_SITE_VISIT.is_match(around) && !NO_VISIT.is_match(around) && asked
         })
@@ -105,7 +113,13 @@ pub(super) fn compulsory(reading: &Reading<'_>, range: &Range<usize>) -> bool {
     !NOT_COMPULSORY.is_match(sentence) && (COMPULSORY.is_match(&near) || sentence.contains("visite obligatoire"))
 }
 
-fn date_after(reading: &Reading<'_>, range: &Range<usize>, reach: usize, kind: DateKind, zone: Tz) -> Option<TypedDate> {
+fn date_after(
+    reading: &Reading<'_>,
+    range: &Range<usize>,
+    reach: usize,
+    kind: DateKind,
+    zone: Tz,
+) -> Option<TypedDate> {
     let text = reading.doc.after(range.end, reach + 40);
     let m = DATE.find(text).filter(|m| m.start() <= reach)?;
     let at = range.end + m.start()..range.end + m.end();
@@ -134,8 +148,20 @@ fn moment(reading: &Reading<'_>, at: &Range<usize>, zone: Tz) -> Option<(chrono:
 /// Reads a folded French or ISO date.
 #[must_use]
 pub fn day(text: &str) -> Option<NaiveDate> {
-    const MONTHS: [&str; 12] =
-        ["janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre", "decembre"];
+    const MONTHS: [&str; 12] = [
+        "janvier",
+        "fevrier",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "aout",
+        "septembre",
+        "octobre",
+        "novembre",
+        "decembre",
+    ];
     let c = DATE.captures(text)?;
     let number = |name: &str| c.name(name).and_then(|m| m.as_str().parse::<u32>().ok());
     if let (Some(y), Some(m), Some(d)) = (number("iy"), number("im"), number("id")) {
@@ -155,7 +181,13 @@ mod tests {
 
     #[test]
     fn french_days_are_read() {
-        for (given, read) in [("12 janvier 2027", "2027-01-12"), ("1er mars 2027", "2027-03-01"), ("4.9.20", "2020-09-04"), ("26/08/2020", "2020-08-26"), ("2020-08-26", "2020-08-26")] {
+        for (given, read) in [
+            ("12 janvier 2027", "2027-01-12"),
+            ("1er mars 2027", "2027-03-01"),
+            ("4.9.20", "2020-09-04"),
+            ("26/08/2020", "2020-08-26"),
+            ("2020-08-26", "2020-08-26"),
+        ] {
             assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
         }
         assert_eq!(day("31 fevrier 2027"), None);

@@ -63,7 +63,11 @@ impl Document {
         let folded = Folded::of(&original);
         let spans: Vec<Span> = marks
             .into_iter()
-            .map(|(field, lot, range)| Span { field, lot, folded: folded.position(range.start)..folded.position(range.end) })
+            .map(|(field, lot, range)| Span {
+                field,
+                lot,
+                folded: folded.position(range.start)..folded.position(range.end),
+            })
             .collect();
         let mut document = Self { original, folded, spans, blocks: Vec::new() };
         document.blocks = document.find_lot_blocks();
@@ -180,8 +184,14 @@ impl Document {
 
     /// Blocks of plain text that speak of one lot: `LOT_NO: 3`, or a line `Lot n° 3 : …`.
     fn find_lot_blocks(&self) -> Vec<LotBlock> {
-        pattern!(LINE_MARK, r"(?mi)^[ \t\-–•*]*(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))");
-        pattern!(END, r"(?m)^[ \t]*(?:III[.)]|IV[.)]|VI[.)]|Section (?:III|IV|VI)|Informations pratiques|Conditions de participation|Une lettre de candidature|DATE_RECEIPT|Le marché est réservé|Crit[eè]res d.attribution :|Situation propre)");
+        pattern!(
+            LINE_MARK,
+            r"(?mi)^[ \t\-–•*]*(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))"
+        );
+        pattern!(
+            END,
+            r"(?m)^[ \t]*(?:III[.)]|IV[.)]|VI[.)]|Section (?:III|IV|VI)|Informations pratiques|Conditions de participation|Une lettre de candidature|DATE_RECEIPT|Le marché est réservé|Crit[eè]res d.attribution :|Situation propre)"
+        );
         let mut blocks: Vec<LotBlock> = Vec::new();
         for span in self.spans.iter().filter(|s| s.lot.is_none() && s.field != "title") {
             let range = self.folded.original(span.folded.clone());
@@ -199,7 +209,8 @@ impl Document {
             for (i, (start, id)) in marks.iter().enumerate() {
                 let next = marks.get(i + 1).map_or(text.len(), |(s, _)| *s);
                 let end = END.find_at(&text[..next], (*start + 1).min(next)).map_or(next, |m| m.start());
-                let folded = self.folded.position(range.start + start)..self.folded.position(range.start + end.max(*start));
+                let folded =
+                    self.folded.position(range.start + start)..self.folded.position(range.start + end.max(*start));
                 if !folded.is_empty() {
                     blocks.push(LotBlock { id: id.clone(), range: folded });
                 }
@@ -240,14 +251,22 @@ impl Document {
 
 /// The title of a lot out of its block: what follows the number on its line, or the line before a `LOT_NO:`.
 fn lot_title(block: &str) -> String {
-    pattern!(HEAD, r"(?i)^[ \t\-–•*]*(?:lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*[0-9]{1,3}[a-z]?[ \t]*[:.\-–)]*[ \t]*");
+    pattern!(
+        HEAD,
+        r"(?i)^[ \t\-–•*]*(?:lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*[0-9]{1,3}[a-z]?[ \t]*[:.\-–)]*[ \t]*"
+    );
     pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*(?:Intitulé\s*:?)?\s*)");
     let lines: Vec<&str> = block.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let Some(first) = lines.first() else { return String::new() };
     let cut = HEAD.replace(first, "");
     let cut = FORM.replace(&cut, "").trim().to_owned();
     let chosen = if cut.is_empty() || cut.to_lowercase().starts_with("lot_no") {
-        lines.iter().skip(1).find(|l| !l.to_lowercase().starts_with("lot") && !l.starts_with("II.")).unwrap_or(&"").to_string()
+        lines
+            .iter()
+            .skip(1)
+            .find(|l| !l.to_lowercase().starts_with("lot") && !l.starts_with("II."))
+            .unwrap_or(&"")
+            .to_string()
     } else {
         cut
     };
@@ -256,7 +275,11 @@ fn lot_title(block: &str) -> String {
 
 /// Offsets just after each sentence end in folded text.
 fn sentence_breaks(text: &str) -> impl DoubleEndedIterator<Item = usize> + '_ {
-    text.as_bytes().windows(2).enumerate().filter(|(_, w)| matches!(w[0], b'.' | b';' | b'?' | b'!') && w[1] == b' ').map(|(i, _)| i + 2)
+    text.as_bytes()
+        .windows(2)
+        .enumerate()
+        .filter(|(_, w)| matches!(w[0], b'.' | b';' | b'?' | b'!') && w[1] == b' ')
+        .map(|(i, _)| i + 2)
 }
 
 #[cfg(test)]

@@ -9,10 +9,18 @@ use super::finding::Reading;
 use super::numbers::number;
 use super::pattern::pattern;
 
-
-pattern!(MONTHS, r"(?:duree|duration)[^.;]{0,80}?(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)");
-pattern!(CONCLUDED, r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|periode initiale (?:de |d'))(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)");
-pattern!(RENEWAL_PERIOD, r"(?:fois|reconductions?|reconduit[es]*)[^.;]{0,60}periodes? (?:de |d')(?P<n>[0-9]{1,3}|un|une|deux|trois) ?(?P<u>mois|ans?\b)");
+pattern!(
+    MONTHS,
+    r"(?:duree|duration)[^.;]{0,80}?(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
+);
+pattern!(
+    CONCLUDED,
+    r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|periode initiale (?:de |d'))(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
+);
+pattern!(
+    RENEWAL_PERIOD,
+    r"(?:fois|reconductions?|reconduit[es]*)[^.;]{0,60}periodes? (?:de |d')(?P<n>[0-9]{1,3}|un|une|deux|trois) ?(?P<u>mois|ans?\b)"
+);
 pattern!(ALL_IN, r"reconductions? (?:comprises|incluses)|duree (?:maximale|totale)|comprises?\)|incluses?\)");
 pattern!(FORM_MONTHS, r"duration ?: ?(?P<n>[0-9]{1,3})");
 pattern!(
@@ -36,9 +44,18 @@ pattern!(
     TURNOVER,
     r"chiffre d'affaires[^.;]{0,90}?(?:minim(?:um|al)[a-z]*|au moins egal|superieur ou egal|d'au moins)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{4,}) ?(?:eur|€)|(?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{5,}) ?(?:eur[a-z]*|€)[^.;]{0,20}de chiffre d'affaires"
 );
-pattern!(TAKEOVER, r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel");
-pattern!(CERTIFICATE, r"\bcnaps\b|qualibat|qualipropre|certificats? de qualification professionnelle|certification (?:iso|nf|ce)|\bcertiphyto|agrement (?:prefectoral|sanitaire|service)");
-pattern!(CERTIFICATE_ASKED, r"exig|demand|requis|obligatoire|fournir|titulaire d|justifi|devra|doit|produire|equivalent");
+pattern!(
+    TAKEOVER,
+    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel"
+);
+pattern!(
+    CERTIFICATE,
+    r"\bcnaps\b|qualibat|qualipropre|certificats? de qualification professionnelle|certification (?:iso|nf|ce)|\bcertiphyto|agrement (?:prefectoral|sanitaire|service)"
+);
+pattern!(
+    CERTIFICATE_ASKED,
+    r"exig|demand|requis|obligatoire|fournir|titulaire d|justifi|devra|doit|produire|equivalent"
+);
 
 /// Reads the facts of text and fields.
 #[must_use]
@@ -51,10 +68,18 @@ pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
         let evidence = out.last().map(|f| f.evidence.clone()).unwrap_or_default();
         let said = |expression: &'static regex::Regex| reading.matches(Topic::Fact, expression).next();
         let period = said(&RENEWAL_PERIOD).and_then(|r| months_of(RENEWAL_PERIOD.captures(&reading.doc.text()[r])?));
-        let whole = if said(&ALL_IN).is_some() && period.is_none() && months > 12.0 { months } else { months + renewals * period.unwrap_or(months) };
+        let whole = if said(&ALL_IN).is_some() && period.is_none() && months > 12.0 {
+            months
+        } else {
+            months + renewals * period.unwrap_or(months)
+        };
         out.push(DecisionFact { kind: FactKind::LatestEnd, value: Some(whole), evidence, lot: None });
     }
-    let numbered = [(FactKind::FrameworkMaximum, &*MAXIMUM), (FactKind::LotCap, &*LOT_CAP), (FactKind::MinimumTurnover, &*TURNOVER)];
+    let numbered = [
+        (FactKind::FrameworkMaximum, &*MAXIMUM),
+        (FactKind::LotCap, &*LOT_CAP),
+        (FactKind::MinimumTurnover, &*TURNOVER),
+    ];
     for (kind, expression) in numbered {
         out.extend(first_number(reading, kind, expression));
     }
@@ -73,7 +98,12 @@ fn fact(reading: &Reading<'_>, kind: FactKind, value: Option<f64>, range: std::o
 }
 
 fn of_field(kind: FactKind, value: f64, field: &str) -> DecisionFact {
-    DecisionFact { kind, value: Some(value), evidence: Evidence { field: Some(field.to_owned()), quote: None }, lot: None }
+    DecisionFact {
+        kind,
+        value: Some(value),
+        evidence: Evidence { field: Some(field.to_owned()), quote: None },
+        lot: None,
+    }
 }
 
 /// Small numbers in letters or digits.
@@ -94,7 +124,10 @@ fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
         return Some(months);
     }
     pattern!(OFFER_VALIDITY, r"validite|delai|paiement|conservation|garantie|maintenir|mandat");
-    let candidates = reading.matches(Topic::Fact, &FORM_MONTHS).chain(reading.matches(Topic::Fact, &CONCLUDED)).chain(reading.matches(Topic::Fact, &MONTHS));
+    let candidates = reading
+        .matches(Topic::Fact, &FORM_MONTHS)
+        .chain(reading.matches(Topic::Fact, &CONCLUDED))
+        .chain(reading.matches(Topic::Fact, &MONTHS));
     for range in candidates {
         let words = &reading.doc.text()[range.clone()];
         if OFFER_VALIDITY.is_match(words) || OFFER_VALIDITY.is_match(reading.start_of_sentence(range.start, 30)) {
@@ -146,7 +179,8 @@ fn certificate(reading: &Reading<'_>) -> Option<DecisionFact> {
     reading
         .matches(Topic::Fact, &CERTIFICATE)
         .find(|range| {
-            let around = &reading.doc.text()[range.start - reading.doc.before(range.start, 120).len()..range.end + reading.doc.after(range.end, 120).len()];
+            let around = &reading.doc.text()[range.start - reading.doc.before(range.start, 120).len()
+                ..range.end + reading.doc.after(range.end, 120).len()];
             CERTIFICATE_ASKED.is_match(around)
         })
         .map(|range| fact(reading, FactKind::Certificate, None, range))

@@ -27,12 +27,18 @@ const MAX_MATCHES: usize = 400;
 
 impl<'a> Reading<'a> {
     /// Matches of an expression within the windows of a topic.
-    pub fn matches(&self, topic: Topic, expression: &'static regex::Regex) -> impl Iterator<Item = Range<usize>> + use<'a> {
+    pub fn matches(
+        &self,
+        topic: Topic,
+        expression: &'static regex::Regex,
+    ) -> impl Iterator<Item = Range<usize>> + use<'a> {
         let (doc, anchors) = (self.doc, self.anchors);
         anchors
             .windows(topic)
             .iter()
-            .flat_map(move |w| expression.find_iter(&doc.text()[w.clone()]).map(move |m| w.start + m.start()..w.start + m.end()))
+            .flat_map(move |w| {
+                expression.find_iter(&doc.text()[w.clone()]).map(move |m| w.start + m.start()..w.start + m.end())
+            })
             .take(MAX_MATCHES)
     }
 
@@ -46,7 +52,11 @@ impl<'a> Reading<'a> {
             match bytes[*i] {
                 b'.' | b';' | b'?' => next,
                 // "(…) nouvelle phrase", but not "lot 2) nettoyage"
-                b')' => next && *i > 0 && !bytes[i - 1].is_ascii_digit() && bytes.get(i + 2).is_some_and(u8::is_ascii_lowercase),
+                b')' => {
+                    next && *i > 0
+                        && !bytes[i - 1].is_ascii_digit()
+                        && bytes.get(i + 2).is_some_and(u8::is_ascii_lowercase)
+                }
                 _ => false,
             }
         });
@@ -57,7 +67,8 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn start_of_sentence(&self, at: usize, n: usize) -> &'a str {
         let text = self.doc.before(at, n);
-        let cut = text.as_bytes().windows(2).rposition(|w| matches!(w[0], b'.' | b';') && w[1] == b' ').map_or(0, |i| i + 2);
+        let cut =
+            text.as_bytes().windows(2).rposition(|w| matches!(w[0], b'.' | b';') && w[1] == b' ').map_or(0, |i| i + 2);
         &text[cut..]
     }
 
@@ -66,7 +77,10 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn denied(&self, range: &Range<usize>) -> bool {
         pattern!(SCOPE, r"^.*(?:, |: |\bmais |\()");
-        pattern!(NOT, r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $");
+        pattern!(
+            NOT,
+            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $"
+        );
         pattern!(NOT_REALLY, r"n'exclut pas|non seulement|pas (?:uniquement|seulement|moins)|non exclusi");
         let head = self.start_of_sentence(range.start, 140);
         let scope = SCOPE.find(head).map_or(head, |m| &head[m.end()..]);
@@ -76,7 +90,10 @@ impl<'a> Reading<'a> {
     /// Whether the words up to `at` are taken back by what follows: "est supprimée", "ne sera pas retenu".
     #[must_use]
     pub fn taken_back(&self, at: usize) -> bool {
-        pattern!(BACK, r"^[^.;,]{0,50}(?:(?:est|sont|a ete|ont ete) (?:supprime|retire|abandonne|annule)|ne (?:sera|seront|sont) pas|n'est (?:pas|plus) (?:applicable|prevue?|retenue?|exigee?))");
+        pattern!(
+            BACK,
+            r"^[^.;,]{0,50}(?:(?:est|sont|a ete|ont ete) (?:supprime|retire|abandonne|annule)|ne (?:sera|seront|sont) pas|n'est (?:pas|plus) (?:applicable|prevue?|retenue?|exigee?))"
+        );
         BACK.is_match(self.rest_of_sentence(at, 110))
     }
 
@@ -95,7 +112,8 @@ impl<'a> Reading<'a> {
         let sentence = &self.doc.text()[start..range.end + after.len()];
         let (from, to) = (before.len(), before.len() + range.len());
         let spared = exceptions(sentence);
-        let mentions: Vec<LotMention> = lot_mentions(sentence).into_iter().filter(|m| !m.lots.iter().all(|l| spared.contains(l))).collect();
+        let mentions: Vec<LotMention> =
+            lot_mentions(sentence).into_iter().filter(|m| !m.lots.iter().all(|l| spared.contains(l))).collect();
         let named_before = mentions.iter().rev().find(|m| m.range.end <= from);
         // The statement may hold the number ("reserver le lot 2"), or be held by it ("lots reserves aux siae : 3, 5 et 8").
         let named_inside = mentions.iter().find(|m| m.range.end > from && m.range.start <= to + 1);

@@ -82,7 +82,9 @@ fn fold_characters(original: &str) -> Folded {
                 }
             }
             '\u{ad}' | '\u{200c}' | '\u{200d}' | '\u{feff}' | '\u{2060}' => {}
-            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' | '`' | '\u{91}' | '\u{92}' => out.push('\'', at, to),
+            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' | '`' | '\u{91}' | '\u{92}' => {
+                out.push('\'', at, to)
+            }
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{96}' | '\u{97}' => out.push('-', at, to),
             'œ' | 'Œ' | '\u{9c}' => out.push_str("oe", at, to),
             'æ' | 'Æ' => out.push_str("ae", at, to),
@@ -118,10 +120,17 @@ fn cut_word_follows(rest: &str) -> bool {
 /// Second pass: `l. 2113 -12` → `l2113-12`, `art. 36` → `article 36`.
 fn compact_articles(folded: Folded) -> Folded {
     let bytes = folded.text.as_bytes();
-    if !bytes.windows(2).any(|w| matches!(w[0], b'l' | b'r' | b'd') && matches!(w[1], b'.' | b' ' | b'1'..=b'9') || w == b"ar") {
+    if !bytes
+        .windows(2)
+        .any(|w| matches!(w[0], b'l' | b'r' | b'd') && matches!(w[1], b'.' | b' ' | b'1'..=b'9') || w == b"ar")
+    {
         return folded;
     }
-    let mut out = Folded { text: String::with_capacity(bytes.len()), origin: Vec::with_capacity(bytes.len()), end: Vec::with_capacity(bytes.len()) };
+    let mut out = Folded {
+        text: String::with_capacity(bytes.len()),
+        origin: Vec::with_capacity(bytes.len()),
+        end: Vec::with_capacity(bytes.len()),
+    };
     let mut kept = 0; // start of the run not yet copied
     let copy = |out: &mut Folded, range: Range<usize>| {
         out.text.push_str(&folded.text[range.clone()]);
@@ -131,7 +140,8 @@ fn compact_articles(folded: Folded) -> Folded {
     let mut i = 0;
     while i < bytes.len() {
         let word_start = i == 0 || !bytes[i - 1].is_ascii_alphanumeric();
-        if word_start && matches!(bytes[i], b'l' | b'r' | b'd')
+        if word_start
+            && matches!(bytes[i], b'l' | b'r' | b'd')
             && let Some((number, suffix, stop)) = article_number(bytes, i + 1)
         {
             copy(&mut out, kept..i + 1);

@@ -24,12 +24,12 @@ pub mod facts;
 pub mod finding;
 pub mod fold;
 pub mod numbers;
-mod pattern;
+pub mod other;
+pub(crate) mod pattern;
 pub mod plain;
 pub mod reserved;
 pub mod sectors;
 pub mod service;
-pub mod other;
 pub mod verdict;
 
 use chrono::NaiveDate;
@@ -61,7 +61,8 @@ pub fn classify(notice: &Notice) -> Assessment {
     let has_clause = provisions.iter().any(|p| p.kind == ProvisionKind::ExecutionClause);
     let side_sectors = if has_clause { sectors::beside(&notice.cpv) } else { Vec::new() };
     provisions.extend(social_condition_not_seen(notice, &provisions));
-    let verdict = verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
+    let verdict =
+        verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
     let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
     let mut dates = notice.dates.clone();
     dates.extend(dates::read(&reading, zone_of(notice), &known));
@@ -182,7 +183,8 @@ fn assessed_lots(notice: &Notice, lots: &[Lot], sectors: Vec<Vec<String>>) -> Ve
 fn social_condition_not_seen(notice: &Notice, provisions: &[Provision]) -> Option<Provision> {
     let (y, m, d) = SOCIAL_CONDITION_SINCE;
     let since = NaiveDate::from_ymd_opt(y, m, d)?;
-    let concerned = notice.above_eu_threshold && notice.kind == NoticeKind::Call && notice.published.is_some_and(|p| p >= since);
+    let concerned =
+        notice.above_eu_threshold && notice.kind == NoticeKind::Call && notice.published.is_some_and(|p| p >= since);
     let seen = provisions.iter().any(|p| p.kind != ProvisionKind::AwardCriterion);
     if !concerned || seen {
         return None;

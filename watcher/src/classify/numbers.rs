@@ -58,8 +58,10 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
                     None => through = true,
                     Some(id) => {
                         let id = Lot::clean_id(id.as_str());
-                        if through && let (Some(Ok(from)), Ok(to)) = (lots.last().map(|l| l.parse::<u32>()), id.parse::<u32>())
-                            && from < to && to - from <= MAX_LOT_RANGE
+                        if through
+                            && let (Some(Ok(from)), Ok(to)) = (lots.last().map(|l| l.parse::<u32>()), id.parse::<u32>())
+                            && from < to
+                            && to - from <= MAX_LOT_RANGE
                         {
                             lots.extend((from + 1..=to).map(|n| n.to_string()));
                         } else {
@@ -81,7 +83,10 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
 /// Whether a sentence speaks of every lot at once.
 #[must_use]
 pub fn speaks_of_all_lots(text: &str) -> bool {
-    pattern!(ALL, r"(?:ensemble|totalite|chacun|chaque|tous) (?:des |de ces |les |l')?lots?\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b");
+    pattern!(
+        ALL,
+        r"(?:ensemble|totalite|chacun|chaque|tous) (?:des |de ces |les |l')?lots?\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b"
+    );
     ALL.is_match(text)
 }
 
@@ -91,7 +96,14 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_written() {
-        for (given, read) in [("1 200", 1200.0), ("1.200", 1200.0), ("13.500.000", 13_500_000.0), ("12,5", 12.5), ("60", 60.0), ("42 800,00", 42800.0)] {
+        for (given, read) in [
+            ("1 200", 1200.0),
+            ("1.200", 1200.0),
+            ("13.500.000", 13_500_000.0),
+            ("12,5", 12.5),
+            ("60", 60.0),
+            ("42 800,00", 42800.0),
+        ] {
             assert_eq!(number(given), Some(read), "{given}");
         }
         assert_eq!(number("neant"), None);

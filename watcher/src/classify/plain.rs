@@ -6,7 +6,10 @@ use super::fold::fold;
 use super::pattern::pattern;
 
 pattern!(CODE, r"(?:cpv|classification|pccpv)[^0-9]{0,60}(?P<c>[0-9]{8})\b");
-pattern!(DEPARTMENT, r"(?:\bdept\. ?: ?|\bdepartement\(?s?\)? ?(?:de publication |d'execution )?: ?)(?P<d>2[ab]|[0-9]{2,3})\b");
+pattern!(
+    DEPARTMENT,
+    r"(?:\bdept\. ?: ?|\bdepartement\(?s?\)? ?(?:de publication |d'execution )?: ?)(?P<d>2[ab]|[0-9]{2,3})\b"
+);
 pattern!(BUYER, r"(?m)^(?:OFFICIALNAME ?: ?|Nom (?:et adresse )?officiels?[^:\n]{0,40}:[ \t]*\n?)(?P<n>[^\n]{3,160})");
 pattern!(POSTCODE, r"\b(?P<p>(?:0[1-9]|[1-8][0-9]|9[0-5]|97[1-8])[0-9]{2,3})\b");
 
@@ -17,7 +20,8 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     let head = &folded[..folded.floor_char_boundary(4000)];
     let mut notice = Notice::new("text", id, kind(&fold(title), head));
     notice.title = title.to_owned();
-    notice.buyer.name = BUYER.captures(text).and_then(|c| c.name("n")).map(|n| n.as_str().trim().to_owned()).unwrap_or_default();
+    notice.buyer.name =
+        BUYER.captures(text).and_then(|c| c.name("n")).map(|n| n.as_str().trim().to_owned()).unwrap_or_default();
     for c in CODE.captures_iter(&folded).filter_map(|c| c.name("c")).filter_map(|c| Cpv::parse(c.as_str())) {
         if !notice.cpv.contains(&c) {
             notice.cpv.push(c);
@@ -34,7 +38,8 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
 }
 
 fn kind(title: &str, head: &str) -> NoticeKind {
-    let said = |words: &[&str]| words.iter().any(|w| title.contains(w) || head[..head.floor_char_boundary(1500)].contains(w));
+    let said =
+        |words: &[&str]| words.iter().any(|w| title.contains(w) || head[..head.floor_char_boundary(1500)].contains(w));
     if said(&["avis d'attribution", "resultat de marche", "resultats de marche", "avis d'attribution de marche"]) {
         NoticeKind::Award
     } else if said(&["avis rectificatif", "rectificatif au", "avis de rectificatif"]) {

@@ -29,7 +29,10 @@ pattern!(
     r"(?:structures?|entreprises?|associations?|ateliers?|acteurs?|secteur|organismes?|chantiers?|operateurs?|public)(?: (?:ou|et) [a-z]+){0,2} d ?'? ?(?:e?')?insertion",
     r"|insertion (?:sociale|professionnelle|par l)|\bsiaes?\b|\bs\.i\.a\.e|associations? intermediaires?|\bettis?\b|\beitis?\b|\bgeiqs?\b|\biae\b|defavorise|regies? de quartier|disadvantaged"
 );
-pattern!(SOCIAL_ECONOMY, r"economie sociale et solidaire|\bess\b|article 77|l2113-15|mission de service public et remplissent");
+pattern!(
+    SOCIAL_ECONOMY,
+    r"economie sociale et solidaire|\bess\b|article 77|l2113-15|mission de service public et remplissent"
+);
 pattern!(PRISON, r"penitentiaire|l2113-13-1|detenu|etablissements? de detention");
 pattern!(
     SUBJECT,
@@ -39,7 +42,10 @@ pattern!(
     OTHER_THING,
     r"(?:^|[^\w-])(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|masques?|logements?|acces|voies?|quais?|creneaux|lignes?|sieges?|toilettes|cadre|espaces?|locaux|salles?|montant|somme|droits?)(?: [\w']+){0,2} $"
 );
-pattern!(HEADING, r"(?:informations? sur les march?es|information (?:about|on)|joindre|pour les marches|relatives? aux? marches?) $");
+pattern!(
+    HEADING,
+    r"(?:informations? sur les march?es|information (?:about|on)|joindre|pour les marches|relatives? aux? marches?) $"
+);
 pattern!(
     NOT_A_STATEMENT,
     r"(?:\bse|\bs'|\bsous|\bsans|\btoute|\bavec|\bnon|\bpas|\bni|aucun lot n'est|aucune partie n'est|groupe de|\bnot|\baucun marche|\bjamais) $"
@@ -50,10 +56,19 @@ pattern!(
     OTHER_PEOPLE,
     r"^ (?:a|to|for|aux?) (?:une|la|a|the|des|l')? ?(?:seule )?(?:particular |specific )?(?:profession|societes? d'assurance|compagnies? d'assurance|avocat|architecte|notaire|geometre|commissaires?|experts?|candidats? qui|usages?|titulaire|administration|entreprises? inscrites|transporteur|public\b|pme|petites|elu|agent|membre|abonne|habitants?|eleves|forains?|grossistes|laboratoires?|medecins?|pharmaci)"
 );
-pattern!(OTHER_USE, r"^ (?:par|a|pour|au) (?:la|l'|le|un|une|des)? ?(?:ville|commune|departement|usage|secteur traditionnel|public)");
-pattern!(INVITES, r"adresse|eligible|candidat|soumission|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise");
+pattern!(
+    OTHER_USE,
+    r"^ (?:par|a|pour|au) (?:la|l'|le|un|une|des)? ?(?:ville|commune|departement|usage|secteur traditionnel|public)"
+);
+pattern!(
+    INVITES,
+    r"adresse|eligible|candidat|soumission|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise"
+);
 pattern!(PROGRAMME, r"programmes? d'emplois? proteges?|sheltered employment");
-pattern!(WORKSHOP_BOX, r"^ (?:a|to) (?:des )?(?:ateliers proteges et a des operateurs|sheltered workshops and economic)");
+pattern!(
+    WORKSHOP_BOX,
+    r"^ (?:a|to) (?:des )?(?:ateliers proteges et a des operateurs|sheltered workshops and economic)"
+);
 pattern!(SERVICE_BOX, r"mission de service public|public service mission");
 pattern!(ARTICLE, r"l2113-(1[2-6](?:-1)?)");
 pattern!(OLD_ARTICLE, r"article (15|36)\b(?:[ -]?(i{1,2})\b)?");
@@ -62,10 +77,16 @@ pattern!(DIRECT_RECIPIENT, r"^ ?[:(]? ?(?:aux?|a (?:des|l|une?)|ea\b|esat|siae|s
 pattern!(HOURS_NOT_CONTRACT, r"heures|temps|%|main d'oeuvre|effectif|postes? de travail|embauches?");
 pattern!(HOURS_ARE_RESERVED, r"\b(?:heures?|postes?|temps de travail|emplois|embauches?)\b[^.;:()]{0,60}$");
 pattern!(SAID_AGAIN, r"^ ?: (?:la |le |l'|ce )?(?:participation|marche|lot|present|accord-cadre)[^.;]{0,50}reserve");
-pattern!(CONDITION, r"\b(?:si|lorsque|en cas de|des lors que|lorsqu'un|quand|pourra(?:it|ient|ont)?|peut|peuvent|envisage de|susceptibles? d'etre)\b(?: [\w'-]+){0,6} $");
+pattern!(
+    CONDITION,
+    r"\b(?:si|lorsque|en cas de|des lors que|lorsqu'un|quand|pourra(?:it|ient|ont)?|peut|peuvent|envisage de|susceptibles? d'etre)\b(?: [\w'-]+){0,6} $"
+);
 pattern!(BARE_SUBJECT, r"\b(?:marches?|lots?|concessions?)\b[^,:.]{0,25}$");
 pattern!(BARE_END, r"^ ?\(?s?\)? ?(?:$|[:=] ?(?:oui|yes)|[).,;:]|mono|en application|au titre|conform|[0-9])");
-pattern!(PREFERENCE, r"(?:droit de preference|y compris|egalement|sous-trait|cotrait|construction|rehabilitation|renovation) [^.;]{0,80}$");
+pattern!(
+    PREFERENCE,
+    r"(?:droit de preference|y compris|egalement|sous-trait|cotrait|construction|rehabilitation|renovation) [^.;]{0,80}$"
+);
 pattern!(ELLIPSIS, r"; (?:et )?(?:le |les )lots? [^.;]{0,30}(?:aux?|a des|a l') ");
 pattern!(NEXT_LOT, r"(?:, |et |; )(?:le |les )?lots? (?:n ?° ?)?[0-9]");
 
@@ -92,7 +113,8 @@ struct Statement {
 /// Reads every reservation the text tells.
 #[must_use]
 pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
-    let statements: Vec<Statement> = reading.matches(Topic::Reserved, &ANCHOR).flat_map(|m| statements_at(reading, m)).collect();
+    let statements: Vec<Statement> =
+        reading.matches(Topic::Reserved, &ANCHOR).flat_map(|m| statements_at(reading, m)).collect();
     combine(reading, statements)
 }
 
@@ -117,16 +139,25 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
     if vetoed {
         return Vec::new();
     }
-    let exclusive = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement") || word.starts_with("limite") || word.starts_with("ne peuvent");
+    let exclusive = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement")
+        || word.starts_with("limite")
+        || word.starts_with("ne peuvent");
     let weak = exclusive;
     if weak {
         let near = &rest[..rest.floor_char_boundary(110)];
         let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(40))..];
-        let invited = word.starts_with("ne peuvent") || word.starts_with("limite") && SUBJECT.is_match(head) || INVITES.is_match(tail) || INVITES.is_match(rest);
+        let invited = word.starts_with("ne peuvent")
+            || word.starts_with("limite") && SUBJECT.is_match(head)
+            || INVITES.is_match(tail)
+            || INVITES.is_match(rest);
         // "Candidats éligibles : entreprises adaptées et ESAT uniquement."
-        let listed_before = word == "uniquement" && rest.trim_matches([' ', '.']).is_empty() && recipient("", head).is_some();
+        let listed_before =
+            word == "uniquement" && rest.trim_matches([' ', '.']).is_empty() && recipient("", head).is_some();
         if listed_before && invited {
-            return recipient("", head).map(|(who, article)| statement(reading, range, Told::Words(who), article)).into_iter().collect();
+            return recipient("", head)
+                .map(|(who, article)| statement(reading, range, Told::Words(who), article))
+                .into_iter()
+                .collect();
         }
         if !(invited && (DISABILITY.is_match(near) || INSERTION.is_match(near))) {
             return Vec::new();
@@ -148,7 +179,9 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
         || word.starts_with("reserve l")
         || word.starts_with("reserve c")
         || DIRECT_RECIPIENT.is_match(after);
-    let share_of_work = (word.starts_with("reserver") && HOURS_NOT_CONTRACT.is_match(&rest[..rest.floor_char_boundary(90)])) || HOURS_ARE_RESERVED.is_match(head);
+    let share_of_work = (word.starts_with("reserver")
+        && HOURS_NOT_CONTRACT.is_match(&rest[..rest.floor_char_boundary(90)]))
+        || HOURS_ARE_RESERVED.is_match(head);
     if !about_a_contract || share_of_work || PREFERENCE.is_match(head) {
         return Vec::new();
     }
@@ -175,10 +208,11 @@ fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &
         if let (Some((who, article)), false) = (recipient("", part), negated) {
             // A lot named after the recipient, "réservé aux EA pour le lot 1 et le lot 2", names no recipient of its own.
             out.push(Statement { range: range.clone(), told: Told::Words(who), lots, all: false, article });
-        } else if let (Some(last), false) = (out.last_mut(), negated) {
-            if !last.lots.is_empty() && part.trim_start_matches([',', ' ']).starts_with("et ") {
-                last.lots.extend(lots);
-            }
+        } else if !negated
+            && part.trim_start_matches([',', ' ']).starts_with("et ")
+            && let Some(last) = out.last_mut().filter(|s| !s.lots.is_empty())
+        {
+            last.lots.extend(lots);
         }
     }
     out
@@ -189,23 +223,31 @@ fn words(head: &str, rest: &str, reading: &Reading<'_>, range: &Range<usize>) ->
     recipient(tail, rest).or_else(|| {
         let after = reading.doc.after(range.end, 60);
         let in_a_lot_title = head.ends_with('(') && after.starts_with(')') && reading.doc.lot_at(range.start).is_some();
-        (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after)).then_some((Beneficiary::Unspecified, None))
+        (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after))
+            .then_some((Beneficiary::Unspecified, None))
     })
 }
 
 /// For whom, from the words after the anchor and the articles on both sides.
 fn recipient(tail: &str, rest: &str) -> Option<(Beneficiary, Option<String>)> {
-    let articles: Vec<&str> = [tail, rest].iter().flat_map(|t| ARTICLE.captures_iter(t)).filter_map(|c| c.get(1)).map(|m| m.as_str()).collect();
+    let articles: Vec<&str> = [tail, rest]
+        .iter()
+        .flat_map(|t| ARTICLE.captures_iter(t))
+        .filter_map(|c| c.get(1))
+        .map(|m| m.as_str())
+        .collect();
     let cites = |a: &str| articles.contains(&a);
     let old = |number: &str, roman: &str| {
         (OLD_LAW.is_match(tail) || OLD_LAW.is_match(rest))
-            && [tail, rest].iter().flat_map(|t| OLD_ARTICLE.captures_iter(t)).any(|c| {
-                c.get(1).map(|m| m.as_str()) == Some(number) && c.get(2).map_or("", |m| m.as_str()) == roman
-            })
+            && [tail, rest]
+                .iter()
+                .flat_map(|t| OLD_ARTICLE.captures_iter(t))
+                .any(|c| c.get(1).map(|m| m.as_str()) == Some(number) && c.get(2).map_or("", |m| m.as_str()) == roman)
     };
     let disability = DISABILITY.is_match(rest) || cites("12") || cites("14") || old("15", "") || old("36", "i");
     pattern!(TO_INSERTION, r"^ ?\(?(?:a )?(?:l ?'? ?)?(?:l')?insertion");
-    let insertion = INSERTION.is_match(rest) || cites("13") || cites("14") || old("36", "ii") || TO_INSERTION.is_match(rest);
+    let insertion =
+        INSERTION.is_match(rest) || cites("13") || cites("14") || old("36", "ii") || TO_INSERTION.is_match(rest);
     let who = match (disability, insertion) {
         (true, true) => Beneficiary::Both,
         (true, false) => Beneficiary::Disability,
@@ -289,7 +331,9 @@ fn drop_box_beside_words(mut provisions: Vec<Provision>) -> Vec<Provision> {
     let has = |list: &[Provision], who| list.iter().any(|p| p.beneficiary == Some(who) && p.lots.is_empty());
     if has(&provisions, Beneficiary::Disability) && has(&provisions, Beneficiary::Insertion) {
         let evidence = provisions[0].evidence.clone();
-        provisions.retain(|p| !(p.lots.is_empty() && matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion))));
+        provisions.retain(|p| {
+            !(p.lots.is_empty() && matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion)))
+        });
         if !has(&provisions, Beneficiary::Both) {
             let mut both = Provision::new(ProvisionKind::Reserved, evidence);
             both.beneficiary = Some(Beneficiary::Both);
@@ -298,7 +342,9 @@ fn drop_box_beside_words(mut provisions: Vec<Provision>) -> Vec<Provision> {
         }
     }
     if has(&provisions, Beneficiary::Both) {
-        provisions.retain(|p| !p.lots.is_empty() || !matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion)));
+        provisions.retain(|p| {
+            !p.lots.is_empty() || !matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion))
+        });
     }
     provisions
 }

@@ -121,7 +121,8 @@ pub fn from_words(title: &str, lots: &[&str]) -> Vec<Sector> {
         }
     }
     let best = weights.values().max().copied().unwrap_or(0);
-    let mut kept: Vec<(&str, u32)> = weights.into_iter().filter(|(_, w)| *w >= LEAST && *w >= none && w * 2 >= best).collect();
+    let mut kept: Vec<(&str, u32)> =
+        weights.into_iter().filter(|(_, w)| *w >= LEAST && *w >= none && w * 2 >= best).collect();
     kept.sort_by_key(|(slug, w)| (std::cmp::Reverse(*w), *slug));
     kept.into_iter().map(|(slug, _)| slug.to_owned()).collect()
 }
@@ -160,7 +161,13 @@ pub fn of(cpv: &[Cpv], title: &str, lots: &[&str]) -> Vec<Sector> {
 pub fn beside(cpv: &[Cpv]) -> Vec<Sector> {
     let rules = Rules::embedded();
     cpv.iter()
-        .filter_map(|code| rules.side_needs.iter().filter(|(prefix, _)| code.as_str().starts_with(prefix.as_str())).max_by_key(|(p, _)| p.len()))
+        .filter_map(|code| {
+            rules
+                .side_needs
+                .iter()
+                .filter(|(prefix, _)| code.as_str().starts_with(prefix.as_str()))
+                .max_by_key(|(p, _)| p.len())
+        })
         .flat_map(|(_, sectors)| sectors.clone())
         .fold(Vec::new(), |mut out, s| {
             if !out.contains(&s) {
@@ -192,13 +199,21 @@ mod tests {
 
     #[test]
     fn what_is_none_of_ours_stays_so() {
-        for title in ["Mission de maîtrise d'œuvre pour la restructuration de la déchetterie", "Fourniture de médicaments", "Assurance dommages aux biens"] {
+        for title in [
+            "Mission de maîtrise d'œuvre pour la restructuration de la déchetterie",
+            "Fourniture de médicaments",
+            "Assurance dommages aux biens",
+        ] {
             assert_eq!(groups(title), Vec::<String>::new(), "{title}");
         }
     }
 
     #[test]
     fn a_longer_phrase_hides_the_shorter_one() {
-        assert!(!groups("Titres restaurant pour le personnel").iter().any(|g| g.contains("traiteur")), "{:?}", groups("Titres restaurant pour le personnel"));
+        assert!(
+            !groups("Titres restaurant pour le personnel").iter().any(|g| g.contains("traiteur")),
+            "{:?}",
+            groups("Titres restaurant pour le personnel")
+        );
     }
 }

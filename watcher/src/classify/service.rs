@@ -28,8 +28,10 @@ pattern!(OTHER_TALK, r"clause|critere|heures|titulaire|reserve");
 pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
     for range in reading.matches(Topic::Service, &OBJECT) {
         let doc = reading.doc;
-        let around = &doc.text()[range.start - doc.before(range.start, 120).len()..range.end + doc.after(range.end, 120).len()];
-        if (TRAINING.is_match(around) && !SUPPORT.is_match(around)) || OTHER_TALK.is_match(doc.before(range.start, 80)) {
+        let around =
+            &doc.text()[range.start - doc.before(range.start, 120).len()..range.end + doc.after(range.end, 120).len()];
+        if (TRAINING.is_match(around) && !SUPPORT.is_match(around)) || OTHER_TALK.is_match(doc.before(range.start, 80))
+        {
             continue;
         }
         let mut provision = Provision::new(ProvisionKind::InsertionService, doc.evidence(range.clone()));

@@ -1,7 +1,8 @@
 //! From provisions and sectors to ways in, kinds of structure, score and reasons.
 
 use vigie_domain::{
-    Beneficiary, Notice, NoticeKind, Provision, ProvisionKind, Route, Sector, StructureKind, SupplyMode, notice::ContractNature,
+    Beneficiary, Notice, NoticeKind, Provision, ProvisionKind, Route, Sector, StructureKind, SupplyMode,
+    notice::ContractNature,
 };
 
 /// What the verdict stands on.
@@ -119,8 +120,13 @@ fn kinds(g: &Grounds<'_>, routes: &[Route]) -> Vec<StructureKind> {
         .into_iter()
         .filter(|k| {
             let reserved = routes.contains(&Route::Reserved)
-                && g.of(ProvisionKind::Reserved).filter_map(|p| p.beneficiary).any(|b| k.may_bid(b) && (supplies(*k) || b == Beneficiary::Prison));
-            let open = routes.iter().any(|r| matches!(r, Route::DirectBid | Route::PrivateSupply | Route::Sourcing)) && supplies(*k) && *k != StructureKind::Sep && !g.sectors.is_empty();
+                && g.of(ProvisionKind::Reserved)
+                    .filter_map(|p| p.beneficiary)
+                    .any(|b| k.may_bid(b) && (supplies(*k) || b == Beneficiary::Prison));
+            let open = routes.iter().any(|r| matches!(r, Route::DirectBid | Route::PrivateSupply | Route::Sourcing))
+                && supplies(*k)
+                && *k != StructureKind::Sep
+                && !g.sectors.is_empty();
             let hours = routes.contains(&Route::SubcontractOrStaff) && k.delivers_clause_hours();
             reserved || open || hours
         })
@@ -138,10 +144,12 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
             Some(Beneficiary::SocialEconomy) => 40,
             Some(Beneficiary::Prison) | None => 15,
         };
-        provisions.push((weight, format!("{} {}", scope(&p.lots, g.lots, "Réservé", "réservé"), recipients(p.beneficiary))));
+        provisions
+            .push((weight, format!("{} {}", scope(&p.lots, g.lots, "Réservé", "réservé"), recipients(p.beneficiary))));
     }
     if g.has(ProvisionKind::InsertionService) {
-        provisions.push((60, "L’objet même est l’insertion professionnelle, les travaux en sont le support".to_owned()));
+        provisions
+            .push((60, "L’objet même est l’insertion professionnelle, les travaux en sont le support".to_owned()));
     }
     if let Some(p) = g.of(ProvisionKind::ExecutionClause).next() {
         let lots = all_lots(g.of(ProvisionKind::ExecutionClause));
@@ -162,13 +170,19 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
     } else {
         let rules = vigie_config::rules::Rules::embedded();
         let labels: Vec<&str> = g.sectors.iter().take(3).map(|s| rules.sector_label(s)).collect();
-        add(if g.notice.natures == [ContractNature::Supplies] { 15 } else { 25 }, format!("Métiers concernés : {}", labels.join(", ")));
+        add(
+            if g.notice.natures == [ContractNature::Supplies] { 15 } else { 25 },
+            format!("Métiers concernés : {}", labels.join(", ")),
+        );
     }
     if g.lots > 1 && !g.sectors.is_empty() {
         add(5, format!("Divisé en {} lots, donc accessible en partie", g.lots));
     }
     if g.notice.kind == NoticeKind::Award {
-        add(-20, "Avis d’attribution : reste la sous-traitance ou la mise à disposition auprès du titulaire".to_owned());
+        add(
+            -20,
+            "Avis d’attribution : reste la sous-traitance ou la mise à disposition auprès du titulaire".to_owned(),
+        );
     }
     if g.notice.kind == NoticeKind::Cancellation {
         add(-100, "Procédure annulée ou sans suite".to_owned());
@@ -199,7 +213,8 @@ fn scope(of: &[String], lots: usize, alone: &str, after_lots: &str) -> String {
         all if all.len() == lots && lots > 1 => alone.to_owned(),
         [one] => format!("Lot {one} : {after_lots}"),
         several if several.len() <= 6 => {
-            let (last, head) = several.split_last().map_or((String::new(), String::new()), |(l, h)| (l.clone(), h.join(", ")));
+            let (last, head) =
+                several.split_last().map_or((String::new(), String::new()), |(l, h)| (l.clone(), h.join(", ")));
             format!("Lots {head} et {last} : {after_lots}")
         }
         several => format!("{} lots : {after_lots}", several.len()),

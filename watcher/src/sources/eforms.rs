@@ -13,9 +13,18 @@ use crate::tree::{all, first, local, own_text, text};
 use crate::zones;
 
 /// Code lists whose values the classifier reads.
-const SOCIAL_LISTS: &[&str] = &["reserved-procurement", "reserved-execution", "strategic-procurement", "social-objective"];
+const SOCIAL_LISTS: &[&str] =
+    &["reserved-procurement", "reserved-execution", "strategic-procurement", "social-objective"];
 /// Branches without text for bidders.
-const SKIPPED: &[&str] = &["Organizations", "ContractingParty", "AppealTerms", "TenderRecipientParty", "Publication", "NoticeResult", "AddressLine"];
+const SKIPPED: &[&str] = &[
+    "Organizations",
+    "ContractingParty",
+    "AppealTerms",
+    "TenderRecipientParty",
+    "Publication",
+    "NoticeResult",
+    "AddressLine",
+];
 /// Path of the extension block.
 const EXTENSION: &str = "UBLExtensions/UBLExtension/ExtensionContent/EformsExtension";
 
@@ -32,7 +41,8 @@ pub fn kind(element: &str, notice: &Value) -> NoticeKind {
     if reason.as_deref().is_some_and(|r| r.starts_with("cancel")) {
         return NoticeKind::Cancellation;
     }
-    let form = first(notice, "NoticeTypeCode").and_then(|v| v.get("@listName")).and_then(Value::as_str).unwrap_or_default();
+    let form =
+        first(notice, "NoticeTypeCode").and_then(|v| v.get("@listName")).and_then(Value::as_str).unwrap_or_default();
     match (element, form) {
         ("ContractAwardNotice", _) | (_, "result" | "dir-awa-pre" | "cont-modif") => NoticeKind::Award,
         _ if first(notice, &format!("{EXTENSION}/Changes/ChangedNoticeIdentifier")).is_some() => NoticeKind::Correction,
@@ -51,7 +61,8 @@ pub fn fill(out: &mut Notice, notice: &Value, path: &str) {
     fill_buyer(&mut out.buyer, notice);
     let zone = zones::zone(out.buyer.place.department().as_ref());
     out.cpv = cpv(project);
-    out.natures = all(project, "ProcurementTypeCode").iter().filter_map(|v| own_text(v)).filter_map(|t| nature(&t)).collect();
+    out.natures =
+        all(project, "ProcurementTypeCode").iter().filter_map(|v| own_text(v)).filter_map(|t| nature(&t)).collect();
     out.places = places(project);
     out.links.contract_folder = text(notice, "ContractFolderID");
     out.links.buyer_reference = text(project, "ID");
@@ -99,7 +110,10 @@ fn fill_lot(out: &mut Notice, lot: &Value, single: bool, zone: Tz, path: &str) {
     for (element, kind) in deadlines {
         let place = format!("TenderingProcess/{element}");
         let Some(date) = text(lot, &format!("{place}/EndDate")) else { continue };
-        let Some((at, has_time)) = zones::date_and_time(&date, text(lot, &format!("{place}/EndTime")).as_deref(), zone) else { continue };
+        let Some((at, has_time)) = zones::date_and_time(&date, text(lot, &format!("{place}/EndTime")).as_deref(), zone)
+        else {
+            continue;
+        };
         let field = Some(format!("{path}.ProcurementProjectLot.{}", place.replace('/', ".")));
         out.dates.push(TypedDate { kind, at, has_time, mandatory: false, quote: None, field, lot: of_lot.clone() });
     }
@@ -112,10 +126,12 @@ fn fill_lot(out: &mut Notice, lot: &Value, single: bool, zone: Tz, path: &str) {
     }
     let departments = crate::classify::departments_of(&places(project));
     out.duration_months = out.duration_months.or_else(|| months(project));
-    out.renewals = out.renewals.or_else(|| text(project, "ContractExtension/MaximumNumberNumeric").and_then(|n| n.parse().ok()));
+    out.renewals =
+        out.renewals.or_else(|| text(project, "ContractExtension/MaximumNumberNumeric").and_then(|n| n.parse().ok()));
     out.estimated_value = out.estimated_value.or_else(|| single.then(|| amount(project)).flatten());
     if out.documents_url.is_none() {
-        out.documents_url = text(lot, "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI");
+        out.documents_url =
+            text(lot, "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI");
     }
     out.lots.push(Lot { id, title: text(project, "Name").unwrap_or_default(), cpv: cpv(project), departments });
 }
@@ -186,7 +202,11 @@ fn cpv(project: &Value) -> Vec<Cpv> {
 fn places(project: &Value) -> Vec<Place> {
     all(project, "RealizedLocation/Address")
         .into_iter()
-        .map(|a| Place { city: text(a, "CityName"), postcode: text(a, "PostalZone"), nuts: text(a, "CountrySubentityCode") })
+        .map(|a| Place {
+            city: text(a, "CityName"),
+            postcode: text(a, "PostalZone"),
+            nuts: text(a, "CountrySubentityCode"),
+        })
         .filter(|p| *p != Place::default())
         .collect()
 }
@@ -199,7 +219,9 @@ fn organizations(notice: &Value) -> Vec<&Value> {
 
 fn organization<'a>(notice: &'a Value, id: &str) -> Option<&'a Value> {
     organizations(notice).into_iter().find_map(|o| {
-        ["Company", "TouchPoint"].into_iter().find_map(|part| first(o, part).filter(|c| text(c, "PartyIdentification/ID").as_deref() == Some(id)))
+        ["Company", "TouchPoint"]
+            .into_iter()
+            .find_map(|part| first(o, part).filter(|c| text(c, "PartyIdentification/ID").as_deref() == Some(id)))
     })
 }
 
@@ -209,7 +231,10 @@ fn fill_buyer(buyer: &mut Buyer, notice: &Value) {
     if let Some(name) = text(company, "PartyName/Name") {
         buyer.name = name;
     }
-    buyer.siret = all(company, "PartyLegalEntity/CompanyID").into_iter().filter_map(own_text).find_map(|c| Buyer::clean_siret(&c));
+    buyer.siret = all(company, "PartyLegalEntity/CompanyID")
+        .into_iter()
+        .filter_map(own_text)
+        .find_map(|c| Buyer::clean_siret(&c));
     buyer.place = Place {
         city: text(company, "PostalAddress/CityName"),
         postcode: text(company, "PostalAddress/PostalZone"),
@@ -221,13 +246,18 @@ fn fill_buyer(buyer: &mut Buyer, notice: &Value) {
 fn awards(notice: &Value) -> Vec<Award> {
     let result = first(notice, &format!("{EXTENSION}/NoticeResult")).or_else(|| first(notice, "NoticeResult"));
     let Some(result) = result else { return Vec::new() };
-    let by_id = |element: &str, id: &str| all(result, element).into_iter().find(|e| text(e, "ID").as_deref() == Some(id));
+    let by_id =
+        |element: &str, id: &str| all(result, element).into_iter().find(|e| text(e, "ID").as_deref() == Some(id));
     all(result, "LotResult")
         .into_iter()
         .map(|lot_result| {
             let lot = text(lot_result, "TenderLot/ID").map(|id| Lot::clean_id(&id));
             let selected = text(lot_result, "TenderResultCode").as_deref() == Some("selec-w");
-            let tenders: Vec<&Value> = all(lot_result, "LotTender/ID").into_iter().filter_map(own_text).filter_map(|id| by_id("LotTender", &id)).collect();
+            let tenders: Vec<&Value> = all(lot_result, "LotTender/ID")
+                .into_iter()
+                .filter_map(own_text)
+                .filter_map(|id| by_id("LotTender", &id))
+                .collect();
             let winners = tenders
                 .iter()
                 .filter(|_| selected)
@@ -238,7 +268,8 @@ fn awards(notice: &Value) -> Vec<Award> {
                 .filter_map(own_text)
                 .filter_map(|id| text(organization(notice, &id)?, "PartyName/Name"))
                 .collect();
-            let amount = tenders.first().and_then(|t| text(t, "LegalMonetaryTotal/PayableAmount")).and_then(|a| a.parse().ok());
+            let amount =
+                tenders.first().and_then(|t| text(t, "LegalMonetaryTotal/PayableAmount")).and_then(|a| a.parse().ok());
             Award { lot, winners, amount: amount.filter(|_| selected) }
         })
         .collect()
@@ -248,7 +279,9 @@ fn awards(notice: &Value) -> Vec<Award> {
 const MAX_DEPTH: usize = 60;
 
 fn lot_of(key: &str, value: &Value) -> Option<String> {
-    (local(key) == "ProcurementProjectLot" && is_lot(value)).then(|| text(value, "ID").map(|id| Lot::clean_id(&id))).flatten()
+    (local(key) == "ProcurementProjectLot" && is_lot(value))
+        .then(|| text(value, "ID").map(|id| Lot::clean_id(&id)))
+        .flatten()
 }
 
 /// Gathers free text for bidders, lot by lot.
@@ -266,7 +299,11 @@ fn collect_texts(out: &mut Notice, value: &Value, path: &str, lot: Option<&str>,
             let lot = own_lot.as_deref().or(lot);
             let foreign = one.get("@languageID").and_then(Value::as_str).is_some_and(|l| l != "FRA");
             match own_text(one) {
-                Some(text) if !foreign && is_prose(name, &text) && !out.passages.iter().any(|p| p.text == text && p.lot.as_deref() == lot) => {
+                Some(text)
+                    if !foreign
+                        && is_prose(name, &text)
+                        && !out.passages.iter().any(|p| p.text == text && p.lot.as_deref() == lot) =>
+                {
                     out.passages.push(Passage { field: here.clone(), lot: lot.map(str::to_owned), text });
                 }
                 Some(_) => {}
@@ -277,7 +314,21 @@ fn collect_texts(out: &mut Notice, value: &Value, path: &str, lot: Option<&str>,
 }
 
 fn is_prose(name: &str, text: &str) -> bool {
-    text.len() > 12 && text.contains(' ') && matches!(name, "Name" | "Description" | "Note" | "ReasonDescription" | "ChangeDescription" | "TendererRequirementDescription" | "DocumentDescription" | "ProcessReason" | "CalculationExpression" | "ProcurementType")
+    text.len() > 12
+        && text.contains(' ')
+        && matches!(
+            name,
+            "Name"
+                | "Description"
+                | "Note"
+                | "ReasonDescription"
+                | "ChangeDescription"
+                | "TendererRequirementDescription"
+                | "DocumentDescription"
+                | "ProcessReason"
+                | "CalculationExpression"
+                | "ProcurementType"
+        )
 }
 
 /// Gathers coded social statements, lot by lot.
@@ -292,7 +343,12 @@ fn collect_codes(out: &mut Notice, value: &Value, path: &str, lot: Option<&str>,
             if let (Some(list), Some(code)) = (one.get("@listName").and_then(Value::as_str), own_text(one))
                 && SOCIAL_LISTS.contains(&list)
             {
-                out.codes.push(Code { list: list.to_owned(), value: code, field: here.clone(), lot: lot.map(str::to_owned) });
+                out.codes.push(Code {
+                    list: list.to_owned(),
+                    value: code,
+                    field: here.clone(),
+                    lot: lot.map(str::to_owned),
+                });
             } else {
                 collect_codes(out, one, &here, lot, depth + 1);
             }
@@ -307,6 +363,7 @@ pub fn from_tree(tree: &Value) -> Option<Notice> {
     let id = text(value, &format!("{EXTENSION}/Publication/NoticePublicationID")).or_else(|| text(value, "ID"))?;
     let mut notice = Notice::new("ted", id, kind(element, value));
     fill(&mut notice, value, element);
-    notice.published = text(value, "IssueDate").and_then(|d| chrono::NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok());
+    notice.published =
+        text(value, "IssueDate").and_then(|d| chrono::NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok());
     Some(notice)
 }

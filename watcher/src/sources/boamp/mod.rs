@@ -70,7 +70,8 @@ struct Cursor {
 
 impl Boamp {
     fn new(block: &settings::Source) -> Result<Self, String> {
-        let base = Url::parse(block.url.as_deref().unwrap_or(DEFAULT_URL)).map_err(|e| format!("source {} : adresse illisible : {e}", block.id))?;
+        let base = Url::parse(block.url.as_deref().unwrap_or(DEFAULT_URL))
+            .map_err(|e| format!("source {} : adresse illisible : {e}", block.id))?;
         Ok(Self {
             base,
             lookback_days: block.lookback_days.unwrap_or(LOOKBACK_DAYS),
@@ -108,17 +109,22 @@ impl Boamp {
 
     fn export_url(&self, cursor: &Cursor) -> Url {
         let mut url = self.endpoint("exports/json");
-        url.query_pairs_mut().append_pair("where", &self.condition(cursor)).append_pair("order_by", "dateparution, idweb");
+        url.query_pairs_mut()
+            .append_pair("where", &self.condition(cursor))
+            .append_pair("order_by", "dateparution, idweb");
         url
     }
 
     async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
         let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
-        let cursor = memory
-            .cursor
-            .as_deref()
-            .and_then(|c| serde_json::from_str::<Cursor>(c).ok())
-            .unwrap_or_else(|| Cursor { since: today.checked_sub_days(Days::new(u64::from(self.lookback_days))).unwrap_or(EPOCH), until: None, offset: 0, latest: None, last_day: None });
+        let cursor =
+            memory.cursor.as_deref().and_then(|c| serde_json::from_str::<Cursor>(c).ok()).unwrap_or_else(|| Cursor {
+                since: today.checked_sub_days(Days::new(u64::from(self.lookback_days))).unwrap_or(EPOCH),
+                until: None,
+                offset: 0,
+                latest: None,
+                last_day: None,
+            });
         let url = self.page_url(&cursor);
         let known = memory.validators.get(url.as_str()).cloned().unwrap_or_default();
         let mut page = Page { memory: memory.clone(), ..Page::default() };
@@ -135,7 +141,10 @@ impl Boamp {
                 let answer = read_json(&url, &body.bytes)?;
                 let total = answer.get("total_count").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
                 let Some(results) = answer.get("results").and_then(Value::as_array) else {
-                    return Err(SourceError::Unexpected { url: url.to_string(), what: "pas de liste « results » dans la réponse".into() });
+                    return Err(SourceError::Unexpected {
+                        url: url.to_string(),
+                        what: "pas de liste « results » dans la réponse".into(),
+                    });
                 };
                 let total = total.unwrap_or(results.len());
                 if total > REACH {
@@ -153,7 +162,14 @@ impl Boamp {
     }
 
     /// More records than a query can reach: day by day, and a single such day through the export.
-    async fn beyond_reach(&self, fetcher: &Fetcher, memory: &Memory, cursor: &Cursor, today: NaiveDate, now: DateTime<Utc>) -> Result<Page, SourceError> {
+    async fn beyond_reach(
+        &self,
+        fetcher: &Fetcher,
+        memory: &Memory,
+        cursor: &Cursor,
+        today: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Result<Page, SourceError> {
         if cursor.until.is_none() {
             let day_by_day = Cursor { until: Some(cursor.since), offset: 0, last_day: Some(today), ..cursor.clone() };
             return Ok(Page {
@@ -169,7 +185,9 @@ impl Boamp {
         };
         let answer = read_json(&url, &body.bytes)?;
         let Some(results) = answer.as_array() else {
-            return Err(SourceError::Unexpected { url: url.to_string(), what: "l’export n’est pas une liste".into() });
+            return Err(SourceError::Unexpected {
+                url: url.to_string(), what: "l’export n’est pas une liste".into()
+            });
         };
         let mut page = Page { memory: memory.clone(), not_before: body.fresh_until, ..Page::default() };
         add_records(&mut page, results, &url, 0);
@@ -179,7 +197,8 @@ impl Boamp {
 
     /// Moves the cursor past what was read.
     fn advance(&self, page: &mut Page, mut cursor: Cursor, count: usize, total: usize, today: NaiveDate) {
-        cursor.latest = page.notices.iter().filter_map(|n| n.published).filter(|d| *d <= today).max().max(cursor.latest);
+        cursor.latest =
+            page.notices.iter().filter_map(|n| n.published).filter(|d| *d <= today).max().max(cursor.latest);
         cursor.offset += count;
         let query_goes_on = count > 0 && cursor.offset < total && cursor.offset + PAGE <= REACH;
         if query_goes_on {
@@ -215,7 +234,8 @@ fn serialize(cursor: &Cursor) -> Option<String> {
 }
 
 fn quota_remark((left, limit): (u64, u64)) -> Option<String> {
-    ((left as f64) < limit as f64 * QUOTA_NEAR).then(|| format!("quota presque épuisé : il reste {left} requêtes sur {limit} aujourd’hui"))
+    ((left as f64) < limit as f64 * QUOTA_NEAR)
+        .then(|| format!("quota presque épuisé : il reste {left} requêtes sur {limit} aujourd’hui"))
 }
 
 /// Reads a JSON answer, and says in words what came instead of one.

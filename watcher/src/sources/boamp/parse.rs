@@ -6,15 +6,14 @@
 //! zone is not to be trusted (a local time stamped as UTC).
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use regex::Regex;
 use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature, Criterion};
 use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
 
+use crate::classify::pattern::pattern;
 use crate::sources::eforms;
 use crate::tree::{all, first, local, own_text, text, ticked};
 use crate::zones;
@@ -35,24 +34,29 @@ pub struct ParseError {
 const PAGE: &str = "https://www.boamp.fr/pages/avis/?q=idweb:";
 /// Branches that hold no text for bidders.
 const SKIPPED: &[&str] = &[
-    "organisme", "IDENTITE", "adr", "coord", "correspondantPRM", "adressesComplt", "ADRESSES_COMPLEMENTAIRES", "PROCEDURES_RECOURS",
-    "procedureRecours", "communication", "avisInitial", "ANNONCE_ANTERIEUR", "codeCPV", "CPV", "voie", "TITULAIRE",
+    "organisme",
+    "IDENTITE",
+    "adr",
+    "coord",
+    "correspondantPRM",
+    "adressesComplt",
+    "ADRESSES_COMPLEMENTAIRES",
+    "PROCEDURES_RECOURS",
+    "procedureRecours",
+    "communication",
+    "avisInitial",
+    "ANNONCE_ANTERIEUR",
+    "codeCPV",
+    "CPV",
+    "voie",
+    "TITULAIRE",
 ];
 
-macro_rules! expression {
-    ($name:ident, $text:expr) => {
-        static $name: LazyLock<Regex> = LazyLock::new(|| {
-            #[expect(clippy::expect_used, reason = "the expression is a constant, exercised by the tests below")]
-            Regex::new($text).expect("a constant expression compiles")
-        });
-    };
-}
-
-expression!(IDWEB, r"^\d{2}-\d{1,7}$");
-expression!(POSTCODE, r"\b((?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d{2}|98[4-8]\d{2})\b");
-expression!(PLACE_CODE, r"\((2[ABab]|\d{2,3})\)");
-expression!(LOT_HEAD, r"^\s*(?i:lot)?\s*(?:n\s*[°ºo]?\s*)?0*(\d{1,3}[a-z]?)\s*[:.\-–)]\s*(\S.*)");
-expression!(WEIGHTED, r"^(.{2,160}?)\s*[:(\-–=]?\s*(\d{1,3}(?:[.,]\d+)?)\s*(?:%|pour ?cent)");
+pattern!(IDWEB, r"^\d{2}-\d{1,7}$");
+pattern!(POSTCODE, r"\b((?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d{2}|98[4-8]\d{2})\b");
+pattern!(PLACE_CODE, r"\((2[ABab]|\d{2,3})\)");
+pattern!(LOT_HEAD, r"^\s*(?i:lot)?\s*(?:n\s*[°ºo]?\s*)?0*(\d{1,3}[a-z]?)\s*[:.\-–)]\s*(\S.*)");
+pattern!(WEIGHTED, r"^(.{2,160}?)\s*[:(\-–=]?\s*(\d{1,3}(?:[.,]\d+)?)\s*(?:%|pour ?cent)");
 
 /// Every record of a JSON document, whatever its wrapper: a v2.1 answer, an export, v1 and v2.0 answers, a cached copy, a
 /// list, one record.
@@ -72,10 +76,16 @@ pub fn records(document: &Value) -> Vec<&Value> {
 /// # Errors
 /// No identifier, or an inner document that is unreadable.
 pub fn from_json(record: &Value) -> Result<Notice, ParseError> {
-    let flat = ["raw_fields", "fields", "record/fields"].iter().find_map(|p| first(record, p).filter(|v| v.is_object())).unwrap_or(record);
+    let flat = ["raw_fields", "fields", "record/fields"]
+        .iter()
+        .find_map(|p| first(record, p).filter(|v| v.is_object()))
+        .unwrap_or(record);
     let gestion = embedded(flat, "gestion")?;
     let donnees = embedded(flat, "donnees")?;
-    let id = text(flat, "idweb").or_else(|| text(&gestion, "REFERENCE/IDWEB")).or_else(|| text(record, "reference")).or_else(|| text(flat, "id").map(|i| i.replace('_', "-")));
+    let id = text(flat, "idweb")
+        .or_else(|| text(&gestion, "REFERENCE/IDWEB"))
+        .or_else(|| text(record, "reference"))
+        .or_else(|| text(flat, "id").map(|i| i.replace('_', "-")));
     let Some(id) = id.filter(|i| IDWEB.is_match(i)) else {
         return Err(ParseError { record_id: None, field: "idweb".into(), what: "annonce sans numéro".into() });
     };
@@ -92,7 +102,11 @@ pub fn from_xml_tree(tree: &Value) -> Result<Notice, ParseError> {
     let donnees = first(root, "DONNEES").unwrap_or(&Value::Null);
     let id = text(gestion, "REFERENCE/IDWEB").filter(|i| IDWEB.is_match(i));
     let Some(id) = id else {
-        return Err(ParseError { record_id: None, field: "GESTION/REFERENCE/IDWEB".into(), what: "annonce sans numéro".into() });
+        return Err(ParseError {
+            record_id: None,
+            field: "GESTION/REFERENCE/IDWEB".into(),
+            what: "annonce sans numéro".into(),
+        });
     };
     Ok(read(&id, &Value::Null, gestion, donnees))
 }
@@ -114,12 +128,20 @@ fn embedded<'a>(flat: &'a Value, field: &str) -> Result<Cow<'a, Value>, ParseErr
 fn read(id: &str, flat: &Value, gestion: &Value, donnees: &Value) -> Notice {
     let mut notice = Notice::new("boamp", id, NoticeKind::Call);
     notice.url = text(flat, "url_avis").or_else(|| Some(format!("{PAGE}{id}")));
-    notice.published = text(flat, "dateparution").or_else(|| text(gestion, "INDEXATION/DATE_PUBLICATION")).or_else(|| text(flat, "publication_date")).and_then(|d| day(&d));
-    notice.title = text(flat, "objet").or_else(|| text(gestion, "INDEXATION/RESUME_OBJET")).or_else(|| text(flat, "title")).unwrap_or_default();
-    notice.buyer.name = text(flat, "nomacheteur").or_else(|| text(gestion, "INDEXATION/NOMORGANISME")).unwrap_or_default();
+    notice.published = text(flat, "dateparution")
+        .or_else(|| text(gestion, "INDEXATION/DATE_PUBLICATION"))
+        .or_else(|| text(flat, "publication_date"))
+        .and_then(|d| day(&d));
+    notice.title = text(flat, "objet")
+        .or_else(|| text(gestion, "INDEXATION/RESUME_OBJET"))
+        .or_else(|| text(flat, "title"))
+        .unwrap_or_default();
+    notice.buyer.name =
+        text(flat, "nomacheteur").or_else(|| text(gestion, "INDEXATION/NOMORGANISME")).unwrap_or_default();
     notice.links.contract_folder = text(flat, "contractfolderid");
     notice.natures = natures(flat, gestion);
-    notice.above_eu_threshold = text(flat, "famille").as_deref() == Some("JOUE") || ticked(gestion, "REFERENCE/TYPE_AVIS/FAMILLE/JOUE");
+    notice.above_eu_threshold =
+        text(flat, "famille").as_deref() == Some("JOUE") || ticked(gestion, "REFERENCE/TYPE_AVIS/FAMILLE/JOUE");
     let root = fill_from_root(&mut notice, donnees);
     notice.kind = kind(flat, gestion, donnees, root);
     notice.links.earlier = earlier(flat, gestion, donnees, id);
@@ -148,9 +170,22 @@ fn decode_entities(notice: &mut Notice) {
                 return;
             }
             *text = text
-                .replace("&amp;", "&").replace("&#039;", "'").replace("&#39;", "'").replace("&quot;", "\"").replace("&nbsp;", " ")
-                .replace("&lt;br/&gt;", "\n").replace("<br/>", "\n").replace("<br />", "\n").replace("&#140;", "Œ").replace("&#156;", "œ")
-                .replace("&eacute;", "é").replace("&egrave;", "è").replace("&agrave;", "à").replace("&rsquo;", "’").replace("&lt;", "<").replace("&gt;", ">");
+                .replace("&amp;", "&")
+                .replace("&#039;", "'")
+                .replace("&#39;", "'")
+                .replace("&quot;", "\"")
+                .replace("&nbsp;", " ")
+                .replace("&lt;br/&gt;", "\n")
+                .replace("<br/>", "\n")
+                .replace("<br />", "\n")
+                .replace("&#140;", "Œ")
+                .replace("&#156;", "œ")
+                .replace("&eacute;", "é")
+                .replace("&egrave;", "è")
+                .replace("&agrave;", "à")
+                .replace("&rsquo;", "’")
+                .replace("&lt;", "<")
+                .replace("&gt;", ">");
         }
     };
     decode(&mut notice.title);
@@ -205,7 +240,9 @@ fn kind(flat: &Value, gestion: &Value, donnees: &Value, root: &str) -> NoticeKin
 
 /// The name of the first child: in these forms the key is the value.
 fn tag(value: &Value, path: &str) -> Option<String> {
-    first(value, path).and_then(Value::as_object).and_then(|o| o.keys().find(|k| !k.starts_with('@')).map(|k| local(k).to_owned()))
+    first(value, path)
+        .and_then(Value::as_object)
+        .and_then(|o| o.keys().find(|k| !k.starts_with('@')).map(|k| local(k).to_owned()))
 }
 
 fn day(text: &str) -> Option<NaiveDate> {
@@ -214,7 +251,12 @@ fn day(text: &str) -> Option<NaiveDate> {
 
 /// Many as array, scalar or comma-joined text.
 fn list(value: &Value, path: &str) -> Vec<String> {
-    all(value, path).into_iter().filter_map(own_text).flat_map(|t| t.split([',', ';']).map(|s| s.trim().to_owned()).collect::<Vec<_>>()).filter(|s| !s.is_empty()).collect()
+    all(value, path)
+        .into_iter()
+        .filter_map(own_text)
+        .flat_map(|t| t.split([',', ';']).map(|s| s.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|s| !s.is_empty())
+        .collect()
 }
 
 fn natures(flat: &Value, gestion: &Value) -> Vec<ContractNature> {
@@ -239,19 +281,25 @@ fn natures(flat: &Value, gestion: &Value) -> Vec<ContractNature> {
 fn departments(flat: &Value, gestion: &Value) -> Vec<Department> {
     let read = |codes: Vec<String>| {
         let mut out: Vec<Department> = Vec::new();
-        for d in codes.iter().map(|c| c.trim_end_matches(['A', 'B']).to_owned() + if c.starts_with("20") { &c[2..] } else { c.trim_start_matches(|x: char| x.is_ascii_digit()) }) {
-            let corsica = match d.as_str() {
+        for code in codes {
+            let insee = match code.as_str() {
                 "20A" => "2A",
                 "20B" => "2B",
                 other => other,
             };
-            if let Some(d) = Department::parse(corsica).filter(|d| !out.contains(d)) {
+            if let Some(d) = Department::parse(insee).filter(|d| !out.contains(d)) {
                 out.push(d);
             }
         }
         out
     };
-    for (value, path) in [(flat, "code_departement_prestation"), (gestion, "INDEXATION/DEP_PRESTATION"), (gestion, "INDEXATION/DEP_PUBLICATION"), (flat, "code_departement"), (flat, "department")] {
+    for (value, path) in [
+        (flat, "code_departement_prestation"),
+        (gestion, "INDEXATION/DEP_PRESTATION"),
+        (gestion, "INDEXATION/DEP_PUBLICATION"),
+        (flat, "code_departement"),
+        (flat, "department"),
+    ] {
         let found = read(list(value, path));
         if !found.is_empty() {
             return found;
@@ -275,7 +323,12 @@ fn social_criteria(flat: &Value, gestion: &Value) -> Option<Code> {
 fn earlier(flat: &Value, gestion: &Value, donnees: &Value, own: &str) -> Vec<String> {
     let mut found = list(flat, "annonce_lie");
     if let Some(previous) = text(flat, "annonces_anterieures").and_then(|t| serde_json::from_str::<Value>(&t).ok()) {
-        found.extend(all(&previous, "ANNONCE_ANTERIEUR/REFERENCE/IDWEB").into_iter().chain(all(&previous, "REFERENCE/IDWEB")).filter_map(own_text));
+        found.extend(
+            all(&previous, "ANNONCE_ANTERIEUR/REFERENCE/IDWEB")
+                .into_iter()
+                .chain(all(&previous, "REFERENCE/IDWEB"))
+                .filter_map(own_text),
+        );
     }
     for path in ["REFERENCE/ANNONCE_ANTERIEUR/IDWEB", "MARCHE/ANNONCE_ANTERIEUR/REFERENCE/IDWEB"] {
         found.extend(all(gestion, path).into_iter().filter_map(own_text));
@@ -310,7 +363,15 @@ fn fallback_deadline(flat: &Value, gestion: &Value, notice: &Notice) -> Option<T
         }
     };
     let (at, has_time) = zones::deadline(&written, zone)?;
-    Some(TypedDate { kind: DateKind::Tender, at, has_time, mandatory: false, quote: None, field: Some(field.into()), lot: None })
+    Some(TypedDate {
+        kind: DateKind::Tender,
+        at,
+        has_time,
+        mandatory: false,
+        quote: None,
+        field: Some(field.into()),
+        lot: None,
+    })
 }
 
 /// FNSimple, MAPA and DSP: `organisme` and one of `initial`, `rectificatif`, `attribution`, `annulation`.
@@ -326,22 +387,62 @@ fn national(notice: &mut Notice, root: &Value, name: &str) {
         nuts: text(organisme, "codeNUTS").or_else(|| text(organisme, "codeNuts")),
     };
     notice.concession |= name == "DSP";
-    let (block_name, block) = ["initial", "rectificatif", "attribution", "annulation"].into_iter().find_map(|b| Some((b, first(root, b)?))).unwrap_or(("", &Value::Null));
+    let (block_name, block) = ["initial", "rectificatif", "attribution", "annulation"]
+        .into_iter()
+        .find_map(|b| Some((b, first(root, b)?)))
+        .unwrap_or(("", &Value::Null));
     let path = format!("{name}.{block_name}");
-    let titles = ["natureMarche/intitule", "description/objet", "descriptionMarche/titreMarche", "descriptionMarche/objetMarche"];
+    let titles = [
+        "natureMarche/intitule",
+        "description/objet",
+        "descriptionMarche/titreMarche",
+        "descriptionMarche/objetMarche",
+    ];
     if let Some(title) = titles.iter().find_map(|p| text(block, p)).filter(|t| better_title(t, &notice.title)) {
         notice.title = title;
     }
     notice.cpv = cpv(block);
-    notice.places = ["natureMarche/lieuExecution", "description/lieuExecutionLivraison", "description/lieuExecution", "descriptionMarche/lieuExecution"].iter().flat_map(|p| all(block, p)).filter_map(place).collect();
+    notice.places = [
+        "natureMarche/lieuExecution",
+        "description/lieuExecutionLivraison",
+        "description/lieuExecution",
+        "descriptionMarche/lieuExecution",
+    ]
+    .iter()
+    .flat_map(|p| all(block, p))
+    .filter_map(place)
+    .collect();
     notice.departments = crate::classify::departments_of(&notice.places);
-    notice.links.buyer_reference = ["communication/identifiantInterne", "identifiantProcedure", "renseignements/idMarche", "descriptionMarche/numeroReference"].iter().find_map(|p| text(block, p));
-    notice.documents_url = ["communication/urlDocConsul", "communication/urlProfilAch", "adressesComplt/document/coord/url"].iter().find_map(|p| text(block, p)).or_else(|| text(organisme, "urlProfilAcheteur"));
+    notice.links.buyer_reference = [
+        "communication/identifiantInterne",
+        "identifiantProcedure",
+        "renseignements/idMarche",
+        "descriptionMarche/numeroReference",
+    ]
+    .iter()
+    .find_map(|p| text(block, p));
+    notice.documents_url =
+        ["communication/urlDocConsul", "communication/urlProfilAch", "adressesComplt/document/coord/url"]
+            .iter()
+            .find_map(|p| text(block, p))
+            .or_else(|| text(organisme, "urlProfilAcheteur"));
     let value = |p: &str| text(block, p).and_then(|v| v.replace(',', ".").parse::<f64>().ok()).filter(|v| *v > 1.0);
-    notice.estimated_value = ["natureMarche/valeurEstimee/valeur", "natureMarche/valeurEstimee/fourchette/valeurHaute", "descriptionMarche/valeurEstimee/valeur"].iter().find_map(|p| value(p));
-    notice.duration_months = ["natureMarche/dureeMois", "duree/nbMois", "natureMarche/nbMois"].iter().find_map(|p| value(p));
+    notice.estimated_value = [
+        "natureMarche/valeurEstimee/valeur",
+        "natureMarche/valeurEstimee/fourchette/valeurHaute",
+        "descriptionMarche/valeurEstimee/valeur",
+    ]
+    .iter()
+    .find_map(|p| value(p));
+    notice.duration_months =
+        ["natureMarche/dureeMois", "duree/nbMois", "natureMarche/nbMois"].iter().find_map(|p| value(p));
     notice.lots = lots(block);
-    for (p, kind) in [("procedure/dateReceptionOffres", DateKind::Tender), ("delais/receptionOffres", DateKind::Tender), ("infosRectif/lireDate", DateKind::Tender), ("delais/receptionCandidatures", DateKind::Participation)] {
+    for (p, kind) in [
+        ("procedure/dateReceptionOffres", DateKind::Tender),
+        ("delais/receptionOffres", DateKind::Tender),
+        ("infosRectif/lireDate", DateKind::Tender),
+        ("delais/receptionCandidatures", DateKind::Participation),
+    ] {
         push_deadline(notice, text(block, p), kind, &format!("{path}.{}", p.replace('/', ".")));
     }
     reservation_flags(notice, block, &path, 0);
@@ -357,16 +458,28 @@ fn better_title(candidate: &str, known: &str) -> bool {
 fn push_deadline(notice: &mut Notice, written: Option<String>, kind: DateKind, field: &str) {
     let zone = zone_of(notice);
     let Some((at, has_time)) = written.and_then(|w| zones::deadline(&w, zone)) else { return };
-    notice.dates.push(TypedDate { kind, at, has_time, mandatory: false, quote: None, field: Some(field.to_owned()), lot: None });
+    notice.dates.push(TypedDate {
+        kind,
+        at,
+        has_time,
+        mandatory: false,
+        quote: None,
+        field: Some(field.to_owned()),
+        lot: None,
+    });
 }
 
 fn cpv(block: &Value) -> Vec<Cpv> {
     let mut out = Vec::new();
-    for holder in ["natureMarche/codeCPV", "objet/codeCPV", "description/codeCPV", "descriptionMarche/CPV", "codeCPV", "CPV"] {
+    for holder in
+        ["natureMarche/codeCPV", "objet/codeCPV", "description/codeCPV", "descriptionMarche/CPV", "codeCPV", "CPV"]
+    {
         for part in ["objetPrincipal", "objetComplementaire", "objetSecondaire"] {
             for v in all(block, &format!("{holder}/{part}")) {
                 let keyed = v.as_object().and_then(|o| o.keys().find_map(|k| Cpv::parse(k)));
-                if let Some(code) = text(v, "classPrincipale").and_then(|c| Cpv::parse(&c)).or(keyed).filter(|c| !out.contains(c)) {
+                if let Some(code) =
+                    text(v, "classPrincipale").and_then(|c| Cpv::parse(&c)).or(keyed).filter(|c| !out.contains(c))
+                {
                     out.push(code);
                 }
             }
@@ -379,16 +492,30 @@ fn place(value: &Value) -> Option<Place> {
     if let Some(free) = own_text(value) {
         let postcode = POSTCODE.captures(&free).and_then(|c| c.get(1)).map(|m| m.as_str().to_owned());
         // "Argonay (74)": any postcode of that département leads to it.
-        let from_code = || PLACE_CODE.captures(&free).and_then(|c| c.get(1)).and_then(|m| Department::parse(m.as_str())).map(|d| format!("{:0<5}", d.as_str().replace(['A', 'B'], "0")));
+        let from_code = || {
+            PLACE_CODE
+                .captures(&free)
+                .and_then(|c| c.get(1))
+                .and_then(|m| Department::parse(m.as_str()))
+                .map(|d| format!("{:0<5}", d.as_str().replace(['A', 'B'], "0")))
+        };
         let postcode = postcode.or_else(from_code);
         return Some(Place { city: Some(free), postcode, nuts: None });
     }
-    let place = Place { city: text(value, "ville").or_else(|| text(value, "libelle")), postcode: text(value, "cp"), nuts: text(value, "codeNuts").or_else(|| text(value, "codeNUTS")) };
+    let place = Place {
+        city: text(value, "ville").or_else(|| text(value, "libelle")),
+        postcode: text(value, "cp"),
+        nuts: text(value, "codeNuts").or_else(|| text(value, "codeNUTS")),
+    };
     (place != Place::default()).then_some(place)
 }
 
 fn lots(block: &Value) -> Vec<Lot> {
-    let found: Vec<&Value> = ["lots/lot", "natureMarche/lotsMarche/lot", "descriptionMarche/lot"].iter().map(|p| all(block, p)).find(|l| !l.is_empty()).unwrap_or_default();
+    let found: Vec<&Value> = ["lots/lot", "natureMarche/lotsMarche/lot", "descriptionMarche/lot"]
+        .iter()
+        .map(|p| all(block, p))
+        .find(|l| !l.is_empty())
+        .unwrap_or_default();
     found
         .into_iter()
         .enumerate()
@@ -398,7 +525,11 @@ fn lots(block: &Value) -> Vec<Lot> {
             let in_words = numbered.as_ref().and_then(|c| c.get(1)).map(|m| m.as_str().to_owned());
             let id = text(lot, "numLot").or(in_words).map_or_else(|| (i + 1).to_string(), |n| Lot::clean_id(&n));
             let title = numbered.and_then(|c| c.get(2)).map_or_else(|| words.clone(), |m| m.as_str().trim().to_owned());
-            let places: Vec<Place> = ["lieuExecutionLivraison", "lieuExecution", "lieuCodeNUTS"].iter().flat_map(|p| all(lot, p)).filter_map(place).collect();
+            let places: Vec<Place> = ["lieuExecutionLivraison", "lieuExecution", "lieuCodeNUTS"]
+                .iter()
+                .flat_map(|p| all(lot, p))
+                .filter_map(place)
+                .collect();
             Lot { id, title, cpv: cpv(lot), departments: crate::classify::departments_of(&places) }
         })
         .collect()
@@ -412,16 +543,23 @@ fn reservation_flags(notice: &mut Notice, value: &Value, path: &str, depth: usiz
         let name = local(key);
         let lower = name.to_lowercase();
         let here = format!("{path}.{name}");
-        let about = lower.contains("reserv") && !lower.contains("prestation") && !lower.contains("profession") && !lower.contains("pouvoir");
+        let about = lower.contains("reserv")
+            && !lower.contains("prestation")
+            && !lower.contains("profession")
+            && !lower.contains("pouvoir");
         let said = if lower.ends_with("oui") {
             Some("oui")
         } else if lower.ends_with("non") {
             Some("non")
         } else {
-            ["oui", "non"].into_iter().find(|k| ticked(child, k)).or_else(|| own_text(child).and_then(|t| ["oui", "non"].into_iter().find(|k| t.eq_ignore_ascii_case(k))))
+            ["oui", "non"].into_iter().find(|k| ticked(child, k)).or_else(|| {
+                own_text(child).and_then(|t| ["oui", "non"].into_iter().find(|k| t.eq_ignore_ascii_case(k)))
+            })
         };
         match said {
-            Some(value) if about => notice.codes.push(Code { list: "reservation".into(), value: value.into(), field: here, lot: None }),
+            Some(value) if about => {
+                notice.codes.push(Code { list: "reservation".into(), value: value.into(), field: here, lot: None })
+            }
             _ => {
                 for one in child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice) {
                     reservation_flags(notice, one, &here, depth + 1);
@@ -435,14 +573,24 @@ fn criteria(notice: &mut Notice, block: &Value, path: &str) {
     for c in all(block, "criteres/criterePondere") {
         if let Some(name) = text(c, "critere") {
             let weight = text(c, "criterePCT").and_then(|w| w.replace(',', ".").parse().ok());
-            notice.criteria.push(Criterion { name, weight, field: format!("{path}.criteres.criterePondere"), lot: None });
+            notice.criteria.push(Criterion {
+                name,
+                weight,
+                field: format!("{path}.criteres.criterePondere"),
+                lot: None,
+            });
         }
     }
     for free in ["procedure/criteresAttrib", "natureMarche/criteresAttrib"].iter().filter_map(|p| text(block, p)) {
         for line in free.split(['\n', ';']) {
             if let Some(c) = WEIGHTED.captures(line.trim()) {
                 let weight = c.get(2).and_then(|w| w.as_str().replace(',', ".").parse().ok());
-                notice.criteria.push(Criterion { name: c[1].to_owned(), weight, field: format!("{path}.procedure.criteresAttrib"), lot: None });
+                notice.criteria.push(Criterion {
+                    name: c[1].to_owned(),
+                    weight,
+                    field: format!("{path}.procedure.criteresAttrib"),
+                    lot: None,
+                });
             }
         }
     }
@@ -455,12 +603,14 @@ fn legacy(notice: &mut Notice, donnees: &Value) {
         notice.buyer.name = name;
     }
     notice.buyer.siret = get("IDENTITE/CODE_IDENT_NATIONAL").and_then(|s| Buyer::clean_siret(&s));
-    notice.buyer.place = Place { city: get("IDENTITE/VILLE"), postcode: get("IDENTITE/CP"), nuts: get("IDENTITE/ADJUDICATEUR_NUTS") };
+    notice.buyer.place =
+        Place { city: get("IDENTITE/VILLE"), postcode: get("IDENTITE/CP"), nuts: get("IDENTITE/ADJUDICATEUR_NUTS") };
     let truncated = notice.title.chars().count() >= 199 || notice.title.is_empty();
     if let Some(title) = get("OBJET/TITRE_MARCHE").or_else(|| get("OBJET/OBJET_COMPLET").filter(|_| truncated)) {
         notice.title = title.chars().take(600).collect();
     }
-    notice.cpv = all(donnees, "OBJET/CPV/PRINCIPAL").into_iter().filter_map(own_text).filter_map(|c| Cpv::parse(&c)).collect();
+    notice.cpv =
+        all(donnees, "OBJET/CPV/PRINCIPAL").into_iter().filter_map(own_text).filter_map(|c| Cpv::parse(&c)).collect();
     notice.cpv.dedup();
     notice.places = all(donnees, "OBJET/LIEU_EXEC_LIVR")
         .into_iter()
@@ -471,20 +621,34 @@ fn legacy(notice: &mut Notice, donnees: &Value) {
     notice.documents_url = get("IDENTITE/URL_DOCUMENT").or_else(|| get("IDENTITE/URL_PROFIL_ACHETEUR"));
     notice.duration_months = get("OBJET/DUREE_DELAI/DUREE_MOIS").and_then(|m| m.parse().ok());
     notice.renewals = get("OBJET/CARACTERISTIQUES/RECONDUCTIONS/NB_RECONDUCTIONS").and_then(|n| n.parse().ok());
-    notice.estimated_value = get("OBJET/CARACTERISTIQUES/VALEUR_TOTALE").or_else(|| get("OBJET/CARACTERISTIQUES/VALEUR")).and_then(|v| v.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
+    notice.estimated_value = get("OBJET/CARACTERISTIQUES/VALEUR_TOTALE")
+        .or_else(|| get("OBJET/CARACTERISTIQUES/VALEUR"))
+        .and_then(|v| v.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
     push_deadline(notice, get("CONDITION_DELAI/RECEPT_OFFRES"), DateKind::Tender, "CONDITION_DELAI.RECEPT_OFFRES");
-    push_deadline(notice, get("CONDITION_DELAI/RECEPT_CANDIDAT"), DateKind::Participation, "CONDITION_DELAI.RECEPT_CANDIDAT");
+    push_deadline(
+        notice,
+        get("CONDITION_DELAI/RECEPT_CANDIDAT"),
+        DateKind::Participation,
+        "CONDITION_DELAI.RECEPT_CANDIDAT",
+    );
     if notice.natures.is_empty() {
         let types = first(donnees, "OBJET/TYPE_MARCHE");
-        notice.natures = [("TRAVAUX", ContractNature::Works), ("FOURNITURES", ContractNature::Supplies), ("SERVICE", ContractNature::Services)]
-            .into_iter()
-            .filter(|(k, _)| types.is_some_and(|t| ticked(t, k)))
-            .map(|(_, n)| n)
-            .collect();
+        notice.natures = [
+            ("TRAVAUX", ContractNature::Works),
+            ("FOURNITURES", ContractNature::Supplies),
+            ("SERVICE", ContractNature::Services),
+        ]
+        .into_iter()
+        .filter(|(k, _)| types.is_some_and(|t| ticked(t, k)))
+        .map(|(_, n)| n)
+        .collect();
     }
     legacy_lots(notice, donnees);
     legacy_reservation(notice, donnees);
-    for c in all(donnees, "PROCEDURE/CRITERES_ATTRIBUTION/CRITERES_PONDERES/CRITERE").into_iter().chain(all(donnees, "PROCEDURE/CRITERES_ATTRIBUTION/CRITERES_QUALITE/CRITERE")) {
+    for c in all(donnees, "PROCEDURE/CRITERES_ATTRIBUTION/CRITERES_PONDERES/CRITERE")
+        .into_iter()
+        .chain(all(donnees, "PROCEDURE/CRITERES_ATTRIBUTION/CRITERES_QUALITE/CRITERE"))
+    {
         if let Some(name) = own_text(c) {
             let weight = c.get("@POIDS").and_then(Value::as_str).and_then(|w| w.trim_end_matches('%').parse().ok());
             notice.criteria.push(Criterion { name, weight, field: "PROCEDURE.CRITERES_ATTRIBUTION".into(), lot: None });
@@ -508,9 +672,19 @@ fn legacy_lots(notice: &mut Notice, donnees: &Value) {
 fn legacy_reservation(notice: &mut Notice, donnees: &Value) {
     for holder in ["CONDITION_PARTICIPATION", "OBJET"] {
         let path = format!("{holder}/MARCHE_RESERVE_OUI");
-        let mut push = |value: &str| notice.codes.push(Code { list: "MARCHE_RESERVE".into(), value: value.into(), field: path.replace('/', "."), lot: None });
+        let mut push = |value: &str| {
+            notice.codes.push(Code {
+                list: "MARCHE_RESERVE".into(),
+                value: value.into(),
+                field: path.replace('/', "."),
+                lot: None,
+            })
+        };
         if ticked(donnees, &path) {
-            let boxes: Vec<&str> = ["ATELIERS_PROTEGES", "EMPLOIS_PROTEGES"].into_iter().filter(|b| ticked(donnees, &format!("{path}/{b}"))).collect();
+            let boxes: Vec<&str> = ["ATELIERS_PROTEGES", "EMPLOIS_PROTEGES"]
+                .into_iter()
+                .filter(|b| ticked(donnees, &format!("{path}/{b}")))
+                .collect();
             boxes.iter().for_each(|b| push(b));
             if boxes.is_empty() {
                 push("oui");
@@ -525,7 +699,8 @@ fn legacy_awards(notice: &mut Notice, donnees: &Value) {
     for decision in all(donnees, "ATTRIBUTION/DECISION") {
         let number = text(decision, "NUM_LOT").filter(|n| n.len() <= 4).map(|n| Lot::clean_id(&n));
         let winners: Vec<String> = all(decision, "TITULAIRE/DENOMINATION").into_iter().filter_map(own_text).collect();
-        let amount = text(decision, "RENSEIGNEMENT/MONTANT").and_then(|m| m.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
+        let amount = text(decision, "RENSEIGNEMENT/MONTANT")
+            .and_then(|m| m.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
         if !winners.is_empty() || number.is_some() {
             notice.awards.push(Award { lot: number, winners, amount });
         }
@@ -556,5 +731,104 @@ fn collect_texts(notice: &mut Notice, value: &Value, path: &str, lot: Option<&st
                 None => collect_texts(notice, one, &here, lot, depth + 1),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn notice(mut flat: Value, donnees: &Value) -> Notice {
+        flat["idweb"] = json!("26-1");
+        flat["donnees"] = json!(donnees.to_string());
+        from_json(&flat).unwrap()
+    }
+
+    fn national(initial: Value) -> Notice {
+        notice(
+            json!({}),
+            &json!({"FNSimple": {"organisme": {"nomOfficiel": "Ville", "cp": "59000"}, "initial": initial}}),
+        )
+    }
+
+    #[test]
+    fn the_key_of_a_flag_is_its_value() {
+        for (flag, said) in [
+            (json!({"non": ""}), "non"),
+            (json!({"non": {"@ns2:type": "ns4:boolean", "#text": "true"}}), "non"),
+            (json!({"oui": ""}), "oui"),
+            (json!({"oui": {"detail": "EA"}}), "oui"),
+        ] {
+            let n = national(json!({"natureMarche": {"reservationMarche": flag}}));
+            assert_eq!(n.codes.iter().map(|c| c.value.as_str()).collect::<Vec<_>>(), vec![said], "{flag}");
+        }
+    }
+
+    #[test]
+    fn a_reserved_profession_is_no_reservation() {
+        let n = national(json!({"procedure": {"prestationReserveeOui": "avocats"}}));
+        assert!(n.codes.is_empty(), "{:?}", n.codes);
+    }
+
+    #[test]
+    fn the_flat_deadline_stamps_local_time_as_utc() {
+        let n = notice(json!({"datelimitereponse": "2026-07-01T12:00:00+00:00"}), &json!({}));
+        assert_eq!(n.dates[0].at.to_rfc3339(), "2026-07-01T12:00:00+02:00");
+        let n = notice(
+            json!({"datelimitereponse": "2026-07-01T10:00:00+00:00", "gestion": "{\"INDEXATION\":{\"DATE_LIMITE_REPONSE\":\"2026-07-01T12:00:00\"}}"}),
+            &json!({}),
+        );
+        assert_eq!(n.dates[0].at.to_rfc3339(), "2026-07-01T12:00:00+02:00");
+    }
+
+    #[test]
+    fn one_lot_or_many_are_read_alike_and_numbers_come_out_of_words() {
+        let one = national(json!({"lots": {"lot": {"description": "Lot 2 : Vitrerie"}}}));
+        assert_eq!((one.lots[0].id.as_str(), one.lots[0].title.as_str()), ("2", "Vitrerie"));
+        let many = national(
+            json!({"lots": {"lot": [{"description": "01 : VRD"}, {"description": "Peinture", "lieuExecution": "Arras (62)"}]}}),
+        );
+        let ids: Vec<_> = many.lots.iter().map(|l| l.id.as_str()).collect();
+        assert_eq!(ids, vec!["1", "2"]);
+        assert_eq!(many.lots[1].departments[0].as_str(), "62");
+    }
+
+    #[test]
+    fn a_title_cut_at_200_characters_is_completed() {
+        let long = format!("Entretien {}", "des espaces verts ".repeat(15));
+        let cut: String = long.chars().take(200).collect();
+        let n = notice(json!({"objet": cut}), &json!({"MAPA": {"initial": {"description": {"objet": long.trim()}}}}));
+        assert_eq!(n.title, long.trim());
+    }
+
+    #[test]
+    fn criteria_weights_and_free_text_are_read() {
+        let n = notice(
+            json!({}),
+            &json!({"MAPA": {"initial": {"criteres": {"criterePondere": {"criterePCT": "20", "critere": "Insertion"}}}}}),
+        );
+        assert_eq!((n.criteria[0].name.as_str(), n.criteria[0].weight), ("Insertion", Some(20.0)));
+        let n = national(json!({"procedure": {"criteresAttrib": "Prix : 60 %\nInsertion professionnelle : 40 %"}}));
+        assert_eq!(n.criteria.iter().map(|c| c.weight).collect::<Vec<_>>(), vec![Some(60.0), Some(40.0)]);
+    }
+
+    #[test]
+    fn old_boxes_and_old_lists_are_read() {
+        let n = notice(
+            json!({"annonce_lie": "25-1,25-2", "code_departement": "1", "criteres": "sociaux,environnementaux"}),
+            &json!({"IDENTITE": {"DENOMINATION": "X"}, "CONDITION_PARTICIPATION": {"MARCHE_RESERVE_OUI": {"ATELIERS_PROTEGES": ""}}}),
+        );
+        assert_eq!(n.links.earlier, vec!["25-1", "25-2"]);
+        assert_eq!(n.departments[0].as_str(), "01");
+        let said: Vec<_> = n.codes.iter().map(|c| c.value.as_str()).collect();
+        assert_eq!(said, vec!["ATELIERS_PROTEGES", "sociaux"]);
+    }
+
+    #[test]
+    fn a_date_is_never_taken_for_an_earlier_notice() {
+        let previous = json!({"ANNONCE_ANTERIEUR": {"REFERENCE": {"IDWEB": "14-10"}, "REFERENCE_PUBLICATION": {"DATE_PUBLICATION": "2014-10-15"}}});
+        let n = notice(json!({"annonces_anterieures": previous.to_string()}), &json!({}));
+        assert_eq!(n.links.earlier, vec!["14-10"]);
     }
 }

@@ -63,7 +63,8 @@ impl Source for Feed {
                 }
                 Answer::Body(body) => body,
             };
-            let (notices, bad, ttl) = self.read(&body.bytes).map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
+            let (notices, bad, ttl) =
+                self.read(&body.bytes).map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
             page.notices = notices;
             page.bad = bad;
             page.not_before = body.fresh_until.max(ttl.map(|minutes| now + chrono::Duration::minutes(minutes)));
@@ -77,11 +78,17 @@ impl Source for Feed {
     }
 }
 
+/// What a document holds: notices, bad records, the publisher's `ttl` in minutes.
+type Document = (Vec<Notice>, Vec<BadRecord>, Option<i64>);
+
 impl Feed {
     /// Reads a document: notices, bad records, and the publisher's `ttl` in minutes.
-    fn read(&self, bytes: &[u8]) -> Result<(Vec<Notice>, Vec<BadRecord>, Option<i64>), String> {
+    fn read(&self, bytes: &[u8]) -> Result<Document, String> {
         let text = charset::decode_xml(bytes);
-        let parser = feed_rs::parser::Builder::new().base_uri(Some(self.url.as_str())).id_generator(|_, _, _| String::new()).build();
+        let parser = feed_rs::parser::Builder::new()
+            .base_uri(Some(self.url.as_str()))
+            .id_generator(|_, _, _| String::new())
+            .build();
         let feed = parser.parse(text.as_bytes()).map_err(|e| explain(&text, &e))?;
         let ttl = feed.ttl.map(i64::from).filter(|t| (1..=24 * 60).contains(t));
         let mut ids = std::collections::HashMap::new();
@@ -113,9 +120,14 @@ impl Feed {
         let html = [summary, content].into_iter().flatten().max_by_key(String::len).unwrap_or_default();
         let text = plain_text(&html);
         let title = entry.title.as_ref().map(|t| one_line(&plain_text(&t.content))).filter(|t| !t.is_empty());
-        let title = title.or_else(|| Some(text.lines().next()?.chars().take(160).collect())).filter(|t: &String| !t.is_empty())?;
+        let title = title
+            .or_else(|| Some(text.lines().next()?.chars().take(160).collect()))
+            .filter(|t: &String| !t.is_empty())?;
         let link = entry.links.first().map(|l| l.href.clone());
-        let id = Some(entry.id.clone()).filter(|id| unique && !id.is_empty()).or_else(|| link.clone()).unwrap_or_else(|| fingerprint(&title, &text));
+        let id = Some(entry.id.clone())
+            .filter(|id| unique && !id.is_empty())
+            .or_else(|| link.clone())
+            .unwrap_or_else(|| fingerprint(&title, &text));
         let mut notice = plain::notice(&id, &title, &text);
         notice.source.clone_from(&self.id);
         if self.kind == BuyerKind::Private && notice.kind == NoticeKind::Call {
@@ -127,7 +139,8 @@ impl Feed {
             kind: self.kind,
             ..notice.buyer
         };
-        notice.published = entry.published.or(entry.updated).map(|at| at.with_timezone(&chrono_tz::Europe::Paris).date_naive());
+        notice.published =
+            entry.published.or(entry.updated).map(|at| at.with_timezone(&chrono_tz::Europe::Paris).date_naive());
         notice.url = link.filter(|l| l.starts_with("http"));
         if notice.departments.is_empty() {
             notice.departments.clone_from(&self.departments);
@@ -163,7 +176,19 @@ fn deepest(html: &str) -> usize {
         }
     }
     // Elements that are never closed (br, img, p, li) raise the count without nesting: allow for a long flat page.
-    most.saturating_sub(html.matches("<br").count() + html.matches("<p").count() + html.matches("<img").count() + html.matches("<li").count() + html.matches("<input").count() + html.matches("<meta").count() + html.matches("<link").count() + html.matches("<hr").count() + html.matches("<td").count() + html.matches("<tr").count() + html.matches("<option").count())
+    most.saturating_sub(
+        html.matches("<br").count()
+            + html.matches("<p").count()
+            + html.matches("<img").count()
+            + html.matches("<li").count()
+            + html.matches("<input").count()
+            + html.matches("<meta").count()
+            + html.matches("<link").count()
+            + html.matches("<hr").count()
+            + html.matches("<td").count()
+            + html.matches("<tr").count()
+            + html.matches("<option").count(),
+    )
 }
 
 fn without_tags(html: &str) -> String {
@@ -192,7 +217,11 @@ pub fn plain_text(html: &str) -> String {
     if deepest(html) > MAX_NESTING {
         return without_tags(html);
     }
-    html2text::config::plain_no_decorate().string_from_read(html.as_bytes(), 10_000).unwrap_or_else(|_| html.to_owned()).trim().to_owned()
+    html2text::config::plain_no_decorate()
+        .string_from_read(html.as_bytes(), 10_000)
+        .unwrap_or_else(|_| html.to_owned())
+        .trim()
+        .to_owned()
 }
 
 fn explain(text: &str, error: &feed_rs::parser::ParseFeedError) -> String {
@@ -211,7 +240,13 @@ mod tests {
     use super::*;
 
     fn feed() -> Feed {
-        Feed { id: "f".into(), url: Url::parse("https://a.example/feed").unwrap(), buyer: Some("Ville".into()), kind: BuyerKind::Public, departments: Vec::new() }
+        Feed {
+            id: "f".into(),
+            url: Url::parse("https://a.example/feed").unwrap(),
+            buyer: Some("Ville".into()),
+            kind: BuyerKind::Public,
+            departments: Vec::new(),
+        }
     }
 
     fn rss(items: &str) -> Vec<u8> {
@@ -251,7 +286,8 @@ mod tests {
 
     #[test]
     fn an_entry_that_says_nothing_is_kept_aside() {
-        let (notices, bad, _) = feed().read(&rss("<item><guid>9</guid></item><item><guid>2</guid><title>Bon</title></item>")).unwrap();
+        let (notices, bad, _) =
+            feed().read(&rss("<item><guid>9</guid></item><item><guid>2</guid><title>Bon</title></item>")).unwrap();
         assert_eq!((notices.len(), bad.len()), (1, 1));
         assert_eq!(bad[0].record_id.as_deref(), Some("9"));
     }
