@@ -1,8 +1,9 @@
 //! End-to-end tests, one binary. Each module's tests read as sentences.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic: that is how they fail")]
+#![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
 mod bad_input;
 mod classify_contract;
 mod politeness;
 mod road;
+mod sectors;
 mod store_story;

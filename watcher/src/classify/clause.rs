@@ -62,6 +62,10 @@ pattern!(
     r"heures? (?:de travail )?d ?'? ?insertion|clauses? (?:sociale|d ?'? ?insertion)|conditions? (?:particulieres? )?d'execution|execution du marche"
 );
 pattern!(
+    DESCRIBES_BIDDERS,
+    r"reserve[es]* (?:a|aux)\b|structures? (?:d'insertion|employant|qui emploient)|emploi(?:ent|ant) (?:[\w' ]+ ){0,6}(?:handicap|defavoris|insertion)"
+);
+pattern!(
     SERVED_PEOPLE,
     r"\binsertion\b|demandeurs? d'emploi|accompagnement|formations?\b|competences|parcours|retour a l'emploi|orientation|hebergement"
 );
@@ -216,6 +220,10 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
         return false;
     }
     if words.contains("l2112-2") && !MEANS_INSERTION.is_match(around) {
+        return false;
+    }
+    // "Réservé aux structures qui emploient des personnes éloignées de l'emploi" describes who may bid.
+    if DESCRIBES_BIDDERS.is_match(sentence) && !HARD_TALK.is_match(sentence) {
         return false;
     }
     // A service *for* people far from employment speaks of them on every page without asking the winner to hire any.

@@ -124,7 +124,13 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<P
     } else {
         told.extend(merge_same_criterion(listed, lot_count));
     }
-    told.extend(service::read(reading));
+    let service = service::read(reading);
+    if !service.is_empty() {
+        // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
+        let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
+        told.retain(|p| p.kind != ProvisionKind::ExecutionClause || named(p));
+    }
+    told.extend(service);
     told.extend(other::read(reading));
     let hint = coded.hint.take();
     let mut joined = codes::join(coded, told, lot_count);

@@ -10,6 +10,10 @@ pattern!(
     DEPARTMENT,
     r"(?:\bdept\. ?: ?|\bdepartement\(?s?\)? ?(?:de publication |d'execution )?: ?)(?P<d>2[ab]|[0-9]{2,3})\b"
 );
+pattern!(
+    TITLE,
+    r"(?m)(?:^Objet du march[ée] ?:|^Intitul[ée](?: attribu[ée] au (?:march[ée]|contrat)[^:\n]{0,60})? ?:|^Objet de la consultation ?:|^TITitre)[ \t]*\n?[ \t]*(?P<t>[^\n]{8,400})"
+);
 pattern!(BUYER, r"(?m)^(?:OFFICIALNAME ?: ?|Nom (?:et adresse )?officiels?[^:\n]{0,40}:[ \t]*\n?)(?P<n>[^\n]{3,160})");
 pattern!(POSTCODE, r"\b(?P<p>(?:0[1-9]|[1-8][0-9]|9[0-5]|97[1-8])[0-9]{2,3})\b");
 
@@ -19,7 +23,7 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     let folded = fold(&text[..text.floor_char_boundary(200_000)]);
     let head = &folded[..folded.floor_char_boundary(4000)];
     let mut notice = Notice::new("text", id, kind(&fold(title), head));
-    notice.title = title.to_owned();
+    notice.title = if title.trim().is_empty() { title_in(text) } else { title.to_owned() };
     notice.buyer.name =
         BUYER.captures(text).and_then(|c| c.name("n")).map(|n| n.as_str().trim().to_owned()).unwrap_or_default();
     for c in CODE.captures_iter(&folded).filter_map(|c| c.name("c")).filter_map(|c| Cpv::parse(c.as_str())) {
@@ -35,6 +39,12 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
         .collect();
     notice.passages.push(Passage { field: "text".into(), lot: None, text: text.to_owned() });
     notice
+}
+
+/// The title that a form or a page prints, where the line gave none.
+fn title_in(text: &str) -> String {
+    let head = &text[..text.floor_char_boundary(20_000)];
+    TITLE.captures(head).and_then(|c| c.name("t")).map(|t| t.as_str().trim().to_owned()).unwrap_or_default()
 }
 
 fn kind(title: &str, head: &str) -> NoticeKind {
