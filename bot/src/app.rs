@@ -24,6 +24,9 @@ use crate::holder;
 /// Score from which the default console subscriber hears of a notice.
 const DEFAULT_MIN_SCORE: u8 = 25;
 
+/// Length of a signature: SHA-256 in hexadecimal.
+const SIGNATURE_CHARS: usize = 64;
+
 /// Why the program cannot start or go on. Shown as what, where, what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}\n  où : {place}\n  que faire : {fix}")]
@@ -208,7 +211,7 @@ impl App {
     /// Whether `signature` is ours for that purpose and subject.
     #[must_use]
     pub fn signed(&self, purpose: &str, subject: &str, signature: &str) -> bool {
-        let Some(mac) = self.mac(purpose, subject) else { return false };
+        let Some(mac) = self.mac(purpose, subject).filter(|_| signature.len() == SIGNATURE_CHARS) else { return false };
         let bytes: Option<Vec<u8>> =
             (0..signature.len() / 2).map(|i| u8::from_str_radix(signature.get(2 * i..2 * i + 2)?, 16).ok()).collect();
         bytes.is_some_and(|b| mac.verify_slice(&b).is_ok())

@@ -15,7 +15,9 @@ use vigie_notifier::audience::{Hit, Index};
 use vigie_notifier::due::next_digest;
 use vigie_notifier::message::Why;
 use vigie_store::ingest::{IngestTx, KnownProcedure, NewDelivery, NewNotification, Told};
+use vigie_store::journal::NoticeRow;
 use vigie_store::people::{Address, AddressState};
+use vigie_store::verdicts::VerdictCorrection;
 use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::classify::{self, fold::fold};
 
@@ -107,6 +109,36 @@ pub async fn ingest(
     Err(StoreError::Restless)
 }
 
+/// Stores a verdict corrected by a person, and tells those who were told of the first one, and those whom the new one
+/// concerns. Gives the number of people.
+///
+/// # Errors
+/// The database fails; nothing was written.
+pub async fn correct_verdict(app: &App, row: &NoticeRow, correction: &VerdictCorrection) -> Result<usize, StoreError> {
+    let audience = Audience::read(&app.store).await?;
+    let now = app.clock.now();
+    let assessment = classify::with_provisions(&row.notice, &row.assessment, correction.provisions.clone());
+    let mut tx = app.store.begin_ingest(now).await?;
+    let cause = tx.put_verdict_correction(correction).await?;
+    let hash = content_hash(&row.notice);
+    let before = tx.procedure(&row.procedure).await?.map(|p| p.snapshot).unwrap_or_default();
+    let after = Snapshot { provisions: Snapshot::of(&assessment).provisions, ..before.clone() };
+    let alert = Alert {
+        id: cause,
+        kind: AlertKind::Correction,
+        procedure: row.procedure.clone(),
+        notice: row.id.clone(),
+        changes: procedure::changes(&before, &after),
+    };
+    let told = tx.told(&row.procedure).await?;
+    tx.put_procedure(&row.procedure, &assessment.title, &after, &[]).await?;
+    tx.put_notice(&row.notice, &assessment, &hash, &row.procedure).await?;
+    let job = Ingest { app, audience: &audience, notice: &row.notice, hash: &hash, first_poll: None, now };
+    let people = job.tell(&mut tx, &alert, false, &assessment, &told).await?;
+    tx.commit().await?;
+    Ok(people)
+}
+
 struct Ingest<'a> {
     app: &'a App,
     audience: &'a Audience,
@@ -137,6 +169,9 @@ impl Ingest<'_> {
             Some(known) => tx.procedure(&known.procedure).await?,
             None => tx.find_procedure(&keys).await?,
         };
+        if let Some(provisions) = tx.corrected_provisions(&key).await? {
+            assessment = classify::with_provisions(self.notice, &assessment, provisions);
+        }
         if let Some(p) = &procedure
             && is_partial(self.notice.kind)
             && let Some(earlier) = tx.latest_assessment(&p.id, &key).await?
@@ -161,16 +196,27 @@ impl Ingest<'_> {
             notice: key,
             changes: meaning.changes,
         };
-        let shares = self.shares(tx, &alert, meaning.silent, &assessment, &told).await?;
-        if shares.is_empty() {
-            return Ok(Outcome::Stored(0));
-        }
-        tx.put_alert(&alert, None).await?;
-        let people = shares.len();
-        for (share, deliveries) in shares {
-            tx.put_notification(&alert.id, &share, &deliveries).await?;
-        }
+        let people = self.tell(tx, &alert, meaning.silent, &assessment, &told).await?;
         Ok(Outcome::Stored(people))
+    }
+
+    /// Writes the alert and everyone's share of it, if there is anyone; gives their number.
+    async fn tell(
+        &self,
+        tx: &mut IngestTx,
+        alert: &Alert,
+        silent: bool,
+        assessment: &Assessment,
+        told: &[Told],
+    ) -> Result<usize, StoreError> {
+        let shares = self.shares(tx, alert, silent, assessment, told).await?;
+        if !shares.is_empty() {
+            tx.put_alert(alert, None).await?;
+        }
+        for (share, deliveries) in &shares {
+            tx.put_notification(&alert.id, share, deliveries).await?;
+        }
+        Ok(shares.len())
     }
 
     /// Everyone's share: those whom it concerns now, and those who were told before.

@@ -298,6 +298,12 @@ impl Notice {
         format!("{}:{}", self.source, self.record_id)
     }
 
+    /// Keeps each passage once by (lot, text): forms repeat themselves.
+    pub fn drop_repeated_passages(&mut self) {
+        let mut seen = std::collections::HashSet::new();
+        self.passages.retain(|p| seen.insert((p.lot.clone(), p.text.clone())));
+    }
+
     /// The earliest moment after which no tender (or request to participate) is accepted.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<FixedOffset>> {

@@ -13,7 +13,7 @@ use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, to_
 
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
 pub struct IngestTx {
-    tx: Transaction<'static, Any>,
+    pub(crate) tx: Transaction<'static, Any>,
     now: DateTime<Utc>,
 }
 

@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod people;
 mod schema;
 pub mod sources;
+pub mod verdicts;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use crate::{Engine, StoreError};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] = &[STEP_1];
+const STEPS: &[&str] = &[STEP_1, STEP_2];
 
 const STEP_1: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -73,6 +73,14 @@ CREATE TABLE attempt (
 CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL);
 CREATE TABLE journal (id TEXT PRIMARY KEY, at BIGINT NOT NULL, topic TEXT NOT NULL, reference TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX journal_reference ON journal (reference, at);
+";
+
+/// Verdicts corrected by people.
+const STEP_2: &str = r"
+CREATE TABLE verdict_correction (
+  id TEXT PRIMARY KEY, notice_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, provisions TEXT NOT NULL, note TEXT NOT NULL,
+  created BIGINT NOT NULL);
+CREATE INDEX verdict_correction_notice ON verdict_correction (notice_id, created);
 ";
 
 /// Brings the database to the newest step.

@@ -5,8 +5,9 @@ mod classify;
 mod inspect;
 mod run;
 mod subscriptions;
+mod verdict;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
@@ -77,6 +78,13 @@ enum Command {
         /// Identifiant, nom ou adresse de la personne
         #[arg(long)]
         subscriber: String,
+    },
+    /// Corrige un verdict ; ceux qui l’avaient reçu sont prévenus
+    Verdict {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: verdict::Action,
     },
     /// Copie la base SQLite dans un fichier
     Backup {
@@ -185,12 +193,19 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             }
         }
         Command::Why { config, notice, subscriber } => inspect::why(&config.settings()?, &notice, &subscriber).await,
+        Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
         Command::Backup { config, file } => {
             let store = app::open_store(&config.settings()?).await?;
             store.backup(&file.display().to_string()).await?;
             print(&format!("Base copiée dans {}\n", file.display()))
         }
     }
+}
+
+/// Reads a word of a closed list, as JSON spells it.
+fn parse_word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|_| format!("valeur inconnue « {text} »"))
 }
 
 /// Starts logging to standard error.
@@ -200,7 +215,10 @@ fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|e| {
         Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\"")
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     if settings.log.json {
         builder.json().init()
     } else {

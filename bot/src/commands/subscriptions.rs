@@ -9,7 +9,7 @@ use vigie_domain::{
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, derived_id};
 
-use super::{inspect, print, table};
+use super::{inspect, parse_word, print, table};
 use crate::app::{self, Failure};
 use crate::clock::Clock;
 
@@ -51,10 +51,10 @@ pub(super) struct AddArgs {
     #[arg(long = "cpv")]
     cpv: Vec<String>,
     /// Disposition sociale : reserved, execution_clause, award_criterion, insertion_service, social_condition_not_seen, other
-    #[arg(long = "provision", value_parser = parse_json::<ProvisionKind>)]
+    #[arg(long = "provision", value_parser = parse_word::<ProvisionKind>)]
     provisions: Vec<ProvisionKind>,
     /// Nature d’avis : call, prior_information, planned, award, correction, cancellation, private, event
-    #[arg(long = "notice-kind", value_parser = parse_json::<NoticeKind>)]
+    #[arg(long = "notice-kind", value_parser = parse_word::<NoticeKind>)]
     notice_kinds: Vec<NoticeKind>,
     /// Mot qui doit figurer
     #[arg(long = "word")]
@@ -69,7 +69,7 @@ pub(super) struct AddArgs {
     #[arg(long = "without-buyer")]
     excluded_buyers: Vec<String>,
     /// Acheteurs publics ou privés seulement : public, private
-    #[arg(long, value_parser = parse_json::<BuyerKind>)]
+    #[arg(long, value_parser = parse_word::<BuyerKind>)]
     buyer_kind: Option<BuyerKind>,
     /// Intérêt minimal pour les structures, de 0 à 100
     #[arg(long, default_value_t = 0)]
@@ -78,10 +78,10 @@ pub(super) struct AddArgs {
     #[arg(long)]
     min_lead_days: Option<i64>,
     /// Rythme : instant, daily, weekly
-    #[arg(long, default_value = "instant", value_parser = parse_json::<Cadence>)]
+    #[arg(long, default_value = "instant", value_parser = parse_word::<Cadence>)]
     cadence: Cadence,
     /// Rôle : structure, facilitator, network, subscriber, operator [par défaut : structure, ou celui déjà connu]
-    #[arg(long, value_parser = parse_json::<Role>)]
+    #[arg(long, value_parser = parse_word::<Role>)]
     role: Option<Role>,
     /// Nature de structure : EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT, SEP
     #[arg(long, value_parser = parse_kind)]
@@ -89,11 +89,6 @@ pub(super) struct AddArgs {
     /// L’adresse est déjà confirmée par son propriétaire
     #[arg(long)]
     confirmed: bool,
-}
-
-fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::String(text.to_owned()))
-        .map_err(|_| format!("valeur inconnue « {text} »"))
 }
 
 fn parse_kind(text: &str) -> Result<StructureKind, String> {

@@ -1,6 +1,5 @@
 //! The main road, as a user walks it: the real binary, a real SMTP server, recorded or written notices.
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 use mail_parser::{Message, MessageParser, MimeHeaders};
@@ -274,25 +273,23 @@ async fn one_refused_recipient_harms_no_other() {
     assert!(bench.text(&["subscriptions", "list"]).contains("parti@structure.example (suspended)"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn starttls_and_a_password_are_used() {
+/// Sends one notice over a protected connection with a password; gives the logs and the number of mails that arrived.
+async fn over_tls(tls: &str, options: &[&str]) -> (Bench, String, usize) {
     let dir = tempfile::tempdir().unwrap();
     let cert = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-    let (pem, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (pem, key) = (path("cert.pem"), path("key.pem"));
     std::fs::write(&pem, cert.cert.pem()).unwrap();
     std::fs::write(&key, cert.signing_key.serialize_pem()).unwrap();
-    let path = |p: &Path| p.display().to_string();
-    let Some(smtp) =
-        Smtp::start(&["--cert", &path(&pem), "--key", &path(&key), "--user", "vigie", "--password", "secret-de-test"])
-    else {
-        return;
+    let fixed = ["--cert", &pem, "--key", &key, "--user", "vigie", "--password", "secret-de-test"];
+    let Some(smtp) = Smtp::start(&[&fixed[..], options].concat()) else {
+        return (Bench::new(None, "http://localhost", None, ""), String::new(), usize::MAX);
     };
     let (_double, api) =
         replay(vec![national("26-600", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
     let email = format!(
-        "[email]\nhost = \"localhost\"\nport = {}\ntls = \"starttls\"\nca_file = \"{}\"\nusername = \"vigie\"\npassword = {{ env = \"TEST_SMTP_PASSWORD\" }}\nfrom = \"vigie@vigie.example\"\n",
-        smtp.port,
-        path(&pem)
+        "[email]\nhost = \"localhost\"\nport = {}\ntls = \"{tls}\"\nca_file = \"{pem}\"\nusername = \"vigie\"\npassword = {{ env = \"TEST_SMTP_PASSWORD\" }}\nfrom = \"vigie@vigie.example\"\n",
+        smtp.port
     );
     let bench = Bench::new(None, &api, None, &email);
     bench.run(&CLEANING);
@@ -301,15 +298,85 @@ async fn starttls_and_a_password_are_used() {
         .env("TEST_SMTP_PASSWORD", "secret-de-test")
         .output()
         .unwrap();
-    let logs = String::from_utf8_lossy(&out.stderr);
+    let logs = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.success(), "{logs}");
-    assert_eq!(smtp.mails().len(), 1, "{logs}");
+    let wrong = bench.command(&["check", "--connect"]).env("TEST_SMTP_PASSWORD", "faux").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(1), "{}", String::from_utf8_lossy(&wrong.stdout));
+    let arrived = smtp.mails().len();
+    (bench, logs, arrived)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn starttls_and_a_password_are_used() {
+    let (_bench, logs, arrived) = over_tls("starttls", &[]).await;
+    assert!(arrived == usize::MAX || arrived == 1, "{logs}");
     assert!(
         !logs.contains("secret-de-test") && !logs.contains("atelier@"),
         "neither secret nor address in the logs: {logs}"
     );
-    let wrong = bench.command(&["check", "--connect"]).env("TEST_SMTP_PASSWORD", "faux").output().unwrap();
-    assert_eq!(wrong.status.code(), Some(1), "{}", String::from_utf8_lossy(&wrong.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_from_the_first_byte_is_used() {
+    let (_bench, logs, arrived) = over_tls("implicit", &["--implicit"]).await;
+    assert!(arrived == usize::MAX || arrived == 1, "{logs}");
+}
+
+/// One HTTP/1.1 request, by hand: status line and body.
+fn http(method: &str, url: &str) -> String {
+    use std::io::{Read, Write};
+    let url = url::Url::parse(url).unwrap();
+    let mut stream = std::net::TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
+    write!(
+        stream,
+        "{method} {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        url.path()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_click_stops_the_messages_and_looking_at_the_link_does_not() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let port = vigie_tests::servers::free_port().unwrap();
+    let (double, api) =
+        replay(vec![national("26-970", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
+    let bench = Bench::new(None, &api, Some(smtp.port), "");
+    let web = format!(
+        "listen = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\nsecret = {{ file = \"{}\" }}\n",
+        bench.config().display()
+    );
+    let config = std::fs::read_to_string(bench.config()).unwrap().replace("listen = \"127.0.0.1:0\"\n", &web);
+    std::fs::write(bench.config(), config).unwrap();
+    bench.run(&CLEANING);
+    bench.pass();
+    let mails = smtp.mails();
+    let mail = &parsed(&mails)[0];
+    let link = mail.header_raw("List-Unsubscribe").unwrap().trim().trim_matches(['<', '>']).to_owned();
+    assert_eq!(mail.header_raw("List-Unsubscribe-Post").map(str::trim), Some("List-Unsubscribe=One-Click"));
+    let mut site = bench.start(&["run", "--role", "web"]);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(site.try_wait().unwrap().is_none(), "the page ended by itself");
+    }
+    assert!(http("GET", &link).contains("Ne plus recevoir"), "a page with a button");
+    assert!(
+        bench.text(&["subscriptions", "list"]).contains("(active)"),
+        "a mail scanner that follows the link changes nothing"
+    );
+    assert!(http("POST", &format!("{link}0")).starts_with("HTTP/1.1 404"), "an altered token is refused");
+    assert!(http("POST", &link).contains("C’est fait"));
+    assert!(bench.text(&["subscriptions", "list"]).contains("(stopped)"));
+    assert!(http("GET", &format!("http://127.0.0.1:{port}/")).contains("content-security-policy"));
+    site.kill().unwrap();
+    site.wait().unwrap();
+    double.with(|s| {
+        s.records.push(national("26-971", "2026-11-21", "Nettoyage de la mairie", "", "2027-01-12T12:00:00"))
+    });
+    bench.pass();
+    assert_eq!(smtp.mails().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -423,6 +490,85 @@ async fn the_real_records_become_mails() {
     assert!(subjects.iter().any(|s| s.starts_with("Annulation") && s.contains("géomètre")), "{subjects:?}");
     bench.pass();
     assert_eq!(smtp.mails().len(), 5, "a second pass sends nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_verdict_is_told_again_kept_and_exported() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let (double, api) = replay(vec![national(
+        "26-950",
+        "2026-11-20",
+        "Nettoyage des écoles",
+        "Marché réservé aux ESAT.",
+        "2027-01-12T12:00:00",
+    )])
+    .await;
+    let bench = Bench::new(None, &api, Some(smtp.port), "");
+    bench.run(&CLEANING);
+    bench.run(&[
+        "subscriptions",
+        "add",
+        "--email",
+        "facil@plie.example",
+        "--word",
+        "introuvable",
+        "--role",
+        "facilitator",
+        "--confirmed",
+    ]);
+    bench.pass();
+    let refused = bench
+        .command(&[
+            "verdict",
+            "remove",
+            "--notice",
+            "26-950",
+            "--provision",
+            "reserved",
+            "--by",
+            "atelier@structure.example",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2), "a structure does not correct verdicts");
+    bench.run(&[
+        "verdict",
+        "remove",
+        "--notice",
+        "26-950",
+        "--provision",
+        "reserved",
+        "--by",
+        "facil@plie.example",
+        "--note",
+        "vu au RC",
+    ]);
+    bench.pass();
+    let mails = smtp.mails();
+    let mails = parsed(&mails);
+    assert_eq!(mails.len(), 2);
+    assert_eq!(mails[1].in_reply_to().as_text(), mails[0].message_id());
+    assert!(mails[1].body_text(0).unwrap().contains("Retiré : Marché réservé"), "{}", mails[1].body_text(0).unwrap());
+    // A later version of the notice does not bring the wrong verdict back.
+    double.with(|s| {
+        s.records[0] = national(
+            "26-950",
+            "2026-11-20",
+            "Nettoyage des écoles",
+            "Marché réservé aux ESAT. Bis.",
+            "2027-01-14T12:00:00",
+        )
+    });
+    bench.pass();
+    let mails = smtp.mails();
+    let mails = parsed(&mails);
+    assert_eq!(mails.len(), 3, "the moved date");
+    assert!(!mails[2].body_text(0).unwrap().contains("Ajouté"), "{}", mails[2].body_text(0).unwrap());
+    let case: Value = serde_json::from_str(&bench.text(&["verdict", "cases"])).unwrap();
+    assert_eq!(
+        (case["id"].as_str(), case["expect"]["reserved"].as_array().map(Vec::len)),
+        (Some("boamp:26-950"), Some(0))
+    );
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn real_notices() -> Option<Vec<Notice>> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the confusion table is for people (--nocapture)")]
 fn words_and_codes_agree_on_the_trade() {
     let Some(notices) = real_notices() else { return };
     let rules = Rules::embedded();

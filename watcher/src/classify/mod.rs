@@ -87,6 +87,24 @@ pub fn classify(notice: &Notice) -> Assessment {
     }
 }
 
+/// The assessment of a notice with the provisions that a person said hold: routes, kinds, score and reasons follow them.
+#[must_use]
+pub fn with_provisions(notice: &Notice, assessment: &Assessment, provisions: Vec<Provision>) -> Assessment {
+    let grounds =
+        verdict::Grounds { notice, provisions: &provisions, sectors: &assessment.sectors, lots: assessment.lots.len() };
+    let verdict = verdict::decide(&grounds);
+    let has_clause = provisions.iter().any(|p| p.kind == ProvisionKind::ExecutionClause);
+    Assessment {
+        side_sectors: if has_clause { sectors::beside(&notice.cpv) } else { Vec::new() },
+        routes: verdict.routes,
+        eligible_kinds: verdict.eligible_kinds,
+        score: verdict.score,
+        reasons: verdict.reasons,
+        provisions,
+        ..assessment.clone()
+    }
+}
+
 /// White space collapsed to single spaces: titles hold line breaks and tabs.
 #[must_use]
 pub fn one_line(text: &str) -> String {

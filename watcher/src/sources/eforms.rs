@@ -85,6 +85,7 @@ pub fn fill(out: &mut Notice, notice: &Value, path: &str) {
         out.documents_url = text(notice, "ContractingParty/BuyerProfileURI");
     }
     collect_texts(out, notice, path, None, 0);
+    out.drop_repeated_passages();
     collect_codes(out, notice, path, None, 0);
     out.awards = awards(notice);
     for lot in &lots {
@@ -299,11 +300,7 @@ fn collect_texts(out: &mut Notice, value: &Value, path: &str, lot: Option<&str>,
             let lot = own_lot.as_deref().or(lot);
             let foreign = one.get("@languageID").and_then(Value::as_str).is_some_and(|l| l != "FRA");
             match own_text(one) {
-                Some(text)
-                    if !foreign
-                        && is_prose(name, &text)
-                        && !out.passages.iter().any(|p| p.text == text && p.lot.as_deref() == lot) =>
-                {
+                Some(text) if !foreign && is_prose(name, &text) => {
                     out.passages.push(Passage { field: here.clone(), lot: lot.map(str::to_owned), text });
                 }
                 Some(_) => {}

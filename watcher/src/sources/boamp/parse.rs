@@ -448,6 +448,7 @@ fn national(notice: &mut Notice, root: &Value, name: &str) {
     reservation_flags(notice, block, &path, 0);
     criteria(notice, block, &path);
     collect_texts(notice, block, &path, None, 0);
+    notice.drop_repeated_passages();
 }
 
 /// The full title of the form, unless it is only a broken copy of the one known.
@@ -656,6 +657,7 @@ fn legacy(notice: &mut Notice, donnees: &Value) {
     }
     legacy_awards(notice, donnees);
     collect_texts(notice, donnees, "donnees", None, 0);
+    notice.drop_repeated_passages();
 }
 
 fn legacy_lots(notice: &mut Notice, donnees: &Value) {
@@ -719,12 +721,13 @@ fn collect_texts(notice: &mut Notice, value: &Value, path: &str, lot: Option<&st
         let many = child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice);
         for (i, one) in many.iter().enumerate() {
             let in_lot = matches!(name, "lot" | "LOT") && one.is_object();
-            let own_lot = in_lot.then(|| notice.lots.get(i).map(|l| l.id.clone())).flatten();
+            let by_place = || notice.lots.get(i).filter(|_| notice.lots.len() == many.len()).map(|l| l.id.clone());
+            let own_lot = in_lot.then(|| text(one, "NUM").map(|n| Lot::clean_id(&n)).or_else(by_place)).flatten();
             let lot = own_lot.as_deref().or(lot);
             match own_text(one) {
                 Some(text) => {
                     let says_something = text.len() > 14 && text.contains(' ') && text != notice.title;
-                    if says_something && !notice.passages.iter().any(|p| p.text == text && p.lot.as_deref() == lot) {
+                    if says_something {
                         notice.passages.push(Passage { field: here.clone(), lot: lot.map(str::to_owned), text });
                     }
                 }

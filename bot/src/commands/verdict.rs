@@ -1,0 +1,157 @@
+//! `vigie verdict`: a wrong verdict corrected by someone entitled to it, and the corrected ones as labelled cases.
+
+use serde_json::json;
+use vigie_config::settings::Settings;
+use vigie_domain::subscription::Role;
+use vigie_domain::{Beneficiary, Evidence, Provision, ProvisionKind};
+use vigie_store::journal::NoticeRow;
+use vigie_store::verdicts::VerdictCorrection;
+use vigie_watcher::fetch::Fetcher;
+
+use super::{parse_word, print};
+use crate::app::{App, Failure};
+use crate::clock::Clock;
+use crate::ingest;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Action {
+    /// Dit qu’une disposition existe (elle remplace celles de même nature)
+    Set(SetArgs),
+    /// Dit qu’une disposition n’existe pas
+    Remove(RemoveArgs),
+    /// Écrit les verdicts corrigés comme cas d’essai, un objet JSON par ligne
+    Cases,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct About {
+    /// Numéro de l’avis, tel que 26-12345
+    #[arg(long)]
+    notice: String,
+    /// Qui corrige : identifiant, nom ou adresse d’une personne de rôle facilitator ou operator
+    #[arg(long)]
+    by: String,
+    /// Disposition : reserved, execution_clause, award_criterion, insertion_service, other
+    #[arg(long, value_parser = parse_word::<ProvisionKind>)]
+    provision: ProvisionKind,
+    /// Pourquoi
+    #[arg(long, default_value = "")]
+    note: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SetArgs {
+    #[command(flatten)]
+    about: About,
+    /// Pour qui, si réservé : disability, insertion, both, prison, social_economy, unspecified
+    #[arg(long, value_parser = parse_word::<Beneficiary>)]
+    beneficiary: Option<Beneficiary>,
+    /// Lot concerné (répétable ; aucun = tous)
+    #[arg(long = "lot")]
+    lots: Vec<String>,
+    /// Heures d’insertion
+    #[arg(long)]
+    hours: Option<f64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RemoveArgs {
+    #[command(flatten)]
+    about: About,
+}
+
+pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failure> {
+    let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+    let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
+    let app = App::start(settings, fetcher, clock).await?;
+    match action {
+        Action::Cases => cases(&app).await,
+        Action::Remove(args) => correct(&app, &args.about, None).await,
+        Action::Set(args) => {
+            let mut provision =
+                Provision::new(args.about.provision, Evidence { field: Some("correction".to_owned()), quote: None });
+            provision.beneficiary = args
+                .beneficiary
+                .or((args.about.provision == ProvisionKind::Reserved).then_some(Beneficiary::Unspecified));
+            provision.lots = args.lots.clone();
+            provision.hours = args.hours;
+            provision.mandatory = (args.about.provision == ProvisionKind::ExecutionClause).then_some(true);
+            correct(&app, &args.about, Some(provision)).await
+        }
+    }
+}
+
+async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(), Failure> {
+    let place = "vigie verdict";
+    let person = app.store.find_subscriber(&about.by).await?.ok_or_else(|| {
+        Failure::usage(
+            format!("personne inconnue « {} »", about.by),
+            "--by",
+            "vigie subscriptions list énumère les personnes",
+        )
+    })?;
+    if !matches!(person.role, Role::Facilitator | Role::Operator) {
+        return Err(Failure::usage(
+            "seuls un facilitateur ou un exploitant corrigent un verdict",
+            place,
+            "demandez à l’un d’eux, ou changez le rôle de cette personne",
+        ));
+    }
+    let row = app.store.notice(&about.notice).await?.ok_or_else(|| {
+        Failure::usage(format!("avis inconnu « {} »", about.notice), "--notice", "vérifiez le numéro")
+    })?;
+    if let Some(lot) =
+        holds.iter().flat_map(|p| &p.lots).find(|l| !row.assessment.lots.iter().any(|known| known.id == **l))
+    {
+        return Err(Failure::usage(
+            format!("cet avis n’a pas de lot {lot}"),
+            "--lot",
+            "vigie classify --output text énumère les lots",
+        ));
+    }
+    let mut provisions: Vec<Provision> = row
+        .assessment
+        .provisions
+        .iter()
+        .filter(|p| p.kind != about.provision && p.kind != ProvisionKind::SocialConditionNotSeen)
+        .cloned()
+        .collect();
+    provisions.extend(holds);
+    let now = app.clock.now();
+    let correction = VerdictCorrection {
+        notice: row.id.clone(),
+        subscriber: person.id.clone(),
+        provisions,
+        note: about.note.clone(),
+        at: now,
+    };
+    let people = ingest::correct_verdict(app, &row, &correction).await?;
+    app.store.note("verdict", &row.id, &format!("verdict corrigé par {} : {}", person.id, about.note), now).await?;
+    print(&format!("Verdict corrigé ; {people} personne(s) prévenue(s) au prochain envoi\n"))
+}
+
+/// The table of wordings is made of such lines.
+async fn cases(app: &App) -> Result<(), Failure> {
+    for correction in app.store.verdict_corrections().await? {
+        if let Some(row) = app.store.notice(&correction.notice).await? {
+            print(&format!("{}\n", case(&row, &correction)))?;
+        }
+    }
+    Ok(())
+}
+
+fn case(row: &NoticeRow, correction: &VerdictCorrection) -> serde_json::Value {
+    let of = |kind: ProvisionKind| correction.provisions.iter().filter(move |p| p.kind == kind);
+    let text: Vec<&str> = row.notice.passages.iter().map(|p| p.text.as_str()).collect();
+    let reserved: Vec<_> =
+        of(ProvisionKind::Reserved).map(|p| json!({"beneficiary": p.beneficiary, "lots": p.lots})).collect();
+    json!({
+        "id": row.id, "title": row.assessment.title, "text": text.join("\n"),
+        "expect": {
+            "reserved": reserved,
+            "clause": of(ProvisionKind::ExecutionClause).next().is_some(),
+            "criterion": of(ProvisionKind::AwardCriterion).next().is_some(),
+            "insertion_service": of(ProvisionKind::InsertionService).next().is_some(),
+        }
+    })
+}
