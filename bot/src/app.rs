@@ -24,6 +24,8 @@ use crate::holder;
 /// Score from which the default console subscriber hears of a notice.
 const DEFAULT_MIN_SCORE: u8 = 25;
 
+/// Least length of the key that signs links, in bytes.
+pub const MIN_SECRET: usize = 16;
 /// Length of a signature: SHA-256 in hexadecimal.
 const SIGNATURE_CHARS: usize = 64;
 
@@ -149,6 +151,10 @@ impl App {
             settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
                 Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")
             })?;
+        if web_secret.as_ref().is_some_and(|s| expose(s).len() < MIN_SECRET) {
+            let fix = format!("au moins {MIN_SECRET} caractères, tirés au hasard");
+            return Err(Failure::usage("secret de signature trop court", "[web] secret", fix));
+        }
         let app = Self {
             settings,
             store,

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::app::Failure;
+
 /// The clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {
@@ -13,12 +15,18 @@ impl Clock {
     ///
     /// # Errors
     /// `VIGIE_NOW` is no RFC 3339 moment.
-    pub fn from_environment() -> Result<Self, String> {
+    pub fn from_environment() -> Result<Self, Failure> {
         match std::env::var("VIGIE_NOW") {
             Err(_) => Ok(Self::default()),
             Ok(text) => DateTime::parse_from_rfc3339(&text)
                 .map(|at| Self { fixed: Some(at.with_timezone(&Utc)) })
-                .map_err(|e| format!("VIGIE_NOW « {text} » illisible : {e}\n  où : environnement\n  que faire : écrivez par exemple 2026-11-21T08:00:00+01:00")),
+                .map_err(|e| {
+                    Failure::usage(
+                        format!("VIGIE_NOW «\u{a0}{text}\u{a0}» illisible : {e}"),
+                        "environnement",
+                        "écrivez par exemple 2026-11-21T08:00:00+01:00",
+                    )
+                }),
         }
     }
 

@@ -167,7 +167,7 @@ async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), 
         app.store.set_address_state(&delivery.address, AddressState::Suspended, why).await?;
         app.store.note("address", &delivery.address, &format!("adresse suspendue : {why}"), now).await?;
         let body = format!(
-            "Une adresse est suspendue\nLe serveur la refuse pour de bon : {why}. Envoi concerné : {}. Une fois l’adresse corrigée : vigie subscriptions add --confirmed.",
+            "Une adresse est suspendue\nLe serveur la refuse pour de bon : {why}. Envoi concerné : {}. Vérifiez-la avec son propriétaire (vigie subscriptions list), puis : vigie subscriptions add --email ADRESSE --confirmed.",
             delivery.id
         );
         timetable::tell_operators(app, &format!("suspended:{}:{}", delivery.address, delivery.id), &body, now).await?;

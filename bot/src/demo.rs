@@ -121,7 +121,7 @@ fn demo_settings(store: String, listen: &str) -> Settings {
 /// # Errors
 /// The folder for its database cannot be made, or the page's address is taken.
 pub async fn run(listen: &str, once: bool, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
-    let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
+    let clock = Clock::from_environment()?;
     let dir = std::env::temp_dir().join(format!("vigie-demo-{}", std::process::id()));
     std::fs::create_dir_all(&dir).map_err(|e| {
         Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits")

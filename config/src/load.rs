@@ -166,6 +166,30 @@ impl Check<'_> {
         if let Some(url) = &settings.web.public_url {
             self.http_url(&[Key("web"), Key("public_url")], url);
         }
+        if let Some(url) = &settings.store.url {
+            let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme));
+            if !known {
+                self.fault(
+                    &[Key("store"), Key("url")],
+                    "adresse de base inconnue".to_owned(),
+                    "écrivez sqlite:CHEMIN ou postgres://utilisateur@hôte/base",
+                );
+            }
+            if url::Url::parse(url).is_ok_and(|u| u.password().is_some()) {
+                self.fault(
+                    &[Key("store"), Key("url")],
+                    "un mot de passe en clair dans l’adresse de la base".to_owned(),
+                    "retirez-le, et ajoutez password = { env = \"NOM\" }",
+                );
+            }
+        }
+        if let Some(dir) = settings.templates.dir.as_ref().filter(|d| !d.is_dir()) {
+            self.fault(
+                &[Key("templates"), Key("dir")],
+                format!("dossier de modèles introuvable : {}", dir.display()),
+                "corrigez le chemin, ou retirez la clé",
+            );
+        }
         if settings.web.listen.parse::<std::net::SocketAddr>().is_err() {
             self.fault(
                 &[Key("web"), Key("listen")],
@@ -181,10 +205,10 @@ impl Check<'_> {
             );
         }
         for (i, cidr) in settings.fetch.allow_private.iter().enumerate() {
-            if cidr
-                .split_once('/')
-                .is_none_or(|(a, n)| a.parse::<std::net::IpAddr>().is_err() || n.parse::<u8>().is_err())
-            {
+            if cidr.split_once('/').is_none_or(|(a, n)| {
+                a.parse::<std::net::IpAddr>()
+                    .map_or(true, |ip| n.parse::<u8>().map_or(true, |bits| bits > if ip.is_ipv4() { 32 } else { 128 }))
+            }) {
                 self.fault(
                     &[Key("fetch"), Key("allow_private"), At(i)],
                     format!("réseau « {cidr} » illisible"),
@@ -221,13 +245,17 @@ impl Check<'_> {
                 );
             }
             for (j, subscription) in subscriber.subscription.iter().enumerate() {
+                for fault in subscription.filter.faults() {
+                    let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter")];
+                    self.fault(&path, fault, "corrigez cette valeur, ou retirez-la");
+                }
                 for slug in subscription.filter.sectors.iter().filter(|s| !rules.is_sector(s)) {
                     let near = rules.nearest_sector(slug);
                     let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter"), Key("sectors")];
                     self.fault(
                         &path,
                         format!("secteur inconnu « {slug} »"),
-                        &format!("vouliez-vous dire « {near} » ? `vigie subscriptions add --help` explique la liste"),
+                        &format!("vouliez-vous dire « {near} » ? `vigie subscriptions sectors` les énumère"),
                     );
                 }
                 for d in subscription

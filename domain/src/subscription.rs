@@ -193,6 +193,30 @@ pub struct Candidate<'a> {
 }
 
 impl Filter {
+    /// What in this filter can never match, in French; empty when all is well.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        for code in self.cpv.iter().filter(|c| !(digits(c) && (2..=8).contains(&c.len()))) {
+            out.push(format!("préfixe CPV «\u{a0}{code}\u{a0}» impossible : de 2 à 8 chiffres"));
+        }
+        for siret in
+            self.buyers.iter().chain(&self.excluded_buyers).filter(|s| !(digits(s) && matches!(s.len(), 9 | 14)))
+        {
+            out.push(format!(
+                "acheteur «\u{a0}{siret}\u{a0}» impossible : un SIREN (9 chiffres) ou un SIRET (14 chiffres)"
+            ));
+        }
+        if self.words.iter().chain(&self.excluded_words).any(|w| w.trim().is_empty()) {
+            out.push("un mot voulu ou exclu est vide".to_owned());
+        }
+        if self.min_score > 100 {
+            out.push("l’intérêt minimal va de 0 à 100".to_owned());
+        }
+        out
+    }
+
     /// Tests a notice; `Err` names the first dimension that rules it out.
     ///
     /// Words in the filter are expected folded like [`Candidate::folded`].

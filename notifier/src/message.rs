@@ -77,6 +77,10 @@ pub struct Line {
 pub struct Card {
     /// `Nouveau`, `Rectificatif`…
     pub status: String,
+    /// The verdict, short enough for a subject; empty when there is nothing to boast of.
+    pub short_verdict: String,
+    /// The title, short enough for a subject.
+    pub short_title: String,
     /// The verdict in a few words: `Réservé aux EA et ESAT`.
     pub verdict: String,
     /// Title.
@@ -301,7 +305,13 @@ pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
     let mine: Vec<&vigie_domain::assessment::AssessedLot> =
         a.lots.iter().filter(|l| found.lots.is_empty() || found.lots.contains(&l.id)).collect();
     Card {
-        status: status(told.kind, a).to_owned(),
+        status: status(told.kind, a, now).to_owned(),
+        short_verdict: if a.provisions.is_empty() && a.sectors.is_empty() {
+            String::new()
+        } else {
+            short(&verdict(a), 60)
+        },
+        short_title: short(&a.title, 70),
         verdict: verdict(a),
         title: short(&a.title, MAX_TITLE),
         buyer: short(a.buyer.as_deref().unwrap_or("Acheteur non précisé"), 160),
@@ -350,8 +360,9 @@ fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
 
-fn status(kind: AlertKind, a: &Assessment) -> &'static str {
+fn status(kind: AlertKind, a: &Assessment, now: DateTime<Utc>) -> &'static str {
     match kind {
+        AlertKind::New if a.deadline().is_some_and(|d| d < now) => "Déjà clos",
         AlertKind::New if a.notice_kind == vigie_domain::NoticeKind::PriorInformation => "À venir",
         AlertKind::New => "Nouveau",
         AlertKind::Correction => "Rectificatif",
@@ -444,7 +455,10 @@ fn provision(p: &Provision) -> Line {
         parts.push(beneficiary_label(who).to_owned());
     }
     if !p.lots.is_empty() {
-        let shown: Vec<String> = p.lots.iter().take(MAX_LOTS).cloned().collect();
+        let mut shown: Vec<String> = p.lots.iter().take(MAX_LOTS).cloned().collect();
+        if p.lots.len() > MAX_LOTS {
+            shown.push(format!("{} autres", p.lots.len() - MAX_LOTS));
+        }
         parts.push(format!("{} {}", if p.lots.len() > 1 { "lots" } else { "lot" }, french::list(&shown)));
     }
     if let Some(hours) = p.hours {

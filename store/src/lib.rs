@@ -17,6 +17,7 @@ mod schema;
 pub mod sources;
 pub mod verdicts;
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -93,6 +94,9 @@ impl Store {
         } else {
             return Err(StoreError::Url(url.split('@').next_back().unwrap_or_default().to_owned()));
         };
+        if let Some(path) = url.strip_prefix("sqlite:").map(|p| p.split('?').next().unwrap_or(p)) {
+            create_for_owner(Path::new(path));
+        }
         let options = AnyConnectOptions::from_str(&url)?;
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
@@ -152,6 +156,25 @@ impl Store {
         }
         sqlx::query("VACUUM INTO $1").bind(path.to_owned()).execute(&self.pool).await?;
         Ok(())
+    }
+}
+
+/// Makes the database file readable by its owner alone before SQLite does: it holds addresses. What cannot be done here
+/// is said by SQLite when it opens the file.
+fn create_for_owner(path: &Path) {
+    if !path.exists() && std::fs::File::create_new(path).is_ok() {
+        only_for_owner(path);
+    }
+}
+
+/// Takes a file's rights away from everyone but its owner, where the system knows such rights.
+pub fn only_for_owner(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if let Err(e) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
+            tracing::warn!("rights of {} cannot be narrowed: {e}", path.display());
+        }
     }
 }
 

@@ -41,6 +41,24 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         &path.map_or_else(|| "par défaut".to_owned(), |p| p.display().to_string()),
         Ok(format!("{} source(s), {} destinataire(s)", sources.len(), settings.subscriber.len())),
     );
+    if let Some(secret) = &settings.web.secret {
+        let length = |s: &secrecy::SecretString| vigie_config::secret::expose(s).len();
+        row(
+            "page",
+            "[web] secret",
+            match secret.read() {
+                Err(e) => Err(e.to_string()),
+                Ok(s) if length(&s) < app::MIN_SECRET => {
+                    Err(format!("secret trop court : au moins {} caractères", app::MIN_SECRET))
+                }
+                Ok(_) => Ok("lisible".to_owned()),
+            },
+        );
+    }
+    if let Some(filter) = &settings.log.filter {
+        let read = tracing_subscriber::EnvFilter::try_new(filter);
+        row("journaux", "[log] filter", read.map(|_| "lisible".to_owned()).map_err(|e| e.to_string()));
+    }
     if let Some(email) = &settings.email {
         match app::open_email(email) {
             Err(e) => row("courriel", &email.host, Err(e.what)),
@@ -59,7 +77,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         }
         let fetcher =
             Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
-        let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
+        let clock = Clock::from_environment()?;
         for source in &sources {
             let outcome = source.peek(&fetcher, &Memory::default(), clock.now()).await;
             row(

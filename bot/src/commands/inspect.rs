@@ -58,7 +58,7 @@ pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Fai
         Failure::usage(format!("aucune source « {id} »"), "vigie sources test", "vigie sources list les énumère")
     })?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
-    let now = Clock::from_environment().unwrap_or_default().now();
+    let now = Clock::from_environment()?.now();
     let page = source
         .peek(&fetcher, &Memory::default(), now)
         .await
@@ -149,7 +149,7 @@ pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), F
 
 pub(super) async fn replay(settings: &Settings, ids: &[String]) -> Result<(), Failure> {
     let store = app::open_store(settings).await?;
-    let now = Clock::from_environment().unwrap_or_default().now();
+    let now = Clock::from_environment()?.now();
     let mut refused = Vec::new();
     for id in ids {
         if store.replay(id, now).await? {
@@ -277,7 +277,7 @@ fn matched(found: &Match) -> String {
 async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: &str) -> Result<String, Failure> {
     let audience = Audience::read(store).await?;
     let folded = classify::searchable(&row.notice, &row.assessment.lots);
-    let now = Clock::from_environment().unwrap_or_default().now();
+    let now = Clock::from_environment()?.now();
     let candidate = Candidate { notice: &row.notice, assessment: &row.assessment, folded: &folded, now };
     let verdicts = audience.index().explain(&person.id, &candidate);
     if verdicts.is_empty() {
@@ -322,7 +322,7 @@ pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result
     let store = app::open_store(settings).await?;
     let person = person(&store, key).await?;
     let audience = Audience::read(&store).await?;
-    let now = Clock::from_environment().unwrap_or_default().now();
+    let now = Clock::from_environment()?.now();
     let notices = store.recent_notices(0, EXPLAINED).await?;
     let (mut met, mut refused) = (Vec::new(), std::collections::BTreeMap::<&str, usize>::new());
     for row in &notices {

@@ -133,13 +133,20 @@ enum DeliveriesAction {
 /// `-c FILE`
 #[derive(Debug, clap::Args)]
 struct ConfigArg {
-    /// Fichier de configuration
+    /// Fichier de configuration ; sans lui : BOAMP, alertes à l’écran, base dans le dossier de données de l’utilisateur
     #[arg(short = 'c', long = "config", env = "VIGIE_CONFIG", global = true)]
     config: Option<PathBuf>,
 }
 
 impl ConfigArg {
     fn settings(&self) -> Result<Settings, Failure> {
+        if self.config.is_none() && Path::new("vigie.toml").exists() {
+            // Easy to forget, and then the wrong database is looked at.
+            let _ = writeln!(
+                std::io::stderr(),
+                "note : vigie.toml est dans ce dossier mais n’est pas lu ; ajoutez -c vigie.toml"
+            );
+        }
         settings(self.config.as_deref())
     }
 }
@@ -196,7 +203,15 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
         Command::Backup { config, file } => {
             let store = app::open_store(&config.settings()?).await?;
-            store.backup(&file.display().to_string()).await?;
+            let place = file.display().to_string();
+            store.backup(&place).await.map_err(|e| {
+                Failure::new(
+                    e.to_string(),
+                    &place,
+                    "choisissez un fichier qui n’existe pas encore, dans un dossier où vous pouvez écrire",
+                )
+            })?;
+            vigie_store::only_for_owner(&file);
             print(&format!("Base copiée dans {}\n", file.display()))
         }
     }

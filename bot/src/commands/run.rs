@@ -47,7 +47,7 @@ enum Role {
 pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
     let settings = args.config.settings()?;
     super::logs(&settings, "info")?;
-    let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
+    let clock = Clock::from_environment()?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let app = Arc::new(App::start(settings, fetcher, clock).await?);
     if args.once { once(&app, &args).await } else { service(app, &args.role).await }

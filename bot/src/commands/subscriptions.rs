@@ -156,7 +156,9 @@ fn in_short(filter: &serde_json::Value) -> String {
 
 async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let place = "vigie subscriptions add";
-    if args.email.parse::<lettre::Address>().is_err() {
+    let email = args.email.to_lowercase();
+    let has_domain = email.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'));
+    if !has_domain || email.parse::<lettre::Address>().is_err() {
         return Err(Failure::usage(format!("adresse « {} » impossible", args.email), place, "écrivez nom@domaine"));
     }
     let rules = Rules::embedded();
@@ -192,37 +194,44 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         min_lead_days: args.min_lead_days,
         ..Filter::default()
     };
-    let now = Clock::from_environment().unwrap_or_default().now();
-    let known = store.find_subscriber(&args.email).await?;
-    let id = known.as_ref().map_or_else(|| derived_id(&["email", &args.email.to_lowercase()]), |p| p.id.clone());
+    if let Some(fault) = filter.faults().into_iter().next() {
+        return Err(Failure::usage(fault, place, "corrigez cette valeur ; vigie subscriptions add --help les décrit"));
+    }
+    let now = Clock::from_environment()?.now();
+    let known = store.find_subscriber(&email).await?;
+    let id = known.as_ref().map_or_else(|| derived_id(&["email", &email]), |p| p.id.clone());
+    let address = store.addresses(&id).await?.into_iter().find(|a| a.value.eq_ignore_ascii_case(&email));
+    match address.as_ref().map(|a| a.state) {
+        Some(AddressState::Stopped) => {
+            return Err(Failure::usage(
+                "cette adresse est arrêtée par son propriétaire",
+                place,
+                "lui seul peut revenir : qu’il vous donne une autre adresse, ou demande par écrit son retour",
+            ));
+        }
+        Some(AddressState::Suspended) if !args.confirmed => {
+            return Err(Failure::usage(
+                "cette adresse est suspendue : le serveur l’a refusée",
+                place,
+                "vérifiez-la avec son propriétaire, puis ajoutez --confirmed",
+            ));
+        }
+        _ => {}
+    }
+    // No condition given for someone known: the address alone is meant.
+    let address_only = args.confirmed && filter == Filter::default();
+    if let Some(address) = address.filter(|a| args.confirmed && (address_only || a.state == AddressState::Suspended)) {
+        store.set_address_state(&address.id, AddressState::Active, "remise en service par l’exploitant").await?;
+        if address_only {
+            return print(&format!("Adresse {email} confirmée ; ses abonnements sont inchangés\n"));
+        }
+    }
     if known.is_some() && store.is_declared(&id).await? {
         return Err(Failure::usage(
             "cette personne est déclarée dans le fichier de configuration",
             place,
             "ajoutez-y un bloc [[subscriber.subscription]]",
         ));
-    }
-    let stopped = store.addresses(&id).await?.into_iter().find(|a| {
-        a.value.eq_ignore_ascii_case(&args.email)
-            && a.state != AddressState::Unconfirmed
-            && a.state != AddressState::Active
-    });
-    if let Some(address) = stopped {
-        if address.state == AddressState::Stopped || !args.confirmed {
-            return Err(Failure::usage(
-                format!(
-                    "cette adresse est {}",
-                    if address.state == AddressState::Stopped {
-                        "arrêtée par son propriétaire"
-                    } else {
-                        "suspendue"
-                    }
-                ),
-                place,
-                "une adresse suspendue revient avec --confirmed ; une adresse arrêtée, sur demande de son propriétaire seulement",
-            ));
-        }
-        store.set_address_state(&address.id, AddressState::Active, "remise en service par l’exploitant").await?;
     }
     let mut profile = known.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
     profile.kind = args.kind.or(profile.kind);
@@ -236,11 +245,7 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let state = if args.confirmed { AddressState::Active } else { AddressState::Unconfirmed };
     store
         .put_subscriber(
-            &NewSubscriber {
-                subscriber,
-                addresses: vec![(Channel::Email, args.email.clone(), state)],
-                declared: false,
-            },
+            &NewSubscriber { subscriber, addresses: vec![(Channel::Email, email.clone(), state)], declared: false },
             now,
         )
         .await?;
@@ -248,7 +253,7 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let note = if args.confirmed {
         ""
     } else {
-        "\nAdresse à confirmer : relancez avec --confirmed une fois l’accord de son propriétaire obtenu."
+        "\nAdresse à confirmer : une fois l’accord de son propriétaire obtenu, vigie subscriptions add --email … --confirmed."
     };
-    print(&format!("Abonnement {subscription} ajouté pour {}{note}\n", args.email))
+    print(&format!("Abonnement {subscription} ajouté pour {email}{note}\n"))
 }

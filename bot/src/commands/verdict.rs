@@ -62,7 +62,7 @@ pub(super) struct RemoveArgs {
 
 pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failure> {
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
-    let clock = Clock::from_environment().map_err(|e| Failure::usage(e, "environnement", "corrigez VIGIE_NOW"))?;
+    let clock = Clock::from_environment()?;
     let app = App::start(settings, fetcher, clock).await?;
     match action {
         Action::Cases => cases(&app).await,

@@ -165,14 +165,21 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
     }
     match percents.as_slice() {
         [] => {}
-        [(_, one), rest @ ..] if rest.iter().all(|(_, other)| other == one) => {
-            out.iter_mut().for_each(|p| p.percent = Some(*one))
+        [(_, one, _), rest @ ..] if rest.iter().all(|(_, other, _)| other == one) => {
+            let words = percents[0].2.clone();
+            for p in &mut out {
+                p.percent = Some(*one);
+                if p.hours.is_none() {
+                    // The sentence that tells the share proves it best.
+                    p.evidence = reading.doc.evidence(words.clone());
+                }
+            }
         }
         // Each lot its own share.
         several => {
             out.retain(|p| p.hours.is_some());
-            for (statement, percent) in several {
-                let mut p = base(statement.lots.clone(), statement.range.clone());
+            for (statement, percent, words) in several {
+                let mut p = base(statement.lots.clone(), words.clone());
                 p.percent = Some(*percent);
                 out.push(p);
             }
@@ -337,8 +344,8 @@ fn without_total(mut volumes: Vec<Volume>) -> Vec<Volume> {
 }
 
 /// The share of hours that each statement tells, once by lots.
-fn percents<'s>(reading: &Reading<'_>, statements: &'s [Statement]) -> Vec<(&'s Statement, f64)> {
-    let mut found: Vec<(&Statement, f64)> = Vec::new();
+fn percents<'s>(reading: &Reading<'_>, statements: &'s [Statement]) -> Vec<(&'s Statement, f64, Range<usize>)> {
+    let mut found: Vec<(&Statement, f64, Range<usize>)> = Vec::new();
     for s in statements {
         let before = reading.start_of_sentence(s.range.start, 160).len();
         let end = s.range.end + reading.rest_of_sentence(s.range.end, 260).len();
@@ -348,8 +355,10 @@ fn percents<'s>(reading: &Reading<'_>, statements: &'s [Statement]) -> Vec<(&'s 
         let Some(value) = value.and_then(|v| v.parse::<f64>().ok()).filter(|p| *p > 0.0 && *p <= 100.0) else {
             continue;
         };
-        if !found.iter().any(|(known, v)| known.lots == s.lots && (*v - value).abs() < f64::EPSILON) {
-            found.push((s, value));
+        let words =
+            c.get(0).map_or(s.range.clone(), |m| s.range.start - before + m.start()..s.range.start - before + m.end());
+        if !found.iter().any(|(known, v, _)| known.lots == s.lots && (*v - value).abs() < f64::EPSILON) {
+            found.push((s, value, words));
         }
     }
     found

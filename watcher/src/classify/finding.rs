@@ -79,7 +79,7 @@ impl<'a> Reading<'a> {
         pattern!(SCOPE, r"^.*(?:, |: |\bmais |\()");
         pattern!(
             NOT,
-            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $"
+            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $|\b(?:dispense|exempte|exonere)e?s? d(?:e |u |es |e la |e l')?(?:la |l')?$"
         );
         pattern!(NOT_REALLY, r"n'exclut pas|non seulement|pas (?:uniquement|seulement|moins)|non exclusi");
         let head = self.start_of_sentence(range.start, 140);
