@@ -104,18 +104,7 @@ pub fn default_store_url() -> Result<String, Failure> {
 #[must_use]
 pub fn default_settings() -> Settings {
     Settings {
-        source: vec![settings::Source {
-            id: "boamp".into(),
-            kind: "boamp".into(),
-            url: None,
-            schedule: None,
-            baseline: settings::Baseline::Quiet,
-            lookback_days: None,
-            departments: Vec::new(),
-            buyer: None,
-            private: false,
-            enabled: true,
-        }],
+        source: vec![settings::Source::new("boamp", "boamp", None, settings::Baseline::Quiet)],
         subscriber: vec![settings::Subscriber {
             name: "Écran".into(),
             role: Role::Operator,

@@ -10,9 +10,9 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
 use url::Url;
 use vigie_config::settings::{self, Settings};
+use vigie_domain::french;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter};
-use vigie_notifier::french;
 use vigie_watcher::fetch::Fetcher;
 
 use crate::app::{App, Failure};
@@ -77,18 +77,7 @@ fn page(records: &str, url: &Url, before: Option<NaiveDate>) -> Vec<u8> {
 }
 
 fn source(id: &str, kind: &str, url: &str) -> settings::Source {
-    settings::Source {
-        id: id.into(),
-        kind: kind.into(),
-        url: Some(url.into()),
-        schedule: None,
-        baseline: settings::Baseline::Deliver,
-        lookback_days: None,
-        departments: Vec::new(),
-        buyer: None,
-        private: false,
-        enabled: true,
-    }
+    settings::Source::new(id, kind, Some(url), settings::Baseline::Deliver)
 }
 
 fn demo_settings(store: String, listen: &str) -> Settings {

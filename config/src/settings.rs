@@ -138,6 +138,25 @@ pub struct Source {
     pub enabled: bool,
 }
 
+impl Source {
+    /// A block with this name, reader and address, and defaults for the rest.
+    #[must_use]
+    pub fn new(id: &str, kind: &str, url: Option<&str>, baseline: Baseline) -> Self {
+        Self {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            url: url.map(str::to_owned),
+            schedule: None,
+            baseline,
+            lookback_days: None,
+            departments: Vec::new(),
+            buyer: None,
+            private: false,
+            enabled: true,
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }

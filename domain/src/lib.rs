@@ -16,11 +16,13 @@
 //! | [`procedure`] | how notices are joined into one procedure, and what changed between two of them |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
+//! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod assessment;
 pub mod cpv;
 pub mod date;
 pub mod delivery;
+pub mod french;
 pub mod notice;
 pub mod place;
 pub mod procedure;

@@ -46,19 +46,19 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
     if !found.sectors.is_empty() {
         let labels: Vec<String> = found.sectors.iter().take(3).map(|s| rules.sector_label(s).to_owned()).collect();
         let (weight, what) = if found.side_need { (10, "besoin à côté des travaux") } else { (30, "votre métier") };
-        add(weight, format!("{what} : {}", crate::french::list(&labels)));
+        add(weight, format!("{what} : {}", vigie_domain::french::list(&labels)));
     }
     if !found.departments.is_empty() {
         let names: Vec<String> =
             found.departments.iter().take(3).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
-        add(20, format!("votre territoire : {}", crate::french::list(&names)));
+        add(20, format!("votre territoire : {}", vigie_domain::french::list(&names)));
     }
     if !found.words.is_empty() {
         let quoted: Vec<String> = found.words.iter().take(3).map(|w| format!("«\u{a0}{}\u{a0}»", w.trim())).collect();
-        add(10, format!("vos mots : {}", crate::french::list(&quoted)));
+        add(10, format!("vos mots : {}", vigie_domain::french::list(&quoted)));
     }
     if !found.lots.is_empty() {
-        add(10, format!("{} à votre portée", crate::french::plural(found.lots.len(), "lot")));
+        add(10, format!("{} à votre portée", vigie_domain::french::plural(found.lots.len(), "lot")));
     }
     let asked: Vec<ProvisionKind> = found
         .provisions
@@ -70,7 +70,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         .collect();
     if profile.kind.is_none() && !asked.is_empty() {
         let labels: Vec<String> = asked.iter().map(|p| crate::message::provision_label(*p).to_owned()).collect();
-        add(20, crate::french::list(&labels));
+        add(20, vigie_domain::french::list(&labels));
     }
     points.sort_by_key(|p| -p.0);
     let sum: i32 = points.iter().map(|p| p.0).sum();

@@ -6,7 +6,6 @@
 //! | [`fit`] | how well a notice suits one structure, with the reason of each point |
 //! | [`message`] | what is said: one model, rendered by templates in French |
 //! | [`due`] | when digests go out: local dates, Europe/Paris |
-//! | [`french`] | dates, numbers and lists as French writes them |
 //! | [`channels`] | one folder a channel |
 //!
 //! This crate knows neither the watcher nor the store: what a message is made from comes in, what the channel answered
@@ -16,5 +15,4 @@ pub mod audience;
 pub mod channels;
 pub mod due;
 pub mod fit;
-pub mod french;
 pub mod message;

@@ -17,7 +17,7 @@ use vigie_domain::{
 };
 
 use crate::fit::Fit;
-use crate::french;
+use vigie_domain::french;
 
 /// Longest title shown.
 const MAX_TITLE: usize = 240;

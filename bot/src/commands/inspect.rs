@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
+use vigie_domain::french;
 use vigie_domain::subscription::{Candidate, Dimension, Match};
 use vigie_domain::{DeliveryState, Disposition, Subscriber};
-use vigie_notifier::french;
 use vigie_notifier::message::{Why, short};
 use vigie_store::Store;
 use vigie_store::journal::{NoticeRow, NotificationRow};

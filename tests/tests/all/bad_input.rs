@@ -32,16 +32,8 @@ impl Bench {
                 ..settings::Fetch::default()
             },
             source: vec![settings::Source {
-                id: "s".into(),
-                kind: kind.into(),
-                url: Some(url.into()),
-                schedule: None,
-                baseline: settings::Baseline::Deliver,
                 lookback_days: Some(30_000),
-                departments: vec![],
-                buyer: None,
-                private: false,
-                enabled: true,
+                ..settings::Source::new("s", kind, Some(url), settings::Baseline::Deliver)
             }],
             subscriber: vec![settings::Subscriber {
                 name: "Écran".into(),

@@ -184,31 +184,24 @@ impl Document {
 
     /// Blocks of plain text that speak of one lot: `LOT_NO: 3`, or a line `Lot n° 3 : …`.
     fn find_lot_blocks(&self) -> Vec<LotBlock> {
-        pattern!(
-            LINE_MARK,
-            r"(?mi)^[ \t\-–•*]*(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))"
-        );
-        pattern!(
-            END,
-            r"(?m)^[ \t]*(?:III[.)]|IV[.)]|VI[.)]|Section (?:III|IV|VI)|Informations pratiques|Conditions de participation|Une lettre de candidature|DATE_RECEIPT|Le marché est réservé|Crit[eè]res d.attribution :|Situation propre)"
-        );
         let mut blocks: Vec<LotBlock> = Vec::new();
         for span in self.spans.iter().filter(|s| s.lot.is_none() && s.field != "title") {
             let range = self.folded.original(span.folded.clone());
             let Some(text) = self.original.get(range.clone()) else { continue };
-            if !text.as_bytes().windows(3).any(|w| w.eq_ignore_ascii_case(b"lot")) {
-                continue;
+            let mut marks: Vec<(usize, String)> = Vec::new();
+            let mut ends: Vec<usize> = Vec::new();
+            let mut at = 0;
+            for line in text.split_inclusive('\n') {
+                if let Some(id) = lot_number(line) {
+                    marks.push((self.block_start(text, at), id));
+                } else if ends_lots(line) {
+                    ends.push(at);
+                }
+                at += line.len();
             }
-            let marks: Vec<(usize, String)> = LINE_MARK
-                .captures_iter(text)
-                .filter_map(|c| {
-                    let whole = c.get(0)?;
-                    Some((self.block_start(text, whole.start()), Lot::clean_id(c.get(1)?.as_str())))
-                })
-                .collect();
             for (i, (start, id)) in marks.iter().enumerate() {
                 let next = marks.get(i + 1).map_or(text.len(), |(s, _)| *s);
-                let end = END.find_at(&text[..next], (*start + 1).min(next)).map_or(next, |m| m.start());
+                let end = ends.iter().copied().find(|e| e > start).map_or(next, |e| e.min(next));
                 let folded =
                     self.folded.position(range.start + start)..self.folded.position(range.start + end.max(*start));
                 if !folded.is_empty() {
@@ -247,6 +240,45 @@ impl Document {
         }
         lots
     }
+}
+
+/// The number of the lot that a line opens: `LOT_NO: 3`, `- Lot n° 3 : …`, `Lot 3 Nettoyage`. Only lines that start with
+/// the word are looked at closely.
+fn lot_number(line: &str) -> Option<String> {
+    pattern!(
+        LINE_MARK,
+        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))"
+    );
+    let start = line.trim_start_matches([' ', '\t', '-', '–', '•', '*']);
+    if !start.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("lot")) {
+        return None;
+    }
+    LINE_MARK.captures(start.trim_end()).and_then(|c| c.get(1)).map(|id| Lot::clean_id(id.as_str()))
+}
+
+/// Whether a line begins the part of a form that speaks of the whole contract again.
+fn ends_lots(line: &str) -> bool {
+    const HEADINGS: &[&str] = &[
+        "III.",
+        "III)",
+        "IV.",
+        "IV)",
+        "VI.",
+        "VI)",
+        "Section III",
+        "Section IV",
+        "Section VI",
+        "Informations pratiques",
+        "Conditions de participation",
+        "Une lettre de candidature",
+        "DATE_RECEIPT",
+        "Le marché est réservé",
+        "Critères d'attribution :",
+        "Critères d’attribution :",
+        "Situation propre",
+    ];
+    let start = line.trim_start();
+    HEADINGS.iter().any(|h| start.starts_with(h))
 }
 
 /// The title of a lot out of its block: what follows the number on its line, or the line before a `LOT_NO:`.

@@ -1,5 +1,6 @@
 //! From provisions and sectors to ways in, kinds of structure, score and reasons.
 
+use vigie_domain::french;
 use vigie_domain::{
     Beneficiary, Notice, NoticeKind, Provision, ProvisionKind, Route, Sector, StructureKind, SupplyMode,
     notice::ContractNature,
@@ -155,14 +156,14 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
         let lots = all_lots(g.of(ProvisionKind::ExecutionClause));
         let hours: f64 = g.of(ProvisionKind::ExecutionClause).filter_map(|p| p.hours).sum();
         let volume = match (hours > 0.0, p.percent) {
-            (true, _) => format!(" : {} heures à réaliser", thousands(hours)),
-            (false, Some(percent)) => format!(" : {} % des heures", decimal(percent)),
+            (true, _) => format!(" : {} heures à réaliser", french::number(hours)),
+            (false, Some(percent)) => format!(" : {} % des heures", french::number(percent)),
             (false, None) => String::new(),
         };
         provisions.push((35, format!("{} une clause d’insertion{volume}", scope(&lots, g.lots, "Prévoit", "prévoit"))));
     }
     if let Some(p) = g.of(ProvisionKind::AwardCriterion).next() {
-        let weight = p.weight.map(|w| format!(" ({} %)", decimal(w))).unwrap_or_default();
+        let weight = p.weight.map(|w| format!(" ({} %)", french::number(w))).unwrap_or_default();
         provisions.push((20, format!("Un critère d’attribution porte sur la performance sociale{weight}")));
     }
     if g.sectors.is_empty() {
@@ -212,11 +213,7 @@ fn scope(of: &[String], lots: usize, alone: &str, after_lots: &str) -> String {
         [] => alone.to_owned(),
         all if all.len() == lots && lots > 1 => alone.to_owned(),
         [one] => format!("Lot {one} : {after_lots}"),
-        several if several.len() <= 6 => {
-            let (last, head) =
-                several.split_last().map_or((String::new(), String::new()), |(l, h)| (l.clone(), h.join(", ")));
-            format!("Lots {head} et {last} : {after_lots}")
-        }
+        several if several.len() <= 6 => format!("Lots {} : {after_lots}", french::list(several)),
         several => format!("{} lots : {after_lots}", several.len()),
     }
 }
@@ -230,21 +227,4 @@ fn recipients(beneficiary: Option<Beneficiary>) -> &'static str {
         Some(Beneficiary::SocialEconomy) => "aux entreprises de l’économie sociale et solidaire",
         Some(Beneficiary::Unspecified) | None => "(l’avis ne dit pas à qui)",
     }
-}
-
-/// `1607` → `1 607`, with a narrow no-break space.
-fn thousands(n: f64) -> String {
-    let digits = format!("{:.0}", n);
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            out.push('\u{202f}');
-        }
-        out.push(c);
-    }
-    out
-}
-
-fn decimal(n: f64) -> String {
-    if n.fract() == 0.0 { format!("{n:.0}") } else { format!("{n}").replace('.', ",") }
 }

@@ -1,7 +1,7 @@
 //! Dates, numbers and lists as French writes them: narrow no-break spaces, 24-hour times, "12 janvier 2027".
 
+use crate::TypedDate;
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Timelike, Utc};
-use vigie_domain::TypedDate;
 
 /// Narrow no-break space (U+202F), before `;`, `!`, `?` and between thousands.
 const NNBSP: char = '\u{202f}';
@@ -100,7 +100,7 @@ pub fn plural(n: usize, word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vigie_domain::DateKind;
+    use crate::DateKind;
 
     fn typed(text: &str, has_time: bool) -> TypedDate {
         TypedDate {
