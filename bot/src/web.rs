@@ -13,7 +13,7 @@ use axum::routing::get;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use vigie_domain::AlertKind;
-use vigie_notifier::message::{self, Told, Why};
+use vigie_notifier::card::{self, Card, Told, Why};
 use vigie_store::people::AddressState;
 
 use crate::app::{App, Failure};
@@ -124,13 +124,9 @@ impl Site {
     }
 }
 
-fn card_of(
-    row: &vigie_store::journal::NoticeRow,
-    kind: AlertKind,
-    now: chrono::DateTime<chrono::Utc>,
-) -> message::Card {
+fn card_of(row: &vigie_store::journal::NoticeRow, kind: AlertKind, now: chrono::DateTime<chrono::Utc>) -> Card {
     let why = Why::default();
-    message::card(&Told { kind, changes: &[], notice: &row.notice, assessment: &row.assessment, why: &why }, now)
+    card::card(&Told { kind, changes: &[], notice: &row.notice, assessment: &row.assessment, why: &why }, now)
 }
 
 fn kind_of(row: &vigie_store::journal::NoticeRow) -> AlertKind {
@@ -146,7 +142,7 @@ fn kind_of(row: &vigie_store::journal::NoticeRow) -> AlertKind {
 #[derive(serde::Serialize)]
 struct Row {
     procedure: String,
-    card: message::Card,
+    card: Card,
 }
 
 async fn front(State(site): State<Arc<Site>>) -> Response {
@@ -176,7 +172,7 @@ async fn procedure(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Res
         Ok(notices) => notices,
         Err(e) => return site.failed(&e),
     };
-    let cards: Vec<message::Card> = notices.iter().map(|r| card_of(r, kind_of(r), now)).collect();
+    let cards: Vec<Card> = notices.iter().map(|r| card_of(r, kind_of(r), now)).collect();
     let main = notices.iter().position(|n| kind_of(n) == AlertKind::New).unwrap_or(0);
     let main = cards[main].clone();
     site.page(StatusCode::OK, "procedure.html", &context! { c => Serde(main), notices => Serde(cards) })

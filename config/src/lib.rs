@@ -5,7 +5,7 @@
 //! | [`settings`] | the shape of the file, every default with its unit and source |
 //! | [`load`] | reading it: unknown keys refused, each fault with its line and what to do |
 //! | [`secret`] | secrets from the environment or a file, never printed |
-//! | [`rules`] | tables of facts as data: sectors, CPV → sector, words → sector, départements, thresholds |
+//! | [`rules`] | tables of facts as data: sectors, CPV → sector, words → sector, départements |
 //!
 //! On failure: a [`load::Fault`] that says what is wrong, where (file:line) and what to do. Nothing is half-loaded.
 

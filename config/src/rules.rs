@@ -15,16 +15,6 @@ const SECTOR_WORDS: &str = include_str!("../rules/sector_words.tsv");
 const SIDE_NEEDS: &str = include_str!("../rules/side_needs.tsv");
 const DEPARTMENTS: &str = include_str!("../rules/departments.tsv");
 
-/// EU thresholds for 2026–2027, in euros without tax (delegated regulations (EU) 2025/2150 to 2152).
-pub mod thresholds {
-    /// Supplies and services of the State.
-    pub const STATE: f64 = 140_000.0;
-    /// Supplies and services of local authorities.
-    pub const LOCAL: f64 = 216_000.0;
-    /// Works and concessions.
-    pub const WORKS: f64 = 5_404_000.0;
-}
-
 /// Day from which procedures above the EU thresholds must carry a social condition (Code de la commande publique,
 /// L2112-2-1; loi 2021-1104, art. 35).
 pub const SOCIAL_CONDITION_SINCE: (i32, u32, u32) = (2026, 8, 22);

@@ -126,12 +126,6 @@ impl Channel {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|c| c.as_str() == word)
     }
-
-    /// Whether sending again with the same key cannot reach the person twice, or is recognised as the same message.
-    #[must_use]
-    pub fn has_idempotency_key(self) -> bool {
-        matches!(self, Self::Email)
-    }
 }
 
 /// How far a delivery got.

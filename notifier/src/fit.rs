@@ -69,7 +69,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         })
         .collect();
     if profile.kind.is_none() && !asked.is_empty() {
-        let labels: Vec<String> = asked.iter().map(|p| crate::message::provision_label(*p).to_owned()).collect();
+        let labels: Vec<String> = asked.iter().map(|p| crate::card::provision_label(*p).to_owned()).collect();
         add(20, vigie_domain::french::list(&labels));
     }
     points.sort_by_key(|p| -p.0);

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`audience`] | who should hear of a notice: an index over subscriptions |
 //! | [`fit`] | how well a notice suits one structure, with the reason of each point |
-//! | [`message`] | what is said: one model, rendered by templates in French |
+//! | [`card`] | a notice in words, line by line |
+//! | [`message`] | what is said: cards rendered by templates in French |
 //! | [`due`] | when digests go out: local dates, Europe/Paris |
 //! | [`channels`] | one folder a channel |
 //!
@@ -12,6 +13,7 @@
 //! goes out as a [`vigie_domain::delivery::Outcome`].
 
 pub mod audience;
+pub mod card;
 pub mod channels;
 pub mod due;
 pub mod fit;

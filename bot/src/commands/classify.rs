@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use vigie_domain::{AlertKind, Assessment, Notice};
-use vigie_notifier::message::{self, Line, Told, Why};
+use vigie_notifier::card::{self, Line, Told, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::sources::feed::plain_text;
 use vigie_watcher::sources::{boamp, decp, eforms};
@@ -258,7 +258,7 @@ fn html(place: &str, bytes: &[u8]) -> Notice {
 fn explain(notice: &Notice, assessment: &Assessment) -> String {
     let now = Clock::from_environment().unwrap_or_default().now();
     let why = Why::default();
-    let card = message::card(&Told { kind: AlertKind::New, changes: &[], notice, assessment, why: &why }, now);
+    let card = card::card(&Told { kind: AlertKind::New, changes: &[], notice, assessment, why: &why }, now);
     let rules = vigie_config::rules::Rules::embedded();
     let mut out = format!("{}\n{}\n{}", "═".repeat(78), card.title, card.buyer);
     if !card.place.is_empty() {
@@ -279,19 +279,12 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
     block("VERDICT", assessment.reasons.clone());
     block("CE QUE DIT L’AVIS", card.provisions.iter().map(quoted).collect());
     block("DATES", card.dates.iter().map(quoted).collect());
-    block(
-        "LOTS",
-        assessment.lots.iter().map(|l| format!("Lot {} : {}", l.id, message::short(&l.title, 140))).collect(),
-    );
+    block("LOTS", assessment.lots.iter().map(|l| format!("Lot {} : {}", l.id, card::short(&l.title, 140))).collect());
     block("BON À SAVOIR", card.facts.iter().map(quoted).collect());
     block("MÉTIERS", assessment.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect());
     block(
         "QUI PEUT RÉPONDRE",
-        assessment
-            .eligible_kinds
-            .iter()
-            .map(|k| format!("{} ({})", k.acronym(), message::structure_label(*k)))
-            .collect(),
+        assessment.eligible_kinds.iter().map(|k| format!("{} ({})", k.acronym(), card::structure_label(*k))).collect(),
     );
     out.push('\n');
     out

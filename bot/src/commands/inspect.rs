@@ -6,7 +6,7 @@ use vigie_config::settings::Settings;
 use vigie_domain::french;
 use vigie_domain::subscription::{Candidate, Dimension, Match};
 use vigie_domain::{DeliveryState, Disposition, Subscriber};
-use vigie_notifier::message::{Why, short};
+use vigie_notifier::card::{Why, short};
 use vigie_store::Store;
 use vigie_store::journal::{NoticeRow, NotificationRow};
 use vigie_watcher::classify;

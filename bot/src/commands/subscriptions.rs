@@ -98,9 +98,13 @@ fn parse_kind(text: &str) -> Result<StructureKind, String> {
 pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failure> {
     match action {
         Action::Sectors => {
-            let rows: Vec<Vec<String>> =
-                Rules::embedded().sectors().map(|(slug, row)| vec![slug.to_owned(), row.label.clone()]).collect();
-            print(&table(&["secteur", "nom"], &rows))
+            let rules = Rules::embedded();
+            let mut rows: Vec<Vec<String>> = rules
+                .sectors()
+                .map(|(slug, row)| vec![rules.group_label(&row.group).to_owned(), row.label.clone(), slug.to_owned()])
+                .collect();
+            rows.sort();
+            print(&table(&["groupe", "nom", "secteur"], &rows))
         }
         Action::List => list(&app::open_store(settings).await?).await,
         Action::Add(args) => add(&app::open_store(settings).await?, &args).await,

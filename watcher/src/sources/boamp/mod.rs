@@ -6,6 +6,8 @@
 //!
 //! The cursor is `{since, until?, offset}`: days still to read and how far the current query got.
 
+mod legacy;
+mod national;
 mod parse;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};

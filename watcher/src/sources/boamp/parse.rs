@@ -10,9 +10,10 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::Value;
-use vigie_domain::notice::{Award, ContractNature, Criterion};
-use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
+use vigie_domain::notice::{Award, ContractNature};
+use vigie_domain::{Code, DateKind, Department, Lot, Notice, NoticeKind, Passage, TypedDate};
 
+use super::{legacy, national};
 use crate::classify::pattern::pattern;
 use crate::sources::eforms;
 use crate::tree::{all, first, local, own_text, text, ticked};
@@ -53,10 +54,6 @@ const SKIPPED: &[&str] = &[
 ];
 
 pattern!(IDWEB, r"^\d{2}-\d{1,7}$");
-pattern!(POSTCODE, r"\b((?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d{2}|98[4-8]\d{2})\b");
-pattern!(PLACE_CODE, r"\((2[ABab]|\d{2,3})\)");
-pattern!(LOT_HEAD, r"^\s*(?i:lot)?\s*(?:n\s*[°ºo]?\s*)?0*(\d{1,3}[a-z]?)\s*[:.\-–)]\s*(\S.*)");
-pattern!(WEIGHTED, r"^(.{2,160}?)\s*[:(\-–=]?\s*(\d{1,3}(?:[.,]\d+)?)\s*(?:%|pour ?cent)");
 
 /// Every record of a JSON document, whatever its wrapper: a v2.1 answer, an export, v1 and v2.0 answers, a cached copy, a
 /// list, one record.
@@ -204,12 +201,12 @@ fn fill_from_root(notice: &mut Notice, donnees: &Value) -> &'static str {
     }
     for root in ["FNSimple", "MAPA", "DSP"] {
         if let Some(value) = first(donnees, root) {
-            national(notice, value, root);
+            national::national(notice, value, root);
             return root;
         }
     }
     if ["IDENTITE", "OBJET", "PROCEDURE", "ATTRIBUTION"].iter().any(|k| first(donnees, k).is_some()) {
-        legacy(notice, donnees);
+        legacy::legacy(notice, donnees);
         return "legacy";
     }
     ""
@@ -374,89 +371,7 @@ fn fallback_deadline(flat: &Value, gestion: &Value, notice: &Notice) -> Option<T
     })
 }
 
-/// FNSimple, MAPA and DSP: `organisme` and one of `initial`, `rectificatif`, `attribution`, `annulation`.
-fn national(notice: &mut Notice, root: &Value, name: &str) {
-    let organisme = first(root, "organisme").unwrap_or(&Value::Null);
-    if let Some(buyer) = text(organisme, "nomOfficiel").or_else(|| text(organisme, "acheteurPublic")) {
-        notice.buyer.name = buyer;
-    }
-    notice.buyer.siret = text(organisme, "codeIdentificationNational").and_then(|s| Buyer::clean_siret(&s));
-    notice.buyer.place = Place {
-        city: text(organisme, "ville").or_else(|| text(organisme, "adr/ville")),
-        postcode: text(organisme, "cp").or_else(|| text(organisme, "adr/cp")),
-        nuts: text(organisme, "codeNUTS").or_else(|| text(organisme, "codeNuts")),
-    };
-    notice.concession |= name == "DSP";
-    let (block_name, block) = ["initial", "rectificatif", "attribution", "annulation"]
-        .into_iter()
-        .find_map(|b| Some((b, first(root, b)?)))
-        .unwrap_or(("", &Value::Null));
-    let path = format!("{name}.{block_name}");
-    let titles = [
-        "natureMarche/intitule",
-        "description/objet",
-        "descriptionMarche/titreMarche",
-        "descriptionMarche/objetMarche",
-    ];
-    if let Some(title) = titles.iter().find_map(|p| text(block, p)).filter(|t| better_title(t, &notice.title)) {
-        notice.title = title;
-    }
-    notice.cpv = cpv(block);
-    notice.places = [
-        "natureMarche/lieuExecution",
-        "description/lieuExecutionLivraison",
-        "description/lieuExecution",
-        "descriptionMarche/lieuExecution",
-    ]
-    .iter()
-    .flat_map(|p| all(block, p))
-    .filter_map(place)
-    .collect();
-    notice.departments = crate::classify::departments_of(&notice.places);
-    notice.links.buyer_reference = [
-        "communication/identifiantInterne",
-        "identifiantProcedure",
-        "renseignements/idMarche",
-        "descriptionMarche/numeroReference",
-    ]
-    .iter()
-    .find_map(|p| text(block, p));
-    notice.documents_url =
-        ["communication/urlDocConsul", "communication/urlProfilAch", "adressesComplt/document/coord/url"]
-            .iter()
-            .find_map(|p| text(block, p))
-            .or_else(|| text(organisme, "urlProfilAcheteur"));
-    let value = |p: &str| text(block, p).and_then(|v| v.replace(',', ".").parse::<f64>().ok()).filter(|v| *v > 1.0);
-    notice.estimated_value = [
-        "natureMarche/valeurEstimee/valeur",
-        "natureMarche/valeurEstimee/fourchette/valeurHaute",
-        "descriptionMarche/valeurEstimee/valeur",
-    ]
-    .iter()
-    .find_map(|p| value(p));
-    notice.duration_months =
-        ["natureMarche/dureeMois", "duree/nbMois", "natureMarche/nbMois"].iter().find_map(|p| value(p));
-    notice.lots = lots(block);
-    for (p, kind) in [
-        ("procedure/dateReceptionOffres", DateKind::Tender),
-        ("delais/receptionOffres", DateKind::Tender),
-        ("infosRectif/lireDate", DateKind::Tender),
-        ("delais/receptionCandidatures", DateKind::Participation),
-    ] {
-        push_deadline(notice, text(block, p), kind, &format!("{path}.{}", p.replace('/', ".")));
-    }
-    reservation_flags(notice, block, &path, 0);
-    criteria(notice, block, &path);
-    collect_texts(notice, block, &path, None, 0);
-    notice.drop_repeated_passages();
-}
-
-/// The full title of the form, unless it is only a broken copy of the one known.
-fn better_title(candidate: &str, known: &str) -> bool {
-    candidate.len() > 3 && (!candidate.contains("'?") || known.is_empty() || known.chars().count() >= 199)
-}
-
-fn push_deadline(notice: &mut Notice, written: Option<String>, kind: DateKind, field: &str) {
+pub(super) fn push_deadline(notice: &mut Notice, written: Option<String>, kind: DateKind, field: &str) {
     let zone = zone_of(notice);
     let Some((at, has_time)) = written.and_then(|w| zones::deadline(&w, zone)) else { return };
     notice.dates.push(TypedDate {
@@ -470,247 +385,8 @@ fn push_deadline(notice: &mut Notice, written: Option<String>, kind: DateKind, f
     });
 }
 
-fn cpv(block: &Value) -> Vec<Cpv> {
-    let mut out = Vec::new();
-    for holder in
-        ["natureMarche/codeCPV", "objet/codeCPV", "description/codeCPV", "descriptionMarche/CPV", "codeCPV", "CPV"]
-    {
-        for part in ["objetPrincipal", "objetComplementaire", "objetSecondaire"] {
-            for v in all(block, &format!("{holder}/{part}")) {
-                let keyed = v.as_object().and_then(|o| o.keys().find_map(|k| Cpv::parse(k)));
-                if let Some(code) =
-                    text(v, "classPrincipale").and_then(|c| Cpv::parse(&c)).or(keyed).filter(|c| !out.contains(c))
-                {
-                    out.push(code);
-                }
-            }
-        }
-    }
-    out
-}
-
-fn place(value: &Value) -> Option<Place> {
-    if let Some(free) = own_text(value) {
-        let postcode = POSTCODE.captures(&free).and_then(|c| c.get(1)).map(|m| m.as_str().to_owned());
-        // "Argonay (74)": any postcode of that département leads to it.
-        let from_code = || {
-            PLACE_CODE
-                .captures(&free)
-                .and_then(|c| c.get(1))
-                .and_then(|m| Department::parse(m.as_str()))
-                .map(|d| format!("{:0<5}", d.as_str().replace(['A', 'B'], "0")))
-        };
-        let postcode = postcode.or_else(from_code);
-        return Some(Place { city: Some(free), postcode, nuts: None });
-    }
-    let place = Place {
-        city: text(value, "ville").or_else(|| text(value, "libelle")),
-        postcode: text(value, "cp"),
-        nuts: text(value, "codeNuts").or_else(|| text(value, "codeNUTS")),
-    };
-    (place != Place::default()).then_some(place)
-}
-
-fn lots(block: &Value) -> Vec<Lot> {
-    let found: Vec<&Value> = ["lots/lot", "natureMarche/lotsMarche/lot", "descriptionMarche/lot"]
-        .iter()
-        .map(|p| all(block, p))
-        .find(|l| !l.is_empty())
-        .unwrap_or_default();
-    found
-        .into_iter()
-        .enumerate()
-        .map(|(i, lot)| {
-            let words = text(lot, "intitule").or_else(|| text(lot, "description")).unwrap_or_default();
-            let numbered = LOT_HEAD.captures(&words);
-            let in_words = numbered.as_ref().and_then(|c| c.get(1)).map(|m| m.as_str().to_owned());
-            let id = text(lot, "numLot").or(in_words).map_or_else(|| (i + 1).to_string(), |n| Lot::clean_id(&n));
-            let title = numbered.and_then(|c| c.get(2)).map_or_else(|| words.clone(), |m| m.as_str().trim().to_owned());
-            let places: Vec<Place> = ["lieuExecutionLivraison", "lieuExecution", "lieuCodeNUTS"]
-                .iter()
-                .flat_map(|p| all(lot, p))
-                .filter_map(place)
-                .collect();
-            Lot { id, title, cpv: cpv(lot), departments: crate::classify::departments_of(&places) }
-        })
-        .collect()
-}
-
-/// Reads every key about a reservation below the block; the key is the value (`{"non": ""}`), and reserved *professions*
-/// are another matter.
-fn reservation_flags(notice: &mut Notice, value: &Value, path: &str, depth: usize) {
-    let Some(object) = value.as_object().filter(|_| depth < 12) else { return };
-    for (key, child) in object {
-        let name = local(key);
-        let lower = name.to_lowercase();
-        let here = format!("{path}.{name}");
-        let about = lower.contains("reserv")
-            && !lower.contains("prestation")
-            && !lower.contains("profession")
-            && !lower.contains("pouvoir");
-        let said = if lower.ends_with("oui") {
-            Some("oui")
-        } else if lower.ends_with("non") {
-            Some("non")
-        } else {
-            ["oui", "non"].into_iter().find(|k| ticked(child, k)).or_else(|| {
-                own_text(child).and_then(|t| ["oui", "non"].into_iter().find(|k| t.eq_ignore_ascii_case(k)))
-            })
-        };
-        match said {
-            Some(value) if about => {
-                notice.codes.push(Code { list: "reservation".into(), value: value.into(), field: here, lot: None })
-            }
-            _ => {
-                for one in child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice) {
-                    reservation_flags(notice, one, &here, depth + 1);
-                }
-            }
-        }
-    }
-}
-
-fn criteria(notice: &mut Notice, block: &Value, path: &str) {
-    for c in all(block, "criteres/criterePondere") {
-        if let Some(name) = text(c, "critere") {
-            let weight = text(c, "criterePCT").and_then(|w| w.replace(',', ".").parse().ok());
-            notice.criteria.push(Criterion {
-                name,
-                weight,
-                field: format!("{path}.criteres.criterePondere"),
-                lot: None,
-            });
-        }
-    }
-    for free in ["procedure/criteresAttrib", "natureMarche/criteresAttrib"].iter().filter_map(|p| text(block, p)) {
-        for line in free.split(['\n', ';']) {
-            if let Some(c) = WEIGHTED.captures(line.trim()) {
-                let weight = c.get(2).and_then(|w| w.as_str().replace(',', ".").parse().ok());
-                notice.criteria.push(Criterion {
-                    name: c[1].to_owned(),
-                    weight,
-                    field: format!("{path}.procedure.criteresAttrib"),
-                    lot: None,
-                });
-            }
-        }
-    }
-}
-
-/// The flat tree of 2015–2023 and its XML.
-fn legacy(notice: &mut Notice, donnees: &Value) {
-    let get = |p: &str| text(donnees, p);
-    if let Some(name) = get("IDENTITE/DENOMINATION") {
-        notice.buyer.name = name;
-    }
-    notice.buyer.siret = get("IDENTITE/CODE_IDENT_NATIONAL").and_then(|s| Buyer::clean_siret(&s));
-    notice.buyer.place =
-        Place { city: get("IDENTITE/VILLE"), postcode: get("IDENTITE/CP"), nuts: get("IDENTITE/ADJUDICATEUR_NUTS") };
-    let truncated = notice.title.chars().count() >= 199 || notice.title.is_empty();
-    if let Some(title) = get("OBJET/TITRE_MARCHE").or_else(|| get("OBJET/OBJET_COMPLET").filter(|_| truncated)) {
-        notice.title = title.chars().take(600).collect();
-    }
-    notice.cpv =
-        all(donnees, "OBJET/CPV/PRINCIPAL").into_iter().filter_map(own_text).filter_map(|c| Cpv::parse(&c)).collect();
-    notice.cpv.dedup();
-    notice.places = all(donnees, "OBJET/LIEU_EXEC_LIVR")
-        .into_iter()
-        .map(|l| Place { city: text(l, "VILLE"), postcode: text(l, "CP"), nuts: text(l, "CODE_NUTS") })
-        .collect();
-    notice.departments = crate::classify::departments_of(&notice.places);
-    notice.links.buyer_reference = get("OBJET/REF_MARCHE").or_else(|| get("CONDITION_ADMINISTRATIVE/REFERENCE_MARCHE"));
-    notice.documents_url = get("IDENTITE/URL_DOCUMENT").or_else(|| get("IDENTITE/URL_PROFIL_ACHETEUR"));
-    notice.duration_months = get("OBJET/DUREE_DELAI/DUREE_MOIS").and_then(|m| m.parse().ok());
-    notice.renewals = get("OBJET/CARACTERISTIQUES/RECONDUCTIONS/NB_RECONDUCTIONS").and_then(|n| n.parse().ok());
-    notice.estimated_value = get("OBJET/CARACTERISTIQUES/VALEUR_TOTALE")
-        .or_else(|| get("OBJET/CARACTERISTIQUES/VALEUR"))
-        .and_then(|v| v.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
-    push_deadline(notice, get("CONDITION_DELAI/RECEPT_OFFRES"), DateKind::Tender, "CONDITION_DELAI.RECEPT_OFFRES");
-    push_deadline(
-        notice,
-        get("CONDITION_DELAI/RECEPT_CANDIDAT"),
-        DateKind::Participation,
-        "CONDITION_DELAI.RECEPT_CANDIDAT",
-    );
-    if notice.natures.is_empty() {
-        let types = first(donnees, "OBJET/TYPE_MARCHE");
-        notice.natures = [
-            ("TRAVAUX", ContractNature::Works),
-            ("FOURNITURES", ContractNature::Supplies),
-            ("SERVICE", ContractNature::Services),
-        ]
-        .into_iter()
-        .filter(|(k, _)| types.is_some_and(|t| ticked(t, k)))
-        .map(|(_, n)| n)
-        .collect();
-    }
-    legacy_lots(notice, donnees);
-    legacy_reservation(notice, donnees);
-    for c in all(donnees, "PROCEDURE/CRITERES_ATTRIBUTION/CRITERES_PONDERES/CRITERE")
-        .into_iter()
-        .chain(all(donnees, "PROCEDURE/CRITERES_ATTRIBUTION/CRITERES_QUALITE/CRITERE"))
-    {
-        if let Some(name) = own_text(c) {
-            let weight = c.get("@POIDS").and_then(Value::as_str).and_then(|w| w.trim_end_matches('%').parse().ok());
-            notice.criteria.push(Criterion { name, weight, field: "PROCEDURE.CRITERES_ATTRIBUTION".into(), lot: None });
-        }
-    }
-    legacy_awards(notice, donnees);
-    collect_texts(notice, donnees, "donnees", None, 0);
-    notice.drop_repeated_passages();
-}
-
-fn legacy_lots(notice: &mut Notice, donnees: &Value) {
-    let numbered = |l: &&Value| text(l, "NUM").is_some();
-    for lot in all(donnees, "OBJET/LOTS/LOT").into_iter().chain(all(donnees, "OBJET/LOT")).filter(numbered) {
-        let id = text(lot, "NUM").map(|n| Lot::clean_id(&n)).unwrap_or_default();
-        let title = text(lot, "INTITULE").or_else(|| text(lot, "DESCRIPTION")).unwrap_or_default();
-        let cpv = all(lot, "CPV/PRINCIPAL").into_iter().filter_map(own_text).filter_map(|c| Cpv::parse(&c)).collect();
-        let places = [Place { city: text(lot, "LIEU_PRINCIPAL"), postcode: None, nuts: text(lot, "CODE_NUTS") }];
-        notice.lots.push(Lot { id, title, cpv, departments: crate::classify::departments_of(&places) });
-    }
-}
-
-fn legacy_reservation(notice: &mut Notice, donnees: &Value) {
-    for holder in ["CONDITION_PARTICIPATION", "OBJET"] {
-        let path = format!("{holder}/MARCHE_RESERVE_OUI");
-        let mut push = |value: &str| {
-            notice.codes.push(Code {
-                list: "MARCHE_RESERVE".into(),
-                value: value.into(),
-                field: path.replace('/', "."),
-                lot: None,
-            })
-        };
-        if ticked(donnees, &path) {
-            let boxes: Vec<&str> = ["ATELIERS_PROTEGES", "EMPLOIS_PROTEGES"]
-                .into_iter()
-                .filter(|b| ticked(donnees, &format!("{path}/{b}")))
-                .collect();
-            boxes.iter().for_each(|b| push(b));
-            if boxes.is_empty() {
-                push("oui");
-            }
-        } else if ticked(donnees, &format!("{holder}/MARCHE_RESERVE_NON")) {
-            push("non");
-        }
-    }
-}
-
-fn legacy_awards(notice: &mut Notice, donnees: &Value) {
-    for decision in all(donnees, "ATTRIBUTION/DECISION") {
-        let number = text(decision, "NUM_LOT").filter(|n| n.len() <= 4).map(|n| Lot::clean_id(&n));
-        let winners: Vec<String> = all(decision, "TITULAIRE/DENOMINATION").into_iter().filter_map(own_text).collect();
-        let amount = text(decision, "RENSEIGNEMENT/MONTANT")
-            .and_then(|m| m.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
-        if !winners.is_empty() || number.is_some() {
-            notice.awards.push(Award { lot: number, winners, amount });
-        }
-    }
-}
-
 /// Gathers every text long enough to say something, with the lot it stands under.
-fn collect_texts(notice: &mut Notice, value: &Value, path: &str, lot: Option<&str>, depth: usize) {
+pub(super) fn collect_texts(notice: &mut Notice, value: &Value, path: &str, lot: Option<&str>, depth: usize) {
     let Some(object) = value.as_object().filter(|_| depth < 40) else { return };
     for (key, child) in object {
         let name = local(key);

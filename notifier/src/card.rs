@@ -1,0 +1,410 @@
+//! A notice as a message or a page shows it: every line in words, bounded, on one line each.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use vigie_domain::french;
+use vigie_domain::procedure::Change;
+use vigie_domain::subscription::Match;
+use vigie_domain::{
+    AlertKind, Assessment, Beneficiary, DateKind, FactKind, Notice, Provision, ProvisionKind, StructureKind,
+};
+
+use crate::fit::Fit;
+
+/// Longest title shown.
+const MAX_TITLE: usize = 240;
+/// Longest quote shown.
+const MAX_QUOTE: usize = 300;
+/// Most lots listed in one message.
+const MAX_LOTS: usize = 12;
+
+/// Why a person hears of a notice, as kept with the notification.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, serde::Deserialize)]
+pub struct Why {
+    /// What met.
+    #[serde(default)]
+    pub found: Match,
+    /// How well it suits them.
+    #[serde(default)]
+    pub fit: Fit,
+    /// A note ("première veille", "flux trop fort").
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// One notice to tell, with all that is known of it.
+#[derive(Debug, Clone)]
+pub struct Told<'a> {
+    /// What the alert says.
+    pub kind: AlertKind,
+    /// What changed.
+    pub changes: &'a [Change],
+    /// The notice.
+    pub notice: &'a Notice,
+    /// The verdict.
+    pub assessment: &'a Assessment,
+    /// Why this person.
+    pub why: &'a Why,
+}
+
+/// A line with a label.
+#[derive(Debug, Clone, Serialize)]
+pub struct Line {
+    /// What it is.
+    pub label: String,
+    /// What it says.
+    pub text: String,
+    /// The words it stands on.
+    pub quote: Option<String>,
+    /// Worth a mark (compulsory visit, doubt).
+    pub strong: bool,
+}
+
+/// A notice as a message shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Card {
+    /// `Nouveau`, `Rectificatif`…
+    pub status: String,
+    /// The verdict, short enough for a subject; empty when there is nothing to boast of.
+    pub short_verdict: String,
+    /// The title, short enough for a subject.
+    pub short_title: String,
+    /// The verdict in a few words: `Réservé aux EA et ESAT`.
+    pub verdict: String,
+    /// Title.
+    pub title: String,
+    /// Buyer.
+    pub buyer: String,
+    /// Where.
+    pub place: String,
+    /// Lots that concern the person.
+    pub lots: Vec<Line>,
+    /// Lots left out of the list.
+    pub more_lots: usize,
+    /// Typed dates with days left.
+    pub dates: Vec<Line>,
+    /// The closing date in short, for subjects and digests.
+    pub deadline: Option<String>,
+    /// Days left in words.
+    pub left: Option<String>,
+    /// What changed.
+    pub changes: Vec<String>,
+    /// Provisions with their words.
+    pub provisions: Vec<Line>,
+    /// Why this person.
+    pub why: Vec<String>,
+    /// Facts needed to decide.
+    pub facts: Vec<Line>,
+    /// Winners.
+    pub winners: Vec<String>,
+    /// Page of the notice.
+    pub link: Option<String>,
+    /// Consultation documents.
+    pub documents: Option<String>,
+    /// `BOAMP 26-12345`.
+    pub reference: String,
+    /// 0–100.
+    pub score: u8,
+    /// Why the message is grouped, if it is.
+    pub note: Option<String>,
+}
+
+/// One line of at most `n` characters, cut at a word.
+#[must_use]
+pub fn short(text: &str, n: usize) -> String {
+    let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= n {
+        return line;
+    }
+    let cut: String = line.chars().take(n.saturating_sub(1)).collect();
+    let at = cut.rfind(' ').filter(|i| *i > n / 2).unwrap_or(cut.len());
+    format!("{}…", cut[..at].trim_end_matches([',', ';', ':', ' ']))
+}
+
+/// Builds the card of a notice.
+#[must_use]
+pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
+    let a = told.assessment;
+    let found = &told.why.found;
+    let deadline = a.deadline();
+    let mine: Vec<&vigie_domain::assessment::AssessedLot> =
+        a.lots.iter().filter(|l| found.lots.is_empty() || found.lots.contains(&l.id)).collect();
+    Card {
+        status: status(told.kind, a, now).to_owned(),
+        short_verdict: if a.provisions.is_empty() && a.sectors.is_empty() {
+            String::new()
+        } else {
+            short(&verdict(a), 60)
+        },
+        short_title: short(&a.title, 70),
+        verdict: verdict(a),
+        title: short(&a.title, MAX_TITLE),
+        buyer: short(a.buyer.as_deref().unwrap_or("Acheteur non précisé"), 160),
+        place: place(told),
+        lots: mine
+            .iter()
+            .take(MAX_LOTS)
+            .map(|l| Line { label: format!("Lot {}", l.id), text: short(&l.title, 140), quote: None, strong: false })
+            .collect(),
+        more_lots: mine.len().saturating_sub(MAX_LOTS),
+        dates: dates(a, now),
+        deadline: deadline.map(|d| french::date(d.date_naive())),
+        left: deadline.map(|d| french::days_left(d, now)),
+        changes: changes(told),
+        provisions: a.provisions.iter().map(provision).collect(),
+        why: told.why.fit.reasons.clone(),
+        facts: a.facts.iter().map(fact).collect(),
+        winners: a.awards.iter().filter(|w| !w.winners.is_empty()).take(MAX_LOTS).map(award).collect(),
+        link: told.notice.url.clone().filter(|u| is_web(u)),
+        documents: told.notice.documents_url.clone().filter(|u| is_web(u)),
+        reference: format!("{} {}", told.notice.source.to_uppercase(), told.notice.record_id),
+        score: a.score,
+        note: told.why.note.clone(),
+    }
+}
+
+/// What changed; for a correction that no field tells, the publisher's own words.
+fn changes(told: &Told<'_>) -> Vec<String> {
+    let found: Vec<String> = told.changes.iter().map(change).collect();
+    if !found.is_empty() || told.kind != AlertKind::Correction {
+        return found;
+    }
+    let says_what =
+        |field: &str| ["infosRectif", "ReasonDescription", "ChangeDescription"].iter().any(|f| field.ends_with(f));
+    let words = told
+        .notice
+        .passages
+        .iter()
+        .find(|p| says_what(&p.field))
+        .map(|p| format!("«\u{a0}{}\u{a0}»", short(&p.text, MAX_QUOTE)));
+    vec![words.unwrap_or_else(|| "Un rectificatif est publié : relisez l’avis".to_owned())]
+}
+
+/// Outside links: web addresses only.
+fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+fn status(kind: AlertKind, a: &Assessment, now: DateTime<Utc>) -> &'static str {
+    match kind {
+        AlertKind::New if a.deadline().is_some_and(|d| d < now) => "Déjà clos",
+        AlertKind::New if a.notice_kind == vigie_domain::NoticeKind::PriorInformation => "À venir",
+        AlertKind::New => "Nouveau",
+        AlertKind::Correction => "Rectificatif",
+        AlertKind::Cancellation => "Annulation",
+        AlertKind::Award => "Attribution",
+        AlertKind::Operator => "Exploitation",
+    }
+}
+
+/// The strongest thing the notice offers, in a few words.
+#[must_use]
+pub fn verdict(a: &Assessment) -> String {
+    a.reasons.first().map(|r| short(r, 120)).unwrap_or_default()
+}
+
+fn place(told: &Told<'_>) -> String {
+    let rules = vigie_config::rules::Rules::embedded();
+    let departments: Vec<String> = told
+        .assessment
+        .departments
+        .iter()
+        .take(4)
+        .map(|d| format!("{} ({d})", rules.department_name(d.as_str())))
+        .collect();
+    let more = told.assessment.departments.len().saturating_sub(4);
+    let text = french::list(&departments);
+    if more > 0 {
+        format!(
+            "{text} et {}",
+            if more > 1 { format!("{more} autres départements") } else { "un autre département".to_owned() }
+        )
+    } else {
+        text
+    }
+}
+
+fn dates(a: &Assessment, now: DateTime<Utc>) -> Vec<Line> {
+    let mut sorted: Vec<_> = a.dates.iter().collect();
+    sorted.sort_by_key(|d| d.at);
+    sorted
+        .into_iter()
+        .map(|d| {
+            let label = match (d.kind, d.mandatory) {
+                (DateKind::Visit, true) => "Visite obligatoire",
+                (DateKind::Visit, false) => "Visite",
+                (DateKind::Questions, _) => "Questions jusqu’au",
+                (DateKind::Participation, _) => "Candidatures avant le",
+                (DateKind::Tender, _) => "Offres avant le",
+            };
+            let lot = d.lot.as_ref().map(|l| format!(" (lot {l})")).unwrap_or_default();
+            Line {
+                label: format!("{label}{lot}"),
+                text: format!("{} ({})", french::moment(d), french::days_left(d.at, now)),
+                quote: d.quote.as_deref().map(|q| short(q, MAX_QUOTE)),
+                strong: d.mandatory || matches!(d.kind, DateKind::Tender | DateKind::Participation),
+            }
+        })
+        .collect()
+}
+
+/// Name of a provision for people.
+#[must_use]
+pub fn provision_label(kind: ProvisionKind) -> &'static str {
+    match kind {
+        ProvisionKind::Reserved => "Marché réservé",
+        ProvisionKind::ExecutionClause => "Clause d’insertion",
+        ProvisionKind::AwardCriterion => "Critère social",
+        ProvisionKind::InsertionService => "Prestation d’insertion",
+        ProvisionKind::SocialConditionNotSeen => "Condition sociale non vue",
+        ProvisionKind::Other => "Autre considération sociale",
+    }
+}
+
+/// For whom, for people.
+#[must_use]
+pub fn beneficiary_label(who: Beneficiary) -> &'static str {
+    match who {
+        Beneficiary::Disability => "EA et ESAT",
+        Beneficiary::Insertion => "SIAE",
+        Beneficiary::Both => "SIAE, EA et ESAT",
+        Beneficiary::Prison => "production en établissement pénitentiaire",
+        Beneficiary::SocialEconomy => "entreprises de l’économie sociale et solidaire",
+        Beneficiary::Unspecified => "bénéficiaires non précisés",
+    }
+}
+
+fn provision(p: &Provision) -> Line {
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(who) = p.beneficiary {
+        parts.push(beneficiary_label(who).to_owned());
+    }
+    if !p.lots.is_empty() {
+        let mut shown: Vec<String> = p.lots.iter().take(MAX_LOTS).cloned().collect();
+        if p.lots.len() > MAX_LOTS {
+            shown.push(format!("{} autres", p.lots.len() - MAX_LOTS));
+        }
+        parts.push(format!("{} {}", if p.lots.len() > 1 { "lots" } else { "lot" }, french::list(&shown)));
+    }
+    if let Some(hours) = p.hours {
+        parts.push(format!("{}\u{a0}heures", french::number(hours)));
+    }
+    if let Some(percent) = p.percent {
+        parts.push(format!("{}\u{202f}% des heures", french::number(percent)));
+    }
+    if let Some(weight) = p.weight {
+        parts.push(format!("{}\u{202f}% de la note", french::number(weight)));
+    }
+    if p.mandatory == Some(false) {
+        parts.push("facultatif".to_owned());
+    }
+    if let Some(article) = &p.article {
+        parts.push(article.clone());
+    }
+    if p.kind == ProvisionKind::SocialConditionNotSeen {
+        parts.push("non vue dans l’avis, à vérifier au CCAP".to_owned());
+    }
+    if let Some(doubt) = &p.doubt {
+        parts.push(doubt.clone());
+    }
+    Line {
+        label: provision_label(p.kind).to_owned(),
+        text: parts.join(" · "),
+        quote: p.evidence.quote.as_deref().map(|q| short(q, MAX_QUOTE)),
+        strong: matches!(p.kind, ProvisionKind::Reserved | ProvisionKind::InsertionService),
+    }
+}
+
+fn fact(f: &vigie_domain::DecisionFact) -> Line {
+    let months = |v: f64| {
+        if v >= 24.0 && v % 12.0 == 0.0 {
+            format!("{} ans", french::number(v / 12.0))
+        } else {
+            format!("{} mois", french::number(v))
+        }
+    };
+    let (label, text) = match (f.kind, f.value) {
+        (FactKind::Visit, _) => ("Visite obligatoire", String::new()),
+        (FactKind::Duration, Some(v)) => ("Durée", months(v)),
+        (FactKind::Renewals, Some(v)) => ("Reconductions", french::number(v)),
+        (FactKind::LatestEnd, Some(v)) => ("Fin au plus tard après", months(v)),
+        (FactKind::FrameworkMaximum, Some(v)) => {
+            ("Maximum de l’accord-cadre", format!("{}\u{a0}€ HT", french::number(v)))
+        }
+        (FactKind::LotCap, Some(v)) => ("Lots par candidat", format!("{} au plus", french::number(v))),
+        (FactKind::MinimumTurnover, Some(v)) => ("Chiffre d’affaires minimal", format!("{}\u{a0}€", french::number(v))),
+        (FactKind::JointBidForm, _) => ("Forme de groupement", String::new()),
+        (FactKind::StaffTakeover, _) => ("Reprise du personnel", String::new()),
+        (FactKind::Certificate, _) => ("Certificat demandé", String::new()),
+        (_, None) => ("À savoir", String::new()),
+    };
+    Line {
+        label: label.to_owned(),
+        text,
+        quote: f.evidence.quote.as_deref().map(|q| short(q, 200)),
+        strong: matches!(f.kind, FactKind::Visit | FactKind::StaffTakeover),
+    }
+}
+
+fn award(award: &vigie_domain::notice::Award) -> String {
+    let lot = award.lot.as_ref().map(|l| format!("Lot {l} : ")).unwrap_or_default();
+    let amount =
+        award.amount.filter(|a| *a > 0.0).map(|a| format!(" ({}\u{a0}€ HT)", french::number(a))).unwrap_or_default();
+    format!("{lot}{}{amount}", short(&french::list(&award.winners), 160))
+}
+
+/// A change in words.
+#[must_use]
+pub fn change(change: &Change) -> String {
+    let what = |kind: &DateKind| match kind {
+        DateKind::Visit => "La visite",
+        DateKind::Questions => "La date limite des questions",
+        DateKind::Participation => "La date limite des candidatures",
+        DateKind::Tender => "La date limite des offres",
+    };
+    // 23:59 stands for a day without a time (see `TypedDate::has_time`).
+    let at = |t: &DateTime<chrono::FixedOffset>| match french::clock(*t) {
+        end if end == "23\u{a0}h\u{a0}59" => french::date(t.date_naive()),
+        clock => format!("{} à {clock}", french::date(t.date_naive())),
+    };
+    let provision = |kind: &ProvisionKind, who: &Option<Beneficiary>, lots: &[String]| {
+        let who = who.map(|w| format!(" ({})", beneficiary_label(w))).unwrap_or_default();
+        let lots = if lots.is_empty() {
+            String::new()
+        } else {
+            format!(", {} {}", if lots.len() > 1 { "lots" } else { "lot" }, french::list(lots))
+        };
+        format!("{}{who}{lots}", provision_label(*kind))
+    };
+    match change {
+        Change::Date { kind, from: Some(from), to: Some(to) } => {
+            format!("{} passe du {} au {}", what(kind), at(from), at(to))
+        }
+        Change::Date { kind, from: None, to: Some(to) } => format!("{} est fixée au {}", what(kind), at(to)),
+        Change::Date { kind, .. } => format!("{} n’est plus indiquée", what(kind)),
+        Change::LotDropped(lot) => format!("Le lot {lot} est retiré"),
+        Change::LotAdded(lot) => format!("Le lot {lot} est ajouté"),
+        Change::ProvisionAppeared(kind, who, lots) => format!("Ajouté : {}", provision(kind, who, lots)),
+        Change::ProvisionVanished(kind, who, lots) => format!("Retiré : {}", provision(kind, who, lots)),
+        Change::Cancelled => "La procédure est annulée ou déclarée sans suite".to_owned(),
+        Change::Awarded => "Le marché est attribué".to_owned(),
+    }
+}
+
+/// The kind's name for people, for pages and commands.
+#[must_use]
+pub fn structure_label(kind: StructureKind) -> &'static str {
+    match kind {
+        StructureKind::Ei => "entreprise d’insertion",
+        StructureKind::Ai => "association intermédiaire",
+        StructureKind::Aci => "atelier et chantier d’insertion",
+        StructureKind::Etti => "entreprise de travail temporaire d’insertion",
+        StructureKind::Eiti => "entreprise d’insertion par le travail indépendant",
+        StructureKind::Geiq => "groupement d’employeurs pour l’insertion et la qualification",
+        StructureKind::Ea => "entreprise adaptée",
+        StructureKind::Eatt => "entreprise adaptée de travail temporaire",
+        StructureKind::Esat => "établissement et service d’accompagnement par le travail",
+        StructureKind::Sep => "structure de production en prison",
+    }
+}
