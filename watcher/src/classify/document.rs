@@ -127,7 +127,7 @@ impl Document {
     }
 
     /// Evidence for a folded range: the verbatim words, widened to whole words and to the sentence as far as
-    /// [`MAX_QUOTE`] allows.
+    /// a few hundred bytes allow.
     #[must_use]
     pub fn evidence(&self, range: Range<usize>) -> Evidence {
         Evidence { field: Some(self.field(range.start).to_owned()), quote: Some(self.quote(range)) }
