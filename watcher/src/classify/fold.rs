@@ -13,46 +13,98 @@ use unicode_normalization::char::decompose_canonical;
 pub struct Folded {
     /// Lower case, no accents, single spaces.
     pub text: String,
-    /// For each byte of `text`, where the original character that gave it starts.
-    origin: Vec<u32>,
-    /// For each byte of `text`, where that original character ends.
-    end: Vec<u32>,
+    /// The way back, in order of folded position; the first run starts at 0.
+    runs: Vec<Run>,
+}
+
+/// A stretch of folded bytes with one way back.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    /// Where it starts in the folded text.
+    folded: u32,
+    /// Where it comes from.
+    origin: u32,
+    /// Bytes of the original character that every byte of this run came from; 0 = byte for byte.
+    character: u32,
 }
 
 impl Folded {
     /// Folds `original`.
     #[must_use]
     pub fn of(original: &str) -> Self {
-        let first = fold_characters(original);
-        compact_articles(first)
+        compact_articles(fold_characters(original))
     }
 
     /// The original bytes that a range of folded bytes came from. Empty for an empty range.
     #[must_use]
     pub fn original(&self, folded: Range<usize>) -> Range<usize> {
-        if folded.is_empty() || folded.end > self.origin.len() {
+        if folded.is_empty() || folded.end > self.text.len() {
             return 0..0;
         }
-        self.origin[folded.start] as usize..self.end[folded.end - 1] as usize
+        self.character_at(folded.start).start..self.character_at(folded.end - 1).end
     }
 
     /// The folded position of the first character that came from `original` or later.
     #[must_use]
     pub fn position(&self, original: usize) -> usize {
-        self.origin.partition_point(|o| (*o as usize) < original)
-    }
-
-    fn push(&mut self, c: char, from: usize, to: usize) {
-        let before = self.text.len();
-        self.text.push(c);
-        for _ in before..self.text.len() {
-            self.origin.push(from as u32);
-            self.end.push(to as u32);
+        let after = self.runs.partition_point(|r| (r.origin as usize) < original);
+        let next = self.runs.get(after).map_or(self.text.len(), |r| r.folded as usize);
+        match after.checked_sub(1).map(|i| self.runs[i]) {
+            // Within a byte-for-byte run, the very byte; never past the run's end.
+            Some(run) if run.character == 0 => (run.folded as usize + original - run.origin as usize).min(next),
+            _ => next,
         }
     }
 
-    fn push_str(&mut self, s: &str, from: usize, to: usize) {
-        s.chars().for_each(|c| self.push(c, from, to));
+    /// The original character that a folded byte came from.
+    fn character_at(&self, at: usize) -> Range<usize> {
+        let index = self.runs.partition_point(|r| r.folded as usize <= at).saturating_sub(1);
+        let Some(run) = self.runs.get(index) else { return 0..0 };
+        let origin = run.origin as usize;
+        match run.character {
+            0 => origin + at - run.folded as usize..origin + at - run.folded as usize + 1,
+            n => origin..origin + n as usize,
+        }
+    }
+
+    /// Adds ASCII that came byte for byte from `from` on, in lower case.
+    fn push_plain(&mut self, plain: &str, from: usize) {
+        let at = self.text.len();
+        let goes_on = self
+            .runs
+            .last()
+            .is_some_and(|r| r.character == 0 && at - r.folded as usize == from.wrapping_sub(r.origin as usize));
+        if !goes_on {
+            self.runs.push(Run { folded: at as u32, origin: from as u32, character: 0 });
+        }
+        self.text.push_str(plain);
+        self.text[at..].make_ascii_lowercase();
+    }
+
+    /// Adds what one character of several bytes became.
+    fn push_str(&mut self, folded: &str, from: usize, length: usize) {
+        self.runs.push(Run { folded: self.text.len() as u32, origin: from as u32, character: length as u32 });
+        self.text.push_str(folded);
+    }
+
+    /// Adds a stretch of another folding of the same original.
+    fn copy(&mut self, other: &Self, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        let first = other.runs.partition_point(|r| r.folded as usize <= range.start).saturating_sub(1);
+        let shift = self.text.len();
+        for run in other.runs[first..].iter().take_while(|r| (r.folded as usize) < range.end) {
+            let start = (run.folded as usize).max(range.start);
+            let skipped = if run.character == 0 { start - run.folded as usize } else { 0 };
+            let moved = Run {
+                folded: (shift + start - range.start) as u32,
+                origin: run.origin + skipped as u32,
+                character: run.character,
+            };
+            self.runs.push(moved);
+        }
+        self.text.push_str(&other.text[range]);
     }
 }
 
@@ -63,51 +115,94 @@ pub fn fold(text: &str) -> String {
 }
 
 fn fold_characters(original: &str) -> Folded {
-    let mut out = Folded { text: String::with_capacity(original.len()), ..Folded::default() };
-    out.origin.reserve(original.len());
-    out.end.reserve(original.len());
-    let mut chars = original.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let to = at + c.len_utf8();
+    let mut out = Folded { text: String::with_capacity(original.len()), runs: Vec::new() };
+    let mut at = 0;
+    while at < original.len() {
+        // The commonest case first, a stretch at a time.
+        let plain = plain_stretch(&original.as_bytes()[at..], out.text.ends_with(' '));
+        if plain > 0 {
+            out.push_plain(&original[at..at + plain], at);
+            at += plain;
+            continue;
+        }
+        let Some(c) = original[at..].chars().next() else { break };
+        let length = c.len_utf8();
+        let rest = &original[at + length..];
+        let mut next = at + length;
         match c {
-            // The commonest case first.
-            'a'..='z' | '0'..='9' => out.push(c, at, to),
-            'A'..='Z' => out.push(c.to_ascii_lowercase(), at, to),
             // A word cut at the end of its line.
             '-' | '\u{2010}' | '\u{ad}'
-                if out.text.ends_with(|p: char| p.is_ascii_lowercase()) && cut_word_follows(&original[to..]) =>
+                if out.text.ends_with(|p: char| p.is_ascii_lowercase()) && cut_word_follows(rest) =>
             {
-                while chars.peek().is_some_and(|(_, n)| n.is_whitespace()) {
-                    chars.next();
-                }
+                next = original.len() - rest.trim_start().len();
             }
             '\u{ad}' | '\u{200c}' | '\u{200d}' | '\u{feff}' | '\u{2060}' => {}
-            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' | '`' | '\u{91}' | '\u{92}' => {
-                out.push('\'', at, to)
-            }
-            '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{96}' | '\u{97}' => out.push('-', at, to),
-            'œ' | 'Œ' | '\u{9c}' => out.push_str("oe", at, to),
-            'æ' | 'Æ' => out.push_str("ae", at, to),
-            'ﬁ' => out.push_str("fi", at, to),
-            'ﬂ' => out.push_str("fl", at, to),
-            'º' | '°' | '˚' => out.push('°', at, to),
-            '€' => out.push('€', at, to),
-            // Pages that lost their accents: the lost letter is an e nine times in ten.
-            '\u{fffd}' => out.push('e', at, to),
-            c if c.is_whitespace() || c == '\u{200b}' || c.is_control() => {
+            '`' => out.push_str("'", at, length),
+            c if c.is_whitespace() || c == '\u{200b}' || is_mere_control(c) => {
                 if !out.text.ends_with(' ') {
-                    out.push(' ', at, to);
+                    out.push_str(" ", at, length);
                 }
             }
-            c if c.is_ascii() => out.push(c, at, to),
-            c => decompose_canonical(c, |d| {
-                if !unicode_normalization::char::is_combining_mark(d) {
-                    d.to_lowercase().for_each(|l| out.push(l, at, to));
-                }
-            }),
+            c if c.is_ascii() => out.push_plain(&original[at..next], at),
+            c => fold_wide(&mut out, c, at, length),
         }
+        at = next;
     }
     out
+}
+
+/// Length of the stretch of bytes that fold to themselves, but for case: printable ASCII with single spaces. A hyphen counts
+/// unless white space follows, since it may cut a word.
+fn plain_stretch(bytes: &[u8], after_space: bool) -> usize {
+    let mut space = after_space;
+    for (i, b) in bytes.iter().enumerate() {
+        match b {
+            b' ' if space => return i,
+            b' ' => space = true,
+            b'-' if !bytes.get(i + 1).is_some_and(u8::is_ascii_graphic) => return i,
+            b'`' => return i,
+            0x21..=0x7e => space = false,
+            _ => return i,
+        }
+    }
+    bytes.len()
+}
+
+/// Control characters that stand for nothing; some of the C1 set stand for what windows-1252 puts there.
+fn is_mere_control(c: char) -> bool {
+    c.is_control() && !matches!(c, '\u{91}' | '\u{92}' | '\u{96}' | '\u{97}' | '\u{9c}')
+}
+
+/// A character outside ASCII: its spelling in letters, or its base letter without the accent.
+fn fold_wide(out: &mut Folded, c: char, at: usize, length: usize) {
+    let spelled = match c {
+        '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' | '\u{91}' | '\u{92}' => "'",
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{96}' | '\u{97}' => "-",
+        'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' | 'Ê' | 'Ë' => "e",
+        'à' | 'â' | 'À' | 'Â' => "a",
+        'ç' | 'Ç' => "c",
+        'œ' | 'Œ' | '\u{9c}' => "oe",
+        'æ' | 'Æ' => "ae",
+        'ﬁ' => "fi",
+        'ﬂ' => "fl",
+        'º' | '°' | '˚' => "°",
+        '€' => "€",
+        // Pages that lost their accents: the lost letter is an e nine times in ten.
+        '\u{fffd}' => "e",
+        _ => "",
+    };
+    if !spelled.is_empty() {
+        return out.push_str(spelled, at, length);
+    }
+    let mut folded = String::new();
+    decompose_canonical(c, |d| {
+        if !unicode_normalization::char::is_combining_mark(d) {
+            folded.extend(d.to_lowercase());
+        }
+    });
+    if !folded.is_empty() {
+        out.push_str(&folded, at, length);
+    }
 }
 
 /// After a hyphen: white space that holds a line break, then a lower-case letter.
@@ -126,42 +221,38 @@ fn compact_articles(folded: Folded) -> Folded {
     {
         return folded;
     }
-    let mut out = Folded {
-        text: String::with_capacity(bytes.len()),
-        origin: Vec::with_capacity(bytes.len()),
-        end: Vec::with_capacity(bytes.len()),
-    };
+    let mut out = Folded { text: String::with_capacity(bytes.len()), runs: Vec::with_capacity(folded.runs.len() + 8) };
     let mut kept = 0; // start of the run not yet copied
-    let copy = |out: &mut Folded, range: Range<usize>| {
-        out.text.push_str(&folded.text[range.clone()]);
-        out.origin.extend_from_slice(&folded.origin[range.clone()]);
-        out.end.extend_from_slice(&folded.end[range]);
-    };
     let mut i = 0;
     while i < bytes.len() {
-        let word_start = i == 0 || !bytes[i - 1].is_ascii_alphanumeric();
-        if word_start
-            && matches!(bytes[i], b'l' | b'r' | b'd')
-            && let Some((number, suffix, stop)) = article_number(bytes, i + 1)
-        {
-            copy(&mut out, kept..i + 1);
-            copy(&mut out, number);
-            out.push('-', folded.origin[suffix.start] as usize, folded.end[suffix.start] as usize);
-            copy(&mut out, suffix);
+        let candidate = matches!(bytes[i], b'l' | b'r' | b'd' | b'a');
+        if !candidate || (i > 0 && bytes[i - 1].is_ascii_alphanumeric()) {
+            i += 1;
+            continue;
+        }
+        if bytes[i] == b'a' {
+            if bytes[i..].starts_with(b"art. ") && bytes.get(i + 5).is_some_and(u8::is_ascii_digit) {
+                out.copy(&folded, kept..i);
+                let written = folded.original(i..i + 4);
+                out.push_str("article", written.start, written.len());
+                kept = i + 4;
+            }
+            i += 1;
+            continue;
+        }
+        if let Some((number, suffix, stop)) = article_number(bytes, i + 1) {
+            out.copy(&folded, kept..i + 1);
+            out.copy(&folded, number);
+            let dash = folded.original(suffix.start..suffix.start + 1);
+            out.push_str("-", dash.start, dash.len());
+            out.copy(&folded, suffix);
             kept = stop;
             i = stop;
             continue;
         }
-        if word_start && bytes[i..].starts_with(b"art. ") && bytes.get(i + 5).is_some_and(u8::is_ascii_digit) {
-            copy(&mut out, kept..i);
-            out.push_str("article", folded.origin[i] as usize, folded.end[i + 3] as usize);
-            kept = i + 4;
-            i += 4;
-            continue;
-        }
         i += 1;
     }
-    copy(&mut out, kept..bytes.len());
+    out.copy(&folded, kept..bytes.len());
     out
 }
 
