@@ -178,6 +178,22 @@ fn a_paragraph_about_something_else_changes_no_verdict() {
     }
 }
 
+/// Cost grows with the text and not with its square: each of these took from 16 s to minutes before it was bounded.
+#[test]
+fn a_megabyte_of_one_wording_is_judged() {
+    for word in [
+        "visite obligatoire le 12 mars 2027 ",
+        "clause d'insertion ",
+        "lot 1 ",
+        "L. 2113-12 réservé ",
+        "Lot n° 3 : x\n",
+    ] {
+        let text = word.repeat(1_000_000 / word.len());
+        let a = judge(&text, &text);
+        assert!(a.provisions.iter().all(|p| p.evidence.quote.as_deref().is_none_or(|q| text.contains(q))), "{word}");
+    }
+}
+
 #[test]
 fn capitals_and_lost_accents_change_no_verdict() {
     // Acronyms of two letters mean nothing in capitals, so only the words are tried.

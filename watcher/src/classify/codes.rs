@@ -155,3 +155,82 @@ fn narrows(told: &Provision, field: &Provision) -> bool {
             | (Some(Beneficiary::Disability), Some(Beneficiary::Disability | Beneficiary::Unspecified))
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::classify;
+    use vigie_domain::{Lot, Notice, NoticeKind, Passage};
+
+    fn code(list: &str, value: &str, lot: Option<&str>) -> Code {
+        Code { list: list.into(), value: value.into(), field: "f".into(), lot: lot.map(str::to_owned) }
+    }
+
+    fn notice(codes: Vec<Code>, lots: usize, text: &str) -> Notice {
+        let mut n = Notice::new("t", "1", NoticeKind::Call);
+        n.title = "Entretien".into();
+        n.codes = codes;
+        n.lots = (1..=lots).map(|i| Lot { id: i.to_string(), ..Lot::default() }).collect();
+        n.passages.push(Passage { field: "text".into(), lot: None, text: text.into() });
+        n
+    }
+
+    fn reserved(n: &Notice) -> Vec<(Option<Beneficiary>, Vec<String>)> {
+        let found = classify(n).provisions.into_iter().filter(|p| p.kind == ProvisionKind::Reserved);
+        found.map(|p| (p.beneficiary, p.lots)).collect()
+    }
+
+    #[test]
+    fn the_text_narrows_the_box_and_keeps_its_lots() {
+        let n = notice(
+            vec![code("reserved-procurement", "res-ws", Some("2"))],
+            3,
+            "Réservé aux ESAT et entreprises adaptées.",
+        );
+        assert_eq!(reserved(&n), vec![(Some(Beneficiary::Disability), vec!["2".to_owned()])]);
+    }
+
+    #[test]
+    fn text_about_one_lot_does_not_hide_the_box_of_another() {
+        let codes =
+            vec![code("reserved-procurement", "res-ws", Some("1")), code("reserved-procurement", "res-ws", Some("2"))];
+        let n = notice(codes, 3, "Le lot 1 est réservé aux ESAT.");
+        let found = reserved(&n);
+        assert!(found.contains(&(Some(Beneficiary::Disability), vec!["1".to_owned()])), "{found:?}");
+        assert!(found.contains(&(Some(Beneficiary::Both), vec!["2".to_owned()])), "{found:?}");
+    }
+
+    #[test]
+    fn the_same_box_on_every_lot_is_the_whole_contract() {
+        let codes = (1..=2).map(|i| code("reserved-procurement", "res-ws", Some(&i.to_string()))).collect();
+        assert_eq!(reserved(&notice(codes, 2, "")), vec![(Some(Beneficiary::Both), vec![])]);
+    }
+
+    #[test]
+    fn a_contradiction_is_kept_and_said() {
+        let n = notice(vec![code("reservation", "non", None)], 0, "Marché réservé aux ESAT.");
+        let a = classify(&n);
+        assert!(a.provisions[0].doubt.as_deref().is_some_and(|d| d.contains("non réservé")), "{:?}", a.provisions);
+    }
+
+    #[test]
+    fn a_hint_is_no_class() {
+        let a = classify(&notice(vec![code("criteres", "sociaux", None)], 0, "Rien."));
+        assert_eq!(a.provisions.iter().map(|p| p.kind).collect::<Vec<_>>(), vec![ProvisionKind::Other]);
+        let a = classify(&notice(vec![code("criteres", "sociaux", None)], 0, "Clause d'insertion de 100 heures."));
+        assert_eq!(a.provisions.iter().map(|p| p.kind).collect::<Vec<_>>(), vec![ProvisionKind::ExecutionClause]);
+    }
+
+    #[test]
+    fn the_missing_social_condition_is_a_hint_since_the_law_applies() {
+        let mut n = notice(vec![], 0, "Rien de social.");
+        n.above_eu_threshold = true;
+        let seen = |n: &Notice| classify(n).has(ProvisionKind::SocialConditionNotSeen);
+        n.published = chrono::NaiveDate::from_ymd_opt(2026, 8, 21);
+        assert!(!seen(&n), "not before 22 August 2026");
+        n.published = chrono::NaiveDate::from_ymd_opt(2026, 8, 22);
+        assert!(seen(&n));
+        n.passages[0].text = "Le marché comporte une clause d'insertion.".into();
+        assert!(!seen(&n), "a clause is a social condition");
+    }
+}
