@@ -55,6 +55,8 @@ pub struct Replay {
 
 /// Requests a day (one of the figures observed on the real service).
 const QUOTA: u64 = 50_000;
+/// Pause asked for once the quota is spent, in seconds.
+const QUOTA_PAUSE_S: u64 = 3600;
 
 impl Replay {
     /// A double that serves these records.
@@ -66,6 +68,13 @@ impl Replay {
             s.quota = QUOTA;
         });
         replay
+    }
+
+    /// Lets so many requests through before answering 429.
+    #[must_use]
+    pub fn with_quota(self, requests: u64) -> Self {
+        self.with(|s| s.quota = requests);
+        self
     }
 
     /// A double that serves every BOAMP record and feed found in a folder: `*.json`, `*.jsonl`, `*.xml`, `*.rss`, `*.atom`.
@@ -142,7 +151,7 @@ impl Replay {
     }
 
     fn fault(&self, asked: &HeaderMap) -> Option<Response> {
-        let fault = self.with(|s| s.fault);
+        let fault = self.with(|s| if s.quota == 0 { Fault::TooMany(QUOTA_PAUSE_S) } else { s.fault });
         let response = match fault {
             Fault::None => return None,
             Fault::HtmlWith200 => self.answer(

@@ -14,13 +14,16 @@ struct Args {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8085")]
     listen: String,
+    /// Requests let through before 429 is answered
+    #[arg(long, default_value_t = 50_000)]
+    quota: u64,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     use std::io::Write;
     let args = Args::parse();
-    let replay = Replay::of_folder(&args.data)?;
+    let replay = Replay::of_folder(&args.data)?.with_quota(args.quota);
     let (records, feeds) = replay.with(|s| (s.records.len(), s.feeds.len()));
     let listener = tokio::net::TcpListener::bind(&args.listen).await?;
     writeln!(

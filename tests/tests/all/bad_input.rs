@@ -100,6 +100,20 @@ async fn a_broken_answer_is_said_in_words_and_the_next_poll_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_spent_quota_is_a_pause_and_the_rest_follows() {
+    let replay =
+        Replay::new((0..250).map(|n| record(&format!("26-{n}"), "2026-11-20", "Objet")).collect()).with_quota(2);
+    let (api, _) = replay.serve().await.unwrap();
+    let mut bench = Bench::new(&api, "boamp", Cadence::Daily).await;
+    assert_eq!(bench.poll().await.stored, 200, "two pages before the quota is spent");
+    let state = bench.app.store.source("s").await.unwrap();
+    assert!(state.last_error.is_some_and(|e| e.contains("429")));
+    assert!(state.next_due - bench.app.clock.now() >= chrono::Duration::hours(1));
+    replay.with(|s| s.quota = 100);
+    assert_eq!(bench.poll().await.stored, 50, "the cursor stood where the last page ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
     let mut broken = record("26-3", "2026-11-20", "Titre");
     broken["donnees"] = json!("{\"MAPA\": ");
