@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
-use vigie_domain::procedure::{self, Change, Snapshot};
+use vigie_domain::procedure::{self, Change, Snapshot, Status};
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{Alert, AlertKind, Assessment, Cadence, DateKind, Disposition, Notice, NoticeKind};
 use vigie_notifier::audience::{Hit, Index};
@@ -167,7 +167,7 @@ impl Ingest<'_> {
         let procedure = match &known {
             // Once in a procedure, a notice stays in it.
             Some(known) => tx.procedure(&known.procedure).await?,
-            None => tx.find_procedure(&keys).await?,
+            None => self.find_procedure(tx, &keys).await?,
         };
         if let Some(provisions) = tx.corrected_provisions(&key).await? {
             assessment = classify::with_provisions(self.notice, &assessment, provisions);
@@ -198,6 +198,19 @@ impl Ingest<'_> {
         };
         let people = self.tell(tx, &alert, meaning.silent, &assessment, &told).await?;
         Ok(Outcome::Stored(people))
+    }
+
+    /// The procedure this notice belongs to. A buyer's reference joins a call only to what is still open and speaks of the
+    /// same thing: under the reference of a procedure called off or awarded it is a relaunch, under that of another object
+    /// a reference used twice; both are news.
+    async fn find_procedure(&self, tx: &mut IngestTx, keys: &[String]) -> Result<Option<KnownProcedure>, StoreError> {
+        let (weak, strong): (Vec<String>, Vec<String>) = keys.iter().cloned().partition(|k| procedure::is_reference(k));
+        if let Some(found) = tx.find_procedure(&strong).await? {
+            return Ok(Some(found));
+        }
+        let calls = !is_partial(self.notice.kind);
+        let same = |p: &KnownProcedure| p.snapshot.status == Status::Open && alike(&p.title, &self.notice.title);
+        Ok(tx.find_procedure(&weak).await?.filter(|p| !calls || same(p)))
     }
 
     /// Writes the alert and everyone's share of it, if there is anyone; gives their number.
@@ -421,10 +434,28 @@ fn meaning(kind: NoticeKind, same_record: bool, procedure: Option<&KnownProcedur
         // A published correction is told even when no field shows what it changes.
         NoticeKind::Correction => (AlertKind::Correction, same_record && changes.is_empty()),
         _ if same_record => (AlertKind::Correction, changes.is_empty()),
+        // Published again with another closing date.
+        _ if reschedules(&changes) => (AlertKind::Correction, false),
         // The call after a prior information: now there is a deadline. Else the same procedure from another source.
         _ => (AlertKind::New, !opens(&changes)),
     };
     Meaning { kind, changes, silent }
+}
+
+/// Whether two titles share at least half of their words of four letters or more.
+fn alike(a: &str, b: &str) -> bool {
+    let words = |text: &str| -> std::collections::BTreeSet<String> {
+        fold(text).split(|c: char| !c.is_alphanumeric()).filter(|w| w.len() >= 4).map(str::to_owned).collect()
+    };
+    let (a, b) = (words(a), words(b));
+    a.intersection(&b).count() * 2 >= a.union(&b).count()
+}
+
+/// Whether the closing date moved.
+fn reschedules(changes: &[Change]) -> bool {
+    changes.iter().any(|c| {
+        matches!(c, Change::Date { kind: DateKind::Tender | DateKind::Participation, from: Some(_), to: Some(_) })
+    })
 }
 
 /// Whether a procedure that had no closing date has one now.
@@ -448,8 +479,14 @@ mod tests {
     }
 
     #[test]
+    fn titles_are_alike_when_half_their_words_are() {
+        assert!(alike("Nettoyage des écoles de la ville", "NETTOYAGE DES ECOLES"));
+        assert!(!alike("Nettoyage des écoles", "Entretien des espaces verts"));
+    }
+
+    #[test]
     fn the_same_call_from_another_source_says_nothing_new() {
-        let procedure = KnownProcedure { id: "p".into(), snapshot: Snapshot::default() };
+        let procedure = KnownProcedure { id: "p".into(), title: String::new(), snapshot: Snapshot::default() };
         assert!(meaning(NoticeKind::Call, false, Some(&procedure), &Snapshot::default()).silent);
         assert!(!meaning(NoticeKind::Correction, false, Some(&procedure), &Snapshot::default()).silent);
         assert!(!meaning(NoticeKind::Call, false, None, &Snapshot::default()).silent);

@@ -29,6 +29,12 @@ pub fn keys(notice: &Notice) -> Vec<String> {
     keys
 }
 
+/// Whether a key is the buyer's own reference: the weakest, since a relaunch may bear it again.
+#[must_use]
+pub fn is_reference(key: &str) -> bool {
+    key.starts_with("reference:")
+}
+
 /// Where a procedure stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -33,6 +33,8 @@ pub struct KnownNotice {
 pub struct KnownProcedure {
     /// Identifier.
     pub id: String,
+    /// Title of its first notice.
+    pub title: String,
     /// What people were told.
     pub snapshot: Snapshot,
 }
@@ -127,13 +129,13 @@ impl IngestTx {
     /// The database fails.
     pub async fn find_procedure(&mut self, keys: &[String]) -> Result<Option<KnownProcedure>, StoreError> {
         for key in keys {
-            let row: Option<(String, String)> = sqlx::query_as("SELECT p.id, p.snapshot FROM procedure_key k JOIN procedure p ON p.id = k.procedure_id WHERE k.key = $1")
+            let row: Option<(String, String, String)> = sqlx::query_as("SELECT p.id, p.title, p.snapshot FROM procedure_key k JOIN procedure p ON p.id = k.procedure_id WHERE k.key = $1")
                 .bind(clean(key))
                 .fetch_optional(&mut *self.tx)
                 .await?;
-            if let Some((id, snapshot)) = row {
+            if let Some((id, title, snapshot)) = row {
                 let snapshot = from_json(&snapshot, &format!("procedure {id}"))?;
-                return Ok(Some(KnownProcedure { id, snapshot }));
+                return Ok(Some(KnownProcedure { id, title, snapshot }));
             }
         }
         Ok(None)
@@ -144,12 +146,12 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn procedure(&mut self, id: &str) -> Result<Option<KnownProcedure>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1")
+        let row: Option<(String, String)> = sqlx::query_as("SELECT title, snapshot FROM procedure WHERE id = $1")
             .bind(id.to_owned())
             .fetch_optional(&mut *self.tx)
             .await?;
-        row.map(|(snapshot,)| {
-            Ok(KnownProcedure { id: id.to_owned(), snapshot: from_json(&snapshot, &format!("procedure {id}"))? })
+        row.map(|(title, snapshot)| {
+            Ok(KnownProcedure { id: id.to_owned(), title, snapshot: from_json(&snapshot, &format!("procedure {id}"))? })
         })
         .transpose()
     }

@@ -196,6 +196,48 @@ async fn why_answers_for_sent_for_not_matched_and_for_duplicates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_relaunch_under_the_same_reference_is_news_and_a_second_publication_is_not() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let with_reference = |id: &str, day: &str, deadline: &str, state: &str| {
+        let mut record = national(id, day, "Nettoyage des écoles", "", deadline);
+        let mut donnees: Value = serde_json::from_str(record["donnees"].as_str().unwrap()).unwrap();
+        donnees["FNSimple"]["initial"]["communication"] = json!({"identifiantInterne": "2026-MP-0142"});
+        record["donnees"] = json!(donnees.to_string());
+        record["etat"] = json!(state);
+        record
+    };
+    let (double, api) = replay(vec![with_reference("26-250", "2026-11-17", "2027-01-12T12:00:00", "INITIAL")]).await;
+    let bench = Bench::new(None, &api, Some(smtp.port), "");
+    bench.run(&CLEANING);
+    let told_after = |record: Value| {
+        double.with(|s| s.records.push(record));
+        bench.pass();
+        smtp.mails().len()
+    };
+    bench.pass();
+    assert_eq!(smtp.mails().len(), 1);
+    assert_eq!(
+        told_after(with_reference("26-251", "2026-11-18", "2027-01-12T12:00:00", "INITIAL")),
+        1,
+        "the same call again"
+    );
+    assert_eq!(told_after(with_reference("26-252", "2026-11-18", "2027-01-19T12:00:00", "INITIAL")), 2, "another date");
+    assert_eq!(
+        told_after(with_reference("26-253", "2026-11-19", "2027-01-19T12:00:00", "ANNULATION")),
+        3,
+        "called off"
+    );
+    assert_eq!(told_after(with_reference("26-254", "2026-11-20", "2027-02-12T12:00:00", "INITIAL")), 4, "the relaunch");
+    let mut other = with_reference("26-255", "2026-11-20", "2027-02-12T12:00:00", "INITIAL");
+    other["donnees"] =
+        json!(other["donnees"].as_str().unwrap().replace("Nettoyage des écoles", "Vitrerie du palais des sports"));
+    assert_eq!(told_after(other), 5, "a reference used twice for different things");
+    let mails = smtp.mails();
+    let mails = parsed(&mails);
+    assert!(mails[3].in_reply_to().as_text().is_none(), "a relaunch is a thread of its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_after_commit_it_delivers_after_restart_once() {
     let Some(smtp) = Smtp::start(&[]) else { return };
     let (_double, api) =
