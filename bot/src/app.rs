@@ -105,18 +105,12 @@ pub fn default_store_url() -> Result<String, Failure> {
 pub fn default_settings() -> Settings {
     Settings {
         source: vec![settings::Source::new("boamp", "boamp", None, settings::Baseline::Quiet)],
-        subscriber: vec![settings::Subscriber {
-            name: "Écran".into(),
-            role: Role::Operator,
-            email: None,
-            console: true,
-            kind: None,
-            siret: None,
-            subscription: vec![settings::Subscription {
-                cadence: Cadence::Instant,
-                filter: Filter { min_score: DEFAULT_MIN_SCORE, ..Filter::default() },
-            }],
-        }],
+        subscriber: vec![settings::Subscriber::on_console(
+            "Écran",
+            Role::Operator,
+            Cadence::Instant,
+            Filter { min_score: DEFAULT_MIN_SCORE, ..Filter::default() },
+        )],
         ..Settings::default()
     }
 }

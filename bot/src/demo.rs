@@ -89,18 +89,12 @@ fn demo_settings(store: String, listen: &str) -> Settings {
         ],
         web: settings::Web { listen: listen.to_owned(), ..settings::Web::default() },
         pace: settings::Pace { instant_per_hour: 0, ..settings::Pace::default() },
-        subscriber: vec![settings::Subscriber {
-            name: "Démonstration".into(),
-            role: Role::Structure,
-            email: None,
-            console: true,
-            kind: None,
-            siret: None,
-            subscription: vec![settings::Subscription {
-                cadence: Cadence::Instant,
-                filter: Filter { min_score: MIN_SCORE, ..Filter::default() },
-            }],
-        }],
+        subscriber: vec![settings::Subscriber::on_console(
+            "Démonstration",
+            Role::Structure,
+            Cadence::Instant,
+            Filter { min_score: MIN_SCORE, ..Filter::default() },
+        )],
         ..Settings::default()
     }
 }

@@ -241,7 +241,8 @@ impl Ingest<'_> {
         assessment: &Assessment,
         told: &[Told],
     ) -> Result<Vec<(NewNotification, Vec<NewDelivery>)>, StoreError> {
-        let folded = classify::searchable(self.notice, &assessment.lots);
+        let wanted = self.audience.index.reads_text();
+        let folded = if wanted { classify::searchable(self.notice, &assessment.lots) } else { String::new() };
         let candidate = Candidate { notice: self.notice, assessment, folded: &folded, now: self.now };
         let mut hits: BTreeMap<String, Option<Hit>> =
             self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();

@@ -336,6 +336,22 @@ pub struct Subscriber {
     pub subscription: Vec<Subscription>,
 }
 
+impl Subscriber {
+    /// A person who reads on standard output, with one subscription.
+    #[must_use]
+    pub fn on_console(name: &str, role: Role, cadence: Cadence, filter: Filter) -> Self {
+        Self {
+            name: name.to_owned(),
+            role,
+            email: None,
+            console: true,
+            kind: None,
+            siret: None,
+            subscription: vec![Subscription { cadence, filter }],
+        }
+    }
+}
+
 /// `[[subscriber.subscription]]`: a filter and its rhythm.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

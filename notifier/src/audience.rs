@@ -47,6 +47,7 @@ pub struct Index {
     version: i64,
     entries: Vec<(Subscription, Subscriber)>,
     drawers: HashMap<Drawer, Vec<u32>>,
+    reads_text: bool,
 }
 
 impl Index {
@@ -63,13 +64,20 @@ impl Index {
                 drawers.entry(drawer).or_default().push(u32::try_from(i).unwrap_or(u32::MAX));
             }
         }
-        Self { version, entries, drawers }
+        let reads_text = entries.iter().any(|(s, _)| !s.filter.words.is_empty() || !s.filter.excluded_words.is_empty());
+        Self { version, entries, drawers, reads_text }
     }
 
     /// The version of the subscriptions it was built from.
     #[must_use]
     pub fn version(&self) -> i64 {
         self.version
+    }
+
+    /// Whether any filter looks for words: else the caller need not fold the text.
+    #[must_use]
+    pub fn reads_text(&self) -> bool {
+        self.reads_text
     }
 
     /// Number of subscriptions.

@@ -35,15 +35,7 @@ impl Bench {
                 lookback_days: Some(30_000),
                 ..settings::Source::new("s", kind, Some(url), settings::Baseline::Deliver)
             }],
-            subscriber: vec![settings::Subscriber {
-                name: "Écran".into(),
-                role: Role::Operator,
-                email: None,
-                console: true,
-                kind: None,
-                siret: None,
-                subscription: vec![settings::Subscription { cadence, filter: Filter::default() }],
-            }],
+            subscriber: vec![settings::Subscriber::on_console("Écran", Role::Operator, cadence, Filter::default())],
             ..Settings::default()
         };
         let fetcher = Fetcher::http(&settings.fetch).unwrap();

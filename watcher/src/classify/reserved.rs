@@ -139,10 +139,10 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
     if vetoed {
         return Vec::new();
     }
-    let exclusive = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement")
+    // "Seuls", "limité à": a reservation only where bidders and their kind are named close by.
+    let weak = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement")
         || word.starts_with("limite")
         || word.starts_with("ne peuvent");
-    let weak = exclusive;
     if weak {
         let near = &rest[..rest.floor_char_boundary(110)];
         let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(40))..];
