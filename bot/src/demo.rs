@@ -85,7 +85,7 @@ fn demo_settings(store: String, listen: &str) -> Settings {
         store: settings::Store { url: Some(store), password: None },
         source: vec![
             source("boamp", "boamp", BOAMP_URL),
-            settings::Source { buyer: Some("Bourg-Exemple".into()), ..source("bourg-exemple", "feed", FEED_URL) },
+            source("bourg-exemple", "feed", FEED_URL).with("buyer", "Bourg-Exemple"),
         ],
         web: settings::Web { listen: listen.to_owned(), ..settings::Web::default() },
         pace: settings::Pace { instant_per_hour: 0, ..settings::Pace::default() },

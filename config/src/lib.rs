@@ -5,6 +5,7 @@
 //! | [`settings`] | the shape of the file, every default with its unit and source |
 //! | [`load`] | reading it: unknown keys refused, each fault with its line and what to do |
 //! | [`secret`] | secrets from the environment or a file, never printed |
+//! | [`tls`] | what a TLS connection trusts |
 //! | [`rules`] | tables of facts as data: sectors, CPV → sector, words → sector, départements |
 //!
 //! On failure: a [`load::Fault`] that says what is wrong, where (file:line) and what to do. Nothing is half-loaded.
@@ -13,6 +14,7 @@ pub mod load;
 pub mod rules;
 pub mod secret;
 pub mod settings;
+pub mod tls;
 
 pub use load::Fault;
 pub use secret::Secret;

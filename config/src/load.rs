@@ -6,7 +6,7 @@ use std::str::FromStr;
 use toml::de::{DeTable, DeValue};
 
 use crate::rules::Rules;
-use crate::settings::{Settings, Tls};
+use crate::settings::{self, BlockFault, Settings, Source, Tls};
 
 /// What is wrong with the settings file. Shown as three lines: what, where, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,11 +22,20 @@ pub struct Fault {
     pub fix: String,
 }
 
+/// A kind of source that this build can read, and its look at a block of settings.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    /// The word in `kind = "…"`.
+    pub name: &'static str,
+    /// Refuses a block that it could not work with.
+    pub check: fn(&Source) -> Result<(), BlockFault>,
+}
+
 /// Reads and checks the file at `path`.
 ///
 /// # Errors
 /// The first fault of syntax, or every fault of meaning.
-pub fn read(path: &Path, source_kinds: &[&str]) -> Result<Settings, Vec<Fault>> {
+pub fn read(path: &Path, readers: &[Reader]) -> Result<Settings, Vec<Fault>> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         vec![Fault {
             what: format!("le fichier de configuration est illisible : {e}"),
@@ -35,20 +44,20 @@ pub fn read(path: &Path, source_kinds: &[&str]) -> Result<Settings, Vec<Fault>> 
             fix: "vérifiez le chemin et les droits, ou copiez vigie.example.toml".to_owned(),
         }]
     })?;
-    parse(&text, path, source_kinds)
+    parse(&text, path, readers)
 }
 
-/// Reads and checks `text`, which stands in `file`. `source_kinds` are the readers this build knows.
+/// Reads and checks `text`, which stands in `file`. `readers` are the kinds of source this build knows.
 ///
 /// # Errors
 /// The first fault of syntax, or every fault of meaning.
-pub fn parse(text: &str, file: &Path, source_kinds: &[&str]) -> Result<Settings, Vec<Fault>> {
+pub fn parse(text: &str, file: &Path, readers: &[Reader]) -> Result<Settings, Vec<Fault>> {
     let settings: Settings = toml::from_str(text).map_err(|e| {
         let line = e.span().map(|s| line_of(text, s.start));
         vec![Fault { what: translate(e.message()), file: file.to_owned(), line, fix: hint(e.message()) }]
     })?;
     let mut check = Check { text, file, faults: Vec::new() };
-    check.all(&settings, source_kinds);
+    check.all(&settings, readers);
     if check.faults.is_empty() { Ok(settings) } else { Err(check.faults) }
 }
 
@@ -57,7 +66,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// The TOML reader's message, its commonest cases in French.
-fn translate(message: &str) -> String {
+pub(crate) fn translate(message: &str) -> String {
     if let Some(rest) = message.strip_prefix("unknown field ") {
         let name = rest.split(',').next().unwrap_or(rest).trim_matches('`');
         return format!("clé inconnue « {name} »");
@@ -72,7 +81,7 @@ fn translate(message: &str) -> String {
     format!("erreur de syntaxe ou de type : {}", message.lines().next().unwrap_or(message))
 }
 
-fn hint(message: &str) -> String {
+pub(crate) fn hint(message: &str) -> String {
     match message.split_once("expected ") {
         Some((_, expected)) if message.starts_with("unknown") => {
             format!("écrivez l’une de ces possibilités : {}", expected.trim_start_matches("one of ").replace('`', ""))
@@ -100,7 +109,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn all(&mut self, settings: &Settings, source_kinds: &[&str]) {
+    fn all(&mut self, settings: &Settings, readers: &[Reader]) {
         use Step::{At, Key};
         let rules = Rules::embedded();
         let mut seen = std::collections::BTreeSet::new();
@@ -120,12 +129,25 @@ impl Check<'_> {
                     "n’utilisez que lettres sans accent, chiffres, « - », « _ » et « . »",
                 );
             }
-            if !source_kinds.contains(&source.kind.as_str()) {
-                self.fault(
-                    &path("kind"),
-                    format!("lecteur de source inconnu « {} »", source.kind),
-                    &format!("choisissez parmi : {}", source_kinds.join(", ")),
-                );
+            match readers.iter().find(|r| r.name == source.kind) {
+                None => {
+                    let names: Vec<&str> = readers.iter().map(|r| r.name).collect();
+                    self.fault(
+                        &path("kind"),
+                        format!("lecteur de source inconnu « {} »", source.kind),
+                        &format!("choisissez parmi : {}", names.join(", ")),
+                    );
+                }
+                Some(reader) => {
+                    if let Err(fault) = (reader.check)(source) {
+                        let inside = fault.path.iter().map(|step| match step {
+                            settings::Step::Key(key) => Key(key),
+                            settings::Step::At(n) => At(*n),
+                        });
+                        let whole: Vec<Step<'_>> = [Key("source"), At(i)].into_iter().chain(inside).collect();
+                        self.fault(&whole, fault.what, &fault.fix);
+                    }
+                }
             }
             if let Some(schedule) = &source.schedule
                 && let Err(e) = cron::Schedule::from_str(schedule)
@@ -136,21 +158,8 @@ impl Check<'_> {
                     "écrivez six champs, secondes d’abord, par exemple \"0 */20 * * * *\"",
                 );
             }
-            match &source.url {
-                Some(url) => self.http_url(&path("url"), url),
-                None if source.kind == "feed" => self.fault(
-                    &path("kind"),
-                    format!("la source « {} » n’a pas d’adresse", source.id),
-                    "ajoutez url = \"https://…\"",
-                ),
-                None => {}
-            }
-            for d in source.departments.iter().filter(|d| vigie_domain::Department::parse(d).is_none()) {
-                self.fault(
-                    &path("departments"),
-                    format!("département inconnu « {d} »"),
-                    "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"",
-                );
+            if let Some(url) = &source.url {
+                self.http_url(&path("url"), url);
             }
         }
         if let Some(email) = &settings.email
@@ -316,16 +325,29 @@ fn locate(text: &str, path: &[Step<'_>]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const KINDS: &[&str] = &["boamp", "feed"];
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Options {
+        #[serde(default)]
+        #[expect(dead_code, reason = "only its name matters here")]
+        lookback_days: u32,
+    }
+
+    const KINDS: &[Reader] = &[
+        Reader { name: "boamp", check: |block| block.options::<Options>().map(|_| ()) },
+        Reader { name: "feed", check: |block| block.needed_url().map(|_| ()) },
+    ];
 
     fn faults(text: &str) -> Vec<Fault> {
         parse(text, Path::new("vigie.toml"), KINDS).expect_err("a fault was expected")
     }
 
     #[test]
-    fn the_example_file_is_accepted_as_it_stands() {
-        let settings = parse(crate::EXAMPLE, Path::new("vigie.example.toml"), KINDS);
-        assert!(settings.is_ok(), "{settings:?}");
+    fn a_key_that_the_reader_does_not_know_is_refused_with_its_line() {
+        let found = faults("[[source]]\nid = \"a\"\nkind = \"boamp\"\nlookback = 3\n");
+        assert_eq!((found[0].line, found[0].what.as_str()), (Some(4), "clé inconnue « lookback »"));
+        let found = faults("[[source]]\nid = \"a\"\nkind = \"boamp\"\nlookback_days = \"3\"\n");
+        assert_eq!(found[0].line, Some(4));
     }
 
     #[test]

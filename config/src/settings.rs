@@ -104,15 +104,14 @@ pub enum Baseline {
     Deliver,
 }
 
-/// `[[source]]`
+/// `[[source]]`: what every source has, and the keys of its own reader.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Source {
     /// Name, unique, kept for ever: it is part of each notice's identity.
     pub id: String,
     /// Which reader: see `vigie sources list`.
     pub kind: String,
-    /// Address of the API or feed; BOAMP has a default.
+    /// Address of the API, feed or page; documented APIs have a default.
     #[serde(default)]
     pub url: Option<String>,
     /// Cron expression with seconds; the reader's own default when absent.
@@ -121,21 +120,12 @@ pub struct Source {
     /// What the first poll does.
     #[serde(default)]
     pub baseline: Baseline,
-    /// BOAMP: days before today that the first poll reads.
-    #[serde(default)]
-    pub lookback_days: Option<u32>,
-    /// BOAMP: only these départements; none = all.
-    #[serde(default)]
-    pub departments: Vec<String>,
-    /// Feed: who buys, where the feed belongs to one buyer.
-    #[serde(default)]
-    pub buyer: Option<String>,
-    /// Feed: a private company's feed.
-    #[serde(default)]
-    pub private: bool,
     /// `false` leaves the block in place and stops the watch.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// The keys of the reader, read by [`Source::options`].
+    #[serde(flatten)]
+    pub options: toml::Table,
 }
 
 impl Source {
@@ -148,12 +138,93 @@ impl Source {
             url: url.map(str::to_owned),
             schedule: None,
             baseline,
-            lookback_days: None,
-            departments: Vec::new(),
-            buyer: None,
-            private: false,
             enabled: true,
+            options: toml::Table::new(),
         }
+    }
+
+    /// The same block with one more key of its reader.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
+        self.options.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The keys of the reader, in the reader's own shape (which refuses unknown ones).
+    ///
+    /// # Errors
+    /// A key that is unknown, missing or of another type, and where it stands.
+    pub fn options<T: serde::de::DeserializeOwned>(&self) -> Result<T, BlockFault> {
+        serde_path_to_error::deserialize(self.options.clone()).map_err(|e| {
+            let mut path: Vec<Step> = e
+                .path()
+                .iter()
+                .filter_map(|segment| match segment {
+                    serde_path_to_error::Segment::Seq { index } => Some(Step::At(*index)),
+                    serde_path_to_error::Segment::Map { key } => Some(Step::Key(key.clone())),
+                    _ => None,
+                })
+                .collect();
+            let message = e.inner().message();
+            let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+            if let Some(key) = unknown.filter(|key| !matches!(path.last(), Some(Step::Key(last)) if last == key)) {
+                path.push(Step::Key(key.to_owned()));
+            }
+            BlockFault { path, what: crate::load::translate(message), fix: crate::load::hint(message) }
+        })
+    }
+
+    /// The address, where the reader needs one.
+    ///
+    /// # Errors
+    /// There is none, or it is unreadable.
+    pub fn needed_url(&self) -> Result<url::Url, BlockFault> {
+        let text = self.url.as_deref().ok_or_else(|| BlockFault {
+            path: vec![Step::Key("kind".into())],
+            what: format!("la source « {} » n’a pas d’adresse", self.id),
+            fix: "ajoutez url = \"https://…\"".to_owned(),
+        })?;
+        url::Url::parse(text)
+            .map_err(|e| BlockFault::at("url", format!("adresse « {text} » illisible : {e}"), "écrivez une adresse complète"))
+    }
+
+    /// The address, or the reader's default.
+    ///
+    /// # Errors
+    /// It is unreadable.
+    pub fn url_or(&self, default: &str) -> Result<url::Url, BlockFault> {
+        let text = self.url.as_deref().unwrap_or(default);
+        url::Url::parse(text)
+            .map_err(|e| BlockFault::at("url", format!("adresse « {text} » illisible : {e}"), "écrivez une adresse complète"))
+    }
+}
+
+/// One step of a path into the settings file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A key of a table.
+    Key(String),
+    /// A place in a list, from 0.
+    At(usize),
+}
+
+/// What a reader refuses in its block.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct BlockFault {
+    /// Where, from the block on.
+    pub path: Vec<Step>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl BlockFault {
+    /// A fault at one key of the block; `a.b` is `b` inside `a`.
+    pub fn at(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
+        let path = key.split('.').map(|k| k.parse().map_or_else(|_| Step::Key(k.to_owned()), Step::At)).collect();
+        Self { path, what: what.into(), fix: fix.into() }
     }
 }
 

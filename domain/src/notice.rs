@@ -192,6 +192,22 @@ pub struct Links {
     /// Record ids, in the same source, of notices this one corrects, cancels or follows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<String>,
+    /// Numbers in the Official Journal of the EU that this notice bears, or names as its own procedure's (`123456-2024`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publications: Vec<String>,
+}
+
+impl Links {
+    /// One spelling of a publication number: `00123456-2024`, `2024/S 012-123456` → `123456-2024`.
+    #[must_use]
+    pub fn clean_publication(text: &str) -> Option<String> {
+        let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty());
+        let (first, last) = (numbers.next()?, numbers.next_back()?);
+        let (number, year) = if text.contains("/S") { (last, first) } else { (first, last) };
+        let number = number.trim_start_matches('0');
+        let fits = year.len() == 4 && year.starts_with("20") && (1..=8).contains(&number.len());
+        fits.then(|| format!("{number}-{year}"))
+    }
 }
 
 /// A notice, parsed.
@@ -322,6 +338,14 @@ mod tests {
         {
             assert_eq!(Lot::clean_id(given).to_lowercase(), kept.to_lowercase(), "{given}");
         }
+    }
+
+    #[test]
+    fn publication_numbers_are_spelled_one_way() {
+        for given in ["00123456-2024", "123456-2024", "2024/S 012-123456"] {
+            assert_eq!(Links::clean_publication(given).as_deref(), Some("123456-2024"), "{given}");
+        }
+        assert_eq!(Links::clean_publication("2024"), None);
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub fn keys(notice: &Notice) -> Vec<String> {
     if let Some(folder) = &notice.links.contract_folder {
         keys.push(format!("folder:{}", folder.to_ascii_lowercase()));
     }
+    for number in &notice.links.publications {
+        keys.push(format!("publication:{number}"));
+    }
     keys.push(format!("record:{}:{}", notice.source, notice.record_id));
     for earlier in &notice.links.earlier {
         keys.push(format!("record:{}:{earlier}", notice.source));

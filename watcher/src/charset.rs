@@ -26,3 +26,41 @@ pub fn decode_xml(bytes: &[u8]) -> String {
         _ => text,
     }
 }
+
+/// A page as text: a byte-order mark first, then the charset of its header, then the one its `<meta>` declares, then
+/// UTF-8 where the bytes are valid in it, then windows-1252.
+#[must_use]
+pub fn decode_html(bytes: &[u8], content_type: Option<&str>) -> String {
+    let named = |text: &str| {
+        let lower = text.to_ascii_lowercase();
+        let rest = lower.split("charset=").nth(1)?.trim_start_matches(['"', '\'']).to_owned();
+        let label = rest.split(['"', '\'', ';', '>', ' ', '/']).next()?.to_owned();
+        encoding_rs::Encoding::for_label(label.as_bytes())
+    };
+    if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
+        return encoding.decode(bytes).0.into_owned();
+    }
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]);
+    for encoding in [content_type.and_then(named), named(&head)].into_iter().flatten() {
+        if let (text, false) = encoding.decode_without_bom_handling(bytes) {
+            return text.into_owned();
+        }
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(utf8) => utf8.to_owned(),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_read_whatever_it_declares() {
+        let latin = b"<meta charset=\"iso-8859-15\"><p>March\xe9 \xa4";
+        assert!(decode_html(latin, None).ends_with("Marché €"));
+        assert!(decode_html("<p>Marché".as_bytes(), Some("text/html; charset=utf-8")).ends_with("Marché"));
+        assert!(decode_html(b"<p>March\xe9", Some("text/html; charset=utf-8")).ends_with("Marché"), "the header lies");
+    }
+}

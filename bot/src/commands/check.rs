@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use vigie_watcher::fetch::Fetcher;
-use vigie_watcher::sources::{Memory, kind_names};
+use vigie_watcher::sources::{Memory, readers};
 
 use super::{print, table};
 use crate::app::{self, Failure};
@@ -13,7 +13,7 @@ use crate::watch;
 pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Failure> {
     let settings = match path {
         None => app::default_settings(),
-        Some(path) => match vigie_config::load::read(path, &kind_names()) {
+        Some(path) => match vigie_config::load::read(path, &readers()) {
             Ok(settings) => settings,
             Err(faults) => {
                 let all: Vec<String> = faults.iter().map(ToString::to_string).collect();

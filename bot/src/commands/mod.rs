@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use vigie_config::settings::Settings;
-use vigie_watcher::sources::kind_names;
+use vigie_watcher::sources::readers;
 
 use crate::app::{self, Failure};
 
@@ -154,7 +154,7 @@ impl ConfigArg {
 /// Reads the settings file, or gives the usable default.
 fn settings(path: Option<&Path>) -> Result<Settings, Failure> {
     let Some(path) = path else { return Ok(app::default_settings()) };
-    vigie_config::load::read(path, &kind_names()).map_err(|faults| {
+    vigie_config::load::read(path, &readers()).map_err(|faults| {
         let first = &faults[0];
         let line = first.line.map(|l| format!(":{l}")).unwrap_or_default();
         let more = if faults.len() > 1 {

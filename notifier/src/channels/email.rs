@@ -22,7 +22,6 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Cer
 use lettre::transport::smtp::commands::{Auth, Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::{Address, Message as Mime};
-use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -294,23 +293,9 @@ impl Email {
     }
 
     async fn tls_stream(&self, socket: TcpStream) -> Result<TlsSocket, String> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|e| e.to_string())?;
-        let config = match &self.authority {
-            Some(pem) => {
-                use rustls::pki_types::pem::PemObject;
-                let mut roots = rustls::RootCertStore::empty();
-                for certificate in rustls::pki_types::CertificateDer::pem_slice_iter(pem) {
-                    roots.add(certificate.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
-                }
-                builder.with_root_certificates(roots).with_no_client_auth()
-            }
-            None => builder.with_platform_verifier().map_err(|e| e.to_string())?.with_no_client_auth(),
-        };
+        let config = vigie_config::tls::client(self.authority.as_deref()).map_err(|e| e.to_string())?;
         let name = rustls::pki_types::ServerName::try_from(self.host.clone()).map_err(|e| e.to_string())?;
-        TlsConnector::from(Arc::new(config)).connect(name, socket).await.map(TlsSocket).map_err(|e| e.to_string())
+        TlsConnector::from(config).connect(name, socket).await.map(TlsSocket).map_err(|e| e.to_string())
     }
 
     /// Builds the MIME message: plain text and HTML, equal in content.

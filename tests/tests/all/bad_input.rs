@@ -18,6 +18,11 @@ struct Bench {
     audience: Audience,
 }
 
+fn block(kind: &str, url: &str) -> settings::Source {
+    let block = settings::Source::new("s", kind, Some(url), settings::Baseline::Deliver);
+    if kind == "boamp" { block.with("lookback_days", 30_000) } else { block }
+}
+
 impl Bench {
     async fn new(url: &str, kind: &str, cadence: Cadence) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -31,10 +36,7 @@ impl Bench {
                 host_gap_ms: 0,
                 ..settings::Fetch::default()
             },
-            source: vec![settings::Source {
-                lookback_days: Some(30_000),
-                ..settings::Source::new("s", kind, Some(url), settings::Baseline::Deliver)
-            }],
+            source: vec![block(kind, url)],
             subscriber: vec![settings::Subscriber::on_console("Écran", Role::Operator, cadence, Filter::default())],
             ..Settings::default()
         };
@@ -153,8 +155,7 @@ async fn a_backlog_beyond_the_reach_of_one_query_is_read_whole() {
         .collect();
     let (replay, api) = boamp(records).await;
     let mut bench = Bench::new(&api, "boamp", Cadence::Daily).await;
-    let mut block = bench.source.block.clone();
-    block.lookback_days = Some(3);
+    let block = bench.source.block.clone().with("lookback_days", 3);
     bench.source = watch::sources(&Settings { source: vec![block], ..Settings::default() }).unwrap().pop().unwrap();
     assert_eq!(bench.poll().await.records, 12_050);
     assert!(replay.with(|s| !s.answered.contains_key(&400)), "never beyond the documented limits");

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use vigie_domain::{DateKind, TypedDate};
 
@@ -13,7 +13,7 @@ use crate::zones;
 
 pattern!(
     DATE,
-    r"(?P<d>[0-3]?[0-9])(?:er)? ?(?:(?P<m>janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre) ?(?P<y>20[0-9]{2})|[/.-](?P<mm>[01]?[0-9])[/.-](?P<yy>20[0-9]{2}|[0-9]{2}))\b",
+    r"(?P<d>[0-3]?[0-9])(?:er)? ?(?:(?P<m>janv(?:ier|\.)?|fevr?(?:ier|\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|aout|sept?(?:embre|\.)?|oct(?:obre|\.)?|nov(?:embre|\.)?|dec(?:embre|\.)?) ?(?P<y>20[0-9]{2})|[/.-](?P<mm>[01]?[0-9])[/.-](?P<yy>20[0-9]{2}|[0-9]{2}))\b",
     r"|(?P<iy>20[0-9]{2})-(?P<im>[01][0-9])-(?P<id>[0-3][0-9])"
 );
 pattern!(
@@ -135,9 +135,14 @@ fn date_after(
     })
 }
 
-fn moment(reading: &Reading<'_>, at: &Range<usize>, zone: Tz) -> Option<(chrono::DateTime<chrono::FixedOffset>, bool)> {
-    let day = day(&reading.doc.text()[at.clone()])?;
-    let clock = TIME.captures(reading.doc.after(at.end, 34)).and_then(|c| {
+fn moment(reading: &Reading<'_>, at: &Range<usize>, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
+    moment_of(&reading.doc.text()[at.clone()], reading.doc.after(at.end, 34), zone)
+}
+
+/// The moment that a folded date, and the words that follow it, tell; and whether they give a time of day.
+fn moment_of(date: &str, rest: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
+    let day = day(date)?;
+    let clock = TIME.captures(rest).and_then(|c| {
         let minute = c.name("min").map_or(Some(0), |m| m.as_str().parse().ok())?;
         NaiveTime::from_hms_opt(c.name("h")?.as_str().parse().ok()?, minute, 0)
     });
@@ -145,30 +150,30 @@ fn moment(reading: &Reading<'_>, at: &Range<usize>, zone: Tz) -> Option<(chrono:
     Some((zones::local(day.and_time(time), zone), clock.is_some()))
 }
 
+/// A date as portals and mails write it, with whether a time of day was given: `13/05/22 à 16h00`, `20 Déc. 2023 12:00`,
+/// `12 janvier 2027`, or one of the shapes of [`zones::deadline`].
+#[must_use]
+pub fn written(text: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
+    if let Some(found) = zones::deadline(text, zone) {
+        return Some(found);
+    }
+    let folded = super::fold::fold(text);
+    let found = DATE.find(&folded)?;
+    moment_of(found.as_str(), &folded[found.end()..], zone)
+}
+
 /// Reads a folded French or ISO date.
 #[must_use]
 pub fn day(text: &str) -> Option<NaiveDate> {
-    const MONTHS: [&str; 12] = [
-        "janvier",
-        "fevrier",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "aout",
-        "septembre",
-        "octobre",
-        "novembre",
-        "decembre",
-    ];
+    const MONTHS: [&str; 12] =
+        ["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aout", "sep", "oct", "nov", "dec"];
     let c = DATE.captures(text)?;
     let number = |name: &str| c.name(name).and_then(|m| m.as_str().parse::<u32>().ok());
     if let (Some(y), Some(m), Some(d)) = (number("iy"), number("im"), number("id")) {
         return NaiveDate::from_ymd_opt(i32::try_from(y).ok()?, m, d);
     }
     let month = match c.name("m") {
-        Some(name) => MONTHS.iter().position(|m| *m == name.as_str()).and_then(|i| u32::try_from(i + 1).ok()),
+        Some(name) => MONTHS.iter().position(|m| name.as_str().starts_with(m)).and_then(|i| u32::try_from(i + 1).ok()),
         None => number("mm"),
     }?;
     let year = number("y").or_else(|| number("yy").map(|y| if y < 100 { 2000 + y } else { y }))?;
@@ -191,5 +196,20 @@ mod tests {
             assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
         }
         assert_eq!(day("31 fevrier 2027"), None);
+    }
+
+    #[test]
+    fn dates_of_portals_and_mails_are_read() {
+        for (given, read) in [
+            ("Date limite : le\n 13/05/22 à 16h00", "2022-05-13T16:00:00+02:00"),
+            ("20 Déc. 2023 12:00", "2023-12-20T12:00:00+01:00"),
+            ("20\nDéc.\n2023", "2023-12-20T23:59:00+01:00"),
+            ("mardi 12 janvier 2027 à 12 h 30", "2027-01-12T12:30:00+01:00"),
+            ("2027-01-12T12:00:00", "2027-01-12T12:00:00+01:00"),
+            ("le 2 août 2026 avant 9h", "2026-08-02T23:59:00+02:00"),
+        ] {
+            assert_eq!(written(given, Tz::Europe__Paris).map(|d| d.0.to_rfc3339()).as_deref(), Some(read), "{given}");
+        }
+        assert_eq!(written("bientôt", Tz::Europe__Paris), None);
     }
 }

@@ -6,7 +6,7 @@
 
 use chrono_tz::Tz;
 use serde_json::Value;
-use vigie_domain::notice::{Award, ContractNature, Criterion};
+use vigie_domain::notice::{Award, ContractNature, Criterion, Links};
 use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
 
 use crate::tree::{all, first, local, own_text, text};
@@ -106,6 +106,7 @@ fn fill_lot(out: &mut Notice, lot: &Value, single: bool, zone: Tz, path: &str) {
     let deadlines = [
         ("TenderSubmissionDeadlinePeriod", DateKind::Tender),
         ("ParticipationRequestReceptionPeriod", DateKind::Participation),
+        ("InterestExpressionReceptionPeriod", DateKind::Participation),
         ("AdditionalInformationRequestPeriod", DateKind::Questions),
     ];
     for (element, kind) in deadlines {
@@ -157,8 +158,16 @@ fn percent_weight(criterion: &Value) -> Option<f64> {
         .and_then(|n| n.parse().ok())
 }
 
+/// BT-36, or the span from BT-536 to BT-537.
 fn months(project: &Value) -> Option<f64> {
-    let measure = first(project, "PlannedPeriod/DurationMeasure")?;
+    let Some(measure) = first(project, "PlannedPeriod/DurationMeasure") else {
+        let day = |name: &str| {
+            let text = text(project, &format!("PlannedPeriod/{name}"))?;
+            chrono::NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()
+        };
+        let days = (day("EndDate")? - day("StartDate")?).num_days();
+        return (days > 0).then(|| (days as f64 / 30.44).round());
+    };
     let n: f64 = own_text(measure)?.parse().ok()?;
     Some(match measure.get("@unitCode").and_then(Value::as_str)? {
         "YEAR" => n * 12.0,
@@ -357,8 +366,10 @@ fn collect_codes(out: &mut Notice, value: &Value, path: &str, lot: Option<&str>,
 #[must_use]
 pub fn from_tree(tree: &Value) -> Option<Notice> {
     let (element, value) = notice_element(tree)?;
-    let id = text(value, &format!("{EXTENSION}/Publication/NoticePublicationID")).or_else(|| text(value, "ID"))?;
+    let number = text(value, &format!("{EXTENSION}/Publication/NoticePublicationID"));
+    let id = number.clone().or_else(|| text(value, "ID"))?;
     let mut notice = Notice::new("ted", id, kind(element, value));
+    notice.links.publications.extend(number.and_then(|n| Links::clean_publication(&n)));
     fill(&mut notice, value, element);
     notice.published =
         text(value, "IssueDate").and_then(|d| chrono::NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok());

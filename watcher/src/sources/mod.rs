@@ -4,10 +4,16 @@
 //! (`compliance` in its tests): the identity of a record is stable; polling again from the same cursor gives the same
 //! records; a bad record is quarantined with its bytes and the page goes on; limits are obeyed.
 
+pub mod approch;
 pub mod boamp;
 pub mod decp;
 pub mod eforms;
+mod explore;
+mod extract;
 pub mod feed;
+pub mod mailbox;
+pub mod portal;
+pub mod ted;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -15,8 +21,11 @@ use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vigie_config::settings;
-use vigie_domain::Notice;
+use serde_json::Value;
+use url::Url;
+use vigie_config::load::Reader;
+use vigie_config::settings::{self, BlockFault};
+use vigie_domain::{Department, Notice};
 
 use crate::fetch::{FetchError, Fetcher, Validators};
 
@@ -29,11 +38,14 @@ pub struct SourceKind {
     /// Cron expression used when the block gives none.
     pub default_schedule: &'static str,
     /// Makes a source out of its block of configuration.
-    pub build: fn(&settings::Source) -> Result<Box<dyn Source>, String>,
+    pub build: fn(&settings::Source) -> Result<Box<dyn Source>, BlockFault>,
+    /// Refuses a block that [`SourceKind::build`] would refuse.
+    pub check: fn(&settings::Source) -> Result<(), BlockFault>,
 }
 
 /// Every kind of source of this build: one line each.
-pub const REGISTRY: &[SourceKind] = &[boamp::KIND, feed::KIND];
+pub const REGISTRY: &[SourceKind] =
+    &[boamp::KIND, ted::KIND, approch::KIND, decp::KIND, portal::KIND, mailbox::KIND, feed::KIND];
 
 /// The kind of that name.
 #[must_use]
@@ -41,10 +53,42 @@ pub fn kind(name: &str) -> Option<&'static SourceKind> {
     REGISTRY.iter().find(|k| k.name == name)
 }
 
-/// Names of all kinds.
+/// What the settings file needs to know of every kind.
 #[must_use]
-pub fn kind_names() -> Vec<&'static str> {
-    REGISTRY.iter().map(|k| k.name).collect()
+pub fn readers() -> Vec<Reader> {
+    REGISTRY.iter().map(|k| Reader { name: k.name, check: k.check }).collect()
+}
+
+/// Départements written in a block.
+fn departments(written: &[String]) -> Result<Vec<Department>, BlockFault> {
+    written
+        .iter()
+        .enumerate()
+        .map(|(i, d)| {
+            Department::parse(d).ok_or_else(|| {
+                BlockFault::at(
+                    &format!("departments.{i}"),
+                    format!("département inconnu « {d} »"),
+                    "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"",
+                )
+            })
+        })
+        .collect()
+}
+
+/// Reads a JSON answer, and says in words what came instead of one.
+fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
+    serde_json::from_slice(bytes).map_err(|e| {
+        let start = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).trim_start().to_lowercase();
+        let what = if start.starts_with("<!doctype") || start.starts_with("<html") {
+            "une page HTML au lieu de JSON (service en maintenance ?)".to_owned()
+        } else if e.is_eof() {
+            format!("JSON tronqué après {} octets", bytes.len())
+        } else {
+            format!("JSON illisible : {e}")
+        };
+        SourceError::Unexpected { url: url.to_string(), what }
+    })
 }
 
 /// What a source remembers between polls; kept by the caller, committed after each page.
@@ -86,6 +130,37 @@ pub struct Page {
     pub not_before: Option<DateTime<Utc>>,
     /// Remarks worth a log line.
     pub remarks: Vec<String>,
+    /// Requests left today, out of how many, where the server says so.
+    pub quota: Option<(u64, u64)>,
+    /// What each selector of a declared page found, for `vigie sources test`.
+    pub selectors: Vec<SelectorReport>,
+}
+
+/// What one selector or pointer of a declared page found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectorReport {
+    /// Name of the field it serves.
+    pub field: String,
+    /// The selector, as written.
+    pub selector: String,
+    /// Items in which it found something, out of how many.
+    pub found: (usize, usize),
+    /// The first thing found.
+    pub sample: String,
+}
+
+/// What kind of trouble a source is in: decides what the operator is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// The network, or a server that answers badly.
+    Unreachable,
+    /// The page no longer fits its selectors.
+    Structure,
+    /// The account is refused, or its secret is missing.
+    Login,
+    /// The day's quota is spent, or nearly.
+    Quota,
 }
 
 /// Why a poll failed as a whole.
@@ -102,6 +177,24 @@ pub enum SourceError {
         /// What came instead.
         what: String,
     },
+    /// A declared page no longer fits its selectors. Nothing of it was taken as seen.
+    #[error("{url} : la page a changé de structure : {what} (sélecteur {selector})")]
+    Structure {
+        /// The address asked.
+        url: String,
+        /// The selector that failed, with the key that holds it.
+        selector: String,
+        /// What was expected of it.
+        what: String,
+    },
+    /// The account is refused.
+    #[error("{place} : connexion refusée : {what}")]
+    Login {
+        /// The address of the server.
+        place: String,
+        /// Why.
+        what: String,
+    },
 }
 
 impl SourceError {
@@ -110,7 +203,18 @@ impl SourceError {
     pub fn retry_after(&self) -> Option<chrono::Duration> {
         match self {
             Self::Fetch(e) => e.retry_after(),
-            Self::Unexpected { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// What kind of trouble this is.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Structure { .. } => Trouble::Structure,
+            Self::Login { .. } => Trouble::Login,
+            Self::Fetch(FetchError::Status { status: 429, .. }) => Trouble::Quota,
+            Self::Fetch(_) | Self::Unexpected { .. } => Trouble::Unreachable,
         }
     }
 }
@@ -130,12 +234,19 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_name_and_stands_in_the_example() {
-        let mut names = kind_names();
+        let mut names: Vec<&str> = REGISTRY.iter().map(|k| k.name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), REGISTRY.len());
         for kind in REGISTRY {
             assert!(vigie_config::EXAMPLE.contains(&format!("kind = \"{}\"", kind.name)), "{}", kind.name);
         }
+    }
+
+    #[test]
+    fn the_example_file_is_accepted_as_it_stands() {
+        let path = std::path::Path::new("vigie.example.toml");
+        let settings = vigie_config::load::parse(vigie_config::EXAMPLE, path, &readers());
+        assert!(settings.is_ok(), "{settings:?}");
     }
 }

@@ -14,10 +14,11 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
-use vigie_config::settings;
+use vigie_config::settings::{self, BlockFault};
 use vigie_domain::Department;
 
-use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind};
+use super::explore::{Dataset, PAGE, REACH};
+use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments, read_json};
 use crate::fetch::{Answer, Fetcher, Validators};
 
 pub use parse::{ParseError, from_json, from_xml_tree, records};
@@ -28,26 +29,33 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Bulletin officiel des annonces des marchés publics (API ouverte, Licence Ouverte)",
     default_schedule: settings::BOAMP_SCHEDULE,
     build: |block| Boamp::new(block).map(|s| Box::new(s) as Box<dyn Source>),
+    check: |block| Boamp::new(block).map(|_| ()),
 };
+
+/// Keys of a block with this reader.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Options {
+    /// Days before today that the first poll reads.
+    lookback_days: Option<u32>,
+    /// Only these départements; none = all.
+    departments: Vec<String>,
+}
 
 /// The publisher's Opendatasoft host; the dataset's terms are etalab-2.0.
 pub const DEFAULT_URL: &str = "https://boamp-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/boamp";
-/// Records a page (documented limit of `limit`).
-const PAGE: usize = 100;
-/// Records one query can reach (documented limit of `offset + limit`).
-const REACH: usize = 10_000;
+/// Oldest first, and always the same way, so that a page means the same at every poll.
+const ORDER: &str = "dateparution, idweb";
 /// Days the first poll goes back, when the block says nothing.
 const LOOKBACK_DAYS: u32 = 3;
 /// Days before the latest one that are read again.
 const OVERLAP_DAYS: u64 = 1;
 /// The first day there may be anything.
 const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date");
-/// Share of the daily quota under which a remark is made.
-const QUOTA_NEAR: f64 = 0.05;
 
 /// The source.
 pub struct Boamp {
-    base: Url,
+    dataset: Dataset,
     lookback_days: u32,
     departments: Vec<Department>,
 }
@@ -71,20 +79,13 @@ struct Cursor {
 }
 
 impl Boamp {
-    fn new(block: &settings::Source) -> Result<Self, String> {
-        let base = Url::parse(block.url.as_deref().unwrap_or(DEFAULT_URL))
-            .map_err(|e| format!("source {} : adresse illisible : {e}", block.id))?;
+    fn new(block: &settings::Source) -> Result<Self, BlockFault> {
+        let options: Options = block.options()?;
         Ok(Self {
-            base,
-            lookback_days: block.lookback_days.unwrap_or(LOOKBACK_DAYS),
-            departments: block.departments.iter().filter_map(|d| Department::parse(d)).collect(),
+            dataset: Dataset::at(block.url_or(DEFAULT_URL)?),
+            lookback_days: options.lookback_days.unwrap_or(LOOKBACK_DAYS),
+            departments: departments(&options.departments)?,
         })
-    }
-
-    fn endpoint(&self, what: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{what}", self.base.path().trim_end_matches('/')));
-        url
     }
 
     fn condition(&self, cursor: &Cursor) -> String {
@@ -99,24 +100,6 @@ impl Boamp {
         parts.join(" and ")
     }
 
-    fn page_url(&self, cursor: &Cursor) -> Url {
-        let mut url = self.endpoint("records");
-        url.query_pairs_mut()
-            .append_pair("where", &self.condition(cursor))
-            .append_pair("order_by", "dateparution, idweb")
-            .append_pair("limit", &PAGE.to_string())
-            .append_pair("offset", &cursor.offset.to_string());
-        url
-    }
-
-    fn export_url(&self, cursor: &Cursor) -> Url {
-        let mut url = self.endpoint("exports/json");
-        url.query_pairs_mut()
-            .append_pair("where", &self.condition(cursor))
-            .append_pair("order_by", "dateparution, idweb");
-        url
-    }
-
     async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
         let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
         let cursor =
@@ -127,7 +110,7 @@ impl Boamp {
                 latest: None,
                 last_day: None,
             });
-        let url = self.page_url(&cursor);
+        let url = self.dataset.records(&self.condition(&cursor), ORDER, cursor.offset);
         let known = memory.validators.get(url.as_str()).cloned().unwrap_or_default();
         let mut page = Page { memory: memory.clone(), ..Page::default() };
         let (count, total) = match fetcher.get(&url, &known, now).await? {
@@ -139,16 +122,9 @@ impl Boamp {
             }
             Answer::Body(body) => {
                 page.not_before = body.fresh_until;
-                page.remarks.extend(body.quota.and_then(quota_remark));
+                page.quota = body.quota;
                 let answer = read_json(&url, &body.bytes)?;
-                let total = answer.get("total_count").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
-                let Some(results) = answer.get("results").and_then(Value::as_array) else {
-                    return Err(SourceError::Unexpected {
-                        url: url.to_string(),
-                        what: "pas de liste « results » dans la réponse".into(),
-                    });
-                };
-                let total = total.unwrap_or(results.len());
+                let (results, total) = super::explore::results(&url, &answer)?;
                 if total > REACH {
                     return self.beyond_reach(fetcher, memory, &cursor, today, now).await;
                 }
@@ -181,7 +157,7 @@ impl Boamp {
                 ..Page::default()
             });
         }
-        let url = self.export_url(cursor);
+        let url = self.dataset.export(&self.condition(cursor), ORDER);
         let Answer::Body(body) = fetcher.get(&url, &Validators::default(), now).await? else {
             return Err(SourceError::Unexpected { url: url.to_string(), what: "réponse vide".into() });
         };
@@ -233,26 +209,6 @@ impl Boamp {
 
 fn serialize(cursor: &Cursor) -> Option<String> {
     serde_json::to_string(cursor).ok()
-}
-
-fn quota_remark((left, limit): (u64, u64)) -> Option<String> {
-    ((left as f64) < limit as f64 * QUOTA_NEAR)
-        .then(|| format!("quota presque épuisé : il reste {left} requêtes sur {limit} aujourd’hui"))
-}
-
-/// Reads a JSON answer, and says in words what came instead of one.
-fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
-    serde_json::from_slice(bytes).map_err(|e| {
-        let start = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).trim_start().to_lowercase();
-        let what = if start.starts_with("<!doctype") || start.starts_with("<html") {
-            "une page HTML au lieu de JSON (service en maintenance ?)".to_owned()
-        } else if e.is_eof() {
-            format!("JSON tronqué après {} octets", bytes.len())
-        } else {
-            format!("JSON illisible : {e}")
-        };
-        SourceError::Unexpected { url: url.to_string(), what }
-    })
 }
 
 fn add_records(page: &mut Page, results: &[Value], url: &Url, offset: usize) {

@@ -10,10 +10,10 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
-use vigie_config::settings;
+use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Buyer, BuyerKind, Department, Notice, NoticeKind, Passage};
 
-use super::{BadRecord, Page, Polled, Source, SourceError, SourceKind};
+use super::{BadRecord, Page, Polled, Source, SourceError, SourceKind, departments};
 use crate::charset;
 use crate::classify::{one_line, plain};
 use crate::fetch::{Answer, Fetcher};
@@ -24,7 +24,22 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Flux RSS, Atom ou JSON Feed d’un acheteur ou d’un réseau",
     default_schedule: settings::FEED_SCHEDULE,
     build: |block| Feed::new(block).map(|s| Box::new(s) as Box<dyn Source>),
+    check: |block| Feed::new(block).map(|_| ()),
 };
+
+/// Keys of a block with this reader.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Options {
+    /// Who buys, where the feed belongs to one buyer.
+    buyer: Option<String>,
+    /// A private company's feed.
+    private: bool,
+    /// What its entries announce, where that is always the same: `event`, `private`, `planned`…
+    announces: Option<NoticeKind>,
+    /// Where an entry that names no place belongs.
+    departments: Vec<String>,
+}
 
 /// Most entries read of one document; a feed holds a few dozen.
 const MAX_ENTRIES: usize = 5_000;
@@ -35,18 +50,20 @@ pub struct Feed {
     url: Url,
     buyer: Option<String>,
     kind: BuyerKind,
+    announces: Option<NoticeKind>,
     departments: Vec<Department>,
 }
 
 impl Feed {
-    fn new(block: &settings::Source) -> Result<Self, String> {
-        let url = block.url.as_deref().ok_or_else(|| format!("source {} : il manque url", block.id))?;
+    fn new(block: &settings::Source) -> Result<Self, BlockFault> {
+        let options: Options = block.options()?;
         Ok(Self {
             id: block.id.clone(),
-            url: Url::parse(url).map_err(|e| format!("source {} : adresse illisible : {e}", block.id))?,
-            buyer: block.buyer.clone(),
-            kind: if block.private { BuyerKind::Private } else { BuyerKind::Public },
-            departments: block.departments.iter().filter_map(|d| Department::parse(d)).collect(),
+            url: block.needed_url()?,
+            buyer: options.buyer,
+            kind: if options.private { BuyerKind::Private } else { BuyerKind::Public },
+            announces: options.announces,
+            departments: departments(&options.departments)?,
         })
     }
 }
@@ -130,7 +147,9 @@ impl Feed {
             .unwrap_or_else(|| fingerprint(&title, &text));
         let mut notice = plain::notice(&id, &title, &text);
         notice.source.clone_from(&self.id);
-        if self.kind == BuyerKind::Private && notice.kind == NoticeKind::Call {
+        if let Some(kind) = self.announces {
+            notice.kind = kind;
+        } else if self.kind == BuyerKind::Private && notice.kind == NoticeKind::Call {
             notice.kind = NoticeKind::Private;
         }
         let author = entry.authors.first().and_then(|a| a.name.clone());
@@ -236,6 +255,7 @@ mod tests {
             url: Url::parse("https://a.example/feed").unwrap(),
             buyer: Some("Ville".into()),
             kind: BuyerKind::Public,
+            announces: None,
             departments: Vec::new(),
         }
     }

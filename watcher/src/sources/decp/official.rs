@@ -1,14 +1,10 @@
-//! DECP: essential data of public contracts, in the official JSON shape (schema v2.0.x). Read from files; an award that
-//! says "NC" says nothing.
+//! The official JSON shape of DECP (schema v2.0.x), read from files.
 
 use serde_json::Value;
 use vigie_domain::notice::Award;
 use vigie_domain::{Buyer, Code, Cpv, Notice, NoticeKind, Place};
 
 use crate::tree::{all, text};
-
-/// Values that stand for "nothing".
-const NOTHING: &[&str] = &["NC", "CDL", "Sans objet", "INX None", "MQ", "N/A"];
 
 /// Every contract and concession of an official file.
 #[must_use]
@@ -21,7 +17,7 @@ pub fn from_tree(tree: &Value) -> Vec<Notice> {
 }
 
 fn said(value: &Value, path: &str) -> Option<String> {
-    text(value, path).filter(|t| !NOTHING.contains(&t.as_str()))
+    text(value, path).filter(|t| super::says(t))
 }
 
 fn contract(value: &Value) -> Option<Notice> {

@@ -1,0 +1,278 @@
+//! From a mail to notices. A rule says which mails it reads (sender, subject) and how: items of its HTML by selectors,
+//! links of its text by an expression, or the whole mail as one lead.
+
+use chrono::{DateTime, Utc};
+use mail_parser::{Message, MessageParser};
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+use url::Url;
+use vigie_config::settings::BlockFault;
+use vigie_domain::{BuyerKind, Department, Notice, NoticeKind, Passage};
+
+use crate::classify::pattern::pattern;
+use crate::classify::{dates, one_line, plain};
+use crate::sources::extract::{Common, Fields, Format, Layout};
+use crate::sources::feed::plain_text;
+use crate::sources::{BadRecord, Page};
+use crate::zones;
+
+pattern!(FORWARDED, r"(?i)^\s*(?:(?:fwd?|tr|re|rép)\s*:\s*)+");
+pattern!(ANY_LINK, r#"https?://[^\s<>")\]]+"#);
+pattern!(DEADLINE, r"(?i)(?:date|heure)[^\n]{0,40}limite[^\n:]{0,60}:?\s*(?P<d>[^\n]{6,60})");
+
+/// Most notices taken out of one mail.
+const MAX_ITEMS: usize = 200;
+
+/// `[[source.rule]]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct WrittenRule {
+    /// Senders it reads: an address, or a domain with `@`; empty = all.
+    from: Vec<String>,
+    /// Expression that the subject must fit; none = all.
+    subject: Option<String>,
+    /// Selector of an item in the mail's HTML.
+    items: Option<String>,
+    /// Where fields of an item stand.
+    fields: Fields,
+    /// Expression of the links that are notices, in mails without markup to go by.
+    links: Option<String>,
+    /// The whole mail is one lead.
+    whole: bool,
+    /// Who buys, where the mails are of one buyer.
+    buyer: Option<String>,
+    /// A private company's mails.
+    private: bool,
+    /// What its items announce, where that is always the same.
+    announces: Option<NoticeKind>,
+    /// Where an item that names no place belongs.
+    departments: Vec<String>,
+}
+
+enum Way {
+    Items(Box<Layout>),
+    Links(Regex),
+    Whole,
+}
+
+/// A rule, ready.
+pub(super) struct Rule {
+    from: Vec<String>,
+    subject: Option<Regex>,
+    way: Way,
+    common: Common,
+}
+
+impl Rule {
+    pub(super) fn new(written: &WrittenRule, i: usize) -> Result<Self, BlockFault> {
+        let key = format!("rule.{i}");
+        let expression = |text: &str, name: &str| {
+            RegexBuilder::new(text).case_insensitive(true).build().map_err(|e| {
+                BlockFault::at(&format!("{key}.{name}"), format!("expression illisible : {e}"), "corrigez cette expression")
+            })
+        };
+        let way = match (&written.items, &written.links, written.whole) {
+            (Some(items), None, false) => Way::Items(Box::new(Layout::list(&key, Format::Html, items, None, &written.fields)?)),
+            (None, Some(links), false) => Way::Links(expression(links, "links")?),
+            (None, None, true) => Way::Whole,
+            _ => {
+                let fix = "choisissez items = \"…\" avec fields, links = \"…\", ou whole = true";
+                return Err(BlockFault::at(&key, "une règle lit des éléments, des liens, ou le courriel entier", fix));
+            }
+        };
+        Ok(Self {
+            from: written.from.iter().map(|f| f.to_lowercase()).collect(),
+            subject: written.subject.as_deref().map(|s| expression(s, "subject")).transpose()?,
+            way,
+            common: Common {
+                base: None,
+                buyer: written.buyer.clone(),
+                kind: if written.private { BuyerKind::Private } else { BuyerKind::Public },
+                announces: written.announces,
+                departments: crate::sources::departments(&written.departments)?,
+            },
+        })
+    }
+
+    fn fits(&self, from: &str, subject: &str) -> bool {
+        let sender = self.from.is_empty()
+            || self.from.iter().any(|f| if f.starts_with('@') { from.ends_with(f.as_str()) } else { from == f });
+        sender && self.subject.as_ref().is_none_or(|s| s.is_match(subject))
+    }
+}
+
+/// Reads a mail with the first rule that fits it; `false` when none does.
+pub(super) fn read(rules: &[Rule], source: &str, bytes: &[u8], place: &str, page: &mut Page) -> bool {
+    let aside = |record_id: Option<String>, reason: String, raw: Vec<u8>| BadRecord { record_id, place: place.to_owned(), reason, raw };
+    let Some(mail) = MessageParser::default().parse(bytes) else {
+        page.bad.push(aside(None, "courriel illisible".into(), bytes.to_vec()));
+        return true;
+    };
+    let from = mail.from().and_then(|f| f.first()).and_then(|a| a.address()).unwrap_or_default().to_lowercase();
+    let subject = mail.subject().unwrap_or_default();
+    let Some(rule) = rules.iter().find(|r| r.fits(&from, subject)) else { return false };
+    let id = mail.message_id().map(str::to_owned);
+    let found = match &rule.way {
+        Way::Items(layout) => items(rule, layout, source, &mail, &mut page.bad, place),
+        Way::Links(links) => Ok(by_link(rule, links, source, &mail)),
+        Way::Whole => whole(rule, source, &mail).map(|n| vec![n]).ok_or_else(|| "courriel sans objet ni texte".to_owned()),
+    };
+    match found {
+        Ok(notices) if notices.is_empty() => {
+            page.bad.push(aside(id, "rien à lire dans ce courriel avec sa règle : la présentation a changé ?".into(), bytes.to_vec()));
+        }
+        Ok(notices) => page.notices.extend(notices.into_iter().take(MAX_ITEMS)),
+        Err(reason) => page.bad.push(aside(id, reason, bytes.to_vec())),
+    }
+    true
+}
+
+fn sent(mail: &Message<'_>) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(mail.date()?.to_timestamp(), 0)
+}
+
+/// The mail's text: its plain part, else its HTML without markup.
+fn text_of(mail: &Message<'_>) -> String {
+    let plain = mail.text_bodies().next().is_some_and(|p| p.is_text() && !p.is_text_html());
+    let text = mail.body_text(0).unwrap_or_default();
+    if plain && !text.trim().is_empty() { text.into_owned() } else { plain_text(&mail.body_html(0).unwrap_or_default()) }
+}
+
+fn items(rule: &Rule, layout: &Layout, source: &str, mail: &Message<'_>, bad: &mut Vec<BadRecord>, place: &str) -> Result<Vec<Notice>, String> {
+    let html = mail.body_html(0).unwrap_or_default();
+    let found = layout.read(&html).map_err(|m| format!("la présentation a changé : {} ({})", m.what, m.selector))?;
+    let mut notices = Vec::new();
+    for item in found.items {
+        match item.notice(source, &rule.common) {
+            Ok(notice) => notices.push(Notice { published: notice.published.or_else(|| sent(mail).map(|d| d.date_naive())), ..notice }),
+            Err(reason) => bad.push(BadRecord { record_id: None, place: place.to_owned(), reason, raw: item.raw }),
+        }
+    }
+    Ok(notices)
+}
+
+/// One notice a link; its title is what stands on the link's line, else on the line before.
+fn by_link(rule: &Rule, links: &Regex, source: &str, mail: &Message<'_>) -> Vec<Notice> {
+    let text = text_of(mail);
+    let mut out: Vec<Notice> = Vec::new();
+    let mut paragraph: Vec<&str> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        let Some(link) = ANY_LINK.find(line).filter(|l| links.is_match(l.as_str())) else {
+            if !line.is_empty() {
+                paragraph.push(line);
+            }
+            continue;
+        };
+        let url = link.as_str().trim_end_matches(['.', ',', ';']);
+        let beside = one_line(&line.replace(link.as_str(), " "));
+        let beside = beside.trim_matches([':', '-', '<', '>', '[', ']', '(', ')', ' ']).to_owned();
+        let words = std::mem::take(&mut paragraph);
+        let title = if beside.len() > 12 { beside } else { words.first().map(|w| one_line(w)).unwrap_or(beside) };
+        if title.is_empty() || out.iter().any(|n| n.record_id == url) {
+            continue;
+        }
+        out.push(lead(rule, source, mail, url, &title, &words.join("\n"), Some(url)));
+    }
+    out
+}
+
+/// The whole mail as one lead, known by its Message-ID.
+fn whole(rule: &Rule, source: &str, mail: &Message<'_>) -> Option<Notice> {
+    let text = text_of(mail);
+    let subject = FORWARDED.replace(mail.subject().unwrap_or_default(), "").trim().to_owned();
+    let title = if subject.is_empty() { one_line(text.lines().find(|l| !l.trim().is_empty())?) } else { one_line(&subject) };
+    let link = ANY_LINK.find(&text).map(|l| l.as_str().trim_end_matches(['.', ',', ';']).to_owned());
+    let id = mail.message_id().map_or_else(|| format!("{title}:{}", sent(mail).map_or(0, |d| d.timestamp())), str::to_owned);
+    Some(lead(rule, source, mail, &id, &title, &text, link.as_deref()))
+}
+
+fn lead(rule: &Rule, source: &str, mail: &Message<'_>, id: &str, title: &str, text: &str, link: Option<&str>) -> Notice {
+    let common = &rule.common;
+    let mut notice = plain::notice(id, title, text);
+    source.clone_into(&mut notice.source);
+    if let Some(kind) = common.announces {
+        notice.kind = kind;
+    } else if common.kind == BuyerKind::Private && notice.kind == NoticeKind::Call {
+        notice.kind = NoticeKind::Private;
+    }
+    notice.buyer.kind = common.kind;
+    if let Some(buyer) = &common.buyer {
+        notice.buyer.name.clone_from(buyer);
+    }
+    if notice.departments.is_empty() {
+        notice.departments.clone_from(&common.departments);
+    }
+    notice.url = link.filter(|l| Url::parse(l).is_ok()).map(str::to_owned);
+    notice.published = sent(mail).map(|d| d.date_naive());
+    notice.passages = if text.trim().is_empty() { Vec::new() } else { vec![Passage { field: "mail".into(), lot: None, text: text.to_owned() }] };
+    let zone = zones::zone(notice.departments.first().map(|d: &Department| d));
+    let written = DEADLINE.captures(text).and_then(|c| dates::written(&c["d"], zone));
+    if let Some((at, has_time)) = written {
+        notice.dates.push(vigie_domain::TypedDate {
+            kind: vigie_domain::DateKind::Tender,
+            at,
+            has_time,
+            mandatory: false,
+            quote: None,
+            field: Some("mail".into()),
+            lot: None,
+        });
+    }
+    notice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(toml: &str) -> Rule {
+        Rule::new(&toml::from_str(toml).unwrap(), 0).unwrap()
+    }
+
+    fn take(rules: &[Rule], mail: &str) -> (bool, Page) {
+        let mut page = Page::default();
+        let read = read(rules, "boite", mail.replace('\n', "\r\n").as_bytes(), "imap://h/INBOX;UID=1", &mut page);
+        (read, page)
+    }
+
+    const ALERT: &str = "From: Alertes <alertes@portail.example>\nSubject: =?utf-8?Q?3_nouvelles_consultations_r=C3=A9serv=C3=A9es?=\nMessage-ID: <a1@portail.example>\nDate: Fri, 20 Nov 2026 08:00:00 +0100\nContent-Type: text/plain; charset=utf-8\n\nBonjour,\n\nNettoyage des vitres de la médiathèque\nVille de Lens (62300)\nDate limite : 12/01/2027 à 12h00\nhttps://portail.example/consultation/77?utm_medium=mail\n\nSe désabonner : https://portail.example/stop\n";
+
+    #[test]
+    fn links_of_a_plain_mail_become_notices() {
+        let rules = [rule("from = ['@portail.example']\nlinks = '/consultation/'")];
+        let (read, page) = take(&rules, ALERT);
+        assert!(read && page.bad.is_empty());
+        assert_eq!(page.notices.len(), 1, "the link that unsubscribes is no notice");
+        let notice = &page.notices[0];
+        assert_eq!(notice.departments[0].as_str(), "62");
+        assert_eq!(notice.dates[0].at.to_rfc3339(), "2027-01-12T12:00:00+01:00");
+        assert_eq!(notice.published.unwrap().to_string(), "2026-11-20");
+    }
+
+    #[test]
+    fn a_forwarded_mail_is_a_lead() {
+        let rules = [rule("from = ['commercial@esat.example']\nwhole = true\nprivate = true")];
+        let mail = "From: commercial@esat.example\nSubject: TR: Fwd: Entretien de nos bureaux\nMessage-ID: <f@x>\n\nBonjour, nous cherchons une entreprise adaptée. Voir https://acheteur.example/appel.\n";
+        let (_, page) = take(&rules, mail);
+        let notice = &page.notices[0];
+        assert_eq!((notice.title.as_str(), notice.kind), ("Entretien de nos bureaux", NoticeKind::Private));
+        assert_eq!(notice.url.as_deref(), Some("https://acheteur.example/appel"));
+        assert_eq!(notice.record_id, "f@x");
+    }
+
+    #[test]
+    fn a_mail_of_another_shape_is_put_aside_and_a_stranger_s_left_alone() {
+        let rules = [rule("from = ['@portail.example']\nitems = 'td.avis'\nfields = { title = 'a', link = 'a@href' }")];
+        let (read, page) = take(&rules, ALERT);
+        assert!(read && page.notices.is_empty());
+        assert!(page.bad[0].reason.contains("rule.0.items"), "{}", page.bad[0].reason);
+        assert!(!page.bad[0].raw.is_empty());
+        assert!(!take(&rules, &ALERT.replace("@portail.example>", "@autre.example>")).0);
+    }
+
+    #[test]
+    fn a_rule_says_how_it_reads() {
+        let two: WrittenRule = toml::from_str("links = 'x'\nwhole = true").unwrap();
+        assert!(Rule::new(&two, 1).is_err());
+    }
+}
