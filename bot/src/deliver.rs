@@ -171,7 +171,8 @@ async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), 
             "Une adresse est suspendue\nLe serveur la refuse pour de bon : {why}. Envoi concerné : {}. Vérifiez-la avec son propriétaire (vigie subscriptions list), puis : vigie subscriptions add --email ADRESSE --confirmed.",
             delivery.id
         );
-        timetable::tell_operators(app, &format!("suspended:{}:{}", delivery.address, delivery.id), &body, now).await?;
+        let cause = format!("suspended:{}:{}", delivery.address, delivery.id);
+        timetable::tell_operators(app, timetable::Cause::Event(&cause), &body, now).await?;
     }
     Ok(())
 }

@@ -1,21 +1,18 @@
-//! What time brings: digests whose hour has come, sources that fell silent. One process at a time, by lease.
+//! What time brings: digests whose hour has come, sources in trouble. One process at a time, by lease.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Days, Duration, Utc};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Disposition};
-use vigie_store::derived_id;
 use vigie_store::ingest::{NewDelivery, NewNotification};
 use vigie_store::people::AddressState;
+use vigie_store::{Store, StoreError, derived_id};
+use vigie_watcher::health::{self, Alarm, Known};
+use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
-/// A source that has not answered for this long is silent.
-const SILENT_AFTER: Duration = Duration::hours(26);
-/// A source that never answered is silent after so many failures.
-const SILENT_AFTER_FAILURES: u32 = 10;
-
 /// Runs what is due at `horizon` (now, or a little later when a single pass must leave nothing behind). Gives the number
 /// of digests made.
 ///
@@ -33,56 +30,110 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
             addresses.into_iter().filter(|a| a.state == AddressState::Active).map(|a| (a.id, a.channel)).collect();
         app.store.make_digest(digest, &active, now).await?;
     }
-    silent_sources(app, now).await?;
+    source_alarms(app, now).await?;
     if !due.is_empty() {
         app.outbox_bell.notify_one();
     }
     Ok(due.len())
 }
 
-async fn silent_sources(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
+/// What is known of a source, for its health.
+///
+/// # Errors
+/// The database fails.
+pub async fn known(store: &Store, source: &str, now: DateTime<Utc>) -> Result<Known, StoreError> {
+    let state = store.source(source).await?;
+    let since = now.date_naive().checked_sub_days(Days::new(health::HABIT_DAYS)).unwrap_or_default();
+    let days = store.source_days(source, since).await?;
+    Ok(Known {
+        failures: state.failures,
+        trouble: state.trouble.as_deref().and_then(Trouble::parse),
+        last_error: state.last_error,
+        last_success: state.last_success,
+        last_attempt: state.last_attempt,
+        quota: state.quota,
+        days: days.into_iter().map(|d| (d.day, d.items)).collect(),
+    })
+}
+
+/// Tells the operators of alarms that begin and end, once each.
+async fn source_alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
     for block in app.settings.source.iter().filter(|b| b.enabled) {
-        let state = app.store.source(&block.id).await?;
-        let Some(last_attempt) = state.last_attempt else { continue };
-        let since = state.last_success.unwrap_or(last_attempt);
-        let never = state.last_success.is_none() && state.failures >= SILENT_AFTER_FAILURES;
-        let silent = never || (state.failures > 0 && now - since > SILENT_AFTER);
-        if silent && !state.alarmed {
-            let why = state.last_error.as_deref().unwrap_or("sans réponse");
-            let last = state.last_success.map_or_else(
+        let known = known(&app.store, &block.id, now).await?;
+        let standing = health::alarms(&known, now);
+        let told = app.store.open_alarms(&block.id).await?;
+        for (alarm, why) in standing.iter().filter(|(a, _)| !told.iter().any(|(kind, _)| kind == a.as_str())) {
+            let last = known.last_success.map_or_else(
                 || "jamais".to_owned(),
                 |at| at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y à %H:%M").to_string(),
             );
             let body = format!(
-                "La source «\u{a0}{}\u{a0}» ne répond plus\nDernière réponse : {last}. Dernière erreur : {why}. Les autres sources continuent.",
-                block.id
+                "La source «\u{a0}{}\u{a0}» {}\n{why}. Dernière réponse : {last}. {} Les autres sources continuent.",
+                block.id,
+                alarm.in_french(),
+                advice(*alarm, &block.id),
             );
-            tell_operators(app, &format!("silent:{}:{}", block.id, since.timestamp()), &body, now).await?;
-            app.store.set_alarmed(&block.id, true).await?;
-        } else if !silent && state.alarmed {
+            let cause = Cause::AlarmBegins { source: &block.id, kind: alarm.as_str() };
+            tell_operators(app, cause, &body, now).await?;
+        }
+        for (kind, since) in told.iter().filter(|(kind, _)| !standing.iter().any(|(a, _)| a.as_str() == kind)) {
+            let was = Alarm::parse(kind).map_or("était en alarme", Alarm::in_french);
             let body = format!(
-                "La source «\u{a0}{}\u{a0}» répond à nouveau\nLa veille a repris là où elle s’était arrêtée.",
-                block.id
+                "La source «\u{a0}{}\u{a0}» va de nouveau bien\nElle était signalée («\u{a0}{was}\u{a0}») depuis le {}. La veille a repris là où elle s’était arrêtée.",
+                block.id,
+                since.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y à %H:%M"),
             );
-            tell_operators(app, &format!("resolved:{}:{}", block.id, since.timestamp()), &body, now).await?;
-            app.store.set_alarmed(&block.id, false).await?;
+            tell_operators(app, Cause::AlarmEnds { source: &block.id, kind }, &body, now).await?;
         }
     }
     Ok(())
 }
 
-/// Tells every operator, once per `cause`: first line of `body` = subject.
+/// What the operator can do about it.
+fn advice(alarm: Alarm, source: &str) -> String {
+    match alarm {
+        Alarm::Unreachable => "Vérifiez l’adresse et le réseau.".to_owned(),
+        Alarm::Silent | Alarm::Structure => format!("Voyez ce que la page donne : vigie sources test {source}."),
+        Alarm::Login => "Vérifiez le compte et son secret.".to_owned(),
+        Alarm::Quota => "Espacez les veilles (schedule).".to_owned(),
+    }
+}
+
+/// Why the operators are told something.
+#[derive(Debug, Clone, Copy)]
+pub enum Cause<'a> {
+    /// Something that happened once, by its own name.
+    Event(&'a str),
+    /// An alarm begins.
+    AlarmBegins {
+        /// The source.
+        source: &'a str,
+        /// The alarm's word.
+        kind: &'a str,
+    },
+    /// An alarm is over.
+    AlarmEnds {
+        /// The source.
+        source: &'a str,
+        /// The alarm's word.
+        kind: &'a str,
+    },
+}
+
+/// Tells every operator, once per cause: first line of `body` = subject. An alarm is opened or closed in the transaction
+/// that tells of it.
 ///
 /// # Errors
 /// The database fails.
-pub async fn tell_operators(app: &App, cause: &str, body: &str, now: DateTime<Utc>) -> Result<(), Failure> {
-    let alert = Alert {
-        id: derived_id(&["operator", cause]),
-        kind: AlertKind::Operator,
-        procedure: String::new(),
-        notice: String::new(),
-        changes: Vec::new(),
+pub async fn tell_operators(app: &App, cause: Cause<'_>, body: &str, now: DateTime<Utc>) -> Result<(), Failure> {
+    let at = now.timestamp_millis().to_string();
+    let id = match cause {
+        Cause::Event(name) => derived_id(&["operator", name]),
+        Cause::AlarmBegins { source, kind } => derived_id(&["operator", "begins", source, kind, &at]),
+        Cause::AlarmEnds { source, kind } => derived_id(&["operator", "ends", source, kind, &at]),
     };
+    let alert =
+        Alert { id, kind: AlertKind::Operator, procedure: String::new(), notice: String::new(), changes: Vec::new() };
     let operators: Vec<_> = app.store.subscribers().await?.into_iter().filter(|s| s.role == Role::Operator).collect();
     let mut shares = Vec::new();
     for person in operators {
@@ -111,6 +162,14 @@ pub async fn tell_operators(app: &App, cause: &str, body: &str, now: DateTime<Ut
         shares.push((share, deliveries));
     }
     let mut tx = app.store.begin_ingest(now).await?;
+    let news = match cause {
+        Cause::Event(_) => true,
+        Cause::AlarmBegins { source, kind } => tx.open_alarm(source, kind, now).await?,
+        Cause::AlarmEnds { source, kind } => tx.close_alarm(source, kind).await?,
+    };
+    if !news {
+        return Ok(()); // another process told it
+    }
     tx.put_alert(&alert, Some(body)).await?;
     for (share, deliveries) in &shares {
         tx.put_notification(&alert.id, share, deliveries).await?;

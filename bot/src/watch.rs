@@ -3,11 +3,11 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use cron::Schedule;
 use vigie_config::settings;
 use vigie_store::StoreError;
-use vigie_store::sources::Quarantined;
+use vigie_store::sources::{PollEnd, Quarantined};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::sources::{self, Memory, Page, Source, SourceError};
@@ -68,7 +68,7 @@ fn watched(block: &settings::Source) -> Result<Watched, Failure> {
         Failure::usage(format!("horaire « {written} » illisible : {e}"), &place, "écrivez six champs, secondes d’abord")
     })?;
     let source = (kind.build)(block)
-        .map_err(|e| Failure::usage(e, &place, "corrigez ce bloc ; vigie.example.toml en montre un"))?;
+        .map_err(|e| Failure::usage(e.what, &place, e.fix))?;
     Ok(Watched { block: block.clone(), schedule, source })
 }
 
@@ -93,7 +93,8 @@ pub async fn poll(
             // The source is given back, with a pause: what failed here would fail again at once.
             let now = app.clock.now();
             let due = next_due(id, &watched.schedule, LastPoll { failures: 1, not_before: None }, now);
-            app.store.poll_done(id, Some(&failure.what), due, now).await?;
+            let end = PollEnd { error: Some(&failure.what), ..PollEnd::default() };
+            app.store.poll_done(id, &end, due, local_day(now), now).await?;
             Err(failure)
         }
     }
@@ -107,17 +108,19 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
     let mut total = Polled::default();
     let mut not_before = None;
     let mut failure = None;
+    let mut quota = None;
     for _ in 0..MAX_PAGES {
         let page = match watched.source.poll(&app.fetcher, &memory, app.clock.now()).await {
             Ok(page) => page,
             Err(e) => {
                 not_before = e.retry_after().map(|pause| app.clock.now() + pause);
-                failure = Some(e.to_string());
+                failure = Some((e.to_string(), e.trouble()));
                 break;
             }
         };
         take_page(app, audience, watched, &page, first, &mut total).await?;
         not_before = page.not_before.max(not_before);
+        quota = page.quota.or(quota);
         memory = page.memory;
         let written = serde_json::to_string(&memory).unwrap_or_default();
         app.store.page_done(id, &written, page.notices.len() + page.bad.len(), SOURCE_LEASE, app.clock.now()).await?;
@@ -129,9 +132,16 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
     let now = app.clock.now();
     let failures = if failure.is_some() { state.failures + 1 } else { 0 };
     let due = next_due(id, &watched.schedule, LastPoll { failures, not_before }, now);
-    app.store.poll_done(id, failure.as_deref(), due, now).await?;
+    let end = PollEnd {
+        error: failure.as_ref().map(|(why, _)| why.as_str()),
+        trouble: failure.as_ref().map(|(_, trouble)| trouble.as_str()),
+        // What the first poll finds is a stock, not a day's news: it makes no habit.
+        items: if first.is_some() { 0 } else { total.stored },
+        quota,
+    };
+    app.store.poll_done(id, &end, due, local_day(now), now).await?;
     match &failure {
-        Some(why) => {
+        Some((why, _)) => {
             tracing::warn!(source = id, failures, next = %due, "poll failed: {why}");
             app.store.note("source", id, &format!("veille en échec : {why}"), now).await?;
         }
@@ -140,6 +150,11 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
         }
     }
     Ok(total)
+}
+
+/// The day a poll counts for.
+fn local_day(now: DateTime<Utc>) -> NaiveDate {
+    now.with_timezone(&chrono_tz::Europe::Paris).date_naive()
 }
 
 async fn take_page(

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use crate::{Engine, StoreError};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] = &[STEP_1, STEP_2];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3];
 
 const STEP_1: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -81,6 +81,23 @@ CREATE TABLE verdict_correction (
   id TEXT PRIMARY KEY, notice_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, provisions TEXT NOT NULL, note TEXT NOT NULL,
   created BIGINT NOT NULL);
 CREATE INDEX verdict_correction_notice ON verdict_correction (notice_id, created);
+";
+
+/// Health of sources, and likeness of procedures.
+const STEP_3: &str = r"
+ALTER TABLE source ADD COLUMN trouble TEXT;
+ALTER TABLE source ADD COLUMN quota_left BIGINT;
+ALTER TABLE source ADD COLUMN quota_limit BIGINT;
+CREATE TABLE source_day (
+  source TEXT NOT NULL, day TEXT NOT NULL, items BIGINT NOT NULL DEFAULT 0, polls BIGINT NOT NULL DEFAULT 0,
+  failures BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (source, day));
+CREATE TABLE alarm (source TEXT NOT NULL, kind TEXT NOT NULL, since BIGINT NOT NULL, PRIMARY KEY (source, kind));
+
+CREATE TABLE likeness (
+  notice_id TEXT PRIMARY KEY, procedure_id TEXT NOT NULL, bucket TEXT NOT NULL, portrait TEXT NOT NULL);
+CREATE INDEX likeness_bucket ON likeness (bucket);
+CREATE INDEX likeness_procedure ON likeness (procedure_id);
+CREATE INDEX procedure_key_procedure ON procedure_key (procedure_id);
 ";
 
 /// Brings the database to the newest step.

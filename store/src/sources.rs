@@ -1,7 +1,8 @@
 //! What is remembered of each source: cursor and validators, health, and who polls it now.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 
+use crate::ingest::IngestTx;
 use crate::{Store, StoreError, clean, derived_id, millis, moment};
 
 /// State of a source.
@@ -25,8 +26,32 @@ pub struct SourceState {
     pub items: i64,
     /// Records put in quarantine so far.
     pub bad: i64,
-    /// The operator was told that it is silent.
-    pub alarmed: bool,
+    /// What kind of trouble it is in, in the watcher's words.
+    pub trouble: Option<String>,
+    /// Requests left, out of how many, as the server last said.
+    pub quota: Option<(u64, u64)>,
+}
+
+/// What one day of a source brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceDay {
+    /// Local day.
+    pub day: NaiveDate,
+    /// Notices new or changed.
+    pub items: u64,
+}
+
+/// How a poll ended.
+#[derive(Debug, Clone, Default)]
+pub struct PollEnd<'a> {
+    /// Why it failed, if it did.
+    pub error: Option<&'a str>,
+    /// What kind of trouble, in the watcher's words.
+    pub trouble: Option<&'a str>,
+    /// Notices new or changed.
+    pub items: usize,
+    /// Requests left, out of how many, where the server said so.
+    pub quota: Option<(u64, u64)>,
 }
 
 /// A record put aside.
@@ -47,7 +72,8 @@ pub struct Quarantined {
 }
 
 type AsideRow = (String, Option<String>, String, String, Vec<u8>, i64);
-type Row = (String, i64, i64, i64, Option<i64>, Option<i64>, Option<String>, i64, i64, i64);
+type Row =
+    (String, i64, i64, i64, Option<i64>, Option<i64>, Option<String>, i64, i64, Option<String>, Option<i64>, Option<i64>);
 
 impl Store {
     /// State of a source; a default one when it was never polled.
@@ -56,7 +82,7 @@ impl Store {
     /// The database fails.
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT memory, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, alarmed FROM source WHERE id = $1",
+            "SELECT memory, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, trouble, quota_left, quota_limit FROM source WHERE id = $1",
         )
         .bind(id.to_owned())
         .fetch_optional(&self.pool)
@@ -73,7 +99,8 @@ impl Store {
                 last_error: r.6,
                 items: r.7,
                 bad: r.8,
-                alarmed: r.9 != 0,
+                trouble: r.9,
+                quota: r.10.zip(r.11).map(|(left, limit)| (left.unsigned_abs(), limit.unsigned_abs())),
             },
         ))
     }
@@ -131,43 +158,81 @@ impl Store {
         Ok(())
     }
 
-    /// Notes the end of a poll and gives the source back.
+    /// Notes the end of a poll and gives the source back. `day` is the local day it counts for.
     ///
     /// # Errors
     /// The database fails.
     pub async fn poll_done(
         &self,
         id: &str,
-        error: Option<&str>,
+        end: &PollEnd<'_>,
         next_due: DateTime<Utc>,
+        day: NaiveDate,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let sql = if error.is_some() {
-            "UPDATE source SET failures = failures + 1, last_error = $1, next_due = $2, lease_until = 0, holder = NULL WHERE id = $4 AND $3 = $3"
+        let sql = if end.error.is_some() {
+            "UPDATE source SET failures = failures + 1, last_error = $1, trouble = $5, next_due = $2, lease_until = 0, holder = NULL WHERE id = $4 AND $3 = $3"
         } else {
-            "UPDATE source SET failures = 0, last_error = $1, next_due = $2, last_success = $3, baseline_done = 1, lease_until = 0, holder = NULL WHERE id = $4"
+            "UPDATE source SET failures = 0, last_error = $1, trouble = $5, next_due = $2, last_success = $3, baseline_done = 1, lease_until = 0, holder = NULL WHERE id = $4"
         };
+        let mut tx = self.begin().await?;
         sqlx::query(sql)
-            .bind(error.map(clean))
+            .bind(end.error.map(clean))
             .bind(millis(next_due))
             .bind(millis(now))
             .bind(id.to_owned())
-            .execute(&self.pool)
+            .bind(end.trouble.map(str::to_owned))
+            .execute(&mut *tx)
             .await?;
+        if let Some((left, limit)) = end.quota {
+            sqlx::query("UPDATE source SET quota_left = $1, quota_limit = $2 WHERE id = $3")
+                .bind(i64::try_from(left).unwrap_or(i64::MAX))
+                .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+                .bind(id.to_owned())
+                .execute(&mut *tx)
+                .await?;
+        }
+        sqlx::query(
+            "INSERT INTO source_day (source, day, items, polls, failures) VALUES ($1, $2, $3, 1, $4)
+             ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + $3, polls = source_day.polls + 1, failures = source_day.failures + $4",
+        )
+        .bind(id.to_owned())
+        .bind(day.to_string())
+        .bind(i64::try_from(end.items).unwrap_or(0))
+        .bind(i64::from(end.error.is_some()))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
         Ok(())
     }
 
-    /// Notes that the operator was told, or that all is well again.
+    /// What a source brought day by day since `since`, oldest first. A day without a poll is not there.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn set_alarmed(&self, id: &str, alarmed: bool) -> Result<(), StoreError> {
-        sqlx::query("UPDATE source SET alarmed = $1 WHERE id = $2")
-            .bind(i64::from(alarmed))
-            .bind(id.to_owned())
-            .execute(&self.pool)
+    pub async fn source_days(&self, id: &str, since: NaiveDate) -> Result<Vec<SourceDay>, StoreError> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT day, items FROM source_day WHERE source = $1 AND day >= $2 AND polls > failures ORDER BY day")
+                .bind(id.to_owned())
+                .bind(since.to_string())
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(day, items)| Some(SourceDay { day: day.parse().ok()?, items: items.unsigned_abs() }))
+            .collect())
+    }
+
+    /// Alarms that were told and are not over: what kind, since when.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn open_alarms(&self, source: &str) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT kind, since FROM alarm WHERE source = $1 ORDER BY kind")
+            .bind(source.to_owned())
+            .fetch_all(&self.pool)
             .await?;
-        Ok(())
+        Ok(rows.into_iter().map(|(kind, since)| (kind, moment(since))).collect())
     }
 
     /// Puts a record aside with its bytes. The same record with the same fault is kept once. `true` when it is new.
@@ -266,5 +331,34 @@ impl Store {
             tx.commit().await?;
         }
         Ok(())
+    }
+}
+
+impl IngestTx {
+    /// Notes that the operators are told of an alarm, in the transaction that tells them; `false` when it is open already.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn open_alarm(&mut self, source: &str, kind: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let done = sqlx::query("INSERT INTO alarm (source, kind, since) VALUES ($1, $2, $3) ON CONFLICT (source, kind) DO NOTHING")
+            .bind(source.to_owned())
+            .bind(kind.to_owned())
+            .bind(millis(now))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Notes that the operators are told of an alarm's end; `false` when it is closed already.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn close_alarm(&mut self, source: &str, kind: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
+            .bind(source.to_owned())
+            .bind(kind.to_owned())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected() == 1)
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`fetch`] | polite HTTP: validators, gaps, limits, an address guard at connect time |
 //! | [`schedule`] | when a source is due: cron, jitter, back-off |
+//! | [`health`] | is a source well: alarms out of what is known of it |
 //! | [`sources`] | one folder a source: poll plus pure parse; and the registry |
 //! | [`classify`] | from a notice to an assessment |
 //! | [`procedure`](vigie_domain::procedure) | joining notices (in the domain: it is pure) |
@@ -13,6 +14,7 @@
 pub mod charset;
 pub mod classify;
 pub mod fetch;
+pub mod health;
 pub mod schedule;
 pub mod sources;
 pub mod tree;

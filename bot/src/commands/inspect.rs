@@ -11,13 +11,14 @@ use vigie_store::Store;
 use vigie_store::journal::{NoticeRow, NotificationRow};
 use vigie_watcher::classify;
 use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::health;
 use vigie_watcher::sources::{Memory, REGISTRY};
 
 use super::{print, table};
 use crate::app::{self, Failure};
 use crate::clock::Clock;
 use crate::ingest::Audience;
-use crate::watch;
+use crate::{timetable, watch};
 
 /// Notices looked at by `subscriptions explain`.
 const EXPLAINED: i64 = 200;
@@ -28,14 +29,20 @@ fn local(at: DateTime<Utc>) -> String {
 
 pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
     let store = app::open_store(settings).await?;
+    let now = Clock::from_environment()?.now();
     let mut rows = Vec::new();
     for block in &settings.source {
         let s = store.source(&block.id).await?;
+        let known = timetable::known(&store, &block.id, now).await?;
+        let alarms = health::alarms(&known, now);
         let health = match (&s.last_error, block.enabled) {
             (_, false) => "à l’arrêt (enabled = false)".to_owned(),
             (Some(e), _) if s.failures > 0 => format!("{} échec(s) : {e}", s.failures),
             _ if s.last_success.is_none() => "jamais interrogée".to_owned(),
-            _ => "bonne".to_owned(),
+            _ => match alarms.first() {
+                Some((alarm, why)) => format!("{} : {why}", alarm.in_french()),
+                None => "bonne".to_owned(),
+            },
         };
         rows.push(vec![
             block.id.clone(),
@@ -43,11 +50,12 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
             s.last_success.map_or_else(|| "–".to_owned(), local),
             if block.enabled && s.last_attempt.is_some() { local(s.next_due) } else { "–".to_owned() },
             s.items.to_string(),
+            health::habit(&known.days).map_or_else(|| "–".to_owned(), |n| format!("{n} / jour")),
             s.bad.to_string(),
             health,
         ]);
     }
-    print(&table(&["source", "lecteur", "dernier succès", "prochaine", "lus", "mis de côté", "santé"], &rows))?;
+    print(&table(&["source", "lecteur", "dernier succès", "prochaine", "lus", "habitude", "mis de côté", "santé"], &rows))?;
     let kinds: Vec<Vec<String>> = REGISTRY.iter().map(|k| vec![k.name.to_owned(), k.summary.to_owned()]).collect();
     print(&format!("\n{}", table(&["lecteur", "ce qu’il lit"], &kinds)))
 }
@@ -78,6 +86,17 @@ pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Fai
         })
         .collect();
     print(&table(&["avis", "nature", "intérêt", "date limite", "titre"], &rows))?;
+    if !page.selectors.is_empty() {
+        let found: Vec<Vec<String>> = page
+            .selectors
+            .iter()
+            .map(|r| vec![r.field.clone(), short(&r.selector, 60), format!("{} / {}", r.found.0, r.found.1), short(&r.sample, 70)])
+            .collect();
+        print(&format!("\n{}\n", table(&["champ", "sélecteur", "trouvé", "exemple"], &found)))?;
+    }
+    for remark in &page.remarks {
+        print(&format!("remarque : {remark}\n"))?;
+    }
     for bad in &page.bad {
         print(&format!("écarté : {} ({})\n", bad.reason, bad.place))?;
     }

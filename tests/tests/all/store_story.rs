@@ -8,6 +8,7 @@ use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
     Alert, AlertKind, Cadence, Channel, DeliveryState, Disposition, Filter, Notice, NoticeKind, Subscriber,
 };
+use vigie_store::sources::PollEnd;
 use vigie_store::Store;
 use vigie_store::ingest::{DueDigest, NewDelivery, NewNotification};
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -192,10 +193,11 @@ async fn source_is_held_by_one(store: &Store) {
     assert!(store.claim_source("s", "one", LEASE, false, at(0)).await.unwrap());
     assert!(!store.claim_source("s", "two", LEASE, true, at(0)).await.unwrap());
     store.page_done("s", "{\"cursor\":\"7\"}", 3, LEASE, at(0)).await.unwrap();
-    store.poll_done("s", None, at(20), at(1)).await.unwrap();
+    store.poll_done("s", &PollEnd::default(), at(20), at(1).date_naive(), at(1)).await.unwrap();
     assert!(!store.claim_source("s", "two", LEASE, false, at(19)).await.unwrap(), "not due yet");
     assert!(store.claim_source("s", "two", LEASE, true, at(19)).await.unwrap(), "unless forced");
-    store.poll_done("s", Some("panne"), at(40), at(19)).await.unwrap();
+    let end = PollEnd { error: Some("panne"), trouble: Some("unreachable"), ..PollEnd::default() };
+    store.poll_done("s", &end, at(40), at(19).date_naive(), at(19)).await.unwrap();
     let state = store.source("s").await.unwrap();
     assert_eq!((state.failures, state.items, state.baseline_done), (1, 3, true));
     assert_eq!(state.memory, "{\"cursor\":\"7\"}");

@@ -150,8 +150,7 @@ pub struct SelectorReport {
 }
 
 /// What kind of trouble a source is in: decides what the operator is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// The network, or a server that answers badly.
     Unreachable,
@@ -161,6 +160,25 @@ pub enum Trouble {
     Login,
     /// The day's quota is spent, or nearly.
     Quota,
+}
+
+impl Trouble {
+    /// The word kept in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Structure => "structure",
+            Self::Login => "login",
+            Self::Quota => "quota",
+        }
+    }
+
+    /// The trouble of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Unreachable, Self::Structure, Self::Login, Self::Quota].into_iter().find(|t| t.as_str() == word)
+    }
 }
 
 /// Why a poll failed as a whole.

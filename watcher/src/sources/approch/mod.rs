@@ -13,7 +13,7 @@ use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Notice, NoticeKind, P
 use super::explore::{self, Dataset, PAGE, REACH};
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments, read_json};
 use crate::fetch::{Answer, Fetcher};
-use crate::tree::text;
+use crate::sources::decp::says;
 use crate::zones;
 
 /// Registry line.
@@ -27,6 +27,8 @@ pub const KIND: SourceKind = SourceKind {
 
 /// The publisher's dataset.
 const DEFAULT_URL: &str = "https://data.economie.gouv.fr/api/explore/v2.1/catalog/datasets/projets-dachats-publics";
+/// Page of a project for people.
+const PROJECT: &str = "https://projets-achats.marches-publics.gouv.fr/project/";
 /// Always the same way, so that a page means the same at every poll.
 const ORDER: &str = "code";
 /// Days back from today: a project late by a month is still to come.
@@ -108,17 +110,19 @@ impl Source for Approch {
     }
 }
 
+/// A field that says something: "CDL" stands for nothing.
+fn text(record: &Value, field: &str) -> Option<String> {
+    crate::tree::text(record, field).filter(|t| says(t))
+}
+
 /// A project as a notice, or why it is none.
 fn project(record: &Value) -> Result<Notice, String> {
     let code = text(record, "code").ok_or("projet sans code (champ code)")?;
     let title = text(record, "libelle").ok_or("projet sans titre (champ libelle)")?;
+    let page = format!("{PROJECT}{code}");
     let mut notice = Notice::new("approch", code, NoticeKind::Planned);
     notice.title = title;
     notice.buyer = Buyer {
-        name: ["nom_de_l_entite_acheteuse", "entite_acheteuse", "nom_entite_acheteuse"]
-            .iter()
-            .find_map(|f| text(record, f))
-            .unwrap_or_default(),
         // A number, without the zeros that a SIREN may begin with.
         siret: text(record, "siren_de_l_entite_acheteuse").and_then(|s| Buyer::clean_siret(&format!("{s:0>9}"))),
         ..Buyer::default()
@@ -137,7 +141,7 @@ fn project(record: &Value) -> Result<Notice, String> {
         notice.dates.push(date);
     }
     notice.duration_months = text(record, "duree_previsionnelle_du_marche").and_then(|d| months(&d));
-    notice.url = text(record, "lien_vers_la_consultation").filter(|u| u.starts_with("http"));
+    notice.url = text(record, "lien_vers_la_consultation").filter(|u| u.starts_with("http")).or(Some(page));
     for field in ["description", "type_de_procedure", "categorie_d_achat", "montant_estime_du_marche"] {
         if let Some(text) = text(record, field).filter(|t| t.contains(' ')) {
             notice.passages.push(Passage { field: field.to_owned(), lot: None, text });

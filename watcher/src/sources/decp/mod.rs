@@ -34,7 +34,7 @@ pub const KIND: SourceKind = SourceKind {
 /// The consolidated table.
 const DEFAULT_URL: &str =
     "https://tabular-api.data.gouv.fr/api/resources/22847056-61df-452d-837d-8b8ceadbfc52/data/";
-/// Rows a page (the API's documented largest is 50).
+/// Rows a page (the largest that the API's own defaults allow).
 const PAGE: usize = 50;
 /// Days the first poll goes back: data may come up to two months after the notification.
 const LOOKBACK_DAYS: u64 = 7;
@@ -42,7 +42,7 @@ const LOOKBACK_DAYS: u64 = 7;
 const NOTHING: &[&str] = &["NC", "CDL", "Sans objet", "INX None", "MQ", "N/A", "null", "None"];
 
 /// Whether a value says something.
-fn says(text: &str) -> bool {
+pub(super) fn says(text: &str) -> bool {
     !text.is_empty() && !NOTHING.iter().any(|n| n.eq_ignore_ascii_case(text))
 }
 

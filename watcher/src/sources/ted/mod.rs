@@ -137,7 +137,7 @@ impl Ted {
             Ok(Answer::Body(body)) => body,
             Ok(Answer::NotModified(_)) => return Ok(Page { memory: memory.clone(), ..Page::default() }),
             // The server forgot the run: it is begun again, past what was read.
-            Err(FetchError::Status { status: 400 | 404 | 410, .. } | FetchError::Gone { .. }) if cursor.token.is_some() => {
+            Err(FetchError::Status { status: 400 | 404 | 500, .. } | FetchError::Gone { .. }) if cursor.token.is_some() => {
                 let again = Cursor { token: None, read: 0, ..cursor };
                 let remarks = vec!["la recherche a expiré : elle est reprise depuis son début".to_owned()];
                 return Ok(Page { memory: remember(&again), more: true, remarks, ..Page::default() });
@@ -206,7 +206,7 @@ impl Ted {
             return Ok(());
         };
         match fetcher.get(&xml, &Validators::default(), now).await {
-            Ok(Answer::Body(body)) => {
+            Ok(Answer::Body(body)) if !body.bytes.is_empty() => {
                 let read = tree::from_xml(&body.bytes).map_err(|e| e.to_string());
                 match read.and_then(|t| eforms::from_tree(&t).ok_or_else(|| "pas d’avis eForms dans ce document".to_owned())) {
                     Ok(notice) => page.notices.push(named(notice, &number, day)),
@@ -219,8 +219,8 @@ impl Ted {
                 cursor.seen.insert((day, number));
                 Ok(())
             }
-            // Not there yet: told from the search, and looked for again.
-            Ok(Answer::NotModified(_)) | Err(FetchError::Status { status: 404, .. } | FetchError::Gone { .. }) => {
+            // Not there yet (404, or 202 without a body): told from the search, and looked for again.
+            Ok(_) | Err(FetchError::Status { status: 404, .. } | FetchError::Gone { .. }) => {
                 page.notices.extend(summary(hit, &number, day));
                 Ok(())
             }
