@@ -15,13 +15,17 @@ pattern!(
     STRONG,
     r"clauses? (?:[\w']+ ){0,3}?(?:d ?'? ?|a l ?'? ?)?(?:aide a l ?'? ?)?(?:e?')?insertion",
     r"|clauses? (?:[a-z]+ ){0,3}?sociales?\b|clauses? de promotion de l'(?:insertion|emploi)",
-    r"|conditions? (?:particulieres? )?d'execution (?:[a-z]+ ){0,4}?social|condition particuliere (?:d'execution )?a caractere social",
+    r"|(?:conditions?|clauses?) (?:particulieres? )?d'execution (?:[a-z]+ ){0,4}?social|condition particuliere (?:d'execution )?a caractere social",
     r"|[0-9]+ ?(?:h|heures?) d ?'? ?insertion|elements? a caractere social|volume (?:horaire )?d ?'? ?insertion",
     r"|\bheures? (?:de travail )?(?:[\w']+ ){0,8}?d ?'? ?insertion|promouvoir l'emploi et l'insertion|promotion de l'emploi (?:et de l'insertion|des personnes)",
     r"|\bheures?\b[^.;]{0,60}(?:reservee?s?|confiee?s?|dediee?s?|consacree?s?) (?:a|aux?|pour)\b[^.;]{0,50}(?:insertion|eloigne|en difficulte|quartiers prioritaires)",
     r"|[0-9] ?(?:%|pour ?cent) (?:[\w']+ ){0,4}?(?:d'|des |de la |du )?(?:heures|temps|masse|main)\b[^.;]{0,90}(?:insertion|quartiers prioritaires|eloigne|en difficulte)",
     r"|(?:objectif|part|volet|taux|quota)s? (?:d ?'? ?)?insertion[^.;0-9]{0,20}[0-9]+ ?(?:%|h\b|heures|pour ?cent)",
-    r"|[0-9]+ ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp (?:d'|en )?insertion"
+    r"|[0-9]+ ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp (?:d'|en )?insertion",
+    r"|clause\(s\) sociale|clauses? (?:dites? )?[\x22«“ ]+(?:insertion|sociale?s?\b)|charte (?:nationale |locale |departementale )?d'insertion",
+    r"|(?:conditions?|clauses?) [^.;:]{0,30}execution[^.;:]{0,30}:[ -]{0,3}insertion|acte d'engagement[^.;:]{0,40}: ?engagements? d'insertion|annexe (?:[a-z]+ ){0,2}insertion",
+    r"|possibilites d'emploi des chomeurs de longue duree|articles? (?:14 du c|38 de l'ordonnance)[^.;]{0,60}insertion|clauses? (?:visant|destinees?|favorisant|tendant)[^.;]{0,40}l'emploi",
+    r"|(?:\bdevra|\bdoit|s'engage a)[^.;]{0,30}(?:sous-traiter|confier) [^.;]{0,70}(?:structures? d'insertion|entreprises? d'insertion|entreprises? adaptee?s|\besats?\b)"
 );
 // Wordings that need an obligation beside them.
 pattern!(
@@ -31,7 +35,9 @@ pattern!(
     r"|personnes? rencontrant des difficultes (?:[a-z]+ ){0,4}?(?:d ?'? ?)?(?:insertion|acces|emploi)|personnes? en difficulte (?:[a-z]+ ){0,2}d'insertion",
     r"|(?:[0-9] ?%|heures|temps|part) (?:[\w'%]+ ){0,9}?(?:a |d ?'? ?|en |pour )(?:l ?'? ?)?insertion",
     r"|(?:salaries?|personnels?|personnes|publics?) en (?:parcours d')?insertion|demandeurs d'emploi de longue duree|beneficiaires du rsa|publics? prioritaires?|quartiers prioritaires",
-    r"|l2112-2\b|considerations? sociales?"
+    r"|l2112-2\b|considerations? sociales?",
+    r"|(?:actions?|engagements?|mesures?) (?:[a-z]+ ){0,2}?(?:en faveur de l'|en matiere d'|en termes d'|d')insertion",
+    r"|(?:embaucher?|employer|recruter?) (?:[\w'%]+ ){0,3}?(?:demandeurs? d'emploi|beneficiaires? du rsa|personnes? en insertion|personnes? eloignee)"
 );
 pattern!(
     OBLIGES,
@@ -39,7 +45,7 @@ pattern!(
 );
 pattern!(
     DENIED_AFTER,
-    r"^[^.;]{0,15}(?: ?[:=] ?(?:non\b|neant|sans objet|aucun|so\b)| ne s'applique pas(?: au lot)?| n'est pas applicable| non applicable| n'est pas prevue| sans objet)"
+    r"^(?:(?: et| ou|,| /) [a-z]+){0,3}[^.;]{0,15}(?: ?[:=] ?(?:non\b|neant|sans objet|aucun|so\b|0(?: ?h(?:eures?)?)?(?:[ .;]|$))|(?:☐|\[ ?\]) ?oui[^.;]{0,4}(?:☒|☑|✓|\[ ?x ?\]) ?non| ne s'applique pas(?: au lot)?| n'est pas applicable| non applicable| n'est pas prevue| sans objet)"
 );
 pattern!(NOT_FOR_A_LOT, r"^ ne s'applique pas (?:au|aux) lots?");
 pattern!(IS_CRITERION_AFTER, r"^[^.;]{0,40}?(?:ac_weighting|/ ?ponderation)");
@@ -50,12 +56,12 @@ pattern!(
 );
 pattern!(
     ABOUT_CLAUSES,
-    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|charte (?:de|du|des) "
+    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|charte (?:de|du|des) |insertion paysagere|delai d'insertion|logiciel de suivi|guide sur|dans les? dce\b|mission (?:opc|d'assistance)|(?:mission|prestation|poste)s? de facilitat|facilitat\w+ des clauses sociales pour"
 );
 pattern!(MEANS_INSERTION, r"insertion|eloigne|chomeur|demandeurs d'emploi|difficulte|promotion de l'emploi");
 pattern!(
     SERVICE_TALK,
-    r"formations?|beneficiaires de la prestation|accompagnement des|pole emploi|bilan de competences"
+    r"(?:actions?|prestations?|organismes?|stages?|parcours|dispositifs?|programmes?|modules?) de formations?|\bformations? (?:des|pour|aux?|qualifiante|professionnelle|linguistique|certifiante)|beneficiaires de la prestation|accompagnement des|pole emploi|bilan de competences"
 );
 pattern!(
     HARD_TALK,
@@ -224,6 +230,11 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
         return !INTERNSHIP_ONLY.is_match(around) || MEANS_INSERTION.is_match(around);
     }
     if !(OBLIGES.is_match(around) && (around.contains("insertion") || around.contains("emploi"))) {
+        return false;
+    }
+    // A group of people is bound by an obligation of its own sentence, not by the next one's ("l'acheteur se réserve…").
+    let bound = format!("{} {words} {}", reading.start_of_sentence(range.start, 220), reading.rest_of_sentence(range.end, 220));
+    if !words.contains("insertion") && !words.contains("l2112-2") && !OBLIGES.is_match(&bound) {
         return false;
     }
     if words.contains("l2112-2") && !MEANS_INSERTION.is_match(around) {

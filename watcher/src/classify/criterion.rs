@@ -18,7 +18,7 @@ pattern!(
     r"|(?:performances?|criteres?|valeur|qualite|volet|engagement|demarche|aspects?|dimension|approche) (?:[a-z]+ ){0,2}?sociale?s?\b",
     r"|accompagnement (?:medico-|socio-?professionnel|social)|emploi (?:de|des) (?:personnes|travailleurs|publics) (?:en situation de )?(?:handicap|en difficult|eloign)",
     r"|criteres? relatifs? a l'insertion|(?:part|nombre|taux) (?:de|des) (?:personnes|travailleurs|salaries) (?:en situation de )?(?:handicap|en insertion)",
-    r"|insertion ac_weighting|criteres? (?:d ?'? ?)?insertion|publics? (?:en difficulte|eloignes?)"
+    r"|insertion ac_weighting|en matiere d'insertion|criteres? (?:d ?'? ?)?insertion|publics? (?:en difficulte|eloignes?)"
 );
 pattern!(
     OTHER_MATTER,
@@ -33,8 +33,9 @@ pattern!(
 );
 pattern!(
     SHARE_OF_WORK,
-    r"^[^.;]{0,25}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du temps|de la (?:main|masse)|du montant|heures)"
+    r"^[^.;]{0,25}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du (?:volume|nombre) d'heures|du temps|de la (?:main|masse)|du montant|heures)"
 );
+pattern!(NOT_AN_ITEM, r"\b(?:est|sont|sera) soumis|\bcomporte\b|\bprevoit\b|assorti d");
 pattern!(NOT_SELECTION, r"criteres? de selection des candidat|selection des candidatures|eligib");
 
 /// Reads every social criterion the text tells.
@@ -75,13 +76,16 @@ fn holds(reading: &Reading<'_>, range: &Range<usize>) -> bool {
     let words = &doc.text()[range.clone()];
     // The item of the list alone: its neighbours have matters of their own.
     let (head, tail) = (doc.before(range.start, 45), doc.after(range.end, 40));
-    let head = head.rfind([',', ';', '%', '/']).map_or(head, |i| &head[i + 1..]);
+    let head = head.rfind([',', ';', '%', '/', '.']).map_or(head, |i| &head[i + 1..]);
     let tail = tail.find([',', ';', '%', '/']).map_or(tail, |i| &tail[..i]);
     let other_matter = OTHER_MATTER.is_match(head) || OTHER_MATTER.is_match(words) || OTHER_MATTER.is_match(tail);
     if STRUCTURE.is_match(before) || other_matter || NOT_SELECTION.is_match(before) || SHARE_OF_WORK.is_match(after) {
         return false;
     }
     if reading.denied(range) || reading.taken_back(range.end) {
+        return false;
+    }
+    if NOT_AN_ITEM.is_match(reading.start_of_sentence(range.start, 90)) && !WEIGHT_AFTER.is_match(after) {
         return false;
     }
     CRITERION_BEFORE.is_match(before) || WEIGHT_AFTER.is_match(after) || words.starts_with("critere")

@@ -148,6 +148,17 @@ impl Document {
         self.original.get(back).unwrap_or_default().trim().to_owned()
     }
 
+    /// Where the line that holds `at` begins, when it is a line of a form: one that starts with a capital, a digit or a
+    /// sign. A line that starts with a small letter goes on with the one before it. Never before `floor`.
+    #[must_use]
+    pub fn line_start(&self, at: usize, floor: usize) -> usize {
+        let to = self.folded.original(floor..at);
+        let head = self.original.get(to.clone()).unwrap_or_default();
+        let begins = |i: &usize| head[i + 1..].trim_start().chars().next().is_none_or(|c| !c.is_lowercase());
+        let line = head.rmatch_indices('\n').map(|(i, _)| i).find(begins);
+        line.map_or(floor, |i| self.folded.position(to.start + i + 1).clamp(floor, at))
+    }
+
     /// The sentence around a range: cut at `. `, `; `, `? ` or the passage's ends.
     #[must_use]
     pub fn sentence(&self, range: Range<usize>) -> Range<usize> {

@@ -72,17 +72,32 @@ impl<'a> Reading<'a> {
         &text[cut..]
     }
 
+    /// Text before `at`, up to `n` bytes, from the start of the sentence or of the form's line: what "Variantes : non" says
+    /// ends with its line.
+    #[must_use]
+    pub fn start_of_line(&self, at: usize, n: usize) -> &'a str {
+        let head = self.start_of_sentence(at, n);
+        let line = self.doc.line_start(at, at - head.len());
+        &self.doc.text()[line..at]
+    }
+
     /// Whether the words at `range` are denied by what stands before them in their sentence: "n'est pas", "aucun des",
     /// "sans". A double negation ("n'exclut pas", "non seulement") denies nothing.
     #[must_use]
     pub fn denied(&self, range: &Range<usize>) -> bool {
-        pattern!(SCOPE, r"^.*(?:, |: |\bmais |\()");
+        pattern!(
+            SCOPE,
+            r"^.*(?:, |: |\bmais |\(|\bavec |\bet (?:comporte|prevoit|impose|contient|integre|inclut|fait|est|sera) )"
+        );
         pattern!(
             NOT,
-            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $|\b(?:dispense|exempte|exonere)e?s? d(?:e |u |es |e la |e l')?(?:la |l')?$"
+            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $|\b(?:dispense|exempte|exonere)e?s? d(?:e |u |es |e la |e l')?(?:la |l')?$|\bsuppression d(?:e |es |u )(?:la |les |l')?(?:[\w']+ ){0,2}$"
         );
-        pattern!(NOT_REALLY, r"n'exclut pas|non seulement|pas (?:uniquement|seulement|moins)|non exclusi");
-        let head = self.start_of_sentence(range.start, 140);
+        pattern!(
+            NOT_REALLY,
+            r"n'exclut pas|non seulement|pas (?:uniquement|seulement|moins)|non exclusi|ne respect\w+ pas|\breserves?\b.* sur "
+        );
+        let head = self.start_of_line(range.start, 140);
         let scope = SCOPE.find(head).map_or(head, |m| &head[m.end()..]);
         NOT.is_match(scope) && !NOT_REALLY.is_match(scope)
     }
@@ -92,7 +107,7 @@ impl<'a> Reading<'a> {
     pub fn taken_back(&self, at: usize) -> bool {
         pattern!(
             BACK,
-            r"^[^.;,]{0,50}(?:(?:est|sont|a ete|ont ete) (?:supprime|retire|abandonne|annule)|ne (?:sera|seront|sont) pas|n'est (?:pas|plus) (?:applicable|prevue?|retenue?|exigee?))"
+            r"^[^.;,]{0,50}(?:(?:est|sont|a ete|ont ete) (?:supprime|retire|abandonne|annule)|ne (?:sera|seront|sont) pas|n'(?:a|ont) pas ete|n'est (?:pas|plus) (?:applicable|prevue?|retenue?|exigee?))"
         );
         BACK.is_match(self.rest_of_sentence(at, 110))
     }

@@ -17,11 +17,14 @@ pattern!(
     r"|(?:mise en oeuvre|gestion|animation|conduite|creation) d(?:e |'un |es |e l')(?:ateliers? et )?chantiers? (?:ecole )?d'insertion",
     r"|chantiers? (?:ecole |educatif )?(?:d ?'? ?)?insertion (?:pour|sur|dans|ayant|:)|ateliers? et chantiers? d ?'? ?insertion ?(?::|pour|sur)|achat d'insertion",
     r"|(?:^|objet|intitule|title|marche) ?[: ]{0,3}(?:le present )?marches? d ?'? ?insertion|prestations? (?:de services? )?d ?'? ?insertion[^.;]{0,90}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte)",
+    r"|(?:appui|accompagnement) [^.;]{0,20}a l'emploi[^;]{0,70}\bsupports?\b|marches? de (?:services?|prestations?) d'insertion|marche d'insertion (?:sociale|professionnelle|par)",
+    r"|reinsertion (?:sociale|professionnelle)[^.;]{0,40} par l(?:e |a |')(?:maraichage|nettoyage|entretien|travail|activite)|prestations? d'insertion[^;]{0,80}\bsupports? ?:",
+    r"|actions? d'insertion[^.;]{0,60}(?:sous (?:la )?forme d|mises? en oeuvre a travers|a travers l)|(?:portage|encadrement)[^.;]{0,20} d(?:e|'un) (?:ateliers? et )?chantiers? d'insertion",
     r"|accompagnement socio-?professionnel[^.;]{0,120}(?:au travers|a travers|par) (?:de |des |la |les )?(?:realisation d[eu]s? )?(?:travaux|activites?)"
 );
-pattern!(TRAINING, r"demandeurs d'emploi|pole emploi|france travail|formation");
+pattern!(TRAINING, r"demandeurs d'emploi|pole emploi|france travail|\bformations?\b");
 pattern!(SUPPORT, r"support|travailleurs handicap|chantier");
-pattern!(OTHER_TALK, r"clause|critere|heures|titulaire|reserve");
+pattern!(OTHER_TALK, r"clause|critere|heures|\btitulaire (?:devra|s'engage|doit)|\breserve(?:e|s|es)?\b");
 
 /// Reads whether the object is insertion.
 #[must_use]
@@ -30,7 +33,7 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         let doc = reading.doc;
         let around =
             &doc.text()[range.start - doc.before(range.start, 120).len()..range.end + doc.after(range.end, 120).len()];
-        if (TRAINING.is_match(around) && !SUPPORT.is_match(around)) || OTHER_TALK.is_match(doc.before(range.start, 80))
+        if (TRAINING.is_match(around) && !SUPPORT.is_match(around)) || OTHER_TALK.is_match(reading.start_of_line(range.start, 80))
         {
             continue;
         }
