@@ -67,8 +67,7 @@ fn watched(block: &settings::Source) -> Result<Watched, Failure> {
     let schedule = Schedule::from_str(written).map_err(|e| {
         Failure::usage(format!("horaire « {written} » illisible : {e}"), &place, "écrivez six champs, secondes d’abord")
     })?;
-    let source = (kind.build)(block)
-        .map_err(|e| Failure::usage(e.what, &place, e.fix))?;
+    let source = (kind.build)(block).map_err(|e| Failure::usage(e.what, &place, e.fix))?;
     Ok(Watched { block: block.clone(), schedule, source })
 }
 

@@ -184,8 +184,9 @@ impl Source {
             what: format!("la source « {} » n’a pas d’adresse", self.id),
             fix: "ajoutez url = \"https://…\"".to_owned(),
         })?;
-        url::Url::parse(text)
-            .map_err(|e| BlockFault::at("url", format!("adresse « {text} » illisible : {e}"), "écrivez une adresse complète"))
+        url::Url::parse(text).map_err(|e| {
+            BlockFault::at("url", format!("adresse « {text} » illisible : {e}"), "écrivez une adresse complète")
+        })
     }
 
     /// The address, or the reader's default.
@@ -194,8 +195,9 @@ impl Source {
     /// It is unreadable.
     pub fn url_or(&self, default: &str) -> Result<url::Url, BlockFault> {
         let text = self.url.as_deref().unwrap_or(default);
-        url::Url::parse(text)
-            .map_err(|e| BlockFault::at("url", format!("adresse « {text} » illisible : {e}"), "écrivez une adresse complète"))
+        url::Url::parse(text).map_err(|e| {
+            BlockFault::at("url", format!("adresse « {text} » illisible : {e}"), "écrivez une adresse complète")
+        })
     }
 }
 

@@ -72,8 +72,20 @@ pub struct Quarantined {
 }
 
 type AsideRow = (String, Option<String>, String, String, Vec<u8>, i64);
-type Row =
-    (String, i64, i64, i64, Option<i64>, Option<i64>, Option<String>, i64, i64, Option<String>, Option<i64>, Option<i64>);
+type Row = (
+    String,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    i64,
+    i64,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+);
 
 impl Store {
     /// State of a source; a default one when it was never polled.
@@ -211,12 +223,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source_days(&self, id: &str, since: NaiveDate) -> Result<Vec<SourceDay>, StoreError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT day, items FROM source_day WHERE source = $1 AND day >= $2 AND polls > failures ORDER BY day")
-                .bind(id.to_owned())
-                .bind(since.to_string())
-                .fetch_all(&self.pool)
-                .await?;
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT day, items FROM source_day WHERE source = $1 AND day >= $2 AND polls > failures ORDER BY day",
+        )
+        .bind(id.to_owned())
+        .bind(since.to_string())
+        .fetch_all(&self.pool)
+        .await?;
         Ok(rows
             .into_iter()
             .filter_map(|(day, items)| Some(SourceDay { day: day.parse().ok()?, items: items.unsigned_abs() }))
@@ -340,12 +353,14 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn open_alarm(&mut self, source: &str, kind: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = sqlx::query("INSERT INTO alarm (source, kind, since) VALUES ($1, $2, $3) ON CONFLICT (source, kind) DO NOTHING")
-            .bind(source.to_owned())
-            .bind(kind.to_owned())
-            .bind(millis(now))
-            .execute(&mut *self.tx)
-            .await?;
+        let done = sqlx::query(
+            "INSERT INTO alarm (source, kind, since) VALUES ($1, $2, $3) ON CONFLICT (source, kind) DO NOTHING",
+        )
+        .bind(source.to_owned())
+        .bind(kind.to_owned())
+        .bind(millis(now))
+        .execute(&mut *self.tx)
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -1,4 +1,4 @@
-//! A double of the Opendatasoft Explore v2.1 API over recorded records, and of feed servers.
+//! A double of the Opendatasoft Explore v2.1 API over recorded records (BOAMP, or any dataset), and of feed servers.
 //!
 //! Speaks what the documentation says: `limit` ≤ 100 and `offset + limit` ≤ 10,000 (else 400 with
 //! `InvalidRESTParameterError`), `where` with our conditions, `order_by`, `exports/json`, ETag and 304, quota headers and
@@ -218,13 +218,14 @@ fn bad_parameter(message: &str) -> Vec<u8> {
 fn chosen(shelf: &Shelf, condition: &str) -> Result<Vec<Value>, String> {
     let mut kept: Vec<Value> = shelf.records.clone();
     for part in condition.split(" and ").map(str::trim).filter(|p| !p.is_empty()) {
-        let date = |prefix: &str| {
-            part.strip_prefix(prefix).and_then(|d| d.strip_prefix("date'")?.strip_suffix('\'').map(str::to_owned))
+        let date = |sign: &str| {
+            let (field, day) = part.split_once(sign)?;
+            Some((field.to_owned(), day.strip_prefix("date'")?.strip_suffix('\'')?.to_owned()))
         };
-        if let Some(day) = date("dateparution >= ") {
-            kept.retain(|r| r["dateparution"].as_str().is_some_and(|d| d >= day.as_str()));
-        } else if let Some(day) = date("dateparution = ") {
-            kept.retain(|r| r["dateparution"].as_str() == Some(day.as_str()));
+        if let Some((field, day)) = date(" >= ") {
+            kept.retain(|r| r[&field].as_str().is_some_and(|d| d >= day.as_str()));
+        } else if let Some((field, day)) = date(" = ") {
+            kept.retain(|r| r[&field].as_str() == Some(day.as_str()));
         } else if let Some(list) = part.strip_prefix("code_departement in (").and_then(|l| l.strip_suffix(')')) {
             let wanted: Vec<&str> = list.split(',').map(|d| d.trim().trim_matches('"')).collect();
             let has = |v: &Value| v.as_str().is_some_and(|d| wanted.contains(&d));

@@ -166,6 +166,84 @@ impl Smtp {
     }
 }
 
+/// A real IMAP server (Dovecot) with one account and a mailbox in Maildir format, over TLS.
+#[derive(Debug)]
+pub struct Imap {
+    process: Option<Process>,
+    dir: tempfile::TempDir,
+    /// Its port on 127.0.0.1, TLS from the first byte.
+    pub port: u16,
+}
+
+impl Imap {
+    /// The account.
+    pub const ACCOUNT: (&'static str, &'static str) = ("veille", "s3cret");
+
+    /// Starts a server with this certificate and key for `localhost` (PEM), or says why not.
+    ///
+    /// # Panics
+    /// `VIGIE_REQUIRE` names `imap` and it cannot be started.
+    #[must_use]
+    pub fn start(certificate: &str, key: &str) -> Option<Self> {
+        let Some(program) =
+            ["/usr/sbin/dovecot", "/usr/local/sbin/dovecot"].into_iter().find(|p| Path::new(p).exists())
+        else {
+            return missing("imap", "no dovecot (run scripts/test-setup)");
+        };
+        let Ok(dir) = tempfile::Builder::new().prefix("vigie-imap-").tempdir() else {
+            return missing("imap", "no temporary folder");
+        };
+        let Some(port) = free_port() else { return missing("imap", "no free port") };
+        let base = dir.path().display().to_string();
+        let user = if is_root() { "dovecot".to_owned() } else { std::env::var("USER").unwrap_or_default() };
+        let mail_user = if is_root() { "nobody".to_owned() } else { user.clone() };
+        let (name, password) = Self::ACCOUNT;
+        let config = format!(
+            "base_dir = {base}/run\nstate_dir = {base}/state\nlog_path = {base}/log\nprotocols = imap\nlisten = 127.0.0.1\nssl = required\nssl_cert = <{base}/cert.pem\nssl_key = <{base}/key.pem\n\
+             mail_location = maildir:{base}/mail\nfirst_valid_uid = 1\nfirst_valid_gid = 1\ndefault_login_user = {user}\ndefault_internal_user = {user}\n\
+             passdb {{\n  driver = static\n  args = user={name} password={password}\n}}\nuserdb {{\n  driver = static\n  args = uid={mail_user} gid=nogroup home={base}\n}}\n\
+             service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = 0\n  }}\n  inet_listener imaps {{\n    port = {port}\n    ssl = yes\n  }}\n}}\nservice anvil {{\n  chroot =\n}}\n"
+        );
+        for (file, text) in [("dovecot.conf", config.as_str()), ("cert.pem", certificate), ("key.pem", key)] {
+            std::fs::write(dir.path().join(file), text).ok()?;
+        }
+        for folder in ["new", "cur", "tmp"] {
+            std::fs::create_dir_all(dir.path().join("mail").join(folder)).ok()?;
+        }
+        let mut imap = Self { process: None, dir, port };
+        imap.open_to_server();
+        let command = Command::new(program).args(["-F", "-c"]).arg(imap.dir.path().join("dovecot.conf")).spawn();
+        let Ok(child) = command else { return missing("imap", "dovecot does not start") };
+        imap.process = Some(Process(child));
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if std::time::Instant::now() > deadline {
+                return missing("imap", "dovecot does not listen");
+            }
+            std::thread::yield_now();
+        }
+        Some(imap)
+    }
+
+    /// The server reads mails as another user where the tests run as root.
+    fn open_to_server(&self) {
+        if is_root() {
+            let _ = Command::new("chmod").arg("755").arg(self.dir.path()).status();
+            let _ = Command::new("chown").args(["-R", "nobody:nogroup"]).arg(self.dir.path().join("mail")).status();
+        }
+    }
+
+    /// Puts a mail into the mailbox.
+    ///
+    /// # Panics
+    /// The folder cannot be written.
+    pub fn put(&self, name: &str, mail: &str) {
+        let path = self.dir.path().join("mail/new").join(format!("{name}.localhost"));
+        assert!(std::fs::write(&path, mail.replace('\n', "\r\n")).is_ok(), "{} cannot be written", path.display());
+        self.open_to_server();
+    }
+}
+
 fn python_with_aiosmtpd() -> Option<PathBuf> {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin/python3");
     let named = std::env::var_os("VIGIE_TEST_PYTHON").map(PathBuf::from);

@@ -85,7 +85,9 @@ impl Alarm {
     /// The alarm of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Unreachable, Self::Silent, Self::Structure, Self::Login, Self::Quota].into_iter().find(|a| a.as_str() == word)
+        [Self::Unreachable, Self::Silent, Self::Structure, Self::Login, Self::Quota]
+            .into_iter()
+            .find(|a| a.as_str() == word)
     }
 }
 
@@ -166,7 +168,8 @@ mod tests {
 
     #[test]
     fn days_on_which_nobody_asked_are_no_silence() {
-        let known = Known { last_success: Some(now()), days: days(&(20..60).collect::<Vec<_>>(), 19), ..Known::default() };
+        let known =
+            Known { last_success: Some(now()), days: days(&(20..60).collect::<Vec<_>>(), 19), ..Known::default() };
         assert_eq!(kinds(&known), []);
     }
 

@@ -55,7 +55,10 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
             health,
         ]);
     }
-    print(&table(&["source", "lecteur", "dernier succès", "prochaine", "lus", "habitude", "mis de côté", "santé"], &rows))?;
+    print(&table(
+        &["source", "lecteur", "dernier succès", "prochaine", "lus", "habitude", "mis de côté", "santé"],
+        &rows,
+    ))?;
     let kinds: Vec<Vec<String>> = REGISTRY.iter().map(|k| vec![k.name.to_owned(), k.summary.to_owned()]).collect();
     print(&format!("\n{}", table(&["lecteur", "ce qu’il lit"], &kinds)))
 }
@@ -90,7 +93,14 @@ pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Fai
         let found: Vec<Vec<String>> = page
             .selectors
             .iter()
-            .map(|r| vec![r.field.clone(), short(&r.selector, 60), format!("{} / {}", r.found.0, r.found.1), short(&r.sample, 70)])
+            .map(|r| {
+                vec![
+                    r.field.clone(),
+                    short(&r.selector, 60),
+                    format!("{} / {}", r.found.0, r.found.1),
+                    short(&r.sample, 70),
+                ]
+            })
             .collect();
         print(&format!("\n{}\n", table(&["champ", "sélecteur", "trouvé", "exemple"], &found)))?;
     }

@@ -6,4 +6,5 @@ mod classify_contract;
 mod politeness;
 mod road;
 mod sectors;
+mod sources;
 mod store_story;

@@ -8,10 +8,10 @@ use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
     Alert, AlertKind, Cadence, Channel, DeliveryState, Disposition, Filter, Notice, NoticeKind, Subscriber,
 };
-use vigie_store::sources::PollEnd;
 use vigie_store::Store;
 use vigie_store::ingest::{DueDigest, NewDelivery, NewNotification};
 use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::sources::PollEnd;
 use vigie_store::sources::Quarantined;
 use vigie_tests::servers::Postgres;
 use vigie_watcher::classify::classify;

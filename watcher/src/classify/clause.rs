@@ -233,7 +233,8 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
         return false;
     }
     // A group of people is bound by an obligation of its own sentence, not by the next one's ("l'acheteur se réserve…").
-    let bound = format!("{} {words} {}", reading.start_of_sentence(range.start, 220), reading.rest_of_sentence(range.end, 220));
+    let bound =
+        format!("{} {words} {}", reading.start_of_sentence(range.start, 220), reading.rest_of_sentence(range.end, 220));
     if !words.contains("insertion") && !words.contains("l2112-2") && !OBLIGES.is_match(&bound) {
         return false;
     }

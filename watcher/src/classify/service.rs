@@ -33,7 +33,8 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         let doc = reading.doc;
         let around =
             &doc.text()[range.start - doc.before(range.start, 120).len()..range.end + doc.after(range.end, 120).len()];
-        if (TRAINING.is_match(around) && !SUPPORT.is_match(around)) || OTHER_TALK.is_match(reading.start_of_line(range.start, 80))
+        if (TRAINING.is_match(around) && !SUPPORT.is_match(around))
+            || OTHER_TALK.is_match(reading.start_of_line(range.start, 80))
         {
             continue;
         }

@@ -108,7 +108,9 @@ pub struct Request<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The site does not want this page to be read by programs.
-    #[error("{url} : le fichier robots.txt de ce site l’interdit aux programmes ; demandez l’accord du site, puis voyez « permission » dans vigie.example.toml")]
+    #[error(
+        "{url} : le fichier robots.txt de ce site l’interdit aux programmes ; demandez l’accord du site, puis voyez « permission » dans vigie.example.toml"
+    )]
     Disallowed {
         /// The URL.
         url: String,

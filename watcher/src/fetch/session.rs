@@ -53,7 +53,8 @@ impl Session {
 
     pub(super) fn header(&self, url: &Url) -> Option<HeaderValue> {
         let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
-        let line: Vec<String> = cookies.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+        let line: Vec<String> =
+            cookies.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
         let mut value = HeaderValue::from_str(&line.join("; ")).ok().filter(|_| !line.is_empty())?;
         value.set_sensitive(true);
         Some(value)

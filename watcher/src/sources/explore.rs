@@ -33,9 +33,7 @@ impl Dataset {
     /// One page of records.
     pub(super) fn records(&self, condition: &str, order: &str, offset: usize) -> Url {
         let mut url = self.endpoint("records", condition, order);
-        url.query_pairs_mut()
-            .append_pair("limit", &PAGE.to_string())
-            .append_pair("offset", &offset.to_string());
+        url.query_pairs_mut().append_pair("limit", &PAGE.to_string()).append_pair("offset", &offset.to_string());
         url
     }
 

@@ -16,7 +16,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 use vigie_config::settings::BlockFault;
-use vigie_domain::{Buyer, BuyerKind, Code, Cpv, DateKind, Department, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
+use vigie_domain::{
+    Buyer, BuyerKind, Code, Cpv, DateKind, Department, Lot, Notice, NoticeKind, Passage, Place, TypedDate,
+};
 
 use super::SelectorReport;
 use super::feed::plain_text;
@@ -166,16 +168,26 @@ enum Way {
 
 impl Pick {
     fn new(written: &Written, format: Format, key: &str) -> Result<Self, BlockFault> {
-        let pattern = written.pattern.as_deref().map(Regex::new).transpose().map_err(|e| {
-            BlockFault::at(key, format!("expression régulière illisible : {e}"), "corrigez ce motif")
-        })?;
+        let pattern =
+            written.pattern.as_deref().map(Regex::new).transpose().map_err(|e| {
+                BlockFault::at(key, format!("expression régulière illisible : {e}"), "corrigez ce motif")
+            })?;
         let way = match (written.select.as_str(), format) {
             ("", _) => Way::Whole,
-            (select, Format::Html) => Way::Css(select.split(" || ").map(|one| css(one, key)).collect::<Result<_, _>>()?),
+            (select, Format::Html) => {
+                Way::Css(select.split(" || ").map(|one| css(one, key)).collect::<Result<_, _>>()?)
+            }
             (select, Format::Json) if select.starts_with('/') => Way::Pointer(select.to_owned()),
-            _ => return Err(BlockFault::at(key, "un pointeur JSON commence par « / »", "écrivez par exemple \"/titre\"")),
+            _ => {
+                return Err(BlockFault::at(
+                    key,
+                    "un pointeur JSON commence par « / »",
+                    "écrivez par exemple \"/titre\"",
+                ));
+            }
         };
-        let written_as = written.pattern.as_ref().map_or_else(|| written.select.clone(), |p| format!("{} ~ {p}", written.select));
+        let written_as =
+            written.pattern.as_ref().map_or_else(|| written.select.clone(), |p| format!("{} ~ {p}", written.select));
         Ok(Self { written: written_as, way, pattern, optional: written.optional })
     }
 
@@ -211,7 +223,8 @@ impl Pick {
         let found = values.into_iter().filter_map(|v| match v {
             // A mark is there when it is true.
             Value::Bool(set) => set.then(|| "oui".to_owned()),
-            v => crate::tree::own_text(v).map(|t| if field == Field::Text { plain_text(&t) } else { one_line(&plain_text(&t)) }),
+            v => crate::tree::own_text(v)
+                .map(|t| if field == Field::Text { plain_text(&t) } else { one_line(&plain_text(&t)) }),
         });
         self.cut(found.collect(), field)
     }
@@ -220,7 +233,9 @@ impl Pick {
     fn cut(&self, found: Vec<String>, field: Field) -> Vec<String> {
         let kept = found.into_iter().filter_map(|text| match &self.pattern {
             None => Some(text),
-            Some(pattern) => pattern.captures(&text).map(|c| c.get(1).or_else(|| c.get(0)).map_or("", |m| m.as_str()).to_owned()),
+            Some(pattern) => {
+                pattern.captures(&text).map(|c| c.get(1).or_else(|| c.get(0)).map_or("", |m| m.as_str()).to_owned())
+            }
         });
         let mut values: Vec<String> =
             kept.map(|t| t.trim().to_owned()).filter(|t| field == Field::Social || !t.is_empty()).collect();
@@ -241,7 +256,8 @@ fn css(written: &str, key: &str) -> Result<(Selector, Option<String>), BlockFaul
 }
 
 fn selector(css: &str, key: &str) -> Result<Selector, BlockFault> {
-    Selector::parse(css).map_err(|e| BlockFault::at(key, format!("sélecteur CSS « {css} » illisible : {e}"), "corrigez ce sélecteur"))
+    Selector::parse(css)
+        .map_err(|e| BlockFault::at(key, format!("sélecteur CSS « {css} » illisible : {e}"), "corrigez ce sélecteur"))
 }
 
 /// A page that no longer fits.
@@ -282,7 +298,13 @@ pub(super) struct Found {
 
 impl Layout {
     /// A list of items. `items` is a selector or pointer; `empty` marks a list that holds none.
-    pub(super) fn list(key: &str, format: Format, items: &str, empty: Option<&str>, fields: &Fields) -> Result<Self, BlockFault> {
+    pub(super) fn list(
+        key: &str,
+        format: Format,
+        items: &str,
+        empty: Option<&str>,
+        fields: &Fields,
+    ) -> Result<Self, BlockFault> {
         let place = format!("{key}.items");
         let way = match format {
             Format::Html => Way::Css(vec![(selector(items, &place)?, None)]),
@@ -296,7 +318,9 @@ impl Layout {
     pub(super) fn item(key: &str, format: Format, fields: &Fields) -> Result<Self, BlockFault> {
         let picks = fields
             .iter()
-            .map(|(field, written)| Ok((*field, Pick::new(written, format, &format!("{key}.fields.{}", field.name()))?)))
+            .map(|(field, written)| {
+                Ok((*field, Pick::new(written, format, &format!("{key}.fields.{}", field.name()))?))
+            })
             .collect::<Result<_, BlockFault>>()?;
         Ok(Self { format, key: key.to_owned(), items: None, empty: None, fields: picks })
     }
@@ -334,7 +358,10 @@ impl Layout {
     }
 
     fn of_json(&self, text: &str) -> Result<(Vec<Item>, bool), Misfit> {
-        let misfit = |what: String| Misfit { selector: self.items.as_ref().map_or_else(String::new, |(s, _)| format!("{}.items = {s}", self.key)), what };
+        let misfit = |what: String| Misfit {
+            selector: self.items.as_ref().map_or_else(String::new, |(s, _)| format!("{}.items = {s}", self.key)),
+            what,
+        };
         let tree: Value = serde_json::from_str(text).map_err(|e| misfit(format!("JSON illisible ({e})")))?;
         let values: Vec<&Value> = match &self.items {
             Some((pointer, _)) => match tree.pointer(pointer) {
@@ -377,7 +404,9 @@ impl Layout {
     /// A field that no item has: at once for what every notice needs, on a page of some length for the rest.
     fn fits(&self, items: &[Item]) -> Result<(), Misfit> {
         for (field, pick) in self.fields.iter().filter(|(_, p)| !p.optional) {
-            let needed = matches!(field, Field::Id | Field::Title | Field::Link) || items.len() >= ENOUGH_ITEMS || self.items.is_none();
+            let needed = matches!(field, Field::Id | Field::Title | Field::Link)
+                || items.len() >= ENOUGH_ITEMS
+                || self.items.is_none();
             if needed && !items.is_empty() && items.iter().all(|i| !i.values.contains_key(field)) {
                 return Err(Misfit {
                     selector: format!("{}.fields.{} = {}", self.key, field.name(), pick.written),
@@ -428,8 +457,11 @@ impl Item {
         self.first(Field::Id).map(str::to_owned).or_else(|| {
             let mut url = self.link(base)?;
             url.set_fragment(None);
-            let kept: Vec<(String, String)> =
-                url.query_pairs().filter(|(k, _)| !k.starts_with("utm_")).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+            let kept: Vec<(String, String)> = url
+                .query_pairs()
+                .filter(|(k, _)| !k.starts_with("utm_"))
+                .map(|(k, v)| (k.into_owned(), v.into_owned()))
+                .collect();
             url.set_query(None);
             if !kept.is_empty() {
                 url.query_pairs_mut().extend_pairs(kept);
@@ -478,7 +510,8 @@ impl Item {
             let (list, value) = ("criteres".to_owned(), "sociaux".to_owned());
             notice.codes.push(Code { list, value, field: "social".to_owned(), lot: None });
         }
-        notice.passages = if text.is_empty() { Vec::new() } else { vec![Passage { field: "text".into(), lot: None, text }] };
+        notice.passages =
+            if text.is_empty() { Vec::new() } else { vec![Passage { field: "text".into(), lot: None, text }] };
         Ok(notice)
     }
 
@@ -511,10 +544,19 @@ impl Item {
 
     fn dates(&self, notice: &mut Notice) {
         let zone: Tz = zones::zone(notice.departments.first());
-        notice.published = self.first(Field::Published).and_then(|d| dates::written(d, zone)).map(|(at, _)| at.date_naive());
+        notice.published =
+            self.first(Field::Published).and_then(|d| dates::written(d, zone)).map(|(at, _)| at.date_naive());
         if let Some((at, has_time)) = self.first(Field::Deadline).and_then(|d| dates::written(d, zone)) {
             let field = Some("deadline".to_owned());
-            notice.dates.push(TypedDate { kind: DateKind::Tender, at, has_time, mandatory: false, quote: None, field, lot: None });
+            notice.dates.push(TypedDate {
+                kind: DateKind::Tender,
+                at,
+                has_time,
+                mandatory: false,
+                quote: None,
+                field,
+                lot: None,
+            });
         }
     }
 }
@@ -558,7 +600,10 @@ mod tests {
         assert_eq!(notice.record_id, "https://portail.example/avis/7");
         assert_eq!((notice.title.as_str(), notice.departments[0].as_str()), ("Nettoyage des écoles", "62"));
         assert_eq!(notice.dates[0].at.to_rfc3339(), "2027-05-13T16:00:00+02:00");
-        assert_eq!(notice.lots.iter().map(|l| (l.id.as_str(), l.title.as_str())).collect::<Vec<_>>(), [("2", "Vitrerie"), ("3", "Sols")]);
+        assert_eq!(
+            notice.lots.iter().map(|l| (l.id.as_str(), l.title.as_str())).collect::<Vec<_>>(),
+            [("2", "Vitrerie"), ("3", "Sols")]
+        );
         assert!(found.reports.iter().any(|r| r.field == "list.title" && r.found == (1, 1)));
     }
 

@@ -137,7 +137,8 @@ fn project(record: &Value) -> Result<Notice, String> {
         let field = Some("date_cible_de_remise_des_offres".to_owned());
         let end = target.and_time(NaiveTime::from_hms_opt(23, 59, 0).unwrap_or_default());
         let at = zones::local(end, zones::zone(notice.departments.first()));
-        let date = TypedDate { kind: DateKind::Tender, at, has_time: false, mandatory: false, quote: None, field, lot: None };
+        let date =
+            TypedDate { kind: DateKind::Tender, at, has_time: false, mandatory: false, quote: None, field, lot: None };
         notice.dates.push(date);
     }
     notice.duration_months = text(record, "duree_previsionnelle_du_marche").and_then(|d| months(&d));
@@ -185,7 +186,8 @@ fn day(record: &Value, field: &str) -> Option<NaiveDate> {
 
 /// A duration in months: `24`, `24 mois`, `2 ans`.
 fn months(text: &str) -> Option<f64> {
-    let (number, unit) = text.trim().split_at(text.trim().find(|c: char| !c.is_ascii_digit()).unwrap_or(text.trim().len()));
+    let (number, unit) =
+        text.trim().split_at(text.trim().find(|c: char| !c.is_ascii_digit()).unwrap_or(text.trim().len()));
     let number: f64 = number.parse().ok()?;
     Some(if unit.trim_start().starts_with("an") { number * 12.0 } else { number })
 }

@@ -32,8 +32,7 @@ pub const KIND: SourceKind = SourceKind {
 };
 
 /// The consolidated table.
-const DEFAULT_URL: &str =
-    "https://tabular-api.data.gouv.fr/api/resources/22847056-61df-452d-837d-8b8ceadbfc52/data/";
+const DEFAULT_URL: &str = "https://tabular-api.data.gouv.fr/api/resources/22847056-61df-452d-837d-8b8ceadbfc52/data/";
 /// Rows a page (the largest that the API's own defaults allow).
 const PAGE: usize = 50;
 /// Days the first poll goes back: data may come up to two months after the notification.
@@ -102,8 +101,7 @@ impl Decp {
     }
 
     fn wanted(&self, notice: &Notice) -> bool {
-        let here =
-            self.departments.is_empty() || notice.departments.iter().any(|d| self.departments.contains(d));
+        let here = self.departments.is_empty() || notice.departments.iter().any(|d| self.departments.contains(d));
         here && (!self.only_social || !notice.codes.is_empty())
     }
 

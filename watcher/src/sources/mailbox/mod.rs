@@ -111,7 +111,11 @@ impl Mailbox {
     fn new(block: &settings::Source) -> Result<Self, BlockFault> {
         let options: Options = block.options()?;
         if options.tls == Tls::None {
-            return Err(BlockFault::at("tls", "un mot de passe partirait en clair", "choisissez tls = \"implicit\" ou \"starttls\""));
+            return Err(BlockFault::at(
+                "tls",
+                "un mot de passe partirait en clair",
+                "choisissez tls = \"implicit\" ou \"starttls\"",
+            ));
         }
         if options.rule.is_empty() {
             return Err(BlockFault::at("rule", "aucune règle de lecture", "ajoutez un bloc [[source.rule]]"));
@@ -159,7 +163,13 @@ impl Mailbox {
             if mail.size > MAX_MAIL {
                 page.remarks.push(format!("courriel {} de {} Kio : seul son début est lu", mail.uid, mail.size / 1024));
             }
-            if !rules::read(&self.rules, &self.id, &mail.bytes, &format!("{};UID={}", self.place(), mail.uid), &mut page) {
+            if !rules::read(
+                &self.rules,
+                &self.id,
+                &mail.bytes,
+                &format!("{};UID={}", self.place(), mail.uid),
+                &mut page,
+            ) {
                 unread += 1;
             }
         }
@@ -170,11 +180,23 @@ impl Mailbox {
         Ok(page)
     }
 
-    async fn wrap(&self, socket: tokio::net::TcpStream) -> Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>, SourceError> {
-        let pem = self.options.ca_file.as_ref().map(std::fs::read).transpose().map_err(|e| self.network(format!("ca_file : {e}")))?;
+    async fn wrap(
+        &self,
+        socket: tokio::net::TcpStream,
+    ) -> Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>, SourceError> {
+        let pem = self
+            .options
+            .ca_file
+            .as_ref()
+            .map(std::fs::read)
+            .transpose()
+            .map_err(|e| self.network(format!("ca_file : {e}")))?;
         let config = vigie_config::tls::client(pem.as_deref()).map_err(|e| self.network(e))?;
         let name = ServerName::try_from(self.options.host.clone()).map_err(|e| self.network(e))?;
-        TlsConnector::from(Arc::clone(&config)).connect(name, socket).await.map_err(|e| self.network(format!("TLS refusé ({e})")))
+        TlsConnector::from(Arc::clone(&config))
+            .connect(name, socket)
+            .await
+            .map_err(|e| self.network(format!("TLS refusé ({e})")))
     }
 
     async fn greeting<S>(&self, client: &mut Client<S>) -> Result<(), SourceError>
@@ -200,12 +222,19 @@ impl Mailbox {
     }
 
     /// The next mails after those known, oldest first; what to remember, and whether more follow.
-    async fn read<S>(&self, session: &mut Session<S>, known: Cursor, now: DateTime<Utc>) -> Result<(Cursor, Vec<Mail>, bool), SourceError>
+    async fn read<S>(
+        &self,
+        session: &mut Session<S>,
+        known: Cursor,
+        now: DateTime<Utc>,
+    ) -> Result<(Cursor, Vec<Mail>, bool), SourceError>
     where
         S: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug + Send,
     {
         let folder = session.examine(&self.options.folder).await.map_err(|e| match e {
-            ImapError::No(why) => SourceError::Unexpected { url: self.place(), what: format!("dossier refusé : {why}") },
+            ImapError::No(why) => {
+                SourceError::Unexpected { url: self.place(), what: format!("dossier refusé : {why}") }
+            }
             other => self.network(other),
         })?;
         let validity = folder.uid_validity.unwrap_or(1);
@@ -227,7 +256,8 @@ impl Mailbox {
         let mut mails = Vec::new();
         for (uid, size) in self.sizes(session, &uids).await? {
             let section = if size > MAX_MAIL { format!("BODY.PEEK[]<0.{MAX_MAIL}>") } else { "BODY.PEEK[]".to_owned() };
-            let mut answers = session.uid_fetch(uid.to_string(), format!("(UID {section})")).await.map_err(|e| self.network(e))?;
+            let mut answers =
+                session.uid_fetch(uid.to_string(), format!("(UID {section})")).await.map_err(|e| self.network(e))?;
             while let Some(answer) = answers.next().await {
                 let answer = answer.map_err(|e| self.network(e))?;
                 if let Some(bytes) = answer.body().filter(|_| answer.uid == Some(uid)) {
@@ -249,7 +279,8 @@ impl Mailbox {
         let set: Vec<String> = uids.iter().map(ToString::to_string).collect();
         let answers = session.uid_fetch(set.join(","), "(UID RFC822.SIZE)").await.map_err(|e| self.network(e))?;
         let answers: Vec<_> = answers.try_collect().await.map_err(|e| self.network(e))?;
-        let mut sizes: Vec<(u32, u32)> = answers.iter().filter_map(|a| Some((a.uid?, a.size?))).filter(|(uid, _)| uids.contains(uid)).collect();
+        let mut sizes: Vec<(u32, u32)> =
+            answers.iter().filter_map(|a| Some((a.uid?, a.size?))).filter(|(uid, _)| uids.contains(uid)).collect();
         sizes.sort_unstable();
         Ok(sizes)
     }

@@ -68,11 +68,17 @@ impl Rule {
         let key = format!("rule.{i}");
         let expression = |text: &str, name: &str| {
             RegexBuilder::new(text).case_insensitive(true).build().map_err(|e| {
-                BlockFault::at(&format!("{key}.{name}"), format!("expression illisible : {e}"), "corrigez cette expression")
+                BlockFault::at(
+                    &format!("{key}.{name}"),
+                    format!("expression illisible : {e}"),
+                    "corrigez cette expression",
+                )
             })
         };
         let way = match (&written.items, &written.links, written.whole) {
-            (Some(items), None, false) => Way::Items(Box::new(Layout::list(&key, Format::Html, items, None, &written.fields)?)),
+            (Some(items), None, false) => {
+                Way::Items(Box::new(Layout::list(&key, Format::Html, items, None, &written.fields)?))
+            }
             (None, Some(links), false) => Way::Links(expression(links, "links")?),
             (None, None, true) => Way::Whole,
             _ => {
@@ -103,7 +109,12 @@ impl Rule {
 
 /// Reads a mail with the first rule that fits it; `false` when none does.
 pub(super) fn read(rules: &[Rule], source: &str, bytes: &[u8], place: &str, page: &mut Page) -> bool {
-    let aside = |record_id: Option<String>, reason: String, raw: Vec<u8>| BadRecord { record_id, place: place.to_owned(), reason, raw };
+    let aside = |record_id: Option<String>, reason: String, raw: Vec<u8>| BadRecord {
+        record_id,
+        place: place.to_owned(),
+        reason,
+        raw,
+    };
     let Some(mail) = MessageParser::default().parse(bytes) else {
         page.bad.push(aside(None, "courriel illisible".into(), bytes.to_vec()));
         return true;
@@ -115,11 +126,17 @@ pub(super) fn read(rules: &[Rule], source: &str, bytes: &[u8], place: &str, page
     let found = match &rule.way {
         Way::Items(layout) => items(rule, layout, source, &mail, &mut page.bad, place),
         Way::Links(links) => Ok(by_link(rule, links, source, &mail)),
-        Way::Whole => whole(rule, source, &mail).map(|n| vec![n]).ok_or_else(|| "courriel sans objet ni texte".to_owned()),
+        Way::Whole => {
+            whole(rule, source, &mail).map(|n| vec![n]).ok_or_else(|| "courriel sans objet ni texte".to_owned())
+        }
     };
     match found {
         Ok(notices) if notices.is_empty() => {
-            page.bad.push(aside(id, "rien à lire dans ce courriel avec sa règle : la présentation a changé ?".into(), bytes.to_vec()));
+            page.bad.push(aside(
+                id,
+                "rien à lire dans ce courriel avec sa règle : la présentation a changé ?".into(),
+                bytes.to_vec(),
+            ));
         }
         Ok(notices) => page.notices.extend(notices.into_iter().take(MAX_ITEMS)),
         Err(reason) => page.bad.push(aside(id, reason, bytes.to_vec())),
@@ -135,16 +152,28 @@ fn sent(mail: &Message<'_>) -> Option<DateTime<Utc>> {
 fn text_of(mail: &Message<'_>) -> String {
     let plain = mail.text_bodies().next().is_some_and(|p| p.is_text() && !p.is_text_html());
     let text = mail.body_text(0).unwrap_or_default();
-    if plain && !text.trim().is_empty() { text.into_owned() } else { plain_text(&mail.body_html(0).unwrap_or_default()) }
+    if plain && !text.trim().is_empty() {
+        text.into_owned()
+    } else {
+        plain_text(&mail.body_html(0).unwrap_or_default())
+    }
 }
 
-fn items(rule: &Rule, layout: &Layout, source: &str, mail: &Message<'_>, bad: &mut Vec<BadRecord>, place: &str) -> Result<Vec<Notice>, String> {
+fn items(
+    rule: &Rule,
+    layout: &Layout,
+    source: &str,
+    mail: &Message<'_>,
+    bad: &mut Vec<BadRecord>,
+    place: &str,
+) -> Result<Vec<Notice>, String> {
     let html = mail.body_html(0).unwrap_or_default();
     let found = layout.read(&html).map_err(|m| format!("la présentation a changé : {} ({})", m.what, m.selector))?;
     let mut notices = Vec::new();
     for item in found.items {
         match item.notice(source, &rule.common) {
-            Ok(notice) => notices.push(Notice { published: notice.published.or_else(|| sent(mail).map(|d| d.date_naive())), ..notice }),
+            Ok(notice) => notices
+                .push(Notice { published: notice.published.or_else(|| sent(mail).map(|d| d.date_naive())), ..notice }),
             Err(reason) => bad.push(BadRecord { record_id: None, place: place.to_owned(), reason, raw: item.raw }),
         }
     }
@@ -180,13 +209,23 @@ fn by_link(rule: &Rule, links: &Regex, source: &str, mail: &Message<'_>) -> Vec<
 fn whole(rule: &Rule, source: &str, mail: &Message<'_>) -> Option<Notice> {
     let text = text_of(mail);
     let subject = FORWARDED.replace(mail.subject().unwrap_or_default(), "").trim().to_owned();
-    let title = if subject.is_empty() { one_line(text.lines().find(|l| !l.trim().is_empty())?) } else { one_line(&subject) };
+    let title =
+        if subject.is_empty() { one_line(text.lines().find(|l| !l.trim().is_empty())?) } else { one_line(&subject) };
     let link = ANY_LINK.find(&text).map(|l| l.as_str().trim_end_matches(['.', ',', ';']).to_owned());
-    let id = mail.message_id().map_or_else(|| format!("{title}:{}", sent(mail).map_or(0, |d| d.timestamp())), str::to_owned);
+    let id =
+        mail.message_id().map_or_else(|| format!("{title}:{}", sent(mail).map_or(0, |d| d.timestamp())), str::to_owned);
     Some(lead(rule, source, mail, &id, &title, &text, link.as_deref()))
 }
 
-fn lead(rule: &Rule, source: &str, mail: &Message<'_>, id: &str, title: &str, text: &str, link: Option<&str>) -> Notice {
+fn lead(
+    rule: &Rule,
+    source: &str,
+    mail: &Message<'_>,
+    id: &str,
+    title: &str,
+    text: &str,
+    link: Option<&str>,
+) -> Notice {
     let common = &rule.common;
     let mut notice = plain::notice(id, title, text);
     source.clone_into(&mut notice.source);
@@ -204,7 +243,11 @@ fn lead(rule: &Rule, source: &str, mail: &Message<'_>, id: &str, title: &str, te
     }
     notice.url = link.filter(|l| Url::parse(l).is_ok()).map(str::to_owned);
     notice.published = sent(mail).map(|d| d.date_naive());
-    notice.passages = if text.trim().is_empty() { Vec::new() } else { vec![Passage { field: "mail".into(), lot: None, text: text.to_owned() }] };
+    notice.passages = if text.trim().is_empty() {
+        Vec::new()
+    } else {
+        vec![Passage { field: "mail".into(), lot: None, text: text.to_owned() }]
+    };
     let zone = zones::zone(notice.departments.first().map(|d: &Department| d));
     let written = DEADLINE.captures(text).and_then(|c| dates::written(&c["d"], zone));
     if let Some((at, has_time)) = written {

@@ -68,7 +68,9 @@ impl Login {
     pub(super) fn new(options: Options, portal: &Url) -> Result<Self, BlockFault> {
         let (page, logged_out) = match &options {
             Options::Form { url, logged_out, .. } => {
-                let page = portal.join(url).map_err(|e| BlockFault::at("login.url", format!("adresse illisible : {e}"), "écrivez une adresse complète"))?;
+                let page = portal.join(url).map_err(|e| {
+                    BlockFault::at("login.url", format!("adresse illisible : {e}"), "écrivez une adresse complète")
+                })?;
                 if page.origin() != portal.origin() && page.scheme() != "https" {
                     let fix = "un mot de passe ne part qu’en https, ou vers le site du portail lui-même";
                     return Err(BlockFault::at("login.url", "le formulaire est sur un autre site, sans https", fix));
@@ -77,8 +79,9 @@ impl Login {
             }
             _ => (portal.clone(), PASSWORD_FIELD),
         };
-        let logged_out = Selector::parse(logged_out)
-            .map_err(|e| BlockFault::at("login.logged_out", format!("sélecteur illisible : {e}"), "corrigez ce sélecteur"))?;
+        let logged_out = Selector::parse(logged_out).map_err(|e| {
+            BlockFault::at("login.logged_out", format!("sélecteur illisible : {e}"), "corrigez ce sélecteur")
+        })?;
         Ok(Self { options, page, logged_out })
     }
 
@@ -116,7 +119,12 @@ impl Login {
     }
 
     /// Fills the form as a person would and sends it.
-    pub(super) async fn submit(&self, fetcher: &Fetcher, session: &Session, now: DateTime<Utc>) -> Result<(), SourceError> {
+    pub(super) async fn submit(
+        &self,
+        fetcher: &Fetcher,
+        session: &Session,
+        now: DateTime<Utc>,
+    ) -> Result<(), SourceError> {
         let Options::Form { username, password, username_field, .. } = &self.options else { return Ok(()) };
         let password = self.read(password)?;
         let request = Request { session: Some(session), ..Request::default() };
@@ -124,13 +132,14 @@ impl Login {
             return Err(self.refused("la page de connexion est vide"));
         };
         let text = charset::decode_html(&page.bytes, page.content_type.as_deref());
-        let (action, mut fields) = form(&text, &page.url, username_field.as_deref()).map_err(|what| SourceError::Structure {
-            url: page.url.to_string(),
-            selector: format!("login = {PASSWORD_FIELD}"),
-            what,
+        let (action, mut fields) = form(&text, &page.url, username_field.as_deref()).map_err(|what| {
+            SourceError::Structure { url: page.url.to_string(), selector: format!("login = {PASSWORD_FIELD}"), what }
         })?;
         if action.origin() != self.page.origin() {
-            return Err(self.refused(format!("le formulaire enverrait le mot de passe à un autre site ({})", action.host_str().unwrap_or("?"))));
+            return Err(self.refused(format!(
+                "le formulaire enverrait le mot de passe à un autre site ({})",
+                action.host_str().unwrap_or("?")
+            )));
         }
         for (value, by) in fields.iter_mut().map(|f| (&mut f.1, f.2)) {
             match by {
@@ -175,7 +184,9 @@ fn form(text: &str, page: &Url, username_field: Option<&str>) -> Result<(Url, Ve
         .select(&select("form")?)
         .find(|f| f.select(&password).next().is_some())
         .ok_or("aucun formulaire ne demande de mot de passe")?;
-    let action = page.join(form.value().attr("action").unwrap_or_default()).map_err(|e| format!("adresse du formulaire illisible : {e}"))?;
+    let action = page
+        .join(form.value().attr("action").unwrap_or_default())
+        .map_err(|e| format!("adresse du formulaire illisible : {e}"))?;
     let mut fields = Vec::new();
     let mut named = false;
     for input in form.select(&inputs) {
@@ -195,7 +206,11 @@ fn form(text: &str, page: &Url, username_field: Option<&str>) -> Result<(Url, Ve
         named |= by == Filled::Name;
         fields.push((name.to_owned(), value_of(input), by));
     }
-    if named { Ok((action, fields)) } else { Err("le formulaire n’a pas de champ pour le compte (voyez username_field)".to_owned()) }
+    if named {
+        Ok((action, fields))
+    } else {
+        Err("le formulaire n’a pas de champ pour le compte (voyez username_field)".to_owned())
+    }
 }
 
 fn value_of(input: ElementRef<'_>) -> String {
@@ -215,7 +230,10 @@ mod tests {
         let (action, fields) = form(text, &page, None).unwrap();
         assert_eq!(action.path(), "/login");
         let fields: Vec<(&str, &str, Filled)> = fields.iter().map(|(n, v, by)| (n.as_str(), v.as_str(), *by)).collect();
-        assert_eq!(fields, [("_csrf", "t0k", Filled::Page), ("courriel", "", Filled::Name), ("mdp", "", Filled::Password)]);
+        assert_eq!(
+            fields,
+            [("_csrf", "t0k", Filled::Page), ("courriel", "", Filled::Name), ("mdp", "", Filled::Password)]
+        );
     }
 
     #[test]

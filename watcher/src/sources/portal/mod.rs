@@ -148,7 +148,11 @@ impl Portal {
             presets::apply(name, &mut options.list)?;
         }
         let items = options.list.items.as_deref().ok_or_else(|| {
-            BlockFault::at("list.items", "la liste n’a pas de sélecteur", "ajoutez [source.list] items = \"…\", ou preset = \"atexo\"")
+            BlockFault::at(
+                "list.items",
+                "la liste n’a pas de sélecteur",
+                "ajoutez [source.list] items = \"…\", ou preset = \"atexo\"",
+            )
         })?;
         let list = Layout::list("list", options.format, items, options.list.empty.as_deref(), &options.list.fields)?;
         let detail = options.detail.as_ref().map(|d| Layout::item("detail", options.format, &d.fields)).transpose()?;
@@ -172,7 +176,8 @@ impl Portal {
     }
 
     async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
-        let mut cursor: Cursor = memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_default();
+        let mut cursor: Cursor =
+            memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_default();
         let url = cursor.next.take().and_then(|n| Url::parse(&n).ok()).unwrap_or_else(|| self.url.clone());
         if cursor.pages == 0 {
             cursor.polls += 1;
@@ -181,7 +186,8 @@ impl Portal {
         let mut visit = Visit { portal: self, fetcher, session: Session::read(&cursor.session), renewed: false, now };
         let known = memory.validators.get(url.as_str()).cloned().unwrap_or_default();
         let Some((text, body)) = visit.page(&url, &known).await? else {
-            page.memory.cursor = serde_json::to_string(&Cursor { pages: 0, session: visit.session.save(), ..cursor }).ok();
+            page.memory.cursor =
+                serde_json::to_string(&Cursor { pages: 0, session: visit.session.save(), ..cursor }).ok();
             return Ok(page);
         };
         let misfit = |m: Misfit| SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
@@ -191,7 +197,11 @@ impl Portal {
         let common = Common { base: Some(body.url.clone()), ..self.common.clone() };
         let fresh = visit.take(items, &common, &mut cursor, &mut page).await?;
         cursor.pages += 1;
-        let next = if fresh > 0 && cursor.pages < self.max_pages { self.next_url(&text, &body.url, cursor.pages + 1) } else { None };
+        let next = if fresh > 0 && cursor.pages < self.max_pages {
+            self.next_url(&text, &body.url, cursor.pages + 1)
+        } else {
+            None
+        };
         page.more = next.is_some();
         if next.is_none() {
             cursor.pages = 0;
@@ -213,12 +223,17 @@ impl Portal {
             Next::None => return None,
             Next::Parameter(name) => {
                 let mut url = self.url.clone();
-                let kept: Vec<(String, String)> =
-                    url.query_pairs().filter(|(k, _)| k != name).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+                let kept: Vec<(String, String)> = url
+                    .query_pairs()
+                    .filter(|(k, _)| k != name)
+                    .map(|(k, v)| (k.into_owned(), v.into_owned()))
+                    .collect();
                 url.query_pairs_mut().clear().extend_pairs(kept).append_pair(name, &number.to_string());
                 return Some(url);
             }
-            Next::Link(css) => Html::parse_document(text).select(css).next().and_then(|a| a.value().attr("href").map(str::to_owned)),
+            Next::Link(css) => {
+                Html::parse_document(text).select(css).next().and_then(|a| a.value().attr("href").map(str::to_owned))
+            }
             Next::Pointer(pointer) => {
                 let tree: serde_json::Value = serde_json::from_str(text).ok()?;
                 tree.pointer(pointer).and_then(crate::tree::own_text)
@@ -231,7 +246,9 @@ impl Portal {
 }
 
 fn next(options: &Options) -> Result<Next, BlockFault> {
-    let fault = |what: String| BlockFault::at("list.next", what, "écrivez un sélecteur CSS, ou un pointeur JSON qui commence par « / »");
+    let fault = |what: String| {
+        BlockFault::at("list.next", what, "écrivez un sélecteur CSS, ou un pointeur JSON qui commence par « / »")
+    };
     match (&options.list.next, &options.list.page_parameter, options.format) {
         (None, None, _) => Ok(Next::None),
         (None, Some(name), _) => Ok(Next::Parameter(name.clone())),
@@ -286,12 +303,18 @@ impl Visit<'_> {
             }
             Err(FetchError::Status { status: 401 | 403, .. }) if login.has_form() => {}
             Err(FetchError::Status { url, status: status @ (401 | 403), .. }) => {
-                return Err(SourceError::Login { place: url, what: format!("le serveur répond {status} : vérifiez le secret de ce compte") });
+                return Err(SourceError::Login {
+                    place: url,
+                    what: format!("le serveur répond {status} : vérifiez le secret de ce compte"),
+                });
             }
             Err(e) => return Err(e.into()),
         }
         self.log_in(login).await?;
-        let refused = || SourceError::Login { place: url.to_string(), what: "la page montre encore le formulaire de connexion".into() };
+        let refused = || SourceError::Login {
+            place: url.to_string(),
+            what: "la page montre encore le formulaire de connexion".into(),
+        };
         let body = self.ask(url, &Validators::default(), credential).await?.ok_or_else(refused)?;
         let text = decode(&body);
         if login.is_logged_out(&text) { Err(refused()) } else { Ok(Some((text, body))) }
@@ -307,7 +330,12 @@ impl Visit<'_> {
         login.submit(self.fetcher, &self.session, self.now).await
     }
 
-    async fn ask(&self, url: &Url, known: &Validators, authorization: Option<SecretString>) -> Result<Option<Box<Body>>, FetchError> {
+    async fn ask(
+        &self,
+        url: &Url,
+        known: &Validators,
+        authorization: Option<SecretString>,
+    ) -> Result<Option<Box<Body>>, FetchError> {
         let request = Request {
             authorization,
             session: Some(&self.session),
@@ -322,14 +350,22 @@ impl Visit<'_> {
     }
 
     /// Turns the items that are new or changed into notices; gives their number.
-    async fn take(&mut self, items: Vec<Item>, common: &Common, cursor: &mut Cursor, page: &mut Page) -> Result<usize, SourceError> {
+    async fn take(
+        &mut self,
+        items: Vec<Item>,
+        common: &Common,
+        cursor: &mut Cursor,
+        page: &mut Page,
+    ) -> Result<usize, SourceError> {
         let place = common.base.as_ref().map(Url::to_string).unwrap_or_default();
         let mut fresh = 0;
         let mut reports: HashMap<String, usize> = HashMap::new();
         for (i, mut item) in items.into_iter().enumerate() {
             let identity = item.identity(common.base.as_ref());
             let fingerprint = item.fingerprint();
-            if let Some(known) = identity.as_ref().and_then(|id| cursor.seen.get_mut(id)).filter(|(f, _)| *f == fingerprint) {
+            if let Some(known) =
+                identity.as_ref().and_then(|id| cursor.seen.get_mut(id)).filter(|(f, _)| *f == fingerprint)
+            {
                 known.1 = cursor.polls;
                 continue;
             }
@@ -343,7 +379,12 @@ impl Visit<'_> {
                     page.notices.push(notice);
                 }
                 Err(reason) => {
-                    page.bad.push(BadRecord { record_id: identity, place: format!("{place} élément {}", i + 1), reason, raw: item.raw });
+                    page.bad.push(BadRecord {
+                        record_id: identity,
+                        place: format!("{place} élément {}", i + 1),
+                        reason,
+                        raw: item.raw,
+                    });
                 }
             }
         }
@@ -363,7 +404,11 @@ impl Visit<'_> {
         let (text, _) = match self.page(&url, &Validators::default()).await {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(true),
-            Err(SourceError::Fetch(e @ (FetchError::Status { status: 400..=428 | 430..=599, .. } | FetchError::Gone { .. } | FetchError::TooLarge { .. }))) => {
+            Err(SourceError::Fetch(
+                e @ (FetchError::Status { status: 400..=428 | 430..=599, .. }
+                | FetchError::Gone { .. }
+                | FetchError::TooLarge { .. }),
+            )) => {
                 page.remarks.push(format!("page de détail illisible, lue dans la liste seulement : {e}"));
                 return Ok(false);
             }

@@ -21,14 +21,24 @@ const PRESETS: &[Preset] = &[
         items: "div.item_consultation",
         fields: &[
             (Field::Id, "input[id$=refCons]@value", None, false),
-            (Field::Title, "div[id$=panelBlocIntitule] div.truncate span, div[id$=panelBlocIntitule] .truncate-700 span", None, false),
+            (
+                Field::Title,
+                "div[id$=panelBlocIntitule] div.truncate span, div[id$=panelBlocIntitule] .truncate-700 span",
+                None,
+                false,
+            ),
             (Field::Reference, "div[id$=panelBlocIntitule] div.small.pull-left", None, true),
             (Field::Text, "div[id$=panelBlocObjet] span.small", None, true),
             (Field::Buyer, "div[id$=panelBlocDenomination] span.small", None, true),
             (Field::Link, "a[href*='/entreprise/consultation/']:not([href*='echanges'])@href", None, false),
             (Field::Deadline, "div.cons_dateEnd", None, false),
             (Field::Published, "div.date.date-min", None, true),
-            (Field::Place, "div[id$=panelBlocLieuxExec] [data-content]@data-content || div[id$=panelBlocLieuxExec]", None, true),
+            (
+                Field::Place,
+                "div[id$=panelBlocLieuxExec] [data-content]@data-content || div[id$=panelBlocLieuxExec]",
+                None,
+                true,
+            ),
             (Field::Social, "span[id$=detail_dispSociales_cons]:not([style*='display:none'])", None, true),
         ],
     },
@@ -51,7 +61,11 @@ const PRESETS: &[Preset] = &[
 pub(super) fn apply(name: &str, list: &mut List) -> Result<(), BlockFault> {
     let Some(preset) = PRESETS.iter().find(|p| p.name == name) else {
         let names: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
-        return Err(BlockFault::at("preset", format!("modèle inconnu « {name} »"), format!("choisissez parmi : {}", names.join(", "))));
+        return Err(BlockFault::at(
+            "preset",
+            format!("modèle inconnu « {name} »"),
+            format!("choisissez parmi : {}", names.join(", ")),
+        ));
     };
     list.items.get_or_insert_with(|| preset.items.to_owned());
     for (field, select, pattern, optional) in preset.fields {

@@ -137,7 +137,9 @@ impl Ted {
             Ok(Answer::Body(body)) => body,
             Ok(Answer::NotModified(_)) => return Ok(Page { memory: memory.clone(), ..Page::default() }),
             // The server forgot the run: it is begun again, past what was read.
-            Err(FetchError::Status { status: 400 | 404 | 500, .. } | FetchError::Gone { .. }) if cursor.token.is_some() => {
+            Err(FetchError::Status { status: 400 | 404 | 500, .. } | FetchError::Gone { .. })
+                if cursor.token.is_some() =>
+            {
                 let again = Cursor { token: None, read: 0, ..cursor };
                 let remarks = vec!["la recherche a expiré : elle est reprise depuis son début".to_owned()];
                 return Ok(Page { memory: remember(&again), more: true, remarks, ..Page::default() });
@@ -149,8 +151,10 @@ impl Ted {
         if answer.get("timedOut").and_then(Value::as_bool) == Some(true) {
             return Err(unexpected("la recherche n’a pas abouti à temps (timedOut)"));
         }
-        let found = answer.get("notices").and_then(Value::as_array).ok_or_else(|| unexpected("pas de liste « notices »"))?;
-        let total = answer.get("totalNoticeCount").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let found =
+            answer.get("notices").and_then(Value::as_array).ok_or_else(|| unexpected("pas de liste « notices »"))?;
+        let total =
+            answer.get("totalNoticeCount").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let mut page = Page { quota: body.quota, ..Page::default() };
         for hit in found {
             self.take(fetcher, hit, &mut cursor, &mut page, now).await?;
@@ -163,7 +167,10 @@ impl Ted {
             cursor.token = token;
         } else {
             if cursor.read < total {
-                page.remarks.push(format!("la recherche annonce {total} avis et en a donné {} : ces jours seront relus", cursor.read));
+                page.remarks.push(format!(
+                    "la recherche annonce {total} avis et en a donné {} : ces jours seront relus",
+                    cursor.read
+                ));
             } else if let Some(latest) = cursor.latest.filter(|d| *d <= today) {
                 cursor.since = latest.checked_sub_days(Days::new(OVERLAP_DAYS)).unwrap_or(latest).max(cursor.since);
             }
@@ -208,12 +215,17 @@ impl Ted {
         match fetcher.get(&xml, &Validators::default(), now).await {
             Ok(Answer::Body(body)) if !body.bytes.is_empty() => {
                 let read = tree::from_xml(&body.bytes).map_err(|e| e.to_string());
-                match read.and_then(|t| eforms::from_tree(&t).ok_or_else(|| "pas d’avis eForms dans ce document".to_owned())) {
+                match read
+                    .and_then(|t| eforms::from_tree(&t).ok_or_else(|| "pas d’avis eForms dans ce document".to_owned()))
+                {
                     Ok(notice) => page.notices.push(named(notice, &number, day)),
                     Err(reason) => {
                         // What the search says is told; the document is kept aside.
                         page.notices.extend(summary(hit, &number, day));
-                        page.bad.push(BadRecord { place: xml.to_string(), ..aside(Some(number.clone()), reason, body.bytes) });
+                        page.bad.push(BadRecord {
+                            place: xml.to_string(),
+                            ..aside(Some(number.clone()), reason, body.bytes)
+                        });
                     }
                 }
                 cursor.seen.insert((day, number));
@@ -272,7 +284,9 @@ fn summary(hit: &Value, number: &str, day: NaiveDate) -> Option<Notice> {
     notice.title = in_french(hit, "notice-title")?;
     notice.buyer.name = in_french(hit, "buyer-name").unwrap_or_default();
     notice.above_eu_threshold = true;
-    for code in tree::all(hit, "classification-cpv").into_iter().filter_map(tree::own_text).filter_map(|c| Cpv::parse(&c)) {
+    for code in
+        tree::all(hit, "classification-cpv").into_iter().filter_map(tree::own_text).filter_map(|c| Cpv::parse(&c))
+    {
         if !notice.cpv.contains(&code) {
             notice.cpv.push(code);
         }
@@ -281,7 +295,15 @@ fn summary(hit: &Value, number: &str, day: NaiveDate) -> Option<Notice> {
     let written = tree::all(hit, field).into_iter().find_map(tree::own_text);
     if let Some((at, has_time)) = written.and_then(|d| zones::deadline(&d, chrono_tz::Europe::Paris)) {
         let field = Some(field.to_owned());
-        notice.dates.push(TypedDate { kind: DateKind::Tender, at, has_time, mandatory: false, quote: None, field, lot: None });
+        notice.dates.push(TypedDate {
+            kind: DateKind::Tender,
+            at,
+            has_time,
+            mandatory: false,
+            quote: None,
+            field,
+            lot: None,
+        });
     }
     Some(named(notice, number, day))
 }
@@ -310,7 +332,8 @@ mod tests {
 
     #[test]
     fn an_order_in_the_query_is_refused() {
-        let block = settings::Source::new("ted", "ted", None, settings::Baseline::Quiet).with("query", "FT ~ \"x\" SORT BY PD DESC");
+        let block = settings::Source::new("ted", "ted", None, settings::Baseline::Quiet)
+            .with("query", "FT ~ \"x\" SORT BY PD DESC");
         assert!(Ted::new(&block).is_err());
     }
 }

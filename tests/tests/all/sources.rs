@@ -1,0 +1,384 @@
+//! Each source end to end: real client code, real store, a double or a real server on the other side. Items arrive once;
+//! a crash between two pages loses nothing.
+
+use serde_json::{Value, json};
+use vigie_bot::app::App;
+use vigie_bot::clock::Clock;
+use vigie_bot::ingest::Audience;
+use vigie_bot::{timetable, watch};
+use vigie_config::settings::{self, Settings};
+use vigie_domain::subscription::Role;
+use vigie_domain::{Cadence, Filter, Notice};
+use vigie_tests::publishers::Publishers;
+use vigie_tests::replay::Replay;
+use vigie_tests::servers::Imap;
+use vigie_tests::shared;
+use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::sources::{Memory, SourceError, Trouble};
+
+const NOW: &str = "2026-11-21T09:00:00+01:00";
+
+fn now() -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::parse_from_rfc3339(NOW).unwrap().with_timezone(&chrono::Utc)
+}
+
+fn fetch() -> settings::Fetch {
+    settings::Fetch {
+        allow_private: vec!["127.0.0.0/8".into(), "::1/128".into()],
+        host_gap_ms: 0,
+        ..settings::Fetch::default()
+    }
+}
+
+fn block(toml: &str) -> settings::Source {
+    toml::from_str(toml).unwrap()
+}
+
+struct Bench {
+    _dir: tempfile::TempDir,
+    app: App,
+    source: watch::Watched,
+    audience: Audience,
+}
+
+impl Bench {
+    async fn new(block: settings::Source) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = Some(format!("sqlite:{}", dir.path().join("b.sqlite").display()));
+        let settings = Settings {
+            store: settings::Store { url, password: None },
+            fetch: fetch(),
+            source: vec![block],
+            subscriber: vec![settings::Subscriber::on_console(
+                "Écran",
+                Role::Operator,
+                Cadence::Instant,
+                Filter::default(),
+            )],
+            ..Settings::default()
+        };
+        let fetcher = Fetcher::http(&settings.fetch).unwrap();
+        let source = watch::sources(&settings).unwrap().pop().unwrap();
+        let app = App::start(settings, fetcher, Clock::fixed(now())).await.unwrap();
+        Self { _dir: dir, app, source, audience: Audience::default() }
+    }
+
+    async fn poll(&mut self) -> watch::Polled {
+        watch::poll(&self.app, &mut self.audience, &self.source, true).await.unwrap().unwrap()
+    }
+
+    async fn notices(&self) -> Vec<Notice> {
+        let mut found: Vec<Notice> =
+            self.app.store.recent_notices(0, 1000).await.unwrap().into_iter().map(|r| r.notice).collect();
+        found.sort_by(|a, b| a.record_id.cmp(&b.record_id));
+        found
+    }
+
+    async fn error(&self) -> String {
+        self.app.store.source(&self.source.block.id).await.unwrap().last_error.unwrap_or_default()
+    }
+}
+
+/// Pages asked one by one from the memory each left behind, the memory of `again` pages being lost once: what a crash
+/// between the page's notices and its memory does.
+async fn with_a_crash_at_each_page(block: settings::Source) -> (Vec<String>, usize) {
+    let settings = Settings { source: vec![block], fetch: fetch(), ..Settings::default() };
+    let source = watch::sources(&settings).unwrap().pop().unwrap();
+    let fetcher = Fetcher::http(&settings.fetch).unwrap();
+    let (mut memory, mut ids, mut pages) = (Memory::default(), Vec::new(), 0);
+    loop {
+        let lost = source.peek(&fetcher, &memory, now()).await.unwrap();
+        let page = source.peek(&fetcher, &memory, now()).await.unwrap();
+        let of = |p: &vigie_watcher::sources::Page| p.notices.iter().map(|n| n.record_id.clone()).collect::<Vec<_>>();
+        assert_eq!(of(&lost), of(&page), "the same memory gives the same page");
+        ids.extend(of(&page));
+        memory = page.memory;
+        pages += 1;
+        if !page.more {
+            return (ids, pages);
+        }
+    }
+}
+
+fn eforms(number: &str, title: &str, folder: &str) -> Vec<u8> {
+    format!(
+        "<ContractNotice xmlns:efac='a' xmlns:efbc='b' xmlns:ext='c' xmlns:efext='d' xmlns:cac='e' xmlns:cbc='f'><ext:UBLExtensions><ext:UBLExtension><ext:ExtensionContent><efext:EformsExtension>
+        <efac:Organizations><efac:Organization><efac:Company><cac:PartyIdentification><cbc:ID>ORG-1</cbc:ID></cac:PartyIdentification><cac:PartyName><cbc:Name languageID='FRA'>Ville de Lille</cbc:Name></cac:PartyName>
+        <cac:PartyLegalEntity><cbc:CompanyID>21590350100017</cbc:CompanyID></cac:PartyLegalEntity></efac:Company></efac:Organization></efac:Organizations>
+        <efac:Publication><efbc:NoticePublicationID>{number}</efbc:NoticePublicationID></efac:Publication></efext:EformsExtension></ext:ExtensionContent></ext:UBLExtension></ext:UBLExtensions>
+        <cbc:ContractFolderID>{folder}</cbc:ContractFolderID><cbc:IssueDate>2026-11-20+01:00</cbc:IssueDate><cac:ContractingParty><cac:Party><cac:PartyIdentification><cbc:ID>ORG-1</cbc:ID></cac:PartyIdentification></cac:Party></cac:ContractingParty>
+        <cac:ProcurementProject><cbc:Name languageID='FRA'>{title}</cbc:Name><cac:MainCommodityClassification><cbc:ItemClassificationCode listName='cpv'>90910000</cbc:ItemClassificationCode></cac:MainCommodityClassification></cac:ProcurementProject>
+        <cac:ProcurementProjectLot><cbc:ID schemeName='Lot'>LOT-0001</cbc:ID><cac:TenderingTerms><cac:TendererQualificationRequest><cac:SpecificTendererRequirement><cbc:TendererRequirementTypeCode listName='reserved-procurement'>res-ws</cbc:TendererRequirementTypeCode></cac:SpecificTendererRequirement></cac:TendererQualificationRequest></cac:TenderingTerms>
+        <cac:TenderingProcess><cac:TenderSubmissionDeadlinePeriod><cbc:EndDate>2027-01-12+01:00</cbc:EndDate><cbc:EndTime>12:00:00+01:00</cbc:EndTime></cac:TenderSubmissionDeadlinePeriod></cac:TenderingProcess></cac:ProcurementProjectLot></ContractNotice>"
+    )
+    .into_bytes()
+}
+
+fn hit(n: usize) -> Value {
+    json!({"publication-number": format!("{n}-2026"), "publication-date": "2026-11-20+01:00", "notice-type": "cn-standard",
+        "notice-title": {"fra": format!("France – Nettoyage – Objet {n}")}, "buyer-name": {"fra": ["Ville de Lille"]}})
+}
+
+fn ted(publishers: &Publishers, n: usize) {
+    publishers.with(|d| {
+        for i in 1..=n {
+            d.ted.push(hit(i));
+            d.xml.insert(
+                format!("{i}-2026"),
+                eforms(&format!("0000000{i}-2026"), &format!("Nettoyage, objet {i}"), &format!("f-{i}")),
+            );
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ted_is_read_page_by_page_and_each_document_once() {
+    let publishers = Publishers::default();
+    ted(&publishers, 95);
+    let root = publishers.serve().await.unwrap();
+    let mut bench =
+        Bench::new(block(&format!("id = 'ted'\nkind = 'ted'\nurl = '{root}/v3/notices/search'\nbaseline = 'deliver'")))
+            .await;
+    assert_eq!(bench.poll().await.stored, 95);
+    let first = &bench.notices().await[0];
+    assert_eq!(first.buyer.siret.as_deref(), Some("21590350100017"));
+    assert_eq!(first.dates[0].at.to_rfc3339(), "2027-01-12T12:00:00+01:00");
+    assert!(first.codes.iter().any(|c| c.value == "res-ws"));
+    assert_eq!(bench.poll().await.stored, 0);
+    assert_eq!(publishers.asked("xml 1-2026"), 1, "a document is asked for once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ted_survives_a_forgotten_run_a_missing_document_and_a_broken_one() {
+    let publishers = Publishers::default();
+    ted(&publishers, 60);
+    publishers.with(|d| {
+        d.forget_tokens = true;
+        d.xml.remove("3-2026");
+        d.xml.insert("4-2026".into(), b"<ContractNotice><cut".to_vec());
+    });
+    let root = publishers.serve().await.unwrap();
+    let mut bench =
+        Bench::new(block(&format!("id = 'ted'\nkind = 'ted'\nurl = '{root}/v3/notices/search'\nbaseline = 'deliver'")))
+            .await;
+    let polled = bench.poll().await;
+    assert_eq!(
+        (polled.stored, polled.bad),
+        (60, 1),
+        "told from the search where the document fails; {}",
+        bench.error().await
+    );
+    assert_eq!(publishers.asked("xml 1-2026"), 1, "a run begun again asks for no document twice");
+    publishers.with(|d| d.xml.insert("3-2026".into(), eforms("3-2026", "Nettoyage, objet 3", "f-3")));
+    assert_eq!(bench.poll().await.stored, 1, "the document that was not there yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn awards_of_the_table_are_joined_across_pages_and_a_crash_repeats_none() {
+    let publishers = Publishers::default();
+    publishers.with(|d| {
+        for n in 0..120 {
+            for winner in ["Un", "Deux"].iter().take(1 + usize::from(n % 3 == 0)) {
+                d.rows.push(json!({"uid": format!("{n:04}"), "id": n, "objet": "Entretien", "acheteur_id": "21590350100017", "acheteur_nom": "Ville de Lille",
+                    "titulaire_nom": winner, "montant": 1000.0, "datePublicationDonnees": "2026-11-20", "dateNotification": "2026-11-02", "considerationsSociales": "Clause sociale"}));
+            }
+        }
+    });
+    let root = publishers.serve().await.unwrap();
+    let text = format!("id = 'decp'\nkind = 'decp'\nurl = '{root}/api/resources/x/data/'\nbaseline = 'deliver'");
+    let (ids, pages) = with_a_crash_at_each_page(block(&text)).await;
+    assert_eq!((ids.len(), pages), (120, 4));
+    let mut bench = Bench::new(block(&text)).await;
+    assert_eq!(bench.poll().await.stored, 120);
+    assert_eq!(bench.poll().await.stored, 0);
+    let winners: Vec<usize> = bench.notices().await.iter().map(|n| n.awards[0].winners.len()).collect();
+    assert_eq!(winners.iter().sum::<usize>(), 160, "every winner, on whatever page");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn planned_purchases_are_read_whole_and_again_for_nothing() {
+    let records: Vec<Value> = (0..150)
+        .map(|n| json!({"code": n, "libelle": format!("Projet {n}"), "siren_de_l_entite_acheteuse": 110_014_016, "dateparution": "2027-01-09", "idweb": format!("{n:04}"), "date_previsionnelle_de_publication": "2027-01-09"}))
+        .collect();
+    let replay = Replay::new(records);
+    let (api, _) = replay.serve().await.unwrap();
+    let text = format!("id = 'approch'\nkind = 'approch'\nurl = '{api}'\nbaseline = 'deliver'");
+    let mut bench = Bench::new(block(&text)).await;
+    assert_eq!(bench.poll().await.stored, 150, "{}", bench.error().await);
+    assert_eq!(bench.poll().await.stored, 0);
+    assert!(replay.with(|s| s.answered.get(&304).copied().unwrap_or(0)) >= 1, "unchanged pages cost nothing");
+}
+
+fn portal(root: &str, more: &str) -> settings::Source {
+    block(&format!(
+        "id = 'portail'\nkind = 'portal'\nurl = '{root}/consultations'\nbaseline = 'deliver'\nbuyer = 'Groupe Exemple'\nprivate = true\n\
+         [login]\nmethod = 'form'\nurl = '/connexion'\nusername = 'vigie'\npassword = {{ file = '{}' }}\n\
+         [list]\nitems = 'li.consultation'\nempty = 'p.vide'\nnext = 'a.suivant'\n{more}\n[list.fields]\ntitle = 'a'\nlink = 'a@href'\ndeadline = 'i'\n\
+         [detail.fields]\ntext = 'main'\n",
+        secret("s3cret")
+    ))
+}
+
+/// A secret in a file of its own.
+fn secret(value: &str) -> String {
+    let path = std::env::temp_dir().join(format!("vigie-test-secret-{value}"));
+    std::fs::write(&path, value).unwrap();
+    path.display().to_string()
+}
+
+fn items(publishers: &Publishers, n: u32) {
+    publishers.with(|d| d.items = (1..=n).map(|i| (i, format!("Nettoyage du site {i}"))).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_is_read_behind_its_login_and_the_session_is_kept_and_renewed() {
+    let publishers = Publishers::default();
+    items(&publishers, 5);
+    let root = publishers.serve().await.unwrap();
+    let mut bench = Bench::new(portal(&root, "")).await;
+    assert_eq!(bench.poll().await.stored, 5, "{}", bench.error().await);
+    let first = &bench.notices().await[0];
+    assert_eq!(first.kind, vigie_domain::NoticeKind::Private);
+    assert!(first.passages[0].text.contains("L. 2113-12"), "the detail page is read");
+    assert_eq!((publishers.asked("login"), publishers.asked("detail")), (1, 5));
+    assert_eq!(bench.poll().await.stored, 0);
+    assert_eq!((publishers.asked("login"), publishers.asked("detail")), (1, 5), "known items cost no request");
+    publishers.with(|d| d.session = 7);
+    items(&publishers, 6);
+    publishers.with(|d| d.items.rotate_right(1));
+    assert_eq!(bench.poll().await.stored, 1, "{}", bench.error().await);
+    assert_eq!(publishers.asked("login"), 2, "an ended session is renewed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_changed_is_an_alarm_and_nothing_of_it_is_taken_as_seen() {
+    let publishers = Publishers::default();
+    items(&publishers, 2);
+    publishers.with(|d| d.restyled = true);
+    let root = publishers.serve().await.unwrap();
+    let mut bench = Bench::new(portal(&root, "")).await;
+    assert_eq!(bench.poll().await.stored, 0);
+    assert!(bench.error().await.contains("list.items = li.consultation"), "{}", bench.error().await);
+    timetable::run(&bench.app, now()).await.unwrap();
+    timetable::run(&bench.app, now()).await.unwrap();
+    let told = bench.app.store.open_alarms("portail").await.unwrap();
+    assert_eq!(told.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["structure"]);
+    let deliveries = bench.app.store.deliveries(None, 50).await.unwrap();
+    assert_eq!(deliveries.len(), 1, "the operator is told once");
+    publishers.with(|d| d.restyled = false);
+    assert_eq!(bench.poll().await.stored, 2, "what could not be read is read once the page is back");
+    timetable::run(&bench.app, now()).await.unwrap();
+    assert!(bench.app.store.open_alarms("portail").await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_account_is_told_as_such_and_its_secret_never() {
+    let publishers = Publishers::default();
+    items(&publishers, 2);
+    let root = publishers.serve().await.unwrap();
+    let text = format!(
+        "id = 'p'\nkind = 'portal'\nurl = '{root}/consultations'\n[login]\nmethod = 'form'\nurl = '/connexion'\nusername = 'vigie'\npassword = {{ file = '{}' }}\n[list]\nitems = 'li'\n[list.fields]\ntitle = 'a'\nlink = 'a@href'",
+        secret("wr0ng")
+    );
+    let mut bench = Bench::new(block(&text)).await;
+    bench.poll().await;
+    let error = bench.error().await;
+    assert!(error.contains("connexion refusée") && !error.contains("wr0ng"), "{error}");
+    let state = bench.app.store.source("p").await.unwrap();
+    assert_eq!(state.trouble.as_deref(), Some(Trouble::Login.as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_json_portal_takes_a_bearer_token_and_robots_txt_governs_pages() {
+    let publishers = Publishers::default();
+    items(&publishers, 3);
+    let root = publishers.serve().await.unwrap();
+    let fields = "[list.fields]\nid = '/ref'\ntitle = '/objet'\ndeadline = '/fin'";
+    let text = format!(
+        "id = 'j'\nkind = 'portal'\nformat = 'json'\nurl = '{root}/api/consultations'\nbaseline = 'deliver'\n[login]\nmethod = 'bearer'\ntoken = {{ file = '{}' }}\n[list]\nitems = '/data'\n{fields}",
+        secret("t0ken")
+    );
+    let mut bench = Bench::new(block(&text)).await;
+    assert_eq!(bench.poll().await.stored, 3, "{}", bench.error().await);
+    let page = format!(
+        "id = 'h'\nkind = 'portal'\nurl = '{root}/prive/liste'\n[list]\nitems = 'li'\n[list.fields]\ntitle = 'a'"
+    );
+    let mut bench = Bench::new(block(&page)).await;
+    bench.poll().await;
+    assert!(bench.error().await.contains("robots.txt"), "{}", bench.error().await);
+}
+
+#[test]
+fn a_site_whose_terms_forbid_reuse_needs_an_agreement() {
+    let text = "id = 'place'\nkind = 'portal'\npreset = 'atexo'\nurl = 'https://www.marches-publics.gouv.fr/?page=x'";
+    let settings = |text: &str| Settings { source: vec![block(text)], ..Settings::default() };
+    assert!(watch::sources(&settings(text)).err().unwrap().what.contains("accord écrit"));
+    assert!(watch::sources(&settings(&format!("{text}\npermission = 'accord du 3 mars 2026'"))).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_portal_lists_are_read_by_their_presets() {
+    for (preset, file, count) in [
+        ("atexo", "data/portals/atexo_list_maximilien.html", 10),
+        ("aws", "data/portals/aws_marches-publics-info_list.html", 8),
+    ] {
+        let Some(path) = shared::data(file) else { return };
+        let bytes = std::fs::read(path).unwrap();
+        let fetcher = Fetcher::Bundled(Box::new(move |_| Some(bytes.clone())));
+        let text = format!("id = 'p'\nkind = 'portal'\npreset = '{preset}'\nurl = 'https://portail.example/liste'");
+        let settings = Settings { source: vec![block(&text)], ..Settings::default() };
+        let page = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
+        assert_eq!((page.notices.len(), page.bad.len()), (count, 0), "{preset}");
+        for notice in &page.notices {
+            assert!(
+                !notice.title.is_empty() && notice.url.is_some() && !notice.buyer.name.is_empty(),
+                "{preset}: {notice:?}"
+            );
+            assert!(notice.codes.is_empty(), "no social mark on these pages");
+        }
+        let dated = page.notices.iter().filter(|n| !n.dates.is_empty()).count();
+        assert_eq!(dated, count, "{preset}: {:?}", page.selectors);
+        assert!(page.notices.iter().any(|n| n.departments.len() > usize::from(preset == "atexo")), "{preset}");
+    }
+}
+
+fn certificate() -> (String, String, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem(), made.cert.pem())
+}
+
+fn mail(n: usize) -> String {
+    format!(
+        "From: Alertes <alertes@portail.example>\nSubject: Nouvelle consultation\nMessage-ID: <m{n}@portail.example>\nDate: Fri, 20 Nov 2026 08:00:00 +0100\nContent-Type: text/plain; charset=utf-8\n\nNettoyage du site {n}\nDate limite : 12/01/2027 à 12h00\nhttps://portail.example/consultation/{n}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_read_once_and_left_as_it_was() {
+    let (certificate, key, authority) = certificate();
+    let Some(server) = Imap::start(&certificate, &key) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, authority).unwrap();
+    (1..=30).for_each(|n| server.put(&format!("{n:04}"), &mail(n)));
+    server.put("9999", "From: inconnu@ailleurs.example\nSubject: Bonjour\n\nRien à voir.\n");
+    let text = format!(
+        "id = 'boite'\nkind = 'mailbox'\nhost = 'localhost'\nport = {}\nusername = 'veille'\npassword = {{ file = '{}' }}\nca_file = '{}'\nbaseline = 'deliver'\nlookback_days = 3650\n[[rule]]\nfrom = ['@portail.example']\nlinks = '/consultation/'",
+        server.port,
+        secret("s3cret"),
+        ca.display()
+    );
+    let (ids, pages) = with_a_crash_at_each_page(block(&text)).await;
+    assert_eq!((ids.len(), pages), (30, 2), "two batches, each the same when read again");
+    let mut bench = Bench::new(block(&text)).await;
+    assert_eq!(bench.poll().await.stored, 30, "{}", bench.error().await);
+    assert_eq!(bench.poll().await.records, 0);
+    server.put("a031", &mail(31));
+    assert_eq!(bench.poll().await.stored, 1);
+    assert_eq!(bench.notices().await.len(), 31);
+    let wrong = text.replace(&secret("s3cret"), &secret("wr0ng"));
+    let settings = Settings { source: vec![block(&wrong)], ..Settings::default() };
+    let fetcher = Fetcher::http(&fetch()).unwrap();
+    let refused = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await;
+    assert!(matches!(refused, Err(SourceError::Login { .. })), "{refused:?}");
+}
