@@ -3,7 +3,7 @@
 //! Idempotent on (source, record id, content hash). The audience index is trusted only if the subscriptions are, inside
 //! the transaction, at the version it was built from.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
@@ -20,6 +20,7 @@ use vigie_store::people::{Address, AddressState};
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::classify::{self, fold::fold};
+use vigie_watcher::procedure::{self as same, Portrait};
 
 use crate::app::App;
 
@@ -163,11 +164,12 @@ impl Ingest<'_> {
         if known.as_ref().is_some_and(|k| k.content_hash == self.hash) {
             return Ok(Outcome::Unchanged);
         }
-        let keys = procedure::keys(self.notice);
+        let keys = same::keys(self.notice);
+        let portrait = same::portrait(self.notice);
         let procedure = match &known {
             // Once in a procedure, a notice stays in it.
             Some(known) => tx.procedure(&known.procedure).await?,
-            None => self.find_procedure(tx, &keys).await?,
+            None => self.find_procedure(tx, &keys, portrait.as_ref()).await?,
         };
         if let Some(provisions) = tx.corrected_provisions(&key).await? {
             assessment = classify::with_provisions(self.notice, &assessment, provisions);
@@ -187,6 +189,10 @@ impl Ingest<'_> {
         let told = if procedure.is_some() { tx.told(&id).await? } else { Vec::new() };
         tx.put_procedure(&id, &assessment.title, &after, &keys).await?;
         tx.put_notice(self.notice, &assessment, self.hash, &id).await?;
+        if let Some(portrait) = &portrait {
+            let written = serde_json::to_string(portrait).unwrap_or_default();
+            tx.put_portrait(&key, &id, &portrait.bucket(), &written).await?;
+        }
         // The version is part of the name: a content that comes back after another one is news again.
         let version = known.as_ref().map_or(1, |k| k.version + 1).to_string();
         let alert = Alert {
@@ -200,17 +206,48 @@ impl Ingest<'_> {
         Ok(Outcome::Stored(people))
     }
 
-    /// The procedure this notice belongs to. A buyer's reference joins a call only to what is still open and speaks of the
-    /// same thing: under the reference of a procedure called off or awarded it is a relaunch, under that of another object
-    /// a reference used twice; both are news.
-    async fn find_procedure(&self, tx: &mut IngestTx, keys: &[String]) -> Result<Option<KnownProcedure>, StoreError> {
+    /// The procedure this notice belongs to: by statements first, and where they lead to several procedures these are found
+    /// to be one. A buyer's reference joins a call only to what is still open and speaks of the same thing: under the
+    /// reference of a procedure called off or awarded it is a relaunch, under that of another object a reference used twice;
+    /// both are news. At last by likeness.
+    async fn find_procedure(
+        &self,
+        tx: &mut IngestTx,
+        keys: &[String],
+        portrait: Option<&Portrait>,
+    ) -> Result<Option<KnownProcedure>, StoreError> {
         let (weak, strong): (Vec<String>, Vec<String>) = keys.iter().cloned().partition(|k| procedure::is_reference(k));
         if let Some(found) = tx.find_procedure(&strong).await? {
+            let ended = tx.join_procedures(&found.id, &strong).await?;
+            if !ended.is_empty() {
+                tracing::info!(notice = %self.notice.key(), procedure = %found.id, ?ended, "procedures found to be one");
+            }
             return Ok(Some(found));
         }
         let calls = !is_partial(self.notice.kind);
         let same = |p: &KnownProcedure| p.snapshot.status == Status::Open && alike(&p.title, &self.notice.title);
-        Ok(tx.find_procedure(&weak).await?.filter(|p| !calls || same(p)))
+        if let Some(found) = tx.find_procedure(&weak).await?.filter(|p| !calls || same(p)) {
+            return Ok(Some(found));
+        }
+        match portrait {
+            Some(portrait) => self.alike(tx, portrait).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The one open procedure of other sources that looks the same; none where several do, or where this source has a
+    /// record in it already.
+    async fn alike(&self, tx: &mut IngestTx, portrait: &Portrait) -> Result<Option<KnownProcedure>, StoreError> {
+        let rows = tx.portraits(&portrait.bucket()).await?;
+        let known: Vec<(String, Portrait)> =
+            rows.into_iter().filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?))).collect();
+        let found: BTreeSet<&String> =
+            known.iter().filter(|(_, other)| same::same(portrait, other)).map(|(id, _)| id).collect();
+        let (Some(one), 1) = (found.first(), found.len()) else { return Ok(None) };
+        if known.iter().any(|(id, other)| id == *one && other.source == portrait.source) {
+            return Ok(None);
+        }
+        Ok(tx.procedure(one).await?.filter(|p| p.snapshot.status == Status::Open))
     }
 
     /// Writes the alert and everyone's share of it, if there is anyone; gives their number.
@@ -247,7 +284,7 @@ impl Ingest<'_> {
         let mut hits: BTreeMap<String, Option<Hit>> =
             self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
         let mut how: BTreeMap<&str, Disposition> = BTreeMap::new();
-        let known: std::collections::BTreeSet<&str> = told.iter().map(|t| t.subscriber.as_str()).collect();
+        let known: BTreeSet<&str> = told.iter().map(|t| t.subscriber.as_str()).collect();
         for t in told
             .iter()
             .rev()
@@ -445,7 +482,7 @@ fn meaning(kind: NoticeKind, same_record: bool, procedure: Option<&KnownProcedur
 
 /// Whether two titles share at least half of their words of four letters or more.
 fn alike(a: &str, b: &str) -> bool {
-    let words = |text: &str| -> std::collections::BTreeSet<String> {
+    let words = |text: &str| -> BTreeSet<String> {
         fold(text).split(|c: char| !c.is_alphanumeric()).filter(|w| w.len() >= 4).map(str::to_owned).collect()
     };
     let (a, b) = (words(a), words(b));

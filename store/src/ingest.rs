@@ -141,6 +141,71 @@ impl IngestTx {
         Ok(None)
     }
 
+    /// Portraits of calls that close on the same day: the procedure each belongs to, and the portrait as JSON.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn portraits(&mut self, bucket: &str) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(sqlx::query_as("SELECT procedure_id, portrait FROM likeness WHERE bucket = $1 ORDER BY notice_id")
+            .bind(bucket.to_owned())
+            .fetch_all(&mut *self.tx)
+            .await?)
+    }
+
+    /// Keeps what a call looks like.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_portrait(
+        &mut self,
+        notice: &str,
+        procedure: &str,
+        bucket: &str,
+        portrait: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO likeness (notice_id, procedure_id, bucket, portrait) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (notice_id) DO UPDATE SET procedure_id = $2, bucket = $3, portrait = $4",
+        )
+        .bind(clean(notice))
+        .bind(procedure.to_owned())
+        .bind(bucket.to_owned())
+        .bind(clean(portrait))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Makes one procedure of all those that these keys lead to: everything that belonged to another one belongs to `kept`
+    /// from now on. Gives the identifiers of those that ended.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn join_procedures(&mut self, kept: &str, keys: &[String]) -> Result<Vec<String>, StoreError> {
+        let mut ended: Vec<String> = Vec::new();
+        for key in keys {
+            let row: Option<(String,)> =
+                sqlx::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1 AND procedure_id <> $2")
+                    .bind(clean(key))
+                    .bind(kept.to_owned())
+                    .fetch_optional(&mut *self.tx)
+                    .await?;
+            let Some((other,)) = row else { continue };
+            for sql in [
+                "UPDATE notice SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE procedure_key SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE likeness SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE alert SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE delivery SET procedure_id = $1 WHERE procedure_id = $2",
+                "DELETE FROM procedure WHERE id = $2 AND id <> $1",
+            ] {
+                sqlx::query(sql).bind(kept.to_owned()).bind(other.clone()).execute(&mut *self.tx).await?;
+            }
+            ended.push(other);
+        }
+        Ok(ended)
+    }
+
     /// A procedure by its identifier.
     ///
     /// # Errors

@@ -7,7 +7,7 @@
 //! | [`health`] | is a source well: alarms out of what is known of it |
 //! | [`sources`] | one folder a source: poll plus pure parse; and the registry |
 //! | [`classify`] | from a notice to an assessment |
-//! | [`procedure`](vigie_domain::procedure) | joining notices (in the domain: it is pure) |
+//! | [`procedure`] | one procedure out of several sources: statements, then likeness |
 //!
 //! This crate knows neither the store nor the notifier: cursors, validators and results are passed in and out by `bot`.
 
@@ -15,6 +15,7 @@ pub mod charset;
 pub mod classify;
 pub mod fetch;
 pub mod health;
+pub mod procedure;
 pub mod schedule;
 pub mod sources;
 pub mod tree;

@@ -3,6 +3,7 @@
 mod check;
 mod classify;
 mod inspect;
+mod leads;
 mod run;
 mod subscriptions;
 mod verdict;
@@ -85,6 +86,13 @@ enum Command {
         config: ConfigArg,
         #[command(subcommand)]
         action: verdict::Action,
+    },
+    /// Les pistes ajoutées à la main : un lien, un appel, un acheteur privé
+    Leads {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: leads::Action,
     },
     /// Copie la base SQLite dans un fichier
     Backup {
@@ -201,6 +209,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Why { config, notice, subscriber } => inspect::why(&config.settings()?, &notice, &subscriber).await,
         Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
+        Command::Leads { config, action } => leads::run(config.settings()?, action).await,
         Command::Backup { config, file } => {
             let store = app::open_store(&config.settings()?).await?;
             let place = file.display().to_string();

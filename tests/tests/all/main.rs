@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod classify_contract;
+mod merging;
 mod politeness;
 mod road;
 mod sectors;

@@ -12,10 +12,13 @@ const FRESH: Duration = Duration::hours(24);
 /// Largest file read (RFC 9309 §2.5: at least 500 KiB).
 const MAX_BYTES: usize = 500 * 1024;
 
+/// A host's file, and when it was read.
+type Rules = (DateTime<Utc>, Vec<u8>);
+
 /// What is known of each host.
 #[derive(Default)]
 pub(super) struct Robots {
-    hosts: Mutex<HashMap<String, (DateTime<Utc>, Vec<u8>)>>,
+    hosts: Mutex<HashMap<String, Rules>>,
 }
 
 /// The name that rules are written for: the first word of the user agent, without its version.
@@ -27,8 +30,7 @@ impl Robots {
     /// Whether the page may be crawled, where fresh rules are known.
     pub(super) fn known(&self, url: &Url, agent: &str, now: DateTime<Utc>) -> Option<bool> {
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read, rules) = hosts.get(&url.origin().ascii_serialization()).filter(|(read, _)| now - *read < FRESH)?;
-        debug_assert!(*read <= now + FRESH);
+        let (_, rules) = hosts.get(&url.origin().ascii_serialization()).filter(|(read, _)| now - *read < FRESH)?;
         Some(Robot::new(agent, rules).map_or(true, |r| r.allowed(url.as_str())))
     }
 

@@ -175,8 +175,11 @@ enum Filled {
     Password,
 }
 
+/// Where a form goes, and its fields: name, value, who fills it.
+type Form = (Url, Vec<(String, String, Filled)>);
+
 /// The form that asks for a password: where it goes, and its fields in order.
-fn form(text: &str, page: &Url, username_field: Option<&str>) -> Result<(Url, Vec<(String, String, Filled)>), String> {
+fn form(text: &str, page: &Url, username_field: Option<&str>) -> Result<Form, String> {
     let select = |css: &str| Selector::parse(css).map_err(|e| e.to_string());
     let (password, inputs) = (select(PASSWORD_FIELD)?, select("input")?);
     let document = Html::parse_document(text);

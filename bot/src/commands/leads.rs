@@ -1,0 +1,183 @@
+//! `vigie leads`: what a person heard of (a link, a phone call, a private buyer) enters the same road as a notice.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use vigie_config::settings::Settings;
+use vigie_domain::{BuyerKind, DateKind, Department, Notice, NoticeKind, Passage, TypedDate};
+use vigie_store::derived_id;
+use vigie_watcher::classify::{dates, plain};
+use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::zones;
+
+use super::print;
+use crate::app::{App, Failure};
+use crate::clock::Clock;
+use crate::ingest::{self, Audience, Outcome};
+
+/// Source under which leads are kept.
+const SOURCE: &str = "piste";
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Action {
+    /// Ajoute une piste ; ceux qu’elle concerne sont prévenus
+    Add(Lead),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Lead {
+    /// De quoi il s’agit
+    #[arg(long)]
+    title: String,
+    /// Adresse de la page, s’il y en a une
+    #[arg(long)]
+    url: Option<String>,
+    /// Acheteur
+    #[arg(long)]
+    buyer: Option<String>,
+    /// L’acheteur est une entreprise privée
+    #[arg(long)]
+    private: bool,
+    /// Date limite, telle que « 12/01/2027 à 12h » ou « 2027-01-12 »
+    #[arg(long)]
+    deadline: Option<String>,
+    /// Départements d’exécution
+    #[arg(long = "department")]
+    departments: Vec<String>,
+    /// Ce que l’on en sait, en quelques mots
+    #[arg(long, conflicts_with = "file")]
+    text: Option<String>,
+    /// Fichier de texte à lire
+    #[arg(long)]
+    file: Option<PathBuf>,
+}
+
+impl Lead {
+    fn notice(&self, now: chrono::DateTime<chrono::Utc>) -> Result<Notice, Failure> {
+        let usage = |what: String, place: &str, fix: &str| Failure::usage(what, place, fix);
+        let text = match (&self.text, &self.file) {
+            (Some(text), _) => text.clone(),
+            (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
+                usage(format!("fichier illisible : {e}"), &path.display().to_string(), "donnez un fichier de texte")
+            })?,
+            (None, None) => String::new(),
+        };
+        if self.title.trim().is_empty() {
+            return Err(usage(
+                "une piste a besoin d’un titre".into(),
+                "--title",
+                "dites en quelques mots de quoi il s’agit",
+            ));
+        }
+        // The same link, or the same words, are the same lead.
+        let id = self
+            .url
+            .clone()
+            .unwrap_or_else(|| derived_id(&["lead", &self.title, self.buyer.as_deref().unwrap_or_default()]));
+        let mut notice = plain::notice(&id, &self.title, &text);
+        SOURCE.clone_into(&mut notice.source);
+        notice.buyer.kind = if self.private { BuyerKind::Private } else { BuyerKind::Public };
+        if self.private && notice.kind == NoticeKind::Call {
+            notice.kind = NoticeKind::Private;
+        }
+        if let Some(buyer) = &self.buyer {
+            notice.buyer.name.clone_from(buyer);
+        }
+        for written in &self.departments {
+            let department = Department::parse(written).ok_or_else(|| {
+                usage(
+                    format!("département inconnu « {written} »"),
+                    "--department",
+                    "écrivez un code INSEE, par exemple 59, 2A ou 974",
+                )
+            })?;
+            notice.departments.push(department);
+        }
+        if let Some(url) = &self.url {
+            let web = url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"));
+            if !web {
+                return Err(usage(
+                    format!("adresse « {url} » impossible"),
+                    "--url",
+                    "écrivez une adresse complète qui commence par https://",
+                ));
+            }
+            notice.url = Some(url.clone());
+        }
+        if let Some(written) = &self.deadline {
+            let zone: Tz = zones::zone(notice.departments.first());
+            let (at, has_time) = dates::written(written, zone).ok_or_else(|| {
+                usage(format!("date « {written} » illisible"), "--deadline", "écrivez par exemple « 12/01/2027 à 12h »")
+            })?;
+            let field = Some("deadline".to_owned());
+            notice.dates.push(TypedDate {
+                kind: DateKind::Tender,
+                at,
+                has_time,
+                mandatory: false,
+                quote: None,
+                field,
+                lot: None,
+            });
+        }
+        notice.published = Some(now.with_timezone(&chrono_tz::Europe::Paris).date_naive());
+        notice.passages =
+            if text.is_empty() { Vec::new() } else { vec![Passage { field: "piste".into(), lot: None, text }] };
+        Ok(notice)
+    }
+}
+
+pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failure> {
+    let Action::Add(lead) = action;
+    let clock = Clock::from_environment()?;
+    let notice = lead.notice(clock.now())?;
+    let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+    let app = App::start(settings, fetcher, clock).await?;
+    let mut audience = Audience::default();
+    let key = notice.key();
+    match ingest::ingest(&app, &mut audience, &notice, None).await? {
+        Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n")),
+        Outcome::Stored(people) => print(&format!(
+            "Piste {key} ajoutée ; {people} personne(s) concernée(s). Les messages partent au prochain passage du service.\n"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lead() -> Lead {
+        Lead {
+            title: "Entretien des bureaux".into(),
+            url: None,
+            buyer: Some("Groupe Exemple".into()),
+            private: true,
+            deadline: Some("12/01/2027 à 12h".into()),
+            departments: vec!["59".into()],
+            text: Some("Cherche une entreprise adaptée.".into()),
+            file: None,
+        }
+    }
+
+    #[test]
+    fn a_lead_is_read_and_known_again() {
+        let now = chrono::Utc::now();
+        let notice = lead().notice(now).unwrap();
+        assert_eq!(
+            (notice.kind, notice.dates[0].at.to_rfc3339().as_str()),
+            (NoticeKind::Private, "2027-01-12T12:00:00+01:00")
+        );
+        assert_eq!(notice.key(), lead().notice(now).unwrap().key());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let now = chrono::Utc::now();
+        let wrong = |lead: Lead| lead.notice(now).unwrap_err().place;
+        assert_eq!(wrong(Lead { deadline: Some("bientôt".into()), ..lead() }), "--deadline");
+        assert_eq!(wrong(Lead { departments: vec!["999".into()], ..lead() }), "--department");
+        assert_eq!(wrong(Lead { url: Some("javascript:alert(1)".into()), ..lead() }), "--url");
+        assert_eq!(wrong(Lead { title: " ".into(), ..lead() }), "--title");
+    }
+}

@@ -1,0 +1,222 @@
+//! One procedure out of several sources: never two that merely look alike, nearly always the same one.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use vigie_bot::app::App;
+use vigie_bot::clock::Clock;
+use vigie_bot::ingest::{self, Audience};
+use vigie_config::settings::{self, Settings};
+use vigie_domain::subscription::Role;
+use vigie_domain::{Cadence, DateKind, Filter, Notice, NoticeKind, TypedDate};
+use vigie_tests::shared;
+use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::procedure::{Portrait, portrait, same};
+
+fn call(source: &str, id: &str, title: &str, buyer: &str, closing: &str) -> Notice {
+    let mut notice = Notice::new(source, id, NoticeKind::Call);
+    notice.title = title.to_owned();
+    notice.buyer.name = buyer.to_owned();
+    let at = chrono::DateTime::parse_from_rfc3339(closing).unwrap();
+    let has_time = !closing.contains("T23:59");
+    notice.dates.push(TypedDate {
+        kind: DateKind::Tender,
+        at,
+        has_time,
+        mandatory: false,
+        quote: None,
+        field: None,
+        lot: None,
+    });
+    notice
+}
+
+const NOON: &str = "2027-01-12T12:00:00+01:00";
+
+/// Eight ordinary procedures; each differs from the next in one thing that a hasty reader would pass over.
+const PROCEDURES: [(&str, &str); 8] = [
+    ("Nettoyage des locaux et de la vitrerie des bâtiments communaux", "Ville de Lens"),
+    ("Entretien des espaces verts des collèges du département", "Département du Pas-de-Calais"),
+    ("Collecte et traitement des déchets ménagers et assimilés", "Métropole européenne de Lille"),
+    ("Travaux de rénovation énergétique du groupe scolaire Jean Jaurès", "Commune de Roubaix"),
+    ("Fourniture et livraison de repas en liaison froide", "Centre communal d'action sociale de Douai"),
+    ("Location et entretien du linge de l'établissement", "Centre hospitalier de Valenciennes"),
+    ("Prestations de gardiennage et de sécurité des sites", "Université de Lille"),
+    ("Transport scolaire des élèves en situation de handicap", "Région Hauts-de-France"),
+];
+
+/// Ways in which two calls look alike and are not the same.
+fn twins(title: &str, buyer: &str) -> Vec<(&'static str, Notice, Notice)> {
+    let one = |title: &str, buyer: &str, closing: &str| call("boamp", "1", title, buyer, closing);
+    let other = |title: &str, buyer: &str, closing: &str| call("portail", "2", title, buyer, closing);
+    let plain = one(title, buyer, NOON);
+    let mut coded = (plain.clone(), other(title, buyer, NOON));
+    coded.0.cpv.extend(vigie_domain::Cpv::parse("90911200"));
+    coded.1.cpv.extend(vigie_domain::Cpv::parse("45000000"));
+    let mut placed = (plain.clone(), other(title, buyer, NOON));
+    placed.0.departments.extend(vigie_domain::Department::parse("59"));
+    placed.1.departments.extend(vigie_domain::Department::parse("62"));
+    let mut owned = (plain.clone(), other(title, buyer, NOON));
+    owned.0.buyer.siret = Some("21590350100017".into());
+    owned.1.buyer.siret = Some("21620498600013".into());
+    vec![
+        ("a year later", one(&format!("{title} 2026"), buyer, NOON), other(&format!("{title} 2027"), buyer, NOON)),
+        ("an annual re-tender", plain.clone(), other(title, buyer, "2028-01-12T12:00:00+01:00")),
+        ("another lot", one(&format!("{title} - lot 2"), buyer, NOON), other(&format!("{title} - lot 3"), buyer, NOON)),
+        ("one lot of it", plain.clone(), other(&format!("{title} - lot n° 4 : site nord"), buyer, NOON)),
+        (
+            "a subsequent contract",
+            one(&format!("{title} - marché subséquent n°5"), buyer, NOON),
+            other(&format!("{title} - marché subséquent n°6"), buyer, NOON),
+        ),
+        ("a relaunch", plain.clone(), other(title, buyer, "2027-02-26T12:00:00+01:00")),
+        (
+            "another phase",
+            one(&format!("{title} - phase I"), buyer, NOON),
+            other(&format!("{title} - phase II"), buyer, NOON),
+        ),
+        ("another buyer", plain.clone(), other(title, "Communauté urbaine de Dunkerque", NOON)),
+        ("an hour apart", plain, other(title, buyer, "2027-01-12T11:00:00+01:00")),
+        ("another trade", coded.0, coded.1),
+        ("another place", placed.0, placed.1),
+        ("another legal person", owned.0, owned.1),
+    ]
+}
+
+#[test]
+fn calls_that_look_alike_are_not_merged() {
+    let mut pairs = 0;
+    for (title, buyer) in PROCEDURES {
+        for (why, a, b) in twins(title, buyer) {
+            let (a, b) = (portrait(&a).unwrap(), portrait(&b).unwrap());
+            assert!(!same(&a, &b) && !same(&b, &a), "{why}: {title}");
+            pairs += 1;
+        }
+    }
+    assert!(pairs >= 60);
+}
+
+/// What another site makes of a title and a buyer.
+fn republished(n: usize, title: &str, buyer: &str) -> (String, String) {
+    let flat: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let bare = buyer.split(" (").next().unwrap_or(buyer);
+    match n % 4 {
+        0 => (flat.to_uppercase(), bare.to_uppercase()),
+        1 => (flat.chars().take(200).collect(), format!("{bare} (59000)")),
+        2 => (flat.replace(['-', ',', '.'], " "), buyer.to_owned()),
+        _ => (format!("{flat}."), bare.to_owned()),
+    }
+}
+
+#[test]
+fn real_calls_are_known_again_elsewhere_and_taken_for_no_other() {
+    let Some(path) = shared::data("data/boamp/summaries_real_10000.jsonl") else { return };
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut calls: Vec<(Portrait, Portrait, String)> = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let said = |name: &str| record[name].as_str().unwrap_or_default();
+        let (id, closing) = (said("idweb"), said("datelimitereponse"));
+        if closing.is_empty() {
+            continue;
+        }
+        let (title, buyer) = republished(n, said("objet"), said("nomacheteur"));
+        let (Some(here), Some(there)) = (
+            portrait(&call("boamp", id, said("objet"), said("nomacheteur"), closing)),
+            portrait(&call("portail", id, &title, &buyer, closing)),
+        ) else {
+            continue;
+        };
+        calls.push((here, there, format!("{}|{}", said("nomacheteur"), said("objet").to_lowercase())));
+    }
+    let mut by_day: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, (here, ..)) in calls.iter().enumerate() {
+        by_day.entry(here.bucket()).or_default().push(i);
+    }
+    let (mut found, mut missed, mut doubtful, mut wrong) = (0, 0, 0, Vec::new());
+    for (i, (_, there, _)) in calls.iter().enumerate() {
+        let like: Vec<usize> = by_day[&there.bucket()].iter().copied().filter(|j| same(there, &calls[*j].0)).collect();
+        match like.as_slice() {
+            [one] if *one == i => found += 1,
+            // The same words of the same buyer for the same moment: published twice, nobody could tell them apart.
+            [one] if calls[*one].2 == calls[i].2 => found += 1,
+            [one] => wrong.push((calls[i].2.clone(), calls[*one].2.clone())),
+            [] => missed += 1,
+            _ => doubtful += 1,
+        }
+    }
+    let alone = calls.len() - doubtful;
+    eprintln!(
+        "{} real calls: {found} known again, {missed} missed, {doubtful} left alone since several fit, {} taken for another",
+        calls.len(),
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(found as f64 >= 0.95 * alone as f64, "{found} of {alone}");
+}
+
+async fn app(dir: &tempfile::TempDir) -> App {
+    let settings = Settings {
+        store: settings::Store {
+            url: Some(format!("sqlite:{}", dir.path().join("m.sqlite").display())),
+            password: None,
+        },
+        subscriber: vec![settings::Subscriber::on_console(
+            "Écran",
+            Role::Operator,
+            Cadence::Instant,
+            Filter::default(),
+        )],
+        ..Settings::default()
+    };
+    let now = chrono::DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&chrono::Utc);
+    let fetcher = Fetcher::http(&settings.fetch).unwrap();
+    App::start(settings, fetcher, Clock::fixed(now)).await.unwrap()
+}
+
+async fn take(app: &App, notice: &Notice) {
+    ingest::ingest(app, &mut Audience::default(), notice, None).await.unwrap();
+}
+
+async fn procedure(app: &App, notice: &Notice) -> String {
+    app.store.notice(&notice.key()).await.unwrap().unwrap().procedure
+}
+
+#[tokio::test]
+async fn a_call_published_again_elsewhere_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    let (title, buyer) = PROCEDURES[0];
+    let (here, there) = (
+        call("boamp", "26-1", title, buyer, NOON),
+        call("portail", "77", &title.to_uppercase(), "MAIRIE DE LENS", NOON),
+    );
+    take(&app, &here).await;
+    take(&app, &there).await;
+    assert_eq!(procedure(&app, &here).await, procedure(&app, &there).await);
+    assert_eq!(app.store.deliveries(None, 10).await.unwrap().len(), 1);
+    // A second record of the portal with the same words is another procedure: sites publish a procedure once.
+    let twin = call("portail", "78", &title.to_uppercase(), "MAIRIE DE LENS", NOON);
+    take(&app, &twin).await;
+    assert_ne!(procedure(&app, &twin).await, procedure(&app, &here).await);
+}
+
+#[tokio::test]
+async fn two_procedures_found_to_be_one_become_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    let mut first = call("boamp", "26-1", "Nettoyage des écoles de la ville", "Ville de Lens", NOON);
+    first.links.contract_folder = Some("0df69801".into());
+    let mut second = call("ted", "123-2026", "Cleaning services for schools", "Lens", "2027-01-12T23:59:00+01:00");
+    second.links.publications.push("123-2026".into());
+    take(&app, &first).await;
+    take(&app, &second).await;
+    assert_ne!(procedure(&app, &first).await, procedure(&app, &second).await);
+    let mut award = Notice::new("boamp", "26-9", NoticeKind::Award);
+    award.title = "Nettoyage des écoles de la ville".into();
+    award.links.contract_folder = Some("0df69801".into());
+    award.links.publications.push("123-2026".into());
+    take(&app, &award).await;
+    let kept = procedure(&app, &award).await;
+    assert_eq!((procedure(&app, &first).await, procedure(&app, &second).await), (kept.clone(), kept));
+}
