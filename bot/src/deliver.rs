@@ -11,15 +11,19 @@ use vigie_notifier::card::{Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
 use vigie_notifier::message::Message;
-use vigie_store::derived_id;
 use vigie_store::outbox::{Claimed, Item};
 use vigie_store::people::AddressState;
+use vigie_store::{StoreError, derived_id};
 
 use crate::app::{App, Failure};
 use crate::timetable;
 
 /// How long a delivery is held; renewed while it is in flight.
 const LEASE: Duration = Duration::seconds(60);
+/// Most départements whose facilitators are looked up for one message.
+const MAX_DEPARTMENTS: usize = 3;
+/// Most facilitators named in one message.
+const MAX_CONTACTS: usize = 3;
 /// How often a delivery in flight is renewed.
 const RENEW_EVERY: std::time::Duration = std::time::Duration::from_secs(20);
 /// Deliveries a worker claims at once. One that waits too long behind another is given back by its lease.
@@ -98,7 +102,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         return Ok(());
     }
     let items = app.store.items(delivery).await?;
-    let message = match render(app, delivery, &items) {
+    let message = match render(app, delivery, &items).await {
         Ok(Some(message)) => message,
         Ok(None) => {
             app.store.cancel(delivery, "plus rien à dire", now).await?;
@@ -193,9 +197,32 @@ struct Part {
     notice: Notice,
     assessment: Assessment,
     why: Why,
+    contacts: Vec<String>,
 }
 
-fn render(app: &App, delivery: &Claimed, items: &[Item]) -> Result<Option<Message>, String> {
+/// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
+async fn contacts(app: &App, part: &Part) -> Result<Vec<String>, StoreError> {
+    let mut out: Vec<String> = Vec::new();
+    if part.assessment.provisions.is_empty() {
+        return Ok(out);
+    }
+    for department in part.assessment.departments.iter().take(MAX_DEPARTMENTS) {
+        for facilitator in app.store.facilitators(department).await? {
+            let line = facilitator.in_french();
+            if !out.contains(&line) && out.len() < MAX_CONTACTS {
+                out.push(line);
+            }
+        }
+    }
+    if let Some(siren) = part.notice.buyer.siret.as_deref().and_then(|s| s.get(..9))
+        && app.store.is_committed(siren).await?
+    {
+        out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());
+    }
+    Ok(out)
+}
+
+async fn render(app: &App, delivery: &Claimed, items: &[Item]) -> Result<Option<Message>, String> {
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator.as_str()) {
         let body = item.body.as_deref().unwrap_or_default();
         let (title, text) = body.split_once('\n').unwrap_or((body, ""));
@@ -210,9 +237,22 @@ fn render(app: &App, delivery: &Claimed, items: &[Item]) -> Result<Option<Messag
             Err(e) => return Err(format!("donnée illisible : {e}")),
         }
     }
+    // A digest has no room for contacts.
+    if let [one] = parts.as_mut_slice()
+        && !delivery.procedure.is_empty()
+    {
+        one.contacts = contacts(app, one).await.map_err(|e| e.to_string())?;
+    }
     let told: Vec<Told<'_>> = parts
         .iter()
-        .map(|p| Told { kind: p.kind, changes: &p.changes, notice: &p.notice, assessment: &p.assessment, why: &p.why })
+        .map(|p| Told {
+            kind: p.kind,
+            changes: &p.changes,
+            notice: &p.notice,
+            assessment: &p.assessment,
+            why: &p.why,
+            contacts: &p.contacts,
+        })
         .collect();
     let unsubscribe = app.unsubscribe_url(&delivery.address);
     let now = app.clock.now();
@@ -232,5 +272,6 @@ fn part(item: &Item) -> Result<Part, serde_json::Error> {
         notice: serde_json::from_str(&item.document)?,
         assessment: serde_json::from_str(&item.assessment)?,
         why: serde_json::from_str(&item.reasons).unwrap_or_default(),
+        contacts: Vec::new(),
     })
 }

@@ -126,7 +126,10 @@ impl Site {
 
 fn card_of(row: &vigie_store::journal::NoticeRow, kind: AlertKind, now: chrono::DateTime<chrono::Utc>) -> Card {
     let why = Why::default();
-    card::card(&Told { kind, changes: &[], notice: &row.notice, assessment: &row.assessment, why: &why }, now)
+    card::card(
+        &Told { kind, changes: &[], notice: &row.notice, assessment: &row.assessment, why: &why, contacts: &[] },
+        now,
+    )
 }
 
 fn kind_of(row: &vigie_store::journal::NoticeRow) -> AlertKind {

@@ -14,6 +14,7 @@
 //! | [`assessment`] | the verdict on a notice: provisions, sectors, routes, score, reasons |
 //! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
 //! | [`procedure`] | how notices are joined into one procedure, and what changed between two of them |
+//! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`french`] | dates, numbers and lists as French writes them |
@@ -22,6 +23,7 @@ pub mod assessment;
 pub mod cpv;
 pub mod date;
 pub mod delivery;
+pub mod directory;
 pub mod french;
 pub mod notice;
 pub mod place;

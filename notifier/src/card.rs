@@ -45,6 +45,8 @@ pub struct Told<'a> {
     pub assessment: &'a Assessment,
     /// Why this person.
     pub why: &'a Why,
+    /// Who can help, out of the directories.
+    pub contacts: &'a [String],
 }
 
 /// A line with a label.
@@ -95,6 +97,8 @@ pub struct Card {
     pub why: Vec<String>,
     /// Facts needed to decide.
     pub facts: Vec<Line>,
+    /// Who can help: facilitators of the territory, the buyer's commitment.
+    pub contacts: Vec<String>,
     /// Winners.
     pub winners: Vec<String>,
     /// Page of the notice.
@@ -155,6 +159,7 @@ pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
         provisions: a.provisions.iter().map(provision).collect(),
         why: told.why.fit.reasons.clone(),
         facts: a.facts.iter().map(fact).collect(),
+        contacts: told.contacts.iter().map(|c| short(c, 200)).collect(),
         winners: a.awards.iter().filter(|w| !w.winners.is_empty()).take(MAX_LOTS).map(award).collect(),
         link: told.notice.url.clone().filter(|u| is_web(u)),
         documents: told.notice.documents_url.clone().filter(|u| is_web(u)),

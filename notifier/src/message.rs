@@ -232,7 +232,8 @@ mod tests {
         let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
         notice.url = Some("https://www.boamp.fr/pages/avis/?q=idweb:26-1".into());
         let (a, why) = (assessment(title), Why::default());
-        let told = Told { kind: AlertKind::New, changes: &[], notice: &notice, assessment: &a, why: &why };
+        let told =
+            Told { kind: AlertKind::New, changes: &[], notice: &notice, assessment: &a, why: &why, contacts: &[] };
         templates.alert(&told, Some("https://vigie.example/x".into()), now()).unwrap()
     }
 

@@ -83,7 +83,7 @@ CREATE TABLE verdict_correction (
 CREATE INDEX verdict_correction_notice ON verdict_correction (notice_id, created);
 ";
 
-/// Health of sources, and likeness of procedures.
+/// Health of sources, likeness of procedures, and the directories.
 const STEP_3: &str = r"
 ALTER TABLE source ADD COLUMN trouble TEXT;
 ALTER TABLE source ADD COLUMN quota_left BIGINT;
@@ -98,6 +98,9 @@ CREATE TABLE likeness (
 CREATE INDEX likeness_bucket ON likeness (bucket);
 CREATE INDEX likeness_procedure ON likeness (procedure_id);
 CREATE INDEX procedure_key_procedure ON procedure_key (procedure_id);
+
+CREATE TABLE directory (
+  kind TEXT NOT NULL, key TEXT NOT NULL, document TEXT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (kind, key));
 ";
 
 /// Brings the database to the newest step.

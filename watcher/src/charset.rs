@@ -12,6 +12,8 @@ pub fn decode_xml(bytes: &[u8]) -> String {
     };
     let text = if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
         encoding.decode(bytes).0.into_owned()
+    } else if let Some(encoding) = wide(bytes) {
+        encoding.decode_without_bom_handling(bytes).0.into_owned()
     } else if let Ok(utf8) = std::str::from_utf8(bytes) {
         utf8.to_owned()
     } else {
@@ -21,9 +23,21 @@ pub fn decode_xml(bytes: &[u8]) -> String {
             _ => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
         }
     };
-    match (text.starts_with("<?xml"), text.find("?>")) {
-        (true, Some(end)) => format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", &text[end + 2..]),
-        _ => text,
+    // The declaration may stand behind white space or noise; wherever it is, what it says of the encoding holds no more.
+    match text.find("<?xml ").and_then(|start| Some((start, start + text[start..].find("?>")?))) {
+        Some((start, end)) => {
+            format!("{}<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", &text[..start], &text[end + 2..])
+        }
+        None => text,
+    }
+}
+
+/// UTF-16 without a mark, known by how `<?` looks in it (XML 1.0, appendix F).
+fn wide(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    match bytes.get(..4)? {
+        [0, b'<', 0, b'?'] => Some(encoding_rs::UTF_16BE),
+        [b'<', 0, b'?', 0] => Some(encoding_rs::UTF_16LE),
+        _ => None,
     }
 }
 

@@ -258,7 +258,8 @@ fn html(place: &str, bytes: &[u8]) -> Notice {
 fn explain(notice: &Notice, assessment: &Assessment) -> String {
     let now = Clock::from_environment().unwrap_or_default().now();
     let why = Why::default();
-    let card = card::card(&Told { kind: AlertKind::New, changes: &[], notice, assessment, why: &why }, now);
+    let card =
+        card::card(&Told { kind: AlertKind::New, changes: &[], notice, assessment, why: &why, contacts: &[] }, now);
     let rules = vigie_config::rules::Rules::embedded();
     let mut out = format!("{}\n{}\n{}", "═".repeat(78), card.title, card.buyer);
     if !card.place.is_empty() {

@@ -2,6 +2,7 @@
 
 mod check;
 mod classify;
+mod directory;
 mod inspect;
 mod leads;
 mod run;
@@ -86,6 +87,13 @@ enum Command {
         config: ConfigArg,
         #[command(subcommand)]
         action: verdict::Action,
+    },
+    /// Les annuaires : structures, facilitateurs, acheteurs engagés
+    Directory {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: directory::Action,
     },
     /// Les pistes ajoutées à la main : un lien, un appel, un acheteur privé
     Leads {
@@ -209,6 +217,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Why { config, notice, subscriber } => inspect::why(&config.settings()?, &notice, &subscriber).await,
         Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
+        Command::Directory { config, action } => directory::run(&config.settings()?, action).await,
         Command::Leads { config, action } => leads::run(config.settings()?, action).await,
         Command::Backup { config, file } => {
             let store = app::open_store(&config.settings()?).await?;

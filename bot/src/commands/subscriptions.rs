@@ -2,9 +2,10 @@
 
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
+use vigie_domain::directory::Structure;
 use vigie_domain::subscription::Role;
 use vigie_domain::{
-    BuyerKind, Cadence, Channel, Department, Filter, NoticeKind, ProvisionKind, StructureKind, Subscriber,
+    Buyer, BuyerKind, Cadence, Channel, Department, Filter, NoticeKind, ProvisionKind, StructureKind, Subscriber,
 };
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, derived_id};
@@ -86,6 +87,9 @@ pub(super) struct AddArgs {
     /// Nature de structure : EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT, SEP
     #[arg(long, value_parser = parse_kind)]
     kind: Option<StructureKind>,
+    /// SIRET de la structure : sa nature, ses métiers et ses départements sont pris dans l’annuaire (vigie directory)
+    #[arg(long)]
+    siret: Option<String>,
     /// L’adresse est déjà confirmée par son propriétaire
     #[arg(long)]
     confirmed: bool,
@@ -158,6 +162,17 @@ fn in_short(filter: &serde_json::Value) -> String {
     if parts.is_empty() { "tout".to_owned() } else { parts.join(" ") }
 }
 
+/// The structure of the directory with that SIRET.
+async fn listed(store: &Store, siret: &str) -> Result<Structure, Failure> {
+    let number = Buyer::clean_siret(siret).filter(|n| n.len() == 14).ok_or_else(|| {
+        Failure::usage(format!("« {siret} » n’est pas un SIRET"), "--siret", "écrivez ses quatorze chiffres")
+    })?;
+    store.structure(&number).await?.ok_or_else(|| {
+        let fix = "importez un annuaire (vigie directory import structures FICHIER), ou donnez --kind, --sector et --department";
+        Failure::usage(format!("aucune structure {number} dans l’annuaire"), "--siret", fix)
+    })
+}
+
 async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let place = "vigie subscriptions add";
     let email = args.email.to_lowercase();
@@ -183,8 +198,21 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
             )
         })?);
     }
+    let listed = match &args.siret {
+        None => None,
+        Some(siret) => Some(listed(store, siret).await?),
+    };
+    let mut sectors = args.sectors.clone();
+    if let Some(structure) = &listed {
+        if sectors.is_empty() {
+            sectors.clone_from(&structure.sectors);
+        }
+        if departments.is_empty() {
+            departments.clone_from(&structure.departments);
+        }
+    }
     let filter = Filter {
-        sectors: args.sectors.clone(),
+        sectors,
         cpv: args.cpv.clone(),
         departments,
         provisions: args.provisions.clone(),
@@ -238,13 +266,14 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         ));
     }
     let mut profile = known.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
-    profile.kind = args.kind.or(profile.kind);
+    profile.kind = args.kind.or(listed.as_ref().map(|s| s.kind)).or(profile.kind);
+    profile.siret = listed.as_ref().map(|s| s.siret.clone()).or(profile.siret);
     profile.sectors.extend(filter.sectors.iter().filter(|s| !profile.sectors.contains(s)).cloned().collect::<Vec<_>>());
     profile
         .departments
         .extend(filter.departments.iter().filter(|d| !profile.departments.contains(d)).cloned().collect::<Vec<_>>());
     let role = args.role.or(known.as_ref().map(|p| p.role)).unwrap_or_default();
-    let name = args.name.clone().or(known.map(|p| p.name)).unwrap_or_default();
+    let name = args.name.clone().or(known.map(|p| p.name)).or(listed.map(|s| s.name)).unwrap_or_default();
     let subscriber = Subscriber { id: id.clone(), name, role, profile };
     let state = if args.confirmed { AddressState::Active } else { AddressState::Unconfirmed };
     store

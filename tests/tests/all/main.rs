@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod classify_contract;
+mod directory;
 mod merging;
 mod politeness;
 mod road;

@@ -382,3 +382,62 @@ async fn a_mailbox_is_read_once_and_left_as_it_was() {
     let refused = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await;
     assert!(matches!(refused, Err(SourceError::Login { .. })), "{refused:?}");
 }
+
+/// Peak resident memory of this process so far, in MiB (Linux).
+fn peak_memory_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+fn files_below(dir: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { files_below(&path, out) } else { out.push(path) }
+    }
+}
+
+/// Most memory that reading all the feeds, one after the other, may add.
+const FEEDS_MEMORY_MIB: u64 = 200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_real_and_hostile_feeds_crash_nothing_and_flood_nobody() {
+    let Some(dir) = shared::data("data/feeds") else { return };
+    let mut files = Vec::new();
+    files_below(&dir, &mut files);
+    files.sort();
+    let before = peak_memory_mib();
+    let (mut read, mut refused, mut notices, mut most) = (0, 0, 0, 0);
+    for file in &files {
+        let bytes = std::fs::read(file).unwrap();
+        let fetcher = Fetcher::Bundled(Box::new(move |_| Some(bytes.clone())));
+        let settings = Settings {
+            source: vec![block("id = 'f'\nkind = 'feed'\nurl = 'https://flux.example/f.xml'")],
+            ..Settings::default()
+        };
+        match watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await {
+            Ok(page) => {
+                read += 1;
+                notices += page.notices.len();
+                most = most.max(page.notices.len());
+                let again =
+                    watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
+                let ids = |p: &vigie_watcher::sources::Page| {
+                    p.notices.iter().map(|n| n.record_id.clone()).collect::<Vec<_>>()
+                };
+                assert_eq!(ids(&page), ids(&again), "identity is stable: {}", file.display());
+            }
+            Err(e) => {
+                refused += 1;
+                assert!(!e.to_string().is_empty());
+            }
+        }
+    }
+    let grown = peak_memory_mib().saturating_sub(before);
+    eprintln!(
+        "{} feeds: {read} read, {refused} refused in words, {notices} entries, at most {most} of one; {grown} MiB more",
+        files.len()
+    );
+    assert!(files.len() > 800 && read > refused);
+    assert!(grown < FEEDS_MEMORY_MIB, "{grown} MiB");
+}

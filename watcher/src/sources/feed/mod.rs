@@ -106,7 +106,12 @@ impl Feed {
             .base_uri(Some(self.url.as_str()))
             .id_generator(|_, _, _| String::new())
             .build();
-        let feed = parser.parse(text.as_bytes()).map_err(|e| explain(&text, &e))?;
+        // The libraries below stop the program on some hostile documents (an encoding declared twice): that is one bad
+        // document, not the end of the watch. Nothing is shared with what panicked.
+        let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| parser.parse(text.as_bytes())));
+        let feed = parsed
+            .map_err(|_| "document qu’aucune lecture ne supporte (encodage contradictoire ?)".to_owned())?
+            .map_err(|e| explain(&text, &e))?;
         let ttl = feed.ttl.map(i64::from).filter(|t| (1..=24 * 60).contains(t));
         let mut ids = std::collections::HashMap::new();
         for entry in &feed.entries {

@@ -1,0 +1,261 @@
+//! `vigie directory`: structures, facilitators and committed buyers out of CSV or JSON files. A row that cannot be read is
+//! reported with its place and its reason; the rest goes in.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use vigie_config::rules::Rules;
+use vigie_config::settings::Settings;
+use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
+use vigie_domain::{Buyer, Department, StructureKind};
+use vigie_store::directory::Entry;
+
+use super::{print, table};
+use crate::app::{self, Failure};
+use crate::clock::Clock;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Action {
+    /// Lit un annuaire : fichier CSV (avec en-tête) ou JSON
+    Import {
+        /// Ce que le fichier contient
+        what: What,
+        /// Le fichier
+        file: PathBuf,
+    },
+    /// Dit combien d’entrées chaque annuaire contient
+    List,
+}
+
+/// What a directory lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum What {
+    /// Structures : siret, name, kind ; et sectors, department, post_code
+    Structures,
+    /// Facilitateurs : territory, departments, contact ; et name
+    Facilitators,
+    /// Acheteurs dotés d’un SPASER : siren, name
+    Buyers,
+}
+
+/// Rows written at once.
+const BATCH: usize = 500;
+
+/// A row of a file: its line, and its values by column in lower case.
+struct Row {
+    line: usize,
+    values: BTreeMap<String, String>,
+}
+
+impl Row {
+    /// The first of these columns that says something.
+    fn get(&self, columns: &[&str]) -> Option<&str> {
+        columns.iter().find_map(|c| self.values.get(*c)).map(|v| v.trim()).filter(|v| !v.is_empty())
+    }
+
+    fn list(&self, columns: &[&str]) -> Vec<&str> {
+        self.get(columns)
+            .into_iter()
+            .flat_map(|v| v.split(['|', ';', ',']))
+            .map(str::trim)
+            .filter(|v| !v.is_empty())
+            .collect()
+    }
+
+    fn needed(&self, columns: &[&str]) -> Result<&str, String> {
+        self.get(columns).ok_or_else(|| format!("colonne « {} » absente ou vide", columns[0]))
+    }
+
+    /// Départements named, or that of the postcode.
+    fn departments(&self) -> Result<Vec<Department>, String> {
+        let mut out = Vec::new();
+        for written in self.list(&["departments", "department", "departements", "departement", "département"]) {
+            out.push(Department::parse(written).ok_or_else(|| format!("département inconnu « {written} »"))?);
+        }
+        if out.is_empty() {
+            out.extend(self.get(&["post_code", "code_postal"]).and_then(Department::of_postcode));
+        }
+        Ok(out)
+    }
+}
+
+pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failure> {
+    match action {
+        Action::Import { what: What::Structures, file } => import(settings, &file, structure).await,
+        Action::Import { what: What::Facilitators, file } => import(settings, &file, facilitator).await,
+        Action::Import { what: What::Buyers, file } => import(settings, &file, buyer).await,
+        Action::List => {
+            let store = app::open_store(settings).await?;
+            let rows = [
+                ("structures", store.count_entries::<Structure>().await?),
+                ("facilitateurs (par département)", store.count_entries::<Facilitator>().await?),
+                ("acheteurs dotés d’un SPASER", store.count_entries::<CommittedBuyer>().await?),
+            ];
+            print(&table(&["annuaire", "entrées"], &rows.map(|(name, n)| vec![name.to_owned(), n.to_string()])))
+        }
+    }
+}
+
+async fn import<T: Entry>(
+    settings: &Settings,
+    file: &Path,
+    read: fn(&Row) -> Result<T, String>,
+) -> Result<(), Failure> {
+    let place = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        Failure::usage(format!("fichier illisible : {e}"), &place, "donnez un fichier CSV ou JSON en UTF-8")
+    })?;
+    let rows = rows(&text).map_err(|e| Failure::usage(e, &place, "donnez un fichier CSV avec en-tête, ou du JSON"))?;
+    let store = app::open_store(settings).await?;
+    let now = Clock::from_environment()?.now();
+    let bar = ProgressBar::with_draw_target(Some(rows.len() as u64), ProgressDrawTarget::stderr());
+    let (mut taken, mut refused, mut batch) = (0, Vec::new(), Vec::new());
+    for row in &rows {
+        match read(row) {
+            Ok(entry) => batch.push(entry),
+            Err(why) => refused.push(format!("{place}:{} : {why}\n", row.line)),
+        }
+        if batch.len() == BATCH {
+            store.put_entries(&batch, now).await?;
+            taken += batch.len();
+            batch.clear();
+        }
+        bar.inc(1);
+    }
+    store.put_entries(&batch, now).await?;
+    taken += batch.len();
+    bar.finish_and_clear();
+    refused.iter().try_for_each(|line| print(line))?;
+    print(&format!("{taken} ligne(s) lue(s), {} refusée(s)\n", refused.len()))?;
+    if taken == 0 && !refused.is_empty() {
+        return Err(Failure::new(
+            "aucune ligne n’a pu être lue",
+            place,
+            "comparez l’en-tête avec vigie directory import --help",
+        ));
+    }
+    Ok(())
+}
+
+/// The rows of a JSON list, of JSON lines, or of a CSV file (comma or semicolon).
+fn rows(text: &str) -> Result<Vec<Row>, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    match text.trim_start().chars().next() {
+        Some('[') => {
+            let list: Vec<serde_json::Value> =
+                serde_json::from_str(text).map_err(|e| format!("JSON illisible : {e}"))?;
+            Ok(list.iter().enumerate().map(|(i, v)| Row { line: i + 1, values: values(v) }).collect())
+        }
+        Some('{') => Ok(text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| !l.trim().is_empty())
+            .map(|(i, l)| Row { line: i + 1, values: serde_json::from_str(l).map(|v| values(&v)).unwrap_or_default() })
+            .collect()),
+        _ => csv_rows(text),
+    }
+}
+
+fn values(object: &serde_json::Value) -> BTreeMap<String, String> {
+    let word = |v: &serde_json::Value| match v {
+        serde_json::Value::String(s) => s.clone(),
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let whole = |v: &serde_json::Value| match v {
+        serde_json::Value::Array(many) => many.iter().map(word).collect::<Vec<_>>().join("|"),
+        one => word(one),
+    };
+    object.as_object().into_iter().flatten().map(|(k, v)| (k.to_lowercase(), whole(v))).collect()
+}
+
+fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
+    let head = text.lines().next().unwrap_or_default();
+    let separator = if head.matches(';').count() > head.matches(',').count() { b';' } else { b',' };
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(text.as_bytes());
+    let columns: Vec<String> =
+        reader.headers().map_err(|e| e.to_string())?.iter().map(|h| h.trim().to_lowercase()).collect();
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| e.to_string())?;
+        let line = record.position().map_or(0, |p| usize::try_from(p.line()).unwrap_or(0));
+        rows.push(Row { line, values: columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect() });
+    }
+    Ok(rows)
+}
+
+fn digits(text: &str, n: usize, what: &str) -> Result<String, String> {
+    Buyer::clean_siret(text)
+        .filter(|d| d.len() == n)
+        .ok_or_else(|| format!("« {text} » n’est pas un {what} de {n} chiffres"))
+}
+
+fn structure(row: &Row) -> Result<Structure, String> {
+    let kind = row.needed(&["kind", "type"])?;
+    let rules = Rules::embedded();
+    let sectors = row.list(&["sectors", "secteurs"]);
+    if let Some(unknown) = sectors.iter().find(|s| !rules.is_sector(s)) {
+        return Err(format!(
+            "secteur inconnu « {unknown} » (vouliez-vous dire « {} » ?)",
+            rules.nearest_sector(unknown)
+        ));
+    }
+    Ok(Structure {
+        siret: digits(row.needed(&["siret"])?, 14, "SIRET")?,
+        name: row.get(&["brand", "enseigne"]).map_or_else(|| row.needed(&["name", "nom"]), Ok)?.to_owned(),
+        kind: StructureKind::parse(kind).ok_or_else(|| format!("nature de structure inconnue « {kind} »"))?,
+        sectors: sectors.into_iter().map(str::to_owned).collect(),
+        departments: row.departments()?,
+    })
+}
+
+fn facilitator(row: &Row) -> Result<Facilitator, String> {
+    let departments = row.departments()?;
+    if departments.is_empty() {
+        return Err("aucun département (colonne departments)".to_owned());
+    }
+    let contact =
+        ["contact", "email", "courriel", "phone", "telephone"].iter().filter_map(|c| row.get(&[c])).collect::<Vec<_>>();
+    if contact.is_empty() {
+        return Err("aucun moyen de contact (colonne contact, email ou phone)".to_owned());
+    }
+    Ok(Facilitator {
+        territory: row.needed(&["territory", "territoire", "structure"])?.to_owned(),
+        departments,
+        name: row.get(&["name", "nom"]).unwrap_or_default().to_owned(),
+        contact: contact.join(", "),
+    })
+}
+
+fn buyer(row: &Row) -> Result<CommittedBuyer, String> {
+    let written = row.needed(&["siren", "siret"])?;
+    let number = Buyer::clean_siret(written).ok_or_else(|| format!("« {written} » n’est ni un SIREN ni un SIRET"))?;
+    Ok(CommittedBuyer { siren: number[..9].to_owned(), name: row.needed(&["name", "nom"])?.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_every_shape_are_read_with_their_lines() {
+        let csv = rows("SIRET;Nom;Type;Departement\n123 456 789 00012;Atelier;EI;59\n").unwrap();
+        let entry = structure(&csv[0]).unwrap();
+        assert_eq!((csv[0].line, entry.siret.as_str(), entry.departments[0].as_str()), (2, "12345678900012", "59"));
+        let json =
+            rows("{\"siren\": 123456789, \"name\": \"Ville\"}\n\n{\"siren\": \"12\", \"name\": \"X\"}\n").unwrap();
+        assert_eq!(buyer(&json[0]).unwrap().siren, "123456789");
+        assert_eq!((json[1].line, buyer(&json[1]).is_err()), (3, true));
+        let list =
+            rows("[{\"territory\": \"PLIE\", \"departments\": [\"59\", \"62\"], \"email\": \"a@b.fr\"}]").unwrap();
+        assert_eq!(facilitator(&list[0]).unwrap().departments.len(), 2);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_says_why() {
+        let bad = rows("siret,name,kind\n12,Atelier,EI\n12345678900012,Atelier,SARL\n12345678900012,,EI\n").unwrap();
+        let why: Vec<String> = bad.iter().map(|r| structure(r).unwrap_err()).collect();
+        assert!(why[0].contains("SIRET") && why[1].contains("SARL") && why[2].contains("name"), "{why:?}");
+    }
+}
