@@ -244,3 +244,19 @@ async fn list_json(State(p): State<Publishers>, headers: HeaderMap) -> Response 
     });
     Json(json!({"data": items})).into_response()
 }
+
+/// A contract notice as TED publishes it: one lot, reserved, closing on 12 January 2027 at noon.
+#[must_use]
+pub fn eforms(number: &str, title: &str, folder: &str) -> Vec<u8> {
+    format!(
+        "<ContractNotice xmlns:efac='a' xmlns:efbc='b' xmlns:ext='c' xmlns:efext='d' xmlns:cac='e' xmlns:cbc='f'><ext:UBLExtensions><ext:UBLExtension><ext:ExtensionContent><efext:EformsExtension>
+        <efac:Organizations><efac:Organization><efac:Company><cac:PartyIdentification><cbc:ID>ORG-1</cbc:ID></cac:PartyIdentification><cac:PartyName><cbc:Name languageID='FRA'>Ville de Lille</cbc:Name></cac:PartyName>
+        <cac:PartyLegalEntity><cbc:CompanyID>21590350100017</cbc:CompanyID></cac:PartyLegalEntity></efac:Company></efac:Organization></efac:Organizations>
+        <efac:Publication><efbc:NoticePublicationID>{number}</efbc:NoticePublicationID></efac:Publication></efext:EformsExtension></ext:ExtensionContent></ext:UBLExtension></ext:UBLExtensions>
+        <cbc:ContractFolderID>{folder}</cbc:ContractFolderID><cbc:IssueDate>2026-11-20+01:00</cbc:IssueDate><cac:ContractingParty><cac:Party><cac:PartyIdentification><cbc:ID>ORG-1</cbc:ID></cac:PartyIdentification></cac:Party></cac:ContractingParty>
+        <cac:ProcurementProject><cbc:Name languageID='FRA'>{title}</cbc:Name><cac:MainCommodityClassification><cbc:ItemClassificationCode listName='cpv'>90910000</cbc:ItemClassificationCode></cac:MainCommodityClassification></cac:ProcurementProject>
+        <cac:ProcurementProjectLot><cbc:ID schemeName='Lot'>LOT-0001</cbc:ID><cac:TenderingTerms><cac:TendererQualificationRequest><cac:SpecificTendererRequirement><cbc:TendererRequirementTypeCode listName='reserved-procurement'>res-ws</cbc:TendererRequirementTypeCode></cac:SpecificTendererRequirement></cac:TendererQualificationRequest></cac:TenderingTerms>
+        <cac:TenderingProcess><cac:TenderSubmissionDeadlinePeriod><cbc:EndDate>2027-01-12+01:00</cbc:EndDate><cbc:EndTime>12:00:00+01:00</cbc:EndTime></cac:TenderSubmissionDeadlinePeriod></cac:TenderingProcess></cac:ProcurementProjectLot></ContractNotice>"
+    )
+    .into_bytes()
+}
