@@ -69,6 +69,13 @@ struct Cursor {
     open: Vec<Value>,
 }
 
+impl Cursor {
+    /// From the first page on, with the latest day again.
+    fn next_run(&self) -> Self {
+        Self { since: self.latest.unwrap_or(self.since), page: 1, latest: None, open: Vec::new() }
+    }
+}
+
 /// The source.
 pub struct Decp {
     url: Url,
@@ -121,8 +128,10 @@ impl Decp {
         let known = if last_page_known { known } else { crate::fetch::Validators::default() };
         let mut page = Page { memory: memory.clone(), ..Page::default() };
         let body = match fetcher.get(&url, &known, now).await? {
+            // The last page is as it was read before: the run ends here, as it did then.
             Answer::NotModified(fresh) => {
                 page.not_before = fresh;
+                page.memory.cursor = serde_json::to_string(&cursor.next_run()).ok();
                 return Ok(page);
             }
             Answer::Body(body) => body,
@@ -151,7 +160,7 @@ impl Decp {
         if page.more {
             cursor.page += 1;
         } else {
-            cursor = Cursor { since: cursor.latest.unwrap_or(cursor.since), page: 1, latest: None, open: Vec::new() };
+            cursor = cursor.next_run();
         }
         let kept = format!("greater={}", cursor.since);
         page.memory.validators.retain(|u, _| u.contains(&kept));

@@ -4,7 +4,9 @@
 //! - A page that no longer fits its selectors is an error that names the selector ([`SourceError::Structure`]); nothing of
 //!   it is remembered, so nothing is missed once the block is mended.
 //! - What the list says of an item is remembered by a fingerprint: its own page is asked for again only when that changes.
-//!   A page whose items are all known ends the poll.
+//!   Every page of the list is read at each poll, up to `max_pages`, unless the newest come first.
+//! - A notice's own page that fails or does not fit is told from the list and looked at again; only when none of a list
+//!   page's notices fits has the structure changed.
 //! - A session is kept across polls. A page that shows the login form means that it ended: it is renewed once a poll.
 //! - robots.txt governs HTML pages, unless the site agreed in writing (`permission`). Sites whose terms forbid reuse are
 //!   refused without it.
@@ -56,7 +58,7 @@ struct Options {
     /// The list.
     list: List,
     /// The page of a notice; none = the list says all.
-    detail: Option<Detail>,
+    detail: Option<DetailPage>,
     /// How to log in.
     login: Option<login::Options>,
     /// The agreement of the site, in words: date, who gave it.
@@ -81,6 +83,8 @@ struct List {
     empty: Option<String>,
     /// Selector of the link to the next page (`a.suivant@href` or `a.suivant`), or pointer to its address.
     next: Option<String>,
+    /// The newest items come first: a page without anything new ends the poll.
+    newest_first: bool,
     /// Name of the parameter that numbers the pages, from 1.
     page_parameter: Option<String>,
     /// Most pages a poll.
@@ -92,7 +96,7 @@ struct List {
 /// `[source.detail]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Detail {
+struct DetailPage {
     /// Where fields stand.
     fields: Fields,
 }
@@ -112,6 +116,7 @@ pub struct Portal {
     list: Layout,
     next: Next,
     max_pages: usize,
+    newest_first: bool,
     detail: Option<Layout>,
     login: Option<Login>,
     crawl: bool,
@@ -130,6 +135,10 @@ struct Cursor {
     seen: BTreeMap<String, (String, u64)>,
     /// Polls so far.
     polls: u64,
+    /// An item of the current poll could not be read whole.
+    unfinished: bool,
+    /// One of the poll before could not: every page is read again.
+    look_again: bool,
     /// Cookies.
     session: String,
 }
@@ -161,6 +170,7 @@ impl Portal {
             list,
             next: next(&options)?,
             max_pages: options.list.max_pages.unwrap_or(MAX_PAGES),
+            newest_first: options.list.newest_first,
             detail,
             login: options.login.map(|l| Login::new(l, &url)).transpose()?,
             crawl: options.format == Format::Html && options.permission.is_none(),
@@ -184,7 +194,12 @@ impl Portal {
         }
         let mut page = Page { memory: memory.clone(), ..Page::default() };
         let mut visit = Visit { portal: self, fetcher, session: Session::read(&cursor.session), renewed: false, now };
-        let known = memory.validators.get(url.as_str()).cloned().unwrap_or_default();
+        if cursor.pages == 0 {
+            cursor.unfinished = false;
+        }
+        // Where the newest come first, an unchanged first page ends the poll; elsewhere the news may stand on any page.
+        let conditional = self.newest_first && !cursor.look_again;
+        let known = memory.validators.get(url.as_str()).filter(|_| conditional).cloned().unwrap_or_default();
         let Some((text, body)) = visit.page(&url, &known).await? else {
             page.memory.cursor =
                 serde_json::to_string(&Cursor { pages: 0, session: visit.session.save(), ..cursor }).ok();
@@ -197,18 +212,19 @@ impl Portal {
         let common = Common { base: Some(body.url.clone()), ..self.common.clone() };
         let fresh = visit.take(items, &common, &mut cursor, &mut page).await?;
         cursor.pages += 1;
-        let next = if fresh > 0 && cursor.pages < self.max_pages {
-            self.next_url(&text, &body.url, cursor.pages + 1)
-        } else {
-            None
-        };
+        let goes_on = !self.newest_first || fresh > 0 || cursor.look_again;
+        let next = self.next_url(&text, &body.url, cursor.pages + 1).filter(|_| goes_on);
+        if next.is_some() && cursor.pages >= self.max_pages {
+            page.remarks
+                .push(format!("liste de plus de {} pages : la suite n’est pas lue (max_pages)", self.max_pages));
+        }
+        let next = next.filter(|_| cursor.pages < self.max_pages);
         page.more = next.is_some();
         if next.is_none() {
             cursor.pages = 0;
+            cursor.look_again = cursor.unfinished;
             forget_oldest(&mut cursor);
-            page.memory.validators.clear();
         }
-        // The first page alone is worth a conditional request: an unchanged one ends the poll.
         if url == self.url {
             page.memory.validators.insert(url.to_string(), body.validators);
         }
@@ -359,6 +375,7 @@ impl Visit<'_> {
     ) -> Result<usize, SourceError> {
         let place = common.base.as_ref().map(Url::to_string).unwrap_or_default();
         let mut fresh = 0;
+        let (mut fitting, mut misfit) = (0, None);
         let mut reports: HashMap<String, usize> = HashMap::new();
         for (i, mut item) in items.into_iter().enumerate() {
             let identity = item.identity(common.base.as_ref());
@@ -370,7 +387,22 @@ impl Visit<'_> {
                 continue;
             }
             fresh += 1;
-            let whole = self.detail(&mut item, common, page, &mut reports).await?;
+            let whole = match self.detail(&mut item, common, page, &mut reports).await? {
+                Detail::Whole => {
+                    fitting += 1;
+                    true
+                }
+                Detail::Absent(why) => {
+                    page.remarks.push(format!("page de détail illisible, lue dans la liste seulement : {why}"));
+                    false
+                }
+                Detail::Misfit(why) => {
+                    page.remarks.push(format!("lue dans la liste seulement : {why}"));
+                    misfit.get_or_insert(why);
+                    false
+                }
+            };
+            cursor.unfinished |= !whole;
             match item.notice(&self.portal.id, common) {
                 Ok(notice) => {
                     if let Some(id) = identity.filter(|_| whole) {
@@ -388,34 +420,40 @@ impl Visit<'_> {
                 }
             }
         }
-        Ok(fresh)
+        match misfit {
+            Some(why) if fitting == 0 => Err(why),
+            _ => Ok(fresh),
+        }
     }
 
-    /// Adds what the notice's own page says. `false` = that page cannot be had now; the item is told from the list and
-    /// looked at again.
+    /// Adds what the notice's own page says.
     async fn detail(
         &mut self,
         item: &mut Item,
         common: &Common,
         page: &mut Page,
         reports: &mut HashMap<String, usize>,
-    ) -> Result<bool, SourceError> {
-        let (Some(layout), Some(url)) = (&self.portal.detail, item.link(common.base.as_ref())) else { return Ok(true) };
+    ) -> Result<Detail, SourceError> {
+        let (Some(layout), Some(url)) = (&self.portal.detail, item.link(common.base.as_ref())) else {
+            return Ok(Detail::Whole);
+        };
         let (text, _) = match self.page(&url, &Validators::default()).await {
             Ok(Some(found)) => found,
-            Ok(None) => return Ok(true),
+            Ok(None) => return Ok(Detail::Whole),
             Err(SourceError::Fetch(
                 e @ (FetchError::Status { status: 400..=428 | 430..=599, .. }
                 | FetchError::Gone { .. }
                 | FetchError::TooLarge { .. }),
-            )) => {
-                page.remarks.push(format!("page de détail illisible, lue dans la liste seulement : {e}"));
-                return Ok(false);
-            }
+            )) => return Ok(Detail::Absent(e)),
             Err(e) => return Err(e),
         };
-        let misfit = |m: Misfit| SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
-        let Found { items, reports: found } = layout.read(&text).map_err(misfit)?;
+        let Found { items, reports: found } = match layout.read(&text) {
+            Ok(found) => found,
+            Err(m) => {
+                let why = SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
+                return Ok(Detail::Misfit(why));
+            }
+        };
         for report in found {
             match reports.get(&report.field) {
                 Some(at) => {
@@ -429,8 +467,18 @@ impl Visit<'_> {
             }
         }
         items.into_iter().for_each(|detail| item.add(detail));
-        Ok(true)
+        Ok(Detail::Whole)
     }
+}
+
+/// What became of a notice's own page.
+enum Detail {
+    /// Read, or none is declared.
+    Whole,
+    /// It cannot be had now.
+    Absent(FetchError),
+    /// It does not fit its selectors.
+    Misfit(SourceError),
 }
 
 fn decode(body: &Body) -> String {
