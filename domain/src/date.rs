@@ -40,6 +40,14 @@ pub struct TypedDate {
     pub lot: Option<String>,
 }
 
+impl TypedDate {
+    /// A date that a structured field tells, for the whole procedure; with whether it gives a time of day.
+    #[must_use]
+    pub fn of_field(kind: DateKind, (at, has_time): (DateTime<FixedOffset>, bool), field: &str) -> Self {
+        Self { kind, at, has_time, mandatory: false, quote: None, field: Some(field.to_owned()), lot: None }
+    }
+}
+
 fn yes() -> bool {
     true
 }

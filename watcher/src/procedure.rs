@@ -206,15 +206,7 @@ mod tests {
         notice.title = title.into();
         notice.buyer.name = buyer.into();
         let at = DateTime::parse_from_rfc3339(closing).unwrap();
-        notice.dates.push(TypedDate {
-            kind: DateKind::Tender,
-            at,
-            has_time: true,
-            mandatory: false,
-            quote: None,
-            field: None,
-            lot: None,
-        });
+        notice.dates.push(TypedDate::of_field(DateKind::Tender, (at, true), "deadline"));
         portrait(&notice)
     }
 

@@ -106,19 +106,10 @@ impl Lead {
         }
         if let Some(written) = &self.deadline {
             let zone: Tz = zones::zone(notice.departments.first());
-            let (at, has_time) = dates::written(written, zone).ok_or_else(|| {
+            let read = dates::written(written, zone).ok_or_else(|| {
                 usage(format!("date « {written} » illisible"), "--deadline", "écrivez par exemple « 12/01/2027 à 12h »")
             })?;
-            let field = Some("deadline".to_owned());
-            notice.dates.push(TypedDate {
-                kind: DateKind::Tender,
-                at,
-                has_time,
-                mandatory: false,
-                quote: None,
-                field,
-                lot: None,
-            });
+            notice.dates.push(TypedDate::of_field(DateKind::Tender, read, "deadline"));
         }
         notice.published = Some(now.with_timezone(&chrono_tz::Europe::Paris).date_naive());
         notice.passages =

@@ -19,15 +19,7 @@ fn call(source: &str, id: &str, title: &str, buyer: &str, closing: &str) -> Noti
     notice.buyer.name = buyer.to_owned();
     let at = chrono::DateTime::parse_from_rfc3339(closing).unwrap();
     let has_time = !closing.contains("T23:59");
-    notice.dates.push(TypedDate {
-        kind: DateKind::Tender,
-        at,
-        has_time,
-        mandatory: false,
-        quote: None,
-        field: None,
-        lot: None,
-    });
+    notice.dates.push(TypedDate::of_field(DateKind::Tender, (at, has_time), "deadline"));
     notice
 }
 

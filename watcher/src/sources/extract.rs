@@ -546,17 +546,8 @@ impl Item {
         let zone: Tz = zones::zone(notice.departments.first());
         notice.published =
             self.first(Field::Published).and_then(|d| dates::written(d, zone)).map(|(at, _)| at.date_naive());
-        if let Some((at, has_time)) = self.first(Field::Deadline).and_then(|d| dates::written(d, zone)) {
-            let field = Some("deadline".to_owned());
-            notice.dates.push(TypedDate {
-                kind: DateKind::Tender,
-                at,
-                has_time,
-                mandatory: false,
-                quote: None,
-                field,
-                lot: None,
-            });
+        if let Some(read) = self.first(Field::Deadline).and_then(|d| dates::written(d, zone)) {
+            notice.dates.push(TypedDate::of_field(DateKind::Tender, read, "deadline"));
         }
     }
 }

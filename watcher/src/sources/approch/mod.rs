@@ -4,7 +4,7 @@
 //! read whole at each poll, those to be published from a month ago on; unchanged pages answer 304. Identity: `code`.
 //! A project whose date moves is a new version of the same record.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use vigie_config::settings::{self, BlockFault};
@@ -133,14 +133,10 @@ fn project(record: &Value) -> Result<Notice, String> {
         .filter_map(|d| Department::parse(d.split([' ', '-']).next().unwrap_or(d).trim_matches(['(', ')'])))
         .collect();
     notice.published = day(record, "date_previsionnelle_de_publication");
-    if let Some(target) = day(record, "date_cible_de_remise_des_offres") {
-        let field = Some("date_cible_de_remise_des_offres".to_owned());
-        let end = target.and_time(NaiveTime::from_hms_opt(23, 59, 0).unwrap_or_default());
-        let at = zones::local(end, zones::zone(notice.departments.first()));
-        let date =
-            TypedDate { kind: DateKind::Tender, at, has_time: false, mandatory: false, quote: None, field, lot: None };
-        notice.dates.push(date);
-    }
+    let zone = zones::zone(notice.departments.first());
+    let target = "date_cible_de_remise_des_offres";
+    let read = text(record, target).and_then(|d| zones::deadline(d.get(..10)?, zone));
+    notice.dates.extend(read.map(|read| TypedDate::of_field(DateKind::Tender, read, target)));
     notice.duration_months = text(record, "duree_previsionnelle_du_marche").and_then(|d| months(&d));
     notice.url = text(record, "lien_vers_la_consultation").filter(|u| u.starts_with("http")).or(Some(page));
     for field in ["description", "type_de_procedure", "categorie_d_achat", "montant_estime_du_marche"] {

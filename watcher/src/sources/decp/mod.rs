@@ -2,7 +2,7 @@
 //! considerations (Code de la commande publique, art. L2196-2; arrêté du 22 décembre 2022).
 //!
 //! Polled from the consolidated table of data.gouv.fr through its tabular API, whose rows are one winner each; read from
-//! files in the official JSON shape ([`official`]). An award that says "NC" says nothing.
+//! files in the official JSON shape (`official.rs`). An award that says "NC" says nothing.
 //!
 //! The cursor is `{since, page}`: rows published since a day, oldest first, page by page. The last day is read again at
 //! the next poll, since the table is rebuilt every working day.

@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use url::Url;
 use vigie_config::settings::BlockFault;
-use vigie_domain::{BuyerKind, Department, Notice, NoticeKind, Passage};
+use vigie_domain::{BuyerKind, DateKind, Department, Notice, NoticeKind, Passage, TypedDate};
 
 use crate::classify::pattern::pattern;
 use crate::classify::{dates, one_line, plain};
@@ -250,17 +250,7 @@ fn lead(
     };
     let zone = zones::zone(notice.departments.first().map(|d: &Department| d));
     let written = DEADLINE.captures(text).and_then(|c| dates::written(&c["d"], zone));
-    if let Some((at, has_time)) = written {
-        notice.dates.push(vigie_domain::TypedDate {
-            kind: vigie_domain::DateKind::Tender,
-            at,
-            has_time,
-            mandatory: false,
-            quote: None,
-            field: Some("mail".into()),
-            lot: None,
-        });
-    }
+    notice.dates.extend(written.map(|read| TypedDate::of_field(DateKind::Tender, read, "mail")));
     notice
 }
 

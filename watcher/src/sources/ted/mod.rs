@@ -293,17 +293,8 @@ fn summary(hit: &Value, number: &str, day: NaiveDate) -> Option<Notice> {
     }
     let field = "deadline-receipt-tender-date-lot";
     let written = tree::all(hit, field).into_iter().find_map(tree::own_text);
-    if let Some((at, has_time)) = written.and_then(|d| zones::deadline(&d, chrono_tz::Europe::Paris)) {
-        let field = Some(field.to_owned());
-        notice.dates.push(TypedDate {
-            kind: DateKind::Tender,
-            at,
-            has_time,
-            mandatory: false,
-            quote: None,
-            field,
-            lot: None,
-        });
+    if let Some(read) = written.and_then(|d| zones::deadline(&d, chrono_tz::Europe::Paris)) {
+        notice.dates.push(TypedDate::of_field(DateKind::Tender, read, field));
     }
     Some(named(notice, number, day))
 }
