@@ -427,3 +427,92 @@ async fn hundreds_of_real_and_hostile_feeds_crash_nothing_and_flood_nobody() {
     assert!(files.len() > 800 && read > refused);
     assert!(grown < FEEDS_MEMORY_MIB, "{grown} MiB");
 }
+
+/// The contract of every source: the same memory gives the same page, records carry an identity that stays, and a record
+/// read again, its memory lost, is told to nobody twice.
+async fn complies(block: settings::Source, expected: usize) {
+    let kind = block.kind.clone();
+    let (mut ids, _) = with_a_crash_at_each_page(block.clone()).await;
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), expected, "{kind}");
+    let mut bench = Bench::new(block).await;
+    assert_eq!(bench.poll().await.stored, expected, "{kind}: {}", bench.error().await);
+    let sent = bench.app.store.deliveries(None, 1000).await.unwrap().len();
+    let id = bench.source.block.id.clone();
+    bench.app.store.page_done(&id, "{}", 0, chrono::Duration::zero(), now()).await.unwrap();
+    let again = bench.poll().await;
+    assert_eq!((again.stored, again.records >= expected), (0, true), "{kind}: {}", bench.error().await);
+    assert_eq!(bench.app.store.deliveries(None, 1000).await.unwrap().len(), sent, "{kind}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_source_keeps_the_contract() {
+    let publishers = Publishers::default();
+    ted(&publishers, 90);
+    items(&publishers, 5);
+    publishers.with(|d| {
+        d.rows = (0..70)
+            .map(|n| json!({"uid": format!("{n:03}"), "objet": "Entretien", "datePublicationDonnees": "2026-11-20"}))
+            .collect();
+    });
+    let root = publishers.serve().await.unwrap();
+    let boamp: Vec<Value> = (0..130).map(|n| json!({"idweb": format!("26-{}", 1000 + n), "objet": format!("Objet {n}"), "dateparution": "2026-11-20", "nature": "APPEL_OFFRE"})).collect();
+    let (boamp, _) = Replay::new(boamp).serve().await.unwrap();
+    let planned: Vec<Value> = (0..130).map(|n| json!({"code": n, "idweb": format!("{n:03}"), "libelle": format!("Projet {n}"), "dateparution": "2027-01-09", "date_previsionnelle_de_publication": "2027-01-09"})).collect();
+    let (planned, _) = Replay::new(planned).serve().await.unwrap();
+    let feeds = Replay::new(Vec::new());
+    let entries: String =
+        (0..40).map(|n| format!("<item><guid>{n}</guid><title>Nettoyage {n}</title></item>")).collect();
+    feeds.with(|s| {
+        s.feeds.insert(
+            "f.xml".into(),
+            format!("<rss version=\"2.0\"><channel><title>t</title>{entries}</channel></rss>").into_bytes(),
+        )
+    });
+    let (_, feeds) = feeds.serve().await.unwrap();
+    complies(block(&format!("id = 's'\nkind = 'boamp'\nurl = '{boamp}'\nbaseline = 'deliver'")), 130).await;
+    complies(block(&format!("id = 's'\nkind = 'ted'\nurl = '{root}/v3/notices/search'\nbaseline = 'deliver'")), 90)
+        .await;
+    complies(block(&format!("id = 's'\nkind = 'approch'\nurl = '{planned}'\nbaseline = 'deliver'")), 130).await;
+    complies(
+        block(&format!("id = 's'\nkind = 'decp'\nurl = '{root}/api/resources/x/data/'\nbaseline = 'deliver'")),
+        70,
+    )
+    .await;
+    complies(block(&format!("id = 's'\nkind = 'feed'\nurl = '{feeds}/feeds/f.xml'\nbaseline = 'deliver'")), 40).await;
+    complies(portal(&root, ""), 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_source_reaches_a_private_address_whatever_leads_there() {
+    let canary = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = canary.local_addr().unwrap().port();
+    let touched = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&touched);
+    tokio::spawn(async move {
+        while canary.accept().await.is_ok() {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+    });
+    let fetcher = Fetcher::http(&settings::Fetch { host_gap_ms: 0, ..settings::Fetch::default() }).unwrap();
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433"] {
+        let secret = secret("s3cret");
+        for text in [
+            format!("id = 's'\nkind = 'feed'\nurl = 'http://{host}:{port}/f.xml'"),
+            format!("id = 's'\nkind = 'ted'\nurl = 'http://{host}:{port}/v3/notices/search'"),
+            format!(
+                "id = 's'\nkind = 'portal'\nurl = 'http://{host}:{port}/liste'\n[list]\nitems = 'li'\n[list.fields]\ntitle = 'a'"
+            ),
+            format!(
+                "id = 's'\nkind = 'mailbox'\nhost = '{}'\nport = {port}\nusername = 'x'\npassword = {{ file = '{secret}' }}\n[[rule]]\nwhole = true",
+                host.trim_matches(['[', ']'])
+            ),
+        ] {
+            let settings = Settings { source: vec![block(&text)], ..Settings::default() };
+            let answer = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await;
+            assert!(answer.is_err(), "{text}");
+        }
+    }
+    assert_eq!(touched.load(std::sync::atomic::Ordering::SeqCst), 0, "nobody connected");
+}
