@@ -115,8 +115,12 @@ async fn day(notices: usize, departments: &[Department]) -> Result<(Vec<Notice>,
     let mut parsed: Vec<Notice> = records.iter().filter_map(|r| boamp::from_json(r).ok()).collect();
     let boamp_s = t.elapsed().as_secs_f64();
     let t = Instant::now();
-    parsed.extend(documents.iter().filter_map(|d| eforms::from_tree(&tree::from_xml(d).ok()?)));
+    let mut european: Vec<Notice> =
+        documents.iter().filter_map(|d| eforms::from_tree(&tree::from_xml(d).ok()?)).collect();
     let ted_s = t.elapsed().as_secs_f64();
+    // The fixture names no place: without one every subscriber of the trade would be told.
+    european.iter_mut().enumerate().for_each(|(n, notice)| notice.departments = vec![place(n).clone()]);
+    parsed.extend(european);
     let block: settings::Source = toml::from_str(
         "id = 'p'\nkind = 'portal'\nurl = 'https://p.example/'\n[list]\nitems = 'li.c'\n[list.fields]\ntitle = 'a'\nlink = 'a@href'\nbuyer = 'b'\ndeadline = 'i'",
     )?;

@@ -16,7 +16,7 @@ const UNREACHABLE_AFTER_FAILURES: u32 = 10;
 const QUOTA_NEAR: f64 = 0.05;
 /// Days of history a habit is read from.
 pub const HABIT_DAYS: u64 = 60;
-/// Days with something new before there is a habit.
+/// Days before there is a habit.
 const HABIT_NEEDS: usize = 5;
 /// Fewest days without anything new that may be silence.
 const SHORTEST_SILENCE: i64 = 3;
@@ -131,12 +131,12 @@ fn silence(days: &[(NaiveDate, u64)], today: NaiveDate) -> Option<(i64, i64)> {
     (quiet > SHORTEST_SILENCE.max(pause * SILENCE_FACTOR) && asked as i64 >= SHORTEST_SILENCE).then_some((quiet, pause))
 }
 
-/// New notices on an ordinary day: the median of the days on which it was polled.
+/// New notices on an ordinary day: the median of the days on which it was polled; `None` before there is a habit.
 #[must_use]
 pub fn habit(days: &[(NaiveDate, u64)]) -> Option<u64> {
     let mut counts: Vec<u64> = days.iter().map(|(_, n)| *n).collect();
     counts.sort_unstable();
-    counts.get(counts.len() / 2).copied()
+    counts.get(counts.len() / 2).copied().filter(|_| counts.len() >= HABIT_NEEDS)
 }
 
 #[cfg(test)]

@@ -51,6 +51,14 @@ pattern!(NOT_FOR_A_LOT, r"^ ne s'applique pas (?:au|aux) lots?");
 pattern!(IS_CRITERION_AFTER, r"^[^.;]{0,40}?(?:ac_weighting|/ ?ponderation)");
 pattern!(IS_CRITERION_BEFORE, r"(?:sous-)?criteres?\b[^.]{0,40}$");
 pattern!(
+    CRITERIA,
+    r"criteres? (?:d'attribution|de jugement|n)\b|sous-criteres?\b|\bponderation\b|\bpoints\b|[0-9] ?% (?:prix|qualite|technique|delais?)"
+);
+pattern!(
+    NO_LONGER_CRITERIA,
+    r"titulaire|clause|devra|s'engage|execution|renseignements|informations? complementaires?|\blots?\b"
+);
+pattern!(
     STAFF_MATTER,
     r"convention collective|reprise d[ue]s? (?:personnel|salarie)|dumping|travail dissimule|transport(?:eur)?s? routiers?"
 );
@@ -236,6 +244,14 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     let bound =
         format!("{} {words} {}", reading.start_of_sentence(range.start, 220), reading.rest_of_sentence(range.end, 220));
     if !words.contains("insertion") && !words.contains("l2112-2") && !OBLIGES.is_match(&bound) {
+        return false;
+    }
+    // An item of a list of criteria is weighed, not owed.
+    let head = doc.before(range.start, 170);
+    if let Some(list) = CRITERIA.find_iter(head).last()
+        && !NO_LONGER_CRITERIA.is_match(&head[list.end()..])
+        && !HARD_TALK.is_match(words)
+    {
         return false;
     }
     if words.contains("l2112-2") && !MEANS_INSERTION.is_match(around) {

@@ -14,7 +14,7 @@ use super::pattern::pattern;
 
 pattern!(
     SOCIAL,
-    r"insertion (?:sociale|prof|par l ?'?act|des (?:publics|personnes|jeunes))|(?:plan|heures|demarche|actions?|politique|clause|volet|dispositif) (?:[a-z]+ ){0,2}d ?'? ?insertion",
+    r"\binsertion (?:sociale|prof|par l ?'?act|des (?:publics|personnes|jeunes))|(?:plan|heures|demarche|actions?|politique|clause|volet|dispositif) (?:[a-z]+ ){0,2}d ?'? ?insertion",
     r"|(?:performances?|criteres?|valeur|qualite|volet|engagement|demarche|aspects?|dimension|approche) (?:[a-z]+ ){0,2}?sociale?s?\b",
     r"|accompagnement (?:medico-|socio-?professionnel|social)|emploi (?:de|des) (?:personnes|travailleurs|publics) (?:en situation de )?(?:handicap|en difficult|eloign)",
     r"|criteres? relatifs? a l'insertion|(?:part|nombre|taux) (?:de|des) (?:personnes|travailleurs|salaries) (?:en situation de )?(?:handicap|en insertion)",
@@ -22,11 +22,11 @@ pattern!(
 );
 pattern!(
     OTHER_MATTER,
-    r"\b(?:site|paysag\w*|architect\w*|urbain\w*|batiment|demandeurs d'emploi|environnement\w*|responsabilite sociale|protection sociale|action sociale|raison sociale|logement\w*|bailleur)"
+    r"\b(?:site|paysag\w*|architect\w*|urbain\w*|batiment|demandeurs d'emploi|environnement\w*|responsabilite sociale|protection sociale|action sociale|raison sociale|logement\w*|relogement|bailleur)"
 );
 pattern!(STRUCTURE, r"(?:structures?|entreprises?|associations?|reserve\w*) (?:[\w']+ ){0,3}(?:d ?'? ?)?$");
 pattern!(CRITERION_BEFORE, r"\bcriteres?\b|sous-critere|ponderation");
-pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;]{0,25}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
+pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;]{0,32}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
 pattern!(
     WEIGHT,
     r"^ ?(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
@@ -35,6 +35,8 @@ pattern!(
     SHARE_OF_WORK,
     r"^[^.;]{0,25}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du (?:volume|nombre) d'heures|du temps|de la (?:main|masse)|du montant|heures)"
 );
+pattern!(ABOUT_THE_SERVICE, r"\b(?:connaissances?|comprehension|experience)\b");
+pattern!(TARIFF, r"^[^.;]{0,50}\b(?:revenus|quotient|tarif\w*|familles?)\b");
 pattern!(NOT_AN_ITEM, r"\b(?:est|sont|sera) soumis|\bcomporte\b|\bprevoit\b|assorti d");
 pattern!(NOT_SELECTION, r"criteres? de selection des candidat|selection des candidatures|eligib");
 
@@ -80,6 +82,9 @@ fn holds(reading: &Reading<'_>, range: &Range<usize>) -> bool {
     let tail = tail.find([',', ';', '%', '/']).map_or(tail, |i| &tail[..i]);
     let other_matter = OTHER_MATTER.is_match(head) || OTHER_MATTER.is_match(words) || OTHER_MATTER.is_match(tail);
     if STRUCTURE.is_match(before) || other_matter || NOT_SELECTION.is_match(before) || SHARE_OF_WORK.is_match(after) {
+        return false;
+    }
+    if ABOUT_THE_SERVICE.is_match(reading.start_of_line(range.start, 80)) || TARIFF.is_match(after) {
         return false;
     }
     if reading.denied(range) || reading.taken_back(range.end) {
