@@ -516,3 +516,18 @@ async fn no_source_reaches_a_private_address_whatever_leads_there() {
     }
     assert_eq!(touched.load(std::sync::atomic::Ordering::SeqCst), 0, "nobody connected");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_space_that_lists_a_table_is_read_by_its_preset() {
+    let page = "<table><thead><tr><th>Objet</th></tr></thead><tbody>
+        <tr><td>01/11/2026</td><td><a href='/c/1'>Entretien des espaces verts</a></td><td>12/01/2027 à 16h30</td></tr>
+        <tr><td>02/11/2026</td><td><a href='/c/2'>Blanchisserie</a></td><td>13-01-27</td></tr></tbody></table>";
+    let fetcher = Fetcher::Bundled(Box::new(move |_| Some(page.as_bytes().to_vec())));
+    let text = "id = 'f'\nkind = 'portal'\npreset = 'fournisseurs'\nurl = 'https://f.example/consultations'\nprivate = true\nbuyer = 'Groupe Exemple'";
+    let settings = Settings { source: vec![block(text)], ..Settings::default() };
+    let page = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
+    let read: Vec<(String, String)> =
+        page.notices.iter().map(|n| (n.title.clone(), n.dates[0].at.to_rfc3339())).collect();
+    assert_eq!(read[0], ("Entretien des espaces verts".into(), "2027-01-12T16:30:00+01:00".into()));
+    assert_eq!(read[1], ("Blanchisserie".into(), "2027-01-13T23:59:00+01:00".into()));
+}

@@ -81,12 +81,22 @@ pub enum Answer {
 }
 
 /// What is sent along with a request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Payload {
     /// A JSON document.
     Json(serde_json::Value),
     /// The fields of a form, URL-encoded.
     Form(Vec<(String, String)>),
+}
+
+impl std::fmt::Debug for Payload {
+    /// The values of a form may be passwords: its fields are named, never shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Json(document) => f.debug_tuple("Json").field(document).finish(),
+            Self::Form(fields) => f.debug_list().entries(fields.iter().map(|(name, _)| name)).finish(),
+        }
+    }
 }
 
 /// A request that is more than "this page, please".

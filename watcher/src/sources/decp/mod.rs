@@ -108,7 +108,10 @@ impl Decp {
     }
 
     fn wanted(&self, notice: &Notice) -> bool {
-        let here = self.departments.is_empty() || notice.departments.iter().any(|d| self.departments.contains(d));
+        // A contract that names no place may be carried out here.
+        let here = self.departments.is_empty()
+            || notice.departments.is_empty()
+            || notice.departments.iter().any(|d| self.departments.contains(d));
         here && (!self.only_social || !notice.codes.is_empty())
     }
 

@@ -55,6 +55,23 @@ const PRESETS: &[Preset] = &[
             (Field::Published, "div.affiche_date_avis", Some(r"Publié le\s*(\S+)"), true),
         ],
     },
+    // Private supplier spaces that list their consultations as a table: a link and a closing date a row. Where a row holds
+    // several dates the last one closes.
+    Preset {
+        name: "fournisseurs",
+        items: "table tbody tr",
+        fields: &[
+            (Field::Title, "a", None, false),
+            (Field::Link, "a@href", None, false),
+            (
+                Field::Deadline,
+                "",
+                Some(r"(?s).*?(?:.*\D)?(\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}(?:\s*(?:à|-)?\s*\d{1,2}\s*[h:]\s*\d{0,2})?)"),
+                true,
+            ),
+            (Field::Text, "", None, true),
+        ],
+    },
 ];
 
 /// Completes a list with a preset.
