@@ -53,7 +53,7 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     ("demandeur d'emploi", &[Topic::Clause]),
     ("chomeurs", &[Topic::Clause]),
     ("a l'emploi", &[Topic::Clause, Topic::Service]),
-    ("adapte", &[Topic::Clause]),
+    ("entreprises adaptee", &[Topic::Clause]),
     ("prioritaire", &[Topic::Clause]),
     ("l2112-2", &[Topic::Clause]),
     ("handicap", &[Topic::Criterion]),
