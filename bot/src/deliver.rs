@@ -214,7 +214,7 @@ async fn contacts(app: &App, part: &Part) -> Result<Vec<String>, StoreError> {
             }
         }
     }
-    if let Some(siren) = part.notice.buyer.siret.as_deref().and_then(|s| s.get(..9))
+    if let Some(siren) = part.notice.buyer.siren()
         && app.store.is_committed(siren).await?
     {
         out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());

@@ -52,7 +52,7 @@ fn dated(text: &str, today: NaiveDate) -> String {
 /// not there yet: so corrections arrive after the notices they correct were told.
 #[must_use]
 pub fn fetcher(now: DateTime<Utc>, whole: Arc<AtomicBool>) -> Fetcher {
-    let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
+    let today = vigie_watcher::zones::paris_day(now);
     let records = dated(BOAMP, today);
     let feed = dated(FEED, today);
     Fetcher::Bundled(Box::new(move |url: &Url| {

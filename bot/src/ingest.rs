@@ -230,14 +230,14 @@ impl Ingest<'_> {
             return Ok(Some(found));
         }
         match portrait {
-            Some(portrait) => self.alike(tx, portrait).await,
+            Some(portrait) => self.look_alike(tx, portrait).await,
             None => Ok(None),
         }
     }
 
     /// The one open procedure of other sources that looks the same; none where several do, or where this source has a
     /// record in it already.
-    async fn alike(&self, tx: &mut IngestTx, portrait: &Portrait) -> Result<Option<KnownProcedure>, StoreError> {
+    async fn look_alike(&self, tx: &mut IngestTx, portrait: &Portrait) -> Result<Option<KnownProcedure>, StoreError> {
         let rows = tx.portraits(&portrait.bucket()).await?;
         let known: Vec<(String, Portrait)> =
             rows.into_iter().filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?))).collect();

@@ -5,6 +5,7 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Disposition};
 use vigie_store::ingest::{NewDelivery, NewNotification};
 use vigie_store::people::AddressState;
+use vigie_store::sources::SourceState;
 use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::health::{self, Alarm, Known};
 use vigie_watcher::sources::Trouble;
@@ -41,8 +42,7 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
 ///
 /// # Errors
 /// The database fails.
-pub async fn known(store: &Store, source: &str, now: DateTime<Utc>) -> Result<Known, StoreError> {
-    let state = store.source(source).await?;
+pub async fn known(store: &Store, source: &str, state: SourceState, now: DateTime<Utc>) -> Result<Known, StoreError> {
     let since = now.date_naive().checked_sub_days(Days::new(health::HABIT_DAYS)).unwrap_or_default();
     let days = store.source_days(source, since).await?;
     Ok(Known {
@@ -59,7 +59,8 @@ pub async fn known(store: &Store, source: &str, now: DateTime<Utc>) -> Result<Kn
 /// Tells the operators of alarms that begin and end, once each.
 async fn source_alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
     for block in app.settings.source.iter().filter(|b| b.enabled) {
-        let known = known(&app.store, &block.id, now).await?;
+        let state = app.store.source(&block.id).await?;
+        let known = known(&app.store, &block.id, state, now).await?;
         let standing = health::alarms(&known, now);
         let told = app.store.open_alarms(&block.id).await?;
         for (alarm, why) in standing.iter().filter(|(a, _)| !told.iter().any(|(kind, _)| kind == a.as_str())) {

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, Utc};
 use cron::Schedule;
 use vigie_config::settings;
 use vigie_store::StoreError;
@@ -11,6 +11,7 @@ use vigie_store::sources::{PollEnd, Quarantined};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::sources::{self, Memory, Page, Source, SourceError};
+use vigie_watcher::zones::paris_day;
 
 use crate::app::{App, Failure};
 use crate::ingest::{self, Audience, Outcome};
@@ -93,7 +94,7 @@ pub async fn poll(
             let now = app.clock.now();
             let due = next_due(id, &watched.schedule, LastPoll { failures: 1, not_before: None }, now);
             let end = PollEnd { error: Some(&failure.what), ..PollEnd::default() };
-            app.store.poll_done(id, &end, due, local_day(now), now).await?;
+            app.store.poll_done(id, &end, due, paris_day(now), now).await?;
             Err(failure)
         }
     }
@@ -138,7 +139,7 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
         items: if first.is_some() { 0 } else { total.stored },
         quota,
     };
-    app.store.poll_done(id, &end, due, local_day(now), now).await?;
+    app.store.poll_done(id, &end, due, paris_day(now), now).await?;
     match &failure {
         Some((why, _)) => {
             tracing::warn!(source = id, failures, next = %due, "poll failed: {why}");
@@ -149,11 +150,6 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
         }
     }
     Ok(total)
-}
-
-/// The day a poll counts for.
-fn local_day(now: DateTime<Utc>) -> NaiveDate {
-    now.with_timezone(&chrono_tz::Europe::Paris).date_naive()
 }
 
 async fn take_page(

@@ -179,14 +179,11 @@ impl Source {
     /// # Errors
     /// There is none, or it is unreadable.
     pub fn needed_url(&self) -> Result<url::Url, BlockFault> {
-        let text = self.url.as_deref().ok_or_else(|| BlockFault {
-            path: vec![Step::Key("kind".into())],
-            what: format!("la source « {} » n’a pas d’adresse", self.id),
-            fix: "ajoutez url = \"https://…\"".to_owned(),
+        let text = self.url.as_deref().ok_or_else(|| {
+            let what = format!("la source « {} » n’a pas d’adresse", self.id);
+            BlockFault::at("kind", what, "ajoutez url = \"https://…\"")
         })?;
-        url::Url::parse(text).map_err(|e| {
-            BlockFault::at("url", format!("adresse « {text} » illisible : {e}"), "écrivez une adresse complète")
-        })
+        self.url_or(text)
     }
 
     /// The address, or the reader's default.

@@ -31,6 +31,12 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
+    /// What a buyer of that kind announces with it: a private company's call is a private one.
+    #[must_use]
+    pub fn of_buyer(self, buyer: BuyerKind) -> Self {
+        if self == Self::Call && buyer == BuyerKind::Private { Self::Private } else { self }
+    }
+
     /// The word used in JSON and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -75,6 +81,12 @@ pub struct Buyer {
 }
 
 impl Buyer {
+    /// The SIREN: the first nine digits of the SIRET.
+    #[must_use]
+    pub fn siren(&self) -> Option<&str> {
+        self.siret.as_deref()?.get(..9)
+    }
+
     /// Keeps the digits of a SIRET (14) or SIREN (9); anything else is `None`.
     #[must_use]
     pub fn clean_siret(text: &str) -> Option<String> {

@@ -92,6 +92,9 @@ CREATE TABLE source_day (
   source TEXT NOT NULL, day TEXT NOT NULL, items BIGINT NOT NULL DEFAULT 0, polls BIGINT NOT NULL DEFAULT 0,
   failures BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (source, day));
 CREATE TABLE alarm (source TEXT NOT NULL, kind TEXT NOT NULL, since BIGINT NOT NULL, PRIMARY KEY (source, kind));
+INSERT INTO alarm (source, kind, since)
+  SELECT id, 'unreachable', COALESCE(last_success, last_attempt, 0) FROM source WHERE alarmed = 1;
+ALTER TABLE source DROP COLUMN alarmed;
 
 CREATE TABLE likeness (
   notice_id TEXT PRIMARY KEY, procedure_id TEXT NOT NULL, bucket TEXT NOT NULL, portrait TEXT NOT NULL);

@@ -113,7 +113,7 @@ pub fn alarms(known: &Known, now: DateTime<Utc>) -> Vec<(Alarm, String)> {
     if let Some((left, limit)) = known.quota.filter(|(left, limit)| (*left as f64) < *limit as f64 * QUOTA_NEAR) {
         out.push((Alarm::Quota, format!("il reste {left} requêtes sur {limit} aujourd’hui")));
     }
-    let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
+    let today = crate::zones::paris_day(now);
     if let Some((quiet, pause)) = silence(&known.days, today) {
         out.push((Alarm::Silent, format!("rien de nouveau depuis {quiet} jours ; d’habitude, jamais plus de {pause}")));
     }

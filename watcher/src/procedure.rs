@@ -100,7 +100,7 @@ pub fn portrait(notice: &Notice) -> Option<Portrait> {
     let closing = notice.deadline()?;
     let (words, numbers) = words(&notice.title);
     let buyer = buyer(&notice.buyer.name);
-    let siren = notice.buyer.siret.as_deref().and_then(|s| s.get(..9)).map(str::to_owned);
+    let siren = notice.buyer.siren().map(str::to_owned);
     let tells = words.len() >= SHARED_WORDS && (siren.is_some() || !buyer.is_empty());
     tells.then(|| Portrait {
         source: notice.source.clone(),

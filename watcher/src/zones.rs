@@ -1,8 +1,14 @@
 //! Local times: a deadline without a zone is local time where the buyer is (Europe/Paris, or the overseas territory's).
 
-use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use vigie_domain::Department;
+
+/// The day it is in Paris: publishers date their notices by it.
+#[must_use]
+pub fn paris_day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&Tz::Europe__Paris).date_naive()
+}
 
 /// The zone of a buyer in `department`, or Europe/Paris.
 #[must_use]

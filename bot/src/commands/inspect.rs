@@ -33,7 +33,7 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for block in &settings.source {
         let s = store.source(&block.id).await?;
-        let known = timetable::known(&store, &block.id, now).await?;
+        let known = timetable::known(&store, &block.id, s.clone(), now).await?;
         let alarms = health::alarms(&known, now);
         let health = match (&s.last_error, block.enabled) {
             (_, false) => "à l’arrêt (enabled = false)".to_owned(),

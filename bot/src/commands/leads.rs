@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use vigie_config::settings::Settings;
-use vigie_domain::{BuyerKind, DateKind, Department, Notice, NoticeKind, Passage, TypedDate};
+use vigie_domain::{BuyerKind, DateKind, Department, Notice, Passage, TypedDate};
 use vigie_store::derived_id;
 use vigie_watcher::classify::{dates, plain};
 use vigie_watcher::fetch::Fetcher;
@@ -77,9 +77,7 @@ impl Lead {
         let mut notice = plain::notice(&id, &self.title, &text);
         SOURCE.clone_into(&mut notice.source);
         notice.buyer.kind = if self.private { BuyerKind::Private } else { BuyerKind::Public };
-        if self.private && notice.kind == NoticeKind::Call {
-            notice.kind = NoticeKind::Private;
-        }
+        notice.kind = notice.kind.of_buyer(notice.buyer.kind);
         if let Some(buyer) = &self.buyer {
             notice.buyer.name.clone_from(buyer);
         }
@@ -111,7 +109,7 @@ impl Lead {
             })?;
             notice.dates.push(TypedDate::of_field(DateKind::Tender, read, "deadline"));
         }
-        notice.published = Some(now.with_timezone(&chrono_tz::Europe::Paris).date_naive());
+        notice.published = Some(zones::paris_day(now));
         notice.passages =
             if text.is_empty() { Vec::new() } else { vec![Passage { field: "piste".into(), lot: None, text }] };
         Ok(notice)
@@ -137,6 +135,7 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vigie_domain::NoticeKind;
 
     fn lead() -> Lead {
         Lead {

@@ -241,10 +241,11 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
         return false;
     }
     // A group of people is bound by an obligation of its own sentence, not by the next one's ("l'acheteur se réserve…").
-    let bound =
-        format!("{} {words} {}", reading.start_of_sentence(range.start, 220), reading.rest_of_sentence(range.end, 220));
-    if !words.contains("insertion") && !words.contains("l2112-2") && !OBLIGES.is_match(&bound) {
-        return false;
+    if !words.contains("insertion") && !words.contains("l2112-2") {
+        let (head, tail) = (reading.start_of_sentence(range.start, 220), reading.rest_of_sentence(range.end, 220));
+        if !OBLIGES.is_match(&doc.text()[range.start - head.len()..range.end + tail.len()]) {
+            return false;
+        }
     }
     // An item of a list of criteria is weighed, not owed.
     let head = doc.before(range.start, 170);

@@ -281,16 +281,6 @@ impl Fetcher {
             Err(_) => Err(FetchError::Network { url: place, why: format!("pas de réponse en {} s", limit.as_secs()) }),
         }
     }
-
-    /// Largest body accepted, in bytes.
-    #[must_use]
-    pub fn max_body(&self) -> usize {
-        let mib = match self {
-            Self::Http(http) => http.limits.max_body_mib,
-            Self::Bundled(_) => settings::MAX_BODY_MIB,
-        };
-        usize::try_from(mib * 1024 * 1024).unwrap_or(usize::MAX)
-    }
 }
 
 impl Http {

@@ -46,6 +46,12 @@ impl Session {
         }
     }
 
+    /// Whether it holds no cookie.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner).iter_any().next().is_none()
+    }
+
     /// Forgets everything: the site does not know us any more.
     pub fn forget(&self) {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -84,7 +90,9 @@ mod tests {
         let again = Session::read(&session.save());
         assert_eq!(again.header(&site).unwrap(), "sid=42");
         assert!(again.header(&other).is_none());
+        assert!(!again.is_empty());
         again.forget();
+        assert!(again.is_empty());
         assert!(again.header(&site).is_none());
     }
 }

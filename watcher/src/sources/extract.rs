@@ -483,11 +483,7 @@ impl Item {
         let text = self.values.get(&Field::Text).map(|t| t.join("\n\n")).unwrap_or_default();
         let mut notice = plain::notice(&id, title, &text);
         source.clone_into(&mut notice.source);
-        notice.kind = match common.announces {
-            Some(kind) => kind,
-            None if common.kind == BuyerKind::Private && notice.kind == NoticeKind::Call => NoticeKind::Private,
-            None => notice.kind,
-        };
+        notice.kind = common.announces.unwrap_or_else(|| notice.kind.of_buyer(common.kind));
         let said_buyer = self.first(Field::Buyer).map(str::to_owned);
         notice.buyer = Buyer {
             name: said_buyer.or_else(|| common.buyer.clone()).unwrap_or(notice.buyer.name),

@@ -39,8 +39,6 @@ pub struct SourceKind {
     pub default_schedule: &'static str,
     /// Makes a source out of its block of configuration.
     pub build: fn(&settings::Source) -> Result<Box<dyn Source>, BlockFault>,
-    /// Refuses a block that [`SourceKind::build`] would refuse.
-    pub check: fn(&settings::Source) -> Result<(), BlockFault>,
 }
 
 /// Every kind of source of this build: one line each.
@@ -56,7 +54,10 @@ pub fn kind(name: &str) -> Option<&'static SourceKind> {
 /// What the settings file needs to know of every kind.
 #[must_use]
 pub fn readers() -> Vec<Reader> {
-    REGISTRY.iter().map(|k| Reader { name: k.name, check: k.check }).collect()
+    REGISTRY
+        .iter()
+        .map(|kind| Reader { name: kind.name, check: Box::new(|block| (kind.build)(block).map(drop)) })
+        .collect()
 }
 
 /// Départements written in a block.

@@ -22,7 +22,6 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Projets d’achats publics (APProch, Licence Ouverte) : avant l’avis, pour se faire connaître",
     default_schedule: "0 40 6 * * *",
     build: |block| Approch::new(block).map(|s| Box::new(s) as Box<dyn Source>),
-    check: |block| Approch::new(block).map(|_| ()),
 };
 
 /// The publisher's dataset.
@@ -61,7 +60,7 @@ impl Approch {
     }
 
     async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
-        let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
+        let today = zones::paris_day(now);
         let since = today.checked_sub_days(Days::new(PAST_DAYS)).unwrap_or(today);
         let offset: usize = memory.cursor.as_deref().and_then(|c| c.parse().ok()).unwrap_or(0);
         let condition = format!("date_previsionnelle_de_publication >= date'{since}'");

@@ -29,7 +29,6 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Bulletin officiel des annonces des marchés publics (API ouverte, Licence Ouverte)",
     default_schedule: settings::BOAMP_SCHEDULE,
     build: |block| Boamp::new(block).map(|s| Box::new(s) as Box<dyn Source>),
-    check: |block| Boamp::new(block).map(|_| ()),
 };
 
 /// Keys of a block with this reader.
@@ -101,7 +100,7 @@ impl Boamp {
     }
 
     async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
-        let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
+        let today = crate::zones::paris_day(now);
         let cursor =
             memory.cursor.as_deref().and_then(|c| serde_json::from_str::<Cursor>(c).ok()).unwrap_or_else(|| Cursor {
                 since: today.checked_sub_days(Days::new(u64::from(self.lookback_days))).unwrap_or(EPOCH),

@@ -28,7 +28,6 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Données essentielles des marchés attribués (table consolidée de data.gouv.fr)",
     default_schedule: "0 10 7 * * *",
     build: |block| Decp::new(block).map(|s| Box::new(s) as Box<dyn Source>),
-    check: |block| Decp::new(block).map(|_| ()),
 };
 
 /// The consolidated table.
@@ -116,7 +115,7 @@ impl Decp {
     }
 
     async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
-        let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
+        let today = crate::zones::paris_day(now);
         let mut cursor: Cursor =
             memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_else(|| Cursor {
                 since: today.checked_sub_days(Days::new(self.lookback_days)).unwrap_or(today),

@@ -24,7 +24,6 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Flux RSS, Atom ou JSON Feed d’un acheteur ou d’un réseau",
     default_schedule: settings::FEED_SCHEDULE,
     build: |block| Feed::new(block).map(|s| Box::new(s) as Box<dyn Source>),
-    check: |block| Feed::new(block).map(|_| ()),
 };
 
 /// Keys of a block with this reader.
@@ -152,19 +151,14 @@ impl Feed {
             .unwrap_or_else(|| fingerprint(&title, &text));
         let mut notice = plain::notice(&id, &title, &text);
         notice.source.clone_from(&self.id);
-        if let Some(kind) = self.announces {
-            notice.kind = kind;
-        } else if self.kind == BuyerKind::Private && notice.kind == NoticeKind::Call {
-            notice.kind = NoticeKind::Private;
-        }
+        notice.kind = self.announces.unwrap_or_else(|| notice.kind.of_buyer(self.kind));
         let author = entry.authors.first().and_then(|a| a.name.clone());
         notice.buyer = Buyer {
             name: self.buyer.clone().or(author.filter(|n| !n.is_empty())).unwrap_or_else(|| notice.buyer.name.clone()),
             kind: self.kind,
             ..notice.buyer
         };
-        notice.published =
-            entry.published.or(entry.updated).map(|at| at.with_timezone(&chrono_tz::Europe::Paris).date_naive());
+        notice.published = entry.published.or(entry.updated).map(crate::zones::paris_day);
         notice.url = link.filter(|l| l.starts_with("http"));
         if notice.departments.is_empty() {
             notice.departments.clone_from(&self.departments);

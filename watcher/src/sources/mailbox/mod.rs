@@ -35,7 +35,6 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Boîte aux lettres (IMAP) : alertes reçues par courriel, messages transférés",
     default_schedule: "0 */10 * * * *",
     build: |block| Mailbox::new(block).map(|s| Box::new(s) as Box<dyn Source>),
-    check: |block| Mailbox::new(block).map(|_| ()),
 };
 
 /// Mails of one batch.

@@ -1,13 +1,13 @@
 //! From a mail to notices. A rule says which mails it reads (sender, subject) and how: items of its HTML by selectors,
 //! links of its text by an expression, or the whole mail as one lead.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use mail_parser::{Message, MessageParser};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use url::Url;
 use vigie_config::settings::BlockFault;
-use vigie_domain::{BuyerKind, DateKind, Department, Notice, NoticeKind, Passage, TypedDate};
+use vigie_domain::{BuyerKind, DateKind, Notice, NoticeKind, Passage, TypedDate};
 
 use crate::classify::pattern::pattern;
 use crate::classify::{dates, one_line, plain};
@@ -148,6 +148,11 @@ fn sent(mail: &Message<'_>) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(mail.date()?.to_timestamp(), 0)
 }
 
+/// The day it was sent, in Paris.
+fn day_sent(mail: &Message<'_>) -> Option<NaiveDate> {
+    sent(mail).map(zones::paris_day)
+}
+
 /// The mail's text: its plain part, else its HTML without markup.
 fn text_of(mail: &Message<'_>) -> String {
     let plain = mail.text_bodies().next().is_some_and(|p| p.is_text() && !p.is_text_html());
@@ -172,8 +177,7 @@ fn items(
     let mut notices = Vec::new();
     for item in found.items {
         match item.notice(source, &rule.common) {
-            Ok(notice) => notices
-                .push(Notice { published: notice.published.or_else(|| sent(mail).map(|d| d.date_naive())), ..notice }),
+            Ok(notice) => notices.push(Notice { published: notice.published.or_else(|| day_sent(mail)), ..notice }),
             Err(reason) => bad.push(BadRecord { record_id: None, place: place.to_owned(), reason, raw: item.raw }),
         }
     }
@@ -229,11 +233,7 @@ fn lead(
     let common = &rule.common;
     let mut notice = plain::notice(id, title, text);
     source.clone_into(&mut notice.source);
-    if let Some(kind) = common.announces {
-        notice.kind = kind;
-    } else if common.kind == BuyerKind::Private && notice.kind == NoticeKind::Call {
-        notice.kind = NoticeKind::Private;
-    }
+    notice.kind = common.announces.unwrap_or_else(|| notice.kind.of_buyer(common.kind));
     notice.buyer.kind = common.kind;
     if let Some(buyer) = &common.buyer {
         notice.buyer.name.clone_from(buyer);
@@ -242,13 +242,13 @@ fn lead(
         notice.departments.clone_from(&common.departments);
     }
     notice.url = link.filter(|l| Url::parse(l).is_ok()).map(str::to_owned);
-    notice.published = sent(mail).map(|d| d.date_naive());
+    notice.published = day_sent(mail);
     notice.passages = if text.trim().is_empty() {
         Vec::new()
     } else {
         vec![Passage { field: "mail".into(), lot: None, text: text.to_owned() }]
     };
-    let zone = zones::zone(notice.departments.first().map(|d: &Department| d));
+    let zone = zones::zone(notice.departments.first());
     let written = DEADLINE.captures(text).and_then(|c| dates::written(&c["d"], zone));
     notice.dates.extend(written.map(|read| TypedDate::of_field(DateKind::Tender, read, "mail")));
     notice

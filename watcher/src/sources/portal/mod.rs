@@ -36,7 +36,6 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Portail déclaré ici : liste, pages de détail, connexion (profils d’acheteurs, espaces fournisseurs)",
     default_schedule: "0 15 7-19/2 * * *",
     build: |block| Portal::new(block).map(|s| Box::new(s) as Box<dyn Source>),
-    check: |block| Portal::new(block).map(|_| ()),
 };
 
 /// Most list pages read in one poll, when the block says nothing.
@@ -191,12 +190,10 @@ impl Portal {
         let url = cursor.next.take().and_then(|n| Url::parse(&n).ok()).unwrap_or_else(|| self.url.clone());
         if cursor.pages == 0 {
             cursor.polls += 1;
+            cursor.unfinished = false;
         }
         let mut page = Page { memory: memory.clone(), ..Page::default() };
         let mut visit = Visit { portal: self, fetcher, session: Session::read(&cursor.session), renewed: false, now };
-        if cursor.pages == 0 {
-            cursor.unfinished = false;
-        }
         // Where the newest come first, an unchanged first page ends the poll; elsewhere the news may stand on any page.
         let conditional = self.newest_first && !cursor.look_again;
         let known = memory.validators.get(url.as_str()).filter(|_| conditional).cloned().unwrap_or_default();
@@ -213,7 +210,7 @@ impl Portal {
         let fresh = visit.take(items, &common, &mut cursor, &mut page).await?;
         cursor.pages += 1;
         let goes_on = !self.newest_first || fresh > 0 || cursor.look_again;
-        let next = self.next_url(&text, &body.url, cursor.pages + 1).filter(|_| goes_on);
+        let next = if goes_on { self.next_url(&text, &body.url, cursor.pages + 1) } else { None };
         if next.is_some() && cursor.pages >= self.max_pages {
             page.remarks
                 .push(format!("liste de plus de {} pages : la suite n’est pas lue (max_pages)", self.max_pages));
@@ -306,7 +303,7 @@ impl Visit<'_> {
         let credential = login.credential(&self.session)?;
         // Credentials are for the portal's own site.
         let credential = credential.filter(|_| url.origin() == self.portal.url.origin());
-        if login.has_form() && self.session.save() == Session::default().save() {
+        if login.has_form() && self.session.is_empty() {
             self.log_in(login).await?;
         }
         match self.ask(url, known, credential.clone()).await {
@@ -337,7 +334,7 @@ impl Visit<'_> {
     }
 
     async fn log_in(&mut self, login: &Login) -> Result<(), SourceError> {
-        if self.renewed || !login.has_form() {
+        if self.renewed {
             let what = "le site nous déconnecte aussitôt connectés".to_owned();
             return Err(SourceError::Login { place: self.portal.url.to_string(), what });
         }

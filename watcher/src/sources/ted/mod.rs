@@ -31,7 +31,6 @@ pub const KIND: SourceKind = SourceKind {
     summary: "Journal officiel de l’Union européenne (TED, API de recherche v3 puis avis eForms)",
     default_schedule: "0 25 7,10,13,17 * * *",
     build: |block| Ted::new(block).map(|s| Box::new(s) as Box<dyn Source>),
-    check: |block| Ted::new(block).map(|_| ()),
 };
 
 /// The search API.
@@ -123,7 +122,7 @@ impl Ted {
     }
 
     async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
-        let today = now.with_timezone(&chrono_tz::Europe::Paris).date_naive();
+        let today = zones::paris_day(now);
         let mut cursor: Cursor =
             memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_else(|| Cursor {
                 since: today.checked_sub_days(Days::new(self.lookback_days)).unwrap_or(today),
