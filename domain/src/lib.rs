@@ -17,6 +17,7 @@
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
+//! | [`follow_up`] | what a structure decides and does about a procedure |
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod assessment;
@@ -24,6 +25,7 @@ pub mod cpv;
 pub mod date;
 pub mod delivery;
 pub mod directory;
+pub mod follow_up;
 pub mod french;
 pub mod notice;
 pub mod place;
@@ -36,6 +38,7 @@ pub use assessment::{Assessment, DecisionFact, FactKind, Route};
 pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};
 pub use delivery::{Alert, AlertKind, Channel, DeliveryState, Disposition};
+pub use follow_up::{Decision, Refusal, Stage};
 pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage};
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};

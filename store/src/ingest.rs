@@ -197,6 +197,11 @@ impl IngestTx {
                 "UPDATE likeness SET procedure_id = $1 WHERE procedure_id = $2",
                 "UPDATE alert SET procedure_id = $1 WHERE procedure_id = $2",
                 "UPDATE delivery SET procedure_id = $1 WHERE procedure_id = $2",
+                // What was decided on the kept one stands; what was decided on the other alone is carried over.
+                "DELETE FROM decision WHERE procedure_id = $2 AND EXISTS (SELECT 1 FROM decision k
+                   WHERE k.procedure_id = $1 AND k.structure = decision.structure AND k.lot = decision.lot)",
+                "UPDATE decision SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE decision_step SET procedure_id = $1 WHERE procedure_id = $2",
                 "DELETE FROM procedure WHERE id = $2 AND id <> $1",
             ] {
                 sqlx::query(sql).bind(kept.to_owned()).bind(other.clone()).execute(&mut *self.tx).await?;

@@ -10,6 +10,7 @@
 //! text, is stripped.
 
 pub mod directory;
+pub mod follow_up;
 pub mod ingest;
 pub mod journal;
 pub mod outbox;

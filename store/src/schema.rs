@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use crate::{Engine, StoreError};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4];
 
 const STEP_1: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -104,6 +104,20 @@ CREATE INDEX procedure_key_procedure ON procedure_key (procedure_id);
 
 CREATE TABLE directory (
   kind TEXT NOT NULL, key TEXT NOT NULL, document TEXT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (kind, key));
+";
+
+/// What structures decide.
+const STEP_4: &str = r"
+CREATE TABLE decision (
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL, refusal TEXT,
+  joint BIGINT, assignee TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', remind_at BIGINT, decided_by TEXT NOT NULL,
+  at BIGINT NOT NULL, PRIMARY KEY (structure, procedure_id, lot));
+CREATE INDEX decision_procedure ON decision (procedure_id);
+CREATE INDEX decision_stage ON decision (stage);
+CREATE TABLE decision_step (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, stage TEXT NOT NULL,
+  decided_by TEXT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX decision_step_structure ON decision_step (structure, at);
 ";
 
 /// Brings the database to the newest step.

@@ -6,7 +6,8 @@ use vigie_domain::delivery::Settlement;
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
-    Alert, AlertKind, Cadence, Channel, DeliveryState, Disposition, Filter, Notice, NoticeKind, Subscriber,
+    Alert, AlertKind, Cadence, Channel, Decision, DeliveryState, Disposition, Filter, Notice, NoticeKind, Refusal,
+    Stage, Subscriber,
 };
 use vigie_store::Store;
 use vigie_store::ingest::{DueDigest, NewDelivery, NewNotification};
@@ -44,6 +45,7 @@ async fn story(url: &str) {
     notice_arrives(&store, &address).await;
     message_is_sent_once(&store).await;
     digest_is_made_once(&store, &address).await;
+    colleagues_share_a_decision(&store).await;
     source_is_held_by_one(&store).await;
     bad_record_is_kept(&store).await;
     store.close().await;
@@ -71,6 +73,27 @@ async fn person_subscribes(store: &Store) -> String {
     let addresses = store.addresses("p").await.unwrap();
     assert_eq!((addresses.len(), addresses[0].state), (1, AddressState::Active));
     addresses[0].id.clone()
+}
+
+async fn colleagues_share_a_decision(store: &Store) {
+    let go = Decision::new("siret", "proc", Stage::Go, "Ana", at(1));
+    let first = store.decide(&go).await.unwrap();
+    assert!(first.changed && first.before.is_none());
+    let second = store.decide(&Decision::new("siret", "proc", Stage::Go, "Bruno", at(2))).await.unwrap();
+    assert!(!second.changed && second.now.by == "Ana", "the second is told who was first: {second:?}");
+    let read = store.decide(&Decision::new("siret", "proc", Stage::Read, "Bruno", at(3))).await.unwrap();
+    assert!(!read.changed && read.now.stage == Stage::Go, "reading undoes no decision");
+    let lot = Decision {
+        lot: "2".into(),
+        refusal: Some(Refusal::Place),
+        ..Decision::new("siret", "proc", Stage::NoGo, "Ana", at(4))
+    };
+    assert!(store.decide(&lot).await.unwrap().changed);
+    store.decide(&Decision::new("other", "proc", Stage::NoGo, "Zoé", at(5))).await.unwrap();
+    let mine = store.decisions_on("siret", "proc").await.unwrap();
+    assert_eq!(mine, [first.now, lot], "one row a lot, and nobody else's");
+    assert_eq!(store.decision_steps("siret", at(0)).await.unwrap().len(), 2);
+    assert_eq!(store.decisions_at(&[Stage::Go]).await.unwrap().len(), 1);
 }
 
 async fn notice_arrives(store: &Store, address: &str) {

@@ -1,0 +1,262 @@
+//! What a structure does about a procedure, lot by lot: from spotted to won.
+//!
+//! ```text
+//! Spotted → Read → Go | NoGo(reason) → Preparing(alone | joint) → Submitted → Won | Lost | NoAward | Abandoned
+//! ```
+//!
+//! A decision belongs to a *structure*, not to a person: colleagues who share a SIRET share it, whichever channel they
+//! answer on; nobody else ever sees it. People change their minds, so a decision may move in any direction; only what no
+//! one decided (Spotted, Read) never takes the place of what someone did.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Filter, Subscriber};
+
+/// Where a structure stands with a procedure or one of its lots.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Told of it.
+    #[default]
+    Spotted,
+    /// Someone opened its page, or acted on the message.
+    Read,
+    /// They will look into it.
+    Go,
+    /// They will not answer.
+    NoGo,
+    /// They write their tender.
+    Preparing,
+    /// The tender is handed in.
+    Submitted,
+    /// Awarded to them.
+    Won,
+    /// Awarded to someone else.
+    Lost,
+    /// Awarded to nobody (sans suite, infructueux: BT-142, BT-144).
+    NoAward,
+    /// They gave up after a go.
+    Abandoned,
+}
+
+impl Stage {
+    /// Every stage, in the order of the funnel.
+    pub const ALL: [Self; 10] = [
+        Self::Spotted,
+        Self::Read,
+        Self::Go,
+        Self::NoGo,
+        Self::Preparing,
+        Self::Submitted,
+        Self::Won,
+        Self::Lost,
+        Self::NoAward,
+        Self::Abandoned,
+    ];
+
+    /// The word used in the database, in links and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spotted => "spotted",
+            Self::Read => "read",
+            Self::Go => "go",
+            Self::NoGo => "no_go",
+            Self::Preparing => "preparing",
+            Self::Submitted => "submitted",
+            Self::Won => "won",
+            Self::Lost => "lost",
+            Self::NoAward => "no_award",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// Reads the database's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+
+    /// As a person reads it.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Spotted => "repéré",
+            Self::Read => "lu",
+            Self::Go => "on y va",
+            Self::NoGo => "écarté",
+            Self::Preparing => "en préparation",
+            Self::Submitted => "remis",
+            Self::Won => "gagné",
+            Self::Lost => "perdu",
+            Self::NoAward => "sans suite",
+            Self::Abandoned => "abandonné",
+        }
+    }
+
+    /// Whether a person decided it; the others merely happened.
+    #[must_use]
+    pub fn is_decision(self) -> bool {
+        !matches!(self, Self::Spotted | Self::Read)
+    }
+
+    /// Whether reminders of dates go out.
+    #[must_use]
+    pub fn wants_reminders(self) -> bool {
+        matches!(self, Self::Go | Self::Preparing)
+    }
+
+    /// Whether `next` may take the place of this one.
+    #[must_use]
+    pub fn gives_way_to(self, next: Self) -> bool {
+        next.is_decision() || (self == Self::Spotted && next == Self::Read)
+    }
+}
+
+/// Why a structure does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Not with this buyer.
+    Buyer,
+    /// Too far.
+    Place,
+    /// Not their trade.
+    Trade,
+    /// Too large, or too small.
+    Size,
+    /// Too little time left.
+    Time,
+    /// Something else.
+    Other,
+}
+
+impl Refusal {
+    /// Every reason, as offered.
+    pub const ALL: [Self; 6] = [Self::Trade, Self::Place, Self::Size, Self::Time, Self::Buyer, Self::Other];
+
+    /// The word used in the database and in buttons.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Buyer => "buyer",
+            Self::Place => "place",
+            Self::Trade => "trade",
+            Self::Size => "size",
+            Self::Time => "time",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads the database's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.as_str() == word)
+    }
+
+    /// As a person reads it.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Buyer => "pas cet acheteur",
+            Self::Place => "trop loin",
+            Self::Trade => "pas notre métier",
+            Self::Size => "pas à notre taille",
+            Self::Time => "délai trop court",
+            Self::Other => "autre raison",
+        }
+    }
+}
+
+/// What a structure decided about a procedure, or one lot of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The structure: see [`Subscriber::structure`].
+    pub structure: String,
+    /// The procedure.
+    pub procedure: String,
+    /// The lot; empty = the whole procedure.
+    pub lot: String,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Why not, for a no-go.
+    pub refusal: Option<Refusal>,
+    /// Prepared with others (groupement), where that was said.
+    pub joint: Option<bool>,
+    /// Who takes care of it, as they are called.
+    pub assignee: String,
+    /// A note.
+    pub note: String,
+    /// A reminder the person asked for.
+    pub remind_at: Option<DateTime<Utc>>,
+    /// Who decided last, as they are called.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Decision {
+    /// A decision on a whole procedure, with nothing said but the stage.
+    #[must_use]
+    pub fn new(structure: &str, procedure: &str, stage: Stage, by: &str, at: DateTime<Utc>) -> Self {
+        Self {
+            structure: structure.to_owned(),
+            procedure: procedure.to_owned(),
+            lot: String::new(),
+            stage,
+            refusal: None,
+            joint: None,
+            assignee: String::new(),
+            note: String::new(),
+            remind_at: None,
+            by: by.to_owned(),
+            at,
+        }
+    }
+}
+
+impl Subscriber {
+    /// The structure whose decisions this person shares: colleagues are known by their SIRET; a person without one stands
+    /// alone.
+    #[must_use]
+    pub fn structure(&self) -> &str {
+        self.profile.siret.as_deref().filter(|s| !s.is_empty()).unwrap_or(&self.id)
+    }
+}
+
+/// The filter narrowed after a no-go, where the reason allows it: « plus jamais cet acheteur ».
+#[must_use]
+pub fn narrowed(filter: &Filter, refusal: Refusal, buyer_siret: Option<&str>) -> Option<Filter> {
+    match (refusal, buyer_siret) {
+        (Refusal::Buyer, Some(siret)) if !filter.excluded_buyers.iter().any(|b| b == siret) => {
+            let mut filter = filter.clone();
+            filter.excluded_buyers.push(siret.to_owned());
+            Some(filter)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_merely_happened_never_replaces_a_decision() {
+        for stage in Stage::ALL {
+            assert!(!stage.gives_way_to(Stage::Spotted), "{stage:?}");
+            assert_eq!(stage.gives_way_to(Stage::Read), stage == Stage::Spotted, "{stage:?}");
+            assert!(stage.gives_way_to(Stage::NoGo), "people change their minds: {stage:?}");
+            assert_eq!(Stage::parse(stage.as_str()), Some(stage));
+        }
+    }
+
+    #[test]
+    fn a_buyer_refused_is_left_out_once() {
+        let once = narrowed(&Filter::default(), Refusal::Buyer, Some("21590350100017")).unwrap();
+        assert_eq!(once.excluded_buyers, ["21590350100017"]);
+        assert_eq!(narrowed(&once, Refusal::Buyer, Some("21590350100017")), None);
+        assert_eq!(narrowed(&once, Refusal::Time, Some("21590350100017")), None);
+    }
+}

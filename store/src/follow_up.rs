@@ -1,0 +1,206 @@
+//! What structures decided: one row a structure, procedure and lot, and every step that led there.
+//!
+//! Every reading names the structure: no query crosses from one to another.
+
+use chrono::{DateTime, Utc};
+use vigie_domain::follow_up::{Decision, Refusal, Stage};
+
+use crate::{Engine, Store, StoreError, clean, derived_id, millis, moment};
+
+/// What came of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// What stood before, if anything.
+    pub before: Option<Decision>,
+    /// What stands now.
+    pub now: Decision,
+    /// Whether anything changed.
+    pub changed: bool,
+}
+
+/// One step of the way to a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The procedure.
+    pub procedure: String,
+    /// The lot; empty = the whole procedure.
+    pub lot: String,
+    /// The stage it led to.
+    pub stage: Stage,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+type Row = (String, String, String, String, Option<String>, Option<i64>, String, String, Option<i64>, String, i64);
+
+/// Reads decisions `WHERE` …
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT structure, procedure_id, lot, stage, refusal, joint, assignee, note, remind_at, decided_by, at FROM decision WHERE ",
+            $rest
+        )
+    };
+}
+
+fn decision(r: Row) -> Decision {
+    Decision {
+        structure: r.0,
+        procedure: r.1,
+        lot: r.2,
+        stage: Stage::parse(&r.3).unwrap_or_default(),
+        refusal: r.4.as_deref().and_then(Refusal::parse),
+        joint: r.5.map(|j| j != 0),
+        assignee: r.6,
+        note: r.7,
+        remind_at: r.8.map(moment),
+        by: r.9,
+        at: moment(r.10),
+    }
+}
+
+impl Store {
+    /// Writes what a structure decided, unless what stands does not give way to it ([`Stage::gives_way_to`]): then nothing
+    /// changes, and what stands is given back, so that the one who comes second learns who was first. The same stage said
+    /// again changes what came with it (assignee, note, reason, reminder), never the one who took it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decide(&self, new: &Decision) -> Result<Decided, StoreError> {
+        let mut tx = self.begin().await?;
+        if self.engine == Engine::Postgres {
+            // Two colleagues who answer at once: one of them is first, as on SQLite.
+            sqlx::query("SELECT CAST(pg_advisory_xact_lock(7463, hashtext($1)) AS TEXT)")
+                .bind(new.structure.clone())
+                .execute(&mut *tx)
+                .await?;
+        }
+        let before: Option<Row> = sqlx::query_as(select!("structure = $1 AND procedure_id = $2 AND lot = $3"))
+            .bind(new.structure.clone())
+            .bind(new.procedure.clone())
+            .bind(clean(&new.lot))
+            .fetch_optional(&mut *tx)
+            .await?;
+        let before = before.map(decision);
+        let stands = before.as_ref().is_some_and(|b| !b.stage.gives_way_to(new.stage) && b.stage != new.stage);
+        let mut now = new.clone();
+        if let Some(b) = before.as_ref().filter(|b| b.stage == new.stage) {
+            now.by.clone_from(&b.by);
+            now.at = b.at;
+        }
+        if stands || before.as_ref() == Some(&now) {
+            let now = before.clone().unwrap_or(now);
+            return Ok(Decided { before, now, changed: false });
+        }
+        sqlx::query(
+            "INSERT INTO decision (structure, procedure_id, lot, stage, refusal, joint, assignee, note, remind_at, decided_by, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             ON CONFLICT (structure, procedure_id, lot) DO UPDATE SET stage = $4, refusal = $5, joint = $6, assignee = $7, note = $8,
+               remind_at = $9, decided_by = $10, at = $11",
+        )
+        .bind(now.structure.clone())
+        .bind(now.procedure.clone())
+        .bind(clean(&now.lot))
+        .bind(now.stage.as_str().to_owned())
+        .bind(now.refusal.map(|r| r.as_str().to_owned()))
+        .bind(now.joint.map(i64::from))
+        .bind(clean(&now.assignee))
+        .bind(clean(&now.note))
+        .bind(now.remind_at.map(millis))
+        .bind(clean(&now.by))
+        .bind(millis(now.at))
+        .execute(&mut *tx)
+        .await?;
+        if before.as_ref().map(|b| b.stage) != Some(now.stage) {
+            let id = derived_id(&[
+                &now.structure,
+                &now.procedure,
+                &now.lot,
+                now.stage.as_str(),
+                &now.at.timestamp_millis().to_string(),
+            ]);
+            sqlx::query(
+                "INSERT INTO decision_step (id, structure, procedure_id, lot, stage, decided_by, at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(id)
+            .bind(now.structure.clone())
+            .bind(now.procedure.clone())
+            .bind(clean(&now.lot))
+            .bind(now.stage.as_str().to_owned())
+            .bind(clean(&now.by))
+            .bind(millis(now.at))
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(Decided { before, now, changed: true })
+    }
+
+    /// What one structure decided about one procedure: the whole first, then its lots.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decisions_on(&self, structure: &str, procedure: &str) -> Result<Vec<Decision>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 AND procedure_id = $2 ORDER BY lot"))
+            .bind(structure.to_owned())
+            .bind(procedure.to_owned())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(decision).collect())
+    }
+
+    /// Everything one structure decided, latest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decisions_of(&self, structure: &str) -> Result<Vec<Decision>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
+            .bind(structure.to_owned())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(decision).collect())
+    }
+
+    /// Every decision of these stages, of every structure: for the timetable, which acts for each structure apart.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decisions_at(&self, stages: &[Stage]) -> Result<Vec<Decision>, StoreError> {
+        let mut out = Vec::new();
+        for stage in stages {
+            let rows: Vec<Row> = sqlx::query_as(select!("stage = $1 ORDER BY structure, procedure_id, lot"))
+                .bind(stage.as_str().to_owned())
+                .fetch_all(&self.pool)
+                .await?;
+            out.extend(rows.into_iter().map(decision));
+        }
+        Ok(out)
+    }
+
+    /// The steps a structure took since `since`, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decision_steps(&self, structure: &str, since: DateTime<Utc>) -> Result<Vec<Step>, StoreError> {
+        let rows: Vec<(String, String, String, String, i64)> = sqlx::query_as(
+            "SELECT procedure_id, lot, stage, decided_by, at FROM decision_step WHERE structure = $1 AND at >= $2 ORDER BY at, id",
+        )
+        .bind(structure.to_owned())
+        .bind(millis(since))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(procedure, lot, stage, by, at)| Step {
+                procedure,
+                lot,
+                stage: Stage::parse(&stage).unwrap_or_default(),
+                by,
+                at: moment(at),
+            })
+            .collect())
+    }
+}
