@@ -190,6 +190,12 @@ impl App {
         DigestTimes { hour: self.settings.pace.digest_hour, weekday: self.settings.pace.digest_day.into() }
     }
 
+    /// Least time between two mails to one domain.
+    #[must_use]
+    pub fn domain_gap(&self) -> chrono::Duration {
+        chrono::Duration::milliseconds(i64::from(self.settings.pace.domain_gap_ms))
+    }
+
     /// The page where the owner of an address stops messages, when the installation has a public address and a key.
     #[must_use]
     pub fn unsubscribe_url(&self, address: &str) -> Option<String> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use tokio::task::JoinSet;
-use vigie_domain::delivery::{Outcome, RetryPolicy, Settlement, settle};
+use vigie_domain::delivery::{OUTAGE_GAP, Outcome, Pace, RetryPolicy, Settlement, settle};
 use vigie_domain::procedure::Change;
 use vigie_domain::{AlertKind, Assessment, Channel, Notice};
 use vigie_notifier::card::{Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
 use vigie_notifier::message::Message;
+use vigie_store::lanes::Claim;
 use vigie_store::outbox::{Claimed, Item};
 use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
@@ -27,7 +28,7 @@ const MAX_CONTACTS: usize = 3;
 /// How often a delivery in flight is renewed.
 const RENEW_EVERY: std::time::Duration = std::time::Duration::from_secs(20);
 /// Deliveries a worker claims at once. One that waits too long behind another is given back by its lease.
-const CLAIMED_AT_ONCE: i64 = 4;
+const CLAIMED_AT_ONCE: usize = 4;
 
 /// How many workers empty the outbox side by side.
 #[must_use]
@@ -73,7 +74,14 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
 /// The database fails.
 pub async fn round(app: &App) -> Result<usize, Failure> {
     let token = derived_id(&[&app.holder, &uniqueness()]);
-    let claimed = app.store.claim(&app.holder, &token, CLAIMED_AT_ONCE, LEASE, app.clock.now()).await?;
+    let claim = Claim {
+        holder: &app.holder,
+        token: &token,
+        limit: CLAIMED_AT_ONCE,
+        lease: LEASE,
+        domain_gap: app.domain_gap(),
+    };
+    let claimed = app.store.claim(&claim, app.clock.now()).await?;
     for delivery in &claimed {
         deliver(app, delivery).await?;
     }
@@ -111,7 +119,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         Err(why) => {
             // A message that cannot be made is the operator's to see, and can be replayed once mended.
             tracing::error!(delivery = %delivery.id, "message cannot be rendered: {why}");
-            return settled(app, delivery, Outcome::Permanent(why)).await;
+            return settled(app, delivery, &to, Outcome::Permanent(why)).await;
         }
     };
     let thread = app.store.thread(delivery).await?;
@@ -124,17 +132,14 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         outcome = send(app, delivery.channel, &envelope) => outcome,
         () = keep_hold(app, delivery) => Outcome::Unknown("le bail de cet envoi a été perdu".to_owned()),
     };
-    settled(app, delivery, outcome).await
+    settled(app, delivery, &to, outcome).await
 }
 
 async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
     match (channel, &app.email) {
         (Channel::Console, _) => Console.send(envelope),
         (Channel::Email, Some(email)) => email.send(envelope).await,
-        (Channel::Email, None) => Outcome::Transient {
-            why: "aucun serveur de courrier configuré ([email])".to_owned(),
-            retry_after: Some(Duration::hours(1)),
-        },
+        (Channel::Email, None) => Outcome::Unreachable("aucun serveur de courrier configuré ([email])".to_owned()),
     }
 }
 
@@ -149,9 +154,11 @@ async fn keep_hold(app: &App, delivery: &Claimed) {
     }
 }
 
-async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), Failure> {
+async fn settled(app: &App, delivery: &Claimed, to: &str, outcome: Outcome) -> Result<(), Failure> {
     let now = app.clock.now();
     let address_refused = matches!(&outcome, Outcome::AddressRefused(_));
+    let unreachable = matches!(&outcome, Outcome::Unreachable(_));
+    let asked = if let Outcome::Transient { retry_after, .. } = &outcome { *retry_after } else { None };
     let settlement = settle(
         outcome,
         &RetryPolicy::of(delivery.channel),
@@ -167,7 +174,11 @@ async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), 
         Settlement::Dead(why) => ("dead", why),
     };
     tracing::info!(delivery = %delivery.id, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
-    app.store.settle(delivery, &settlement, now).await?;
+    let gap = Pace::of(delivery.channel, to, app.domain_gap()).gap;
+    app.store.settle(delivery, &settlement, now + asked.unwrap_or_default().max(gap), now).await?;
+    if unreachable {
+        app.store.hold_channel(delivery.channel, now + OUTAGE_GAP).await?;
+    }
     if address_refused {
         app.store.set_address_state(&delivery.address, AddressState::Suspended, why).await?;
         app.store.note("address", &delivery.address, &format!("adresse suspendue : {why}"), now).await?;

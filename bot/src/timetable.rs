@@ -14,6 +14,7 @@ use crate::app::{App, Failure};
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
+
 /// Runs what is due at `horizon` (now, or a little later when a single pass must leave nothing behind). Gives the number
 /// of digests made.
 ///
@@ -30,6 +31,11 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
         let active: Vec<_> =
             addresses.into_iter().filter(|a| a.state == AddressState::Active).map(|a| (a.id, a.channel)).collect();
         app.store.make_digest(digest, &active, now).await?;
+    }
+    let mended = app.store.mend_lanes(now).await?;
+    if mended > 0 {
+        tracing::warn!(mended, "lanes were behind their deliveries and are served again");
+        app.outbox_bell.notify_one();
     }
     source_alarms(app, now).await?;
     if !due.is_empty() {

@@ -326,11 +326,18 @@ pub struct Pace {
     pub digest_hour: u8,
     /// Day of the weekly digest.
     pub digest_day: Weekday,
+    /// Least time between two mails to one domain, in milliseconds; 0 = as fast as the server takes them.
+    pub domain_gap_ms: u32,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { instant_per_hour: INSTANT_PER_HOUR, digest_hour: DIGEST_HOUR, digest_day: Weekday::Lundi }
+        Self {
+            instant_per_hour: INSTANT_PER_HOUR,
+            digest_hour: DIGEST_HOUR,
+            digest_day: Weekday::Lundi,
+            domain_gap_ms: 0,
+        }
     }
 }
 

@@ -190,7 +190,9 @@ impl DeliveryState {
 pub enum Outcome {
     /// Accepted; the text is the channel's answer.
     Accepted(String),
-    /// Refused for now. `retry_after` is what the channel asked for, if it did.
+    /// The channel's server cannot be reached, or lets us in no more: nobody can be reached there for now.
+    Unreachable(String),
+    /// Refused for now. `retry_after` is what the channel asked for, if it did: for this address, nothing goes there sooner.
     Transient {
         /// Why, in the channel's words.
         why: String,
@@ -218,6 +220,9 @@ pub enum Settlement {
     Dead(String),
 }
 
+/// How long a channel rests when its server cannot be reached.
+pub const OUTAGE_GAP: chrono::Duration = chrono::Duration::minutes(1);
+
 /// Decides what becomes of a delivery. Pure: `now`, the number of attempts made (this one included), the time the
 /// delivery was made and the time it loses its meaning all come in.
 #[must_use]
@@ -235,6 +240,11 @@ pub fn settle(
         Outcome::Accepted(answer) => Settlement::Sent(answer),
         Outcome::Permanent(why) | Outcome::AddressRefused(why) => Settlement::Dead(why),
         Outcome::Transient { why, retry_after } => match next(retry_after) {
+            at if at >= end => Settlement::Dead(format!("abandon : {why}")),
+            at => Settlement::Deferred(at, why),
+        },
+        // Not the message's fault: it does not wait longer at every turn.
+        Outcome::Unreachable(why) => match now + OUTAGE_GAP {
             at if at >= end => Settlement::Dead(format!("abandon : {why}")),
             at => Settlement::Deferred(at, why),
         },
@@ -289,6 +299,30 @@ impl RetryPolicy {
     }
 }
 
+/// How fast an address may be written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pace {
+    /// Least time between two messages to the address.
+    pub gap: chrono::Duration,
+    /// Paces shared with other addresses: a name, and the least time between two messages under it.
+    pub shared: Vec<(String, chrono::Duration)>,
+}
+
+impl Pace {
+    /// The pace of an address. `domain_gap` is the least time between two mails to one domain.
+    #[must_use]
+    pub fn of(channel: Channel, address: &str, domain_gap: chrono::Duration) -> Self {
+        match channel {
+            Channel::Email => {
+                let domain = address.rsplit_once('@').map_or("", |(_, d)| d).to_ascii_lowercase();
+                let shared = (domain_gap > chrono::Duration::zero()).then(|| (format!("email:{domain}"), domain_gap));
+                Self { gap: chrono::Duration::zero(), shared: shared.into_iter().collect() }
+            }
+            Channel::Console => Self { gap: chrono::Duration::zero(), shared: Vec::new() },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,6 +351,22 @@ mod tests {
     fn a_lost_answer_is_recorded_as_ambiguous() {
         let settled = settle(Outcome::Unknown("coupure".into()), &RetryPolicy::email(), 1, at(8), None, at(8));
         assert!(matches!(settled, Settlement::Ambiguous(..)), "{settled:?}");
+    }
+
+    #[test]
+    fn an_outage_makes_no_message_wait_longer() {
+        for attempts in [1, 50] {
+            let settled =
+                settle(Outcome::Unreachable("refusé".into()), &RetryPolicy::email(), attempts, at(8), None, at(9));
+            assert_eq!(settled, Settlement::Deferred(at(9) + OUTAGE_GAP, "refusé".into()));
+        }
+    }
+
+    #[test]
+    fn mails_to_one_domain_share_a_pace_when_asked() {
+        let gap = chrono::Duration::milliseconds(200);
+        assert_eq!(Pace::of(Channel::Email, "a@Grand.FR", gap).shared, [("email:grand.fr".to_owned(), gap)]);
+        assert!(Pace::of(Channel::Email, "a@grand.fr", chrono::Duration::zero()).shared.is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sqlx::{Any, Transaction};
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
 
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, to_json};
+use crate::{Store, StoreError, clean, derived_id, from_json, lanes, millis, moment, to_json};
 
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
 pub struct IngestTx {
@@ -502,6 +502,7 @@ pub(crate) async fn put_delivery(
     .bind(new.expires.map(millis))
     .execute(&mut **tx)
     .await?;
+    lanes::make_ready(tx, &new.address, new.channel.as_str(), now).await?;
     Ok(id)
 }
 

@@ -13,6 +13,7 @@ pub mod directory;
 pub mod follow_up;
 pub mod ingest;
 pub mod journal;
+pub mod lanes;
 pub mod outbox;
 pub mod people;
 mod schema;

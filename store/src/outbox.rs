@@ -9,7 +9,7 @@ use vigie_domain::delivery::Settlement;
 use vigie_domain::{Channel, DeliveryState};
 
 use crate::people::AddressState;
-use crate::{Engine, Store, StoreError, clean, millis, moment};
+use crate::{Store, StoreError, clean, lanes, millis, moment};
 
 /// A delivery in the hands of a worker.
 #[derive(Debug, Clone)]
@@ -99,80 +99,17 @@ pub struct AttemptRow {
 
 type ItemRow = (String, String, Option<String>, String, String, Option<String>, Option<String>);
 type TriedRow = (i64, i64, Option<i64>, Option<String>, Option<String>);
-type ClaimRow = (String, String, String, String, String, String, i64, i64, Option<i64>, i64);
-
-/// Claims due deliveries. A delivery waits for an earlier one of the same thread, so that a correction never overtakes its
-/// first alert.
-macro_rules! claim_sql {
-    ($lock:literal) => {
-        concat!(
-            "UPDATE delivery SET state = 'claimed', token = $1, holder = $2, lease_until = $3, started = NULL WHERE id IN (
-               SELECT d.id FROM delivery d WHERE d.state IN ('pending', 'deferred', 'ambiguous') AND d.next_at <= $4
-                 AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.address_id = d.address_id AND e.procedure_id = d.procedure_id
-                   AND d.procedure_id <> '' AND e.seq < d.seq AND e.state IN ('pending', 'claimed', 'deferred', 'ambiguous'))
-               ORDER BY d.next_at, d.seq LIMIT $5",
-            $lock,
-            ") RETURNING id, subscriber_id, address_id, channel, cause, procedure_id, attempts, created, expires_at, seq"
-        )
-    };
-}
 
 impl Store {
-    /// Claims up to `limit` due deliveries for `holder`.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn claim(
-        &self,
-        holder: &str,
-        token: &str,
-        limit: i64,
-        lease: Duration,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        self.reap(now).await?;
-        let sql = match self.engine {
-            Engine::Sqlite => claim_sql!(""),
-            Engine::Postgres => claim_sql!(" FOR UPDATE SKIP LOCKED"),
-        };
-        let rows: Vec<ClaimRow> = sqlx::query_as(sql)
-            .bind(token.to_owned())
-            .bind(holder.to_owned())
-            .bind(millis(now + lease))
-            .bind(millis(now))
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
-        let mut claimed: Vec<Claimed> = rows
-            .into_iter()
-            .filter_map(|r| {
-                Some(Claimed {
-                    id: r.0,
-                    token: token.to_owned(),
-                    subscriber: r.1,
-                    address: r.2,
-                    channel: Channel::parse(&r.3)?,
-                    cause: r.4,
-                    procedure: r.5,
-                    attempts: u32::try_from(r.6).unwrap_or(0),
-                    created: moment(r.7),
-                    expires: r.8.map(moment),
-                    seq: r.9,
-                })
-            })
-            .collect();
-        claimed.sort_by_key(|c| c.seq);
-        Ok(claimed)
-    }
-
     /// Gives back what lapsed leases held.
-    async fn reap(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let (lapsed,): (i64,) =
-            sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE state = 'claimed' AND lease_until < $1")
-                .bind(millis(now))
-                .fetch_one(&self.pool)
-                .await?;
-        if lapsed == 0 {
+    pub(crate) async fn reap(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let lapsed: Vec<(String,)> = sqlx::query_as(
+            "SELECT DISTINCT address_id FROM delivery WHERE state = 'claimed' AND lease_until < $1 ORDER BY address_id",
+        )
+        .bind(millis(now))
+        .fetch_all(&self.pool)
+        .await?;
+        if lapsed.is_empty() {
             return Ok(());
         }
         let mut tx = self.begin().await?;
@@ -191,6 +128,9 @@ impl Store {
         .bind(millis(now))
         .execute(&mut *tx)
         .await?;
+        for (address,) in &lapsed {
+            lanes::release(&mut tx, address, None, now).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -302,7 +242,7 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Settles an attempt, if the delivery is still ours. `false` when it is not.
+    /// Settles an attempt, if the delivery is still ours; `false` when it is not. Its lane is served no sooner than `free`.
     ///
     /// # Errors
     /// The database fails.
@@ -310,6 +250,7 @@ impl Store {
         &self,
         delivery: &Claimed,
         settlement: &Settlement,
+        free: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let (state, next, why) = match settlement {
@@ -318,7 +259,7 @@ impl Store {
             Settlement::Ambiguous(at, why) => (DeliveryState::Ambiguous, Some(*at), why),
             Settlement::Dead(why) => (DeliveryState::Dead, None, why),
         };
-        self.end(delivery, state, next, why, now).await
+        self.end(delivery, state, (next, free), why, now).await
     }
 
     /// Ends a delivery that is no longer wanted, before any byte left.
@@ -326,14 +267,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn cancel(&self, delivery: &Claimed, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        self.end(delivery, DeliveryState::Cancelled, None, why, now).await
+        self.end(delivery, DeliveryState::Cancelled, (None, now), why, now).await
     }
 
     async fn end(
         &self,
         delivery: &Claimed,
         state: DeliveryState,
-        next: Option<DateTime<Utc>>,
+        (next, free): (Option<DateTime<Utc>>, DateTime<Utc>),
         why: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
@@ -360,21 +301,10 @@ impl Store {
             .bind(delivery.id.clone())
             .execute(&mut *tx)
             .await?;
+            lanes::release(&mut tx, &delivery.address, Some(free), now).await?;
         }
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
-    }
-
-    /// When the next delivery is due, if any waits.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn next_delivery_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (at,): (Option<i64>,) =
-            sqlx::query_as("SELECT MIN(next_at) FROM delivery WHERE state IN ('pending', 'deferred', 'ambiguous')")
-                .fetch_one(&self.pool)
-                .await?;
-        Ok(at.map(moment))
     }
 
     /// Puts a dead or ambiguous delivery back in the queue; `false` when it is in no such state.
@@ -382,12 +312,17 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn replay(&self, delivery: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = sqlx::query("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’opérateur' WHERE id = $2 AND state IN ('dead', 'ambiguous', 'cancelled')")
+        let mut tx = self.begin().await?;
+        let lane: Option<(String, String)> = sqlx::query_as("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’opérateur' WHERE id = $2 AND state IN ('dead', 'ambiguous', 'cancelled') RETURNING address_id, channel")
             .bind(millis(now))
             .bind(delivery.to_owned())
-            .execute(&self.pool)
+            .fetch_optional(&mut *tx)
             .await?;
-        Ok(done.rows_affected() == 1)
+        if let Some((address, channel)) = &lane {
+            lanes::make_ready(&mut tx, address, channel, now).await?;
+        }
+        tx.commit().await?;
+        Ok(lane.is_some())
     }
 
     /// Deliveries, newest first, of one state or of all.

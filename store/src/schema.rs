@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use crate::{Engine, StoreError};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5];
 
 const STEP_1: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -118,6 +118,19 @@ CREATE TABLE decision_step (
   id TEXT PRIMARY KEY, structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, stage TEXT NOT NULL,
   decided_by TEXT NOT NULL, at BIGINT NOT NULL);
 CREATE INDEX decision_step_structure ON decision_step (structure, at);
+";
+
+/// Lanes and paces: see `lanes`.
+const STEP_5: &str = r"
+CREATE TABLE lane (
+  address_id TEXT PRIMARY KEY, channel TEXT NOT NULL, ready_at BIGINT NOT NULL, free_at BIGINT NOT NULL DEFAULT 0,
+  held BIGINT NOT NULL DEFAULT 0);
+CREATE INDEX lane_ready ON lane (ready_at);
+CREATE TABLE pace (key TEXT PRIMARY KEY, free_at BIGINT NOT NULL);
+INSERT INTO lane (address_id, channel, ready_at)
+  SELECT address_id, MIN(channel), MIN(next_at) FROM delivery WHERE state IN ('pending', 'deferred', 'ambiguous') GROUP BY address_id;
+CREATE INDEX delivery_waiting ON delivery (address_id, next_at, seq) WHERE state IN ('pending', 'deferred', 'ambiguous');
+CREATE INDEX delivery_claimed ON delivery (lease_until) WHERE state = 'claimed';
 ";
 
 /// Brings the database to the newest step.

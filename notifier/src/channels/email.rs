@@ -160,7 +160,7 @@ impl Email {
             Some(kept) => kept.connection,
             None => match self.connect().await {
                 Ok(connection) => connection,
-                Err(why) => return Outcome::Transient { why, retry_after: None },
+                Err(why) => return Outcome::Unreachable(why),
             },
         };
         let mut done = self.transact(&mut connection, &to, &bytes).await;
@@ -168,7 +168,7 @@ impl Email {
             // The server closed an idle connection: nothing was sent on it, so a fresh one is tried at once.
             match self.connect().await {
                 Ok(fresh) => connection = fresh,
-                Err(why) => return Outcome::Transient { why, retry_after: None },
+                Err(why) => return Outcome::Unreachable(why),
             }
             done = self.transact(&mut connection, &to, &bytes).await;
         }

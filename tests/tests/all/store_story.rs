@@ -11,6 +11,8 @@ use vigie_domain::{
 };
 use vigie_store::Store;
 use vigie_store::ingest::{DueDigest, NewDelivery, NewNotification};
+use vigie_store::lanes::Claim;
+use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::sources::PollEnd;
 use vigie_store::sources::Quarantined;
@@ -22,6 +24,11 @@ fn at(minute: i64) -> DateTime<Utc> {
 }
 
 const LEASE: Duration = Duration::seconds(60);
+
+async fn claim(store: &Store, holder: &str, token: &str, minute: i64) -> Vec<Claimed> {
+    let claim = Claim { holder, token, limit: 10, lease: LEASE, domain_gap: Duration::zero() };
+    store.claim(&claim, at(minute)).await.unwrap()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_on_sqlite() {
@@ -46,6 +53,7 @@ async fn story(url: &str) {
     message_is_sent_once(&store).await;
     digest_is_made_once(&store, &address).await;
     colleagues_share_a_decision(&store).await;
+    a_busy_lane_delays_no_other(&store).await;
     source_is_held_by_one(&store).await;
     bad_record_is_kept(&store).await;
     store.close().await;
@@ -73,6 +81,57 @@ async fn person_subscribes(store: &Store) -> String {
     let addresses = store.addresses("p").await.unwrap();
     assert_eq!((addresses.len(), addresses[0].state), (1, AddressState::Active));
     addresses[0].id.clone()
+}
+
+/// A hundred messages for one address, then one for another: the other is served in the next round; and a lane that was told
+/// to wait is left alone, whoever asks.
+async fn a_busy_lane_delays_no_other(store: &Store) {
+    for (person, messages) in [("busy", 100), ("calm", 1)] {
+        let subscriber =
+            Subscriber { id: person.into(), name: person.into(), role: Role::Subscriber, profile: Profile::default() };
+        let addresses = vec![(Channel::Email, format!("{person}@b.fr"), AddressState::Active)];
+        store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, at(200)).await.unwrap();
+        let address = store.addresses(person).await.unwrap()[0].id.clone();
+        let mut tx = store.begin_ingest(at(200)).await.unwrap();
+        for n in 0..messages {
+            let delivery = NewDelivery {
+                subscriber: person.into(),
+                address: address.clone(),
+                channel: Channel::Email,
+                cause: format!("{person}-{n}"),
+                procedure: String::new(),
+                expires: None,
+            };
+            let share = NewNotification {
+                subscriber: person.into(),
+                subscription: None,
+                disposition: Disposition::Instant,
+                reasons: "{}".into(),
+                due: None,
+            };
+            tx.put_notification(&format!("{person}-{n}"), &share, &[delivery]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let served = claim(store, "one", "l1", 200).await;
+    let people: Vec<&str> = served.iter().map(|d| d.subscriber.as_str()).collect();
+    assert_eq!(people, ["busy", "calm"], "one of each lane");
+    for delivery in &served {
+        let free = if delivery.subscriber == "busy" { at(260) } else { at(200) };
+        assert!(store.settle(delivery, &Settlement::Sent("250".into()), free, at(200)).await.unwrap());
+    }
+    assert!(claim(store, "one", "l2", 259).await.is_empty(), "the lane was told to wait");
+    assert_eq!(store.next_delivery_at().await.unwrap(), Some(at(260)));
+    assert_eq!(claim(store, "one", "l3", 260).await.len(), 1);
+    store.hold_channel(Channel::Email, at(300)).await.unwrap();
+    assert!(claim(store, "one", "l4", 299).await.is_empty(), "the channel rests, and the lapsed lease with it");
+    let again = claim(store, "one", "l5", 300).await;
+    assert_eq!(again.len(), 1);
+    assert_eq!(store.mend_lanes(at(300)).await.unwrap(), 0, "nothing to mend");
+    let gap = Claim { holder: "one", token: "l6", limit: 10, lease: LEASE, domain_gap: Duration::minutes(5) };
+    store.settle(&again[0], &Settlement::Sent("250".into()), at(300), at(300)).await.unwrap();
+    assert_eq!(store.claim(&gap, at(300)).await.unwrap().len(), 1);
+    assert!(store.claim(&Claim { token: "l7", ..gap }, at(304)).await.unwrap().is_empty(), "the domain is paced");
 }
 
 async fn colleagues_share_a_decision(store: &Store) {
@@ -147,33 +206,33 @@ async fn notice_arrives(store: &Store, address: &str) {
 
 async fn message_is_sent_once(store: &Store) {
     // One worker takes it; another finds nothing.
-    let claimed = store.claim("one", "t1", 10, LEASE, at(2)).await.unwrap();
+    let claimed = claim(store, "one", "t1", 2).await;
     assert_eq!(claimed.len(), 1);
-    assert!(store.claim("two", "t2", 10, LEASE, at(2)).await.unwrap().is_empty());
+    assert!(claim(store, "two", "t2", 2).await.is_empty());
     assert_eq!(store.items(&claimed[0]).await.unwrap().len(), 1);
     // The worker dies before the first byte: the lease runs out and the delivery is simply due again.
-    let second = store.claim("two", "t2", 10, LEASE, at(4)).await.unwrap();
+    let second = claim(store, "two", "t2", 4).await;
     assert_eq!(second.len(), 1);
     assert!(
-        !store.settle(&claimed[0], &Settlement::Sent("250".into()), at(4)).await.unwrap(),
+        !store.settle(&claimed[0], &Settlement::Sent("250".into()), at(4), at(4)).await.unwrap(),
         "an old token settles nothing"
     );
     assert!(!store.start_attempt(&claimed[0], LEASE, at(4)).await.unwrap());
     // The second worker dies after the first byte: that is recorded as ambiguous, and sent again.
     assert!(store.start_attempt(&second[0], LEASE, at(4)).await.unwrap());
-    let third = store.claim("three", "t3", 10, LEASE, at(6)).await.unwrap();
+    let third = claim(store, "three", "t3", 6).await;
     assert_eq!((third.len(), third[0].attempts), (1, 1));
     let attempts = store.attempts(&third[0].id).await.unwrap();
     assert_eq!(attempts[0].outcome.as_deref(), Some("ambiguous"));
     assert!(store.start_attempt(&third[0], LEASE, at(6)).await.unwrap());
     // Put off, then sent.
-    assert!(store.settle(&third[0], &Settlement::Deferred(at(30), "451".into()), at(6)).await.unwrap());
-    assert!(store.claim("four", "t4", 10, LEASE, at(29)).await.unwrap().is_empty(), "never before the time asked for");
+    assert!(store.settle(&third[0], &Settlement::Deferred(at(30), "451".into()), at(6), at(6)).await.unwrap());
+    assert!(claim(store, "four", "t4", 29).await.is_empty(), "never before the time asked for");
     assert_eq!(store.next_delivery_at().await.unwrap(), Some(at(30)));
-    let fourth = store.claim("four", "t5", 10, LEASE, at(30)).await.unwrap();
+    let fourth = claim(store, "four", "t5", 30).await;
     assert!(store.renew(&fourth[0], LEASE, at(31)).await.unwrap());
     assert!(store.start_attempt(&fourth[0], LEASE, at(31)).await.unwrap());
-    assert!(store.settle(&fourth[0], &Settlement::Sent("250 OK".into()), at(31)).await.unwrap());
+    assert!(store.settle(&fourth[0], &Settlement::Sent("250 OK".into()), at(31), at(31)).await.unwrap());
     let row = store.delivery(&fourth[0].id).await.unwrap().unwrap();
     assert_eq!((row.state, row.attempts), (DeliveryState::Sent, 3));
     assert!(!store.replay(&row.id, at(32)).await.unwrap(), "what was sent is not sent again");
@@ -206,7 +265,7 @@ async fn digest_is_made_once(store: &Store, address: &str) {
         store.make_digest(&due[0], &[(address.to_owned(), Channel::Email)], at(100)).await.unwrap();
     }
     assert!(store.due_digests(at(100)).await.unwrap().is_empty());
-    let claimed = store.claim("one", "t9", 10, LEASE, at(101)).await.unwrap();
+    let claimed = claim(store, "one", "t9", 101).await;
     assert_eq!(claimed.len(), 1);
     assert_eq!(store.items(&claimed[0]).await.unwrap().len(), 1);
     assert!(store.cancel(&claimed[0], "fin", at(101)).await.unwrap());

@@ -1,0 +1,317 @@
+//! Lanes: one queue an address, so that a busy chat never delays another.
+//!
+//! A lane holds when its address may be served next ([`ready_at`](Store::next_delivery_at)). One delivery of a lane is in
+//! flight at a time; when it is settled the lane goes to the back: lanes are served in turn whatever their length. Paces
+//! (a chat, a mail domain, a whole channel) are moments kept in the database, so that a restart sends nothing early.
+//!
+//! Invariant: a lane that is not held is ready no later than its first due delivery. A lane that is ready too early costs
+//! one look; one that would be ready too late is found by [`Store::mend_lanes`].
+
+use chrono::{DateTime, Duration, Utc};
+use sqlx::{Any, Transaction};
+use vigie_domain::Channel;
+use vigie_domain::delivery::Pace;
+
+use crate::outbox::Claimed;
+use crate::{Engine, Store, StoreError, millis, moment};
+
+/// Ready at no known moment: held, or empty.
+const NEVER: i64 = 1 << 60;
+
+/// Lanes looked at in one go.
+const LOOK: i64 = 32;
+
+type Lane = (String, String, Option<String>);
+type ClaimRow = (String, String, String, String, String, String, i64, i64, Option<i64>, i64);
+
+/// The deliveries `d` that wait in a lane and may go: not those that follow an unsettled one of the same thread, so that a
+/// correction never overtakes its first alert.
+macro_rules! waiting {
+    ($select:literal, $lane:literal, $more:literal) => {
+        concat!(
+            "SELECT ",
+            $select,
+            " FROM delivery d WHERE d.address_id = ",
+            $lane,
+            " AND d.state IN ('pending', 'deferred', 'ambiguous')",
+            $more,
+            " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.address_id = d.address_id AND e.procedure_id = d.procedure_id
+                AND d.procedure_id <> '' AND e.seq < d.seq AND e.state IN ('pending', 'claimed', 'deferred', 'ambiguous'))
+              ORDER BY d.next_at, d.seq LIMIT 1"
+        )
+    };
+}
+
+macro_rules! ready_lanes {
+    ($lock:literal) => {
+        concat!(
+            "SELECT l.address_id, l.channel, a.value FROM lane l LEFT JOIN address a ON a.id = l.address_id
+             LEFT JOIN pace p ON p.key = l.channel
+             WHERE l.ready_at <= $1 AND COALESCE(p.free_at, 0) <= $1 ORDER BY l.ready_at, l.address_id LIMIT $2",
+            $lock
+        )
+    };
+}
+
+/// Who claims, how much, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Name of the process.
+    pub holder: &'a str,
+    /// Proof of the claim, different every time.
+    pub token: &'a str,
+    /// Most deliveries claimed.
+    pub limit: usize,
+    /// How long they are held.
+    pub lease: Duration,
+    /// Least time between two mails to one domain.
+    pub domain_gap: Duration,
+}
+
+impl Store {
+    /// Claims due deliveries, each of another lane, in the order in which the lanes became ready.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn claim(&self, claim: &Claim<'_>, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
+        self.reap(now).await?;
+        let mut claimed = Vec::new();
+        // A look without a lock first: most looks find nothing.
+        let (any,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM (SELECT 1 FROM lane WHERE ready_at <= $1 LIMIT 1) AS ready")
+                .bind(millis(now))
+                .fetch_one(&self.pool)
+                .await?;
+        if any == 0 {
+            return Ok(claimed);
+        }
+        let sql = match self.engine {
+            Engine::Sqlite => ready_lanes!(""),
+            Engine::Postgres => ready_lanes!(" FOR UPDATE OF l SKIP LOCKED"),
+        };
+        let mut tx = self.begin().await?;
+        while claimed.len() < claim.limit {
+            let lanes: Vec<Lane> = sqlx::query_as(sql).bind(millis(now)).bind(LOOK).fetch_all(&mut *tx).await?;
+            if lanes.is_empty() {
+                break;
+            }
+            for (address, channel, value) in lanes {
+                if claimed.len() == claim.limit {
+                    break;
+                }
+                let pace = Channel::parse(&channel)
+                    .map(|c| Pace::of(c, value.as_deref().unwrap_or_default(), claim.domain_gap));
+                if let Some(free) = held_back(&mut tx, pace.as_ref(), now).await? {
+                    set_ready(&mut tx, &address, millis(free)).await?;
+                    continue;
+                }
+                match take(&mut tx, claim, &address, now).await? {
+                    Some(delivery) => {
+                        use_pace(&mut tx, pace.as_ref(), now).await?;
+                        sqlx::query("UPDATE lane SET held = 1, ready_at = $2 WHERE address_id = $1")
+                            .bind(address)
+                            .bind(NEVER)
+                            .execute(&mut *tx)
+                            .await?;
+                        claimed.push(delivery);
+                    }
+                    None => release(&mut tx, &address, None, now).await?,
+                }
+            }
+        }
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    /// When the next delivery may go, if any waits.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn next_delivery_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (at,): (Option<i64>,) = sqlx::query_as(
+            "SELECT MIN(CASE WHEN l.ready_at > COALESCE(p.free_at, 0) THEN l.ready_at ELSE p.free_at END)
+             FROM lane l LEFT JOIN pace p ON p.key = l.channel WHERE l.ready_at < $1",
+        )
+        .bind(NEVER)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(at.map(moment))
+    }
+
+    /// Lets nothing leave on a channel until then: its server cannot be reached.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn hold_channel(&self, channel: Channel, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        set_pace(&mut tx, channel.as_str(), until).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Makes every lane ready no later than its first waiting delivery; gives the number of lanes that were not. Zero in a
+    /// healthy database.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn mend_lanes(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        // A lane is held while one of its deliveries is claimed, and then only.
+        let stuck = sqlx::query(
+            "UPDATE lane SET held = 0, ready_at = $1 WHERE held = 1
+             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.address_id = lane.address_id AND d.state = 'claimed')",
+        )
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+        let late: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT w.address_id, w.channel, w.first FROM (
+               SELECT address_id, MIN(channel) AS channel, MIN(next_at) AS first FROM delivery
+               WHERE state IN ('pending', 'deferred', 'ambiguous') GROUP BY address_id) AS w
+             LEFT JOIN lane l ON l.address_id = w.address_id
+             WHERE l.address_id IS NULL OR (l.held = 0 AND l.ready_at = $1)",
+        )
+        .bind(NEVER)
+        .fetch_all(&mut *tx)
+        .await?;
+        for (address, channel, first) in &late {
+            make_ready(&mut tx, address, channel, moment(*first)).await?;
+        }
+        tx.commit().await?;
+        Ok(stuck.rows_affected() + late.len() as u64)
+    }
+}
+
+/// Says that a delivery waits in this lane from `at` on.
+pub(crate) async fn make_ready(
+    tx: &mut Transaction<'static, Any>,
+    address: &str,
+    channel: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO lane (address_id, channel, ready_at) VALUES ($1, $2, $3)
+         ON CONFLICT (address_id) DO UPDATE SET ready_at = CASE
+           WHEN lane.held = 1 OR lane.ready_at <= $3 THEN lane.ready_at
+           WHEN lane.free_at > $3 THEN lane.free_at ELSE $3 END",
+    )
+    .bind(address.to_owned())
+    .bind(channel.to_owned())
+    .bind(millis(at))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Gives a lane back after a delivery: it is served again when its next delivery is due, no sooner than `free`, and behind
+/// the lanes that are ready now.
+pub(crate) async fn release(
+    tx: &mut Transaction<'static, Any>,
+    address: &str,
+    free: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    // The lane is locked by this statement; the next one sees every delivery that was committed before.
+    sqlx::query(
+        "UPDATE lane SET held = 0, free_at = CASE WHEN free_at > $2 THEN free_at ELSE $2 END WHERE address_id = $1",
+    )
+    .bind(address.to_owned())
+    .bind(millis(free.unwrap_or(now)))
+    .execute(&mut **tx)
+    .await?;
+    let first: Option<(i64,)> =
+        sqlx::query_as(waiting!("d.next_at", "$1", "")).bind(address.to_owned()).fetch_optional(&mut **tx).await?;
+    let Some((first,)) = first else { return set_ready(tx, address, NEVER).await };
+    sqlx::query("UPDATE lane SET ready_at = CASE WHEN free_at > $2 THEN free_at ELSE $2 END WHERE address_id = $1")
+        .bind(address.to_owned())
+        .bind(first.max(millis(now)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn set_ready(tx: &mut Transaction<'static, Any>, address: &str, at: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE lane SET ready_at = $2 WHERE address_id = $1")
+        .bind(address.to_owned())
+        .bind(at)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Claims the first due delivery of a lane, if one may go.
+async fn take(
+    tx: &mut Transaction<'static, Any>,
+    claim: &Claim<'_>,
+    address: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Claimed>, StoreError> {
+    let row: Option<ClaimRow> = sqlx::query_as(concat!(
+        "UPDATE delivery SET state = 'claimed', token = $1, holder = $2, lease_until = $3, started = NULL WHERE id = (",
+        waiting!("d.id", "$4", " AND d.next_at <= $5"),
+        ") RETURNING id, subscriber_id, address_id, channel, cause, procedure_id, attempts, created, expires_at, seq"
+    ))
+    .bind(claim.token.to_owned())
+    .bind(claim.holder.to_owned())
+    .bind(millis(now + claim.lease))
+    .bind(address.to_owned())
+    .bind(millis(now))
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.and_then(|r| {
+        Some(Claimed {
+            id: r.0,
+            token: claim.token.to_owned(),
+            subscriber: r.1,
+            address: r.2,
+            channel: Channel::parse(&r.3)?,
+            cause: r.4,
+            procedure: r.5,
+            attempts: u32::try_from(r.6).unwrap_or(0),
+            created: moment(r.7),
+            expires: r.8.map(moment),
+            seq: r.9,
+        })
+    }))
+}
+
+/// Until when a pace shared with other lanes holds this one back.
+async fn held_back(
+    tx: &mut Transaction<'static, Any>,
+    pace: Option<&Pace>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut latest = None;
+    for (key, _) in pace.into_iter().flat_map(|p| &p.shared) {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT free_at FROM pace WHERE key = $1 AND free_at > $2")
+            .bind(key.clone())
+            .bind(millis(now))
+            .fetch_optional(&mut **tx)
+            .await?;
+        latest = latest.max(row.map(|(at,)| moment(at)));
+    }
+    Ok(latest)
+}
+
+async fn use_pace(
+    tx: &mut Transaction<'static, Any>,
+    pace: Option<&Pace>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    for (key, gap) in pace.into_iter().flat_map(|p| &p.shared) {
+        set_pace(tx, key, now + *gap).await?;
+    }
+    Ok(())
+}
+
+async fn set_pace(tx: &mut Transaction<'static, Any>, key: &str, free: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO pace (key, free_at) VALUES ($1, $2)
+         ON CONFLICT (key) DO UPDATE SET free_at = CASE WHEN pace.free_at > $2 THEN pace.free_at ELSE $2 END",
+    )
+    .bind(key.to_owned())
+    .bind(millis(free))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
