@@ -1,5 +1,6 @@
 //! What every role shares.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use vigie_domain::{Cadence, Channel, Filter, Subscriber};
 use vigie_notifier::channels::email::Email;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
+use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, derived_id};
 use vigie_watcher::fetch::Fetcher;
@@ -79,6 +81,8 @@ pub struct App {
     pub holder: String,
     /// Rung when deliveries were made, so that they need not wait for the next round.
     pub outbox_bell: Arc<Notify>,
+    /// Deliveries this process holds and has not begun to send.
+    pub claimed: tokio::sync::Mutex<VecDeque<Claimed>>,
     web_secret: Option<SecretString>,
 }
 
@@ -147,6 +151,7 @@ impl App {
             clock,
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),
+            claimed: tokio::sync::Mutex::default(),
             web_secret,
         };
         app.sync_declared().await?;

@@ -1,6 +1,7 @@
 //! Emptying the outbox: claim, recheck the recipient, render, note "attempt started", send, settle.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::Duration;
 use tokio::task::JoinSet;
@@ -17,6 +18,8 @@ use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
 
 use crate::app::{App, Failure};
+use crate::crash_point::CrashPoint;
+use crate::observe::{self, Step};
 use crate::timetable;
 
 /// How long a delivery is held; renewed while it is in flight.
@@ -27,8 +30,8 @@ const MAX_DEPARTMENTS: usize = 3;
 const MAX_CONTACTS: usize = 3;
 /// How often a delivery in flight is renewed.
 const RENEW_EVERY: std::time::Duration = std::time::Duration::from_secs(20);
-/// Deliveries a worker claims at once. One that waits too long behind another is given back by its lease.
-const CLAIMED_AT_ONCE: usize = 4;
+/// Deliveries claimed at once for each worker.
+const CLAIMED_AHEAD: usize = 4;
 
 /// How many workers empty the outbox side by side.
 #[must_use]
@@ -68,24 +71,37 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
     failure.map_or(Ok(total), Err)
 }
 
-/// One round of one worker: claims a handful of due deliveries and sends them in order. 0 = nothing was due.
+/// One round of one worker: sends one due delivery. 0 = nothing was due.
 ///
 /// # Errors
 /// The database fails.
 pub async fn round(app: &App) -> Result<usize, Failure> {
-    let token = derived_id(&[&app.holder, &uniqueness()]);
-    let claim = Claim {
-        holder: &app.holder,
-        token: &token,
-        limit: CLAIMED_AT_ONCE,
-        lease: LEASE,
-        domain_gap: app.domain_gap(),
-    };
-    let claimed = app.store.claim(&claim, app.clock.now()).await?;
-    for delivery in &claimed {
-        deliver(app, delivery).await?;
+    match next(app).await? {
+        Some(delivery) => deliver(app, &delivery).await.map(|()| 1),
+        None => Ok(0),
     }
-    Ok(claimed.len())
+}
+
+/// The next delivery to send: workers share what any of them claimed, so that none waits behind another's slow answer.
+async fn next(app: &App) -> Result<Option<Claimed>, StoreError> {
+    let mut claimed = app.claimed.lock().await;
+    if claimed.is_empty() {
+        let token = derived_id(&[&app.holder, &uniqueness()]);
+        let claim = Claim {
+            holder: &app.holder,
+            token: &token,
+            limit: width(app) * CLAIMED_AHEAD,
+            lease: LEASE,
+            domain_gap: app.domain_gap(),
+        };
+        let began = Instant::now();
+        claimed.extend(app.store.claim(&claim, app.clock.now()).await?);
+        if !claimed.is_empty() {
+            Step::Claim.took(began);
+            CrashPoint::Claimed.reach();
+        }
+    }
+    Ok(claimed.pop_front())
 }
 
 /// Different at every call of every process.
@@ -97,18 +113,22 @@ fn uniqueness() -> String {
 
 async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     let now = app.clock.now();
-    let (to, state) = match app.store.address_for(delivery).await? {
-        Some((to, state)) => (to, state),
-        None => (String::new(), AddressState::Stopped),
+    let to = match &delivery.to {
+        Some((to, AddressState::Active)) => to,
+        Some((_, state)) => {
+            app.store.cancel(delivery, &format!("adresse {}", state_in_words(*state)), now).await?;
+            return Ok(());
+        }
+        None => {
+            app.store.cancel(delivery, "adresse effacée", now).await?;
+            return Ok(());
+        }
     };
-    if state != AddressState::Active {
-        app.store.cancel(delivery, &format!("adresse {}", state_in_words(state)), now).await?;
-        return Ok(());
-    }
     if delivery.expires.is_some_and(|e| e <= now) {
         app.store.cancel(delivery, "la date limite du marché est passée avant l’envoi", now).await?;
         return Ok(());
     }
+    let began = Instant::now();
     let items = app.store.items(delivery).await?;
     let message = match render(app, delivery, &items).await {
         Ok(Some(message)) => message,
@@ -119,20 +139,29 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         Err(why) => {
             // A message that cannot be made is the operator's to see, and can be replayed once mended.
             tracing::error!(delivery = %delivery.id, "message cannot be rendered: {why}");
-            return settled(app, delivery, &to, Outcome::Permanent(why)).await;
+            return settled(app, delivery, to, Outcome::Permanent(why)).await;
         }
     };
     let thread = app.store.thread(delivery).await?;
+    Step::Render.took(began);
+    let began = Instant::now();
     if !app.store.start_attempt(delivery, LEASE, app.clock.now()).await? {
-        return Ok(()); // the lease ran out: another process has it
+        // The lease ran out and another process has it; or the address was stopped a moment ago.
+        app.store.cancel(delivery, "adresse arrêtée avant l’envoi", app.clock.now()).await?;
+        return Ok(());
     }
+    Step::Start.took(began);
+    CrashPoint::Started.reach();
     let envelope =
-        Envelope { to: &to, key: &delivery.id, thread: &thread, resend: delivery.attempts > 0, message: &message };
+        Envelope { to, key: &delivery.id, thread: &thread, resend: delivery.attempts > 0, message: &message };
+    let began = Instant::now();
     let outcome = tokio::select! {
         outcome = send(app, delivery.channel, &envelope) => outcome,
         () = keep_hold(app, delivery) => Outcome::Unknown("le bail de cet envoi a été perdu".to_owned()),
     };
-    settled(app, delivery, &to, outcome).await
+    Step::Send.took(began);
+    CrashPoint::Answered.reach();
+    settled(app, delivery, to, outcome).await
 }
 
 async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
@@ -174,8 +203,11 @@ async fn settled(app: &App, delivery: &Claimed, to: &str, outcome: Outcome) -> R
         Settlement::Dead(why) => ("dead", why),
     };
     tracing::info!(delivery = %delivery.id, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
+    observe::attempted(delivery.channel, word);
+    let began = Instant::now();
     let gap = Pace::of(delivery.channel, to, app.domain_gap()).gap;
     app.store.settle(delivery, &settlement, now + asked.unwrap_or_default().max(gap), now).await?;
+    Step::Settle.took(began);
     if unreachable {
         app.store.hold_channel(delivery.channel, now + OUTAGE_GAP).await?;
     }

@@ -4,6 +4,7 @@
 //! the transaction, at the version it was built from.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
@@ -23,6 +24,8 @@ use vigie_watcher::classify::{self, fold::fold};
 use vigie_watcher::procedure::{self as same, Portrait};
 
 use crate::app::App;
+use crate::crash_point::CrashPoint;
+use crate::observe::Step;
 
 /// How long an overflow waits, so that one flood makes one grouped message.
 pub const OVERFLOW_WAIT: Duration = Duration::minutes(10);
@@ -93,6 +96,7 @@ pub async fn ingest(
     if app.store.content_hash(&notice.key()).await?.as_deref() == Some(hash.as_str()) {
         return Ok(Outcome::Unchanged);
     }
+    let began = Instant::now();
     let judged = classify::classify(notice);
     for _ in 0..MAX_REBUILDS {
         let now = app.clock.now();
@@ -105,6 +109,8 @@ pub async fn ingest(
         let job = Ingest { app, audience, notice, hash: &hash, first_poll, now };
         let outcome = job.run(&mut tx, judged.clone()).await?;
         tx.commit().await?;
+        Step::Ingest.took(began);
+        CrashPoint::AfterCommit.reach();
         return Ok(outcome);
     }
     Err(StoreError::Restless)

@@ -8,6 +8,8 @@
 //! | [`deliver`] | empties the outbox |
 //! | [`timetable`] | what time brings: digests, silent sources |
 //! | [`web`] | the local page and one-click unsubscription |
+//! | [`observe`] | metrics, health and readiness, the outside heartbeat |
+//! | [`crash_point`] | named places where tests make the process die |
 //! | [`commands`] | the command line |
 //! | [`demo`] | bundled samples through the real road |
 //!
@@ -17,10 +19,12 @@
 pub mod app;
 pub mod clock;
 pub mod commands;
+pub mod crash_point;
 pub mod deliver;
 pub mod demo;
 pub mod holder;
 pub mod ingest;
+pub mod observe;
 pub mod timetable;
 pub mod watch;
 pub mod web;

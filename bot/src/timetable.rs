@@ -11,6 +11,7 @@ use vigie_watcher::health::{self, Alarm, Known};
 use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
+use crate::crash_point::CrashPoint;
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
@@ -31,6 +32,7 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
         let active: Vec<_> =
             addresses.into_iter().filter(|a| a.state == AddressState::Active).map(|a| (a.id, a.channel)).collect();
         app.store.make_digest(digest, &active, now).await?;
+        CrashPoint::MidDigest.reach();
     }
     let mended = app.store.mend_lanes(now).await?;
     if mended > 0 {

@@ -2,6 +2,7 @@
 //! its bytes; a bad source stops no other.
 
 use std::str::FromStr;
+use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};
 use cron::Schedule;
@@ -14,7 +15,9 @@ use vigie_watcher::sources::{self, Memory, Page, Source, SourceError};
 use vigie_watcher::zones::paris_day;
 
 use crate::app::{App, Failure};
+use crate::crash_point::CrashPoint;
 use crate::ingest::{self, Audience, Outcome};
+use crate::observe;
 
 /// How long a source is held for one page; renewed with each page.
 const SOURCE_LEASE: Duration = Duration::minutes(5);
@@ -110,14 +113,18 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
     let mut failure = None;
     let mut quota = None;
     for _ in 0..MAX_PAGES {
+        let asked = Instant::now();
         let page = match watched.source.poll(&app.fetcher, &memory, app.clock.now()).await {
             Ok(page) => page,
             Err(e) => {
+                observe::polled(id, e.trouble().as_str(), asked);
                 not_before = e.retry_after().map(|pause| app.clock.now() + pause);
                 failure = Some((e.to_string(), e.trouble()));
                 break;
             }
         };
+        observe::polled(id, "ok", asked);
+        CrashPoint::AfterFetch.reach();
         take_page(app, audience, watched, &page, first, &mut total).await?;
         not_before = page.not_before.max(not_before);
         quota = page.quota.or(quota);
@@ -190,7 +197,10 @@ async fn take_page(
         let mut notice = notice.clone();
         id.clone_into(&mut notice.source);
         match ingest::ingest(app, audience, &notice, first).await {
-            Ok(Outcome::Stored(_)) => total.stored += 1,
+            Ok(Outcome::Stored(shares)) => {
+                observe::stored(id, shares);
+                total.stored += 1;
+            }
             Ok(Outcome::Unchanged) => {}
             // What is stored of its procedure cannot be read: this notice is put aside, the page goes on.
             Err(e @ StoreError::Unreadable { .. }) => {

@@ -5,15 +5,14 @@
 //! on (source, record id, content hash).
 
 use chrono::{DateTime, Utc};
-use sqlx::{Any, Transaction};
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
 
-use crate::{Store, StoreError, clean, derived_id, from_json, lanes, millis, moment, to_json};
+use crate::{Store, StoreError, WriteTx, clean, derived_id, from_json, lanes, millis, moment, to_json};
 
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
 pub struct IngestTx {
-    pub(crate) tx: Transaction<'static, Any>,
+    pub(crate) tx: WriteTx,
     now: DateTime<Utc>,
 }
 
@@ -483,7 +482,7 @@ impl IngestTx {
 
 /// Writes a delivery once by (address, cause); gives its identifier.
 pub(crate) async fn put_delivery(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut WriteTx,
     new: &NewDelivery,
     now: DateTime<Utc>,
 ) -> Result<String, StoreError> {

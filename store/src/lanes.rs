@@ -8,12 +8,12 @@
 //! one look; one that would be ready too late is found by [`Store::mend_lanes`].
 
 use chrono::{DateTime, Duration, Utc};
-use sqlx::{Any, Transaction};
 use vigie_domain::Channel;
 use vigie_domain::delivery::Pace;
 
 use crate::outbox::Claimed;
-use crate::{Engine, Store, StoreError, millis, moment};
+use crate::people::AddressState;
+use crate::{Engine, Store, StoreError, WriteTx, millis, moment};
 
 /// Ready at no known moment: held, or empty.
 const NEVER: i64 = 1 << 60;
@@ -21,7 +21,7 @@ const NEVER: i64 = 1 << 60;
 /// Lanes looked at in one go.
 const LOOK: i64 = 32;
 
-type Lane = (String, String, Option<String>);
+type Lane = (String, String, Option<String>, Option<String>);
 type ClaimRow = (String, String, String, String, String, String, i64, i64, Option<i64>, i64);
 
 /// The deliveries `d` that wait in a lane and may go: not those that follow an unsettled one of the same thread, so that a
@@ -45,7 +45,7 @@ macro_rules! waiting {
 macro_rules! ready_lanes {
     ($lock:literal) => {
         concat!(
-            "SELECT l.address_id, l.channel, a.value FROM lane l LEFT JOIN address a ON a.id = l.address_id
+            "SELECT l.address_id, l.channel, a.value, a.state FROM lane l LEFT JOIN address a ON a.id = l.address_id
              LEFT JOIN pace p ON p.key = l.channel
              WHERE l.ready_at <= $1 AND COALESCE(p.free_at, 0) <= $1 ORDER BY l.ready_at, l.address_id LIMIT $2",
             $lock
@@ -95,7 +95,7 @@ impl Store {
             if lanes.is_empty() {
                 break;
             }
-            for (address, channel, value) in lanes {
+            for (address, channel, value, state) in lanes {
                 if claimed.len() == claim.limit {
                     break;
                 }
@@ -106,7 +106,8 @@ impl Store {
                     continue;
                 }
                 match take(&mut tx, claim, &address, now).await? {
-                    Some(delivery) => {
+                    Some(mut delivery) => {
+                        delivery.to = value.zip(state.as_deref().map(AddressState::parse));
                         use_pace(&mut tx, pace.as_ref(), now).await?;
                         sqlx::query("UPDATE lane SET held = 1, ready_at = $2 WHERE address_id = $1")
                             .bind(address)
@@ -135,6 +136,18 @@ impl Store {
         .bind(NEVER)
         .fetch_one(&self.pool)
         .await?;
+        Ok(at.map(moment))
+    }
+
+    /// Since when the delivery that waits longest could have gone: due, and not held back by a pace or an outage.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn oldest_due(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (at,): (Option<i64>,) = sqlx::query_as("SELECT MIN(ready_at) FROM lane WHERE ready_at <= $1")
+            .bind(millis(now))
+            .fetch_one(&self.pool)
+            .await?;
         Ok(at.map(moment))
     }
 
@@ -184,7 +197,7 @@ impl Store {
 
 /// Says that a delivery waits in this lane from `at` on.
 pub(crate) async fn make_ready(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut WriteTx,
     address: &str,
     channel: &str,
     at: DateTime<Utc>,
@@ -206,31 +219,35 @@ pub(crate) async fn make_ready(
 /// Gives a lane back after a delivery: it is served again when its next delivery is due, no sooner than `free`, and behind
 /// the lanes that are ready now.
 pub(crate) async fn release(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut WriteTx,
     address: &str,
     free: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    // The lane is locked by this statement; the next one sees every delivery that was committed before.
-    sqlx::query(
-        "UPDATE lane SET held = 0, free_at = CASE WHEN free_at > $2 THEN free_at ELSE $2 END WHERE address_id = $1",
-    )
+    if tx.engine == Engine::Postgres {
+        // The lane is locked first: the next statement then sees every delivery that was committed before.
+        sqlx::query("SELECT CAST(1 AS BIGINT) FROM lane WHERE address_id = $1 FOR UPDATE")
+            .bind(address.to_owned())
+            .execute(&mut **tx)
+            .await?;
+    }
+    sqlx::query(concat!(
+        "UPDATE lane SET held = 0, free_at = CASE WHEN free_at > $2 THEN free_at ELSE $2 END,
+           ready_at = COALESCE((SELECT CASE WHEN w.next_at >= lane.free_at AND w.next_at >= $2 AND w.next_at >= $3 THEN w.next_at
+             WHEN lane.free_at >= $2 AND lane.free_at >= $3 THEN lane.free_at WHEN $2 >= $3 THEN $2 ELSE $3 END FROM (",
+        waiting!("d.next_at", "$1", ""),
+        ") AS w), $4) WHERE address_id = $1"
+    ))
     .bind(address.to_owned())
     .bind(millis(free.unwrap_or(now)))
+    .bind(millis(now))
+    .bind(NEVER)
     .execute(&mut **tx)
     .await?;
-    let first: Option<(i64,)> =
-        sqlx::query_as(waiting!("d.next_at", "$1", "")).bind(address.to_owned()).fetch_optional(&mut **tx).await?;
-    let Some((first,)) = first else { return set_ready(tx, address, NEVER).await };
-    sqlx::query("UPDATE lane SET ready_at = CASE WHEN free_at > $2 THEN free_at ELSE $2 END WHERE address_id = $1")
-        .bind(address.to_owned())
-        .bind(first.max(millis(now)))
-        .execute(&mut **tx)
-        .await?;
     Ok(())
 }
 
-async fn set_ready(tx: &mut Transaction<'static, Any>, address: &str, at: i64) -> Result<(), StoreError> {
+async fn set_ready(tx: &mut WriteTx, address: &str, at: i64) -> Result<(), StoreError> {
     sqlx::query("UPDATE lane SET ready_at = $2 WHERE address_id = $1")
         .bind(address.to_owned())
         .bind(at)
@@ -241,7 +258,7 @@ async fn set_ready(tx: &mut Transaction<'static, Any>, address: &str, at: i64) -
 
 /// Claims the first due delivery of a lane, if one may go.
 async fn take(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut WriteTx,
     claim: &Claim<'_>,
     address: &str,
     now: DateTime<Utc>,
@@ -265,6 +282,7 @@ async fn take(
             subscriber: r.1,
             address: r.2,
             channel: Channel::parse(&r.3)?,
+            to: None,
             cause: r.4,
             procedure: r.5,
             attempts: u32::try_from(r.6).unwrap_or(0),
@@ -277,7 +295,7 @@ async fn take(
 
 /// Until when a pace shared with other lanes holds this one back.
 async fn held_back(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut WriteTx,
     pace: Option<&Pace>,
     now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -293,18 +311,14 @@ async fn held_back(
     Ok(latest)
 }
 
-async fn use_pace(
-    tx: &mut Transaction<'static, Any>,
-    pace: Option<&Pace>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+async fn use_pace(tx: &mut WriteTx, pace: Option<&Pace>, now: DateTime<Utc>) -> Result<(), StoreError> {
     for (key, gap) in pace.into_iter().flat_map(|p| &p.shared) {
         set_pace(tx, key, now + *gap).await?;
     }
     Ok(())
 }
 
-async fn set_pace(tx: &mut Transaction<'static, Any>, key: &str, free: DateTime<Utc>) -> Result<(), StoreError> {
+async fn set_pace(tx: &mut WriteTx, key: &str, free: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO pace (key, free_at) VALUES ($1, $2)
          ON CONFLICT (key) DO UPDATE SET free_at = CASE WHEN pace.free_at > $2 THEN pace.free_at ELSE $2 END",

@@ -11,6 +11,7 @@
 
 pub mod directory;
 pub mod follow_up;
+mod group;
 pub mod ingest;
 pub mod journal;
 pub mod lanes;
@@ -22,12 +23,13 @@ pub mod verdicts;
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
 
 /// How long a writer waits for another before giving up, in seconds.
 const BUSY_TIMEOUT_S: u64 = 20;
@@ -80,6 +82,37 @@ pub enum StoreError {
 pub struct Store {
     pool: AnyPool,
     engine: Engine,
+    group: Arc<group::Group>,
+    /// One writer at a time on SQLite, in turn: its own wait for the lock sleeps, and may sleep long while others pass.
+    writer: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// A transaction that will write. Dropped without [`WriteTx::commit`], it leaves nothing behind.
+pub(crate) struct WriteTx {
+    engine: Engine,
+    tx: Transaction<'static, Any>,
+    _turn: Option<tokio::sync::OwnedMutexGuard<()>>,
+}
+
+impl WriteTx {
+    /// Makes everything durable.
+    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
+        self.tx.commit().await
+    }
+}
+
+impl std::ops::Deref for WriteTx {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.tx
+    }
+}
+
+impl std::ops::DerefMut for WriteTx {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.tx
+    }
 }
 
 impl Store {
@@ -123,7 +156,7 @@ impl Store {
             })
             .connect_with(options)
             .await?;
-        let store = Self { pool, engine };
+        let store = Self { pool, engine, group: Arc::default(), writer: Arc::default() };
         let mut connection = store.pool.acquire().await?;
         schema::migrate(&mut connection, engine).await?;
         drop(connection);
@@ -137,10 +170,13 @@ impl Store {
     }
 
     /// Begins a transaction that will write.
-    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+    async fn begin(&self) -> Result<WriteTx, StoreError> {
         Ok(match self.engine {
-            Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
-            Engine::Postgres => self.pool.begin().await?,
+            Engine::Sqlite => {
+                let turn = Arc::clone(&self.writer).lock_owned().await;
+                WriteTx { engine: self.engine, tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: Some(turn) }
+            }
+            Engine::Postgres => WriteTx { engine: self.engine, tx: self.pool.begin().await?, _turn: None },
         })
     }
 

@@ -8,8 +8,9 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::delivery::Settlement;
 use vigie_domain::{Channel, DeliveryState};
 
+use crate::group::Write;
 use crate::people::AddressState;
-use crate::{Store, StoreError, clean, lanes, millis, moment};
+use crate::{Store, StoreError, WriteTx, clean, lanes, millis, moment};
 
 /// A delivery in the hands of a worker.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Claimed {
     pub address: String,
     /// The channel.
     pub channel: Channel,
+    /// The address on that channel, and whether messages may go there; `None` when it is gone.
+    pub to: Option<(String, AddressState)>,
     /// What it is about.
     pub cause: String,
     /// The procedure; empty for digests.
@@ -100,6 +103,82 @@ pub struct AttemptRow {
 type ItemRow = (String, String, Option<String>, String, String, Option<String>, Option<String>);
 type TriedRow = (i64, i64, Option<i64>, Option<String>, Option<String>);
 
+/// How an attempt ended.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    /// The state it leads to.
+    pub(crate) state: DeliveryState,
+    /// When to try again, if ever.
+    pub(crate) next: Option<DateTime<Utc>>,
+    /// When its lane may be served again.
+    pub(crate) free: DateTime<Utc>,
+    /// The channel's words.
+    pub(crate) why: String,
+}
+
+/// Notes that bytes are about to leave.
+pub(crate) async fn start(
+    tx: &mut WriteTx,
+    delivery: &Claimed,
+    lease_until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE delivery SET started = $1, lease_until = $4, attempts = attempts + 1 WHERE id = $2 AND token = $3 AND state = 'claimed'
+         AND EXISTS (SELECT 1 FROM address a WHERE a.id = delivery.address_id AND a.state = 'active')",
+    )
+    .bind(millis(now))
+    .bind(delivery.id.clone())
+    .bind(delivery.token.clone())
+    .bind(millis(lease_until))
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 1 {
+        sqlx::query(
+            "INSERT INTO attempt (delivery_id, n, started) VALUES ($1, $2, $3) ON CONFLICT (delivery_id, n) DO NOTHING",
+        )
+        .bind(delivery.id.clone())
+        .bind(i64::from(delivery.attempts) + 1)
+        .bind(millis(now))
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends an attempt, and gives the lane back.
+pub(crate) async fn end(
+    tx: &mut WriteTx,
+    delivery: &Claimed,
+    end: &End,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE delivery SET state = $1, next_at = COALESCE($2, next_at), settled_at = $3, why = $4, token = NULL, holder = NULL WHERE id = $5 AND token = $6 AND state = 'claimed'",
+    )
+    .bind(end.state.as_str().to_owned())
+    .bind(end.next.map(millis))
+    .bind(end.next.is_none().then(|| millis(now)))
+    .bind(end.why.clone())
+    .bind(delivery.id.clone())
+    .bind(delivery.token.clone())
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 1 {
+        sqlx::query(
+            "UPDATE attempt SET ended = $1, outcome = $2, detail = $3 WHERE delivery_id = $4 AND ended IS NULL",
+        )
+        .bind(millis(now))
+        .bind(end.state.as_str().to_owned())
+        .bind(end.why.clone())
+        .bind(delivery.id.clone())
+        .execute(&mut **tx)
+        .await?;
+        lanes::release(tx, &delivery.address, Some(end.free), now).await?;
+    }
+    Ok(done.rows_affected() == 1)
+}
+
 impl Store {
     /// Gives back what lapsed leases held.
     pub(crate) async fn reap(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -148,15 +227,6 @@ impl Store {
                 .execute(&self.pool)
                 .await?;
         Ok(done.rows_affected() == 1)
-    }
-
-    /// Address, and its state, at the moment of sending.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn address_for(&self, delivery: &Claimed) -> Result<Option<(String, AddressState)>, StoreError> {
-        let found = self.addresses(&delivery.subscriber).await?;
-        Ok(found.into_iter().find(|a| a.id == delivery.address).map(|a| (a.value, a.state)))
     }
 
     /// What the message is made from: one notification for an instant message, many for a digest.
@@ -212,7 +282,8 @@ impl Store {
         Ok(rows.into_iter().map(|r| r.0).collect())
     }
 
-    /// Notes that bytes are about to leave, and holds the delivery for another `lease`. `false` when the delivery is no longer ours: then nothing may be sent.
+    /// Notes that bytes are about to leave, and holds the delivery for another `lease`. `false` when the delivery is no
+    /// longer ours, or its address no longer in use: then nothing may be sent.
     ///
     /// # Errors
     /// The database fails.
@@ -222,24 +293,7 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE delivery SET started = $1, lease_until = $4, attempts = attempts + 1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
-            .bind(millis(now))
-            .bind(delivery.id.clone())
-            .bind(delivery.token.clone())
-            .bind(millis(now + lease))
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 1 {
-            sqlx::query("INSERT INTO attempt (delivery_id, n, started) VALUES ($1, $2, $3) ON CONFLICT (delivery_id, n) DO NOTHING")
-                .bind(delivery.id.clone())
-                .bind(i64::from(delivery.attempts) + 1)
-                .bind(millis(now))
-                .execute(&mut *tx)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        self.write(Write::Start { delivery: delivery.clone(), lease_until: now + lease, now }).await
     }
 
     /// Settles an attempt, if the delivery is still ours; `false` when it is not. Its lane is served no sooner than `free`.
@@ -259,7 +313,8 @@ impl Store {
             Settlement::Ambiguous(at, why) => (DeliveryState::Ambiguous, Some(*at), why),
             Settlement::Dead(why) => (DeliveryState::Dead, None, why),
         };
-        self.end(delivery, state, (next, free), why, now).await
+        let end = End { state, next, free, why: clean(why) };
+        self.write(Write::End { delivery: delivery.clone(), end, now }).await
     }
 
     /// Ends a delivery that is no longer wanted, before any byte left.
@@ -267,44 +322,8 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn cancel(&self, delivery: &Claimed, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        self.end(delivery, DeliveryState::Cancelled, (None, now), why, now).await
-    }
-
-    async fn end(
-        &self,
-        delivery: &Claimed,
-        state: DeliveryState,
-        (next, free): (Option<DateTime<Utc>>, DateTime<Utc>),
-        why: &str,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let settled = next.is_none().then(|| millis(now));
-        let mut tx = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE delivery SET state = $1, next_at = COALESCE($2, next_at), settled_at = $3, why = $4, token = NULL, holder = NULL WHERE id = $5 AND token = $6 AND state = 'claimed'",
-        )
-        .bind(state.as_str().to_owned())
-        .bind(next.map(millis))
-        .bind(settled)
-        .bind(clean(why))
-        .bind(delivery.id.clone())
-        .bind(delivery.token.clone())
-        .execute(&mut *tx)
-        .await?;
-        if done.rows_affected() == 1 {
-            sqlx::query(
-                "UPDATE attempt SET ended = $1, outcome = $2, detail = $3 WHERE delivery_id = $4 AND ended IS NULL",
-            )
-            .bind(millis(now))
-            .bind(state.as_str().to_owned())
-            .bind(clean(why))
-            .bind(delivery.id.clone())
-            .execute(&mut *tx)
-            .await?;
-            lanes::release(&mut tx, &delivery.address, Some(free), now).await?;
-        }
-        tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        let end = End { state: DeliveryState::Cancelled, next: None, free: now, why: clean(why) };
+        self.write(Write::End { delivery: delivery.clone(), end, now }).await
     }
 
     /// Puts a dead or ambiguous delivery back in the queue; `false` when it is in no such state.

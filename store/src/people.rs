@@ -2,11 +2,10 @@
 //! version, by which an audience index knows that it is stale.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Any, Transaction};
 use vigie_domain::subscription::Profile;
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, to_json};
+use crate::{Store, StoreError, WriteTx, clean, derived_id, from_json, millis, to_json};
 
 /// Where a person is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +47,7 @@ impl AddressState {
         }
     }
 
-    fn parse(word: &str) -> Self {
+    pub(crate) fn parse(word: &str) -> Self {
         [Self::Unconfirmed, Self::Active, Self::Suspended]
             .into_iter()
             .find(|s| s.as_str() == word)
@@ -320,7 +319,7 @@ impl Store {
     }
 }
 
-async fn raise_version(tx: &mut Transaction<'static, Any>) -> Result<(), StoreError> {
+async fn raise_version(tx: &mut WriteTx) -> Result<(), StoreError> {
     sqlx::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'")
         .execute(&mut **tx)
         .await?;

@@ -248,6 +248,15 @@ impl Store {
         Ok(rows.into_iter().map(|(kind, since)| (kind, moment(since))).collect())
     }
 
+    /// How many alarms are open, of all sources.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn alarm_count(&self) -> Result<i64, StoreError> {
+        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.pool).await?;
+        Ok(n)
+    }
+
     /// Puts a record aside with its bytes. The same record with the same fault is kept once. `true` when it is new.
     ///
     /// # Errors

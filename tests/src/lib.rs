@@ -6,3 +6,4 @@ pub mod publishers;
 pub mod replay;
 pub mod servers;
 pub mod shared;
+pub mod sink;

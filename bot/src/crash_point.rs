@@ -1,0 +1,58 @@
+//! Named places where the process can be made to die, for the tests of what survives: inert unless `VIGIE_CRASH_AT` names
+//! one (`claimed`, or `claimed:3` for the third passage).
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A place between two steps that must both be done, or seen not to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// A page was fetched, nothing of it is stored.
+    AfterFetch,
+    /// A notice and its deliveries are durable, the cursor is not.
+    AfterCommit,
+    /// Deliveries are claimed, nothing was sent.
+    Claimed,
+    /// "Attempt started" is durable, no byte left.
+    Started,
+    /// The channel answered, nothing is settled.
+    Answered,
+    /// Some digests of the hour are made, others not.
+    MidDigest,
+}
+
+impl CrashPoint {
+    /// Every place.
+    pub const ALL: [Self; 6] =
+        [Self::AfterFetch, Self::AfterCommit, Self::Claimed, Self::Started, Self::Answered, Self::MidDigest];
+
+    /// The word in `VIGIE_CRASH_AT`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AfterFetch => "after-fetch",
+            Self::AfterCommit => "after-commit",
+            Self::Claimed => "claimed",
+            Self::Started => "started",
+            Self::Answered => "answered",
+            Self::MidDigest => "mid-digest",
+        }
+    }
+
+    /// Dies here, if so asked: at once, as by SIGKILL, with nothing cleaned up.
+    pub fn reach(self) {
+        static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+        static PASSED: AtomicU64 = AtomicU64::new(0);
+        let asked = ASKED.get_or_init(|| {
+            let text = std::env::var("VIGIE_CRASH_AT").ok()?;
+            let (name, nth) = text.split_once(':').unwrap_or((&text, "1"));
+            Some((name.to_owned(), nth.parse().unwrap_or(1)))
+        });
+        if let Some((name, nth)) = asked
+            && name == self.as_str()
+            && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *nth
+        {
+            std::process::abort();
+        }
+    }
+}
