@@ -176,11 +176,13 @@ async fn body(stream: &mut BufReader<TcpStream>) -> io::Result<Vec<u8>> {
 }
 
 fn keep(shared: &Shared, to: &str, mail: &[u8]) {
+    let raw = String::from_utf8_lossy(mail);
     // Quoted-printable breaks long lines anywhere.
-    let text = String::from_utf8_lossy(mail).replace("=\r\n", "");
-    let message_id = text
+    let text = raw.replace("=\r\n", "");
+    let head = raw.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
+    let message_id = head
         .lines()
-        .find_map(|l| l.strip_prefix("Message-ID: "))
+        .find_map(|l| l.strip_prefix("Message-ID:"))
         .map_or("", |id| id.trim().trim_matches(['<', '>']))
         .to_owned();
     let marks = if shared.mark.is_empty() {

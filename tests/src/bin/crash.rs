@@ -312,7 +312,11 @@ impl Stage {
                 store.attempts(delivery).await?.iter().filter(|a| a.outcome.as_deref() == Some("ambiguous")).count();
             tally.ambiguous += doubtful;
             tally.duplicated += mails.len() - 1;
-            tally.unrecorded += (mails.len() - 1).saturating_sub(doubtful);
+            if mails.len() - 1 > doubtful {
+                tally.unrecorded += mails.len() - 1 - doubtful;
+                let attempts = store.attempts(delivery).await?;
+                writeln!(std::io::stderr(), "{message_id} arrived {} times; its journal: {attempts:?}", mails.len())?;
+            }
         }
         store.close().await;
         Ok(tally)
