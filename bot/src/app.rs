@@ -178,6 +178,7 @@ impl App {
             self.store.keep_only_addresses(&id, &addresses).await?;
             let subscriber = Subscriber { id: id.clone(), name: declared.name.clone(), role: declared.role, profile };
             self.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: true }, now).await?;
+            self.store.set_rhythm(&id, &declared.rhythm).await?;
             let mut subscriptions = Vec::new();
             for s in &declared.subscription {
                 subscriptions.push(self.store.put_subscription(&id, &s.filter, s.cadence, now).await?);
@@ -192,7 +193,11 @@ impl App {
     /// Digest times of the settings.
     #[must_use]
     pub fn digest_times(&self) -> DigestTimes {
-        DigestTimes { hour: self.settings.pace.digest_hour, weekday: self.settings.pace.digest_day.into() }
+        DigestTimes {
+            hour: self.settings.pace.digest_hour,
+            weekday: self.settings.pace.digest_day.into(),
+            zone: chrono_tz::Europe::Paris,
+        }
     }
 
     /// Least time between two mails to one domain.

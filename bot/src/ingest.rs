@@ -10,11 +10,12 @@ use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
 use vigie_domain::procedure::{self, Change, Snapshot, Status};
-use vigie_domain::subscription::Candidate;
+use vigie_domain::subscription::{Candidate, Profile, Rhythm};
 use vigie_domain::{Alert, AlertKind, Assessment, Cadence, DateKind, Disposition, Notice, NoticeKind};
 use vigie_notifier::audience::{Hit, Index};
 use vigie_notifier::card::Why;
-use vigie_notifier::due::next_digest;
+use vigie_notifier::due::DigestTimes;
+use vigie_notifier::rhythm::{self, When};
 use vigie_store::ingest::{IngestTx, KnownProcedure, NewDelivery, NewNotification, Told};
 use vigie_store::journal::NoticeRow;
 use vigie_store::people::{Address, AddressState};
@@ -22,6 +23,7 @@ use vigie_store::verdicts::VerdictCorrection;
 use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::classify::{self, fold::fold};
 use vigie_watcher::procedure::{self as same, Portrait};
+use vigie_watcher::zones;
 
 use crate::app::App;
 use crate::crash_point::CrashPoint;
@@ -46,6 +48,8 @@ pub enum Outcome {
 pub struct Audience {
     index: Index,
     addresses: HashMap<String, Vec<Address>>,
+    profiles: HashMap<String, Profile>,
+    rhythms: HashMap<String, Rhythm>,
 }
 
 impl Audience {
@@ -56,18 +60,26 @@ impl Audience {
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
         let (version, entries) = store.subscriptions().await?;
         let mut addresses = HashMap::new();
+        let mut profiles = HashMap::new();
+        let rhythms = store.rhythms().await?;
         for (_, person) in &entries {
+            profiles.entry(person.id.clone()).or_insert_with(|| person.profile.clone());
             if !addresses.contains_key(&person.id) {
                 addresses.insert(person.id.clone(), store.addresses(&person.id).await?);
             }
         }
-        Ok(Self { index: Index::build(version, entries, fold), addresses })
+        Ok(Self { index: Index::build(version, entries, fold), addresses, profiles, rhythms })
     }
 
     /// The index.
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    fn person(&self, subscriber: &str) -> (Profile, Rhythm) {
+        let profile = self.profiles.get(subscriber).cloned().unwrap_or_default();
+        (profile, self.rhythms.get(subscriber).copied().unwrap_or_default())
     }
 
     fn active(&self, subscriber: &str) -> impl Iterator<Item = &Address> {
@@ -318,7 +330,7 @@ impl Ingest<'_> {
                 }
                 continue;
             }
-            let decided = self.decide(tx, &subscriber, hit.as_ref(), before, alert).await?;
+            let decided = self.decide(tx, &subscriber, hit.as_ref(), before, (alert, assessment)).await?;
             out.push(self.with_deliveries(&subscriber, hit, decided, alert, assessment));
         }
         Ok(out)
@@ -331,7 +343,7 @@ impl Ingest<'_> {
         subscriber: &str,
         hit: Option<&Hit>,
         before: Option<Disposition>,
-        alert: &Alert,
+        (alert, assessment): (&Alert, &Assessment),
     ) -> Result<(Disposition, Option<DateTime<Utc>>, Option<&'static str>), StoreError> {
         match self.first_poll {
             Some(Baseline::Quiet) if before.is_none() => {
@@ -359,8 +371,16 @@ impl Ingest<'_> {
                 return Ok((before, Some(due), None));
             }
         }
-        if let Some(due) = next_digest(cadence, self.app.digest_times(), self.now) {
-            return Ok((Disposition::Digest, Some(due), None));
+        let (profile, rhythm) = self.audience.person(subscriber);
+        let found = hit.map(|h| h.found.clone()).unwrap_or_default();
+        let pressing = rhythm::presses(&profile, assessment, &found, self.now);
+        let times = DigestTimes { zone: zones::zone(profile.departments.first()), ..self.app.digest_times() };
+        match rhythm::when(cadence, pressing, &rhythm, times, self.now) {
+            When::Digest(due) => return Ok((Disposition::Digest, Some(due), None)),
+            When::AfterQuiet(due) => {
+                return Ok((Disposition::Overflow, Some(due), Some("Reçus pendant vos heures de silence.")));
+            }
+            When::Now => {}
         }
         let cap = self.app.settings.pace.instant_per_hour;
         if cap > 0 && tx.instants_since(subscriber, self.now - Duration::hours(1), cap).await? >= cap {

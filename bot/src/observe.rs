@@ -1,15 +1,22 @@
-//! What can be measured from outside: counters, gauges and latencies in Prometheus' text format.
+//! What can be seen from outside: counters, gauges and latencies in Prometheus' text format, health, and the heartbeat.
 //!
 //! Names follow Prometheus' practice: `vigie_`, base units, `_total` for counters. Labels hold no personal data.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use url::Url;
 use vigie_domain::{Channel, DeliveryState};
 use vigie_store::StoreError;
+use vigie_watcher::fetch::Validators;
 
-use crate::app::App;
+use crate::app::{App, Failure};
 
 /// A step of the road whose duration is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,4 +123,72 @@ pub async fn render(app: &App, handle: &PrometheusHandle) -> Result<String, Stor
     gauge!(OLDEST).set(oldest as f64);
     gauge!(ALARMS).set(app.store.alarm_count().await? as f64);
     Ok(handle.render())
+}
+
+/// Oldest wait of a delivery that could go before something is held to be wrong.
+pub const MAX_WAIT: chrono::Duration = chrono::Duration::minutes(10);
+
+/// Whether all is well: every source watched without an alarm, nothing that could go waits for long, the database answers.
+/// `Err` says in French what is not.
+///
+/// # Errors
+/// Something is wrong.
+pub async fn well(app: &App) -> Result<(), String> {
+    let said = |e: StoreError| e.to_string();
+    let alarms = app.store.alarm_count().await.map_err(said)?;
+    if alarms > 0 {
+        return Err(format!("{alarms} alarme(s) de source"));
+    }
+    let now = app.clock.now();
+    match app.store.oldest_due(now).await.map_err(said)? {
+        Some(at) if now - at > MAX_WAIT => Err(format!("un envoi attend depuis {} minutes", (now - at).num_minutes())),
+        _ => Ok(()),
+    }
+}
+
+/// Pings the outside heartbeat once, if all is well; when it is not, or this machine is gone, the silence is the alarm.
+pub async fn beat(app: &App, url: &Url) {
+    if let Err(why) = well(app).await {
+        tracing::warn!("no heartbeat: {why}");
+        return;
+    }
+    if let Err(e) = app.fetcher.get(url, &Validators::default(), app.clock.now()).await {
+        tracing::warn!("the heartbeat is not heard: {e}");
+    }
+}
+
+/// Serves `/metrics`, `/healthz` (the process runs) and `/readyz` (all is well, else 503 and why) until `stop` ends.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub async fn serve(
+    app: Arc<App>,
+    handle: PrometheusHandle,
+    listen: &str,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
+        Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "[observe] listen", "choisissez un autre port")
+    })?;
+    let ready = |State((app, _)): State<(Arc<App>, PrometheusHandle)>| async move {
+        match well(&app).await {
+            Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+            Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        }
+    };
+    let measured = |State((app, handle)): State<(Arc<App>, PrometheusHandle)>| async move {
+        match render(&app, &handle).await {
+            Ok(text) => (StatusCode::OK, text),
+            Err(e) => (StatusCode::SERVICE_UNAVAILABLE, format!("{e}\n")),
+        }
+    };
+    let router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(measured))
+        .with_state((app, handle));
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
+        .map_err(|e| Failure::new(format!("mesures arrêtées : {e}"), "[observe]", "relancez"))
 }

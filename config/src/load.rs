@@ -208,6 +208,13 @@ impl Check<'_> {
                 "écrivez par exemple \"127.0.0.1:8765\"",
             );
         }
+        if settings.observe.listen.as_ref().is_some_and(|l| l.parse::<std::net::SocketAddr>().is_err()) {
+            self.fault(
+                &[Key("observe"), Key("listen")],
+                "adresse d’écoute illisible".to_owned(),
+                "écrivez par exemple \"127.0.0.1:9464\"",
+            );
+        }
         if settings.pace.digest_hour > 23 {
             self.fault(
                 &[Key("pace"), Key("digest_hour")],
@@ -254,6 +261,9 @@ impl Check<'_> {
                     "une adresse e-mail, mais pas de serveur d’envoi".to_owned(),
                     "ajoutez un bloc [email]",
                 );
+            }
+            if let Some(fault) = subscriber.rhythm.fault() {
+                self.fault(&[Key("subscriber"), At(i), Key("rhythm")], fault, "écrivez par exemple 7");
             }
             for (j, subscription) in subscriber.subscription.iter().enumerate() {
                 for fault in subscription.filter.faults() {

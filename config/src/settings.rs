@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use vigie_domain::{Cadence, Filter, StructureKind, subscription::Role};
+use vigie_domain::subscription::{Rhythm, Role};
+use vigie_domain::{Cadence, Filter, StructureKind};
 
 use crate::secret::Secret;
 
@@ -48,6 +49,8 @@ pub struct Settings {
     pub subscriber: Vec<Subscriber>,
     /// Logs.
     pub log: Log,
+    /// What can be seen from outside.
+    pub observe: Observe,
 }
 
 /// `[store]`
@@ -387,6 +390,16 @@ pub struct Log {
     pub filter: Option<String>,
 }
 
+/// `[observe]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Observe {
+    /// Where metrics, health and readiness are served; none = nowhere.
+    pub listen: Option<String>,
+    /// Page asked for every minute while all is well; none = no heartbeat.
+    pub heartbeat_url: Option<url::Url>,
+}
+
 /// `[[subscriber]]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -408,6 +421,9 @@ pub struct Subscriber {
     /// SIRET of the structure.
     #[serde(default)]
     pub siret: Option<String>,
+    /// How messages come to them.
+    #[serde(default)]
+    pub rhythm: Rhythm,
     /// What they want to hear of.
     #[serde(default)]
     pub subscription: Vec<Subscription>,
@@ -424,6 +440,7 @@ impl Subscriber {
             console: true,
             kind: None,
             siret: None,
+            rhythm: Rhythm::default(),
             subscription: vec![Subscription { cadence, filter }],
         }
     }

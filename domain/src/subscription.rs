@@ -37,6 +37,9 @@ pub enum Cadence {
     Daily,
     /// Once a week.
     Weekly,
+    /// Once a day; at once what is reserved for structures of their kind, or presses. Proposed to structures: one that gets
+    /// more than two messages a week beside its digest mutes the bot.
+    Auto,
 }
 
 impl Cadence {
@@ -47,7 +50,39 @@ impl Cadence {
             Self::Instant => "instant",
             Self::Daily => "daily",
             Self::Weekly => "weekly",
+            Self::Auto => "auto",
         }
+    }
+}
+
+/// Local hours in which nothing should ring, from `from` (included) to `to` (excluded), over midnight if need be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// First quiet hour, 0–23.
+    pub from: u8,
+    /// First hour that is not quiet any more, 0–23.
+    pub to: u8,
+}
+
+/// How messages come to a person, whatever they subscribed to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rhythm {
+    /// Local hour of their digests, 0–23; none = the installation's.
+    pub digest_hour: Option<u8>,
+    /// Hours in which messages wait, to come together afterwards.
+    pub quiet: Option<QuietHours>,
+    /// What presses may come in quiet hours too.
+    pub urgent_passes: bool,
+}
+
+impl Rhythm {
+    /// What is wrong with it, in French.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        let hours = self.digest_hour.into_iter().chain(self.quiet.into_iter().flat_map(|q| [q.from, q.to]));
+        hours.filter(|h| *h > 23).map(|h| format!("heure « {h} » impossible : de 0 à 23")).next()
     }
 }
 

@@ -134,10 +134,11 @@ impl Index {
     }
 }
 
-/// Instant before daily before weekly, then the better fit.
+/// The sooner rhythm, then the better fit.
 fn rank(hit: &Hit) -> (u8, u8) {
     let urgency = match hit.cadence {
-        Cadence::Instant => 2,
+        Cadence::Instant => 3,
+        Cadence::Auto => 2,
         Cadence::Daily => 1,
         Cadence::Weekly => 0,
     };

@@ -12,6 +12,19 @@ pub struct Fit {
     pub reasons: Vec<String>,
 }
 
+/// Whether what met is reserved for structures of their kind; for any structure, where their kind is not known.
+#[must_use]
+pub fn reserved_for(profile: &Profile, assessment: &Assessment, found: &Match) -> bool {
+    assessment.provisions.iter().any(|p| {
+        let my_lots = found.lots.is_empty() || p.lots.is_empty() || p.lots.iter().any(|l| found.lots.contains(l));
+        let for_them = match (profile.kind, p.beneficiary) {
+            (None, _) => true,
+            (Some(kind), beneficiary) => beneficiary.is_some_and(|b| kind.may_bid(b)),
+        };
+        p.kind == ProvisionKind::Reserved && my_lots && for_them
+    })
+}
+
 /// Weighs a match for a structure.
 #[must_use]
 pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
@@ -19,10 +32,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
     let mut points: Vec<(i32, String)> = Vec::new();
     let mut add = |weight: i32, reason: String| points.push((weight, reason));
     if let Some(kind) = profile.kind {
-        let reserved_for_us = assessment.provisions.iter().any(|p| {
-            let my_lots = found.lots.is_empty() || p.lots.is_empty() || p.lots.iter().any(|l| found.lots.contains(l));
-            p.kind == ProvisionKind::Reserved && my_lots && p.beneficiary.is_some_and(|b| kind.may_bid(b))
-        });
+        let reserved_for_us = reserved_for(profile, assessment, found);
         let eligible = assessment.eligible_kinds.contains(&kind);
         match (reserved_for_us, eligible) {
             (true, _) => add(40, format!("réservé à des structures comme la vôtre ({})", kind.acronym())),

@@ -6,7 +6,8 @@
 //! | [`fit`] | how well a notice suits one structure, with the reason of each point |
 //! | [`card`] | a notice in words, line by line |
 //! | [`message`] | what is said: cards rendered by templates in French |
-//! | [`due`] | when digests go out: local dates, Europe/Paris |
+//! | [`due`] | when digests go out: local dates of the person's territory |
+//! | [`rhythm`] | at once, in a digest, or after quiet hours |
 //! | [`channels`] | one folder a channel |
 //!
 //! This crate knows neither the watcher nor the store: what a message is made from comes in, what the channel answered
@@ -18,3 +19,4 @@ pub mod channels;
 pub mod due;
 pub mod fit;
 pub mod message;
+pub mod rhythm;

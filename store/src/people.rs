@@ -1,8 +1,10 @@
 //! Subscribers, their addresses and subscriptions. Every change that matters to matching raises the subscription
 //! version, by which an audience index knows that it is stale.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use vigie_domain::subscription::Profile;
+use vigie_domain::subscription::{Profile, Rhythm};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
 use crate::{Store, StoreError, WriteTx, clean, derived_id, from_json, millis, to_json};
@@ -200,6 +202,32 @@ impl Store {
         Ok(())
     }
 
+    /// How messages come to each person who said so.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn rhythms(&self) -> Result<HashMap<String, Rhythm>, StoreError> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT id, rhythm FROM subscriber WHERE rhythm <> '{}'").fetch_all(&self.pool).await?;
+        rows.into_iter().map(|(id, text)| Ok((id.clone(), from_json(&text, &format!("subscriber {id}"))?))).collect()
+    }
+
+    /// Says how messages come to a person.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn set_rhythm(&self, subscriber: &str, rhythm: &Rhythm) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2")
+            .bind(if *rhythm == Rhythm::default() { "{}".to_owned() } else { to_json(rhythm)? })
+            .bind(subscriber.to_owned())
+            .execute(&mut *tx)
+            .await?;
+        raise_version(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Adds a subscription; the same filter and rhythm for the same person is one.
     ///
     /// # Errors
@@ -327,5 +355,5 @@ async fn raise_version(tx: &mut WriteTx) -> Result<(), StoreError> {
 }
 
 pub(crate) fn parse_cadence(word: &str) -> Cadence {
-    [Cadence::Daily, Cadence::Weekly].into_iter().find(|c| c.as_str() == word).unwrap_or_default()
+    [Cadence::Daily, Cadence::Weekly, Cadence::Auto].into_iter().find(|c| c.as_str() == word).unwrap_or_default()
 }

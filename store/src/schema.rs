@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use crate::{Engine, StoreError};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6];
 
 const STEP_1: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -131,6 +131,11 @@ INSERT INTO lane (address_id, channel, ready_at)
   SELECT address_id, MIN(channel), MIN(next_at) FROM delivery WHERE state IN ('pending', 'deferred', 'ambiguous') GROUP BY address_id;
 CREATE INDEX delivery_waiting ON delivery (address_id, next_at, seq) WHERE state IN ('pending', 'deferred', 'ambiguous');
 CREATE INDEX delivery_claimed ON delivery (lease_until) WHERE state = 'claimed';
+";
+
+/// How messages come to each person.
+const STEP_6: &str = r"
+ALTER TABLE subscriber ADD COLUMN rhythm TEXT NOT NULL DEFAULT '{}';
 ";
 
 /// Brings the database to the newest step.

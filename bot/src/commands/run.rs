@@ -10,7 +10,7 @@ use super::ConfigArg;
 use crate::app::{App, Failure};
 use crate::clock::Clock;
 use crate::ingest::{Audience, OVERFLOW_WAIT};
-use crate::{deliver, timetable, watch, web};
+use crate::{deliver, observe, timetable, watch, web};
 
 /// Longest sleep between two looks at what is due.
 const TICK: Duration = Duration::from_secs(15);
@@ -18,6 +18,9 @@ const TICK: Duration = Duration::from_secs(15);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// How often the timetable is looked at.
 const TIMETABLE_TICK: Duration = Duration::from_secs(30);
+
+/// How often the outside heartbeat is pinged.
+const HEARTBEAT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -92,6 +95,18 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
             })
             .await
         });
+    }
+    if let (Some(listen), Some(handle)) = (app.settings.observe.listen.clone(), observe::start()) {
+        let (app, mut stopping) = (Arc::clone(&app), stopping.clone());
+        tasks.spawn(async move {
+            observe::serve(app, handle, &listen, async move {
+                let _ = stopping.wait_for(|s| *s).await;
+            })
+            .await
+        });
+    }
+    if let Some(url) = app.settings.observe.heartbeat_url.clone() {
+        tasks.spawn(heartbeat_loop(Arc::clone(&app), url, stopping.clone()));
     }
     tracing::info!(roles = ?roles, engine = ?app.store.engine(), "vigie runs");
     let outcome = tokio::select! {
@@ -170,6 +185,15 @@ async fn deliver_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(),
         tokio::select! {
             () = bell.notified() => {}
             on = rest(pause, &mut stopping) => if !on { return Ok(()) },
+        }
+    }
+}
+
+async fn heartbeat_loop(app: Arc<App>, url: url::Url, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    loop {
+        observe::beat(&app, &url).await;
+        if !rest(HEARTBEAT, &mut stopping).await {
+            return Ok(());
         }
     }
 }

@@ -3,7 +3,7 @@
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::directory::Structure;
-use vigie_domain::subscription::Role;
+use vigie_domain::subscription::{QuietHours, Rhythm, Role};
 use vigie_domain::{
     Buyer, BuyerKind, Cadence, Channel, Department, Filter, NoticeKind, ProvisionKind, StructureKind, Subscriber,
 };
@@ -25,6 +25,8 @@ pub(super) enum Action {
         /// Identifiant de l’abonnement
         id: String,
     },
+    /// Dit quand les messages viennent à une personne : heure des résumés, heures de silence
+    Rhythm(RhythmArgs),
     /// Dit ce qu’un abonnement aurait donné sur les derniers avis lus
     Explain {
         /// Identifiant, nom ou adresse de la personne
@@ -78,7 +80,7 @@ pub(super) struct AddArgs {
     /// Jours restants au minimum
     #[arg(long)]
     min_lead_days: Option<i64>,
-    /// Rythme : instant, daily, weekly
+    /// Rythme : instant, daily, weekly, ou auto (un résumé par jour, et tout de suite ce qui est réservé ou presse)
     #[arg(long, default_value = "instant", value_parser = parse_word::<Cadence>)]
     cadence: Cadence,
     /// Rôle : structure, facilitator, network, subscriber, operator [par défaut : structure, ou celui déjà connu]
@@ -93,6 +95,44 @@ pub(super) struct AddArgs {
     /// L’adresse est déjà confirmée par son propriétaire
     #[arg(long)]
     confirmed: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RhythmArgs {
+    /// Identifiant, nom ou adresse de la personne
+    subscriber: String,
+    /// Heure locale de ses résumés, de 0 à 23 [par défaut : celle de l’installation]
+    #[arg(long)]
+    digest_hour: Option<u8>,
+    /// Heures de silence, telles que 20-7 : ce qui arrive alors vient ensuite en un seul message
+    #[arg(long, value_parser = parse_quiet)]
+    quiet: Option<QuietHours>,
+    /// Ce qui presse ou lui est réservé peut venir pendant ses heures de silence
+    #[arg(long)]
+    urgent_passes: bool,
+}
+
+fn parse_quiet(text: &str) -> Result<QuietHours, String> {
+    let hours = text.split_once('-').and_then(|(from, to)| Some((from.trim().parse().ok()?, to.trim().parse().ok()?)));
+    hours.map(|(from, to)| QuietHours { from, to }).ok_or_else(|| "écrivez par exemple 20-7".to_owned())
+}
+
+async fn set_rhythm(store: &Store, args: &RhythmArgs) -> Result<(), Failure> {
+    let place = "vigie subscriptions rhythm";
+    let Some(person) = store.find_subscriber(&args.subscriber).await? else {
+        let what = format!("personne « {} » inconnue", args.subscriber);
+        return Err(Failure::usage(what, place, "vigie subscriptions list énumère les personnes"));
+    };
+    if store.is_declared(&person.id).await? {
+        let what = "cette personne est déclarée dans le fichier de configuration";
+        return Err(Failure::usage(what, place, "donnez-lui là une table [subscriber.rhythm]"));
+    }
+    let rhythm = Rhythm { digest_hour: args.digest_hour, quiet: args.quiet, urgent_passes: args.urgent_passes };
+    if let Some(fault) = rhythm.fault() {
+        return Err(Failure::usage(fault, place, "corrigez cette heure"));
+    }
+    store.set_rhythm(&person.id, &rhythm).await?;
+    print("Rythme enregistré\n")
 }
 
 fn parse_kind(text: &str) -> Result<StructureKind, String> {
@@ -112,6 +152,7 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
         }
         Action::List => list(&app::open_store(settings).await?).await,
         Action::Add(args) => add(&app::open_store(settings).await?, &args).await,
+        Action::Rhythm(args) => set_rhythm(&app::open_store(settings).await?, &args).await,
         Action::Remove { id } => {
             let removed = app::open_store(settings).await?.remove_subscription(&id).await?;
             if !removed {

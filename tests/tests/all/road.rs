@@ -512,6 +512,85 @@ async fn a_daily_digest_carries_the_day_in_one_mail() {
     assert!((0..3).all(|n| text.contains(&format!("Nettoyage du site {n}"))), "{text}");
 }
 
+/// The rhythm proposed to structures: what is reserved comes at once, the rest in the digest; at night nothing comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reserved_comes_at_once_and_the_rest_with_the_digest() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let reserved = "Marché réservé aux entreprises adaptées et aux ESAT (article L. 2113-12).";
+    let records = vec![
+        national("26-1001", "2026-11-20", "Nettoyage des écoles", reserved, "2027-01-12T12:00:00"),
+        national("26-1002", "2026-11-20", "Nettoyage des bureaux", "", "2027-01-12T12:00:00"),
+    ];
+    let (double, api) = replay(records).await;
+    let bench = Bench::new(None, &api, Some(smtp.port), "");
+    bench.run(&[&CLEANING[..], &["--cadence", "auto", "--kind", "EA"]].concat());
+    bench.run(&["subscriptions", "rhythm", "atelier@structure.example", "--digest-hour", "9", "--quiet", "20-7"]);
+    bench.pass();
+    let subjects = |mails: &[Vec<u8>]| -> Vec<String> {
+        parsed(mails).iter().map(|m| m.subject().unwrap_or_default().to_owned()).collect()
+    };
+    let at_once = subjects(&smtp.mails());
+    assert!(at_once.len() == 1 && at_once[0].contains("Nettoyage des écoles"), "{at_once:?}");
+    double.with(|s| {
+        s.records.push(national("26-1003", "2026-11-21", "Nettoyage du musée", reserved, "2027-01-12T12:00:00"));
+    });
+    let at = |now: &str| {
+        let args = ["run", "--once", "--force-poll", "--role", "watch,deliver"];
+        assert!(bench.command(&args).env("VIGIE_NOW", now).output().unwrap().status.success());
+        smtp.mails().len()
+    };
+    assert_eq!(at("2026-11-21T23:00:00+01:00"), 1, "quiet hours");
+    assert_eq!(at("2026-11-22T07:00:00+01:00"), 2, "what came at night");
+    assert_eq!(at("2026-11-22T08:00:30+01:00"), 2, "not before the person's own hour");
+    assert_eq!(at("2026-11-22T09:00:30+01:00"), 3, "the digest");
+    let mails = smtp.mails();
+    let texts: Vec<String> = parsed(&mails).iter().map(|m| m.body_text(0).unwrap().into_owned()).collect();
+    assert!(texts[1].contains("heures de silence") && texts[1].contains("Nettoyage du musée"), "{}", texts[1]);
+    assert!(texts[2].contains("Nettoyage des bureaux") && !texts[2].contains("musée"), "{}", texts[2]);
+}
+
+/// What an outside eye can see of the service: metrics, readiness, and the heartbeat.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_can_be_watched_from_outside() {
+    let beats = std::sync::Arc::new(tokio::sync::Notify::new());
+    let heard = std::sync::Arc::clone(&beats);
+    let beat = move || async move {
+        heard.notify_one();
+        "ok"
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pinged = format!("http://{}/beat", listener.local_addr().unwrap());
+    let router = axum::Router::new().route("/beat", axum::routing::get(beat));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let (_double, api) = replay(vec![national("26-1101", "2026-11-20", "Nettoyage", "", "2027-01-12T12:00:00")]).await;
+    let port = vigie_tests::servers::free_port().unwrap();
+    let observe = format!("[observe]\nlisten = \"127.0.0.1:{port}\"\nheartbeat_url = \"{pinged}\"\n");
+    let bench = Bench::new(None, &api, None, &observe);
+    let mut service = bench.start(&["run", "--role", "watch,deliver"]);
+    tokio::time::timeout(std::time::Duration::from_secs(60), beats.notified()).await.unwrap();
+    let ask = |path: &'static str| async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.ok()?;
+        Some(answer)
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let metrics = loop {
+        match ask("/metrics").await {
+            Some(text) if text.contains("vigie_notices_total{source=\"boamp\"} 1") => break text,
+            last => assert!(std::time::Instant::now() < deadline, "{last:?}"),
+        }
+    };
+    assert!(metrics.contains("vigie_step_duration_seconds_bucket{step=\"ingest\""), "{metrics}");
+    assert!(metrics.contains("vigie_deliveries{state=\"dead\"} 0"), "{metrics}");
+    assert!(ask("/readyz").await.unwrap().starts_with("HTTP/1.1 200"), "ready");
+    service.kill().unwrap();
+    service.wait().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_records_become_mails() {
     let (Some(dir), Some(smtp)) = (shared::data("data/boamp"), Smtp::start(&[])) else { return };
