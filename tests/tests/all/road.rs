@@ -517,10 +517,11 @@ async fn a_daily_digest_carries_the_day_in_one_mail() {
 async fn what_is_reserved_comes_at_once_and_the_rest_with_the_digest() {
     let Some(smtp) = Smtp::start(&[]) else { return };
     let reserved = "Marché réservé aux entreprises adaptées et aux ESAT (article L. 2113-12).";
-    let records = vec![
-        national("26-1001", "2026-11-20", "Nettoyage des écoles", reserved, "2027-01-12T12:00:00"),
-        national("26-1002", "2026-11-20", "Nettoyage des bureaux", "", "2027-01-12T12:00:00"),
-    ];
+    let mut open = national("26-1002", "2026-11-20", "Nettoyage des bureaux", "", "2027-01-12T12:00:00");
+    open["donnees"] =
+        open["donnees"].as_str().unwrap().replace("\"reservationMarche\":{\"oui\":\"\"}", "\"lots\":{}").into();
+    let records =
+        vec![national("26-1001", "2026-11-20", "Nettoyage des écoles", reserved, "2027-01-12T12:00:00"), open];
     let (double, api) = replay(records).await;
     let bench = Bench::new(None, &api, Some(smtp.port), "");
     bench.run(&[&CLEANING[..], &["--cadence", "auto", "--kind", "EA"]].concat());
