@@ -39,6 +39,8 @@ pub struct Settings {
     pub source: Vec<Source>,
     /// Outgoing mail; none = no e-mail channel.
     pub email: Option<Email>,
+    /// Matrix (Tchap, Element…); none = no Matrix channel.
+    pub matrix: Option<Matrix>,
     /// The local page.
     pub web: Web,
     /// Rhythm of messages.
@@ -301,6 +303,28 @@ impl Email {
     }
 }
 
+/// `[matrix]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matrix {
+    /// Address of the homeserver, such as `https://matrix.agent.exemple.fr`.
+    pub homeserver: String,
+    /// Account, such as `@vigie:exemple.fr`.
+    pub user: String,
+    /// Its password: used once to log in, and again only where the server ends the session softly.
+    pub password: Secret,
+    /// Folder of the session and its encryption keys. Losing it makes old messages unreadable.
+    pub store: PathBuf,
+    /// Key of that folder, drawn at random.
+    pub store_key: Secret,
+    /// Servers whose users may invite; none = nobody.
+    #[serde(default)]
+    pub allowed_servers: Vec<String>,
+    /// Whether rooms that are not encrypted may be written to.
+    #[serde(default)]
+    pub clear_rooms: bool,
+}
+
 /// `[web]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -412,6 +436,9 @@ pub struct Subscriber {
     /// E-mail address.
     #[serde(default)]
     pub email: Option<String>,
+    /// Matrix room, such as `!abc:exemple.fr`.
+    #[serde(default)]
+    pub matrix: Option<String>,
     /// Messages on standard output.
     #[serde(default)]
     pub console: bool,
@@ -437,6 +464,7 @@ impl Subscriber {
             name: name.to_owned(),
             role,
             email: None,
+            matrix: None,
             console: true,
             kind: None,
             siret: None,

@@ -104,19 +104,22 @@ impl Disposition {
 pub enum Channel {
     /// E-mail over SMTP.
     Email,
+    /// A Matrix room, such as one of Tchap.
+    Matrix,
     /// Standard output.
     Console,
 }
 
 impl Channel {
     /// Every channel of this build.
-    pub const ALL: [Self; 2] = [Self::Email, Self::Console];
+    pub const ALL: [Self; 3] = [Self::Email, Self::Matrix, Self::Console];
 
     /// The word used in the database and in settings.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::Matrix => "matrix",
             Self::Console => "console",
         }
     }
@@ -276,6 +279,18 @@ impl RetryPolicy {
         }
     }
 
+    /// Matrix: servers allow 0.2 message a second by default (Synapse, `rc_message`) and say how long to wait; what waits
+    /// longest is a server under repair. Servers forget transaction ids after 30 minutes to a day (Synapse), so an
+    /// ambiguous message is sent again soon.
+    #[must_use]
+    pub fn matrix() -> Self {
+        let minutes = [1, 2, 5, 15, 60];
+        Self {
+            gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(),
+            give_up_after: chrono::Duration::days(2),
+        }
+    }
+
     /// Console: a closed pipe is not cured by waiting long.
     #[must_use]
     pub fn console() -> Self {
@@ -287,6 +302,7 @@ impl RetryPolicy {
     pub fn of(channel: Channel) -> Self {
         match channel {
             Channel::Email => Self::email(),
+            Channel::Matrix => Self::matrix(),
             Channel::Console => Self::console(),
         }
     }
@@ -298,6 +314,9 @@ impl RetryPolicy {
         self.gaps.get(index).copied().unwrap_or_else(|| chrono::Duration::minutes(1))
     }
 }
+
+/// Least time between two messages to a Matrix server: one call a second is advised to bots (Tchap).
+pub const MATRIX_CALL_GAP: chrono::Duration = chrono::Duration::seconds(1);
 
 /// How fast an address may be written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -317,6 +336,9 @@ impl Pace {
                 let domain = address.rsplit_once('@').map_or("", |(_, d)| d).to_ascii_lowercase();
                 let shared = (domain_gap > chrono::Duration::zero()).then(|| (format!("email:{domain}"), domain_gap));
                 Self { gap: chrono::Duration::zero(), shared: shared.into_iter().collect() }
+            }
+            Channel::Matrix => {
+                Self { gap: MATRIX_CALL_GAP, shared: vec![("matrix:calls".to_owned(), MATRIX_CALL_GAP)] }
             }
             Channel::Console => Self { gap: chrono::Duration::zero(), shared: Vec::new() },
         }

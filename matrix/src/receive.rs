@@ -1,0 +1,175 @@
+//! What people did in the rooms, as plain values; and the door: whose invites are taken.
+//!
+//! A message that cannot be decrypted becomes [`What::Undecryptable`]: its key is asked for by the SDK, and the one who
+//! listens says so in the room.
+
+use std::collections::BTreeSet;
+
+use matrix_sdk::config::SyncSettings;
+use matrix_sdk::deserialized_responses::TimelineEventKind;
+use serde_json::Value;
+use vigie_domain::delivery::Outcome;
+
+use crate::session::Matrix;
+
+/// Longest wait of the server for something new.
+const LONG_POLL: std::time::Duration = std::time::Duration::from_secs(25);
+/// Longest text taken from a person, in bytes; the rest is cut.
+const MAX_TEXT: usize = 4096;
+
+/// Something that happened in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The room.
+    pub room: String,
+    /// Who did it; empty where the server does not say.
+    pub sender: String,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Someone wrote.
+    Text {
+        /// What they wrote, bounded.
+        text: String,
+        /// First event of the thread, or the event answered, if any.
+        about: Option<String>,
+    },
+    /// Someone reacted to an event.
+    Reaction {
+        /// The emoji, without its presentation selectors.
+        emoji: String,
+        /// The event.
+        event: String,
+    },
+    /// Someone wrote and we could not read it.
+    Undecryptable,
+    /// We were invited by someone allowed to, and are in.
+    Joined,
+    /// We are no longer in the room.
+    Left,
+}
+
+impl Matrix {
+    /// Waits for what happens next, and takes the invites of those who may invite. Empty when nothing did.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn next(&self) -> Result<Vec<Event>, Outcome> {
+        let settings = SyncSettings::default().timeout(LONG_POLL);
+        let synced =
+            self.client.sync_once(settings).await.map_err(|e| self.outcome(&e, chrono::Utc::now()))?;
+        let mut events = Vec::new();
+        for (room, update) in synced.rooms.joined {
+            let mut deaf = BTreeSet::new();
+            for event in update.timeline.events {
+                let room = room.to_string();
+                if event.sender().as_deref() == self.client.user_id() {
+                    continue;
+                }
+                if let TimelineEventKind::UnableToDecrypt { .. } = event.kind {
+                    let sender = event.sender().map(|s| s.to_string()).unwrap_or_default();
+                    // Once a person and look, however many messages.
+                    if deaf.insert(sender.clone()) {
+                        events.push(Event { room, sender, what: What::Undecryptable });
+                    }
+                    continue;
+                }
+                let value = serde_json::from_str(event.raw().json().get()).unwrap_or_default();
+                events.extend(read(&room, &value));
+            }
+        }
+        for room in synced.rooms.left.into_keys() {
+            events.push(Event { room: room.to_string(), sender: String::new(), what: What::Left });
+        }
+        events.extend(self.doorman().await);
+        Ok(events)
+    }
+
+    /// Takes or declines the invites that wait.
+    async fn doorman(&self) -> Vec<Event> {
+        let mut joined = Vec::new();
+        for room in self.client.invited_rooms() {
+            let Ok(invite) = room.invite_details().await else { continue };
+            let sender = invite.inviter_id.to_string();
+            let server = invite.inviter_id.server_name();
+            let welcome = self.allowed_servers.iter().any(|s| s == server.as_str());
+            let done = if welcome { room.join().await } else { room.leave().await };
+            match done {
+                Ok(()) if welcome => {
+                    joined.push(Event { room: room.room_id().to_string(), sender, what: What::Joined });
+                }
+                Ok(()) => tracing::warn!(%server, "invite declined: not an allowed server"),
+                // The invite waits for the next look.
+                Err(e) => tracing::warn!("invite not answered: {e}"),
+            }
+        }
+        joined
+    }
+}
+
+/// Reads a decrypted event. Pure.
+fn read(room: &str, event: &Value) -> Option<Event> {
+    let content = event.get("content")?;
+    let relation = content.get("m.relates_to");
+    let related = |pointer: &str| relation.and_then(|r| r.pointer(pointer)).and_then(Value::as_str);
+    let what = match event.get("type")?.as_str()? {
+        "m.reaction" => {
+            let emoji = related("/key")?.chars().filter(|c| !('\u{fe00}'..='\u{fe0f}').contains(c)).collect();
+            What::Reaction { emoji, event: related("/event_id")?.to_owned() }
+        }
+        // An edit was said before; a notice comes from another bot.
+        "m.room.message" if related("/rel_type") != Some("m.replace") => {
+            if content.get("msgtype")?.as_str()? != "m.text" {
+                return None;
+            }
+            let text = content.get("body")?.as_str()?;
+            let about = if related("/rel_type") == Some("m.thread") {
+                related("/event_id")
+            } else {
+                related("/m.in_reply_to/event_id")
+            };
+            What::Text { text: bounded(text), about: about.map(str::to_owned) }
+        }
+        _ => return None,
+    };
+    Some(Event { room: room.to_owned(), sender: event.get("sender")?.as_str()?.to_owned(), what })
+}
+
+fn bounded(text: &str) -> String {
+    text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn what(kind: &str, content: Value) -> Option<What> {
+        read("!r:a.fr", &json!({ "type": kind, "sender": "@a:a.fr", "content": content })).map(|e| e.what)
+    }
+
+    #[test]
+    fn events_are_read_or_left_alone() {
+        let reaction = json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": "$e", "key": "👍\u{fe0f}" } });
+        assert_eq!(what("m.reaction", reaction), Some(What::Reaction { emoji: "👍".into(), event: "$e".into() }));
+        let text = json!({ "msgtype": "m.text", "body": "/aide", "m.relates_to": { "rel_type": "m.thread", "event_id": "$e" } });
+        assert_eq!(what("m.room.message", text), Some(What::Text { text: "/aide".into(), about: Some("$e".into()) }));
+        let edit = json!({ "msgtype": "m.text", "body": "x", "m.relates_to": { "rel_type": "m.replace", "event_id": "$e" } });
+        assert_eq!(what("m.room.message", edit), None);
+        assert_eq!(what("m.room.message", json!({ "msgtype": "m.notice", "body": "bip" })), None);
+        assert_eq!(what("m.reaction", json!({})), None);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let Some(What::Text { text, .. }) = what("m.room.message", json!({ "msgtype": "m.text", "body": "é".repeat(9000) }))
+        else {
+            panic!("a text")
+        };
+        assert_eq!(text.len(), MAX_TEXT);
+    }
+}

@@ -1,0 +1,182 @@
+//! One message into one room, and what the server's answer means.
+//!
+//! - The transaction id is the delivery's: a message sent twice after a lost answer arrives once.
+//! - A room whose encryption is on gets encrypted events only; the store remembers that it was on, and a server that
+//!   later claims otherwise is refused. A room without encryption is refused unless the settings allow it.
+//! - Which event carries which delivery is kept in the store, for threads and reactions.
+
+use chrono::{DateTime, Utc};
+use matrix_sdk::ruma::api::error::{ErrorKind, RetryAfter};
+use matrix_sdk::ruma::{OwnedTransactionId, RoomId};
+use matrix_sdk::{Error, HttpError, Room};
+use vigie_domain::delivery::Outcome;
+use vigie_notifier::channels::Envelope;
+
+use crate::content;
+use crate::session::{Matrix, Trouble};
+
+impl Matrix {
+    /// Sends one message.
+    pub async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
+        if let Some(trouble) = self.trouble() {
+            return Outcome::Unreachable(trouble.in_french().to_owned());
+        }
+        let Some(room) = RoomId::parse(envelope.to).ok().and_then(|id| self.client.get_room(&id)) else {
+            return Outcome::AddressRefused(format!("Vigie n’est pas dans le salon {}", envelope.to));
+        };
+        let encrypted = match self.guard(&room).await {
+            Ok(encrypted) => encrypted,
+            Err(outcome) => return outcome,
+        };
+        let root = match envelope.thread.first() {
+            Some(first) => self.event_of(first).await,
+            None => None,
+        };
+        let content = content::message(&envelope.message.subject, &envelope.message.text, root.as_deref());
+        let transaction = OwnedTransactionId::from(envelope.key);
+        match room.send_raw("m.room.message", content).with_transaction_id(&transaction).await {
+            Ok(sent) if encrypted && sent.encryption_info.is_none() => {
+                tracing::error!(room = envelope.to, "a message left in clear for an encrypted room");
+                Outcome::Permanent("message parti en clair dans un salon chiffré".to_owned())
+            }
+            Ok(sent) => {
+                let event = sent.response.event_id.to_string();
+                self.keep_event(envelope.key, &event).await;
+                Outcome::Accepted(event)
+            }
+            Err(e) => self.outcome(&e, Utc::now()),
+        }
+    }
+
+    /// Answers something said in a room, under the same protection.
+    ///
+    /// # Errors
+    /// What the server, or the protection, said.
+    pub async fn answer(&self, room: &str, text: &str) -> Result<(), Outcome> {
+        let Some(room) = RoomId::parse(room).ok().and_then(|id| self.client.get_room(&id)) else {
+            return Err(Outcome::AddressRefused(format!("Vigie n’est pas dans le salon {room}")));
+        };
+        self.guard(&room).await?;
+        let sent = room.send_raw("m.room.message", content::answer(text)).await;
+        sent.map(|_| ()).map_err(|e| self.outcome(&e, Utc::now()))
+    }
+
+    /// Whether the room is encrypted; the refusal where nothing may be sent there.
+    async fn guard(&self, room: &Room) -> Result<bool, Outcome> {
+        let state = room.latest_encryption_state().await.map_err(|e| self.outcome(&e, Utc::now()))?;
+        let key = format!("vigie:encrypted:{}", room.room_id());
+        let store = self.client.state_store();
+        let unreadable = |e: &dyn std::fmt::Display| Outcome::Transient {
+            why: format!("magasin de clés Matrix : {e}"),
+            retry_after: None,
+        };
+        if state.is_encrypted() {
+            store.set_custom_value_no_read(key.as_bytes(), vec![1]).await.map_err(|e| unreadable(&e))?;
+            return Ok(true);
+        }
+        let was = store.get_custom_value(key.as_bytes()).await.map_err(|e| unreadable(&e))?.is_some();
+        clear_text(was, self.clear_rooms).map(|()| false)
+    }
+
+    pub(crate) fn outcome(&self, error: &Error, now: DateTime<Utc>) -> Outcome {
+        if let Some(trouble) = error.client_api_error_kind().and_then(Trouble::of) {
+            tracing::error!("Matrix account: {}", trouble.in_french());
+            self.note_trouble(trouble);
+            return Outcome::Unreachable(trouble.in_french().to_owned());
+        }
+        outcome(error, now)
+    }
+
+    async fn keep_event(&self, delivery: &str, event: &str) {
+        let store = self.client.state_store();
+        for (key, value) in [(event_key(delivery), event), (delivery_key(event), delivery)] {
+            // The message has arrived: without this note only its thread and its reactions are lost.
+            if let Err(e) = store.set_custom_value_no_read(key.as_bytes(), value.as_bytes().to_vec()).await {
+                tracing::error!(delivery, "the event of a delivery is not kept: {e}");
+            }
+        }
+    }
+
+    async fn event_of(&self, delivery: &str) -> Option<String> {
+        let kept = self.client.state_store().get_custom_value(event_key(delivery).as_bytes()).await;
+        kept.ok().flatten().and_then(|b| String::from_utf8(b).ok())
+    }
+
+    /// The delivery that an event carried.
+    pub async fn delivery_of(&self, event: &str) -> Option<String> {
+        let kept = self.client.state_store().get_custom_value(delivery_key(event).as_bytes()).await;
+        kept.ok().flatten().and_then(|b| String::from_utf8(b).ok())
+    }
+}
+
+fn event_key(delivery: &str) -> String {
+    format!("vigie:event:{delivery}")
+}
+
+fn delivery_key(event: &str) -> String {
+    format!("vigie:delivery:{event}")
+}
+
+/// Whether a room that says it is not encrypted may be written to.
+fn clear_text(was_encrypted: bool, allowed: bool) -> Result<(), Outcome> {
+    if was_encrypted {
+        tracing::error!("a room that was encrypted now claims not to be: nothing is sent there");
+        return Err(Outcome::Permanent("salon chiffré annoncé comme non chiffré : envoi en clair refusé".to_owned()));
+    }
+    if !allowed {
+        return Err(Outcome::Permanent(
+            "salon non chiffré : activez le chiffrement du salon (ou clear_rooms = true dans [matrix])".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// What a failed attempt means. A lost answer is safe to try again: the transaction id stays the same.
+fn outcome(error: &Error, now: DateTime<Utc>) -> Outcome {
+    let why = error.to_string();
+    match error {
+        Error::WrongRoomState(_) => Outcome::AddressRefused(format!("Vigie n’est plus dans le salon : {why}")),
+        Error::Http(http) => http_outcome(http, why, now),
+        // Keys or store: nothing left.
+        _ => Outcome::Transient { why: format!("chiffrement impossible : {why}"), retry_after: None },
+    }
+}
+
+fn http_outcome(error: &HttpError, why: String, now: DateTime<Utc>) -> Outcome {
+    if let HttpError::Reqwest(e) = error {
+        return if e.is_connect() { Outcome::Unreachable(why) } else { Outcome::Unknown(why) };
+    }
+    let Some(answer) = error.as_client_api_error() else { return Outcome::Unknown(why) };
+    let wait = match answer.error_kind() {
+        Some(ErrorKind::LimitExceeded(data)) => data.retry_after.as_ref().and_then(|r| wait(r, now)),
+        _ => None,
+    };
+    match answer.status_code.as_u16() {
+        429 => Outcome::Transient { why, retry_after: wait },
+        403 | 404 => Outcome::AddressRefused(why),
+        413 => Outcome::Permanent(why),
+        // The event may have been taken in before the answer broke.
+        500..=599 => Outcome::Unknown(why),
+        401 => Outcome::Transient { why, retry_after: None },
+        _ => Outcome::Permanent(why),
+    }
+}
+
+fn wait(asked: &RetryAfter, now: DateTime<Utc>) -> Option<chrono::Duration> {
+    match asked {
+        RetryAfter::Delay(delay) => chrono::Duration::from_std(*delay).ok(),
+        RetryAfter::DateTime(at) => Some(DateTime::<Utc>::from(*at) - now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clear_text_is_refused_where_encryption_was_ever_on() {
+        assert!(matches!(clear_text(true, true), Err(Outcome::Permanent(_))));
+        assert!(matches!(clear_text(false, false), Err(Outcome::Permanent(_))));
+        assert!(clear_text(false, true).is_ok());
+    }
+}
