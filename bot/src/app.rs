@@ -75,6 +75,9 @@ pub struct App {
     pub templates: Templates,
     /// E-mail, where configured.
     pub email: Option<Email>,
+    /// Matrix, where configured.
+    #[cfg(feature = "matrix")]
+    pub matrix: Option<vigie_matrix::Matrix>,
     /// The clock.
     pub clock: Clock,
     /// Name under which this process holds leases.
@@ -134,6 +137,11 @@ impl App {
             )
         })?;
         let email = settings.email.as_ref().map(open_email).transpose()?;
+        #[cfg(feature = "matrix")]
+        let matrix = match &settings.matrix {
+            Some(block) => Some(crate::rooms::open(block).await?),
+            None => None,
+        };
         let web_secret =
             settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
                 Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")
@@ -148,6 +156,8 @@ impl App {
             fetcher,
             templates,
             email,
+            #[cfg(feature = "matrix")]
+            matrix,
             clock,
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),
@@ -168,6 +178,9 @@ impl App {
             let mut addresses = Vec::new();
             if let Some(email) = &declared.email {
                 addresses.push((Channel::Email, email.clone(), AddressState::Active));
+            }
+            if let Some(room) = &declared.matrix {
+                addresses.push((Channel::Matrix, room.clone(), AddressState::Active));
             }
             if declared.console {
                 addresses.push((Channel::Console, "stdout".to_owned(), AddressState::Active));

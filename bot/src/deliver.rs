@@ -168,8 +168,18 @@ async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
     match (channel, &app.email) {
         (Channel::Console, _) => Console.send(envelope),
         (Channel::Email, Some(email)) => email.send(envelope).await,
+        (Channel::Matrix, _) => send_to_room(app, envelope).await,
         (Channel::Email, None) => Outcome::Unreachable("aucun serveur de courrier configuré ([email])".to_owned()),
     }
+}
+
+async fn send_to_room(app: &App, envelope: &Envelope<'_>) -> Outcome {
+    #[cfg(feature = "matrix")]
+    if let Some(matrix) = &app.matrix {
+        return matrix.send(envelope).await;
+    }
+    let _ = (app, envelope);
+    Outcome::Unreachable("aucun serveur Matrix configuré ([matrix])".to_owned())
 }
 
 /// Renews the lease until it is lost.

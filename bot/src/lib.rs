@@ -6,6 +6,7 @@
 //! | [`watch`] | polls due sources, page by page |
 //! | [`ingest`] | one transaction a notice: version, procedure, alert, shares, deliveries |
 //! | [`deliver`] | empties the outbox |
+//! | `rooms` | the Matrix channel: answers and reactions become decisions |
 //! | [`timetable`] | what time brings: digests, silent sources |
 //! | [`web`] | the local page and one-click unsubscription |
 //! | [`observe`] | metrics, health and readiness, the outside heartbeat |
@@ -25,6 +26,8 @@ pub mod demo;
 pub mod holder;
 pub mod ingest;
 pub mod observe;
+#[cfg(feature = "matrix")]
+pub mod rooms;
 pub mod timetable;
 pub mod watch;
 pub mod web;

@@ -248,7 +248,7 @@ impl Check<'_> {
                     "donnez à chacun un nom à lui",
                 );
             }
-            if subscriber.email.is_none() && !subscriber.console {
+            if subscriber.email.is_none() && subscriber.matrix.is_none() && !subscriber.console {
                 self.fault(
                     &[Key("subscriber"), At(i), Key("name")],
                     format!("« {} » n’a aucune adresse", subscriber.name),
@@ -264,6 +264,13 @@ impl Check<'_> {
             }
             if let Some(fault) = subscriber.rhythm.fault() {
                 self.fault(&[Key("subscriber"), At(i), Key("rhythm")], fault, "écrivez par exemple 7");
+            }
+            if subscriber.matrix.is_some() && settings.matrix.is_none() {
+                self.fault(
+                    &[Key("subscriber"), At(i), Key("matrix")],
+                    "un salon Matrix, mais pas de compte".to_owned(),
+                    "ajoutez un bloc [matrix]",
+                );
             }
             for (j, subscription) in subscriber.subscription.iter().enumerate() {
                 for fault in subscription.filter.faults() {

@@ -3,7 +3,7 @@
 //! A message that cannot be decrypted becomes [`What::Undecryptable`]: its key is asked for by the SDK, and the one who
 //! listens says so in the room.
 
-use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEventKind;
@@ -60,23 +60,24 @@ impl Matrix {
     /// What the server said.
     pub async fn next(&self) -> Result<Vec<Event>, Outcome> {
         let settings = SyncSettings::default().timeout(LONG_POLL);
-        let synced =
-            self.client.sync_once(settings).await.map_err(|e| self.outcome(&e, chrono::Utc::now()))?;
+        let synced = self.client.sync_once(settings).await.map_err(|e| self.outcome(&e, chrono::Utc::now()))?;
         let mut events = Vec::new();
         for (room, update) in synced.rooms.joined {
-            let mut deaf = BTreeSet::new();
             for event in update.timeline.events {
                 let room = room.to_string();
                 if event.sender().as_deref() == self.client.user_id() {
                     continue;
                 }
-                if let TimelineEventKind::UnableToDecrypt { .. } = event.kind {
-                    let sender = event.sender().map(|s| s.to_string()).unwrap_or_default();
-                    // Once a person and look, however many messages.
-                    if deaf.insert(sender.clone()) {
-                        events.push(Event { room, sender, what: What::Undecryptable });
+                let sender = event.sender().map(|s| s.to_string()).unwrap_or_default();
+                match event.kind {
+                    TimelineEventKind::UnableToDecrypt { .. } => {
+                        if self.newly_deaf(&room, &sender) {
+                            events.push(Event { room, sender, what: What::Undecryptable });
+                        }
+                        continue;
                     }
-                    continue;
+                    TimelineEventKind::Decrypted(_) => self.hears_again(&room, &sender),
+                    TimelineEventKind::PlainText { .. } => {}
                 }
                 let value = serde_json::from_str(event.raw().json().get()).unwrap_or_default();
                 events.extend(read(&room, &value));
@@ -87,6 +88,17 @@ impl Matrix {
         }
         events.extend(self.doorman().await);
         Ok(events)
+    }
+
+    /// Whether this person of this room is to be told that we cannot read them: once, until we can again.
+    fn newly_deaf(&self, room: &str, sender: &str) -> bool {
+        let mut deaf = self.deaf.lock().unwrap_or_else(PoisonError::into_inner);
+        deaf.insert((room.to_owned(), sender.to_owned()))
+    }
+
+    fn hears_again(&self, room: &str, sender: &str) {
+        let mut deaf = self.deaf.lock().unwrap_or_else(PoisonError::into_inner);
+        deaf.remove(&(room.to_owned(), sender.to_owned()));
     }
 
     /// Takes or declines the invites that wait.
@@ -158,7 +170,8 @@ mod tests {
         assert_eq!(what("m.reaction", reaction), Some(What::Reaction { emoji: "👍".into(), event: "$e".into() }));
         let text = json!({ "msgtype": "m.text", "body": "/aide", "m.relates_to": { "rel_type": "m.thread", "event_id": "$e" } });
         assert_eq!(what("m.room.message", text), Some(What::Text { text: "/aide".into(), about: Some("$e".into()) }));
-        let edit = json!({ "msgtype": "m.text", "body": "x", "m.relates_to": { "rel_type": "m.replace", "event_id": "$e" } });
+        let edit =
+            json!({ "msgtype": "m.text", "body": "x", "m.relates_to": { "rel_type": "m.replace", "event_id": "$e" } });
         assert_eq!(what("m.room.message", edit), None);
         assert_eq!(what("m.room.message", json!({ "msgtype": "m.notice", "body": "bip" })), None);
         assert_eq!(what("m.reaction", json!({})), None);
@@ -166,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        let Some(What::Text { text, .. }) = what("m.room.message", json!({ "msgtype": "m.text", "body": "é".repeat(9000) }))
+        let Some(What::Text { text, .. }) =
+            what("m.room.message", json!({ "msgtype": "m.text", "body": "é".repeat(9000) }))
         else {
             panic!("a text")
         };

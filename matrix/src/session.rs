@@ -7,13 +7,14 @@
 //! - A server that ends the session softly lets us in again with the same device. Any other refusal of the token is a
 //!   [`Trouble`] for the operator: a new login would be a new device, which cannot read what the old one was sent.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use matrix_sdk::authentication::matrix::MatrixSession;
 use matrix_sdk::config::RequestConfig;
+use matrix_sdk::ruma::DeviceId;
 use matrix_sdk::ruma::api::client::uiaa::{AuthData, MatrixUserIdentifier, Password, UserIdentifier};
 use matrix_sdk::ruma::api::error::ErrorKind;
-use matrix_sdk::ruma::DeviceId;
 use matrix_sdk::{Client, SqliteStoreConfig};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
@@ -90,6 +91,8 @@ pub struct Matrix {
     pub(crate) client: Client,
     pub(crate) allowed_servers: Vec<String>,
     pub(crate) clear_rooms: bool,
+    /// Rooms and people whose messages could not be read and who were told so.
+    pub(crate) deaf: Mutex<BTreeSet<(String, String)>>,
     trouble: Mutex<Option<Trouble>>,
 }
 
@@ -116,6 +119,7 @@ impl Matrix {
             client,
             allowed_servers: block.allowed_servers.clone(),
             clear_rooms: block.clear_rooms,
+            deaf: Mutex::default(),
             trouble: Mutex::default(),
         })
     }
@@ -180,7 +184,10 @@ async fn log_in(client: &Client, block: &settings::Matrix, password: &SecretStri
         Some(bytes) => String::from_utf8(bytes).map_err(|e| unreadable(&e))?,
         None => {
             let device = DeviceId::new().to_string();
-            store.set_custom_value_no_read(DEVICE_KEY, device.clone().into_bytes()).await.map_err(|e| unreadable(&e))?;
+            store
+                .set_custom_value_no_read(DEVICE_KEY, device.clone().into_bytes())
+                .await
+                .map_err(|e| unreadable(&e))?;
             device
         }
     };

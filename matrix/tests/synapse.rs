@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEventKind;
+use matrix_sdk::ruma::UserId;
 use matrix_sdk::ruma::api::client::room::create_room::v3::Request as CreateRoom;
 use matrix_sdk::ruma::events::{EmptyStateKey, InitialStateEvent, room::encryption::RoomEncryptionEventContent};
-use matrix_sdk::ruma::UserId;
 use matrix_sdk::{Client, Room};
 use secrecy::SecretString;
 use vigie_config::secret::Secret;
@@ -50,7 +50,14 @@ impl Synapse {
         std::fs::create_dir_all(&dir).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let generated = Command::new(venv.join("synapse_homeserver"))
-            .args(["--server-name", "localhost", "--config-path", "homeserver.yaml", "--generate-config", "--report-stats=no"])
+            .args([
+                "--server-name",
+                "localhost",
+                "--config-path",
+                "homeserver.yaml",
+                "--generate-config",
+                "--report-stats=no",
+            ])
             .current_dir(&dir)
             .output()
             .unwrap();
@@ -105,7 +112,10 @@ impl Synapse {
 
     /// Everything the server keeps of its events.
     fn kept(&self) -> Vec<u8> {
-        ["homeserver.db", "homeserver.db-wal"].iter().flat_map(|f| std::fs::read(self.dir.join(f)).unwrap_or_default()).collect()
+        ["homeserver.db", "homeserver.db-wal"]
+            .iter()
+            .flat_map(|f| std::fs::read(self.dir.join(f)).unwrap_or_default())
+            .collect()
     }
 }
 
@@ -144,7 +154,11 @@ async fn reads(claire: &Client, words: &str) -> (String, serde_json::Value, bool
                 let encrypted = matches!(event.kind, TimelineEventKind::Decrypted(_));
                 let value: serde_json::Value = serde_json::from_str(event.raw().json().get()).unwrap();
                 if value["content"]["body"].as_str().is_some_and(|b| b.contains(words)) {
-                    return (value["event_id"].as_str().unwrap().to_owned(), value["content"]["m.relates_to"].clone(), encrypted);
+                    return (
+                        value["event_id"].as_str().unwrap().to_owned(),
+                        value["content"]["m.relates_to"].clone(),
+                        encrypted,
+                    );
                 }
             }
         }
@@ -174,7 +188,8 @@ async fn an_encrypted_room_is_read_answered_and_survives_a_restart() {
     let (read, _, encrypted) = reads(&claire, TITLE).await;
     assert!(read == event && encrypted);
 
-    let reaction = serde_json::json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": event, "key": "👍" } });
+    let reaction =
+        serde_json::json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": event, "key": "👍" } });
     salon.send_raw("m.reaction", reaction).await.unwrap();
     let seen = until(&vigie, |w| matches!(w, What::Reaction { .. })).await;
     assert_eq!(seen, What::Reaction { emoji: "👍".to_owned(), event: event.clone() });

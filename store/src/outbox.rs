@@ -282,6 +282,18 @@ impl Store {
         Ok(rows.into_iter().map(|r| r.0).collect())
     }
 
+    /// The person and the procedure of a delivery; `None` when it is unknown or about no single procedure.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn subject_of(&self, delivery: &str) -> Result<Option<(String, String)>, StoreError> {
+        sqlx::query_as("SELECT subscriber_id, procedure_id FROM delivery WHERE id = $1 AND procedure_id <> ''")
+            .bind(delivery.to_owned())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(StoreError::from)
+    }
+
     /// Notes that bytes are about to leave, and holds the delivery for another `lease`. `false` when the delivery is no
     /// longer ours, or its address no longer in use: then nothing may be sent.
     ///

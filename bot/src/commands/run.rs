@@ -86,6 +86,10 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
             tasks.spawn(deliver_loop(Arc::clone(&app), stopping.clone()));
         }
         tasks.spawn(timetable_loop(Arc::clone(&app), stopping.clone()));
+        #[cfg(feature = "matrix")]
+        if app.matrix.is_some() {
+            tasks.spawn(rooms_loop(Arc::clone(&app), stopping.clone()));
+        }
     }
     if roles.contains(&Role::Web) {
         let (app, listen, mut stopping) = (Arc::clone(&app), app.settings.web.listen.clone(), stopping.clone());
@@ -205,6 +209,22 @@ async fn timetable_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(
         }
         if !rest(TIMETABLE_TICK, &mut stopping).await {
             return Ok(());
+        }
+    }
+}
+
+#[cfg(feature = "matrix")]
+async fn rooms_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    loop {
+        let heard = tokio::select! {
+            heard = crate::rooms::listen(&app) => heard,
+            _ = stopping.wait_for(|s| *s) => return Ok(()),
+        };
+        if let Err(e) = heard {
+            tracing::error!("Matrix rooms: {}", e.what);
+            if !rest(TICK, &mut stopping).await {
+                return Ok(());
+            }
         }
     }
 }
