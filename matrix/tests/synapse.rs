@@ -1,5 +1,5 @@
 //! The channel against a real homeserver (Synapse) and a second person on a device of their own.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic: that is how they fail")]
+#![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -137,7 +137,7 @@ async fn people(app: &App, n: usize) -> Outcome<()> {
 }
 
 fn notice(n: usize) -> Notice {
-    let mut notice = Notice::new("load", &format!("26-{n}"), NoticeKind::Call);
+    let mut notice = Notice::new("load", format!("26-{n}"), NoticeKind::Call);
     notice.title = format!("Nettoyage des locaux du site {n}");
     notice.departments = Department::parse("59").into_iter().collect();
     notice.passages = vec![Passage {

@@ -186,13 +186,16 @@ async fn a_feed_tells_each_entry_once_whatever_its_ids_do() {
         format!("<item><guid>{guid}</guid><link>https://a.example/{guid}</link><title>{title}</title></item>")
     };
     let replay = Replay::new(vec![]);
-    replay.with(|s| s.feeds.insert("f.xml".into(), rss(&(item("1", "Nettoyage") + &item("2", "Linge")))));
+    replay.with(|s| s.feeds.insert("f.xml".into(), rss(&(item("1", "Nettoyage") + item("2", "Linge").as_str()))));
     let (_, root) = replay.serve().await.unwrap();
     let mut bench = Bench::new(&format!("{root}/feeds/f.xml"), "feed", Cadence::Daily).await;
     assert_eq!(bench.poll().await.stored, 2);
     assert_eq!(bench.poll().await.stored, 0);
     replay.with(|s| {
-        s.feeds.insert("f.xml".into(), rss(&(item("2", "Linge") + &item("1", "Nettoyage") + &item("3", "Tri"))))
+        s.feeds.insert(
+            "f.xml".into(),
+            rss(&(item("2", "Linge") + item("1", "Nettoyage").as_str() + item("3", "Tri").as_str())),
+        )
     });
     assert_eq!(bench.poll().await.stored, 1, "order means nothing");
     replay.with(|s| s.feeds.insert("f.xml".into(), b"<rss><channel><item><title>coup".to_vec()));
