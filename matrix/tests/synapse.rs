@@ -44,6 +44,7 @@ impl Synapse {
         if !venv.join("synapse_homeserver").exists() {
             let required = std::env::var("VIGIE_REQUIRE").is_ok_and(|r| r.split(',').any(|n| n == "matrix"));
             assert!(!required, "VIGIE_REQUIRE names matrix, but Synapse is missing (run scripts/test-setup)");
+            eprintln!("skipped: no Synapse (run scripts/test-setup)");
             return None;
         }
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("synapse-{}", std::process::id()));
@@ -204,6 +205,11 @@ async fn an_encrypted_room_is_read_answered_and_survives_a_restart() {
     assert!(matches!(sent, Outcome::Accepted(_)), "{sent:?}");
     let (_, relation, encrypted) = reads(&claire, "reportée").await;
     assert!(encrypted && relation["rel_type"] == "m.thread" && relation["event_id"] == event.as_str(), "{relation}");
+
+    let vigie_id = UserId::parse("@vigie:localhost").unwrap();
+    claire.encryption().request_user_identity(&vigie_id).await.unwrap();
+    let devices: Vec<_> = claire.encryption().get_user_devices(&vigie_id).await.unwrap().devices().collect();
+    assert!(devices.len() == 1 && devices[0].is_cross_signed_by_owner(), "one device, verified, across the restart");
 
     let clear = room(&claire, false).await;
     until(&vigie, |w| *w == What::Joined).await;
