@@ -75,9 +75,9 @@ pub struct App {
     pub templates: Templates,
     /// E-mail, where configured.
     pub email: Option<Email>,
-    /// Matrix, where configured.
+    /// Matrix, once opened by the process that delivers: its store has one owner.
     #[cfg(feature = "matrix")]
-    pub matrix: Option<vigie_matrix::Matrix>,
+    pub matrix: tokio::sync::OnceCell<vigie_matrix::Matrix>,
     /// The clock.
     pub clock: Clock,
     /// Name under which this process holds leases.
@@ -137,11 +137,6 @@ impl App {
             )
         })?;
         let email = settings.email.as_ref().map(open_email).transpose()?;
-        #[cfg(feature = "matrix")]
-        let matrix = match &settings.matrix {
-            Some(block) => Some(crate::rooms::open(block).await?),
-            None => None,
-        };
         let web_secret =
             settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
                 Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")
@@ -157,7 +152,7 @@ impl App {
             templates,
             email,
             #[cfg(feature = "matrix")]
-            matrix,
+            matrix: tokio::sync::OnceCell::new(),
             clock,
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),

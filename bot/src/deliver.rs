@@ -175,11 +175,15 @@ async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
 
 async fn send_to_room(app: &App, envelope: &Envelope<'_>) -> Outcome {
     #[cfg(feature = "matrix")]
-    if let Some(matrix) = &app.matrix {
+    if let Some(matrix) = app.matrix.get() {
         return matrix.send(envelope).await;
     }
-    let _ = (app, envelope);
-    Outcome::Unreachable("aucun serveur Matrix configuré ([matrix])".to_owned())
+    let _ = envelope;
+    Outcome::Unreachable(if app.settings.matrix.is_some() {
+        "le compte Matrix n’est pas ouvert".to_owned()
+    } else {
+        "aucun serveur Matrix configuré ([matrix])".to_owned()
+    })
 }
 
 /// Renews the lease until it is lost.

@@ -20,11 +20,29 @@ const WELCOME: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Don
 const DEAF: &str =
     "Je n’ai pas pu déchiffrer un message. Sa clé est demandée\u{a0}; écrivez-le à nouveau si rien ne vient.";
 
-/// Opens the account that the settings name.
+/// The account that the settings name, opened at the first call that succeeds; `None` where they name none.
 ///
 /// # Errors
-/// A secret is missing, or the server refuses the account.
-pub async fn open(block: &settings::Matrix) -> Result<Matrix, Failure> {
+/// A secret is missing, or the server refuses the account or does not answer to the first login.
+pub async fn opened(app: &App) -> Result<Option<&Matrix>, Failure> {
+    match &app.settings.matrix {
+        Some(block) => app.matrix.get_or_try_init(|| open(block)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Tells the operators that the account cannot be opened, once a day.
+///
+/// # Errors
+/// The database fails.
+pub async fn tell_closed(app: &App, why: &Failure) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let body = format!("Matrix est fermé à Vigie\n{}. Les messages des salons attendent. {}.", why.what, why.fix);
+    timetable::tell_operators(app, timetable::Cause::Event(&format!("matrix:closed:{}", now.date_naive())), &body, now)
+        .await
+}
+
+async fn open(block: &settings::Matrix) -> Result<Matrix, Failure> {
     let read = |secret: &vigie_config::secret::Secret, place: &str| {
         secret.read().map_err(|e| Failure::usage(e.to_string(), place, "définissez ce secret"))
     };
@@ -40,7 +58,7 @@ pub async fn open(block: &settings::Matrix) -> Result<Matrix, Failure> {
 /// # Errors
 /// The database or the server fails.
 pub async fn listen(app: &App) -> Result<(), Failure> {
-    let Some(matrix) = &app.matrix else { return Ok(()) };
+    let Some(matrix) = app.matrix.get() else { return Ok(()) };
     let events = match matrix.next().await {
         Ok(events) => events,
         Err(outcome) => {

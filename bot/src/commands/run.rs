@@ -18,7 +18,9 @@ const TICK: Duration = Duration::from_secs(15);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// How often the timetable is looked at.
 const TIMETABLE_TICK: Duration = Duration::from_secs(30);
-
+/// Pause before the Matrix account is tried again: servers allow few logins (Synapse: one in five minutes).
+#[cfg(feature = "matrix")]
+const OPEN_AGAIN: Duration = Duration::from_secs(330);
 /// How often the outside heartbeat is pinged.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
@@ -64,6 +66,11 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
         }
     }
     if args.role.contains(&Role::Deliver) {
+        #[cfg(feature = "matrix")]
+        if let Err(e) = crate::rooms::opened(app).await {
+            tracing::error!("Matrix is closed: {}", e.what);
+            crate::rooms::tell_closed(app, &e).await?;
+        }
         // What overflowed in this very pass is grouped and sent in it.
         timetable::run(app, app.clock.now() + OVERFLOW_WAIT).await?;
         deliver::drain(app).await?;
@@ -87,7 +94,7 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         }
         tasks.spawn(timetable_loop(Arc::clone(&app), stopping.clone()));
         #[cfg(feature = "matrix")]
-        if app.matrix.is_some() {
+        if app.settings.matrix.is_some() {
             tasks.spawn(rooms_loop(Arc::clone(&app), stopping.clone()));
         }
     }
@@ -215,6 +222,15 @@ async fn timetable_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(
 
 #[cfg(feature = "matrix")]
 async fn rooms_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    while let Err(e) = crate::rooms::opened(&app).await {
+        // The other channels go on without it.
+        tracing::error!("Matrix is closed: {}", e.what);
+        crate::rooms::tell_closed(&app, &e).await?;
+        if !rest(OPEN_AGAIN, &mut stopping).await {
+            return Ok(());
+        }
+    }
+    app.outbox_bell.notify_one();
     loop {
         let heard = tokio::select! {
             heard = crate::rooms::listen(&app) => heard,
