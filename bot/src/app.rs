@@ -128,6 +128,10 @@ impl App {
     /// # Errors
     /// A secret, the database, a template or an address is missing or unreadable.
     pub async fn start(settings: Settings, fetcher: Fetcher, clock: Clock) -> Result<Self, Failure> {
+        if settings.matrix.is_some() && !cfg!(feature = "matrix") {
+            let fix = "construisez-la avec : cargo build --release --package vigie --features matrix";
+            return Err(Failure::usage("cette version de Vigie est construite sans Matrix", "[matrix]", fix));
+        }
         let store = open_store(&settings).await?;
         let templates = Templates::load(settings.templates.dir.as_deref()).map_err(|e| {
             Failure::usage(
