@@ -7,7 +7,7 @@ use chrono::Duration;
 use tokio::task::JoinSet;
 use vigie_domain::delivery::{OUTAGE_GAP, Outcome, Pace, RetryPolicy, Settlement, settle};
 use vigie_domain::procedure::Change;
-use vigie_domain::{AlertKind, Assessment, Channel, Notice};
+use vigie_domain::{AlertKind, Assessment, Channel, Notice, Stage};
 use vigie_notifier::card::{Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
@@ -130,6 +130,10 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     }
     let began = Instant::now();
     let items = app.store.items(delivery).await?;
+    if items.iter().any(|i| i.alert_kind == AlertKind::Reminder.as_str()) && !still_wanted(app, delivery).await? {
+        app.store.cancel(delivery, "la structure n’y va plus, ou la procédure n’est plus ouverte", now).await?;
+        return Ok(());
+    }
     let message = match render(app, delivery, &items).await {
         Ok(Some(message)) => message,
         Ok(None) => {
@@ -184,6 +188,17 @@ async fn send_to_room(app: &App, envelope: &Envelope<'_>) -> Outcome {
     } else {
         "aucun serveur Matrix configuré ([matrix])".to_owned()
     })
+}
+
+/// Whether a reminder still has its reason: the procedure is open, and nobody of the structure said no meanwhile.
+async fn still_wanted(app: &App, delivery: &Claimed) -> Result<bool, StoreError> {
+    if app.store.open_dates(&delivery.procedure).await?.is_none() {
+        return Ok(false);
+    }
+    let people = app.store.subscribers().await?;
+    let Some(person) = people.iter().find(|p| p.id == delivery.subscriber) else { return Ok(false) };
+    let decisions = app.store.decisions_on(person.structure(), &delivery.procedure).await?;
+    Ok(decisions.iter().any(|d| !matches!(d.stage, Stage::NoGo | Stage::Abandoned)))
 }
 
 /// Renews the lease until it is lost.

@@ -8,6 +8,7 @@
 //! | [`deliver`] | empties the outbox |
 //! | `rooms` | the Matrix channel: answers and reactions become decisions |
 //! | [`timetable`] | what time brings: digests, silent sources |
+//! | [`remind`] | reminders for structures that go for a procedure |
 //! | [`web`] | the local page and one-click unsubscription |
 //! | [`observe`] | metrics, health and readiness, the outside heartbeat |
 //! | [`crash_point`] | named places where tests make the process die |
@@ -26,6 +27,7 @@ pub mod demo;
 pub mod holder;
 pub mod ingest;
 pub mod observe;
+pub mod remind;
 #[cfg(feature = "matrix")]
 pub mod rooms;
 pub mod timetable;

@@ -1,4 +1,4 @@
-//! What time brings: digests whose hour has come, sources in trouble. One process at a time, by lease.
+//! What time brings: digests whose hour has come, reminders, sources in trouble. One process at a time, by lease.
 
 use chrono::{DateTime, Days, Duration, Utc};
 use vigie_domain::subscription::Role;
@@ -12,6 +12,7 @@ use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
 use crate::crash_point::CrashPoint;
+use crate::remind;
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
@@ -39,6 +40,7 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
         tracing::warn!(mended, "lanes were behind their deliveries and are served again");
         app.outbox_bell.notify_one();
     }
+    remind::run(app, now).await?;
     source_alarms(app, now).await?;
     if !due.is_empty() {
         app.outbox_bell.notify_one();

@@ -27,6 +27,8 @@ pub enum AlertKind {
     Cancellation,
     /// The procedure is awarded or closed without award.
     Award,
+    /// A date of a procedure that the structure goes for, or a reminder it asked for.
+    Reminder,
     /// Word to the operator: a source is silent, a recipient is suspended.
     Operator,
 }
@@ -40,6 +42,7 @@ impl AlertKind {
             Self::Correction => "correction",
             Self::Cancellation => "cancellation",
             Self::Award => "award",
+            Self::Reminder => "reminder",
             Self::Operator => "operator",
         }
     }

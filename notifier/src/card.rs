@@ -199,6 +199,7 @@ fn status(kind: AlertKind, a: &Assessment, now: DateTime<Utc>) -> &'static str {
         AlertKind::Correction => "Rectificatif",
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
+        AlertKind::Reminder => "Rappel",
         AlertKind::Operator => "Exploitation",
     }
 }

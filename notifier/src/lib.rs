@@ -7,6 +7,7 @@
 //! | [`card`] | a notice in words, line by line |
 //! | [`message`] | what is said: cards rendered by templates in French |
 //! | [`due`] | when digests go out: local dates of the person's territory |
+//! | [`reminders`] | which dates to remind a structure of |
 //! | [`rhythm`] | at once, in a digest, or after quiet hours |
 //! | [`channels`] | one folder a channel |
 //!
@@ -19,4 +20,5 @@ pub mod channels;
 pub mod due;
 pub mod fit;
 pub mod message;
+pub mod reminders;
 pub mod rhythm;

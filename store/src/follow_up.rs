@@ -2,10 +2,12 @@
 //!
 //! Every reading names the structure: no query crosses from one to another.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, FixedOffset, Utc};
+use vigie_domain::DateKind;
 use vigie_domain::follow_up::{Decision, Refusal, Stage};
+use vigie_domain::procedure::{Snapshot, Status};
 
-use crate::{Engine, Store, StoreError, clean, derived_id, millis, moment};
+use crate::{Engine, Store, StoreError, clean, derived_id, from_json, millis, moment};
 
 /// What came of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,6 +180,47 @@ impl Store {
             out.extend(rows.into_iter().map(decision));
         }
         Ok(out)
+    }
+
+    /// Decisions whose reminder, as somebody asked for it, is due; one forgotten for two days is left out.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decisions_to_remind(&self, now: DateTime<Utc>) -> Result<Vec<Decision>, StoreError> {
+        let rows: Vec<Row> =
+            sqlx::query_as(select!("remind_at <= $1 AND remind_at > $2 ORDER BY structure, procedure_id, lot"))
+                .bind(millis(now))
+                .bind(millis(now - Duration::days(2)))
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.into_iter().map(decision).collect())
+    }
+
+    /// The dates of a procedure that is still open; `None` of any other.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn open_dates(
+        &self,
+        procedure: &str,
+    ) -> Result<Option<Vec<(DateKind, DateTime<FixedOffset>)>>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1")
+            .bind(procedure.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some((text,)) = row else { return Ok(None) };
+        let snapshot: Snapshot = from_json(&text, &format!("procedure {procedure}"))?;
+        Ok((snapshot.status == Status::Open).then_some(snapshot.dates))
+    }
+
+    /// Whether an alert of that identifier was made.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn has_alert(&self, id: &str) -> Result<bool, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT id FROM alert WHERE id = $1").bind(id.to_owned()).fetch_optional(&self.pool).await?;
+        Ok(row.is_some())
     }
 
     /// The steps a structure took since `since`, oldest first.

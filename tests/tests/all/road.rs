@@ -4,6 +4,8 @@ use std::process::{Command, Output};
 
 use mail_parser::{Message, MessageParser, MimeHeaders};
 use serde_json::{Value, json};
+use vigie_domain::{Decision, Stage};
+use vigie_store::Store;
 use vigie_tests::replay::Replay;
 use vigie_tests::servers::{Postgres, Smtp, vigie};
 use vigie_tests::shared;
@@ -548,6 +550,42 @@ async fn what_is_reserved_comes_at_once_and_the_rest_with_the_digest() {
     let texts: Vec<String> = parsed(&mails).iter().map(|m| m.body_text(0).unwrap().into_owned()).collect();
     assert!(texts[1].contains("heures de silence") && texts[1].contains("Nettoyage du musée"), "{}", texts[1]);
     assert!(texts[2].contains("Nettoyage des bureaux") && !texts[2].contains("musée"), "{}", texts[2]);
+}
+
+/// A structure that goes for a procedure is reminded of its closing in the thread of the alert, once a date, until it says no.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_is_reminded_and_who_says_no_is_not() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let first = national("26-1201", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00");
+    let (_double, api) = replay(vec![first]).await;
+    let bench = Bench::new(None, &api, Some(smtp.port), "");
+    bench.run(&CLEANING);
+    bench.pass();
+    let store = Store::open(&format!("sqlite:{}", bench.dir.path().join("v.sqlite").display())).await.unwrap();
+    let person = store.find_subscriber("atelier@structure.example").await.unwrap().unwrap();
+    let procedure = store.notice("26-1201").await.unwrap().unwrap().procedure;
+    let decide = |stage, now: &str| {
+        let at = chrono::DateTime::parse_from_rfc3339(now).unwrap().with_timezone(&chrono::Utc);
+        Decision::new(person.structure(), &procedure, stage, "Ana", at)
+    };
+    let at = |now: &str| {
+        let args = ["run", "--once", "--role", "deliver"];
+        assert!(bench.command(&args).env("VIGIE_NOW", now).output().unwrap().status.success());
+        smtp.mails().len()
+    };
+    assert_eq!(at("2026-12-28T09:00:00+01:00"), 1, "nobody decided: nobody is reminded");
+    assert!(store.decide(&decide(Stage::Go, "2026-12-29T10:00:00+01:00")).await.unwrap().changed);
+    assert_eq!(at("2027-01-05T07:59:00+01:00"), 1);
+    assert_eq!(at("2027-01-05T08:00:30+01:00"), 2, "seven days before");
+    assert_eq!(at("2027-01-05T09:00:00+01:00"), 2, "once");
+    store.decide(&decide(Stage::NoGo, "2027-01-06T10:00:00+01:00")).await.unwrap();
+    assert_eq!(at("2027-01-10T08:00:30+01:00"), 2, "they said no");
+    let mails = smtp.mails();
+    let both = parsed(&mails);
+    assert!(both[1].subject().unwrap().starts_with("Rappel – Nettoyage des écoles"), "{:?}", both[1].subject());
+    assert!(both[1].body_text(0).unwrap().contains("Offre à remettre\u{a0}: 12 janvier 2027 (dans 7 jours)"));
+    assert_eq!(both[1].in_reply_to().as_text(), both[0].message_id(), "in the thread of the alert");
+    store.close().await;
 }
 
 /// What an outside eye can see of the service: metrics, readiness, and the heartbeat.
