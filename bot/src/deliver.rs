@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use chrono::Duration;
 use tokio::task::JoinSet;
-use vigie_domain::delivery::{OUTAGE_GAP, Outcome, Pace, RetryPolicy, Settlement, settle};
+use vigie_domain::delivery::{OUTAGE_GAP, Outcome, RetryPolicy, Settlement, settle};
 use vigie_domain::procedure::Change;
-use vigie_domain::{AlertKind, Assessment, Channel, Notice, Stage};
+use vigie_domain::{AlertKind, Assessment, Channel, Notice};
 use vigie_notifier::card::{Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
@@ -143,7 +143,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         Err(why) => {
             // A message that cannot be made is the operator's to see, and can be replayed once mended.
             tracing::error!(delivery = %delivery.id, "message cannot be rendered: {why}");
-            return settled(app, delivery, to, Outcome::Permanent(why)).await;
+            return settled(app, delivery, Outcome::Permanent(why)).await;
         }
     };
     let thread = app.store.thread(delivery).await?;
@@ -165,7 +165,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     };
     Step::Send.took(began);
     CrashPoint::Answered.reach();
-    settled(app, delivery, to, outcome).await
+    settled(app, delivery, outcome).await
 }
 
 async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
@@ -195,10 +195,9 @@ async fn still_wanted(app: &App, delivery: &Claimed) -> Result<bool, StoreError>
     if app.store.open_dates(&delivery.procedure).await?.is_none() {
         return Ok(false);
     }
-    let people = app.store.subscribers().await?;
-    let Some(person) = people.iter().find(|p| p.id == delivery.subscriber) else { return Ok(false) };
+    let Some(person) = app.store.subscriber(&delivery.subscriber).await? else { return Ok(false) };
     let decisions = app.store.decisions_on(person.structure(), &delivery.procedure).await?;
-    Ok(decisions.iter().any(|d| !matches!(d.stage, Stage::NoGo | Stage::Abandoned)))
+    Ok(decisions.iter().any(|d| !d.stage.declines()))
 }
 
 /// Renews the lease until it is lost.
@@ -212,7 +211,7 @@ async fn keep_hold(app: &App, delivery: &Claimed) {
     }
 }
 
-async fn settled(app: &App, delivery: &Claimed, to: &str, outcome: Outcome) -> Result<(), Failure> {
+async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), Failure> {
     let now = app.clock.now();
     let address_refused = matches!(&outcome, Outcome::AddressRefused(_));
     let unreachable = matches!(&outcome, Outcome::Unreachable(_));
@@ -234,8 +233,7 @@ async fn settled(app: &App, delivery: &Claimed, to: &str, outcome: Outcome) -> R
     tracing::info!(delivery = %delivery.id, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
     observe::attempted(delivery.channel, word);
     let began = Instant::now();
-    let gap = Pace::of(delivery.channel, to, app.domain_gap()).gap;
-    app.store.settle(delivery, &settlement, now + asked.unwrap_or_default().max(gap), now).await?;
+    app.store.settle(delivery, &settlement, now + asked.unwrap_or_default().max(delivery.gap), now).await?;
     Step::Settle.took(began);
     if unreachable {
         app.store.hold_channel(delivery.channel, now + OUTAGE_GAP).await?;

@@ -10,13 +10,13 @@ use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
 use vigie_domain::procedure::{self, Change, Snapshot, Status};
-use vigie_domain::subscription::{Candidate, Profile, Rhythm};
+use vigie_domain::subscription::{Candidate, Match, Profile, Rhythm};
 use vigie_domain::{Alert, AlertKind, Assessment, Cadence, DateKind, Disposition, Notice, NoticeKind};
 use vigie_notifier::audience::{Hit, Index};
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::rhythm::{self, When};
-use vigie_store::ingest::{IngestTx, KnownProcedure, NewDelivery, NewNotification, Told};
+use vigie_store::ingest::{IngestTx, KnownProcedure, NewDelivery, NewNotification, Share, Told};
 use vigie_store::journal::NoticeRow;
 use vigie_store::people::{Address, AddressState};
 use vigie_store::verdicts::VerdictCorrection;
@@ -75,11 +75,6 @@ impl Audience {
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
-    }
-
-    fn person(&self, subscriber: &str) -> (Profile, Rhythm) {
-        let profile = self.profiles.get(subscriber).cloned().unwrap_or_default();
-        (profile, self.rhythms.get(subscriber).copied().unwrap_or_default())
     }
 
     fn active(&self, subscriber: &str) -> impl Iterator<Item = &Address> {
@@ -279,10 +274,7 @@ impl Ingest<'_> {
     ) -> Result<usize, StoreError> {
         let shares = self.shares(tx, alert, silent, assessment, told).await?;
         if !shares.is_empty() {
-            tx.put_alert(alert, None).await?;
-        }
-        for (share, deliveries) in &shares {
-            tx.put_notification(&alert.id, share, deliveries).await?;
+            tx.put_shares(alert, None, &shares).await?;
         }
         Ok(shares.len())
     }
@@ -295,7 +287,7 @@ impl Ingest<'_> {
         silent: bool,
         assessment: &Assessment,
         told: &[Told],
-    ) -> Result<Vec<(NewNotification, Vec<NewDelivery>)>, StoreError> {
+    ) -> Result<Vec<Share>, StoreError> {
         let wanted = self.audience.index.reads_text();
         let folded = if wanted { classify::searchable(self.notice, &assessment.lots) } else { String::new() };
         let candidate = Candidate { notice: self.notice, assessment, folded: &folded, now: self.now };
@@ -371,9 +363,11 @@ impl Ingest<'_> {
                 return Ok((before, Some(due), None));
             }
         }
-        let (profile, rhythm) = self.audience.person(subscriber);
-        let found = hit.map(|h| h.found.clone()).unwrap_or_default();
-        let pressing = rhythm::presses(&profile, assessment, &found, self.now);
+        let (unknown, nothing) = (Profile::default(), Match::default());
+        let profile = self.audience.profiles.get(subscriber).unwrap_or(&unknown);
+        let rhythm = self.audience.rhythms.get(subscriber).copied().unwrap_or_default();
+        let found = hit.map_or(&nothing, |h| &h.found);
+        let pressing = rhythm::presses(profile, assessment, found, self.now);
         let times = DigestTimes { zone: zones::zone(profile.departments.first()), ..self.app.digest_times() };
         match rhythm::when(cadence, pressing, &rhythm, times, self.now) {
             When::Digest(due) => return Ok((Disposition::Digest, Some(due), None)),
@@ -426,26 +420,14 @@ impl Ingest<'_> {
         (disposition, due, note): (Disposition, Option<DateTime<Utc>>, Option<&'static str>),
         alert: &Alert,
         assessment: &Assessment,
-    ) -> (NewNotification, Vec<NewDelivery>) {
+    ) -> Share {
         let share = self.share(subscriber, hit, disposition, due, note);
         if disposition != Disposition::Instant {
             return (share, Vec::new());
         }
         // A message about a procedure that is still open loses its meaning when it closes.
         let expires = assessment.deadline().map(|d| d.with_timezone(&Utc)).filter(|d| *d > self.now);
-        let deliveries = self
-            .audience
-            .active(subscriber)
-            .map(|a| NewDelivery {
-                subscriber: subscriber.to_owned(),
-                address: a.id.clone(),
-                channel: a.channel,
-                cause: alert.id.clone(),
-                procedure: alert.procedure.clone(),
-                expires,
-            })
-            .collect();
-        (share, deliveries)
+        (share, self.audience.active(subscriber).map(|a| NewDelivery::of(alert, a, expires)).collect())
     }
 }
 

@@ -86,7 +86,7 @@ pub fn start() -> Option<PrometheusHandle> {
     describe_counter!(SHARES, "People told, or to be told, of a notice");
     describe_counter!(ATTEMPTS, "Attempts to send, by channel and outcome");
     describe_gauge!(QUEUE, "Deliveries kept, by state");
-    describe_gauge!(OLDEST, "Age of the oldest delivery that is due and waits");
+    describe_gauge!(OLDEST, "How long the address that waits longest has waited for its turn");
     describe_gauge!(ALARMS, "Alarms of sources that are open");
     Some(handle)
 }
@@ -125,10 +125,10 @@ pub async fn render(app: &App, handle: &PrometheusHandle) -> Result<String, Stor
     Ok(handle.render())
 }
 
-/// Oldest wait of a delivery that could go before something is held to be wrong.
+/// Longest wait of an address for its turn before something is held to be wrong.
 pub const MAX_WAIT: chrono::Duration = chrono::Duration::minutes(10);
 
-/// Whether all is well: every source watched without an alarm, nothing that could go waits for long, the database answers.
+/// Whether all is well: every source watched without an alarm, no address waits long for its turn, the database answers.
 /// `Err` says in French what is not.
 ///
 /// # Errors

@@ -4,14 +4,12 @@
 //! Nothing is reminded of after a no-go, or of a procedure that is closed, called off or awarded.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{Alert, AlertKind, Decision, Disposition, Stage, Subscriber};
+use vigie_domain::{Alert, AlertKind, Decision, Stage, Subscriber};
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::reminders::{self, Reminder};
 use vigie_store::StoreError;
 use vigie_store::derived_id;
-use vigie_store::ingest::{NewDelivery, NewNotification};
-use vigie_store::people::AddressState;
 use vigie_watcher::zones;
 
 use crate::app::App;
@@ -21,7 +19,8 @@ use crate::app::App;
 /// # Errors
 /// The database fails.
 pub async fn run(app: &App, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    let going = app.store.decisions_at(&[Stage::Go, Stage::Preparing]).await?;
+    let stages: Vec<Stage> = Stage::ALL.into_iter().filter(|s| s.wants_reminders()).collect();
+    let going = app.store.decisions_at(&stages).await?;
     let asked = app.store.decisions_to_remind(now).await?;
     if going.is_empty() && asked.is_empty() {
         return Ok(0);
@@ -37,7 +36,7 @@ pub async fn run(app: &App, now: DateTime<Utc>) -> Result<usize, StoreError> {
             made += usize::from(tell(app, decision, &colleagues, &reminder, now).await?);
         }
     }
-    for decision in asked.iter().filter(|d| !matches!(d.stage, Stage::NoGo | Stage::Abandoned)) {
+    for decision in asked.iter().filter(|d| !d.stage.declines()) {
         let Some(at) = decision.remind_at else { continue };
         if app.store.open_dates(&decision.procedure).await?.is_none() {
             continue;
@@ -77,35 +76,13 @@ async fn tell(
         changes: Vec::new(),
     };
     let why = Why { note: Some(reminder.text.clone()), ..Why::default() };
+    let reasons = serde_json::to_string(&why).unwrap_or_default();
     let mut shares = Vec::new();
     for person in people {
-        let addresses = app.store.addresses(&person.id).await?;
-        let deliveries: Vec<NewDelivery> = addresses
-            .into_iter()
-            .filter(|a| a.state == AddressState::Active)
-            .map(|a| NewDelivery {
-                subscriber: person.id.clone(),
-                address: a.id,
-                channel: a.channel,
-                cause: alert.id.clone(),
-                procedure: alert.procedure.clone(),
-                expires: Some(reminder.expires),
-            })
-            .collect();
-        let share = NewNotification {
-            subscriber: person.id.clone(),
-            subscription: None,
-            disposition: Disposition::Instant,
-            reasons: serde_json::to_string(&why).unwrap_or_default(),
-            due: None,
-        };
-        shares.push((share, deliveries));
+        shares.push(app.store.share_at_once(&person.id, &alert, &reasons, Some(reminder.expires)).await?);
     }
     let mut tx = app.store.begin_ingest(now).await?;
-    tx.put_alert(&alert, None).await?;
-    for (share, deliveries) in &shares {
-        tx.put_notification(&alert.id, share, deliveries).await?;
-    }
+    tx.put_shares(&alert, None, &shares).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
     Ok(true)

@@ -20,22 +20,19 @@ const WELCOME: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Don
 const DEAF: &str =
     "Je n’ai pas pu déchiffrer un message. Sa clé est demandée\u{a0}; écrivez-le à nouveau si rien ne vient.";
 
-/// The account that the settings name, opened at the first call that succeeds; `None` where they name none.
-///
-/// # Errors
-/// A secret is missing, or the server refuses the account or does not answer to the first login.
-pub async fn opened(app: &App) -> Result<Option<&Matrix>, Failure> {
-    match &app.settings.matrix {
-        Some(block) => app.matrix.get_or_try_init(|| open(block)).await.map(Some),
-        None => Ok(None),
+/// Opens the account that the settings name, if any and if it is not open; `false` when it cannot be, which the operators
+/// are told once a day. The other channels go on without it.
+pub async fn opened(app: &App) -> bool {
+    let Some(block) = &app.settings.matrix else { return true };
+    let Err(why) = app.matrix.get_or_try_init(|| open(block)).await else { return true };
+    tracing::error!("Matrix is closed: {}", why.what);
+    if let Err(e) = tell_closed(app, &why).await {
+        tracing::error!("the operators cannot be told: {}", e.what);
     }
+    false
 }
 
-/// Tells the operators that the account cannot be opened, once a day.
-///
-/// # Errors
-/// The database fails.
-pub async fn tell_closed(app: &App, why: &Failure) -> Result<(), Failure> {
+async fn tell_closed(app: &App, why: &Failure) -> Result<(), Failure> {
     let now = app.clock.now();
     let body = format!("Matrix est fermé à Vigie\n{}. Les messages des salons attendent. {}.", why.what, why.fix);
     timetable::tell_operators(app, timetable::Cause::Event(&format!("matrix:closed:{}", now.date_naive())), &body, now)
@@ -129,9 +126,7 @@ async fn decide(app: &App, matrix: &Matrix, event: &Event, on: &str, wish: Wish)
     let Some((person, procedure)) = app.store.subject_of(&delivery).await? else { return Ok(None) };
     // Only the room that got the alert speaks for its owner.
     let owns = app.store.addresses(&person).await?.iter().any(|a| a.value == event.room);
-    let Some(person) = app.store.subscribers().await?.into_iter().find(|p| p.id == person).filter(|_| owns) else {
-        return Ok(None);
-    };
+    let Some(person) = app.store.subscriber(&person).await?.filter(|_| owns) else { return Ok(None) };
     let now = app.clock.now();
     let standing = app.store.decisions_on(person.structure(), &procedure).await?.into_iter().find(|d| d.lot.is_empty());
     let mut decision =

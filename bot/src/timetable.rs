@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Days, Duration, Utc};
 use vigie_domain::subscription::Role;
-use vigie_domain::{Alert, AlertKind, Disposition};
-use vigie_store::ingest::{NewDelivery, NewNotification};
-use vigie_store::people::AddressState;
+use vigie_domain::{Alert, AlertKind};
 use vigie_store::sources::SourceState;
 use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::health::{self, Alarm, Known};
@@ -29,9 +27,8 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
     }
     let due = app.store.due_digests(horizon).await?;
     for digest in &due {
-        let addresses = app.store.addresses(&digest.subscriber).await?;
-        let active: Vec<_> =
-            addresses.into_iter().filter(|a| a.state == AddressState::Active).map(|a| (a.id, a.channel)).collect();
+        let addresses = app.store.active_addresses(&digest.subscriber).await?;
+        let active: Vec<_> = addresses.into_iter().map(|a| (a.id, a.channel)).collect();
         app.store.make_digest(digest, &active, now).await?;
         CrashPoint::MidDigest.reach();
     }
@@ -145,32 +142,9 @@ pub async fn tell_operators(app: &App, cause: Cause<'_>, body: &str, now: DateTi
     };
     let alert =
         Alert { id, kind: AlertKind::Operator, procedure: String::new(), notice: String::new(), changes: Vec::new() };
-    let operators: Vec<_> = app.store.subscribers().await?.into_iter().filter(|s| s.role == Role::Operator).collect();
     let mut shares = Vec::new();
-    for person in operators {
-        let deliveries: Vec<NewDelivery> = app
-            .store
-            .addresses(&person.id)
-            .await?
-            .into_iter()
-            .filter(|a| a.state == AddressState::Active)
-            .map(|a| NewDelivery {
-                subscriber: person.id.clone(),
-                address: a.id,
-                channel: a.channel,
-                cause: alert.id.clone(),
-                procedure: String::new(),
-                expires: None,
-            })
-            .collect();
-        let share = NewNotification {
-            subscriber: person.id,
-            subscription: None,
-            disposition: Disposition::Instant,
-            reasons: "{}".to_owned(),
-            due: None,
-        };
-        shares.push((share, deliveries));
+    for person in app.store.subscribers().await?.iter().filter(|s| s.role == Role::Operator) {
+        shares.push(app.store.share_at_once(&person.id, &alert, "{}", None).await?);
     }
     let mut tx = app.store.begin_ingest(now).await?;
     let news = match cause {
@@ -181,10 +155,7 @@ pub async fn tell_operators(app: &App, cause: Cause<'_>, body: &str, now: DateTi
     if !news {
         return Ok(()); // another process told it
     }
-    tx.put_alert(&alert, Some(body)).await?;
-    for (share, deliveries) in &shares {
-        tx.put_notification(&alert.id, share, deliveries).await?;
-    }
+    tx.put_shares(&alert, Some(body), &shares).await?;
     tx.commit().await?;
     app.outbox_bell.notify_one();
     Ok(())

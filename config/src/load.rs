@@ -201,19 +201,15 @@ impl Check<'_> {
                 "corrigez le chemin, ou retirez la clé",
             );
         }
-        if settings.web.listen.parse::<std::net::SocketAddr>().is_err() {
-            self.fault(
-                &[Key("web"), Key("listen")],
-                format!("adresse d’écoute « {} » illisible", settings.web.listen),
-                "écrivez par exemple \"127.0.0.1:8765\"",
-            );
-        }
-        if settings.observe.listen.as_ref().is_some_and(|l| l.parse::<std::net::SocketAddr>().is_err()) {
-            self.fault(
-                &[Key("observe"), Key("listen")],
-                "adresse d’écoute illisible".to_owned(),
-                "écrivez par exemple \"127.0.0.1:9464\"",
-            );
+        let listen = [("web", Some(&settings.web.listen), 8765), ("observe", settings.observe.listen.as_ref(), 9464)];
+        for (table, address, port) in listen.into_iter().filter_map(|(t, a, p)| Some((t, a?, p))) {
+            if address.parse::<std::net::SocketAddr>().is_err() {
+                self.fault(
+                    &[Key(table), Key("listen")],
+                    format!("adresse d’écoute « {address} » illisible"),
+                    &format!("écrivez par exemple \"127.0.0.1:{port}\""),
+                );
+            }
         }
         if settings.pace.digest_hour > 23 {
             self.fault(

@@ -107,6 +107,12 @@ impl Stage {
         matches!(self, Self::Go | Self::Preparing)
     }
 
+    /// Whether they will not answer, or answer no more.
+    #[must_use]
+    pub fn declines(self) -> bool {
+        matches!(self, Self::NoGo | Self::Abandoned)
+    }
+
     /// Whether `next` may take the place of this one.
     #[must_use]
     pub fn gives_way_to(self, next: Self) -> bool {

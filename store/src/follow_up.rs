@@ -1,13 +1,12 @@
 //! What structures decided: one row a structure, procedure and lot, and every step that led there.
 //!
-//! Every reading names the structure: no query crosses from one to another.
+//! A reading for people names the structure: none crosses from one to another. Those for the timetable read all, and act for
+//! each structure apart.
 
-use chrono::{DateTime, Duration, FixedOffset, Utc};
-use vigie_domain::DateKind;
+use chrono::{DateTime, Duration, Utc};
 use vigie_domain::follow_up::{Decision, Refusal, Stage};
-use vigie_domain::procedure::{Snapshot, Status};
 
-use crate::{Engine, Store, StoreError, clean, derived_id, from_json, millis, moment};
+use crate::{Engine, Store, StoreError, clean, derived_id, millis, moment};
 
 /// What came of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,18 +153,6 @@ impl Store {
         Ok(rows.into_iter().map(decision).collect())
     }
 
-    /// Everything one structure decided, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn decisions_of(&self, structure: &str) -> Result<Vec<Decision>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
-            .bind(structure.to_owned())
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows.into_iter().map(decision).collect())
-    }
-
     /// Every decision of these stages, of every structure: for the timetable, which acts for each structure apart.
     ///
     /// # Errors
@@ -194,33 +181,6 @@ impl Store {
                 .fetch_all(&self.pool)
                 .await?;
         Ok(rows.into_iter().map(decision).collect())
-    }
-
-    /// The dates of a procedure that is still open; `None` of any other.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn open_dates(
-        &self,
-        procedure: &str,
-    ) -> Result<Option<Vec<(DateKind, DateTime<FixedOffset>)>>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1")
-            .bind(procedure.to_owned())
-            .fetch_optional(&self.pool)
-            .await?;
-        let Some((text,)) = row else { return Ok(None) };
-        let snapshot: Snapshot = from_json(&text, &format!("procedure {procedure}"))?;
-        Ok((snapshot.status == Status::Open).then_some(snapshot.dates))
-    }
-
-    /// Whether an alert of that identifier was made.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn has_alert(&self, id: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> =
-            sqlx::query_as("SELECT id FROM alert WHERE id = $1").bind(id.to_owned()).fetch_optional(&self.pool).await?;
-        Ok(row.is_some())
     }
 
     /// The steps a structure took since `since`, oldest first.

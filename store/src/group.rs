@@ -57,31 +57,33 @@ impl Group {
 impl Store {
     /// Makes one write durable, together with those that wait at this moment. `false` = the delivery was no longer ours.
     pub(crate) async fn write(&self, write: Write) -> Result<bool, StoreError> {
-        if self.engine == Engine::Postgres {
-            return self.write_all(&[&write]).await.map(|done| done == [true]);
-        }
-        let (answer, mut answered) = oneshot::channel();
-        self.group.push(write.clone(), answer);
-        let pen = self.group.pen.lock().await;
-        // Somebody else wrote for us while we waited for the pen, or we write for all.
-        if let Ok(done) = answered.try_recv() {
+        let mut together = None;
+        if self.engine == Engine::Sqlite {
+            let (answer, mut answered) = oneshot::channel();
+            self.group.push(write.clone(), answer);
+            let pen = self.group.pen.lock().await;
+            // Who had the pen before us may have written for us; else we write for all.
+            let done = answered.try_recv();
+            if done.is_err() {
+                self.write_group().await;
+            }
             drop(pen);
-            return match done {
-                Some(ours) => Ok(ours),
-                None => self.write_all(&[&write]).await.map(|done| done == [true]),
-            };
+            together = done.or_else(|_| answered.try_recv()).ok().flatten();
         }
+        match together {
+            Some(ours) => Ok(ours),
+            None => self.write_all(&[&write]).await.map(|done| done == [true]),
+        }
+    }
+
+    /// Writes for all who wait, and tells each.
+    async fn write_group(&self) {
         let group = self.group.take();
         let writes: Vec<&Write> = group.iter().map(|(w, _)| w).collect();
         let done = self.write_all(&writes).await;
         for (n, (_, answer)) in group.into_iter().enumerate() {
             // Who no longer listens has gone.
             let _ = answer.send(done.as_ref().ok().and_then(|d| d.get(n).copied()));
-        }
-        drop(pen);
-        match answered.try_recv() {
-            Ok(Some(ours)) => Ok(ours),
-            _ => self.write_all(&[&write]).await.map(|done| done == [true]),
         }
     }
 

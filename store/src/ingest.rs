@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
 
+use crate::people::Address;
 use crate::{Store, StoreError, WriteTx, clean, derived_id, from_json, lanes, millis, moment, to_json};
 
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
@@ -81,7 +82,47 @@ pub struct NewDelivery {
     pub expires: Option<DateTime<Utc>>,
 }
 
+impl NewDelivery {
+    /// The message about an alert for one address.
+    #[must_use]
+    pub fn of(alert: &Alert, address: &Address, expires: Option<DateTime<Utc>>) -> Self {
+        Self {
+            subscriber: address.subscriber.clone(),
+            address: address.id.clone(),
+            channel: address.channel,
+            cause: alert.id.clone(),
+            procedure: alert.procedure.clone(),
+            expires,
+        }
+    }
+}
+
+/// A person's share of an alert, and the deliveries it causes.
+pub type Share = (NewNotification, Vec<NewDelivery>);
+
 impl Store {
+    /// The share of a person who is told at once, on each address in use, whatever they subscribed to.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn share_at_once(
+        &self,
+        subscriber: &str,
+        alert: &Alert,
+        reasons: &str,
+        expires: Option<DateTime<Utc>>,
+    ) -> Result<Share, StoreError> {
+        let addresses = self.active_addresses(subscriber).await?;
+        let share = NewNotification {
+            subscriber: subscriber.to_owned(),
+            subscription: None,
+            disposition: Disposition::Instant,
+            reasons: reasons.to_owned(),
+            due: None,
+        };
+        Ok((share, addresses.iter().map(|a| NewDelivery::of(alert, a, expires)).collect()))
+    }
+
     /// Begins an ingest.
     ///
     /// # Errors
@@ -384,6 +425,18 @@ impl IngestTx {
             .bind(millis(self.now))
             .execute(&mut *self.tx)
             .await?;
+        Ok(())
+    }
+
+    /// Writes an alert and everyone's share of it; `body` as in [`IngestTx::put_alert`].
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_shares(&mut self, alert: &Alert, body: Option<&str>, shares: &[Share]) -> Result<(), StoreError> {
+        self.put_alert(alert, body).await?;
+        for (share, deliveries) in shares {
+            self.put_notification(&alert.id, share, deliveries).await?;
+        }
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! The journal: what happened to a source, a notice, a person; and the readings that pages and `vigie why` need.
 
-use chrono::{DateTime, Utc};
-use vigie_domain::{Assessment, Disposition, Notice};
+use chrono::{DateTime, FixedOffset, Utc};
+use vigie_domain::procedure::{Snapshot, Status};
+use vigie_domain::{Assessment, DateKind, Disposition, Notice};
 
 use crate::outbox::DeliveryRow;
 use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment};
@@ -119,6 +120,33 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         rows.into_iter().map(notice_row).collect()
+    }
+
+    /// The dates of a procedure that is still open; `None` of any other.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn open_dates(
+        &self,
+        procedure: &str,
+    ) -> Result<Option<Vec<(DateKind, DateTime<FixedOffset>)>>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1")
+            .bind(procedure.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some((text,)) = row else { return Ok(None) };
+        let snapshot: Snapshot = from_json(&text, &format!("procedure {procedure}"))?;
+        Ok((snapshot.status == Status::Open).then_some(snapshot.dates))
+    }
+
+    /// Whether an alert of that identifier was made.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn has_alert(&self, id: &str) -> Result<bool, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT id FROM alert WHERE id = $1").bind(id.to_owned()).fetch_optional(&self.pool).await?;
+        Ok(row.is_some())
     }
 
     /// The notices worth most, latest first.

@@ -42,6 +42,12 @@ macro_rules! waiting {
     };
 }
 
+macro_rules! held_for_nothing {
+    () => {
+        "held = 1 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.address_id = lane.address_id AND d.state = 'claimed')"
+    };
+}
+
 macro_rules! ready_lanes {
     ($lock:literal) => {
         concat!(
@@ -107,6 +113,7 @@ impl Store {
                 }
                 match take(&mut tx, claim, &address, now).await? {
                     Some(mut delivery) => {
+                        delivery.gap = pace.as_ref().map_or(Duration::zero(), |p| p.gap);
                         delivery.to = value.zip(state.as_deref().map(AddressState::parse));
                         use_pace(&mut tx, pace.as_ref(), now).await?;
                         sqlx::query("UPDATE lane SET held = 1, ready_at = $2 WHERE address_id = $1")
@@ -139,7 +146,8 @@ impl Store {
         Ok(at.map(moment))
     }
 
-    /// Since when the delivery that waits longest could have gone: due, and not held back by a pace or an outage.
+    /// Since when the lane that waits longest for its turn could have been served; an attempt puts a lane back to the end, so
+    /// a lane whose server is away is not old while it is tried.
     ///
     /// # Errors
     /// The database fails.
@@ -162,21 +170,16 @@ impl Store {
         Ok(())
     }
 
-    /// Makes every lane ready no later than its first waiting delivery; gives the number of lanes that were not. Zero in a
-    /// healthy database.
+    /// Serves again the lanes that are held for nothing, and those that wait for nothing while a delivery waits in them;
+    /// gives their number, zero in a healthy database. Nothing is locked where there is nothing to mend.
     ///
     /// # Errors
     /// The database fails.
     pub async fn mend_lanes(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
         // A lane is held while one of its deliveries is claimed, and then only.
-        let stuck = sqlx::query(
-            "UPDATE lane SET held = 0, ready_at = $1 WHERE held = 1
-             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.address_id = lane.address_id AND d.state = 'claimed')",
-        )
-        .bind(millis(now))
-        .execute(&mut *tx)
-        .await?;
+        let (held,): (i64,) = sqlx::query_as(concat!("SELECT COUNT(*) FROM lane WHERE ", held_for_nothing!()))
+            .fetch_one(&self.pool)
+            .await?;
         let late: Vec<(String, String, i64)> = sqlx::query_as(
             "SELECT w.address_id, w.channel, w.first FROM (
                SELECT address_id, MIN(channel) AS channel, MIN(next_at) AS first FROM delivery
@@ -185,8 +188,16 @@ impl Store {
              WHERE l.address_id IS NULL OR (l.held = 0 AND l.ready_at = $1)",
         )
         .bind(NEVER)
-        .fetch_all(&mut *tx)
+        .fetch_all(&self.pool)
         .await?;
+        if held == 0 && late.is_empty() {
+            return Ok(0);
+        }
+        let mut tx = self.begin().await?;
+        let stuck = sqlx::query(concat!("UPDATE lane SET held = 0, ready_at = $1 WHERE ", held_for_nothing!()))
+            .bind(millis(now))
+            .execute(&mut *tx)
+            .await?;
         for (address, channel, first) in &late {
             make_ready(&mut tx, address, channel, moment(*first)).await?;
         }
@@ -283,6 +294,7 @@ async fn take(
             address: r.2,
             channel: Channel::parse(&r.3)?,
             to: None,
+            gap: Duration::zero(),
             cause: r.4,
             procedure: r.5,
             attempts: u32::try_from(r.6).unwrap_or(0),

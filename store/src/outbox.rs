@@ -33,6 +33,8 @@ pub struct Claimed {
     pub procedure: String,
     /// Attempts made before this one.
     pub attempts: u32,
+    /// Least time before the next message to this address.
+    pub gap: Duration,
     /// When it was made.
     pub created: DateTime<Utc>,
     /// When it loses its meaning.

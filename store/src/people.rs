@@ -68,6 +68,14 @@ pub struct NewSubscriber {
     pub declared: bool,
 }
 
+type PersonRow = (String, String, String, String);
+
+fn person((id, name, role, profile): PersonRow) -> Result<Subscriber, StoreError> {
+    let role = from_json(&format!("\"{role}\""), &format!("subscriber {id}"))?;
+    let profile: Profile = from_json(&profile, &format!("subscriber {id}"))?;
+    Ok(Subscriber { id, name, role, profile })
+}
+
 impl Store {
     /// The version of all subscriptions together.
     ///
@@ -109,17 +117,23 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn subscribers(&self) -> Result<Vec<Subscriber>, StoreError> {
-        let rows: Vec<(String, String, String, String)> =
+        let rows: Vec<PersonRow> =
             sqlx::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id")
                 .fetch_all(&self.pool)
                 .await?;
-        rows.into_iter()
-            .map(|(id, name, role, profile)| {
-                let role = from_json(&format!("\"{role}\""), &format!("subscriber {id}"))?;
-                let profile: Profile = from_json(&profile, &format!("subscriber {id}"))?;
-                Ok(Subscriber { id, name, role, profile })
-            })
-            .collect()
+        rows.into_iter().map(person).collect()
+    }
+
+    /// The person of that identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn subscriber(&self, id: &str) -> Result<Option<Subscriber>, StoreError> {
+        let row: Option<PersonRow> = sqlx::query_as("SELECT id, name, role, profile FROM subscriber WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(person).transpose()
     }
 
     /// The person of that identifier, name or address.
@@ -161,6 +175,16 @@ impl Store {
                 })
             })
             .collect())
+    }
+
+    /// Addresses of a person to which messages may go.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn active_addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
+        let mut addresses = self.addresses(subscriber).await?;
+        addresses.retain(|a| a.state == AddressState::Active);
+        Ok(addresses)
     }
 
     /// Makes a person, or brings an existing one in step. Addresses already known keep their state, except that an

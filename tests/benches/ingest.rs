@@ -12,10 +12,9 @@ use vigie_bot::clock::Clock;
 use vigie_bot::ingest::{self, Audience};
 use vigie_bot::watch;
 use vigie_config::settings::{self, Settings};
-use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Cadence, Channel, Department, Filter, Notice, Subscriber};
-use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_domain::{Department, Filter, Notice};
 use vigie_tests::publishers::eforms;
+use vigie_tests::service::subscribe;
 use vigie_watcher::classify::classify;
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::sources::{Memory, boamp, eforms};
@@ -42,24 +41,12 @@ async fn run(notices: usize, subscriptions: usize) -> Result<(), Box<dyn std::er
     let departments: Vec<Department> = (1..=95).filter_map(|n| Department::parse(&format!("{n:02}"))).collect();
     for n in 0..subscriptions {
         let id = format!("s{n}");
-        let subscriber =
-            Subscriber { id: id.clone(), name: id.clone(), role: Role::Structure, profile: Profile::default() };
-        app.store
-            .put_subscriber(
-                &NewSubscriber {
-                    subscriber,
-                    addresses: vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)],
-                    declared: false,
-                },
-                app.clock.now(),
-            )
-            .await?;
         let filter = Filter {
             sectors: vec!["nettoyage-de-locaux-16".into()],
             departments: vec![departments[n % departments.len()].clone()],
             ..Filter::default()
         };
-        app.store.put_subscription(&id, &filter, Cadence::Instant, app.clock.now()).await?;
+        subscribe(&app, &id, &format!("{id}@x.example"), &filter).await?;
     }
     let (parsed, parse) = day(notices, &departments).await?;
     let t = Instant::now();

@@ -5,5 +5,6 @@
 pub mod publishers;
 pub mod replay;
 pub mod servers;
+pub mod service;
 pub mod shared;
 pub mod sink;

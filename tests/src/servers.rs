@@ -84,6 +84,44 @@ impl Drop for Postgres {
     }
 }
 
+/// Which database a program runs on.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Engine {
+    /// A file of its own.
+    Sqlite,
+    /// A cluster of its own.
+    Postgres,
+}
+
+/// A new database, gone with its owner.
+#[derive(Debug)]
+pub struct Database {
+    /// Its address, as `[store] url` takes it.
+    pub url: String,
+    _dir: tempfile::TempDir,
+    _postgres: Option<Postgres>,
+}
+
+impl Database {
+    /// Makes a database of that kind.
+    ///
+    /// # Errors
+    /// There is no room for a file, or PostgreSQL does not start.
+    pub fn start(engine: Engine) -> std::io::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let postgres = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => {
+                Some(Postgres::start().ok_or_else(|| std::io::Error::other("PostgreSQL does not start"))?)
+            }
+        };
+        let url = postgres
+            .as_ref()
+            .map_or_else(|| format!("sqlite:{}", dir.path().join("vigie.sqlite").display()), |p| p.url.clone());
+        Ok(Self { url, _dir: dir, _postgres: postgres })
+    }
+}
+
 fn postgres_binaries() -> Option<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()

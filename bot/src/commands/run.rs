@@ -67,10 +67,7 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     }
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
-        if let Err(e) = crate::rooms::opened(app).await {
-            tracing::error!("Matrix is closed: {}", e.what);
-            crate::rooms::tell_closed(app, &e).await?;
-        }
+        crate::rooms::opened(app).await;
         // What overflowed in this very pass is grouped and sent in it.
         timetable::run(app, app.clock.now() + OVERFLOW_WAIT).await?;
         deliver::drain(app).await?;
@@ -222,10 +219,7 @@ async fn timetable_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(
 
 #[cfg(feature = "matrix")]
 async fn rooms_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
-    while let Err(e) = crate::rooms::opened(&app).await {
-        // The other channels go on without it.
-        tracing::error!("Matrix is closed: {}", e.what);
-        crate::rooms::tell_closed(&app, &e).await?;
+    while !crate::rooms::opened(&app).await {
         if !rest(OPEN_AGAIN, &mut stopping).await {
             return Ok(());
         }

@@ -14,16 +14,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use vigie_bot::crash_point::CrashPoint;
 use vigie_store::Store;
 use vigie_tests::replay::Replay;
-use vigie_tests::servers::{Postgres, vigie};
+use vigie_tests::servers::{Database, Engine, vigie};
+use vigie_tests::service::Outcome;
 use vigie_tests::sink::{Moment, Reaction, Received, Sink};
-
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Kills the real binary and counts what was lost, unexpected or duplicated.
 #[derive(Debug, Parser)]
@@ -37,12 +36,6 @@ struct Args {
     /// Seed of the random moments
     #[arg(long, default_value_t = 1)]
     seed: u64,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Engine {
-    Sqlite,
-    Postgres,
 }
 
 /// Begins every title, so that a mail tells which notices it carries.
@@ -123,13 +116,12 @@ impl Dice {
 /// Everything around the binary.
 struct Stage {
     dir: tempfile::TempDir,
-    url: String,
+    database: Database,
     replay: Replay,
     sink: Sink,
     hold: Arc<AtomicBool>,
     held: Arc<Notify>,
     published: usize,
-    _postgres: Option<Postgres>,
 }
 
 /// How a run ends.
@@ -177,13 +169,7 @@ async fn run(args: &Args) -> Outcome<Tally> {
 impl Stage {
     async fn set(engine: Engine) -> Outcome<Self> {
         let dir = tempfile::tempdir()?;
-        let postgres = match engine {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some(Postgres::start().ok_or("PostgreSQL does not start")?),
-        };
-        let url = postgres
-            .as_ref()
-            .map_or_else(|| format!("sqlite:{}", dir.path().join("crash.sqlite").display()), |p| p.url.clone());
+        let database = Database::start(engine)?;
         let replay = Replay::new(Vec::new());
         let (api, _) = replay.serve().await?;
         let (hold, held) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
@@ -205,13 +191,13 @@ impl Stage {
             })
             .collect();
         let settings = format!(
-            "[store]\nurl = \"{url}\"\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n[web]\nlisten = \"127.0.0.1:0\"\n[pace]\ninstant_per_hour = 40\n\
+            "[store]\nurl = \"{}\"\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n[web]\nlisten = \"127.0.0.1:0\"\n[pace]\ninstant_per_hour = 40\n\
              [email]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n\
              [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 2\nschedule = \"* * * * * *\"\n{people}",
-            sink.port
+            database.url, sink.port
         );
         std::fs::write(dir.path().join("vigie.toml"), settings)?;
-        Ok(Self { dir, url, replay, sink, hold, held, published: 0, _postgres: postgres })
+        Ok(Self { dir, database, replay, sink, hold, held, published: 0 })
     }
 
     /// Brings out some notices, alternately in one département and the other.
@@ -269,7 +255,7 @@ impl Stage {
 
     /// Undisturbed passes until nothing waits.
     async fn calm_down(&self) -> Outcome<()> {
-        let store = Store::open(&self.url).await?;
+        let store = Store::open(&self.database.url).await?;
         for _ in 0..MAX_LAST_PASSES {
             self.undisturbed(&["--once", "--force-poll"])?;
             if store.next_delivery_at().await?.is_none() && store.due_digests(far()).await?.is_empty() {
@@ -305,7 +291,7 @@ impl Stage {
             }
         }
         tally.unexpected += got.len();
-        let store = Store::open(&self.url).await?;
+        let store = Store::open(&self.database.url).await?;
         for (message_id, mails) in &copies {
             let delivery = message_id.split('@').next().unwrap_or_default();
             let doubtful =

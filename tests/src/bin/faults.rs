@@ -17,14 +17,10 @@ use vigie_bot::app::App;
 use vigie_bot::clock::Clock;
 use vigie_bot::deliver;
 use vigie_bot::ingest::{self, Audience};
-use vigie_config::settings::{self, Settings};
-use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Cadence, Channel, DeliveryState, Filter, Notice, NoticeKind, Subscriber};
-use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_domain::{DeliveryState, Filter, Notice, NoticeKind};
+use vigie_tests::servers::{Database, Engine};
+use vigie_tests::service::{self, Outcome};
 use vigie_tests::sink::{Moment, Reaction, Sink};
-use vigie_watcher::fetch::Fetcher;
-
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Runs every case.
 #[derive(Debug, Parser)]
@@ -130,23 +126,23 @@ struct Found {
 }
 
 async fn play(case: Case) -> Outcome<Found> {
-    let dir = tempfile::tempdir()?;
-    let url = format!("sqlite:{}", dir.path().join("faults.sqlite").display());
+    let database = Database::start(Engine::Sqlite)?;
+    let url = database.url.as_str();
     let sink = Sink::start("", case.script).await?;
     let mut now: DateTime<Utc> = DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z")?.with_timezone(&Utc);
-    prepare(&start(&url, sink.port, now).await?).await?;
+    prepare(&start(url, sink.port, now).await?).await?;
     let mut early = 0;
     for _ in 0..MAX_LOOKS {
-        look(&url, sink.port, now).await?;
-        let app = start(&url, sink.port, now).await?;
+        look(url, sink.port, now).await?;
+        let app = start(url, sink.port, now).await?;
         let Some(due) = app.store.next_delivery_at().await? else { break };
         app.store.close().await;
         let arrived = sink.count();
-        look(&url, sink.port, due - TimeDelta::seconds(1)).await?;
+        look(url, sink.port, due - TimeDelta::seconds(1)).await?;
         early += sink.count() - arrived;
         now = due;
     }
-    let app = start(&url, sink.port, now).await?;
+    let app = start(url, sink.port, now).await?;
     let count = |state| {
         let app = &app;
         async move { app.store.deliveries(Some(state), 1000).await.map(|d| d.len()) }
@@ -172,27 +168,13 @@ async fn look(url: &str, port: u16, now: DateTime<Utc>) -> Outcome<()> {
 }
 
 async fn start(url: &str, port: u16, now: DateTime<Utc>) -> Outcome<App> {
-    let email: settings::Email = toml::from_str(&format!(
-        "host = '127.0.0.1'\nport = {port}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\nconnections = 2"
-    ))?;
-    let settings = Settings {
-        store: settings::Store { url: Some(url.to_owned()), password: None },
-        email: Some(email),
-        ..Settings::default()
-    };
-    let fetcher = Fetcher::http(&settings.fetch)?;
-    Ok(App::start(settings, fetcher, Clock::fixed(now)).await.map_err(|f| f.to_string())?)
+    service::start(url, port, 2, Clock::fixed(now)).await
 }
 
 async fn prepare(app: &App) -> Outcome<()> {
-    let now = app.clock.now();
     for n in 1..=PEOPLE {
         let id = format!("p{n}");
-        let subscriber =
-            Subscriber { id: id.clone(), name: id.clone(), role: Role::Structure, profile: Profile::default() };
-        let addresses = vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)];
-        app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
-        app.store.put_subscription(&id, &Filter::default(), Cadence::Instant, now).await?;
+        service::subscribe(app, &id, &format!("{id}@x.example"), &Filter::default()).await?;
     }
     let mut notice = Notice::new("faults", "26-1", NoticeKind::Call);
     notice.title = "Nettoyage des écoles".into();

@@ -14,19 +14,14 @@ use vigie_bot::clock::Clock;
 use vigie_bot::deliver;
 use vigie_bot::ingest::{self, Audience};
 use vigie_bot::observe::{STEP_SECONDS, Step};
-use vigie_config::settings::{self, Settings};
-use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Cadence, Channel, Department, Filter, Notice, NoticeKind, Passage, Subscriber};
+use vigie_domain::{Department, Filter, Notice, NoticeKind, Passage};
 use vigie_notifier::card::{Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::message::Message;
-use vigie_store::people::{AddressState, NewSubscriber};
-use vigie_tests::servers::Postgres;
+use vigie_tests::servers::{Database, Engine};
+use vigie_tests::service::{self, Outcome};
 use vigie_tests::sink::{Reaction, Sink};
 use vigie_watcher::classify::classify;
-use vigie_watcher::fetch::Fetcher;
-
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Measures durable delivery against a bare loop over the same transport.
 #[derive(Debug, Parser)]
@@ -53,12 +48,6 @@ enum Transport {
     Email,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Engine {
-    Sqlite,
-    Postgres,
-}
-
 #[tokio::main]
 async fn main() -> Outcome<()> {
     use std::io::Write;
@@ -72,15 +61,8 @@ async fn measure(args: &Args) -> Outcome<Value> {
     let Transport::Email = args.channel;
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
     let sink = Sink::start("", |_| Reaction::Accept).await?;
-    let dir = tempfile::tempdir()?;
-    let postgres = match args.engine {
-        Engine::Sqlite => None,
-        Engine::Postgres => Some(Postgres::start().ok_or("PostgreSQL does not start")?),
-    };
-    let url = postgres
-        .as_ref()
-        .map_or_else(|| format!("sqlite:{}", dir.path().join("load.sqlite").display()), |p| p.url.clone());
-    let app = Arc::new(started(args, &url, sink.port).await?);
+    let database = Database::start(args.engine)?;
+    let app = Arc::new(service::start(&database.url, sink.port, args.connections, Clock::default()).await?);
     people(&app, args.subscriptions).await?;
 
     let mut audience = Audience::default();
@@ -108,30 +90,11 @@ async fn measure(args: &Args) -> Outcome<Value> {
     }))
 }
 
-async fn started(args: &Args, url: &str, port: u16) -> Outcome<App> {
-    let email: settings::Email = toml::from_str(&format!(
-        "host = '127.0.0.1'\nport = {port}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\nconnections = {}",
-        args.connections
-    ))?;
-    let settings = Settings {
-        store: settings::Store { url: Some(url.to_owned()), password: None },
-        pace: settings::Pace { instant_per_hour: 0, ..settings::Pace::default() },
-        email: Some(email),
-        ..Settings::default()
-    };
-    let fetcher = Fetcher::http(&settings.fetch)?;
-    Ok(App::start(settings, fetcher, Clock::default()).await.map_err(|f| f.to_string())?)
-}
-
 async fn people(app: &App, n: usize) -> Outcome<()> {
+    let filter = Filter { sectors: vec!["nettoyage-de-locaux-16".into()], ..Filter::default() };
     for n in 0..n {
         let id = format!("s{n}");
-        let subscriber =
-            Subscriber { id: id.clone(), name: id.clone(), role: Role::Structure, profile: Profile::default() };
-        let addresses = vec![(Channel::Email, format!("{id}@x{}.example", n % 50), AddressState::Active)];
-        app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, app.clock.now()).await?;
-        let filter = Filter { sectors: vec!["nettoyage-de-locaux-16".into()], ..Filter::default() };
-        app.store.put_subscription(&id, &filter, Cadence::Instant, app.clock.now()).await?;
+        service::subscribe(app, &id, &format!("{id}@x{}.example", n % 50), &filter).await?;
     }
     Ok(())
 }
