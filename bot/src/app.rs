@@ -218,23 +218,15 @@ impl App {
         chrono::Duration::milliseconds(i64::from(self.settings.pace.domain_gap_ms))
     }
 
-    /// The page where the owner of an address stops messages, when the installation has a public address and a key.
-    #[must_use]
-    pub fn unsubscribe_url(&self, address: &str) -> Option<String> {
-        let base = self.settings.web.public_url.as_deref()?.trim_end_matches('/');
-        Some(format!("{base}/desabonner/{address}.{}", self.sign("desabonner", address)?))
-    }
-
     /// Whether `signature` is ours for that purpose and subject.
-    #[must_use]
-    pub fn signed(&self, purpose: &str, subject: &str, signature: &str) -> bool {
+    pub(crate) fn signed(&self, purpose: &str, subject: &str, signature: &str) -> bool {
         let Some(mac) = self.mac(purpose, subject).filter(|_| signature.len() == SIGNATURE_CHARS) else { return false };
         let bytes: Option<Vec<u8>> =
             (0..signature.len() / 2).map(|i| u8::from_str_radix(signature.get(2 * i..2 * i + 2)?, 16).ok()).collect();
         bytes.is_some_and(|b| mac.verify_slice(&b).is_ok())
     }
 
-    fn sign(&self, purpose: &str, subject: &str) -> Option<String> {
+    pub(crate) fn sign(&self, purpose: &str, subject: &str) -> Option<String> {
         let tag = self.mac(purpose, subject)?.finalize().into_bytes();
         Some(tag.iter().map(|b| format!("{b:02x}")).collect())
     }

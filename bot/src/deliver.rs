@@ -173,6 +173,7 @@ async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
         (Channel::Console, _) => Console.send(envelope),
         (Channel::Email, Some(email)) => email.send(envelope).await,
         (Channel::Matrix, _) => send_to_room(app, envelope).await,
+        (Channel::Telegram, _) => Outcome::Unreachable("aucun compte Telegram configuré ([telegram])".to_owned()),
         (Channel::Email, None) => Outcome::Unreachable("aucun serveur de courrier configuré ([email])".to_owned()),
     }
 }

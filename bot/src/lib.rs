@@ -9,6 +9,8 @@
 //! | `rooms` | the Matrix channel: answers and reactions become decisions |
 //! | [`timetable`] | what time brings: digests, silent sources |
 //! | [`remind`] | reminders for structures that go for a procedure |
+//! | [`talk`] | what people say in chats, and what is answered |
+//! | [`links`] | signed links for one person and one purpose |
 //! | [`web`] | the local page and one-click unsubscription |
 //! | [`observe`] | metrics, health and readiness, the outside heartbeat |
 //! | [`crash_point`] | named places where tests make the process die |
@@ -26,10 +28,12 @@ pub mod deliver;
 pub mod demo;
 pub mod holder;
 pub mod ingest;
+pub mod links;
 pub mod observe;
 pub mod remind;
 #[cfg(feature = "matrix")]
 pub mod rooms;
+pub mod talk;
 pub mod timetable;
 pub mod watch;
 pub mod web;

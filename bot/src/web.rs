@@ -17,6 +17,7 @@ use vigie_notifier::card::{self, Card, Told, Why};
 use vigie_store::people::AddressState;
 
 use crate::app::{App, Failure};
+use crate::links::Purpose;
 
 /// Notices on the front page.
 const FRONT_PAGE: i64 = 60;
@@ -183,8 +184,7 @@ async fn procedure(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Res
 
 /// The address that a token speaks of, if the token is ours.
 fn address_of<'a>(site: &Site, token: &'a str) -> Option<&'a str> {
-    let (address, signature) = token.split_once('.')?;
-    site.app.signed("desabonner", address, signature).then_some(address)
+    site.app.open_token(Purpose::Unsubscribe, token, site.app.clock.now()).ok()
 }
 
 async fn ask_unsubscribe(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Response {

@@ -107,6 +107,8 @@ impl Disposition {
 pub enum Channel {
     /// E-mail over SMTP.
     Email,
+    /// A Telegram chat: private, group or supergroup.
+    Telegram,
     /// A Matrix room, such as one of Tchap.
     Matrix,
     /// Standard output.
@@ -115,13 +117,14 @@ pub enum Channel {
 
 impl Channel {
     /// Every channel of this build.
-    pub const ALL: [Self; 3] = [Self::Email, Self::Matrix, Self::Console];
+    pub const ALL: [Self; 4] = [Self::Email, Self::Telegram, Self::Matrix, Self::Console];
 
     /// The word used in the database and in settings.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::Telegram => "telegram",
             Self::Matrix => "matrix",
             Self::Console => "console",
         }
@@ -294,6 +297,17 @@ impl RetryPolicy {
         }
     }
 
+    /// Telegram: says itself how long to wait (`retry_after`), and has no key that would make a message sent twice arrive
+    /// once, so a lost answer is followed by one marked resend, soon.
+    #[must_use]
+    pub fn telegram() -> Self {
+        let minutes = [1, 5, 15, 60];
+        Self {
+            gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(),
+            give_up_after: chrono::Duration::days(2),
+        }
+    }
+
     /// Console: a closed pipe is not cured by waiting long.
     #[must_use]
     pub fn console() -> Self {
@@ -305,6 +319,7 @@ impl RetryPolicy {
     pub fn of(channel: Channel) -> Self {
         match channel {
             Channel::Email => Self::email(),
+            Channel::Telegram => Self::telegram(),
             Channel::Matrix => Self::matrix(),
             Channel::Console => Self::console(),
         }
@@ -320,6 +335,13 @@ impl RetryPolicy {
 
 /// Least time between two messages to a Matrix server: one call a second is advised to bots (Tchap).
 pub const MATRIX_CALL_GAP: chrono::Duration = chrono::Duration::seconds(1);
+
+/// Least time between two messages to one Telegram chat: about one a second (Bot API FAQ, "My bot is hitting limits").
+pub const TELEGRAM_CHAT_GAP: chrono::Duration = chrono::Duration::seconds(1);
+/// Least time between two messages to one Telegram group: 20 a minute (same source). Identifiers of groups are negative.
+pub const TELEGRAM_GROUP_GAP: chrono::Duration = chrono::Duration::seconds(3);
+/// Least time between two messages of the bot: 30 a second (same source).
+pub const TELEGRAM_CALL_GAP: chrono::Duration = chrono::Duration::milliseconds(34);
 
 /// How fast an address may be written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -343,6 +365,10 @@ impl Pace {
             Channel::Matrix => {
                 Self { gap: MATRIX_CALL_GAP, shared: vec![("matrix:calls".to_owned(), MATRIX_CALL_GAP)] }
             }
+            Channel::Telegram => Self {
+                gap: if address.starts_with('-') { TELEGRAM_GROUP_GAP } else { TELEGRAM_CHAT_GAP },
+                shared: vec![("telegram:calls".to_owned(), TELEGRAM_CALL_GAP)],
+            },
             Channel::Console => Self { gap: chrono::Duration::zero(), shared: Vec::new() },
         }
     }

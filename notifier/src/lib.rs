@@ -5,6 +5,7 @@
 //! | [`audience`] | who should hear of a notice: an index over subscriptions |
 //! | [`fit`] | how well a notice suits one structure, with the reason of each point |
 //! | [`card`] | a notice in words, line by line |
+//! | [`chat`] | text as chats show it: words and styles |
 //! | [`message`] | what is said: cards rendered by templates in French |
 //! | [`due`] | when digests go out: local dates of the person's territory |
 //! | [`reminders`] | which dates to remind a structure of |
@@ -17,6 +18,7 @@
 pub mod audience;
 pub mod card;
 pub mod channels;
+pub mod chat;
 pub mod due;
 pub mod fit;
 pub mod message;

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use crate::{Engine, StoreError};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8, STEP_9, STEP_10];
 
 const STEP_1: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -137,6 +137,18 @@ CREATE INDEX delivery_claimed ON delivery (lease_until) WHERE state = 'claimed';
 const STEP_6: &str = r"
 ALTER TABLE subscriber ADD COLUMN rhythm TEXT NOT NULL DEFAULT '{}';
 ";
+
+/// Chats: invitations, conversations, which message carries which delivery.
+const STEP_7: &str = "";
+
+/// Pages: sign-in, tokens.
+const STEP_8: &str = "";
+
+/// Personal data and mail: consent, bounces, who saw what.
+const STEP_9: &str = "";
+
+/// Digests and caps.
+const STEP_10: &str = "";
 
 /// Brings the database to the newest step.
 ///

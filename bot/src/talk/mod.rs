@@ -1,0 +1,128 @@
+//! What people say in chats and what is answered: one conversation for Telegram and Matrix.
+//!
+//! ```text
+//! a chat's own event → Heard → hear() → Reply… → the chat's own message
+//! ```
+//!
+//! A chat hands in what it [`Heard`], in words that belong to no chat, and carries out the [`Reply`]s. Whatever decides is
+//! here, whatever speaks a protocol is there.
+
+use vigie_domain::Channel;
+use vigie_notifier::chat::Rich;
+
+/// Most bytes of a button's data (Bot API, `InlineKeyboardButton.callback_data`).
+pub const MAX_BUTTON_DATA: usize = 64;
+
+/// Something said or done in a chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Where.
+    pub chat: Chat,
+    /// Who.
+    pub sender: Sender,
+    /// What.
+    pub said: Said,
+}
+
+/// A chat: between one person and the bot, or shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chat {
+    /// Telegram or Matrix.
+    pub channel: Channel,
+    /// Its address on that channel, as deliveries name it.
+    pub id: String,
+    /// Whether one person alone talks there with the bot.
+    pub private: bool,
+    /// Its name; empty where it has none.
+    pub title: String,
+}
+
+/// Who spoke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// Stable identifier on that channel.
+    pub id: String,
+    /// How they are called, as shown to their colleagues.
+    pub name: String,
+}
+
+/// What was said or done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// A text.
+    Text {
+        /// The words, as written.
+        text: String,
+        /// The delivery that this answers, if it answers one.
+        about: Option<String>,
+        /// The correction of an earlier text.
+        edited: bool,
+        /// Passed on from elsewhere.
+        forwarded: bool,
+    },
+    /// A button pressed.
+    Pressed {
+        /// The button's data.
+        data: String,
+        /// The delivery that carries the button, if one does.
+        about: Option<String>,
+    },
+    /// A reaction put under a message.
+    Reacted {
+        /// The emoji, without variation selector or skin tone.
+        emoji: String,
+        /// The delivery.
+        about: String,
+    },
+    /// The bot was let into the chat.
+    Joined,
+    /// The bot was put out of the chat, or blocked.
+    Left,
+    /// The chat goes on under another address (a group became a supergroup).
+    Moved {
+        /// The new address.
+        to: String,
+    },
+    /// Something that could not be decrypted.
+    Undecryptable,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Where it goes.
+    pub place: ReplyPlace,
+    /// What it says.
+    pub text: Rich,
+    /// Buttons, row by row. A chat without buttons lists their labels as words to answer with.
+    pub buttons: Vec<Vec<Button>>,
+}
+
+/// Where an answer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyPlace {
+    /// A new message, under what was said where the chat can show that.
+    Answer,
+    /// In place of the message whose button was pressed; a new message where the chat cannot do that.
+    Edit,
+    /// A word that passes, for the one who pressed; a new message where the chat has none.
+    Toast,
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What it reads.
+    pub label: String,
+    /// What it does.
+    pub does: Does,
+}
+
+/// What a button does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Does {
+    /// Comes back as [`Said::Pressed`]; at most [`MAX_BUTTON_DATA`] bytes.
+    Press(String),
+    /// Opens a page.
+    Open(String),
+}
