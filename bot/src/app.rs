@@ -193,7 +193,8 @@ impl App {
             self.store.set_rhythm(&id, &declared.rhythm).await?;
             let mut subscriptions = Vec::new();
             for s in &declared.subscription {
-                subscriptions.push(self.store.put_subscription(&id, &s.filter, s.cadence, now).await?);
+                let cadence = s.cadence.unwrap_or_else(|| Cadence::default_for(declared.role, declared.kind));
+                subscriptions.push(self.store.put_subscription(&id, &s.filter, cadence, now).await?);
             }
             self.store.keep_only_subscriptions(&id, &subscriptions).await?;
             kept.push(id);

@@ -469,7 +469,7 @@ impl Subscriber {
             kind: None,
             siret: None,
             rhythm: Rhythm::default(),
-            subscription: vec![Subscription { cadence, filter }],
+            subscription: vec![Subscription { cadence: Some(cadence), filter }],
         }
     }
 }
@@ -478,8 +478,8 @@ impl Subscriber {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Subscription {
-    /// When to tell.
-    pub cadence: Cadence,
+    /// When to tell; none = [`Cadence::default_for`] the person.
+    pub cadence: Option<Cadence>,
     /// The conditions.
     pub filter: Filter,
 }

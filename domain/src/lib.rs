@@ -15,12 +15,14 @@
 //! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
 //! | [`procedure`] | how notices are joined into one procedure, and what changed between two of them |
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
+//! | [`cadence`] | how often a person hears of what a subscription finds |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod assessment;
+pub mod cadence;
 pub mod cpv;
 pub mod date;
 pub mod delivery;
@@ -35,6 +37,7 @@ pub mod structure;
 pub mod subscription;
 
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
+pub use cadence::Cadence;
 pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};
 pub use delivery::{Alert, AlertKind, Channel, DeliveryState, Disposition};
@@ -43,7 +46,7 @@ pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage};
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
 pub use structure::{StructureKind, SupplyMode};
-pub use subscription::{Cadence, Dimension, Filter, Subscriber, Subscription};
+pub use subscription::{Dimension, Filter, Subscriber, Subscription};
 
 /// A sector's slug in the taxonomy of Le Marché de l'inclusion, such as `blanchisserie`.
 ///

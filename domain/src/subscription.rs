@@ -7,7 +7,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Assessment, BuyerKind, Department, Notice, NoticeKind, ProvisionKind, Sector, StructureKind, SupplyMode};
+use crate::{
+    Assessment, BuyerKind, Cadence, Department, Notice, NoticeKind, ProvisionKind, Sector, StructureKind, SupplyMode,
+};
 
 /// What a person is to the installation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,35 +26,6 @@ pub enum Role {
     Subscriber,
     /// Runs the installation.
     Operator,
-}
-
-/// When a person hears of a match.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cadence {
-    /// As soon as it is known.
-    #[default]
-    Instant,
-    /// Once a day.
-    Daily,
-    /// Once a week.
-    Weekly,
-    /// Once a day; at once what is reserved for structures of their kind, or presses. Proposed to structures: one that gets
-    /// more than two messages a week beside its digest mutes the bot.
-    Auto,
-}
-
-impl Cadence {
-    /// The word used in JSON and in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Instant => "instant",
-            Self::Daily => "daily",
-            Self::Weekly => "weekly",
-            Self::Auto => "auto",
-        }
-    }
 }
 
 /// Local hours in which nothing should ring, from `from` (included) to `to` (excluded), over midnight if need be.

@@ -135,14 +135,17 @@ impl Index {
 }
 
 /// The sooner rhythm, then the better fit.
-fn rank(hit: &Hit) -> (u8, u8) {
-    let urgency = match hit.cadence {
-        Cadence::Instant => 3,
-        Cadence::Auto => 2,
-        Cadence::Daily => 1,
-        Cadence::Weekly => 0,
+fn rank(hit: &Hit) -> (u32, u8) {
+    const DAY: u32 = 1440;
+    let minutes = match hit.cadence {
+        Cadence::Instant => 0,
+        // What presses comes at once.
+        Cadence::Auto => 1,
+        Cadence::Daily => DAY,
+        Cadence::Weekly => 7 * DAY,
+        Cadence::Every(every) => every.minutes(),
     };
-    (urgency, hit.fit.score)
+    (u32::MAX - minutes, hit.fit.score)
 }
 
 fn drawers_of(filter: &vigie_domain::Filter) -> Vec<Drawer> {

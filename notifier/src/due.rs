@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 use vigie_domain::Cadence;
+use vigie_domain::cadence::Unit;
 
 /// Hour and day of digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,19 +17,47 @@ pub struct DigestTimes {
 }
 
 /// The first digest moment of that rhythm strictly after `now`. `None` for what does not wait for one.
+///
+/// Every n minutes or hours counts from local midnight of a fixed day, every n days on local dates at the hour of digests:
+/// all of a person's subscriptions of one rhythm fall due together, and a restart changes nothing.
 #[must_use]
 pub fn next_digest(cadence: Cadence, times: DigestTimes, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let local = now.with_timezone(&times.zone).date_naive();
-    let fits = |day: NaiveDate| cadence == Cadence::Daily || day.weekday() == times.weekday;
     match cadence {
         Cadence::Instant | Cadence::Auto => None,
-        // Two weeks ahead always hold one of each weekday.
-        Cadence::Daily | Cadence::Weekly => (0..15)
-            .filter_map(|n| local.checked_add_days(Days::new(n)))
-            .filter(|day| fits(*day))
-            .map(|day| at_local(day, times.hour, times.zone))
-            .find(|at| *at > now),
+        Cadence::Daily => next_day(times, now, 1, |_| true),
+        Cadence::Weekly => next_day(times, now, 7, |day| day.weekday() == times.weekday),
+        Cadence::Every(every) => match every.unit() {
+            Unit::Days => next_day(times, now, every.n().into(), |day| {
+                day.num_days_from_ce().rem_euclid(i32::from(every.n())) == 0
+            }),
+            Unit::Minutes | Unit::Hours => next_slot(i64::from(every.minutes()), times.zone, now),
+        },
     }
+}
+
+/// The hour of digests on the first fitting local date after `now`; one of any `period` days in a row fits.
+fn next_day(
+    times: DigestTimes,
+    now: DateTime<Utc>,
+    period: u64,
+    fits: impl Fn(NaiveDate) -> bool,
+) -> Option<DateTime<Utc>> {
+    let today = now.with_timezone(&times.zone).date_naive();
+    (0..=period + 1)
+        .filter_map(|n| today.checked_add_days(Days::new(n)))
+        .filter(|day| fits(*day))
+        .map(|day| at_local(day, times.hour, times.zone))
+        .find(|at| *at > now)
+}
+
+/// The next multiple of `minutes` on the local clock. What a clock change skips or repeats counts once.
+fn next_slot(minutes: i64, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let wall = now.with_timezone(&zone).naive_local().and_utc().timestamp().div_euclid(60);
+    let first = (wall.div_euclid(minutes) + 1) * minutes;
+    (0..).map(|n| first + n * minutes).take(2 + 120 / minutes.unsigned_abs() as usize).find_map(|slot| {
+        let local = DateTime::from_timestamp(slot * 60, 0)?.naive_utc();
+        zone.from_local_datetime(&local).earliest().map(|at| at.with_timezone(&Utc)).filter(|at| *at > now)
+    })
 }
 
 /// That hour of that local date. In the hour a clock change skips, the moment right after the gap; in the one it repeats,
@@ -75,6 +104,27 @@ mod tests {
                         seen.push(now.with_timezone(&Tz::Europe__Paris).date_naive());
                     }
                     assert!(seen.windows(2).all(|w| w[0].succ_opt() == Some(w[1])), "{seen:?}");
+                }
+            }
+        }
+    }
+
+    /// From any minute around each clock change: what comes every n minutes, hours or days comes after `now`, within n and
+    /// the hour that a clock change adds, and at a moment that is its own next-but-none.
+    #[test]
+    fn every_n_always_comes_and_in_time() {
+        let times = DigestTimes { hour: 2, weekday: Weekday::Mon, zone: Tz::Europe__Paris };
+        for word in ["5min", "30min", "45min", "1h", "4h", "5h", "24h", "168h", "1d", "2d", "31d"] {
+            let Cadence::Every(every) = word.parse().unwrap() else { panic!("{word}") };
+            for start in ["2026-03-28T22:30:00Z", "2026-10-24T22:30:00Z", "2035-03-24T22:30:00Z"] {
+                let start = DateTime::parse_from_rfc3339(start).unwrap().with_timezone(&Utc);
+                for minute in 0..300 {
+                    let now = start + chrono::Duration::minutes(minute);
+                    let next = next_digest(Cadence::Every(every), times, now).unwrap();
+                    let most = chrono::Duration::minutes(i64::from(every.minutes()) + 61);
+                    assert!(next > now && next - now <= most, "{word}: {now} {next}");
+                    let again = next_digest(Cadence::Every(every), times, next - chrono::Duration::seconds(1));
+                    assert!(again <= Some(next), "{word}: nothing is skipped on the way to {next}");
                 }
             }
         }

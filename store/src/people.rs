@@ -104,7 +104,7 @@ impl Store {
             let filter: Filter = from_json(&filter, &format!("subscription {id}"))?;
             if let Some(person) = people.get(subscriber.as_str()) {
                 out.push((
-                    Subscription { id, subscriber, filter, cadence: parse_cadence(&cadence) },
+                    Subscription { id, subscriber, filter, cadence: cadence.parse().unwrap_or_default() },
                     (*person).clone(),
                 ));
             }
@@ -264,13 +264,13 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<String, StoreError> {
         let filter = to_json(filter)?;
-        let id = derived_id(&[subscriber, &filter, cadence.as_str()]);
+        let id = derived_id(&[subscriber, &filter, &cadence.to_string()]);
         let mut tx = self.begin().await?;
         sqlx::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
             .bind(id.clone())
             .bind(subscriber.to_owned())
             .bind(filter)
-            .bind(cadence.as_str().to_owned())
+            .bind(cadence.to_string())
             .bind(millis(now))
             .execute(&mut *tx)
             .await?;
@@ -376,8 +376,4 @@ async fn raise_version(tx: &mut WriteTx) -> Result<(), StoreError> {
         .execute(&mut **tx)
         .await?;
     Ok(())
-}
-
-pub(crate) fn parse_cadence(word: &str) -> Cadence {
-    [Cadence::Daily, Cadence::Weekly, Cadence::Auto].into_iter().find(|c| c.as_str() == word).unwrap_or_default()
 }

@@ -80,9 +80,10 @@ pub(super) struct AddArgs {
     /// Jours restants au minimum
     #[arg(long)]
     min_lead_days: Option<i64>,
-    /// Rythme : instant, daily, weekly, ou auto (un résumé par jour, et tout de suite ce qui est réservé ou presse)
-    #[arg(long, default_value = "instant", value_parser = parse_word::<Cadence>)]
-    cadence: Cadence,
+    /// Rythme : instant, daily, weekly, auto (un résumé par jour, et tout de suite ce qui est réservé ou presse), ou un
+    /// nombre tel que 30min, 4h, 2d [par défaut : auto pour une structure dont la nature est connue, sinon instant]
+    #[arg(long)]
+    cadence: Option<Cadence>,
     /// Rôle : structure, facilitator, network, subscriber, operator [par défaut : structure, ou celui déjà connu]
     #[arg(long, value_parser = parse_word::<Role>)]
     role: Option<Role>,
@@ -183,7 +184,7 @@ async fn list(store: &Store) -> Result<(), Failure> {
             subscription.id,
             person.name,
             addresses.join(", "),
-            subscription.cadence.as_str().to_owned(),
+            subscription.cadence.to_string(),
             in_short(&filter),
         ]);
     }
@@ -314,6 +315,7 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         .departments
         .extend(filter.departments.iter().filter(|d| !profile.departments.contains(d)).cloned().collect::<Vec<_>>());
     let role = args.role.or(known.as_ref().map(|p| p.role)).unwrap_or_default();
+    let cadence = args.cadence.unwrap_or_else(|| Cadence::default_for(role, profile.kind));
     let name = args.name.clone().or(known.map(|p| p.name)).or(listed.map(|s| s.name)).unwrap_or_default();
     let subscriber = Subscriber { id: id.clone(), name, role, profile };
     let state = if args.confirmed { AddressState::Active } else { AddressState::Unconfirmed };
@@ -323,7 +325,7 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
             now,
         )
         .await?;
-    let subscription = store.put_subscription(&id, &filter, args.cadence, now).await?;
+    let subscription = store.put_subscription(&id, &filter, cadence, now).await?;
     let note = if args.confirmed {
         ""
     } else {
