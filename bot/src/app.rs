@@ -1,9 +1,10 @@
 //! What every role shares.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, Mac};
 use secrecy::SecretString;
 use sha2::Sha256;
@@ -86,6 +87,8 @@ pub struct App {
     pub outbox_bell: Arc<Notify>,
     /// Deliveries this process holds and has not begun to send.
     pub claimed: tokio::sync::Mutex<VecDeque<Claimed>>,
+    /// Channels whose server is away, and until when nothing is tried there.
+    resting: Mutex<HashMap<Channel, DateTime<Utc>>>,
     web_secret: Option<SecretString>,
 }
 
@@ -161,6 +164,7 @@ impl App {
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),
             claimed: tokio::sync::Mutex::default(),
+            resting: Mutex::default(),
             web_secret,
         };
         app.sync_declared().await?;
@@ -211,6 +215,16 @@ impl App {
             weekday: self.settings.pace.digest_day.into(),
             zone: chrono_tz::Europe::Paris,
         }
+    }
+
+    /// Tries nothing on a channel until then.
+    pub(crate) fn rest(&self, channel: Channel, until: DateTime<Utc>) {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, until);
+    }
+
+    /// Whether nothing is tried on a channel now.
+    pub(crate) fn rests(&self, channel: Channel, now: DateTime<Utc>) -> bool {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner).get(&channel).is_some_and(|until| *until > now)
     }
 
     /// Least time between two mails to one domain.

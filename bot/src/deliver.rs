@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use chrono::Duration;
 use tokio::task::JoinSet;
-use vigie_domain::delivery::{OUTAGE_GAP, Outcome, RetryPolicy, Settlement, settle};
+use vigie_domain::delivery::{Outcome, RetryPolicy, Settlement, settle};
 use vigie_domain::procedure::Change;
-use vigie_domain::{AlertKind, Assessment, Channel, Notice};
+use vigie_domain::{AlertKind, Assessment, Channel, Notice, Subscriber};
 use vigie_notifier::card::{Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
+use vigie_notifier::digest::Shown;
 use vigie_notifier::message::Message;
 use vigie_store::lanes::Claim;
 use vigie_store::outbox::{Claimed, Item};
@@ -20,7 +21,7 @@ use vigie_store::{StoreError, derived_id};
 use crate::app::{App, Failure};
 use crate::crash_point::CrashPoint;
 use crate::observe::{self, Step};
-use crate::timetable;
+use crate::outage;
 
 /// How long a delivery is held; renewed while it is in flight.
 const LEASE: Duration = Duration::seconds(60);
@@ -101,7 +102,15 @@ async fn next(app: &App) -> Result<Option<Claimed>, StoreError> {
             CrashPoint::Claimed.reach();
         }
     }
-    Ok(claimed.pop_front())
+    while let Some(delivery) = claimed.pop_front() {
+        let now = app.clock.now();
+        if !app.rests(delivery.channel, now) {
+            return Ok(Some(delivery));
+        }
+        // Another worker found the server away a moment ago.
+        app.store.give_back(&delivery, now).await?;
+    }
+    Ok(None)
 }
 
 /// Different at every call of every process.
@@ -129,9 +138,9 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         return Ok(());
     }
     let began = Instant::now();
-    let items = app.store.items(delivery).await?;
-    if items.iter().any(|i| i.alert_kind == AlertKind::Reminder.as_str()) && !still_wanted(app, delivery).await? {
-        app.store.cancel(delivery, "la structure n’y va plus, ou la procédure n’est plus ouverte", now).await?;
+    let mut items = app.store.items(delivery).await?;
+    if drop_settled(app, delivery, &mut items).await? && items.is_empty() {
+        app.store.cancel(delivery, "la structure a décidé, ou la procédure n’est plus ouverte", now).await?;
         return Ok(());
     }
     let message = match render(app, delivery, &items).await {
@@ -191,14 +200,35 @@ async fn send_to_room(app: &App, envelope: &Envelope<'_>) -> Outcome {
     })
 }
 
-/// Whether a reminder still has its reason: the procedure is open, and nobody of the structure said no meanwhile.
-async fn still_wanted(app: &App, delivery: &Claimed) -> Result<bool, StoreError> {
-    if app.store.open_dates(&delivery.procedure).await?.is_none() {
+/// Leaves out reminders that have lost their reason meanwhile; whether there were any.
+async fn drop_settled(app: &App, delivery: &Claimed, items: &mut Vec<Item>) -> Result<bool, StoreError> {
+    let reminds =
+        |i: &Item| [AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&i.alert_kind.as_str());
+    if !items.iter().any(reminds) {
         return Ok(false);
     }
     let Some(person) = app.store.subscriber(&delivery.subscriber).await? else { return Ok(false) };
-    let decisions = app.store.decisions_on(person.structure(), &delivery.procedure).await?;
-    Ok(decisions.iter().any(|d| !d.stage.declines()))
+    let (mut kept, before) = (Vec::new(), items.len());
+    for item in items.drain(..) {
+        if !reminds(&item) || still_wanted(app, &person, &item).await? {
+            kept.push(item);
+        }
+    }
+    *items = kept;
+    Ok(items.len() < before)
+}
+
+/// The procedure is open, and the structure still goes for it; or still has not made up its mind.
+async fn still_wanted(app: &App, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
+    if app.store.open_dates(&item.procedure).await?.is_none() {
+        return Ok(false);
+    }
+    let decisions = app.store.decisions_on(person.structure(), &item.procedure).await?;
+    Ok(if item.alert_kind == AlertKind::Undecided.as_str() {
+        !decisions.iter().any(|d| d.stage.is_decided())
+    } else {
+        decisions.iter().any(|d| !d.stage.declines())
+    })
 }
 
 /// Renews the lease until it is lost.
@@ -237,17 +267,12 @@ async fn settled(app: &App, delivery: &Claimed, outcome: Outcome) -> Result<(), 
     app.store.settle(delivery, &settlement, now + asked.unwrap_or_default().max(delivery.gap), now).await?;
     Step::Settle.took(began);
     if unreachable {
-        app.store.hold_channel(delivery.channel, now + OUTAGE_GAP).await?;
+        outage::begins(app, delivery.channel, why, now).await?;
+    } else if delivery.probe {
+        outage::ends(app, delivery.channel, now).await?;
     }
     if address_refused {
-        app.store.set_address_state(&delivery.address, AddressState::Suspended, why).await?;
-        app.store.note("address", &delivery.address, &format!("adresse suspendue : {why}"), now).await?;
-        let body = format!(
-            "Une adresse est suspendue\nLe serveur la refuse pour de bon : {why}. Envoi concerné : {}. Vérifiez-la avec son propriétaire (vigie subscriptions list), puis : vigie subscriptions add --email ADRESSE --confirmed.",
-            delivery.id
-        );
-        let cause = format!("suspended:{}:{}", delivery.address, delivery.id);
-        timetable::tell_operators(app, timetable::Cause::Event(&cause), &body, now).await?;
+        outage::suspend(app, delivery, why, now).await?;
     }
     Ok(())
 }
@@ -269,6 +294,35 @@ struct Part {
     assessment: Assessment,
     why: Why,
     contacts: Vec<String>,
+}
+
+impl Part {
+    fn told(&self) -> Told<'_> {
+        Told {
+            kind: self.kind,
+            changes: &self.changes,
+            notice: &self.notice,
+            assessment: &self.assessment,
+            why: &self.why,
+            contacts: &self.contacts,
+        }
+    }
+}
+
+/// All of a digest, as a page; `None` when there is none of that name.
+///
+/// # Errors
+/// The database fails, or a template.
+pub async fn digest_page(app: &App, delivery: &str) -> Result<Option<String>, Failure> {
+    let Some(row) = app.store.delivery(delivery).await? else { return Ok(None) };
+    let items = app.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let parts: Vec<Part> = items.iter().filter_map(|i| part(i).ok()).collect();
+    let told: Vec<Told<'_>> = parts.iter().map(Part::told).collect();
+    if told.is_empty() {
+        return Ok(None);
+    }
+    let message = app.templates.digest(&told, Shown::Whole, None, app.clock.now());
+    message.map(|m| Some(m.html)).map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
 }
 
 /// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
@@ -299,6 +353,11 @@ async fn render(app: &App, delivery: &Claimed, items: &[Item]) -> Result<Option<
         let (title, text) = body.split_once('\n').unwrap_or((body, ""));
         return app.templates.operator(title, text).map(Some).map_err(|e| e.to_string());
     }
+    let unsubscribe = app.unsubscribe_url(&delivery.address);
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account.as_str()) {
+        let body = item.body.as_deref().unwrap_or_default();
+        return app.templates.word(body, unsubscribe).map(Some).map_err(|e| e.to_string());
+    }
     let mut parts: Vec<Part> = Vec::new();
     for item in items {
         match part(item) {
@@ -314,25 +373,17 @@ async fn render(app: &App, delivery: &Claimed, items: &[Item]) -> Result<Option<
     {
         one.contacts = contacts(app, one).await.map_err(|e| e.to_string())?;
     }
-    let told: Vec<Told<'_>> = parts
-        .iter()
-        .map(|p| Told {
-            kind: p.kind,
-            changes: &p.changes,
-            notice: &p.notice,
-            assessment: &p.assessment,
-            why: &p.why,
-            contacts: &p.contacts,
-        })
-        .collect();
-    let unsubscribe = app.unsubscribe_url(&delivery.address);
+    let told: Vec<Told<'_>> = parts.iter().map(Part::told).collect();
     let now = app.clock.now();
     match told.as_slice() {
         [] => Ok(None),
         [one] if !delivery.procedure.is_empty() => {
             app.templates.alert(one, unsubscribe, now).map(Some).map_err(|e| e.to_string())
         }
-        many => app.templates.digest(many, unsubscribe, now).map(Some).map_err(|e| e.to_string()),
+        many => {
+            let shown = app.digest_url(&delivery.id, now).map_or(Shown::Screen, Shown::ScreenAndPage);
+            app.templates.digest(many, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+        }
     }
 }
 

@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
+use vigie_domain::french;
 use vigie_domain::procedure::{self, Change, Snapshot, Status};
 use vigie_domain::subscription::{Candidate, Match, Profile, Rhythm};
 use vigie_domain::{Alert, AlertKind, Assessment, Cadence, DateKind, Disposition, Notice, NoticeKind};
@@ -27,10 +29,9 @@ use vigie_watcher::zones;
 
 use crate::app::App;
 use crate::crash_point::CrashPoint;
+use crate::flood;
 use crate::observe::Step;
 
-/// How long an overflow waits, so that one flood makes one grouped message.
-pub const OVERFLOW_WAIT: Duration = Duration::minutes(10);
 /// Times a stale index is rebuilt before giving up.
 const MAX_REBUILDS: usize = 5;
 
@@ -106,8 +107,8 @@ pub async fn ingest(
     let began = Instant::now();
     let judged = classify::classify(notice);
     for _ in 0..MAX_REBUILDS {
-        let now = app.clock.now();
-        let mut tx = app.store.begin_ingest(now).await?;
+        let mut tx = app.store.begin_ingest_at(|| app.clock.now()).await?;
+        let now = tx.now();
         if tx.subscription_version().await? != audience.index.version() {
             drop(tx);
             *audience = Audience::read(&app.store).await?;
@@ -293,14 +294,14 @@ impl Ingest<'_> {
         let candidate = Candidate { notice: self.notice, assessment, folded: &folded, now: self.now };
         let mut hits: BTreeMap<String, Option<Hit>> =
             self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
-        let mut how: BTreeMap<&str, Disposition> = BTreeMap::new();
+        let mut how: BTreeMap<&str, &Told> = BTreeMap::new();
         let known: BTreeSet<&str> = told.iter().map(|t| t.subscriber.as_str()).collect();
         for t in told
             .iter()
             .rev()
             .filter(|t| matches!(t.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow))
         {
-            how.insert(&t.subscriber, t.disposition);
+            how.insert(&t.subscriber, t);
             hits.entry(t.subscriber.clone()).or_insert(None);
         }
         let mut out = Vec::new();
@@ -309,23 +310,32 @@ impl Ingest<'_> {
             if silent && known.contains(subscriber.as_str()) {
                 // Nothing new for someone who has a share already, told or not: the journal says so.
                 if hit.is_some() {
-                    out.push((
-                        self.share(
-                            &subscriber,
-                            hit,
-                            Disposition::Duplicate,
-                            None,
-                            Some("déjà signalé, rien n’a changé"),
-                        ),
-                        Vec::new(),
-                    ));
+                    let decided = Decided::untold(Disposition::Duplicate, "déjà signalé, rien n’a changé");
+                    out.push((self.share(&subscriber, hit, decided), Vec::new()));
                 }
                 continue;
             }
-            let decided = self.decide(tx, &subscriber, hit.as_ref(), before, (alert, assessment)).await?;
+            let disposition = before.map(|t| t.disposition);
+            let mut decided = self.decide(tx, &subscriber, hit.as_ref(), disposition, (alert, assessment)).await?;
+            decided.remark = before.and_then(|t| t.digest).map(|at| self.follows(&subscriber, alert.kind, at));
             out.push(self.with_deliveries(&subscriber, hit, decided, alert, assessment));
         }
         Ok(out)
+    }
+
+    /// Says that what a digest told is not all any more.
+    fn follows(&self, subscriber: &str, kind: AlertKind, digest: DateTime<Utc>) -> String {
+        let does = match kind {
+            AlertKind::Correction => "Rectifie",
+            AlertKind::Cancellation => "Annule",
+            _ => "Fait suite à",
+        };
+        let day = digest.with_timezone(&self.zone(subscriber)).date_naive();
+        format!("{does} un marché de votre résumé du {}", french::date(day))
+    }
+
+    fn zone(&self, subscriber: &str) -> Tz {
+        zones::zone(self.audience.profiles.get(subscriber).and_then(|p| p.departments.first()))
     }
 
     /// How one person hears of it.
@@ -336,18 +346,14 @@ impl Ingest<'_> {
         hit: Option<&Hit>,
         before: Option<Disposition>,
         (alert, assessment): (&Alert, &Assessment),
-    ) -> Result<(Disposition, Option<DateTime<Utc>>, Option<&'static str>), StoreError> {
+    ) -> Result<Decided, StoreError> {
         match self.first_poll {
             Some(Baseline::Quiet) if before.is_none() => {
-                return Ok((Disposition::Baseline, None, Some("déjà publié avant le début de la veille")));
+                return Ok(Decided::untold(Disposition::Baseline, "déjà publié avant le début de la veille"));
             }
             Some(Baseline::Digest) if before.is_none() => {
-                let due = self.overflow_due(tx, subscriber).await?;
-                return Ok((
-                    Disposition::Overflow,
-                    Some(due),
-                    Some("Première veille : voici ce qui était déjà publié."),
-                ));
+                let due = flood::due(tx, subscriber).await?;
+                return Ok(Decided::grouped(due, "Première veille : voici ce qui était déjà publié."));
             }
             _ => {}
         }
@@ -360,7 +366,7 @@ impl Ingest<'_> {
         if let Some(before) = before {
             tx.supersede_unsent(subscriber, &alert.procedure, &alert.id).await?;
             if let Some(due) = tx.take_from_digest(subscriber, &alert.procedure, &alert.id).await? {
-                return Ok((before, Some(due), None));
+                return Ok(Decided { due: Some(due), ..Decided::at_once(before) });
             }
         }
         let (unknown, nothing) = (Profile::default(), Match::default());
@@ -368,48 +374,27 @@ impl Ingest<'_> {
         let rhythm = self.audience.rhythms.get(subscriber).copied().unwrap_or_default();
         let found = hit.map_or(&nothing, |h| &h.found);
         let pressing = rhythm::presses(profile, assessment, found, self.now);
-        let times = DigestTimes { zone: zones::zone(profile.departments.first()), ..self.app.digest_times() };
+        let times = DigestTimes { zone: self.zone(subscriber), ..self.app.digest_times() };
         match rhythm::when(cadence, pressing, &rhythm, times, self.now) {
-            When::Digest(due) => return Ok((Disposition::Digest, Some(due), None)),
-            When::AfterQuiet(due) => {
-                return Ok((Disposition::Overflow, Some(due), Some("Reçus pendant vos heures de silence.")));
-            }
-            When::Now => {}
+            When::Digest(due) => Ok(Decided { due: Some(due), ..Decided::at_once(Disposition::Digest) }),
+            When::AfterQuiet(due) => Ok(Decided::grouped(due, "Reçus pendant vos heures de silence.")),
+            When::Now => Ok(match flood::grouped(self.app, tx, subscriber, &rhythm).await? {
+                Some(due) => Decided::grouped(due, flood::NOTE),
+                None => Decided::at_once(Disposition::Instant),
+            }),
         }
-        let cap = self.app.settings.pace.instant_per_hour;
-        if cap > 0 && tx.instants_since(subscriber, self.now - Duration::hours(1), cap).await? >= cap {
-            let due = self.overflow_due(tx, subscriber).await?;
-            return Ok((
-                Disposition::Overflow,
-                Some(due),
-                Some("Beaucoup de marchés à la fois : les voici groupés en un seul message."),
-            ));
-        }
-        Ok((Disposition::Instant, None, None))
     }
 
-    /// One flood makes one grouped message: what comes later joins the message that waits.
-    async fn overflow_due(&self, tx: &mut IngestTx, subscriber: &str) -> Result<DateTime<Utc>, StoreError> {
-        Ok(tx.overflow_due(subscriber).await?.filter(|due| *due > self.now).unwrap_or(self.now + OVERFLOW_WAIT))
-    }
-
-    fn share(
-        &self,
-        subscriber: &str,
-        hit: Option<Hit>,
-        disposition: Disposition,
-        due: Option<DateTime<Utc>>,
-        note: Option<&str>,
-    ) -> NewNotification {
+    fn share(&self, subscriber: &str, hit: Option<Hit>, decided: Decided) -> NewNotification {
         let subscription = hit.as_ref().map(|h| h.subscription.clone());
-        let why = hit.map_or_else(Why::default, |h| Why { found: h.found, fit: h.fit, note: None });
-        let why = Why { note: note.map(str::to_owned), ..why };
+        let why = hit.map_or_else(Why::default, |h| Why { found: h.found, fit: h.fit, ..Why::default() });
+        let why = Why { note: decided.note.map(str::to_owned), remark: decided.remark, ..why };
         NewNotification {
             subscriber: subscriber.to_owned(),
             subscription,
-            disposition,
+            disposition: decided.disposition,
             reasons: serde_json::to_string(&why).unwrap_or_default(),
-            due,
+            due: decided.due,
         }
     }
 
@@ -417,17 +402,41 @@ impl Ingest<'_> {
         &self,
         subscriber: &str,
         hit: Option<Hit>,
-        (disposition, due, note): (Disposition, Option<DateTime<Utc>>, Option<&'static str>),
+        decided: Decided,
         alert: &Alert,
         assessment: &Assessment,
     ) -> Share {
-        let share = self.share(subscriber, hit, disposition, due, note);
-        if disposition != Disposition::Instant {
+        let share = self.share(subscriber, hit, decided);
+        if share.disposition != Disposition::Instant {
             return (share, Vec::new());
         }
         // A message about a procedure that is still open loses its meaning when it closes.
         let expires = assessment.deadline().map(|d| d.with_timezone(&Utc)).filter(|d| *d > self.now);
         (share, self.audience.active(subscriber).map(|a| NewDelivery::of(alert, a, expires)).collect())
+    }
+}
+
+/// How one person hears of something.
+struct Decided {
+    disposition: Disposition,
+    due: Option<DateTime<Utc>>,
+    /// Why the message is grouped, or why there is none.
+    note: Option<&'static str>,
+    /// What is to be said of this one thing.
+    remark: Option<String>,
+}
+
+impl Decided {
+    fn at_once(disposition: Disposition) -> Self {
+        Self { disposition, due: None, note: None, remark: None }
+    }
+
+    fn untold(disposition: Disposition, note: &'static str) -> Self {
+        Self { note: Some(note), ..Self::at_once(disposition) }
+    }
+
+    fn grouped(due: DateTime<Utc>, note: &'static str) -> Self {
+        Self { due: Some(due), note: Some(note), ..Self::at_once(Disposition::Overflow) }
     }
 }
 

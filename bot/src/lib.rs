@@ -8,7 +8,10 @@
 //! | [`deliver`] | empties the outbox |
 //! | `rooms` | the Matrix channel: answers and reactions become decisions |
 //! | [`timetable`] | what time brings: digests, silent sources |
-//! | [`remind`] | reminders for structures that go for a procedure |
+//! | [`remind`] | reminders for structures that go for a procedure, a line for those who decided nothing |
+//! | [`flood`] | what exceeds a person's messages of the hour is grouped |
+//! | [`outage`] | channels whose server is away, addresses refused for good |
+//! | [`watching`] | a word a month to those who heard of nothing |
 //! | [`talk`] | what people say in chats, and what is answered |
 //! | [`links`] | signed links for one person and one purpose |
 //! | [`web`] | the local page and one-click unsubscription |
@@ -26,14 +29,17 @@ pub mod commands;
 pub mod crash_point;
 pub mod deliver;
 pub mod demo;
+pub mod flood;
 pub mod holder;
 pub mod ingest;
 pub mod links;
 pub mod observe;
+pub mod outage;
 pub mod remind;
 #[cfg(feature = "matrix")]
 pub mod rooms;
 pub mod talk;
 pub mod timetable;
 pub mod watch;
+pub mod watching;
 pub mod web;

@@ -4,7 +4,7 @@
 //! out of date says so. A change of `[web] secret` revokes all; what must be revoked one by one is kept in the database by
 //! whoever makes the link, and the subject names its row.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::app::App;
 
@@ -23,6 +23,8 @@ pub enum Purpose {
     Calendar,
     /// Atom feed of a person's alerts.
     Feed,
+    /// One digest in full.
+    Digest,
 }
 
 /// Why a link opens nothing.
@@ -35,6 +37,9 @@ pub enum BadLink {
     #[error("lien périmé")]
     Expired,
 }
+
+/// How long a digest can be read in full.
+const DIGEST_PAGE: Duration = Duration::days(90);
 
 /// Stands for "never out of date".
 const NEVER: &str = "0";
@@ -50,6 +55,7 @@ impl Purpose {
             Self::Decide => "repondre",
             Self::Calendar => "agenda",
             Self::Feed => "fil",
+            Self::Digest => "resume",
         }
     }
 }
@@ -86,6 +92,12 @@ impl App {
             Ok(_) => Err(BadLink::Expired),
             Err(_) => Err(BadLink::Unknown),
         }
+    }
+
+    /// The page that shows all of a digest.
+    #[must_use]
+    pub fn digest_url(&self, delivery: &str, now: DateTime<Utc>) -> Option<String> {
+        self.link(Purpose::Digest, delivery, Some(now + DIGEST_PAGE))
     }
 
     /// The page where the owner of an address stops messages.

@@ -17,6 +17,7 @@ use vigie_store::StoreError;
 use vigie_watcher::fetch::Validators;
 
 use crate::app::{App, Failure};
+use crate::outage;
 
 /// A step of the road whose duration is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub fn start() -> Option<PrometheusHandle> {
     describe_counter!(ATTEMPTS, "Attempts to send, by channel and outcome");
     describe_gauge!(QUEUE, "Deliveries kept, by state");
     describe_gauge!(OLDEST, "How long the address that waits longest has waited for its turn");
-    describe_gauge!(ALARMS, "Alarms of sources that are open");
+    describe_gauge!(ALARMS, "Alarms of sources and channels that are open");
     Some(handle)
 }
 
@@ -128,18 +129,22 @@ pub async fn render(app: &App, handle: &PrometheusHandle) -> Result<String, Stor
 /// Longest wait of an address for its turn before something is held to be wrong.
 pub const MAX_WAIT: chrono::Duration = chrono::Duration::minutes(10);
 
-/// Whether all is well: every source watched without an alarm, no address waits long for its turn, the database answers.
+/// Whether all is well: every source watched without an alarm, no channel away for long, no address waits long for its turn, the database answers.
 /// `Err` says in French what is not.
 ///
 /// # Errors
 /// Something is wrong.
 pub async fn well(app: &App) -> Result<(), String> {
     let said = |e: StoreError| e.to_string();
+    let now = app.clock.now();
+    if let Some(outage) = outage::lasting(app, outage::TOLERATED, now).await.map_err(said)?.first() {
+        let minutes = (now - outage.since).num_minutes();
+        return Err(format!("{} injoignable depuis {minutes} minutes : {}", outage.channel.as_str(), outage.why));
+    }
     let alarms = app.store.alarm_count().await.map_err(said)?;
     if alarms > 0 {
-        return Err(format!("{alarms} alarme(s) de source"));
+        return Err(format!("{alarms} alarme(s) de source ou de canal"));
     }
-    let now = app.clock.now();
     match app.store.oldest_due(now).await.map_err(said)? {
         Some(at) if now - at > MAX_WAIT => Err(format!("un envoi attend depuis {} minutes", (now - at).num_minutes())),
         _ => Ok(()),

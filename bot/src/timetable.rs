@@ -1,4 +1,4 @@
-//! What time brings: digests whose hour has come, reminders, sources in trouble. One process at a time, by lease.
+//! What time brings: digests whose hour has come, reminders, sources and channels in trouble. One process at a time, by lease.
 
 use chrono::{DateTime, Days, Duration, Utc};
 use vigie_domain::subscription::Role;
@@ -10,26 +10,26 @@ use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
 use crate::crash_point::CrashPoint;
-use crate::remind;
+use crate::{outage, remind, watching};
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
 
-/// Runs what is due at `horizon` (now, or a little later when a single pass must leave nothing behind). Gives the number
-/// of digests made.
+/// Runs what is due now, and sends what is grouped until `grouped` (now, or a little later when a single pass must leave
+/// nothing behind). Gives the number of digests made.
 ///
 /// # Errors
 /// The database fails.
-pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
+pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
     let now = app.clock.now();
     if !app.store.hold_lease("timetable", &app.holder, LEASE, now).await? {
         return Ok(0);
     }
-    let due = app.store.due_digests(horizon).await?;
+    let due = app.store.due_digests(now, grouped).await?;
     for digest in &due {
         let addresses = app.store.active_addresses(&digest.subscriber).await?;
         let active: Vec<_> = addresses.into_iter().map(|a| (a.id, a.channel)).collect();
-        app.store.make_digest(digest, &active, now).await?;
+        app.store.make_digest(digest, &active, grouped, now).await?;
         CrashPoint::MidDigest.reach();
     }
     let mended = app.store.mend_lanes(now).await?;
@@ -38,7 +38,9 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
         app.outbox_bell.notify_one();
     }
     remind::run(app, now).await?;
+    watching::run(app, now).await?;
     source_alarms(app, now).await?;
+    outage::alarms(app, now).await?;
     if !due.is_empty() {
         app.outbox_bell.notify_one();
     }
@@ -71,10 +73,7 @@ async fn source_alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
         let standing = health::alarms(&known, now);
         let told = app.store.open_alarms(&block.id).await?;
         for (alarm, why) in standing.iter().filter(|(a, _)| !told.iter().any(|(kind, _)| kind == a.as_str())) {
-            let last = known.last_success.map_or_else(
-                || "jamais".to_owned(),
-                |at| at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y à %H:%M").to_string(),
-            );
+            let last = known.last_success.map_or_else(|| "jamais".to_owned(), local);
             let body = format!(
                 "La source «\u{a0}{}\u{a0}» {}\n{why}. Dernière réponse : {last}. {} Les autres sources continuent.",
                 block.id,
@@ -87,14 +86,19 @@ async fn source_alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
         for (kind, since) in told.iter().filter(|(kind, _)| !standing.iter().any(|(a, _)| a.as_str() == kind)) {
             let was = Alarm::parse(kind).map_or("était en alarme", Alarm::in_french);
             let body = format!(
-                "La source «\u{a0}{}\u{a0}» va de nouveau bien\nElle était signalée («\u{a0}{was}\u{a0}») depuis le {}. La veille a repris là où elle s’était arrêtée.",
+                "Résolu\u{a0}: la source «\u{a0}{}\u{a0}» va de nouveau bien\nElle était signalée («\u{a0}{was}\u{a0}») depuis le {}. La veille a repris là où elle s’était arrêtée.",
                 block.id,
-                since.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y à %H:%M"),
+                local(*since),
             );
             tell_operators(app, Cause::AlarmEnds { source: &block.id, kind }, &body, now).await?;
         }
     }
     Ok(())
+}
+
+/// A moment as operators read it.
+pub(crate) fn local(at: DateTime<Utc>) -> String {
+    at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y à %H:%M").to_string()
 }
 
 /// What the operator can do about it.

@@ -17,6 +17,7 @@ use vigie_notifier::card::{self, Card, Told, Why};
 use vigie_store::people::AddressState;
 
 use crate::app::{App, Failure};
+use crate::deliver;
 use crate::links::Purpose;
 
 /// Notices on the front page.
@@ -81,6 +82,7 @@ fn router(app: Arc<App>) -> Result<Router, Failure> {
         .route("/", get(front))
         .route("/procedure/{id}", get(procedure))
         .route("/desabonner/{token}", get(ask_unsubscribe).post(unsubscribe))
+        .route("/resume/{token}", get(digest))
         .route("/sante", get(health))
         .with_state(site))
 }
@@ -95,7 +97,11 @@ impl Site {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Page indisponible.".to_owned())
             }
         };
-        let mut response = (status, Html(body)).into_response();
+        self.safe((status, Html(body)).into_response())
+    }
+
+    /// A response with the headers that every page bears.
+    fn safe(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         for (name, value) in [
             (
@@ -221,6 +227,26 @@ async fn unsubscribe(State(site): State<Arc<Site>>, Path(token): Path<String>) -
             site.trouble(StatusCode::OK, "C’est fait", "Vous ne recevrez plus de message de Vigie à cette adresse.")
         }
         Err(e) => site.failed(&e),
+    }
+}
+
+/// All of a digest, for whom its message shows a screen of it.
+async fn digest(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Response {
+    let unknown = || {
+        site.trouble(
+            StatusCode::NOT_FOUND,
+            "Lien inconnu ou périmé",
+            "Ce résumé n’est plus en ligne. Reprenez le lien depuis un message plus récent de Vigie.",
+        )
+    };
+    let Ok(delivery) = site.app.open_token(Purpose::Digest, &token, site.app.clock.now()) else { return unknown() };
+    match deliver::digest_page(&site.app, delivery).await {
+        Ok(Some(body)) => site.safe((StatusCode::OK, Html(body)).into_response()),
+        Ok(None) => unknown(),
+        Err(e) => {
+            tracing::error!("digest page failed: {}", e.what);
+            site.trouble(StatusCode::INTERNAL_SERVER_ERROR, "Page indisponible", "Réessayez dans un instant.")
+        }
     }
 }
 

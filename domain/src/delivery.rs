@@ -29,6 +29,10 @@ pub enum AlertKind {
     Award,
     /// A date of a procedure that the structure goes for, or a reminder it asked for.
     Reminder,
+    /// A procedure that closes soon and on which the structure decided nothing: one line of a digest.
+    Undecided,
+    /// Word to a person about their own account: an address is suspended, nothing suited them for long.
+    Account,
     /// Word to the operator: a source is silent, a recipient is suspended.
     Operator,
 }
@@ -43,6 +47,8 @@ impl AlertKind {
             Self::Cancellation => "cancellation",
             Self::Award => "award",
             Self::Reminder => "reminder",
+            Self::Undecided => "undecided",
+            Self::Account => "account",
             Self::Operator => "operator",
         }
     }

@@ -78,6 +78,12 @@ impl Stage {
         Self::ALL.into_iter().find(|s| s.as_str() == word)
     }
 
+    /// Whether the structure has made up its mind.
+    #[must_use]
+    pub fn is_decided(self) -> bool {
+        !matches!(self, Self::Spotted | Self::Read)
+    }
+
     /// As a person reads it.
     #[must_use]
     pub fn in_french(self) -> &'static str {

@@ -65,6 +65,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// When it closes, while it is open.
+    #[must_use]
+    pub fn closes(&self) -> Option<DateTime<FixedOffset>> {
+        let of = |kind: DateKind| self.dates.iter().find(|(k, _)| *k == kind).map(|(_, at)| *at);
+        let closes = of(DateKind::Participation).or_else(|| of(DateKind::Tender));
+        closes.filter(|_| self.status == Status::Open)
+    }
+
     /// The state that `assessment` alone describes.
     #[must_use]
     pub fn of(assessment: &Assessment) -> Self {

@@ -48,6 +48,8 @@ pub struct Rhythm {
     pub quiet: Option<QuietHours>,
     /// What presses may come in quiet hours too.
     pub urgent_passes: bool,
+    /// Messages an hour before the rest is grouped in one; 0 = no limit, none = the installation's.
+    pub per_hour: Option<u16>,
 }
 
 impl Rhythm {
@@ -167,6 +169,27 @@ pub enum Dimension {
     LeadTime,
     /// Value out of bounds.
     Amount,
+}
+
+impl Dimension {
+    /// As a person reads it.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Sector => "secteur",
+            Self::Cpv => "code CPV",
+            Self::Department => "département",
+            Self::Provision => "disposition sociale",
+            Self::NoticeKind => "nature de l’avis",
+            Self::SupplyMode => "mode de fourniture",
+            Self::Buyer => "acheteur",
+            Self::Words => "mots voulus",
+            Self::ExcludedWords => "mots exclus",
+            Self::Score => "intérêt trop faible",
+            Self::LeadTime => "délai trop court",
+            Self::Amount => "montant",
+        }
+    }
 }
 
 /// Why a filter let a notice through.

@@ -27,9 +27,12 @@ pub struct Why {
     /// How well it suits them.
     #[serde(default)]
     pub fit: Fit,
-    /// A note ("première veille", "flux trop fort").
+    /// Why the message is grouped ("première veille", "flux trop fort"), or why there is none.
     #[serde(default)]
     pub note: Option<String>,
+    /// What is to be said of this one thing: what a reminder reminds of, which digest it corrects.
+    #[serde(default)]
+    pub remark: Option<String>,
 }
 
 /// One notice to tell, with all that is known of it.
@@ -111,6 +114,8 @@ pub struct Card {
     pub score: u8,
     /// Why the message is grouped, if it is.
     pub note: Option<String>,
+    /// What is to be said of this one thing.
+    pub remark: Option<String>,
 }
 
 /// One line of at most `n` characters, cut at a word.
@@ -166,6 +171,7 @@ pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
         reference: format!("{} {}", told.notice.source.to_uppercase(), told.notice.record_id),
         score: a.score,
         note: told.why.note.clone(),
+        remark: told.why.remark.clone(),
     }
 }
 
@@ -200,6 +206,8 @@ fn status(kind: AlertKind, a: &Assessment, now: DateTime<Utc>) -> &'static str {
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
         AlertKind::Reminder => "Rappel",
+        AlertKind::Undecided => "Sans réponse",
+        AlertKind::Account => "Votre compte",
         AlertKind::Operator => "Exploitation",
     }
 }

@@ -7,6 +7,7 @@
 //! | [`card`] | a notice in words, line by line |
 //! | [`chat`] | text as chats show it: words and styles |
 //! | [`message`] | what is said: cards rendered by templates in French |
+//! | [`digest`] | what stands in a digest: sections, a screen, the way to the rest |
 //! | [`due`] | when digests go out: local dates of the person's territory |
 //! | [`reminders`] | which dates to remind a structure of |
 //! | [`rhythm`] | at once, in a digest, or after quiet hours |
@@ -19,6 +20,7 @@ pub mod audience;
 pub mod card;
 pub mod channels;
 pub mod chat;
+pub mod digest;
 pub mod due;
 pub mod fit;
 pub mod message;

@@ -10,12 +10,8 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 
-use crate::card::{Card, Told, card, short};
-
-/// Most items shown in full in a digest.
-const MAX_DIGEST_ITEMS: usize = 30;
-/// Most further items shown by their title; beyond, only their number.
-const MAX_DIGEST_TITLES: usize = 200;
+use crate::card::{Told, card, short};
+use crate::digest::{Digest, Shown};
 
 /// A message ready for a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +47,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("alerte.html", include_str!("../templates/alerte.html")),
     ("resume.txt", include_str!("../templates/resume.txt")),
     ("resume.html", include_str!("../templates/resume.html")),
+    ("mot.txt", include_str!("../templates/mot.txt")),
+    ("mot.html", include_str!("../templates/mot.html")),
     ("operateur.txt", include_str!("../templates/operateur.txt")),
     ("operateur.html", include_str!("../templates/operateur.html")),
     ("cadre.html", include_str!("../templates/cadre.html")),
@@ -104,43 +102,40 @@ impl Templates {
         })
     }
 
-    /// One message about many notices: closing soonest first.
+    /// One message about many notices.
     ///
     /// # Errors
     /// A template fails.
     pub fn digest(
         &self,
         told: &[Told<'_>],
+        shown: Shown,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
-        let mut order: Vec<&Told<'_>> = told.iter().collect();
-        order.sort_by_key(|t| {
-            t.assessment.deadline().map_or(i64::MAX, |d| if d < now { i64::MAX } else { d.timestamp() })
-        });
-        let cards: Vec<Card> = order.iter().take(MAX_DIGEST_ITEMS).map(|t| card(t, now)).collect();
-        let week = now + chrono::Duration::days(7);
-        let soon = order
-            .iter()
-            .take(MAX_DIGEST_ITEMS)
-            .filter(|t| t.assessment.deadline().is_some_and(|d| d >= now && d < week))
-            .count();
-        let note = cards.iter().find_map(|c| c.note.clone());
-        let titles: Vec<Card> =
-            order.iter().skip(MAX_DIGEST_ITEMS).take(MAX_DIGEST_TITLES).map(|t| card(t, now)).collect();
-        let more = told.len().saturating_sub(MAX_DIGEST_ITEMS + MAX_DIGEST_TITLES);
-        let values = context! { cards => Serde(&cards), titles => Serde(&titles), soon => soon, total => told.len(), more => more, note => note, unsubscribe => unsubscribe.as_deref() };
-        let subject = match told.len() {
-            1 => format!("Vigie : 1 marché pour vous, {}", short(&cards[0].title, 90)),
-            n => format!(
-                "Vigie : {n} marchés pour vous{}",
-                if soon > 0 { format!(", dont {soon} à rendre sous 7 jours") } else { String::new() }
-            ),
-        };
+        let digest = Digest::of(told, shown, now);
+        let subject = header(&digest.subject());
+        let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
-            subject: header(&subject),
+            subject,
             text: tidy(&self.render("resume.txt", &values)?),
             html: self.render("resume.html", &values)?,
+            unsubscribe,
+        })
+    }
+
+    /// Word to a person about their own account; the first line of `body` is the title, each other one a paragraph.
+    ///
+    /// # Errors
+    /// A template fails.
+    pub fn word(&self, body: &str, unsubscribe: Option<String>) -> Result<Message, RenderError> {
+        let (title, text) = body.split_once('\n').unwrap_or((body, ""));
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let values = context! { title => title, lines => lines, unsubscribe => unsubscribe.as_deref() };
+        Ok(Message {
+            subject: header(title),
+            text: tidy(&self.render("mot.txt", &values)?),
+            html: self.render("mot.html", &values)?,
             unsubscribe,
         })
     }

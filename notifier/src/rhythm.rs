@@ -36,10 +36,22 @@ pub fn presses(profile: &Profile, assessment: &Assessment, found: &Match, now: D
     soon || reserved_for(profile, assessment, found)
 }
 
+/// The times of a person's own digests and reminders.
+#[must_use]
+pub fn own_times(rhythm: &Rhythm, times: DigestTimes) -> DigestTimes {
+    DigestTimes { hour: rhythm.digest_hour.unwrap_or(times.hour), ..times }
+}
+
+/// Whether `now` falls into the person's quiet hours.
+#[must_use]
+pub fn is_quiet(rhythm: &Rhythm, times: DigestTimes, now: DateTime<Utc>) -> bool {
+    rhythm.quiet.and_then(|quiet| end_of_quiet(quiet, times, now)).is_some()
+}
+
 /// Decides when.
 #[must_use]
 pub fn when(cadence: Cadence, pressing: bool, rhythm: &Rhythm, times: DigestTimes, now: DateTime<Utc>) -> When {
-    let times = DigestTimes { hour: rhythm.digest_hour.unwrap_or(times.hour), ..times };
+    let times = own_times(rhythm, times);
     let cadence = match (cadence, pressing) {
         (Cadence::Auto, true) => Cadence::Instant,
         (Cadence::Auto, false) => Cadence::Daily,

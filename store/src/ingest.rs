@@ -48,6 +48,8 @@ pub struct Told {
     pub disposition: Disposition,
     /// The alert.
     pub alert: String,
+    /// When the digest that carried it was made, if one did.
+    pub digest: Option<DateTime<Utc>>,
 }
 
 /// A person's share of an alert, to be written.
@@ -128,12 +130,21 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn begin_ingest(&self, now: DateTime<Utc>) -> Result<IngestTx, StoreError> {
+        self.begin_ingest_at(|| now).await
+    }
+
+    /// Begins an ingest and looks at the clock once it has its turn: what it decides to be due at a moment still to come is
+    /// then durable before the digest of that moment is made.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn begin_ingest_at(&self, clock: impl FnOnce() -> DateTime<Utc>) -> Result<IngestTx, StoreError> {
         let mut tx = self.begin().await?;
         if self.engine == crate::Engine::Postgres {
             // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
             sqlx::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut *tx).await?;
         }
-        Ok(IngestTx { tx, now })
+        Ok(IngestTx { tx, now: clock() })
     }
 
     /// Hash of a stored notice's content, outside any transaction: the cheap look before an ingest.
@@ -150,6 +161,12 @@ impl Store {
 }
 
 impl IngestTx {
+    /// The moment at which it began.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
     /// What is stored under this notice's key.
     ///
     /// # Errors
@@ -310,17 +327,19 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT n.subscriber_id, n.disposition, n.alert_id FROM notification n JOIN alert a ON a.id = n.alert_id
-             WHERE a.procedure_id = $1 ORDER BY n.created DESC, n.id",
+        let rows: Vec<(String, String, String, Option<i64>)> = sqlx::query_as(
+            "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created FROM notification n JOIN alert a ON a.id = n.alert_id
+             LEFT JOIN delivery d ON d.id = n.delivery_id AND n.disposition IN ('digest', 'overflow')
+             WHERE a.procedure_id = $1 AND a.kind <> 'undecided' ORDER BY n.created DESC, n.id",
         )
         .bind(procedure.to_owned())
         .fetch_all(&mut *self.tx)
         .await?;
         Ok(rows
             .into_iter()
-            .filter_map(|(subscriber, disposition, alert)| {
-                Some(Told { subscriber, disposition: Disposition::parse(&disposition)?, alert })
+            .filter_map(|(subscriber, disposition, alert, digest)| {
+                let disposition = Disposition::parse(&disposition)?;
+                Some(Told { subscriber, disposition, alert, digest: digest.map(moment) })
             })
             .collect())
     }
@@ -358,13 +377,14 @@ impl IngestTx {
         keys: &[String],
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO procedure (id, title, snapshot, created, updated) VALUES ($1, $2, $3, $4, $4)
-             ON CONFLICT (id) DO UPDATE SET snapshot = $3, updated = $4",
+            "INSERT INTO procedure (id, title, snapshot, created, updated, closes) VALUES ($1, $2, $3, $4, $4, $5)
+             ON CONFLICT (id) DO UPDATE SET snapshot = $3, updated = $4, closes = $5",
         )
         .bind(id.to_owned())
         .bind(clean(title))
         .bind(to_json(snapshot)?)
         .bind(millis(self.now))
+        .bind(snapshot.closes().map(|at| millis(at.with_timezone(&Utc))))
         .execute(&mut *self.tx)
         .await?;
         for key in keys {
@@ -505,7 +525,7 @@ impl IngestTx {
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (due,): (Option<i64>,) = sqlx::query_as(
             "SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition IN ('digest', 'overflow')
-             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3 AND kind <> 'undecided')",
         )
         .bind(subscriber.to_owned())
         .bind(procedure.to_owned())
@@ -556,75 +576,4 @@ pub(crate) async fn put_delivery(
     .await?;
     lanes::make_ready(tx, &new.address, new.channel.as_str(), now).await?;
     Ok(id)
-}
-
-/// A digest whose time has come: one person's notifications that wait.
-#[derive(Debug, Clone)]
-pub struct DueDigest {
-    /// The person.
-    pub subscriber: String,
-    /// The latest due moment among them: names the digest.
-    pub due: DateTime<Utc>,
-}
-
-impl Store {
-    /// People whose digest is due.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn due_digests(&self, now: DateTime<Utc>) -> Result<Vec<DueDigest>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT subscriber_id, MAX(due) FROM notification WHERE delivery_id IS NULL AND due IS NOT NULL AND due <= $1 GROUP BY subscriber_id ORDER BY subscriber_id",
-        )
-        .bind(millis(now))
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(|(subscriber, due)| DueDigest { subscriber, due: moment(due) }).collect())
-    }
-
-    /// Makes one digest: one delivery an address, carrying every notification of the person that is due. The notifications
-    /// are marked in the same transaction, so that a crash in the middle makes neither two nor none; what comes due after
-    /// a digest of the same moment was made goes into one of its own.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn make_digest(
-        &self,
-        digest: &DueDigest,
-        addresses: &[(String, Channel)],
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let (made,): (i64,) =
-            sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
-                .bind(digest.subscriber.clone())
-                .bind(format!("digest:{}%", millis(digest.due)))
-                .fetch_one(&mut *tx)
-                .await?;
-        let cause = format!("digest:{}:{made}", millis(digest.due));
-        let carrier =
-            addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
-        let taken = sqlx::query("UPDATE notification SET delivery_id = $1 WHERE subscriber_id = $2 AND delivery_id IS NULL AND due IS NOT NULL AND due <= $3")
-            .bind(carrier)
-            .bind(digest.subscriber.clone())
-            .bind(millis(digest.due))
-            .execute(&mut *tx)
-            .await?;
-        if taken.rows_affected() == 0 {
-            return Ok(()); // another process made it
-        }
-        for (address, channel) in addresses {
-            let new = NewDelivery {
-                subscriber: digest.subscriber.clone(),
-                address: address.clone(),
-                channel: *channel,
-                cause: cause.clone(),
-                procedure: String::new(),
-                expires: None,
-            };
-            put_delivery(&mut tx, &new, now).await?;
-        }
-        tx.commit().await?;
-        Ok(())
-    }
 }

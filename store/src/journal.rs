@@ -58,10 +58,10 @@ pub struct JournalRow {
     pub text: String,
 }
 
-type Row = (String, String, i64, i64, String, String);
+pub(crate) type Row = (String, String, i64, i64, String, String);
 type ShareRow = (String, String, String, String, String, Option<i64>, i64, Option<String>);
 
-fn notice_row(r: Row) -> Result<NoticeRow, StoreError> {
+pub(crate) fn notice_row(r: Row) -> Result<NoticeRow, StoreError> {
     let notice = from_json(&r.4, &format!("notice {}", r.0))?;
     let assessment = from_json(&r.5, &format!("notice {}", r.0))?;
     Ok(NoticeRow { id: r.0, procedure: r.1, first_seen: moment(r.2), version: r.3, notice, assessment })
@@ -139,13 +139,15 @@ impl Store {
         Ok((snapshot.status == Status::Open).then_some(snapshot.dates))
     }
 
-    /// Whether an alert of that identifier was made.
+    /// Whether a person has a share of that alert.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn has_alert(&self, id: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> =
-            sqlx::query_as("SELECT id FROM alert WHERE id = $1").bind(id.to_owned()).fetch_optional(&self.pool).await?;
+    pub async fn has_share(&self, alert: &str, subscriber: &str) -> Result<bool, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("SELECT id FROM notification WHERE id = $1")
+            .bind(derived_id(&[alert, subscriber]))
+            .fetch_optional(&self.pool)
+            .await?;
         Ok(row.is_some())
     }
 

@@ -7,21 +7,23 @@
 //! Invariant: a lane that is not held is ready no later than its first due delivery. A lane that is ready too early costs
 //! one look; one that would be ready too late is found by [`Store::mend_lanes`].
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::Channel;
-use vigie_domain::delivery::Pace;
+use vigie_domain::delivery::{OUTAGE_GAP, Pace};
 
 use crate::outbox::Claimed;
 use crate::people::AddressState;
 use crate::{Engine, Store, StoreError, WriteTx, millis, moment};
 
 /// Ready at no known moment: held, or empty.
-const NEVER: i64 = 1 << 60;
+pub(crate) const NEVER: i64 = 1 << 60;
 
 /// Lanes looked at in one go.
 const LOOK: i64 = 32;
 
-type Lane = (String, String, Option<String>, Option<String>);
+type Lane = (String, String, Option<String>, Option<String>, i64);
 type ClaimRow = (String, String, String, String, String, String, i64, i64, Option<i64>, i64);
 
 /// The deliveries `d` that wait in a lane and may go: not those that follow an unsettled one of the same thread, so that a
@@ -51,8 +53,8 @@ macro_rules! held_for_nothing {
 macro_rules! ready_lanes {
     ($lock:literal) => {
         concat!(
-            "SELECT l.address_id, l.channel, a.value, a.state FROM lane l LEFT JOIN address a ON a.id = l.address_id
-             LEFT JOIN pace p ON p.key = l.channel
+            "SELECT l.address_id, l.channel, a.value, a.state, COALESCE(o.since, 0) FROM lane l
+             LEFT JOIN address a ON a.id = l.address_id LEFT JOIN pace p ON p.key = l.channel LEFT JOIN outage o ON o.channel = l.channel
              WHERE l.ready_at <= $1 AND COALESCE(p.free_at, 0) <= $1 ORDER BY l.ready_at, l.address_id LIMIT $2",
             $lock
         )
@@ -95,15 +97,19 @@ impl Store {
             Engine::Sqlite => ready_lanes!(""),
             Engine::Postgres => ready_lanes!(" FOR UPDATE OF l SKIP LOCKED"),
         };
+        let mut probed = HashSet::new();
         let mut tx = self.begin().await?;
         while claimed.len() < claim.limit {
             let lanes: Vec<Lane> = sqlx::query_as(sql).bind(millis(now)).bind(LOOK).fetch_all(&mut *tx).await?;
             if lanes.is_empty() {
                 break;
             }
-            for (address, channel, value, state) in lanes {
+            for (address, channel, value, state, away) in lanes {
                 if claimed.len() == claim.limit {
                     break;
+                }
+                if probed.contains(&channel) {
+                    continue;
                 }
                 let pace = Channel::parse(&channel)
                     .map(|c| Pace::of(c, value.as_deref().unwrap_or_default(), claim.domain_gap));
@@ -121,6 +127,12 @@ impl Store {
                             .bind(NEVER)
                             .execute(&mut *tx)
                             .await?;
+                        if away > 0 {
+                            // One tries whether the server is back; the others wait for what it says.
+                            delivery.probe = true;
+                            set_pace(&mut tx, &channel, now + OUTAGE_GAP).await?;
+                            probed.insert(channel);
+                        }
                         claimed.push(delivery);
                     }
                     None => release(&mut tx, &address, None, now).await?,
@@ -157,17 +169,6 @@ impl Store {
             .fetch_one(&self.pool)
             .await?;
         Ok(at.map(moment))
-    }
-
-    /// Lets nothing leave on a channel until then: its server cannot be reached.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn hold_channel(&self, channel: Channel, until: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        set_pace(&mut tx, channel.as_str(), until).await?;
-        tx.commit().await?;
-        Ok(())
     }
 
     /// Serves again the lanes that are held for nothing, and those that wait for nothing while a delivery waits in them;
@@ -295,6 +296,7 @@ async fn take(
             channel: Channel::parse(&r.3)?,
             to: None,
             gap: Duration::zero(),
+            probe: false,
             cause: r.4,
             procedure: r.5,
             attempts: u32::try_from(r.6).unwrap_or(0),
@@ -330,7 +332,7 @@ async fn use_pace(tx: &mut WriteTx, pace: Option<&Pace>, now: DateTime<Utc>) -> 
     Ok(())
 }
 
-async fn set_pace(tx: &mut WriteTx, key: &str, free: DateTime<Utc>) -> Result<(), StoreError> {
+pub(crate) async fn set_pace(tx: &mut WriteTx, key: &str, free: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO pace (key, free_at) VALUES ($1, $2)
          ON CONFLICT (key) DO UPDATE SET free_at = CASE WHEN pace.free_at > $2 THEN pace.free_at ELSE $2 END",

@@ -9,12 +9,14 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+pub mod digests;
 pub mod directory;
 pub mod follow_up;
 mod group;
 pub mod ingest;
 pub mod journal;
 pub mod lanes;
+pub mod outages;
 pub mod outbox;
 pub mod people;
 mod schema;

@@ -35,6 +35,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// Least time before the next message to this address.
     pub gap: Duration,
+    /// It goes alone, to see whether the server of its channel is back.
+    pub probe: bool,
     /// When it was made.
     pub created: DateTime<Utc>,
     /// When it loses its meaning.
@@ -48,6 +50,8 @@ pub struct Claimed {
 pub struct Item {
     /// Kind of alert (database word).
     pub alert_kind: String,
+    /// The procedure; empty when the alert is about none.
+    pub procedure: String,
     /// Changes, as JSON.
     pub changes: String,
     /// Text of an alert that is about no notice.
@@ -102,7 +106,7 @@ pub struct AttemptRow {
     pub detail: Option<String>,
 }
 
-type ItemRow = (String, String, Option<String>, String, String, Option<String>, Option<String>);
+type ItemRow = (String, String, String, Option<String>, String, String, Option<String>, Option<String>);
 type TriedRow = (i64, i64, Option<i64>, Option<String>, Option<String>);
 
 /// How an attempt ended.
@@ -236,31 +240,40 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn items(&self, delivery: &Claimed) -> Result<Vec<Item>, StoreError> {
+        self.items_of(&delivery.id, &delivery.subscriber, &delivery.cause).await
+    }
+
+    /// What the message of a delivery, of that person and cause, is made from.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn items_of(&self, delivery: &str, subscriber: &str, cause: &str) -> Result<Vec<Item>, StoreError> {
         // A person's share goes to each of their addresses; the notification names the first delivery only, so the cause
         // leads from any of them.
         let rows: Vec<ItemRow> = sqlx::query_as(
-            "SELECT a.kind, a.changes, a.body, n.disposition, n.reasons, o.document, o.assessment
+            "SELECT a.kind, a.procedure_id, a.changes, a.body, n.disposition, n.reasons, o.document, o.assessment
              FROM notification n JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id
              WHERE n.subscriber_id = $1 AND (a.id = $2 OR n.delivery_id = $3
                OR n.delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1 AND cause = $4))
              ORDER BY n.created, n.id",
         )
-        .bind(delivery.subscriber.clone())
-        .bind(delivery.cause.clone())
-        .bind(delivery.id.clone())
-        .bind(delivery.cause.clone())
+        .bind(subscriber.to_owned())
+        .bind(cause.to_owned())
+        .bind(delivery.to_owned())
+        .bind(cause.to_owned())
         .fetch_all(&self.pool)
         .await?;
         Ok(rows
             .into_iter()
             .map(|r| Item {
                 alert_kind: r.0,
-                changes: r.1,
-                body: r.2,
-                disposition: r.3,
-                reasons: r.4,
-                document: r.5.unwrap_or_default(),
-                assessment: r.6.unwrap_or_default(),
+                procedure: r.1,
+                changes: r.2,
+                body: r.3,
+                disposition: r.4,
+                reasons: r.5,
+                document: r.6.unwrap_or_default(),
+                assessment: r.7.unwrap_or_default(),
             })
             .collect())
     }

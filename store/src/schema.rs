@@ -147,8 +147,14 @@ const STEP_8: &str = "";
 /// Personal data and mail: consent, bounces, who saw what.
 const STEP_9: &str = "";
 
-/// Digests and caps.
-const STEP_10: &str = "";
+/// When procedures close, what is done once in a while, channels whose server is away.
+const STEP_10: &str = r"
+ALTER TABLE procedure ADD COLUMN closes BIGINT;
+CREATE INDEX procedure_closes ON procedure (closes);
+CREATE INDEX notice_first_seen ON notice (first_seen, id);
+CREATE TABLE chore (name TEXT PRIMARY KEY, done BIGINT NOT NULL);
+CREATE TABLE outage (channel TEXT PRIMARY KEY, since BIGINT NOT NULL, why TEXT NOT NULL);
+";
 
 /// Brings the database to the newest step.
 ///

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::french;
-use vigie_domain::subscription::{Candidate, Dimension, Match};
+use vigie_domain::subscription::{Candidate, Match};
 use vigie_domain::{DeliveryState, Disposition, Subscriber};
 use vigie_notifier::card::{Why, short};
 use vigie_store::Store;
@@ -242,6 +242,8 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         "correction" => "rectificatif",
         "cancellation" => "annulation",
         "award" => "attribution",
+        "reminder" => "rappel",
+        "undecided" => "sans réponse de la structure, se clôt bientôt",
         _ => "nouveau",
     };
     let mut out = format!("{} ({what}, avis {})\n", local(share.created), share.notice);
@@ -250,11 +252,14 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         Disposition::Digest => {
             format!("{name} : dans le résumé{}", share.due.map(|d| format!(" du {}", local(d))).unwrap_or_default())
         }
-        Disposition::Overflow => format!("{name} : groupé avec d’autres, le flux était trop fort"),
+        Disposition::Overflow => format!("{name} : groupé avec d’autres en un seul message"),
         Disposition::Baseline => format!("{name} : pas d’envoi, avis déjà publié avant le début de la veille"),
         Disposition::Duplicate => format!("{name} : pas d’envoi, doublon d’un avis déjà signalé et rien n’a changé"),
     };
     out.push_str(&format!("  {decided}\n"));
+    for line in why.note.iter().chain(&why.remark) {
+        out.push_str(&format!("    {line}\n"));
+    }
     why.fit.reasons.iter().for_each(|r| out.push_str(&format!("    parce que : {r}\n")));
     out.push_str(&matched(&why.found));
     if matches!(share.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow) {
@@ -267,7 +272,11 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
             out.push_str(&format!("    {waits}\n"));
             return Ok(out);
         };
-        for d in store.deliveries_like(first).await? {
+        let deliveries = store.deliveries_like(first).await?;
+        if deliveries.is_empty() {
+            out.push_str("    aucune adresse active à ce moment : rien n’a été envoyé\n");
+        }
+        for d in deliveries {
             let when = d.settled_at.map_or_else(|| format!("dû {}", local(d.next_at)), local);
             out.push_str(&format!(
                 "    envoi {} par {} : {} {when}, {} essai(s), réponse : {}\n",
@@ -317,7 +326,7 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
         let line = match verdict {
             Err(dimension) => format!(
                 "{name} : pas d’envoi, l’abonnement {subscription} ne correspond pas ({})\n",
-                dimension_in_words(dimension)
+                dimension.in_french()
             ),
             Ok(_) => format!(
                 "{name} : l’abonnement {subscription} correspond aujourd’hui, mais il n’existait pas quand l’avis a été lu ({})\n",
@@ -327,23 +336,6 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
         out.push_str(&line);
     }
     Ok(out)
-}
-
-fn dimension_in_words(dimension: Dimension) -> &'static str {
-    match dimension {
-        Dimension::Sector => "secteur",
-        Dimension::Cpv => "code CPV",
-        Dimension::Department => "département",
-        Dimension::Provision => "disposition sociale",
-        Dimension::NoticeKind => "nature de l’avis",
-        Dimension::SupplyMode => "mode de fourniture",
-        Dimension::Buyer => "acheteur",
-        Dimension::Words => "mots voulus",
-        Dimension::ExcludedWords => "mots exclus",
-        Dimension::Score => "intérêt trop faible",
-        Dimension::LeadTime => "délai trop court",
-        Dimension::Amount => "montant",
-    }
 }
 
 /// What a person's subscriptions would have given on the latest notices.
@@ -361,7 +353,7 @@ pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result
         if verdicts.iter().any(|(_, v)| v.is_ok()) {
             met.push(vec![row.id.clone(), row.assessment.score.to_string(), short(&row.assessment.title, 90)]);
         } else if let Some((_, Err(d))) = verdicts.first() {
-            *refused.entry(dimension_in_words(*d)).or_default() += 1;
+            *refused.entry(d.in_french()).or_default() += 1;
         }
     }
     print(&table(&["avis", "intérêt", "titre"], &met))?;

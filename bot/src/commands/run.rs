@@ -9,8 +9,8 @@ use vigie_watcher::fetch::Fetcher;
 use super::ConfigArg;
 use crate::app::{App, Failure};
 use crate::clock::Clock;
-use crate::ingest::{Audience, OVERFLOW_WAIT};
-use crate::{deliver, observe, timetable, watch, web};
+use crate::ingest::Audience;
+use crate::{deliver, flood, observe, timetable, watch, web};
 
 /// Longest sleep between two looks at what is due.
 const TICK: Duration = Duration::from_secs(15);
@@ -69,7 +69,7 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
         #[cfg(feature = "matrix")]
         crate::rooms::opened(app).await;
         // What overflowed in this very pass is grouped and sent in it.
-        timetable::run(app, app.clock.now() + OVERFLOW_WAIT).await?;
+        timetable::run(app, app.clock.now() + flood::WAIT).await?;
         deliver::drain(app).await?;
     }
     app.store.release_gone(|holder| holder == app.holder, app.clock.now()).await?;

@@ -1,0 +1,215 @@
+//! Digests: whose time has come, and what time alone brings to a digest: procedures nobody decided on, word to those who
+//! heard of nothing.
+//!
+//! A digest is made in the transaction that marks what it carries, so that a crash in the middle makes neither two nor none.
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::Channel;
+
+use crate::ingest::{NewDelivery, put_delivery};
+use crate::journal::{NoticeRow, notice_row};
+use crate::{Engine, Store, StoreError, derived_id, millis, moment};
+
+/// A digest whose time has come: one person's notifications that wait.
+#[derive(Debug, Clone)]
+pub struct DueDigest {
+    /// The person.
+    pub subscriber: String,
+    /// The latest due moment among them: names the digest.
+    pub due: DateTime<Utc>,
+}
+
+/// A procedure that closes soon and that a person was told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// The person.
+    pub subscriber: String,
+    /// The procedure.
+    pub procedure: String,
+    /// When it closes.
+    pub closes: DateTime<Utc>,
+}
+
+/// Someone who has heard of nothing for long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unheard {
+    /// The person.
+    pub subscriber: String,
+    /// Since when: their first subscription, or the last thing they heard.
+    pub since: DateTime<Utc>,
+}
+
+/// What is due at `$1`, and what was grouped until `$2`.
+macro_rules! due {
+    () => {
+        "delivery_id IS NULL AND due IS NOT NULL AND (due <= $1 OR (disposition = 'overflow' AND due <= $2))"
+    };
+}
+
+impl Store {
+    /// People whose digest is due; what waits only because the flow was too strong, until `grouped`.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn due_digests(&self, now: DateTime<Utc>, grouped: DateTime<Utc>) -> Result<Vec<DueDigest>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(concat!(
+            "SELECT subscriber_id, MAX(due) FROM notification WHERE ",
+            due!(),
+            " GROUP BY subscriber_id ORDER BY subscriber_id"
+        ))
+        .bind(millis(now))
+        .bind(millis(grouped))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(subscriber, due)| DueDigest { subscriber, due: moment(due) }).collect())
+    }
+
+    /// Makes one digest: one delivery an address, carrying every notification of the person that is due, whatever the
+    /// subscription. What comes due after a digest of the same moment was made goes into one of its own.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn make_digest(
+        &self,
+        digest: &DueDigest,
+        addresses: &[(String, Channel)],
+        grouped: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        if self.engine == Engine::Postgres {
+            // Behind the ingest that decided a moment ago that something belongs to this digest.
+            sqlx::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut *tx).await?;
+        }
+        let (made,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
+                .bind(digest.subscriber.clone())
+                .bind(format!("digest:{}%", millis(digest.due)))
+                .fetch_one(&mut *tx)
+                .await?;
+        let cause = format!("digest:{}:{made}", millis(digest.due));
+        let carrier =
+            addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
+        let taken =
+            sqlx::query(concat!("UPDATE notification SET delivery_id = $3 WHERE subscriber_id = $4 AND ", due!()))
+                .bind(millis(now))
+                .bind(millis(grouped))
+                .bind(carrier)
+                .bind(digest.subscriber.clone())
+                .execute(&mut *tx)
+                .await?;
+        if taken.rows_affected() == 0 {
+            return Ok(()); // another process made it
+        }
+        for (address, channel) in addresses {
+            let new = NewDelivery {
+                subscriber: digest.subscriber.clone(),
+                address: address.clone(),
+                channel: *channel,
+                cause: cause.clone(),
+                procedure: String::new(),
+                expires: None,
+            };
+            put_delivery(&mut tx, &new, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// When the next digest of a person goes out, if one waits.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn next_digest_of(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (due,): (Option<i64>,) =
+            sqlx::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition = 'digest'")
+                .bind(subscriber.to_owned())
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(due.map(moment))
+    }
+
+    /// Whether something that is done once per `gap` is to be done now; then it counts as done.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn take_chore(&self, name: &str, gap: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO chore (name, done) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET done = $2 WHERE chore.done <= $3",
+        )
+        .bind(name.to_owned())
+        .bind(millis(now))
+        .bind(millis(now - gap))
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// People of structures who were told of a procedure that closes between the two moments, of which they were not
+    /// reminded as undecided; whether their structure decided meanwhile is for the caller to look up.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn closing_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Undecided>, StoreError> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT DISTINCT n.subscriber_id, p.id, p.closes FROM procedure p JOIN alert a ON a.procedure_id = p.id
+             JOIN notification n ON n.alert_id = a.id JOIN subscriber s ON s.id = n.subscriber_id
+             WHERE p.closes > $1 AND p.closes <= $2 AND s.role = 'structure' AND n.disposition IN ('instant', 'digest', 'overflow')
+               AND NOT EXISTS (SELECT 1 FROM alert b JOIN notification m ON m.alert_id = b.id
+                 WHERE b.procedure_id = p.id AND b.kind = 'undecided' AND m.subscriber_id = n.subscriber_id)
+             ORDER BY n.subscriber_id, p.closes, p.id",
+        )
+        .bind(millis(from))
+        .bind(millis(to))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(subscriber, procedure, closes)| Undecided { subscriber, procedure, closes: moment(closes) })
+            .collect())
+    }
+
+    /// People with a subscription and an address in use who have heard of nothing since before `before`, those who waited
+    /// longest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn unheard(&self, before: DateTime<Utc>, limit: i64) -> Result<Vec<Unheard>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT w.id, w.since FROM (
+               SELECT s.id, COALESCE((SELECT MAX(n.created) FROM notification n WHERE n.subscriber_id = s.id
+                   AND n.disposition IN ('instant', 'digest', 'overflow')),
+                 (SELECT MIN(u.created) FROM subscription u WHERE u.subscriber_id = s.id)) AS since
+               FROM subscriber s WHERE EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = s.id AND a.state = 'active')) AS w
+             WHERE w.since <= $1 AND EXISTS (SELECT 1 FROM subscription u WHERE u.subscriber_id = w.id) ORDER BY w.since, w.id LIMIT $2",
+        )
+        .bind(millis(before))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(subscriber, since)| Unheard { subscriber, since: moment(since) }).collect())
+    }
+
+    /// Notices first seen at `since` or later, in order; the page after `last` (moment and key).
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn notices_since(
+        &self,
+        since: DateTime<Utc>,
+        last: Option<(DateTime<Utc>, String)>,
+        limit: i64,
+    ) -> Result<Vec<NoticeRow>, StoreError> {
+        let (at, key) = last.unwrap_or((since, String::new()));
+        let rows: Vec<_> = sqlx::query_as(
+            "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice
+             WHERE first_seen > $1 OR (first_seen = $1 AND id > $2) ORDER BY first_seen, id LIMIT $3",
+        )
+        .bind(millis(at))
+        .bind(key)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(notice_row).collect()
+    }
+}
