@@ -22,6 +22,8 @@ use vigie_store::{Store, derived_id};
 use vigie_watcher::fetch::Fetcher;
 
 use crate::clock::Clock;
+use crate::compose::Kept;
+use crate::deliver::Slots;
 use crate::holder;
 
 /// Score from which the default console subscriber hears of a notice.
@@ -87,6 +89,10 @@ pub struct App {
     pub outbox_bell: Arc<Notify>,
     /// Deliveries this process holds and has not begun to send.
     pub claimed: tokio::sync::Mutex<VecDeque<Claimed>>,
+    /// Messages on the wire.
+    pub slots: Slots,
+    /// Messages just made.
+    pub kept: Kept,
     /// Channels whose server is away, and until when nothing is tried there.
     resting: Mutex<HashMap<Channel, DateTime<Utc>>>,
     web_secret: Option<SecretString>,
@@ -152,6 +158,7 @@ impl App {
             let fix = format!("au moins {MIN_SECRET} caractères, tirés au hasard");
             return Err(Failure::usage("secret de signature trop court", "[web] secret", fix));
         }
+        let slots = Slots::new(email.as_ref());
         let app = Self {
             settings,
             store,
@@ -164,6 +171,8 @@ impl App {
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),
             claimed: tokio::sync::Mutex::default(),
+            slots,
+            kept: Kept::default(),
             resting: Mutex::default(),
             web_secret,
         };

@@ -4,40 +4,59 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
+use vigie_domain::Channel;
 use vigie_domain::delivery::{Outcome, RetryPolicy, Settlement, settle};
-use vigie_domain::procedure::Change;
-use vigie_domain::{AlertKind, Assessment, Channel, Notice, Subscriber};
-use vigie_notifier::card::{Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
-use vigie_notifier::digest::Shown;
-use vigie_notifier::message::Message;
+use vigie_notifier::channels::email::Email;
 use vigie_store::lanes::Claim;
-use vigie_store::outbox::{Claimed, Item};
+use vigie_store::outbox::Claimed;
 use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
 
 use crate::app::{App, Failure};
+use crate::compose::{Composed, compose};
 use crate::crash_point::CrashPoint;
 use crate::observe::{self, Step};
 use crate::outage;
 
 /// How long a delivery is held; renewed while it is in flight.
 const LEASE: Duration = Duration::seconds(60);
-/// Most départements whose facilitators are looked up for one message.
-const MAX_DEPARTMENTS: usize = 3;
-/// Most facilitators named in one message.
-const MAX_CONTACTS: usize = 3;
 /// How often a delivery in flight is renewed.
 const RENEW_EVERY: std::time::Duration = std::time::Duration::from_secs(20);
-/// Deliveries claimed at once for each worker.
-const CLAIMED_AHEAD: usize = 4;
+/// Workers for each connection: while one message is on the wire, others are made and settled.
+const WORKERS_A_CONNECTION: usize = 4;
+/// Connections where no mail server says how many.
+const CONNECTIONS: usize = 2;
 
 /// How many workers empty the outbox side by side.
 #[must_use]
 pub fn width(app: &App) -> usize {
-    app.email.as_ref().map_or(1, vigie_notifier::channels::email::Email::connections)
+    connections(app.email.as_ref()) * WORKERS_A_CONNECTION
+}
+
+fn connections(email: Option<&Email>) -> usize {
+    email.map_or(CONNECTIONS, Email::connections)
+}
+
+/// How many messages of each channel may be on the wire at once; nothing is noted as begun before it has its place.
+#[derive(Debug)]
+pub struct Slots([Semaphore; Channel::ALL.len()]);
+
+impl Slots {
+    /// As many as the mail server is to see connections, for each channel apart.
+    #[must_use]
+    pub fn new(email: Option<&Email>) -> Self {
+        Self(std::array::from_fn(|_| Semaphore::new(connections(email))))
+    }
+
+    async fn of(&self, channel: Channel) -> Option<SemaphorePermit<'_>> {
+        let place = Channel::ALL.iter().position(|c| *c == channel)?;
+        // Never closed.
+        self.0[place].acquire().await.ok()
+    }
 }
 
 /// Sends everything due, until nothing is. Gives the number of deliveries handled.
@@ -88,13 +107,8 @@ async fn next(app: &App) -> Result<Option<Claimed>, StoreError> {
     let mut claimed = app.claimed.lock().await;
     if claimed.is_empty() {
         let token = derived_id(&[&app.holder, &uniqueness()]);
-        let claim = Claim {
-            holder: &app.holder,
-            token: &token,
-            limit: width(app) * CLAIMED_AHEAD,
-            lease: LEASE,
-            domain_gap: app.domain_gap(),
-        };
+        let claim =
+            Claim { holder: &app.holder, token: &token, limit: width(app), lease: LEASE, domain_gap: app.domain_gap() };
         let began = Instant::now();
         claimed.extend(app.store.claim(&claim, app.clock.now()).await?);
         if !claimed.is_empty() {
@@ -138,18 +152,13 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         return Ok(());
     }
     let began = Instant::now();
-    let mut items = app.store.items(delivery).await?;
-    if drop_settled(app, delivery, &mut items).await? && items.is_empty() {
-        app.store.cancel(delivery, "la structure a décidé, ou la procédure n’est plus ouverte", now).await?;
-        return Ok(());
-    }
-    let message = match render(app, delivery, &items).await {
-        Ok(Some(message)) => message,
-        Ok(None) => {
-            app.store.cancel(delivery, "plus rien à dire", now).await?;
+    let message = match compose(app, delivery).await? {
+        Composed::Message(message) => message,
+        Composed::Nothing(why) => {
+            app.store.cancel(delivery, why, now).await?;
             return Ok(());
         }
-        Err(why) => {
+        Composed::Broken(why) => {
             // A message that cannot be made is the operator's to see, and can be replayed once mended.
             tracing::error!(delivery = %delivery.id, "message cannot be rendered: {why}");
             return settled(app, delivery, Outcome::Permanent(why)).await;
@@ -157,6 +166,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     };
     let thread = app.store.thread(delivery).await?;
     Step::Render.took(began);
+    let slot = app.slots.of(delivery.channel).await;
     let began = Instant::now();
     if !app.store.start_attempt(delivery, LEASE, app.clock.now()).await? {
         // The lease ran out and another process has it; or the address was stopped a moment ago.
@@ -165,14 +175,21 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     }
     Step::Start.took(began);
     CrashPoint::Started.reach();
-    let envelope =
-        Envelope { to, key: &delivery.id, thread: &thread, resend: delivery.attempts > 0, message: &message };
+    let envelope = Envelope {
+        to,
+        key: &delivery.id,
+        thread: &thread,
+        resend: delivery.attempts > 0,
+        message: &message,
+        buttons: &[],
+    };
     let began = Instant::now();
     let outcome = tokio::select! {
         outcome = send(app, delivery.channel, &envelope) => outcome,
         () = keep_hold(app, delivery) => Outcome::Unknown("le bail de cet envoi a été perdu".to_owned()),
     };
     Step::Send.took(began);
+    drop(slot);
     CrashPoint::Answered.reach();
     settled(app, delivery, outcome).await
 }
@@ -197,37 +214,6 @@ async fn send_to_room(app: &App, envelope: &Envelope<'_>) -> Outcome {
         "le compte Matrix n’est pas ouvert".to_owned()
     } else {
         "aucun serveur Matrix configuré ([matrix])".to_owned()
-    })
-}
-
-/// Leaves out reminders that have lost their reason meanwhile; whether there were any.
-async fn drop_settled(app: &App, delivery: &Claimed, items: &mut Vec<Item>) -> Result<bool, StoreError> {
-    let reminds =
-        |i: &Item| [AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&i.alert_kind.as_str());
-    if !items.iter().any(reminds) {
-        return Ok(false);
-    }
-    let Some(person) = app.store.subscriber(&delivery.subscriber).await? else { return Ok(false) };
-    let (mut kept, before) = (Vec::new(), items.len());
-    for item in items.drain(..) {
-        if !reminds(&item) || still_wanted(app, &person, &item).await? {
-            kept.push(item);
-        }
-    }
-    *items = kept;
-    Ok(items.len() < before)
-}
-
-/// The procedure is open, and the structure still goes for it; or still has not made up its mind.
-async fn still_wanted(app: &App, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
-    if app.store.open_dates(&item.procedure).await?.is_none() {
-        return Ok(false);
-    }
-    let decisions = app.store.decisions_on(person.structure(), &item.procedure).await?;
-    Ok(if item.alert_kind == AlertKind::Undecided.as_str() {
-        !decisions.iter().any(|d| d.stage.is_decided())
-    } else {
-        decisions.iter().any(|d| !d.stage.declines())
     })
 }
 
@@ -284,116 +270,4 @@ fn state_in_words(state: AddressState) -> &'static str {
         AddressState::Suspended => "suspendue après un refus définitif",
         AddressState::Stopped => "arrêtée par son propriétaire",
     }
-}
-
-/// What a message is made from, parsed.
-struct Part {
-    kind: AlertKind,
-    changes: Vec<Change>,
-    notice: Notice,
-    assessment: Assessment,
-    why: Why,
-    contacts: Vec<String>,
-}
-
-impl Part {
-    fn told(&self) -> Told<'_> {
-        Told {
-            kind: self.kind,
-            changes: &self.changes,
-            notice: &self.notice,
-            assessment: &self.assessment,
-            why: &self.why,
-            contacts: &self.contacts,
-        }
-    }
-}
-
-/// All of a digest, as a page; `None` when there is none of that name.
-///
-/// # Errors
-/// The database fails, or a template.
-pub async fn digest_page(app: &App, delivery: &str) -> Result<Option<String>, Failure> {
-    let Some(row) = app.store.delivery(delivery).await? else { return Ok(None) };
-    let items = app.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let parts: Vec<Part> = items.iter().filter_map(|i| part(i).ok()).collect();
-    let told: Vec<Told<'_>> = parts.iter().map(Part::told).collect();
-    if told.is_empty() {
-        return Ok(None);
-    }
-    let message = app.templates.digest(&told, Shown::Whole, None, app.clock.now());
-    message.map(|m| Some(m.html)).map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
-}
-
-/// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
-async fn contacts(app: &App, part: &Part) -> Result<Vec<String>, StoreError> {
-    let mut out: Vec<String> = Vec::new();
-    if part.assessment.provisions.is_empty() {
-        return Ok(out);
-    }
-    for department in part.assessment.departments.iter().take(MAX_DEPARTMENTS) {
-        for facilitator in app.store.facilitators(department).await? {
-            let line = facilitator.in_french();
-            if !out.contains(&line) && out.len() < MAX_CONTACTS {
-                out.push(line);
-            }
-        }
-    }
-    if let Some(siren) = part.notice.buyer.siren()
-        && app.store.is_committed(siren).await?
-    {
-        out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());
-    }
-    Ok(out)
-}
-
-async fn render(app: &App, delivery: &Claimed, items: &[Item]) -> Result<Option<Message>, String> {
-    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator.as_str()) {
-        let body = item.body.as_deref().unwrap_or_default();
-        let (title, text) = body.split_once('\n').unwrap_or((body, ""));
-        return app.templates.operator(title, text).map(Some).map_err(|e| e.to_string());
-    }
-    let unsubscribe = app.unsubscribe_url(&delivery.address);
-    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account.as_str()) {
-        let body = item.body.as_deref().unwrap_or_default();
-        return app.templates.word(body, unsubscribe).map(Some).map_err(|e| e.to_string());
-    }
-    let mut parts: Vec<Part> = Vec::new();
-    for item in items {
-        match part(item) {
-            Ok(part) => parts.push(part),
-            // One unreadable line must not keep the rest of a digest; alone, it is the operator's to see.
-            Err(e) if items.len() > 1 => tracing::error!(delivery = %delivery.id, "unreadable item: {e}"),
-            Err(e) => return Err(format!("donnée illisible : {e}")),
-        }
-    }
-    // A digest has no room for contacts.
-    if let [one] = parts.as_mut_slice()
-        && !delivery.procedure.is_empty()
-    {
-        one.contacts = contacts(app, one).await.map_err(|e| e.to_string())?;
-    }
-    let told: Vec<Told<'_>> = parts.iter().map(Part::told).collect();
-    let now = app.clock.now();
-    match told.as_slice() {
-        [] => Ok(None),
-        [one] if !delivery.procedure.is_empty() => {
-            app.templates.alert(one, unsubscribe, now).map(Some).map_err(|e| e.to_string())
-        }
-        many => {
-            let shown = app.digest_url(&delivery.id, now).map_or(Shown::Screen, Shown::ScreenAndPage);
-            app.templates.digest(many, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
-        }
-    }
-}
-
-fn part(item: &Item) -> Result<Part, serde_json::Error> {
-    Ok(Part {
-        kind: serde_json::from_str(&format!("\"{}\"", item.alert_kind))?,
-        changes: serde_json::from_str(&item.changes)?,
-        notice: serde_json::from_str(&item.document)?,
-        assessment: serde_json::from_str(&item.assessment)?,
-        why: serde_json::from_str(&item.reasons).unwrap_or_default(),
-        contacts: Vec::new(),
-    })
 }

@@ -6,6 +6,7 @@
 //! | [`watch`] | polls due sources, page by page |
 //! | [`ingest`] | one transaction a notice: version, procedure, alert, shares, deliveries |
 //! | [`deliver`] | empties the outbox |
+//! | [`compose`] | what a delivery says |
 //! | `rooms` | the Matrix channel: answers and reactions become decisions |
 //! | [`timetable`] | what time brings: digests, silent sources |
 //! | [`remind`] | reminders for structures that go for a procedure, a line for those who decided nothing |
@@ -26,6 +27,7 @@
 pub mod app;
 pub mod clock;
 pub mod commands;
+pub mod compose;
 pub mod crash_point;
 pub mod deliver;
 pub mod demo;

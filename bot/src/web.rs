@@ -17,7 +17,7 @@ use vigie_notifier::card::{self, Card, Told, Why};
 use vigie_store::people::AddressState;
 
 use crate::app::{App, Failure};
-use crate::deliver;
+use crate::compose;
 use crate::links::Purpose;
 
 /// Notices on the front page.
@@ -240,7 +240,7 @@ async fn digest(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Res
         )
     };
     let Ok(delivery) = site.app.open_token(Purpose::Digest, &token, site.app.clock.now()) else { return unknown() };
-    match deliver::digest_page(&site.app, delivery).await {
+    match compose::digest_page(&site.app, delivery).await {
         Ok(Some(body)) => site.safe((StatusCode::OK, Html(body)).into_response()),
         Ok(None) => unknown(),
         Err(e) => {

@@ -10,7 +10,7 @@ use vigie_domain::{Channel, DeliveryState};
 
 use crate::group::Write;
 use crate::people::AddressState;
-use crate::{Store, StoreError, WriteTx, clean, lanes, millis, moment};
+use crate::{Store, StoreError, WriteTx, clean, derived_id, lanes, millis, moment};
 
 /// A delivery in the hands of a worker.
 #[derive(Debug, Clone)]
@@ -43,6 +43,17 @@ pub struct Claimed {
     pub expires: Option<DateTime<Utc>>,
     /// Order in which deliveries were made.
     pub seq: i64,
+}
+
+/// What an instant message is about.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// Kind of alert (database word).
+    pub alert_kind: String,
+    /// Why this person, as JSON.
+    pub reasons: String,
+    /// Version of the notice.
+    pub version: i64,
 }
 
 /// What a message is made from.
@@ -233,6 +244,21 @@ impl Store {
                 .execute(&self.pool)
                 .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// What an instant message is about, without reading the notice; `None` when it carries something else.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn head(&self, delivery: &Claimed) -> Result<Option<Head>, StoreError> {
+        let row: Option<(String, String, i64)> = sqlx::query_as(
+            "SELECT a.kind, n.reasons, COALESCE(o.version, 0) FROM notification n JOIN alert a ON a.id = n.alert_id
+             LEFT JOIN notice o ON o.id = a.notice_id WHERE n.id = $1",
+        )
+        .bind(derived_id(&[&delivery.cause, &delivery.subscriber]))
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|(alert_kind, reasons, version)| Head { alert_kind, reasons, version }))
     }
 
     /// What the message is made from: one notification for an instant message, many for a digest.

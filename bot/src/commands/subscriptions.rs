@@ -111,6 +111,9 @@ pub(super) struct RhythmArgs {
     /// Ce qui presse ou lui est réservé peut venir pendant ses heures de silence
     #[arg(long)]
     urgent_passes: bool,
+    /// Messages par heure au plus, le reste étant groupé en un seul ; 0 = sans limite [par défaut : celle de l’installation]
+    #[arg(long)]
+    per_hour: Option<u16>,
 }
 
 fn parse_quiet(text: &str) -> Result<QuietHours, String> {
@@ -128,7 +131,12 @@ async fn set_rhythm(store: &Store, args: &RhythmArgs) -> Result<(), Failure> {
         let what = "cette personne est déclarée dans le fichier de configuration";
         return Err(Failure::usage(what, place, "donnez-lui là une table [subscriber.rhythm]"));
     }
-    let rhythm = Rhythm { digest_hour: args.digest_hour, quiet: args.quiet, urgent_passes: args.urgent_passes };
+    let rhythm = Rhythm {
+        digest_hour: args.digest_hour,
+        quiet: args.quiet,
+        urgent_passes: args.urgent_passes,
+        per_hour: args.per_hour,
+    };
     if let Some(fault) = rhythm.fault() {
         return Err(Failure::usage(fault, place, "corrigez cette heure"));
     }

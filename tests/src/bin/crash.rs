@@ -258,7 +258,7 @@ impl Stage {
         let store = Store::open(&self.database.url).await?;
         for _ in 0..MAX_LAST_PASSES {
             self.undisturbed(&["--once", "--force-poll"])?;
-            if store.next_delivery_at().await?.is_none() && store.due_digests(far()).await?.is_empty() {
+            if store.next_delivery_at().await?.is_none() && store.due_digests(far(), far()).await?.is_empty() {
                 store.close().await;
                 return Ok(());
             }

@@ -142,7 +142,7 @@ async fn two_thousand_new_records_at_once_are_no_flood() {
     let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
     assert_eq!(bench.poll().await.stored, 2000);
     assert!(replay.with(|s| s.answered.keys().all(|status| *status == 200)), "within the paging limits");
-    timetable::run(&bench.app, bench.app.clock.now() + vigie_bot::ingest::OVERFLOW_WAIT).await.unwrap();
+    timetable::run(&bench.app, bench.app.clock.now() + vigie_bot::flood::WAIT).await.unwrap();
     let made = bench.app.store.deliveries(Some(DeliveryState::Pending), 5000).await.unwrap();
     assert_eq!(made.len(), 13, "twelve messages and one that groups the rest");
     assert_eq!(bench.app.store.notice_count().await.unwrap(), 2000, "nothing lost");

@@ -10,3 +10,4 @@ mod road;
 mod sectors;
 mod sources;
 mod store_story;
+mod time;

@@ -10,7 +10,8 @@ use vigie_domain::{
     Stage, Subscriber,
 };
 use vigie_store::Store;
-use vigie_store::ingest::{DueDigest, NewDelivery, NewNotification};
+use vigie_store::digests::DueDigest;
+use vigie_store::ingest::{NewDelivery, NewNotification};
 use vigie_store::lanes::Claim;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -123,10 +124,13 @@ async fn a_busy_lane_delays_no_other(store: &Store) {
     assert!(claim(store, "one", "l2", 259).await.is_empty(), "the lane was told to wait");
     assert_eq!(store.next_delivery_at().await.unwrap(), Some(at(260)));
     assert_eq!(claim(store, "one", "l3", 260).await.len(), 1);
-    store.hold_channel(Channel::Email, at(300)).await.unwrap();
+    store.begin_outage(Channel::Email, at(300), "421", at(260)).await.unwrap();
     assert!(claim(store, "one", "l4", 299).await.is_empty(), "the channel rests, and the lapsed lease with it");
     let again = claim(store, "one", "l5", 300).await;
-    assert_eq!(again.len(), 1);
+    assert!(again.len() == 1 && again[0].probe, "one tries whether the server is back");
+    assert_eq!(store.outages().await.unwrap().len(), 1);
+    store.end_outage(Channel::Email, at(300)).await.unwrap();
+    assert!(store.outages().await.unwrap().is_empty());
     assert_eq!(store.mend_lanes(at(300)).await.unwrap(), 0, "nothing to mend");
     let gap = Claim { holder: "one", token: "l6", limit: 10, lease: LEASE, domain_gap: Duration::minutes(5) };
     store.settle(&again[0], &Settlement::Sent("250".into()), at(300), at(300)).await.unwrap();
@@ -257,14 +261,14 @@ async fn digest_is_made_once(store: &Store, address: &str) {
     tx.put_alert(&alert, None).await.unwrap();
     tx.put_notification("alert-2", &share, &[]).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(store.due_digests(at(99)).await.unwrap().is_empty());
-    let due: Vec<DueDigest> = store.due_digests(at(100)).await.unwrap();
+    assert!(store.due_digests(at(99), at(99)).await.unwrap().is_empty());
+    let due: Vec<DueDigest> = store.due_digests(at(100), at(100)).await.unwrap();
     assert_eq!(due.len(), 1);
     // The second call stands for a process that saw the same digest due.
     for _ in 0..2 {
-        store.make_digest(&due[0], &[(address.to_owned(), Channel::Email)], at(100)).await.unwrap();
+        store.make_digest(&due[0], &[(address.to_owned(), Channel::Email)], at(100), at(100)).await.unwrap();
     }
-    assert!(store.due_digests(at(100)).await.unwrap().is_empty());
+    assert!(store.due_digests(at(100), at(100)).await.unwrap().is_empty());
     let claimed = claim(store, "one", "t9", 101).await;
     assert_eq!(claimed.len(), 1);
     assert_eq!(store.items(&claimed[0]).await.unwrap().len(), 1);

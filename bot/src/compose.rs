@@ -1,0 +1,243 @@
+//! What a delivery says: the items it is made from, rechecked, as one message.
+//!
+//! Many people hear of one notice in the same words: a message just made for one of them is kept a minute for the others, and
+//! only the link by which each stops messages differs. It is made anew when the notice has a newer version.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::procedure::Change;
+use vigie_domain::{AlertKind, Assessment, Notice, Subscriber};
+use vigie_notifier::card::{Told, Why};
+use vigie_notifier::digest::Shown;
+use vigie_notifier::message::{Message, UNSUBSCRIBE_HERE};
+use vigie_store::StoreError;
+use vigie_store::outbox::{Claimed, Item};
+
+use crate::app::{App, Failure};
+
+/// Most départements whose facilitators are looked up for one message.
+const MAX_DEPARTMENTS: usize = 3;
+/// Most facilitators named in one message.
+const MAX_CONTACTS: usize = 3;
+/// How long a message is kept: "in 3 days" must not grow old, nor a contact.
+const KEPT_FOR: Duration = Duration::minutes(1);
+/// Most messages kept.
+const MAX_KEPT: usize = 64;
+
+/// Messages just made, by alert, version of the notice and reasons.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<HashMap<Key, (DateTime<Utc>, Message)>>);
+
+type Key = (String, i64, String);
+
+impl Kept {
+    fn get(&self, key: &Key, now: DateTime<Utc>) -> Option<Message> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(key).filter(|(made, _)| *made <= now && now - *made < KEPT_FOR).map(|(_, message)| message.clone())
+    }
+
+    fn put(&self, key: Key, message: &Message, now: DateTime<Utc>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(key, (now, message.clone()));
+    }
+}
+
+/// What there is to send.
+pub(crate) enum Composed {
+    /// This.
+    Message(Box<Message>),
+    /// Nothing any more; says why.
+    Nothing(&'static str),
+    /// It cannot be made; says why.
+    Broken(String),
+}
+
+/// The message of a delivery.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, StoreError> {
+    let now = app.clock.now();
+    let unsubscribe = app.unsubscribe_url(&delivery.address);
+    let key = shared_key(app, delivery).await?;
+    if let Some(message) = key.as_ref().and_then(|k| app.kept.get(k, now)) {
+        return Ok(Composed::Message(Box::new(message.addressed(unsubscribe))));
+    }
+    let mut items = app.store.items(delivery).await?;
+    if drop_settled(app, delivery, &mut items).await? && items.is_empty() {
+        return Ok(Composed::Nothing("la structure a décidé, ou la procédure n’est plus ouverte"));
+    }
+    let here = unsubscribe.as_ref().map(|_| UNSUBSCRIBE_HERE.to_owned());
+    Ok(match render(app, delivery, &items, here).await {
+        Ok(None) => Composed::Nothing("plus rien à dire"),
+        Err(why) => Composed::Broken(why),
+        Ok(Some(message)) => {
+            if let Some(key) = key {
+                app.kept.put(key, &message, now);
+            }
+            Composed::Message(Box::new(message.addressed(unsubscribe)))
+        }
+    })
+}
+
+/// Under which name a message may serve others: one alert about one notice, for the same reasons.
+async fn shared_key(app: &App, delivery: &Claimed) -> Result<Option<Key>, StoreError> {
+    if delivery.procedure.is_empty() {
+        return Ok(None);
+    }
+    let head = app.store.head(delivery).await?;
+    let lasting = |kind: &str| ![AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&kind);
+    Ok(head.filter(|h| lasting(&h.alert_kind)).map(|h| (delivery.cause.clone(), h.version, h.reasons)))
+}
+
+/// Leaves out reminders that have lost their reason meanwhile; whether there were any.
+async fn drop_settled(app: &App, delivery: &Claimed, items: &mut Vec<Item>) -> Result<bool, StoreError> {
+    let reminds =
+        |i: &Item| [AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&i.alert_kind.as_str());
+    if !items.iter().any(reminds) {
+        return Ok(false);
+    }
+    let Some(person) = app.store.subscriber(&delivery.subscriber).await? else { return Ok(false) };
+    let (mut kept, before) = (Vec::new(), items.len());
+    for item in items.drain(..) {
+        if !reminds(&item) || still_wanted(app, &person, &item).await? {
+            kept.push(item);
+        }
+    }
+    *items = kept;
+    Ok(items.len() < before)
+}
+
+/// The procedure is open, and the structure still goes for it; or still has not made up its mind.
+async fn still_wanted(app: &App, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
+    if app.store.open_dates(&item.procedure).await?.is_none() {
+        return Ok(false);
+    }
+    let decisions = app.store.decisions_on(person.structure(), &item.procedure).await?;
+    Ok(if item.alert_kind == AlertKind::Undecided.as_str() {
+        !decisions.iter().any(|d| d.stage.is_decided())
+    } else {
+        decisions.iter().any(|d| !d.stage.declines())
+    })
+}
+
+/// What a message is made from, parsed.
+struct Part {
+    kind: AlertKind,
+    changes: Vec<Change>,
+    notice: Notice,
+    assessment: Assessment,
+    why: Why,
+    contacts: Vec<String>,
+}
+
+impl Part {
+    fn told(&self) -> Told<'_> {
+        Told {
+            kind: self.kind,
+            changes: &self.changes,
+            notice: &self.notice,
+            assessment: &self.assessment,
+            why: &self.why,
+            contacts: &self.contacts,
+        }
+    }
+}
+
+/// All of a digest, as a page; `None` when there is none of that name.
+///
+/// # Errors
+/// The database fails, or a template.
+pub async fn digest_page(app: &App, delivery: &str) -> Result<Option<String>, Failure> {
+    let Some(row) = app.store.delivery(delivery).await? else { return Ok(None) };
+    let items = app.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let parts: Vec<Part> = items.iter().filter_map(|i| part(i).ok()).collect();
+    let told: Vec<Told<'_>> = parts.iter().map(Part::told).collect();
+    if told.is_empty() {
+        return Ok(None);
+    }
+    let message = app.templates.digest(&told, Shown::Whole, None, app.clock.now());
+    message.map(|m| Some(m.html)).map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
+}
+
+/// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
+async fn contacts(app: &App, part: &Part) -> Result<Vec<String>, StoreError> {
+    let mut out: Vec<String> = Vec::new();
+    if part.assessment.provisions.is_empty() {
+        return Ok(out);
+    }
+    for department in part.assessment.departments.iter().take(MAX_DEPARTMENTS) {
+        for facilitator in app.store.facilitators(department).await? {
+            let line = facilitator.in_french();
+            if !out.contains(&line) && out.len() < MAX_CONTACTS {
+                out.push(line);
+            }
+        }
+    }
+    if let Some(siren) = part.notice.buyer.siren()
+        && app.store.is_committed(siren).await?
+    {
+        out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());
+    }
+    Ok(out)
+}
+
+async fn render(
+    app: &App,
+    delivery: &Claimed,
+    items: &[Item],
+    unsubscribe: Option<String>,
+) -> Result<Option<Message>, String> {
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator.as_str()) {
+        let body = item.body.as_deref().unwrap_or_default();
+        let (title, text) = body.split_once('\n').unwrap_or((body, ""));
+        return app.templates.operator(title, text).map(Some).map_err(|e| e.to_string());
+    }
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account.as_str()) {
+        let body = item.body.as_deref().unwrap_or_default();
+        return app.templates.word(body, unsubscribe).map(Some).map_err(|e| e.to_string());
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for item in items {
+        match part(item) {
+            Ok(part) => parts.push(part),
+            // One unreadable line must not keep the rest of a digest; alone, it is the operator's to see.
+            Err(e) if items.len() > 1 => tracing::error!(delivery = %delivery.id, "unreadable item: {e}"),
+            Err(e) => return Err(format!("donnée illisible : {e}")),
+        }
+    }
+    // A digest has no room for contacts.
+    if let [one] = parts.as_mut_slice()
+        && !delivery.procedure.is_empty()
+    {
+        one.contacts = contacts(app, one).await.map_err(|e| e.to_string())?;
+    }
+    let told: Vec<Told<'_>> = parts.iter().map(Part::told).collect();
+    let now = app.clock.now();
+    match told.as_slice() {
+        [] => Ok(None),
+        [one] if !delivery.procedure.is_empty() => {
+            app.templates.alert(one, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+        }
+        many => {
+            let shown = app.digest_url(&delivery.id, now).map_or(Shown::Screen, Shown::ScreenAndPage);
+            app.templates.digest(many, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+        }
+    }
+}
+
+fn part(item: &Item) -> Result<Part, serde_json::Error> {
+    Ok(Part {
+        kind: serde_json::from_str(&format!("\"{}\"", item.alert_kind))?,
+        changes: serde_json::from_str(&item.changes)?,
+        notice: serde_json::from_str(&item.document)?,
+        assessment: serde_json::from_str(&item.assessment)?,
+        why: serde_json::from_str(&item.reasons).unwrap_or_default(),
+        contacts: Vec::new(),
+    })
+}

@@ -1,0 +1,351 @@
+//! What time brings, on a real store and with a simulated clock: digests, the undecided, the unheard, caps, outages. The
+//! service is started anew at every look, as after a crash.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Timelike, Utc, Weekday};
+use chrono_tz::Europe::Paris;
+use mail_parser::MessageParser;
+use vigie_bot::app::App;
+use vigie_bot::clock::Clock;
+use vigie_bot::ingest::{self, Audience};
+use vigie_bot::{deliver, observe, timetable};
+use vigie_domain::subscription::{Profile, Rhythm, Role};
+use vigie_domain::{
+    Cadence, Channel, DateKind, Decision, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate,
+};
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_tests::servers::Smtp;
+use vigie_tests::service;
+use vigie_tests::sink::{Moment, Reaction, Sink};
+
+/// A moment of Paris.
+fn paris(text: &str) -> DateTime<Utc> {
+    let wall = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+    Paris.from_local_datetime(&wall).earliest().unwrap().with_timezone(&Utc)
+}
+
+fn notice(id: &str, closes: DateTime<Utc>) -> Notice {
+    let mut notice = Notice::new("essai", id, NoticeKind::Call);
+    notice.title = format!("Nettoyage des locaux du site {id}");
+    notice.departments = Department::parse("59").into_iter().collect();
+    notice.dates = vec![TypedDate {
+        kind: DateKind::Tender,
+        at: closes.fixed_offset(),
+        has_time: true,
+        mandatory: false,
+        quote: None,
+        field: None,
+        lot: None,
+    }];
+    notice
+}
+
+/// A database and a mail server, and people.
+struct Bench {
+    dir: tempfile::TempDir,
+    port: u16,
+}
+
+impl Bench {
+    fn new(port: u16) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), port }
+    }
+
+    async fn app(&self, now: DateTime<Utc>) -> Arc<App> {
+        let url = format!("sqlite:{}", self.dir.path().join("t.sqlite").display());
+        Arc::new(service::start(&url, self.port, 2, Clock::fixed(now)).await.unwrap())
+    }
+
+    async fn person(&self, id: &str, role: Role, addresses: &[&str], cadence: Option<Cadence>, rhythm: Rhythm) {
+        let app = self.app(paris("2026-01-01 00:00")).await;
+        self.person_at(&app, id, role, addresses, cadence, rhythm).await;
+        app.store.close().await;
+    }
+
+    async fn person_at(
+        &self,
+        app: &App,
+        id: &str,
+        role: Role,
+        addresses: &[&str],
+        cadence: Option<Cadence>,
+        rhythm: Rhythm,
+    ) {
+        let now = app.clock.now();
+        let subscriber = Subscriber { id: id.into(), name: id.into(), role, profile: Profile::default() };
+        let addresses = addresses.iter().map(|a| (Channel::Email, (*a).to_owned(), AddressState::Active)).collect();
+        app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await.unwrap();
+        app.store.set_rhythm(id, &rhythm).await.unwrap();
+        if let Some(cadence) = cadence {
+            let filter = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
+            app.store.put_subscription(id, &filter, cadence, now).await.unwrap();
+        }
+    }
+
+    async fn publish(&self, notice: &Notice, now: DateTime<Utc>) {
+        let app = self.app(now).await;
+        ingest::ingest(&app, &mut Audience::default(), notice, None).await.unwrap();
+        app.store.close().await;
+    }
+
+    /// What a restarted service does at that moment.
+    async fn look(&self, now: DateTime<Utc>) {
+        let app = self.app(now).await;
+        timetable::run(&app, now).await.unwrap();
+        deliver::drain(&app).await.unwrap();
+        app.store.close().await;
+    }
+}
+
+fn mails(smtp: &Smtp) -> Vec<(String, String)> {
+    let raw = smtp.mails();
+    raw.iter()
+        .map(|m| {
+            let mail = MessageParser::default().parse(m).unwrap();
+            (mail.subject().unwrap().to_owned(), mail.body_text(0).unwrap().into_owned())
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_names_its_digest_and_the_undecided_get_one_line() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let bench = Bench::new(smtp.port);
+    bench.person("p", Role::Structure, &["p@x.example"], Some(Cadence::Daily), Rhythm::default()).await;
+    bench.publish(&notice("1", paris("2026-12-10 12:00")), paris("2026-11-24 10:00")).await;
+    bench.look(paris("2026-11-25 08:00")).await;
+    bench.publish(&notice("1", paris("2026-12-14 12:00")), paris("2026-11-25 10:00")).await;
+    for day in 26..=30 {
+        bench.look(paris(&format!("2026-11-{day} 08:00"))).await;
+    }
+    let sent = mails(&smtp);
+    assert_eq!(sent.len(), 2, "{sent:#?}");
+    assert!(sent[1].1.contains("Rectifie un marché de votre résumé du 25 novembre 2026"), "{}", sent[1].1);
+    for hour in 0..(9 * 24) {
+        bench.look(paris("2026-12-06 07:00") + Duration::hours(hour)).await;
+    }
+    let sent = mails(&smtp);
+    assert_eq!(sent.len(), 3, "one line, once: {sent:#?}");
+    assert!(sent[2].1.contains("SANS RÉPONSE DE VOTRE PART") && sent[2].1.contains("site 1"), "{}", sent[2].1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_decided_meanwhile_gets_no_line() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let bench = Bench::new(smtp.port);
+    bench.person("p", Role::Structure, &["p@x.example"], Some(Cadence::Instant), Rhythm::default()).await;
+    bench.publish(&notice("1", paris("2026-12-10 12:00")), paris("2026-11-24 10:00")).await;
+    bench.look(paris("2026-12-04 09:00")).await;
+    let app = bench.app(paris("2026-12-04 10:00")).await;
+    let procedure = app.store.notice("1").await.unwrap().unwrap().procedure;
+    let refusal = Decision::new("p", &procedure, Stage::NoGo, "p", app.clock.now());
+    app.store.decide(&refusal).await.unwrap();
+    app.store.close().await;
+    bench.look(paris("2026-12-05 08:00")).await;
+    assert_eq!(mails(&smtp).len(), 1, "the alert alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_cap_an_hour_holds_alerts_corrections_and_reminders() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let bench = Bench::new(smtp.port);
+    let capped = Rhythm { per_hour: Some(3), ..Rhythm::default() };
+    bench.person("p", Role::Structure, &["p@x.example"], Some(Cadence::Instant), capped).await;
+    bench.person("q", Role::Structure, &["q@x.example"], Some(Cadence::Instant), Rhythm::default()).await;
+    let closes = paris("2026-12-09 12:00");
+    for n in 1..=2 {
+        bench.publish(&notice(&n.to_string(), closes), paris("2026-11-24 08:00")).await;
+    }
+    bench.look(paris("2026-11-24 08:00")).await;
+    let app = bench.app(paris("2026-11-24 08:01")).await;
+    for n in 1..=2 {
+        let procedure = app.store.notice(&n.to_string()).await.unwrap().unwrap().procedure;
+        app.store.decide(&Decision::new("p", &procedure, Stage::Go, "p", app.clock.now())).await.unwrap();
+    }
+    app.store.close().await;
+    // Two alerts; a new one, a correction and the reminders of D-15 follow within the hour.
+    bench.publish(&notice("3", closes), paris("2026-11-24 08:10")).await;
+    bench.publish(&notice("1", closes + Duration::days(1)), paris("2026-11-24 08:20")).await;
+    bench.look(paris("2026-11-24 08:20")).await;
+    bench.look(paris("2026-11-24 08:31")).await;
+    let sent = mails(&smtp);
+    let (own, other) = (smtp_to(&smtp, "p@x.example"), smtp_to(&smtp, "q@x.example"));
+    assert_eq!((own, other), (4, 4), "three at once and one grouped; all at once: {sent:#?}");
+    let grouped = sent.iter().find(|(_, text)| text.contains("groupés en un seul")).unwrap();
+    assert!(grouped.1.contains("site 1"), "the correction is in it: {}", grouped.1);
+}
+
+fn smtp_to(smtp: &Smtp, to: &str) -> usize {
+    smtp.mails().iter().filter(|m| String::from_utf8_lossy(m).contains(&format!("To: {to}"))).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_of_silence_is_explained_once_a_month() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let bench = Bench::new(smtp.port);
+    let app = bench.app(paris("2026-11-01 09:00")).await;
+    let night = Rhythm { digest_hour: Some(9), ..Rhythm::default() };
+    bench.person_at(&app, "p", Role::Structure, &["p@x.example"], Some(Cadence::Daily), night).await;
+    app.store.close().await;
+    for n in 0..3 {
+        let mut elsewhere = notice(&n.to_string(), paris("2027-01-10 12:00"));
+        elsewhere.departments = Department::parse("2A").into_iter().collect();
+        bench.publish(&elsewhere, paris("2026-11-20 09:00")).await;
+    }
+    for hour in 0..(70 * 24) {
+        // Hours without an event cost nothing here: one look in three.
+        if hour % 3 == 0 {
+            bench.look(paris("2026-11-02 00:00") + Duration::hours(hour)).await;
+        }
+    }
+    let sent = mails(&smtp);
+    assert_eq!(sent.len(), 2, "{sent:#?}");
+    assert_eq!(sent[0].0, "Vigie veille toujours pour vous");
+    assert!(sent[0].1.contains("3 avis ont été lus") && sent[0].1.contains("département"), "{}", sent[0].1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_tried_once_a_minute_told_and_resolved() {
+    let (away, banners) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+    let (is_away, counted) = (Arc::clone(&away), Arc::clone(&banners));
+    let sink = Sink::start("", move |moment| {
+        if *moment != Moment::Banner {
+            return Reaction::Accept;
+        }
+        counted.fetch_add(1, Ordering::SeqCst);
+        if is_away.load(Ordering::SeqCst) { Reaction::Refuse("421 4.3.2 away") } else { Reaction::Accept }
+    })
+    .await
+    .unwrap();
+    let bench = Bench::new(sink.port);
+    for n in 0..20 {
+        let address = format!("p{n}@x.example");
+        bench.person(&format!("p{n}"), Role::Subscriber, &[&address], Some(Cadence::Instant), Rhythm::default()).await;
+    }
+    bench.person("op", Role::Operator, &["op@x.example"], None, Rhythm::default()).await;
+    let start = paris("2026-11-24 10:00");
+    bench.publish(&notice("1", paris("2026-12-10 12:00")), start).await;
+    bench.look(start).await;
+    let first = banners.load(Ordering::SeqCst);
+    assert!(first <= 2, "each connection found it away once, the rest was given back: {first}");
+    for minute in 1..=12 {
+        bench.look(start + Duration::minutes(minute)).await;
+        assert!(banners.load(Ordering::SeqCst) <= first + minute as usize, "one probe a minute");
+    }
+    let app = bench.app(start + Duration::minutes(12)).await;
+    let unwell = observe::well(&app).await.unwrap_err();
+    assert!(unwell.contains("email injoignable depuis"), "{unwell}");
+    app.store.close().await;
+    away.store(false, Ordering::SeqCst);
+    bench.look(start + Duration::minutes(14)).await;
+    bench.look(start + Duration::minutes(15)).await;
+    let arrived: BTreeSet<String> = sink.received().into_iter().map(|m| m.to).collect();
+    assert_eq!(arrived.len(), 21, "everyone, and the operator");
+    let to_operator = sink.received().iter().filter(|m| m.to == "op@x.example").count();
+    assert_eq!(to_operator, 2, "the alarm and its end, once each");
+    let app = bench.app(start + Duration::minutes(16)).await;
+    observe::well(&app).await.unwrap();
+    app.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_address_is_told_on_the_other_one() {
+    let sink = Sink::start("", |moment| match moment {
+        Moment::Recipient(to) if to == "gone@x.example" => Reaction::Refuse("550 5.1.1 no such mailbox"),
+        _ => Reaction::Accept,
+    })
+    .await
+    .unwrap();
+    let bench = Bench::new(sink.port);
+    bench
+        .person("p", Role::Structure, &["gone@x.example", "here@x.example"], Some(Cadence::Instant), Rhythm::default())
+        .await;
+    bench.publish(&notice("1", paris("2026-12-10 12:00")), paris("2026-11-24 10:00")).await;
+    bench.look(paris("2026-11-24 10:00")).await;
+    bench.look(paris("2026-11-24 10:01")).await;
+    let to: Vec<String> = sink.received().into_iter().map(|m| m.to).collect();
+    assert_eq!(to, ["here@x.example", "here@x.example"], "the alert, and word that the other address is refused");
+}
+
+/// Through every clock change of Paris from 2020 to 2035, minute by minute from 01:30 to 03:30, with a service started anew
+/// again and again: one digest a person and local date, and what they carry is disjoint and complete.
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_are_one_a_local_date_disjoint_and_complete_through_every_clock_change() {
+    let bench = Bench::new(9);
+    let hours = [2_u8, 3, 8];
+    let app = bench.app(paris("2020-01-01 00:00")).await;
+    for hour in hours {
+        let rhythm = Rhythm { digest_hour: Some(hour), ..Rhythm::default() };
+        let (id, address) = (format!("h{hour}"), format!("h{hour}@x.example"));
+        bench.person_at(&app, &id, Role::Subscriber, &[&address], Some(Cadence::Daily), rhythm).await;
+    }
+    app.store.close().await;
+    let mut published = 0;
+    for year in 2020..=2035 {
+        for month in [3, 10] {
+            let sunday = (25..=31)
+                .filter_map(|d| NaiveDate::from_ymd_opt(year, month, d))
+                .find(|d| d.weekday() == Weekday::Sun)
+                .unwrap();
+            let change = Utc.from_utc_datetime(&sunday.and_hms_opt(1, 0, 0).unwrap());
+            let mut app = bench.app(change - Duration::hours(26)).await;
+            let mut audience = Audience::default();
+            for minute in moments(change) {
+                let now = change + Duration::minutes(minute);
+                // The same database, another process: only the clock of this one is asked.
+                app = restarted(&bench, app, now, minute).await;
+                if minute.rem_euclid(11) == 0 {
+                    published += 1;
+                    let news = notice(&format!("n{published}"), now + Duration::days(40));
+                    ingest::ingest(&app, &mut audience, &news, None).await.unwrap();
+                }
+                timetable::run(&app, now).await.unwrap();
+            }
+            app.store.close().await;
+        }
+    }
+    let app = bench.app(paris("2036-01-01 00:00")).await;
+    timetable::run(&app, app.clock.now()).await.unwrap();
+    let all = app.store.deliveries(None, 100_000).await.unwrap();
+    for hour in hours {
+        let person = format!("h{hour}");
+        let (mut days, mut carried) = (BTreeMap::<NaiveDate, usize>::new(), BTreeMap::<String, usize>::new());
+        for digest in all.iter().filter(|d| d.subscriber == person && d.cause.starts_with("digest:")) {
+            *days.entry(digest.created.with_timezone(&Paris).date_naive()).or_default() += 1;
+            for item in app.store.items_of(&digest.id, &person, &digest.cause).await.unwrap() {
+                *carried.entry(item.document).or_default() += 1;
+            }
+        }
+        assert!(days.values().all(|n| *n == 1), "{person}: {days:?}");
+        assert_eq!(carried.len(), published, "{person}: complete");
+        assert!(carried.values().all(|n| *n == 1), "{person}: disjoint");
+    }
+    app.store.close().await;
+}
+
+/// Minutes from a clock change: every one from 01:30 to 03:30 of both local clocks, and some around.
+fn moments(change: DateTime<Utc>) -> Vec<i64> {
+    let near = (-180..=180).filter(|m| {
+        let local = (change + Duration::minutes(*m)).with_timezone(&Paris);
+        let minute = local.hour() * 60 + local.minute();
+        (90..=210).contains(&minute)
+    });
+    let mut all: Vec<i64> = near.chain((-1500..=2000).step_by(121)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// A service whose clock stands at `now`; the old one ends without a word.
+async fn restarted(bench: &Bench, old: Arc<App>, now: DateTime<Utc>, minute: i64) -> Arc<App> {
+    if minute.rem_euclid(7) == 0 {
+        old.store.close().await;
+        return bench.app(now).await;
+    }
+    let mut app = Arc::into_inner(old).unwrap();
+    app.clock = Clock::fixed(now);
+    Arc::new(app)
+}
