@@ -10,6 +10,7 @@
 //! | [`timetable`] | what time brings: digests, silent sources |
 //! | [`remind`] | reminders for structures that go for a procedure |
 //! | [`talk`] | what people say in chats, and what is answered |
+//! | [`personal`] | what is held on a person: export, erasure, retention |
 //! | [`links`] | signed links for one person and one purpose |
 //! | [`web`] | the local page and one-click unsubscription |
 //! | [`observe`] | metrics, health and readiness, the outside heartbeat |
@@ -30,6 +31,7 @@ pub mod holder;
 pub mod ingest;
 pub mod links;
 pub mod observe;
+pub mod personal;
 pub mod remind;
 #[cfg(feature = "matrix")]
 pub mod rooms;

@@ -10,7 +10,7 @@ use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
 use crate::crash_point::CrashPoint;
-use crate::remind;
+use crate::{personal, remind};
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
@@ -39,6 +39,7 @@ pub async fn run(app: &App, horizon: DateTime<Utc>) -> Result<usize, Failure> {
     }
     remind::run(app, now).await?;
     source_alarms(app, now).await?;
+    personal::keep_retention(app, now).await?;
     if !due.is_empty() {
         app.outbox_bell.notify_one();
     }

@@ -9,6 +9,7 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+pub mod consent;
 pub mod directory;
 pub mod follow_up;
 mod group;
@@ -17,6 +18,8 @@ pub mod journal;
 pub mod lanes;
 pub mod outbox;
 pub mod people;
+pub mod personal;
+pub mod retention;
 mod schema;
 pub mod sources;
 pub mod verdicts;
