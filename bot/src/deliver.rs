@@ -156,8 +156,14 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     }
     Step::Start.took(began);
     CrashPoint::Started.reach();
-    let envelope =
-        Envelope { to, key: &delivery.id, thread: &thread, resend: delivery.attempts > 0, message: &message };
+    let envelope = Envelope {
+        to,
+        key: &delivery.id,
+        thread: &thread,
+        resend: delivery.attempts > 0,
+        message: &message,
+        buttons: &[],
+    };
     let began = Instant::now();
     let outcome = tokio::select! {
         outcome = send(app, delivery.channel, &envelope) => outcome,

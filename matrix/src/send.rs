@@ -32,7 +32,7 @@ impl Matrix {
             Some(first) => self.event_of(first).await,
             None => None,
         };
-        let content = content::message(&envelope.message.subject, &envelope.message.text, root.as_deref());
+        let content = content::message(&envelope.message.chat, root.as_deref());
         let transaction = OwnedTransactionId::from(envelope.key);
         match room.send_raw("m.room.message", content).with_transaction_id(&transaction).await {
             Ok(sent) if encrypted && sent.encryption_info.is_none() => {

@@ -17,6 +17,7 @@ use vigie_config::settings;
 use vigie_domain::delivery::Outcome;
 use vigie_matrix::{Matrix, What};
 use vigie_notifier::channels::Envelope;
+use vigie_notifier::chat::Rich;
 use vigie_notifier::message::Message;
 
 /// Longest wait for anything in this test.
@@ -167,9 +168,15 @@ async fn reads(claire: &Client, words: &str) -> (String, serde_json::Value, bool
 }
 
 async fn send(vigie: &Matrix, room: &Room, key: &str, thread: &[String], text: &str) -> Outcome {
-    let message = Message { subject: TITLE.to_owned(), text: text.to_owned(), html: String::new(), unsubscribe: None };
+    let message = Message {
+        subject: TITLE.to_owned(),
+        text: text.to_owned(),
+        html: String::new(),
+        chat: Rich::plain(format!("{TITLE}\n{text}")),
+        unsubscribe: None,
+    };
     let to = room.room_id().as_str();
-    vigie.send(&Envelope { to, key, thread, resend: false, message: &message }).await
+    vigie.send(&Envelope { to, key, thread, resend: false, message: &message, buttons: &[] }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,9 @@
 //! Templates write it as a small HTML (`b`, `i`, `blockquote`, `a href`, `br`), where the template engine escapes all
 //! outside text; [`Rich::parse`] reads that back into words and spans, from which each chat makes its own form: offsets for
 //! Telegram, [`Rich::html`] for Matrix. No HTML of the outside can ever reach a chat: what is not one of these elements is
-//! refused, and a link leads to the web or to a mailbox.
+//! refused, and a link leads to the web or to a mailbox. [`split`] cuts a text that is too long for one message.
+
+mod split;
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
@@ -41,6 +43,29 @@ pub struct Rich {
     pub spans: Vec<Span>,
 }
 
+/// A button under a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What it reads.
+    pub label: String,
+    /// What it does.
+    pub does: Does,
+}
+
+/// What a button does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Does {
+    /// Comes back to the bot as this data: at most [`MAX_BUTTON_DATA`] bytes.
+    Press(String),
+    /// Opens a page.
+    Open(String),
+}
+
+/// Most bytes of a button's data (Bot API, `InlineKeyboardButton.callback_data`).
+pub const MAX_BUTTON_DATA: usize = 64;
+/// Longest address of a link, in bytes; a longer one stays words.
+const MAX_LINK: usize = 2048;
+
 /// What a template wrote that no chat can show.
 #[derive(Debug, thiserror::Error)]
 pub enum RichError {
@@ -71,14 +96,20 @@ impl Rich {
         let mut open: Vec<(usize, usize)> = Vec::new();
         loop {
             match reader.read_event().map_err(|e| malformed(&e))? {
-                Event::Text(text) => rich.text.push_str(&text),
+                Event::Text(text) => rich.say(&text),
                 Event::GeneralRef(reference) => {
                     let written = format!("&{};", &*reference);
-                    rich.text.push_str(&quick_xml::escape::unescape(&written).map_err(|e| malformed(&e))?);
+                    rich.say(&quick_xml::escape::unescape(&written).map_err(|e| malformed(&e))?);
                 }
                 Event::Empty(element) if element.name().as_ref() == "br" => rich.text.push('\n'),
                 Event::Start(element) => {
                     let style = style(&element)?;
+                    let same = |o: &(usize, usize)| {
+                        std::mem::discriminant(&rich.spans[o.0].style) == std::mem::discriminant(&style)
+                    };
+                    if open.iter().any(same) {
+                        return Err(RichError::Malformed("un élément en contient un semblable".to_owned()));
+                    }
                     open.push((rich.spans.len(), rich.text.len()));
                     rich.spans.push(Span { start: rich.text.len(), end: rich.text.len(), style });
                 }
@@ -97,6 +128,30 @@ impl Rich {
         }
         rich.spans.retain(|s| s.end > s.start && !matches!(&s.style, Style::Link(url) if !is_safe(url)));
         Ok(rich)
+    }
+
+    /// Adds words of the outside: a control character is a space.
+    fn say(&mut self, words: &str) {
+        self.text
+            .extend(words.chars().filter(|c| *c != '\r').map(|c| if c != '\n' && c.is_control() { ' ' } else { c }));
+    }
+
+    /// The words alone, with the address of each link behind it: for a chat that shows no styles.
+    #[must_use]
+    pub fn bare(&self) -> String {
+        let mut out = String::with_capacity(self.text.len() * 2);
+        let mut from = 0;
+        for span in &self.spans {
+            if let Style::Link(url) = &span.style {
+                out.push_str(&self.text[from..span.end]);
+                from = span.end;
+                if self.text[span.start..span.end] != *url {
+                    out.push_str(&format!(" ({url})"));
+                }
+            }
+        }
+        out.push_str(&self.text[from..]);
+        out
     }
 
     /// The HTML subset of Matrix (client-server API, "m.room.message msgtypes"): everything of the outside escaped.
@@ -150,7 +205,9 @@ fn style(element: &BytesStart<'_>) -> Result<Style, RichError> {
 }
 
 fn is_safe(url: &str) -> bool {
-    ["https://", "http://", "mailto:"].iter().any(|scheme| url.starts_with(scheme)) && !url.contains(char::is_control)
+    ["https://", "http://", "mailto:"].iter().any(|scheme| url.starts_with(scheme))
+        && url.len() <= MAX_LINK
+        && !url.contains(|c: char| c.is_control() || c.is_whitespace())
 }
 
 fn opening(out: &mut String, style: &Style) {
@@ -203,12 +260,14 @@ mod tests {
             rich.html(),
             "<strong>Réservé &amp; <em>EA</em></strong><br>voir <a href=\"https://a.fr/?a=1&amp;b=2\">l’avis</a>"
         );
+        assert_eq!(rich.bare(), "Réservé & EA\nvoir l’avis (https://a.fr/?a=1&b=2)");
     }
 
     #[test]
     fn what_no_chat_can_show_is_refused_and_unsafe_links_are_words() {
         assert!(matches!(Rich::parse("<script>x</script>"), Err(RichError::Element(_))));
         assert!(Rich::parse("<b>x").is_err());
+        assert!(Rich::parse("<b>x <b>y</b></b>").is_err());
         let rich = Rich::parse("<a href=\"javascript:alert(1)\">x</a>").unwrap();
         assert!(rich.spans.is_empty() && rich.text == "x");
     }

@@ -11,6 +11,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 
 use crate::card::{Card, Told, card, short};
+use crate::chat::{Rich, RichError};
 
 /// Most items shown in full in a digest.
 const MAX_DIGEST_ITEMS: usize = 30;
@@ -26,18 +27,38 @@ pub struct Message {
     pub text: String,
     /// HTML, equal in content.
     pub html: String,
+    /// As a chat shows it: shorter, to be read on a phone.
+    pub chat: Rich,
     /// Page for one-click unsubscription, where one exists.
     pub unsubscribe: Option<String>,
 }
 
 /// What a message could not be made for.
 #[derive(Debug, thiserror::Error)]
-#[error("modèle de message {name} : {source}")]
+#[error("modèle de message {name} : {fault}")]
 pub struct RenderError {
     /// The template.
     pub name: String,
     /// Why.
-    pub source: minijinja::Error,
+    #[source]
+    pub fault: Fault,
+}
+
+/// What is wrong with a template.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The template engine refuses it.
+    #[error(transparent)]
+    Template(#[from] minijinja::Error),
+    /// What it makes is no text for a chat.
+    #[error(transparent)]
+    Chat(#[from] RichError),
+}
+
+impl RenderError {
+    fn of(name: &str) -> impl FnOnce(minijinja::Error) -> Self {
+        move |e| Self { name: name.to_owned(), fault: e.into() }
+    }
 }
 
 /// Templates, built in or overridden.
@@ -53,6 +74,9 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("resume.html", include_str!("../templates/resume.html")),
     ("operateur.txt", include_str!("../templates/operateur.txt")),
     ("operateur.html", include_str!("../templates/operateur.html")),
+    ("alerte.chat.html", include_str!("../templates/alerte.chat.html")),
+    ("resume.chat.html", include_str!("../templates/resume.chat.html")),
+    ("operateur.chat.html", include_str!("../templates/operateur.chat.html")),
     ("cadre.html", include_str!("../templates/cadre.html")),
 ];
 
@@ -66,22 +90,23 @@ impl Templates {
         environment
             .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        environment.set_syntax(syntax.map_err(|source| RenderError { name: "syntaxe".to_owned(), source })?);
+        environment.set_syntax(syntax.map_err(RenderError::of("syntaxe"))?);
+        environment.add_filter("short", |text: String, n: usize| short(&text, n));
         for (name, built_in) in BUILT_IN {
             let own = dir.and_then(|d| std::fs::read_to_string(d.join(name)).ok());
             let text = own.unwrap_or_else(|| (*built_in).to_owned());
-            environment
-                .add_template_owned(*name, text)
-                .map_err(|source| RenderError { name: (*name).to_owned(), source })?;
+            environment.add_template_owned(*name, text).map_err(RenderError::of(name))?;
         }
         Ok(Self { environment })
     }
 
     fn render(&self, name: &str, values: &minijinja::Value) -> Result<String, RenderError> {
-        self.environment
-            .get_template(name)
-            .and_then(|t| t.render(values))
-            .map_err(|source| RenderError { name: name.to_owned(), source })
+        self.environment.get_template(name).and_then(|t| t.render(values)).map_err(RenderError::of(name))
+    }
+
+    fn chat(&self, name: &str, values: &minijinja::Value) -> Result<Rich, RenderError> {
+        let html = tidy(&self.render(name, values)?);
+        Rich::parse(html.trim()).map_err(|e| RenderError { name: name.to_owned(), fault: e.into() })
     }
 
     /// A message about one notice.
@@ -100,6 +125,7 @@ impl Templates {
             subject: header(&self.render("sujet.txt", &values)?),
             text: tidy(&self.render("alerte.txt", &values)?),
             html: self.render("alerte.html", &values)?,
+            chat: self.chat("alerte.chat.html", &values)?,
             unsubscribe,
         })
     }
@@ -141,6 +167,7 @@ impl Templates {
             subject: header(&subject),
             text: tidy(&self.render("resume.txt", &values)?),
             html: self.render("resume.html", &values)?,
+            chat: self.chat("resume.chat.html", &values)?,
             unsubscribe,
         })
     }
@@ -155,6 +182,7 @@ impl Templates {
             subject: header(&format!("Vigie – {title}")),
             text: tidy(&self.render("operateur.txt", &values)?),
             html: self.render("operateur.html", &values)?,
+            chat: self.chat("operateur.chat.html", &values)?,
             unsubscribe: None,
         })
     }
@@ -261,6 +289,32 @@ mod tests {
     }
 
     #[test]
+    fn a_chat_reads_the_same_in_short() {
+        let chat = render("Nettoyage <b>des</b> écoles & \u{1f3eb}").chat;
+        assert!(chat.utf16_len() <= 1200, "{}", chat.utf16_len());
+        for wanted in [
+            "Nettoyage <b>des</b> écoles & \u{1f3eb}",
+            "Ville de Lille",
+            "dans 21 jours",
+            "«\u{a0}réservé aux <b>EA</b>\u{a0}»",
+            "Lire l’avis",
+        ] {
+            assert!(chat.text.contains(wanted), "{wanted} in {}", chat.text);
+        }
+        assert!(!chat.text.contains("\n\n\n"), "{}", chat.text);
+    }
+
+    #[test]
+    fn an_operator_s_template_that_no_chat_can_show_is_named() {
+        let dir = std::env::temp_dir().join(format!("vigie-chat-template-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("operateur.chat.html"), "<h1>{{ title }}</h1>").unwrap();
+        let fault = Templates::load(Some(&dir)).unwrap().operator("titre", "corps").unwrap_err().to_string();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(fault.contains("operateur.chat.html") && fault.contains("h1"), "{fault}");
+    }
+
+    #[test]
     fn a_moved_date_is_told_in_full() {
         let at = |t: &str| Some(DateTime::parse_from_rfc3339(t).unwrap());
         let moved = Change::Date {
@@ -285,6 +339,7 @@ mod tests {
         fn any_title_makes_a_valid_message(title in "\\PC{0,400}|[\\x00-\\x7f]{0,200}") {
             let message = render(&title);
             proptest::prop_assert!(message.subject.chars().count() <= 200 && !message.subject.chars().any(char::is_control));
+            proptest::prop_assert!(message.chat.utf16_len() <= 1200);
         }
     }
 }

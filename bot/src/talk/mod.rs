@@ -9,9 +9,7 @@
 
 use vigie_domain::Channel;
 use vigie_notifier::chat::Rich;
-
-/// Most bytes of a button's data (Bot API, `InlineKeyboardButton.callback_data`).
-pub const MAX_BUTTON_DATA: usize = 64;
+pub use vigie_notifier::chat::{Button, Does, MAX_BUTTON_DATA};
 
 /// Something said or done in a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,22 +105,4 @@ pub enum ReplyPlace {
     Edit,
     /// A word that passes, for the one who pressed; a new message where the chat has none.
     Toast,
-}
-
-/// A button.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Button {
-    /// What it reads.
-    pub label: String,
-    /// What it does.
-    pub does: Does,
-}
-
-/// What a button does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Does {
-    /// Comes back as [`Said::Pressed`]; at most [`MAX_BUTTON_DATA`] bytes.
-    Press(String),
-    /// Opens a page.
-    Open(String),
 }

@@ -4,6 +4,7 @@
 pub mod console;
 pub mod email;
 
+use crate::chat::Button;
 use crate::message::Message;
 
 /// One message for one address.
@@ -19,4 +20,6 @@ pub struct Envelope<'a> {
     pub resend: bool,
     /// What is said.
     pub message: &'a Message,
+    /// Buttons under it, row by row. A channel without buttons leaves them out: its text says how to answer.
+    pub buttons: &'a [Vec<Button>],
 }

@@ -134,7 +134,8 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
         workers.spawn(async move {
             for n in (worker..messages).step_by(width) {
                 let (to, key) = (format!("s{n}@x.example"), format!("bare{n}"));
-                let envelope = Envelope { to: &to, key: &key, thread: &[], resend: false, message: &message };
+                let envelope =
+                    Envelope { to: &to, key: &key, thread: &[], resend: false, message: &message, buttons: &[] };
                 if let Some(email) = &app.email {
                     email.send(&envelope).await;
                 }
