@@ -185,7 +185,16 @@ impl App {
     async fn sync_declared(&self) -> Result<(), Failure> {
         let now = self.clock.now();
         let mut kept = Vec::new();
-        for declared in &self.settings.subscriber {
+        for (i, declared) in self.settings.subscriber.iter().enumerate() {
+            if let Some(email) = &declared.email
+                && self.store.is_suppressed(Channel::Email, email).await?
+            {
+                tracing::warn!(
+                    block = i + 1,
+                    "a declared subscriber had themselves erased: remove their [[subscriber]] block"
+                );
+                continue;
+            }
             let id = derived_id(&["declared", &declared.name]);
             let mut addresses = Vec::new();
             if let Some(email) = &declared.email {

@@ -14,6 +14,7 @@
 //! | [`outage`] | channels whose server is away, addresses refused for good |
 //! | [`watching`] | a word a month to those who heard of nothing |
 //! | [`talk`] | what people say in chats, and what is answered |
+//! | [`personal`] | what is held on a person: export, erasure, retention |
 //! | [`links`] | signed links for one person and one purpose |
 //! | [`web`] | the local page and one-click unsubscription |
 //! | [`observe`] | metrics, health and readiness, the outside heartbeat |
@@ -37,6 +38,7 @@ pub mod ingest;
 pub mod links;
 pub mod observe;
 pub mod outage;
+pub mod personal;
 pub mod remind;
 #[cfg(feature = "matrix")]
 pub mod rooms;

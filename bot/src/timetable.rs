@@ -10,7 +10,7 @@ use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
 use crate::crash_point::CrashPoint;
-use crate::{outage, remind, watching};
+use crate::{outage, personal, remind, watching};
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
@@ -41,6 +41,7 @@ pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
     watching::run(app, now).await?;
     source_alarms(app, now).await?;
     outage::alarms(app, now).await?;
+    personal::keep_retention(app, now).await?;
     if !due.is_empty() {
         app.outbox_bell.notify_one();
     }

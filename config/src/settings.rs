@@ -27,6 +27,19 @@ pub const BOAMP_SCHEDULE: &str = "0 */20 * * * *";
 /// Schedule of a feed: twice an hour.
 pub const FEED_SCHEDULE: &str = "0 */30 * * * *";
 
+/// Days an address may wait for its confirmation: long enough for a holiday.
+pub const UNCONFIRMED_DAYS: u32 = 15;
+/// Days a person without an address in use is kept: a year in which they may come back.
+pub const INACTIVE_DAYS: u32 = 365;
+/// Days messages are kept: an award comes up to two years after its call, in the thread of the first alert.
+pub const MESSAGES_DAYS: u32 = 730;
+/// Days the journal is kept: a year and a month, so that a yearly purchase is compared with the one before.
+pub const JOURNAL_DAYS: u32 = 400;
+/// Days the account of who looked at personal data is kept: CNIL, délibération 2021-122, six months to a year.
+pub const ACCESS_DAYS: u32 = 365;
+/// Days records that could not be read are kept: the time to mend the reader and read them again.
+pub const QUARANTINE_DAYS: u32 = 90;
+
 /// All settings.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -49,6 +62,8 @@ pub struct Settings {
     pub templates: Templates,
     /// People declared here rather than on the command line.
     pub subscriber: Vec<Subscriber>,
+    /// How long things are kept.
+    pub retention: Retention,
     /// Logs.
     pub log: Log,
     /// What can be seen from outside.
@@ -402,6 +417,37 @@ impl From<Weekday> for chrono::Weekday {
 pub struct Templates {
     /// Folder whose files replace the built-in templates of the same name.
     pub dir: Option<PathBuf>,
+}
+
+/// `[retention]`: days each kind of thing is kept; 0 = for ever. `docs/rgpd.md` gives the reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Addresses never confirmed.
+    pub unconfirmed_days: u32,
+    /// Persons none of whose addresses is in use (stopped, suspended).
+    pub inactive_days: u32,
+    /// Messages: deliveries, attempts, what was decided for each person.
+    pub messages_days: u32,
+    /// Journal of the service.
+    pub journal_days: u32,
+    /// Who looked at personal data.
+    pub access_days: u32,
+    /// Records that could not be read.
+    pub quarantine_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            unconfirmed_days: UNCONFIRMED_DAYS,
+            inactive_days: INACTIVE_DAYS,
+            messages_days: MESSAGES_DAYS,
+            journal_days: JOURNAL_DAYS,
+            access_days: ACCESS_DAYS,
+            quarantine_days: QUARANTINE_DAYS,
+        }
+    }
 }
 
 /// `[log]`

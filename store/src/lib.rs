@@ -9,6 +9,7 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+pub mod consent;
 pub mod digests;
 pub mod directory;
 pub mod follow_up;
@@ -19,6 +20,8 @@ pub mod lanes;
 pub mod outages;
 pub mod outbox;
 pub mod people;
+pub mod personal;
+pub mod retention;
 mod schema;
 pub mod sources;
 pub mod verdicts;

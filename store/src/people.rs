@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::subscription::{Profile, Rhythm};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
-use crate::{Store, StoreError, WriteTx, clean, derived_id, from_json, millis, to_json};
+use crate::{Store, StoreError, WriteTx, clean, consent, derived_id, from_json, millis, to_json};
 
 /// Where a person is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +177,27 @@ impl Store {
             .collect())
     }
 
+    /// An address by its identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn address(&self, id: &str) -> Result<Option<Address>, StoreError> {
+        let row: Option<(String, String, String, String)> =
+            sqlx::query_as("SELECT subscriber_id, channel, value, state FROM address WHERE id = $1")
+                .bind(id.to_owned())
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(row.and_then(|(subscriber, channel, value, state)| {
+            Some(Address {
+                id: id.to_owned(),
+                subscriber,
+                channel: Channel::parse(&channel)?,
+                value,
+                state: AddressState::parse(&state),
+            })
+        }))
+    }
+
     /// Addresses of a person to which messages may go.
     ///
     /// # Errors
@@ -188,7 +209,8 @@ impl Store {
     }
 
     /// Makes a person, or brings an existing one in step. Addresses already known keep their state, except that an
-    /// unconfirmed one becomes active when so asked.
+    /// unconfirmed one becomes active when so asked. An e-mail address whose owner had it erased is left out, unless its owner
+    /// agreed anew ([`Store::lift_suppression`]) or is about to be asked.
     ///
     /// # Errors
     /// The database fails.
@@ -208,6 +230,9 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         for (channel, value, state) in &new.addresses {
+            if *state == AddressState::Active && consent::refuses_import(&mut tx, *channel, value).await? {
+                continue;
+            }
             sqlx::query(
                 "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (id) DO UPDATE SET state = $5 WHERE address.state = 'unconfirmed'",
@@ -371,7 +396,7 @@ impl Store {
     }
 }
 
-async fn raise_version(tx: &mut WriteTx) -> Result<(), StoreError> {
+pub(crate) async fn raise_version(tx: &mut WriteTx) -> Result<(), StoreError> {
     sqlx::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'")
         .execute(&mut **tx)
         .await?;

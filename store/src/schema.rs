@@ -145,7 +145,24 @@ const STEP_7: &str = "";
 const STEP_8: &str = "";
 
 /// Personal data and mail: consent, bounces, who saw what.
-const STEP_9: &str = "";
+const STEP_9: &str = r"
+CREATE TABLE consent (
+  address_id TEXT PRIMARY KEY, asked BIGINT, asks BIGINT NOT NULL DEFAULT 0, confirmed BIGINT, how TEXT NOT NULL DEFAULT '');
+CREATE TABLE suppressed (mark TEXT PRIMARY KEY, at BIGINT NOT NULL);
+CREATE TABLE access (id TEXT PRIMARY KEY, at BIGINT NOT NULL, who TEXT NOT NULL, whom TEXT NOT NULL, what TEXT NOT NULL);
+CREATE INDEX access_whom ON access (whom, at);
+CREATE TABLE idle (subscriber_id TEXT PRIMARY KEY, since BIGINT NOT NULL);
+CREATE TABLE bounce (
+  address_id TEXT PRIMARY KEY, soft BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL);
+CREATE TABLE inbox (mailbox TEXT PRIMARY KEY, validity BIGINT NOT NULL, uid BIGINT NOT NULL);
+CREATE TABLE inbox_mail (id TEXT PRIMARY KEY, at BIGINT NOT NULL, outcome TEXT NOT NULL);
+CREATE TABLE lead (notice_id TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX lead_subscriber ON lead (subscriber_id);
+CREATE INDEX delivery_subscriber ON delivery (subscriber_id, seq);
+CREATE INDEX delivery_settled ON delivery (settled_at);
+CREATE INDEX notification_created ON notification (created);
+CREATE INDEX journal_at ON journal (at);
+";
 
 /// When procedures close, what is done once in a while, channels whose server is away.
 const STEP_10: &str = r"

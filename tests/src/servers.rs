@@ -69,6 +69,12 @@ impl Postgres {
         }
         Some(Self { dir, bin, url: format!("postgres://vigie@127.0.0.1:{port}/postgres") })
     }
+
+    /// A program of the same version, such as `pg_dump`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
 }
 
 impl Drop for Postgres {

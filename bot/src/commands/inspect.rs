@@ -197,20 +197,23 @@ pub(super) async fn replay(settings: &Settings, ids: &[String]) -> Result<(), Fa
     ))
 }
 
-async fn person(store: &Store, key: &str) -> Result<Subscriber, Failure> {
-    store.find_subscriber(key).await?.ok_or_else(|| {
+/// The person, about whom `what` is about to be shown: the access log says so.
+async fn person(store: &Store, key: &str, what: &str) -> Result<Subscriber, Failure> {
+    let person = store.find_subscriber(key).await?.ok_or_else(|| {
         Failure::usage(
             format!("personne inconnue « {key} »"),
             "--subscriber",
             "vigie subscriptions list énumère les personnes",
         )
-    })
+    })?;
+    store.saw(&super::personal::operator(), &person.id, what, Clock::from_environment()?.now()).await?;
+    Ok(person)
 }
 
 /// Answers "why did X (not) get notice Y?".
 pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> Result<(), Failure> {
     let store = app::open_store(settings).await?;
-    let person = person(&store, subscriber).await?;
+    let person = person(&store, subscriber, "why").await?;
     let Some(row) = store.notice(notice).await? else {
         let aside = store.quarantined(500).await?.into_iter().find(|q| q.record_id.as_deref() == Some(notice));
         return match aside {
@@ -341,7 +344,7 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
 /// What a person's subscriptions would have given on the latest notices.
 pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result<(), Failure> {
     let store = app::open_store(settings).await?;
-    let person = person(&store, key).await?;
+    let person = person(&store, key, "explain").await?;
     let audience = Audience::read(&store).await?;
     let now = Clock::from_environment()?.now();
     let notices = store.recent_notices(0, EXPLAINED).await?;

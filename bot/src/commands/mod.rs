@@ -5,6 +5,7 @@ mod classify;
 mod directory;
 mod inspect;
 mod leads;
+mod personal;
 mod run;
 mod subscriptions;
 mod verdict;
@@ -101,6 +102,25 @@ enum Command {
         config: ConfigArg,
         #[command(subcommand)]
         action: leads::Action,
+    },
+    /// Donne, en JSON, tout ce que Vigie sait d’une personne
+    Export {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// Identifiant, nom ou adresse de la personne
+        #[arg(long)]
+        subscriber: String,
+    },
+    /// Efface une personne et tout ce que Vigie en sait
+    Erase {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// Identifiant, nom ou adresse de la personne
+        #[arg(long)]
+        subscriber: String,
+        /// Ne demande pas confirmation
+        #[arg(long)]
+        yes: bool,
     },
     /// Copie la base SQLite dans un fichier
     Backup {
@@ -219,6 +239,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
         Command::Directory { config, action } => directory::run(&config.settings()?, action).await,
         Command::Leads { config, action } => leads::run(config.settings()?, action).await,
+        Command::Export { config, subscriber } => personal::export(config.settings()?, &subscriber).await,
+        Command::Erase { config, subscriber, yes } => personal::erase(config.settings()?, &subscriber, yes).await,
         Command::Backup { config, file } => {
             let store = app::open_store(&config.settings()?).await?;
             let place = file.display().to_string();

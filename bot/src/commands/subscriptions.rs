@@ -178,6 +178,7 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
 }
 
 async fn list(store: &Store) -> Result<(), Failure> {
+    store.saw(&super::personal::operator(), "", "subscriptions list", Clock::from_environment()?.now()).await?;
     let (_, entries) = store.subscriptions().await?;
     let mut rows = Vec::new();
     for (subscription, person) in entries {
@@ -280,6 +281,16 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         return Err(Failure::usage(fault, place, "corrigez cette valeur ; vigie subscriptions add --help les décrit"));
     }
     let now = Clock::from_environment()?.now();
+    if store.is_suppressed(Channel::Email, &email).await? {
+        if !args.confirmed {
+            return Err(Failure::usage(
+                "le propriétaire de cette adresse a demandé son effacement",
+                place,
+                "lui seul peut revenir, par la page d’abonnement ; ou, s’il vous l’a demandé par écrit, ajoutez --confirmed",
+            ));
+        }
+        store.lift_suppression(Channel::Email, &email).await?;
+    }
     let known = store.find_subscriber(&email).await?;
     let id = known.as_ref().map_or_else(|| derived_id(&["email", &email]), |p| p.id.clone());
     let address = store.addresses(&id).await?.into_iter().find(|a| a.value.eq_ignore_ascii_case(&email));

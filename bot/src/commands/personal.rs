@@ -1,0 +1,75 @@
+//! `vigie export`, `vigie erase`: what is held on a person.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use vigie_config::settings::Settings;
+use vigie_domain::Subscriber;
+use vigie_watcher::fetch::Fetcher;
+
+use super::print;
+use crate::app::{App, Failure};
+use crate::clock::Clock;
+use crate::personal;
+
+async fn start(settings: Settings) -> Result<App, Failure> {
+    let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+    App::start(settings, fetcher, Clock::from_environment()?).await
+}
+
+async fn person(app: &App, key: &str, place: &str) -> Result<Subscriber, Failure> {
+    app.store.find_subscriber(key).await?.ok_or_else(|| {
+        let fix = "donnez un identifiant, un nom ou une adresse ; vigie subscriptions list énumère les personnes";
+        Failure::usage("cette personne est inconnue", place, fix)
+    })
+}
+
+/// The account that types the command, for the access log.
+pub(super) fn operator() -> String {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    format!("ligne de commande ({})", user.unwrap_or_else(|| "compte inconnu".to_owned()))
+}
+
+pub(super) async fn export(settings: Settings, key: &str) -> Result<(), Failure> {
+    let app = start(settings).await?;
+    let person = person(&app, key, "vigie export").await?;
+    app.store.saw(&operator(), &person.id, "export", app.clock.now()).await?;
+    let data = personal::export(&app, &person.id).await?;
+    let text = serde_json::to_string_pretty(&data)
+        .map_err(|e| Failure::new(e.to_string(), "vigie export", "signalez cette erreur"))?;
+    print(&format!("{text}\n"))
+}
+
+pub(super) async fn erase(settings: Settings, key: &str, yes: bool) -> Result<(), Failure> {
+    let place = "vigie erase";
+    let app = start(settings).await?;
+    let person = person(&app, key, place).await?;
+    if app.store.is_declared(&person.id).await? {
+        let what = "cette personne est déclarée dans le fichier de configuration, qui la ferait revenir";
+        return Err(Failure::usage(what, place, "retirez d’abord son bloc [[subscriber]]"));
+    }
+    if !yes && !agreed(&person)? {
+        return Err(Failure::usage("rien n’a été effacé", place, "répondez « oui », ou ajoutez --yes"));
+    }
+    let Some(erased) = personal::erase(&app, &person.id).await? else {
+        return print("Cette personne est déjà effacée\n");
+    };
+    print(&format!(
+        "Personne effacée : {} ligne(s) supprimée(s), {} ligne(s) d’envois rendue(s) anonymes. Ses adresses ne seront plus écrites sans un nouvel accord de sa part.\nPensez aux sauvegardes : elles gardent ce qu’elles ont copié jusqu’à leur remplacement.\n",
+        erased.deleted, erased.pseudonymised
+    ))
+}
+
+/// Asks on the terminal; elsewhere `--yes` is needed.
+fn agreed(person: &Subscriber) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    let _ =
+        write!(std::io::stderr(), "Effacer « {} » et tout ce que Vigie en sait, sans retour ? (oui/non) ", person.name);
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|e| Failure::new(e.to_string(), "entrée standard", "ajoutez --yes"))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "oui" | "o"))
+}

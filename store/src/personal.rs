@@ -1,0 +1,438 @@
+//! Personal data: what each table holds on a person, how it is exported, and how nothing of it is left.
+//!
+//! [`REGISTER`] names every table that knows of a person and says what becomes of its rows; [`IMPERSONAL`] names the others. A
+//! test compares both with the schema: a table that stands in neither is a fault. An export reads what an erasure would
+//! remove, so that neither forgets what the other knows.
+//!
+//! Erasing is one transaction; then the pages of SQLite are rebuilt and its log emptied ([`Store::scrub`]), so that no byte
+//! of it is left in the files. A crash between the two leaves a mark by which the timetable does it later.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Column, Row, ValueRef};
+use vigie_domain::{Channel, Subscriber};
+
+use crate::consent::{mark, random};
+use crate::people::{Address, AddressState, raise_version};
+use crate::{Engine, Store, StoreError, WriteTx, derived_id, millis};
+
+/// What stands where a person's name stood.
+pub const ERASED: &str = "personne effacée";
+/// Shortest name taken out of free text: a shorter one would take the words of others with it.
+const MIN_NAME: usize = 4;
+/// Key of the mark by which a rebuild is still to be done.
+const SCRUB_DUE: &str = "scrub_due";
+/// How often the log of SQLite is asked to empty while somebody reads.
+const SCRUB_TRIES: u32 = 10;
+
+/// What becomes of rows about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// They go.
+    Deleted,
+    /// They stay, under identifiers that lead nowhere.
+    Pseudonym,
+    /// They stay with the structure; the person's name goes out of these columns.
+    Unnamed(&'static [&'static str]),
+    /// They go where they mention the person in this column.
+    DeletedIfMentioned(&'static str),
+    /// They stay; whatever names the person goes out of this column.
+    Scrubbed(&'static str),
+}
+
+/// A table that knows of persons.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// Its name.
+    pub table: &'static str,
+    /// What it holds, in French: the label of the export.
+    pub what: &'static str,
+    /// Condition of the rows about one person; `$1` is the person's identifier.
+    of: &'static str,
+    fate: Fate,
+}
+
+const fn held(table: &'static str, what: &'static str, of: &'static str, fate: Fate) -> Held {
+    Held { table, what, of, fate }
+}
+
+const OF_ADDRESSES: &str = "address_id IN (SELECT id FROM address WHERE subscriber_id = $1)";
+const OF_SUBSCRIBER: &str = "subscriber_id = $1";
+
+/// Tables that know of persons, in the order in which they are erased: what leads to other rows comes last.
+pub const REGISTER: &[Held] = &[
+    held("lane", "files d’envoi de vos adresses", OF_ADDRESSES, Fate::Deleted),
+    held("consent", "vos accords : quand on vous a demandé, quand vous avez dit oui", OF_ADDRESSES, Fate::Deleted),
+    held("bounce", "retours d’erreur de vos adresses", OF_ADDRESSES, Fate::Deleted),
+    held("idle", "depuis quand aucune de vos adresses n’est en service", OF_SUBSCRIBER, Fate::Deleted),
+    held("access", "qui a consulté vos données", "whom = $1 OR who = $1", Fate::Deleted),
+    held("lead", "pistes que vous avez transmises", OF_SUBSCRIBER, Fate::Deleted),
+    held("verdict_correction", "verdicts que vous avez corrigés", OF_SUBSCRIBER, Fate::Pseudonym),
+    held("decision", "décisions que vous avez prises", "structure = $2", Fate::Unnamed(&["decided_by", "assignee"])),
+    held("decision_step", "étapes de vos décisions", "structure = $2", Fate::Unnamed(&["decided_by"])),
+    held(
+        "journal",
+        "journal de ce qui vous concerne",
+        "reference = $1 OR reference IN (SELECT id FROM address WHERE subscriber_id = $1) OR reference IN (SELECT id FROM delivery WHERE subscriber_id = $1)",
+        Fate::Deleted,
+    ),
+    held("journal", "journal de l’exploitation", "1 = 0", Fate::Scrubbed("text")),
+    held("alert", "messages à l’exploitant", "1 = 0", Fate::Scrubbed("body")),
+    held("directory", "annuaires publics", "1 = 0", Fate::DeletedIfMentioned("document")),
+    held(
+        "alert",
+        "textes écrits pour vous",
+        "body IS NOT NULL AND id IN (SELECT alert_id FROM notification WHERE subscriber_id = $1) AND id NOT IN (SELECT alert_id FROM notification WHERE subscriber_id <> $1)",
+        Fate::Deleted,
+    ),
+    held("notification", "ce qui a été décidé pour vous, avis par avis", OF_SUBSCRIBER, Fate::Deleted),
+    held("subscription", "vos abonnements", OF_SUBSCRIBER, Fate::Deleted),
+    held(
+        "attempt",
+        "tentatives d’envoi",
+        "delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1)",
+        Fate::Pseudonym,
+    ),
+    held("delivery", "envois vers vos adresses", OF_SUBSCRIBER, Fate::Pseudonym),
+    held("address", "vos adresses", OF_SUBSCRIBER, Fate::Deleted),
+    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme", "id = $1", Fate::Deleted),
+];
+
+/// Tables that know of nobody: public notices, sources, and marks that lead back to no one.
+pub const IMPERSONAL: &[&str] = &[
+    "meta",
+    "schema_step",
+    "source",
+    "source_day",
+    "alarm",
+    "quarantine",
+    "procedure",
+    "procedure_key",
+    "notice",
+    "likeness",
+    "pace",
+    "chore",
+    "outage",
+    "lease",
+    "suppressed",
+    "inbox",
+    "inbox_mail",
+];
+
+/// What an erasure did, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Rows that are gone.
+    pub deleted: u64,
+    /// Rows that stay under identifiers that lead nowhere.
+    pub pseudonymised: u64,
+}
+
+/// A person on the way out.
+struct Leaving {
+    id: String,
+    structure: String,
+    /// Nobody else decides for the structure.
+    alone: bool,
+    /// Addresses and names, longest first.
+    words: Vec<String>,
+    addresses: Vec<Address>,
+}
+
+impl Store {
+    /// Everything held on a person, table by table; `None` when there is no such person.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn held_on(&self, subscriber: &str) -> Result<Option<Vec<(Held, Vec<Value>)>>, StoreError> {
+        let Some(person) = self.subscriber(subscriber).await? else { return Ok(None) };
+        let mut out = Vec::new();
+        for held in REGISTER {
+            let rows = self.rows_of(held, &person).await?;
+            if !rows.is_empty() {
+                out.push((*held, rows));
+            }
+        }
+        out.reverse(); // who they are comes first
+        Ok(Some(out))
+    }
+
+    /// Names of the tables of a SQLite database.
+    ///
+    /// # Errors
+    /// The database fails, or is none of SQLite.
+    pub async fn tables(&self) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|r| r.0).collect())
+    }
+
+    async fn rows_of(&self, held: &Held, person: &Subscriber) -> Result<Vec<Value>, StoreError> {
+        let sql = format!("SELECT * FROM {} WHERE {}", held.table, held.of);
+        let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
+        if sql.contains("$1") {
+            query = query.bind(person.id.clone());
+        }
+        if sql.contains("$2") {
+            query = sqlx::query(AssertSqlSafe(sql.replace("$2", "$1"))).bind(person.structure().to_owned());
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(in_json).collect()
+    }
+
+    /// Removes everything held on a person, and leaves a mark by which no import brings their addresses back: of every
+    /// address where it is `their_wish`, else of those they once agreed to. `None` when there is no such person.
+    /// [`Store::scrub`] then takes the last bytes out of the files.
+    ///
+    /// # Errors
+    /// The database fails: then nothing was removed.
+    pub async fn erase(
+        &self,
+        subscriber: &str,
+        their_wish: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Erased>, StoreError> {
+        let Some(leaving) = self.leaving(subscriber).await? else { return Ok(None) };
+        let mut tx = self.begin().await?;
+        let marked = leaving.addresses.iter().filter(|a| their_wish || a.state != AddressState::Unconfirmed);
+        self.mark_addresses(&mut tx, marked, now).await?;
+        let mut done = Erased::default();
+        let key = random()?; // thrown away at the end: nothing leads back
+        for held in REGISTER {
+            match held.fate {
+                Fate::Deleted => done.deleted += delete(&mut tx, held, &leaving).await?,
+                Fate::Pseudonym if held.table == "delivery" => {
+                    done.pseudonymised += pseudonymise_deliveries(&mut tx, &leaving.id, &key, now).await?;
+                }
+                Fate::Pseudonym if held.table == "attempt" => {} // with their delivery
+                Fate::Pseudonym => done.pseudonymised += pseudonymise_verdicts(&mut tx, &leaving.id, &key).await?,
+                Fate::Unnamed(columns) => done.pseudonymised += unname(&mut tx, held, columns, &leaving).await?,
+                Fate::DeletedIfMentioned(column) => {
+                    done.deleted += delete_mentions(&mut tx, held.table, column, &leaving.addresses).await?;
+                }
+                Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
+            }
+        }
+        raise_version(&mut tx).await?;
+        sqlx::query("INSERT INTO meta (key, value) VALUES ($1, '1') ON CONFLICT (key) DO NOTHING")
+            .bind(SCRUB_DUE.to_owned())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Some(done))
+    }
+
+    async fn leaving(&self, subscriber: &str) -> Result<Option<Leaving>, StoreError> {
+        let Some(person) = self.subscriber(subscriber).await? else { return Ok(None) };
+        let addresses = self.addresses(subscriber).await?;
+        let structure = person.structure().to_owned();
+        let colleagues = self.subscribers().await?;
+        let alone = !colleagues.iter().any(|p| p.id != person.id && p.structure() == structure);
+        let mut words: BTreeSet<String> = addresses.iter().map(|a| a.value.clone()).collect();
+        words.insert(person.name.clone());
+        let mut words: Vec<String> = words.into_iter().filter(|w| w.chars().count() >= MIN_NAME).collect();
+        words.sort_by_key(|w| std::cmp::Reverse(w.len()));
+        Ok(Some(Leaving { id: person.id, structure, alone, words, addresses }))
+    }
+
+    async fn mark_addresses(
+        &self,
+        tx: &mut WriteTx,
+        addresses: impl Iterator<Item = &Address>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let salt = self.salt(tx).await?;
+        for address in addresses.filter(|a| a.channel == Channel::Email) {
+            sqlx::query("INSERT INTO suppressed (mark, at) VALUES ($1, $2) ON CONFLICT (mark) DO NOTHING")
+                .bind(mark(&salt, address.channel, &address.value))
+                .bind(millis(now))
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what was deleted out of the files, where an erasure asks for it: rebuilds SQLite's pages and empties its log;
+    /// has PostgreSQL clear its dead rows. `false` when it could not be finished and is still to be done.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn scrub(&self) -> Result<bool, StoreError> {
+        let due: Option<(String,)> = sqlx::query_as("SELECT value FROM meta WHERE key = $1")
+            .bind(SCRUB_DUE.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        if due.is_none() {
+            return Ok(true);
+        }
+        {
+            let _turn = self.writer.lock().await;
+            sqlx::query("VACUUM").execute(&self.pool).await?;
+        }
+        if self.engine == Engine::Sqlite && !self.empty_log().await? {
+            return Ok(false);
+        }
+        sqlx::query("DELETE FROM meta WHERE key = $1").bind(SCRUB_DUE.to_owned()).execute(&self.pool).await?;
+        Ok(true)
+    }
+
+    /// Writes SQLite's log into its pages and cuts it to nothing; `false` while somebody reads all the time.
+    async fn empty_log(&self) -> Result<bool, StoreError> {
+        for _ in 0..SCRUB_TRIES {
+            let _turn = self.writer.lock().await;
+            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.pool).await?;
+            if row.try_get::<i64, _>(0).is_ok_and(|busy| busy == 0) {
+                return Ok(true);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        Ok(false)
+    }
+}
+
+async fn delete(tx: &mut WriteTx, held: &Held, leaving: &Leaving) -> Result<u64, StoreError> {
+    let sql = format!("DELETE FROM {} WHERE {}", held.table, held.of);
+    Ok(sqlx::query(AssertSqlSafe(sql)).bind(leaving.id.clone()).execute(&mut **tx).await?.rows_affected())
+}
+
+/// Deliveries and their attempts stay for the figures, under identifiers that no address gives back; what waited is
+/// cancelled, and the channel's words go.
+async fn pseudonymise_deliveries(
+    tx: &mut WriteTx,
+    subscriber: &str,
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT id, address_id FROM delivery WHERE subscriber_id = $1 ORDER BY seq")
+            .bind(subscriber.to_owned())
+            .fetch_all(&mut **tx)
+            .await?;
+    let nobody = derived_id(&[key, subscriber]);
+    for (id, address) in &rows {
+        let fresh = derived_id(&[key, id]);
+        sqlx::query("UPDATE attempt SET delivery_id = $1, detail = NULL WHERE delivery_id = $2")
+            .bind(fresh.clone())
+            .bind(id.clone())
+            .execute(&mut **tx)
+            .await?;
+        sqlx::query(
+            "UPDATE delivery SET id = $1, subscriber_id = $2, address_id = $3, why = NULL, token = NULL, holder = NULL,
+             settled_at = COALESCE(settled_at, $4),
+             state = CASE WHEN state IN ('pending', 'claimed', 'deferred', 'ambiguous') THEN 'cancelled' ELSE state END
+             WHERE id = $5",
+        )
+        .bind(fresh)
+        .bind(nobody.clone())
+        .bind(derived_id(&[key, address]))
+        .bind(millis(now))
+        .bind(id.clone())
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(rows.len() as u64)
+}
+
+/// A corrected verdict goes on holding; who corrected it, and their words, go.
+async fn pseudonymise_verdicts(tx: &mut WriteTx, subscriber: &str, key: &str) -> Result<u64, StoreError> {
+    let done = sqlx::query("UPDATE verdict_correction SET subscriber_id = $1, note = '' WHERE subscriber_id = $2")
+        .bind(derived_id(&[key, subscriber]))
+        .bind(subscriber.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// What a structure decided stays with its other members, without the person's name; where nobody is left, it goes.
+async fn unname(tx: &mut WriteTx, held: &Held, columns: &[&str], leaving: &Leaving) -> Result<u64, StoreError> {
+    if leaving.alone {
+        let sql = format!("DELETE FROM {} WHERE structure = $1", held.table);
+        let done = sqlx::query(AssertSqlSafe(sql)).bind(leaving.structure.clone()).execute(&mut **tx).await?;
+        return Ok(done.rows_affected());
+    }
+    let mut changed = 0;
+    for column in columns {
+        for word in leaving.words.iter().chain([&leaving.id]) {
+            let sql = format!("UPDATE {} SET {column} = $1 WHERE structure = $2 AND {column} = $3", held.table);
+            let done = sqlx::query(AssertSqlSafe(sql))
+                .bind(ERASED.to_owned())
+                .bind(leaving.structure.clone())
+                .bind(word.clone())
+                .execute(&mut **tx)
+                .await?;
+            changed += done.rows_affected();
+        }
+    }
+    if held.table == "decision" {
+        for word in &leaving.words {
+            replace(tx, "decision", "note", word).await?;
+        }
+    }
+    Ok(changed)
+}
+
+/// An entry of a directory that names one of the person's addresses goes.
+async fn delete_mentions(
+    tx: &mut WriteTx,
+    table: &str,
+    column: &str,
+    addresses: &[Address],
+) -> Result<u64, StoreError> {
+    let mut deleted = 0;
+    for address in addresses.iter().filter(|a| a.channel == Channel::Email) {
+        let sql =
+            format!("DELETE FROM {table} WHERE LENGTH(REPLACE(LOWER({column}), LOWER($1), '')) < LENGTH({column})");
+        let done = sqlx::query(AssertSqlSafe(sql)).bind(address.value.clone()).execute(&mut **tx).await?;
+        deleted += done.rows_affected();
+    }
+    Ok(deleted)
+}
+
+async fn scrub_column(tx: &mut WriteTx, table: &str, column: &str, words: &[String]) -> Result<(), StoreError> {
+    for word in words {
+        replace(tx, table, column, word).await?;
+    }
+    Ok(())
+}
+
+/// Takes a word out of a column, as written and in small letters.
+async fn replace(tx: &mut WriteTx, table: &str, column: &str, word: &str) -> Result<(), StoreError> {
+    let mut spellings = vec![word.to_owned()];
+    if word.to_lowercase() != word {
+        spellings.push(word.to_lowercase());
+    }
+    for spelling in spellings {
+        let sql = format!(
+            "UPDATE {table} SET {column} = REPLACE({column}, $1, $2) WHERE {column} IS NOT NULL AND REPLACE({column}, $1, '') <> {column}"
+        );
+        sqlx::query(AssertSqlSafe(sql)).bind(spelling).bind(ERASED.to_owned()).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// A row as JSON: text that is JSON itself is shown as such.
+fn in_json(row: &AnyRow) -> Result<Value, StoreError> {
+    let mut object = Map::new();
+    for (i, column) in row.columns().iter().enumerate() {
+        let value = if row.try_get_raw(i)?.is_null() {
+            Value::Null
+        } else if let Ok(text) = row.try_get::<String, _>(i) {
+            let structured = text.starts_with(['{', '[']).then(|| serde_json::from_str(&text).ok()).flatten();
+            structured.unwrap_or(Value::String(text))
+        } else if let Ok(number) = row.try_get::<i64, _>(i) {
+            Value::from(number)
+        } else if let Ok(bytes) = row.try_get::<Vec<u8>, _>(i) {
+            Value::String(String::from_utf8_lossy(&bytes).into_owned())
+        } else {
+            Value::Null
+        };
+        object.insert(column.name().to_owned(), value);
+    }
+    Ok(Value::Object(object))
+}
