@@ -9,6 +9,7 @@
 //! | [`compose`] | what a delivery says |
 //! | `rooms` | the Matrix channel: answers and reactions become decisions |
 //! | [`timetable`] | what time brings: digests, silent sources |
+//! | [`preview`] | what a subscription would have given over the last days |
 //! | [`remind`] | reminders for structures that go for a procedure, a line for those who decided nothing |
 //! | [`flood`] | what exceeds a person's messages of the hour is grouped |
 //! | [`outage`] | channels whose server is away, addresses refused for good |
@@ -39,6 +40,7 @@ pub mod links;
 pub mod observe;
 pub mod outage;
 pub mod personal;
+pub mod preview;
 pub mod remind;
 #[cfg(feature = "matrix")]
 pub mod rooms;

@@ -190,6 +190,25 @@ impl Dimension {
             Self::Amount => "montant",
         }
     }
+
+    /// Its place in the order of the checks of [`Filter::test`]: the later, the nearer the notice came to a match.
+    #[must_use]
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::ExcludedWords => 0,
+            Self::NoticeKind => 1,
+            Self::Buyer => 2,
+            Self::Score => 3,
+            Self::LeadTime => 4,
+            Self::Amount => 5,
+            Self::Words => 6,
+            Self::Sector => 7,
+            Self::Cpv => 8,
+            Self::Department => 9,
+            Self::Provision => 10,
+            Self::SupplyMode => 11,
+        }
+    }
 }
 
 /// Why a filter let a notice through.
@@ -242,10 +261,28 @@ impl Filter {
         if self.words.iter().chain(&self.excluded_words).any(|w| w.trim().is_empty()) {
             out.push("un mot voulu ou exclu est vide".to_owned());
         }
+        if let (Some(least), Some(most)) = (self.min_amount, self.max_amount)
+            && least > most
+        {
+            out.push("le montant minimal dépasse le montant maximal".to_owned());
+        }
         if self.min_score > 100 {
             out.push("l’intérêt minimal va de 0 à 100".to_owned());
         }
         out
+    }
+
+    /// The same filter with its words in the spelling of the text they are looked for in.
+    #[must_use]
+    pub fn with_words_folded(mut self, fold: impl Fn(&str) -> String) -> Self {
+        self.words.iter_mut().chain(&mut self.excluded_words).for_each(|w| *w = fold(w));
+        self
+    }
+
+    /// Whether the text of a notice must be read to test it.
+    #[must_use]
+    pub fn reads_text(&self) -> bool {
+        !(self.words.is_empty() && self.excluded_words.is_empty())
     }
 
     /// Tests a notice; `Err` names the first dimension that rules it out.
@@ -275,7 +312,7 @@ impl Filter {
             match self.test_part(c, Some(&lot.id), &lot.sectors, cpv, departments, &mut found) {
                 Ok(()) => found.lots.push(lot.id.clone()),
                 // The refusal that came furthest explains best.
-                Err(d) => refusal = Some(refusal.map_or(d, |r| furthest(r, d))),
+                Err(d) => refusal = Some(refusal.map_or(d, |r: Dimension| if d.rank() > r.rank() { d } else { r })),
             }
         }
         if found.lots.is_empty() {
@@ -384,16 +421,4 @@ impl Filter {
     fn supply_possible(&self, c: &Candidate<'_>) -> bool {
         c.assessment.eligible_kinds.iter().any(|k| k.supply_modes().iter().any(|m| self.supply_modes.contains(m)))
     }
-}
-
-/// Of two refusals of the same notice on different lots, the one met later in the order of the checks.
-fn furthest(a: Dimension, b: Dimension) -> Dimension {
-    let rank = |d| match d {
-        Dimension::Sector => 0,
-        Dimension::Cpv => 1,
-        Dimension::Department => 2,
-        Dimension::Provision => 3,
-        _ => 4,
-    };
-    if rank(b) > rank(a) { b } else { a }
 }

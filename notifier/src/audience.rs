@@ -56,15 +56,12 @@ impl Index {
     pub fn build(version: i64, mut entries: Vec<(Subscription, Subscriber)>, fold: impl Fn(&str) -> String) -> Self {
         let mut drawers: HashMap<Drawer, Vec<u32>> = HashMap::new();
         for (i, (subscription, _)) in entries.iter_mut().enumerate() {
-            let filter = &mut subscription.filter;
-            for word in filter.words.iter_mut().chain(filter.excluded_words.iter_mut()) {
-                *word = fold(word);
-            }
-            for drawer in drawers_of(filter) {
+            subscription.filter = std::mem::take(&mut subscription.filter).with_words_folded(&fold);
+            for drawer in drawers_of(&subscription.filter) {
                 drawers.entry(drawer).or_default().push(u32::try_from(i).unwrap_or(u32::MAX));
             }
         }
-        let reads_text = entries.iter().any(|(s, _)| !s.filter.words.is_empty() || !s.filter.excluded_words.is_empty());
+        let reads_text = entries.iter().any(|(s, _)| s.filter.reads_text());
         Self { version, entries, drawers, reads_text }
     }
 

@@ -6,6 +6,7 @@
 //! | [`fit`] | how well a notice suits one structure, with the reason of each point |
 //! | [`card`] | a notice in words, line by line |
 //! | [`chat`] | text as chats show it: words and styles |
+//! | [`criteria`] | a filter in words |
 //! | [`message`] | what is said: cards rendered by templates in French |
 //! | [`digest`] | what stands in a digest: sections, a screen, the way to the rest |
 //! | [`due`] | when digests go out: local dates of the person's territory |
@@ -20,6 +21,7 @@ pub mod audience;
 pub mod card;
 pub mod channels;
 pub mod chat;
+pub mod criteria;
 pub mod digest;
 pub mod due;
 pub mod fit;

@@ -2,6 +2,7 @@
 
 mod check;
 mod classify;
+mod criteria;
 mod directory;
 mod inspect;
 mod leads;

@@ -3,16 +3,18 @@
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::directory::Structure;
-use vigie_domain::subscription::{QuietHours, Rhythm, Role};
-use vigie_domain::{
-    Buyer, BuyerKind, Cadence, Channel, Department, Filter, NoticeKind, ProvisionKind, StructureKind, Subscriber,
-};
+use vigie_domain::subscription::{Profile, QuietHours, Rhythm, Role};
+use vigie_domain::{Buyer, Cadence, Channel, Filter, StructureKind, Subscriber};
+use vigie_notifier::card::short;
+use vigie_notifier::criteria;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, derived_id};
 
+use super::criteria::Criteria;
 use super::{inspect, parse_word, print, table};
 use crate::app::{self, Failure};
 use crate::clock::Clock;
+use crate::preview;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -20,6 +22,8 @@ pub(super) enum Action {
     List,
     /// Ajoute un abonnement (les critères répétés s’ajoutent ; les critères différents se croisent)
     Add(Box<AddArgs>),
+    /// Dit ce qu’un abonnement aurait donné sur les derniers jours, sans rien garder
+    Preview(Box<PreviewArgs>),
     /// Retire un abonnement
     Remove {
         /// Identifiant de l’abonnement
@@ -44,42 +48,8 @@ pub(super) struct AddArgs {
     /// Nom de la personne ou de la structure
     #[arg(long)]
     name: Option<String>,
-    /// Secteur (voir « vigie subscriptions sectors »)
-    #[arg(long = "sector")]
-    sectors: Vec<String>,
-    /// Département d’exécution, tel que 59, 2A ou 974
-    #[arg(long = "department")]
-    departments: Vec<String>,
-    /// Préfixe CPV de 2 à 8 chiffres
-    #[arg(long = "cpv")]
-    cpv: Vec<String>,
-    /// Disposition sociale : reserved, execution_clause, award_criterion, insertion_service, social_condition_not_seen, other
-    #[arg(long = "provision", value_parser = parse_word::<ProvisionKind>)]
-    provisions: Vec<ProvisionKind>,
-    /// Nature d’avis : call, prior_information, planned, award, correction, cancellation, private, event
-    #[arg(long = "notice-kind", value_parser = parse_word::<NoticeKind>)]
-    notice_kinds: Vec<NoticeKind>,
-    /// Mot qui doit figurer
-    #[arg(long = "word")]
-    words: Vec<String>,
-    /// Mot qui écarte l’avis
-    #[arg(long = "without-word")]
-    excluded_words: Vec<String>,
-    /// SIRET ou SIREN d’un acheteur voulu
-    #[arg(long = "buyer")]
-    buyers: Vec<String>,
-    /// SIRET ou SIREN d’un acheteur écarté
-    #[arg(long = "without-buyer")]
-    excluded_buyers: Vec<String>,
-    /// Acheteurs publics ou privés seulement : public, private
-    #[arg(long, value_parser = parse_word::<BuyerKind>)]
-    buyer_kind: Option<BuyerKind>,
-    /// Intérêt minimal pour les structures, de 0 à 100
-    #[arg(long, default_value_t = 0)]
-    min_score: u8,
-    /// Jours restants au minimum
-    #[arg(long)]
-    min_lead_days: Option<i64>,
+    #[command(flatten)]
+    criteria: Criteria,
     /// Rythme : instant, daily, weekly, auto (un résumé par jour, et tout de suite ce qui est réservé ou presse), ou un
     /// nombre tel que 30min, 4h, 2d [par défaut : auto pour une structure dont la nature est connue, sinon instant]
     #[arg(long)]
@@ -96,6 +66,18 @@ pub(super) struct AddArgs {
     /// L’adresse est déjà confirmée par son propriétaire
     #[arg(long)]
     confirmed: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PreviewArgs {
+    #[command(flatten)]
+    criteria: Criteria,
+    /// Nature de structure : EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT, SEP
+    #[arg(long, value_parser = parse_kind)]
+    kind: Option<StructureKind>,
+    /// Jours regardés
+    #[arg(long, default_value_t = preview::DAYS)]
+    days: u32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -161,6 +143,7 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
         }
         Action::List => list(&app::open_store(settings).await?).await,
         Action::Add(args) => add(&app::open_store(settings).await?, &args).await,
+        Action::Preview(args) => show_preview(&app::open_store(settings).await?, &args).await,
         Action::Rhythm(args) => set_rhythm(&app::open_store(settings).await?, &args).await,
         Action::Remove { id } => {
             let removed = app::open_store(settings).await?.remove_subscription(&id).await?;
@@ -177,6 +160,19 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
     }
 }
 
+async fn show_preview(store: &Store, args: &PreviewArgs) -> Result<(), Failure> {
+    let filter = args.criteria.filter("vigie subscriptions preview")?;
+    let profile = Profile { kind: args.kind, ..Profile::default() };
+    let now = Clock::from_environment()?.now();
+    let seen = preview::over(store, &filter, &profile, args.days, now).await?;
+    let mut out = format!("Critères : {}\n{}\n", criteria::in_french(&filter), seen.in_french(&filter));
+    for sample in &seen.samples {
+        out.push_str(&format!("  {}\n", short(&sample.title, 110)));
+    }
+    out.push_str(&format!("{} procédures regardées\n", seen.looked_at));
+    print(&out)
+}
+
 async fn list(store: &Store) -> Result<(), Failure> {
     store.saw(&super::personal::operator(), "", "subscriptions list", Clock::from_environment()?.now()).await?;
     let (_, entries) = store.subscriptions().await?;
@@ -188,29 +184,15 @@ async fn list(store: &Store) -> Result<(), Failure> {
             .into_iter()
             .map(|a| format!("{} ({})", a.value, a.state.as_str()))
             .collect();
-        let filter = serde_json::to_value(&subscription.filter).unwrap_or_default();
         rows.push(vec![
             subscription.id,
             person.name,
             addresses.join(", "),
             subscription.cadence.to_string(),
-            in_short(&filter),
+            criteria::in_french(&subscription.filter),
         ]);
     }
     print(&table(&["abonnement", "personne", "adresses", "rythme", "critères"], &rows))
-}
-
-/// The conditions of a filter that ask for something.
-fn in_short(filter: &serde_json::Value) -> String {
-    let asked = |v: &serde_json::Value| !(v.is_null() || v.as_array().is_some_and(Vec::is_empty) || *v == 0);
-    let parts: Vec<String> = filter
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(_, v)| asked(v))
-        .map(|(k, v)| format!("{k}={v}").replace('"', ""))
-        .collect();
-    if parts.is_empty() { "tout".to_owned() } else { parts.join(" ") }
 }
 
 /// The structure of the directory with that SIRET.
@@ -231,54 +213,18 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     if !has_domain || email.parse::<lettre::Address>().is_err() {
         return Err(Failure::usage(format!("adresse « {} » impossible", args.email), place, "écrivez nom@domaine"));
     }
-    let rules = Rules::embedded();
-    if let Some(slug) = args.sectors.iter().find(|s| !rules.is_sector(s)) {
-        return Err(Failure::usage(
-            format!("secteur inconnu « {slug} »"),
-            place,
-            format!("vouliez-vous dire « {} » ? vigie subscriptions sectors les énumère", rules.nearest_sector(slug)),
-        ));
-    }
-    let mut departments = Vec::new();
-    for code in &args.departments {
-        departments.push(Department::parse(code).ok_or_else(|| {
-            Failure::usage(
-                format!("département inconnu « {code} »"),
-                place,
-                "écrivez un code INSEE, tel que 59, 2A ou 974",
-            )
-        })?);
-    }
     let listed = match &args.siret {
         None => None,
         Some(siret) => Some(listed(store, siret).await?),
     };
-    let mut sectors = args.sectors.clone();
+    let mut filter = args.criteria.filter(place)?;
     if let Some(structure) = &listed {
-        if sectors.is_empty() {
-            sectors.clone_from(&structure.sectors);
+        if filter.sectors.is_empty() {
+            filter.sectors.clone_from(&structure.sectors);
         }
-        if departments.is_empty() {
-            departments.clone_from(&structure.departments);
+        if filter.departments.is_empty() {
+            filter.departments.clone_from(&structure.departments);
         }
-    }
-    let filter = Filter {
-        sectors,
-        cpv: args.cpv.clone(),
-        departments,
-        provisions: args.provisions.clone(),
-        notice_kinds: args.notice_kinds.clone(),
-        words: args.words.clone(),
-        excluded_words: args.excluded_words.clone(),
-        buyers: args.buyers.clone(),
-        excluded_buyers: args.excluded_buyers.clone(),
-        buyer_kind: args.buyer_kind,
-        min_score: args.min_score,
-        min_lead_days: args.min_lead_days,
-        ..Filter::default()
-    };
-    if let Some(fault) = filter.faults().into_iter().next() {
-        return Err(Failure::usage(fault, place, "corrigez cette valeur ; vigie subscriptions add --help les décrit"));
     }
     let now = Clock::from_environment()?.now();
     if store.is_suppressed(Channel::Email, &email).await? {

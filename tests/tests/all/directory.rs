@@ -48,7 +48,7 @@ fn a_structure_of_the_directory_lends_its_profile_to_a_subscription() {
     bench.text(&["subscriptions", "add", "--email", "a@atelier.example", "--siret", "12345678900012", "--confirmed"]);
     let list = bench.text(&["subscriptions", "list"]);
     assert!(
-        list.contains("Atelier du Nord") && list.contains("nettoyage-de-locaux-16") && list.contains("59"),
+        list.contains("Atelier du Nord") && list.contains("Nettoyage de locaux") && list.contains("Nord (59)"),
         "{list}"
     );
     let unknown = bench.run(&["subscriptions", "add", "--email", "b@atelier.example", "--siret", "99999999900012"]);

@@ -7,6 +7,7 @@ mod directory;
 mod merging;
 mod personal;
 mod politeness;
+mod preview;
 mod road;
 mod sectors;
 mod sources;

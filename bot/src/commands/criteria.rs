@@ -1,0 +1,107 @@
+//! The conditions of a subscription, as the command line asks for them.
+
+use vigie_config::rules::Rules;
+use vigie_domain::{BuyerKind, Department, Filter, NoticeKind, ProvisionKind, SupplyMode};
+
+use super::parse_word;
+use crate::app::Failure;
+
+/// The conditions; repeated ones add up, different ones cross.
+#[derive(Debug, clap::Args)]
+pub(super) struct Criteria {
+    /// Secteur (voir « vigie subscriptions sectors »)
+    #[arg(long = "sector")]
+    sectors: Vec<String>,
+    /// Département d’exécution, tel que 59, 2A ou 974
+    #[arg(long = "department")]
+    departments: Vec<String>,
+    /// Préfixe CPV de 2 à 8 chiffres
+    #[arg(long = "cpv")]
+    cpv: Vec<String>,
+    /// Disposition sociale : reserved, execution_clause, award_criterion, insertion_service, social_condition_not_seen, other
+    #[arg(long = "provision", value_parser = parse_word::<ProvisionKind>)]
+    provisions: Vec<ProvisionKind>,
+    /// Nature d’avis : call, prior_information, planned, award, correction, cancellation, private, event
+    #[arg(long = "notice-kind", value_parser = parse_word::<NoticeKind>)]
+    notice_kinds: Vec<NoticeKind>,
+    /// Mot qui doit figurer
+    #[arg(long = "word")]
+    words: Vec<String>,
+    /// Mot qui écarte l’avis
+    #[arg(long = "without-word")]
+    excluded_words: Vec<String>,
+    /// Mode de fourniture qui doit être possible : staff, service, goods
+    #[arg(long = "supply", value_parser = parse_word::<SupplyMode>)]
+    supply_modes: Vec<SupplyMode>,
+    /// SIRET ou SIREN d’un acheteur voulu
+    #[arg(long = "buyer")]
+    buyers: Vec<String>,
+    /// SIRET ou SIREN d’un acheteur écarté
+    #[arg(long = "without-buyer")]
+    excluded_buyers: Vec<String>,
+    /// Acheteurs publics ou privés seulement : public, private
+    #[arg(long, value_parser = parse_word::<BuyerKind>)]
+    buyer_kind: Option<BuyerKind>,
+    /// Intérêt minimal pour les structures, de 0 à 100
+    #[arg(long, default_value_t = 0)]
+    min_score: u8,
+    /// Jours restants au minimum
+    #[arg(long)]
+    min_lead_days: Option<i64>,
+    /// Montant minimal en euros hors taxes, là où l’avis le dit
+    #[arg(long)]
+    min_amount: Option<f64>,
+    /// Montant maximal en euros hors taxes, là où l’avis le dit
+    #[arg(long)]
+    max_amount: Option<f64>,
+}
+
+impl Criteria {
+    /// The filter they make; `place` is the command, for what is said of a fault.
+    pub(super) fn filter(&self, place: &str) -> Result<Filter, Failure> {
+        let rules = Rules::embedded();
+        if let Some(slug) = self.sectors.iter().find(|s| !rules.is_sector(s)) {
+            return Err(Failure::usage(
+                format!("secteur inconnu « {slug} »"),
+                place,
+                format!(
+                    "vouliez-vous dire « {} » ? vigie subscriptions sectors les énumère",
+                    rules.nearest_sector(slug)
+                ),
+            ));
+        }
+        let mut departments = Vec::new();
+        for code in &self.departments {
+            departments.push(Department::parse(code).ok_or_else(|| {
+                Failure::usage(
+                    format!("département inconnu « {code} »"),
+                    place,
+                    "écrivez un code INSEE, tel que 59, 2A ou 974",
+                )
+            })?);
+        }
+        let filter = Filter {
+            sectors: self.sectors.clone(),
+            cpv: self.cpv.clone(),
+            departments,
+            provisions: self.provisions.clone(),
+            notice_kinds: self.notice_kinds.clone(),
+            supply_modes: self.supply_modes.clone(),
+            words: self.words.clone(),
+            excluded_words: self.excluded_words.clone(),
+            buyers: self.buyers.clone(),
+            excluded_buyers: self.excluded_buyers.clone(),
+            buyer_kind: self.buyer_kind,
+            min_score: self.min_score,
+            min_lead_days: self.min_lead_days,
+            min_amount: self.min_amount,
+            max_amount: self.max_amount,
+        };
+        match filter.faults().into_iter().next() {
+            None => Ok(filter),
+            Some(fault) => {
+                Err(Failure::usage(fault, place, format!("corrigez cette valeur ; {place} --help les décrit")))
+            }
+        }
+    }
+}
