@@ -166,7 +166,7 @@ pub async fn over(
     let mut tally = Tally::new(filter, profile, since);
     let mut after: Option<(DateTime<Utc>, String)> = None;
     loop {
-        let page = store.notices_since(since, after.as_ref().map(|(at, id)| (*at, id.as_str())), PAGE).await?;
+        let page = store.notices_since(since, after.clone(), PAGE).await?;
         for row in &page {
             let folded = if tally.filter.reads_text() {
                 classify::searchable(&row.notice, &row.assessment.lots)

@@ -166,30 +166,6 @@ impl Store {
         rows.into_iter().map(notice_row).collect()
     }
 
-    /// Notices first seen since `since`, oldest first, page by page: `after` is the moment and key of the last one of the
-    /// page before.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn notices_since(
-        &self,
-        since: DateTime<Utc>,
-        after: Option<(DateTime<Utc>, &str)>,
-        limit: i64,
-    ) -> Result<Vec<NoticeRow>, StoreError> {
-        let (moment, key) = after.unwrap_or((since, ""));
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice
-             WHERE first_seen >= $1 AND (first_seen > $1 OR id > $2) ORDER BY first_seen, id LIMIT $3",
-        )
-        .bind(millis(moment))
-        .bind(key.to_owned())
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(notice_row).collect()
-    }
-
     /// How many notices are stored.
     ///
     /// # Errors
