@@ -11,6 +11,13 @@ use crate::shared::{required, skip};
 #[derive(Debug)]
 pub struct Process(Child);
 
+impl Process {
+    /// Takes charge of a process.
+    pub(crate) fn new(child: Child) -> Self {
+        Self(child)
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -19,7 +26,7 @@ impl Drop for Process {
 }
 
 /// A server that cannot be started: a skip, or a failure where `VIGIE_REQUIRE` names it.
-fn missing<T>(need: &str, why: &str) -> Option<T> {
+pub(crate) fn missing<T>(need: &str, why: &str) -> Option<T> {
     assert!(!required(need), "VIGIE_REQUIRE names {need}, but {why}");
     skip(why);
     None
