@@ -308,7 +308,8 @@ fn python_with_aiosmtpd() -> Option<PathBuf> {
     })
 }
 
-/// The `vigie` binary of this profile, built once.
+/// The `vigie` binary: the one that `VIGIE_BINARY` names, or that of this profile, built once with what this crate's
+/// features ask for.
 ///
 /// # Panics
 /// It cannot be built.
@@ -316,8 +317,11 @@ fn python_with_aiosmtpd() -> Option<PathBuf> {
 pub fn vigie() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(named) = std::env::var_os("VIGIE_BINARY") {
+            return named.into();
+        }
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(["build", "--quiet", "-p", "vigie", "--bin", "vigie", "--locked"]);
+        command.args(["build", "--quiet", "--package", "vigie", "--package", "vigie-tests", "--bin", "vigie", "--locked"]);
         if !cfg!(debug_assertions) {
             command.arg("--release");
         }
