@@ -16,6 +16,7 @@ pub mod directory;
 pub mod follow_up;
 mod group;
 pub mod ingest;
+pub mod invitations;
 pub mod journal;
 pub mod lanes;
 pub mod outages;
