@@ -20,6 +20,7 @@ pub mod lanes;
 pub mod outages;
 pub mod outbox;
 pub mod own;
+pub mod oversight;
 pub mod people;
 pub mod personal;
 pub mod retention;

@@ -19,6 +19,8 @@ pub(super) enum What {
     SignIn,
     /// Previews, test messages, reports: what reads much or writes to people.
     Costly,
+    /// Requests of programs.
+    Program,
 }
 
 impl What {
@@ -27,6 +29,7 @@ impl What {
         match self {
             Self::SignIn => (20, Duration::minutes(15)),
             Self::Costly => (60, Duration::minutes(5)),
+            Self::Program => (6_000, Duration::minutes(5)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod classify_contract;
 mod directory;
 mod merging;
+mod pages;
 mod personal;
 mod politeness;
 mod preview;
