@@ -13,9 +13,11 @@ use vigie_notifier::card::{Told, Why};
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Message, UNSUBSCRIBE_HERE};
 use vigie_store::StoreError;
+use vigie_store::consent::ASK_CAUSE;
 use vigie_store::outbox::{Claimed, Item};
 
 use crate::app::{App, Failure};
+use crate::optin;
 
 /// Most départements whose facilitators are looked up for one message.
 const MAX_DEPARTMENTS: usize = 3;
@@ -64,6 +66,9 @@ pub(crate) enum Composed {
 pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, StoreError> {
     let now = app.clock.now();
     let unsubscribe = app.unsubscribe_url(&delivery.address);
+    if delivery.cause.starts_with(ASK_CAUSE) {
+        return optin::compose(app, delivery, unsubscribe).await;
+    }
     let key = shared_key(app, delivery).await?;
     if let Some(message) = key.as_ref().and_then(|k| app.kept.get(k, now)) {
         return Ok(Composed::Message(Box::new(message.addressed(unsubscribe))));

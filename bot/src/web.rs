@@ -3,6 +3,8 @@
 //! Server-rendered, no script, no outside request. Templates escape by construction. GET changes nothing: mail scanners
 //! fetch links.
 
+mod confirm;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -73,6 +75,8 @@ fn router(app: Arc<App>) -> Result<Router, Failure> {
         ("page.html", include_str!("../pages/page.html")),
         ("accueil.html", include_str!("../pages/accueil.html")),
         ("procedure.html", include_str!("../pages/procedure.html")),
+        ("confirmer.html", include_str!("../pages/confirmer.html")),
+        ("lien-perime.html", include_str!("../pages/lien-perime.html")),
         ("desabonner.html", include_str!("../pages/desabonner.html")),
     ] {
         pages.add_template(name, text).map_err(|e| Failure::new(e.to_string(), name, "signalez cette erreur"))?;
@@ -82,6 +86,7 @@ fn router(app: Arc<App>) -> Result<Router, Failure> {
         .route("/", get(front))
         .route("/procedure/{id}", get(procedure))
         .route("/desabonner/{token}", get(ask_unsubscribe).post(unsubscribe))
+        .route("/confirmer/{token}", get(confirm::ask).post(confirm::agree))
         .route("/resume/{token}", get(digest))
         .route("/sante", get(health))
         .with_state(site))

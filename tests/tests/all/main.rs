@@ -4,6 +4,7 @@
 mod bad_input;
 mod classify_contract;
 mod directory;
+mod mail;
 mod merging;
 mod personal;
 mod politeness;
