@@ -13,4 +13,5 @@ mod road;
 mod sectors;
 mod sources;
 mod store_story;
+mod talk;
 mod time;
