@@ -19,6 +19,7 @@
 //! | `api` | the API for programs |
 //! | `operator` | sources, queue, deliveries, people |
 //! | `by_link` | what links in messages open: unsubscription, a digest in full |
+//! | `confirm` | the confirmation link of an address |
 //! | `public` | about, what is not watched, personal data |
 //!
 //! What is shown of decisions is read for the structure of whoever asks, and for no other: handlers take it from the session or
@@ -28,6 +29,7 @@ pub mod account;
 mod api;
 mod browse;
 mod by_link;
+mod confirm;
 mod feeds;
 mod frame;
 mod limits;
@@ -136,6 +138,7 @@ routes! {
     "/abonnements/nouveau" => get(subscriptions::fresh).post(subscriptions::make),
     "/abonnements/message-essai" => post(subscriptions::test_message),
     "/abonnements/{id}" => get(subscriptions::edit).post(subscriptions::change),
+    "/abonnements/{id}/pause" => post(subscriptions::pause),
     "/abonnements/{id}/retirer" => post(subscriptions::remove),
     "/mois" => get(month::show),
     "/compte" => get(account::show),
@@ -172,6 +175,7 @@ routes! {
     "/entrer/{token}" => get(session::show).post(session::open),
     "/sortir" => post(session::close),
     "/desabonner/{token}" => get(by_link::ask_unsubscribe).post(by_link::unsubscribe),
+    "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
     "/resume/{token}" => get(by_link::digest),
     "/a-propos" => get(public::about),
     "/non-veille" => get(public::not_watched),

@@ -9,6 +9,7 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+pub mod chats;
 pub mod consent;
 pub mod digests;
 pub mod directory;
@@ -19,8 +20,8 @@ pub mod journal;
 pub mod lanes;
 pub mod outages;
 pub mod outbox;
-pub mod own;
 pub mod oversight;
+pub mod own;
 pub mod people;
 pub mod personal;
 pub mod retention;

@@ -74,11 +74,8 @@ impl Pages {
     pub async fn person(&self, id: &str, name: &str, role: Role, siret: Option<&str>) -> Outcome<String> {
         let now = self.app.clock.now();
         let email = format!("{id}@structure.example");
-        let profile = Profile {
-            kind: siret.map(|_| StructureKind::Ei),
-            siret: siret.map(str::to_owned),
-            ..Profile::default()
-        };
+        let profile =
+            Profile { kind: siret.map(|_| StructureKind::Ei), siret: siret.map(str::to_owned), ..Profile::default() };
         let subscriber = Subscriber { id: id.to_owned(), name: name.to_owned(), role, profile };
         let addresses = vec![(Channel::Email, email.clone(), AddressState::Active)];
         self.app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;

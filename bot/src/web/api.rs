@@ -122,7 +122,11 @@ fn words<'a, T>(fields: &'a Fields, name: &'a str, read: impl Fn(&str) -> Option
     fields
         .all(name)
         .take(MAX_ITEMS)
-        .map(|w| read(w).ok_or_else(|| wrong(format!("{name} : valeur inconnue « {} »", w.chars().take(40).collect::<String>()))))
+        .map(|w| {
+            read(w).ok_or_else(|| {
+                wrong(format!("{name} : valeur inconnue « {} »", w.chars().take(40).collect::<String>()))
+            })
+        })
         .collect()
 }
 
@@ -212,17 +216,18 @@ impl Wish {
     }
 }
 
-fn shown(s: &Subscription) -> Value {
+fn shown(s: &Subscription, now: DateTime<Utc>) -> Value {
     json!({
-        "id": s.id, "filter": s.filter, "cadence": s.cadence,
+        "id": s.id, "filter": s.filter, "cadence": s.cadence, "paused_until": s.paused_until.filter(|at| *at > now),
         "criteria": vigie_notifier::criteria::in_french(&s.filter),
     })
 }
 
 pub(super) async fn subscriptions(State(site): State<Arc<Site>>, program: Program) -> Shown {
     program.may(Scope::Subscriptions)?;
+    let now = site.app.clock.now();
     let mine = site.app.store.subscriptions_of(&program.owner.id).await?;
-    let rows: Vec<Value> = mine.iter().map(|s| shown(s)).collect();
+    let rows: Vec<Value> = mine.iter().map(|s| shown(s, now)).collect();
     Ok(Json(json!({ "subscriptions": rows })).into_response())
 }
 
@@ -234,7 +239,7 @@ async fn own(site: &Site, program: &Program, id: &str) -> Result<Subscription, T
 pub(super) async fn subscription(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
     program.may(Scope::Subscriptions)?;
     let found = own(&site, &program, &id).await?;
-    Ok(Json(shown(&found)).into_response())
+    Ok(Json(shown(&found, site.app.clock.now())).into_response())
 }
 
 async fn may_change(site: &Site, program: &Program) -> Result<(), Trouble> {
@@ -258,7 +263,7 @@ pub(super) async fn subscribe(State(site): State<Arc<Site>>, program: Program, b
     let cadence = wish.cadence.unwrap_or_else(|| Cadence::default_for(me.role, me.profile.kind));
     let id = site.app.store.put_subscription(&me.id, &wish.filter, cadence, now).await?;
     let found = own(&site, &program, &id).await?;
-    Ok((StatusCode::CREATED, Json(shown(&found))).into_response())
+    Ok((StatusCode::CREATED, Json(shown(&found, now))).into_response())
 }
 
 pub(super) async fn resubscribe(
@@ -274,7 +279,7 @@ pub(super) async fn resubscribe(
     let cadence = wish.cadence.unwrap_or(before.cadence);
     site.app.store.change_own_subscription(&program.owner.id, &id, &wish.filter, cadence).await?;
     let found = own(&site, &program, &id).await?;
-    Ok(Json(shown(&found)).into_response())
+    Ok(Json(shown(&found, site.app.clock.now())).into_response())
 }
 
 pub(super) async fn unsubscribe(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {

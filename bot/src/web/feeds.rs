@@ -69,9 +69,7 @@ async fn due(site: &Site, decision: &Decision) -> Result<Vec<Due>, StoreError> {
     let Some(main) = notices.iter().rev().find(whole).or(notices.last()) else { return Ok(Vec::new()) };
     let latest = notices.iter().map(|n| n.first_seen).max().unwrap_or(main.first_seen);
     let versions: i64 = notices.iter().map(|n| n.version).sum();
-    let over = notices.iter().any(|n| {
-        vigie_domain::procedure::Snapshot::of(&n.assessment).status != Status::Open
-    });
+    let over = notices.iter().any(|n| vigie_domain::procedure::Snapshot::of(&n.assessment).status != Status::Open);
     let off = over || decision.stage.declines();
     let kept = |d: &&TypedDate| decision.lot.is_empty() || d.lot.as_ref().is_none_or(|l| *l == decision.lot);
     Ok(main
@@ -147,7 +145,10 @@ pub(super) async fn agenda(State(site): State<Arc<Site>>, Path(token): Path<Stri
     let mut dues = Vec::new();
     for decision in site.app.store.own_decisions(owner.structure(), PROCEDURES).await? {
         // What was given up after a go stays, called off: calendars that hold it must take it away.
-        let kept = matches!(decision.stage, Stage::Go | Stage::Preparing | Stage::Submitted | Stage::Abandoned | Stage::Won | Stage::Lost);
+        let kept = matches!(
+            decision.stage,
+            Stage::Go | Stage::Preparing | Stage::Submitted | Stage::Abandoned | Stage::Won | Stage::Lost
+        );
         if kept {
             dues.extend(due(&site, &decision).await?);
         }
@@ -189,7 +190,8 @@ fn kind_label(word: &str) -> &'static str {
 
 /// The feed (RFC 4287) of these alerts.
 fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Utc>) -> Feed {
-    let host = url::Url::parse(base).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_else(|| "vigie".to_owned());
+    let host =
+        url::Url::parse(base).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_else(|| "vigie".to_owned());
     let tag = |what: &str| format!("tag:{host},2026:{what}");
     let link = |href: String, rel: &str, kind: &str| Link {
         href,
@@ -210,7 +212,8 @@ fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Ut
                     n.assessment.deadline().map(|d| format!("À rendre avant le {}", french::date(d.date_naive()))),
                 );
             }
-            let changes: Vec<vigie_domain::procedure::Change> = serde_json::from_str(&i.alert.changes).unwrap_or_default();
+            let changes: Vec<vigie_domain::procedure::Change> =
+                serde_json::from_str(&i.alert.changes).unwrap_or_default();
             lines.extend(changes.iter().map(card::change));
             lines.retain(|l| !l.is_empty());
             Entry {

@@ -46,6 +46,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("donnees.html", include_str!("../../pages/donnees.html")),
     ("procedure.html", include_str!("../../pages/procedure.html")),
     ("signaler.html", include_str!("../../pages/signaler.html")),
+    ("confirmer.html", include_str!("../../pages/confirmer.html")),
+    ("lien-perime.html", include_str!("../../pages/lien-perime.html")),
     ("desabonner.html", include_str!("../../pages/desabonner.html")),
     ("entrer.html", include_str!("../../pages/entrer.html")),
     ("entrer-lien.html", include_str!("../../pages/entrer-lien.html")),

@@ -74,9 +74,8 @@ fn funnel(furthest: &BTreeMap<String, usize>) -> Vec<Bar> {
 
 /// The first and the first-after moments of a month, in Paris.
 pub(super) fn bounds(first: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let at = |day: NaiveDate| {
-        Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc))
-    };
+    let at =
+        |day: NaiveDate| Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc));
     Some((at(first)?, at(first.checked_add_months(Months::new(1))?)?))
 }
 
@@ -200,7 +199,10 @@ mod tests {
     #[test]
     fn a_month_begins_and_ends_in_paris() {
         let (from, to) = bounds(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()).unwrap();
-        assert_eq!((from.to_rfc3339(), to.to_rfc3339()), ("2026-09-30T22:00:00+00:00".into(), "2026-10-31T23:00:00+00:00".into()));
+        assert_eq!(
+            (from.to_rfc3339(), to.to_rfc3339()),
+            ("2026-09-30T22:00:00+00:00".into(), "2026-10-31T23:00:00+00:00".into())
+        );
         assert_eq!(title(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()), "octobre 2026");
         assert_eq!(named("99999-01", Utc::now()), None);
     }

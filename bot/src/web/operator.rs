@@ -159,7 +159,8 @@ async fn source_row(site: &Site, id: &str, kind: &str, now: DateTime<Utc>) -> Re
         .iter()
         .map(|d| {
             let height = if most > 0 { (d.items * (HEIGHT - 2)) / most } else { 0 }.max(2);
-            let failed = if d.failures > 0 { format!(", {} échecs sur {}", d.failures, d.polls) } else { String::new() };
+            let failed =
+                if d.failures > 0 { format!(", {} échecs sur {}", d.failures, d.polls) } else { String::new() };
             Bar {
                 x: (d.day - first).num_days() * 14,
                 y: HEIGHT - height,
@@ -333,14 +334,11 @@ pub(super) async fn people(State(site): State<Arc<Site>>, operator: Operator, fi
     for person in found.into_iter().take(usize::try_from(ROWS).unwrap_or(50)) {
         let addresses = site.app.store.addresses(&person.id).await?;
         rows.push(Person {
-            structure: [
-                person.profile.kind.map(|k| k.acronym().to_owned()),
-                person.profile.siret.clone(),
-            ]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" · "),
+            structure: [person.profile.kind.map(|k| k.acronym().to_owned()), person.profile.siret.clone()]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" · "),
             addresses: addresses
                 .iter()
                 .map(|a| format!("{} ({}, {})", a.value, a.channel.as_str(), address_state(a.state.as_str())))

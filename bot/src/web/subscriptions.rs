@@ -8,12 +8,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_config::rules::Rules;
 use vigie_domain::{
-    Alert, AlertKind, BuyerKind, Cadence, Department, Filter, NoticeKind, Subscription, SupplyMode,
+    Alert, AlertKind, BuyerKind, Cadence, Department, Filter, NoticeKind, Subscription, SupplyMode, french,
 };
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
@@ -31,6 +32,8 @@ const MAX: usize = 30;
 const MAX_ITEMS: usize = 120;
 /// Longest word.
 const MAX_WORD: usize = 80;
+/// Stands for "until I say so".
+const FAR: i64 = 36_500;
 /// Rhythms offered.
 const CADENCES: [&str; 6] = ["auto", "instant", "daily", "weekly", "4h", "2d"];
 /// Kinds of notice offered.
@@ -52,6 +55,7 @@ struct Row {
     criteria: String,
     cadence: String,
     told: i64,
+    paused: Option<String>,
 }
 
 fn word<T: serde::Serialize>(value: &T) -> String {
@@ -71,6 +75,7 @@ pub(super) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
         criteria: capital(&criteria::in_french(&s.filter)),
         cadence: s.cadence.in_french(),
         told: told.iter().find(|(id, _)| *id == s.id).map_or(0, |(_, n)| *n),
+        paused: s.paused_until.filter(|until| *until > now).map(|until| paused(until, now)),
         id: s.id,
     };
     let rows: Vec<Row> = site.app.store.subscriptions_of(&me.id).await?.into_iter().map(row).collect();
@@ -82,8 +87,7 @@ pub(super) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
         "essai" => "Un message d’essai part vers toutes vos adresses en service.",
         _ => "",
     };
-    let addresses: Vec<String> =
-        site.app.store.active_addresses(&me.id).await?.into_iter().map(|a| a.value).collect();
+    let addresses: Vec<String> = site.app.store.active_addresses(&me.id).await?.into_iter().map(|a| a.value).collect();
     Ok(site.page(
         &signed.visitor,
         "abonnements.html",
@@ -95,6 +99,14 @@ pub(super) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
             declared => site.app.store.is_declared(&me.id).await?,
         },
     ))
+}
+
+fn paused(until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    if until - now > Duration::days(FAR / 2) {
+        "en pause".to_owned()
+    } else {
+        format!("en pause jusqu’au {}", french::date(until.with_timezone(&Paris).date_naive()))
+    }
 }
 
 /// What the form holds, and what is wrong with it.
@@ -186,7 +198,14 @@ async fn preview_of(site: &Site, session: &Session, filter: &Filter) -> Result<S
     })
 }
 
-fn form(site: &Site, status: StatusCode, visitor: &Visitor, id: Option<&str>, wish: &Wish, said: Option<Said>) -> Response {
+fn form(
+    site: &Site,
+    status: StatusCode,
+    visitor: &Visitor,
+    id: Option<&str>,
+    wish: &Wish,
+    said: Option<Said>,
+) -> Response {
     let f = &wish.filter;
     let cadence = wish.cadence.to_string();
     let mut cadences: Vec<Choice> = CADENCES
@@ -267,7 +286,12 @@ async fn own(site: &Site, session: &Session, id: &str) -> Result<Subscription, T
     mine.into_iter().find(|s| s.id == id).ok_or_else(Trouble::no_page)
 }
 
-pub(super) async fn edit(State(site): State<Arc<Site>>, signed: SignedIn, client: Client, Path(id): Path<String>) -> Shown {
+pub(super) async fn edit(
+    State(site): State<Arc<Site>>,
+    signed: SignedIn,
+    client: Client,
+    Path(id): Path<String>,
+) -> Shown {
     let subscription = own(&site, &signed.session, &id).await?;
     may_change(&site, &signed.session).await?;
     let now = site.app.clock.now();
@@ -335,6 +359,25 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
     Ok(Redirect::to("/abonnements?fait=garde").into_response())
 }
 
+pub(super) async fn pause(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    own(&site, &posted.session, &id).await?;
+    may_change(&site, &posted.session).await?;
+    let now = site.app.clock.now();
+    let days = match posted.fields.one("jours") {
+        "0" => 0,
+        "" => FAR,
+        text => text
+            .parse::<i64>()
+            .ok()
+            .filter(|d| (1..=FAR).contains(d))
+            .ok_or_else(|| Trouble::bad("Durée impossible."))?,
+    };
+    let until = (days > 0).then(|| now + Duration::days(days));
+    site.app.store.pause_subscription(&id, until).await?;
+    let done = if days == 0 { "reprise" } else { "pause" };
+    Ok(Redirect::to(&format!("/abonnements?fait={done}")).into_response())
+}
+
 pub(super) async fn remove(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     own(&site, &posted.session, &id).await?;
     may_change(&site, &posted.session).await?;
@@ -357,7 +400,8 @@ pub(super) async fn test_message(State(site): State<Arc<Site>>, client: Client, 
         notice: String::new(),
         changes: Vec::new(),
     };
-    let body = "Message d’essai\nC’est bien ici que vos alertes arriveront.\nVous avez demandé cet essai depuis vos pages.";
+    let body =
+        "Message d’essai\nC’est bien ici que vos alertes arriveront.\nVous avez demandé cet essai depuis vos pages.";
     site.app.store.tell(&me.id, &alert, body, now).await?;
     site.app.outbox_bell.notify_one();
     Ok(Redirect::to("/abonnements?fait=essai").into_response())

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
-use vigie_domain::{Department, DeliveryState, Refusal, french};
+use vigie_domain::{DeliveryState, Department, Refusal, french};
 use vigie_notifier::card::{beneficiary_label, provision_label, short};
 use vigie_store::search::{Found, Query};
 
@@ -135,8 +135,17 @@ pub(super) async fn search(State(site): State<Arc<Site>>, _: Visitor, fields: Fi
         })
         .collect();
     let head = [
-        "objet", "acheteur", "nature_acheteur", "departements", "secteurs", "dispositions", "etat", "publication", "date_limite",
-        "interet", "lien",
+        "objet",
+        "acheteur",
+        "nature_acheteur",
+        "departements",
+        "secteurs",
+        "dispositions",
+        "etat",
+        "publication",
+        "date_limite",
+        "interet",
+        "lien",
     ];
     csv("recherche", &head, &rows)
 }
@@ -167,7 +176,18 @@ pub(super) async fn decisions(State(site): State<Arc<Site>>, signed: SignedIn) -
         })
         .collect();
     let head = [
-        "objet", "acheteur", "lot", "reponse", "raison", "par", "le", "suivi", "note", "rappel", "date_limite", "lien",
+        "objet",
+        "acheteur",
+        "lot",
+        "reponse",
+        "raison",
+        "par",
+        "le",
+        "suivi",
+        "note",
+        "rappel",
+        "date_limite",
+        "lien",
     ];
     csv("decisions", &head, &rows)
 }
@@ -196,7 +216,8 @@ pub(super) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> S
 }
 
 pub(super) async fn my_month(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
-    let first = month::named(fields.one("mois"), site.app.clock.now()).ok_or_else(|| Trouble::bad("Mois illisible."))?;
+    let first =
+        month::named(fields.one("mois"), site.app.clock.now()).ok_or_else(|| Trouble::bad("Mois illisible."))?;
     let month = month::read(&site, signed.session.structure(), first).await?.ok_or_else(Trouble::no_page)?;
     let rows: Vec<Vec<String>> = month
         .reached

@@ -4,6 +4,7 @@
 mod bad_input;
 mod classify_contract;
 mod directory;
+mod mail;
 mod merging;
 mod pages;
 mod personal;
@@ -13,4 +14,5 @@ mod road;
 mod sectors;
 mod sources;
 mod store_story;
+mod talk;
 mod time;

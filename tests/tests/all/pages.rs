@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use vigie_bot::clock::Clock;
 use vigie_bot::{deliver, web};
 use vigie_domain::subscription::Role;
-use vigie_domain::{
-    Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, ProvisionKind, Stage, TypedDate,
-};
+use vigie_domain::{Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, ProvisionKind, Stage, TypedDate};
 use vigie_store::Store;
 use vigie_store::search::{Found, Query, State};
 use vigie_store::tokens::Scope;
@@ -16,7 +14,8 @@ use vigie_tests::servers::Postgres;
 
 const MINE: &str = "21590350100017";
 const OTHERS: &str = "26590671900017";
-const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\r\nSet-Cookie: a=b\u{0}\u{202e}=cmd|' /C calc'!A0";
+const HOSTILE: &str =
+    "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\r\nSet-Cookie: a=b\u{0}\u{202e}=cmd|' /C calc'!A0";
 
 fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&Utc)
@@ -150,7 +149,10 @@ async fn the_page_of_a_procedure_quotes_its_evidence_in_its_context_and_marks_my
     assert!(anonymous.contains("passe du 21 décembre 2026"), "what the correction changed");
     assert!(anonymous.contains("28 décembre 2026"), "the date that holds now");
     assert!(!anonymous.contains("pour vous"));
-    assert!(pages.app.store.decisions_on(MINE, &procedure).await.unwrap().is_empty(), "a stranger marks nothing as read");
+    assert!(
+        pages.app.store.decisions_on(MINE, &procedure).await.unwrap().is_empty(),
+        "a stranger marks nothing as read"
+    );
 
     let visitor = pages.signed_in("jeanne").await.unwrap();
     let mine = ok(&visitor, &path).await.body;
@@ -179,10 +181,8 @@ async fn of_two_tabs_that_decide_differently_the_later_one_is_told() {
     let standing = pages.app.store.decisions_on(MINE, &procedure).await.unwrap().remove(0);
     assert_eq!((standing.stage, standing.by.as_str()), (Stage::Go, "Jeanne"));
     // Having seen it, he may.
-    let again = paul
-        .post_form(&path, &[("stage", "no_go"), ("refusal", "place"), ("seen", &standing.mark())])
-        .await
-        .unwrap();
+    let again =
+        paul.post_form(&path, &[("stage", "no_go"), ("refusal", "place"), ("seen", &standing.mark())]).await.unwrap();
     assert_eq!(again.status, 303, "{}", again.body);
     let standing = pages.app.store.decisions_on(MINE, &procedure).await.unwrap().remove(0);
     assert_eq!((standing.stage, standing.by.as_str()), (Stage::NoGo, "Paul"));
@@ -213,14 +213,20 @@ async fn an_error_is_corrected_by_who_may_and_reported_by_who_may_not() {
     assert!(pages.app.store.verdict_corrections().await.unwrap().is_empty(), "who may not, corrects nothing");
     let fatou = pages.signed_in("fatou").await.unwrap();
     let done = fatou
-        .post_form(&path, &[("kind", "execution_clause"), ("holds", "oui"), ("hours", "350"), ("lots", "2"), ("note", "CCAP")])
+        .post_form(
+            &path,
+            &[("kind", "execution_clause"), ("holds", "oui"), ("hours", "350"), ("lots", "2"), ("note", "CCAP")],
+        )
         .await
         .unwrap();
     assert_eq!(done.status, 200, "{}", done.body);
     let row = pages.app.store.notice("boamp:26-1").await.unwrap().unwrap();
     let clause = row.assessment.provisions.iter().find(|p| p.kind == ProvisionKind::ExecutionClause).unwrap();
     assert_eq!((clause.hours, clause.lots.as_slice()), (Some(350.0), ["2".to_owned()].as_slice()));
-    assert_eq!(fatou.post_form(&path, &[("kind", "reserved"), ("holds", "oui"), ("lots", "9")]).await.unwrap().status, 400);
+    assert_eq!(
+        fatou.post_form(&path, &[("kind", "reserved"), ("holds", "oui"), ("lots", "9")]).await.unwrap().status,
+        400
+    );
 }
 
 #[tokio::test]
@@ -234,10 +240,17 @@ async fn a_subscription_is_previewed_kept_changed_and_removed_by_its_owner_alone
     let jeanne = pages.signed_in("jeanne").await.unwrap();
     let form = [("secteur", "blanchisserie"), ("rythme", "daily"), ("do", "garder")];
     let everything = jeanne.post_form("/abonnements/nouveau", &form).await.unwrap();
-    assert!(everything.status == 200 && everything.body.contains("presque tout"), "said before it is kept: {}", everything.body);
+    assert!(
+        everything.status == 200 && everything.body.contains("presque tout"),
+        "said before it is kept: {}",
+        everything.body
+    );
     assert!(pages.app.store.subscriptions_of("jeanne").await.unwrap().is_empty());
     let nothing = jeanne
-        .post_form("/abonnements/nouveau", &[("secteur", "blanchisserie"), ("departement", "06"), ("rythme", "daily"), ("do", "garder")])
+        .post_form(
+            "/abonnements/nouveau",
+            &[("secteur", "blanchisserie"), ("departement", "06"), ("rythme", "daily"), ("do", "garder")],
+        )
         .await
         .unwrap();
     assert!(nothing.body.contains("aucun avis de ce secteur dans ce département"), "{}", nothing.body);
@@ -265,7 +278,10 @@ async fn a_subscription_is_previewed_kept_changed_and_removed_by_its_owner_alone
         assert!(bad.body.contains(fault), "{fault}");
     }
     let changed = jeanne
-        .post_form(&format!("/abonnements/{id}"), &[("secteur", "nettoyage"), ("mots", "vitres, linge"), ("rythme", "4h"), ("do", "quand-meme")])
+        .post_form(
+            &format!("/abonnements/{id}"),
+            &[("secteur", "nettoyage"), ("mots", "vitres, linge"), ("rythme", "4h"), ("do", "quand-meme")],
+        )
         .await
         .unwrap();
     assert_eq!(changed.status, 303, "{}", changed.body);
@@ -290,7 +306,13 @@ async fn a_search_crosses_its_filters_and_is_read_page_by_page() {
     let page = ok(&visitor, "/chercher?departement=59&q=ecoles").await.body;
     assert!(page.contains("30\u{a0}marchés"), "{page}");
     assert_eq!(page.matches("<h3><a href=\"/procedure/").count(), 20);
-    let next = page.split("href=\"").find_map(|p| p.starts_with("/chercher?").then(|| p.split('"').next()).flatten().filter(|p| p.contains("apres="))).unwrap().replace("&amp;", "&");
+    let next = page
+        .split("href=\"")
+        .find_map(|p| {
+            p.starts_with("/chercher?").then(|| p.split('"').next()).flatten().filter(|p| p.contains("apres="))
+        })
+        .unwrap()
+        .replace("&amp;", "&");
     let second = ok(&visitor, &next).await.body;
     assert_eq!(second.matches("<h3><a href=\"/procedure/").count(), 10);
     for (query, n) in [
@@ -303,7 +325,11 @@ async fn a_search_crosses_its_filters_and_is_read_page_by_page() {
         ("q=marche+44&etat=tous", "1\u{a0}marché"),
     ] {
         let found = ok(&visitor, &format!("/chercher?{query}")).await.body;
-        assert!(found.contains(&format!(">{n}<")), "{query}: {}", found.split("resultats\">").nth(1).unwrap_or_default());
+        assert!(
+            found.contains(&format!(">{n}<")),
+            "{query}: {}",
+            found.split("resultats\">").nth(1).unwrap_or_default()
+        );
     }
     let csv = ok(&visitor, "/tableaux/recherche.csv?departement=62").await.body;
     assert_eq!(csv.lines().count(), 16);
@@ -415,7 +441,12 @@ async fn nothing_of_one_structure_is_seen_by_another_on_any_route() {
                     answers.push(visitor.json("POST", &path, &json!({})).await.unwrap());
                     answers.push(visitor.json("DELETE", &path, &json!({})).await.unwrap());
                 } else if !["/sortir", "/entrer", "/compte/effacer"].contains(&path.as_str()) {
-                    answers.push(visitor.post(&path, &[("csrf", &csrf), ("stage", "go"), ("seen", "submitted.1")]).await.unwrap());
+                    answers.push(
+                        visitor
+                            .post(&path, &[("csrf", &csrf), ("stage", "go"), ("seen", "submitted.1")])
+                            .await
+                            .unwrap(),
+                    );
                 }
                 for answer in answers {
                     asked += 1;
@@ -459,7 +490,10 @@ async fn operators_alone_have_operators_pages_and_what_they_see_of_people_is_not
     let changed = chef.post_form("/exploitation/personnes/jeanne/role", &[("role", "facilitator")]).await.unwrap();
     assert_eq!(changed.status, 303, "{}", changed.body);
     assert_eq!(pages.app.store.subscriber("jeanne").await.unwrap().unwrap().role, Role::Facilitator);
-    assert_eq!(chef.post_form("/exploitation/personnes/chef/role", &[("role", "structure")]).await.unwrap().status, 400);
+    assert_eq!(
+        chef.post_form("/exploitation/personnes/chef/role", &[("role", "structure")]).await.unwrap().status,
+        400
+    );
     let looks = pages.app.store.looks("", 20).await.unwrap();
     assert!(looks.iter().any(|l| l.who == "chef" && l.whom == "jeanne"), "{looks:?}");
 }
@@ -482,8 +516,7 @@ async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
     let visitor = pages.signed_in("chef").await.unwrap();
     visitor.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
     visitor.post_form("/compte/jetons", &[("lien", "feed")]).await.unwrap();
-    let mut shown: Vec<String> =
-        paths(&procedure, "x").into_iter().filter(|p| !p.starts_with("/api/v1")).collect();
+    let mut shown: Vec<String> = paths(&procedure, "x").into_iter().filter(|p| !p.starts_with("/api/v1")).collect();
     for token in pages.app.store.tokens("chef").await.unwrap() {
         let url = web::account::private_url(&pages.app, &token).unwrap();
         shown.push(url.strip_prefix(&pages.base).unwrap().to_owned());
@@ -496,12 +529,20 @@ async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
                 assert!(!answer.body.contains(raw), "{path} holds {raw}");
             }
             assert!(answer.body.len() <= 60_000, "{path} weighs {} bytes", answer.body.len());
-            for header in ["content-security-policy: default-src 'none'", "x-content-type-options: nosniff", "referrer-policy: no-referrer"] {
+            for header in [
+                "content-security-policy: default-src 'none'",
+                "x-content-type-options: nosniff",
+                "referrer-policy: no-referrer",
+            ] {
                 assert!(answer.headers.contains(header), "{path} lacks {header}");
             }
         }
         if answer.headers.contains("text/csv") {
-            assert!(!answer.body.split([';', '\n']).any(|c| c.trim_matches('"').starts_with('=')), "{path}: {}", answer.body);
+            assert!(
+                !answer.body.split([';', '\n']).any(|c| c.trim_matches('"').starts_with('=')),
+                "{path}: {}",
+                answer.body
+            );
         }
         if answer.headers.contains("atom+xml") {
             let feed = feed_rs::parser::parse(answer.body.as_bytes()).unwrap();
@@ -528,14 +569,20 @@ async fn private_addresses_and_tokens_end_when_their_owner_says_so() {
     let path = url.strip_prefix(&pages.base).unwrap().to_owned();
     let stranger = pages.stranger().unwrap();
     let calendar = ok(&stranger, &path).await.body;
-    assert!(calendar.contains("DTSTART:20261221T110000Z") && calendar.contains("SUMMARY:Offre à remettre"), "{calendar}");
+    assert!(
+        calendar.contains("DTSTART:20261221T110000Z") && calendar.contains("SUMMARY:Offre à remettre"),
+        "{calendar}"
+    );
     assert!(calendar.contains("STATUS:CONFIRMED") && calendar.contains("SEQUENCE:0"), "{calendar}");
     assert_eq!(stranger.get(&path.replace("/agenda/", "/fil/")).await.unwrap().status, 404, "it opens nothing else");
     pages.app.store.decide(&Decision::new(MINE, &procedure, Stage::Abandoned, "Jeanne", now())).await.unwrap();
     let calendar = ok(&stranger, &path).await.body;
     assert!(calendar.contains("STATUS:CANCELLED") && calendar.contains("SEQUENCE:1"), "{calendar}");
 
-    let made = jeanne.post_form("/compte/jetons", &[("nom", "tableur"), ("droit", "decisions"), ("jours", "30")]).await.unwrap();
+    let made = jeanne
+        .post_form("/compte/jetons", &[("nom", "tableur"), ("droit", "decisions"), ("jours", "30")])
+        .await
+        .unwrap();
     let secret = made.body.split("vigie_").nth(1).and_then(|r| r.split('<').next()).unwrap();
     let mut program = pages.stranger().unwrap();
     program.bearer = Some(format!("vigie_{secret}"));
@@ -579,7 +626,8 @@ async fn the_api_is_documented_path_by_path_and_answers_what_is_wrong_in_words()
     let pages = pages().await;
     pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
     let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
-    let document: Value = serde_json::from_str(&ok(&pages.stranger().unwrap(), "/api/openapi.json").await.body).unwrap();
+    let document: Value =
+        serde_json::from_str(&ok(&pages.stranger().unwrap(), "/api/openapi.json").await.body).unwrap();
     let documented: Vec<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let mut served: Vec<&str> = web::PATHS.iter().copied().filter(|p| p.starts_with("/api/v1")).collect();
     served.sort_unstable();
@@ -588,14 +636,17 @@ async fn the_api_is_documented_path_by_path_and_answers_what_is_wrong_in_words()
     assert_eq!(documented, served);
 
     let program = pages.program("jeanne", &Scope::OF_PROGRAMS).await.unwrap();
-    let found: Value = serde_json::from_str(&ok(&program, "/api/v1/procedures?provision=reserved&department=59").await.body).unwrap();
+    let found: Value =
+        serde_json::from_str(&ok(&program, "/api/v1/procedures?provision=reserved&department=59").await.body).unwrap();
     assert_eq!(found["procedures"][0]["id"], procedure.as_str(), "{found}");
-    let whole: Value = serde_json::from_str(&ok(&program, &format!("/api/v1/procedures/{procedure}")).await.body).unwrap();
+    let whole: Value =
+        serde_json::from_str(&ok(&program, &format!("/api/v1/procedures/{procedure}")).await.body).unwrap();
     assert_eq!(whole["notices"][0]["assessment"]["provisions"][0]["kind"], "reserved", "{whole}");
     let wish = json!({ "filter": { "sectors": ["blanchisserie"] }, "cadence": "4h" });
     let made = program.json("POST", "/api/v1/subscriptions", &wish).await.unwrap();
     assert_eq!(made.status, 201, "{}", made.body);
-    let path = format!("/api/v1/subscriptions/{}", serde_json::from_str::<Value>(&made.body).unwrap()["id"].as_str().unwrap());
+    let path =
+        format!("/api/v1/subscriptions/{}", serde_json::from_str::<Value>(&made.body).unwrap()["id"].as_str().unwrap());
     let changed = program.json("PUT", &path, &json!({ "filter": { "departments": ["2A"] } })).await.unwrap();
     assert!(changed.body.contains("2A") && changed.body.contains("4h"), "{}", changed.body);
     assert_eq!(program.json("DELETE", &path, &json!({})).await.unwrap().status, 204);
@@ -633,7 +684,13 @@ async fn a_facilitators_table_has_its_fixed_columns_and_the_month_counts_each_st
     let pages = pages().await;
     pages.person("fatou", "Fatou", Role::Facilitator, None).await.unwrap();
     pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
-    pages.subscription("fatou", &Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() }).await.unwrap();
+    pages
+        .subscription(
+            "fatou",
+            &Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() },
+        )
+        .await
+        .unwrap();
     pages.subscription("jeanne", &Filter::default()).await.unwrap();
     let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
     pages.take(&call("26-2", "Blanchisserie du lycée")).await.unwrap();
@@ -658,7 +715,11 @@ async fn a_person_takes_their_data_along_and_erases_themselves() {
     pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
     let jeanne = pages.signed_in("jeanne").await.unwrap();
     let held = ok(&jeanne, "/compte/donnees.json").await;
-    assert!(held.body.contains("jeanne@structure.example") && held.body.contains("connexions aux pages"), "{}", held.body);
+    assert!(
+        held.body.contains("jeanne@structure.example") && held.body.contains("connexions aux pages"),
+        "{}",
+        held.body
+    );
     assert_eq!(jeanne.post_form("/compte/effacer", &[]).await.unwrap().status, 400, "not by a slip");
     let gone = jeanne.post_form("/compte/effacer", &[("sur", "oui")]).await.unwrap();
     assert_eq!(gone.location.as_deref(), Some("/adieu"));
