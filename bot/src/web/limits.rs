@@ -34,9 +34,12 @@ impl What {
     }
 }
 
+/// Since when, and how many.
+type Count = (DateTime<Utc>, u32);
+
 /// What was done lately, by whom.
 #[derive(Debug, Default)]
-pub(super) struct Limits(Mutex<HashMap<(IpAddr, What), (DateTime<Utc>, u32)>>);
+pub(super) struct Limits(Mutex<HashMap<(IpAddr, What), Count>>);
 
 impl Limits {
     /// Counts one more; `false` when it is one too many.

@@ -247,7 +247,7 @@ fn form(
             excluded_buyers => f.excluded_buyers.join(", "),
             cpv => f.cpv.join(", "),
             min_score => if f.min_score == 0 { String::new() } else { f.min_score.to_string() },
-            min_lead_days => f.min_lead_days.map(|d| d.to_string()),
+            min_lead_days => f.min_lead_days.map(|d| d.to_string()).unwrap_or_default(),
             min_amount => text(f.min_amount),
             max_amount => text(f.max_amount),
             fine => !(f.cpv.is_empty() && f.words.is_empty() && f.excluded_words.is_empty() && f.buyers.is_empty()
