@@ -85,7 +85,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
 pub fn speaks_of_all_lots(text: &str) -> bool {
     pattern!(
         ALL,
-        r"(?:ensemble|totalite|chacun|chaque|tous) (?:des |de ces |les |l')?lots?\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b"
+        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b"
     );
     ALL.is_match(text)
 }
