@@ -15,7 +15,7 @@ pattern!(
     STRONG,
     r"clauses? (?:[\w']+ ){0,3}?(?:d ?'? ?|a l ?'? ?)?(?:aide a l ?'? ?)?(?:e?')?insertion",
     r"|clauses? (?:[a-z]+ ){0,3}?sociales?\b|clauses? de promotion de l'(?:insertion|emploi)|conditions? sociales? d'execution|clauses? d'execution sociales?\b",
-    r"|[0-9]+ ?(?:h|heures?) d ?'? ?insertion|volume (?:horaire )?d ?'? ?insertion",
+    r"|[0-9]+ ?(?:h|heures?) d ?'? ?insertion|volume (?:horaire )?(?:[a-z]+ )?d ?'? ?insertion",
     r"|clauses? (?:[\w']+ ){0,3}?(?:en faveur|au profit|au benefice) (?:de l'|de la |des |d'|de |du )[^.;]{0,40}?(?:emploi|insertion|handicap|eloigne|en difficulte)",
     r"|\bheures? (?:de travail )?(?:[\w']+ ){0,8}?d ?'? ?insertion|promouvoir l'emploi et l'insertion|promotion de l'emploi (?:et de l'insertion|des personnes)",
     r"|\bheures?\b[^.;]{0,60}(?:reservee?s?|confiee?s?|dediee?s?|consacree?s?) (?:a|aux?|pour)\b[^.;]{0,50}(?:insertion|eloigne|en difficulte|quartiers prioritaires)",
@@ -28,7 +28,7 @@ pattern!(
     r"|clause\(s\) sociale|clauses? (?:dites? )?[\x22«“ ]+(?:insertion|sociale?s?\b)|charte (?:nationale |locale |departementale )?d'insertion",
     r"|(?:conditions?|clauses?) [^.;:]{0,30}execution[^.;:]{0,30}:[ -]{0,3}insertion|acte d'engagement[^.;:]{0,40}: ?engagements? d'insertion|annexe (?:[a-z]+ ){0,2}insertion",
     r"|possibilites d'emploi des chomeurs de longue duree|articles? (?:14 du c|38 de l'ordonnance)[^.;]{0,60}insertion|clauses? (?:visant|destinees?|favorisant|tendant)[^.;]{0,40}l'emploi",
-    r"|(?:\bdevra|\bdevront|\bdoit|\bdoivent|s'engagent? a|\btenue?s? de|l'obligation de|s'oblige a)[^.;]{0,40}(?:sous-trait\w+|confier|faire appel|recourir|avoir recours) [^.;]{0,70}(?:structures? d'insertion|entreprises? d'insertion|associations? d'insertion|entreprises? adaptee?s?|\besats?\b|\bsiaes?\b)"
+    r"|(?:\bdevra|\bdevront|\bdoit|\bdoivent|s'engagent? a|\btenue?s? de|l'obligation de|s'oblige a)[^.;]{0,40}(?:sous-trait\w+|confier|faire appel|recourir|avoir recours|faire (?:realiser|executer)) [^.;]{0,90}(?:structures? d'insertion|entreprises? d'insertion|associations? d'insertion|entreprises? adaptee?s?|\besats?\b|\bsiaes?\b)"
 );
 // Wordings that need an obligation beside them.
 pattern!(
@@ -40,7 +40,7 @@ pattern!(
     r"|(?:salaries?|personnels?|personnes|publics?) en (?:parcours d')?insertion|demandeurs d'emploi de longue duree|beneficiaires du rsa|publics? prioritaires?|quartiers prioritaires",
     r"|l2112-2\b|considerations? sociales?|mesures? sociales?|exigences? sociales?|objectifs? sociaux|aspects? sociaux|dispositions? sociales?",
     r"|(?:actions?|engagements?|mesures?) (?:[a-z]+ ){0,2}?(?:en faveur de l'|en matiere d'|en termes d'|d')insertion",
-    r"|(?:embaucher?|employer|recruter?) (?:[\w'%]+ ){0,3}?(?:demandeurs? d'emploi|beneficiaires? (?:du|de) rsa|personnes? (?:en insertion|eloignee|beneficiaire|sans emploi|en recherche d'emploi|en difficulte)|publics? (?:en insertion|eloigne|prioritaire))",
+    r"|(?:embaucher?|employer|recruter?) (?:[\w'%]+ ){0,3}?(?:demandeurs? d'emploi|beneficiaires? (?:du|de) rsa|personnes? (?:en insertion|eloignee|beneficiaire|sans emploi|en recherche d'emploi|en difficulte)|(?:des )?(?:personnes )?beneficiaires du rsa|publics? (?:en insertion|eloigne|prioritaire))",
     r"|personnes? (?:sans emploi|en recherche d'emploi)|\btravailleurs? defavorise"
 );
 // A social condition of execution that does not say which: insertion only where the notice speaks of it elsewhere.
@@ -92,10 +92,11 @@ pattern!(
 );
 pattern!(
     SERVED_PEOPLE,
-    r"\binsertion\b|demandeurs? d'emploi|accompagnement|formations?\b|competences|parcours|retour a l'emploi|vers l'emploi|remobilisation|orientation|hebergement"
+    r"\binsertion\b|demandeurs? d'emploi|accompagnement|formations?\b|competences|parcours|retour a l'emploi|\bemploi\b|remobilisation|orientation|hebergement"
 );
+pattern!(JUDGED, r"\b(?:pertinence|qualite|adequation|coherence|efficacite|niveau) d(?:e |u |es |e la |e l')$");
 pattern!(A_PLAN, r"^(?:politique|plan|programme|strategie|mesures?|convention|postes?|insertion|parcours)\b");
-pattern!(MEANS_PEOPLE, r"insertion|emploi|embauch|recrut");
+pattern!(MEANS_PEOPLE, r"insertion|emplo[iy]|embauch|recrut");
 pattern!(
     OTHER_SOCIAL,
     r"(?:securite|protection|action|cohesion|raison|aide|mixite|vie|responsabilite|paix|couverture|legislation|garantie|politique|economie|innovation) sociale"
@@ -280,8 +281,8 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     // réserve…").
     let names_no_duty = !words.contains("insertion") && !words.contains("l2112-2") || A_PLAN.is_match(words);
     if names_no_duty {
-        let (head, tail) = (reading.start_of_sentence(range.start, 220), reading.rest_of_sentence(range.end, 220));
-        if !OBLIGES.is_match(&doc.text()[range.start - head.len()..range.end + tail.len()]) {
+        let (head, tail) = (reading.start_of_line(range.start, 220), reading.rest_of_line(range.end, 220));
+        if JUDGED.is_match(head) || !OBLIGES.is_match(&doc.text()[range.start - head.len()..range.end + tail.len()]) {
             return false;
         }
     }
@@ -339,6 +340,7 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Volume> {
             }
         }
     }
+    found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| listed(reading, s)));
     found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| table(reading, s)));
     found.sort_by_key(|v| v.range.start);
     let mut once: Vec<Volume> = Vec::new();
@@ -402,6 +404,39 @@ fn near(reading: &Reading<'_>, statements: &[Statement], at: usize) -> bool {
             && at <= s.range.end + VOLUME_REACH
             && reading.doc.field(at) == reading.doc.field(s.range.start)
     })
+}
+
+/// "Nombre d'heures d'insertion : lot 1 : 80 ; lot 2 : 120": the unit is said once, before the lots.
+fn listed(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
+    pattern!(
+        ITEM,
+        r"\b(?:lots? )?(?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-gi-z]?) ?(?P<sign>[:=(-]) ?(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,5}) ?(?:h\b|heures?\b)?"
+    );
+    let text = reading.doc.text();
+    let start = statement.range.start;
+    let line = start
+        ..reading.doc.line_end(
+            statement.range.end,
+            statement.range.end + reading.doc.after(statement.range.end, VOLUME_REACH).len(),
+        );
+    let words = &text[line.clone()];
+    let unit_first =
+        words.find("heures").is_some_and(|at| at < 40) || words[..words.floor_char_boundary(40)].contains("lot");
+    if !unit_first || !words.contains("lot") {
+        return Vec::new();
+    }
+    let items = ITEM.captures_iter(words).filter_map(|c| {
+        let (lot, n) = (c.name("lot")?, c.name("n")?);
+        let hours = number(n.as_str()).filter(|h| *h > 0.0)?;
+        let behind = &words[n.end()..];
+        if behind.trim_start().starts_with(['%', '€', '/']) || behind.trim_start().starts_with("pour") {
+            return None;
+        }
+        let lots = vec![vigie_domain::Lot::clean_id(lot.as_str())];
+        Some(Volume { range: line.start + n.start()..line.start + n.end(), lots, hours, doubt: None, total: false })
+    });
+    let items: Vec<Volume> = items.collect();
+    if items.len() > 1 { items } else { Vec::new() }
 }
 
 /// Rows of a table under the clause whose heading names lots and hours: "Lot | Heures", then "1 | 250".
@@ -496,7 +531,11 @@ fn percents(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Share> {
             .filter_map(|c| {
                 let (lot, n) = (c.name("lot")?, c.name("n")?);
                 let range = start + c.get(0)?.start()..start + c.get(0)?.end();
-                Some(Share { lots: vec![vigie_domain::Lot::clean_id(lot.as_str())], percent: percent(n.as_str())?, range })
+                Some(Share {
+                    lots: vec![vigie_domain::Lot::clean_id(lot.as_str())],
+                    percent: percent(n.as_str())?,
+                    range,
+                })
             })
             .collect();
         let shares = if by_lot.len() > 1 {

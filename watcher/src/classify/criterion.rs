@@ -22,18 +22,18 @@ pattern!(
 );
 pattern!(
     OTHER_MATTER,
-    r"\b(?:site|paysag\w*|architect\w*|urbain\w*|batiment|demandeurs d'emploi|environnement\w*|responsabilite sociale|protection sociale|action sociale|raison sociale|logement\w*|relogement|bailleur)"
+    r"\b(?:site|creche|enfant\w*|accueil|paysag\w*|architect\w*|urbain\w*|batiment|demandeurs d'emploi|environnement\w*|responsabilite sociale|protection sociale|action sociale|raison sociale|logement\w*|relogement|bailleur)"
 );
 pattern!(STRUCTURE, r"(?:structures?|entreprises?|associations?|reserve\w*) (?:[\w']+ ){0,3}(?:d ?'? ?)?$");
 pattern!(CRITERION_BEFORE, r"\bcriteres?\b|sous-critere|ponderation");
-pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;]{0,32}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
+pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;,]{0,60}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
 pattern!(
     WEIGHT,
-    r"^ ?(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%,0-9]{0,90}?[ :(=-](?P<o>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
+    r"^ ?(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^;%,0-9]{0,50}?ponderation ?: ?(?P<p>[0-9]{1,3}(?:[.,][0-9]+)?)|^[^.;%,0-9]{0,90}?[ :(=-](?P<o>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
 );
 pattern!(
     SHARE_OF_WORK,
-    r"^[^.;]{0,25}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du (?:volume|nombre) d'heures|du temps|de la (?:main|masse)|du montant|heures)"
+    r"^[^.;]{0,70}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du (?:volume|nombre) d'heures|du temps|de la (?:main|masse)|du montant|heures)"
 );
 pattern!(ABOUT_THE_SERVICE, r"\b(?:connaissances?|comprehension|experience)\b");
 pattern!(TARIFF, r"^[^.;]{0,50}\b(?:revenus|quotient|tarif\w*|familles?)\b");
@@ -51,7 +51,7 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         }
         let weight = WEIGHT
             .captures(reading.doc.after(range.end, 120))
-            .and_then(|c| number(c.name("m").or(c.name("o")).or(c.name("n"))?.as_str()))
+            .and_then(|c| number(c.name("m").or(c.name("p")).or(c.name("o")).or(c.name("n"))?.as_str()))
             .filter(|w| *w <= 100.0);
         let lots = reading.lots(&range);
         if let Some(known) = out.iter_mut().find(|p| p.weight == weight || weight.is_none()) {

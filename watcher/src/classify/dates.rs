@@ -33,7 +33,7 @@ pattern!(NOT_COMPULSORY, r"facultati|pas obligatoire|non obligatoire|conseillee|
 pattern!(NO_VISIT, r"(?:pas de|aucune|sans) visite|visites?[^.;]{0,20}: ?(?:non|neant|sans objet)");
 pattern!(
     TENDER,
-    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}|(?:offres?|plis|propositions|candidatures) (?:[\w']+ ){0,8}?au plus tard (?:le |pour le )?"
+    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse|reception|des offres|des plis|de candidature)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}|(?:offres?|plis|propositions|candidatures) (?:: )?(?:[\w']+ ){0,8}?au plus tard (?:le |pour le )?"
 );
 pattern!(PARTICIPATION, r"candidatures?|demandes? de participation");
 pattern!(

@@ -54,11 +54,12 @@ impl<'a> Reading<'a> {
             match bytes[*i] {
                 b'.' => next && !ends_acronym(&bytes[..*i]),
                 b';' | b'?' => next,
-                // "(…) nouvelle phrase", but not "lot 2) nettoyage"
+                // "(…) nouvelle phrase", but not "lot 2) nettoyage" nor "(peinture) et"
                 b')' => {
                     next && *i > 0
                         && !bytes[i - 1].is_ascii_digit()
                         && bytes.get(i + 2).is_some_and(u8::is_ascii_lowercase)
+                        && !GOES_ON.iter().any(|w| bytes[i + 2..].starts_with(w.as_bytes()))
                 }
                 _ => false,
             }
@@ -160,6 +161,9 @@ impl<'a> Reading<'a> {
         lot_mentions(self.doc.before(at, 400)).pop().map(|m| m.lots).unwrap_or_default()
     }
 }
+
+/// Words that go on with a sentence behind brackets.
+const GOES_ON: [&str; 6] = ["et ", "ou ", "ainsi ", "pour ", "sont ", "est "];
 
 /// Whether a full stop behind `text` belongs to an acronym: "e.a.", "s.i.a.e.".
 fn ends_acronym(text: &[u8]) -> bool {

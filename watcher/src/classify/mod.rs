@@ -35,7 +35,8 @@ pub mod verdict;
 use chrono::NaiveDate;
 use vigie_config::rules::SOCIAL_CONDITION_SINCE;
 use vigie_domain::{
-    Assessment, Beneficiary, Department, Evidence, Lot, Notice, NoticeKind, Provision, ProvisionKind, assessment::AssessedLot,
+    Assessment, Beneficiary, Department, Evidence, Lot, Notice, NoticeKind, Provision, ProvisionKind,
+    assessment::AssessedLot,
 };
 
 use anchors::Anchors;
@@ -136,9 +137,9 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
     let mut told = reserved::read(reading);
-    let for_structures = told.iter().any(|p| {
-        matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both))
-    });
+    let for_structures = told
+        .iter()
+        .any(|p| matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both)));
     told.extend(clause::read(reading, for_structures));
     let listed = criterion::read_listed(&notice.criteria);
     if listed.is_empty() {

@@ -23,11 +23,11 @@ pattern!(
     DISABILITY,
     r"travailleurs? (?:en situation de )?handicap|(?:emplo[iy]\w*|plus de|50 ?%|majorite)[^.]{0,90}handicap|integration [^.]{0,60}handicap|\besats?\b",
     r"|(?:reservee?s? |aux? |des |\bet |\bou |/ ?)ea\b|\bea ?(?:[/,-]|et|ou) ?(?:aux )?esat|^ \(?ea\b|aide par le travail|accompagnement par le travail|\be\.s\.a\.t|entreprises? adaptee?|ateliers? proteges?",
-    r"|(?:travail|secteur|milieu)(?: du travail)? (?:protege|adapte)|\bstpa\b|\bcat\b ?[/,]|sheltered workshop|disabled worker|secteur du handicap|l5213-1[39]|l344-2|\be\.a\b|structures? du handicap|\beatt\b"
+    r"|(?:travail|secteur|milieu)(?: du travail)? (?:protege|adapte)|\b(?:et|ou) (?:du|le) handicap\b|\bstpa\b|\bcat\b ?[/,]|sheltered workshop|disabled worker|secteur du handicap|l5213-1[39]|l344-2|\be\.a\b|structures? du handicap|\beatt\b"
 );
 pattern!(
     INSERTION,
-    r"(?:structures?|entreprises?|associations?|ateliers?|acteurs?|secteur|organismes?|chantiers?|operateurs?|public)(?: (?:ou|et) [a-z]+){0,2} d ?'? ?(?:e?')?insertion",
+    r"(?:structures?|entreprises?|associations?|ateliers?|acteurs?|secteur|organismes?|chantiers?|operateurs?|public)(?: (?:ou|et) [a-z]+){0,2} d(?:e l)? ?'? ?(?:e?')?insertion",
     r"|insertion (?:sociale|professionnelle|par l)|\bsiaes?\b|\bs\.i\.a\.e|associations? intermediaires?|\bettis?\b|\beitis?\b|\bgeiqs?\b|\biae\b|defavorise|regies? de quartier|disadvantaged|l5132-4"
 );
 pattern!(
@@ -49,7 +49,7 @@ pattern!(
 );
 pattern!(
     NOT_A_STATEMENT,
-    r"(?:\bse|\bs'|\bsous|\bsans|\btoute|\bavec|\bnon|\bpas|\bni|aucun lot n'est|aucune partie n'est|groupe de|\bnot|\baucun marche|\bjamais) $"
+    r"(?:\bse|\bs'|\bsous|\bsans|\binitialement|\bauparavant|\banciennement|\btoute|\bavec|\bnon|\bpas|\bni|aucun lot n'est|aucune partie n'est|groupe de|\bnot|\baucun marche|\bjamais) $"
 );
 pattern!(SAID_NO, r"^ ?\(?s?\)? ?(?:\(oui ?/ ?non\) ?)?[:=] ?(?:non\b|no\b|neant|sans objet|aucun|0|/(?: |$))");
 pattern!(TO_NONE, r"^ (?:ni\b|a aucune?\b|a nul)");
@@ -82,7 +82,7 @@ pattern!(
 );
 pattern!(
     INVITES,
-    r"adresse|eligible|candidat|soumission|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise"
+    r"adresse|eligible|candidat|soumission|remettre|deposer|presenter une offre|concourir|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise"
 );
 pattern!(PROGRAMME, r"programmes? d'emplois? proteges?|sheltered employment");
 pattern!(
@@ -91,7 +91,7 @@ pattern!(
 );
 pattern!(SERVICE_BOX, r"mission de service public|public service mission");
 pattern!(ARTICLE, r"l2113-(1[2-6](?:-1)?)");
-pattern!(OLD_ARTICLE, r"(?:\b(?P<before>i{1,2}) de l')?article (?P<n>15|36)\b(?:[ ,(-]{0,2}(?P<after>i{1,2})\b)?");
+pattern!(OLD_ARTICLE, r"(?:\b(?P<before>i{1,2}) de l')?article (?P<n>15|36)\b(?:[ ,(-]{0,3}(?P<after>i{1,2})\b)?");
 pattern!(OLD_LAW, r"2015-899|marches publics|\bcmp\b|ordonnance");
 pattern!(DIRECT_RECIPIENT, r"^ ?[:(]? ?(?:aux?|a (?:des|l|une?)|ea\b|esat|siae|stpa)\b");
 pattern!(HOURS_NOT_CONTRACT, r"heures|temps|%|main d'oeuvre|effectif|postes? de travail|embauches?");
@@ -247,12 +247,15 @@ fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &
 
 fn words(head: &str, rest: &str, reading: &Reading<'_>, range: &Range<usize>) -> Option<(Beneficiary, Option<String>)> {
     let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(120))..];
-    recipient(tail, rest).or_else(|| GIVEN_TO.find(head).and_then(|m| recipient("", &head[m.start()..]))).or_else(|| {
-        let after = reading.doc.after(range.end, 60);
-        let in_a_lot_title = head.ends_with('(') && after.starts_with(')') && reading.doc.lot_at(range.start).is_some();
-        (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after))
-            .then_some((Beneficiary::Unspecified, None))
-    })
+    recipient(tail, rest).or_else(|| GIVEN_TO.find(head).and_then(|m| recipient("", &head[m.start()..]))).or_else(
+        || {
+            let after = reading.doc.after(range.end, 60);
+            let in_a_lot_title =
+                head.ends_with('(') && after.starts_with(')') && reading.doc.lot_at(range.start).is_some();
+            (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after))
+                .then_some((Beneficiary::Unspecified, None))
+        },
+    )
 }
 
 /// For whom, from the words after the anchor and the articles on both sides.
@@ -266,13 +269,10 @@ fn recipient(tail: &str, rest: &str) -> Option<(Beneficiary, Option<String>)> {
     let cites = |a: &str| articles.contains(&a);
     let old = |number: &str, roman: &str| {
         (OLD_LAW.is_match(tail) || OLD_LAW.is_match(rest))
-            && [tail, rest]
-                .iter()
-                .flat_map(|t| OLD_ARTICLE.captures_iter(t))
-                .any(|c| {
-                    let part = c.name("before").or(c.name("after")).map_or("", |m| m.as_str());
-                    c.name("n").map(|m| m.as_str()) == Some(number) && part == roman
-                })
+            && [tail, rest].iter().flat_map(|t| OLD_ARTICLE.captures_iter(t)).any(|c| {
+                let part = c.name("before").or(c.name("after")).map_or("", |m| m.as_str());
+                c.name("n").map(|m| m.as_str()) == Some(number) && part == roman
+            })
     };
     let disability = DISABILITY.is_match(rest) || cites("12") || cites("14") || old("15", "") || old("36", "i");
     pattern!(TO_INSERTION, r"^ ?\(?(?:a )?(?:l ?'? ?)?(?:l')?insertion");
