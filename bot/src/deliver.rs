@@ -11,13 +11,14 @@ use vigie_domain::delivery::{Outcome, RetryPolicy, Settlement, settle};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
 use vigie_notifier::channels::email::Email;
+use vigie_store::consent::ASK_CAUSE;
 use vigie_store::lanes::Claim;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
 
 use crate::app::{App, Failure};
-use crate::compose::{Composed, compose};
+use crate::compose::{self, Composed, compose};
 use crate::crash_point::CrashPoint;
 use crate::observe::{self, Step};
 use crate::outage;
@@ -78,7 +79,7 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
         });
     }
     let mut total = 0;
-    let mut failure = None;
+    let mut failure: Option<Failure> = None;
     // Every worker ends by itself: one that fails must not cut a message that another is sending.
     while let Some(done) = workers.join_next().await {
         match done.unwrap_or_else(|e| {
@@ -88,7 +89,19 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
             Err(e) => failure = Some(e),
         }
     }
+    refresh(app).await?;
     failure.map_or(Ok(total), Err)
+}
+
+/// Shows in chats what was decided meanwhile, on whatever channel. One worker at a time.
+///
+/// # Errors
+/// The database fails.
+pub async fn refresh(app: &App) -> Result<(), Failure> {
+    let Ok(_turn) = app.refreshing.try_lock() else { return Ok(()) };
+    #[cfg(feature = "matrix")]
+    crate::rooms::refresh(app).await?;
+    Ok(())
 }
 
 /// One round of one worker: sends one due delivery. 0 = nothing was due.
@@ -136,7 +149,13 @@ fn uniqueness() -> String {
 
 async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     let now = app.clock.now();
+    let asks = delivery.cause.starts_with(ASK_CAUSE);
     let to = match &delivery.to {
+        Some((_, AddressState::Active)) if asks => {
+            app.store.cancel(delivery, "adresse déjà confirmée", now).await?;
+            return Ok(());
+        }
+        Some((to, AddressState::Unconfirmed)) if asks => to,
         Some((to, AddressState::Active)) => to,
         Some((_, state)) => {
             app.store.cancel(delivery, &format!("adresse {}", state_in_words(*state)), now).await?;
@@ -165,8 +184,14 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         }
     };
     let thread = app.store.thread(delivery).await?;
+    let buttons = compose::buttons_of(app, delivery).await?;
     Step::Render.took(began);
     let slot = app.slots.of(delivery.channel).await;
+    if app.rests(delivery.channel, app.clock.now()) {
+        // Another worker found the server away while this one waited for its place.
+        app.store.give_back(delivery, app.clock.now()).await?;
+        return Ok(());
+    }
     let began = Instant::now();
     if !app.store.start_attempt(delivery, LEASE, app.clock.now()).await? {
         // The lease ran out and another process has it; or the address was stopped a moment ago.
@@ -181,7 +206,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         thread: &thread,
         resend: delivery.attempts > 0,
         message: &message,
-        buttons: &[],
+        buttons: &buttons,
     };
     let began = Instant::now();
     let outcome = tokio::select! {
@@ -189,8 +214,16 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         () = keep_hold(app, delivery) => Outcome::Unknown("le bail de cet envoi a été perdu".to_owned()),
     };
     Step::Send.took(began);
+    if matches!(outcome, Outcome::Unreachable(_)) {
+        // Before the place goes to the next one.
+        outage::found_away(app, delivery.channel);
+    }
     drop(slot);
     CrashPoint::Answered.reach();
+    if let (Channel::Matrix, Outcome::Accepted(event)) = (delivery.channel, &outcome) {
+        // Before it is settled: after a crash the same event comes back from the next attempt.
+        app.store.remember_message(&delivery.id, delivery.channel, to, event, app.clock.now()).await?;
+    }
     settled(app, delivery, outcome).await
 }
 

@@ -9,6 +9,7 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+pub mod chats;
 pub mod consent;
 pub mod digests;
 pub mod directory;
@@ -19,11 +20,15 @@ pub mod journal;
 pub mod lanes;
 pub mod outages;
 pub mod outbox;
+pub mod own;
 pub mod people;
 pub mod personal;
 pub mod retention;
 mod schema;
+pub mod search;
+pub mod sessions;
 pub mod sources;
+pub mod tokens;
 pub mod verdicts;
 
 use std::path::Path;

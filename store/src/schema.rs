@@ -138,11 +138,51 @@ const STEP_6: &str = r"
 ALTER TABLE subscriber ADD COLUMN rhythm TEXT NOT NULL DEFAULT '{}';
 ";
 
-/// Chats: invitations, conversations, which message carries which delivery.
-const STEP_7: &str = "";
+/// Chats: invitations, conversations, which message carries which delivery; what is paused.
+const STEP_7: &str = r"
+ALTER TABLE subscription ADD COLUMN paused_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE source ADD COLUMN paused BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE invitation (
+  mark TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL DEFAULT '', siret TEXT NOT NULL DEFAULT '',
+  subscriber_id TEXT, created BIGINT NOT NULL, expires_at BIGINT NOT NULL, used BIGINT);
+CREATE TABLE chat (
+  channel TEXT NOT NULL, value TEXT NOT NULL, greeted BIGINT NOT NULL DEFAULT 0, window_from BIGINT NOT NULL DEFAULT 0,
+  heard BIGINT NOT NULL DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, dialogue TEXT NOT NULL DEFAULT '',
+  dialogue_until BIGINT NOT NULL DEFAULT 0, dialogue_version BIGINT NOT NULL DEFAULT 0, names TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (channel, value));
+CREATE INDEX chat_seen ON chat (seen);
+CREATE INDEX address_chat ON address (channel, value);
+CREATE TABLE chat_message (
+  channel TEXT NOT NULL, chat TEXT NOT NULL, message TEXT NOT NULL, delivery_id TEXT NOT NULL, subscriber_id TEXT NOT NULL,
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, state_message TEXT, shown TEXT NOT NULL DEFAULT '',
+  revision BIGINT NOT NULL DEFAULT 0, shown_revision BIGINT NOT NULL DEFAULT 0, at BIGINT NOT NULL,
+  PRIMARY KEY (channel, chat, message));
+CREATE INDEX chat_message_decided ON chat_message (procedure_id, structure);
+CREATE INDEX chat_message_stale ON chat_message (channel, at) WHERE revision > shown_revision;
+CREATE INDEX chat_message_subscriber ON chat_message (subscriber_id);
+";
 
-/// Pages: sign-in, tokens.
-const STEP_8: &str = "";
+/// Pages: sign-in, sessions, tokens of programs, and one row a procedure by which it is found.
+const STEP_8: &str = r"
+CREATE TABLE sign_in (
+  id TEXT PRIMARY KEY, address_id TEXT NOT NULL, next TEXT NOT NULL, asked BIGINT NOT NULL, expires BIGINT NOT NULL, used BIGINT);
+CREATE INDEX sign_in_address ON sign_in (address_id, asked);
+CREATE TABLE session (
+  mark TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, created BIGINT NOT NULL, used BIGINT NOT NULL, expires BIGINT NOT NULL);
+CREATE INDEX session_subscriber ON session (subscriber_id);
+CREATE TABLE access_token (
+  id TEXT PRIMARY KEY, mark TEXT NOT NULL, subscriber_id TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL,
+  created BIGINT NOT NULL, used BIGINT, expires BIGINT);
+CREATE UNIQUE INDEX access_token_mark ON access_token (mark);
+CREATE INDEX access_token_subscriber ON access_token (subscriber_id);
+CREATE TABLE search (
+  procedure_id TEXT PRIMARY KEY, title TEXT NOT NULL, buyer TEXT NOT NULL, buyer_type TEXT NOT NULL, verdict TEXT NOT NULL,
+  sectors TEXT NOT NULL, departments TEXT NOT NULL, provisions TEXT NOT NULL, status TEXT NOT NULL, words TEXT NOT NULL,
+  score BIGINT NOT NULL, closes BIGINT, until BIGINT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX search_at ON search (at, procedure_id);
+CREATE INDEX search_until ON search (until);
+CREATE INDEX delivery_state_seq ON delivery (state, seq);
+";
 
 /// Personal data and mail: consent, bounces, who saw what.
 const STEP_9: &str = r"

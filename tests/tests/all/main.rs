@@ -4,6 +4,7 @@
 mod bad_input;
 mod classify_contract;
 mod directory;
+mod mail;
 mod merging;
 mod personal;
 mod politeness;
@@ -12,4 +13,5 @@ mod road;
 mod sectors;
 mod sources;
 mod store_story;
+mod talk;
 mod time;
