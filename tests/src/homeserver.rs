@@ -140,6 +140,17 @@ impl Reader {
         Ok(made["room_id"].as_str().ok_or("no room")?.to_owned())
     }
 
+    /// Sends an event, in clear.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn send(&self, room: &str, kind: &str, content: &Value) -> Outcome<()> {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static SENT: AtomicU64 = AtomicU64::new(0);
+        let transaction = SENT.fetch_add(1, Ordering::Relaxed);
+        self.ask(Method::PUT, &format!("rooms/{room}/send/{kind}/t{transaction}"), content).await.map(|_| ())
+    }
+
     /// Who is in a room.
     ///
     /// # Errors

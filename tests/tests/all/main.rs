@@ -16,4 +16,6 @@ mod sectors;
 mod sources;
 mod store_story;
 mod talk;
+#[cfg(feature = "matrix")]
+mod talk_rooms;
 mod time;
