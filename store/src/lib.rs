@@ -17,6 +17,7 @@ mod group;
 pub mod ingest;
 pub mod journal;
 pub mod lanes;
+pub mod messages;
 pub mod outages;
 pub mod outbox;
 pub mod people;

@@ -8,3 +8,4 @@ pub mod servers;
 pub mod service;
 pub mod shared;
 pub mod sink;
+pub mod telegram;

@@ -1,0 +1,192 @@
+//! Which messages of a chat carry which delivery, how far a chat service was listened to, and chats that move.
+//!
+//! A text too long for one message becomes several: each is noted as soon as the service took it, so that an interrupted
+//! delivery goes on behind the last one. Updates are confirmed to the service only once handled; those handled in the middle
+//! of a batch are noted one by one, so that a crash makes none count twice.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::Channel;
+
+use crate::people::{AddressState, raise_version};
+use crate::{Store, StoreError, millis, moment};
+
+/// Silence after which a service may number its updates anew (Bot API, `Update`: "If there are no new updates for at least a
+/// week, then identifier of the next update will be chosen randomly"). Less than that, to be safe.
+const NUMBERS_LAST: Duration = Duration::days(6);
+
+/// One message of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentPart {
+    /// Its place in the delivery, from 0.
+    pub part: i64,
+    /// The chat.
+    pub chat: String,
+    /// Its identifier there.
+    pub message: String,
+}
+
+impl Store {
+    /// Notes a message that a chat took.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn keep_part(&self, delivery: &str, part: &SentPart) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO message_part (delivery_id, part, chat, message) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (delivery_id, part) DO UPDATE SET chat = $3, message = $4",
+        )
+        .bind(delivery.to_owned())
+        .bind(part.part)
+        .bind(part.chat.clone())
+        .bind(part.message.clone())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The messages of a delivery, in order.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn parts(&self, delivery: &str) -> Result<Vec<SentPart>, StoreError> {
+        let rows: Vec<(i64, String, String)> =
+            sqlx::query_as("SELECT part, chat, message FROM message_part WHERE delivery_id = $1 ORDER BY part")
+                .bind(delivery.to_owned())
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.into_iter().map(|(part, chat, message)| SentPart { part, chat, message }).collect())
+    }
+
+    /// The delivery that a message carries.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn carried_by(&self, chat: &str, message: &str) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT delivery_id FROM message_part WHERE chat = $1 AND message = $2 LIMIT 1")
+                .bind(chat.to_owned())
+                .bind(message.to_owned())
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(row.map(|r| r.0))
+    }
+
+    /// Whether the last attempt at a delivery left it open whether the message arrived.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn is_doubtful(&self, delivery: &str) -> Result<bool, StoreError> {
+        let row: Option<(Option<String>,)> = sqlx::query_as(
+            "SELECT outcome FROM attempt WHERE delivery_id = $1 AND outcome IS NOT NULL ORDER BY n DESC LIMIT 1",
+        )
+        .bind(delivery.to_owned())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.and_then(|r| r.0).as_deref() == Some("ambiguous"))
+    }
+
+    /// Gives every address at `old` the value `new`; gives their number. A person who has an address at `new` already keeps
+    /// that one alone: both were told the same.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn move_chat(&self, channel: Channel, old: &str, new: &str) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let doubled = sqlx::query(
+            "UPDATE address SET state = $4, note = $5 WHERE channel = $1 AND value = $2
+             AND subscriber_id IN (SELECT subscriber_id FROM address WHERE channel = $1 AND value = $3)",
+        )
+        .bind(channel.as_str().to_owned())
+        .bind(old.to_owned())
+        .bind(new.to_owned())
+        .bind(AddressState::Stopped.as_str().to_owned())
+        .bind("conversation déménagée, déjà connue à sa nouvelle adresse".to_owned())
+        .execute(&mut *tx)
+        .await?;
+        let moved = sqlx::query(
+            "UPDATE address SET value = $3 WHERE channel = $1 AND value = $2
+             AND subscriber_id NOT IN (SELECT subscriber_id FROM address WHERE channel = $1 AND value = $3)",
+        )
+        .bind(channel.as_str().to_owned())
+        .bind(old.to_owned())
+        .bind(new.to_owned())
+        .execute(&mut *tx)
+        .await?;
+        let changed = doubled.rows_affected() + moved.rows_affected();
+        if changed > 0 {
+            raise_version(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// The number from which a listener goes on; `None` to take whatever the service has, at first and after a long silence.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn listening_from(&self, listener: &str, now: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
+        let row: Option<(i64, i64)> = sqlx::query_as("SELECT next_number, at FROM listener WHERE name = $1")
+            .bind(listener.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.filter(|(_, at)| now - moment(*at) < NUMBERS_LAST).map(|(number, _)| number))
+    }
+
+    /// Updates handled since the last one confirmed.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn heard_since(&self, listener: &str) -> Result<BTreeSet<i64>, StoreError> {
+        let rows: Vec<(i64,)> = sqlx::query_as("SELECT number FROM heard WHERE listener = $1")
+            .bind(listener.to_owned())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(|r| r.0).collect())
+    }
+
+    /// Notes that one update is handled.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn heard(&self, listener: &str, number: i64) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO heard (listener, number) VALUES ($1, $2) ON CONFLICT (listener, number) DO NOTHING")
+            .bind(listener.to_owned())
+            .bind(number)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that every update before `next` is handled.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn listen_from(&self, listener: &str, next: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO listener (name, next_number, at) VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE SET next_number = $2, at = $3",
+        )
+        .bind(listener.to_owned())
+        .bind(next)
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("DELETE FROM heard WHERE listener = $1").bind(listener.to_owned()).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Lets nothing leave on a channel before that moment.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn rest_channel(&self, channel: Channel, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        crate::lanes::set_pace(&mut tx, channel.as_str(), until).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
