@@ -521,9 +521,9 @@ impl Desk {
         let now = self.clock();
         for key in [None, chat] {
             if let Some(until) = self.waits.get(&key).filter(|until| **until > now) {
-                let left = (*until - now).num_milliseconds().max(1);
+                let left = (*until - now).num_milliseconds().max(1).unsigned_abs().div_ceil(1000);
                 self.early += 1;
-                return Err(wait(u32::try_from(left.div_ceil(1000)).unwrap_or(1)));
+                return Err(wait(u32::try_from(left).unwrap_or(u32::MAX)));
             }
         }
         if method != "sendmessage" || self.now.is_some() {
