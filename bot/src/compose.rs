@@ -14,8 +14,10 @@ use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Message, UNSUBSCRIBE_HERE};
 use vigie_store::StoreError;
 use vigie_store::outbox::{Claimed, Item};
+use vigie_store::sessions::SIGN_IN_CAUSE;
 
 use crate::app::{App, Failure};
+use crate::web::session;
 
 /// Most départements whose facilitators are looked up for one message.
 const MAX_DEPARTMENTS: usize = 3;
@@ -64,6 +66,9 @@ pub(crate) enum Composed {
 pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, StoreError> {
     let now = app.clock.now();
     let unsubscribe = app.unsubscribe_url(&delivery.address);
+    if let Some(id) = delivery.cause.strip_prefix(SIGN_IN_CAUSE) {
+        return sign_in(app, id, now).await;
+    }
     let key = shared_key(app, delivery).await?;
     if let Some(message) = key.as_ref().and_then(|k| app.kept.get(k, now)) {
         return Ok(Composed::Message(Box::new(message.addressed(unsubscribe))));
@@ -82,6 +87,17 @@ pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, S
             }
             Composed::Message(Box::new(message.addressed(unsubscribe)))
         }
+    })
+}
+
+/// The message that carries a sign-in link.
+async fn sign_in(app: &App, id: &str, now: DateTime<Utc>) -> Result<Composed, StoreError> {
+    let Some(link) = session::link_of(app, id, now).await? else {
+        return Ok(Composed::Nothing("le lien est périmé, ou a déjà servi"));
+    };
+    Ok(match app.templates.sign_in(&link) {
+        Ok(message) => Composed::Message(Box::new(message)),
+        Err(e) => Composed::Broken(e.to_string()),
     })
 }
 

@@ -167,6 +167,11 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     let thread = app.store.thread(delivery).await?;
     Step::Render.took(began);
     let slot = app.slots.of(delivery.channel).await;
+    if app.rests(delivery.channel, app.clock.now()) {
+        // Another worker found the server away while this one waited for its place.
+        app.store.give_back(delivery, app.clock.now()).await?;
+        return Ok(());
+    }
     let began = Instant::now();
     if !app.store.start_attempt(delivery, LEASE, app.clock.now()).await? {
         // The lease ran out and another process has it; or the address was stopped a moment ago.
@@ -189,6 +194,10 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         () = keep_hold(app, delivery) => Outcome::Unknown("le bail de cet envoi a été perdu".to_owned()),
     };
     Step::Send.took(began);
+    if matches!(outcome, Outcome::Unreachable(_)) {
+        // Before the place goes to the next one.
+        outage::found_away(app, delivery.channel);
+    }
     drop(slot);
     CrashPoint::Answered.reach();
     settled(app, delivery, outcome).await

@@ -30,6 +30,7 @@ use vigie_watcher::zones;
 use crate::app::App;
 use crate::crash_point::CrashPoint;
 use crate::flood;
+use crate::found;
 use crate::observe::Step;
 
 /// Times a stale index is rebuilt before giving up.
@@ -148,6 +149,7 @@ pub async fn correct_verdict(app: &App, row: &NoticeRow, correction: &VerdictCor
     let told = tx.told(&row.procedure).await?;
     tx.put_procedure(&row.procedure, &assessment.title, &after, &[]).await?;
     tx.put_notice(&row.notice, &assessment, &hash, &row.procedure).await?;
+    tx.put_found(&found::row(&row.procedure, &row.notice, &assessment, &after, now), true).await?;
     let job = Ingest { app, audience: &audience, notice: &row.notice, hash: &hash, first_poll: None, now };
     let people = job.tell(&mut tx, &alert, false, &assessment, &told).await?;
     tx.commit().await?;
@@ -203,6 +205,8 @@ impl Ingest<'_> {
         let told = if procedure.is_some() { tx.told(&id).await? } else { Vec::new() };
         tx.put_procedure(&id, &assessment.title, &after, &keys).await?;
         tx.put_notice(self.notice, &assessment, self.hash, &id).await?;
+        let row = found::row(&id, self.notice, &assessment, &after, self.now);
+        tx.put_found(&row, is_partial(self.notice.kind)).await?;
         if let Some(portrait) = &portrait {
             let written = serde_json::to_string(portrait).unwrap_or_default();
             tx.put_portrait(&key, &id, &portrait.bucket(), &written).await?;

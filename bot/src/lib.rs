@@ -12,13 +12,15 @@
 //! | [`timetable`] | what time brings: digests, silent sources |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`remind`] | reminders for structures that go for a procedure, a line for those who decided nothing |
+//! | [`found`] | the row by which a search finds a procedure |
 //! | [`flood`] | what exceeds a person's messages of the hour is grouped |
 //! | [`outage`] | channels whose server is away, addresses refused for good |
 //! | [`watching`] | a word a month to those who heard of nothing |
 //! | [`talk`] | what people say in chats, and what is answered |
 //! | [`personal`] | what is held on a person: export, erasure, retention |
 //! | [`links`] | signed links for one person and one purpose |
-//! | [`web`] | the local page and one-click unsubscription |
+//! | [`verdicts`] | verdicts corrected by people |
+//! | [`web`] | the pages, the API, calendars and feeds |
 //! | [`observe`] | metrics, health and readiness, the outside heartbeat |
 //! | [`crash_point`] | named places where tests make the process die |
 //! | [`commands`] | the command line |
@@ -35,6 +37,7 @@ pub mod crash_point;
 pub mod deliver;
 pub mod demo;
 pub mod flood;
+pub mod found;
 pub mod holder;
 pub mod ingest;
 pub mod links;
@@ -49,6 +52,7 @@ pub mod talk;
 #[cfg(feature = "telegram")]
 pub mod telegram;
 pub mod timetable;
+pub mod verdicts;
 pub mod watch;
 pub mod watching;
 pub mod web;

@@ -23,12 +23,16 @@ pub const TOLERATED: Duration = Duration::minutes(2);
 /// The alarm's word.
 const UNREACHABLE: &str = "unreachable";
 
-/// Notes that a channel's server is away.
+/// Keeps this process from trying a channel whose server was just found away.
+pub fn found_away(app: &App, channel: Channel) {
+    app.rest(channel, app.clock.now() + OUTAGE_GAP);
+}
+
+/// Notes that a channel's server is away, for every process.
 ///
 /// # Errors
 /// The database fails.
 pub async fn begins(app: &App, channel: Channel, why: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-    app.rest(channel, now + OUTAGE_GAP);
     app.store.begin_outage(channel, now + OUTAGE_GAP, why, now).await
 }
 

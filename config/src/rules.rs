@@ -110,6 +110,11 @@ impl Rules {
         self.groups.get(slug).map_or(slug, String::as_str)
     }
 
+    /// Every département: code and name, in the order of the codes.
+    pub fn departments(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.departments.iter().map(|(code, name)| (code.as_str(), name.as_str()))
+    }
+
     /// Name of a département; the code itself when unknown.
     #[must_use]
     pub fn department_name<'a>(&'a self, code: &'a str) -> &'a str {

@@ -226,6 +226,17 @@ impl Decision {
             at,
         }
     }
+
+    /// What a page that shows it sends back with an answer, so that an answer to what no longer stands is known; empty while
+    /// nobody decided.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        if self.stage.is_decision() {
+            format!("{}.{}", self.stage.as_str(), self.at.timestamp_millis())
+        } else {
+            String::new()
+        }
+    }
 }
 
 impl Subscriber {

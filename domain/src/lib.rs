@@ -14,6 +14,7 @@
 //! | [`assessment`] | the verdict on a notice: provisions, sectors, routes, score, reasons |
 //! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
 //! | [`procedure`] | how notices are joined into one procedure, and what changed between two of them |
+//! | [`buyer_type`] | what kind of body a buyer is |
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`cadence`] | how often a person hears of what a subscription finds |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
@@ -22,6 +23,7 @@
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod assessment;
+pub mod buyer_type;
 pub mod cadence;
 pub mod cpv;
 pub mod date;
@@ -37,6 +39,7 @@ pub mod structure;
 pub mod subscription;
 
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
+pub use buyer_type::BuyerType;
 pub use cadence::Cadence;
 pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};

@@ -86,6 +86,9 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("resume.html", include_str!("../templates/resume.html")),
     ("mot.txt", include_str!("../templates/mot.txt")),
     ("mot.html", include_str!("../templates/mot.html")),
+    ("entrer.txt", include_str!("../templates/entrer.txt")),
+    ("entrer.html", include_str!("../templates/entrer.html")),
+    ("entrer.chat.html", include_str!("../templates/entrer.chat.html")),
     ("operateur.txt", include_str!("../templates/operateur.txt")),
     ("operateur.html", include_str!("../templates/operateur.html")),
     ("mot.chat.html", include_str!("../templates/mot.chat.html")),
@@ -182,6 +185,21 @@ impl Templates {
             html: self.render("mot.html", &values)?,
             chat: self.chat("mot.chat.html", &values)?,
             unsubscribe,
+        })
+    }
+
+    /// The link by which a person signs in.
+    ///
+    /// # Errors
+    /// A template fails.
+    pub fn sign_in(&self, link: &str) -> Result<Message, RenderError> {
+        let values = context! { link => link };
+        Ok(Message {
+            subject: "Vigie – votre lien pour entrer".to_owned(),
+            text: tidy(&self.render("entrer.txt", &values)?),
+            html: self.render("entrer.html", &values)?,
+            chat: self.chat("entrer.chat.html", &values)?,
+            unsubscribe: None,
         })
     }
 

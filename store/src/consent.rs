@@ -267,7 +267,10 @@ pub(crate) fn mark(salt: &str, channel: Channel, value: &str) -> String {
 }
 
 /// 32 characters that nobody can guess.
-pub(crate) fn random() -> Result<String, StoreError> {
+///
+/// # Errors
+/// The system gives no random numbers.
+pub fn random() -> Result<String, StoreError> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)
         .map_err(|e| StoreError::Database(sqlx::Error::Io(std::io::Error::other(e.to_string()))))?;

@@ -70,6 +70,19 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn decide(&self, new: &Decision) -> Result<Decided, StoreError> {
+        self.decide_over(new, None).await
+    }
+
+    /// The same, for someone who saw what stood at `seen` (see [`Decision::mark`]): where something else stands meanwhile and
+    /// says otherwise, nothing changes and it is given back.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decide_seen(&self, new: &Decision, seen: &str) -> Result<Decided, StoreError> {
+        self.decide_over(new, Some(seen)).await
+    }
+
+    async fn decide_over(&self, new: &Decision, seen: Option<&str>) -> Result<Decided, StoreError> {
         let mut tx = self.begin().await?;
         if self.engine == Engine::Postgres {
             // Two colleagues who answer at once: one of them is first, as on SQLite.
@@ -85,7 +98,9 @@ impl Store {
             .fetch_optional(&mut *tx)
             .await?;
         let before = before.map(decision);
-        let stands = before.as_ref().is_some_and(|b| !b.stage.gives_way_to(new.stage) && b.stage != new.stage);
+        let outdated = |b: &Decision| seen.is_some_and(|seen| b.mark() != seen);
+        let stands =
+            before.as_ref().is_some_and(|b| b.stage != new.stage && (!b.stage.gives_way_to(new.stage) || outdated(b)));
         let mut now = new.clone();
         if let Some(b) = before.as_ref().filter(|b| b.stage == new.stage) {
             now.by.clone_from(&b.by);

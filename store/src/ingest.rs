@@ -14,7 +14,7 @@ use crate::{Store, StoreError, WriteTx, clean, derived_id, from_json, lanes, mil
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
 pub struct IngestTx {
     pub(crate) tx: WriteTx,
-    now: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
 }
 
 /// What is stored of a notice.
@@ -259,6 +259,7 @@ impl IngestTx {
                    WHERE k.procedure_id = $1 AND k.structure = decision.structure AND k.lot = decision.lot)",
                 "UPDATE decision SET procedure_id = $1 WHERE procedure_id = $2",
                 "UPDATE decision_step SET procedure_id = $1 WHERE procedure_id = $2",
+                "DELETE FROM search WHERE procedure_id = $2 AND procedure_id <> $1",
                 "DELETE FROM procedure WHERE id = $2 AND id <> $1",
             ] {
                 sqlx::query(sql).bind(kept.to_owned()).bind(other.clone()).execute(&mut *self.tx).await?;

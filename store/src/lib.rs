@@ -20,11 +20,15 @@ pub mod lanes;
 pub mod messages;
 pub mod outages;
 pub mod outbox;
+pub mod own;
 pub mod people;
 pub mod personal;
 pub mod retention;
 mod schema;
+pub mod search;
+pub mod sessions;
 pub mod sources;
+pub mod tokens;
 pub mod verdicts;
 
 use std::path::Path;

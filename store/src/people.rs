@@ -304,6 +304,25 @@ impl Store {
         Ok(id)
     }
 
+    /// The subscriptions of one person, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn subscriptions_of(&self, subscriber: &str) -> Result<Vec<Subscription>, StoreError> {
+        let rows: Vec<(String, String, String)> = sqlx::query_as(
+            "SELECT id, filter, cadence FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
+        )
+        .bind(subscriber.to_owned())
+        .fetch_all(&self.pool)
+        .await?;
+        let subscription = |(id, filter, cadence): (String, String, String)| {
+            let filter: Filter = from_json(&filter, &format!("subscription {id}"))?;
+            let cadence = cadence.parse().unwrap_or_default();
+            Ok(Subscription { id, subscriber: subscriber.to_owned(), filter, cadence })
+        };
+        rows.into_iter().map(subscription).collect()
+    }
+
     /// Removes a subscription; `false` when there is none of that identifier.
     ///
     /// # Errors

@@ -141,8 +141,27 @@ ALTER TABLE subscriber ADD COLUMN rhythm TEXT NOT NULL DEFAULT '{}';
 /// Chats: invitations, conversations, which message carries which delivery.
 const STEP_7: &str = "";
 
-/// Pages: sign-in, tokens.
-const STEP_8: &str = "";
+/// Pages: sign-in, sessions, tokens of programs, and one row a procedure by which it is found.
+const STEP_8: &str = r"
+CREATE TABLE sign_in (
+  id TEXT PRIMARY KEY, address_id TEXT NOT NULL, next TEXT NOT NULL, asked BIGINT NOT NULL, expires BIGINT NOT NULL, used BIGINT);
+CREATE INDEX sign_in_address ON sign_in (address_id, asked);
+CREATE TABLE session (
+  mark TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, created BIGINT NOT NULL, used BIGINT NOT NULL, expires BIGINT NOT NULL);
+CREATE INDEX session_subscriber ON session (subscriber_id);
+CREATE TABLE access_token (
+  id TEXT PRIMARY KEY, mark TEXT NOT NULL, subscriber_id TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL,
+  created BIGINT NOT NULL, used BIGINT, expires BIGINT);
+CREATE UNIQUE INDEX access_token_mark ON access_token (mark);
+CREATE INDEX access_token_subscriber ON access_token (subscriber_id);
+CREATE TABLE search (
+  procedure_id TEXT PRIMARY KEY, title TEXT NOT NULL, buyer TEXT NOT NULL, buyer_type TEXT NOT NULL, verdict TEXT NOT NULL,
+  sectors TEXT NOT NULL, departments TEXT NOT NULL, provisions TEXT NOT NULL, status TEXT NOT NULL, words TEXT NOT NULL,
+  score BIGINT NOT NULL, closes BIGINT, until BIGINT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX search_at ON search (at, procedure_id);
+CREATE INDEX search_until ON search (until);
+CREATE INDEX delivery_state_seq ON delivery (state, seq);
+";
 
 /// Personal data and mail: consent, bounces, who saw what.
 const STEP_9: &str = r"

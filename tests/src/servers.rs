@@ -11,6 +11,13 @@ use crate::shared::{required, skip};
 #[derive(Debug)]
 pub struct Process(Child);
 
+impl Process {
+    /// Takes charge of a process.
+    pub(crate) fn new(child: Child) -> Self {
+        Self(child)
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -19,7 +26,7 @@ impl Drop for Process {
 }
 
 /// A server that cannot be started: a skip, or a failure where `VIGIE_REQUIRE` names it.
-fn missing<T>(need: &str, why: &str) -> Option<T> {
+pub(crate) fn missing<T>(need: &str, why: &str) -> Option<T> {
     assert!(!required(need), "VIGIE_REQUIRE names {need}, but {why}");
     skip(why);
     None
@@ -301,7 +308,8 @@ fn python_with_aiosmtpd() -> Option<PathBuf> {
     })
 }
 
-/// The `vigie` binary of this profile, built once.
+/// The `vigie` binary: the one that `VIGIE_BINARY` names, or that of this profile, built once with what this crate's
+/// features ask for.
 ///
 /// # Panics
 /// It cannot be built.
@@ -309,8 +317,11 @@ fn python_with_aiosmtpd() -> Option<PathBuf> {
 pub fn vigie() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(named) = std::env::var_os("VIGIE_BINARY") {
+            return named.into();
+        }
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(["build", "--quiet", "-p", "vigie", "--bin", "vigie", "--locked"]);
+        command.args(["build", "--quiet", "--package", "vigie", "--package", "vigie-tests", "--bin", "vigie", "--locked"]);
         if !cfg!(debug_assertions) {
             command.arg("--release");
         }

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use vigie_config::settings::Settings;
-use vigie_domain::subscription::Role;
-use vigie_domain::{Beneficiary, Evidence, Provision, ProvisionKind};
+use vigie_domain::{Beneficiary, Provision, ProvisionKind};
 use vigie_store::journal::NoticeRow;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::fetch::Fetcher;
@@ -11,7 +10,7 @@ use vigie_watcher::fetch::Fetcher;
 use super::{parse_word, print};
 use crate::app::{App, Failure};
 use crate::clock::Clock;
-use crate::ingest;
+use crate::verdicts::{self, Said};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -68,14 +67,8 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
         Action::Cases => cases(&app).await,
         Action::Remove(args) => correct(&app, &args.about, None).await,
         Action::Set(args) => {
-            let mut provision =
-                Provision::new(args.about.provision, Evidence { field: Some("correction".to_owned()), quote: None });
-            provision.beneficiary = args
-                .beneficiary
-                .or((args.about.provision == ProvisionKind::Reserved).then_some(Beneficiary::Unspecified));
-            provision.lots = args.lots.clone();
-            provision.hours = args.hours;
-            provision.mandatory = (args.about.provision == ProvisionKind::ExecutionClause).then_some(true);
+            let said = Said { beneficiary: args.beneficiary, lots: args.lots.clone(), hours: args.hours };
+            let provision = said.provision(args.about.provision);
             correct(&app, &args.about, Some(provision)).await
         }
     }
@@ -90,7 +83,7 @@ async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(
             "vigie subscriptions list énumère les personnes",
         )
     })?;
-    if !matches!(person.role, Role::Facilitator | Role::Operator) {
+    if !verdicts::may_correct(person.role) {
         return Err(Failure::usage(
             "seuls un facilitateur ou un exploitant corrigent un verdict",
             place,
@@ -109,24 +102,7 @@ async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(
             "vigie classify --output text énumère les lots",
         ));
     }
-    let mut provisions: Vec<Provision> = row
-        .assessment
-        .provisions
-        .iter()
-        .filter(|p| p.kind != about.provision && p.kind != ProvisionKind::SocialConditionNotSeen)
-        .cloned()
-        .collect();
-    provisions.extend(holds);
-    let now = app.clock.now();
-    let correction = VerdictCorrection {
-        notice: row.id.clone(),
-        subscriber: person.id.clone(),
-        provisions,
-        note: about.note.clone(),
-        at: now,
-    };
-    let people = ingest::correct_verdict(app, &row, &correction).await?;
-    app.store.note("verdict", &row.id, &format!("verdict corrigé par {} : {}", person.id, about.note), now).await?;
+    let people = verdicts::correct(app, &person, &row, about.provision, holds, &about.note).await?;
     print(&format!("Verdict corrigé ; {people} personne(s) prévenue(s) au prochain envoi\n"))
 }
 

@@ -573,18 +573,19 @@ async fn who_goes_is_reminded_and_who_says_no_is_not() {
         assert!(bench.command(&args).env("VIGIE_NOW", now).output().unwrap().status.success());
         smtp.mails().len()
     };
-    assert_eq!(at("2026-12-28T09:00:00+01:00"), 1, "nobody decided: nobody is reminded");
+    assert_eq!(at("2026-12-28T09:00:00+01:00"), 2, "a month without news is told, and no reminder before a decision");
     assert!(store.decide(&decide(Stage::Go, "2026-12-29T10:00:00+01:00")).await.unwrap().changed);
-    assert_eq!(at("2027-01-05T07:59:00+01:00"), 1);
-    assert_eq!(at("2027-01-05T08:00:30+01:00"), 2, "seven days before");
-    assert_eq!(at("2027-01-05T09:00:00+01:00"), 2, "once");
+    assert_eq!(at("2027-01-05T07:59:00+01:00"), 2);
+    assert_eq!(at("2027-01-05T08:00:30+01:00"), 3, "seven days before");
+    assert_eq!(at("2027-01-05T09:00:00+01:00"), 3, "once");
     store.decide(&decide(Stage::NoGo, "2027-01-06T10:00:00+01:00")).await.unwrap();
-    assert_eq!(at("2027-01-10T08:00:30+01:00"), 2, "they said no");
+    assert_eq!(at("2027-01-10T08:00:30+01:00"), 3, "they said no");
     let mails = smtp.mails();
-    let both = parsed(&mails);
-    assert!(both[1].subject().unwrap().starts_with("Rappel – Nettoyage des écoles"), "{:?}", both[1].subject());
-    assert!(both[1].body_text(0).unwrap().contains("Offre à remettre\u{a0}: 12 janvier 2027 (dans 7 jours)"));
-    assert_eq!(both[1].in_reply_to().as_text(), both[0].message_id(), "in the thread of the alert");
+    let [alert, watching, reminder] = &parsed(&mails)[..] else { panic!("three mails") };
+    assert_eq!(watching.subject(), Some("Vigie veille toujours pour vous"));
+    assert!(reminder.subject().unwrap().starts_with("Rappel – Nettoyage des écoles"), "{:?}", reminder.subject());
+    assert!(reminder.body_text(0).unwrap().contains("Offre à remettre\u{a0}: 12 janvier 2027 (dans 7 jours)"));
+    assert_eq!(reminder.in_reply_to().as_text(), alert.message_id(), "in the thread of the alert");
     store.close().await;
 }
 

@@ -1,0 +1,365 @@
+//! Finding procedures: one short row each, written in the transaction that ingests, read page by page.
+//!
+//! Lists within a row stand between spaces (`" 59 62 "`), so that one LIKE finds a member. A page is found by the place of the
+//! last row of the page before, never by counting from the start; counts stop at a bound.
+
+use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
+use vigie_domain::{BuyerType, Department, ProvisionKind, Sector};
+
+use crate::ingest::IngestTx;
+use crate::{Store, StoreError, WriteTx, clean, millis, moment};
+
+/// Where a procedure stands, as people look for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Can be answered now.
+    #[default]
+    Open,
+    /// Announced, not yet open.
+    Planned,
+    /// Its closing date is past.
+    Closed,
+    /// Awarded, or closed without award.
+    Awarded,
+    /// Called off.
+    Cancelled,
+}
+
+impl State {
+    /// Every state, in the order shown.
+    pub const ALL: [Self; 5] = [Self::Open, Self::Planned, Self::Closed, Self::Awarded, Self::Cancelled];
+
+    /// The word used in the database and in addresses of pages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Planned => "planned",
+            Self::Closed => "closed",
+            Self::Awarded => "awarded",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+
+    /// As a person reads it.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Open => "ouvert",
+            Self::Planned => "à venir",
+            Self::Closed => "clos",
+            Self::Awarded => "attribué",
+            Self::Cancelled => "annulé ou sans suite",
+        }
+    }
+}
+
+/// A procedure as it is found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The procedure.
+    pub procedure: String,
+    /// Title.
+    pub title: String,
+    /// Buyer.
+    pub buyer: String,
+    /// What kind of buyer.
+    pub buyer_type: BuyerType,
+    /// The strongest thing it offers, in words.
+    pub verdict: String,
+    /// Sectors.
+    pub sectors: Vec<Sector>,
+    /// Where.
+    pub departments: Vec<Department>,
+    /// Provisions.
+    pub provisions: Vec<ProvisionKind>,
+    /// Where it stood when last written; whether its date is past is for the reader to see.
+    pub state: State,
+    /// What it offers, 0–100.
+    pub score: u8,
+    /// When it closes, where that is known.
+    pub closes: Option<DateTime<Utc>>,
+    /// Until when it counts as open.
+    pub until: DateTime<Utc>,
+    /// When it was published.
+    pub at: DateTime<Utc>,
+    /// Title, buyer and lots, folded: where words are looked for. Empty in what is found.
+    pub words: String,
+}
+
+impl Found {
+    /// Where it stands now.
+    #[must_use]
+    pub fn state_at(&self, now: DateTime<Utc>) -> State {
+        if matches!(self.state, State::Open | State::Planned) && self.until <= now { State::Closed } else { self.state }
+    }
+}
+
+/// What is looked for: OR within a list, AND across, an empty list lets all through.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Query {
+    /// Words, folded; every one must be there.
+    pub words: Vec<String>,
+    /// Kinds of buyer.
+    pub buyer_types: Vec<BuyerType>,
+    /// Provisions.
+    pub provisions: Vec<ProvisionKind>,
+    /// Sectors.
+    pub sectors: Vec<Sector>,
+    /// Where.
+    pub departments: Vec<Department>,
+    /// Where it stands; none = anywhere.
+    pub state: Option<State>,
+}
+
+/// One page of what was found.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Its rows, latest first.
+    pub rows: Vec<Found>,
+    /// The place at which the next page begins, if there is one.
+    pub next: Option<(DateTime<Utc>, String)>,
+}
+
+type Row = (String, String, String, String, String, String, String, String, String, i64, Option<i64>, i64, i64);
+
+fn spaced<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    let joined = items.collect::<Vec<_>>().join(" ");
+    if joined.is_empty() { String::new() } else { format!(" {joined} ") }
+}
+
+fn found(r: Row) -> Found {
+    const PROVISIONS: [ProvisionKind; 6] = [
+        ProvisionKind::Reserved,
+        ProvisionKind::ExecutionClause,
+        ProvisionKind::AwardCriterion,
+        ProvisionKind::InsertionService,
+        ProvisionKind::SocialConditionNotSeen,
+        ProvisionKind::Other,
+    ];
+    let provisions: Vec<&str> = r.7.split_whitespace().collect();
+    Found {
+        procedure: r.0,
+        title: r.1,
+        buyer: r.2,
+        buyer_type: BuyerType::parse(&r.3).unwrap_or(BuyerType::Other),
+        verdict: r.4,
+        sectors: r.5.split_whitespace().map(str::to_owned).collect(),
+        departments: r.6.split_whitespace().filter_map(Department::parse).collect(),
+        provisions: PROVISIONS.into_iter().filter(|p| provisions.contains(&p.as_str())).collect(),
+        state: State::parse(&r.8).unwrap_or_default(),
+        score: u8::try_from(r.9).unwrap_or(0),
+        closes: r.10.map(moment),
+        until: moment(r.11),
+        at: moment(r.12),
+        words: String::new(),
+    }
+}
+
+const COLUMNS: &str = "procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, score, closes, until, at";
+
+/// Text in which LIKE finds itself alone.
+fn escaped(text: &str) -> String {
+    clean(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// A value to bind.
+enum Bound {
+    Text(String),
+    Number(i64),
+}
+
+/// `WHERE` …, with what is to be bound.
+fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Bound>) {
+    let mut all: Vec<String> = Vec::new();
+    let mut bound: Vec<Bound> = Vec::new();
+    let mut any = |tests: Vec<(&str, &str, Bound)>| {
+        let mut parts = Vec::new();
+        for (column, operator, value) in tests {
+            bound.push(value);
+            let escape = if operator == "LIKE" { " ESCAPE '\\'" } else { "" };
+            parts.push(format!("{column} {operator} ${}{escape}", bound.len()));
+        }
+        if !parts.is_empty() {
+            all.push(format!("({})", parts.join(" OR ")));
+        }
+    };
+    let member = |word: &str| Bound::Text(format!("% {} %", escaped(word)));
+    for word in &query.words {
+        any(vec![("words", "LIKE", Bound::Text(format!("%{}%", escaped(word))))]);
+    }
+    any(query.buyer_types.iter().map(|t| ("buyer_type", "=", Bound::Text(t.as_str().to_owned()))).collect());
+    any(query.provisions.iter().map(|p| ("provisions", "LIKE", member(p.as_str()))).collect());
+    any(query.sectors.iter().map(|s| ("sectors", "LIKE", member(s))).collect());
+    any(query.departments.iter().map(|d| ("departments", "LIKE", member(d.as_str()))).collect());
+    match query.state {
+        None => {}
+        Some(state @ (State::Open | State::Planned)) => {
+            any(vec![("status", "=", Bound::Text(state.as_str().to_owned()))]);
+            any(vec![("until", ">", Bound::Number(millis(now)))]);
+        }
+        Some(State::Closed) => {
+            any(vec![
+                ("status", "=", Bound::Text(State::Open.as_str().to_owned())),
+                ("status", "=", Bound::Text(State::Planned.as_str().to_owned())),
+            ]);
+            any(vec![("until", "<=", Bound::Number(millis(now)))]);
+        }
+        Some(state) => any(vec![("status", "=", Bound::Text(state.as_str().to_owned()))]),
+    }
+    let all = if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") };
+    (all, bound)
+}
+
+impl Store {
+    /// A page of what is found, latest first, after the place at which the page before ended.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn search(
+        &self,
+        query: &Query,
+        after: Option<(DateTime<Utc>, &str)>,
+        limit: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Page, StoreError> {
+        let (mut conditions, mut bound) = conditions(query, now);
+        if let Some((at, procedure)) = after {
+            bound.push(Bound::Number(millis(at)));
+            let n = bound.len();
+            bound.push(Bound::Text(clean(procedure)));
+            conditions.push_str(&format!(" AND at <= ${n} AND (at < ${n} OR procedure_id < ${})", n + 1));
+        }
+        bound.push(Bound::Number(i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1));
+        let sql = format!(
+            "SELECT {COLUMNS} FROM search WHERE {conditions} ORDER BY at DESC, procedure_id DESC LIMIT ${}",
+            bound.len()
+        );
+        let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+        for value in bound {
+            query = match value {
+                Bound::Text(text) => query.bind(text),
+                Bound::Number(n) => query.bind(n),
+            };
+        }
+        let mut rows: Vec<Found> = query.fetch_all(&self.pool).await?.into_iter().map(found).collect();
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|r| (r.at, r.procedure.clone()));
+        Ok(Page { rows, next })
+    }
+
+    /// How many there are, counted up to `most`.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn search_count(&self, query: &Query, most: u32, now: DateTime<Utc>) -> Result<u32, StoreError> {
+        let (conditions, mut bound) = conditions(query, now);
+        bound.push(Bound::Number(i64::from(most)));
+        let sql =
+            format!("SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE {conditions} LIMIT ${}) AS found", bound.len());
+        let mut query = sqlx::query_as::<_, (i64,)>(AssertSqlSafe(sql));
+        for value in bound {
+            query = match value {
+                Bound::Text(text) => query.bind(text),
+                Bound::Number(n) => query.bind(n),
+            };
+        }
+        let (n,) = query.fetch_one(&self.pool).await?;
+        Ok(u32::try_from(n).unwrap_or(most))
+    }
+
+    /// These procedures as a search finds them; unknown ones are left out.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn found(&self, procedures: &[String]) -> Result<Vec<Found>, StoreError> {
+        let mut out = Vec::with_capacity(procedures.len());
+        // Both engines bound the parameters of one statement.
+        for part in procedures.chunks(500) {
+            let marks: Vec<String> = (1..=part.len()).map(|n| format!("${n}")).collect();
+            let sql = format!("SELECT {COLUMNS} FROM search WHERE procedure_id IN ({})", marks.join(", "));
+            let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+            for id in part {
+                query = query.bind(clean(id));
+            }
+            out.extend(query.fetch_all(&self.pool).await?.into_iter().map(found));
+        }
+        Ok(out)
+    }
+
+    /// Procedures that no search finds yet: they were ingested by an earlier version of this program.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn unsearchable(&self, limit: i64) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT p.id FROM procedure p WHERE NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = p.id)
+             AND EXISTS (SELECT 1 FROM notice n WHERE n.procedure_id = p.id) ORDER BY p.id LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Makes procedures searchable, all or none.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_found(&self, rows: &[Found]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for row in rows {
+            put(&mut tx, row, false).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+impl IngestTx {
+    /// Makes a procedure searchable. What a `partial` notice (correction, cancellation, award) does not tell stays.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_found(&mut self, row: &Found, partial: bool) -> Result<(), StoreError> {
+        put(&mut self.tx, row, partial).await
+    }
+}
+
+async fn put(tx: &mut WriteTx, row: &Found, partial: bool) -> Result<(), StoreError> {
+    let known = if partial {
+        "verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13"
+    } else {
+        "title = $2, buyer = $3, buyer_type = $4, verdict = $5, sectors = $6, departments = $7, provisions = $8, status = $9, words = $10, score = $11, closes = $12, until = $13"
+    };
+    let sql = format!(
+        "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words, score, closes, until, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (procedure_id) DO UPDATE SET {known}"
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(row.procedure.clone())
+        .bind(clean(&row.title))
+        .bind(clean(&row.buyer))
+        .bind(row.buyer_type.as_str().to_owned())
+        .bind(clean(&row.verdict))
+        .bind(spaced(row.sectors.iter().map(String::as_str)))
+        .bind(spaced(row.departments.iter().map(Department::as_str)))
+        .bind(spaced(row.provisions.iter().map(|p| p.as_str())))
+        .bind(row.state.as_str().to_owned())
+        .bind(clean(&row.words))
+        .bind(i64::from(row.score))
+        .bind(row.closes.map(millis))
+        .bind(millis(row.until))
+        .bind(millis(row.at))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! Tokens by which programs act for a person, and the private links of their calendar and feed.
+//!
+//! A token is known by its hash and shown once. A private link is signed (see the caller), names its row here, and so can be
+//! shown again; it ends when its row goes.
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::Subscriber;
+
+use crate::consent::random;
+use crate::sessions::mark;
+use crate::{Store, StoreError, clean, millis, moment};
+
+/// How often the last use is written.
+const USE_NOTED_EVERY: Duration = Duration::hours(1);
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Read procedures.
+    Procedures,
+    /// Read one's subscriptions.
+    Subscriptions,
+    /// Make, change and remove one's subscriptions.
+    SubscriptionsWrite,
+    /// Read what one's structure decided.
+    Decisions,
+    /// Decide for one's structure.
+    DecisionsWrite,
+    /// The private calendar: no program's token has it.
+    Calendar,
+    /// The private feed: no program's token has it.
+    Feed,
+}
+
+impl Scope {
+    /// Those a program's token may have.
+    pub const OF_PROGRAMS: [Self; 5] =
+        [Self::Procedures, Self::Subscriptions, Self::SubscriptionsWrite, Self::Decisions, Self::DecisionsWrite];
+
+    /// The word used in the database, in forms and in the API's documentation.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Procedures => "procedures",
+            Self::Subscriptions => "subscriptions",
+            Self::SubscriptionsWrite => "subscriptions:write",
+            Self::Decisions => "decisions",
+            Self::DecisionsWrite => "decisions:write",
+            Self::Calendar => "calendar",
+            Self::Feed => "feed",
+        }
+    }
+
+    /// Reads a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::OF_PROGRAMS.into_iter().chain([Self::Calendar, Self::Feed]).find(|s| s.as_str() == word)
+    }
+
+    /// As a person reads it.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Procedures => "lire les marchés",
+            Self::Subscriptions => "lire vos abonnements",
+            Self::SubscriptionsWrite => "changer vos abonnements",
+            Self::Decisions => "lire les décisions de votre structure",
+            Self::DecisionsWrite => "décider pour votre structure",
+            Self::Calendar => "agenda",
+            Self::Feed => "fil d’alertes",
+        }
+    }
+}
+
+/// A token, without its secret.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// Identifier.
+    pub id: String,
+    /// Whose.
+    pub subscriber: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// When it was last used, to the hour.
+    pub used: Option<DateTime<Utc>>,
+    /// When it ends.
+    pub expires: Option<DateTime<Utc>>,
+}
+
+type Row = (String, String, String, String, i64, Option<i64>, Option<i64>);
+
+fn token(r: Row) -> AccessToken {
+    AccessToken {
+        id: r.0,
+        subscriber: r.1,
+        name: r.2,
+        scopes: r.3.split(' ').filter_map(Scope::parse).collect(),
+        created: moment(r.4),
+        used: r.5.map(moment),
+        expires: r.6.map(moment),
+    }
+}
+
+/// Reads tokens `WHERE` …
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, subscriber_id, name, scopes, created, used, expires FROM access_token WHERE ", $rest)
+    };
+}
+
+impl Store {
+    /// Makes a token of that secret; gives its identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn put_token(
+        &self,
+        subscriber: &str,
+        name: &str,
+        scopes: &[Scope],
+        secret: &str,
+        expires: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<String, StoreError> {
+        let id = random()?;
+        let scopes: Vec<&str> = scopes.iter().map(|s| s.as_str()).collect();
+        sqlx::query(
+            "INSERT INTO access_token (id, mark, subscriber_id, name, scopes, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(id.clone())
+        .bind(mark(secret))
+        .bind(subscriber.to_owned())
+        .bind(clean(name))
+        .bind(scopes.join(" "))
+        .bind(millis(now))
+        .bind(expires.map(millis))
+        .execute(&self.pool)
+        .await?;
+        Ok(id)
+    }
+
+    /// Tokens and private links of a person, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn tokens(&self, subscriber: &str) -> Result<Vec<AccessToken>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
+            .bind(subscriber.to_owned())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(token).collect())
+    }
+
+    /// Ends a token of that person; `false` when they have none of that identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn remove_token(&self, subscriber: &str, id: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
+            .bind(id.to_owned())
+            .bind(subscriber.to_owned())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The token of that secret and its owner, while it lasts.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn token_by_secret(
+        &self,
+        secret: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
+        let row: Option<Row> = sqlx::query_as(select!("mark = $1 AND (expires IS NULL OR expires > $2)"))
+            .bind(mark(secret))
+            .bind(millis(now))
+            .fetch_optional(&self.pool)
+            .await?;
+        self.with_owner(row, now).await
+    }
+
+    /// The private link of that identifier and its owner, while it lasts.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn token_by_id(
+        &self,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
+        let row: Option<Row> = sqlx::query_as(select!("id = $1 AND (expires IS NULL OR expires > $2)"))
+            .bind(id.to_owned())
+            .bind(millis(now))
+            .fetch_optional(&self.pool)
+            .await?;
+        self.with_owner(row, now).await
+    }
+
+    async fn with_owner(
+        &self,
+        row: Option<Row>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
+        let Some(token) = row.map(token) else { return Ok(None) };
+        let Some(owner) = self.subscriber(&token.subscriber).await? else { return Ok(None) };
+        if token.used.is_none_or(|at| at + USE_NOTED_EVERY < now) {
+            sqlx::query("UPDATE access_token SET used = $1 WHERE id = $2")
+                .bind(millis(now))
+                .bind(token.id.clone())
+                .execute(&self.pool)
+                .await?;
+        }
+        Ok(Some((token, owner)))
+    }
+}

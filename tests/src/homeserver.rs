@@ -1,0 +1,260 @@
+//! A real Matrix homeserver (Synapse) with people who read, and a [`Gate`] before it that counts what is sent and misbehaves
+//! on order.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::servers::{Process, free_port, missing};
+use crate::service::Outcome;
+
+/// Longest wait for the server to start.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Most bytes of one request or answer that passes the gate.
+const MAX_BODY: usize = 10 * 1024 * 1024;
+/// Most events of a room read back at once.
+const MAX_EVENTS: usize = 1000;
+
+/// A homeserver with accounts, gone with its owner.
+#[derive(Debug)]
+pub struct Synapse {
+    _process: Process,
+    _dir: tempfile::TempDir,
+    /// Where it listens.
+    pub url: String,
+}
+
+impl Synapse {
+    /// Password of every account.
+    pub const PASSWORD: &'static str = "mot-de-passe-d-essai";
+
+    /// Starts a server named `localhost` with these accounts, or says why not.
+    ///
+    /// # Panics
+    /// `VIGIE_REQUIRE` names `matrix` and it cannot be started.
+    #[must_use]
+    pub fn start(users: &[&str]) -> Option<Self> {
+        let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin");
+        if !venv.join("synapse_homeserver").exists() {
+            return missing("matrix", "no Synapse (run scripts/test-setup)");
+        }
+        let Ok(dir) = tempfile::Builder::new().prefix("vigie-matrix-").tempdir() else {
+            return missing("matrix", "no temporary folder");
+        };
+        let Some(port) = free_port() else { return missing("matrix", "no free port") };
+        let run = |program: &str, args: &[&str]| {
+            let mut command = Command::new(venv.join(program));
+            command.args(args).current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+        };
+        let generate =
+            ["--server-name", "localhost", "--config-path", "homeserver.yaml", "--generate-config", "--report-stats=no"];
+        if !run("synapse_homeserver", &generate).status().is_ok_and(|s| s.success()) {
+            return missing("matrix", "Synapse makes no configuration");
+        }
+        let limit = "{per_second: 1000, burst_count: 1000}";
+        let extra = format!(
+            "listeners:\n  - {{port: {port}, tls: false, type: http, bind_addresses: ['127.0.0.1'], resources: [{{names: [client]}}]}}\n\
+             registration_shared_secret: essai\ntrusted_key_servers: []\nrc_message: {limit}\nrc_registration: {limit}\n\
+             rc_login: {{address: {limit}, account: {limit}, failed_attempts: {limit}}}\n\
+             rc_invites: {{per_room: {limit}, per_user: {limit}, per_issuer: {limit}}}\n"
+        );
+        std::fs::write(dir.path().join("extra.yaml"), extra).ok()?;
+        let started = run("synapse_homeserver", &["-c", "homeserver.yaml", "-c", "extra.yaml"]).spawn();
+        let Ok(child) = started else { return missing("matrix", "Synapse does not start") };
+        let process = Process::new(child);
+        let deadline = Instant::now() + PATIENCE;
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if Instant::now() > deadline {
+                return missing("matrix", "Synapse does not listen");
+            }
+            std::thread::yield_now();
+        }
+        let url = format!("http://127.0.0.1:{port}");
+        for user in users {
+            let account = ["-u", user, "-p", Self::PASSWORD, "--no-admin", "-k", "essai", &url];
+            if !run("register_new_matrix_user", &account).status().is_ok_and(|s| s.success()) {
+                return missing("matrix", "Synapse makes no account");
+            }
+        }
+        Some(Self { _process: process, _dir: dir, url })
+    }
+}
+
+/// Someone with an account, who makes rooms and reads what arrives there.
+#[derive(Debug)]
+pub struct Reader {
+    http: Client,
+    url: String,
+    token: String,
+}
+
+impl Reader {
+    /// Signs in.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn sign_in(server: &Synapse, user: &str) -> Outcome<Self> {
+        let mut reader = Self { http: Client::new(), url: server.url.clone(), token: String::new() };
+        let who = json!({ "type": "m.login.password", "password": Synapse::PASSWORD,
+            "identifier": { "type": "m.id.user", "user": user } });
+        let answer = reader.ask(Method::POST, "login", &who).await?;
+        answer["access_token"].as_str().unwrap_or_default().clone_into(&mut reader.token);
+        Ok(reader)
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> Outcome<Value> {
+        let request = self.http.request(method, format!("{}/_matrix/client/v3/{path}", self.url));
+        let answer = request.bearer_auth(&self.token).json(body).send().await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
+    /// Makes a room and invites the one who is to write there; gives its identifier.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn room(&self, invited: &str, encrypted: bool) -> Outcome<String> {
+        let mut room = json!({ "invite": [invited], "preset": "private_chat" });
+        if encrypted {
+            room["initial_state"] = json!([{ "type": "m.room.encryption", "state_key": "",
+                "content": { "algorithm": "m.megolm.v1.aes-sha2" } }]);
+        }
+        let made = self.ask(Method::POST, "createRoom", &room).await?;
+        Ok(made["room_id"].as_str().ok_or("no room")?.to_owned())
+    }
+
+    /// Events of a room that carry messages, encrypted or not: their content, oldest first.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn messages(&self, room: &str) -> Outcome<Vec<Value>> {
+        let mut out = Vec::new();
+        let mut from = String::new();
+        loop {
+            let path = format!("rooms/{room}/messages?dir=f&limit={MAX_EVENTS}{from}");
+            let page = self.ask(Method::GET, &path, &Value::Null).await?;
+            let events = page["chunk"].as_array().cloned().unwrap_or_default();
+            let carries = |e: &&Value| matches!(e["type"].as_str(), Some("m.room.message" | "m.room.encrypted"));
+            out.extend(events.iter().filter(carries).map(|e| e["content"].clone()));
+            let Some(next) = page["end"].as_str().filter(|_| !events.is_empty()) else { return Ok(out) };
+            from = format!("&from={next}");
+        }
+    }
+}
+
+/// What the gate does with a message that is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passage {
+    /// Lets it through.
+    Through,
+    /// Answers in the server's place: status, `Retry-After` if any, body.
+    Refused(u16, Option<&'static str>, &'static str),
+    /// Lets it through, and answers something else.
+    Taken(u16, &'static str),
+}
+
+type Script = dyn Fn(usize) -> Passage + Send + Sync;
+
+struct Passing {
+    server: String,
+    http: Client,
+    script: Box<Script>,
+    sent: Mutex<usize>,
+}
+
+/// A gate before a homeserver.
+#[derive(Clone)]
+pub struct Gate {
+    /// Where it listens.
+    pub url: String,
+    passing: Arc<Passing>,
+}
+
+impl Gate {
+    /// Opens a gate that treats the nth message (from 0) as `script` says, and lets all else through.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn before(server: &Synapse, script: impl Fn(usize) -> Passage + Send + Sync + 'static) -> Outcome<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let passing = Arc::new(Passing {
+            server: server.url.clone(),
+            http: Client::new(),
+            script: Box::new(script),
+            sent: Mutex::default(),
+        });
+        let router = Router::new().fallback(pass).with_state(Arc::clone(&passing));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { url, passing })
+    }
+
+    /// Messages that came so far, refused ones included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        *self.passing.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn pass(State(gate): State<Arc<Passing>>, request: Request) -> Response {
+    let path = request.uri().path();
+    let is_message = request.method() == Method::PUT
+        && (path.contains("/send/m.room.message/") || path.contains("/send/m.room.encrypted/"));
+    let passage = if is_message {
+        let mut sent = gate.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        *sent += 1;
+        (gate.script)(*sent - 1)
+    } else {
+        Passage::Through
+    };
+    let in_json = [(header::CONTENT_TYPE, "application/json")];
+    match passage {
+        Passage::Refused(status, wait, body) => {
+            let mut response = (code(status), in_json, body).into_response();
+            if let Some(wait) = wait.and_then(|w| w.parse().ok()) {
+                response.headers_mut().insert(header::RETRY_AFTER, wait);
+            }
+            response
+        }
+        Passage::Taken(status, body) => match forward(&gate, request).await {
+            Ok(_) => (code(status), body).into_response(),
+            Err(e) => lost(e.as_ref()),
+        },
+        Passage::Through => forward(&gate, request).await.unwrap_or_else(|e| lost(e.as_ref())),
+    }
+}
+
+fn code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
+}
+
+fn lost(why: &(dyn std::error::Error + Send + Sync)) -> Response {
+    (StatusCode::BAD_GATEWAY, why.to_string()).into_response()
+}
+
+async fn forward(gate: &Passing, request: Request) -> Outcome<Response> {
+    let (parts, body) = request.into_parts();
+    let asked = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+    let body: Bytes = axum::body::to_bytes(body, MAX_BODY).await?;
+    let mut onward = gate.http.request(parts.method, format!("{}{asked}", gate.server)).body(body);
+    for name in [header::AUTHORIZATION, header::CONTENT_TYPE] {
+        if let Some(value) = parts.headers.get(&name) {
+            onward = onward.header(name, value);
+        }
+    }
+    let answer = onward.send().await?;
+    let mut response = Response::builder().status(answer.status());
+    if let Some(kind) = answer.headers().get(header::CONTENT_TYPE) {
+        response = response.header(header::CONTENT_TYPE, kind);
+    }
+    Ok(response.body(Body::from(answer.bytes().await?))?)
+}
