@@ -12,4 +12,5 @@ mod road;
 mod sectors;
 mod sources;
 mod store_story;
+mod telegram;
 mod time;
