@@ -92,6 +92,8 @@ pub struct App {
     pub outbox_bell: Arc<Notify>,
     /// Deliveries this process holds and has not begun to send.
     pub claimed: tokio::sync::Mutex<VecDeque<Claimed>>,
+    /// Held by the worker that shows in chats what was decided.
+    pub refreshing: tokio::sync::Mutex<()>,
     /// Messages on the wire.
     pub slots: Slots,
     /// Messages just made.
@@ -182,6 +184,7 @@ impl App {
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),
             claimed: tokio::sync::Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
             slots,
             kept: Kept::default(),
             resting: Mutex::default(),

@@ -17,7 +17,7 @@ use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
 
 use crate::app::{App, Failure};
-use crate::compose::{Composed, compose};
+use crate::compose::{self, Composed, compose};
 use crate::crash_point::CrashPoint;
 use crate::observe::{self, Step};
 use crate::outage;
@@ -78,7 +78,7 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
         });
     }
     let mut total = 0;
-    let mut failure = None;
+    let mut failure: Option<Failure> = None;
     // Every worker ends by itself: one that fails must not cut a message that another is sending.
     while let Some(done) = workers.join_next().await {
         match done.unwrap_or_else(|e| {
@@ -88,7 +88,19 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
             Err(e) => failure = Some(e),
         }
     }
+    refresh(app).await?;
     failure.map_or(Ok(total), Err)
+}
+
+/// Shows in chats what was decided meanwhile, on whatever channel. One worker at a time.
+///
+/// # Errors
+/// The database fails.
+pub async fn refresh(app: &App) -> Result<(), Failure> {
+    let Ok(_turn) = app.refreshing.try_lock() else { return Ok(()) };
+    #[cfg(feature = "matrix")]
+    crate::rooms::refresh(app).await?;
+    Ok(())
 }
 
 /// One round of one worker: sends one due delivery. 0 = nothing was due.
@@ -165,6 +177,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         }
     };
     let thread = app.store.thread(delivery).await?;
+    let buttons = compose::buttons_of(app, delivery).await?;
     Step::Render.took(began);
     let slot = app.slots.of(delivery.channel).await;
     if app.rests(delivery.channel, app.clock.now()) {
@@ -186,7 +199,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         thread: &thread,
         resend: delivery.attempts > 0,
         message: &message,
-        buttons: &[],
+        buttons: &buttons,
     };
     let began = Instant::now();
     let outcome = tokio::select! {
@@ -200,6 +213,10 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     }
     drop(slot);
     CrashPoint::Answered.reach();
+    if let (Channel::Matrix, Outcome::Accepted(event)) = (delivery.channel, &outcome) {
+        // Before it is settled: after a crash the same event comes back from the next attempt.
+        app.store.remember_message(&delivery.id, delivery.channel, to, event, app.clock.now()).await?;
+    }
     settled(app, delivery, outcome).await
 }
 

@@ -83,6 +83,8 @@ pub enum Disposition {
     Baseline,
     /// The person was told of this procedure already and nothing changed.
     Duplicate,
+    /// Matched, but the person had paused: not told.
+    Paused,
 }
 
 impl Disposition {
@@ -95,13 +97,14 @@ impl Disposition {
             Self::Overflow => "overflow",
             Self::Baseline => "baseline",
             Self::Duplicate => "duplicate",
+            Self::Paused => "paused",
         }
     }
 
     /// Reads the database's word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Instant, Self::Digest, Self::Overflow, Self::Baseline, Self::Duplicate]
+        [Self::Instant, Self::Digest, Self::Overflow, Self::Baseline, Self::Duplicate, Self::Paused]
             .into_iter()
             .find(|d| d.as_str() == word)
     }

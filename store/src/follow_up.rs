@@ -6,6 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::follow_up::{Decision, Refusal, Stage};
 
+use crate::chats::mark_stale;
 use crate::{Engine, Store, StoreError, clean, derived_id, millis, moment};
 
 /// What came of a decision.
@@ -129,6 +130,7 @@ impl Store {
         .bind(millis(now.at))
         .execute(&mut *tx)
         .await?;
+        mark_stale(&mut tx, &now).await?;
         if before.as_ref().map(|b| b.stage) != Some(now.stage) {
             let id = derived_id(&[
                 &now.structure,

@@ -9,6 +9,7 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+pub mod chats;
 pub mod consent;
 pub mod digests;
 pub mod directory;

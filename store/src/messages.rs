@@ -1,4 +1,4 @@
-//! Which messages of a chat carry which delivery, how far a chat service was listened to, and chats that move.
+//! Which messages of a chat carry which delivery, part by part, and how far a chat service was listened to.
 //!
 //! A text too long for one message becomes several: each is noted as soon as the service took it, so that an interrupted
 //! delivery goes on behind the last one. Updates are confirmed to the service only once handled; those handled in the middle
@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::Channel;
 
-use crate::people::{AddressState, raise_version};
 use crate::{Store, StoreError, millis, moment};
 
 /// Silence after which a service may number its updates anew (Bot API, `Update`: "If there are no new updates for at least a
@@ -85,41 +84,6 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         Ok(row.and_then(|r| r.0).as_deref() == Some("ambiguous"))
-    }
-
-    /// Gives every address at `old` the value `new`; gives their number. A person who has an address at `new` already keeps
-    /// that one alone: both were told the same.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn move_chat(&self, channel: Channel, old: &str, new: &str) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let doubled = sqlx::query(
-            "UPDATE address SET state = $4, note = $5 WHERE channel = $1 AND value = $2
-             AND subscriber_id IN (SELECT subscriber_id FROM address WHERE channel = $1 AND value = $3)",
-        )
-        .bind(channel.as_str().to_owned())
-        .bind(old.to_owned())
-        .bind(new.to_owned())
-        .bind(AddressState::Stopped.as_str().to_owned())
-        .bind("conversation déménagée, déjà connue à sa nouvelle adresse".to_owned())
-        .execute(&mut *tx)
-        .await?;
-        let moved = sqlx::query(
-            "UPDATE address SET value = $3 WHERE channel = $1 AND value = $2
-             AND subscriber_id NOT IN (SELECT subscriber_id FROM address WHERE channel = $1 AND value = $3)",
-        )
-        .bind(channel.as_str().to_owned())
-        .bind(old.to_owned())
-        .bind(new.to_owned())
-        .execute(&mut *tx)
-        .await?;
-        let changed = doubled.rows_affected() + moved.rows_affected();
-        if changed > 0 {
-            raise_version(&mut tx).await?;
-        }
-        tx.commit().await?;
-        Ok(changed)
     }
 
     /// The number from which a listener goes on; `None` to take whatever the service has, at first and after a long silence.

@@ -1,6 +1,7 @@
 //! A real Matrix homeserver (Synapse) with people who read, and a [`Gate`] before it that counts what is sent and misbehaves
 //! on order.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,8 +57,14 @@ impl Synapse {
             command.args(args).current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             command
         };
-        let generate =
-            ["--server-name", "localhost", "--config-path", "homeserver.yaml", "--generate-config", "--report-stats=no"];
+        let generate = [
+            "--server-name",
+            "localhost",
+            "--config-path",
+            "homeserver.yaml",
+            "--generate-config",
+            "--report-stats=no",
+        ];
         if !run("synapse_homeserver", &generate).status().is_ok_and(|s| s.success()) {
             return missing("matrix", "Synapse makes no configuration");
         }
@@ -66,6 +73,7 @@ impl Synapse {
             "listeners:\n  - {{port: {port}, tls: false, type: http, bind_addresses: ['127.0.0.1'], resources: [{{names: [client]}}]}}\n\
              registration_shared_secret: essai\ntrusted_key_servers: []\nrc_message: {limit}\nrc_registration: {limit}\n\
              rc_login: {{address: {limit}, account: {limit}, failed_attempts: {limit}}}\n\
+             rc_room_creation: {limit}\nrc_joins: {{local: {limit}}}\n\
              rc_invites: {{per_room: {limit}, per_user: {limit}, per_issuer: {limit}}}\n"
         );
         std::fs::write(dir.path().join("extra.yaml"), extra).ok()?;
@@ -132,6 +140,15 @@ impl Reader {
         Ok(made["room_id"].as_str().ok_or("no room")?.to_owned())
     }
 
+    /// Who is in a room.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn members(&self, room: &str) -> Outcome<Vec<String>> {
+        let joined = self.ask(Method::GET, &format!("rooms/{room}/joined_members"), &Value::Null).await?;
+        Ok(joined["joined"].as_object().map(|m| m.keys().cloned().collect()).unwrap_or_default())
+    }
+
     /// Events of a room that carry messages, encrypted or not: their content, oldest first.
     ///
     /// # Errors
@@ -162,16 +179,25 @@ pub enum Passage {
     Taken(u16, &'static str),
 }
 
-type Script = dyn Fn(usize) -> Passage + Send + Sync;
+type Script = dyn Fn() -> Passage + Send + Sync;
 
 struct Passing {
     server: String,
     http: Client,
     script: Box<Script>,
-    sent: Mutex<usize>,
+    seen: Mutex<Seen>,
 }
 
-/// A gate before a homeserver.
+#[derive(Default)]
+struct Seen {
+    armed: bool,
+    /// Messages that came since the gate was armed.
+    came: usize,
+    /// Those that the server took, by room and transaction.
+    taken: BTreeSet<(String, String)>,
+}
+
+/// A gate before a homeserver: it lets all pass until it is armed.
 #[derive(Clone)]
 pub struct Gate {
     /// Where it listens.
@@ -180,42 +206,71 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Opens a gate that treats the nth message (from 0) as `script` says, and lets all else through.
+    /// Opens a gate that, once armed, treats each message as `script` says.
     ///
     /// # Errors
     /// No port is free.
-    pub async fn before(server: &Synapse, script: impl Fn(usize) -> Passage + Send + Sync + 'static) -> Outcome<Self> {
+    pub async fn before(server: &Synapse, script: impl Fn() -> Passage + Send + Sync + 'static) -> Outcome<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let passing = Arc::new(Passing {
             server: server.url.clone(),
             http: Client::new(),
             script: Box::new(script),
-            sent: Mutex::default(),
+            seen: Mutex::default(),
         });
         let router = Router::new().fallback(pass).with_state(Arc::clone(&passing));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { url, passing })
     }
 
-    /// Messages that came so far, refused ones included.
+    /// From now on messages are treated by the script, and counted.
+    pub fn arm(&self) {
+        *self.passing.seen() = Seen { armed: true, ..Seen::default() };
+    }
+
+    /// Messages that came since it was armed, refused ones included.
     #[must_use]
     pub fn count(&self) -> usize {
-        *self.passing.sent.lock().unwrap_or_else(PoisonError::into_inner)
+        self.passing.seen().came
+    }
+
+    /// Messages for a room that the server took since the gate was armed; one sent twice under its transaction id counts once.
+    #[must_use]
+    pub fn passed(&self, room: &str) -> usize {
+        self.passing.seen().taken.iter().filter(|(r, _)| r == room).count()
     }
 }
 
-async fn pass(State(gate): State<Arc<Passing>>, request: Request) -> Response {
+impl Passing {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happens to a request.
+    fn passage(&self, request: &Request) -> Passage {
+        let mut seen = self.seen();
+        let Some(message) = message_of(request).filter(|_| seen.armed) else { return Passage::Through };
+        seen.came += 1;
+        let passage = (self.script)();
+        if !matches!(passage, Passage::Refused(..)) {
+            seen.taken.insert(message);
+        }
+        passage
+    }
+}
+
+/// Room and transaction of a request that sends a message.
+fn message_of(request: &Request) -> Option<(String, String)> {
     let path = request.uri().path();
-    let is_message = request.method() == Method::PUT
-        && (path.contains("/send/m.room.message/") || path.contains("/send/m.room.encrypted/"));
-    let passage = if is_message {
-        let mut sent = gate.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        *sent += 1;
-        (gate.script)(*sent - 1)
-    } else {
-        Passage::Through
-    };
+    let (before, after) = path.split_once("/send/m.room.").filter(|_| request.method() == Method::PUT)?;
+    let (kind, transaction) = after.split_once('/')?;
+    let room = before.rsplit('/').next()?.replace("%21", "!").replace("%3A", ":");
+    matches!(kind, "message" | "encrypted").then(|| (room, transaction.to_owned()))
+}
+
+async fn pass(State(gate): State<Arc<Passing>>, request: Request) -> Response {
+    let passage = gate.passage(&request);
     let in_json = [(header::CONTENT_TYPE, "application/json")];
     match passage {
         Passage::Refused(status, wait, body) => {

@@ -321,7 +321,17 @@ pub fn vigie() -> &'static Path {
             return named.into();
         }
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(["build", "--quiet", "--package", "vigie", "--package", "vigie-tests", "--bin", "vigie", "--locked"]);
+        command.args([
+            "build",
+            "--quiet",
+            "--package",
+            "vigie",
+            "--package",
+            "vigie-tests",
+            "--bin",
+            "vigie",
+            "--locked",
+        ]);
         if !cfg!(debug_assertions) {
             command.arg("--release");
         }

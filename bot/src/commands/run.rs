@@ -180,6 +180,9 @@ async fn deliver_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(),
         if *stopping.borrow() {
             return Ok(());
         }
+        if let Err(e) = deliver::refresh(&app).await {
+            tracing::error!("state not shown in chats: {}", e.what);
+        }
         if busy > 0 {
             continue;
         }

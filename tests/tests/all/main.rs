@@ -12,5 +12,6 @@ mod road;
 mod sectors;
 mod sources;
 mod store_story;
+mod talk;
 mod telegram;
 mod time;
