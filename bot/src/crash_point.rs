@@ -23,11 +23,13 @@ pub enum CrashPoint {
     MidParts,
     /// A group's new address is noted, nothing was sent there.
     MidMigration,
+    /// Something said in a chat is acted on and noted, and not confirmed to its service.
+    Heard,
 }
 
 impl CrashPoint {
     /// Every place.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AfterFetch,
         Self::AfterCommit,
         Self::Claimed,
@@ -36,6 +38,7 @@ impl CrashPoint {
         Self::MidDigest,
         Self::MidParts,
         Self::MidMigration,
+        Self::Heard,
     ];
 
     /// The word in `VIGIE_CRASH_AT`.
@@ -50,6 +53,7 @@ impl CrashPoint {
             Self::MidDigest => "mid-digest",
             Self::MidParts => "mid-parts",
             Self::MidMigration => "mid-migration",
+            Self::Heard => "heard",
         }
     }
 

@@ -100,6 +100,8 @@ pub async fn refresh(app: &App) -> Result<(), Failure> {
     let Ok(_turn) = app.refreshing.try_lock() else { return Ok(()) };
     #[cfg(feature = "matrix")]
     crate::rooms::refresh(app).await?;
+    #[cfg(feature = "telegram")]
+    crate::telegram::refresh(app).await?;
     Ok(())
 }
 

@@ -30,18 +30,34 @@ impl Pacer {
         tokio::time::sleep_until(at).await;
     }
 
+    /// Waits until a call that makes no new message may leave.
+    pub async fn call(&self) {
+        let at = {
+            let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            next.call(Instant::now())
+        };
+        tokio::time::sleep_until(at).await;
+    }
+
     /// Books the next moment for a message to this chat.
     fn book(&self, chat: i64, now: Instant) -> Instant {
         let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = now.max(next.call.unwrap_or(now)).max(next.chats.get(&chat).copied().unwrap_or(now));
         let gap = Pace::of(Channel::Telegram, &chat.to_string(), chrono::Duration::zero()).gap;
         // A chat that waits does not hold the others back.
-        let call = now.max(next.call.unwrap_or(now));
-        next.call = Some(call + TELEGRAM_CALL_GAP.to_std().unwrap_or_default());
+        next.call(now);
         if next.chats.len() >= MAX_CHATS {
             next.chats.retain(|_, free| *free > now);
         }
         next.chats.insert(chat, at + gap.to_std().unwrap_or_default());
+        at
+    }
+}
+
+impl Next {
+    fn call(&mut self, now: Instant) -> Instant {
+        let at = now.max(self.call.unwrap_or(now));
+        self.call = Some(at + TELEGRAM_CALL_GAP.to_std().unwrap_or_default());
         at
     }
 }

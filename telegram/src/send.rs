@@ -5,8 +5,7 @@
 
 use serde_json::Value;
 use teloxide::payloads::{
-    AnswerCallbackQuerySetters as _, EditMessageReplyMarkupSetters as _, EditMessageTextSetters as _,
-    SendMessageSetters as _,
+    AnswerCallbackQuerySetters as _, EditMessageTextSetters as _, SendMessageSetters as _,
 };
 use teloxide::prelude::Requester as _;
 use teloxide::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters};
@@ -176,6 +175,7 @@ impl Telegram {
     /// # Errors
     /// What the server said.
     pub async fn edit(&self, chat: i64, message: i32, part: &Part) -> Result<(), Refusal> {
+        self.pacer.call().await;
         match self.edit_once(chat, message, part).await {
             Err(Refusal::Message(why)) if !part.entities.is_empty() && why.contains("pars") => {
                 tracing::error!("Telegram refuses an edit, its words are sent alone: {why}");
@@ -193,18 +193,6 @@ impl Telegram {
         if !part.entities.is_empty() {
             call = call.entities(part.entities.clone());
         }
-        if let Some(buttons) = &part.buttons {
-            call = call.reply_markup(buttons.clone());
-        }
-        self.edited(call.await.map(|_| ()))
-    }
-
-    /// Changes the buttons under a message.
-    ///
-    /// # Errors
-    /// What the server said.
-    pub async fn set_buttons(&self, chat: i64, message: i32, part: &Part) -> Result<(), Refusal> {
-        let mut call = self.bot.edit_message_reply_markup(ChatId(chat), MessageId(message));
         if let Some(buttons) = &part.buttons {
             call = call.reply_markup(buttons.clone());
         }

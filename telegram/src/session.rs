@@ -3,6 +3,7 @@
 //! The token stands in the address of every call. It is taken out of every error and every text of the server before anyone
 //! sees it, whatever the path of the address.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -70,13 +71,14 @@ pub struct Me {
     pub joins_groups: bool,
 }
 
-/// The channel.
+/// The channel. A clone shares its paces.
+#[derive(Clone)]
 pub struct Telegram {
     pub(crate) bot: Bot,
     pub(crate) scrub: Scrub,
-    pub(crate) pacer: Pacer,
+    pub(crate) pacer: Arc<Pacer>,
     pub(crate) updates: Vec<AllowedUpdate>,
-    me: OnceCell<Me>,
+    me: Arc<OnceCell<Me>>,
 }
 
 impl Telegram {
@@ -115,7 +117,7 @@ impl Telegram {
             bot = bot.set_api_url(address);
         }
         let updates = block.updates.iter().map(|u| allowed(*u)).collect();
-        Ok(Self { bot, scrub, pacer: Pacer::default(), updates, me: OnceCell::new() })
+        Ok(Self { bot, scrub, pacer: Arc::default(), updates, me: Arc::default() })
     }
 
     /// Who the bot is: asked once.

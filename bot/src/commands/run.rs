@@ -68,6 +68,11 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
         crate::rooms::opened(app).await;
+        // A service that is away is the affair of its channel alone.
+        #[cfg(feature = "telegram")]
+        if let Err(e) = crate::telegram::listen_once(app).await {
+            tracing::error!("Telegram chats: {}", e.what);
+        }
         // What overflowed in this very pass is grouped and sent in it.
         timetable::run(app, app.clock.now() + flood::WAIT).await?;
         deliver::drain(app).await?;
@@ -93,6 +98,10 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         #[cfg(feature = "matrix")]
         if app.settings.matrix.is_some() {
             tasks.spawn(rooms_loop(Arc::clone(&app), stopping.clone()));
+        }
+        #[cfg(feature = "telegram")]
+        if app.telegram.is_some() {
+            tasks.spawn(chats_loop(Arc::clone(&app), stopping.clone()));
         }
     }
     if roles.contains(&Role::Web) {
@@ -238,6 +247,29 @@ async fn rooms_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), F
             if !rest(TICK, &mut stopping).await {
                 return Ok(());
             }
+        }
+    }
+}
+
+#[cfg(feature = "telegram")]
+async fn chats_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    crate::telegram::propose(&app).await;
+    loop {
+        let heard = tokio::select! {
+            heard = crate::telegram::listen(&app, vigie_telegram::session::LONG_POLL) => heard,
+            _ = stopping.wait_for(|s| *s) => return Ok(()),
+        };
+        let pause = match heard {
+            Ok(Some(_)) => continue,
+            // Another process listens.
+            Ok(None) => TICK,
+            Err(e) => {
+                tracing::error!("Telegram chats: {}", e.what);
+                TICK
+            }
+        };
+        if !rest(pause, &mut stopping).await {
+            return Ok(());
         }
     }
 }
