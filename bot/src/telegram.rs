@@ -127,7 +127,7 @@ impl Chats {
                 Ok(message) => message,
                 Err(refusal) => return self.refused(app, chat, refusal).await,
             };
-            self.limits.passed();
+            self.passed(app).await;
             let noted = SentPart { part: n as i64, chat: chat.to_string(), message: message.to_string() };
             if let Err(e) = app.store.keep_part(delivery, &noted).await {
                 return Outcome::Unknown(format!("message {message} envoyé, sans trace : {e}"));
@@ -171,8 +171,29 @@ impl Chats {
         refusal.outcome()
     }
 
+    /// Something went through: limits met before are their chats' own.
+    async fn passed(&self, app: &App) {
+        if self.limits.passed()
+            && let Err(e) = app.store.forget_limits(Channel::Telegram).await
+        {
+            tracing::error!("limits are not forgotten: {e}");
+        }
+    }
+
     async fn asked_to_wait(&self, app: &App, chat: i64, seconds: u32) {
-        let until = app.clock.now() + Duration::seconds(seconds.into());
+        let now = app.clock.now();
+        let until = now + Duration::seconds(seconds.into());
+        match app.store.limited(Channel::Telegram, now).await {
+            // Another chat's: this one would not have been tried before its own was over.
+            Ok(Some(before)) if self.limits.is_new() => {
+                self.limits.asked_to_wait(0, before);
+            }
+            Ok(_) => {}
+            Err(e) => tracing::error!("limits met before are not known: {e}"),
+        }
+        if let Err(e) = app.store.note_limit(Channel::Telegram, until).await {
+            tracing::error!("a limit is not noted: {e}");
+        }
         let Some(until) = self.limits.asked_to_wait(chat, until) else { return };
         tracing::warn!(%until, "Telegram asks the whole bot to wait");
         app.rest(Channel::Telegram, until);
@@ -381,7 +402,7 @@ impl Chats {
         let mut chat = event.chat;
         for part in parts {
             match self.send_part(app, &mut chat, &part, under.take()).await {
-                Ok(_) => self.limits.passed(),
+                Ok(_) => self.passed(app).await,
                 Err(refusal) => {
                     if let Refusal::Wait { seconds } = refusal {
                         self.asked_to_wait(app, chat, seconds).await;
@@ -474,12 +495,23 @@ struct Waits {
     chats: HashMap<i64, DateTime<Utc>>,
     /// Told so since something last went through.
     suspects: BTreeSet<i64>,
+    /// Something was met, or went through, since the process began.
+    begun: bool,
 }
 
 impl Limits {
-    /// Something went through: whoever waits, waits for itself.
-    fn passed(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).suspects.clear();
+    /// Something went through: whoever waits, waits for itself. Whether anybody did, or the process has just begun.
+    fn passed(&self) -> bool {
+        let mut waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let any = !waits.suspects.is_empty() || !waits.begun;
+        (waits.begun, waits.suspects) = (true, BTreeSet::new());
+        any
+    }
+
+    /// Whether nothing was met, and nothing went through, since the process began; asked once.
+    fn is_new(&self) -> bool {
+        let mut waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !std::mem::replace(&mut waits.begun, true)
     }
 
     /// Whether a chat was told to wait longer than `now`.

@@ -143,6 +143,39 @@ impl Store {
         Ok(())
     }
 
+    /// Until when a limit holds that some chat of a channel met, if nothing went through since.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn limited(&self, channel: Channel, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT free_at FROM pace WHERE key = $1 AND free_at > $2")
+            .bind(limit_key(channel))
+            .bind(millis(now))
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|(at,)| moment(at)))
+    }
+
+    /// Notes that a chat of a channel met a limit.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn note_limit(&self, channel: Channel, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        crate::lanes::set_pace(&mut tx, &limit_key(channel), until).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Notes that something went through on a channel.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn forget_limits(&self, channel: Channel) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM pace WHERE key = $1").bind(limit_key(channel)).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Lets nothing leave on a channel before that moment.
     ///
     /// # Errors
@@ -153,4 +186,9 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Under which name a limit is kept among the paces; no lane looks at it.
+fn limit_key(channel: Channel) -> String {
+    format!("{}:limit", channel.as_str())
 }
