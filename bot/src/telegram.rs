@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
+use tokio::task::JoinSet;
 use vigie_config::settings;
 use vigie_domain::Channel;
 use vigie_domain::delivery::Outcome;
 use vigie_notifier::channels::Envelope;
 use vigie_store::StoreError;
 use vigie_store::messages::SentPart;
-use tokio::task::JoinSet;
 use vigie_telegram::receive::Received;
 use vigie_telegram::{Event, Part, Refusal, Telegram, What, content, send};
 
@@ -30,7 +30,8 @@ use crate::talk::{self, Chat, Heard, Reply, ReplyPlace, Said, Sender};
 use crate::timetable;
 
 /// Stands under a message that may have arrived before.
-const SENT_AGAIN: &str = "Envoyé de nouveau\u{a0}: la réponse de Telegram au premier envoi s’est perdue, il est peut-être déjà au-dessus.";
+const SENT_AGAIN: &str =
+    "Envoyé de nouveau\u{a0}: la réponse de Telegram au premier envoi s’est perdue, il est peut-être déjà au-dessus.";
 
 /// Name of the lease of the one who listens, and of how far it came.
 const LISTENER: &str = "telegram";
@@ -47,7 +48,8 @@ const ANSWER_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// Most rounds of one pass.
 const MAX_ROUNDS: usize = 50;
 
-const FAILED: &str = "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
+const FAILED: &str =
+    "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
 
 /// What clients propose as commands.
 pub const MENU: [(&str, &str); 11] = [
@@ -352,12 +354,9 @@ async fn heard(app: &App, event: &Event) -> Result<Option<Heard>, StoreError> {
         }
     };
     let said = match &event.what {
-        What::Text { text, under, edited, forwarded, .. } => Said::Text {
-            text: text.clone(),
-            about: about(*under).await?,
-            edited: *edited,
-            forwarded: *forwarded,
-        },
+        What::Text { text, under, edited, forwarded, .. } => {
+            Said::Text { text: text.clone(), about: about(*under).await?, edited: *edited, forwarded: *forwarded }
+        }
         What::Pressed { data, .. } => Said::Pressed { data: data.clone(), about: about(event.message).await? },
         What::Reacted { emoji } => match about(event.message).await? {
             Some(about) => Said::Reacted { emoji: emoji.clone(), about },
@@ -389,7 +388,8 @@ impl Chats {
     async fn carry_out_reply(&self, app: &App, event: &Event, reply: &Reply) {
         let mut parts = content::parts(&reply.text, &reply.buttons);
         let pressed = matches!(event.what, What::Pressed { .. });
-        if let (ReplyPlace::Edit, true, Some(message), [part]) = (reply.place, pressed, event.message, parts.as_slice()) {
+        if let (ReplyPlace::Edit, true, Some(message), [part]) = (reply.place, pressed, event.message, parts.as_slice())
+        {
             match self.bot.edit(event.chat, message, part).await {
                 Ok(()) => return,
                 // Too old, or gone: said below.
@@ -398,7 +398,8 @@ impl Chats {
             }
         }
         // Alone with someone, what stands below is the answer; in a group it stands under what was said.
-        let mut under = event.message.filter(|_| pressed || !event.private || matches!(event.what, What::Reacted { .. }));
+        let mut under =
+            event.message.filter(|_| pressed || !event.private || matches!(event.what, What::Reacted { .. }));
         let mut chat = event.chat;
         for part in parts {
             match self.send_part(app, &mut chat, &part, under.take()).await {

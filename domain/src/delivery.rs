@@ -410,8 +410,7 @@ mod tests {
         let wait = chrono::Duration::seconds(7);
         let settled = settle(refused(Some(wait)), &RetryPolicy::telegram(), 9, at(8), None, at(8));
         assert_eq!(settled, Settlement::Deferred(at(8) + wait, "451".into()));
-        let settled =
-            settle(refused(Some(chrono::Duration::zero())), &RetryPolicy::telegram(), 9, at(8), None, at(8));
+        let settled = settle(refused(Some(chrono::Duration::zero())), &RetryPolicy::telegram(), 9, at(8), None, at(8));
         assert_eq!(settled, Settlement::Deferred(at(8) + LEAST_GAP, "451".into()));
     }
 

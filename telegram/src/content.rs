@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn styles_are_counted_in_utf16_units() {
-        let text = Rich::parse("🏛️ é <b>Réservé 👷🏽 <i>EA</i> </b><a href=\"https://a.fr/?a=1&amp;b=2\">l’avis</a>").unwrap();
+        let text =
+            Rich::parse("🏛️ é <b>Réservé 👷🏽 <i>EA</i> </b><a href=\"https://a.fr/?a=1&amp;b=2\">l’avis</a>").unwrap();
         let parts = parts(&text, &[]);
         assert_eq!(parts.len(), 1);
         assert_eq!(shown(&parts[0]), ["Réservé 👷🏽 EA", "EA", "l’avis"]);

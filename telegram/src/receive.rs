@@ -237,8 +237,7 @@ mod tests {
     }
 
     fn message(more: Value) -> Value {
-        let mut message =
-            json!({ "message_id": 5, "date": 1, "from": ada(), "chat": { "id": 42, "type": "private", "first_name": "Ada" } });
+        let mut message = json!({ "message_id": 5, "date": 1, "from": ada(), "chat": { "id": 42, "type": "private", "first_name": "Ada" } });
         message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         message
     }
@@ -256,30 +255,41 @@ mod tests {
 
     #[test]
     fn texts_say_who_where_and_under_what() {
-        let said = events("message", message(json!({ "text": "oui", "reply_to_message": { "message_id": 3, "date": 1, "text": "x",
-            "chat": { "id": 42, "type": "private" }, "from": { "id": 1, "is_bot": true, "first_name": "V", "username": "vigie_bot" } } })));
+        let said = events(
+            "message",
+            message(json!({ "text": "oui", "reply_to_message": { "message_id": 3, "date": 1, "text": "x",
+            "chat": { "id": 42, "type": "private" }, "from": { "id": 1, "is_bot": true, "first_name": "V", "username": "vigie_bot" } } })),
+        );
         assert_eq!(said[0].sender, ("42".to_owned(), "Ada L.".to_owned()));
         assert!(said[0].private && said[0].message == Some(5));
-        assert!(matches!(&said[0].what, What::Text { text, under: Some(3), to_bot: true, edited: false, forwarded: false } if text == "oui"));
+        assert!(
+            matches!(&said[0].what, What::Text { text, under: Some(3), to_bot: true, edited: false, forwarded: false } if text == "oui")
+        );
         let edited = events("edited_message", message(json!({ "text": "non", "edit_date": 2 })));
         assert!(matches!(edited[0].what, What::Text { edited: true, .. }));
         let forwarded = events(
             "message",
-            message(json!({ "text": "x", "forward_origin": { "type": "hidden_user", "date": 1, "sender_user_name": "B" } })),
+            message(
+                json!({ "text": "x", "forward_origin": { "type": "hidden_user", "date": 1, "sender_user_name": "B" } }),
+            ),
         );
         assert!(matches!(forwarded[0].what, What::Text { forwarded: true, .. }));
     }
 
     #[test]
     fn a_command_may_bear_the_bot_s_name_and_another_bot_s_is_not_ours() {
-        assert_eq!(text_of(&events("message", message(json!({ "text": "/aide@Vigie_Bot encore", "chat": group() })))), "/aide encore");
+        assert_eq!(
+            text_of(&events("message", message(json!({ "text": "/aide@Vigie_Bot encore", "chat": group() })))),
+            "/aide encore"
+        );
         assert!(events("message", message(json!({ "text": "/aide@autre_bot", "chat": group() }))).is_empty());
         assert_eq!(text_of(&events("message", message(json!({ "text": "voir a@b.fr" })))), "voir a@b.fr");
     }
 
     #[test]
     fn a_picture_alone_means_something_in_private_only() {
-        let sticker = json!({ "photo": [{ "file_id": "a", "file_unique_id": "b", "width": 1, "height": 1, "file_size": 1 }] });
+        let sticker =
+            json!({ "photo": [{ "file_id": "a", "file_unique_id": "b", "width": 1, "height": 1, "file_size": 1 }] });
         assert_eq!(text_of(&events("message", message(sticker.clone()))), "");
         let mut in_group = sticker;
         in_group["chat"] = group();
@@ -288,15 +298,24 @@ mod tests {
 
     #[test]
     fn presses_and_reactions_name_their_message() {
-        let press = events("callback_query", json!({ "id": "9", "from": ada(), "chat_instance": "1", "data": "go:1", "message": message(json!({ "text": "x" })) }));
+        let press = events(
+            "callback_query",
+            json!({ "id": "9", "from": ada(), "chat_instance": "1", "data": "go:1", "message": message(json!({ "text": "x" })) }),
+        );
         assert_eq!(press[0].message, Some(5));
         assert_eq!(press[0].what, What::Pressed { press: "9".into(), data: "go:1".into() });
         // A message that is too old comes without its content.
-        let old = events("callback_query", json!({ "id": "9", "from": ada(), "chat_instance": "1", "data": "go:1",
-            "message": { "message_id": 5, "date": 0, "chat": group() } }));
+        let old = events(
+            "callback_query",
+            json!({ "id": "9", "from": ada(), "chat_instance": "1", "data": "go:1",
+            "message": { "message_id": 5, "date": 0, "chat": group() } }),
+        );
         assert_eq!((old[0].chat, old[0].message), (-7, Some(5)));
-        let reaction = events("message_reaction", json!({ "chat": group(), "message_id": 5, "user": ada(), "date": 1,
-            "old_reaction": [{ "type": "emoji", "emoji": "👎" }], "new_reaction": [{ "type": "emoji", "emoji": "👎" }, { "type": "emoji", "emoji": "👍" }] }));
+        let reaction = events(
+            "message_reaction",
+            json!({ "chat": group(), "message_id": 5, "user": ada(), "date": 1,
+            "old_reaction": [{ "type": "emoji", "emoji": "👎" }], "new_reaction": [{ "type": "emoji", "emoji": "👎" }, { "type": "emoji", "emoji": "👍" }] }),
+        );
         assert_eq!(reaction.len(), 1);
         assert_eq!(reaction[0].what, What::Reacted { emoji: "👍".into() });
         assert_eq!(plain("👍🏽\u{fe0f}"), "👍");
@@ -306,7 +325,10 @@ mod tests {
     fn being_let_in_and_put_out_and_moving_are_told() {
         let member = |status: &str| json!({ "status": status, "user": { "id": 1, "is_bot": true, "first_name": "V" }, "until_date": 0 });
         let change = |old: &str, new: &str| {
-            events("my_chat_member", json!({ "chat": group(), "from": ada(), "date": 1, "old_chat_member": member(old), "new_chat_member": member(new) }))
+            events(
+                "my_chat_member",
+                json!({ "chat": group(), "from": ada(), "date": 1, "old_chat_member": member(old), "new_chat_member": member(new) }),
+            )
         };
         assert_eq!(change("left", "member")[0].what, What::Joined);
         assert_eq!(change("member", "kicked")[0].what, What::Left);
@@ -319,7 +341,8 @@ mod tests {
     fn what_is_unknown_means_nothing() {
         assert!(events("poll_answer", json!({ "poll_id": "1", "user": ada(), "option_ids": [] })).is_empty());
         assert!(events("something_new", json!({ "x": 1 })).is_empty());
-        let channel = json!({ "message_id": 1, "date": 1, "chat": { "id": -100, "type": "channel", "title": "c" }, "text": "x" });
+        let channel =
+            json!({ "message_id": 1, "date": 1, "chat": { "id": -100, "type": "channel", "title": "c" }, "text": "x" });
         assert!(events("channel_post", channel).is_empty());
     }
 }

@@ -4,9 +4,7 @@
 //! may have arrived. A server that refuses a message for its styles or buttons gets the words alone.
 
 use serde_json::Value;
-use teloxide::payloads::{
-    AnswerCallbackQuerySetters as _, EditMessageTextSetters as _, SendMessageSetters as _,
-};
+use teloxide::payloads::{AnswerCallbackQuerySetters as _, EditMessageTextSetters as _, SendMessageSetters as _};
 use teloxide::prelude::Requester as _;
 use teloxide::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters};
 use teloxide::{ApiError, RequestError};

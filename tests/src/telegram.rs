@@ -295,8 +295,7 @@ impl Double {
             let press = format!("press{}", desk.next_press);
             desk.presses.insert(press.clone(), None);
             let shown = desk.said.get(&(chat, message)).cloned();
-            let message = shown
-                .unwrap_or_else(|| json!({ "message_id": message, "date": 0, "chat": desk.chat(chat) }));
+            let message = shown.unwrap_or_else(|| json!({ "message_id": message, "date": 0, "chat": desk.chat(chat) }));
             let from = desk.user(chat, by);
             desk.update(
                 "callback_query",
@@ -368,7 +367,8 @@ impl Double {
             let mut desk = self.desk();
             let Some(room) = desk.rooms.get_mut(&chat) else { return new };
             room.moved_to = Some(new);
-            let next = Room { kind: "supergroup", next_message: 0, sent: VecDeque::new(), moved_to: None, ..room.clone() };
+            let next =
+                Room { kind: "supergroup", next_message: 0, sent: VecDeque::new(), moved_to: None, ..room.clone() };
             let by = *room.people.keys().next().unwrap_or(&0);
             desk.rooms.insert(new, next);
             if told {
@@ -436,16 +436,6 @@ impl Double {
     /// Updates are numbered anew from here on, as after a week of silence.
     pub fn number_from(&self, next: i64) {
         self.desk().next_update = next;
-    }
-
-    /// The last update comes again, under its number.
-    pub fn repeat(&self, update: Value) {
-        let mut desk = self.desk();
-        let number = desk.next_update;
-        desk.next_update += 1;
-        desk.updates.push_back((number, update));
-        drop(desk);
-        self.ring();
     }
 }
 
@@ -519,6 +509,10 @@ impl Desk {
     /// Waits that were asked for and are not over; then the paces.
     fn patience(&mut self, method: &str, chat: Option<i64>) -> Result<(), Refused> {
         let now = self.clock();
+        // What a bot asks about itself is never counted.
+        if matches!(method, "getme" | "setmycommands") {
+            return Ok(());
+        }
         for key in [None, chat] {
             if let Some(until) = self.waits.get(&key).filter(|until| **until > now) {
                 let left = (*until - now).num_milliseconds().max(1).unsigned_abs().div_ceil(1000);
@@ -556,8 +550,10 @@ impl Desk {
     fn call(&mut self, method: &str, body: &Value) -> Answer {
         let chat = body.get("chat_id").and_then(Value::as_i64);
         match method {
-            "getme" => Ok(json!({ "id": BOT_ID, "is_bot": true, "first_name": "Vigie", "username": BOT, "can_join_groups": true,
-                "can_read_all_group_messages": false, "supports_inline_queries": false, "can_connect_to_business": false, "has_main_web_app": false })),
+            "getme" => Ok(
+                json!({ "id": BOT_ID, "is_bot": true, "first_name": "Vigie", "username": BOT, "can_join_groups": true,
+                "can_read_all_group_messages": false, "supports_inline_queries": false, "can_connect_to_business": false, "has_main_web_app": false }),
+            ),
             "sendmessage" => {
                 let chat = chat.ok_or_else(|| refused(400, "Bad Request: chat_id is empty"))?;
                 self.reachable(chat)?;
@@ -602,7 +598,10 @@ impl Desk {
                         *answer = Some(word.to_owned());
                         Ok(Value::Bool(true))
                     }
-                    _ => Err(refused(400, "Bad Request: query is too old and response timeout expired or query id is invalid")),
+                    _ => Err(refused(
+                        400,
+                        "Bad Request: query is too old and response timeout expired or query id is invalid",
+                    )),
                 }
             }
             "setmycommands" => {
@@ -851,7 +850,8 @@ async fn listen(shared: &Shared, body: &Value) -> Answer {
         {
             let desk = lock(shared);
             if desk.generation != generation {
-                let words = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
+                let words =
+                    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
                 return Err(refused(409, words));
             }
             if !desk.updates.is_empty() {

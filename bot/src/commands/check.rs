@@ -116,7 +116,8 @@ async fn telegram(block: &vigie_config::settings::Telegram, connect: bool) -> (S
     match chats.bot.me().await {
         Err(refusal) => ("[telegram]".to_owned(), Err(refusal.to_string())),
         Ok(me) => {
-            let groups = if me.joins_groups { "" } else { " ; ne peut entrer dans aucun groupe (@BotFather, /setjoingroups)" };
+            let groups =
+                if me.joins_groups { "" } else { " ; ne peut entrer dans aucun groupe (@BotFather, /setjoingroups)" };
             (format!("@{}", me.username), Ok(format!("jeton accepté{groups}")))
         }
     }

@@ -16,6 +16,9 @@ use crate::{deliver, flood, observe, timetable, watch, web};
 const TICK: Duration = Duration::from_secs(15);
 /// Longest wait, once told to stop, for what is under way.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Pause before chats that could not be heard are listened to again.
+#[cfg(feature = "telegram")]
+const DEAF: Duration = Duration::from_secs(5);
 /// How often the timetable is looked at.
 const TIMETABLE_TICK: Duration = Duration::from_secs(30);
 /// Pause before the Matrix account is tried again: servers allow few logins (Synapse: one in five minutes).
@@ -262,10 +265,10 @@ async fn chats_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), F
         let pause = match heard {
             Ok(Some(_)) => continue,
             // Another process listens.
-            Ok(None) => TICK,
+            Ok(None) => TIMETABLE_TICK,
             Err(e) => {
                 tracing::error!("Telegram chats: {}", e.what);
-                TICK
+                DEAF
             }
         };
         if !rest(pause, &mut stopping).await {

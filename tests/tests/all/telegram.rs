@@ -115,7 +115,8 @@ async fn an_alert_arrives_styled_and_its_correction_stands_under_it() {
     assert!(first.text.contains(title) && first.text.contains("Ville de Lille"), "{}", first.text);
     assert!(styled(first, "bold").contains(&title), "{:?}", first.styles);
     assert!(styled(first, "blockquote").iter().any(|q| q.contains("article L. 2113-12")), "{:?}", first.styles);
-    let links: Vec<_> = first.styles.iter().filter_map(|(_, words, url)| Some((words.as_str(), url.as_deref()?))).collect();
+    let links: Vec<_> =
+        first.styles.iter().filter_map(|(_, words, url)| Some((words.as_str(), url.as_deref()?))).collect();
     assert!(links.contains(&("Lire l’avis", "https://www.boamp.fr/pages/avis/?q=idweb:26-100")), "{links:?}");
     assert!(!first.text.contains("&amp;") && first.under.is_none());
 
@@ -162,7 +163,7 @@ async fn a_limit_of_the_whole_bot_holds_everybody_back_once_a_second_chat_meets_
     });
     bench.pass(at(0, 0));
     bench.pass(at(0, 10));
-    assert_eq!(bench.double.early(), 1, "one call shows whose limit it is");
+    assert_eq!(bench.double.early(), 1, "one call shows whose limit it is: {:?}", bench.double.calls());
     bench.pass(at(0, 11));
     bench.pass(at(0, 29));
     assert_eq!((bench.double.early(), bench.double.all().len()), (1, 0));
@@ -175,9 +176,13 @@ async fn a_limit_of_the_whole_bot_holds_everybody_back_once_a_second_chat_meets_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blocked_chat_is_suspended_and_the_other_channel_told() {
     let Some(smtp) = Smtp::start(&[]) else { return };
-    let mail = format!("[email]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n", smtp.port);
+    let mail = format!(
+        "[email]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n",
+        smtp.port
+    );
     let ada = person("Ada", "telegram = 501\nemail = \"ada@structure.example\"");
-    let operator = "[[subscriber]]\nname = \"Exploitante\"\nrole = \"operator\"\nemail = \"exploitation@vigie.example\"\n";
+    let operator =
+        "[[subscriber]]\nname = \"Exploitante\"\nrole = \"operator\"\nemail = \"exploitation@vigie.example\"\n";
     let bench = Bench::new(vec![cleaning("26-100", "Nettoyage")], &format!("{mail}{ada}{operator}")).await;
     bench.double.person(ADA, "Ada");
     bench.double.block_silently(ADA);
@@ -290,7 +295,9 @@ async fn the_token_shows_nowhere() {
     let check = bench.command(&["check", "--connect"], at(0, 0)).output().unwrap();
     let key = TOKEN.split_once(':').unwrap().1.as_bytes();
     let holds = |bytes: &[u8]| bytes.windows(key.len()).any(|w| w == key);
-    for (what, bytes) in [("logs", &out.stderr), ("output", &out.stdout), ("check", &check.stdout), ("check", &check.stderr)] {
+    for (what, bytes) in
+        [("logs", &out.stderr), ("output", &out.stdout), ("check", &check.stdout), ("check", &check.stderr)]
+    {
         assert!(!holds(bytes), "the token stands in the {what}: {}", String::from_utf8_lossy(bytes));
     }
     assert!(String::from_utf8_lossy(&out.stderr).contains("Telegram est injoignable"));
@@ -336,7 +343,11 @@ async fn a_press_decides_and_the_message_shows_who_took_it() {
     // A second who presses the same is told who was first; one who presses another year harms nothing.
     let again = bench.double.press(TEAM, 502, alert.id, "👍");
     bench.pass(at(2, 0));
-    assert!(bench.double.answered(&again).unwrap().contains("Déjà noté par Ada"), "{:?}", bench.double.answered(&again));
+    assert!(
+        bench.double.answered(&again).unwrap().contains("Déjà noté par Ada"),
+        "{:?}",
+        bench.double.answered(&again)
+    );
     let odd = bench.double.press_data(TEAM, 502, alert.id, "x:unknown");
     let late = bench.double.press_data(TEAM, 502, 9_999, &alert.buttons[0][0].1);
     bench.pass(at(600_000, 0));
@@ -353,7 +364,7 @@ async fn reactions_and_answers_in_words_decide_as_buttons_do() {
     bench.double.react(ADA, ADA, alert.id, "👍");
     bench.pass(at(1, 0));
     assert!(bench.double.shown(ADA, alert.id).unwrap().text.contains("Ada s’en occupe"));
-    bench.double.reply(ADA, ADA, "non trop loin", alert.id);
+    bench.double.reply(ADA, ADA, "non", alert.id);
     bench.pass(at(2, 0));
     let text = bench.double.shown(ADA, alert.id).unwrap().text;
     assert!(text.contains("Écarté par Ada"), "{text}");
@@ -462,7 +473,9 @@ async fn odd_input_is_answered_in_french_or_left_alone_and_loses_nothing() {
     bench.double.person(ADA, "Ada");
     bench.pass(at(0, 0));
     let long = format!("/abonner {}", "é".repeat(4000));
-    for (n, said) in [long.as_str(), "🎉🎉🎉", "\u{202e}مرحبا", "/\u{0}", "/inconnue", "   ", "@vigie_bot"].into_iter().enumerate() {
+    for (n, said) in
+        [long.as_str(), "🎉🎉🎉", "\u{202e}مرحبا", "/\u{0}", "/inconnue", "   ", "@vigie_bot"].into_iter().enumerate()
+    {
         bench.double.say(ADA, ADA, said);
         bench.pass(at(1, 2 * n as i64));
     }
@@ -528,17 +541,18 @@ async fn the_service_listens_answers_at_once_and_proposes_its_commands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_program_with_the_same_token_is_told_to_the_operators() {
+async fn another_listener_with_the_same_token_is_told_to_the_operators_and_loses_nothing() {
     let operator = "[[subscriber]]\nname = \"Exploitante\"\nrole = \"operator\"\ntelegram = 700\n";
     let bench = Bench::new(Vec::new(), operator).await;
     bench.double.person(700, "Exploitante");
     bench.double.set_webhook(true);
     bench.pass(at(0, 0));
-    assert!(bench.double.messages(700).is_empty(), "once is a restart");
-    let url = format!("{}/bot{TOKEN}/getUpdates", bench.double.url);
-    assert!(url.contains("bot"));
-    bench.double.set_webhook(false);
+    assert!(bench.double.messages(700).is_empty(), "once may be a restart");
     bench.double.say(700, 700, "/aide");
-    bench.pass(at(1, 0));
-    assert_eq!(bench.double.messages(700).len(), 1, "what was said meanwhile is answered");
+    let _service = bench.service();
+    until("the operator is told", || bench.double.messages(700).iter().any(|m| m.text.contains("un autre programme")))
+        .await;
+    bench.double.set_webhook(false);
+    until("what was said meanwhile is answered", || bench.double.unconfirmed() == 0).await;
+    assert!(bench.double.messages(700).len() > 1);
 }
