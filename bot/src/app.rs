@@ -13,7 +13,7 @@ use vigie_config::secret::expose;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber};
-use vigie_notifier::channels::email::Email;
+use vigie_notifier::channels::email::{Email, EmailError};
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
 use vigie_store::outbox::Claimed;
@@ -158,7 +158,7 @@ impl App {
                 "corrigez le modèle, ou retirez-le pour revenir à celui fourni",
             )
         })?;
-        let email = settings.email.as_ref().map(open_email).transpose()?;
+        let templates = templates.with_answers(settings.hears_replies());
         #[cfg(feature = "telegram")]
         let telegram = settings.telegram.as_ref().map(crate::telegram::Chats::open).transpose()?;
         let web_secret =
@@ -169,6 +169,7 @@ impl App {
             let fix = format!("au moins {MIN_SECRET} caractères, tirés au hasard");
             return Err(Failure::usage("secret de signature trop court", "[web] secret", fix));
         }
+        let email = open_email(&settings)?;
         let slots = Slots::new(email.as_ref());
         let app = Self {
             settings,
@@ -328,18 +329,29 @@ pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
     })
 }
 
-/// Makes the e-mail channel the settings name.
+/// Makes the e-mail channel the settings name, if any.
 ///
 /// # Errors
-/// An address, the password or the certificate is unreadable.
-pub fn open_email(block: &settings::Email) -> Result<Email, Failure> {
+/// An address, a secret or the certificate is unreadable.
+pub fn open_email(settings: &Settings) -> Result<Option<Email>, Failure> {
+    let Some(block) = &settings.email else { return Ok(None) };
     let password = block
         .password
         .as_ref()
         .map(|s| s.read())
         .transpose()
         .map_err(|e| Failure::usage(e.to_string(), "[email] password", "définissez ce secret"))?;
-    Email::new(block, password.as_ref()).map_err(|e| {
+    let fault = |e: EmailError| {
         Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une")
-    })
+    };
+    let email = Email::new(block, password.as_ref()).map_err(fault)?;
+    let Some(pattern) = &block.return_path else { return Ok(Some(email)) };
+    let key = settings.web.secret.as_ref().map(|s| s.read()).transpose().ok().flatten().ok_or_else(|| {
+        Failure::usage(
+            "les adresses de retour sont signées, et il n’y a pas de secret",
+            "[email] return_path",
+            "définissez [web] secret, ou retirez return_path",
+        )
+    })?;
+    email.with_return_path(pattern, &key, settings.mailbox.is_some()).map(Some).map_err(fault)
 }

@@ -14,10 +14,12 @@ use vigie_notifier::chat::{Button, Rich};
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Message, UNSUBSCRIBE_HERE};
 use vigie_store::StoreError;
+use vigie_store::consent::ASK_CAUSE;
 use vigie_store::outbox::{Claimed, Item};
 use vigie_store::sessions::SIGN_IN_CAUSE;
 
 use crate::app::{App, Failure};
+use crate::optin;
 use crate::talk::state;
 use crate::web::session;
 
@@ -68,6 +70,9 @@ pub(crate) enum Composed {
 pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, StoreError> {
     let now = app.clock.now();
     let unsubscribe = app.unsubscribe_url(&delivery.address);
+    if delivery.cause.starts_with(ASK_CAUSE) {
+        return optin::compose(app, delivery, unsubscribe).await;
+    }
     if let Some(id) = delivery.cause.strip_prefix(SIGN_IN_CAUSE) {
         return sign_in(app, id, now).await;
     }

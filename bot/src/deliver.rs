@@ -11,6 +11,7 @@ use vigie_domain::delivery::{Outcome, RetryPolicy, Settlement, settle};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
 use vigie_notifier::channels::email::Email;
+use vigie_store::consent::ASK_CAUSE;
 use vigie_store::lanes::Claim;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::AddressState;
@@ -150,7 +151,13 @@ fn uniqueness() -> String {
 
 async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     let now = app.clock.now();
+    let asks = delivery.cause.starts_with(ASK_CAUSE);
     let to = match &delivery.to {
+        Some((_, AddressState::Active)) if asks => {
+            app.store.cancel(delivery, "adresse déjà confirmée", now).await?;
+            return Ok(());
+        }
+        Some((to, AddressState::Unconfirmed)) if asks => to,
         Some((to, AddressState::Active)) => to,
         Some((_, state)) => {
             app.store.cancel(delivery, &format!("adresse {}", state_in_words(*state)), now).await?;

@@ -21,6 +21,7 @@ pub mod lanes;
 pub mod messages;
 pub mod outages;
 pub mod outbox;
+pub mod oversight;
 pub mod own;
 pub mod people;
 pub mod personal;

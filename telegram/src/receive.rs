@@ -105,6 +105,13 @@ impl Telegram {
     }
 }
 
+/// Reads an update as the server writes it; `None` where it is none. Pure.
+#[must_use]
+pub fn read_json(update: &[u8], me: &str) -> Option<Received> {
+    let update: Update = serde_json::from_slice(update).ok()?;
+    Some(Received { number: update.id.0, events: read(&update, me) })
+}
+
 /// Reads an update; `me` is the bot's name. Pure.
 #[must_use]
 pub fn read(update: &Update, me: &str) -> Vec<Event> {

@@ -60,9 +60,9 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         row("journaux", "[log] filter", read.map(|_| "lisible".to_owned()).map_err(|e| e.to_string()));
     }
     if let Some(email) = &settings.email {
-        match app::open_email(email) {
+        match app::open_email(&settings) {
             Err(e) => row("courriel", &email.host, Err(e.what)),
-            Ok(channel) if connect => row(
+            Ok(Some(channel)) if connect => row(
                 "courriel",
                 &email.host,
                 channel.check().await.map(|()| "connexion et identification réussies".to_owned()),
