@@ -10,7 +10,7 @@ use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
 use crate::crash_point::CrashPoint;
-use crate::{optin, outage, personal, remind, watching};
+use crate::{mailbox, optin, outage, personal, remind, watching};
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
@@ -39,6 +39,7 @@ pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
     }
     remind::run(app, now).await?;
     optin::remind(app, now).await?;
+    mailbox::report(app, now).await?;
     watching::run(app, now).await?;
     source_alarms(app, now).await?;
     outage::alarms(app, now).await?;

@@ -15,6 +15,7 @@ pub mod digests;
 pub mod directory;
 pub mod follow_up;
 mod group;
+pub mod inbox;
 pub mod ingest;
 pub mod journal;
 pub mod lanes;
