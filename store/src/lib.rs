@@ -21,6 +21,7 @@ pub mod journal;
 pub mod lanes;
 pub mod outages;
 pub mod outbox;
+pub mod oversight;
 pub mod own;
 pub mod people;
 pub mod personal;

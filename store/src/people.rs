@@ -68,9 +68,9 @@ pub struct NewSubscriber {
     pub declared: bool,
 }
 
-type PersonRow = (String, String, String, String);
+pub(crate) type PersonRow = (String, String, String, String);
 
-fn person((id, name, role, profile): PersonRow) -> Result<Subscriber, StoreError> {
+pub(crate) fn person((id, name, role, profile): PersonRow) -> Result<Subscriber, StoreError> {
     let role = from_json(&format!("\"{role}\""), &format!("subscriber {id}"))?;
     let profile: Profile = from_json(&profile, &format!("subscriber {id}"))?;
     Ok(Subscriber { id, name, role, profile })

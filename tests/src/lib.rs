@@ -3,6 +3,7 @@
 //! A test that needs a server it cannot find says so and skips, unless `VIGIE_REQUIRE` names that server: then it fails.
 
 pub mod homeserver;
+pub mod pages;
 pub mod publishers;
 pub mod replay;
 pub mod servers;

@@ -146,6 +146,7 @@ pub(super) fn query(fields: &Fields) -> Query {
             "tous" => None,
             word => Some(Stand::parse(word).unwrap_or_default()),
         },
+        between: None,
     }
 }
 

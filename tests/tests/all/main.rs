@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
 mod bad_input;
+mod browser;
 mod classify_contract;
 mod directory;
 mod mail;
 mod merging;
+mod pages;
 mod personal;
 mod politeness;
 mod preview;
