@@ -71,6 +71,9 @@ pub async fn known(store: &Store, source: &str, state: SourceState, now: DateTim
 /// Tells the operators of alarms that begin and end, once each.
 async fn source_alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
     for block in app.settings.source.iter().filter(|b| b.enabled) {
+        if app.store.is_source_paused(&block.id).await? {
+            continue; // its silence is wanted
+        }
         let state = app.store.source(&block.id).await?;
         let known = known(&app.store, &block.id, state, now).await?;
         let standing = health::alarms(&known, now);

@@ -17,6 +17,7 @@ pub mod follow_up;
 mod group;
 pub mod inbox;
 pub mod ingest;
+pub mod invitations;
 pub mod journal;
 pub mod lanes;
 pub mod outages;
