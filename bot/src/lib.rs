@@ -18,6 +18,7 @@
 //! | [`watching`] | a word a month to those who heard of nothing |
 //! | [`talk`] | what people say in chats, and what is answered |
 //! | [`personal`] | what is held on a person: export, erasure, retention |
+//! | [`mailbox`] | what comes back by mail: error reports, answers, things passed on |
 //! | [`optin`] | asking an address for its owner's agreement |
 //! | [`links`] | signed links for one person and one purpose |
 //! | [`verdicts`] | verdicts corrected by people |
@@ -42,6 +43,7 @@ pub mod found;
 pub mod holder;
 pub mod ingest;
 pub mod links;
+pub mod mailbox;
 pub mod observe;
 pub mod optin;
 pub mod outage;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::imap::{Account, Cursor};
 use vigie_watcher::sources::{Memory, readers};
 
 use super::{print, table};
@@ -82,6 +83,12 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         let fetcher =
             Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
         let clock = Clock::from_environment()?;
+        if let Some(block) = &settings.mailbox {
+            // A look at today's mails, without acting on any.
+            let looked = Account::from(block).next(&fetcher, Cursor::default(), 0, clock.now()).await;
+            let seen = looked.map(|b| format!("lue, {} courriel(s) du jour", b.mails.len())).map_err(|e| e.to_string());
+            row("boîte aux lettres", &block.host, seen);
+        }
         for source in &sources {
             let outcome = source.peek(&fetcher, &Memory::default(), clock.now()).await;
             row(

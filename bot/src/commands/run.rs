@@ -10,7 +10,7 @@ use super::ConfigArg;
 use crate::app::{App, Failure};
 use crate::clock::Clock;
 use crate::ingest::Audience;
-use crate::{deliver, flood, observe, timetable, watch, web};
+use crate::{deliver, flood, mailbox, observe, timetable, watch, web};
 
 /// Longest sleep between two looks at what is due.
 const TICK: Duration = Duration::from_secs(15);
@@ -77,6 +77,9 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
             tracing::error!("Telegram chats: {}", e.what);
         }
         // What overflowed in this very pass is grouped and sent in it.
+        if let Err(e) = mailbox::look(app).await {
+            tracing::error!("the mailbox cannot be read: {e}");
+        }
         timetable::run(app, app.clock.now() + flood::WAIT).await?;
         deliver::drain(app).await?;
     }
@@ -96,6 +99,9 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
     if roles.contains(&Role::Deliver) {
         for _ in 0..deliver::width(&app) {
             tasks.spawn(deliver_loop(Arc::clone(&app), stopping.clone()));
+        }
+        if let Some(every) = mailbox::every(&app) {
+            tasks.spawn(mailbox_loop(Arc::clone(&app), every, stopping.clone()));
         }
         tasks.spawn(timetable_loop(Arc::clone(&app), stopping.clone()));
         #[cfg(feature = "matrix")]
@@ -216,6 +222,30 @@ async fn heartbeat_loop(app: Arc<App>, url: url::Url, mut stopping: Receiver<boo
     loop {
         observe::beat(&app, &url).await;
         if !rest(HEARTBEAT, &mut stopping).await {
+            return Ok(());
+        }
+    }
+}
+
+async fn mailbox_loop(app: Arc<App>, every: Duration, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    let mut since = None;
+    loop {
+        let now = app.clock.now();
+        let told = match mailbox::look(&app).await {
+            Ok(_) => {
+                since = None;
+                mailbox::alarm(&app, None, now).await
+            }
+            Err(mailbox::Trouble::Mailbox(why)) => {
+                tracing::warn!("the mailbox cannot be read: {why}");
+                mailbox::alarm(&app, Some((*since.get_or_insert(now), &why)), now).await
+            }
+            Err(mailbox::Trouble::Ours(e)) => Err(e),
+        };
+        if let Err(e) = told {
+            tracing::error!("mailbox: {}", e.what);
+        }
+        if !rest(every, &mut stopping).await {
             return Ok(());
         }
     }
