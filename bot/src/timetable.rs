@@ -10,7 +10,7 @@ use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
 use crate::crash_point::CrashPoint;
-use crate::{optin, outage, personal, remind, watching};
+use crate::{mailbox, optin, outage, personal, remind, watching};
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
@@ -39,6 +39,7 @@ pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
     }
     remind::run(app, now).await?;
     optin::remind(app, now).await?;
+    mailbox::report(app, now).await?;
     watching::run(app, now).await?;
     source_alarms(app, now).await?;
     outage::alarms(app, now).await?;
@@ -70,6 +71,9 @@ pub async fn known(store: &Store, source: &str, state: SourceState, now: DateTim
 /// Tells the operators of alarms that begin and end, once each.
 async fn source_alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
     for block in app.settings.source.iter().filter(|b| b.enabled) {
+        if app.store.is_source_paused(&block.id).await? {
+            continue; // its silence is wanted
+        }
         let state = app.store.source(&block.id).await?;
         let known = known(&app.store, &block.id, state, now).await?;
         let standing = health::alarms(&known, now);

@@ -170,6 +170,18 @@ impl Store {
         Ok(rows.into_iter().map(decision).collect())
     }
 
+    /// All that one structure decided, latest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decisions_of(&self, structure: &str) -> Result<Vec<Decision>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
+            .bind(structure.to_owned())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(decision).collect())
+    }
+
     /// Every decision of these stages, of every structure: for the timetable, which acts for each structure apart.
     ///
     /// # Errors

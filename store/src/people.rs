@@ -225,47 +225,7 @@ impl Store {
     /// The database fails.
     pub async fn put_subscriber(&self, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
-        sqlx::query(
-            "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4",
-        )
-        .bind(new.subscriber.id.clone())
-        .bind(clean(&new.subscriber.name))
-        .bind(role)
-        .bind(to_json(&new.subscriber.profile)?)
-        .bind(i64::from(new.declared))
-        .bind(millis(now))
-        .execute(&mut *tx)
-        .await?;
-        for (channel, value, state) in &new.addresses {
-            if *state == AddressState::Active && consent::refuses_import(&mut tx, *channel, value).await? {
-                continue;
-            }
-            // A chat that moved keeps the identifier of its first address.
-            sqlx::query(
-                "UPDATE address SET state = $1 WHERE state = 'unconfirmed' AND (id = $2 OR subscriber_id = $3 AND channel = $4 AND value = $5)",
-            )
-            .bind(state.as_str().to_owned())
-            .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
-            .bind(new.subscriber.id.clone())
-            .bind(channel.as_str().to_owned())
-            .bind(clean(value))
-            .execute(&mut *tx)
-            .await?;
-            sqlx::query(
-                "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-            )
-            .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
-            .bind(new.subscriber.id.clone())
-            .bind(channel.as_str().to_owned())
-            .bind(clean(value))
-            .bind(state.as_str().to_owned())
-            .bind(millis(now))
-            .execute(&mut *tx)
-            .await?;
-        }
-        raise_version(&mut tx).await?;
+        put_person(&mut tx, new, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -465,6 +425,59 @@ impl Store {
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
+}
+
+/// Makes a person, or brings an existing one in step, as part of a transaction: see [`Store::put_subscriber`].
+pub(crate) async fn put_person(tx: &mut WriteTx, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
+    sqlx::query(
+        "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4",
+    )
+    .bind(new.subscriber.id.clone())
+    .bind(clean(&new.subscriber.name))
+    .bind(role)
+    .bind(to_json(&new.subscriber.profile)?)
+    .bind(i64::from(new.declared))
+    .bind(millis(now))
+    .execute(&mut **tx)
+    .await?;
+    for (channel, value, state) in &new.addresses {
+        if *state == AddressState::Active && consent::refuses_import(tx, *channel, value).await? {
+            continue;
+        }
+        // A chat that moved keeps the identifier of its first address.
+        sqlx::query(
+            "UPDATE address SET state = $1 WHERE state = 'unconfirmed' AND (id = $2 OR subscriber_id = $3 AND channel = $4 AND value = $5)",
+        )
+        .bind(state.as_str().to_owned())
+        .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
+        .bind(new.subscriber.id.clone())
+        .bind(channel.as_str().to_owned())
+        .bind(clean(value))
+        .execute(&mut **tx)
+        .await?;
+        sqlx::query(
+            "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
+        .bind(new.subscriber.id.clone())
+        .bind(channel.as_str().to_owned())
+        .bind(clean(value))
+        .bind(state.as_str().to_owned())
+        .bind(millis(now))
+        .execute(&mut **tx)
+        .await?;
+    }
+    // Messages of chats show what the person's structure decides.
+    sqlx::query(
+        "UPDATE chat_message SET structure = $1, revision = revision + 1 WHERE subscriber_id = $2 AND structure <> $1",
+    )
+    .bind(new.subscriber.structure().to_owned())
+    .bind(new.subscriber.id.clone())
+    .execute(&mut **tx)
+    .await?;
+    raise_version(tx).await
 }
 
 pub(crate) async fn raise_version(tx: &mut WriteTx) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod classify;
 mod criteria;
 mod directory;
 mod inspect;
+mod invite;
 mod leads;
 mod personal;
 mod run;
@@ -104,6 +105,13 @@ enum Command {
         config: ConfigArg,
         #[command(subcommand)]
         action: leads::Action,
+    },
+    /// Invite une personne : un code à usage unique relie son chat (Telegram, Matrix)
+    Invite {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(flatten)]
+        args: invite::InviteArgs,
     },
     /// Donne, en JSON, tout ce que Vigie sait d’une personne
     Export {
@@ -256,6 +264,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
         Command::Directory { config, action } => directory::run(&config.settings()?, action).await,
         Command::Leads { config, action } => leads::run(config.settings()?, action).await,
+        Command::Invite { config, args } => invite::run(&config.settings()?, args).await,
         Command::Export { config, subscriber } => personal::export(config.settings()?, &subscriber).await,
         Command::Erase { config, subscriber, yes } => personal::erase(config.settings()?, &subscriber, yes).await,
         Command::Token { config, args } => access::token(config.settings()?, &args).await,

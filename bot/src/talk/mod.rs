@@ -8,11 +8,15 @@
 //! here, whatever speaks a protocol is there.
 
 pub mod action;
+mod answers;
+pub mod command;
 mod decide;
 mod door;
 mod hear;
+mod keep;
 pub mod refresh;
 pub mod state;
+pub mod subscribe;
 
 pub use hear::hear;
 use vigie_domain::Channel;

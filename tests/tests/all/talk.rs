@@ -6,10 +6,14 @@ use vigie_bot::clock::Clock;
 use vigie_bot::ingest::{self, Audience};
 use vigie_bot::talk::{self, Chat, Does, Heard, Reply, ReplyPlace, Said, Sender, refresh};
 use vigie_config::settings::{self, Settings};
+use vigie_domain::directory::Structure;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
-    Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Refusal, Stage, Subscriber, TypedDate,
+    Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Refusal, Stage, StructureKind, Subscriber,
+    TypedDate,
 };
+use vigie_store::invitations::NewInvitation;
+use vigie_store::lanes::Claim;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::Postgres;
 use vigie_watcher::fetch::Fetcher;
@@ -285,4 +289,335 @@ async fn a_word_without_an_alert_asks_which_one_and_talk_of_a_group_is_left_alon
     let mut group = heard("ea", Channel::Telegram, "Ana", text("oui, à demain", None));
     group.chat.private = false;
     assert!(talk::hear(&app, group).await.unwrap().is_empty());
+}
+
+fn stranger(chat: &str, words: &str) -> Heard {
+    Heard {
+        chat: Chat { channel: Channel::Telegram, id: chat.to_owned(), private: true, title: String::new() },
+        sender: Sender { id: chat.to_owned(), name: "Zoé".into() },
+        said: text(words, None),
+    }
+}
+
+async fn from(app: &App, chat: &str, words: &str) -> String {
+    all_of(&talk::hear(app, stranger(chat, words)).await.unwrap())
+}
+
+fn invitation(role: Role, subscriber: Option<&str>) -> NewInvitation {
+    NewInvitation {
+        role,
+        name: String::new(),
+        siret: None,
+        subscriber: subscriber.map(str::to_owned),
+        expires: now() + Duration::days(14),
+    }
+}
+
+async fn the_door(bench: &Bench) {
+    let app = bench.at(now()).await;
+    assert!(from(&app, "42", "bonjour").await.contains("personnes invitées"));
+    assert_eq!(from(&app, "42", "allô ?").await, "", "one polite line, then silence");
+    app.store.close().await;
+    let app = bench.at(now() + Duration::hours(2)).await;
+    assert_eq!(from(&app, "42", "toujours là ?").await, "", "after a restart too");
+
+    let code = app.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
+    assert!(from(&app, "42", "/start AAAA-BBBB-CCCC").await.contains("n’est pas valable"));
+    let welcome = from(&app, "42", &format!("/start {}", code.to_lowercase())).await;
+    assert!(welcome.contains("Bienvenue Zoé") && welcome.contains("/abonner"), "{welcome}");
+    assert!(from(&app, "43", &code).await.contains("n’est pas valable"), "a code serves once");
+    assert!(from(&app, "42", "/aide").await.contains("/abonnements"));
+    let people = app.store.people_of_chat(Channel::Telegram, "42").await.unwrap();
+    let (zoe, address) = &people[0];
+    assert_eq!((people.len(), zoe.role, address.state), (1, Role::Structure, AddressState::Active));
+
+    // Another chat of the same person, and a chat that has its owner already.
+    let second = app.store.invite(&invitation(Role::Structure, Some(&zoe.id)), now()).await.unwrap();
+    assert!(from(&app, "42", &format!("/start {second}")).await.contains("déjà reliée"));
+    assert!(from(&app, "44", &format!("Voici votre code : {second}.")).await.contains("Bienvenue"));
+    assert_eq!(app.store.addresses(&zoe.id).await.unwrap().len(), 2);
+
+    let late =
+        app.store.invite(&NewInvitation { expires: now(), ..invitation(Role::Operator, None) }, now()).await.unwrap();
+    assert!(from(&app, "45", &late).await.contains("périmé"));
+    for _ in 0..12 {
+        from(&app, "46", "/start AAAA-BBBB-CCCC").await;
+    }
+    let good = app.store.invite(&invitation(Role::Operator, None), now()).await.unwrap();
+    assert_eq!(from(&app, "46", &good).await, "", "whoever guesses waits");
+    let name = app.store.invitations().await.unwrap().into_iter().find(|i| i.used.is_none()).unwrap().name;
+    assert!(app.store.revoke_invitation(&name).await.unwrap());
+    app.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_gets_one_line_and_a_code_opens_once() {
+    the_door(&Bench::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_opens_once_on_postgresql() {
+    let Some(postgres) = Postgres::start() else { return };
+    the_door(&Bench::on(&postgres.url)).await;
+}
+
+async fn subscribing(bench: &Bench) {
+    let app = bench.at(now()).await;
+    let structure = Structure {
+        siret: EA.into(),
+        name: "Ateliers du Nord".into(),
+        kind: StructureKind::Ea,
+        sectors: vec!["blanchisserie".into()],
+        departments: Department::parse("59").into_iter().collect(),
+    };
+    app.store.put_entries(&[structure], now()).await.unwrap();
+    let mut laundry = call("26-9");
+    laundry.title = "Location et entretien du linge, blanchisserie".into();
+    ingest::ingest(&app, &mut Audience::default(), &laundry, None).await.unwrap();
+    let code = app.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
+    from(&app, "42", &code).await;
+    assert!(from(&app, "42", "/abonnements").await.contains("aucun abonnement"));
+
+    assert!(from(&app, "42", "/abonner").await.contains("SIRET"));
+    assert!(from(&app, "42", "99999999999999").await.contains("annuaire"), "unknown: by hand");
+    assert!(from(&app, "42", "retour").await.contains("SIRET"));
+    assert!(from(&app, "42", "333 333 333 00017").await.contains("Ateliers du Nord (EA)"));
+    app.store.close().await;
+    // A restart, and a day.
+    let app = bench.at(now() + Duration::days(1)).await;
+    let sectors = from(&app, "42", "oui").await;
+    assert!(sectors.contains("Quels métiers") && sectors.contains("Blanchisserie"), "{sectors}");
+    assert!(from(&app, "42", "🎉🎉🎉").await.contains("Quels métiers"), "nothing is lost by nonsense");
+    assert!(from(&app, "42", "/echeances").await.contains("Aucune échéance"), "commands go on working");
+    assert!(from(&app, "42", "continuer").await.contains("Nord (59)"));
+    assert!(from(&app, "42", "62").await.contains("Pas-de-Calais (62)"));
+    assert!(from(&app, "42", "Continuer").await.contains("Quelles dispositions"));
+    assert!(from(&app, "42", "Tout").await.contains("À quel rythme"));
+    let confirm = from(&app, "42", "Tout de suite").await;
+    assert!(
+        confirm.contains("Blanchisserie") && confirm.contains("1\u{a0}marché vous aurait été signalé"),
+        "{confirm}"
+    );
+    let done = from(&app, "42", "Je m’abonne").await;
+    assert!(done.contains("C’est fait"), "{done}");
+    let again = Said::Pressed { data: "=confirm:Je m’abonne".into(), about: None };
+    let twice = talk::hear(&app, Heard { said: again, ..stranger("42", "") }).await.unwrap();
+    assert!(all_of(&twice).contains("est passée"), "pressed twice, kept once");
+
+    let zoe = app.store.people_of_chat(Channel::Telegram, "42").await.unwrap().remove(0).0;
+    assert_eq!((zoe.structure(), zoe.profile.kind), (EA, Some(StructureKind::Ea)));
+    let mine = app.store.subscriptions_of(&zoe.id).await.unwrap();
+    assert_eq!((mine.len(), mine[0].cadence), (1, Cadence::Instant));
+    assert!(from(&app, "42", "/abonnements").await.contains("Blanchisserie"));
+    app.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribing_step_by_step_survives_restarts_and_nonsense() {
+    subscribing(&Bench::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribing_step_by_step_on_postgresql() {
+    let Some(postgres) = Postgres::start() else { return };
+    subscribing(&Bench::on(&postgres.url)).await;
+}
+
+#[tokio::test]
+async fn typing_a_siret_opens_nobodys_decisions() {
+    let bench = Bench::new();
+    let app = bench.at(now()).await;
+    let structure = Structure {
+        siret: EA.into(),
+        name: "Ateliers du Nord".into(),
+        kind: StructureKind::Ea,
+        sectors: Vec::new(),
+        departments: Vec::new(),
+    };
+    app.store.put_entries(&[structure], now()).await.unwrap();
+    person(&app, "ea", Some(EA), Role::Structure).await;
+    let code = app.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
+    from(&app, "42", &code).await;
+    for words in ["/abonner", EA, "oui", "tous", "partout", "tout", "chaque jour"] {
+        from(&app, "42", words).await;
+    }
+    let done = from(&app, "42", "je m’abonne").await;
+    assert!(done.contains("demandez à la personne qui gère Vigie"), "{done}");
+    let eve = app.store.people_of_chat(Channel::Telegram, "42").await.unwrap().remove(0).0;
+    assert_ne!(eve.structure(), EA);
+}
+
+#[tokio::test]
+async fn two_who_answer_one_question_move_it_once() {
+    let bench = Bench::new();
+    let app = bench.at(now()).await;
+    person(&app, "ea", None, Role::Structure).await;
+    say(&app, "ea", "/abonner").await;
+    // Both press the button of the same question; the second one finds it gone.
+    let by_hand = "=siret:À la main";
+    assert!(all_of(&press(&app, "ea", "Ana", by_hand).await).contains("Quelle sorte"));
+    assert!(all_of(&press(&app, "ea", "Bob", by_hand).await).contains("est passée"));
+    assert!(say(&app, "ea", "EA").await.contains("Quels métiers"), "and the dialogue goes on");
+    app.store.close().await;
+    let app = bench.at(now() + Duration::days(8)).await;
+    assert!(say(&app, "ea", "continuer").await.contains("pas compris"), "forgotten after a week");
+    assert!(say(&app, "ea", "/annuler").await.contains("rien à annuler"));
+}
+
+#[tokio::test]
+async fn a_pause_is_obeyed_until_its_day() {
+    let bench = Bench::new();
+    let app = bench.at(now()).await;
+    person(&app, "ea", Some(EA), Role::Structure).await;
+    assert!(say(&app, "ea", "/pause bientôt").await.contains("Je ne comprends pas cette date"));
+    let paused = say(&app, "ea", "/pause 2 semaines").await;
+    assert!(paused.contains("jusqu’au 5 décembre 2026"), "{paused}");
+    assert!(say(&app, "ea", "/abonnements").await.contains("en pause jusqu’au 5 décembre 2026"));
+    take(&app, "26-1").await;
+    assert!(app.store.deliveries(None, 10).await.unwrap().is_empty(), "nothing while paused");
+    assert!(say(&app, "ea", "/pourquoi 26-999").await.contains("Je n’ai pas lu"));
+    assert!(say(&app, "ea", "/pourquoi 26-1").await.contains("abonnement en pause"));
+    assert!(say(&app, "ea", "/pourquoi boamp:26-1").await.contains("abonnement en pause"));
+    let back = say(&app, "ea", "/reprendre").await;
+    assert!(back.contains("un avis n’a pas été signalé"), "{back}");
+    take(&app, "26-2").await;
+    assert_eq!(app.store.deliveries(None, 10).await.unwrap().len(), 2);
+    say(&app, "ea", "/pause 5 jours").await;
+    app.store.close().await;
+    let app = bench.at(now() + Duration::days(6)).await;
+    take(&app, "26-3").await;
+    assert_eq!(app.store.deliveries(None, 10).await.unwrap().len(), 4, "it ended by itself");
+}
+
+#[tokio::test]
+async fn every_command_answers_something_useful() {
+    let bench = Bench::new();
+    let app = bench.at(now()).await;
+    person(&app, "ea", Some(EA), Role::Structure).await;
+    person(&app, "op", None, Role::Operator).await;
+    take(&app, "26-1").await;
+    let delivery = sent(&app, "ea", Channel::Telegram, "7").await;
+    press(&app, "ea", "Ana", &format!("go:{delivery}")).await;
+    for (said, wanted) in [
+        ("/aide", "/echeances"),
+        ("/start", "Vos alertes arrivent ici"),
+        ("Mes abonnements", "Nord (59)"),
+        ("/echeances", "Offres (dans 52 jours)"),
+        ("/pourquoi", "envoyé tout de suite"),
+        ("/ajouter", "Dites de quoi"),
+        ("/ajouter Nettoyage des bureaux du Groupe Exemple", "transmise"),
+        ("/export", "vos abonnements"),
+        ("/effacer", "Effacer tout"),
+        ("/sante", "pour la personne qui gère Vigie"),
+        ("/zzz", "ne connais pas"),
+        ("/retirer 9", "ne trouve pas"),
+    ] {
+        let answer = say(&app, "ea", said).await;
+        assert!(answer.contains(wanted), "{said}: {answer}");
+    }
+    let operator = app.store.deliveries(None, 100).await.unwrap();
+    assert!(operator.iter().any(|d| d.subscriber == "op" && d.channel == "matrix"), "the lead reaches the operator");
+    for (said, wanted) in [
+        ("/sante", "Les sources"),
+        ("/file", "en attente"),
+        ("/pauser x", "Quelle source"),
+        ("/rejouer x", "Rien à rejouer"),
+    ] {
+        let answer = say(&app, "op", said).await;
+        assert!(answer.contains(wanted), "{said}: {answer}");
+    }
+    let asked = say(&app, "ea", "/retirer 1").await;
+    assert!(asked.contains("Retirer cet abonnement"), "{asked}");
+    assert!(say(&app, "ea", "oui, le retirer").await.contains("Retiré"), "the label is the button");
+    assert!(app.store.subscriptions_of("ea").await.unwrap().is_empty());
+    assert!(say(&app, "ea", "/stop").await.contains("plus aucun message ici"));
+    assert!(say(&app, "ea", "/start").await.contains("De retour"));
+    assert!(say(&app, "ea", "/effacer oui").await.contains("ne sait plus rien"));
+    assert!(app.store.subscriber("ea").await.unwrap().is_none());
+    assert!(say(&app, "ea", "/aide").await.contains("personnes invitées"), "a stranger again");
+}
+
+#[tokio::test]
+async fn a_lost_chat_is_told_on_the_other_channel_and_comes_back_when_it_speaks() {
+    let bench = Bench::new();
+    let app = bench.at(now()).await;
+    person(&app, "ea", Some(EA), Role::Structure).await;
+    person(&app, "op", None, Role::Operator).await;
+    let left = |said| heard("ea", Channel::Telegram, "Ana", said);
+    for _ in 0..2 {
+        assert!(talk::hear(&app, left(Said::Left)).await.unwrap().is_empty());
+    }
+    let all = app.store.deliveries(None, 100).await.unwrap();
+    let told: Vec<(&str, &str)> = all.iter().map(|d| (d.subscriber.as_str(), d.channel.as_str())).collect();
+    assert_eq!(told.iter().filter(|t| **t == ("ea", "matrix")).count(), 1, "{told:?}");
+    assert_eq!(told.iter().filter(|(who, _)| *who == "op").count(), 2, "the operator, on both channels: {told:?}");
+    assert!(!told.contains(&("ea", "telegram")));
+    assert_eq!(all_of(&talk::hear(&app, left(Said::Joined)).await.unwrap()).contains("De retour"), true);
+    assert_eq!(app.store.active_addresses("ea").await.unwrap().len(), 2);
+}
+
+async fn moving(bench: &Bench) {
+    let app = bench.at(now()).await;
+    person(&app, "ea", Some(EA), Role::Structure).await;
+    take(&app, "26-1").await;
+    let delivery = sent(&app, "ea", Channel::Telegram, "7").await;
+    say(&app, "ea", "/abonner").await;
+    let moved = heard("ea", Channel::Telegram, "", Said::Moved { to: "-100777".into() });
+    for _ in 0..2 {
+        assert!(talk::hear(&app, moved.clone()).await.unwrap().is_empty());
+    }
+    let addresses = app.store.active_addresses("ea").await.unwrap();
+    assert!(addresses.iter().any(|a| a.value == "-100777"), "{addresses:?}");
+    let claim =
+        Claim { holder: "h", token: "t", limit: 10, lease: Duration::seconds(60), domain_gap: Duration::zero() };
+    let claimed = app.store.claim(&claim, now()).await.unwrap();
+    let waiting = claimed.iter().find(|c| c.id == delivery).unwrap();
+    assert_eq!(waiting.to, Some(("-100777".to_owned(), AddressState::Active)), "what waited goes to the new address");
+    let mut there =
+        heard("ea", Channel::Telegram, "Ana", Said::Pressed { data: format!("go:{delivery}"), about: None });
+    there.chat.id = "-100777".into();
+    assert_eq!(all_of(&talk::hear(&app, there.clone()).await.unwrap()), "Noté\u{a0}: on y va.");
+    there.said = text("à la main", None);
+    assert!(all_of(&talk::hear(&app, there).await.unwrap()).contains("Quelle sorte"), "the dialogue moved along");
+    app.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_moves_keeps_what_waits_and_what_was_said() {
+    moving(&Bench::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_moves_on_postgresql() {
+    let Some(postgres) = Postgres::start() else { return };
+    moving(&Bench::on(&postgres.url)).await;
+}
+
+#[tokio::test]
+async fn whatever_is_said_gets_one_bounded_answer() {
+    let bench = Bench::new();
+    let app = bench.at(now()).await;
+    person(&app, "ea", Some(EA), Role::Structure).await;
+    let long = "é".repeat(10_000);
+    for said in [
+        &long,
+        &format!("/{long}"),
+        &format!("/pourquoi {long}"),
+        "🎉",
+        "\u{202e}ediA\u{202c}",
+        "",
+        "\u{0}",
+        "/pause\u{0}",
+    ] {
+        let answer = say(&app, "ea", said).await;
+        assert!(!answer.is_empty() && answer.chars().count() < 2000, "{said}: {answer}");
+    }
+    let mut last = String::new();
+    for _ in 0..70 {
+        last = say(&app, "ea", "/aide").await;
+    }
+    assert_eq!(last, "", "what exceeds is left unanswered");
+    app.store.close().await;
+    let app = bench.at(now() + Duration::minutes(11)).await;
+    assert!(!say(&app, "ea", "/aide").await.is_empty(), "and heard again later");
 }
