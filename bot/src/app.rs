@@ -13,7 +13,7 @@ use vigie_config::secret::expose;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber};
-use vigie_notifier::channels::email::Email;
+use vigie_notifier::channels::email::{Email, EmailError};
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
 use vigie_store::outbox::Claimed;
@@ -81,6 +81,9 @@ pub struct App {
     /// Matrix, once opened by the process that delivers: its store has one owner.
     #[cfg(feature = "matrix")]
     pub matrix: tokio::sync::OnceCell<vigie_matrix::Matrix>,
+    /// Telegram, where configured.
+    #[cfg(feature = "telegram")]
+    pub telegram: Option<crate::telegram::Chats>,
     /// The clock.
     pub clock: Clock,
     /// Name under which this process holds leases.
@@ -89,6 +92,8 @@ pub struct App {
     pub outbox_bell: Arc<Notify>,
     /// Deliveries this process holds and has not begun to send.
     pub claimed: tokio::sync::Mutex<VecDeque<Claimed>>,
+    /// Held by the worker that shows in chats what was decided.
+    pub refreshing: tokio::sync::Mutex<()>,
     /// Messages on the wire.
     pub slots: Slots,
     /// Messages just made.
@@ -141,6 +146,10 @@ impl App {
             let fix = "construisez-la avec : cargo build --release --package vigie --features matrix";
             return Err(Failure::usage("cette version de Vigie est construite sans Matrix", "[matrix]", fix));
         }
+        if settings.telegram.is_some() && !cfg!(feature = "telegram") {
+            let fix = "construisez-la avec : cargo build --release --package vigie --features telegram";
+            return Err(Failure::usage("cette version de Vigie est construite sans Telegram", "[telegram]", fix));
+        }
         let store = open_store(&settings).await?;
         let templates = Templates::load(settings.templates.dir.as_deref()).map_err(|e| {
             Failure::usage(
@@ -149,7 +158,9 @@ impl App {
                 "corrigez le modèle, ou retirez-le pour revenir à celui fourni",
             )
         })?;
-        let email = settings.email.as_ref().map(open_email).transpose()?;
+        let templates = templates.with_answers(settings.hears_replies());
+        #[cfg(feature = "telegram")]
+        let telegram = settings.telegram.as_ref().map(crate::telegram::Chats::open).transpose()?;
         let web_secret =
             settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
                 Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")
@@ -158,6 +169,7 @@ impl App {
             let fix = format!("au moins {MIN_SECRET} caractères, tirés au hasard");
             return Err(Failure::usage("secret de signature trop court", "[web] secret", fix));
         }
+        let email = open_email(&settings)?;
         let slots = Slots::new(email.as_ref());
         let app = Self {
             settings,
@@ -167,10 +179,13 @@ impl App {
             email,
             #[cfg(feature = "matrix")]
             matrix: tokio::sync::OnceCell::new(),
+            #[cfg(feature = "telegram")]
+            telegram,
             clock,
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),
             claimed: tokio::sync::Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
             slots,
             kept: Kept::default(),
             resting: Mutex::default(),
@@ -203,13 +218,22 @@ impl App {
             if let Some(room) = &declared.matrix {
                 addresses.push((Channel::Matrix, room.clone(), AddressState::Active));
             }
+            if let Some(chat) = declared.telegram {
+                addresses.push((Channel::Telegram, chat.to_string(), AddressState::Active));
+            }
             if declared.console {
                 addresses.push((Channel::Console, "stdout".to_owned(), AddressState::Active));
             }
             let sectors = declared.subscription.iter().flat_map(|s| s.filter.sectors.clone()).collect();
             let departments = declared.subscription.iter().flat_map(|s| s.filter.departments.clone()).collect();
             let profile = Profile { kind: declared.kind, siret: declared.siret.clone(), sectors, departments };
-            self.store.keep_only_addresses(&id, &addresses).await?;
+            let mut named = addresses.clone();
+            if let Some(chat) = declared.telegram {
+                // A group that has moved keeps its identifier, and its new number.
+                let known = derived_id(&[&id, Channel::Telegram.as_str(), &chat.to_string()]);
+                named.extend(self.store.address(&known).await?.map(|a| (a.channel, a.value, a.state)));
+            }
+            self.store.keep_only_addresses(&id, &named).await?;
             let subscriber = Subscriber { id: id.clone(), name: declared.name.clone(), role: declared.role, profile };
             self.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: true }, now).await?;
             self.store.set_rhythm(&id, &declared.rhythm).await?;
@@ -305,18 +329,29 @@ pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
     })
 }
 
-/// Makes the e-mail channel the settings name.
+/// Makes the e-mail channel the settings name, if any.
 ///
 /// # Errors
-/// An address, the password or the certificate is unreadable.
-pub fn open_email(block: &settings::Email) -> Result<Email, Failure> {
+/// An address, a secret or the certificate is unreadable.
+pub fn open_email(settings: &Settings) -> Result<Option<Email>, Failure> {
+    let Some(block) = &settings.email else { return Ok(None) };
     let password = block
         .password
         .as_ref()
         .map(|s| s.read())
         .transpose()
         .map_err(|e| Failure::usage(e.to_string(), "[email] password", "définissez ce secret"))?;
-    Email::new(block, password.as_ref()).map_err(|e| {
+    let fault = |e: EmailError| {
         Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une")
-    })
+    };
+    let email = Email::new(block, password.as_ref()).map_err(fault)?;
+    let Some(pattern) = &block.return_path else { return Ok(Some(email)) };
+    let key = settings.web.secret.as_ref().map(|s| s.read()).transpose().ok().flatten().ok_or_else(|| {
+        Failure::usage(
+            "les adresses de retour sont signées, et il n’y a pas de secret",
+            "[email] return_path",
+            "définissez [web] secret, ou retirez return_path",
+        )
+    })?;
+    email.with_return_path(pattern, &key, settings.mailbox.is_some()).map(Some).map_err(fault)
 }

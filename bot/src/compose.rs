@@ -8,15 +8,19 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::procedure::Change;
-use vigie_domain::{AlertKind, Assessment, Notice, Subscriber};
-use vigie_notifier::card::{Told, Why};
+use vigie_domain::{AlertKind, Assessment, Channel, Notice, Subscriber};
+use vigie_notifier::card::{Card, Told, Why, card};
+use vigie_notifier::chat::{Button, Rich};
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Message, UNSUBSCRIBE_HERE};
 use vigie_store::StoreError;
+use vigie_store::consent::ASK_CAUSE;
 use vigie_store::outbox::{Claimed, Item};
 use vigie_store::sessions::SIGN_IN_CAUSE;
 
 use crate::app::{App, Failure};
+use crate::optin;
+use crate::talk::state;
 use crate::web::session;
 
 /// Most départements whose facilitators are looked up for one message.
@@ -66,6 +70,9 @@ pub(crate) enum Composed {
 pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, StoreError> {
     let now = app.clock.now();
     let unsubscribe = app.unsubscribe_url(&delivery.address);
+    if delivery.cause.starts_with(ASK_CAUSE) {
+        return optin::compose(app, delivery, unsubscribe).await;
+    }
     if let Some(id) = delivery.cause.strip_prefix(SIGN_IN_CAUSE) {
         return sign_in(app, id, now).await;
     }
@@ -179,6 +186,46 @@ pub async fn digest_page(app: &App, delivery: &str) -> Result<Option<String>, Fa
     }
     let message = app.templates.digest(&told, Shown::Whole, None, app.clock.now());
     message.map(|m| Some(m.html)).map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
+}
+
+/// The card of what an instant message told; `None` where nothing is left of it.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn card_of(app: &App, delivery: &str) -> Result<Option<Card>, StoreError> {
+    let Some(row) = app.store.delivery(delivery).await? else { return Ok(None) };
+    let items = app.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let Some(mut part) = items.iter().find_map(|i| part(i).ok()) else { return Ok(None) };
+    part.contacts = contacts(app, &part).await?;
+    Ok(Some(card(&part.told(), app.clock.now())))
+}
+
+/// What an instant message says in a chat, made anew; `None` where nothing is left of it.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn chat_of(app: &App, delivery: &str) -> Result<Option<(AlertKind, Rich)>, StoreError> {
+    let Some(row) = app.store.delivery(delivery).await? else { return Ok(None) };
+    let items = app.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let Some(mut part) = items.iter().find_map(|i| part(i).ok()) else { return Ok(None) };
+    part.contacts = contacts(app, &part).await?;
+    let message = app.templates.alert(&part.told(), None, app.clock.now());
+    Ok(message.ok().map(|m| (part.kind, m.chat)))
+}
+
+/// The buttons under a delivery in a chat.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn buttons_of(app: &App, delivery: &Claimed) -> Result<Vec<Vec<Button>>, StoreError> {
+    if delivery.procedure.is_empty() || !matches!(delivery.channel, Channel::Telegram | Channel::Matrix) {
+        return Ok(Vec::new());
+    }
+    let kind = app.store.head(delivery).await?.and_then(|h| serde_json::from_value(h.alert_kind.into()).ok());
+    let (Some(kind), Some(person)) = (kind, app.store.subscriber(&delivery.subscriber).await?) else {
+        return Ok(Vec::new());
+    };
+    Ok(state::buttons(kind, person.role, &delivery.id))
 }
 
 /// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.

@@ -11,13 +11,14 @@ use vigie_domain::delivery::{Outcome, RetryPolicy, Settlement, settle};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::console::Console;
 use vigie_notifier::channels::email::Email;
+use vigie_store::consent::ASK_CAUSE;
 use vigie_store::lanes::Claim;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
 
 use crate::app::{App, Failure};
-use crate::compose::{Composed, compose};
+use crate::compose::{self, Composed, compose};
 use crate::crash_point::CrashPoint;
 use crate::observe::{self, Step};
 use crate::outage;
@@ -78,7 +79,7 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
         });
     }
     let mut total = 0;
-    let mut failure = None;
+    let mut failure: Option<Failure> = None;
     // Every worker ends by itself: one that fails must not cut a message that another is sending.
     while let Some(done) = workers.join_next().await {
         match done.unwrap_or_else(|e| {
@@ -88,7 +89,21 @@ pub async fn drain(app: &Arc<App>) -> Result<usize, Failure> {
             Err(e) => failure = Some(e),
         }
     }
+    refresh(app).await?;
     failure.map_or(Ok(total), Err)
+}
+
+/// Shows in chats what was decided meanwhile, on whatever channel. One worker at a time.
+///
+/// # Errors
+/// The database fails.
+pub async fn refresh(app: &App) -> Result<(), Failure> {
+    let Ok(_turn) = app.refreshing.try_lock() else { return Ok(()) };
+    #[cfg(feature = "matrix")]
+    crate::rooms::refresh(app).await?;
+    #[cfg(feature = "telegram")]
+    crate::telegram::refresh(app).await?;
+    Ok(())
 }
 
 /// One round of one worker: sends one due delivery. 0 = nothing was due.
@@ -136,7 +151,13 @@ fn uniqueness() -> String {
 
 async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     let now = app.clock.now();
+    let asks = delivery.cause.starts_with(ASK_CAUSE);
     let to = match &delivery.to {
+        Some((_, AddressState::Active)) if asks => {
+            app.store.cancel(delivery, "adresse déjà confirmée", now).await?;
+            return Ok(());
+        }
+        Some((to, AddressState::Unconfirmed)) if asks => to,
         Some((to, AddressState::Active)) => to,
         Some((_, state)) => {
             app.store.cancel(delivery, &format!("adresse {}", state_in_words(*state)), now).await?;
@@ -165,6 +186,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         }
     };
     let thread = app.store.thread(delivery).await?;
+    let buttons = compose::buttons_of(app, delivery).await?;
     Step::Render.took(began);
     let slot = app.slots.of(delivery.channel).await;
     if app.rests(delivery.channel, app.clock.now()) {
@@ -186,7 +208,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
         thread: &thread,
         resend: delivery.attempts > 0,
         message: &message,
-        buttons: &[],
+        buttons: &buttons,
     };
     let began = Instant::now();
     let outcome = tokio::select! {
@@ -200,6 +222,10 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     }
     drop(slot);
     CrashPoint::Answered.reach();
+    if let (Channel::Matrix, Outcome::Accepted(event)) = (delivery.channel, &outcome) {
+        // Before it is settled: after a crash the same event comes back from the next attempt.
+        app.store.remember_message(&delivery.id, delivery.channel, to, event, app.clock.now()).await?;
+    }
     settled(app, delivery, outcome).await
 }
 
@@ -208,7 +234,7 @@ async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
         (Channel::Console, _) => Console.send(envelope),
         (Channel::Email, Some(email)) => email.send(envelope).await,
         (Channel::Matrix, _) => send_to_room(app, envelope).await,
-        (Channel::Telegram, _) => Outcome::Unreachable("aucun compte Telegram configuré ([telegram])".to_owned()),
+        (Channel::Telegram, _) => send_to_chat(app, envelope).await,
         (Channel::Email, None) => Outcome::Unreachable("aucun serveur de courrier configuré ([email])".to_owned()),
     }
 }
@@ -224,6 +250,15 @@ async fn send_to_room(app: &App, envelope: &Envelope<'_>) -> Outcome {
     } else {
         "aucun serveur Matrix configuré ([matrix])".to_owned()
     })
+}
+
+async fn send_to_chat(app: &App, envelope: &Envelope<'_>) -> Outcome {
+    #[cfg(feature = "telegram")]
+    if let Some(chats) = &app.telegram {
+        return chats.send(app, envelope).await;
+    }
+    let _ = (app, envelope);
+    Outcome::Unreachable("aucun bot Telegram configuré ([telegram])".to_owned())
 }
 
 /// Renews the lease until it is lost.

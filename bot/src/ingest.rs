@@ -361,6 +361,9 @@ impl Ingest<'_> {
             }
             _ => {}
         }
+        if before.is_none() && hit.is_some_and(|h| h.paused) {
+            return Ok(Decided::untold(Disposition::Paused, "abonnement en pause"));
+        }
         let cadence = match before {
             // What follows a message comes the way the message came.
             Some(Disposition::Instant | Disposition::Overflow) => Cadence::Instant,

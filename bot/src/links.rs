@@ -94,6 +94,14 @@ impl App {
         }
     }
 
+    /// What a token is about, be it out of date: only to offer a fresh one, which goes to the address itself.
+    #[must_use]
+    pub fn open_outdated<'a>(&self, purpose: Purpose, token: &'a str) -> Option<&'a str> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (subject, _) = signed.rsplit_once('.')?;
+        self.signed(purpose.path(), signed, signature).then_some(subject)
+    }
+
     /// The page that shows all of a digest.
     #[must_use]
     pub fn digest_url(&self, delivery: &str, now: DateTime<Utc>) -> Option<String> {

@@ -6,14 +6,14 @@
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::delivery::OUTAGE_GAP;
-use vigie_domain::{Alert, AlertKind, Channel, Disposition};
-use vigie_store::ingest::{NewDelivery, NewNotification};
+use vigie_domain::{Alert, AlertKind, Channel};
 use vigie_store::outages::Outage;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
 
 use crate::app::{App, Failure};
+use crate::talk::state;
 use crate::timetable::{self, Cause};
 
 /// An outage shorter than that is not told.
@@ -96,42 +96,62 @@ pub async fn alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
 /// # Errors
 /// The database fails.
 pub async fn suspend(app: &App, delivery: &Claimed, why: &str, now: DateTime<Utc>) -> Result<(), Failure> {
-    app.store.set_address_state(&delivery.address, AddressState::Suspended, why).await?;
-    app.store.note("address", &delivery.address, &format!("adresse suspendue : {why}"), now).await?;
-    let elsewhere = app.store.active_addresses(&delivery.subscriber).await?;
-    let told = !elsewhere.is_empty();
+    let (person, address) = (delivery.subscriber.as_str(), delivery.address.as_str());
+    lost(app, &Lost { person, address, channel: delivery.channel, why, cause: &delivery.id }, now).await
+}
+
+/// An address that is lost.
+#[derive(Debug, Clone, Copy)]
+pub struct Lost<'a> {
+    /// Its owner.
+    pub person: &'a str,
+    /// The address.
+    pub address: &'a str,
+    /// Its channel.
+    pub channel: Channel,
+    /// Why, in French.
+    pub why: &'a str,
+    /// What showed it: the same is told once.
+    pub cause: &'a str,
+}
+
+/// Puts an address that is lost out of use; its owner hears of it on their other addresses, and the operators.
+///
+/// # Errors
+/// The database fails.
+pub async fn lost(app: &App, lost: &Lost<'_>, now: DateTime<Utc>) -> Result<(), Failure> {
+    let Lost { person, address, channel, why, cause } = *lost;
+    app.store.set_address_state(address, AddressState::Suspended, why).await?;
+    app.store.note("address", address, &format!("adresse suspendue : {why}"), now).await?;
+    let told = !app.store.active_addresses(person).await?.is_empty();
     if told {
         let alert = Alert {
-            id: derived_id(&["suspended", &delivery.address, &delivery.id]),
+            id: derived_id(&["suspended", address, cause]),
             kind: AlertKind::Account,
             procedure: String::new(),
             notice: String::new(),
             changes: Vec::new(),
         };
         let body = format!(
-            "Nous n’arrivons plus à vous écrire {}\nLe serveur refuse nos messages pour de bon. Vos alertes continuent ici. Pour les recevoir de nouveau là-bas, répondez à ce message ou écrivez à la personne qui gère Vigie.",
-            by(delivery.channel)
+            "Nous n’arrivons plus à vous écrire {}\n{}. Vos alertes continuent ici. Pour les recevoir de nouveau là-bas, {} ou écrivez à la personne qui gère Vigie.",
+            by(channel),
+            state::capital(why),
+            if matches!(channel, Channel::Telegram | Channel::Matrix) {
+                "invitez-y Vigie de nouveau et écrivez-lui,"
+            } else {
+                "répondez à ce message"
+            },
         );
-        let share = NewNotification {
-            subscriber: delivery.subscriber.clone(),
-            subscription: None,
-            disposition: Disposition::Instant,
-            reasons: "{}".to_owned(),
-            due: None,
-        };
-        let deliveries = elsewhere.iter().map(|a| NewDelivery::of(&alert, a, None)).collect();
-        let mut tx = app.store.begin_ingest(now).await?;
-        tx.put_shares(&alert, Some(&body), &[(share, deliveries)]).await?;
-        tx.commit().await?;
+        app.store.tell(person, &alert, &body, now).await?;
         app.outbox_bell.notify_one();
     }
     let body = format!(
-        "Une adresse est suspendue\nLe serveur la refuse pour de bon : {why}. Envoi concerné : {}. {} Vérifiez-la avec son propriétaire (vigie subscriptions list), puis : vigie subscriptions add --email ADRESSE --confirmed.",
-        delivery.id,
-        if told { "La personne est prévenue sur son autre canal." } else { "La personne n’a pas d’autre canal." }
+        "Une adresse est suspendue\n{}. Envoi concerné : {cause}. {} Vérifiez-la avec son propriétaire (vigie subscriptions list){}",
+        state::capital(why),
+        if told { "La personne est prévenue sur son autre canal." } else { "La personne n’a pas d’autre canal." },
+        if channel == Channel::Email { ", puis : vigie subscriptions add --email ADRESSE --confirmed." } else { "." },
     );
-    let cause = format!("suspended:{}:{}", delivery.address, delivery.id);
-    timetable::tell_operators(app, Cause::Event(&cause), &body, now).await
+    timetable::tell_operators(app, Cause::Event(&format!("suspended:{address}:{cause}")), &body, now).await
 }
 
 fn in_french(channel: Channel) -> &'static str {

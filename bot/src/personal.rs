@@ -70,6 +70,7 @@ pub async fn keep_retention(app: &App, now: DateTime<Utc>) -> Result<(), StoreEr
     if app.store.last_cleaning().await?.as_deref() == Some(&today) {
         return Ok(());
     }
+    app.store.forget_ended_sessions(now).await?;
     let keep = keep(&app.settings.retention);
     let mut deleted = 0;
     loop {
@@ -122,7 +123,8 @@ pub fn retention_in_french(r: &Retention) -> Vec<String> {
 
 /// Moments read as dates, not as milliseconds.
 fn with_dates(mut row: Value) -> Value {
-    const MOMENTS: [&str; 18] = [
+    const MOMENTS: [&str; 19] = [
+        "expires",
         "at",
         "created",
         "due",

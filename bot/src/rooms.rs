@@ -1,24 +1,18 @@
-//! Matrix rooms: what people answer there becomes decisions of their structure.
+//! Matrix rooms: what happens there is heard by [`talk`], and what it answers is said in the thread it belongs to.
 //!
-//! A reaction, or an answer by a word, counts only in the room that got the alert, and decides for the structure of the
-//! person that this room belongs to. Whatever fails is said in the logs and, where someone waits, in the room.
+//! A room has no buttons: their labels are listed as words to answer with. Whatever fails is said in the logs; what was
+//! decided stands in the store before anything is answered.
 
-use chrono::Duration;
 use vigie_config::settings;
-use vigie_domain::follow_up::{Decision, Stage};
-use vigie_matrix::{Event, Matrix, What};
-use vigie_store::people::AddressState;
+use vigie_domain::Channel;
+use vigie_domain::delivery::Outcome;
+use vigie_matrix::{Event, Matrix, Note, What};
+use vigie_store::derived_id;
 
 use crate::app::{App, Failure};
+use crate::deliver;
+use crate::talk::{self, Chat, Heard, ReplyPlace, Said, Sender};
 use crate::timetable;
-
-/// How long « remind me » waits.
-const REMIND_AFTER: Duration = Duration::days(3);
-
-const HELP: &str = "Sous une alerte, réagissez ou répondez\u{a0}: 👍 (ou «\u{a0}oui\u{a0}») on y va, 👎 («\u{a0}non\u{a0}») écarté, ⏰ («\u{a0}rappel\u{a0}») rappel dans trois jours.";
-const WELCOME: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Donnez l’identifiant de ce salon (paramètres du salon, avancé) à la personne qui tient Vigie. Pour savoir que faire sous une alerte\u{a0}: /aide";
-const DEAF: &str =
-    "Je n’ai pas pu déchiffrer un message. Sa clé est demandée\u{a0}; écrivez-le à nouveau si rien ne vient.";
 
 /// Opens the account that the settings name, if any and if it is not open; `false` when it cannot be, which the operators
 /// are told once a day. The other channels go on without it.
@@ -69,116 +63,83 @@ pub async fn listen(app: &App) -> Result<(), Failure> {
         }
     };
     for event in events {
-        if let Some(answer) = act(app, matrix, &event).await? {
-            say(matrix, &event.room, &answer).await;
+        let (heard, on) = heard(app, matrix, &event).await?;
+        for reply in talk::hear(app, heard).await? {
+            // A word that passes has no place here: what it says shows in the state line.
+            if reply.place != ReplyPlace::Toast {
+                let text = talk::in_words(&reply);
+                let note = Note { text: &text, about: on.as_deref(), instead: None, key: None };
+                if let Err(outcome) = matrix.say(&event.room, &note).await {
+                    tracing::warn!(room = event.room, "answer not sent: {outcome:?}");
+                }
+            }
         }
     }
-    Ok(())
+    deliver::refresh(app).await
 }
 
-async fn say(matrix: &Matrix, room: &str, text: &str) {
-    if let Err(outcome) = matrix.answer(room, text).await {
-        tracing::warn!(room, "answer not sent: {outcome:?}");
-    }
-}
-
-/// Acts on one event; gives what to say in the room.
-async fn act(app: &App, matrix: &Matrix, event: &Event) -> Result<Option<String>, Failure> {
-    match &event.what {
-        What::Reaction { emoji, event: on } => match stage(emoji) {
-            Some(wish) => decide(app, matrix, event, on, wish).await,
-            None => Ok(None),
-        },
-        What::Text { text, about } => match (stage(text), about) {
-            (Some(wish), Some(on)) => decide(app, matrix, event, on, wish).await,
-            _ if text.trim() == "/aide" => Ok(Some(HELP.to_owned())),
-            _ => Ok(None),
-        },
-        What::Undecryptable => Ok(Some(DEAF.to_owned())),
-        What::Joined => Ok(Some(WELCOME.to_owned())),
-        What::Left => {
-            left(app, &event.room).await?;
-            Ok(None)
-        }
-    }
-}
-
-/// What a reaction or a word asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
-    Stage(Stage),
-    Remind,
-}
-
-fn stage(said: &str) -> Option<Wish> {
-    // A skin tone changes nothing.
-    let word: String = said.trim().chars().filter(|c| !('\u{1f3fb}'..='\u{1f3ff}').contains(c)).collect();
-    match word.to_lowercase().as_str() {
-        "👍" | "oui" => Some(Wish::Stage(Stage::Go)),
-        "👎" | "non" => Some(Wish::Stage(Stage::NoGo)),
-        "⏰" | "rappel" => Some(Wish::Remind),
+/// What happened in a room, in words that belong to no chat; and the event it is about.
+async fn heard(app: &App, matrix: &Matrix, event: &Event) -> Result<(Heard, Option<String>), Failure> {
+    let (title, private) = matrix.portrait(&event.room).await;
+    let chat = Chat { channel: Channel::Matrix, id: event.room.clone(), private, title };
+    let name = if event.sender.is_empty() { String::new() } else { matrix.name_of(&event.room, &event.sender).await };
+    let sender = Sender { id: event.sender.clone(), name };
+    let on = match &event.what {
+        What::Reaction { event, .. } => Some(event.clone()),
+        What::Text { about, .. } => about.clone(),
         _ => None,
-    }
-}
-
-async fn decide(app: &App, matrix: &Matrix, event: &Event, on: &str, wish: Wish) -> Result<Option<String>, Failure> {
-    let Some(delivery) = matrix.delivery_of(on).await else { return Ok(None) };
-    let Some((person, procedure)) = app.store.subject_of(&delivery).await? else { return Ok(None) };
-    // Only the room that got the alert speaks for its owner.
-    let owns = app.store.addresses(&person).await?.iter().any(|a| a.value == event.room);
-    let Some(person) = app.store.subscriber(&person).await?.filter(|_| owns) else { return Ok(None) };
-    let now = app.clock.now();
-    let standing = app.store.decisions_on(person.structure(), &procedure).await?.into_iter().find(|d| d.lot.is_empty());
-    let mut decision =
-        standing.unwrap_or_else(|| Decision::new(person.structure(), &procedure, Stage::Read, &event.sender, now));
-    match wish {
-        Wish::Remind => decision.remind_at = Some(now + REMIND_AFTER),
-        Wish::Stage(stage) => {
-            (decision.stage, decision.at) = (stage, now);
-            decision.by.clone_from(&event.sender);
-            if stage != Stage::NoGo {
-                decision.refusal = None;
-            }
+    };
+    let delivery = match &on {
+        Some(on) => delivery_of(app, matrix, &event.room, on).await?,
+        None => None,
+    };
+    let said = match (&event.what, delivery) {
+        (What::Reaction { emoji, .. }, about) => {
+            Said::Reacted { emoji: emoji.clone(), about: about.unwrap_or_default() }
         }
-    }
-    let decided = app.store.decide(&decision).await?;
-    let taken = decided.before.as_ref().filter(|b| b.stage == decided.now.stage && b.by != event.sender);
-    Ok(Some(match (wish, taken) {
-        (Wish::Remind, _) => "Rappel noté, dans trois jours.".to_owned(),
-        (_, Some(first)) => format!("Déjà noté par {}\u{a0}: {}.", first.by, first.stage.in_french()),
-        _ => format!("Noté par {}\u{a0}: {}.", decided.now.by, decided.now.stage.in_french()),
-    }))
+        (What::Text { text, .. }, about) => Said::Text { text: text.clone(), about, edited: false, forwarded: false },
+        (What::Undecryptable, _) => Said::Undecryptable,
+        (What::Joined, _) => Said::Joined,
+        (What::Left, _) => Said::Left,
+    };
+    Ok((Heard { chat, sender, said }, on))
 }
 
-/// A room that we left gets nothing more; the operators are told, as for any address that is lost.
-async fn left(app: &App, room: &str) -> Result<(), Failure> {
-    let now = app.clock.now();
-    for person in app.store.subscribers().await? {
-        for address in app.store.addresses(&person.id).await? {
-            if address.value == room && address.state == AddressState::Active {
-                app.store
-                    .set_address_state(&address.id, AddressState::Suspended, "Vigie a été retirée du salon")
-                    .await?;
-                let body = format!("Un salon Matrix est perdu\nVigie n’est plus dans le salon de {}.", person.name);
-                let cause = format!("left:{}:{}", address.id, now.date_naive());
-                timetable::tell_operators(app, timetable::Cause::Event(&cause), &body, now).await?;
+async fn delivery_of(app: &App, matrix: &Matrix, room: &str, event: &str) -> Result<Option<String>, Failure> {
+    match matrix.delivery_of(event).await {
+        Some(delivery) => Ok(Some(delivery)),
+        None => Ok(app.store.delivery_of_message(Channel::Matrix, room, event).await?),
+    }
+}
+
+/// Shows the state decided, on whatever channel, in the thread of the alerts that show another one: as a note the first
+/// time, by an edit of that note afterwards.
+///
+/// # Errors
+/// The database fails.
+pub async fn refresh(app: &App) -> Result<(), Failure> {
+    let Some(matrix) = app.matrix.get() else { return Ok(()) };
+    for stale in talk::refresh::stale(app, Channel::Matrix).await? {
+        let message = &stale.message;
+        let key = derived_id(&["state", &message.message, &message.revision.to_string()]);
+        let text = if stale.line.is_empty() { "Plus rien n’est noté." } else { &stale.line };
+        let note = Note {
+            text: &text.into(),
+            about: Some(&message.message),
+            instead: message.state_message.as_deref(),
+            key: Some(&key),
+        };
+        match matrix.say(&message.chat, &note).await {
+            Ok(event) => {
+                let first = message.state_message.is_none().then_some(event.as_str());
+                app.store.refreshed(message, &stale.line, first).await?;
+            }
+            Err(Outcome::Transient { .. } | Outcome::Unreachable(_) | Outcome::Unknown(_)) => return Ok(()),
+            Err(outcome) => {
+                tracing::warn!(room = message.chat, "state not shown: {outcome:?}");
+                app.store.refreshed(message, &message.shown, None).await?;
             }
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reactions_and_words_say_the_same() {
-        for said in ["👍", "👍🏽", " Oui "] {
-            assert_eq!(stage(said), Some(Wish::Stage(Stage::Go)), "{said}");
-        }
-        assert_eq!(stage("👎"), Some(Wish::Stage(Stage::NoGo)));
-        assert_eq!(stage("⏰"), Some(Wish::Remind));
-        assert_eq!(stage("❤"), None);
-    }
 }

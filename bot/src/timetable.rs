@@ -11,7 +11,7 @@ use vigie_watcher::sources::Trouble;
 
 use crate::app::{App, Failure};
 use crate::crash_point::CrashPoint;
-use crate::{outage, personal, remind, watching};
+use crate::{mailbox, optin, outage, personal, remind, watching};
 
 /// How long the timetable is held.
 const LEASE: Duration = Duration::seconds(90);
@@ -44,6 +44,8 @@ pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
         app.outbox_bell.notify_one();
     }
     remind::run(app, now).await?;
+    optin::remind(app, now).await?;
+    mailbox::report(app, now).await?;
     watching::run(app, now).await?;
     source_alarms(app, now).await?;
     outage::alarms(app, now).await?;
@@ -75,6 +77,9 @@ pub async fn known(store: &Store, source: &str, state: SourceState, now: DateTim
 /// Tells the operators of alarms that begin and end, once each.
 async fn source_alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
     for block in app.settings.source.iter().filter(|b| b.enabled) {
+        if app.store.is_source_paused(&block.id).await? {
+            continue; // its silence is wanted
+        }
         let state = app.store.source(&block.id).await?;
         let known = known(&app.store, &block.id, state, now).await?;
         let standing = health::alarms(&known, now);

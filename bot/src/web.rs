@@ -11,19 +11,35 @@
 //! | `limits` | how often what costs may be asked for |
 //! | `browse` | the front page and the search |
 //! | `procedure` | one procedure, decisions, reports of errors |
+//! | `subscriptions` | my subscriptions |
+//! | `month` | my month |
+//! | `account` | my data, sessions, private links, tokens |
+//! | `feeds` | calendar and feed at private addresses |
+//! | `tables` | tables as CSV |
+//! | `api` | the API for programs |
+//! | `operator` | sources, queue, deliveries, people |
 //! | `by_link` | what links in messages open: unsubscription, a digest in full |
+//! | `confirm` | the confirmation link of an address |
 //! | `public` | about, what is not watched, personal data |
 //!
 //! What is shown of decisions is read for the structure of whoever asks, and for no other: handlers take it from the session or
 //! from the token, never from the request.
 
+pub mod account;
+mod api;
 mod browse;
 mod by_link;
+mod confirm;
+mod feeds;
 mod frame;
 mod limits;
+mod month;
+mod operator;
 mod procedure;
 mod public;
 pub mod session;
+mod subscriptions;
+pub mod tables;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -94,28 +110,80 @@ pub async fn serve_on(
 /// A template is broken.
 pub fn router(app: Arc<App>) -> Result<Router, Failure> {
     let site = Arc::new(Site::new(app)?);
-    let routes = Router::new()
-        .route("/", get(browse::front))
-        .route("/chercher", get(browse::search))
-        .route("/procedure/{id}", get(procedure::show))
-        .route("/procedure/{id}/decision", post(procedure::decide))
-        .route("/procedure/{id}/signaler", get(procedure::ask_report).post(procedure::report))
-        .route("/entrer", get(session::ask).post(session::send))
-        .route("/entrer/{token}", get(session::show).post(session::open))
-        .route("/sortir", post(session::close))
-        .route("/desabonner/{token}", get(by_link::ask_unsubscribe).post(by_link::unsubscribe))
-        .route("/resume/{token}", get(by_link::digest))
-        .route("/a-propos", get(public::about))
-        .route("/non-veille", get(public::not_watched))
-        .route("/donnees-personnelles", get(public::privacy))
-        .route("/sante", get(public::health))
-        .route("/style.css", get(|| async { still("text/css; charset=utf-8", frame::STYLE) }))
-        .route("/icone.svg", get(|| async { still("image/svg+xml", frame::ICON) }))
-        .route("/robots.txt", get(|| async { still("text/plain; charset=utf-8", ROBOTS) }));
-    Ok(routes
+    Ok(routes()
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(middleware::from_fn_with_state(Arc::clone(&site), frame::around))
         .with_state(site))
+}
+
+/// Makes the table of routes, and the list of their paths for tests that walk them all.
+macro_rules! routes {
+    ($($path:literal => $methods:expr,)*) => {
+        /// Every path that is served.
+        pub const PATHS: &[&str] = &[$($path),*];
+
+        fn routes() -> Router<Arc<Site>> {
+            Router::new()$(.route($path, $methods))*
+        }
+    };
+}
+
+routes! {
+    "/" => get(browse::front),
+    "/chercher" => get(browse::search),
+    "/procedure/{id}" => get(procedure::show),
+    "/procedure/{id}/decision" => post(procedure::decide),
+    "/procedure/{id}/signaler" => get(procedure::ask_report).post(procedure::report),
+    "/abonnements" => get(subscriptions::list),
+    "/abonnements/nouveau" => get(subscriptions::fresh).post(subscriptions::make),
+    "/abonnements/message-essai" => post(subscriptions::test_message),
+    "/abonnements/{id}" => get(subscriptions::edit).post(subscriptions::change),
+    "/abonnements/{id}/pause" => post(subscriptions::pause),
+    "/abonnements/{id}/retirer" => post(subscriptions::remove),
+    "/mois" => get(month::show),
+    "/compte" => get(account::show),
+    "/compte/donnees.json" => get(account::export),
+    "/compte/effacer" => post(account::erase),
+    "/compte/jetons" => post(account::make),
+    "/compte/jetons/{id}/retirer" => post(account::remove),
+    "/adieu" => get(account::farewell),
+    "/exploitation" => get(operator::front),
+    "/exploitation/sources" => get(operator::sources),
+    "/exploitation/envois" => get(operator::deliveries),
+    "/exploitation/envois/rejouer" => post(operator::replay),
+    "/exploitation/envois/{id}" => get(operator::show_delivery),
+    "/exploitation/personnes" => get(operator::people),
+    "/exploitation/personnes/{id}/role" => post(operator::set_role),
+    "/tableaux/recherche.csv" => get(tables::search),
+    "/tableaux/decisions.csv" => get(tables::decisions),
+    "/tableaux/alertes.csv" => get(tables::alerts),
+    "/tableaux/mois.csv" => get(tables::my_month),
+    "/tableaux/clauses.csv" => get(tables::clauses),
+    "/tableaux/envois.csv" => get(tables::deliveries),
+    "/tableaux/personnes.csv" => get(tables::people),
+    "/agenda/{token}" => get(feeds::agenda),
+    "/fil/{token}" => get(feeds::atom),
+    "/api" => get(api::page),
+    "/api/openapi.json" => get(api::openapi),
+    "/api/v1/procedures" => get(api::procedures),
+    "/api/v1/procedures/{id}" => get(api::procedure),
+    "/api/v1/procedures/{id}/decisions" => get(api::decisions_on).put(api::decide),
+    "/api/v1/decisions" => get(api::decisions),
+    "/api/v1/subscriptions" => get(api::subscriptions).post(api::subscribe),
+    "/api/v1/subscriptions/{id}" => get(api::subscription).put(api::resubscribe).delete(api::unsubscribe),
+    "/entrer" => get(session::ask).post(session::send),
+    "/entrer/{token}" => get(session::show).post(session::open),
+    "/sortir" => post(session::close),
+    "/desabonner/{token}" => get(by_link::ask_unsubscribe).post(by_link::unsubscribe),
+    "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
+    "/resume/{token}" => get(by_link::digest),
+    "/a-propos" => get(public::about),
+    "/non-veille" => get(public::not_watched),
+    "/donnees-personnelles" => get(public::privacy),
+    "/sante" => get(public::health),
+    "/style.css" => get(|| async { still("text/css; charset=utf-8", frame::STYLE) }),
+    "/icone.svg" => get(|| async { still("image/svg+xml", frame::ICON) }),
+    "/robots.txt" => get(|| async { still("text/plain; charset=utf-8", ROBOTS) }),
 }
 
 /// Search engines have the publishers' own pages.

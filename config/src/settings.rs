@@ -22,6 +22,8 @@ pub const INSTANT_PER_HOUR: u32 = 12;
 pub const DIGEST_HOUR: u8 = 8;
 /// Longest answer time of an SMTP server after the final dot, in seconds (RFC 5321 §4.5.3.2.6).
 pub const SMTP_TIMEOUT_S: u64 = 600;
+/// Seconds between two looks at the mailbox: an answer is acted on within a minute or so.
+pub const MAILBOX_EVERY_S: u64 = 60;
 /// Schedule of BOAMP: three times an hour (its day fills from early morning to evening, seven days a week).
 pub const BOAMP_SCHEDULE: &str = "0 */20 * * * *";
 /// Schedule of a feed: twice an hour.
@@ -52,8 +54,12 @@ pub struct Settings {
     pub source: Vec<Source>,
     /// Outgoing mail; none = no e-mail channel.
     pub email: Option<Email>,
+    /// Mailbox where answers and error reports arrive; none = nothing is read.
+    pub mailbox: Option<Mailbox>,
     /// Matrix (Tchap, Element…); none = no Matrix channel.
     pub matrix: Option<Matrix>,
+    /// Telegram; none = no Telegram channel.
+    pub telegram: Option<Telegram>,
     /// The local page.
     pub web: Web,
     /// Rhythm of messages.
@@ -290,6 +296,10 @@ pub struct Email {
     /// Where answers go.
     #[serde(default)]
     pub reply_to: Option<String>,
+    /// Return address, with `*` where the token of each message goes: `retours+*@exemple.fr`. Error reports and answers come
+    /// there and are known by their token.
+    #[serde(default)]
+    pub return_path: Option<String>,
     /// Connections at once.
     #[serde(default = "connections")]
     pub connections: usize,
@@ -318,6 +328,57 @@ impl Email {
     }
 }
 
+/// `[mailbox]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mailbox {
+    /// IMAP server.
+    pub host: String,
+    /// Its port; 993, or 143 with STARTTLS.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Protection of the connection; never none.
+    #[serde(default = "implicit")]
+    pub tls: Tls,
+    /// Certificate authority (PEM file) to trust in place of the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Account.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+    /// Folder.
+    #[serde(default = "inbox")]
+    pub folder: String,
+    /// Seconds between two looks.
+    #[serde(default = "mailbox_every")]
+    pub every_s: u64,
+    /// Name under which the receiving server writes its `Authentication-Results`: a forwarded mail is then taken as a lead only
+    /// where that header says that its sender is genuine.
+    #[serde(default)]
+    pub authserv_id: Option<String>,
+}
+
+fn implicit() -> Tls {
+    Tls::Implicit
+}
+
+fn inbox() -> String {
+    "INBOX".to_owned()
+}
+
+fn mailbox_every() -> u64 {
+    MAILBOX_EVERY_S
+}
+
+impl Settings {
+    /// Whether people can answer a mail: it comes back to a mailbox that is read, under the token of its message.
+    #[must_use]
+    pub fn hears_replies(&self) -> bool {
+        self.mailbox.is_some() && self.email.as_ref().is_some_and(|e| e.return_path.is_some())
+    }
+}
+
 /// `[matrix]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -338,6 +399,41 @@ pub struct Matrix {
     /// Whether rooms that are not encrypted may be written to.
     #[serde(default)]
     pub clear_rooms: bool,
+}
+
+/// `[telegram]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telegram {
+    /// The bot's token, as @BotFather gives it.
+    pub token: Secret,
+    /// A Bot API server of one's own; none = Telegram's.
+    #[serde(default)]
+    pub api_url: Option<url::Url>,
+    /// What the bot is told of; all of it unless said otherwise.
+    #[serde(default = "telegram_updates")]
+    pub updates: Vec<TelegramUpdate>,
+}
+
+/// A kind of update of the Bot API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TelegramUpdate {
+    /// Someone wrote.
+    Message,
+    /// Someone corrected what they wrote.
+    EditedMessage,
+    /// Someone pressed a button.
+    CallbackQuery,
+    /// The bot was let in, put out, or blocked.
+    MyChatMember,
+    /// Someone reacted to a message; in groups only where the bot administers.
+    MessageReaction,
+}
+
+fn telegram_updates() -> Vec<TelegramUpdate> {
+    use TelegramUpdate::{CallbackQuery, EditedMessage, Message, MessageReaction, MyChatMember};
+    vec![Message, EditedMessage, CallbackQuery, MyChatMember, MessageReaction]
 }
 
 /// `[web]`
@@ -485,6 +581,9 @@ pub struct Subscriber {
     /// Matrix room, such as `!abc:exemple.fr`.
     #[serde(default)]
     pub matrix: Option<String>,
+    /// Telegram chat: its number, negative for a group.
+    #[serde(default)]
+    pub telegram: Option<i64>,
     /// Messages on standard output.
     #[serde(default)]
     pub console: bool,
@@ -511,6 +610,7 @@ impl Subscriber {
             role,
             email: None,
             matrix: None,
+            telegram: None,
             console: true,
             kind: None,
             siret: None,

@@ -139,6 +139,17 @@ pub struct Subscription {
     pub filter: Filter,
     /// When to tell.
     pub cadence: Cadence,
+    /// Until when it gives nothing.
+    #[serde(default)]
+    pub paused_until: Option<DateTime<Utc>>,
+}
+
+impl Subscription {
+    /// Whether it gives nothing now.
+    #[must_use]
+    pub fn is_paused(&self, now: DateTime<Utc>) -> bool {
+        self.paused_until.is_some_and(|until| until > now)
+    }
 }
 
 /// A condition of a filter.

@@ -49,10 +49,19 @@ fn thread(root: &str) -> Value {
     json!({ "rel_type": "m.thread", "event_id": root, "is_falling_back": true, "m.in_reply_to": { "event_id": root } })
 }
 
-/// A short answer to something said in a room.
+/// Something short said in a room: in the thread of `root`, or in the place of an earlier note.
 #[must_use]
-pub fn answer(text: &str) -> Value {
-    json!({ "msgtype": "m.notice", "body": text })
+pub fn note(text: &Rich, root: Option<&str>, instead: Option<&str>) -> Value {
+    let mut content = message(text, root);
+    let Some(object) = content.as_object_mut() else { return content };
+    object.insert("msgtype".to_owned(), "m.notice".into());
+    if let Some(event) = instead {
+        object.remove("m.relates_to");
+        let new = Value::Object(object.clone());
+        object.insert("m.new_content".to_owned(), new);
+        object.insert("m.relates_to".to_owned(), json!({ "rel_type": "m.replace", "event_id": event }));
+    }
+    content
 }
 
 #[cfg(test)]
@@ -78,6 +87,18 @@ mod tests {
             assert!(content.to_string().len() <= MAX_CONTENT);
             assert!(content["body"].as_str().unwrap().ends_with(CUT.trim_start()));
         }
+    }
+
+    #[test]
+    fn a_note_stands_in_the_thread_or_in_the_place_of_another() {
+        let content = note(&"t".into(), Some("$racine"), None);
+        assert_eq!(
+            (&content["msgtype"], &content["m.relates_to"]["event_id"]),
+            (&"m.notice".into(), &"$racine".into())
+        );
+        let edit = note(&"u".into(), Some("$racine"), Some("$note"));
+        assert_eq!(edit["m.relates_to"], json!({ "rel_type": "m.replace", "event_id": "$note" }));
+        assert_eq!(edit["m.new_content"]["body"], "u");
     }
 
     #[test]

@@ -16,4 +16,5 @@ pub mod send;
 pub mod session;
 
 pub use receive::{Event, What};
+pub use send::Note;
 pub use session::{Matrix, MatrixError, Trouble};

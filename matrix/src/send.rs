@@ -7,13 +7,27 @@
 
 use chrono::{DateTime, Utc};
 use matrix_sdk::ruma::api::error::{ErrorKind, RetryAfter};
-use matrix_sdk::ruma::{OwnedTransactionId, RoomId};
+use matrix_sdk::ruma::{OwnedTransactionId, RoomId, UserId};
 use matrix_sdk::{Error, HttpError, Room};
 use vigie_domain::delivery::Outcome;
 use vigie_notifier::channels::Envelope;
+use vigie_notifier::chat::Rich;
 
 use crate::content;
 use crate::session::{Matrix, Trouble};
+
+/// Something said in a room that is no delivery.
+#[derive(Debug, Clone, Copy)]
+pub struct Note<'a> {
+    /// What is said.
+    pub text: &'a Rich,
+    /// The event it is about: it is said in its thread.
+    pub about: Option<&'a str>,
+    /// An earlier note that it takes the place of.
+    pub instead: Option<&'a str>,
+    /// The same on every attempt; none where nobody tries twice.
+    pub key: Option<&'a str>,
+}
 
 impl Matrix {
     /// Sends one message.
@@ -37,7 +51,7 @@ impl Matrix {
             Some(first) => self.event_of(first).await,
             None => None,
         };
-        let content = content::message(&envelope.message.chat, root.as_deref());
+        let content = content::message(&with_answers(envelope), root.as_deref());
         let transaction = OwnedTransactionId::from(envelope.key);
         match room.send_raw("m.room.message", content).with_transaction_id(&transaction).await {
             Ok(sent) if encrypted && sent.encryption_info.is_none() => {
@@ -46,24 +60,53 @@ impl Matrix {
             }
             Ok(sent) => {
                 let event = sent.response.event_id.to_string();
-                self.keep_event(envelope.key, &event).await;
+                self.keep_event(envelope.key, &event, root.as_deref()).await;
                 Outcome::Accepted(event)
             }
             Err(e) => self.outcome(&e, Utc::now()),
         }
     }
 
-    /// Answers something said in a room, under the same protection.
+    /// Says something in a room, under the same protection: in the thread of `note.about`, in the place of `note.instead`.
+    /// Gives the event.
     ///
     /// # Errors
     /// What the server, or the protection, said.
-    pub async fn answer(&self, room: &str, text: &str) -> Result<(), Outcome> {
+    pub async fn say(&self, room: &str, note: &Note<'_>) -> Result<String, Outcome> {
         let Some(room) = RoomId::parse(room).ok().and_then(|id| self.client.get_room(&id)) else {
             return Err(Outcome::AddressRefused(format!("Vigie n’est pas dans le salon {room}")));
         };
         self.guard(&room).await?;
-        let sent = room.send_raw("m.room.message", content::answer(text)).await;
-        sent.map(|_| ()).map_err(|e| self.outcome(&e, Utc::now()))
+        let root = match note.about {
+            Some(event) => Some(self.root_of(event).await),
+            None => None,
+        };
+        let content = content::note(note.text, root.as_deref(), note.instead);
+        let mut request = room.send_raw("m.room.message", content);
+        let transaction = note.key.map(OwnedTransactionId::from);
+        if let Some(transaction) = &transaction {
+            request = request.with_transaction_id(transaction);
+        }
+        request.await.map(|sent| sent.response.event_id.to_string()).map_err(|e| self.outcome(&e, Utc::now()))
+    }
+
+    /// How a person of a room is called there.
+    pub async fn name_of(&self, room: &str, user: &str) -> String {
+        let known = async {
+            let room = self.client.get_room(&RoomId::parse(room).ok()?)?;
+            let member = room.get_member_no_sync(&UserId::parse(user).ok()?).await.ok()??;
+            member.display_name().map(str::to_owned)
+        };
+        let plain = || user.trim_start_matches('@').split(':').next().unwrap_or(user).to_owned();
+        known.await.unwrap_or_else(plain)
+    }
+
+    /// A room's name, and whether one person alone is there with us.
+    pub async fn portrait(&self, room: &str) -> (String, bool) {
+        let Some(room) = RoomId::parse(room).ok().and_then(|id| self.client.get_room(&id)) else {
+            return (String::new(), false);
+        };
+        (room.name().unwrap_or_default(), room.joined_members_count() <= 2)
     }
 
     /// Whether the room is encrypted; the refusal where nothing may be sent there.
@@ -92,14 +135,21 @@ impl Matrix {
         outcome(error, now)
     }
 
-    async fn keep_event(&self, delivery: &str, event: &str) {
+    async fn keep_event(&self, delivery: &str, event: &str, root: Option<&str>) {
         let store = self.client.state_store();
-        for (key, value) in [(event_key(delivery), event), (delivery_key(event), delivery)] {
+        let pairs = [(event_key(delivery), event), (delivery_key(event), delivery)];
+        for (key, value) in pairs.into_iter().chain(root.map(|root| (root_key(event), root))) {
             // The message has arrived: without this note only its thread and its reactions are lost.
             if let Err(e) = store.set_custom_value_no_read(key.as_bytes(), value.as_bytes().to_vec()).await {
                 tracing::error!(delivery, "the event of a delivery is not kept: {e}");
             }
         }
+    }
+
+    /// The first event of the thread that an event stands in: itself where it stands alone.
+    async fn root_of(&self, event: &str) -> String {
+        let kept = self.client.state_store().get_custom_value(root_key(event).as_bytes()).await;
+        kept.ok().flatten().and_then(|b| String::from_utf8(b).ok()).unwrap_or_else(|| event.to_owned())
     }
 
     async fn event_of(&self, delivery: &str) -> Option<String> {
@@ -116,6 +166,21 @@ impl Matrix {
 
 fn event_key(delivery: &str) -> String {
     format!("vigie:event:{delivery}")
+}
+
+fn root_key(event: &str) -> String {
+    format!("vigie:root:{event}")
+}
+
+/// The message, and the words that stand for its buttons.
+fn with_answers(envelope: &Envelope<'_>) -> Rich {
+    let mut text = envelope.message.chat.clone();
+    let labels: Vec<&str> = envelope.buttons.iter().flatten().map(|b| b.label.as_str()).collect();
+    if !labels.is_empty() {
+        let list = labels.join(" · ");
+        text.push(&Rich::plain(format!("\n\nRéagissez, ou répondez\u{a0}: {list}")));
+    }
+    text
 }
 
 fn delivery_key(event: &str) -> String {

@@ -39,6 +39,8 @@ pub struct Hit {
     pub found: Match,
     /// How well it suits them.
     pub fit: Fit,
+    /// The subscription gives nothing now: the person is not told.
+    pub paused: bool,
 }
 
 /// The index.
@@ -108,6 +110,7 @@ impl Index {
                     cadence: subscription.cadence,
                     found,
                     fit,
+                    paused: subscription.is_paused(candidate.now),
                 };
                 match best.get(subscriber.id.as_str()) {
                     Some(known) if rank(known) >= rank(&hit) => {}
@@ -131,8 +134,8 @@ impl Index {
     }
 }
 
-/// The sooner rhythm, then the better fit.
-fn rank(hit: &Hit) -> (u32, u8) {
+/// What is not paused, then the sooner rhythm, then the better fit.
+fn rank(hit: &Hit) -> (bool, u32, u8) {
     const DAY: u32 = 1440;
     let minutes = match hit.cadence {
         Cadence::Instant => 0,
@@ -142,7 +145,7 @@ fn rank(hit: &Hit) -> (u32, u8) {
         Cadence::Weekly => 7 * DAY,
         Cadence::Every(every) => every.minutes(),
     };
-    (u32::MAX - minutes, hit.fit.score)
+    (!hit.paused, u32::MAX - minutes, hit.fit.score)
 }
 
 fn drawers_of(filter: &vigie_domain::Filter) -> Vec<Drawer> {
@@ -246,7 +249,13 @@ mod tests {
     fn entry(n: usize, filter: Filter) -> (Subscription, Subscriber) {
         let id = format!("s{n}");
         (
-            Subscription { id: format!("sub{n}"), subscriber: id.clone(), filter, cadence: Cadence::Instant },
+            Subscription {
+                id: format!("sub{n}"),
+                subscriber: id.clone(),
+                filter,
+                cadence: Cadence::Instant,
+                paused_until: None,
+            },
             Subscriber { id, name: String::new(), role: Role::Structure, profile: Profile::default() },
         )
     }

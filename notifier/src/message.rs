@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
+use serde::Serialize;
 
 use crate::card::{Told, card, short};
 use crate::chat::{Rich, RichError};
@@ -27,6 +28,27 @@ pub struct Message {
     pub chat: Rich,
     /// Page for one-click unsubscription, where one exists.
     pub unsubscribe: Option<String>,
+}
+
+/// What the owner of an address is asked to agree to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ask {
+    /// What they would hear of, a line each subscription.
+    pub wishes: Vec<String>,
+    /// Page where they agree.
+    pub link: Option<String>,
+    /// Until when it does.
+    pub until: String,
+    /// They may answer the message instead.
+    pub by_reply: bool,
+    /// They were asked before.
+    pub again: bool,
+    /// Why their data are processed.
+    pub purpose: String,
+    /// Days after which silence has their address removed; 0 = never.
+    pub forgotten_after: u32,
+    /// How long each kind of data is kept.
+    pub retention: Vec<String>,
 }
 
 /// Stands in a message for the page of one-click unsubscription, until it is known whose message it is.
@@ -95,6 +117,9 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("alerte.chat.html", include_str!("../templates/alerte.chat.html")),
     ("resume.chat.html", include_str!("../templates/resume.chat.html")),
     ("operateur.chat.html", include_str!("../templates/operateur.chat.html")),
+    ("accord.txt", include_str!("../templates/accord.txt")),
+    ("accord.html", include_str!("../templates/accord.html")),
+    ("pieces.html", include_str!("../templates/pieces.html")),
     ("cadre.html", include_str!("../templates/cadre.html")),
 ];
 
@@ -116,6 +141,13 @@ impl Templates {
             environment.add_template_owned(*name, text).map_err(RenderError::of(name))?;
         }
         Ok(Self { environment })
+    }
+
+    /// The same templates, whose messages say whether one can answer them by a word.
+    #[must_use]
+    pub fn with_answers(mut self, answers: bool) -> Self {
+        self.environment.add_global("answers", answers);
+        self
     }
 
     fn render(&self, name: &str, values: &minijinja::Value) -> Result<String, RenderError> {
@@ -184,6 +216,26 @@ impl Templates {
             text: tidy(&self.render("mot.txt", &values)?),
             html: self.render("mot.html", &values)?,
             chat: self.chat("mot.chat.html", &values)?,
+            unsubscribe,
+        })
+    }
+
+    /// The message that asks the owner of an address to agree.
+    ///
+    /// # Errors
+    /// A template fails.
+    pub fn ask(&self, ask: &Ask, unsubscribe: Option<String>) -> Result<Message, RenderError> {
+        let title = if ask.again { "Rappel : confirmez votre adresse" } else { "Confirmez votre adresse" };
+        let subject = header(&format!("{title} pour recevoir les alertes de Vigie"));
+        let lines: Vec<String> = ask.wishes.iter().chain(&ask.link).cloned().collect();
+        let values = context! {
+            a => Serde(ask.clone()), subject => &subject, title => title, lines => lines, unsubscribe => unsubscribe.as_deref()
+        };
+        Ok(Message {
+            text: tidy(&self.render("accord.txt", &values)?),
+            html: self.render("accord.html", &values)?,
+            chat: self.chat("mot.chat.html", &values)?,
+            subject,
             unsubscribe,
         })
     }

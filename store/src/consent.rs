@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use vigie_domain::{Alert, Channel};
 
 use crate::ingest::{self, NewDelivery};
-use crate::people::{AddressState, raise_version};
+use crate::people::{Address, AddressState, raise_version};
 use crate::{Store, StoreError, WriteTx, clean, derived_id, millis, moment, to_json};
 
 /// Beginning of the cause of a message that asks an address to confirm: the only one that goes to an unconfirmed address.
@@ -139,6 +139,35 @@ impl Store {
         Ok(Asked::Yes)
     }
 
+    /// Addresses asked before that moment, fewer than `most` times, that said nothing since. Those that the settings file
+    /// named once are not asked again.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn unanswered(&self, before: DateTime<Utc>, most: i64) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT a.id FROM address a JOIN consent c ON c.address_id = a.id JOIN subscriber s ON s.id = a.subscriber_id
+             WHERE a.state = 'unconfirmed' AND s.declared = 0 AND c.confirmed IS NULL AND c.asked <= $1 AND c.asks < $2 ORDER BY c.asked, a.id",
+        )
+        .bind(millis(before))
+        .bind(most)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|r| r.0).collect())
+    }
+
+    /// How often an address was asked.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn asks(&self, address: &str) -> Result<i64, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT asks FROM consent WHERE address_id = $1")
+            .bind(address.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map_or(0, |r| r.0))
+    }
+
     /// Notes that the owner of an unconfirmed address agrees, how, and puts it in use. `false` when there was nothing to
     /// confirm.
     ///
@@ -220,6 +249,25 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(|(at, who, whom, what)| Look { at: moment(at), who, whom, what }).collect())
+    }
+
+    /// Answers one person at the address from which they wrote, once per alert, in the thread of that procedure if any.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn answer(
+        &self,
+        address: &Address,
+        alert: &Alert,
+        procedure: &str,
+        body: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (share, _) = self.share_at_once(&address.subscriber, alert, &to_json(&())?, None).await?;
+        let delivery = NewDelivery { procedure: procedure.to_owned(), ..NewDelivery::of(alert, address, None) };
+        let mut tx = self.begin_ingest(now).await?;
+        tx.put_shares(alert, Some(body), &[(share, vec![delivery])]).await?;
+        tx.commit().await
     }
 
     /// Tells one person something about their own subscription, once per alert.

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::follow_up::{Decision, Refusal, Stage};
 
+use crate::chats::mark_stale;
 use crate::{Engine, Store, StoreError, clean, derived_id, millis, moment};
 
 /// What came of a decision.
@@ -129,6 +130,7 @@ impl Store {
         .bind(millis(now.at))
         .execute(&mut *tx)
         .await?;
+        mark_stale(&mut tx, &now).await?;
         if before.as_ref().map(|b| b.stage) != Some(now.stage) {
             let id = derived_id(&[
                 &now.structure,
@@ -163,6 +165,18 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 AND procedure_id = $2 ORDER BY lot"))
             .bind(structure.to_owned())
             .bind(procedure.to_owned())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(decision).collect())
+    }
+
+    /// All that one structure decided, latest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn decisions_of(&self, structure: &str) -> Result<Vec<Decision>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
+            .bind(structure.to_owned())
             .fetch_all(&self.pool)
             .await?;
         Ok(rows.into_iter().map(decision).collect())

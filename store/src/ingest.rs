@@ -258,6 +258,7 @@ impl IngestTx {
                 "DELETE FROM decision WHERE procedure_id = $2 AND EXISTS (SELECT 1 FROM decision k
                    WHERE k.procedure_id = $1 AND k.structure = decision.structure AND k.lot = decision.lot)",
                 "UPDATE decision SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE chat_message SET procedure_id = $1, revision = revision + 1 WHERE procedure_id = $2",
                 "UPDATE decision_step SET procedure_id = $1 WHERE procedure_id = $2",
                 "DELETE FROM search WHERE procedure_id = $2 AND procedure_id <> $1",
                 "DELETE FROM procedure WHERE id = $2 AND id <> $1",

@@ -67,6 +67,19 @@ pub(crate) fn notice_row(r: Row) -> Result<NoticeRow, StoreError> {
     Ok(NoticeRow { id: r.0, procedure: r.1, first_seen: moment(r.2), version: r.3, notice, assessment })
 }
 
+fn notification_row(r: ShareRow) -> Option<NotificationRow> {
+    Some(NotificationRow {
+        alert: r.0,
+        alert_kind: r.1,
+        notice: r.2,
+        disposition: Disposition::parse(&r.3)?,
+        reasons: r.4,
+        due: r.5.map(moment),
+        created: moment(r.6),
+        delivery: r.7,
+    })
+}
+
 impl Store {
     /// Adds a line.
     ///
@@ -175,6 +188,22 @@ impl Store {
         Ok(n)
     }
 
+    /// What was decided for a person of late, latest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn latest_notifications(&self, subscriber: &str, limit: i64) -> Result<Vec<NotificationRow>, StoreError> {
+        let rows: Vec<ShareRow> = sqlx::query_as(
+            "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
+             FROM notification n JOIN alert a ON a.id = n.alert_id WHERE n.subscriber_id = $1 AND a.notice_id <> '' ORDER BY n.created DESC, n.id LIMIT $2",
+        )
+        .bind(subscriber.to_owned())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().filter_map(notification_row).collect())
+    }
+
     /// What was decided for a person about a procedure, oldest first.
     ///
     /// # Errors
@@ -188,21 +217,7 @@ impl Store {
         .bind(procedure.to_owned())
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|r| {
-                Some(NotificationRow {
-                    alert: r.0,
-                    alert_kind: r.1,
-                    notice: r.2,
-                    disposition: Disposition::parse(&r.3)?,
-                    reasons: r.4,
-                    due: r.5.map(moment),
-                    created: moment(r.6),
-                    delivery: r.7,
-                })
-            })
-            .collect())
+        Ok(rows.into_iter().filter_map(notification_row).collect())
     }
 
     /// Every delivery that shares its cause and person with this one: a message goes to each of a person's addresses.

@@ -9,16 +9,21 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+pub mod chats;
 pub mod consent;
 pub mod digests;
 pub mod directory;
 pub mod follow_up;
 mod group;
+pub mod inbox;
 pub mod ingest;
+pub mod invitations;
 pub mod journal;
 pub mod lanes;
+pub mod messages;
 pub mod outages;
 pub mod outbox;
+pub mod oversight;
 pub mod own;
 pub mod people;
 pub mod personal;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::delivery::Settlement;
 use vigie_domain::{Channel, DeliveryState};
 
+use crate::consent::ASK_CAUSE;
 use crate::group::Write;
 use crate::people::AddressState;
 use crate::{Store, StoreError, WriteTx, clean, derived_id, lanes, millis, moment};
@@ -142,12 +143,15 @@ pub(crate) async fn start(
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "UPDATE delivery SET started = $1, lease_until = $4, attempts = attempts + 1 WHERE id = $2 AND token = $3 AND state = 'claimed'
-         AND EXISTS (SELECT 1 FROM address a WHERE a.id = delivery.address_id AND a.state = 'active')",
+         AND EXISTS (SELECT 1 FROM address a WHERE a.id = delivery.address_id AND a.state IN ('active', 'unconfirmed')
+           AND (a.state = 'unconfirmed') = (delivery.cause LIKE $5))",
     )
     .bind(millis(now))
     .bind(delivery.id.clone())
     .bind(delivery.token.clone())
     .bind(millis(lease_until))
+    // An unconfirmed address is asked to confirm and gets nothing else; one in use is not asked.
+    .bind(format!("{ASK_CAUSE}%"))
     .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 1 {

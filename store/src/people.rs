@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::subscription::{Profile, Rhythm};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
-use crate::{Store, StoreError, WriteTx, clean, consent, derived_id, from_json, millis, to_json};
+use crate::{Store, StoreError, WriteTx, clean, consent, derived_id, from_json, millis, moment, to_json};
 
 /// Where a person is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +68,24 @@ pub struct NewSubscriber {
     pub declared: bool,
 }
 
-type PersonRow = (String, String, String, String);
+pub(crate) type PersonRow = (String, String, String, String);
 
-fn person((id, name, role, profile): PersonRow) -> Result<Subscriber, StoreError> {
+pub(crate) fn person((id, name, role, profile): PersonRow) -> Result<Subscriber, StoreError> {
     let role = from_json(&format!("\"{role}\""), &format!("subscriber {id}"))?;
     let profile: Profile = from_json(&profile, &format!("subscriber {id}"))?;
     Ok(Subscriber { id, name, role, profile })
+}
+
+fn subscription(id: String, owner: &str, filter: &str, cadence: &str, paused: i64) -> Result<Subscription, StoreError> {
+    let filter: Filter = from_json(filter, &format!("subscription {id}"))?;
+    let paused_until = (paused > 0).then(|| moment(paused));
+    Ok(Subscription {
+        id,
+        subscriber: owner.to_owned(),
+        filter,
+        cadence: cadence.parse().unwrap_or_default(),
+        paused_until,
+    })
 }
 
 impl Store {
@@ -95,18 +107,15 @@ impl Store {
         let version = self.subscription_version().await?;
         let people = self.subscribers().await?;
         let people: std::collections::HashMap<&str, &Subscriber> = people.iter().map(|p| (p.id.as_str(), p)).collect();
-        let rows: Vec<(String, String, String, String)> =
-            sqlx::query_as("SELECT id, subscriber_id, filter, cadence FROM subscription ORDER BY created, id")
-                .fetch_all(&self.pool)
-                .await?;
+        let rows: Vec<(String, String, String, String, i64)> = sqlx::query_as(
+            "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription ORDER BY created, id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let mut out = Vec::with_capacity(rows.len());
-        for (id, subscriber, filter, cadence) in rows {
-            let filter: Filter = from_json(&filter, &format!("subscription {id}"))?;
-            if let Some(person) = people.get(subscriber.as_str()) {
-                out.push((
-                    Subscription { id, subscriber, filter, cadence: cadence.parse().unwrap_or_default() },
-                    (*person).clone(),
-                ));
+        for (id, owner, filter, cadence, paused) in rows {
+            if let Some(person) = people.get(owner.as_str()) {
+                out.push((subscription(id, &owner, &filter, &cadence, paused)?, (*person).clone()));
             }
         }
         Ok((version, out))
@@ -216,37 +225,7 @@ impl Store {
     /// The database fails.
     pub async fn put_subscriber(&self, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
-        sqlx::query(
-            "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4",
-        )
-        .bind(new.subscriber.id.clone())
-        .bind(clean(&new.subscriber.name))
-        .bind(role)
-        .bind(to_json(&new.subscriber.profile)?)
-        .bind(i64::from(new.declared))
-        .bind(millis(now))
-        .execute(&mut *tx)
-        .await?;
-        for (channel, value, state) in &new.addresses {
-            if *state == AddressState::Active && consent::refuses_import(&mut tx, *channel, value).await? {
-                continue;
-            }
-            sqlx::query(
-                "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6)
-                 ON CONFLICT (id) DO UPDATE SET state = $5 WHERE address.state = 'unconfirmed'",
-            )
-            .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
-            .bind(new.subscriber.id.clone())
-            .bind(channel.as_str().to_owned())
-            .bind(clean(value))
-            .bind(state.as_str().to_owned())
-            .bind(millis(now))
-            .execute(&mut *tx)
-            .await?;
-        }
-        raise_version(&mut tx).await?;
+        put_person(&mut tx, new, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -309,18 +288,51 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn subscriptions_of(&self, subscriber: &str) -> Result<Vec<Subscription>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT id, filter, cadence FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
+        let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
+            "SELECT id, filter, cadence, paused_until FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
         )
         .bind(subscriber.to_owned())
         .fetch_all(&self.pool)
         .await?;
-        let subscription = |(id, filter, cadence): (String, String, String)| {
-            let filter: Filter = from_json(&filter, &format!("subscription {id}"))?;
-            let cadence = cadence.parse().unwrap_or_default();
-            Ok(Subscription { id, subscriber: subscriber.to_owned(), filter, cadence })
-        };
-        rows.into_iter().map(subscription).collect()
+        rows.into_iter()
+            .map(|(id, filter, cadence, paused)| subscription(id, subscriber, &filter, &cadence, paused))
+            .collect()
+    }
+
+    /// Puts other conditions in the place of a subscription's; `false` when there is none of that identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn set_filter(&self, subscription: &str, filter: &Filter) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("UPDATE subscription SET filter = $1 WHERE id = $2")
+            .bind(to_json(filter)?)
+            .bind(subscription.to_owned())
+            .execute(&mut *tx)
+            .await?;
+        raise_version(&mut tx).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Until when a subscription gives nothing; `None` = it gives. `false` when there is none of that identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn pause_subscription(
+        &self,
+        subscription: &str,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("UPDATE subscription SET paused_until = $1 WHERE id = $2")
+            .bind(until.map_or(0, millis))
+            .bind(subscription.to_owned())
+            .execute(&mut *tx)
+            .await?;
+        raise_version(&mut tx).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Removes a subscription; `false` when there is none of that identifier.
@@ -413,6 +425,59 @@ impl Store {
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
+}
+
+/// Makes a person, or brings an existing one in step, as part of a transaction: see [`Store::put_subscriber`].
+pub(crate) async fn put_person(tx: &mut WriteTx, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
+    sqlx::query(
+        "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4",
+    )
+    .bind(new.subscriber.id.clone())
+    .bind(clean(&new.subscriber.name))
+    .bind(role)
+    .bind(to_json(&new.subscriber.profile)?)
+    .bind(i64::from(new.declared))
+    .bind(millis(now))
+    .execute(&mut **tx)
+    .await?;
+    for (channel, value, state) in &new.addresses {
+        if *state == AddressState::Active && consent::refuses_import(tx, *channel, value).await? {
+            continue;
+        }
+        // A chat that moved keeps the identifier of its first address.
+        sqlx::query(
+            "UPDATE address SET state = $1 WHERE state = 'unconfirmed' AND (id = $2 OR subscriber_id = $3 AND channel = $4 AND value = $5)",
+        )
+        .bind(state.as_str().to_owned())
+        .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
+        .bind(new.subscriber.id.clone())
+        .bind(channel.as_str().to_owned())
+        .bind(clean(value))
+        .execute(&mut **tx)
+        .await?;
+        sqlx::query(
+            "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
+        .bind(new.subscriber.id.clone())
+        .bind(channel.as_str().to_owned())
+        .bind(clean(value))
+        .bind(state.as_str().to_owned())
+        .bind(millis(now))
+        .execute(&mut **tx)
+        .await?;
+    }
+    // Messages of chats show what the person's structure decides.
+    sqlx::query(
+        "UPDATE chat_message SET structure = $1, revision = revision + 1 WHERE subscriber_id = $2 AND structure <> $1",
+    )
+    .bind(new.subscriber.structure().to_owned())
+    .bind(new.subscriber.id.clone())
+    .execute(&mut **tx)
+    .await?;
+    raise_version(tx).await
 }
 
 pub(crate) async fn raise_version(tx: &mut WriteTx) -> Result<(), StoreError> {

@@ -67,6 +67,14 @@ pub const REGISTER: &[Held] = &[
     held("lane", "files d’envoi de vos adresses", OF_ADDRESSES, Fate::Deleted),
     held("consent", "vos accords : quand on vous a demandé, quand vous avez dit oui", OF_ADDRESSES, Fate::Deleted),
     held("bounce", "retours d’erreur de vos adresses", OF_ADDRESSES, Fate::Deleted),
+    held(
+        "chat",
+        "vos conversations avec Vigie : où elles en sont",
+        "EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = $1 AND a.channel = chat.channel AND a.value = chat.value)",
+        Fate::Deleted,
+    ),
+    held("chat_message", "messages de vos conversations qui montrent une décision", OF_SUBSCRIBER, Fate::Deleted),
+    held("invitation", "invitations que vous avez acceptées", OF_SUBSCRIBER, Fate::Deleted),
     held("sign_in", "liens de connexion envoyés à vos adresses", OF_ADDRESSES, Fate::Deleted),
     held("session", "vos connexions aux pages", OF_SUBSCRIBER, Fate::Deleted),
     held("access_token", "jetons et liens privés que vous avez créés", OF_SUBSCRIBER, Fate::Deleted),
@@ -93,6 +101,12 @@ pub const REGISTER: &[Held] = &[
     ),
     held("notification", "ce qui a été décidé pour vous, avis par avis", OF_SUBSCRIBER, Fate::Deleted),
     held("subscription", "vos abonnements", OF_SUBSCRIBER, Fate::Deleted),
+    held(
+        "message_part",
+        "messages de vos conversations qui portent vos envois",
+        "delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1)",
+        Fate::Deleted,
+    ),
     held(
         "attempt",
         "tentatives d’envoi",
@@ -124,6 +138,8 @@ pub const IMPERSONAL: &[&str] = &[
     "suppressed",
     "inbox",
     "inbox_mail",
+    "listener",
+    "heard",
 ];
 
 /// What an erasure did, in numbers.
@@ -240,6 +256,7 @@ impl Store {
         let alone = !colleagues.iter().any(|p| p.id != person.id && p.structure() == structure);
         let mut words: BTreeSet<String> = addresses.iter().map(|a| a.value.clone()).collect();
         words.insert(person.name.clone());
+        words.extend(self.names_of(subscriber).await?);
         let mut words: Vec<String> = words.into_iter().filter(|w| w.chars().count() >= MIN_NAME).collect();
         words.sort_by_key(|w| std::cmp::Reverse(w.len()));
         Ok(Some(Leaving { id: person.id, structure, alone, words, addresses }))

@@ -30,7 +30,15 @@ pub struct Keep {
 /// Rows settled before `$1`, at most `$2` of them.
 const BY_AGE: &[(&str, Kept)] = &[
     (
+        "DELETE FROM chat_message WHERE delivery_id IN (SELECT id FROM delivery WHERE settled_at < $1 ORDER BY settled_at LIMIT $2)",
+        Kept::Messages,
+    ),
+    (
         "DELETE FROM attempt WHERE delivery_id IN (SELECT id FROM delivery WHERE settled_at < $1 ORDER BY settled_at LIMIT $2)",
+        Kept::Messages,
+    ),
+    (
+        "DELETE FROM message_part WHERE delivery_id IN (SELECT id FROM delivery WHERE settled_at < $1 ORDER BY settled_at LIMIT $2)",
         Kept::Messages,
     ),
     (
@@ -47,6 +55,15 @@ const BY_AGE: &[(&str, Kept)] = &[
     ),
     ("DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE at < $1 ORDER BY at LIMIT $2)", Kept::Journal),
     ("DELETE FROM inbox_mail WHERE id IN (SELECT id FROM inbox_mail WHERE at < $1 LIMIT $2)", Kept::Journal),
+    (
+        "DELETE FROM chat WHERE seen < $1 AND value IN (SELECT value FROM chat WHERE seen < $1 LIMIT $2)
+           AND NOT EXISTS (SELECT 1 FROM address a WHERE a.channel = chat.channel AND a.value = chat.value)",
+        Kept::Journal,
+    ),
+    (
+        "DELETE FROM invitation WHERE used IS NULL AND expires_at < $1 AND mark IN (SELECT mark FROM invitation WHERE used IS NULL AND expires_at < $1 LIMIT $2)",
+        Kept::Journal,
+    ),
     ("DELETE FROM access WHERE id IN (SELECT id FROM access WHERE at < $1 LIMIT $2)", Kept::Access),
     ("DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE at < $1 LIMIT $2)", Kept::Quarantine),
 ];

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use crate::{Engine, StoreError};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8, STEP_9, STEP_10];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8, STEP_9, STEP_10, STEP_11];
 
 const STEP_1: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -138,8 +138,29 @@ const STEP_6: &str = r"
 ALTER TABLE subscriber ADD COLUMN rhythm TEXT NOT NULL DEFAULT '{}';
 ";
 
-/// Chats: invitations, conversations, which message carries which delivery.
-const STEP_7: &str = "";
+/// Chats: invitations, conversations, which message carries which delivery; what is paused.
+const STEP_7: &str = r"
+ALTER TABLE subscription ADD COLUMN paused_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE source ADD COLUMN paused BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE invitation (
+  mark TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL DEFAULT '', siret TEXT NOT NULL DEFAULT '',
+  subscriber_id TEXT, created BIGINT NOT NULL, expires_at BIGINT NOT NULL, used BIGINT);
+CREATE TABLE chat (
+  channel TEXT NOT NULL, value TEXT NOT NULL, greeted BIGINT NOT NULL DEFAULT 0, window_from BIGINT NOT NULL DEFAULT 0,
+  heard BIGINT NOT NULL DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, dialogue TEXT NOT NULL DEFAULT '',
+  dialogue_until BIGINT NOT NULL DEFAULT 0, dialogue_version BIGINT NOT NULL DEFAULT 0, names TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (channel, value));
+CREATE INDEX chat_seen ON chat (seen);
+CREATE INDEX address_chat ON address (channel, value);
+CREATE TABLE chat_message (
+  channel TEXT NOT NULL, chat TEXT NOT NULL, message TEXT NOT NULL, delivery_id TEXT NOT NULL, subscriber_id TEXT NOT NULL,
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, state_message TEXT, shown TEXT NOT NULL DEFAULT '',
+  revision BIGINT NOT NULL DEFAULT 0, shown_revision BIGINT NOT NULL DEFAULT 0, at BIGINT NOT NULL,
+  PRIMARY KEY (channel, chat, message));
+CREATE INDEX chat_message_decided ON chat_message (procedure_id, structure);
+CREATE INDEX chat_message_stale ON chat_message (channel, at) WHERE revision > shown_revision;
+CREATE INDEX chat_message_subscriber ON chat_message (subscriber_id);
+";
 
 /// Pages: sign-in, sessions, tokens of programs, and one row a procedure by which it is found.
 const STEP_8: &str = r"
@@ -190,6 +211,15 @@ CREATE INDEX procedure_closes ON procedure (closes);
 CREATE INDEX notice_first_seen ON notice (first_seen, id);
 CREATE TABLE chore (name TEXT PRIMARY KEY, done BIGINT NOT NULL);
 CREATE TABLE outage (channel TEXT PRIMARY KEY, since BIGINT NOT NULL, why TEXT NOT NULL);
+";
+
+/// Messages of chats: which carry what, and how far a service was listened to.
+const STEP_11: &str = r"
+CREATE TABLE message_part (
+  delivery_id TEXT NOT NULL, part BIGINT NOT NULL, chat TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (delivery_id, part));
+CREATE INDEX message_part_message ON message_part (chat, message);
+CREATE TABLE listener (name TEXT PRIMARY KEY, next_number BIGINT NOT NULL, at BIGINT NOT NULL);
+CREATE TABLE heard (listener TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (listener, number));
 ";
 
 /// Brings the database to the newest step.

@@ -117,6 +117,33 @@ impl Store {
         ))
     }
 
+    /// Has a source left alone, or watched again.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn pause_source(&self, id: &str, paused: bool) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
+            .bind(id.to_owned())
+            .bind(i64::from(paused))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whether a source is left alone.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn is_source_paused(&self, id: &str) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT paused FROM source WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.is_some_and(|(paused,)| paused != 0))
+    }
+
     /// Takes the source for polling until `lease` from now; `false` when it is not due or another holds it.
     ///
     /// # Errors
@@ -135,7 +162,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         let done = sqlx::query(
-            "UPDATE source SET holder = $1, lease_until = $2, last_attempt = $3 WHERE id = $4 AND (lease_until <= $3 OR holder = $1) AND (next_due <= $3 OR $5 = 1)",
+            "UPDATE source SET holder = $1, lease_until = $2, last_attempt = $3 WHERE id = $4 AND (lease_until <= $3 OR holder = $1) AND (next_due <= $3 AND paused = 0 OR $5 = 1)",
         )
         .bind(holder.to_owned())
         .bind(millis(now + lease))

@@ -33,7 +33,7 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         name = f"{next(number):05d}"
         part = maildir / f"{name}.part"
-        part.write_bytes(("X-Envelope-To: " + ",".join(envelope.rcpt_tos) + "\r\n").encode() + envelope.original_content)
+        part.write_bytes(f"X-Envelope-From: {envelope.mail_from}\r\nX-Envelope-To: {','.join(envelope.rcpt_tos)}\r\n".encode() + envelope.original_content)
         part.rename(maildir / f"{name}.eml")
         if args.cut > 0:
             args.cut -= 1

@@ -184,7 +184,7 @@ impl Smtp {
     /// `VIGIE_REQUIRE` names `smtp` and it cannot be started.
     #[must_use]
     pub fn start(options: &[&str]) -> Option<Self> {
-        let Some(python) = python_with_aiosmtpd() else {
+        let Some(python) = python() else {
             return missing("smtp", "no Python with aiosmtpd (run scripts/test-setup)");
         };
         let dir = tempfile::tempdir().ok()?;
@@ -295,7 +295,9 @@ impl Imap {
     }
 }
 
-fn python_with_aiosmtpd() -> Option<PathBuf> {
+/// The Python of the tests, with the packages that `scripts/test-setup` installs.
+#[must_use]
+pub fn python() -> Option<PathBuf> {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin/python3");
     let named = std::env::var_os("VIGIE_TEST_PYTHON").map(PathBuf::from);
     named.into_iter().chain([own, PathBuf::from("python3")]).find(|p| {

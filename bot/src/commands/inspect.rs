@@ -23,7 +23,7 @@ use crate::{timetable, watch};
 /// Notices looked at by `subscriptions explain`.
 const EXPLAINED: i64 = 200;
 
-fn local(at: DateTime<Utc>) -> String {
+pub(super) fn local(at: DateTime<Utc>) -> String {
     at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y %H:%M").to_string()
 }
 
@@ -37,6 +37,7 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
         let alarms = health::alarms(&known, now);
         let health = match (&s.last_error, block.enabled) {
             (_, false) => "à l’arrêt (enabled = false)".to_owned(),
+            _ if store.is_source_paused(&block.id).await? => "en pause (/reprendre_source dans un chat)".to_owned(),
             (Some(e), _) if s.failures > 0 => format!("{} échec(s) : {e}", s.failures),
             _ if s.last_success.is_none() => "jamais interrogée".to_owned(),
             _ => match alarms.first() {
@@ -257,6 +258,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         }
         Disposition::Overflow => format!("{name} : groupé avec d’autres en un seul message"),
         Disposition::Baseline => format!("{name} : pas d’envoi, avis déjà publié avant le début de la veille"),
+        Disposition::Paused => format!("{name} : pas d’envoi, l’abonnement était en pause"),
         Disposition::Duplicate => format!("{name} : pas d’envoi, doublon d’un avis déjà signalé et rien n’a changé"),
     };
     out.push_str(&format!("  {decided}\n"));

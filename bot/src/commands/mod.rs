@@ -1,10 +1,12 @@
 //! The command line. Texts for people are in French; exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+mod access;
 mod check;
 mod classify;
 mod criteria;
 mod directory;
 mod inspect;
+mod invite;
 mod leads;
 mod personal;
 mod run;
@@ -104,6 +106,13 @@ enum Command {
         #[command(subcommand)]
         action: leads::Action,
     },
+    /// Invite une personne : un code à usage unique relie son chat (Telegram, Matrix)
+    Invite {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(flatten)]
+        args: invite::InviteArgs,
+    },
     /// Donne, en JSON, tout ce que Vigie sait d’une personne
     Export {
         #[command(flatten)]
@@ -122,6 +131,21 @@ enum Command {
         /// Ne demande pas confirmation
         #[arg(long)]
         yes: bool,
+    },
+    /// Crée un jeton par lequel un programme agit pour une personne, et l’écrit une fois
+    Token {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(flatten)]
+        args: access::TokenArgs,
+    },
+    /// Donne un lien par lequel une personne entre dans ses pages, une fois, dans la demi-heure
+    SignIn {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// Identifiant, nom ou adresse de la personne
+        #[arg(long)]
+        subscriber: String,
     },
     /// Copie la base SQLite dans un fichier
     Backup {
@@ -240,8 +264,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
         Command::Directory { config, action } => directory::run(&config.settings()?, action).await,
         Command::Leads { config, action } => leads::run(config.settings()?, action).await,
+        Command::Invite { config, args } => invite::run(&config.settings()?, args).await,
         Command::Export { config, subscriber } => personal::export(config.settings()?, &subscriber).await,
         Command::Erase { config, subscriber, yes } => personal::erase(config.settings()?, &subscriber, yes).await,
+        Command::Token { config, args } => access::token(config.settings()?, &args).await,
+        Command::SignIn { config, subscriber } => access::sign_in(config.settings()?, &subscriber).await,
         Command::Backup { config, file } => {
             let store = app::open_store(&config.settings()?).await?;
             let place = file.display().to_string();

@@ -1,5 +1,6 @@
 //! `vigie subscriptions`: people and what they want to hear of.
 
+use chrono::{DateTime, Utc};
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::directory::Structure;
@@ -7,6 +8,7 @@ use vigie_domain::subscription::{Profile, QuietHours, Rhythm, Role};
 use vigie_domain::{Buyer, Cadence, Channel, Filter, StructureKind, Subscriber};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
+use vigie_store::consent::Asked;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, derived_id};
 
@@ -14,7 +16,7 @@ use super::criteria::Criteria;
 use super::{inspect, parse_word, print, table};
 use crate::app::{self, Failure};
 use crate::clock::Clock;
-use crate::preview;
+use crate::{optin, preview};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -142,7 +144,7 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
             print(&table(&["groupe", "nom", "secteur"], &rows))
         }
         Action::List => list(&app::open_store(settings).await?).await,
-        Action::Add(args) => add(&app::open_store(settings).await?, &args).await,
+        Action::Add(args) => add(&app::open_store(settings).await?, settings, &args).await,
         Action::Preview(args) => show_preview(&app::open_store(settings).await?, &args).await,
         Action::Rhythm(args) => set_rhythm(&app::open_store(settings).await?, &args).await,
         Action::Remove { id } => {
@@ -206,7 +208,7 @@ async fn listed(store: &Store, siret: &str) -> Result<Structure, Failure> {
     })
 }
 
-async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
+async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), Failure> {
     let place = "vigie subscriptions add";
     let email = args.email.to_lowercase();
     let has_domain = email.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'));
@@ -291,10 +293,28 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         )
         .await?;
     let subscription = store.put_subscription(&id, &filter, cadence, now).await?;
-    let note = if args.confirmed {
-        ""
-    } else {
-        "\nAdresse à confirmer : une fois l’accord de son propriétaire obtenu, vigie subscriptions add --email … --confirmed."
-    };
+    let note = ask(store, settings, &id, &email, now).await?;
     print(&format!("Abonnement {subscription} ajouté pour {email}{note}\n"))
+}
+
+/// Asks an address that is not confirmed for its owner's agreement; gives what to tell the operator.
+async fn ask(
+    store: &Store,
+    settings: &Settings,
+    subscriber: &str,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<&'static str, Failure> {
+    let address = store.addresses(subscriber).await?.into_iter().find(|a| a.value.eq_ignore_ascii_case(email));
+    let Some(address) = address.filter(|a| a.state == AddressState::Unconfirmed) else { return Ok("") };
+    if !optin::possible(settings) {
+        return Ok(
+            "\nAdresse à confirmer : une fois l’accord de son propriétaire obtenu, vigie subscriptions add --email … --confirmed.",
+        );
+    }
+    Ok(match optin::ask(store, &address.id, false, now).await? {
+        Asked::Yes => "\nUn message demande son accord au propriétaire de l’adresse ; rien d’autre ne partira avant.",
+        Asked::TooSoon => "\nSon accord a déjà été demandé ; rien ne partira avant.",
+        Asked::NotNeeded | Asked::Suppressed => "",
+    })
 }

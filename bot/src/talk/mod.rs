@@ -7,6 +7,18 @@
 //! A chat hands in what it [`Heard`], in words that belong to no chat, and carries out the [`Reply`]s. Whatever decides is
 //! here, whatever speaks a protocol is there.
 
+pub mod action;
+mod answers;
+pub mod command;
+mod decide;
+mod door;
+mod hear;
+mod keep;
+pub mod refresh;
+pub mod state;
+pub mod subscribe;
+
+pub use hear::hear;
 use vigie_domain::Channel;
 use vigie_notifier::chat::Rich;
 pub use vigie_notifier::chat::{Button, Does, MAX_BUTTON_DATA};
@@ -103,6 +115,29 @@ pub enum ReplyPlace {
     Answer,
     /// In place of the message whose button was pressed; a new message where the chat cannot do that.
     Edit,
-    /// A word that passes, for the one who pressed; a new message where the chat has none.
+    /// A word that passes, for the one who pressed or reacted. A chat that cannot show such a word leaves it out: what it
+    /// says shows in the state line too.
     Toast,
+}
+
+/// An answer for a chat without buttons: their labels are words to answer with.
+#[must_use]
+pub fn in_words(reply: &Reply) -> Rich {
+    let mut text = reply.text.clone();
+    let labels: Vec<String> = reply
+        .buttons
+        .iter()
+        .flatten()
+        .filter(|b| matches!(b.does, Does::Press(_)))
+        .map(|b| format!("«\u{a0}{}\u{a0}»", b.label))
+        .collect();
+    if !labels.is_empty() {
+        text.push(&Rich::plain(format!("\nRépondez\u{a0}: {}", labels.join(", "))));
+    }
+    for button in reply.buttons.iter().flatten() {
+        if let Does::Open(url) = &button.does {
+            text.push(&Rich::plain(format!("\n{}\u{a0}: {url}", button.label)));
+        }
+    }
+    text
 }

@@ -46,10 +46,23 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("donnees.html", include_str!("../../pages/donnees.html")),
     ("procedure.html", include_str!("../../pages/procedure.html")),
     ("signaler.html", include_str!("../../pages/signaler.html")),
+    ("confirmer.html", include_str!("../../pages/confirmer.html")),
+    ("lien-perime.html", include_str!("../../pages/lien-perime.html")),
     ("desabonner.html", include_str!("../../pages/desabonner.html")),
     ("entrer.html", include_str!("../../pages/entrer.html")),
     ("entrer-lien.html", include_str!("../../pages/entrer-lien.html")),
     ("chercher.html", include_str!("../../pages/chercher.html")),
+    ("abonnements.html", include_str!("../../pages/abonnements.html")),
+    ("abonnement.html", include_str!("../../pages/abonnement.html")),
+    ("mois.html", include_str!("../../pages/mois.html")),
+    ("compte.html", include_str!("../../pages/compte.html")),
+    ("jeton.html", include_str!("../../pages/jeton.html")),
+    ("api.html", include_str!("../../pages/api.html")),
+    ("exploitation.html", include_str!("../../pages/exploitation.html")),
+    ("sources.html", include_str!("../../pages/sources.html")),
+    ("envois.html", include_str!("../../pages/envois.html")),
+    ("envoi.html", include_str!("../../pages/envoi.html")),
+    ("personnes.html", include_str!("../../pages/personnes.html")),
 ];
 
 /// The pages and what they stand on.

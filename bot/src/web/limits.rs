@@ -19,6 +19,8 @@ pub(super) enum What {
     SignIn,
     /// Previews, test messages, reports: what reads much or writes to people.
     Costly,
+    /// Requests of programs.
+    Program,
 }
 
 impl What {
@@ -27,13 +29,17 @@ impl What {
         match self {
             Self::SignIn => (20, Duration::minutes(15)),
             Self::Costly => (60, Duration::minutes(5)),
+            Self::Program => (6_000, Duration::minutes(5)),
         }
     }
 }
 
+/// Since when, and how many.
+type Count = (DateTime<Utc>, u32);
+
 /// What was done lately, by whom.
 #[derive(Debug, Default)]
-pub(super) struct Limits(Mutex<HashMap<(IpAddr, What), (DateTime<Utc>, u32)>>);
+pub(super) struct Limits(Mutex<HashMap<(IpAddr, What), Count>>);
 
 impl Limits {
     /// Counts one more; `false` when it is one too many.

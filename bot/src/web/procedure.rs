@@ -307,7 +307,7 @@ async fn page(
         .facts
         .iter()
         .zip(card.facts.clone())
-        .map(|(f, line)| shows(line, f.evidence.quote.as_deref(), f.evidence.field.as_ref(), &passages))
+        .map(|(f, line)| shows(line, f.evidence.quote.as_deref(), f.evidence.field.as_ref(), &[]))
         .collect();
     let (decisions, mine) = match &visitor.session {
         Some(session) => {
@@ -479,10 +479,8 @@ pub(super) async fn report(
         let people = verdicts::correct(&site.app, &session.person, main, kind, holds, &note).await?;
         let told = match people {
             0 => "Personne n’avait été alerté du premier verdict.".to_owned(),
-            n => format!(
-                "{} au prochain envoi.",
-                french::plural(n, "personne prévenue").replace("prévenues", "prévenues")
-            ),
+            1 => "Une personne est prévenue au prochain envoi.".to_owned(),
+            n => format!("{n}\u{a0}personnes sont prévenues au prochain envoi."),
         };
         return Ok(back_to(
             &site,

@@ -2,9 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
 mod bad_input;
+mod browser;
 mod classify_contract;
 mod directory;
+#[cfg(feature = "telegram")]
+mod fuzz;
+mod mail;
 mod merging;
+mod pages;
 mod personal;
 mod politeness;
 mod preview;
@@ -12,4 +17,7 @@ mod road;
 mod sectors;
 mod sources;
 mod store_story;
+mod talk;
+#[cfg(feature = "telegram")]
+mod telegram;
 mod time;

@@ -14,40 +14,51 @@ use super::pattern::pattern;
 pattern!(
     STRONG,
     r"clauses? (?:[\w']+ ){0,3}?(?:d ?'? ?|a l ?'? ?)?(?:aide a l ?'? ?)?(?:e?')?insertion",
-    r"|clauses? (?:[a-z]+ ){0,3}?sociales?\b|clauses? de promotion de l'(?:insertion|emploi)",
-    r"|(?:conditions?|clauses?) (?:particulieres? )?d'execution (?:[a-z]+ ){0,4}?social|condition particuliere (?:d'execution )?a caractere social",
-    r"|[0-9]+ ?(?:h|heures?) d ?'? ?insertion|elements? a caractere social|volume (?:horaire )?d ?'? ?insertion",
+    r"|clauses? (?:[a-z]+ ){0,3}?sociales?\b|clauses? de promotion de l'(?:insertion|emploi)|conditions? sociales? d'execution|clauses? d'execution sociales?\b",
+    r"|[0-9]+ ?(?:h|heures?) d ?'? ?insertion|volume (?:horaire )?(?:[a-z]+ )?d ?'? ?insertion",
+    r"|clauses? (?:[\w']+ ){0,3}?(?:en faveur|au profit|au benefice) (?:de l'|de la |des |d'|de |du )[^.;]{0,40}?(?:emploi|insertion|handicap|eloigne|en difficulte)",
     r"|\bheures? (?:de travail )?(?:[\w']+ ){0,8}?d ?'? ?insertion|promouvoir l'emploi et l'insertion|promotion de l'emploi (?:et de l'insertion|des personnes)",
     r"|\bheures?\b[^.;]{0,60}(?:reservee?s?|confiee?s?|dediee?s?|consacree?s?) (?:a|aux?|pour)\b[^.;]{0,50}(?:insertion|eloigne|en difficulte|quartiers prioritaires)",
     r"|[0-9] ?(?:%|pour ?cent) (?:[\w']+ ){0,4}?(?:d'|des |de la |du )?(?:heures|temps|masse|main)\b[^.;]{0,90}(?:insertion|quartiers prioritaires|eloigne|en difficulte)",
     r"|(?:objectif|part|volet|taux|quota)s? (?:d ?'? ?)?insertion[^.;0-9]{0,20}[0-9]+ ?(?:%|h\b|heures|pour ?cent)",
+    r"|insertion[^.;0-9]{0,30}[0-9]+(?:[.,][0-9]+)? ?(?:%|pour ?cent) (?:[a-z']+ ){0,3}?(?:d'|l')?(?:heures|temps|masse|main|effectif|volume)",
+    r"|\bheures?\b[^.;]{0,60}(?:executee?s?|effectuee?s?|realisee?s?|assuree?s?|accomplie?s?) par [^.;]{0,50}(?:insertion|eloigne|quartiers prioritaires|publics? prioritaire|sans emploi)",
+    r"|(?:reserve[rz]?|consacre[rz]?|affecte[rz]?|dedie[rz]?|destine[rz]?)(?: [\w'%]+){0,6}? a (?:l'|des actions d'|une action d')insertion\b",
     r"|[0-9]+ ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp (?:d'|en )?insertion",
     r"|clause\(s\) sociale|clauses? (?:dites? )?[\x22«“ ]+(?:insertion|sociale?s?\b)|charte (?:nationale |locale |departementale )?d'insertion",
     r"|(?:conditions?|clauses?) [^.;:]{0,30}execution[^.;:]{0,30}:[ -]{0,3}insertion|acte d'engagement[^.;:]{0,40}: ?engagements? d'insertion|annexe (?:[a-z]+ ){0,2}insertion",
     r"|possibilites d'emploi des chomeurs de longue duree|articles? (?:14 du c|38 de l'ordonnance)[^.;]{0,60}insertion|clauses? (?:visant|destinees?|favorisant|tendant)[^.;]{0,40}l'emploi",
-    r"|(?:\bdevra|\bdoit|s'engage a)[^.;]{0,30}(?:sous-traiter|confier) [^.;]{0,70}(?:structures? d'insertion|entreprises? d'insertion|entreprises? adaptee?s|\besats?\b)"
+    r"|(?:\bdevra|\bdevront|\bdoit|\bdoivent|s'engagent? a|\btenue?s? de|l'obligation de|s'oblige a)[^.;]{0,40}(?:sous-trait\w+|confier|faire appel|recourir|avoir recours|faire (?:realiser|executer)) [^.;]{0,90}(?:structures? d'insertion|entreprises? d'insertion|associations? d'insertion|entreprises? adaptee?s?|\besats?\b|\bsiaes?\b)"
 );
 // Wordings that need an obligation beside them.
 pattern!(
     WEAK,
-    r"(?:actions?|engagements?|objectifs?|demarche|volet|dispositif|obligations?|parcours) (?:obligatoire )?(?:sociale? )?d ?'? ?insertion",
-    r"|(?:publics?|personnes?|demandeurs d'emploi|jeunes) (?:[\w']+ ){0,3}?eloignee?s? (?:de l'emploi|du marche)",
+    r"(?:actions?|engagements?|objectifs?|demarche|volet|dispositif|obligations?|parcours|plan|convention|politique|programme|recours|mesures?|strategie|postes?) (?:obligatoires? )?(?:sociale? )?(?:d ?'? ?|a l')insertion",
+    r"|(?:publics?|personnes?|demandeurs d'emploi|jeunes) (?:[\w']+ ){0,3}?eloignee?s? (?:de l'emploi|du marche)|\binsertion de (?:publics?|personnes?|jeunes)",
     r"|personnes? rencontrant des difficultes (?:[a-z]+ ){0,4}?(?:d ?'? ?)?(?:insertion|acces|emploi)|personnes? en difficulte (?:[a-z]+ ){0,2}d'insertion",
     r"|(?:[0-9] ?%|heures|temps|part) (?:[\w'%]+ ){0,9}?(?:a |d ?'? ?|en |pour )(?:l ?'? ?)?insertion",
     r"|(?:salaries?|personnels?|personnes|publics?) en (?:parcours d')?insertion|demandeurs d'emploi de longue duree|beneficiaires du rsa|publics? prioritaires?|quartiers prioritaires",
-    r"|l2112-2\b|considerations? sociales?",
+    r"|l2112-2\b|considerations? sociales?|mesures? sociales?|exigences? sociales?|objectifs? sociaux|aspects? sociaux|dispositions? sociales?",
     r"|(?:actions?|engagements?|mesures?) (?:[a-z]+ ){0,2}?(?:en faveur de l'|en matiere d'|en termes d'|d')insertion",
-    r"|(?:embaucher?|employer|recruter?) (?:[\w'%]+ ){0,3}?(?:demandeurs? d'emploi|beneficiaires? du rsa|personnes? en insertion|personnes? eloignee)"
+    r"|(?:embaucher?|employer|recruter?) (?:[\w'%]+ ){0,3}?(?:demandeurs? d'emploi|beneficiaires? (?:du|de) rsa|personnes? (?:en insertion|eloignee|beneficiaire|sans emploi|en recherche d'emploi|en difficulte)|(?:des )?(?:personnes )?beneficiaires du rsa|publics? (?:en insertion|eloigne|prioritaire))",
+    r"|personnes? (?:sans emploi|en recherche d'emploi)|\btravailleurs? defavorise"
+);
+// A social condition of execution that does not say which: insertion only where the notice speaks of it elsewhere.
+pattern!(
+    UNNAMED,
+    r"(?:conditions?|clauses?|elements?|dispositions?|exigences?|considerations?|obligations?)[^.;:]{0,50}? (?:a|de) (?:caractere|nature|portee) (?:environnementale? et )?sociale?\b",
+    r"|conditions? (?:particulieres? )?d'execution (?:[a-z]+ ){0,3}?sociale?s?\b"
 );
 pattern!(
     OBLIGES,
-    r"titulaire|attributaire|concessionnaire|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devra|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|oblig|reserve[rz]?\b|consacrer|a raison de|[0-9] ?(?:h|heures)\b"
+    r"titulaire|attributaire|concessionnaire|delegataire|cocontractant|contractant|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devra|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|oblig|reserve[rz]?\b|consacrer|a raison de|[0-9] ?(?:h|heures)\b"
 );
 pattern!(
     DENIED_AFTER,
-    r"^(?:(?: et| ou|,| /) [a-z]+){0,3}[^.;]{0,15}(?: ?[:=] ?(?:non\b|neant|sans objet|aucun|so\b|0(?: ?h(?:eures?)?)?(?:[ .;]|$))|(?:☐|\[ ?\]) ?oui[^.;]{0,4}(?:☒|☑|✓|\[ ?x ?\]) ?non| ne s'applique pas(?: au lot)?| n'est pas applicable| non applicable| n'est pas prevue| sans objet)"
+    r"^(?:(?: et| ou|,| /) [a-z]+){0,3}[^.;:]{0,45}(?: ?[:=] ?(?:non\b|neant|sans objet|aucun|pas de\b|so\b|0(?: ?h(?:eures?)?)?(?:[ .;]|$))|(?:☐|\[ ?\]) ?oui[^.;]{0,4}(?:☒|☑|✓|\[ ?x ?\]) ?non)",
+    r"|^[^.;:]{0,15}(?: non (?:applicable|prevue?|concernee?|retenue?)| sans objet| neant)"
 );
-pattern!(NOT_FOR_A_LOT, r"^ ne s'applique pas (?:au|aux) lots?");
+pattern!(NOT_FOR_A_LOT, r"^ ne (?:s'applique|concerne)(?:nt)? pas (?:aux?|les?) lots?");
 pattern!(IS_CRITERION_AFTER, r"^[^.;]{0,40}?(?:ac_weighting|/ ?ponderation)");
 pattern!(IS_CRITERION_BEFORE, r"(?:sous-)?criteres?\b[^.]{0,40}$");
 pattern!(
@@ -60,16 +71,16 @@ pattern!(
 );
 pattern!(
     STAFF_MATTER,
-    r"convention collective|reprise d[ue]s? (?:personnel|salarie)|dumping|travail dissimule|transport(?:eur)?s? routiers?"
+    r"convention collective|reprise d[ue]s? (?:personnel|salarie)|dumping|travail dissimule|transport(?:eur)?s? routiers?|\boit\b|organisation internationale du travail|conventions? fondamentales?|droits? humains|droits de l'homme|travail des enfants"
 );
 pattern!(
     ABOUT_CLAUSES,
-    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|charte (?:de|du|des) |insertion paysagere|delai d'insertion|logiciel de suivi|guide sur|dans les? dce\b|mission (?:opc|d'assistance)|(?:mission|prestation|poste)s? de facilitat|facilitat\w+ des clauses sociales pour"
+    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|charte (?:de|du|des) |insertion paysagere|delai d'insertion|logiciel de suivi|guide sur|insertion (?:d'une? |d'|du |des |de l'|de )(?:encarts?|annonces?|avis\b|publicit|images?|donnees|puces?|logos?|messages?|textes?|tramway|lignes?|articles?|tetes?|enregistrement)|dans les? dce\b|mission (?:opc|d'assistance)|(?:mission|prestation|poste)s? de facilitat|facilitat\w+ des clauses sociales pour"
 );
 pattern!(MEANS_INSERTION, r"insertion|eloigne|chomeur|demandeurs d'emploi|difficulte|promotion de l'emploi");
 pattern!(
     SERVICE_TALK,
-    r"(?:actions?|prestations?|organismes?|stages?|parcours|dispositifs?|programmes?|modules?) de formations?|\bformations? (?:des|pour|aux?|qualifiante|professionnelle|linguistique|certifiante)|beneficiaires de la prestation|accompagnement des|pole emploi|bilan de competences"
+    r"(?:actions?|prestations?|organismes?|stages?|parcours|dispositifs?|programmes?|modules?) de formations?|\bformations? (?:des|pour|aux?|qualifiante|professionnelle|linguistique|certifiante)|beneficiaires de la prestation|accompagnement (?:des|vers|socio|global|renforce|a la recherche)|ateliers? de (?:remobilisation|recherche)|remobilisation|recherche d'emploi|placement|pole emploi|france travail|bilan de competences"
 );
 pattern!(
     HARD_TALK,
@@ -81,7 +92,14 @@ pattern!(
 );
 pattern!(
     SERVED_PEOPLE,
-    r"\binsertion\b|demandeurs? d'emploi|accompagnement|formations?\b|competences|parcours|retour a l'emploi|orientation|hebergement"
+    r"\binsertion\b|demandeurs? d'emploi|accompagnement|formations?\b|competences|parcours|retour a l'emploi|\bemploi\b|remobilisation|orientation|hebergement"
+);
+pattern!(JUDGED, r"\b(?:pertinence|qualite|adequation|coherence|efficacite|niveau) d(?:e |u |es |e la |e l')$");
+pattern!(A_PLAN, r"^(?:politique|plan|programme|strategie|mesures?|convention|postes?|insertion|parcours)\b");
+pattern!(MEANS_PEOPLE, r"insertion|emplo[iy]|embauch|recrut");
+pattern!(
+    OTHER_SOCIAL,
+    r"(?:securite|protection|action|cohesion|raison|aide|mixite|vie|responsabilite|paix|couverture|legislation|garantie|politique|economie|innovation) sociale"
 );
 pattern!(INTERNSHIP_ONLY, r"stage|apprenti|alternance");
 pattern!(DEROGATION, r"(?:il est )?deroge|derogation");
@@ -92,7 +110,7 @@ pattern!(
     r"nombre (?:minim\w+ )?(?:total )?d ?'? ?heures?[^.:]{0,160}?insertion[^.:]{0,120}? ?: ?(?P<a>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)",
     r"|(?P<b>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)\)?(?:,[0-9]+)? ?(?:h\.?|heures?)(?: de travail)?(?: minimum| mini| au minimum)? ?(?:d ?'? ?|en |pour l ?'? ?|a l ?'? ?)(?:actions? d'|parcours d')?insertion",
     r"|(?P<g>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)\)? ?(?:h\b\.?|heures?) (?:de travail )?(?:[\w']+ ){0,4}?(?:seront |sont )?(?:dediees|reservees|consacrees|confiees|realisees|effectuees)\b",
-    r"|(?:a raison de|soit|porte sur|dont) (?P<h>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
+    r"|(?:a raison de|soit|porte sur|dont|a hauteur de|a concurrence de|equivalent a) (?P<h>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
     r"|(?P<i>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?) (?:d'insertion )?\(?(?:pour |sur )?(?:le |les )?lots? ",
     r"|(?:reserver|consacrer|affecter|realiser|effectuer)(?: au moins| a minima| un minimum de| au minimum| un volume de)? (?P<c>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h|heures?)\b",
     r"|(?:clause|action|volet|engagement|heures|horaire|volume|objectif|minimum|total) [^.;]{0,60}?(?:de |: ?|est de |a |fixee? a |= ?|- |\()(?P<d>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
@@ -105,6 +123,12 @@ pattern!(
     r"|(?:heures?|temps de travail|main d'oeuvre)(?: [\w']+){0,6} ?[:(a]? ?(?P<b>[0-9]{1,2}(?:[.,][0-9]+)?) ?%",
     r"|insertion(?: [\w']+){0,4} ?(?:[(:]|\bde\b|\bd'|\b) ?(?P<c>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)"
 );
+pattern!(
+    LOT_SHARE,
+    r"\blots? (?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-z]?)[^0-9%.;]{0,40}?[ :(=-](?P<n>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)"
+);
+pattern!(ANY_HOURS, r"\b(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)\)?(?:,[0-9]+)? ?(?:h\b|heures?\b)");
+pattern!(LABELLED, r"\blots? (?:n ?° ?)?[0-9]{1,3}[^0-9.;]{0,24}$");
 pattern!(FULL_TIME, r"(?P<n>[0-9]+(?:[.,][0-9]+)?) ?(?:etp|equivalents? temps plein)\b");
 pattern!(
     NOT_A_VOLUME,
@@ -129,9 +153,10 @@ struct Statement {
     strong: bool,
 }
 
-/// Reads every execution clause the text tells.
+/// Reads every execution clause the text tells. A social condition that does not say which is one where the contract is
+/// `for_structures` anyway (some lot is reserved to them), else another consideration with a doubt.
 #[must_use]
-pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
+pub fn read(reading: &Reading<'_>, for_structures: bool) -> Vec<Provision> {
     let strong = reading.matches(Topic::Clause, &STRONG).map(|r| (true, r));
     let weak = reading.matches(Topic::Clause, &WEAK).map(|r| (false, r));
     let mut statements: Vec<Statement> = strong
@@ -139,6 +164,18 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         .filter(|(strong, range)| holds(reading, *strong, range))
         .map(|(strong, range)| statement(reading, range, strong))
         .collect();
+    if statements.is_empty() {
+        let Some(range) = reading.matches(Topic::Clause, &UNNAMED).find(|range| holds(reading, true, range)) else {
+            return Vec::new();
+        };
+        let sentence = &reading.doc.text()[reading.doc.sentence(range.clone())];
+        if !for_structures && !MEANS_INSERTION.is_match(sentence) {
+            let mut p = Provision::new(ProvisionKind::Other, reading.doc.evidence(range));
+            p.doubt = Some("condition sociale dont l’avis ne dit pas la nature : à vérifier au CCAP".to_owned());
+            return vec![p];
+        }
+        statements.push(statement(reading, range, true));
+    }
     statements.sort_by_key(|s| (!s.strong, s.range.start));
     let Some(first) = statements.first() else { return Vec::new() };
     let volumes = volumes(reading, &statements);
@@ -179,22 +216,21 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
     }
     match percents.as_slice() {
         [] => {}
-        [(_, one, _), rest @ ..] if rest.iter().all(|(_, other, _)| other == one) => {
-            let words = percents[0].2.clone();
+        [first, rest @ ..] if rest.iter().all(|other| other.percent == first.percent) => {
             for p in &mut out {
-                p.percent = Some(*one);
+                p.percent = Some(first.percent);
                 if p.hours.is_none() {
                     // The sentence that tells the share proves it best.
-                    p.evidence = reading.doc.evidence(words.clone());
+                    p.evidence = reading.doc.evidence(first.range.clone());
                 }
             }
         }
         // Each lot its own share.
         several => {
             out.retain(|p| p.hours.is_some());
-            for (statement, percent, words) in several {
-                let mut p = base(statement.lots.clone(), words.clone());
-                p.percent = Some(*percent);
+            for share in several {
+                let mut p = base(share.lots.clone(), share.range.clone());
+                p.percent = Some(share.percent);
                 out.push(p);
             }
         }
@@ -213,13 +249,13 @@ fn statement(reading: &Reading<'_>, range: Range<usize>, strong: bool) -> Statem
 
 fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     let doc = reading.doc;
-    let (before, after) = (doc.before(range.start, 60), doc.after(range.end, 60));
+    let (before, after) = (doc.before(range.start, 60), reading.rest_of_line(range.end, 90));
     let around_start = range.start - doc.before(range.start, 220).len();
     let around_end = range.end + doc.after(range.end, 220).len();
     let around = &doc.text()[around_start..around_end];
     let words = &doc.text()[range.clone()];
     let denied = reading.denied(range)
-        || reading.taken_back(range.end)
+        || (reading.taken_back(range.end) && !NOT_FOR_A_LOT.is_match(after))
         || (DENIED_AFTER.is_match(after) && !NOT_FOR_A_LOT.is_match(after));
     let derogates = DEROGATION.is_match(reading.start_of_sentence(range.start, 120));
     let sentence = &doc.text()[doc.sentence(range.clone())];
@@ -227,6 +263,7 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     if denied
         || derogates
         || other_matter
+        || OTHER_SOCIAL.is_match(words)
         || IS_CRITERION_AFTER.is_match(after)
         || IS_CRITERION_BEFORE.is_match(before)
         || ABOUT_CLAUSES.is_match(sentence)
@@ -237,13 +274,15 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
         // "Clauses sociales" may be about anything; "éléments à caractère social" of internships only are another matter.
         return !INTERNSHIP_ONLY.is_match(around) || MEANS_INSERTION.is_match(around);
     }
-    if !(OBLIGES.is_match(around) && (around.contains("insertion") || around.contains("emploi"))) {
+    if !(OBLIGES.is_match(around) && MEANS_PEOPLE.is_match(around)) {
         return false;
     }
-    // A group of people is bound by an obligation of its own sentence, not by the next one's ("l'acheteur se réserve…").
-    if !words.contains("insertion") && !words.contains("l2112-2") {
-        let (head, tail) = (reading.start_of_sentence(range.start, 220), reading.rest_of_sentence(range.end, 220));
-        if !OBLIGES.is_match(&doc.text()[range.start - head.len()..range.end + tail.len()]) {
+    // A group of people, or a plan, is bound by an obligation of its own sentence, not by the next one's ("l'acheteur se
+    // réserve…").
+    let names_no_duty = !words.contains("insertion") && !words.contains("l2112-2") || A_PLAN.is_match(words);
+    if names_no_duty {
+        let (head, tail) = (reading.start_of_line(range.start, 220), reading.rest_of_line(range.end, 220));
+        if JUDGED.is_match(head) || !OBLIGES.is_match(&doc.text()[range.start - head.len()..range.end + tail.len()]) {
             return false;
         }
     }
@@ -280,54 +319,161 @@ struct Volume {
 /// Hours near the clause, each once by (lots, value): a form tells them two or three times.
 fn volumes(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Volume> {
     let mut found: Vec<Volume> = Vec::new();
-    let near = |at: usize| {
-        statements.iter().any(|s| {
-            at + VOLUME_REACH >= s.range.start
-                && at <= s.range.end + VOLUME_REACH
-                && reading.doc.field(at) == reading.doc.field(s.range.start)
-        })
-    };
+    let text = reading.doc.text();
     for window in reading.anchors.windows(Topic::Clause) {
-        for c in HOURS.captures_iter(&reading.doc.text()[window.clone()]) {
-            let Some(digits) = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].iter().find_map(|n| c.name(n)) else {
-                continue;
-            };
-            let (mut start, end) = (window.start + digits.start(), window.start + digits.end());
-            // "lot 1 100 h": the first number is the lot's.
-            if LOT_JUST_BEFORE.is_match(reading.doc.before(start, 10))
-                && let Some(space) = digits.as_str().find(' ')
-            {
-                start += space + 1;
-            }
-            let Some(hours) = number(&reading.doc.text()[start..end]).filter(|h| *h > 0.0) else { continue };
-            let names_it = c.name("h").is_some() || c.get(0).is_some_and(|m| m.as_str().contains("insertion"));
-            let behind = after_unit(reading, end);
-            let yearly_then_total =
-                A_YEAR.is_match(behind) && TOTAL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
-            if IN_PROPORTION.is_match(behind) || yearly_then_total {
-                continue;
-            }
-            let spurious = NOT_A_VOLUME.is_match(reading.doc.before(start, 40)) || A_WEEK.is_match(behind);
-            if !near(start)
-                || (spurious && !names_it)
-                || (hours <= 48.0 && !names_it)
-                || found.iter().any(|v| v.range.start == start)
-            {
-                continue;
-            }
-            let lots = lots_of_volume(reading, start, end);
-            if !found.iter().any(|v| v.lots == lots && (v.hours - hours).abs() < 0.5) {
-                let total = TOTAL_BEFORE.is_match(reading.doc.before(start, 24))
-                    || DETAIL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
-                found.push(Volume { range: start..end, lots, hours, doubt: None, total });
+        for c in HOURS.captures_iter(&text[window.clone()]) {
+            if let Some((digits, name)) = captured(&c, &["a", "b", "c", "d", "e", "f", "g", "h", "i"]) {
+                let at = window.start + digits.start()..window.start + digits.end();
+                let said = name == "h" || c.get(0).is_some_and(|m| m.as_str().contains("insertion"));
+                found.extend(volume(reading, statements, at, said));
             }
         }
     }
-    if found.is_empty() {
-        found.extend(full_time_posts(reading, statements));
+    // Any other number of hours that the clause's own sentence gives.
+    for s in statements.iter().take(MAX_SENTENCES) {
+        let sentence = clip(reading, reading.doc.sentence(s.range.clone()), &s.range);
+        for c in ANY_HOURS.captures_iter(&text[sentence.clone()]) {
+            if let Some((digits, _)) = captured(&c, &["n"]) {
+                let at = sentence.start + digits.start()..sentence.start + digits.end();
+                let labelled = LABELLED.is_match(reading.doc.before(at.start, 40));
+                found.extend(volume(reading, statements, at, labelled));
+            }
+        }
     }
-    without_total(found)
+    found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| listed(reading, s)));
+    found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| table(reading, s)));
+    found.sort_by_key(|v| v.range.start);
+    let mut once: Vec<Volume> = Vec::new();
+    for v in found {
+        let told = |known: &Volume| {
+            known.range.start == v.range.start || (known.lots == v.lots && (known.hours - v.hours).abs() < 0.5)
+        };
+        if !once.iter().any(told) {
+            once.push(v);
+        }
+    }
+    if once.is_empty() {
+        once.extend(full_time_posts(reading, statements));
+    }
+    without_total(once)
 }
+
+/// Most statements whose sentences are looked into for volumes.
+const MAX_SENTENCES: usize = 60;
+
+/// The part of a sentence within reach of the statement that stands in it.
+fn clip(reading: &Reading<'_>, sentence: Range<usize>, statement: &Range<usize>) -> Range<usize> {
+    let text = reading.doc.text();
+    let start = text.ceil_char_boundary(sentence.start.max(statement.start.saturating_sub(VOLUME_REACH)));
+    let end = text.floor_char_boundary(sentence.end.min(statement.end + VOLUME_REACH));
+    start..end.max(start)
+}
+
+fn captured<'t>(c: &regex::Captures<'t>, names: &[&'static str]) -> Option<(regex::Match<'t>, &'static str)> {
+    names.iter().find_map(|n| Some((c.name(n)?, *n)))
+}
+
+/// The volume that digits tell, unless they tell something else. `said`: the words around call it insertion.
+fn volume(reading: &Reading<'_>, statements: &[Statement], digits: Range<usize>, said: bool) -> Option<Volume> {
+    let (mut start, end) = (digits.start, digits.end);
+    let text = reading.doc.text();
+    // "lot 1 100 h": the first number is the lot's.
+    if LOT_JUST_BEFORE.is_match(reading.doc.before(start, 10))
+        && let Some(space) = text[start..end].find(' ')
+    {
+        start += space + 1;
+    }
+    let hours = number(&text[start..end]).filter(|h| *h > 0.0)?;
+    let behind = after_unit(reading, end);
+    let yearly_then_total = A_YEAR.is_match(behind) && TOTAL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
+    if IN_PROPORTION.is_match(behind) || yearly_then_total {
+        return None;
+    }
+    let spurious = NOT_A_VOLUME.is_match(reading.doc.before(start, 40)) || A_WEEK.is_match(behind);
+    if !near(reading, statements, start) || (spurious && !said) || (hours <= 48.0 && !said) {
+        return None;
+    }
+    let total = TOTAL_BEFORE.is_match(reading.doc.before(start, 24))
+        || DETAIL_FOLLOWS.is_match(reading.rest_of_sentence(end, 90));
+    Some(Volume { lots: lots_of_volume(reading, start, end), range: start..end, hours, doubt: None, total })
+}
+
+fn near(reading: &Reading<'_>, statements: &[Statement], at: usize) -> bool {
+    statements.iter().any(|s| {
+        at + VOLUME_REACH >= s.range.start
+            && at <= s.range.end + VOLUME_REACH
+            && reading.doc.field(at) == reading.doc.field(s.range.start)
+    })
+}
+
+/// "Nombre d'heures d'insertion : lot 1 : 80 ; lot 2 : 120": the unit is said once, before the lots.
+fn listed(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
+    pattern!(
+        ITEM,
+        r"\b(?:lots? )?(?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-gi-z]?) ?(?P<sign>[:=(-]) ?(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,5}) ?(?:h\b|heures?\b)?"
+    );
+    let text = reading.doc.text();
+    let start = statement.range.start;
+    let line = start
+        ..reading.doc.line_end(
+            statement.range.end,
+            statement.range.end + reading.doc.after(statement.range.end, VOLUME_REACH).len(),
+        );
+    let words = &text[line.clone()];
+    let unit_first =
+        words.find("heures").is_some_and(|at| at < 40) || words[..words.floor_char_boundary(40)].contains("lot");
+    if !unit_first || !words.contains("lot") {
+        return Vec::new();
+    }
+    let items = ITEM.captures_iter(words).filter_map(|c| {
+        let (lot, n) = (c.name("lot")?, c.name("n")?);
+        let hours = number(n.as_str()).filter(|h| *h > 0.0)?;
+        let behind = &words[n.end()..];
+        if behind.trim_start().starts_with(['%', '€', '/']) || behind.trim_start().starts_with("pour") {
+            return None;
+        }
+        let lots = vec![vigie_domain::Lot::clean_id(lot.as_str())];
+        Some(Volume { range: line.start + n.start()..line.start + n.end(), lots, hours, doubt: None, total: false })
+    });
+    let items: Vec<Volume> = items.collect();
+    if items.len() > 1 { items } else { Vec::new() }
+}
+
+/// Rows of a table under the clause whose heading names lots and hours: "Lot | Heures", then "1 | 250".
+fn table(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
+    pattern!(HEADING, r"\blots?\b.*\b(?:heures?|volumes?|nombre)\b|\b(?:heures?|volumes?|nombre)\b.*\blots?\b");
+    pattern!(
+        ROW,
+        r"^[^a-z0-9]*(?:lots? ?)?(?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-gi-z]?)\b(?P<title>[^0-9].*?|[ ]?)[ |:;=(-](?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\.?|heures?)?[^a-z0-9]*$"
+    );
+    let text = reading.doc.text();
+    let lines = reading.doc.lines_after(statement.range.start, MAX_ROWS);
+    let own_line = {
+        let start = reading.doc.line_start(statement.range.start, reading.doc.sentence(statement.range.clone()).start);
+        start..reading.doc.line_end(statement.range.end, (statement.range.end + 200).min(text.len()).max(start))
+    };
+    let mut rows = Vec::new();
+    let mut inside = text.get(own_line).is_some_and(|l| HEADING.is_match(l));
+    for line in lines {
+        let Some(words) = text.get(line.clone()) else { break };
+        match ROW.captures(words.trim_end()).filter(|_| inside) {
+            Some(c) => {
+                let (Some(lot), Some(n)) = (c.name("lot"), c.name("n")) else { continue };
+                let Some(hours) = number(n.as_str()).filter(|h| *h > 0.0) else { continue };
+                let lots = vec![vigie_domain::Lot::clean_id(lot.as_str())];
+                let range = line.start + n.start()..line.start + n.end();
+                rows.push(Volume { range, lots, hours, doubt: None, total: false });
+            }
+            None if rows.is_empty() => inside |= HEADING.is_match(words),
+            None if words.trim().is_empty() => {}
+            None => break,
+        }
+    }
+    rows
+}
+
+/// Most lines of a table of hours.
+const MAX_ROWS: usize = 40;
 
 fn after_unit<'a>(reading: &Reading<'a>, end: usize) -> &'a str {
     pattern!(UNIT, r"^ ?(?:heures?|h)\b");
@@ -372,25 +518,53 @@ fn without_total(mut volumes: Vec<Volume>) -> Vec<Volume> {
     volumes
 }
 
-/// The share of hours that each statement tells, once by lots.
-fn percents<'s>(reading: &Reading<'_>, statements: &'s [Statement]) -> Vec<(&'s Statement, f64, Range<usize>)> {
-    let mut found: Vec<(&Statement, f64, Range<usize>)> = Vec::new();
-    for s in statements {
+/// The shares of hours that the clause's sentences tell, once by lots.
+fn percents(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Share> {
+    let mut found: Vec<Share> = Vec::new();
+    for s in statements.iter().take(MAX_SENTENCES) {
         let before = reading.start_of_sentence(s.range.start, 160).len();
         let end = s.range.end + reading.rest_of_sentence(s.range.end, 260).len();
-        let text = &reading.doc.text()[s.range.start - before..end];
-        let Some(c) = PERCENT.captures(text) else { continue };
-        let value = c.name("a").or(c.name("b")).or(c.name("c")).map(|m| m.as_str().replace(',', "."));
-        let Some(value) = value.and_then(|v| v.parse::<f64>().ok()).filter(|p| *p > 0.0 && *p <= 100.0) else {
-            continue;
+        let start = s.range.start - before;
+        let text = &reading.doc.text()[start..end];
+        let by_lot: Vec<Share> = LOT_SHARE
+            .captures_iter(text)
+            .filter_map(|c| {
+                let (lot, n) = (c.name("lot")?, c.name("n")?);
+                let range = start + c.get(0)?.start()..start + c.get(0)?.end();
+                Some(Share {
+                    lots: vec![vigie_domain::Lot::clean_id(lot.as_str())],
+                    percent: percent(n.as_str())?,
+                    range,
+                })
+            })
+            .collect();
+        let shares = if by_lot.len() > 1 {
+            by_lot
+        } else {
+            let Some(c) = PERCENT.captures(text) else { continue };
+            let Some((digits, _)) = captured(&c, &["a", "b", "c"]) else { continue };
+            let Some(percent) = percent(digits.as_str()) else { continue };
+            let range = c.get(0).map_or(s.range.clone(), |m| start + m.start()..start + m.end());
+            vec![Share { lots: s.lots.clone(), percent, range }]
         };
-        let words =
-            c.get(0).map_or(s.range.clone(), |m| s.range.start - before + m.start()..s.range.start - before + m.end());
-        if !found.iter().any(|(known, v, _)| known.lots == s.lots && (*v - value).abs() < f64::EPSILON) {
-            found.push((s, value, words));
+        for share in shares {
+            if !found.iter().any(|k| k.lots == share.lots && (k.percent - share.percent).abs() < f64::EPSILON) {
+                found.push(share);
+            }
         }
     }
     found
+}
+
+/// A share of hours, with its words.
+struct Share {
+    lots: Vec<String>,
+    percent: f64,
+    range: Range<usize>,
+}
+
+fn percent(digits: &str) -> Option<f64> {
+    digits.replace(',', ".").parse().ok().filter(|p| *p > 0.0 && *p <= 100.0)
 }
 
 fn optional(reading: &Reading<'_>, range: &Range<usize>) -> bool {

@@ -16,28 +16,29 @@ pattern!(
     SOCIAL,
     r"\binsertion (?:sociale|prof|par l ?'?act|des (?:publics|personnes|jeunes))|(?:plan|heures|demarche|actions?|politique|clause|volet|dispositif) (?:[a-z]+ ){0,2}d ?'? ?insertion",
     r"|(?:performances?|criteres?|valeur|qualite|volet|engagement|demarche|aspects?|dimension|approche) (?:[a-z]+ ){0,2}?sociale?s?\b",
-    r"|accompagnement (?:medico-|socio-?professionnel|social)|emploi (?:de|des) (?:personnes|travailleurs|publics) (?:en situation de )?(?:handicap|en difficult|eloign)",
+    r"|accompagnement (?:medico-|socio-?professionnel|social)|emploi (?:de|des) (?:personnes|travailleurs|publics|salaries) (?:en situation de )?(?:handicap|en difficult|eloign|en insertion|en parcours|defavoris)",
     r"|criteres? relatifs? a l'insertion|(?:part|nombre|taux) (?:de|des) (?:personnes|travailleurs|salaries) (?:en situation de )?(?:handicap|en insertion)",
-    r"|insertion ac_weighting|en matiere d'insertion|criteres? (?:d ?'? ?)?insertion|publics? (?:en difficulte|eloignes?)"
+    r"|insertion ac_weighting|en matiere d'insertion|criteres? (?:d ?'? ?)?insertion|criteres? [\x22«“]+ ?sociale?s?\b|en faveur de l'(?:insertion|inclusion)|criteres? ?(?:n ?° ?)?[0-9.]* ?[:-] ?(?:l')?insertion\b|\binsertion ?[-:(/] ?(?:ponderation|notee?)|publics? (?:en difficulte|eloignes?)"
 );
 pattern!(
     OTHER_MATTER,
-    r"\b(?:site|paysag\w*|architect\w*|urbain\w*|batiment|demandeurs d'emploi|environnement\w*|responsabilite sociale|protection sociale|action sociale|raison sociale|logement\w*|relogement|bailleur)"
+    r"\b(?:site|creche|enfant\w*|accueil|paysag\w*|architect\w*|urbain\w*|batiment|demandeurs d'emploi|environnement\w*|responsabilite sociale|protection sociale|action sociale|raison sociale|logement\w*|relogement|bailleur)"
 );
 pattern!(STRUCTURE, r"(?:structures?|entreprises?|associations?|reserve\w*) (?:[\w']+ ){0,3}(?:d ?'? ?)?$");
 pattern!(CRITERION_BEFORE, r"\bcriteres?\b|sous-critere|ponderation");
-pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;]{0,32}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
+pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;,]{0,60}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
 pattern!(
     WEIGHT,
-    r"^ ?(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
+    r"^ ?(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^;%,0-9]{0,50}?ponderation ?: ?(?P<p>[0-9]{1,3}(?:[.,][0-9]+)?)|^[^.;%,0-9]{0,90}?[ :(=-](?P<o>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
 );
 pattern!(
     SHARE_OF_WORK,
-    r"^[^.;]{0,25}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du (?:volume|nombre) d'heures|du temps|de la (?:main|masse)|du montant|heures)"
+    r"^[^.;]{0,70}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du (?:volume|nombre) d'heures|du temps|de la (?:main|masse)|du montant|heures)"
 );
 pattern!(ABOUT_THE_SERVICE, r"\b(?:connaissances?|comprehension|experience)\b");
 pattern!(TARIFF, r"^[^.;]{0,50}\b(?:revenus|quotient|tarif\w*|familles?)\b");
 pattern!(NOT_AN_ITEM, r"\b(?:est|sont|sera) soumis|\bcomporte\b|\bprevoit\b|assorti d");
+pattern!(SAID_NO, r"^ ?[:=] ?(?:non\b|neant|sans objet|aucun|0 ?%)");
 pattern!(NOT_SELECTION, r"criteres? de selection des candidat|selection des candidatures|eligib");
 
 /// Reads every social criterion the text tells.
@@ -50,7 +51,7 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         }
         let weight = WEIGHT
             .captures(reading.doc.after(range.end, 120))
-            .and_then(|c| number(c.name("m").or(c.name("n"))?.as_str()))
+            .and_then(|c| number(c.name("m").or(c.name("p")).or(c.name("o")).or(c.name("n"))?.as_str()))
             .filter(|w| *w <= 100.0);
         let lots = reading.lots(&range);
         if let Some(known) = out.iter_mut().find(|p| p.weight == weight || weight.is_none()) {
@@ -87,11 +88,15 @@ fn holds(reading: &Reading<'_>, range: &Range<usize>) -> bool {
     if ABOUT_THE_SERVICE.is_match(reading.start_of_line(range.start, 80)) || TARIFF.is_match(after) {
         return false;
     }
-    if reading.denied(range) || reading.taken_back(range.end) {
+    if reading.denied(range) || reading.taken_back(range.end) || SAID_NO.is_match(reading.rest_of_line(range.end, 40)) {
         return false;
     }
     if NOT_AN_ITEM.is_match(reading.start_of_sentence(range.start, 90)) && !WEIGHT_AFTER.is_match(after) {
         return false;
+    }
+    // "Clause d'insertion : 5 %" is a share of the hours unless it is called a criterion.
+    if words.contains("clause") && !CRITERION_BEFORE.is_match(before) && !words.contains("critere") {
+        return after.contains("ac_weighting") || after.contains("ponderation");
     }
     CRITERION_BEFORE.is_match(before) || WEIGHT_AFTER.is_match(after) || words.starts_with("critere")
 }

@@ -33,12 +33,13 @@ pattern!(NOT_COMPULSORY, r"facultati|pas obligatoire|non obligatoire|conseillee|
 pattern!(NO_VISIT, r"(?:pas de|aucune|sans) visite|visites?[^.;]{0,20}: ?(?:non|neant|sans objet)");
 pattern!(
     TENDER,
-    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}"
+    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse|reception|des offres|des plis|de candidature)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}|(?:offres?|plis|propositions|candidatures) (?:: )?(?:[\w']+ ){0,8}?au plus tard (?:le |pour le )?"
 );
 pattern!(PARTICIPATION, r"candidatures?|demandes? de participation");
 pattern!(
     QUESTIONS,
-    r"(?:questions|renseignements complementaires|demandes? (?:ecrites? )?(?:de renseignements|d'informations?))[^.;]{0,140}?(?:jusqu'au|avant le|au plus tard (?:le|jusqu'au)?)[^.;0-9]{0,30}"
+    r"(?:questions|renseignements complementaires|demandes? (?:ecrites? )?(?:de renseignements|d'informations?))[^.;]{0,140}?(?:jusqu'au|avant le|au plus tard (?:le|jusqu'au)?)[^.;0-9]{0,30}",
+    r"|dates? (?:et heures? )?limites?[^.;:0-9]{0,60}(?:questions|renseignements|demandes d'informations?)[^.;:0-9]{0,30}:? ?"
 );
 
 /// Longest gap between a visit and its date, in folded bytes.

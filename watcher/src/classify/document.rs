@@ -13,6 +13,9 @@ const MAX_QUOTE: usize = 320;
 /// Farthest a sentence reaches from the words looked at, in folded bytes: bounds the work on text without full stops.
 const MAX_SENTENCE: usize = 1500;
 
+/// Longest line of a table, in bytes, on average.
+const MAX_LINE: usize = 200;
+
 /// A part of the text that speaks of one lot.
 #[derive(Debug, Clone)]
 pub struct LotBlock {
@@ -157,6 +160,32 @@ impl Document {
         let begins = |i: &usize| head[i + 1..].trim_start().chars().next().is_none_or(|c| !c.is_lowercase());
         let line = head.rmatch_indices('\n').map(|(i, _)| i).find(begins);
         line.map_or(floor, |i| self.folded.position(to.start + i + 1).clamp(floor, at))
+    }
+
+    /// Where the line that holds `at` ends, when the next one is a line of a form (see [`Self::line_start`]). Never past
+    /// `ceiling`.
+    #[must_use]
+    pub fn line_end(&self, at: usize, ceiling: usize) -> usize {
+        let to = self.folded.original(at..ceiling);
+        let tail = self.original.get(to.clone()).unwrap_or_default();
+        let ends = |i: &usize| tail[i + 1..].trim_start().chars().next().is_none_or(|c| !c.is_lowercase());
+        let line = tail.match_indices('\n').map(|(i, _)| i).find(ends);
+        line.map_or(ceiling, |i| self.folded.position(to.start + i).clamp(at, ceiling))
+    }
+
+    /// Folded ranges of the lines that follow the one that holds `at`, at most `n`, within the same passage.
+    #[must_use]
+    pub fn lines_after(&self, at: usize, n: usize) -> Vec<Range<usize>> {
+        let end = self.passage_range(at).end.min(at + n * MAX_LINE).max(at);
+        let back = self.folded.original(at..self.text().floor_char_boundary(end));
+        let text = self.original.get(back.clone()).unwrap_or_default();
+        let mut start = back.start;
+        let ranges = text.split_inclusive('\n').map(|line| {
+            let from = start;
+            start += line.len();
+            self.folded.position(from)..self.folded.position(start).max(self.folded.position(from))
+        });
+        ranges.skip(1).take(n).collect()
     }
 
     /// The sentence around a range: cut at `. `, `; `, `? ` or the passage's ends.

@@ -15,14 +15,14 @@ pattern!(
 );
 pattern!(
     CONCLUDED,
-    r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|periode initiale (?:de |d'))(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
+    r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|(?:accord-cadre|marche|contrat) d(?:e |')|periode initiale (?:de |d'))(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(
     RENEWAL_PERIOD,
     r"(?:fois|reconductions?|reconduit[es]*)[^.;]{0,60}periodes? (?:de |d')(?P<n>[0-9]{1,3}|un|une|deux|trois) ?(?P<u>mois|ans?\b)"
 );
 pattern!(ALL_IN, r"reconductions? (?:comprises|incluses)|duree (?:maximale|totale)|comprises?\)|incluses?\)");
-pattern!(FORM_MONTHS, r"duration ?: ?(?P<n>[0-9]{1,3})");
+pattern!(FORM_MONTHS, r"(?:duration|duree[^.;:0-9]{0,40}\b(?:en|\() ?mois\)?) ?:? ?(?P<n>[0-9]{1,3})\b");
 pattern!(
     RENEWALS,
     r"(?P<n>[0-9]|un|une|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|(?:recondu[a-z]*|renouvel[a-z]*)[^.;]{0,60}?(?P<m>[0-9]|un|une|deux|trois|quatre) fois|nombre (?:maximal |maximum )?de (?:reconductions?|renouvellements?)[^0-9.;]{0,30}(?P<o>[0-9])"
@@ -34,27 +34,27 @@ pattern!(
 pattern!(
     LOT_CAP,
     r"(?:nombre (?:maxim(?:al|um) )?de lots[^.;:]{0,80}?(?:un (?:seul )?soumissionnaire|meme soumissionnaire|candidat|attribu)[^.;0-9]{0,40}:? ?|lot_max_(?:number|one_tenderer) ?: ?)(?P<n>[0-9]{1,3})",
-    r"|(?:ne (?:peut|pourra) (?:etre attributaire|remporter|se voir attribuer|soumissionner)[^.;]{0,60}?(?:plus de |que (?:pour )?))(?P<m>[0-9]{1,3}|un|deux|trois) (?:seul )?lots?|nombre de lots[^.;]{0,90}limite a (?P<o>[0-9]{1,3}|un|deux|trois)"
+    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]{0,60}?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>[0-9]{1,3}|une?|deux|trois|quatre|cinq) (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]{0,30}offres? pour (?:au maximum |maximum )?(?P<p>[0-9]{1,3}|un|deux|trois) lots?|nombre de lots[^.;]{0,90}limite a (?P<o>[0-9]{1,3}|un|deux|trois)"
 );
 pattern!(
     JOINT_FORM,
-    r"groupement (?:d'(?:entreprises|operateurs)[a-z ]{0,20})?(?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)[^.;]{0,40}(?:impos|exig|oblig|transform|revetir)|(?:forme juridique|transformation)[^.;]{0,120}groupement (?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)|(?:impos|exig)[^.;]{0,60}groupement (?:conjoint|solidaire)"
+    r"forme (?:souhaitee|juridique|imposee|exigee)[^.;]{0,60}\b(?:conjointe?|solidaire)\b|groupement (?:d'(?:entreprises|operateurs)[a-z ]{0,20})?(?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)[^.;]{0,40}(?:impos|exig|oblig|transform|revetir)|(?:forme juridique|transformation)[^.;]{0,120}groupement (?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)|(?:impos|exig)[^.;]{0,60}groupement (?:conjoint|solidaire)|(?:prendre|adopter|revetir|constituer)[^.;]{0,30}forme[^.;]{0,20}groupement (?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)"
 );
 pattern!(
     TURNOVER,
-    r"chiffre d'affaires[^.;]{0,90}?(?:minim(?:um|al)[a-z]*|au moins egal|superieur ou egal|d'au moins)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{4,}) ?(?:eur|€)|(?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{5,}) ?(?:eur[a-z]*|€)[^.;]{0,20}de chiffre d'affaires"
+    r"(?:chiffre d'affaires|\bca (?:annuel|moyen|global|minimum|minimal|hors))[^.;]{0,90}?(?:minim(?:um|al)[a-z]*|au moins egal|superieur ou egal|d'au moins)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{4,}) ?(?:eur|€)|(?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{5,}) ?(?:eur[a-z]*|€)[^.;]{0,20}de chiffre d'affaires"
 );
 pattern!(
     TAKEOVER,
-    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel"
+    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel|(?:personnels?|salaries)[^.;]{0,50}(?:repris\b|a reprendre|transferes?\b)|reprendre (?:le|les|l'ensemble du|tout le) (?:personnels?|salaries)"
 );
 pattern!(
     CERTIFICATE,
-    r"\bcnaps\b|qualibat|qualipropre|certificats? de qualification professionnelle|certification (?:iso|nf|ce)|\bcertiphyto|agrement (?:prefectoral|sanitaire|service)"
+    r"\bcnaps\b|qualibat|qualipropre|certificats? de qualification professionnelle|certification (?:iso|nf|ce)|certifications? (?:exigee|demandee|requise|obligatoire)s?|\biso ?[0-9]{4,5}|\bmase\b|\bcertiphyto|agrement (?:prefectoral|sanitaire|service)"
 );
 pattern!(
     CERTIFICATE_ASKED,
-    r"exig|demand|requis|obligatoire|fournir|titulaire d|justifi|devra|doit|produire|equivalent"
+    r"exig|demand|requis|obligatoire|fournir|titulaires? d|justifi|devra|doit|produire|equivalent"
 );
 
 /// Reads the facts of text and fields.
@@ -165,7 +165,7 @@ fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
 fn first_number(reading: &Reading<'_>, kind: FactKind, expression: &'static regex::Regex) -> Option<DecisionFact> {
     reading.matches(Topic::Fact, expression).find_map(|range| {
         let c = expression.captures(&reading.doc.text()[range.clone()])?;
-        let digits = ["n", "m", "o"].iter().find_map(|n| c.name(n))?.as_str();
+        let digits = ["n", "m", "o", "p"].iter().find_map(|n| c.name(n))?.as_str();
         let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)?;
         Some(fact(reading, kind, Some(value), range))
     })

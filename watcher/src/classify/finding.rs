@@ -14,6 +14,8 @@ pub struct Reading<'a> {
     pub doc: &'a Document,
     /// Where to look.
     pub anchors: &'a Anchors,
+    /// Every lot of the procedure, as far as known.
+    pub lots: &'a [String],
 }
 
 /// Lots that a sentence spares: "sauf le lot 7", "hors lots 2 et 3".
@@ -50,12 +52,14 @@ impl<'a> Reading<'a> {
         let end = (0..bytes.len().saturating_sub(1)).find(|i| {
             let next = bytes[i + 1] == b' ';
             match bytes[*i] {
-                b'.' | b';' | b'?' => next,
-                // "(…) nouvelle phrase", but not "lot 2) nettoyage"
+                b'.' => next && !ends_acronym(&bytes[..*i]),
+                b';' | b'?' => next,
+                // "(…) nouvelle phrase", but not "lot 2) nettoyage" nor "(peinture) et"
                 b')' => {
                     next && *i > 0
                         && !bytes[i - 1].is_ascii_digit()
                         && bytes.get(i + 2).is_some_and(u8::is_ascii_lowercase)
+                        && !GOES_ON.iter().any(|w| bytes[i + 2..].starts_with(w.as_bytes()))
                 }
                 _ => false,
             }
@@ -70,6 +74,13 @@ impl<'a> Reading<'a> {
         let cut =
             text.as_bytes().windows(2).rposition(|w| matches!(w[0], b'.' | b';') && w[1] == b' ').map_or(0, |i| i + 2);
         &text[cut..]
+    }
+
+    /// Text after `at`, up to `n` bytes, cut at the end of the sentence or of the form's line.
+    #[must_use]
+    pub fn rest_of_line(&self, at: usize, n: usize) -> &'a str {
+        let rest = self.rest_of_sentence(at, n);
+        &self.doc.text()[at..self.doc.line_end(at, at + rest.len())]
     }
 
     /// Text before `at`, up to `n` bytes, from the start of the sentence or of the form's line: what "Variantes : non" says
@@ -91,11 +102,11 @@ impl<'a> Reading<'a> {
         );
         pattern!(
             NOT,
-            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $|\b(?:dispense|exempte|exonere)e?s? d(?:e |u |es |e la |e l')?(?:la |l')?$|\bsuppression d(?:e |es |u )(?:la |les |l')?(?:[\w']+ ){0,2}$"
+            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $|\b(?:dispense|exempte?|exonere|depourvu|denue|exclu)e?s? d(?:e |u |es |e la |e l'|e toute )?(?:la |l'|toute )?$|\babsence d(?:e |'une )(?:la |toute )?$|\bpas prevu d(?:e |')(?:[\w'-]+ ){0,3}$|\bsuppression d(?:e |es |u )(?:la |les |l')?(?:[\w']+ ){0,2}$"
         );
         pattern!(
             NOT_REALLY,
-            r"n'exclut pas|non seulement|pas (?:uniquement|seulement|moins)|non exclusi|ne respect\w+ pas|\breserves?\b.* sur "
+            r"n'exclut pas|non seulement|pas (?:uniquement|seulement|moins)|pas (?:juge|note|evalue|selectionne)e?s? (?:sur|au|selon)|non exclusi|ne respect\w+ pas|\breserves?\b.* sur "
         );
         let head = self.start_of_line(range.start, 140);
         let scope = SCOPE.find(head).map_or(head, |m| &head[m.end()..]);
@@ -107,7 +118,7 @@ impl<'a> Reading<'a> {
     pub fn taken_back(&self, at: usize) -> bool {
         pattern!(
             BACK,
-            r"^[^.;,]{0,50}(?:(?:est|sont|a ete|ont ete) (?:supprime|retire|abandonne|annule)|ne (?:sera|seront|sont) pas|n'(?:a|ont) pas ete|n'est (?:pas|plus) (?:applicable|prevue?|retenue?|exigee?))"
+            r"^[^.;,]{0,50}(?:(?:est|sont|a ete|ont ete|sera) (?:supprime|retire|abandonne|annule|leve(?:e|s|es)?\b|abroge|caduque?|sans objet)|ne (?:sera|seront|sont) pas|n'(?:a|ont) pas ete|ne s'applique(?:nt)? (?:pas|plus)|ne concerne(?:nt)? pas|n'est (?:pas|plus) (?:applicable|appliquee?|prevue?|retenue?|exigee?|requise?|demandee?|prise? en|pris en|imposee?|envisagee?))"
         );
         BACK.is_match(self.rest_of_sentence(at, 110))
     }
@@ -120,13 +131,14 @@ impl<'a> Reading<'a> {
     pub fn lots(&self, range: &Range<usize>) -> Vec<String> {
         let before = self.start_of_sentence(range.start, 200);
         let after = self.rest_of_sentence(range.end, 110);
-        if speaks_of_all_lots(before) || speaks_of_all_lots(after) {
-            return Vec::new();
-        }
         let start = range.start - before.len();
         let sentence = &self.doc.text()[start..range.end + after.len()];
-        let (from, to) = (before.len(), before.len() + range.len());
         let spared = exceptions(sentence);
+        if speaks_of_all_lots(before) || speaks_of_all_lots(after) {
+            let bound = self.lots.iter().filter(|l| !spared.contains(l)).cloned();
+            return if spared.is_empty() { Vec::new() } else { bound.collect() };
+        }
+        let (from, to) = (before.len(), before.len() + range.len());
         let mentions: Vec<LotMention> =
             lot_mentions(sentence).into_iter().filter(|m| !m.lots.iter().all(|l| spared.contains(l))).collect();
         let named_before = mentions.iter().rev().find(|m| m.range.end <= from);
@@ -138,6 +150,27 @@ impl<'a> Reading<'a> {
         if let Some(mention) = in_brackets.or(named_inside).or(named_before).or(named_after) {
             return mention.lots.iter().filter(|l| !spared.contains(l)).cloned().collect();
         }
-        self.doc.lot_at(range.start).map(|l| vec![l.to_owned()]).unwrap_or_default()
+        if let Some(lot) = self.doc.lot_at(range.start) {
+            return vec![lot.to_owned()];
+        }
+        if THIS_LOT.is_match(sentence) { self.last_lot_named(start) } else { Vec::new() }
+    }
+
+    /// The lot that "ledit lot" points at: the last one named before `at`.
+    fn last_lot_named(&self, at: usize) -> Vec<String> {
+        lot_mentions(self.doc.before(at, 400)).pop().map(|m| m.lots).unwrap_or_default()
     }
 }
+
+/// Words that go on with a sentence behind brackets.
+const GOES_ON: [&str; 6] = ["et ", "ou ", "ainsi ", "pour ", "sont ", "est "];
+
+/// Whether a full stop behind `text` belongs to an acronym: "e.a.", "s.i.a.e.".
+fn ends_acronym(text: &[u8]) -> bool {
+    match text {
+        [.., before, letter] => letter.is_ascii_lowercase() && *before == b'.',
+        _ => false,
+    }
+}
+
+pattern!(THIS_LOT, r"\b(?:ledit|dudit|audit|ce|du present|le present|au present|pour ce|de ce) lot\b");

@@ -35,7 +35,8 @@ pub mod verdict;
 use chrono::NaiveDate;
 use vigie_config::rules::SOCIAL_CONDITION_SINCE;
 use vigie_domain::{
-    Assessment, Department, Evidence, Lot, Notice, NoticeKind, Provision, ProvisionKind, assessment::AssessedLot,
+    Assessment, Beneficiary, Department, Evidence, Lot, Notice, NoticeKind, Provision, ProvisionKind,
+    assessment::AssessedLot,
 };
 
 use anchors::Anchors;
@@ -47,8 +48,9 @@ use finding::Reading;
 pub fn classify(notice: &Notice) -> Assessment {
     let doc = Document::of(notice);
     let anchors = Anchors::of(doc.text());
-    let reading = Reading { doc: &doc, anchors: &anchors };
     let lots = lots(notice, &doc);
+    let lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
+    let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids };
     let mut provisions = provisions(notice, &reading, lots.len());
     let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(notice, l)).collect();
     let titles: Vec<&str> = lots.iter().map(|l| l.title.as_str()).collect();
@@ -135,7 +137,10 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
     let mut told = reserved::read(reading);
-    told.extend(clause::read(reading));
+    let for_structures = told
+        .iter()
+        .any(|p| matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both)));
+    told.extend(clause::read(reading, for_structures));
     let listed = criterion::read_listed(&notice.criteria);
     if listed.is_empty() {
         told.extend(criterion::read(reading));
@@ -147,6 +152,9 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<P
         // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
         let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
         told.retain(|p| p.kind != ProvisionKind::ExecutionClause || named(p));
+    }
+    if !service.is_empty() {
+        reserved::narrow_by_object(&mut told, reading.doc.text());
     }
     told.extend(service);
     told.extend(other::read(reading));

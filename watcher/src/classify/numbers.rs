@@ -40,7 +40,7 @@ const MAX_LOT_RANGE: u32 = 300;
 pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     pattern!(
         MENTION,
-        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?)*)",
+        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
         r"|\blots\b[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
@@ -85,7 +85,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
 pub fn speaks_of_all_lots(text: &str) -> bool {
     pattern!(
         ALL,
-        r"(?:ensemble|totalite|chacun|chaque|tous) (?:des |de ces |les |l')?lots?\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b"
+        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b"
     );
     ALL.is_match(text)
 }

@@ -14,20 +14,21 @@ use super::pattern::pattern;
 
 pattern!(
     ANCHOR,
-    r"\breserve (?:le|les|ce|ces) (?:present )?(?:marches?|lots?)|\breserve(?:e?s?)\b|\breserver (?:le|les|ce|ces|un|certains|l'acces|tout|la|des)\b",
+    r"\breserve (?:le|la|les|ce|cette|ces) (?:presente?s? )?(?:marches?|lots?|accords?-cadres?|consultation|procedure|contrat|concession)\b|\btype de reservation\b|\breserve(?:e?s?)\b|\breserver (?:le|les|ce|ces|un|certains|l'acces|tout|la|des)\b",
     r"|\breservation (?:du|des|de tout|de ce|d'un|de l|au profit|au benefice|en faveur)|\breserved\b|\b(?:seule?s|uniquement|exclusivement)\b|restricted_sheltered_workshop|\brestricted to sheltered workshops",
-    r"|\blimitee?s? (?:aux?|a des)\b|\bne peuvent (?:candidater|soumissionner|repondre|participer)\b[^.;]{0,60}? que\b"
+    r"|\blimitee?s? (?:aux?|a des)\b|\bne peuvent (?:candidater|soumissionner|repondre|participer|concourir|deposer)\b[^.;]{0,60}? que\b",
+    r"|\bne (?:sont|seront) (?:admis|autoris|habilit|recev|accept)\w* (?:a |[a-z]+ ){0,5}?que\b|\bn(?:'est|e sera|e sont) (?:ouverte?s?|accessibles?|destinee?s?|adressee?s?) qu'"
 );
 pattern!(
     DISABILITY,
     r"travailleurs? (?:en situation de )?handicap|(?:emplo[iy]\w*|plus de|50 ?%|majorite)[^.]{0,90}handicap|integration [^.]{0,60}handicap|\besats?\b",
     r"|(?:reservee?s? |aux? |des |\bet |\bou |/ ?)ea\b|\bea ?(?:[/,-]|et|ou) ?(?:aux )?esat|^ \(?ea\b|aide par le travail|accompagnement par le travail|\be\.s\.a\.t|entreprises? adaptee?|ateliers? proteges?",
-    r"|(?:travail|secteur|milieu)(?: du travail)? (?:protege|adapte)|\bstpa\b|\bcat\b ?[/,]|sheltered workshop|disabled worker|secteur du handicap"
+    r"|(?:travail|secteur|milieu)(?: du travail)? (?:protege|adapte)|\b(?:et|ou) (?:du|le) handicap\b|\bstpa\b|\bcat\b ?[/,]|sheltered workshop|disabled worker|secteur du handicap|l5213-1[39]|l344-2|\be\.a\b|structures? du handicap|\beatt\b"
 );
 pattern!(
     INSERTION,
-    r"(?:structures?|entreprises?|associations?|ateliers?|acteurs?|secteur|organismes?|chantiers?|operateurs?|public)(?: (?:ou|et) [a-z]+){0,2} d ?'? ?(?:e?')?insertion",
-    r"|insertion (?:sociale|professionnelle|par l)|\bsiaes?\b|\bs\.i\.a\.e|associations? intermediaires?|\bettis?\b|\beitis?\b|\bgeiqs?\b|\biae\b|defavorise|regies? de quartier|disadvantaged"
+    r"(?:structures?|entreprises?|associations?|ateliers?|acteurs?|secteur|organismes?|chantiers?|operateurs?|public)(?: (?:ou|et) [a-z]+){0,2} d(?:e l)? ?'? ?(?:e?')?insertion",
+    r"|insertion (?:sociale|professionnelle|par l)|\bsiaes?\b|\bs\.i\.a\.e|associations? intermediaires?|\bettis?\b|\beitis?\b|\bgeiqs?\b|\biae\b|defavorise|regies? de quartier|disadvantaged|l5132-4"
 );
 pattern!(
     SOCIAL_ECONOMY,
@@ -48,13 +49,32 @@ pattern!(
 );
 pattern!(
     NOT_A_STATEMENT,
-    r"(?:\bse|\bs'|\bsous|\bsans|\btoute|\bavec|\bnon|\bpas|\bni|aucun lot n'est|aucune partie n'est|groupe de|\bnot|\baucun marche|\bjamais) $"
+    r"(?:\bse|\bs'|\bsous|\bsans|\binitialement|\bauparavant|\banciennement|\btoute|\bavec|\bnon|\bpas|\bni|aucun lot n'est|aucune partie n'est|groupe de|\bnot|\baucun marche|\bjamais) $"
 );
-pattern!(SAID_NO, r"^ ?\(?s?\)? ?[:=] ?(?:non\b|no\b|neant|sans objet|aucun|0)");
+pattern!(SAID_NO, r"^ ?\(?s?\)? ?(?:\(oui ?/ ?non\) ?)?[:=] ?(?:non\b|no\b|neant|sans objet|aucun|0|/(?: |$))");
+pattern!(TO_NONE, r"^ (?:ni\b|a aucune?\b|a nul)");
+pattern!(
+    THING_IS,
+    r"\b(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|logements?|acces|entrees?|voies?|quais?|creneaux|sieges?|espaces?|locaux|salles?|formations?|services?|ateliers?) (?:est|sont|sera|seront) (?:[a-z]+ )?$"
+);
+// "Le titulaire réserve 5 % des heures": the winner keeps work for people, nobody keeps the contract.
+pattern!(
+    BIDDER_RESERVES,
+    r"\b(?:titulaire|attributaire|prestataire|concessionnaire|delegataire|entreprise|candidat|soumissionnaire)s? (?:s'engagent? a |devra |doit )?$"
+);
+pattern!(
+    PEOPLE,
+    r"^ (?:aux?|a des|a la|a l') ?(?:personnes|travailleurs|salaries|agents|usagers|publics?|activites|eleves|enfants|beneficiaires|residents|patients|demandeurs)\b"
+);
+// Who it is for may be said before: "sera attribué à une structure d'insertion (marché réservé)".
+pattern!(
+    GIVEN_TO,
+    r"(?:attribue|confie|destine|adresse)e?s? (?:a|aux?)\b|\b(?:devront|devra|doivent|doit) (?:[a-z]+ )?etre (?:des|une?)\b"
+);
 pattern!(NO_AT_END, r": ?non\b");
 pattern!(
     OTHER_PEOPLE,
-    r"^ (?:a|to|for|aux?) (?:une|la|a|the|des|l')? ?(?:seule )?(?:particular |specific )?(?:profession|societes? d'assurance|compagnies? d'assurance|avocat|architecte|notaire|geometre|commissaires?|experts?|candidats? qui|usages?|titulaire|administration|entreprises? inscrites|transporteur|public\b|pme|petites|elu|agent|membre|abonne|habitants?|eleves|forains?|grossistes|laboratoires?|medecins?|pharmaci)"
+    r"^ (?:a|to|for|aux?) (?:une|la|a|the|des|l')? ?(?:seule )?(?:seules )?(?:particular |specific )?(?:profession|societes? d'assurance|compagnies? d'assurance|avocat|architecte|notaire|geometre|commissaires?|experts?|candidats? qui|usages?|titulaire|administration|entreprises? inscrites|transporteur|public\b|pme|petites|elu|agent|membre|abonne|habitants?|eleves|forains?|grossistes|laboratoires?|medecins?|pharmaci)"
 );
 pattern!(
     OTHER_USE,
@@ -62,7 +82,7 @@ pattern!(
 );
 pattern!(
     INVITES,
-    r"adresse|eligible|candidat|soumission|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise"
+    r"adresse|eligible|candidat|soumission|remettre|deposer|presenter une offre|concourir|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise"
 );
 pattern!(PROGRAMME, r"programmes? d'emplois? proteges?|sheltered employment");
 pattern!(
@@ -71,7 +91,7 @@ pattern!(
 );
 pattern!(SERVICE_BOX, r"mission de service public|public service mission");
 pattern!(ARTICLE, r"l2113-(1[2-6](?:-1)?)");
-pattern!(OLD_ARTICLE, r"article (15|36)\b(?:[ -]?(i{1,2})\b)?");
+pattern!(OLD_ARTICLE, r"(?:\b(?P<before>i{1,2}) de l')?article (?P<n>15|36)\b(?:[ ,(-]{0,3}(?P<after>i{1,2})\b)?");
 pattern!(OLD_LAW, r"2015-899|marches publics|\bcmp\b|ordonnance");
 pattern!(DIRECT_RECIPIENT, r"^ ?[:(]? ?(?:aux?|a (?:des|l|une?)|ea\b|esat|siae|stpa)\b");
 pattern!(HOURS_NOT_CONTRACT, r"heures|temps|%|main d'oeuvre|effectif|postes? de travail|embauches?");
@@ -127,6 +147,10 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
         return vec![statement(reading, range, Told::WorkshopBox, None)];
     }
     let vetoed = HEADING.is_match(before)
+        || TO_NONE.is_match(after)
+        || THING_IS.is_match(before)
+        || (BIDDER_RESERVES.is_match(before) && word == "reserve")
+        || (PEOPLE.is_match(after) && !SUBJECT.is_match(head))
         || NOT_A_STATEMENT.is_match(before)
         || SAID_NO.is_match(after)
         || NO_AT_END.is_match(&rest[..rest.floor_char_boundary(130)])
@@ -142,11 +166,13 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
     // "Seuls", "limité à": a reservation only where bidders and their kind are named close by.
     let weak = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement")
         || word.starts_with("limite")
-        || word.starts_with("ne peuvent");
+        || word.starts_with("ne ")
+        || word.starts_with("n'");
     if weak {
         let near = &rest[..rest.floor_char_boundary(110)];
         let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(40))..];
-        let invited = word.starts_with("ne peuvent")
+        let invited = word.starts_with("ne ")
+            || word.starts_with("n'")
             || word.starts_with("limite") && SUBJECT.is_match(head)
             || INVITES.is_match(tail)
             || INVITES.is_match(rest);
@@ -176,6 +202,7 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
         || weak
         || word.starts_with("reserver")
         || word.starts_with("reservation")
+        || word.starts_with("type")
         || word.starts_with("reserve l")
         || word.starts_with("reserve c")
         || DIRECT_RECIPIENT.is_match(after);
@@ -220,12 +247,15 @@ fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &
 
 fn words(head: &str, rest: &str, reading: &Reading<'_>, range: &Range<usize>) -> Option<(Beneficiary, Option<String>)> {
     let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(120))..];
-    recipient(tail, rest).or_else(|| {
-        let after = reading.doc.after(range.end, 60);
-        let in_a_lot_title = head.ends_with('(') && after.starts_with(')') && reading.doc.lot_at(range.start).is_some();
-        (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after))
-            .then_some((Beneficiary::Unspecified, None))
-    })
+    recipient(tail, rest).or_else(|| GIVEN_TO.find(head).and_then(|m| recipient("", &head[m.start()..]))).or_else(
+        || {
+            let after = reading.doc.after(range.end, 60);
+            let in_a_lot_title =
+                head.ends_with('(') && after.starts_with(')') && reading.doc.lot_at(range.start).is_some();
+            (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after))
+                .then_some((Beneficiary::Unspecified, None))
+        },
+    )
 }
 
 /// For whom, from the words after the anchor and the articles on both sides.
@@ -239,10 +269,10 @@ fn recipient(tail: &str, rest: &str) -> Option<(Beneficiary, Option<String>)> {
     let cites = |a: &str| articles.contains(&a);
     let old = |number: &str, roman: &str| {
         (OLD_LAW.is_match(tail) || OLD_LAW.is_match(rest))
-            && [tail, rest]
-                .iter()
-                .flat_map(|t| OLD_ARTICLE.captures_iter(t))
-                .any(|c| c.get(1).map(|m| m.as_str()) == Some(number) && c.get(2).map_or("", |m| m.as_str()) == roman)
+            && [tail, rest].iter().flat_map(|t| OLD_ARTICLE.captures_iter(t)).any(|c| {
+                let part = c.name("before").or(c.name("after")).map_or("", |m| m.as_str());
+                c.name("n").map(|m| m.as_str()) == Some(number) && part == roman
+            })
     };
     let disability = DISABILITY.is_match(rest) || cites("12") || cites("14") || old("15", "") || old("36", "i");
     pattern!(TO_INSERTION, r"^ ?\(?(?:a )?(?:l ?'? ?)?(?:l')?insertion");
@@ -347,6 +377,28 @@ fn drop_box_beside_words(mut provisions: Vec<Provision>) -> Vec<Provision> {
         });
     }
     provisions
+}
+
+/// Where insertion is the object and only a form's box reserves it, the object tells for whom: people in schemes of
+/// insertion by economic activity work in structures of that kind, disabled workers in the others.
+pub(super) fn narrow_by_object(told: &mut [Provision], text: &str) {
+    let by_activity = text.contains("insertion par l'activite economique");
+    let disabled = ["travailleurs handicapes", "entreprises adaptees", "esat"].iter().any(|w| text.contains(w));
+    let who = match (by_activity, disabled) {
+        (true, false) => Beneficiary::Insertion,
+        (false, true) => Beneficiary::Disability,
+        _ => return,
+    };
+    let a_box = |p: &Provision| {
+        let quote = p.evidence.quote.as_deref().map(super::fold::fold).unwrap_or_default();
+        quote.contains("restricted_sheltered") || quote.contains("ateliers proteges et a des operateurs")
+    };
+    for p in told.iter_mut().filter(|p| p.beneficiary == Some(Beneficiary::Both)) {
+        if a_box(p) {
+            p.beneficiary = Some(who);
+            p.article = article_of(who).map(str::to_owned);
+        }
+    }
 }
 
 /// The article under which such a reservation is made, when the text cites none.

@@ -9,7 +9,7 @@ use super::pattern::pattern;
 
 pattern!(
     OBJECT,
-    r"(?:reinsertion|insertion (?:sociale|prof\w+|par l|economique|de |des ))[^.;]{0,120}?(?:a travers|au travers|au moyen|par le biais|par l'execution|par la realisation|comme support|le support|pour support|ayant (?:comme|pour) support|par l'activite de|sous forme de chantier|supports? d'activite)",
+    r"(?:reinsertion|insertion (?:sociale|prof\w+|par l|economique|de |des ))[^.;]{0,120}?(?:a travers|au travers|(?:ayant |avec )?(?:comme|pour) activites? supports?|au moyen|par le biais|par l'execution|par la realisation|comme support|le support|pour support|ayant (?:comme|pour) support|par l'activite de|sous forme de chantier|supports? d'activite)",
     r"|(?:services?|prestations?|marche) (?:de|d'une demarche de) qualification (?:sociale )?et (?:d ?'? ?)?insertion|qualification (?:sociale |professionnelle )?et (?:d ?'? ?)?insertion",
     r"|services? d'insertion (?:(?:sociale|professionnelle|et|ou|de qualification) ?)+[^.;]{0,110}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte|blanchisserie|restauration|recyclage|peinture|debroussaill)",
     r"|insertion et (?:de )?qualification|supports? (?:technique|d'activites?|de production)[^.;]{0,60}insertion|insertion[^.;]{0,80}supports? (?:technique|d'activites?|de production|etant|sera)",
@@ -17,9 +17,9 @@ pattern!(
     r"|(?:mise en oeuvre|gestion|animation|conduite|creation) d(?:e |'un |es |e l')(?:ateliers? et )?chantiers? (?:ecole )?d'insertion",
     r"|chantiers? (?:ecole |educatif )?(?:d ?'? ?)?insertion (?:pour|sur|dans|ayant|:)|ateliers? et chantiers? d ?'? ?insertion ?(?::|pour|sur)|achat d'insertion",
     r"|(?:^|objet|intitule|title|marche) ?[: ]{0,3}(?:le present )?marches? d ?'? ?insertion|prestations? (?:de services? )?d ?'? ?insertion[^.;]{0,90}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte)",
-    r"|(?:appui|accompagnement) [^.;]{0,20}a l'emploi[^;]{0,70}\bsupports?\b|marches? de (?:services?|prestations?) d'insertion|marche d'insertion (?:sociale|professionnelle|par)",
-    r"|reinsertion (?:sociale|professionnelle)[^.;]{0,40} par l(?:e |a |')(?:maraichage|nettoyage|entretien|travail|activite)|prestations? d'insertion[^;]{0,80}\bsupports? ?:",
-    r"|actions? d'insertion[^.;]{0,60}(?:sous (?:la )?forme d|mises? en oeuvre a travers|a travers l)|(?:portage|encadrement)[^.;]{0,20} d(?:e|'un) (?:ateliers? et )?chantiers? d'insertion",
+    r"|(?:appui|accompagnement) [^.;]{0,20}a l'emploi[^;]{0,70}\bsupport\w*\b|marches? de (?:services?|prestations?) d'insertion|marche d'insertion (?:sociale|professionnelle|par)",
+    r"|(?:finalite|but|vocation|objet)[^.;]{0,30}insertion[^.]{0,90}(?:est|sont|etant) (?:le|un|que le) support|insertion (?:sociale|professionnelle)[^.]{0,90}en (?:est|sont|etant) le support|reinsertion (?:sociale|professionnelle)[^.;]{0,40} par l(?:e |a |')(?:maraichage|nettoyage|entretien|travail|activite)|prestations? d'insertion[^;]{0,80}\bsupports? ?:",
+    r"|actions? d'insertion[^.;]{0,60}(?:ayant (?:comme|pour) support|sous (?:la )?forme d|mises? en oeuvre a travers|a travers l)|(?:portage|encadrement)[^.;]{0,20} d(?:e|'un) (?:ateliers? et )?chantiers? d'insertion",
     r"|accompagnement socio-?professionnel[^.;]{0,120}(?:au travers|a travers|par) (?:de |des |la |les )?(?:realisation d[eu]s? )?(?:travaux|activites?)"
 );
 pattern!(TRAINING, r"demandeurs d'emploi|pole emploi|france travail|\bformations?\b");

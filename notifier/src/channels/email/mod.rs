@@ -6,21 +6,23 @@
 //! - The socket is ours and has `TCP_NODELAY`: lettre's own writes the body and the final dot apart and waits 40 ms for
 //!   Nagle at every mail.
 //! - Connections are kept and used again; the wait after the final dot is ten minutes (RFC 5321 §4.5.3.2.6).
-//! - Message-ID is derived from the delivery; a correction refers to the messages before it (RFC 5322 §3.6.4).
-//! - DKIM signing is left to the relay.
+//! - The sender of the envelope is the return address of that one delivery ([`return_path`]), where one is set.
+//! - The message itself is made in `mime`.
+
+mod mime;
+pub mod return_path;
 
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::Address;
+use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Auth, Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use lettre::{Address, Message as Mime};
 use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -32,6 +34,7 @@ use vigie_config::settings::{self, Tls};
 use vigie_domain::delivery::Outcome;
 
 use super::Envelope;
+use return_path::ReturnPath;
 
 /// Longest wait for a connection and its greeting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -48,6 +51,9 @@ pub enum EmailError {
     /// `email.from` or `email.reply_to` is no address.
     #[error("adresse « {0} » illisible dans [email]")]
     Address(String),
+    /// `email.return_path` cannot serve.
+    #[error("return_path : {0}")]
+    ReturnPath(String),
     /// The certificate authority cannot be read.
     #[error("certificat {path} : {why}")]
     Certificate {
@@ -67,6 +73,8 @@ pub struct Email {
     credentials: Option<Credentials>,
     from: Mailbox,
     reply_to: Option<Mailbox>,
+    return_path: Option<ReturnPath>,
+    answers: bool,
     wait: Duration,
     idle: Vec<Mutex<Option<Kept>>>,
 }
@@ -119,9 +127,41 @@ impl Email {
             credentials,
             from: mailbox(&block.from)?,
             reply_to: block.reply_to.as_deref().map(mailbox).transpose()?,
+            return_path: None,
+            answers: false,
             wait: Duration::from_secs(block.timeout_s),
             idle: (0..block.connections.max(1)).map(|_| Mutex::new(None)).collect(),
         })
+    }
+
+    /// The same channel, with a return address for each message, signed with `key`. `answers`: what comes back there is read,
+    /// so that people may answer to it.
+    ///
+    /// # Errors
+    /// The pattern cannot serve.
+    pub fn with_return_path(mut self, pattern: &str, key: &SecretString, answers: bool) -> Result<Self, EmailError> {
+        let key = vigie_config::secret::expose(key).as_bytes();
+        self.return_path = Some(ReturnPath::new(pattern, key).map_err(EmailError::ReturnPath)?);
+        self.answers = answers;
+        Ok(self)
+    }
+
+    /// The return addresses, where they are set.
+    #[must_use]
+    pub fn return_path(&self) -> Option<&ReturnPath> {
+        self.return_path.as_ref()
+    }
+
+    /// The address that messages come from.
+    #[must_use]
+    pub fn sender(&self) -> &str {
+        self.from.email.as_ref()
+    }
+
+    /// The sender of a delivery's envelope.
+    fn envelope_from(&self, key: &str) -> Address {
+        let own = self.return_path.as_ref().and_then(|r| r.of(key).parse().ok());
+        own.unwrap_or_else(|| self.from.email.clone())
     }
 
     /// How many messages may be under way at once.
@@ -144,6 +184,14 @@ impl Email {
         format!("<{key}@{}>", self.from.email.domain())
     }
 
+    /// The delivery that bears this Message-ID, if it is one of ours; with or without brackets.
+    #[must_use]
+    pub fn delivery_of<'a>(&self, message_id: &'a str) -> Option<&'a str> {
+        let (key, domain) = message_id.trim().trim_start_matches('<').trim_end_matches('>').rsplit_once('@')?;
+        let ours = domain.eq_ignore_ascii_case(self.from.email.domain());
+        (ours && !key.is_empty() && key.bytes().all(|b| b.is_ascii_hexdigit())).then_some(key)
+    }
+
     /// Sends one message.
     pub async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
         let Ok(to) = envelope.to.parse::<Address>() else {
@@ -163,14 +211,14 @@ impl Email {
                 Err(why) => return Outcome::Unreachable(why),
             },
         };
-        let mut done = self.transact(&mut connection, &to, &bytes).await;
+        let mut done = self.transact(&mut connection, envelope.key, &to, &bytes).await;
         if reused && matches!(done, Transaction::NothingSent(_)) {
             // The server closed an idle connection: nothing was sent on it, so a fresh one is tried at once.
             match self.connect().await {
                 Ok(fresh) => connection = fresh,
                 Err(why) => return Outcome::Unreachable(why),
             }
-            done = self.transact(&mut connection, &to, &bytes).await;
+            done = self.transact(&mut connection, envelope.key, &to, &bytes).await;
         }
         match done {
             Transaction::Answered { outcome, reusable } => {
@@ -195,12 +243,18 @@ impl Email {
     }
 
     /// One mail transaction.
-    async fn transact(&self, connection: &mut AsyncSmtpConnection, to: &Address, bytes: &[u8]) -> Transaction {
+    async fn transact(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        key: &str,
+        to: &Address,
+        bytes: &[u8],
+    ) -> Transaction {
         let mut parameters = Vec::new();
         if connection.server_info().supports_feature(Extension::EightBitMime) {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        let mail = Mail::new(Some(self.from.email.clone()), parameters).to_string();
+        let mail = Mail::new(Some(self.envelope_from(key)), parameters).to_string();
         let commands =
             [(mail, false), (Rcpt::new(to.clone(), Vec::new()).to_string(), true), (Data.to_string(), false)];
         for (command, about_the_address) in commands {
@@ -295,44 +349,6 @@ impl Email {
         let config = vigie_config::tls::client(self.authority.as_deref()).map_err(|e| e.to_string())?;
         let name = rustls::pki_types::ServerName::try_from(self.host.clone()).map_err(|e| e.to_string())?;
         TlsConnector::from(config).connect(name, socket).await.map(TlsSocket).map_err(|e| e.to_string())
-    }
-
-    /// Builds the MIME message: plain text and HTML, equal in content.
-    fn compose(&self, envelope: &Envelope<'_>, to: &Address) -> Result<Vec<u8>, String> {
-        let message = envelope.message;
-        let mut builder = Mime::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, to.clone()))
-            .subject(message.subject.clone())
-            .message_id(Some(self.message_id(envelope.key)))
-            .date_now();
-        if let Some(reply_to) = &self.reply_to {
-            builder = builder.reply_to(reply_to.clone());
-        }
-        let thread: Vec<String> = envelope.thread.iter().map(|k| self.message_id(k)).collect();
-        if let Some(last) = thread.last() {
-            builder = builder.in_reply_to(last.clone()).references(thread.join(" "));
-        }
-        let mut mime = builder
-            .multipart(
-                MultiPart::alternative()
-                    .singlepart(SinglePart::plain(message.text.clone()))
-                    .singlepart(SinglePart::html(message.html.clone())),
-            )
-            .map_err(|e| e.to_string())?;
-        let headers = mime.headers_mut();
-        let mut add = |name: &'static str, value: String| {
-            headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value))
-        };
-        // RFC 3834: no vacation answer to this, please.
-        add("Auto-Submitted", "auto-generated".to_owned());
-        add("List-Id", format!("Vigie <alertes.{}>", self.from.email.domain()));
-        if let Some(url) = &message.unsubscribe {
-            // RFC 2369 and RFC 8058.
-            add("List-Unsubscribe", format!("<{url}>"));
-            add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
-        }
-        Ok(mime.formatted())
     }
 }
 

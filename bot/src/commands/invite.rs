@@ -1,0 +1,124 @@
+//! `vigie invite`: one-use codes that let a person's chat in.
+
+use chrono::Duration;
+use vigie_config::settings::Settings;
+use vigie_domain::Buyer;
+use vigie_domain::subscription::Role;
+use vigie_store::invitations::NewInvitation;
+
+use super::inspect::local;
+use super::{parse_word, print, table};
+use crate::app::{self, Failure};
+use crate::clock::Clock;
+
+/// Longest life of a code, in days.
+const MAX_DAYS: i64 = 365;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InviteArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    new: New,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Énumère les invitations ; leurs codes ne sont gardés nulle part
+    List,
+    /// Retire une invitation qui n’a pas servi
+    Revoke {
+        /// Son nom, tel que « vigie invite list » le donne
+        name: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct New {
+    /// Rôle de la personne invitée : structure, facilitator, network, subscriber, operator
+    #[arg(long, value_parser = parse_word::<Role>)]
+    role: Option<Role>,
+    /// Comment l’appeler ; sans lui, le nom qu’elle porte dans le chat
+    #[arg(long, default_value = "")]
+    name: String,
+    /// SIRET de la structure dont elle partage les décisions
+    #[arg(long)]
+    siret: Option<String>,
+    /// Personne déjà connue (identifiant, nom ou adresse) à qui ce chat appartiendra
+    #[arg(long, conflicts_with_all = ["role", "name", "siret"])]
+    subscriber: Option<String>,
+    /// Durée de validité, en jours
+    #[arg(long, default_value_t = 14)]
+    days: i64,
+}
+
+pub(super) async fn run(settings: &Settings, args: InviteArgs) -> Result<(), Failure> {
+    let store = app::open_store(settings).await?;
+    let now = Clock::from_environment()?.now();
+    match args.action {
+        Some(Action::List) => {
+            let rows: Vec<Vec<String>> = store
+                .invitations()
+                .await?
+                .into_iter()
+                .map(|i| {
+                    let state = match i.used {
+                        Some(at) => format!("acceptée le {}", local(at)),
+                        None if i.what.expires <= now => "périmée".to_owned(),
+                        None => format!("valable jusqu’au {}", local(i.what.expires)),
+                    };
+                    let role = serde_json::to_string(&i.what.role).unwrap_or_default().trim_matches('"').to_owned();
+                    vec![i.name, role, i.what.name, i.what.siret.unwrap_or_default(), state]
+                })
+                .collect();
+            print(&table(&["invitation", "rôle", "nom", "SIRET", "état"], &rows))
+        }
+        Some(Action::Revoke { name }) => {
+            if store.revoke_invitation(&name).await? {
+                return print(&format!("Invitation {name} retirée : son code ne sert plus\n"));
+            }
+            let fix = "vigie invite list les énumère ; une invitation acceptée se défait par vigie erase";
+            Err(Failure::usage(format!("aucune invitation {name} à retirer"), "vigie invite revoke", fix))
+        }
+        None => invite(&store, args.new, now).await,
+    }
+}
+
+async fn invite(store: &vigie_store::Store, new: New, now: chrono::DateTime<chrono::Utc>) -> Result<(), Failure> {
+    let place = "vigie invite";
+    if !(1..=MAX_DAYS).contains(&new.days) {
+        return Err(Failure::usage(format!("durée « {} » impossible", new.days), "--days", "de 1 à 365 jours"));
+    }
+    let siret = match &new.siret {
+        None => None,
+        Some(written) => Some(Buyer::clean_siret(written).filter(|n| n.len() == 14).ok_or_else(|| {
+            Failure::usage(format!("« {written} » n’est pas un SIRET"), "--siret", "écrivez ses quatorze chiffres")
+        })?),
+    };
+    let subscriber = match &new.subscriber {
+        None => None,
+        Some(key) => Some(store.find_subscriber(key).await?.ok_or_else(|| {
+            Failure::usage(
+                format!("personne inconnue « {key} »"),
+                "--subscriber",
+                "vigie subscriptions list les énumère",
+            )
+        })?),
+    };
+    let role = match (new.role, &subscriber) {
+        (Some(role), _) => role,
+        (None, Some(person)) => person.role,
+        (None, None) => {
+            let fix = "ajoutez --role structure (ou facilitator, network, subscriber, operator), ou --subscriber";
+            return Err(Failure::usage("rôle manquant", place, fix));
+        }
+    };
+    let expires = now + Duration::days(new.days);
+    let who = subscriber.map(|p| p.id);
+    let code = store.invite(&NewInvitation { role, name: new.name, siret, subscriber: who, expires }, now).await?;
+    print(&format!(
+        "Code : {code}\nValable une fois, jusqu’au {}. À envoyer à la personne, avec ces mots :\n\n\
+         « Ouvrez une conversation avec Vigie (ou invitez-la dans votre salon), et envoyez : /start {code} »\n",
+        local(expires)
+    ))
+}

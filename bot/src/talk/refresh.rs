@@ -1,0 +1,71 @@
+//! Messages whose state line is to be shown anew, because a decision changed on whatever channel.
+//!
+//! Each channel shows it its own way, and says so to the store ([`vigie_store::Store::refreshed`]); what it does not say is
+//! tried again. The line is computed for the owner of the message from what *their* structure decided: no message ever shows
+//! what another one did.
+
+use vigie_domain::Channel;
+use vigie_domain::subscription::Role;
+use vigie_notifier::chat::Rich;
+use vigie_store::chats::ChatMessage;
+
+use super::{Button, state};
+use crate::app::{App, Failure};
+use crate::compose;
+
+/// Most messages refreshed in one pass.
+const AT_ONCE: i64 = 50;
+
+/// A message that shows another state than the one decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The message.
+    pub message: ChatMessage,
+    /// The state line to show; empty = none any more.
+    pub line: String,
+}
+
+/// Messages of a channel to show anew. Those that show the right line already are left out, and done with.
+///
+/// # Errors
+/// The database fails.
+pub async fn stale(app: &App, channel: Channel) -> Result<Vec<Stale>, Failure> {
+    let mut out = Vec::new();
+    for message in app.store.messages_to_refresh(channel, AT_ONCE).await? {
+        let line = line_of(app, &message).await?;
+        if line == message.shown {
+            app.store.refreshed(&message, &line, None).await?;
+        } else {
+            out.push(Stale { message, line });
+        }
+    }
+    Ok(out)
+}
+
+async fn line_of(app: &App, message: &ChatMessage) -> Result<String, Failure> {
+    let Some(person) = app.store.subscriber(&message.subscriber).await? else { return Ok(String::new()) };
+    if !state::decides(person.role) {
+        return Ok(String::new());
+    }
+    let decisions = app.store.decisions_on(person.structure(), &message.procedure).await?;
+    Ok(state::line(&decisions, app.clock.now()).unwrap_or_default())
+}
+
+/// What the message says, made anew, with its state line; and its buttons. `None` where nothing is left of it.
+///
+/// # Errors
+/// The database fails.
+pub async fn whole(app: &App, stale: &Stale) -> Result<Option<(Rich, Vec<Vec<Button>>)>, Failure> {
+    let Some((kind, text)) = compose::chat_of(app, &stale.message.delivery).await? else { return Ok(None) };
+    let role = app.store.subscriber(&stale.message.subscriber).await?.map_or(Role::Subscriber, |p| p.role);
+    Ok(Some((with_line(text, &stale.line), state::buttons(kind, role, &stale.message.delivery))))
+}
+
+/// A message with its state line under it.
+#[must_use]
+pub fn with_line(mut text: Rich, line: &str) -> Rich {
+    if !line.is_empty() {
+        text.push(&Rich::plain(format!("\n\n{line}")));
+    }
+    text
+}

@@ -1,0 +1,66 @@
+//! The message as it travels: plain text and HTML, equal in content, and the headers that servers and programs go by.
+//!
+//! - Message-ID is derived from the delivery; a correction, a cancellation or an award refers to the messages before it
+//!   (RFC 5322 §3.6.4), so that it lands in their thread.
+//! - `List-Unsubscribe` with one click (RFC 2369, RFC 8058); `List-Id` (RFC 2919); `Auto-Submitted` (RFC 3834).
+//! - No word from outside makes a header: subjects hold no control characters (`crate::message`), and lettre encodes them.
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::{Address, Message as Mime};
+
+use super::Email;
+use crate::channels::Envelope;
+
+/// Most messages of a thread that are named besides the first one: a header must stay short (RFC 5322 §2.1.1).
+const MAX_REFERENCES: usize = 12;
+
+impl Email {
+    /// Builds the message.
+    pub(super) fn compose(&self, envelope: &Envelope<'_>, to: &Address) -> Result<Vec<u8>, String> {
+        let message = envelope.message;
+        let own_address = self.return_path.as_ref().map(|r| r.of(envelope.key));
+        let mut builder = Mime::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to.clone()))
+            .subject(message.subject.clone())
+            .message_id(Some(self.message_id(envelope.key)))
+            .date_now();
+        let answers_to = own_address.as_deref().filter(|_| self.answers).and_then(|a| a.parse::<Address>().ok());
+        if let Some(address) = answers_to {
+            builder = builder.reply_to(Mailbox::new(self.from.name.clone(), address));
+        } else if let Some(reply_to) = &self.reply_to {
+            builder = builder.reply_to(reply_to.clone());
+        }
+        let thread: Vec<String> = envelope.thread.iter().map(|k| self.message_id(k)).collect();
+        if let (Some(first), Some(last)) = (thread.first(), thread.last()) {
+            let recent = thread[1..].iter().rev().take(MAX_REFERENCES).rev();
+            let named: Vec<&str> = std::iter::once(first).chain(recent).map(String::as_str).collect();
+            builder = builder.in_reply_to(last.clone()).references(named.join(" "));
+        }
+        let mut mime = builder
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(SinglePart::plain(message.text.clone()))
+                    .singlepart(SinglePart::html(message.html.clone())),
+            )
+            .map_err(|e| e.to_string())?;
+        let headers = mime.headers_mut();
+        let mut add = |name: &'static str, value: String| {
+            headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value))
+        };
+        // No vacation answer to this, please.
+        add("Auto-Submitted", "auto-generated".to_owned());
+        add("List-Id", format!("Vigie <alertes.{}>", self.from.email.domain()));
+        let by_mail = own_address.filter(|_| self.answers).map(|a| format!("<mailto:{a}?subject=stop>"));
+        let by_page = message.unsubscribe.as_ref().map(|url| format!("<{url}>"));
+        if by_page.is_some() {
+            add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+        }
+        let ways: Vec<String> = by_page.into_iter().chain(by_mail).collect();
+        if !ways.is_empty() {
+            add("List-Unsubscribe", ways.join(", "));
+        }
+        Ok(mime.formatted())
+    }
+}

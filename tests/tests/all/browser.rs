@@ -1,0 +1,401 @@
+//! The pages in a real browser (headless Chromium): the whole journey on a phone and on a desktop, what axe-core finds, and the
+//! keyboard alone. `VIGIE_SCREENSHOTS=DIR` keeps a picture of every page, for eyes.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use axum::http::Method;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use fantoccini::elements::Element;
+use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use url::{ParseError, Url};
+use vigie_bot::web::account;
+use vigie_domain::subscription::Role;
+use vigie_domain::{DateKind, Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, Stage, TypedDate};
+use vigie_store::tokens::Scope;
+use vigie_tests::pages::Pages;
+use vigie_tests::shared::{required, skip};
+
+const SIRET: &str = "21590350100017";
+
+/// A driver and the folder of its browser's profile; both end with it.
+struct Driver {
+    child: Child,
+    port: u16,
+    dir: tempfile::TempDir,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Size of a screen, and whether it is a phone's.
+#[derive(Clone, Copy, PartialEq)]
+struct Screen {
+    name: &'static str,
+    width: u32,
+    height: u32,
+    dark: bool,
+}
+
+const PHONE: Screen = Screen { name: "telephone", width: 390, height: 844, dark: false };
+const DESKTOP: Screen = Screen { name: "bureau", width: 1280, height: 900, dark: false };
+const DARK: Screen = Screen { name: "sombre", width: 390, height: 844, dark: true };
+
+/// A command of the browser's own protocol.
+#[derive(Debug)]
+struct Cdp(&'static str, Value);
+
+impl WebDriverCompatibleCommand for Cdp {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
+    }
+}
+
+/// axe-core, as `scripts/test-setup` puts it.
+fn axe() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/axe/node_modules/axe-core/axe.min.js")
+}
+
+impl Driver {
+    /// Starts one, or says why not.
+    fn start() -> Option<Self> {
+        let missing = |why: &str| {
+            assert!(!required("browser"), "VIGIE_REQUIRE names browser, but {why}");
+            skip(why);
+        };
+        if !axe().exists() {
+            missing("axe-core is not there (scripts/test-setup)");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let Ok(mut child) = started else {
+            missing("chromedriver cannot be started (scripts/test-setup)");
+            return None;
+        };
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines.find_map(|line| {
+            let line = line.ok()?;
+            line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
+        });
+        // What it still says must not fill its pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Some(Self { child, port: port.unwrap(), dir })
+    }
+
+    /// A browser of that screen.
+    async fn browser(&self, screen: Screen) -> Client {
+        let profile = self.dir.path().join(format!("profil-{}", screen.name));
+        let args = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            &format!("--user-data-dir={}", profile.display()),
+        ];
+        let mut capabilities = serde_json::Map::new();
+        capabilities.insert("goog:chromeOptions".into(), json!({ "args": args }));
+        let connector = hyper_util::client::legacy::connect::HttpConnector::new();
+        let mut builder = ClientBuilder::new(connector);
+        builder.capabilities(capabilities);
+        let browser = builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.unwrap();
+        let size = json!({ "width": screen.width, "height": screen.height, "deviceScaleFactor": 1, "mobile": screen.width < 600 });
+        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size)).await.unwrap();
+        let scheme = if screen.dark { "dark" } else { "light" };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", features)).await.unwrap();
+        browser
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&Utc)
+}
+
+fn call(n: usize, title: &str, reserved: bool) -> Notice {
+    let mut notice = Notice::new("boamp", format!("26-{n}"), NoticeKind::Call);
+    notice.title = title.to_owned();
+    notice.buyer.name = ["Ville de Lille", "CHU de Lille", "Département du Nord"][n % 3].into();
+    notice.buyer.siret = Some(["21590350100017", "26590671900017", "22590001801244"][n % 3].into());
+    notice.departments.extend(Department::parse("59"));
+    notice.published = NaiveDate::from_ymd_opt(2026, 11, 18);
+    notice.url = Some(format!("https://www.boamp.fr/pages/avis/?q=idweb:26-{n}"));
+    notice.documents_url = Some("https://marchespublics.example/consultation/1".into());
+    let at = |t: &str| (DateTime::parse_from_rfc3339(t).unwrap(), true);
+    notice.dates.push(TypedDate::of_field(DateKind::Tender, at("2026-12-21T12:00:00+01:00"), "dateReceptionOffres"));
+    notice.dates.push(TypedDate::of_field(DateKind::Questions, at("2026-12-11T12:00:00+01:00"), "dateQuestions"));
+    for (id, lot) in ["Blanchisserie du linge plat des écoles", "Nettoyage des vitres", "Entretien des espaces verts"]
+        .iter()
+        .enumerate()
+    {
+        notice.lots.push(Lot { id: (id + 1).to_string(), title: (*lot).into(), ..Lot::default() });
+    }
+    let text = if reserved {
+        "Le marché comporte trois lots. Le lot 1 est réservé aux entreprises adaptées et aux établissements et services d’accompagnement par le travail, en application de l’article L2113-12 du Code de la commande publique. Une visite obligatoire du site aura lieu le 3 décembre 2026 à 10 h 00. La durée du marché est de 12 mois, reconductible 3 fois."
+    } else {
+        "L’exécution du marché comporte une clause sociale d’insertion obligatoire : 350 heures d’insertion sont à réaliser au profit de personnes éloignées de l’emploi. Les candidats présenteront leurs références."
+    };
+    notice.passages.push(Passage { field: "rensgComplt".into(), lot: None, text: text.into() });
+    notice
+}
+
+/// A town full of procedures, and three people.
+async fn town() -> (Pages, String) {
+    let more = "[[source]]\nid = \"boamp\"\nkind = \"boamp\"\n";
+    let pages = Pages::start(now(), more).await.unwrap();
+    pages.person("jeanne", "Jeanne Martin", Role::Structure, Some(SIRET)).await.unwrap();
+    pages.person("chef", "Dominique Chef", Role::Operator, None).await.unwrap();
+    pages.person("fatou", "Fatou Diallo", Role::Facilitator, None).await.unwrap();
+    let laundry = Filter { sectors: vec!["blanchisserie".into()], ..Filter::default() };
+    pages.subscription("jeanne", &laundry).await.unwrap();
+    let mut first = String::new();
+    let titles = [
+        "Location et entretien du linge des écoles et des crèches",
+        "Blanchisserie de l’hôpital",
+        "Linge des collèges du Nord",
+    ];
+    for n in 0..24 {
+        let title = format!("{}, secteur {}", titles[n % 3], n + 1);
+        let id = pages.take(&call(n, &title, n % 2 == 0)).await.unwrap();
+        if n == 0 {
+            first = id;
+        }
+    }
+    let mut correction = call(100, "Location et entretien du linge des écoles et des crèches, secteur 1", true);
+    correction.kind = NoticeKind::Correction;
+    correction.links.earlier.push("26-0".into());
+    correction.buyer.name = "Ville de Lille".into();
+    correction.dates[0].at += Duration::days(7);
+    assert_eq!(pages.take(&correction).await.unwrap(), first);
+    for (n, stage) in [(3, Stage::Go), (5, Stage::Submitted), (7, Stage::Won), (9, Stage::NoGo)] {
+        let procedure = pages.app.store.notice(&format!("boamp:26-{n}")).await.unwrap().unwrap().procedure;
+        pages.app.store.decide(&Decision::new(SIRET, &procedure, stage, "Jeanne Martin", now())).await.unwrap();
+    }
+    for (day, items) in
+        [(2, 140), (3, 90), (5, 210), (8, 180), (9, 12), (12, 160), (16, 190), (17, 175), (19, 220), (20, 205)]
+    {
+        let day = NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+        let error = (items == 12).then_some("le serveur ne répond pas");
+        let end = vigie_store::sources::PollEnd { error, items, ..Default::default() };
+        pages.app.store.claim_source("boamp", "essai", Duration::minutes(5), true, now()).await.unwrap();
+        pages.app.store.poll_done("boamp", &end, now() + Duration::minutes(20), day, now()).await.unwrap();
+    }
+    account::make_token(&pages.app, "jeanne", "Tableur", &[Scope::Decisions], Some(now() + Duration::days(30)))
+        .await
+        .unwrap();
+    (pages, first)
+}
+
+/// What axe-core says is serious or critical on the page shown.
+async fn serious(browser: &Client) -> Vec<String> {
+    let script = std::fs::read_to_string(axe()).unwrap();
+    browser.execute(&script, vec![]).await.unwrap();
+    let found = browser
+        .execute_async("const done = arguments[0]; axe.run(document, { resultTypes: ['violations'] }).then(r => done(r.violations.map(v => ({ id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html).slice(0, 3) }))))", vec![])
+        .await
+        .unwrap();
+    let of = |v: &Value| {
+        let bad = matches!(v["impact"].as_str(), Some("serious" | "critical"));
+        bad.then(|| format!("{} {}", v["id"], v["nodes"]))
+    };
+    found.as_array().unwrap().iter().filter_map(of).collect()
+}
+
+/// Looks at the page shown: nothing serious for axe-core, nothing wider than the screen, no request to anybody else.
+async fn look(browser: &Client, screen: Screen, name: &str) {
+    if let Some(dir) = std::env::var_os("VIGIE_SCREENSHOTS") {
+        let dir = PathBuf::from(dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        let height = browser.execute("return document.documentElement.scrollHeight", vec![]).await.unwrap();
+        let size = json!({ "width": screen.width, "height": height.as_u64().unwrap().min(4_000), "deviceScaleFactor": 1, "mobile": screen.width < 600 });
+        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size)).await.unwrap();
+        std::fs::write(dir.join(format!("{name}-{}.png", screen.name)), browser.screenshot().await.unwrap()).unwrap();
+        let size = json!({ "width": screen.width, "height": screen.height, "deviceScaleFactor": 1, "mobile": screen.width < 600 });
+        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size)).await.unwrap();
+    }
+    let wide = browser
+        .execute("return document.documentElement.scrollWidth - document.documentElement.clientWidth", vec![])
+        .await
+        .unwrap();
+    assert_eq!(wide, json!(0), "{name} is wider than a {} screen", screen.name);
+    let foreign = browser
+        .execute("return performance.getEntriesByType('resource').map(e => e.name).filter(u => !u.startsWith(location.origin))", vec![])
+        .await
+        .unwrap();
+    assert_eq!(foreign, json!([]), "{name} asks others");
+    let scripts = browser.execute("return document.scripts.length", vec![]).await.unwrap();
+    assert_eq!(scripts, json!(0), "{name} has a script");
+    let found = serious(browser).await;
+    assert!(found.is_empty(), "{name} on a {} screen: {found:#?}", screen.name);
+}
+
+async fn enter(browser: &Client, pages: &Pages, person: &str) {
+    browser.goto(&pages.link(person).await.unwrap()).await.unwrap();
+    press(browser, "Entrer dans Vigie").await;
+}
+
+/// Presses the button of that text, and waits for the page it leads to.
+async fn press(browser: &Client, text: &str) {
+    let path = format!("//button[normalize-space(.)='{text}']");
+    let button = browser.find(Locator::XPath(&path)).await.unwrap_or_else(|e| panic!("{text}: {e}"));
+    browser.execute("document.documentElement.dataset.left = 'yes'", vec![]).await.unwrap();
+    button.click().await.unwrap();
+    browser.wait().for_element(Locator::Css("html:not([data-left]) footer")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journey_on_a_phone_on_a_desktop_and_in_the_dark() {
+    let Some(driver) = Driver::start() else { return };
+    for screen in [PHONE, DESKTOP, DARK] {
+        let (pages, procedure) = town().await;
+        let browser = driver.browser(screen).await;
+        journey(&pages, &procedure, &browser, screen).await;
+        operators(&pages, &browser, screen).await;
+        browser.close().await.unwrap();
+    }
+}
+
+async fn journey(pages: &Pages, procedure: &str, browser: &Client, screen: Screen) {
+    let open = |path: &str| {
+        let url = format!("{}{path}", pages.base);
+        async move { browser.goto(&url).await.unwrap() }
+    };
+    for (path, name) in [
+        ("/", "accueil"),
+        ("/chercher?q=linge&disposition=reserved", "chercher"),
+        ("/a-propos", "a-propos"),
+        ("/non-veille", "non-veille"),
+        ("/donnees-personnelles", "donnees"),
+        ("/api", "api"),
+        ("/entrer", "entrer"),
+        ("/inconnue", "introuvable"),
+    ] {
+        open(path).await;
+        look(browser, screen, name).await;
+    }
+    open(&format!("/procedure/{procedure}")).await;
+    look(browser, screen, "procedure-publique").await;
+    browser.goto(&pages.link("jeanne").await.unwrap()).await.unwrap();
+    look(browser, screen, "entrer-lien").await;
+    press(browser, "Entrer dans Vigie").await;
+    assert_eq!(browser.current_url().await.unwrap().path(), "/abonnements");
+    look(browser, screen, "abonnements").await;
+    open("/abonnements/nouveau").await;
+    look(browser, screen, "abonnement").await;
+    browser.find(Locator::Css("input[name=disposition][value=reserved]")).await.unwrap().click().await.unwrap();
+    press(browser, "Voir ce que cela aurait donné").await;
+    look(browser, screen, "abonnement-apercu").await;
+    press(browser, "Enregistrer").await;
+    let kept = Locator::XPath("//*[@role='status' and contains(., 'Abonnement enregistré')]");
+    browser.wait().for_element(kept).await.unwrap();
+    assert_eq!(pages.app.store.subscriptions_of("jeanne").await.unwrap().len(), 2);
+    open(&format!("/procedure/{procedure}")).await;
+    press(browser, "On y va").await;
+    look(browser, screen, "procedure").await;
+    let standing = pages.app.store.decisions_on(SIRET, procedure).await.unwrap().remove(0);
+    assert_eq!((standing.stage, standing.by.as_str()), (Stage::Go, "Jeanne Martin"));
+    open(&format!("/procedure/{procedure}/signaler")).await;
+    look(browser, screen, "signaler").await;
+    for (path, name) in [("/mois", "mois"), ("/compte", "compte")] {
+        open(path).await;
+        look(browser, screen, name).await;
+    }
+    press(browser, "Créer une adresse d’agenda").await;
+    look(browser, screen, "compte-agenda").await;
+    press(browser, "Sortir").await;
+    open("/mois").await;
+    assert_eq!(browser.current_url().await.unwrap().path(), "/entrer", "signed out");
+}
+
+async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
+    enter(browser, pages, "chef").await;
+    let delivery = pages.app.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    let delivery = format!("/exploitation/envois/{delivery}");
+    for (path, name) in [
+        ("/exploitation", "exploitation"),
+        ("/exploitation/sources", "sources"),
+        ("/exploitation/envois", "envois"),
+        (delivery.as_str(), "envoi"),
+        ("/exploitation/personnes", "personnes"),
+    ] {
+        browser.goto(&format!("{}{path}", pages.base)).await.unwrap();
+        look(browser, screen, name).await;
+    }
+}
+
+/// What has the focus, and whether it shows.
+async fn focused(browser: &Client) -> (Element, String) {
+    let element = browser.active_element().await.unwrap();
+    let shown = browser
+        .execute("const s = getComputedStyle(document.activeElement); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2", vec![])
+        .await
+        .unwrap();
+    let text = element.text().await.unwrap();
+    let tag = element.tag_name().await.unwrap();
+    assert!(shown == json!(true) || tag == "main" || tag == "body", "the focus does not show on {tag} {text}");
+    (element, text.trim().to_owned())
+}
+
+/// Presses Tab until what has the focus bears that text or name.
+async fn tab_to(browser: &Client, wanted: &str) -> Element {
+    for _ in 0..120 {
+        let element = browser.active_element().await.unwrap();
+        element.send_keys(&Key::Tab.to_string()).await.unwrap();
+        let (element, text) = focused(browser).await;
+        if text == wanted || element.attr("name").await.unwrap().as_deref() == Some(wanted) {
+            return element;
+        }
+    }
+    panic!("the keyboard never reaches « {wanted} »");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_alone_signs_in_finds_decides_and_goes() {
+    let Some(driver) = Driver::start() else { return };
+    let (pages, procedure) = town().await;
+    let browser = driver.browser(DESKTOP).await;
+    let enter = Key::Enter.to_string();
+    browser.goto(&format!("{}/entrer", pages.base)).await.unwrap();
+    let skip = tab_to(&browser, "Aller au contenu").await;
+    skip.send_keys(&enter).await.unwrap();
+    assert_eq!(browser.active_element().await.unwrap().tag_name().await.unwrap(), "main");
+    let email = tab_to(&browser, "email").await;
+    email.send_keys(&format!("jeanne@structure.example{enter}")).await.unwrap();
+    browser.wait().for_element(Locator::XPath("//h1[contains(., 'messagerie')]")).await.unwrap();
+
+    browser.goto(&pages.link("jeanne").await.unwrap()).await.unwrap();
+    tab_to(&browser, "Entrer dans Vigie").await.send_keys(&enter).await.unwrap();
+    browser.wait().for_element(Locator::XPath("//h1[contains(., 'abonnements')]")).await.unwrap();
+    tab_to(&browser, "Chercher").await.send_keys(&enter).await.unwrap();
+    browser.wait().for_element(Locator::Id("q")).await.unwrap();
+    tab_to(&browser, "q").await.send_keys(&format!("crèches secteur 1{enter}")).await.unwrap();
+    browser.wait().for_element(Locator::XPath("//h2[contains(., 'march')]")).await.unwrap();
+
+    browser.goto(&format!("{}/procedure/{procedure}", pages.base)).await.unwrap();
+    tab_to(&browser, "Écarter").await.send_keys(&enter).await.unwrap();
+    tab_to(&browser, "refusal").await.send_keys("trop loin").await.unwrap();
+    tab_to(&browser, "Écarter ce marché").await.send_keys(&enter).await.unwrap();
+    browser.wait().for_element(Locator::XPath("//*[@id='reponse']//span[contains(., 'écarté')]")).await.unwrap();
+    let standing = pages.app.store.decisions_on(SIRET, &procedure).await.unwrap().remove(0);
+    assert_eq!((standing.stage, standing.refusal), (Stage::NoGo, Some(vigie_domain::Refusal::Place)));
+    tab_to(&browser, "Sortir").await.send_keys(&enter).await.unwrap();
+    browser.wait().for_element(Locator::XPath("//a[normalize-space(.)='Entrer']")).await.unwrap();
+    browser.close().await.unwrap();
+}
