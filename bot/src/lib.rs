@@ -8,6 +8,7 @@
 //! | [`deliver`] | empties the outbox |
 //! | [`compose`] | what a delivery says |
 //! | `rooms` | the Matrix channel: answers and reactions become decisions |
+//! | `telegram` | the Telegram channel: alerts leave for chats, what is done there is heard |
 //! | [`timetable`] | what time brings: digests, silent sources |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`remind`] | reminders for structures that go for a procedure, a line for those who decided nothing |
@@ -17,6 +18,7 @@
 //! | [`watching`] | a word a month to those who heard of nothing |
 //! | [`talk`] | what people say in chats, and what is answered |
 //! | [`personal`] | what is held on a person: export, erasure, retention |
+//! | [`mailbox`] | what comes back by mail: error reports, answers, things passed on |
 //! | [`optin`] | asking an address for its owner's agreement |
 //! | [`links`] | signed links for one person and one purpose |
 //! | [`verdicts`] | verdicts corrected by people |
@@ -41,6 +43,7 @@ pub mod found;
 pub mod holder;
 pub mod ingest;
 pub mod links;
+pub mod mailbox;
 pub mod observe;
 pub mod optin;
 pub mod outage;
@@ -50,6 +53,8 @@ pub mod remind;
 #[cfg(feature = "matrix")]
 pub mod rooms;
 pub mod talk;
+#[cfg(feature = "telegram")]
+pub mod telegram;
 pub mod timetable;
 pub mod verdicts;
 pub mod watch;

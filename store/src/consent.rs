@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use vigie_domain::{Alert, Channel};
 
 use crate::ingest::{self, NewDelivery};
-use crate::people::{AddressState, raise_version};
+use crate::people::{Address, AddressState, raise_version};
 use crate::{Store, StoreError, WriteTx, clean, derived_id, millis, moment, to_json};
 
 /// Beginning of the cause of a message that asks an address to confirm: the only one that goes to an unconfirmed address.
@@ -249,6 +249,25 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(|(at, who, whom, what)| Look { at: moment(at), who, whom, what }).collect())
+    }
+
+    /// Answers one person at the address from which they wrote, once per alert, in the thread of that procedure if any.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn answer(
+        &self,
+        address: &Address,
+        alert: &Alert,
+        procedure: &str,
+        body: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (share, _) = self.share_at_once(&address.subscriber, alert, &to_json(&())?, None).await?;
+        let delivery = NewDelivery { procedure: procedure.to_owned(), ..NewDelivery::of(alert, address, None) };
+        let mut tx = self.begin_ingest(now).await?;
+        tx.put_shares(alert, Some(body), &[(share, vec![delivery])]).await?;
+        tx.commit().await
     }
 
     /// Tells one person something about their own subscription, once per alert.

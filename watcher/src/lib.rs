@@ -5,6 +5,7 @@
 //! | [`fetch`] | polite HTTP: validators, gaps, limits, an address guard at connect time |
 //! | [`schedule`] | when a source is due: cron, jitter, back-off |
 //! | [`health`] | is a source well: alarms out of what is known of it |
+//! | [`imap`] | the new mails of a mailbox |
 //! | [`sources`] | one folder a source: poll plus pure parse; and the registry |
 //! | [`classify`] | from a notice to an assessment |
 //! | [`procedure`] | one procedure out of several sources: statements, then likeness |
@@ -15,6 +16,7 @@ pub mod charset;
 pub mod classify;
 pub mod fetch;
 pub mod health;
+pub mod imap;
 pub mod procedure;
 pub mod schedule;
 pub mod sources;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::imap::{Account, Cursor};
 use vigie_watcher::sources::{Memory, readers};
 
 use super::{print, table};
@@ -70,6 +71,10 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
         }
     }
+    if let Some(block) = &settings.telegram {
+        let (name, outcome) = telegram(block, connect).await;
+        row("telegram", &name, outcome);
+    }
     if connect {
         match app::open_store(&settings).await {
             Ok(store) => row("base", &format!("{:?}", store.engine()), Ok("ouverte".to_owned())),
@@ -78,6 +83,12 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         let fetcher =
             Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
         let clock = Clock::from_environment()?;
+        if let Some(block) = &settings.mailbox {
+            // A look at today's mails, without acting on any.
+            let looked = Account::from(block).next(&fetcher, Cursor::default(), 0, clock.now()).await;
+            let seen = looked.map(|b| format!("lue, {} courriel(s) du jour", b.mails.len())).map_err(|e| e.to_string());
+            row("boîte aux lettres", &block.host, seen);
+        }
         for source in &sources {
             let outcome = source.peek(&fetcher, &Memory::default(), clock.now()).await;
             row(
@@ -99,4 +110,28 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         ));
     }
     Ok(())
+}
+
+/// The bot's name, and whether its token is good.
+#[cfg(feature = "telegram")]
+async fn telegram(block: &vigie_config::settings::Telegram, connect: bool) -> (String, Result<String, String>) {
+    let chats = match crate::telegram::Chats::open(block) {
+        Err(e) => return ("[telegram]".to_owned(), Err(e.what)),
+        Ok(_) if !connect => return ("[telegram]".to_owned(), Ok("réglage lisible".to_owned())),
+        Ok(chats) => chats,
+    };
+    match chats.bot.me().await {
+        Err(refusal) => ("[telegram]".to_owned(), Err(refusal.to_string())),
+        Ok(me) => {
+            let groups =
+                if me.joins_groups { "" } else { " ; ne peut entrer dans aucun groupe (@BotFather, /setjoingroups)" };
+            (format!("@{}", me.username), Ok(format!("jeton accepté{groups}")))
+        }
+    }
+}
+
+#[cfg(not(feature = "telegram"))]
+async fn telegram(_: &vigie_config::settings::Telegram, _: bool) -> (String, Result<String, String>) {
+    let what = "cette version de Vigie est construite sans Telegram".to_owned();
+    ("[telegram]".to_owned(), Err(what))
 }

@@ -10,12 +10,15 @@ use super::ConfigArg;
 use crate::app::{App, Failure};
 use crate::clock::Clock;
 use crate::ingest::Audience;
-use crate::{deliver, flood, observe, timetable, watch, web};
+use crate::{deliver, flood, mailbox, observe, timetable, watch, web};
 
 /// Longest sleep between two looks at what is due.
 const TICK: Duration = Duration::from_secs(15);
 /// Longest wait, once told to stop, for what is under way.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Pause before chats that could not be heard are listened to again.
+#[cfg(feature = "telegram")]
+const DEAF: Duration = Duration::from_secs(5);
 /// How often the timetable is looked at.
 const TIMETABLE_TICK: Duration = Duration::from_secs(30);
 /// Pause before the Matrix account is tried again: servers allow few logins (Synapse: one in five minutes).
@@ -68,7 +71,15 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
         crate::rooms::opened(app).await;
+        // A service that is away is the affair of its channel alone.
+        #[cfg(feature = "telegram")]
+        if let Err(e) = crate::telegram::listen_once(app).await {
+            tracing::error!("Telegram chats: {}", e.what);
+        }
         // What overflowed in this very pass is grouped and sent in it.
+        if let Err(e) = mailbox::look(app).await {
+            tracing::error!("the mailbox cannot be read: {e}");
+        }
         timetable::run(app, app.clock.now() + flood::WAIT).await?;
         deliver::drain(app).await?;
     }
@@ -89,10 +100,17 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         for _ in 0..deliver::width(&app) {
             tasks.spawn(deliver_loop(Arc::clone(&app), stopping.clone()));
         }
+        if let Some(every) = mailbox::every(&app) {
+            tasks.spawn(mailbox_loop(Arc::clone(&app), every, stopping.clone()));
+        }
         tasks.spawn(timetable_loop(Arc::clone(&app), stopping.clone()));
         #[cfg(feature = "matrix")]
         if app.settings.matrix.is_some() {
             tasks.spawn(rooms_loop(Arc::clone(&app), stopping.clone()));
+        }
+        #[cfg(feature = "telegram")]
+        if app.telegram.is_some() {
+            tasks.spawn(chats_loop(Arc::clone(&app), stopping.clone()));
         }
     }
     if roles.contains(&Role::Web) {
@@ -209,6 +227,30 @@ async fn heartbeat_loop(app: Arc<App>, url: url::Url, mut stopping: Receiver<boo
     }
 }
 
+async fn mailbox_loop(app: Arc<App>, every: Duration, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    let mut since = None;
+    loop {
+        let now = app.clock.now();
+        let told = match mailbox::look(&app).await {
+            Ok(_) => {
+                since = None;
+                mailbox::alarm(&app, None, now).await
+            }
+            Err(mailbox::Trouble::Mailbox(why)) => {
+                tracing::warn!("the mailbox cannot be read: {why}");
+                mailbox::alarm(&app, Some((*since.get_or_insert(now), &why)), now).await
+            }
+            Err(mailbox::Trouble::Ours(e)) => Err(e),
+        };
+        if let Err(e) = told {
+            tracing::error!("mailbox: {}", e.what);
+        }
+        if !rest(every, &mut stopping).await {
+            return Ok(());
+        }
+    }
+}
+
 async fn timetable_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
     loop {
         if let Err(e) = timetable::run(&app, app.clock.now()).await {
@@ -238,6 +280,29 @@ async fn rooms_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), F
             if !rest(TICK, &mut stopping).await {
                 return Ok(());
             }
+        }
+    }
+}
+
+#[cfg(feature = "telegram")]
+async fn chats_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    crate::telegram::propose(&app).await;
+    loop {
+        let heard = tokio::select! {
+            heard = crate::telegram::listen(&app, vigie_telegram::session::LONG_POLL) => heard,
+            _ = stopping.wait_for(|s| *s) => return Ok(()),
+        };
+        let pause = match heard {
+            Ok(Some(_)) => continue,
+            // Another process listens.
+            Ok(None) => TIMETABLE_TICK,
+            Err(e) => {
+                tracing::error!("Telegram chats: {}", e.what);
+                DEAF
+            }
+        };
+        if !rest(pause, &mut stopping).await {
+            return Ok(());
         }
     }
 }

@@ -10,10 +10,11 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
 use vigie_bot::app::App;
 use vigie_bot::clock::Clock;
-use vigie_bot::{deliver, optin, timetable, web};
+use vigie_bot::ingest::{self, Audience};
+use vigie_bot::{deliver, mailbox, optin, timetable, web};
 use vigie_config::settings::Settings;
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Cadence, Channel, Department, Filter, Subscriber};
+use vigie_domain::{Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate};
 use vigie_store::consent::Asked;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::{self, Imap, Smtp};
@@ -97,8 +98,13 @@ impl Bench {
     }
 
     async fn state(&self, now: DateTime<Utc>, person: &str) -> AddressState {
+        self.state_of(now, person, "").await
+    }
+
+    async fn state_of(&self, now: DateTime<Utc>, person: &str, address: &str) -> AddressState {
         let app = self.app(now).await;
-        let state = app.store.addresses(person).await.unwrap()[0].state;
+        let all = app.store.addresses(person).await.unwrap();
+        let state = all.iter().find(|a| a.value.starts_with(address)).unwrap().state;
         app.store.close().await;
         state
     }
@@ -152,7 +158,6 @@ impl Bench {
 
 /// A mail as Python's parser reads it.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the rest is read by tests of headers")]
 struct Mail {
     headers: BTreeMap<String, String>,
     text: String,
@@ -264,4 +269,225 @@ async fn who_says_nothing_is_forgotten_and_who_says_no_is_left_alone() {
     assert_eq!(app.store.addresses("no").await.unwrap()[0].state, AddressState::Stopped);
     app.store.close().await;
     assert_eq!(bench.http(day(30), "POST", &mails[0].link("confirmer")).await.0, 404);
+}
+
+impl Bench {
+    /// Puts a mail into the mailbox; `{to}` stands for the return address of the mail it is about.
+    fn receive(&self, name: &str, about: &Mail, mail: &str) {
+        let to = about.header("x-envelope-from");
+        self.imap.as_ref().unwrap().put(name, &mail.replace("{to}", to).replace("{id}", about.header("message-id")));
+    }
+
+    /// Reads the mailbox, then sends what there is to send; gives the number of mails handled.
+    async fn read(&self, now: DateTime<Utc>) -> usize {
+        let app = self.app(now).await;
+        let handled = mailbox::look(&app).await.unwrap();
+        timetable::run(&app, now).await.unwrap();
+        deliver::drain(&app).await.unwrap();
+        app.store.close().await;
+        handled
+    }
+
+    async fn publish(&self, now: DateTime<Utc>, notice: &Notice) {
+        let app = self.app(now).await;
+        ingest::ingest(&app, &mut Audience::default(), notice, None).await.unwrap();
+        deliver::drain(&app).await.unwrap();
+        app.store.close().await;
+    }
+
+    fn to(&self, who: &str) -> Vec<Mail> {
+        self.mails().into_iter().filter(|m| m.header("to").contains(who)).collect()
+    }
+
+    async fn decision(&self, now: DateTime<Utc>, structure: &str, notice: &str) -> Option<Stage> {
+        let app = self.app(now).await;
+        let procedure = app.store.notice(notice).await.unwrap().unwrap().procedure;
+        let stage = app.store.decisions_on(structure, &procedure).await.unwrap().first().map(|d| d.stage);
+        app.store.close().await;
+        stage
+    }
+}
+
+fn call(id: &str, closes: &str) -> Notice {
+    let mut notice = Notice::new("essai", id, NoticeKind::Call);
+    notice.title = format!("Nettoyage des écoles « {id} » à Mons-en-Barœul\r\nBcc: tous@x.example");
+    notice.departments = Department::parse("59").into_iter().collect();
+    notice.dates = vec![TypedDate {
+        kind: DateKind::Tender,
+        at: at(closes).fixed_offset(),
+        has_time: true,
+        mandatory: false,
+        quote: None,
+        field: None,
+        lot: None,
+    }];
+    notice
+}
+
+/// What every mail must be, whoever reads it.
+fn is_well_formed(mail: &Mail) {
+    assert_eq!(mail.whole["defects"], serde_json::json!([]), "{mail:?}");
+    assert_eq!(mail.whole["order"], serde_json::json!(["multipart/alternative", "text/plain", "text/html"]));
+    assert!(mail.whole["longest_line"].as_u64().unwrap() <= 998, "RFC 5322 §2.1.1");
+    for name in ["from", "to", "subject", "message-id", "date", "list-id", "list-unsubscribe", "auto-submitted"] {
+        assert_eq!(mail.whole["counts"][name], 1, "{name}: {:?}", mail.headers);
+    }
+    assert!(!mail.headers.contains_key("bcc"), "a title makes no header");
+    assert_eq!(mail.header("auto-submitted"), "auto-generated");
+    assert!(mail.header("list-id").ends_with("<alertes.vigie.example>"));
+    let envelope = mail.header("x-envelope-from");
+    assert!(envelope.starts_with("retours+") && envelope.ends_with("@vigie.example"), "{envelope}");
+    assert!(mail.html.contains("<!--[if mso]>") && mail.html.contains("color-scheme"), "{}", mail.html);
+}
+
+const REPORT: &str = "Return-Path: <>\nFrom: MAILER-DAEMON@mx.structure.example\nTo: {to}\nSubject: Undelivered Mail\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: text/plain\n\nDesole.\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.structure.example\n\nFinal-Recipient: rfc822; {who}\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; 550 {status} <{who}>\n\n--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {id}\n\n--b--\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_journey_by_mail() {
+    let Some(bench) = Bench::new(true) else { return };
+    let t = |hour: u32| at("2026-11-24T06:00") + Duration::hours(i64::from(hour));
+    // Opt-in, here by an answer; the link is tried elsewhere.
+    bench.person(t(0), "jeanne", "jeanne@structure.example", AddressState::Unconfirmed).await;
+    bench.ask(t(0), "jeanne").await;
+    bench.look(t(0)).await;
+    let asked = bench.last();
+    is_well_formed(&asked);
+    bench.receive("01", &asked, "From: Jeanne <jeanne@structure.example>\nTo: {to}\nSubject: Re: Confirmez\nIn-Reply-To: {id}\n\nOui\n\n> Rappel\n");
+    assert_eq!(bench.read(t(1)).await, 1);
+    assert_eq!(bench.state(t(1), "jeanne").await, AddressState::Active);
+    assert_eq!(bench.read(t(1)).await, 0, "each mail once");
+
+    // An alert, and its correction in the same thread.
+    bench.person(t(1), "paul", "paul@autre.example", AddressState::Active).await;
+    bench.publish(t(2), &call("1", "2026-12-15T11:00")).await;
+    bench.publish(t(3), &call("1", "2026-12-20T11:00")).await;
+    let mails = bench.to("jeanne@");
+    let (alert, correction) = (&mails[mails.len() - 2], &mails[mails.len() - 1]);
+    is_well_formed(alert);
+    is_well_formed(correction);
+    assert!(alert.header("subject").contains("« 1 »"), "{}", alert.header("subject"));
+    assert_eq!(correction.header("in-reply-to"), alert.header("message-id"));
+    assert_eq!(correction.header("references"), alert.header("message-id"));
+    assert_eq!(alert.header("list-unsubscribe-post"), "List-Unsubscribe=One-Click");
+    assert_eq!(
+        alert.header("reply-to").split('<').nth(1).unwrap().trim_end_matches('>'),
+        alert.header("x-envelope-from")
+    );
+
+    // An answer by a word decides, once, and is answered in the thread.
+    bench.receive("02", alert, "From: jeanne@structure.example\nTo: {to}\nSubject: Re: Nouveau\n\nBonjour,\n\nOui, merci.\n\nCordialement,\nJeanne\n\nLe mar. 24 nov. 2026 à 09:00, Vigie <vigie@vigie.example> a écrit :\n> non\n");
+    bench.receive(
+        "03",
+        alert,
+        "From: jeanne@structure.example\nTo: {to}\nSubject: Re: Nouveau\nAuto-Submitted: auto-replied\n\nnon\n",
+    );
+    assert_eq!(bench.read(t(4)).await, 2);
+    assert_eq!(bench.decision(t(4), "jeanne", "1").await, Some(Stage::Go));
+    let told = bench.to("jeanne@").pop().unwrap();
+    assert!(
+        told.header("subject").contains("Votre réponse")
+            && told.header("references").contains(alert.header("message-id")),
+        "{told:?}"
+    );
+
+    // Opening the unsubscription link changes nothing; one click stops.
+    let page = alert.header("list-unsubscribe").split(['<', '>']).nth(1).unwrap().to_owned();
+    assert!(page.starts_with("http"), "the page comes first: {}", alert.header("list-unsubscribe"));
+    assert_eq!(bench.http(t(5), "GET", &page).await.0, 200);
+    assert_eq!(bench.state(t(5), "jeanne").await, AddressState::Active);
+    assert_eq!(bench.http(t(5), "POST", &page).await.0, 200);
+    assert_eq!(bench.state(t(5), "jeanne").await, AddressState::Stopped);
+
+    // A hard error suspends; the operator hears of it. A forged one does nothing.
+    bench.person(t(5), "ana", "ana@structure.example", AddressState::Active).await;
+    bench.publish(t(6), &call("2", "2026-12-15T11:00")).await;
+    let (to_ana, to_paul) = (bench.to("ana@").pop().unwrap(), bench.to("paul@").pop().unwrap());
+    let report = |who: &str, status: &str| REPORT.replace("{who}", who).replace("{status}", status);
+    let forged =
+        report("paul@autre.example", "5.1.1").replace("{to}", &to_paul.header("x-envelope-from").replace('4', "5"));
+    bench.receive("04", &to_paul, &forged);
+    bench.receive("05", &to_ana, &report("ana@structure.example", "5.1.1"));
+    bench.receive("06", &to_paul, &report("paul@autre.example", "5.2.2"));
+    assert_eq!(bench.read(t(7)).await, 3);
+    assert_eq!(bench.state(t(7), "ana").await, AddressState::Suspended);
+    assert_eq!(bench.state(t(7), "paul").await, AddressState::Active);
+
+    // « Stop » works, from whoever got the message, and from nobody else.
+    bench.receive(
+        "07",
+        &to_paul,
+        "From: mallory@evil.example\nTo: vigie@vigie.example\nIn-Reply-To: {id}\nSubject: Re: x\n\nstop\n",
+    );
+    assert_eq!(bench.read(t(8)).await, 1);
+    assert_eq!(bench.state(t(8), "paul").await, AddressState::Active);
+    bench.receive("08", &to_paul, "From: Paul <paul@autre.example>\nTo: {to}\nSubject: Re: x\n\nSTOP\n\n-- \nPaul\n");
+    assert_eq!(bench.read(t(9)).await, 1);
+    assert_eq!(bench.state(t(9), "paul").await, AddressState::Stopped);
+    let sent = bench.mails().len();
+    bench.publish(t(10), &call("3", "2026-12-15T11:00")).await;
+    assert_eq!(bench.mails().len(), sent, "nobody is left to write to");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_stays_full_is_given_up_after_days_and_another_address_is_told() {
+    let Some(bench) = Bench::new(true) else { return };
+    let day = |n: i64| at("2026-11-02T09:00") + Duration::days(n);
+    bench.person(day(0), "ana", "ana@structure.example", AddressState::Active).await;
+    let app = bench.app(day(0)).await;
+    let person = app.store.subscriber("ana").await.unwrap().unwrap();
+    let addresses = vec![(Channel::Email, "secours@structure.example".to_owned(), AddressState::Active)];
+    app.store.put_subscriber(&NewSubscriber { subscriber: person, addresses, declared: false }, day(0)).await.unwrap();
+    app.store.close().await;
+    bench.publish(day(0), &call("1", "2026-12-15T11:00")).await;
+    let alert = bench.to("ana@").pop().unwrap();
+    for n in 0..6 {
+        let report = REPORT.replace("{who}", "ana@structure.example").replace("{status}", "5.2.2");
+        bench.receive(&format!("{n}"), &alert, &report.replace("Desole.", &format!("Jour {n}")));
+        assert_eq!(bench.read(day(n)).await, 1);
+        let expected = if n < 5 { AddressState::Active } else { AddressState::Suspended };
+        assert_eq!(bench.state_of(day(n), "ana", "ana@").await, expected, "day {n}");
+    }
+    let told = bench.to("secours@").pop().unwrap();
+    assert!(told.header("subject").contains("Nous n’arrivons plus à vous écrire"), "{}", told.header("subject"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_member_passes_on_becomes_a_lead_and_the_rest_waits_for_a_human() {
+    let Some(bench) = Bench::new(true) else { return };
+    let t = at("2026-11-24T09:00");
+    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    bench.person(t, "op", "op@vigie.example", AddressState::Active).await;
+    let app = bench.app(t).await;
+    let mut op = app.store.subscriber("op").await.unwrap().unwrap();
+    op.role = Role::Operator;
+    app.store.put_subscriber(&NewSubscriber { subscriber: op, addresses: vec![], declared: false }, t).await.unwrap();
+    app.store.close().await;
+    let forward = "Message-ID: <f1@structure.example>\nTo: vigie@vigie.example\nSubject: Tr: Entretien de bureaux (59)\nContent-Type: text/plain; charset=utf-8\n\nMon avis.\n\n-----Message d'origine-----\nDe : Achats <achats@groupe.example>\nEnvoyé : lundi\nÀ : Jeanne <jeanne@structure.example>\n\nNous cherchons une entreprise adaptée à Lille (59000).\n";
+    let imap = bench.imap.as_ref().unwrap();
+    imap.put("1", &format!("From: Jeanne <jeanne@structure.example>\n{forward}"));
+    imap.put("2", &format!("From: Inconnu <inconnu@ailleurs.example>\n{forward}"));
+    imap.put(
+        "3",
+        "From: jeanne@structure.example\nTo: vigie@vigie.example\nSubject: Question\n\nPouvez-vous m’appeler ?\n",
+    );
+    imap.put("4", "\n\n");
+    assert_eq!(bench.read(t).await, 4);
+    let told = bench.to("jeanne@").into_iter().find(|m| m.header("subject").contains("Piste enregistrée")).unwrap();
+    assert!(told.text.contains("Entretien de bureaux"), "{}", told.text);
+    let app = bench.app(t).await;
+    let leads: Vec<_> = app.store.recent_notices(0, 10).await.unwrap();
+    assert_eq!(leads.len(), 1);
+    let document = serde_json::to_string(&leads[0].notice).unwrap();
+    assert!(
+        document.contains("entreprise adaptée") && !document.contains("jeanne") && !document.contains("avis."),
+        "{document}"
+    );
+    assert_eq!(app.store.quarantined(5).await.unwrap().len(), 1, "the empty one is put aside");
+    app.store.close().await;
+    bench.look(t + Duration::hours(23)).await;
+    let line = bench.to("op@").pop().unwrap();
+    assert!(line.text.contains("2 laissé(s)") && line.text.contains("1 illisible(s)"), "{}", line.text);
+    let before = bench.to("op@").len();
+    bench.look(t + Duration::hours(26)).await;
+    assert_eq!(bench.to("op@").len(), before, "one line a day");
 }

@@ -154,7 +154,8 @@ fn day_sent(mail: &Message<'_>) -> Option<NaiveDate> {
 }
 
 /// The mail's text: its plain part, else its HTML without markup.
-fn text_of(mail: &Message<'_>) -> String {
+#[must_use]
+pub fn text_of(mail: &Message<'_>) -> String {
     let plain = mail.text_bodies().next().is_some_and(|p| p.is_text() && !p.is_text_html());
     let text = mail.body_text(0).unwrap_or_default();
     if plain && !text.trim().is_empty() {
@@ -204,33 +205,52 @@ fn by_link(rule: &Rule, links: &Regex, source: &str, mail: &Message<'_>) -> Vec<
         if title.is_empty() || out.iter().any(|n| n.record_id == url) {
             continue;
         }
-        out.push(lead(rule, source, mail, url, &title, &words.join("\n"), Some(url)));
+        out.push(lead(&rule.common, source, day_sent(mail), url, &title, &words.join("\n"), Some(url)));
     }
     out
 }
 
 /// The whole mail as one lead, known by its Message-ID.
 fn whole(rule: &Rule, source: &str, mail: &Message<'_>) -> Option<Notice> {
-    let text = text_of(mail);
-    let subject = FORWARDED.replace(mail.subject().unwrap_or_default(), "").trim().to_owned();
+    let (text, subject) = (text_of(mail), mail.subject().unwrap_or_default());
+    let id = mail
+        .message_id()
+        .map_or_else(|| format!("{}:{}", one_line(subject), sent(mail).map_or(0, |d| d.timestamp())), str::to_owned);
+    whole_as(&rule.common, source, &id, subject, &text, day_sent(mail))
+}
+
+fn whole_as(
+    common: &Common,
+    source: &str,
+    id: &str,
+    subject: &str,
+    text: &str,
+    day: Option<NaiveDate>,
+) -> Option<Notice> {
+    let subject = FORWARDED.replace(subject, "").trim().to_owned();
     let title =
         if subject.is_empty() { one_line(text.lines().find(|l| !l.trim().is_empty())?) } else { one_line(&subject) };
-    let link = ANY_LINK.find(&text).map(|l| l.as_str().trim_end_matches(['.', ',', ';']).to_owned());
-    let id =
-        mail.message_id().map_or_else(|| format!("{title}:{}", sent(mail).map_or(0, |d| d.timestamp())), str::to_owned);
-    Some(lead(rule, source, mail, &id, &title, &text, link.as_deref()))
+    let link = ANY_LINK.find(text).map(|l| l.as_str().trim_end_matches(['.', ',', ';']).to_owned());
+    Some(lead(common, source, day, id, &title, text, link.as_deref()))
+}
+
+/// What somebody passes on by mail, as a lead: its title is the subject without the marks of forwarding, its link the first one
+/// of the text. `None` when it says nothing.
+#[must_use]
+pub fn passed_on(source: &str, id: &str, subject: &str, text: &str, day: Option<NaiveDate>) -> Option<Notice> {
+    let common = Common { base: None, buyer: None, kind: BuyerKind::Public, announces: None, departments: Vec::new() };
+    whole_as(&common, source, id, subject, text, day)
 }
 
 fn lead(
-    rule: &Rule,
+    common: &Common,
     source: &str,
-    mail: &Message<'_>,
+    day: Option<NaiveDate>,
     id: &str,
     title: &str,
     text: &str,
     link: Option<&str>,
 ) -> Notice {
-    let common = &rule.common;
     let mut notice = plain::notice(id, title, text);
     source.clone_into(&mut notice.source);
     notice.kind = common.announces.unwrap_or_else(|| notice.kind.of_buyer(common.kind));
@@ -242,7 +262,7 @@ fn lead(
         notice.departments.clone_from(&common.departments);
     }
     notice.url = link.filter(|l| Url::parse(l).is_ok()).map(str::to_owned);
-    notice.published = day_sent(mail);
+    notice.published = day;
     notice.passages = if text.trim().is_empty() {
         Vec::new()
     } else {

@@ -1,0 +1,282 @@
+//! The new mails of one IMAP folder, over TLS.
+//!
+//! Nothing in the mailbox is changed: it is examined, not selected, and bodies are peeked at. What was read is known by
+//! (UIDVALIDITY, UID); a mailbox that was rebuilt (another UIDVALIDITY) is read again from some days back. Of a mail larger
+//! than [`MAX_MAIL`] the start is read: attachments come last.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_imap::error::Error as ImapError;
+use async_imap::{Client, Session};
+use chrono::{DateTime, Days, Utc};
+use futures_util::{StreamExt, TryStreamExt};
+use rustls::pki_types::ServerName;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use vigie_config::Secret;
+use vigie_config::secret::expose;
+use vigie_config::settings::{self, Tls};
+
+use crate::fetch::{FetchError, Fetcher};
+
+/// Mails of one batch.
+const BATCH: usize = 25;
+/// Largest mail read whole, in bytes.
+pub const MAX_MAIL: u32 = 2 * 1024 * 1024;
+/// Longest time for one batch.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where a mailbox is.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Protection of the connection; in clear is taken for TLS from the first byte.
+    pub tls: Tls,
+    /// Certificate authority (PEM file) to trust in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Account.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+    /// Folder.
+    pub folder: String,
+}
+
+/// What was read of a mailbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// UIDVALIDITY of the mailbox (RFC 3501 §2.3.1.1).
+    pub validity: u32,
+    /// Last UID read.
+    pub last: u32,
+}
+
+/// A mail as the server gave it.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// Its number in the mailbox.
+    pub uid: u32,
+    /// Its size; `bytes` are fewer where it is too large.
+    pub size: u32,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The next mails.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// What to remember once they are handled.
+    pub cursor: Cursor,
+    /// The mails, oldest first.
+    pub mails: Vec<Mail>,
+    /// More follow.
+    pub more: bool,
+}
+
+/// Why a mailbox cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MailboxError {
+    /// The server cannot be reached, or says nothing that can be understood.
+    #[error(transparent)]
+    Network(#[from] FetchError),
+    /// The account is refused.
+    #[error("{place} refuse le compte : {what}")]
+    Login {
+        /// The mailbox.
+        place: String,
+        /// The server's words.
+        what: String,
+    },
+    /// There is no such folder.
+    #[error("{place} : dossier refusé : {what}")]
+    Folder {
+        /// The mailbox.
+        place: String,
+        /// The server's words.
+        what: String,
+    },
+}
+
+impl From<&settings::Mailbox> for Account {
+    fn from(block: &settings::Mailbox) -> Self {
+        Self {
+            host: block.host.clone(),
+            port: port(block.port, block.tls),
+            tls: block.tls,
+            ca_file: block.ca_file.clone(),
+            username: block.username.clone(),
+            password: block.password.clone(),
+            folder: block.folder.clone(),
+        }
+    }
+}
+
+/// The port written, or the usual one.
+#[must_use]
+pub fn port(written: Option<u16>, tls: Tls) -> u16 {
+    written.unwrap_or(if tls == Tls::Starttls { 143 } else { 993 })
+}
+
+impl Account {
+    /// The mailbox, as an address.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("imap://{}:{}/{}", self.host, self.port, self.folder)
+    }
+
+    /// The next mails after those known; those of `lookback` days where none is known.
+    ///
+    /// # Errors
+    /// The mailbox cannot be read.
+    pub async fn next(
+        &self,
+        fetcher: &Fetcher,
+        known: Cursor,
+        lookback: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Batch, MailboxError> {
+        match tokio::time::timeout(PATIENCE, self.next_now(fetcher, known, lookback, now)).await {
+            Ok(read) => read,
+            Err(_) => Err(self.network(format!("pas de réponse en {} s", PATIENCE.as_secs()))),
+        }
+    }
+
+    fn network(&self, why: impl std::fmt::Display) -> MailboxError {
+        MailboxError::Network(FetchError::Network { url: self.place(), why: why.to_string() })
+    }
+
+    fn refused(&self, what: impl std::fmt::Display) -> MailboxError {
+        MailboxError::Login { place: self.place(), what: what.to_string() }
+    }
+
+    async fn next_now(
+        &self,
+        fetcher: &Fetcher,
+        known: Cursor,
+        lookback: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Batch, MailboxError> {
+        let socket = fetcher.connect(&self.host, self.port).await?;
+        let mut session = match self.tls {
+            Tls::Starttls => {
+                let mut plain = Client::new(socket);
+                self.greeting(&mut plain).await?;
+                plain.run_command_and_check_ok("STARTTLS", None).await.map_err(|e| self.network(e))?;
+                self.log_in(Client::new(self.wrap(plain.into_inner()).await?)).await?
+            }
+            Tls::Implicit | Tls::None => {
+                let mut client = Client::new(self.wrap(socket).await?);
+                self.greeting(&mut client).await?;
+                self.log_in(client).await?
+            }
+        };
+        let read = self.read(&mut session, known, lookback, now).await;
+        // The mails are read: a server that says goodbye badly changes nothing.
+        let _ = session.logout().await;
+        read
+    }
+
+    async fn wrap(
+        &self,
+        socket: tokio::net::TcpStream,
+    ) -> Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>, MailboxError> {
+        let pem =
+            self.ca_file.as_ref().map(std::fs::read).transpose().map_err(|e| self.network(format!("ca_file : {e}")))?;
+        let config = vigie_config::tls::client(pem.as_deref()).map_err(|e| self.network(e))?;
+        let name = ServerName::try_from(self.host.clone()).map_err(|e| self.network(e))?;
+        TlsConnector::from(Arc::clone(&config))
+            .connect(name, socket)
+            .await
+            .map_err(|e| self.network(format!("TLS refusé ({e})")))
+    }
+
+    async fn greeting<S>(&self, client: &mut Client<S>) -> Result<(), MailboxError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug + Send,
+    {
+        match client.read_response().await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(self.network("le serveur ne salue pas")),
+            Err(e) => Err(self.network(e)),
+        }
+    }
+
+    async fn log_in<S>(&self, client: Client<S>) -> Result<Session<S>, MailboxError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug + Send,
+    {
+        let password = self.password.read().map_err(|e| self.refused(e))?;
+        client.login(&self.username, expose(&password)).await.map_err(|(e, _)| match e {
+            ImapError::No(why) | ImapError::Bad(why) => self.refused(why),
+            other => self.network(other),
+        })
+    }
+
+    /// The next mails after those known, oldest first; what to remember, and whether more follow.
+    async fn read<S>(
+        &self,
+        session: &mut Session<S>,
+        known: Cursor,
+        lookback: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Batch, MailboxError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug + Send,
+    {
+        let folder = session.examine(&self.folder).await.map_err(|e| match e {
+            ImapError::No(why) => MailboxError::Folder { place: self.place(), what: why },
+            other => self.network(other),
+        })?;
+        let validity = folder.uid_validity.unwrap_or(1);
+        let search = if known.validity == validity {
+            format!("UID {}:*", known.last.saturating_add(1))
+        } else {
+            let since = now.date_naive().checked_sub_days(Days::new(lookback)).unwrap_or_default();
+            format!("SINCE {}", since.format("%d-%b-%Y"))
+        };
+        let last = if known.validity == validity { known.last } else { 0 };
+        let found = session.uid_search(search).await.map_err(|e| self.network(e))?;
+        // "n:*" names the last mail even when it is older than n (RFC 3501 §6.4.8).
+        let mut uids: Vec<u32> = found.into_iter().filter(|uid| *uid > last).collect();
+        uids.sort_unstable();
+        let more = uids.len() > BATCH;
+        uids.truncate(BATCH);
+        let mut cursor = Cursor { validity, last };
+        let mut mails = Vec::new();
+        for (uid, size) in self.sizes(session, &uids).await? {
+            let section = if size > MAX_MAIL { format!("BODY.PEEK[]<0.{MAX_MAIL}>") } else { "BODY.PEEK[]".to_owned() };
+            let mut answers =
+                session.uid_fetch(uid.to_string(), format!("(UID {section})")).await.map_err(|e| self.network(e))?;
+            while let Some(answer) = answers.next().await {
+                let answer = answer.map_err(|e| self.network(e))?;
+                if let Some(bytes) = answer.body().filter(|_| answer.uid == Some(uid)) {
+                    mails.push(Mail { uid, size, bytes: bytes.to_vec() });
+                }
+            }
+        }
+        cursor.last = uids.last().copied().unwrap_or(last);
+        Ok(Batch { cursor, mails, more })
+    }
+
+    async fn sizes<S>(&self, session: &mut Session<S>, uids: &[u32]) -> Result<Vec<(u32, u32)>, MailboxError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug + Send,
+    {
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let set: Vec<String> = uids.iter().map(ToString::to_string).collect();
+        let answers = session.uid_fetch(set.join(","), "(UID RFC822.SIZE)").await.map_err(|e| self.network(e))?;
+        let answers: Vec<_> = answers.try_collect().await.map_err(|e| self.network(e))?;
+        let mut sizes: Vec<(u32, u32)> =
+            answers.iter().filter_map(|a| Some((a.uid?, a.size?))).filter(|(uid, _)| uids.contains(uid)).collect();
+        sizes.sort_unstable();
+        Ok(sizes)
+    }
+}
