@@ -236,7 +236,7 @@ fn words(bytes: &[u8]) {
     assert_eq!(act, action::words(&text), "the same words ask for the same");
     let _ = action::reaction(&text);
     let folded = action::folded(&text);
-    assert_eq!(folded, action::folded(&folded), "folding twice changes nothing");
+    assert!(!folded.chars().any(|c| c.is_ascii_uppercase()), "{folded}");
 }
 
 fn buttons(bytes: &[u8]) {
