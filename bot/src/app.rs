@@ -81,6 +81,9 @@ pub struct App {
     /// Matrix, once opened by the process that delivers: its store has one owner.
     #[cfg(feature = "matrix")]
     pub matrix: tokio::sync::OnceCell<vigie_matrix::Matrix>,
+    /// Telegram, where configured.
+    #[cfg(feature = "telegram")]
+    pub telegram: Option<crate::telegram::Chats>,
     /// The clock.
     pub clock: Clock,
     /// Name under which this process holds leases.
@@ -143,6 +146,10 @@ impl App {
             let fix = "construisez-la avec : cargo build --release --package vigie --features matrix";
             return Err(Failure::usage("cette version de Vigie est construite sans Matrix", "[matrix]", fix));
         }
+        if settings.telegram.is_some() && !cfg!(feature = "telegram") {
+            let fix = "construisez-la avec : cargo build --release --package vigie --features telegram";
+            return Err(Failure::usage("cette version de Vigie est construite sans Telegram", "[telegram]", fix));
+        }
         let store = open_store(&settings).await?;
         let templates = Templates::load(settings.templates.dir.as_deref()).map_err(|e| {
             Failure::usage(
@@ -152,6 +159,8 @@ impl App {
             )
         })?;
         let templates = templates.with_answers(settings.hears_replies());
+        #[cfg(feature = "telegram")]
+        let telegram = settings.telegram.as_ref().map(crate::telegram::Chats::open).transpose()?;
         let web_secret =
             settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
                 Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")
@@ -170,6 +179,8 @@ impl App {
             email,
             #[cfg(feature = "matrix")]
             matrix: tokio::sync::OnceCell::new(),
+            #[cfg(feature = "telegram")]
+            telegram,
             clock,
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),
@@ -207,13 +218,22 @@ impl App {
             if let Some(room) = &declared.matrix {
                 addresses.push((Channel::Matrix, room.clone(), AddressState::Active));
             }
+            if let Some(chat) = declared.telegram {
+                addresses.push((Channel::Telegram, chat.to_string(), AddressState::Active));
+            }
             if declared.console {
                 addresses.push((Channel::Console, "stdout".to_owned(), AddressState::Active));
             }
             let sectors = declared.subscription.iter().flat_map(|s| s.filter.sectors.clone()).collect();
             let departments = declared.subscription.iter().flat_map(|s| s.filter.departments.clone()).collect();
             let profile = Profile { kind: declared.kind, siret: declared.siret.clone(), sectors, departments };
-            self.store.keep_only_addresses(&id, &addresses).await?;
+            let mut named = addresses.clone();
+            if let Some(chat) = declared.telegram {
+                // A group that has moved keeps its identifier, and its new number.
+                let known = derived_id(&[&id, Channel::Telegram.as_str(), &chat.to_string()]);
+                named.extend(self.store.address(&known).await?.map(|a| (a.channel, a.value, a.state)));
+            }
+            self.store.keep_only_addresses(&id, &named).await?;
             let subscriber = Subscriber { id: id.clone(), name: declared.name.clone(), role: declared.role, profile };
             self.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: true }, now).await?;
             self.store.set_rhythm(&id, &declared.rhythm).await?;

@@ -19,12 +19,27 @@ pub enum CrashPoint {
     Answered,
     /// Some digests of the hour are made, others not.
     MidDigest,
+    /// One message of several that carry a delivery has arrived and is noted.
+    MidParts,
+    /// A group's new address is noted, nothing was sent there.
+    MidMigration,
+    /// Something said in a chat is acted on and noted, and not confirmed to its service.
+    Heard,
 }
 
 impl CrashPoint {
     /// Every place.
-    pub const ALL: [Self; 6] =
-        [Self::AfterFetch, Self::AfterCommit, Self::Claimed, Self::Started, Self::Answered, Self::MidDigest];
+    pub const ALL: [Self; 9] = [
+        Self::AfterFetch,
+        Self::AfterCommit,
+        Self::Claimed,
+        Self::Started,
+        Self::Answered,
+        Self::MidDigest,
+        Self::MidParts,
+        Self::MidMigration,
+        Self::Heard,
+    ];
 
     /// The word in `VIGIE_CRASH_AT`.
     #[must_use]
@@ -36,6 +51,9 @@ impl CrashPoint {
             Self::Started => "started",
             Self::Answered => "answered",
             Self::MidDigest => "mid-digest",
+            Self::MidParts => "mid-parts",
+            Self::MidMigration => "mid-migration",
+            Self::Heard => "heard",
         }
     }
 

@@ -101,6 +101,8 @@ pub async fn refresh(app: &App) -> Result<(), Failure> {
     let Ok(_turn) = app.refreshing.try_lock() else { return Ok(()) };
     #[cfg(feature = "matrix")]
     crate::rooms::refresh(app).await?;
+    #[cfg(feature = "telegram")]
+    crate::telegram::refresh(app).await?;
     Ok(())
 }
 
@@ -232,7 +234,7 @@ async fn send(app: &App, channel: Channel, envelope: &Envelope<'_>) -> Outcome {
         (Channel::Console, _) => Console.send(envelope),
         (Channel::Email, Some(email)) => email.send(envelope).await,
         (Channel::Matrix, _) => send_to_room(app, envelope).await,
-        (Channel::Telegram, _) => Outcome::Unreachable("aucun compte Telegram configuré ([telegram])".to_owned()),
+        (Channel::Telegram, _) => send_to_chat(app, envelope).await,
         (Channel::Email, None) => Outcome::Unreachable("aucun serveur de courrier configuré ([email])".to_owned()),
     }
 }
@@ -248,6 +250,15 @@ async fn send_to_room(app: &App, envelope: &Envelope<'_>) -> Outcome {
     } else {
         "aucun serveur Matrix configuré ([matrix])".to_owned()
     })
+}
+
+async fn send_to_chat(app: &App, envelope: &Envelope<'_>) -> Outcome {
+    #[cfg(feature = "telegram")]
+    if let Some(chats) = &app.telegram {
+        return chats.send(app, envelope).await;
+    }
+    let _ = (app, envelope);
+    Outcome::Unreachable("aucun bot Telegram configuré ([telegram])".to_owned())
 }
 
 /// Renews the lease until it is lost.

@@ -8,6 +8,7 @@
 //! | [`deliver`] | empties the outbox |
 //! | [`compose`] | what a delivery says |
 //! | `rooms` | the Matrix channel: answers and reactions become decisions |
+//! | `telegram` | the Telegram channel: alerts leave for chats, what is done there is heard |
 //! | [`timetable`] | what time brings: digests, silent sources |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`remind`] | reminders for structures that go for a procedure, a line for those who decided nothing |
@@ -52,6 +53,8 @@ pub mod remind;
 #[cfg(feature = "matrix")]
 pub mod rooms;
 pub mod talk;
+#[cfg(feature = "telegram")]
+pub mod telegram;
 pub mod timetable;
 pub mod verdicts;
 pub mod watch;

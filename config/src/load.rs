@@ -244,7 +244,8 @@ impl Check<'_> {
                     "donnez à chacun un nom à lui",
                 );
             }
-            if subscriber.email.is_none() && subscriber.matrix.is_none() && !subscriber.console {
+            let in_chat = subscriber.matrix.is_some() || subscriber.telegram.is_some();
+            if subscriber.email.is_none() && !in_chat && !subscriber.console {
                 self.fault(
                     &[Key("subscriber"), At(i), Key("name")],
                     format!("« {} » n’a aucune adresse", subscriber.name),
@@ -266,6 +267,13 @@ impl Check<'_> {
                     &[Key("subscriber"), At(i), Key("matrix")],
                     "un salon Matrix, mais pas de compte".to_owned(),
                     "ajoutez un bloc [matrix]",
+                );
+            }
+            if subscriber.telegram.is_some() && settings.telegram.is_none() {
+                self.fault(
+                    &[Key("subscriber"), At(i), Key("telegram")],
+                    "une conversation Telegram, mais pas de bot".to_owned(),
+                    "ajoutez un bloc [telegram]",
                 );
             }
             for (j, subscription) in subscriber.subscription.iter().enumerate() {

@@ -58,6 +58,8 @@ pub struct Settings {
     pub mailbox: Option<Mailbox>,
     /// Matrix (Tchap, Element…); none = no Matrix channel.
     pub matrix: Option<Matrix>,
+    /// Telegram; none = no Telegram channel.
+    pub telegram: Option<Telegram>,
     /// The local page.
     pub web: Web,
     /// Rhythm of messages.
@@ -399,6 +401,41 @@ pub struct Matrix {
     pub clear_rooms: bool,
 }
 
+/// `[telegram]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telegram {
+    /// The bot's token, as @BotFather gives it.
+    pub token: Secret,
+    /// A Bot API server of one's own; none = Telegram's.
+    #[serde(default)]
+    pub api_url: Option<url::Url>,
+    /// What the bot is told of; all of it unless said otherwise.
+    #[serde(default = "telegram_updates")]
+    pub updates: Vec<TelegramUpdate>,
+}
+
+/// A kind of update of the Bot API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TelegramUpdate {
+    /// Someone wrote.
+    Message,
+    /// Someone corrected what they wrote.
+    EditedMessage,
+    /// Someone pressed a button.
+    CallbackQuery,
+    /// The bot was let in, put out, or blocked.
+    MyChatMember,
+    /// Someone reacted to a message; in groups only where the bot administers.
+    MessageReaction,
+}
+
+fn telegram_updates() -> Vec<TelegramUpdate> {
+    use TelegramUpdate::{CallbackQuery, EditedMessage, Message, MessageReaction, MyChatMember};
+    vec![Message, EditedMessage, CallbackQuery, MyChatMember, MessageReaction]
+}
+
 /// `[web]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -544,6 +581,9 @@ pub struct Subscriber {
     /// Matrix room, such as `!abc:exemple.fr`.
     #[serde(default)]
     pub matrix: Option<String>,
+    /// Telegram chat: its number, negative for a group.
+    #[serde(default)]
+    pub telegram: Option<i64>,
     /// Messages on standard output.
     #[serde(default)]
     pub console: bool,
@@ -570,6 +610,7 @@ impl Subscriber {
             role,
             email: None,
             matrix: None,
+            telegram: None,
             console: true,
             kind: None,
             siret: None,

@@ -238,6 +238,9 @@ pub enum Settlement {
     Dead(String),
 }
 
+/// Least wait before a message is tried again, whatever the channel asks for.
+const LEAST_GAP: chrono::Duration = chrono::Duration::seconds(1);
+
 /// How long a channel rests when its server cannot be reached.
 pub const OUTAGE_GAP: chrono::Duration = chrono::Duration::minutes(1);
 
@@ -253,7 +256,8 @@ pub fn settle(
     now: DateTime<Utc>,
 ) -> Settlement {
     let end = expires.map_or(created + policy.give_up_after, |e| e.min(created + policy.give_up_after));
-    let next = |asked: Option<chrono::Duration>| now + asked.unwrap_or_default().max(policy.gap(attempts));
+    // A wait that the channel names is the right one, be it shorter than ours or longer.
+    let next = |asked: Option<chrono::Duration>| now + asked.map_or(policy.gap(attempts), |a| a.max(LEAST_GAP));
     match outcome {
         Outcome::Accepted(answer) => Settlement::Sent(answer),
         Outcome::Permanent(why) | Outcome::AddressRefused(why) => Settlement::Dead(why),
@@ -399,6 +403,15 @@ mod tests {
     fn the_wait_a_channel_asks_for_is_obeyed() {
         let settled = settle(refused(Some(chrono::Duration::hours(3))), &RetryPolicy::email(), 1, at(8), None, at(8));
         assert_eq!(settled, Settlement::Deferred(at(11), "451".into()));
+    }
+
+    #[test]
+    fn a_short_wait_is_obeyed_too_however_often_it_was_asked() {
+        let wait = chrono::Duration::seconds(7);
+        let settled = settle(refused(Some(wait)), &RetryPolicy::telegram(), 9, at(8), None, at(8));
+        assert_eq!(settled, Settlement::Deferred(at(8) + wait, "451".into()));
+        let settled = settle(refused(Some(chrono::Duration::zero())), &RetryPolicy::telegram(), 9, at(8), None, at(8));
+        assert_eq!(settled, Settlement::Deferred(at(8) + LEAST_GAP, "451".into()));
     }
 
     #[test]

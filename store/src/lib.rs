@@ -20,6 +20,7 @@ pub mod ingest;
 pub mod invitations;
 pub mod journal;
 pub mod lanes;
+pub mod messages;
 pub mod outages;
 pub mod outbox;
 pub mod oversight;

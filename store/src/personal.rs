@@ -105,6 +105,12 @@ pub const REGISTER: &[Held] = &[
     held("notification", "ce qui a été décidé pour vous, avis par avis", OF_SUBSCRIBER, Fate::Deleted),
     held("subscription", "vos abonnements", OF_SUBSCRIBER, Fate::Deleted),
     held(
+        "message_part",
+        "messages de vos conversations qui portent vos envois",
+        "delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1)",
+        Fate::Deleted,
+    ),
+    held(
         "attempt",
         "tentatives d’envoi",
         "delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1)",
@@ -134,6 +140,8 @@ pub const IMPERSONAL: &[&str] = &[
     "suppressed",
     "inbox",
     "inbox_mail",
+    "listener",
+    "heard",
 ];
 
 /// What an erasure did, in numbers.

@@ -38,6 +38,10 @@ const BY_AGE: &[(&str, Kept)] = &[
         Kept::Messages,
     ),
     (
+        "DELETE FROM message_part WHERE delivery_id IN (SELECT id FROM delivery WHERE settled_at < $1 ORDER BY settled_at LIMIT $2)",
+        Kept::Messages,
+    ),
+    (
         "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE settled_at < $1 ORDER BY settled_at LIMIT $2)",
         Kept::Messages,
     ),

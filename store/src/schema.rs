@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use crate::{Engine, StoreError};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8, STEP_9, STEP_10];
+const STEPS: &[&str] = &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8, STEP_9, STEP_10, STEP_11];
 
 const STEP_1: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -211,6 +211,15 @@ CREATE INDEX procedure_closes ON procedure (closes);
 CREATE INDEX notice_first_seen ON notice (first_seen, id);
 CREATE TABLE chore (name TEXT PRIMARY KEY, done BIGINT NOT NULL);
 CREATE TABLE outage (channel TEXT PRIMARY KEY, since BIGINT NOT NULL, why TEXT NOT NULL);
+";
+
+/// Messages of chats: which carry what, and how far a service was listened to.
+const STEP_11: &str = r"
+CREATE TABLE message_part (
+  delivery_id TEXT NOT NULL, part BIGINT NOT NULL, chat TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (delivery_id, part));
+CREATE INDEX message_part_message ON message_part (chat, message);
+CREATE TABLE listener (name TEXT PRIMARY KEY, next_number BIGINT NOT NULL, at BIGINT NOT NULL);
+CREATE TABLE heard (listener TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (listener, number));
 ";
 
 /// Brings the database to the newest step.

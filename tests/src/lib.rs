@@ -2,6 +2,8 @@
 //!
 //! A test that needs a server it cannot find says so and skips, unless `VIGIE_REQUIRE` names that server: then it fails.
 
+#[cfg(feature = "telegram")]
+pub mod fuzz;
 pub mod homeserver;
 pub mod pages;
 pub mod publishers;
@@ -10,3 +12,4 @@ pub mod servers;
 pub mod service;
 pub mod shared;
 pub mod sink;
+pub mod telegram;

@@ -71,6 +71,10 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
         }
     }
+    if let Some(block) = &settings.telegram {
+        let (name, outcome) = telegram(block, connect).await;
+        row("telegram", &name, outcome);
+    }
     if connect {
         match app::open_store(&settings).await {
             Ok(store) => row("base", &format!("{:?}", store.engine()), Ok("ouverte".to_owned())),
@@ -106,4 +110,28 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         ));
     }
     Ok(())
+}
+
+/// The bot's name, and whether its token is good.
+#[cfg(feature = "telegram")]
+async fn telegram(block: &vigie_config::settings::Telegram, connect: bool) -> (String, Result<String, String>) {
+    let chats = match crate::telegram::Chats::open(block) {
+        Err(e) => return ("[telegram]".to_owned(), Err(e.what)),
+        Ok(_) if !connect => return ("[telegram]".to_owned(), Ok("réglage lisible".to_owned())),
+        Ok(chats) => chats,
+    };
+    match chats.bot.me().await {
+        Err(refusal) => ("[telegram]".to_owned(), Err(refusal.to_string())),
+        Ok(me) => {
+            let groups =
+                if me.joins_groups { "" } else { " ; ne peut entrer dans aucun groupe (@BotFather, /setjoingroups)" };
+            (format!("@{}", me.username), Ok(format!("jeton accepté{groups}")))
+        }
+    }
+}
+
+#[cfg(not(feature = "telegram"))]
+async fn telegram(_: &vigie_config::settings::Telegram, _: bool) -> (String, Result<String, String>) {
+    let what = "cette version de Vigie est construite sans Telegram".to_owned();
+    ("[telegram]".to_owned(), Err(what))
 }

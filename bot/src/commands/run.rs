@@ -16,6 +16,9 @@ use crate::{deliver, flood, mailbox, observe, timetable, watch, web};
 const TICK: Duration = Duration::from_secs(15);
 /// Longest wait, once told to stop, for what is under way.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Pause before chats that could not be heard are listened to again.
+#[cfg(feature = "telegram")]
+const DEAF: Duration = Duration::from_secs(5);
 /// How often the timetable is looked at.
 const TIMETABLE_TICK: Duration = Duration::from_secs(30);
 /// Pause before the Matrix account is tried again: servers allow few logins (Synapse: one in five minutes).
@@ -68,6 +71,11 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
         crate::rooms::opened(app).await;
+        // A service that is away is the affair of its channel alone.
+        #[cfg(feature = "telegram")]
+        if let Err(e) = crate::telegram::listen_once(app).await {
+            tracing::error!("Telegram chats: {}", e.what);
+        }
         // What overflowed in this very pass is grouped and sent in it.
         if let Err(e) = mailbox::look(app).await {
             tracing::error!("the mailbox cannot be read: {e}");
@@ -99,6 +107,10 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         #[cfg(feature = "matrix")]
         if app.settings.matrix.is_some() {
             tasks.spawn(rooms_loop(Arc::clone(&app), stopping.clone()));
+        }
+        #[cfg(feature = "telegram")]
+        if app.telegram.is_some() {
+            tasks.spawn(chats_loop(Arc::clone(&app), stopping.clone()));
         }
     }
     if roles.contains(&Role::Web) {
@@ -268,6 +280,29 @@ async fn rooms_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), F
             if !rest(TICK, &mut stopping).await {
                 return Ok(());
             }
+        }
+    }
+}
+
+#[cfg(feature = "telegram")]
+async fn chats_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    crate::telegram::propose(&app).await;
+    loop {
+        let heard = tokio::select! {
+            heard = crate::telegram::listen(&app, vigie_telegram::session::LONG_POLL) => heard,
+            _ = stopping.wait_for(|s| *s) => return Ok(()),
+        };
+        let pause = match heard {
+            Ok(Some(_)) => continue,
+            // Another process listens.
+            Ok(None) => TIMETABLE_TICK,
+            Err(e) => {
+                tracing::error!("Telegram chats: {}", e.what);
+                DEAF
+            }
+        };
+        if !rest(pause, &mut stopping).await {
+            return Ok(());
         }
     }
 }

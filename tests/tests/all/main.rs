@@ -5,6 +5,8 @@ mod bad_input;
 mod browser;
 mod classify_contract;
 mod directory;
+#[cfg(feature = "telegram")]
+mod fuzz;
 mod mail;
 mod merging;
 mod pages;
@@ -16,4 +18,6 @@ mod sectors;
 mod sources;
 mod store_story;
 mod talk;
+#[cfg(feature = "telegram")]
+mod telegram;
 mod time;

@@ -73,7 +73,7 @@ fn parsed(mails: &[Vec<u8>]) -> Vec<Message<'_>> {
     mails.iter().map(|m| MessageParser::default().parse(m.as_slice()).unwrap()).collect()
 }
 
-fn national(id: &str, day: &str, title: &str, info: &str, deadline: &str) -> Value {
+pub(crate) fn national(id: &str, day: &str, title: &str, info: &str, deadline: &str) -> Value {
     let donnees = json!({"FNSimple": {"organisme": {"nomOfficiel": "Ville de Lille", "codeIdentificationNational": "21590350100017", "ville": "Lille", "cp": "59000"},
         "initial": {"natureMarche": {"intitule": title, "codeCPV": {"objetPrincipal": {"classPrincipale": "90911200"}}, "lieuExecution": "59000 Lille", "reservationMarche": {"oui": ""}},
             "procedure": {"dateReceptionOffres": deadline}, "informComplementaire": {"autresInformComplementaire": info}}}});
@@ -81,7 +81,7 @@ fn national(id: &str, day: &str, title: &str, info: &str, deadline: &str) -> Val
         "code_departement": ["59"], "donnees": donnees.to_string(), "gestion": null, "annonce_lie": null, "url_avis": format!("https://www.boamp.fr/pages/avis/?q=idweb:{id}")})
 }
 
-fn correction(id: &str, of: &str, day: &str, deadline: &str) -> Value {
+pub(crate) fn correction(id: &str, of: &str, day: &str, deadline: &str) -> Value {
     let donnees = json!({"FNSimple": {"organisme": {"nomOfficiel": "Ville de Lille"}, "rectificatif": {"avisInitial": {"idWeb": of},
         "natureMarche": {"intitule": "Nettoyage des écoles"}, "infosRectif": {"lireDate": deadline}}}});
     json!({"idweb": id, "objet": "Nettoyage des écoles", "dateparution": day, "nature": "RECTIFICATIF", "etat": "RECTIFICATIF", "annonce_lie": [of], "donnees": donnees.to_string()})

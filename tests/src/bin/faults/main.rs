@@ -1,10 +1,12 @@
-//! `faults`: mail servers and homeservers that misbehave, one case after another, with restarts in between.
+//! `faults`: mail servers, homeservers and a Bot API that misbehave, one case after another, with restarts in between.
 //!
 //! `cargo run --release -p vigie-tests --bin faults [-- --quick]` prints one line a case, `case=… lost=… early=… ok|FAIL`, and
 //! ends with exit code 1 if one failed. The clock is simulated: a retry is looked for one second before it is due (nothing may
 //! leave) and when it is due (it must). Every look is made by a service started anew on the same database. The homeserver is
 //! a real one behind a gate that misbehaves; where it is not installed its cases are skipped, in words.
 
+#[cfg(feature = "telegram")]
+mod chats;
 #[cfg(feature = "matrix")]
 mod rooms;
 
@@ -59,6 +61,8 @@ enum Server {
     Mail(Box<dyn Fn(&Moment) -> Reaction + Send + Sync>),
     #[cfg(feature = "matrix")]
     Rooms(rooms::Fault),
+    #[cfg(feature = "telegram")]
+    Chats(chats::Fault),
 }
 
 /// Where the messages of a case arrive.
@@ -66,6 +70,8 @@ enum Receiver {
     Mail(Sink),
     #[cfg(feature = "matrix")]
     Rooms(rooms::Rooms),
+    #[cfg(feature = "telegram")]
+    Chats(chats::Chats),
 }
 
 impl Receiver {
@@ -74,6 +80,8 @@ impl Receiver {
             Self::Mail(sink) => service::settings(url, sink.port, 2),
             #[cfg(feature = "matrix")]
             Self::Rooms(rooms) => rooms.settings(url),
+            #[cfg(feature = "telegram")]
+            Self::Chats(chats) => chats.settings(url),
         }
     }
 
@@ -83,6 +91,8 @@ impl Receiver {
             Self::Mail(_) => (Channel::Email, (1..=PEOPLE).map(|n| format!("p{n}@x.example")).collect()),
             #[cfg(feature = "matrix")]
             Self::Rooms(rooms) => (Channel::Matrix, rooms.ids.clone()),
+            #[cfg(feature = "telegram")]
+            Self::Chats(chats) => (Channel::Telegram, chats.people()),
         }
     }
 
@@ -92,6 +102,8 @@ impl Receiver {
             Self::Mail(sink) => sink.count(),
             #[cfg(feature = "matrix")]
             Self::Rooms(rooms) => rooms.count(),
+            #[cfg(feature = "telegram")]
+            Self::Chats(chats) => chats.count(),
         }
     }
 
@@ -102,8 +114,28 @@ impl Receiver {
             Self::Mail(sink) => sink.received().into_iter().for_each(|m| *arrived.entry(m.to).or_default() += 1),
             #[cfg(feature = "matrix")]
             Self::Rooms(rooms) => arrived = rooms.arrived().await?,
+            #[cfg(feature = "telegram")]
+            Self::Chats(chats) => arrived = chats.arrived(),
         }
         Ok(arrived)
+    }
+
+    /// Says what time it is to a server that measures waits.
+    fn set_now(&self, now: DateTime<Utc>) {
+        #[cfg(feature = "telegram")]
+        if let Self::Chats(chats) = self {
+            chats.set_now(now);
+        }
+        let _ = now;
+    }
+
+    /// What the server itself saw come too soon.
+    fn early(&self) -> usize {
+        #[cfg(feature = "telegram")]
+        if let Self::Chats(chats) = self {
+            return chats.early();
+        }
+        0
     }
 }
 
@@ -139,6 +171,8 @@ async fn main() -> ExitCode {
     let mut cases = mail_cases(late);
     #[cfg(feature = "matrix")]
     cases.extend(rooms::cases());
+    #[cfg(feature = "telegram")]
+    cases.extend(chats::cases());
     let mut good = true;
     for case in cases {
         let name = case.name;
@@ -174,6 +208,8 @@ async fn play(case: Case) -> Outcome<Found> {
         Server::Mail(script) => Receiver::Mail(Sink::start("", script).await?),
         #[cfg(feature = "matrix")]
         Server::Rooms(fault) => Receiver::Rooms(rooms::Rooms::open(fault).await?),
+        #[cfg(feature = "telegram")]
+        Server::Chats(fault) => Receiver::Chats(chats::Chats::open(fault).await?),
     };
     let settings = receiver.settings(&database.url)?;
     let mut now: DateTime<Utc> = DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z")?.with_timezone(&Utc);
@@ -184,15 +220,18 @@ async fn play(case: Case) -> Outcome<Found> {
     }
     let mut early = 0;
     for _ in 0..MAX_LOOKS {
+        receiver.set_now(now);
         look(&settings, now).await?;
         let app = start(&settings, now).await?;
         let Some(due) = app.store.next_delivery_at().await? else { break };
         app.store.close().await;
         let left = receiver.count();
+        receiver.set_now(due - TimeDelta::seconds(1));
         look(&settings, due - TimeDelta::seconds(1)).await?;
         early += receiver.count() - left;
         now = due;
     }
+    early += receiver.early();
     let app = start(&settings, now).await?;
     let count = |state| {
         let app = &app;
