@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
 use url::Url;
+use vigie_config::secret::Secret;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::french;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter};
+use vigie_store::consent;
 use vigie_watcher::fetch::Fetcher;
 
 use crate::app::{App, Failure};
@@ -121,7 +123,7 @@ async fn walk(
     once: bool,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Failure> {
-    let settings = demo_settings(format!("sqlite:{}", dir.join("demo.sqlite").display()), listen);
+    let mut settings = demo_settings(format!("sqlite:{}", dir.join("demo.sqlite").display()), listen);
     // The page is bound first, so that a taken port is said before anything else.
     let listener = match once {
         true => None,
@@ -129,6 +131,11 @@ async fn walk(
             Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "--listen", "choisissez un autre port")
         })?),
     };
+    let address = listener.as_ref().and_then(|l| l.local_addr().ok());
+    if let Some(address) = address {
+        settings.web.public_url = Some(format!("http://{address}"));
+        settings.web.secret = Some(secret(dir)?);
+    }
     let whole = Arc::new(AtomicBool::new(false));
     let app = Arc::new(App::start(settings, fetcher(clock.now(), Arc::clone(&whole)), clock).await?);
     let mut audience = Audience::default();
@@ -143,11 +150,26 @@ async fn walk(
     }
     say(&format!("Démonstration : {read} avis d’exemple lus, {sent} alertes affichées ci-dessus."))?;
     let Some(listener) = listener else { return Ok(()) };
-    say(&format!(
-        "Page locale : http://{} (Ctrl+C pour arrêter)",
-        listener.local_addr().map_or_else(|_| listen.to_owned(), |a| a.to_string())
-    ))?;
+    let address = address.map_or_else(|| listen.to_owned(), |a| a.to_string());
+    say(&format!("Pages locales : http://{address} (Ctrl+C pour arrêter)"))?;
+    for person in app.store.subscribers().await? {
+        for console in app.store.active_addresses(&person.id).await? {
+            if let Some(link) = web::session::link(&app, &console).await? {
+                say(&format!("Pour y entrer comme « {} » : {link}", person.name))?;
+            }
+        }
+    }
     web::serve_on(app, listener, stop).await
+}
+
+/// A key of this demo alone, to sign its links with.
+fn secret(dir: &std::path::Path) -> Result<Secret, Failure> {
+    let path = dir.join("secret");
+    std::fs::write(&path, consent::random()?).map_err(|e| {
+        Failure::new(format!("fichier impossible à écrire : {e}"), path.display().to_string(), "vérifiez les droits")
+    })?;
+    vigie_store::only_for_owner(&path);
+    Ok(Secret::File(path))
 }
 
 fn say(line: &str) -> Result<(), Failure> {

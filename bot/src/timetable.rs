@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, Duration, Utc};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind};
+use vigie_notifier::digest;
 use vigie_store::sources::SourceState;
 use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::health::{self, Alarm, Known};
@@ -26,11 +27,16 @@ pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
         return Ok(0);
     }
     let due = app.store.due_digests(now, grouped).await?;
-    for digest in &due {
-        let addresses = app.store.active_addresses(&digest.subscriber).await?;
+    for one in &due {
+        let addresses = app.store.active_addresses(&one.subscriber).await?;
         let active: Vec<_> = addresses.into_iter().map(|a| (a.id, a.channel)).collect();
-        app.store.make_digest(digest, &active, grouped, now).await?;
-        CrashPoint::MidDigest.reach();
+        loop {
+            let taken = app.store.make_digest(one, &active, digest::MOST, grouped, now).await?;
+            CrashPoint::MidDigest.reach();
+            if taken < u64::from(digest::MOST) {
+                break;
+            }
+        }
     }
     let mended = app.store.mend_lanes(now).await?;
     if mended > 0 {

@@ -35,8 +35,13 @@ impl Matrix {
         if let Some(trouble) = self.trouble() {
             return Outcome::Unreachable(trouble.in_french().to_owned());
         }
-        let Some(room) = RoomId::parse(envelope.to).ok().and_then(|id| self.client.get_room(&id)) else {
-            return Outcome::AddressRefused(format!("Vigie n’est pas dans le salon {}", envelope.to));
+        let Ok(id) = RoomId::parse(envelope.to) else {
+            return Outcome::AddressRefused(format!("« {} » n’est pas un identifiant de salon", envelope.to));
+        };
+        let Some(room) = self.client.get_room(&id) else {
+            // The invite may be on its way, or taken and not yet seen by this device: a room we left is another matter.
+            let why = format!("Vigie n’est pas encore dans le salon {id}");
+            return Outcome::Transient { why, retry_after: None };
         };
         let encrypted = match self.guard(&room).await {
             Ok(encrypted) => encrypted,

@@ -10,10 +10,8 @@ use crate::card::{Card, Told, card, short};
 
 /// Items in full on a screen.
 pub const SCREEN: usize = 12;
-/// Items in full on a page of their own.
-const PAGE: usize = 500;
-/// Most further items shown by their title where no page shows them; beyond, only their number.
-const MAX_TITLES: usize = 200;
+/// Most items of one digest: what exceeds it makes another one, so that none is left out of both message and page.
+pub const MOST: u32 = 200;
 /// What closes within that time is closing this week.
 const THIS_WEEK: Duration = Duration::days(7);
 /// Stands for a sector where none was recognised.
@@ -52,7 +50,7 @@ pub struct Digest {
     pub sections: Vec<Section>,
     /// What is shown by its title.
     pub titles: Vec<Card>,
-    /// What is not shown at all.
+    /// How much stands on the page only.
     pub more: usize,
     /// Where all of it is.
     pub page: Option<String>,
@@ -77,7 +75,7 @@ impl Digest {
         // Stable: within a sector the order by deadline stays.
         rest.sort_by_key(|t| (sector(t) == NO_SECTOR, sector(t)));
         let (total, soon) = (news.len(), first.len());
-        let full = if shown == Shown::Whole { PAGE } else { SCREEN };
+        let full = if shown == Shown::Whole { usize::MAX } else { SCREEN };
         let mut sections: Vec<Section> = Vec::new();
         let mut titles = Vec::new();
         for (n, told) in first.iter().chain(&rest).enumerate() {
@@ -92,12 +90,15 @@ impl Digest {
                 None => sections.push(Section { title: title.to_owned(), cards: vec![card] }),
             }
         }
-        let (page, kept) = match shown {
-            Shown::ScreenAndPage(page) => (Some(page).filter(|_| !titles.is_empty()), 0),
-            Shown::Screen | Shown::Whole => (None, MAX_TITLES),
+        let mut more = 0;
+        let page = match shown {
+            Shown::ScreenAndPage(page) => {
+                more = titles.len();
+                titles.clear();
+                Some(page).filter(|_| more > 0)
+            }
+            Shown::Screen | Shown::Whole => None,
         };
-        let more = titles.len().saturating_sub(kept);
-        titles.truncate(kept);
         let undecided = undecided.into_iter().map(|t| card(t, now)).collect();
         Self { total, soon, note, sections, titles, more, page, undecided }
     }
@@ -196,7 +197,7 @@ mod tests {
         let items: Vec<_> = (0..300).map(|n| item(&format!("n{n}"), None, 20)).collect();
         let alone = digest(&items, AlertKind::New, Shown::Screen);
         let shown: usize = alone.sections.iter().map(|s| s.cards.len()).sum();
-        assert_eq!((shown, alone.titles.len(), alone.more), (SCREEN, MAX_TITLES, 300 - SCREEN - MAX_TITLES));
+        assert_eq!((shown, alone.titles.len(), alone.more), (SCREEN, 300 - SCREEN, 0));
         let with_page = digest(&items, AlertKind::New, Shown::ScreenAndPage("https://v.example/resume/x".into()));
         assert_eq!((with_page.titles.len(), with_page.more), (0, 300 - SCREEN));
         assert!(with_page.page.is_some());

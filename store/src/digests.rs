@@ -64,8 +64,9 @@ impl Store {
         Ok(rows.into_iter().map(|(subscriber, due)| DueDigest { subscriber, due: moment(due) }).collect())
     }
 
-    /// Makes one digest: one delivery an address, carrying every notification of the person that is due, whatever the
-    /// subscription. What comes due after a digest of the same moment was made goes into one of its own.
+    /// Makes one digest: one delivery an address, carrying the notifications of the person that are due, whatever the
+    /// subscription, `most` of them at most; gives how many. What is left, or comes due after a digest of the same moment was
+    /// made, goes into one of its own.
     ///
     /// # Errors
     /// The database fails.
@@ -73,9 +74,10 @@ impl Store {
         &self,
         digest: &DueDigest,
         addresses: &[(String, Channel)],
+        most: u32,
         grouped: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         if self.engine == Engine::Postgres {
             // Behind the ingest that decided a moment ago that something belongs to this digest.
@@ -90,16 +92,21 @@ impl Store {
         let cause = format!("digest:{}:{made}", millis(digest.due));
         let carrier =
             addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
-        let taken =
-            sqlx::query(concat!("UPDATE notification SET delivery_id = $3 WHERE subscriber_id = $4 AND ", due!()))
-                .bind(millis(now))
-                .bind(millis(grouped))
-                .bind(carrier)
-                .bind(digest.subscriber.clone())
-                .execute(&mut *tx)
-                .await?;
-        if taken.rows_affected() == 0 {
-            return Ok(()); // another process made it
+        let taken = sqlx::query(concat!(
+            "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
+            due!(),
+            " ORDER BY created, id LIMIT $5)"
+        ))
+        .bind(millis(now))
+        .bind(millis(grouped))
+        .bind(carrier)
+        .bind(digest.subscriber.clone())
+        .bind(i64::from(most))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if taken == 0 {
+            return Ok(0); // another process made it
         }
         for (address, channel) in addresses {
             let new = NewDelivery {
@@ -113,7 +120,7 @@ impl Store {
             put_delivery(&mut tx, &new, now).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(taken)
     }
 
     /// When the next digest of a person goes out, if one waits.

@@ -117,6 +117,8 @@ pub struct Query {
     pub departments: Vec<Department>,
     /// Where it stands; none = anywhere.
     pub state: Option<State>,
+    /// Least of what it offers, 0–100.
+    pub min_score: u8,
     /// Published from the first moment to before the second.
     pub between: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -201,6 +203,9 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Bound>) {
     any(query.provisions.iter().map(|p| ("provisions", "LIKE", member(p.as_str()))).collect());
     any(query.sectors.iter().map(|s| ("sectors", "LIKE", member(s))).collect());
     any(query.departments.iter().map(|d| ("departments", "LIKE", member(d.as_str()))).collect());
+    if query.min_score > 0 {
+        any(vec![("score", ">=", Bound::Number(i64::from(query.min_score)))]);
+    }
     if let Some((from, to)) = query.between {
         any(vec![("at", ">=", Bound::Number(millis(from)))]);
         any(vec![("at", "<", Bound::Number(millis(to)))]);

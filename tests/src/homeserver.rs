@@ -1,4 +1,4 @@
-//! A real Matrix homeserver (Synapse) with people who read, and a [`Gate`] before it that counts what is sent and misbehaves
+//! A real Matrix homeserver (Synapse) with [`Rooms`] to write to, and a [`Gate`] before it that counts what is sent and misbehaves
 //! on order.
 
 use std::collections::BTreeSet;
@@ -98,20 +98,16 @@ impl Synapse {
     }
 }
 
-/// Someone with an account, who makes rooms and reads what arrives there.
+/// The one who makes rooms and reads what arrives there.
 #[derive(Debug)]
-pub struct Reader {
+struct Reader {
     http: Client,
     url: String,
     token: String,
 }
 
 impl Reader {
-    /// Signs in.
-    ///
-    /// # Errors
-    /// The server refuses.
-    pub async fn sign_in(server: &Synapse, user: &str) -> Outcome<Self> {
+    async fn sign_in(server: &Synapse, user: &str) -> Outcome<Self> {
         let mut reader = Self { http: Client::new(), url: server.url.clone(), token: String::new() };
         let who = json!({ "type": "m.login.password", "password": Synapse::PASSWORD,
             "identifier": { "type": "m.id.user", "user": user } });
@@ -127,10 +123,7 @@ impl Reader {
     }
 
     /// Makes a room and invites the one who is to write there; gives its identifier.
-    ///
-    /// # Errors
-    /// The server refuses.
-    pub async fn room(&self, invited: &str, encrypted: bool) -> Outcome<String> {
+    async fn room(&self, invited: &str, encrypted: bool) -> Outcome<String> {
         let mut room = json!({ "invite": [invited], "preset": "private_chat" });
         if encrypted {
             room["initial_state"] = json!([{ "type": "m.room.encryption", "state_key": "",
@@ -141,19 +134,13 @@ impl Reader {
     }
 
     /// Who is in a room.
-    ///
-    /// # Errors
-    /// The server refuses.
-    pub async fn members(&self, room: &str) -> Outcome<Vec<String>> {
+    async fn members(&self, room: &str) -> Outcome<Vec<String>> {
         let joined = self.ask(Method::GET, &format!("rooms/{room}/joined_members"), &Value::Null).await?;
         Ok(joined["joined"].as_object().map(|m| m.keys().cloned().collect()).unwrap_or_default())
     }
 
     /// Events of a room that carry messages, encrypted or not: their content, oldest first.
-    ///
-    /// # Errors
-    /// The server refuses.
-    pub async fn messages(&self, room: &str) -> Outcome<Vec<Value>> {
+    async fn messages(&self, room: &str) -> Outcome<Vec<Value>> {
         let mut out = Vec::new();
         let mut from = String::new();
         loop {
@@ -165,6 +152,72 @@ impl Reader {
             let Some(next) = page["end"].as_str().filter(|_| !events.is_empty()) else { return Ok(out) };
             from = format!("&from={next}");
         }
+    }
+}
+
+/// Rooms that a bot is invited to, one a person, and the bot's account.
+#[derive(Debug)]
+pub struct Rooms {
+    /// Their identifiers.
+    pub ids: Vec<String>,
+    reader: Reader,
+    dir: tempfile::TempDir,
+}
+
+impl Rooms {
+    /// Accounts that the server must have: the bot's, and that of the one who reads.
+    pub const USERS: [&'static str; 2] = ["vigie", "claire"];
+    const BOT: &'static str = "@vigie:localhost";
+
+    /// Makes so many rooms, with the bot invited.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn open(server: &Synapse, count: usize, encrypted: bool) -> Outcome<Self> {
+        let reader = Reader::sign_in(server, Self::USERS[1]).await?;
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            ids.push(reader.room(Self::BOT, encrypted).await?);
+        }
+        let dir = tempfile::tempdir()?;
+        std::fs::write(dir.path().join("password"), Synapse::PASSWORD)?;
+        std::fs::write(dir.path().join("key"), "0123456789abcdef0123456789abcdef")?;
+        Ok(Self { ids, reader, dir })
+    }
+
+    /// The bot's account, as a settings file has it.
+    #[must_use]
+    pub fn account(&self, homeserver: &str, clear_rooms: bool) -> String {
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        format!(
+            "homeserver = '{homeserver}'\nuser = '{}'\npassword = {{ file = '{}' }}\nstore = '{}'\n\
+             store_key = {{ file = '{}' }}\nallowed_servers = ['localhost']\nclear_rooms = {clear_rooms}\n",
+            Self::BOT,
+            path("password"),
+            path("store"),
+            path("key")
+        )
+    }
+
+    /// Whether the bot has taken every invite.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn all_taken(&self) -> Outcome<bool> {
+        for room in &self.ids {
+            if self.reader.members(room).await?.len() < 2 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Contents of the messages of a room, encrypted or not, oldest first.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn messages(&self, room: &str) -> Outcome<Vec<Value>> {
+        self.reader.messages(room).await
     }
 }
 

@@ -155,6 +155,8 @@ pub struct Answer {
     pub cookie: Option<String>,
     /// Its headers, in lower case, one a line.
     pub headers: String,
+    /// When its first byte was there.
+    pub first_byte: std::time::Instant,
     /// Its text.
     pub body: String,
 }
@@ -226,6 +228,7 @@ impl Visitor {
             request = request.header("authorization", format!("Bearer {bearer}"));
         }
         let response = request.send().await?;
+        let first_byte = std::time::Instant::now();
         let text = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let headers = response
             .headers()
@@ -238,6 +241,7 @@ impl Visitor {
             location: text("location"),
             cookie: text("set-cookie").and_then(|c| c.split(';').next().map(str::to_owned)),
             headers,
+            first_byte,
             body: response.text().await?,
         })
     }

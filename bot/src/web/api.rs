@@ -152,6 +152,7 @@ pub(super) async fn procedures(State(site): State<Arc<Site>>, program: Program, 
             "" => None,
             word => Some(Stand::parse(word).ok_or_else(|| wrong("state : valeur inconnue"))?),
         },
+        min_score: 0,
         between: None,
     };
     let page = site.app.store.search(&query, after, limit, now).await?;

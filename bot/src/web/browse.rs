@@ -23,8 +23,8 @@ use super::frame::{Fields, Shown, Site, Visitor};
 use crate::found;
 
 /// Procedures on the front page.
-const FRONT_PAGE: i64 = 30;
-/// Score from which a notice stands on the front page.
+const FRONT_PAGE: usize = 30;
+/// Score from which a procedure stands on the front page.
 const FRONT_PAGE_SCORE: u8 = 20;
 /// Rows on a page of results.
 pub(super) const ROWS: usize = 20;
@@ -111,15 +111,9 @@ async fn stages(site: &Site, structure: &str, found: &[Found]) -> Result<HashMap
 }
 
 pub(super) async fn front(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
-    let recent = site.app.store.recent_notices(FRONT_PAGE_SCORE, FRONT_PAGE).await?;
-    let mut ids: Vec<String> = Vec::new();
-    for notice in recent {
-        if !ids.contains(&notice.procedure) {
-            ids.push(notice.procedure);
-        }
-    }
-    let mut found = site.app.store.found(&ids).await?;
-    found.sort_by_key(|f| ids.iter().position(|id| *id == f.procedure));
+    let now = site.app.clock.now();
+    let worth = Query { min_score: FRONT_PAGE_SCORE, ..Query::default() };
+    let found = site.app.store.search(&worth, None, FRONT_PAGE, now).await?.rows;
     let rows = rows(&site, &visitor, &found).await?;
     let total = french::number(site.app.store.notice_count().await? as f64);
     Ok(site.page(&visitor, "accueil.html", context! { rows => Serde(rows), total => total }))
@@ -146,6 +140,7 @@ pub(super) fn query(fields: &Fields) -> Query {
             "tous" => None,
             word => Some(Stand::parse(word).unwrap_or_default()),
         },
+        min_score: 0,
         between: None,
     }
 }

@@ -131,7 +131,8 @@ pub(super) fn calendar(dues: &[Due], base: &str) -> String {
         } else if d.date.kind == DateKind::Visit {
             event.starts(at).ends(at + VISIT);
         } else {
-            event.starts(at).ends(at);
+            // A moment: an end would have to come later (RFC 5545 §3.8.2.2).
+            event.starts(at);
         }
         event.status(if d.off { EventStatus::Cancelled } else { EventStatus::Confirmed });
         calendar.push(event.done());

@@ -19,7 +19,7 @@ use super::frame::{Fields, Shown, SignedIn, Site};
 /// Rows of the table.
 const MAX_ROWS: usize = 200;
 /// Width of the plot's bars, in its own units.
-const WIDTH: f64 = 420.0;
+const WIDTH: f64 = 280.0;
 
 /// One step of the funnel.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p vigie-tests --bin crash -- --engine sqlite --kills 1000 --seed 1`
 //!
-//! A publisher brings out notices, `vigie` polls it and mails people through a recording server. It is killed at random
-//! moments (SIGKILL), at each named crash point, and while the mail server holds back its answer to the final dot. Then it
+//! A publisher brings out notices, `vigie` polls it and tells people through a recording mail server and, where one is
+//! installed, in rooms of a real homeserver. It is killed at random moments (SIGKILL), at each named crash point, and while the mail server holds back its answer to the final dot. Then it
 //! runs undisturbed until nothing waits. Ends with one line, `lost=… unexpected=… duplicated=… ambiguous=… kills=…`, and
 //! with exit code 1 if anything was lost or unexpected, or arrived twice without a record that it might have.
 
@@ -18,7 +18,9 @@ use clap::Parser;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use vigie_bot::crash_point::CrashPoint;
+use vigie_domain::DeliveryState;
 use vigie_store::Store;
+use vigie_tests::homeserver::{Rooms, Synapse};
 use vigie_tests::replay::Replay;
 use vigie_tests::servers::{Database, Engine, vigie};
 use vigie_tests::service::Outcome;
@@ -48,12 +50,15 @@ const PEOPLE: [(&str, &str); 5] = [
     ("d@pas.example", "62"),
     ("e@pas.example", "62"),
 ];
+/// Départements of those who read in rooms: one, since a homeserver takes a message a second.
+const ROOMS: [&str; 1] = ["59"];
 /// Notices brought out before each run.
 const NEW_AT_ONCE: usize = 3;
 /// Longest wait for a run that nobody kills.
 const RUN_WITHIN: Duration = Duration::from_secs(120);
-/// Undisturbed passes before giving up on an empty queue.
-const MAX_LAST_PASSES: usize = 60;
+/// Undisturbed runs before giving up on an empty queue, and how long each may take.
+const MAX_LAST_RUNS: usize = 12;
+const LAST_RUN: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -119,6 +124,7 @@ struct Stage {
     database: Database,
     replay: Replay,
     sink: Sink,
+    rooms: Option<(Synapse, Rooms)>,
     hold: Arc<AtomicBool>,
     held: Arc<Notify>,
     published: usize,
@@ -138,8 +144,9 @@ enum Death {
 async fn run(args: &Args) -> Outcome<Tally> {
     let mut stage = Stage::set(args.engine).await?;
     let mut dice = Dice(args.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    let began = Instant::now();
     stage.publish();
+    stage.enter_rooms().await?;
+    let began = Instant::now();
     stage.undisturbed(&["--once", "--force-poll"])?;
     let pass = u64::try_from(began.elapsed().as_millis()).unwrap_or(200).clamp(20, 2000);
     let mut kills = 0;
@@ -182,22 +189,39 @@ impl Stage {
             Reaction::Accept
         })
         .await?;
-        let people: String = PEOPLE
+        let server = cfg!(feature = "matrix").then(|| Synapse::start(&Rooms::USERS)).flatten();
+        let rooms = match server {
+            Some(server) => {
+                let rooms = Rooms::open(&server, ROOMS.len(), false).await?;
+                Some((server, rooms))
+            }
+            None => None,
+        };
+        let mut readers: Vec<(String, &str)> =
+            PEOPLE.iter().map(|(mail, department)| (format!("email = \"{mail}\""), *department)).collect();
+        let mut account = String::new();
+        if let Some((server, rooms)) = &rooms {
+            account = format!("[matrix]\n{}", rooms.account(&server.url, true));
+            readers
+                .extend(rooms.ids.iter().zip(ROOMS).map(|(id, department)| (format!("matrix = \"{id}\""), department)));
+        }
+        let people: String = readers
             .iter()
-            .map(|(address, department)| {
+            .enumerate()
+            .map(|(n, (address, department))| {
                 format!(
-                    "[[subscriber]]\nname = \"{address}\"\nemail = \"{address}\"\n[[subscriber.subscription]]\ncadence = \"instant\"\n[subscriber.subscription.filter]\ndepartments = [\"{department}\"]\nsectors = [\"nettoyage-de-locaux-16\"]\n"
+                    "[[subscriber]]\nname = \"p{n}\"\n{address}\n[[subscriber.subscription]]\ncadence = \"instant\"\n[subscriber.subscription.filter]\ndepartments = [\"{department}\"]\nsectors = [\"nettoyage-de-locaux-16\"]\n"
                 )
             })
             .collect();
         let settings = format!(
             "[store]\nurl = \"{}\"\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n[web]\nlisten = \"127.0.0.1:0\"\n[pace]\ninstant_per_hour = 40\n\
-             [email]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n\
+             [email]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n{account}\
              [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 2\nschedule = \"* * * * * *\"\n{people}",
             database.url, sink.port
         );
         std::fs::write(dir.path().join("vigie.toml"), settings)?;
-        Ok(Self { dir, database, replay, sink, hold, held, published: 0 })
+        Ok(Self { dir, database, replay, sink, rooms, hold, held, published: 0 })
     }
 
     /// Brings out some notices, alternately in one département and the other.
@@ -208,6 +232,24 @@ impl Stage {
             let record = record(self.published, &today.to_string());
             self.replay.with(|shelf| shelf.records.push(record));
         }
+    }
+
+    /// Runs the service until something was read in each room: the invites are taken and known to the bot's device.
+    async fn enter_rooms(&self) -> Outcome<()> {
+        let Some((_, rooms)) = &self.rooms else { return Ok(()) };
+        let mut child = self.command(&[]).spawn()?;
+        let deadline = Instant::now() + RUN_WITHIN;
+        for room in &rooms.ids {
+            while marked(rooms, room).await?.is_empty() {
+                if Instant::now() > deadline {
+                    child.kill()?;
+                    return Err("nothing arrives in the rooms".into());
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+        kill(&mut child)?;
+        Ok(())
     }
 
     fn command(&self, how: &[&str]) -> Command {
@@ -253,19 +295,30 @@ impl Stage {
         }
     }
 
-    /// Undisturbed passes until nothing waits.
+    /// Undisturbed runs until nothing waits: a pass groups what overflowed, the service sends at the pace of each channel.
     async fn calm_down(&self) -> Outcome<()> {
         let store = Store::open(&self.database.url).await?;
-        for _ in 0..MAX_LAST_PASSES {
+        for _ in 0..MAX_LAST_RUNS {
             self.undisturbed(&["--once", "--force-poll"])?;
-            if store.next_delivery_at().await?.is_none() && store.due_digests(far(), far()).await?.is_empty() {
+            let mut service = self.command(&[]).spawn()?;
+            let deadline = Instant::now() + LAST_RUN;
+            while store.next_delivery_at().await?.is_some() && Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            let empty = store.next_delivery_at().await?.is_none();
+            terminate(&mut service)?;
+            if empty && store.due_digests(far(), far()).await?.is_empty() {
                 store.close().await;
                 return Ok(());
             }
-            // What was left in doubt is tried again after its pause.
-            tokio::time::sleep(Duration::from_secs(2)).await;
         }
-        Err("the queue does not empty".into())
+        let mut waiting = store.deliveries(None, 1_000_000).await?;
+        waiting.retain(|d| {
+            use DeliveryState::{Ambiguous, Claimed, Deferred, Pending};
+            matches!(d.state, Pending | Claimed | Deferred | Ambiguous)
+        });
+        let some: Vec<_> = waiting.iter().take(5).collect();
+        Err(format!("the queue does not empty: {} wait, such as {some:?}", waiting.len()).into())
     }
 
     async fn count(&self) -> Outcome<Tally> {
@@ -280,10 +333,24 @@ impl Stage {
             }
             copies.entry(mail.message_id.clone()).or_default().push(mail);
         }
+        let mut readers: Vec<(String, &str)> =
+            PEOPLE.iter().map(|(mail, department)| ((*mail).to_owned(), *department)).collect();
+        if let Some((_, rooms)) = &self.rooms {
+            for (room, department) in rooms.ids.iter().zip(ROOMS) {
+                readers.push((room.clone(), department));
+                // The server takes a message once under its transaction id: two of them are two messages.
+                for (event, words) in marked(rooms, room).await?.into_iter().enumerate() {
+                    tally.messages += 1;
+                    for word in words {
+                        got.entry((room.clone(), word)).or_default().insert(event.to_string());
+                    }
+                }
+            }
+        }
         for n in 1..=self.published {
-            for (address, department) in PEOPLE {
-                let messages = got.remove(&(address.to_owned(), mark(n)));
-                match (department == department_of(n), messages.map_or(0, |m| m.len())) {
+            for (address, department) in &readers {
+                let messages = got.remove(&(address.clone(), mark(n)));
+                match (*department == department_of(n), messages.map_or(0, |m| m.len())) {
                     (true, 0) => tally.lost += 1,
                     (true, more) => tally.unexpected += more - 1,
                     (false, some) => tally.unexpected += some,
@@ -307,6 +374,17 @@ impl Stage {
         store.close().await;
         Ok(tally)
     }
+}
+
+/// The marks in each message of a room that bears any.
+async fn marked(rooms: &Rooms, room: &str) -> Outcome<Vec<BTreeSet<String>>> {
+    let messages = rooms.messages(room).await?;
+    let words = messages.iter().map(|m| {
+        let body = m["body"].as_str().unwrap_or_default();
+        let words = body.split(|c: char| !c.is_alphanumeric()).filter(|w| w.starts_with(MARK));
+        words.map(str::to_owned).collect::<BTreeSet<_>>()
+    });
+    Ok(words.filter(|w| !w.is_empty()).collect())
 }
 
 fn far() -> chrono::DateTime<chrono::Utc> {
@@ -338,6 +416,13 @@ fn kill(child: &mut Child) -> Outcome<bool> {
     child.kill()?;
     child.wait()?;
     Ok(true)
+}
+
+/// Asks a process to end, and waits until it has.
+fn terminate(child: &mut Child) -> Outcome<()> {
+    Command::new("kill").arg(child.id().to_string()).status()?;
+    child.wait()?;
+    Ok(())
 }
 
 /// Waits for a process; whether it ended well.

@@ -53,6 +53,7 @@ async fn story(url: &str) {
     notice_arrives(&store, &address).await;
     message_is_sent_once(&store).await;
     digest_is_made_once(&store, &address).await;
+    a_flood_makes_several_digests(&store, &address).await;
     colleagues_share_a_decision(&store).await;
     a_busy_lane_delays_no_other(&store).await;
     source_is_held_by_one(&store).await;
@@ -266,13 +267,47 @@ async fn digest_is_made_once(store: &Store, address: &str) {
     assert_eq!(due.len(), 1);
     // The second call stands for a process that saw the same digest due.
     for _ in 0..2 {
-        store.make_digest(&due[0], &[(address.to_owned(), Channel::Email)], at(100), at(100)).await.unwrap();
+        store.make_digest(&due[0], &[(address.to_owned(), Channel::Email)], 200, at(100), at(100)).await.unwrap();
     }
     assert!(store.due_digests(at(100), at(100)).await.unwrap().is_empty());
     let claimed = claim(store, "one", "t9", 101).await;
     assert_eq!(claimed.len(), 1);
     assert_eq!(store.items(&claimed[0]).await.unwrap().len(), 1);
     assert!(store.cancel(&claimed[0], "fin", at(101)).await.unwrap());
+}
+
+/// What exceeds one digest goes into the next one: nothing is left out.
+async fn a_flood_makes_several_digests(store: &Store, address: &str) {
+    for n in 0..3 {
+        let alert = Alert {
+            id: format!("flood-{n}"),
+            kind: AlertKind::New,
+            procedure: format!("flood-{n}"),
+            notice: "boamp:26-1".into(),
+            changes: vec![],
+        };
+        let share = NewNotification {
+            subscriber: "p".into(),
+            subscription: None,
+            disposition: Disposition::Overflow,
+            reasons: "{}".into(),
+            due: Some(at(110)),
+        };
+        let mut tx = store.begin_ingest(at(105)).await.unwrap();
+        tx.put_alert(&alert, None).await.unwrap();
+        tx.put_notification(&alert.id, &share, &[]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let due = store.due_digests(at(110), at(110)).await.unwrap();
+    let to = [(address.to_owned(), Channel::Email)];
+    for taken in [2, 1, 0] {
+        assert_eq!(store.make_digest(&due[0], &to, 2, at(110), at(110)).await.unwrap(), taken);
+    }
+    for carried in [2, 1] {
+        let claimed = claim(store, "one", "t10", 111).await;
+        assert_eq!(store.items(&claimed[0]).await.unwrap().len(), carried);
+        assert!(store.cancel(&claimed[0], "fin", at(111)).await.unwrap());
+    }
 }
 
 async fn source_is_held_by_one(store: &Store) {

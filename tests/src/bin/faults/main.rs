@@ -90,7 +90,7 @@ impl Receiver {
         match self {
             Self::Mail(_) => (Channel::Email, (1..=PEOPLE).map(|n| format!("p{n}@x.example")).collect()),
             #[cfg(feature = "matrix")]
-            Self::Rooms(rooms) => (Channel::Matrix, rooms.ids.clone()),
+            Self::Rooms(rooms) => (Channel::Matrix, rooms.rooms.ids.clone()),
             #[cfg(feature = "telegram")]
             Self::Chats(chats) => (Channel::Telegram, chats.people()),
         }

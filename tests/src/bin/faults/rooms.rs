@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vigie_bot::app::App;
 use vigie_bot::rooms;
-use vigie_config::secret::Secret;
-use vigie_config::settings::{self, Settings};
-use vigie_tests::homeserver::{Gate, Passage, Reader, Synapse};
+use vigie_config::settings::Settings;
+use vigie_tests::homeserver::{self, Gate, Passage, Synapse};
 use vigie_tests::service::{self, Outcome};
 
 use super::{Case, PEOPLE, Server, TITLE};
@@ -28,7 +27,7 @@ pub struct Fault {
 
 /// Every case; none where there is no homeserver.
 pub fn cases() -> Vec<Case> {
-    let Some(server) = Synapse::start(&["vigie", "claire"]).map(Arc::new) else { return Vec::new() };
+    let Some(server) = Synapse::start(&homeserver::Rooms::USERS).map(Arc::new) else { return Vec::new() };
     let slow = r#"{"errcode":"M_LIMIT_EXCEEDED","error":"Too Many Requests"}"#;
     let slow_for = r#"{"errcode":"M_LIMIT_EXCEEDED","error":"Too Many Requests","retry_after_ms":60000}"#;
     let unknown = r#"{"errcode":"M_UNKNOWN_TOKEN","error":"Invalid access token passed.","soft_logout":false}"#;
@@ -51,12 +50,10 @@ pub fn cases() -> Vec<Case> {
 
 /// Rooms of a case, one a person.
 pub struct Rooms {
-    /// Their identifiers.
-    pub ids: Vec<String>,
+    /// Where the people read.
+    pub rooms: homeserver::Rooms,
     fault: Fault,
     gate: Gate,
-    reader: Reader,
-    dir: tempfile::TempDir,
 }
 
 impl Rooms {
@@ -68,28 +65,13 @@ impl Rooms {
             if seen.fetch_add(1, Ordering::SeqCst) < most { passage.clone() } else { Passage::Through }
         })
         .await?;
-        let reader = Reader::sign_in(&fault.server, "claire").await?;
-        let mut ids = Vec::new();
-        for _ in 0..PEOPLE {
-            ids.push(reader.room("@vigie:localhost", fault.encrypted).await?);
-        }
-        let dir = tempfile::tempdir()?;
-        std::fs::write(dir.path().join("password"), Synapse::PASSWORD)?;
-        std::fs::write(dir.path().join("key"), "0123456789abcdef0123456789abcdef")?;
-        Ok(Self { ids, fault, gate, reader, dir })
+        let rooms = homeserver::Rooms::open(&fault.server, PEOPLE, fault.encrypted).await?;
+        Ok(Self { rooms, fault, gate })
     }
 
     /// Settings of a service that writes there and nowhere else.
     pub fn settings(&self, url: &str) -> Outcome<Settings> {
-        let matrix = settings::Matrix {
-            homeserver: self.gate.url.clone(),
-            user: "@vigie:localhost".to_owned(),
-            password: Secret::File(self.dir.path().join("password")),
-            store: self.dir.path().join("store"),
-            store_key: Secret::File(self.dir.path().join("key")),
-            allowed_servers: vec!["localhost".to_owned()],
-            clear_rooms: !self.fault.encrypted,
-        };
+        let matrix = toml::from_str(&self.rooms.account(&self.gate.url, !self.fault.encrypted))?;
         Ok(Settings { email: None, matrix: Some(matrix), ..service::settings(url, NO_MAIL, 2)? })
     }
 
@@ -97,11 +79,7 @@ impl Rooms {
     pub async fn let_in(&self, app: &App) -> Outcome<()> {
         rooms::opened(app).await;
         for _ in 0..MAX_ROUNDS {
-            let mut inside = 0;
-            for room in &self.ids {
-                inside += usize::from(self.reader.members(room).await?.len() == 2);
-            }
-            if inside == self.ids.len() {
+            if self.rooms.all_taken().await? {
                 app.store.close().await;
                 self.gate.arm();
                 return Ok(());
@@ -119,8 +97,8 @@ impl Rooms {
     /// Messages that stand in each room. What is said in an encrypted one cannot be read: what came through the gate counts.
     pub async fn arrived(&self) -> Outcome<BTreeMap<String, usize>> {
         let mut arrived = BTreeMap::new();
-        for room in &self.ids {
-            let messages = self.reader.messages(room).await?;
+        for room in &self.rooms.ids {
+            let messages = self.rooms.messages(room).await?;
             let ours = if self.fault.encrypted {
                 if messages.iter().any(|m| m.get("body").is_some()) {
                     return Err("a message stands in clear in an encrypted room".into());
