@@ -182,8 +182,10 @@ fn telegram_parts(bytes: &[u8]) {
         }
         said.push_str(&part.text);
     }
-    let said = solid(&said).replace("(a@b.fr)", "");
-    assert_eq!(said, solid(&rich.text).replace("(a@b.fr)", ""), "words are lost");
+    // Addresses of mailboxes are added to the words; nothing is taken away, nor moved.
+    let said = solid(&said);
+    let mut left = said.chars();
+    assert!(solid(&rich.text).chars().all(|c| left.any(|s| s == c)), "words are lost");
 }
 
 fn matrix_html(bytes: &[u8]) {
