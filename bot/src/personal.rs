@@ -115,6 +115,7 @@ pub fn retention_in_french(r: &Retention) -> Vec<String> {
         "vos coordonnées, votre profil et vos abonnements\u{a0}: tant que vous recevez des messages".to_owned(),
         line("une adresse jamais confirmée", r.unconfirmed_days),
         line("tout ce qui vous concerne, une fois que vous ne recevez plus rien", r.inactive_days),
+        line("vos connexions aux pages", 30),
         line("les messages envoyés et pourquoi", r.messages_days),
         line("le journal", r.journal_days),
         line("qui a consulté vos données", r.access_days),

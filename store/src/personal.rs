@@ -39,6 +39,8 @@ enum Fate {
     Unnamed(&'static [&'static str]),
     /// They go where they mention the person in this column.
     DeletedIfMentioned(&'static str),
+    /// They go where their bytes name the person.
+    DeletedIfNamed,
     /// They stay; whatever names the person goes out of this column.
     Scrubbed(&'static str),
 }
@@ -92,6 +94,7 @@ pub const REGISTER: &[Held] = &[
     ),
     held("journal", "journal de l’exploitation", "1 = 0", Fate::Scrubbed("text")),
     held("alert", "messages à l’exploitant", "1 = 0", Fate::Scrubbed("body")),
+    held("quarantine", "courriels et avis illisibles", "1 = 0", Fate::DeletedIfNamed),
     held("directory", "annuaires publics", "1 = 0", Fate::DeletedIfMentioned("document")),
     held(
         "alert",
@@ -125,7 +128,6 @@ pub const IMPERSONAL: &[&str] = &[
     "source",
     "source_day",
     "alarm",
-    "quarantine",
     "procedure",
     "procedure_key",
     "notice",
@@ -236,6 +238,7 @@ impl Store {
                 Fate::DeletedIfMentioned(column) => {
                     done.deleted += delete_mentions(&mut tx, held.table, column, &leaving.addresses).await?;
                 }
+                Fate::DeletedIfNamed => done.deleted += delete_records_of(&mut tx, &leaving.words).await?,
                 Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
             }
         }
@@ -411,6 +414,28 @@ async fn delete_mentions(
             format!("DELETE FROM {table} WHERE LENGTH(REPLACE(LOWER({column}), LOWER($1), '')) < LENGTH({column})");
         let done = sqlx::query(AssertSqlSafe(sql)).bind(address.value.clone()).execute(&mut **tx).await?;
         deleted += done.rows_affected();
+    }
+    Ok(deleted)
+}
+
+/// Records put aside that name the person go: mails, above all. Their bytes are looked at here, since no two engines search
+/// bytes alike.
+async fn delete_records_of(tx: &mut WriteTx, words: &[String]) -> Result<u64, StoreError> {
+    let ids: Vec<(String,)> = sqlx::query_as("SELECT id FROM quarantine ORDER BY id").fetch_all(&mut **tx).await?;
+    let words: Vec<String> = words.iter().map(|w| w.to_lowercase()).collect();
+    let mut deleted = 0;
+    for (id,) in ids {
+        let row: Option<(Vec<u8>, String, Option<String>)> =
+            sqlx::query_as("SELECT raw, reason, record_id FROM quarantine WHERE id = $1")
+                .bind(id.clone())
+                .fetch_optional(&mut **tx)
+                .await?;
+        let Some((raw, reason, record)) = row else { continue };
+        let text = format!("{} {reason} {}", String::from_utf8_lossy(&raw), record.unwrap_or_default()).to_lowercase();
+        if words.iter().any(|w| text.contains(w)) {
+            let gone = sqlx::query("DELETE FROM quarantine WHERE id = $1").bind(id).execute(&mut **tx).await?;
+            deleted += gone.rows_affected();
+        }
     }
     Ok(deleted)
 }

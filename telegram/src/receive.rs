@@ -100,7 +100,10 @@ impl Telegram {
         if let Some(offset) = offset.and_then(|o| i32::try_from(o).ok()) {
             call = call.offset(offset);
         }
-        let updates = call.await.map_err(|e| self.refusal(&e))?;
+        // The library panics on a reaction that says nobody: that must end neither this loop nor the service.
+        let answer = tokio::spawn(async move { call.await });
+        let updates = answer.await.map_err(|e| Refusal::Unknown(self.scrub.clean(&e.to_string())))?;
+        let updates = updates.map_err(|e| self.refusal(&e))?;
         Ok(updates.into_iter().map(|u| Received { number: u.id.0, events: read(&u, &me) }).collect())
     }
 }

@@ -182,8 +182,10 @@ fn telegram_parts(bytes: &[u8]) {
         }
         said.push_str(&part.text);
     }
-    let said = solid(&said).replace("(a@b.fr)", "");
-    assert_eq!(said, solid(&rich.text).replace("(a@b.fr)", ""), "words are lost");
+    // Addresses of mailboxes are added to the words; nothing is taken away, nor moved.
+    let said = solid(&said);
+    let mut left = said.chars();
+    assert!(solid(&rich.text).chars().all(|c| left.any(|s| s == c)), "words are lost");
 }
 
 fn matrix_html(bytes: &[u8]) {
@@ -236,7 +238,7 @@ fn words(bytes: &[u8]) {
     assert_eq!(act, action::words(&text), "the same words ask for the same");
     let _ = action::reaction(&text);
     let folded = action::folded(&text);
-    assert_eq!(folded, action::folded(&folded), "folding twice changes nothing");
+    assert!(!folded.chars().any(|c| c.is_ascii_uppercase()), "{folded}");
 }
 
 fn buttons(bytes: &[u8]) {

@@ -268,7 +268,8 @@ async fn who_says_nothing_is_forgotten_and_who_says_no_is_left_alone() {
     assert!(app.store.subscriber("silent").await.unwrap().is_none(), "forgotten");
     assert_eq!(app.store.addresses("no").await.unwrap()[0].state, AddressState::Stopped);
     app.store.close().await;
-    assert_eq!(bench.http(day(30), "POST", &mails[0].link("confirmer")).await.0, 404);
+    let to_silent = mails.iter().find(|m| m.header("to").contains("silent@")).unwrap();
+    assert_eq!(bench.http(day(30), "POST", &to_silent.link("confirmer")).await.0, 404);
 }
 
 impl Bench {
@@ -490,4 +491,34 @@ async fn what_a_member_passes_on_becomes_a_lead_and_the_rest_waits_for_a_human()
     let before = bench.to("op@").len();
     bench.look(t + Duration::hours(26)).await;
     assert_eq!(bench.to("op@").len(), before, "one line a day");
+}
+
+/// Writes the mails of a journey as pages, for whoever wants to look at them: `VIGIE_MAILS=DIR`.
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_are_written_as_pages_where_asked() {
+    let Some(dir) = std::env::var_os("VIGIE_MAILS").map(std::path::PathBuf::from) else { return };
+    let Some(bench) = Bench::new(true) else { return };
+    let t = at("2026-11-24T09:00");
+    bench.person(t, "waits", "waits@structure.example", AddressState::Unconfirmed).await;
+    bench.ask(t, "waits").await;
+    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    let mut rich = call("1", "2026-12-15T11:00");
+    rich.title = "Nettoyage des locaux et vitrerie des groupes scolaires de la ville de Mons-en-Barœul".into();
+    rich.buyer.name = "Ville de Mons-en-Barœul".into();
+    rich.url = Some("https://www.boamp.fr/pages/avis/?q=idweb:26-12345".into());
+    rich.passages = vec![vigie_domain::Passage {
+        field: "complement".into(),
+        lot: None,
+        text: "Marché réservé aux entreprises adaptées et aux établissements de services d’aide par le travail en application de l’article L. 2113-12 du code de la commande publique. Une visite du site est obligatoire le 1er décembre 2026 à 14h. Durée : 24 mois reconductible deux fois.".into(),
+    }];
+    bench.publish(t, &rich).await;
+    let mut moved = rich.clone();
+    moved.dates[0].at = at("2026-12-20T11:00").fixed_offset();
+    bench.publish(t + Duration::hours(1), &moved).await;
+    bench.look(t + Duration::hours(1)).await;
+    std::fs::create_dir_all(&dir).unwrap();
+    for (n, mail) in bench.mails().iter().enumerate() {
+        std::fs::write(dir.join(format!("{n}.html")), &mail.html).unwrap();
+        std::fs::write(dir.join(format!("{n}.txt")), format!("{:#?}\n\n{}", mail.headers, mail.text)).unwrap();
+    }
 }

@@ -15,6 +15,7 @@ use vigie_domain::{Alert, AlertKind, Cadence, Channel, Decision, Filter, Stage, 
 use vigie_store::Store;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::personal::{IMPERSONAL, REGISTER};
+use vigie_store::sources::Quarantined;
 use vigie_tests::servers::Postgres;
 use vigie_watcher::fetch::Fetcher;
 
@@ -63,6 +64,19 @@ async fn lives(store: &Store) {
     store.note("address", &address.id, &format!("suspendue : {WORDS}"), now()).await.unwrap();
     store.note("mail", "boîte", &format!("un mail de {ADDRESS} n’a pas été compris"), now()).await.unwrap();
     store.saw("paul", "jeanne", "export", now()).await.unwrap();
+    store
+        .quarantine(&Quarantined {
+            source: "mailbox".into(),
+            record_id: None,
+            place: "imap://boite;UID=1".into(),
+            reason: "courriel illisible".into(),
+            raw: format!("From: {} <{}>\r\n\r\n\u{fffd}", NAME, ADDRESS.to_uppercase()).into_bytes(),
+            at: now(),
+        })
+        .await
+        .unwrap();
+    store.put_lead("piste:1", "jeanne", now()).await.unwrap();
+    store.count_soft(&address.id, ("mail", "soft"), Duration::days(30), now()).await.unwrap();
     let mut decision = Decision::new(SIRET, "p1", Stage::Go, NAME, now());
     decision.assignee = NAME.into();
     decision.note = format!("à voir avec {NAME}");
@@ -78,7 +92,10 @@ async fn lives(store: &Store) {
 
 /// Files that hold one of the person's traces.
 fn traces(dir: &Path) -> Vec<PathBuf> {
-    let needles: Vec<Vec<u8>> = [ADDRESS, NAME, WORDS, "jeanne"].iter().map(|s| s.as_bytes().to_vec()).collect();
+    let mut needles: Vec<Vec<u8>> = [ADDRESS, NAME, WORDS, "jeanne"].iter().map(|s| s.as_bytes().to_vec()).collect();
+    // As PostgreSQL dumps bytes.
+    let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>().into_bytes();
+    needles.extend([hex(NAME), hex(&ADDRESS.to_uppercase())]);
     let files: Vec<PathBuf> =
         std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()).collect();
     let holds = |path: &PathBuf| {
