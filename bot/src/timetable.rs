@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, Duration, Utc};
 use vigie_domain::subscription::Role;
-use vigie_domain::{Alert, AlertKind};
+use vigie_domain::{Alert, AlertKind, Channel};
 use vigie_notifier::digest;
 use vigie_store::sources::SourceState;
 use vigie_store::{Store, StoreError, derived_id};
@@ -30,10 +30,12 @@ pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
     for one in &due {
         let addresses = app.store.active_addresses(&one.subscriber).await?;
         let active: Vec<_> = addresses.into_iter().map(|a| (a.id, a.channel)).collect();
+        let in_a_chat = active.iter().any(|(_, channel)| matches!(channel, Channel::Matrix | Channel::Telegram));
+        let most = digest::most(in_a_chat, app.digest_url("", now).is_some());
         loop {
-            let taken = app.store.make_digest(one, &active, digest::MOST, grouped, now).await?;
+            let taken = app.store.make_digest(one, &active, most, grouped, now).await?;
             CrashPoint::MidDigest.reach();
-            if taken < u64::from(digest::MOST) {
+            if taken < u64::from(most) {
                 break;
             }
         }

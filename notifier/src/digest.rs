@@ -10,8 +10,13 @@ use crate::card::{Card, Told, card, short};
 
 /// Items in full on a screen.
 pub const SCREEN: usize = 12;
-/// Most items of one digest: what exceeds it makes another one, so that none is left out of both message and page.
-pub const MOST: u32 = 200;
+/// Most items of one digest: what exceeds it makes another one, so that none is left out of both message and page. A mail
+/// and a page have room for many; a chat without a page names what one message holds.
+#[must_use]
+pub fn most(in_a_chat: bool, has_page: bool) -> u32 {
+    if in_a_chat && !has_page { 60 } else { 2000 }
+}
+
 /// What closes within that time is closing this week.
 const THIS_WEEK: Duration = Duration::days(7);
 /// Stands for a sector where none was recognised.

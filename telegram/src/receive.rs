@@ -239,7 +239,7 @@ mod tests {
     fn events(kind: &str, value: Value) -> Vec<Event> {
         let mut update = json!({ "update_id": 7 });
         update[kind] = value;
-        read(&serde_json::from_value(update).unwrap(), "vigie_bot")
+        read_json(update.to_string().as_bytes(), "vigie_bot").unwrap().events
     }
 
     fn ada() -> Value {

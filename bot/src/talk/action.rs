@@ -205,7 +205,8 @@ fn without_lot(said: &str) -> (&str, String) {
     let Some((head, lot)) = said.rsplit_once("lot ") else { return (said, String::new()) };
     let lot = lot.trim_start_matches("n° ").trim();
     let short = !lot.is_empty() && lot.len() <= 20 && !lot.contains(' ');
-    let head = head.trim().trim_end_matches([',', ':', ' ']).trim_end_matches(" pour le").trim_end_matches(" le");
+    let head = head.trim_end_matches([',', ':', ' ']).trim_end_matches(" pour le").trim_end_matches(" le");
+    let head = head.trim_end_matches([',', ':', ' ']);
     if short && !head.is_empty() { (head, lot.to_uppercase()) } else { (said, String::new()) }
 }
 
@@ -229,7 +230,7 @@ fn remind(said: &str) -> Option<i64> {
     let rest = ["rappel", "rappelle moi", "rappelez moi", "rappeler", "plus tard"]
         .iter()
         .find_map(|w| said.strip_prefix(w))?;
-    let rest = rest.trim();
+    let rest = rest.trim_matches([' ', ':', ',']);
     if rest.is_empty() {
         return Some(REMIND_DAYS);
     }

@@ -227,8 +227,7 @@ fn matches(filter: &Filter, a: &Assessment) -> bool {
     let place = filter.departments.is_empty()
         || a.departments.is_empty()
         || filter.departments.iter().any(|d| a.departments.contains(d));
-    let provision =
-        filter.provisions.is_empty() || a.provisions.iter().any(|p| filter.provisions.iter().any(|k| *k == p.kind));
+    let provision = filter.provisions.is_empty() || a.provisions.iter().any(|p| filter.provisions.contains(&p.kind));
     sector && place && provision
 }
 

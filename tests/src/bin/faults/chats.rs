@@ -11,9 +11,12 @@ use vigie_tests::telegram::{Double, Reaction, TOKEN};
 
 use crate::{Case, PEOPLE, Server};
 
+/// What the double does with a call of that method, to that chat.
+type Script = dyn Fn(&str, Option<i64>) -> Reaction + Send + Sync;
+
 /// A way to misbehave.
 pub(crate) struct Fault {
-    script: Box<dyn Fn(&str, Option<i64>) -> Reaction + Send + Sync>,
+    script: Box<Script>,
     around: Around,
     /// Calls during a wait that show whose wait it is.
     knocks: usize,
