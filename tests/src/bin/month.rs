@@ -118,7 +118,7 @@ fn plan(summaries: &[Value], start: DateTime<Utc>) -> Vec<(DateTime<Utc>, Notice
 
 fn notice(summary: &Value, at: DateTime<Utc>) -> Notice {
     let text = |key: &str| summary[key].as_str().unwrap_or_default().to_owned();
-    let mut notice = Notice::new("boamp", &text("idweb"), NoticeKind::Call);
+    let mut notice = Notice::new("boamp", text("idweb"), NoticeKind::Call);
     notice.title = text("objet");
     let buyer = text("nomacheteur");
     // « Ville d’Orange (84) » names its département.
