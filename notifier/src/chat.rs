@@ -3,7 +3,7 @@
 //! Templates write it as a small HTML (`b`, `i`, `blockquote`, `a href`, `br`), where the template engine escapes all
 //! outside text; [`Rich::parse`] reads that back into words and spans, from which each chat makes its own form: offsets for
 //! Telegram, [`Rich::html`] for Matrix. No HTML of the outside can ever reach a chat: what is not one of these elements is
-//! refused, and a link leads to the web or to a mailbox. [`split`] cuts a text that is too long for one message.
+//! refused, and a link leads to the web or to a mailbox. `split` cuts a text that is too long for one message.
 
 mod split;
 

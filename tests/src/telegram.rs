@@ -1,6 +1,6 @@
 //! A double of the Bot API with the people of its chats.
 //!
-//! It enforces what is documented (https://core.telegram.org/bots/api): text lengths in UTF-16 units, entity bounds and
+//! It enforces what is documented (<https://core.telegram.org/bots/api>): text lengths in UTF-16 units, entity bounds and
 //! nesting, callback data, paces with `retry_after`, blocked and moved chats, update offsets, one listener at a time. What it
 //! took, it took: a message whose answer is cut counts as arrived. It reacts to each call as a script says, and its users
 //! write, press buttons, react, block and move as people do.

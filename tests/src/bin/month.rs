@@ -7,7 +7,7 @@
 //! journal leaves something unexplained, or if structures at default settings get more than two alerts a week. Skips, in
 //! words, where the data is not there.
 //!
-//! What should have been told is found by [`matches`], written apart from the filters of the service.
+//! What should have been told is found by `matches`, written apart from the filters of the service.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
