@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p vigie-tests --bin crash -- --engine sqlite --kills 1000 --seed 1`
 //!
-//! A publisher brings out notices, `vigie` polls it and tells people through a recording mail server and, where one is
-//! installed, in rooms of a real homeserver. It is killed at random moments (SIGKILL), at each named crash point, and while the mail server holds back its answer to the final dot. Then it
+//! A publisher brings out notices, `vigie` polls it and tells people through a recording mail server and, with `--rooms`, in
+//! rooms of a real homeserver. It is killed at random moments (SIGKILL), at each named crash point, and while the mail server holds back its answer to the final dot. Then it
 //! runs undisturbed until nothing waits. Ends with one line, `lost=… unexpected=… duplicated=… ambiguous=… kills=…`, and
 //! with exit code 1 if anything was lost or unexpected, or arrived twice without a record that it might have.
 
@@ -38,6 +38,9 @@ struct Args {
     /// Seed of the random moments
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// People in rooms of a real homeserver too
+    #[arg(long)]
+    rooms: bool,
 }
 
 /// Begins every title, so that a mail tells which notices it carries.
@@ -142,7 +145,7 @@ enum Death {
 }
 
 async fn run(args: &Args) -> Outcome<Tally> {
-    let mut stage = Stage::set(args.engine).await?;
+    let mut stage = Stage::set(args.engine, args.rooms).await?;
     let mut dice = Dice(args.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     stage.publish();
     stage.enter_rooms().await?;
@@ -174,7 +177,7 @@ async fn run(args: &Args) -> Outcome<Tally> {
 }
 
 impl Stage {
-    async fn set(engine: Engine) -> Outcome<Self> {
+    async fn set(engine: Engine, rooms: bool) -> Outcome<Self> {
         let dir = tempfile::tempdir()?;
         let database = Database::start(engine)?;
         let replay = Replay::new(Vec::new());
@@ -189,7 +192,7 @@ impl Stage {
             Reaction::Accept
         })
         .await?;
-        let server = cfg!(feature = "matrix").then(|| Synapse::start(&Rooms::USERS)).flatten();
+        let server = (rooms && cfg!(feature = "matrix")).then(|| Synapse::start(&Rooms::USERS)).flatten();
         let rooms = match server {
             Some(server) => {
                 let rooms = Rooms::open(&server, ROOMS.len(), false).await?;
@@ -351,7 +354,10 @@ impl Stage {
             for (address, department) in &readers {
                 let messages = got.remove(&(address.clone(), mark(n)));
                 match (*department == department_of(n), messages.map_or(0, |m| m.len())) {
-                    (true, 0) => tally.lost += 1,
+                    (true, 0) => {
+                        tally.lost += 1;
+                        writeln!(std::io::stderr(), "{address} never got {}", mark(n))?;
+                    }
                     (true, more) => tally.unexpected += more - 1,
                     (false, some) => tally.unexpected += some,
                 }
