@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p vigie-tests --bin crash -- --engine sqlite --kills 1000 --seed 1`
 //!
-//! A publisher brings out notices, `vigie` polls it and tells people through a recording mail server and, with `--rooms`, in
-//! rooms of a real homeserver. It is killed at random moments (SIGKILL), at each named crash point, and while the mail server holds back its answer to the final dot. Then it
+//! A publisher brings out notices, `vigie` polls it and mails people through a recording server and, with `--rooms`, writes
+//! in rooms of a real homeserver. It is killed at random moments (SIGKILL), at each named crash point, and while the mail
+//! server holds back its answer to the final dot. Then it
 //! runs undisturbed until nothing waits. Ends with one line, `lost=… unexpected=… duplicated=… ambiguous=… kills=…`, and
 //! with exit code 1 if anything was lost or unexpected, or arrived twice without a record that it might have.
 
