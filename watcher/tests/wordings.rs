@@ -243,3 +243,27 @@ proptest! {
         }
     }
 }
+
+/// What feeds and scanners hand over at their worst, five megabytes of it.
+#[test]
+fn five_megabytes_of_anything_get_an_answer_with_words_that_stand_in_it() {
+    const SIZE: usize = 5_000_000;
+    let noise: Vec<u8> = (0..SIZE as u64).map(|i| (i.wrapping_mul(6_364_136_223_846_793_005) >> 33) as u8).collect();
+    let long = |part: &str| part.repeat(SIZE / part.len());
+    let cases: [(&str, String, bool); 6] = [
+        ("binary", String::from_utf8_lossy(&noise[..SIZE / 4]).into_owned(), false),
+        ("markup", long("<div class=\"lot\"><p>&nbsp;<b>Marché</b></td></tr>{ \"clause\": [ </p>"), false),
+        ("capitals", long("LE MARCHÉ COMPORTE UNE CLAUSE D'INSERTION SOCIALE DE 300 HEURES. "), true),
+        ("spaced", long("l e  m a r c h é  e s t  r é s e r v é  a u x  E S A T . "), false),
+        ("foreign", long("Der Auftrag ist nicht vorbehalten. Η σύμβαση. Договор не зарезервирован. 契約 "), false),
+        ("no stop", long("le titulaire reserve visite duree lot 3 maximum insertion seul "), true),
+    ];
+    for (name, text, says_something) in cases {
+        let a = judge(name, &text);
+        for p in &a.provisions {
+            assert!(p.evidence.quote.as_deref().is_some_and(|q| text.contains(q)), "{name}");
+        }
+        assert!(says_something || a.provisions.is_empty(), "{name}: {:?}", a.provisions);
+    }
+    assert!(judge("", "").provisions.is_empty());
+}

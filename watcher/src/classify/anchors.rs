@@ -20,38 +20,53 @@ pub enum Topic {
     Service,
     /// Other social considerations.
     Other,
-    /// Facts needed to decide.
-    Fact,
-    /// Dates told by the text.
-    Date,
+    /// Duration and renewals.
+    Duration,
+    /// Maximum of a framework agreement.
+    Maximum,
+    /// How many lots one may win.
+    LotCap,
+    /// Form of a joint bid.
+    JointForm,
+    /// Minimum turnover.
+    Turnover,
+    /// Staff taken over.
+    Takeover,
+    /// Certificates asked for.
+    Certificate,
+    /// Visits of the site.
+    Visit,
+    /// Closing dates.
+    Closing,
+    /// Until when one may ask.
+    Question,
 }
 
-const TOPICS: usize = 7;
+const TOPICS: usize = Topic::Question as usize + 1;
 
 /// Folded bytes kept on each side of an anchor.
 const WINDOW: usize = 260;
 
-/// Anchor words (stems) and their topics. A stem must stand in every wording its topic's expressions look for.
+/// Anchor words (stems) and their topics. A stem must stand in every wording its topic's expressions look for. Of stems that
+/// overlap, the first and longest alone is found: it must carry the topics of those inside it.
 const ANCHORS: &[(&str, &[Topic])] = &[
-    ("reserv", &[Topic::Reserved, Topic::Clause]),
+    ("reserv", &[Topic::Reserved]),
     ("seul", &[Topic::Reserved]),
     ("uniquement", &[Topic::Reserved]),
     ("exclusivement", &[Topic::Reserved]),
     ("restricted", &[Topic::Reserved]),
-    ("limite", &[Topic::Reserved, Topic::Fact]),
-    ("ne peuvent", &[Topic::Reserved, Topic::Fact]),
-    ("ne peut ", &[Topic::Fact]),
-    ("ne pour", &[Topic::Fact]),
-    ("ne ser", &[Topic::Reserved, Topic::Fact]),
     ("ne sont", &[Topic::Reserved]),
     ("n'est ouvert", &[Topic::Reserved]),
     ("n'est accessible", &[Topic::Reserved]),
     ("n'est destine", &[Topic::Reserved]),
     ("n'est adresse", &[Topic::Reserved]),
+    ("ne peuvent", &[Topic::Reserved, Topic::LotCap]),
+    ("ne ser", &[Topic::Reserved, Topic::LotCap]),
+    ("limite a", &[Topic::Reserved, Topic::LotCap]),
+    ("limites a", &[Topic::Reserved, Topic::LotCap]),
+    ("limitee", &[Topic::Reserved, Topic::LotCap]),
     ("insertion", &[Topic::Clause, Topic::Criterion, Topic::Service]),
-    ("clause", &[Topic::Clause, Topic::Other]),
-    ("social", &[Topic::Clause, Topic::Criterion]),
-    ("eloigne", &[Topic::Clause, Topic::Criterion]),
+    ("clause", &[Topic::Clause]),
     ("promotion de l'emploi", &[Topic::Clause]),
     ("promouvoir l'emploi", &[Topic::Clause]),
     ("rencontrant", &[Topic::Clause]),
@@ -64,14 +79,35 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     ("recherche d'emploi", &[Topic::Clause]),
     ("sous-trait", &[Topic::Clause]),
     ("entreprise adaptee", &[Topic::Clause]),
-    ("defavorise", &[Topic::Clause]),
-    ("a l'emploi", &[Topic::Clause, Topic::Service]),
     ("entreprises adaptee", &[Topic::Clause]),
+    ("defavorise", &[Topic::Clause]),
     ("prioritaire", &[Topic::Clause]),
     ("l2112-2", &[Topic::Clause]),
-    ("handicap", &[Topic::Criterion]),
+    ("sociales d'execution", &[Topic::Clause, Topic::Criterion]),
+    ("consideration sociale", &[Topic::Clause, Topic::Criterion]),
+    ("considerations sociale", &[Topic::Clause, Topic::Criterion]),
+    ("mesures sociale", &[Topic::Clause, Topic::Criterion]),
+    ("mesure sociale", &[Topic::Clause, Topic::Criterion]),
+    ("exigences sociale", &[Topic::Clause, Topic::Criterion]),
+    ("exigence sociale", &[Topic::Clause, Topic::Criterion]),
+    ("objectifs sociaux", &[Topic::Clause, Topic::Criterion]),
+    ("objectif social", &[Topic::Clause, Topic::Criterion]),
+    ("aspects sociaux", &[Topic::Clause, Topic::Criterion]),
+    ("dispositions sociale", &[Topic::Clause, Topic::Criterion]),
+    ("disposition sociale", &[Topic::Clause, Topic::Criterion]),
+    ("caractere social", &[Topic::Clause, Topic::Criterion]),
+    ("caractere environnemental", &[Topic::Clause, Topic::Criterion]),
+    ("nature sociale", &[Topic::Clause, Topic::Criterion]),
+    ("portee sociale", &[Topic::Clause, Topic::Criterion]),
+    ("execution sociale", &[Topic::Clause, Topic::Criterion]),
+    ("conditions d'execution", &[Topic::Clause, Topic::Criterion]),
+    ("elements a caractere", &[Topic::Clause, Topic::Criterion]),
+    ("eloigne", &[Topic::Clause, Topic::Criterion]),
     ("en difficulte", &[Topic::Clause, Topic::Criterion]),
-    ("qualification", &[Topic::Service, Topic::Fact]),
+    ("a l'emploi", &[Topic::Clause, Topic::Service]),
+    ("social", &[Topic::Criterion]),
+    ("handicap", &[Topic::Criterion]),
+    ("qualification", &[Topic::Service, Topic::Certificate]),
     ("apprenti", &[Topic::Other]),
     ("alternance", &[Topic::Other]),
     ("alternant", &[Topic::Other]),
@@ -80,60 +116,73 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     ("pmsmp", &[Topic::Other]),
     ("mise en situation", &[Topic::Other]),
     ("mises en situation", &[Topic::Other]),
-    ("socioprofessionnel", &[Topic::Service]),
-    ("socio-professionnel", &[Topic::Service]),
     ("discrimination", &[Topic::Other]),
     ("egalite", &[Topic::Other]),
     ("commerce equitable", &[Topic::Other]),
-    ("visite", &[Topic::Fact, Topic::Date]),
-    ("reconduc", &[Topic::Fact]),
-    ("renouvel", &[Topic::Fact]),
-    ("duree", &[Topic::Fact]),
-    ("duration", &[Topic::Fact]),
-    ("maximum", &[Topic::Fact]),
-    ("maximal", &[Topic::Fact]),
-    ("lot_max", &[Topic::Fact]),
-    ("attribuer plus", &[Topic::Fact]),
-    ("nombre de lots", &[Topic::Fact]),
-    ("attributaire de plus", &[Topic::Fact]),
-    ("conclu", &[Topic::Fact]),
-    ("accord-cadre d", &[Topic::Fact]),
-    ("marche d'un", &[Topic::Fact]),
-    ("offres pour", &[Topic::Fact]),
-    (" ca annuel", &[Topic::Fact]),
-    ("forme souhaitee", &[Topic::Fact]),
-    ("forme juridique", &[Topic::Fact]),
-    ("forme imposee", &[Topic::Fact]),
-    ("periode initiale", &[Topic::Fact]),
-    ("personnel a reprendre", &[Topic::Fact]),
-    ("personnels a reprendre", &[Topic::Fact]),
-    ("transfert du personnel", &[Topic::Fact]),
-    ("plusieurs lots", &[Topic::Fact]),
-    ("groupement", &[Topic::Fact]),
-    ("chiffre d'affaires", &[Topic::Fact]),
-    ("reprise d", &[Topic::Fact]),
-    ("repris ", &[Topic::Fact]),
-    ("reprendre", &[Topic::Fact]),
-    (" iso ", &[Topic::Fact]),
-    (" mase", &[Topic::Fact]),
-    ("certiphyto", &[Topic::Fact]),
-    ("forme d", &[Topic::Fact]),
-    ("l1224-1", &[Topic::Fact]),
-    ("1224-1", &[Topic::Fact]),
-    ("certific", &[Topic::Fact]),
-    ("cnaps", &[Topic::Fact]),
-    ("qualibat", &[Topic::Fact]),
-    ("agrement", &[Topic::Fact]),
-    ("date limite", &[Topic::Date]),
-    ("au plus tard", &[Topic::Date]),
-    ("dates limites", &[Topic::Date]),
-    ("heure limite", &[Topic::Date]),
-    ("heures limites", &[Topic::Date]),
-    ("demandes d'informations", &[Topic::Date]),
-    ("demandes de renseignements", &[Topic::Date]),
-    ("date_receipt", &[Topic::Date]),
-    ("questions", &[Topic::Date]),
-    ("renseignements complementaires", &[Topic::Date]),
+    ("socioprofessionnel", &[Topic::Service]),
+    ("socio-professionnel", &[Topic::Service]),
+    ("en sont le support", &[Topic::Service]),
+    ("en est le support", &[Topic::Service]),
+    ("reconduc", &[Topic::Duration]),
+    ("renouvel", &[Topic::Duration]),
+    ("duree", &[Topic::Duration]),
+    ("duration", &[Topic::Duration]),
+    ("conclu", &[Topic::Duration]),
+    ("accord-cadre d", &[Topic::Duration]),
+    ("marche d'un", &[Topic::Duration]),
+    ("periode initiale", &[Topic::Duration]),
+    ("maximum", &[Topic::Maximum, Topic::LotCap]),
+    ("maximal", &[Topic::Maximum, Topic::LotCap]),
+    ("lot_max", &[Topic::LotCap]),
+    ("attribuer plus", &[Topic::LotCap]),
+    ("nombre de lots", &[Topic::LotCap]),
+    ("attributaire de plus", &[Topic::LotCap]),
+    ("plusieurs lots", &[Topic::LotCap]),
+    ("ne peut ", &[Topic::LotCap]),
+    ("ne pour", &[Topic::LotCap]),
+    ("offres pour", &[Topic::LotCap]),
+    ("groupement", &[Topic::JointForm]),
+    ("forme d", &[Topic::JointForm]),
+    ("forme souhaitee", &[Topic::JointForm]),
+    ("forme juridique", &[Topic::JointForm]),
+    ("forme imposee", &[Topic::JointForm]),
+    ("forme exigee", &[Topic::JointForm]),
+    ("chiffre d'affaires", &[Topic::Turnover]),
+    (" ca annuel", &[Topic::Turnover]),
+    (" ca moyen", &[Topic::Turnover]),
+    (" ca minim", &[Topic::Turnover]),
+    (" ca global", &[Topic::Turnover]),
+    ("personnel a reprendre", &[Topic::Takeover]),
+    ("personnels a reprendre", &[Topic::Takeover]),
+    ("transfert du personnel", &[Topic::Takeover]),
+    ("reprise d", &[Topic::Takeover]),
+    ("repris ", &[Topic::Takeover]),
+    ("repren", &[Topic::Takeover]),
+    ("l1224-1", &[Topic::Takeover]),
+    ("1224-1", &[Topic::Takeover]),
+    ("certific", &[Topic::Certificate]),
+    ("cnaps", &[Topic::Certificate]),
+    ("qualibat", &[Topic::Certificate]),
+    ("qualipropre", &[Topic::Certificate]),
+    ("agrement", &[Topic::Certificate]),
+    (" iso ", &[Topic::Certificate]),
+    (" mase", &[Topic::Certificate]),
+    ("certiphyto", &[Topic::Certificate]),
+    ("visite", &[Topic::Visit]),
+    ("date limite", &[Topic::Closing, Topic::Question]),
+    ("dates limites", &[Topic::Closing, Topic::Question]),
+    ("dates et heures limites", &[Topic::Closing, Topic::Question]),
+    ("date et heure limite", &[Topic::Closing, Topic::Question]),
+    ("heure limite", &[Topic::Closing]),
+    ("heures limites", &[Topic::Closing]),
+    ("date_receipt", &[Topic::Closing]),
+    ("au plus tard", &[Topic::Closing, Topic::Question]),
+    ("demandes d'informations", &[Topic::Question]),
+    ("demandes d'information", &[Topic::Question]),
+    ("demandes de renseignements", &[Topic::Question]),
+    ("demande de renseignements", &[Topic::Question]),
+    ("questions", &[Topic::Question]),
+    ("renseignements complementaires", &[Topic::Question]),
 ];
 
 static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
@@ -206,6 +255,21 @@ mod tests {
         let anchors = Anchors::of(&text);
         assert_eq!(anchors.windows(Topic::Clause).len(), 2);
         assert_eq!(anchors.windows(Topic::Service).len(), 1);
-        assert!(!anchors.any(Topic::Date));
+        assert!(!anchors.any(Topic::Visit));
+    }
+
+    /// What expressions read grows with the text: no topic's windows overlap, whatever the text repeats.
+    #[test]
+    fn windows_never_hold_more_than_the_text() {
+        for part in ["clause ", "reserve lot insertion visite duree ", "x"] {
+            for size in [1_000, 10_000, 100_000] {
+                let text = part.repeat(size / part.len());
+                let anchors = Anchors::of(&text);
+                for windows in &anchors.windows {
+                    assert!(windows.iter().map(Range::len).sum::<usize>() <= text.len(), "{part} {size}");
+                    assert!(windows.windows(2).all(|w| w[0].end < w[1].start), "{part} {size}");
+                }
+            }
+        }
     }
 }

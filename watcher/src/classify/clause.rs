@@ -17,23 +17,23 @@ pattern!(
     r"|clauses? (?:[a-z]+ ){0,3}?sociales?\b|clauses? de promotion de l'(?:insertion|emploi)|conditions? sociales? d'execution|clauses? d'execution sociales?\b",
     r"|[0-9]+ ?(?:h|heures?) d ?'? ?insertion|volume (?:horaire )?(?:[a-z]+ )?d ?'? ?insertion",
     r"|clauses? (?:[\w']+ ){0,3}?(?:en faveur|au profit|au benefice) (?:de l'|de la |des |d'|de |du )[^.;]{0,40}?(?:emploi|insertion|handicap|eloigne|en difficulte)",
-    r"|\bheures? (?:de travail )?(?:[\w']+ ){0,8}?d ?'? ?insertion|promouvoir l'emploi et l'insertion|promotion de l'emploi (?:et de l'insertion|des personnes)",
+    r"|\bheures? (?:de travail )?(?:[\w']+ ){0,8}?d ?'? ?insertion|promouvoir l'emploi et l'insertion|promotion de l'emploi (?:et de l'insertion|des? (?:personnes|publics|travailleurs))",
     r"|\bheures?\b[^.;]{0,60}(?:reservee?s?|confiee?s?|dediee?s?|consacree?s?) (?:a|aux?|pour)\b[^.;]{0,50}(?:insertion|eloigne|en difficulte|quartiers prioritaires)",
     r"|[0-9] ?(?:%|pour ?cent) (?:[\w']+ ){0,4}?(?:d'|des |de la |du )?(?:heures|temps|masse|main)\b[^.;]{0,90}(?:insertion|quartiers prioritaires|eloigne|en difficulte)",
     r"|(?:objectif|part|volet|taux|quota)s? (?:d ?'? ?)?insertion[^.;0-9]{0,20}[0-9]+ ?(?:%|h\b|heures|pour ?cent)",
     r"|insertion[^.;0-9]{0,30}[0-9]+(?:[.,][0-9]+)? ?(?:%|pour ?cent) (?:[a-z']+ ){0,3}?(?:d'|l')?(?:heures|temps|masse|main|effectif|volume)",
     r"|\bheures?\b[^.;]{0,60}(?:executee?s?|effectuee?s?|realisee?s?|assuree?s?|accomplie?s?) par [^.;]{0,50}(?:insertion|eloigne|quartiers prioritaires|publics? prioritaire|sans emploi)",
     r"|(?:reserve[rz]?|consacre[rz]?|affecte[rz]?|dedie[rz]?|destine[rz]?)(?: [\w'%]+){0,6}? a (?:l'|des actions d'|une action d')insertion\b",
-    r"|[0-9]+ ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp (?:d'|en )?insertion",
+    r"|[0-9]+ ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp\b[^.;]{0,30}\binsertion",
     r"|clause\(s\) sociale|clauses? (?:dites? )?[\x22«“ ]+(?:insertion|sociale?s?\b)|charte (?:nationale |locale |departementale )?d'insertion",
-    r"|(?:conditions?|clauses?) [^.;:]{0,30}execution[^.;:]{0,30}:[ -]{0,3}insertion|acte d'engagement[^.;:]{0,40}: ?engagements? d'insertion|annexe (?:[a-z]+ ){0,2}insertion",
+    r"|(?:conditions?|clauses?) [^.;:]{0,30}execution[^.;:]{0,30}:[ -]{0,3}insertion|acte d'engagement[^.;:]{0,40}: ?engagements? d'insertion|annexe (?:[a-z]+ ){0,2}[\x22«“ ]*insertion",
     r"|possibilites d'emploi des chomeurs de longue duree|articles? (?:14 du c|38 de l'ordonnance)[^.;]{0,60}insertion|clauses? (?:visant|destinees?|favorisant|tendant)[^.;]{0,40}l'emploi",
     r"|(?:\bdevra|\bdevront|\bdoit|\bdoivent|s'engagent? a|\btenue?s? de|l'obligation de|s'oblige a)[^.;]{0,40}(?:sous-trait\w+|confier|faire appel|recourir|avoir recours|faire (?:realiser|executer)) [^.;]{0,90}(?:structures? d'insertion|entreprises? d'insertion|associations? d'insertion|entreprises? adaptee?s?|\besats?\b|\bsiaes?\b)"
 );
 // Wordings that need an obligation beside them.
 pattern!(
     WEAK,
-    r"(?:actions?|engagements?|objectifs?|demarche|volet|dispositif|obligations?|parcours|plan|convention|politique|programme|recours|mesures?|strategie|postes?) (?:obligatoires? )?(?:sociale? )?(?:d ?'? ?|a l')insertion",
+    r"(?:actions?|engagements?|objectifs?|demarche|volet|dispositif|obligations?|parcours|plan|convention|politique|programme|recours|mesures?|strategie|postes?) (?:obligatoires? |minim[a-z]+ )?(?:sociale? )?(?:d ?'? ?|a l'|en )insertion",
     r"|(?:publics?|personnes?|demandeurs d'emploi|jeunes) (?:[\w']+ ){0,3}?eloignee?s? (?:de l'emploi|du marche)|\binsertion de (?:publics?|personnes?|jeunes)",
     r"|personnes? rencontrant des difficultes (?:[a-z]+ ){0,4}?(?:d ?'? ?)?(?:insertion|acces|emploi)|personnes? en difficulte (?:[a-z]+ ){0,2}d'insertion",
     r"|(?:[0-9] ?%|heures|temps|part) (?:[\w'%]+ ){0,9}?(?:a |d ?'? ?|en |pour )(?:l ?'? ?)?insertion",
@@ -51,13 +51,14 @@ pattern!(
 );
 pattern!(
     OBLIGES,
-    r"titulaire|attributaire|concessionnaire|delegataire|cocontractant|contractant|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devra|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|oblig|reserve[rz]?\b|consacrer|a raison de|[0-9] ?(?:h|heures)\b"
+    r"titulaire|attributaire|concessionnaire|delegataire|cocontractant|contractant|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devra|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|oblig|reserve[rz]?\b|consacrer|a raison de|impos|penalite|[0-9] ?(?:h|heures?)\b"
 );
 pattern!(
     DENIED_AFTER,
-    r"^(?:(?: et| ou|,| /) [a-z]+){0,3}[^.;:]{0,45}(?: ?[:=] ?(?:non\b|neant|sans objet|aucun|pas de\b|so\b|0(?: ?h(?:eures?)?)?(?:[ .;]|$))|(?:☐|\[ ?\]) ?oui[^.;]{0,4}(?:☒|☑|✓|\[ ?x ?\]) ?non)",
+    r"^(?:(?: et| ou|,| /) [a-z]+){0,3}[^.;:]{0,45}(?: ?[:=] ?(?:non\b|neant|sans objet|aucun|pas de\b|so\b|ø|/(?: |$)|0(?: ?h(?:eures?)?)?(?:[ .;]|$))|(?:☐|\[ ?\]) ?oui[^.;]{0,4}(?:☒|☑|✓|\[ ?x ?\]) ?non)",
     r"|^[^.;:]{0,15}(?: non (?:applicable|prevue?|concernee?|retenue?)| sans objet| neant)"
 );
+pattern!(ASKED_NO, r"^[^.;:?]{0,40}\? ?:? ?non\b");
 pattern!(NOT_FOR_A_LOT, r"^ ne (?:s'applique|concerne)(?:nt)? pas (?:aux?|les?) lots?");
 pattern!(IS_CRITERION_AFTER, r"^[^.;]{0,40}?(?:ac_weighting|/ ?ponderation)");
 pattern!(IS_CRITERION_BEFORE, r"(?:sous-)?criteres?\b[^.]{0,40}$");
@@ -75,7 +76,7 @@ pattern!(
 );
 pattern!(
     ABOUT_CLAUSES,
-    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|charte (?:de|du|des) |insertion paysagere|delai d'insertion|logiciel de suivi|guide sur|insertion (?:d'une? |d'|du |des |de l'|de )(?:encarts?|annonces?|avis\b|publicit|images?|donnees|puces?|logos?|messages?|textes?|tramway|lignes?|articles?|tetes?|enregistrement)|dans les? dce\b|mission (?:opc|d'assistance)|(?:mission|prestation|poste)s? de facilitat|facilitat\w+ des clauses sociales pour"
+    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|insertion dans (?:la base|son|le quartier|l'environnement|le tissu|le reseau)|^assistance (?:a|pour) la |charte (?:de|du|des) |insertion paysagere|delai d'insertion|logiciel de suivi|guide sur|insertion (?:d'une? |d'|du |des |de l'|de )(?:encarts?|annonces?|avis\b|publicit|images?|donnees|puces?|logos?|messages?|textes?|tramway|lignes?|articles?|tetes?|enregistrement)|dans les? dce\b|mission (?:opc|d'assistance)|(?:mission|prestation|poste)s? de facilitat|facilitat\w+ des clauses sociales pour"
 );
 pattern!(MEANS_INSERTION, r"insertion|eloigne|chomeur|demandeurs d'emploi|difficulte|promotion de l'emploi");
 pattern!(
@@ -93,6 +94,14 @@ pattern!(
 pattern!(
     SERVED_PEOPLE,
     r"\binsertion\b|demandeurs? d'emploi|accompagnement|formations?\b|competences|parcours|retour a l'emploi|\bemploi\b|remobilisation|orientation|hebergement"
+);
+pattern!(
+    OF_PEOPLE,
+    r"^(?:publics?|personnes?|salaries?|personnels?|demandeurs?|jeunes|beneficiaires?|quartiers?|travailleurs?)\b"
+);
+pattern!(
+    HIRES,
+    r"emplo[iy]e|embauch|recrut|reserv|confi|consacr|dedi|realis|execut|effectu|affect|heures|[0-9] ?%|recour|faire appel|favoris|promouvoir|promotion|profit|faveur|acces|retour|condition|clause|insertion (?:de|des|sociale|prof)|mobilis|integr|sous-trait"
 );
 pattern!(JUDGED, r"\b(?:pertinence|qualite|adequation|coherence|efficacite|niveau) d(?:e |u |es |e la |e l')$");
 pattern!(A_PLAN, r"^(?:politique|plan|programme|strategie|mesures?|convention|postes?|insertion|parcours)\b");
@@ -125,7 +134,8 @@ pattern!(
 );
 pattern!(
     LOT_SHARE,
-    r"\blots? (?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-z]?)[^0-9%.;]{0,40}?[ :(=-](?P<n>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)"
+    r"\blots? (?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-z]?)[^0-9%.;]{0,40}?[ :(=-](?P<n>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)",
+    r"|(?P<m>[0-9]{1,2}(?:[.,][0-9]+)?) ?(?:%|pour ?cent)[^0-9%.;,]{0,40}?(?:\(|pour le |sur le )lot (?:n ?° ?)?0*(?P<of>[0-9]{1,3}[a-z]?)\b"
 );
 pattern!(ANY_HOURS, r"\b(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)\)?(?:,[0-9]+)? ?(?:h\b|heures?\b)");
 pattern!(LABELLED, r"\blots? (?:n ?° ?)?[0-9]{1,3}[^0-9.;]{0,24}$");
@@ -262,6 +272,7 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     let other_matter = STAFF_MATTER.is_match(sentence) && !MEANS_INSERTION.is_match(sentence);
     if denied
         || derogates
+        || ASKED_NO.is_match(doc.after(range.end, 60))
         || other_matter
         || OTHER_SOCIAL.is_match(words)
         || IS_CRITERION_AFTER.is_match(after)
@@ -279,10 +290,12 @@ fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     }
     // A group of people, or a plan, is bound by an obligation of its own sentence, not by the next one's ("l'acheteur se
     // réserve…").
-    let names_no_duty = !words.contains("insertion") && !words.contains("l2112-2") || A_PLAN.is_match(words);
+    let people = OF_PEOPLE.is_match(words);
+    let names_no_duty = people || !words.contains("insertion") && !words.contains("l2112-2") || A_PLAN.is_match(words);
     if names_no_duty {
         let (head, tail) = (reading.start_of_line(range.start, 220), reading.rest_of_line(range.end, 220));
-        if JUDGED.is_match(head) || !OBLIGES.is_match(&doc.text()[range.start - head.len()..range.end + tail.len()]) {
+        let own = &doc.text()[range.start - head.len()..range.end + tail.len()];
+        if JUDGED.is_match(head) || !OBLIGES.is_match(own) || (people && !HIRES.is_match(own)) {
             return false;
         }
     }
@@ -444,7 +457,7 @@ fn table(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
     pattern!(HEADING, r"\blots?\b.*\b(?:heures?|volumes?|nombre)\b|\b(?:heures?|volumes?|nombre)\b.*\blots?\b");
     pattern!(
         ROW,
-        r"^[^a-z0-9]*(?:lots? ?)?(?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-gi-z]?)\b(?P<title>[^0-9].*?|[ ]?)[ |:;=(-](?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\.?|heures?)?[^a-z0-9]*$"
+        r"^[^a-z0-9]*(?:lots? ?)?(?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-gi-z]?)\b(?:[^0-9].*?)?(?:[|:;=(-] ?(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\.?|heures?)?| (?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\.?|heures?))[^a-z0-9]*$"
     );
     let text = reading.doc.text();
     let lines = reading.doc.lines_after(statement.range.start, MAX_ROWS);
@@ -453,12 +466,18 @@ fn table(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
         start..reading.doc.line_end(statement.range.end, (statement.range.end + 200).min(text.len()).max(start))
     };
     let mut rows = Vec::new();
-    let mut inside = text.get(own_line).is_some_and(|l| HEADING.is_match(l));
+    let own = text.get(own_line).unwrap_or_default();
+    let mut inside = HEADING.is_match(own);
+    // "Nombre d'heures d'insertion", then "Lot 1 : 1 200": the rows name the lots.
+    let rows_name_lots = (own.contains("heures") || own.contains("volume")) && !ANY_HOURS.is_match(own);
     for line in lines {
         let Some(words) = text.get(line.clone()) else { break };
-        match ROW.captures(words.trim_end()).filter(|_| inside) {
+        match ROW
+            .captures(words.trim_end())
+            .filter(|_| inside || (rows_name_lots && words.trim_start().starts_with("lot")))
+        {
             Some(c) => {
-                let (Some(lot), Some(n)) = (c.name("lot"), c.name("n")) else { continue };
+                let (Some(lot), Some(n)) = (c.name("lot"), c.name("n").or(c.name("m"))) else { continue };
                 let Some(hours) = number(n.as_str()).filter(|h| *h > 0.0) else { continue };
                 let lots = vec![vigie_domain::Lot::clean_id(lot.as_str())];
                 let range = line.start + n.start()..line.start + n.end();
@@ -485,6 +504,7 @@ fn after_unit<'a>(reading: &Reading<'a>, end: usize) -> &'a str {
 fn lots_of_volume(reading: &Reading<'_>, start: usize, end: usize) -> Vec<String> {
     let named = lot_mentions(reading.start_of_sentence(start, 120)).pop();
     let after = reading.rest_of_sentence(end, 60);
+    let after = after.find(" et ").map_or(after, |i| &after[..i]);
     pattern!(FOR_LOT, r"^ ?(?:h\b\.?|heures?)?[^0-9,:;]{0,30}?(?:\( ?|(?:pour|sur) (?:le |les )?|au |du )lots? ");
     let named = if FOR_LOT.is_match(after) { lot_mentions(after).into_iter().next().or(named) } else { named };
     named.map(|m| m.lots).or_else(|| reading.doc.lot_at(start).map(|l| vec![l.to_owned()])).unwrap_or_default()
@@ -529,7 +549,7 @@ fn percents(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Share> {
         let by_lot: Vec<Share> = LOT_SHARE
             .captures_iter(text)
             .filter_map(|c| {
-                let (lot, n) = (c.name("lot")?, c.name("n")?);
+                let (lot, n) = (c.name("lot").or(c.name("of"))?, c.name("n").or(c.name("m"))?);
                 let range = start + c.get(0)?.start()..start + c.get(0)?.end();
                 Some(Share {
                     lots: vec![vigie_domain::Lot::clean_id(lot.as_str())],

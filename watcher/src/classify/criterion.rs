@@ -18,7 +18,7 @@ pattern!(
     r"|(?:performances?|criteres?|valeur|qualite|volet|engagement|demarche|aspects?|dimension|approche) (?:[a-z]+ ){0,2}?sociale?s?\b",
     r"|accompagnement (?:medico-|socio-?professionnel|social)|emploi (?:de|des) (?:personnes|travailleurs|publics|salaries) (?:en situation de )?(?:handicap|en difficult|eloign|en insertion|en parcours|defavoris)",
     r"|criteres? relatifs? a l'insertion|(?:part|nombre|taux) (?:de|des) (?:personnes|travailleurs|salaries) (?:en situation de )?(?:handicap|en insertion)",
-    r"|insertion ac_weighting|en matiere d'insertion|criteres? (?:d ?'? ?)?insertion|criteres? [\x22«“]+ ?sociale?s?\b|en faveur de l'(?:insertion|inclusion)|criteres? ?(?:n ?° ?)?[0-9.]* ?[:-] ?(?:l')?insertion\b|\binsertion ?[-:(/] ?(?:ponderation|notee?)|publics? (?:en difficulte|eloignes?)"
+    r"|confiee?s? a des (?:publics|personnes) en insertion|volet insertion|insertion ac_weighting|en matiere d'insertion|criteres? (?:d ?'? ?)?insertion|criteres? [\x22«“]+ ?sociale?s?\b|en faveur de l'(?:insertion|inclusion)|criteres? ?(?:n ?° ?)?[0-9.]* ?[:-] ?(?:l')?insertion\b|\binsertion ?[-:(/] ?(?:ponderation|notee?)|publics? (?:en difficulte|eloignes?)"
 );
 pattern!(
     OTHER_MATTER,
@@ -29,7 +29,7 @@ pattern!(CRITERION_BEFORE, r"\bcriteres?\b|sous-critere|ponderation");
 pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;,]{0,60}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
 pattern!(
     WEIGHT,
-    r"^ ?(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^;%,0-9]{0,50}?ponderation ?: ?(?P<p>[0-9]{1,3}(?:[.,][0-9]+)?)|^[^.;%,0-9]{0,90}?[ :(=-](?P<o>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
+    r"^[^.;%,0-9]{0,30}[ ,]{0,2}(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^;%0-9]{0,50}?ponderation ?:? ?(?P<p>[0-9]{1,3}(?:[.,][0-9]+)?)|^[^.;%,0-9]{0,90}?[ :(=-](?P<o>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
 );
 pattern!(
     SHARE_OF_WORK,

@@ -54,7 +54,7 @@ pub fn read(reading: &Reading<'_>, zone: Tz, known: &[DateKind]) -> Vec<TypedDat
             out.extend(date);
         }
     };
-    for range in reading.matches(Topic::Date, &TENDER) {
+    for range in reading.matches(Topic::Closing, &TENDER) {
         let words = &reading.doc.text()[range.clone()];
         let about_tenders = words.contains("offre") || words.contains("plis");
         let kind =
@@ -64,7 +64,7 @@ pub fn read(reading: &Reading<'_>, zone: Tz, known: &[DateKind]) -> Vec<TypedDat
             once(kind, date_after(reading, &range, 12, kind, zone));
         }
     }
-    for range in reading.matches(Topic::Date, &QUESTIONS) {
+    for range in reading.matches(Topic::Question, &QUESTIONS) {
         once(DateKind::Questions, date_after(reading, &range, 20, DateKind::Questions, zone));
     }
     out
@@ -97,7 +97,7 @@ fn visits(reading: &Reading<'_>, zone: Tz) -> Vec<TypedDate> {
 /// Places where the text speaks of a visit of the site by bidders.
 pub(super) fn site_visits(reading: &Reading<'_>) -> Vec<Range<usize>> {
     reading
-        .matches(Topic::Date, &VISIT)
+        .matches(Topic::Visit, &VISIT)
         .filter(|range| {
             let around = &reading.doc.text()[range.start - reading.doc.before(range.start, 30).len()
                 ..range.end + reading.doc.after(range.end, 40).len()];

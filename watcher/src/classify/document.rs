@@ -129,6 +129,12 @@ impl Document {
             .or_else(|| self.blocks.iter().rev().find(|b| b.range.contains(&at)).map(|b| b.id.as_str()))
     }
 
+    /// Where the block of text about one lot that holds `at` ends; `None` outside such blocks.
+    #[must_use]
+    pub fn block_end(&self, at: usize) -> Option<usize> {
+        self.blocks.iter().rev().find(|b| b.range.contains(&at)).map(|b| b.range.end)
+    }
+
     /// Evidence for a folded range: the verbatim words, widened to whole words and to the sentence as far as
     /// a few hundred bytes allow.
     #[must_use]
@@ -162,13 +168,16 @@ impl Document {
         line.map_or(floor, |i| self.folded.position(to.start + i + 1).clamp(floor, at))
     }
 
-    /// Where the line that holds `at` ends, when the next one is a line of a form (see [`Self::line_start`]). Never past
-    /// `ceiling`.
+    /// Where the line that holds `at` ends, when the next one is a line of a form (see [`Self::line_start`]): what a colon
+    /// announces may stand on the next line. Never past `ceiling`.
     #[must_use]
     pub fn line_end(&self, at: usize, ceiling: usize) -> usize {
         let to = self.folded.original(at..ceiling);
         let tail = self.original.get(to.clone()).unwrap_or_default();
-        let ends = |i: &usize| tail[i + 1..].trim_start().chars().next().is_none_or(|c| !c.is_lowercase());
+        let ends = |i: &usize| {
+            let goes_on = tail[i + 1..].trim_start().starts_with(char::is_lowercase);
+            !goes_on && !tail[..*i].trim_end().ends_with(':')
+        };
         let line = tail.match_indices('\n').map(|(i, _)| i).find(ends);
         line.map_or(ceiling, |i| self.folded.position(to.start + i).clamp(at, ceiling))
     }

@@ -46,7 +46,7 @@ pattern!(
 );
 pattern!(
     TAKEOVER,
-    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel|(?:personnels?|salaries)[^.;]{0,50}(?:repris\b|a reprendre|transferes?\b)|reprendre (?:le|les|l'ensemble du|tout le) (?:personnels?|salaries)"
+    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel|(?:personnels?|salaries)[^.;]{0,50}(?:repris\b|a reprendre|transferes?\b)|repren[dn]\w* (?:le|les|l'ensemble du|tout le) (?:personnels?|salaries)"
 );
 pattern!(
     CERTIFICATE,
@@ -66,7 +66,7 @@ pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
     if let (Some(months), Some(renewals)) = (months, renewals) {
         // A renewal prolongs by the first duration unless the text tells its own period, or that all is counted already.
         let evidence = out.last().map(|f| f.evidence.clone()).unwrap_or_default();
-        let said = |expression: &'static regex::Regex| reading.matches(Topic::Fact, expression).next();
+        let said = |expression: &'static regex::Regex| reading.matches(Topic::Duration, expression).next();
         let period = said(&RENEWAL_PERIOD).and_then(|r| months_of(RENEWAL_PERIOD.captures(&reading.doc.text()[r])?));
         let whole = if said(&ALL_IN).is_some() && period.is_none() && months > 12.0 {
             months
@@ -76,16 +76,19 @@ pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
         out.push(DecisionFact { kind: FactKind::LatestEnd, value: Some(whole), evidence, lot: None });
     }
     let numbered = [
-        (FactKind::FrameworkMaximum, &*MAXIMUM),
-        (FactKind::LotCap, &*LOT_CAP),
-        (FactKind::MinimumTurnover, &*TURNOVER),
+        (FactKind::FrameworkMaximum, Topic::Maximum, &*MAXIMUM),
+        (FactKind::LotCap, Topic::LotCap, &*LOT_CAP),
+        (FactKind::MinimumTurnover, Topic::Turnover, &*TURNOVER),
     ];
-    for (kind, expression) in numbered {
-        out.extend(first_number(reading, kind, expression));
+    for (kind, topic, expression) in numbered {
+        out.extend(first_number(reading, kind, topic, expression));
     }
-    let told = [(FactKind::JointBidForm, &*JOINT_FORM), (FactKind::StaffTakeover, &*TAKEOVER)];
-    for (kind, expression) in told {
-        out.extend(first(reading, kind, expression));
+    let told = [
+        (FactKind::JointBidForm, Topic::JointForm, &*JOINT_FORM),
+        (FactKind::StaffTakeover, Topic::Takeover, &*TAKEOVER),
+    ];
+    for (kind, topic, expression) in told {
+        out.extend(first(reading, kind, topic, expression));
     }
     out.extend(certificate(reading));
     out.extend(visit(reading));
@@ -125,9 +128,9 @@ fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
     }
     pattern!(OFFER_VALIDITY, r"validite|delai|paiement|conservation|garantie|maintenir|mandat");
     let candidates = reading
-        .matches(Topic::Fact, &FORM_MONTHS)
-        .chain(reading.matches(Topic::Fact, &CONCLUDED))
-        .chain(reading.matches(Topic::Fact, &MONTHS));
+        .matches(Topic::Duration, &FORM_MONTHS)
+        .chain(reading.matches(Topic::Duration, &CONCLUDED))
+        .chain(reading.matches(Topic::Duration, &MONTHS));
     for range in candidates {
         let words = &reading.doc.text()[range.clone()];
         if OFFER_VALIDITY.is_match(words) || OFFER_VALIDITY.is_match(reading.start_of_sentence(range.start, 30)) {
@@ -153,7 +156,7 @@ fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
         out.push(of_field(FactKind::Renewals, f64::from(n), "renewals"));
         return Some(f64::from(n));
     }
-    let (range, n) = reading.matches(Topic::Fact, &RENEWALS).find_map(|range| {
+    let (range, n) = reading.matches(Topic::Duration, &RENEWALS).find_map(|range| {
         let c = RENEWALS.captures(&reading.doc.text()[range.clone()])?;
         let n = small(c.name("n").or(c.name("m")).or(c.name("o"))?.as_str())?;
         (n > 0.0).then_some((range, n))
@@ -162,8 +165,13 @@ fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
     Some(n)
 }
 
-fn first_number(reading: &Reading<'_>, kind: FactKind, expression: &'static regex::Regex) -> Option<DecisionFact> {
-    reading.matches(Topic::Fact, expression).find_map(|range| {
+fn first_number(
+    reading: &Reading<'_>,
+    kind: FactKind,
+    topic: Topic,
+    expression: &'static regex::Regex,
+) -> Option<DecisionFact> {
+    reading.matches(topic, expression).find_map(|range| {
         let c = expression.captures(&reading.doc.text()[range.clone()])?;
         let digits = ["n", "m", "o", "p"].iter().find_map(|n| c.name(n))?.as_str();
         let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)?;
@@ -171,13 +179,21 @@ fn first_number(reading: &Reading<'_>, kind: FactKind, expression: &'static rege
     })
 }
 
-fn first(reading: &Reading<'_>, kind: FactKind, expression: &'static regex::Regex) -> Option<DecisionFact> {
-    reading.matches(Topic::Fact, expression).next().map(|range| fact(reading, kind, None, range))
+fn first(
+    reading: &Reading<'_>,
+    kind: FactKind,
+    topic: Topic,
+    expression: &'static regex::Regex,
+) -> Option<DecisionFact> {
+    pattern!(SAID_NO, r"^[^.;:]{0,20}[:=] ?(?:non\b|neant|sans objet|aucun)");
+    let said_no =
+        |range: &std::ops::Range<usize>| reading.denied(range) || SAID_NO.is_match(reading.rest_of_line(range.end, 50));
+    reading.matches(topic, expression).find(|range| !said_no(range)).map(|range| fact(reading, kind, None, range))
 }
 
 fn certificate(reading: &Reading<'_>) -> Option<DecisionFact> {
     reading
-        .matches(Topic::Fact, &CERTIFICATE)
+        .matches(Topic::Certificate, &CERTIFICATE)
         .find(|range| {
             let around = &reading.doc.text()[range.start - reading.doc.before(range.start, 120).len()
                 ..range.end + reading.doc.after(range.end, 120).len()];

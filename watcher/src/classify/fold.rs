@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use memchr::memchr2_iter;
 use unicode_normalization::char::decompose_canonical;
 
 /// Folded text and the way back.
@@ -87,6 +88,14 @@ impl Folded {
         self.text.push_str(folded);
     }
 
+    /// Makes room for the copy of `other`.
+    fn start_copy(&mut self, other: &Self) {
+        if self.text.capacity() == 0 {
+            self.text.reserve(other.text.len() + 64);
+            self.runs.reserve(other.runs.len() + 64);
+        }
+    }
+
     /// Adds a stretch of another folding of the same original.
     fn copy(&mut self, other: &Self, range: Range<usize>) {
         if range.is_empty() {
@@ -114,15 +123,45 @@ pub fn fold(text: &str) -> String {
     Folded::of(text).text
 }
 
+/// What a byte does to a stretch of plain text.
+const PLAIN: u8 = 0;
+const SPACE: u8 = 1;
+const HYPHEN: u8 = 2;
+const OTHER: u8 = 3;
+
+/// Printable ASCII folds to itself, but for case; two spaces, a hyphen before white space and a back quote do not.
+const CLASS: [u8; 256] = {
+    let mut table = [OTHER; 256];
+    let mut b = 0x21;
+    while b <= 0x7e {
+        table[b] = PLAIN;
+        b += 1;
+    }
+    table[b' ' as usize] = SPACE;
+    table[b'-' as usize] = HYPHEN;
+    table[b'`' as usize] = OTHER;
+    table
+};
+
 fn fold_characters(original: &str) -> Folded {
-    let mut out = Folded { text: String::with_capacity(original.len()), runs: Vec::new() };
+    let mut out =
+        Folded { text: String::with_capacity(original.len() + 16), runs: Vec::with_capacity(original.len() / 12) };
+    let bytes = original.as_bytes();
     let mut at = 0;
     while at < original.len() {
         // The commonest case first, a stretch at a time.
-        let plain = plain_stretch(&original.as_bytes()[at..], out.text.ends_with(' '));
+        let plain = plain_stretch(&bytes[at..], out.text.ends_with(' '));
         if plain > 0 {
             out.push_plain(&original[at..at + plain], at);
             at += plain;
+            continue;
+        }
+        // Then accents of French.
+        if bytes[at] == 0xc3
+            && let Some(base) = bytes.get(at + 1).and_then(|b| base_letter(*b))
+        {
+            out.push_str(base, at, 2);
+            at += 2;
             continue;
         }
         let Some(c) = original[at..].chars().next() else { break };
@@ -151,17 +190,32 @@ fn fold_characters(original: &str) -> Folded {
     out
 }
 
+/// The letter below an accent of French, by the second byte of its UTF-8 form (the first is 0xC3).
+const fn base_letter(second: u8) -> Option<&'static str> {
+    match second {
+        0x80 | 0x82 | 0xa0 | 0xa2 => Some("a"),
+        0x87 | 0xa7 => Some("c"),
+        0x88..=0x8b | 0xa8..=0xab => Some("e"),
+        0x8e | 0x8f | 0xae | 0xaf => Some("i"),
+        0x94 | 0xb4 => Some("o"),
+        0x99 | 0x9b | 0x9c | 0xb9 | 0xbb | 0xbc => Some("u"),
+        _ => None,
+    }
+}
+
 /// Length of the stretch of bytes that fold to themselves, but for case: printable ASCII with single spaces. A hyphen counts
 /// unless white space follows, since it may cut a word.
 fn plain_stretch(bytes: &[u8], after_space: bool) -> usize {
-    let mut space = after_space;
-    for (i, b) in bytes.iter().enumerate() {
-        match b {
-            b' ' if space => return i,
-            b' ' => space = true,
-            b'-' if !bytes.get(i + 1).is_some_and(u8::is_ascii_graphic) => return i,
-            b'`' => return i,
-            0x21..=0x7e => space = false,
+    let mut i = 0;
+    if after_space && bytes.first() == Some(&b' ') {
+        return 0;
+    }
+    while let Some(b) = bytes.get(i) {
+        match CLASS[*b as usize] {
+            PLAIN => i += 1,
+            SPACE if bytes.get(i + 1) == Some(&b' ') => return i + 1,
+            SPACE => i += 1,
+            HYPHEN if bytes.get(i + 1).is_some_and(u8::is_ascii_graphic) => i += 1,
             _ => return i,
         }
     }
@@ -178,9 +232,6 @@ fn fold_wide(out: &mut Folded, c: char, at: usize, length: usize) {
     let spelled = match c {
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' | '\u{91}' | '\u{92}' => "'",
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{96}' | '\u{97}' => "-",
-        'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' | 'Ê' | 'Ë' => "e",
-        'à' | 'â' | 'À' | 'Â' => "a",
-        'ç' | 'Ç' => "c",
         'œ' | 'Œ' | '\u{9c}' => "oe",
         'æ' | 'Æ' => "ae",
         'ﬁ' => "fi",
@@ -212,66 +263,65 @@ fn cut_word_follows(rest: &str) -> bool {
     gap.contains('\n') && gap.len() <= 8 && next.starts_with(|c: char| c.is_lowercase())
 }
 
-/// Second pass: `l. 2113 -12` → `l2113-12`, `art. 36` → `article 36`.
+/// Second pass: `l. 2113 -12` → `l2113-12`, `art. 36` → `article 36`. Only hyphens, and dots behind "art", are looked at.
 fn compact_articles(folded: Folded) -> Folded {
     let bytes = folded.text.as_bytes();
-    if !bytes
-        .windows(2)
-        .any(|w| matches!(w[0], b'l' | b'r' | b'd') && matches!(w[1], b'.' | b' ' | b'1'..=b'9') || w == b"ar")
-    {
-        return folded;
-    }
-    let mut out = Folded { text: String::with_capacity(bytes.len()), runs: Vec::with_capacity(folded.runs.len() + 8) };
+    let mut out = Folded::default();
     let mut kept = 0; // start of the run not yet copied
-    let mut i = 0;
-    while i < bytes.len() {
-        let candidate = matches!(bytes[i], b'l' | b'r' | b'd' | b'a');
-        if !candidate || (i > 0 && bytes[i - 1].is_ascii_alphanumeric()) {
-            i += 1;
+    for at in memchr2_iter(b'-', b'.', bytes) {
+        if at < kept {
             continue;
         }
-        if bytes[i] == b'a' {
-            if bytes[i..].starts_with(b"art. ") && bytes.get(i + 5).is_some_and(u8::is_ascii_digit) {
-                out.copy(&folded, kept..i);
-                let written = folded.original(i..i + 4);
+        if bytes[at] == b'.' {
+            let abbreviated = at >= 3
+                && &bytes[at - 3..at] == b"art"
+                && (at == 3 || !bytes[at - 4].is_ascii_alphanumeric())
+                && bytes.get(at + 1) == Some(&b' ')
+                && bytes.get(at + 2).is_some_and(u8::is_ascii_digit);
+            if abbreviated && at - 3 >= kept {
+                out.start_copy(&folded);
+                out.copy(&folded, kept..at - 3);
+                let written = folded.original(at - 3..at + 1);
                 out.push_str("article", written.start, written.len());
-                kept = i + 4;
+                kept = at + 1;
             }
-            i += 1;
             continue;
         }
-        if let Some((number, suffix, stop)) = article_number(bytes, i + 1) {
-            out.copy(&folded, kept..i + 1);
-            out.copy(&folded, number);
-            let dash = folded.original(suffix.start..suffix.start + 1);
-            out.push_str("-", dash.start, dash.len());
-            out.copy(&folded, suffix);
-            kept = stop;
-            i = stop;
+        let Some((letter, number, suffix)) = article_number(bytes, at).filter(|(letter, ..)| *letter >= kept) else {
             continue;
-        }
-        i += 1;
+        };
+        out.start_copy(&folded);
+        out.copy(&folded, kept..letter + 1);
+        out.copy(&folded, number);
+        let dash = folded.original(suffix.start..suffix.start + 1);
+        out.push_str("-", dash.start, dash.len());
+        kept = suffix.end;
+        out.copy(&folded, suffix);
+    }
+    if kept == 0 {
+        return folded;
     }
     out.copy(&folded, kept..bytes.len());
     out
 }
 
-/// Reads `[.][ ]dddd[ ]-[ ]d…` from `at`: the ranges of number and suffix, and where to go on.
-fn article_number(bytes: &[u8], mut at: usize) -> Option<(Range<usize>, Range<usize>, usize)> {
-    let skip = |at: usize, what: u8| if bytes.get(at) == Some(&what) { at + 1 } else { at };
-    let digits = |at: usize| bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
-    at = skip(skip(skip(at, b'.'), b' '), b'*');
-    let number = at..at + digits(at.min(bytes.len()));
-    if !(3..=4).contains(&number.len()) {
+/// Reads `l[.][ ]dddd[ ]-[ ]d…` around the hyphen at `dash`: the letter's place, and the ranges of number and suffix.
+fn article_number(bytes: &[u8], dash: usize) -> Option<(usize, Range<usize>, Range<usize>)> {
+    let back = |at: usize, what: u8| if at > 0 && bytes[at - 1] == what { at - 1 } else { at };
+    let end = back(dash, b' ');
+    let digits = bytes[..end].iter().rev().take(5).take_while(|b| b.is_ascii_digit()).count();
+    if !(3..=4).contains(&digits) {
         return None;
     }
-    let dash = skip(number.end, b' ');
-    if bytes.get(dash) != Some(&b'-') {
+    let number = end - digits..end;
+    let letter = back(back(back(number.start, b'*'), b' '), b'.').checked_sub(1)?;
+    let alone = letter == 0 || !bytes[letter - 1].is_ascii_alphanumeric();
+    if !alone || !matches!(bytes[letter], b'l' | b'r' | b'd') {
         return None;
     }
-    let start = skip(dash + 1, b' ');
-    let suffix = start..start + digits(start.min(bytes.len()));
-    (1..=3).contains(&suffix.len()).then(|| (number, suffix.clone(), suffix.end))
+    let start = if bytes.get(dash + 1) == Some(&b' ') { dash + 2 } else { dash + 1 };
+    let length = bytes.get(start..)?.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
+    (1..=3).contains(&length).then(|| (letter, number, start..start + length))
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
 //! Regular expressions of the classifier, compiled once. They run on short windows around anchor words only.
+//!
+//! They read folded text, whose letters are ASCII: `\b` and `\w` are told so, since their Unicode forms push the engine
+//! off its fast path at the first "n°".
 
 /// Declares a regular expression as a lazily compiled static. That it compiles is proven by the test that touches
 /// every pattern of its module.
@@ -6,9 +9,18 @@ macro_rules! pattern {
     ($name:ident, $($part:expr),+ $(,)?) => {
         static $name: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
             #[allow(clippy::expect_used, reason = "the expression is a constant; each is exercised by tests")]
-            regex::Regex::new(concat!($($part),+)).expect("a constant expression compiles")
+            $crate::classify::pattern::compile(concat!($($part),+)).expect("a constant expression compiles")
         });
     };
 }
 
 pub(crate) use pattern;
+
+/// Room for the states of one expression, in bytes: with less, long texts make the engine build them again and again.
+const STATES: usize = 16 << 20;
+
+/// Compiles an expression for folded text.
+pub(crate) fn compile(expression: &str) -> Result<regex::Regex, regex::Error> {
+    let ascii = expression.replace(r"\b", r"(?-u:\b)").replace(r"\w", "[0-9A-Za-z_]");
+    regex::RegexBuilder::new(&ascii).dfa_size_limit(STATES).build()
+}

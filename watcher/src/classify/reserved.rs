@@ -14,7 +14,7 @@ use super::pattern::pattern;
 
 pattern!(
     ANCHOR,
-    r"\breserve (?:le|la|les|ce|cette|ces) (?:presente?s? )?(?:marches?|lots?|accords?-cadres?|consultation|procedure|contrat|concession)\b|\btype de reservation\b|\breserve(?:e?s?)\b|\breserver (?:le|les|ce|ces|un|certains|l'acces|tout|la|des)\b",
+    r"\breserve (?:le|la|les|ce|cette|ces) (?:presente?s? )?(?:marches?|lots?|accords?-cadres?|consultation|procedure|contrat|concession)\b|\btype de (?:reservation|marche reserve)\b|\breserve(?:e?s?)\b|\breserver (?:le|les|ce|ces|un|certains|l'acces|tout|la|des)\b",
     r"|\breservation (?:du|des|de tout|de ce|d'un|de l|au profit|au benefice|en faveur)|\breserved\b|\b(?:seule?s|uniquement|exclusivement)\b|restricted_sheltered_workshop|\brestricted to sheltered workshops",
     r"|\blimitee?s? (?:aux?|a des)\b|\bne peuvent (?:candidater|soumissionner|repondre|participer|concourir|deposer)\b[^.;]{0,60}? que\b",
     r"|\bne (?:sont|seront) (?:admis|autoris|habilit|recev|accept)\w* (?:a |[a-z]+ ){0,5}?que\b|\bn(?:'est|e sera|e sont) (?:ouverte?s?|accessibles?|destinee?s?|adressee?s?) qu'"
@@ -22,7 +22,7 @@ pattern!(
 pattern!(
     DISABILITY,
     r"travailleurs? (?:en situation de )?handicap|(?:emplo[iy]\w*|plus de|50 ?%|majorite)[^.]{0,90}handicap|integration [^.]{0,60}handicap|\besats?\b",
-    r"|(?:reservee?s? |aux? |des |\bet |\bou |/ ?)ea\b|\bea ?(?:[/,-]|et|ou) ?(?:aux )?esat|^ \(?ea\b|aide par le travail|accompagnement par le travail|\be\.s\.a\.t|entreprises? adaptee?|ateliers? proteges?",
+    r"|(?:reservee?s? |aux? |des |\bet |\bou |/ ?)ea\b|\bea ?(?:[/,-]|et|ou) ?(?:aux )?esat|^ \(?ea\b|\blots? (?:n ?° ?)?[0-9]{1,3} [(:] ?ea\b|aide par le travail|accompagnement par le travail|\be\.s\.a\.t|entreprises? adaptee?|ateliers? proteges?",
     r"|(?:travail|secteur|milieu)(?: du travail)? (?:protege|adapte)|\b(?:et|ou) (?:du|le) handicap\b|\bstpa\b|\bcat\b ?[/,]|sheltered workshop|disabled worker|secteur du handicap|l5213-1[39]|l344-2|\be\.a\b|structures? du handicap|\beatt\b"
 );
 pattern!(
@@ -40,6 +40,10 @@ pattern!(
     r"marche|lot|consultation|participation|accord-cadre|procedure|contrat|concession|prestation|appel d'offres|\bil\b|contract|achat|commande"
 );
 pattern!(
+    CONTRACT,
+    r"\b(?:marche|lot|consultation|participation|accord-cadre|procedure|contrat|concession|appel d'offres)s?\b"
+);
+pattern!(
     OTHER_THING,
     r"(?:^|[^\w-])(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|masques?|logements?|acces|voies?|quais?|creneaux|lignes?|sieges?|toilettes|cadre|espaces?|locaux|salles?|montant|somme|droits?)(?: [\w']+){0,2} $"
 );
@@ -51,11 +55,11 @@ pattern!(
     NOT_A_STATEMENT,
     r"(?:\bse|\bs'|\bsous|\bsans|\binitialement|\bauparavant|\banciennement|\btoute|\bavec|\bnon|\bpas|\bni|aucun lot n'est|aucune partie n'est|groupe de|\bnot|\baucun marche|\bjamais) $"
 );
-pattern!(SAID_NO, r"^ ?\(?s?\)? ?(?:\(oui ?/ ?non\) ?)?[:=] ?(?:non\b|no\b|neant|sans objet|aucun|0|/(?: |$))");
+pattern!(SAID_NO, r"^ ?\(?s?\)? ?(?:\(oui ?/ ?non\) ?)?[:=?] ?:? ?(?:non\b|no\b|neant|sans objet|aucun|0|/(?: |$)|ø)");
 pattern!(TO_NONE, r"^ (?:ni\b|a aucune?\b|a nul)");
 pattern!(
     THING_IS,
-    r"\b(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|logements?|acces|entrees?|voies?|quais?|creneaux|sieges?|espaces?|locaux|salles?|formations?|services?|ateliers?) (?:est|sont|sera|seront) (?:[a-z]+ )?$"
+    r"\b(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|logements?|acces|entrees?|voies?|quais?|creneaux|sieges?|espaces?|locaux|salles?|formations?|services?|ateliers?|usages?|benefice|droits?) (?:est|sont|sera|seront) (?:[a-z]+ )?$"
 );
 // "Le titulaire réserve 5 % des heures": the winner keeps work for people, nobody keeps the contract.
 pattern!(
@@ -143,6 +147,8 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
     let word = &doc.text()[range.clone()];
     let (before, after) = (doc.before(range.end - word.len(), 60), doc.after(range.end, 60));
     let (head, rest) = (reading.start_of_sentence(range.start, 180), reading.rest_of_sentence(range.end, 220));
+    // What a line says of its lot ends where the next lot's line begins.
+    let rest = doc.block_end(range.end).map_or(rest, |end| &rest[..rest.len().min(end.saturating_sub(range.end))]);
     if word.starts_with("restricted") {
         return vec![statement(reading, range, Told::WorkshopBox, None)];
     }
@@ -150,10 +156,10 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
         || TO_NONE.is_match(after)
         || THING_IS.is_match(before)
         || (BIDDER_RESERVES.is_match(before) && word == "reserve")
-        || (PEOPLE.is_match(after) && !SUBJECT.is_match(head))
+        || (PEOPLE.is_match(after) && !CONTRACT.is_match(head))
         || NOT_A_STATEMENT.is_match(before)
         || SAID_NO.is_match(after)
-        || NO_AT_END.is_match(&rest[..rest.floor_char_boundary(130)])
+        || NO_AT_END.is_match(reading.rest_of_line(range.end, 130))
         || OTHER_PEOPLE.is_match(after)
         || OTHER_USE.is_match(after)
         || SAID_AGAIN.is_match(after)
@@ -228,6 +234,10 @@ fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &
         .map(|(who, article)| statement(reading, range.clone(), Told::Words(who), article))
         .into_iter()
         .collect();
+    let own = super::numbers::lot_mentions(first).into_iter().next();
+    if let (false, Some(mention), Some(said)) = (cuts.is_empty(), own, out.first_mut()) {
+        said.lots = mention.lots;
+    }
     for (i, cut) in cuts.iter().enumerate() {
         let part = &rest[*cut..cuts.get(i + 1).copied().unwrap_or(rest.len())];
         let lots = super::numbers::lot_mentions(part).into_iter().next().map(|m| m.lots).unwrap_or_default();

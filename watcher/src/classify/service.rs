@@ -15,7 +15,7 @@ pattern!(
     r"|insertion et (?:de )?qualification|supports? (?:technique|d'activites?|de production)[^.;]{0,60}insertion|insertion[^.;]{0,80}supports? (?:technique|d'activites?|de production|etant|sera)",
     r"|realis(?:ation|ee?s?) (?:de |des |d')?[^.;]{0,80} par des (?:personnes|publics|salaries) (?:en (?:parcours d')?insertion|eloignee?s? de l'emploi)",
     r"|(?:mise en oeuvre|gestion|animation|conduite|creation) d(?:e |'un |es |e l')(?:ateliers? et )?chantiers? (?:ecole )?d'insertion",
-    r"|chantiers? (?:ecole |educatif )?(?:d ?'? ?)?insertion (?:pour|sur|dans|ayant|:)|ateliers? et chantiers? d ?'? ?insertion ?(?::|pour|sur)|achat d'insertion",
+    r"|chantiers?[ -](?:ecole |educatif )?(?:d ?'? ?)?insertion (?:pour|sur|dans|ayant|:)|ateliers? et chantiers? d ?'? ?insertion ?(?::|pour|sur)|achat d'insertion",
     r"|(?:^|objet|intitule|title|marche) ?[: ]{0,3}(?:le present )?marches? d ?'? ?insertion|prestations? (?:de services? )?d ?'? ?insertion[^.;]{0,90}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte)",
     r"|(?:appui|accompagnement) [^.;]{0,20}a l'emploi[^;]{0,70}\bsupport\w*\b|marches? de (?:services?|prestations?) d'insertion|marche d'insertion (?:sociale|professionnelle|par)",
     r"|(?:finalite|but|vocation|objet)[^.;]{0,30}insertion[^.]{0,90}(?:est|sont|etant) (?:le|un|que le) support|insertion (?:sociale|professionnelle)[^.]{0,90}en (?:est|sont|etant) le support|reinsertion (?:sociale|professionnelle)[^.;]{0,40} par l(?:e |a |')(?:maraichage|nettoyage|entretien|travail|activite)|prestations? d'insertion[^;]{0,80}\bsupports? ?:",
