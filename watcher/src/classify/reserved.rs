@@ -246,13 +246,19 @@ fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &
             // A lot named after the recipient, "réservé aux EA pour le lot 1 et le lot 2", names no recipient of its own.
             out.push(Statement { range: range.clone(), told: Told::Words(who), lots, all: false, article });
         } else if !negated
-            && part.trim_start_matches([',', ' ']).starts_with("et ")
+            && (part.trim_start_matches([',', ' ']).starts_with("et ") || names_lots_only(part))
             && let Some(last) = out.last_mut().filter(|s| !s.lots.is_empty())
         {
             last.lots.extend(lots);
         }
     }
     out
+}
+
+/// Whether a part says nothing but lots: ", lot 7".
+fn names_lots_only(part: &str) -> bool {
+    let mut words = part.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    words.all(|w| matches!(w, "lot" | "lots" | "n" | "no" | "et") || w.chars().all(|c| c.is_ascii_digit()))
 }
 
 fn words(head: &str, rest: &str, reading: &Reading<'_>, range: &Range<usize>) -> Option<(Beneficiary, Option<String>)> {
