@@ -288,6 +288,12 @@ impl App {
         Some(tag.iter().map(|b| format!("{b:02x}")).collect())
     }
 
+    /// Whether links into the pages can be made: there is a public address and a key.
+    #[must_use]
+    pub fn has_links(&self) -> bool {
+        self.settings.web.public_url.is_some() && self.web_secret.is_some()
+    }
+
     /// A signature serves one purpose: the purpose is part of what is signed.
     fn mac(&self, purpose: &str, subject: &str) -> Option<Hmac<Sha256>> {
         let secret = self.web_secret.as_ref()?;

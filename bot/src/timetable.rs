@@ -31,7 +31,7 @@ pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
         let addresses = app.store.active_addresses(&one.subscriber).await?;
         let active: Vec<_> = addresses.into_iter().map(|a| (a.id, a.channel)).collect();
         let in_a_chat = active.iter().any(|(_, channel)| matches!(channel, Channel::Matrix | Channel::Telegram));
-        let most = digest::most(in_a_chat, app.digest_url("", now).is_some());
+        let most = digest::most(in_a_chat, app.has_links());
         loop {
             let taken = app.store.make_digest(one, &active, most, grouped, now).await?;
             CrashPoint::MidDigest.reach();

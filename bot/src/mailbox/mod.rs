@@ -12,6 +12,16 @@
 //! - A mailbox that cannot be reached is tried again; the operators hear of it after half an hour, at once when the account is
 //!   refused.
 
+/// A constant expression, compiled at its first use.
+macro_rules! expression {
+    ($name:ident, $text:expr) => {
+        static $name: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+            #[allow(clippy::expect_used, reason = "the expression is a constant; each is exercised by tests")]
+            regex::Regex::new($text).expect("a constant expression compiles")
+        });
+    };
+}
+
 pub mod read;
 pub mod words;
 

@@ -25,13 +25,6 @@ const MAX_ADDRESSES: usize = 50;
 /// Most characters kept of a server's words.
 const MAX_WORDS: usize = 200;
 
-macro_rules! expression {
-    ($name:ident, $text:expr) => {
-        #[allow(clippy::unwrap_used, reason = "a constant, compiled by a test; some versions do not look into macros")]
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).unwrap());
-    };
-}
-
 expression!(CODE, r"\b([245])\.(\d{1,3})\.(\d{1,3})\b");
 expression!(OLD_CODE, r"\b(?P<n>[45]\d\d)\b");
 expression!(

@@ -3,22 +3,12 @@
 //! Mail programs put the message answered below the answer, in as many ways as there are programs; signatures and greetings
 //! stand around the words that count. What remains is read as a chat reads it; what is none of that is for a human.
 
-use regex::Regex;
-use std::sync::LazyLock;
-
 use crate::talk::action;
 
 /// Longest answer looked at, in characters: what is longer is a letter.
 const MAX_ANSWER: usize = 600;
 /// Most words of an answer that is read beyond its first clause.
 const MAX_WORDS: usize = 40;
-
-macro_rules! expression {
-    ($name:ident, $text:expr) => {
-        #[allow(clippy::unwrap_used, reason = "a constant, compiled by a test; some versions do not look into macros")]
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).unwrap());
-    };
-}
 
 expression!(
     QUOTE,
