@@ -164,9 +164,11 @@ pub async fn over(
 ) -> Result<Preview, StoreError> {
     let since = now - Duration::days(i64::from(days));
     let mut tally = Tally::new(filter, profile, since);
-    let mut after: Option<(DateTime<Utc>, String)> = None;
+    let mut last = None;
     loop {
-        let page = store.notices_since(since, after.clone(), PAGE).await?;
+        let page = store.notices_since(since, last, PAGE).await?;
+        let Some(end) = page.last() else { return Ok(tally.preview(days, now)) };
+        last = Some((end.first_seen, end.id.clone()));
         for row in &page {
             let folded = if tally.filter.reads_text() {
                 classify::searchable(&row.notice, &row.assessment.lots)
@@ -177,14 +179,7 @@ pub async fn over(
                 Candidate { notice: &row.notice, assessment: &row.assessment, folded: &folded, now: row.first_seen };
             tally.look_at(&row.procedure, &candidate);
         }
-        match page.last() {
-            Some(last) if page.len() == usize::try_from(PAGE).unwrap_or(0) => {
-                after = Some((last.first_seen, last.id.clone()));
-            }
-            _ => break,
-        }
     }
-    Ok(tally.preview(days, now))
 }
 
 /// What was found so far.
