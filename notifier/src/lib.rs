@@ -8,6 +8,7 @@
 //! | [`chat`] | text as chats show it: words and styles |
 //! | [`criteria`] | a filter in words |
 //! | [`message`] | what is said: cards rendered by templates in French |
+//! | [`escape`] | how outside text is written into HTML |
 //! | [`digest`] | what stands in a digest: sections, a screen, the way to the rest |
 //! | [`due`] | when digests go out: local dates of the person's territory |
 //! | [`reminders`] | which dates to remind a structure of |
@@ -24,6 +25,7 @@ pub mod chat;
 pub mod criteria;
 pub mod digest;
 pub mod due;
+pub mod escape;
 pub mod fit;
 pub mod message;
 pub mod reminders;

@@ -53,14 +53,18 @@ pub struct Ask {
 
 /// Stands in a message for the page of one-click unsubscription, until it is known whose message it is.
 pub const UNSUBSCRIBE_HERE: &str = "vigie-desabonnement-ici";
+/// Stands in a message for the page where its reader answers, until it is known whose message it is.
+pub const ANSWER_HERE: &str = "vigie-reponse-ici";
 
 impl Message {
-    /// The message for one address: [`UNSUBSCRIBE_HERE`] becomes its page.
+    /// The message for one address: [`UNSUBSCRIBE_HERE`] and [`ANSWER_HERE`] become its pages.
     #[must_use]
-    pub fn addressed(mut self, unsubscribe: Option<String>) -> Self {
-        if let Some(url) = &unsubscribe {
-            self.text = self.text.replace(UNSUBSCRIBE_HERE, url);
-            self.html = self.html.replace(UNSUBSCRIBE_HERE, &url.replace('&', "&amp;").replace('"', "&quot;"));
+    pub fn addressed(mut self, unsubscribe: Option<String>, answer: Option<&str>) -> Self {
+        for (here, url) in [(UNSUBSCRIBE_HERE, unsubscribe.as_deref()), (ANSWER_HERE, answer)] {
+            if let Some(url) = url {
+                self.text = self.text.replace(here, url);
+                self.html = self.html.replace(here, &url.replace('&', "&amp;").replace('"', "&quot;"));
+            }
         }
         self.unsubscribe = unsubscribe;
         self
@@ -132,6 +136,7 @@ impl Templates {
         let mut environment = Environment::new();
         environment
             .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
+        environment.set_formatter(crate::escape::formatter);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(RenderError::of("syntaxe"))?);
         environment.add_filter("short", |text: String, n: usize| short(&text, n));
@@ -293,7 +298,7 @@ fn tidy(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::card::{Why, change};
+    use crate::card::{Links, Why, change};
     use vigie_domain::procedure::Change;
     use vigie_domain::{
         AlertKind, Assessment, Beneficiary, DateKind, Evidence, Notice, NoticeKind, Provision, ProvisionKind, TypedDate,
@@ -343,8 +348,15 @@ mod tests {
         let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
         notice.url = Some("https://www.boamp.fr/pages/avis/?q=idweb:26-1".into());
         let (a, why) = (assessment(title), Why::default());
-        let told =
-            Told { kind: AlertKind::New, changes: &[], notice: &notice, assessment: &a, why: &why, contacts: &[] };
+        let told = Told {
+            kind: AlertKind::New,
+            changes: &[],
+            notice: &notice,
+            assessment: &a,
+            why: &why,
+            contacts: &[],
+            links: Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) },
+        };
         templates.alert(&told, Some("https://vigie.example/x".into()), now()).unwrap()
     }
 

@@ -48,6 +48,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("signaler.html", include_str!("../../pages/signaler.html")),
     ("confirmer.html", include_str!("../../pages/confirmer.html")),
     ("lien-perime.html", include_str!("../../pages/lien-perime.html")),
+    ("repondre.html", include_str!("../../pages/repondre.html")),
     ("desabonner.html", include_str!("../../pages/desabonner.html")),
     ("entrer.html", include_str!("../../pages/entrer.html")),
     ("entrer-lien.html", include_str!("../../pages/entrer-lien.html")),
@@ -81,6 +82,7 @@ impl Site {
         };
         let mut pages = Environment::new();
         pages.set_auto_escape_callback(|_| AutoEscape::Html);
+        pages.set_formatter(vigie_notifier::escape::formatter);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         pages.set_syntax(syntax.map_err(broken("syntaxe"))?);
         for (name, text) in TEMPLATES {

@@ -20,7 +20,7 @@ use vigie_domain::{
     AlertKind, Assessment, Beneficiary, Decision, Notice, NoticeKind, Passage, Provision, ProvisionKind, Refusal,
     Stage, french,
 };
-use vigie_notifier::card::{self, Card, Line, Told, Why, beneficiary_label, provision_label, short};
+use vigie_notifier::card::{self, Card, Line, Links, Told, Why, beneficiary_label, provision_label, short};
 use vigie_notifier::fit;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
@@ -109,7 +109,15 @@ fn kind_of(a: &Assessment) -> AlertKind {
 fn card_of(row: &NoticeRow, kind: AlertKind, now: DateTime<Utc>) -> Card {
     let why = Why::default();
     card::card(
-        &Told { kind, changes: &[], notice: &row.notice, assessment: &row.assessment, why: &why, contacts: &[] },
+        &Told {
+            kind,
+            changes: &[],
+            notice: &row.notice,
+            assessment: &row.assessment,
+            why: &why,
+            contacts: &[],
+            links: Links::default(),
+        },
         now,
     )
 }
@@ -266,6 +274,10 @@ async fn notices(site: &Site, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
 }
 
 pub(super) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<String>) -> Shown {
+    if let Some(now) = site.app.store.procedure_now(&id).await? {
+        // It became part of another one; messages name it as it was.
+        return Ok(Redirect::permanent(&format!("/procedure/{now}")).into_response());
+    }
     let notices = notices(&site, &id).await?;
     if let Some(session) = &visitor.session {
         mark_read(&site, session, &id).await?;

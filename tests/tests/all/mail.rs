@@ -119,6 +119,11 @@ impl Bench {
 
     /// Asks for a page at a moment; gives its status and its body.
     async fn http(&self, now: DateTime<Utc>, method: &str, url: &str) -> (u16, String) {
+        self.form(now, method, url, "List-Unsubscribe=One-Click").await
+    }
+
+    /// The same with a form of one's own.
+    async fn form(&self, now: DateTime<Utc>, method: &str, url: &str, form: &str) -> (u16, String) {
         let app = self.app(now).await;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.web)).await.unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -126,8 +131,9 @@ impl Bench {
             let _ = stopped.await;
         }));
         let request = format!(
-            "{method} {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 26\r\n\r\nList-Unsubscribe=One-Click",
-            url::Url::parse(url).unwrap().path()
+            "{method} {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            url::Url::parse(url).unwrap().path(),
+            form.len()
         );
         let port = self.web;
         let answer = tokio::task::spawn_blocking(move || {
@@ -427,6 +433,61 @@ async fn the_whole_journey_by_mail() {
     let sent = bench.mails().len();
     bench.publish(t(10), &call("3", "2026-12-15T11:00")).await;
     assert_eq!(bench.mails().len(), sent, "nobody is left to write to");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_leads_to_its_page_and_is_answered_by_its_link_without_telling_what_colleagues_said() {
+    let Some(bench) = Bench::new(false) else { return };
+    let t = |hour: i64| at("2026-11-24T06:00") + Duration::hours(hour);
+    bench.person(t(0), "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    bench.person(t(0), "lit", "lit@structure.example", AddressState::Active).await;
+    let app = bench.app(t(0)).await;
+    for (id, role) in [("jeanne", Role::Structure), ("lit", Role::Facilitator)] {
+        let mut person = app.store.subscriber(id).await.unwrap().unwrap();
+        (person.role, person.profile.siret) = (role, Some("21590350100017".into()));
+        let known = NewSubscriber { subscriber: person, addresses: vec![], declared: false };
+        app.store.put_subscriber(&known, t(0)).await.unwrap();
+    }
+    app.store.close().await;
+    let mut notice = call("1", "2026-12-15T11:00");
+    notice.url = Some("https://www.boamp.fr/avis/detail/1".into());
+    bench.publish(t(1), &notice).await;
+    let (alert, to_reader) = (bench.to("jeanne@").remove(0), bench.to("lit@").remove(0));
+    let page = alert.link("procedure");
+    for body in [&alert.text, &alert.html] {
+        assert!(body.contains(&page) && body.contains("https://www.boamp.fr/avis/detail/1"), "{body}");
+    }
+    assert!(to_reader.text.contains(&page) && to_reader.link("repondre").is_empty(), "who only reads is asked nothing");
+    assert_eq!(bench.http(t(2), "GET", &page).await.0, 200);
+
+    let link = alert.link("repondre");
+    assert!(alert.html.contains(&format!("{link}?mot=oui")), "{}", alert.html);
+    let (status, shown) = bench.http(t(2), "GET", &link).await;
+    assert!(status == 200 && shown.contains("On y va") && shown.contains("Nettoyage des écoles"), "{shown}");
+    assert_eq!(bench.decision(t(2), "21590350100017", "1").await, None, "opening it decides nothing");
+    for (wrong, form, expected) in [
+        (link.replace(".1", ".2"), "mot=oui", 404),
+        (link.replace("/repondre/", "/desabonner/"), "mot=oui", 404),
+        (link.clone(), "mot=peut-etre", 400),
+    ] {
+        assert_eq!(bench.form(t(2), "POST", &wrong, form).await.0, expected, "{wrong} {form}");
+    }
+    assert_eq!(bench.form(t(2) + Duration::days(91), "POST", &link, "mot=oui").await.0, 404, "out of date");
+    assert_eq!(bench.decision(t(2), "21590350100017", "1").await, None);
+    let (status, done) = bench.form(t(3), "POST", &link, "mot=oui").await;
+    assert!(status == 200 && done.contains("on y va"), "{done}");
+    assert_eq!(bench.decision(t(3), "21590350100017", "1").await, Some(Stage::Go));
+
+    // Changing one's own mind is one's own business; what a colleague answered is neither shown nor changed.
+    assert_eq!(bench.form(t(3), "POST", &link, "mot=non").await.0, 200);
+    let app = bench.app(t(4)).await;
+    let procedure = app.store.notice("1").await.unwrap().unwrap().procedure;
+    let said = vigie_domain::Decision::new("21590350100017", &procedure, Stage::Submitted, "Collègue", t(4));
+    app.store.decide(&said).await.unwrap();
+    app.store.close().await;
+    let (status, told) = bench.form(t(5), "POST", &link, "mot=oui").await;
+    assert!(status == 409 && !told.contains("Collègue") && !told.contains("remis"), "{told}");
+    assert_eq!(bench.decision(t(5), "21590350100017", "1").await, Some(Stage::Submitted));
 }
 
 #[tokio::test(flavor = "multi_thread")]
