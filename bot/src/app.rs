@@ -18,11 +18,12 @@ use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
-use vigie_store::{Store, derived_id};
+use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::fetch::Fetcher;
 
 use crate::clock::Clock;
 use crate::compose::Kept;
+use crate::crash_point::CrashPoint;
 use crate::deliver::Slots;
 use crate::holder;
 
@@ -286,6 +287,16 @@ impl App {
     pub(crate) fn sign(&self, purpose: &str, subject: &str) -> Option<String> {
         let tag = self.mac(purpose, subject)?.finalize().into_bytes();
         Some(tag.iter().map(|b| format!("{b:02x}")).collect())
+    }
+
+    /// Sends nothing more to an address whose owner said so, and notes how they said it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn stop_address(&self, address: &str, how: &str) -> Result<(), StoreError> {
+        self.store.set_address_state(address, AddressState::Stopped, how).await?;
+        CrashPoint::MidUnsubscribe.reach();
+        self.store.note("address", address, how, self.clock.now()).await
     }
 
     /// Whether links into the pages can be made: there is a public address and a key.

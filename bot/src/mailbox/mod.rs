@@ -323,8 +323,8 @@ async fn on_reply(app: &App, mail: &str, reply: &Reply, now: DateTime<Utc>) -> R
     }
     let asked = sent.cause.starts_with(ASK_CAUSE);
     match &reply.answer {
-        Answer::Stop => stop(app, &sent, "désinscription par réponse", now).await,
-        Answer::Word(word) if asked && words::refuses(word) => stop(app, &sent, "refus par réponse", now).await,
+        Answer::Stop => stop(app, &sent, "désinscription par réponse").await,
+        Answer::Word(word) if asked && words::refuses(word) => stop(app, &sent, "refus par réponse").await,
         Answer::Word(word) if asked && words::agrees(word) => {
             if !optin::confirm(app, &sent.address.id, "réponse au courriel", now).await? {
                 return Ok(Outcome::Left);
@@ -340,9 +340,8 @@ async fn on_reply(app: &App, mail: &str, reply: &Reply, now: DateTime<Utc>) -> R
     }
 }
 
-async fn stop(app: &App, sent: &Sent, how: &str, now: DateTime<Utc>) -> Result<Outcome, Failure> {
-    app.store.set_address_state(&sent.address.id, AddressState::Stopped, how).await?;
-    app.store.note("address", &sent.address.id, how, now).await?;
+async fn stop(app: &App, sent: &Sent, how: &str) -> Result<Outcome, Failure> {
+    app.stop_address(&sent.address.id, how).await?;
     Ok(Outcome::Stopped)
 }
 

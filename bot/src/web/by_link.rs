@@ -39,9 +39,7 @@ pub(super) async fn ask_unsubscribe(
 /// RFC 8058: no cookie, no redirect; the token is the proof.
 pub(super) async fn unsubscribe(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
     let address = address_of(&site, &token)?;
-    let how = "désinscription par le lien du message";
-    site.app.store.set_address_state(address, AddressState::Stopped, how).await?;
-    site.app.store.note("address", address, how, site.app.clock.now()).await?;
+    site.app.stop_address(address, "désinscription par le lien du message").await?;
     Ok(site.word(&visitor, "C’est fait", "Vous ne recevrez plus de message de Vigie à cette adresse."))
 }
 
