@@ -361,7 +361,14 @@ pub fn open_email(settings: &Settings) -> Result<Option<Email>, Failure> {
     let fault = |e: EmailError| {
         Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une")
     };
-    let email = Email::new(block, password.as_ref()).map_err(fault)?;
+    let mut email = Email::new(block, password.as_ref()).map_err(fault)?;
+    if let Some(dkim) = &block.dkim {
+        let key = dkim
+            .key
+            .read()
+            .map_err(|e| Failure::usage(e.to_string(), "[email] dkim", "donnez la clé, ou retirez dkim"))?;
+        email = email.with_dkim(&dkim.selector, &key).map_err(fault)?;
+    }
     let Some(pattern) = &block.return_path else { return Ok(Some(email)) };
     let key = settings.web.secret.as_ref().map(|s| s.read()).transpose().ok().flatten().ok_or_else(|| {
         Failure::usage(
