@@ -77,6 +77,12 @@ impl Postgres {
         Some(Self { dir, bin, url: format!("postgres://vigie@127.0.0.1:{port}/postgres") })
     }
 
+    /// The folder of its files, its log beside it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// A program of the same version, such as `pg_dump`.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
@@ -224,6 +230,8 @@ pub struct Imap {
     dir: tempfile::TempDir,
     /// Its port on 127.0.0.1, TLS from the first byte.
     pub port: u16,
+    /// Its port on 127.0.0.1 where TLS begins by STARTTLS, without which nobody signs in.
+    pub starttls_port: u16,
 }
 
 impl Imap {
@@ -244,7 +252,9 @@ impl Imap {
         let Ok(dir) = tempfile::Builder::new().prefix("vigie-imap-").tempdir() else {
             return missing("imap", "no temporary folder");
         };
-        let Some(port) = free_port() else { return missing("imap", "no free port") };
+        let (Some(port), Some(starttls_port)) = (free_port(), free_port()) else {
+            return missing("imap", "no free port");
+        };
         let base = dir.path().display().to_string();
         let user = if is_root() { "dovecot".to_owned() } else { std::env::var("USER").unwrap_or_default() };
         let mail_user = if is_root() { "nobody".to_owned() } else { user.clone() };
@@ -253,7 +263,7 @@ impl Imap {
             "base_dir = {base}/run\nstate_dir = {base}/state\nlog_path = {base}/log\nprotocols = imap\nlisten = 127.0.0.1\nssl = required\nssl_cert = <{base}/cert.pem\nssl_key = <{base}/key.pem\n\
              mail_location = maildir:{base}/mail\nfirst_valid_uid = 1\nfirst_valid_gid = 1\ndefault_login_user = {user}\ndefault_internal_user = {user}\n\
              passdb {{\n  driver = static\n  args = user={name} password={password}\n}}\nuserdb {{\n  driver = static\n  args = uid={mail_user} gid=nogroup home={base}\n}}\n\
-             service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = 0\n  }}\n  inet_listener imaps {{\n    port = {port}\n    ssl = yes\n  }}\n}}\nservice anvil {{\n  chroot =\n}}\n"
+             service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {starttls_port}\n  }}\n  inet_listener imaps {{\n    port = {port}\n    ssl = yes\n  }}\n}}\nservice anvil {{\n  chroot =\n}}\n"
         );
         for (file, text) in [("dovecot.conf", config.as_str()), ("cert.pem", certificate), ("key.pem", key)] {
             std::fs::write(dir.path().join(file), text).ok()?;
@@ -261,7 +271,7 @@ impl Imap {
         for folder in ["new", "cur", "tmp"] {
             std::fs::create_dir_all(dir.path().join("mail").join(folder)).ok()?;
         }
-        let mut imap = Self { process: None, dir, port };
+        let mut imap = Self { process: None, dir, port, starttls_port };
         imap.open_to_server();
         let command = Command::new(program).args(["-F", "-c"]).arg(imap.dir.path().join("dovecot.conf")).spawn();
         let Ok(child) = command else { return missing("imap", "dovecot does not start") };

@@ -341,6 +341,8 @@ async fn page(
         "procedure.html",
         context! {
             id => id,
+            today => day_of(now),
+            page => site.app.procedure_url(id),
             c => Serde(&card),
             over => over,
             amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),

@@ -608,6 +608,84 @@ async fn with_a_key_every_mail_is_signed_as_another_program_verifies() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_read_after_starttls_and_never_in_the_clear() {
+    let Some(bench) = Bench::new(true) else { return };
+    let t = at("2026-11-24T09:00");
+    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    bench.publish(t, &call("1", "2026-12-15T11:00")).await;
+    let alert = bench.last();
+    for (name, word) in [("1", "plus tard"), ("2", "non")] {
+        bench.receive(name, &alert, &format!("From: jeanne@structure.example\nTo: {{to}}\nSubject: Re: x\n\n{word}\n"));
+    }
+    let mut settings = bench.settings();
+    let block = settings.mailbox.as_mut().unwrap();
+    (block.tls, block.port) = (vigie_config::settings::Tls::Starttls, Some(bench.imap.as_ref().unwrap().starttls_port));
+    let fetcher = Fetcher::http(&settings.fetch).unwrap();
+    let app = Arc::new(App::start(settings.clone(), fetcher, Clock::fixed(t)).await.unwrap());
+    assert_eq!(mailbox::look(&app).await.unwrap(), 2);
+    deliver::drain(&app).await.unwrap();
+    let procedure = app.store.notice("1").await.unwrap().unwrap().procedure;
+    let decision = app.store.decisions_on("jeanne", &procedure).await.unwrap().remove(0);
+    assert_eq!(decision.stage, Stage::NoGo);
+    assert_eq!(decision.remind_at, Some(t + Duration::days(3)), "« plus tard » is a reminder");
+    let told: Vec<String> = bench.to("jeanne@").iter().map(|m| m.text.clone()).collect();
+    assert!(told.iter().any(|m| m.contains("Rappel noté")) && told.iter().any(|m| m.contains("écarté")), "{told:?}");
+    app.store.close().await;
+    // A server whose certificate nobody vouches for gets no password.
+    settings.mailbox.as_mut().unwrap().ca_file = None;
+    let fetcher = Fetcher::http(&settings.fetch).unwrap();
+    let app = App::start(settings, fetcher, Clock::fixed(t)).await.unwrap();
+    let refused = mailbox::look(&app).await.unwrap_err().to_string();
+    assert!(refused.contains("TLS") || refused.contains("certificat"), "{refused}");
+    app.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_cannot_be_read_is_told_once_and_again_when_it_can() {
+    let Some(mut bench) = Bench::new(true) else { return };
+    let t = |minutes: i64| at("2026-11-24T09:00") + Duration::minutes(minutes);
+    bench.person(t(0), "op", "op@vigie.example", AddressState::Active).await;
+    let app = bench.app(t(0)).await;
+    let mut op = app.store.subscriber("op").await.unwrap().unwrap();
+    op.role = Role::Operator;
+    let known = NewSubscriber { subscriber: op, addresses: vec![], declared: false };
+    app.store.put_subscriber(&known, t(0)).await.unwrap();
+    app.store.close().await;
+    // What the service does at a look, `since` being when the mailbox was first out of reach.
+    async fn look(bench: &Bench, now: DateTime<Utc>, since: DateTime<Utc>) -> usize {
+        let app = bench.app(now).await;
+        match mailbox::look(&app).await {
+            Ok(_) => mailbox::alarm(&app, None, now).await.unwrap(),
+            Err(mailbox::Trouble::Mailbox(why)) => mailbox::alarm(&app, Some((since, &why)), now).await.unwrap(),
+            Err(e) => panic!("{e}"),
+        }
+        deliver::drain(&app).await.unwrap();
+        app.store.close().await;
+        bench.to("op@").len()
+    }
+    let imap = bench.imap.take().unwrap();
+    let (port, folder) = (imap.port, bench.dir.path().join("imap"));
+    drop(imap);
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(bench.dir.path().join("ca.pem"), made.cert.pem()).unwrap();
+    let mut imap = Imap::start(&made.cert.pem(), &made.signing_key.serialize_pem()).unwrap();
+    let there = imap.port;
+    imap.port = port; // where nobody listens any more
+    bench.imap = Some(imap);
+    assert_eq!(look(&bench, t(1), t(1)).await, 0);
+    assert_eq!(look(&bench, t(30), t(1)).await, 0, "a short trouble is nobody's");
+    assert_eq!(look(&bench, t(32), t(1)).await, 1);
+    assert_eq!(look(&bench, t(60), t(1)).await, 1, "told once");
+    let told = bench.last();
+    assert!(told.text.contains("ne peut pas être lue") && told.text.contains("vigie check --connect"), "{}", told.text);
+    bench.imap.as_mut().unwrap().port = there;
+    assert_eq!(look(&bench, t(90), t(90)).await, 2);
+    assert!(bench.last().text.contains("lue de nouveau"), "{}", bench.last().text);
+    std::fs::write(&folder, "un mot de passe changé").unwrap();
+    assert_eq!(look(&bench, t(91), t(91)).await, 3, "an account that is refused is told at once");
+}
+
 /// Writes the mails of a journey as pages, for whoever wants to look at them: `VIGIE_MAILS=DIR`.
 #[tokio::test(flavor = "multi_thread")]
 async fn mails_are_written_as_pages_where_asked() {

@@ -398,9 +398,17 @@ fn paths(procedure: &str, token: &str) -> Vec<String> {
     web::PATHS.iter().map(fill).collect()
 }
 
-#[tokio::test]
-async fn nothing_of_one_structure_is_seen_by_another_on_any_route() {
-    let pages = pages().await;
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_one_structure_is_seen_by_another_on_any_route_on_either_engine() {
+    nothing_is_seen_by_another(pages().await).await;
+    if let Some(postgres) = Postgres::start() {
+        let dir = tempfile::tempdir().unwrap();
+        let pages = Pages::start_on(dir, &postgres.url, Clock::fixed(now()), "").await.unwrap();
+        nothing_is_seen_by_another(pages).await;
+    }
+}
+
+async fn nothing_is_seen_by_another(pages: Pages) {
     for (id, siret) in [("jeanne", MINE), ("rival", OTHERS)] {
         pages.person(id, id, Role::Structure, Some(siret)).await.unwrap();
         pages.subscription(id, &Filter::default()).await.unwrap();
@@ -589,6 +597,67 @@ async fn private_addresses_and_tokens_end_when_their_owner_says_so() {
     }
     assert_eq!(program.get("/api/v1/decisions").await.unwrap().status, 401);
     assert_eq!(stranger.get(&path).await.unwrap().status, 404);
+}
+
+/// What a script of `servers/` says of that text.
+fn other_eyes(script: &str, text: &str) -> Option<String> {
+    use std::io::Write;
+    let path = format!("{}/servers/{script}", env!("CARGO_MANIFEST_DIR"));
+    let mut python = std::process::Command::new(vigie_tests::servers::python()?)
+        .arg(path)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    python.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    Some(String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap())
+}
+
+#[tokio::test]
+async fn two_other_programs_read_the_calendar_alike_and_the_feed_keeps_to_its_rules() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.subscription("jeanne", &Filter::default()).await.unwrap();
+    let mut visit =
+        call("26-2", "Un titre, avec ; des \\ signes, un retour\nà la ligne et soixante-quinze octets passés 🧺");
+    let at = DateTime::parse_from_rfc3339("2026-12-03T10:00:00+01:00").unwrap();
+    visit.dates.push(TypedDate::of_field(vigie_domain::DateKind::Visit, (at, true), "visite"));
+    let mut ids = Vec::new();
+    for notice in [call("26-1", "Entretien du linge"), visit, call("26-3", "Abandonné")] {
+        ids.push(pages.take(&notice).await.unwrap());
+    }
+    for (id, stage) in ids.iter().zip([Stage::Go, Stage::Go, Stage::Go]) {
+        pages.app.store.decide(&Decision::new(MINE, id, stage, "Jeanne", now())).await.unwrap();
+    }
+    pages.app.store.decide(&Decision::new(MINE, &ids[2], Stage::Abandoned, "Jeanne", now())).await.unwrap();
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    for kind in ["calendar", "feed"] {
+        jeanne.post_form("/compte/jetons", &[("lien", kind)]).await.unwrap();
+    }
+    for token in pages.app.store.tokens("jeanne").await.unwrap() {
+        let url = web::account::private_url(&pages.app, &token).unwrap();
+        let body = ok(&pages.stranger().unwrap(), url.strip_prefix(&pages.base).unwrap()).await.body;
+        if url.contains("/fil/") {
+            let Some(said) = other_eyes("read_atom.py", &body) else { return };
+            assert_eq!(said.trim(), "3 entries", "{body}");
+            continue;
+        }
+        let Some(said) = other_eyes("read_calendar.py", &body) else { return };
+        let read: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(read["icalendar"], read["vobject"], "{body}");
+        assert_eq!((&read["errors"], &read["bare_ends"]), (&json!([]), &json!(0)), "{body}");
+        assert!(read["longest_line"].as_u64().unwrap() <= 75, "RFC 5545 §3.1: {body}");
+        let events = read["icalendar"].as_array().unwrap();
+        let has = |title: &str, at: &str, status: &str| {
+            events.iter().any(|e| e[1].as_str().unwrap().contains(title) && e[2] == at && e[3] == status)
+        };
+        assert!(has("Entretien du linge", "2026-12-21T11:00Z", "CONFIRMED"), "{said}");
+        assert!(
+            has("Un titre, avec ; des \\ signes, un retour à la ligne", "2026-12-03T09:00Z", "CONFIRMED"),
+            "{said}"
+        );
+        assert!(has("Abandonné", "2026-12-21T11:00Z", "CANCELLED"), "{said}");
+    }
 }
 
 #[tokio::test]
