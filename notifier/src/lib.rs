@@ -13,6 +13,7 @@
 //! | [`due`] | when digests go out: local dates of the person's territory |
 //! | [`reminders`] | which dates to remind a structure of |
 //! | [`rhythm`] | at once, in a digest, or after quiet hours |
+//! | [`typeset`] | the spaces of French |
 //! | [`channels`] | one folder a channel |
 //!
 //! This crate knows neither the watcher nor the store: what a message is made from comes in, what the channel answered
@@ -30,3 +31,4 @@ pub mod fit;
 pub mod message;
 pub mod reminders;
 pub mod rhythm;
+pub mod typeset;

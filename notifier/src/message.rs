@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::card::{Told, card, short};
 use crate::chat::{Rich, RichError};
 use crate::digest::{Digest, Shown};
+use crate::{escape, typeset};
 
 /// A message ready for a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +105,9 @@ pub struct Templates {
     environment: Environment<'static>,
 }
 
+/// How the names of templates for chats end.
+const CHAT: &str = ".chat.html";
+
 const BUILT_IN: &[(&str, &str)] = &[
     ("sujet.txt", include_str!("../templates/sujet.txt")),
     ("alerte.txt", include_str!("../templates/alerte.txt")),
@@ -136,13 +140,21 @@ impl Templates {
         let mut environment = Environment::new();
         environment
             .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
-        environment.set_formatter(crate::escape::formatter);
+        // A chat shows a narrow window: its words break where they can.
+        environment.set_formatter(|out, state, value| {
+            if state.name().ends_with(CHAT) {
+                escape::formatter(out, state, value)
+            } else {
+                typeset::formatter(out, state, value)
+            }
+        });
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(RenderError::of("syntaxe"))?);
         environment.add_filter("short", |text: String, n: usize| short(&text, n));
         for (name, built_in) in BUILT_IN {
             let own = dir.and_then(|d| std::fs::read_to_string(d.join(name)).ok());
             let text = own.unwrap_or_else(|| (*built_in).to_owned());
+            let text = if name.ends_with(CHAT) { text } else { typeset::template(name, &text) };
             environment.add_template_owned(*name, text).map_err(RenderError::of(name))?;
         }
         Ok(Self { environment })
@@ -197,7 +209,7 @@ impl Templates {
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
         let digest = Digest::of(told, shown, now);
-        let subject = header(&digest.subject());
+        let subject = header(&typeset::typeset(&digest.subject()));
         let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
             subject,
@@ -217,7 +229,7 @@ impl Templates {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let values = context! { title => title, lines => lines, unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
-            subject: header(title),
+            subject: header(&typeset::typeset(title)),
             text: tidy(&self.render("mot.txt", &values)?),
             html: self.render("mot.html", &values)?,
             chat: self.chat("mot.chat.html", &values)?,
@@ -231,7 +243,7 @@ impl Templates {
     /// A template fails.
     pub fn ask(&self, ask: &Ask, unsubscribe: Option<String>) -> Result<Message, RenderError> {
         let title = if ask.again { "Rappel : confirmez votre adresse" } else { "Confirmez votre adresse" };
-        let subject = header(&format!("{title} pour recevoir les alertes de Vigie"));
+        let subject = header(&typeset::typeset(&format!("{title} pour recevoir les alertes de Vigie")));
         let lines: Vec<String> = ask.wishes.iter().chain(&ask.link).cloned().collect();
         let values = context! {
             a => Serde(ask.clone()), subject => &subject, title => title, lines => lines, unsubscribe => unsubscribe.as_deref()
@@ -267,7 +279,7 @@ impl Templates {
     pub fn operator(&self, title: &str, body: &str) -> Result<Message, RenderError> {
         let values = context! { title => title, body => body };
         Ok(Message {
-            subject: header(&format!("Vigie – {title}")),
+            subject: header(&typeset::typeset(&format!("Vigie – {title}"))),
             text: tidy(&self.render("operateur.txt", &values)?),
             html: self.render("operateur.html", &values)?,
             chat: self.chat("operateur.chat.html", &values)?,

@@ -13,7 +13,6 @@ use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 
 use super::frame::{Client, Fields, POLICY_OF_MESSAGES, Shown, Site, Trouble, Visitor};
-use super::limits::What;
 use crate::links::Purpose;
 use crate::{compose, mailbox};
 
@@ -83,10 +82,8 @@ pub(super) async fn answer(
     client: Client,
     fields: Fields,
 ) -> Shown {
-    let (app, now) = (&site.app, site.app.clock.now());
-    if !site.limits.allow(client.0, What::Costly, now) {
-        return Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."));
-    }
+    let app = &site.app;
+    site.costly(client)?;
     let (sent, _) = answered(&site, &token).await?;
     let (word, _) = *ANSWERS
         .iter()

@@ -20,7 +20,7 @@ use vigie_domain::Subscriber;
 use vigie_domain::subscription::Role;
 use vigie_store::{StoreError, derived_id};
 
-use super::limits::Limits;
+use super::limits::{Limits, What};
 use super::session;
 use crate::app::{App, Failure};
 
@@ -111,6 +111,14 @@ impl Site {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Page indisponible.").into_response()
             }
         }
+    }
+
+    /// Refuses what costs when too much of it was asked for from there.
+    pub(super) fn costly(&self, client: Client) -> Result<(), Trouble> {
+        if self.limits.allow(client.0, What::Costly, self.app.clock.now()) {
+            return Ok(());
+        }
+        Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."))
     }
 
     /// A title and a sentence.

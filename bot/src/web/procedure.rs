@@ -29,7 +29,6 @@ use vigie_watcher::zones;
 
 use super::browse::Choice;
 use super::frame::{Client, Posted, Session, Shown, SignedIn, Site, Trouble, Visitor};
-use super::limits::What;
 use crate::timetable::{Cause, tell_operators};
 use crate::verdicts::{self, Said};
 
@@ -480,9 +479,7 @@ pub(super) async fn report(
     posted: Posted,
 ) -> Shown {
     let now = site.app.clock.now();
-    if !site.limits.allow(client.0, What::Costly, now) {
-        return Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."));
-    }
+    site.costly(client)?;
     let notices = notices(&site, &id).await?;
     let (main, _) = current(&notices).ok_or_else(Trouble::no_page)?;
     let (session, fields) = (&posted.session, &posted.fields);

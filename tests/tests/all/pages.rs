@@ -4,13 +4,14 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
 use vigie_bot::clock::Clock;
 use vigie_bot::{deliver, web};
+use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, ProvisionKind, Stage, TypedDate};
 use vigie_store::Store;
 use vigie_store::search::{Found, Query, State};
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::{Answer, Pages, Visitor};
-use vigie_tests::servers::Postgres;
+use vigie_tests::servers::{Postgres, Smtp};
 
 const MINE: &str = "21590350100017";
 const OTHERS: &str = "26590671900017";
@@ -500,6 +501,33 @@ async fn operators_alone_have_operators_pages_and_what_they_see_of_people_is_not
     );
     let looks = pages.app.store.looks("", 20).await.unwrap();
     assert!(looks.iter().any(|l| l.who == "chef" && l.whom == "jeanne"), "{looks:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() {
+    let Some(smtp) = Smtp::start(&["--refuse", "jeanne@structure.example"]) else { return };
+    let email = format!("[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'vigie@vigie.example'\n", smtp.port);
+    let pages = Pages::start(now(), &email).await.unwrap();
+    pages.person("chef", "Chef", Role::Operator, None).await.unwrap();
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.subscription("jeanne", &Filter::default()).await.unwrap();
+    pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    deliver::drain(&pages.app).await.unwrap();
+    let chef = pages.signed_in("chef").await.unwrap();
+    let dead = pages.app.store.deliveries(Some(DeliveryState::Dead), 5).await.unwrap().remove(0).id;
+    assert!(ok(&chef, "/exploitation").await.body.contains("mort"));
+    let listed = ok(&chef, "/exploitation/envois?etat=dead").await.body;
+    assert!(listed.contains(&format!("value=\"{dead}\"")) && listed.contains("550"), "{listed}");
+    let shown = ok(&chef, &format!("/exploitation/envois/{dead}")).await.body;
+    assert!(shown.contains("550") && shown.contains("Jeanne") && shown.contains("adresse suspendue"), "{shown}");
+    let looks = pages.app.store.looks("jeanne", 5).await.unwrap();
+    assert!(looks.iter().any(|l| l.who == "chef" && l.what.contains("envoi")), "who saw it is noted: {looks:?}");
+    let again = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead)]).await.unwrap();
+    assert_eq!(again.location.as_deref(), Some("/exploitation/envois?rejoues=1"));
+    let row = pages.app.store.delivery(&dead).await.unwrap().unwrap();
+    assert_eq!(row.state, DeliveryState::Pending);
+    let twice = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead)]).await.unwrap();
+    assert_eq!(twice.location.as_deref(), Some("/exploitation/envois?rejoues=0"), "one that waits is not doubled");
 }
 
 #[tokio::test]
