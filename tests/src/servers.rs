@@ -396,9 +396,15 @@ impl Postfix {
         let mut answers = BufReader::new(stream.try_clone()?).lines();
         let mail = format!("{}\r\n.", mail.replace('\n', "\r\n"));
         let (from, to) = (format!("MAIL FROM:<{from}>"), format!("RCPT TO:<{to}>"));
-        for (line, wanted) in
-            [("", "220"), ("HELO x", "250"), (&from, "250"), (&to, "250"), ("DATA", "354"), (&mail, "250"), ("QUIT", "221")]
-        {
+        for (line, wanted) in [
+            ("", "220"),
+            ("HELO x", "250"),
+            (&from, "250"),
+            (&to, "250"),
+            ("DATA", "354"),
+            (&mail, "250"),
+            ("QUIT", "221"),
+        ] {
             if !line.is_empty() {
                 stream.write_all(format!("{line}\r\n").as_bytes())?;
             }

