@@ -298,15 +298,14 @@ impl Store {
         }
         {
             let _turn = self.writer.lock().await;
-            match self.engine {
-                Engine::Sqlite => drop(sqlx::query("VACUUM").execute(&self.pool).await?),
-                // A plain VACUUM leaves the bytes in place until something is written over them.
-                Engine::Postgres => {
-                    for held in REGISTER {
-                        let sql = format!("VACUUM (FULL, ANALYZE) {}", held.table);
-                        sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await?;
-                    }
-                }
+            // A plain VACUUM of PostgreSQL leaves the bytes in place until something is written over them.
+            let tables = REGISTER.iter().map(|held| format!("VACUUM (FULL, ANALYZE) {}", held.table));
+            let rebuilt: Vec<String> = match self.engine {
+                Engine::Sqlite => vec!["VACUUM".to_owned()],
+                Engine::Postgres => tables.collect(),
+            };
+            for sql in rebuilt {
+                sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await?;
             }
         }
         if self.engine == Engine::Sqlite && !self.empty_log().await? {
