@@ -8,6 +8,8 @@ mod directory;
 #[cfg(feature = "telegram")]
 mod fuzz;
 mod mail;
+#[cfg(all(feature = "matrix", feature = "telegram"))]
+mod matrix;
 mod merging;
 mod pages;
 mod personal;

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use vigie_domain::DeliveryState;
 use vigie_store::Store;
 use vigie_tests::replay::Replay;
@@ -437,6 +437,31 @@ async fn a_person_who_blocks_and_comes_back_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_cannot_be_read_is_put_aside_and_the_others_are_heard() {
+    let ada = person("Ada", &format!("telegram = 501\n{OF_A_STRUCTURE}"));
+    let bench = Bench::new(vec![cleaning("26-100", "Nettoyage")], &ada).await;
+    bench.double.person(ADA, "Ada");
+    bench.pass(at(0, 0));
+    let alert = bench.double.messages(ADA)[0].clone();
+    let chat = json!({ "id": ADA, "type": "private", "first_name": "Ada" });
+    let thumb = json!([{ "type": "emoji", "emoji": "👎" }]);
+    let nobody = json!({ "chat": chat, "message_id": alert.id, "date": 1, "old_reaction": [], "new_reaction": thumb });
+    bench.double.utter("message_reaction", nobody);
+    bench.double.utter("message", json!({ "message_id": "cinq" }));
+    let press = bench.double.press(ADA, ADA, alert.id, "👍");
+    bench.pass(at(1, 0));
+    assert_eq!(bench.double.unconfirmed(), 0, "it does not come again");
+    assert!(bench.double.answered(&press).unwrap().contains("on y va"));
+    assert!(bench.double.shown(ADA, alert.id).unwrap().text.contains("Ada s’en occupe"));
+    let store = bench.store().await;
+    let aside = store.quarantined(10).await.unwrap();
+    store.close().await;
+    let reasons: Vec<&str> = aside.iter().map(|q| q.reason.as_str()).collect();
+    assert!(aside.len() == 2 && reasons.contains(&"réaction de personne"), "{reasons:?}");
+    assert!(aside.iter().any(|q| String::from_utf8_lossy(&q.raw).contains("cinq")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_gets_one_line_and_silence() {
     let bench = Bench::new(Vec::new(), "").await;
     bench.double.person(900, "Zoé");
@@ -487,7 +512,7 @@ async fn odd_input_is_answered_in_french_or_left_alone_and_loses_nothing() {
 }
 
 /// Waits until something holds, at most half a minute.
-async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let began = std::time::Instant::now();
     while !holds() {
         assert!(began.elapsed() < std::time::Duration::from_secs(30), "never: {what}");
@@ -496,7 +521,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// A service of its own, ended with its owner.
-struct Service(std::process::Child);
+pub(crate) struct Service(pub(crate) std::process::Child);
 
 impl Drop for Service {
     fn drop(&mut self) {
