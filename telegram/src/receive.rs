@@ -148,23 +148,26 @@ pub fn read(update: &Value, me: &str) -> Option<Received> {
         tracing::error!("an update without a number is passed over");
         return None;
     };
-    let (events, why) = match understood(update, me) {
-        Ok(events) => (events, None),
-        Err(why) => (Vec::new(), Some(why)),
-    };
-    let unreadable = why.map(|why| Unreadable { why, raw: update.to_string().into_bytes() });
-    Some(Received { number, events, unreadable })
+    let written = update.to_string();
+    Some(match understood(update, &written, me) {
+        Ok(events) => Received { number, events, unreadable: None },
+        Err(why) => {
+            let unreadable = Some(Unreadable { why, raw: written.into_bytes() });
+            Received { number, events: Vec::new(), unreadable }
+        }
+    })
 }
 
 /// What an update says, or why it cannot be said.
-fn understood(update: &Value, me: &str) -> Result<Vec<Event>, &'static str> {
+fn understood(update: &Value, written: &str, me: &str) -> Result<Vec<Event>, &'static str> {
     // The library panics on this one (`deserialize_actor`).
     if let Some(reaction) = update.get("message_reaction")
         && ["user", "actor_chat"].iter().all(|who| reaction.get(who).is_none_or(Value::is_null))
     {
         return Err("réaction de personne");
     }
-    let read = || serde_json::from_value::<Update>(update.clone()).map(|u| events_of(&u, me));
+    // From text: the library cannot read the keys of a value that is parsed already.
+    let read = || serde_json::from_str::<Update>(written).map(|u| events_of(&u, me));
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(Some(events))) => Ok(events),
         // A kind of update that came with a later version of the API is none that was asked for.

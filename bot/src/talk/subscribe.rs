@@ -28,6 +28,8 @@ const MAX_ANSWER: usize = 600;
 const MAX_PIECES: usize = 30;
 /// Sectors that one word may add; more are offered to choose from.
 const MAX_ADDED: usize = 3;
+/// What was kept, named in a question.
+const MAX_SHOWN: usize = 20;
 /// Choices offered.
 const MAX_CHOICES: usize = 8;
 /// Sectors or départements one subscription may name here.
@@ -588,8 +590,11 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
     let step = draft.step.as_str();
     let button = |label: &str| action::answer(label, step, label);
     let row = |labels: &[&str]| labels.iter().map(|l| button(l)).collect::<Vec<_>>();
-    let kept = |names: Vec<String>| {
-        if names.is_empty() { String::new() } else { format!("\nRetenu\u{a0}: {}.", names.join(", ")) }
+    let kept = |mut names: Vec<String>| {
+        let more = names.len().saturating_sub(MAX_SHOWN);
+        names.truncate(MAX_SHOWN);
+        let others = if more > 0 { format!(" et {more} de plus") } else { String::new() };
+        if names.is_empty() { String::new() } else { format!("\nRetenu\u{a0}: {}{others}.", names.join(", ")) }
     };
     let rules = Rules::embedded();
     let (text, mut rows) = match draft.step {

@@ -5,8 +5,10 @@ mod bad_input;
 mod browser;
 mod classify_contract;
 mod directory;
+mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
+mod guide;
 mod mail;
 #[cfg(all(feature = "matrix", feature = "telegram"))]
 mod matrix;
