@@ -151,7 +151,7 @@ mod tests {
             ("Lens : 30", "62498", 30),
             ("20 km autour du Havre", "76351", 20),
             ("20 km autour des Sables-d’Olonne", "85194", 20),
-            ("La Rochelle 5 km", "17300", 5),
+            ("La Rochelle (17) 5 km", "17300", 5),
             ("62300 Lens 10 kms", "62498", 10),
             ("Marcq en Baroeul 12 km", "59378", 12),
         ] {
