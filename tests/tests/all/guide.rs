@@ -26,8 +26,12 @@ fn sections() -> String {
 
 /// What stands between two marks.
 fn between(text: &str, open: char, close: char) -> Vec<String> {
-    let parts = text.split(open).skip(1).filter_map(|rest| rest.split_once(close));
-    parts.map(|(inside, _)| inside.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    let parts: Vec<&str> = if open == close {
+        text.split(open).skip(1).step_by(2).collect()
+    } else {
+        text.split(open).skip(1).filter_map(|rest| Some(rest.split_once(close)?.0)).collect()
+    };
+    parts.into_iter().map(|inside| inside.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
 /// Everything a person typed, and everything Vigie said.
