@@ -18,8 +18,6 @@ use crate::app::App;
 
 /// Days looked back.
 pub const DAYS: u32 = 30;
-/// Notices read at a time.
-const PAGE: i64 = 200;
 /// Titles shown.
 const SAMPLES: usize = 5;
 /// From that share of the procedures on, in percent, a subscription lets almost everything through.
@@ -166,11 +164,8 @@ pub async fn over(
 ) -> Result<Preview, StoreError> {
     let since = now - Duration::days(i64::from(days));
     let mut tally = Tally::new(filter, profile, since);
-    let mut last = None;
-    loop {
-        let page = store.notices_since(since, last, PAGE).await?;
-        let Some(end) = page.last() else { return Ok(tally.preview(days, now)) };
-        last = Some((end.first_seen, end.id.clone()));
+    let mut pages = store.notices_since(since);
+    while let Some(page) = pages.next().await? {
         for row in &page {
             let folded = if tally.filter.reads_text() {
                 classify::searchable(&row.notice, &row.assessment.lots)
@@ -187,6 +182,7 @@ pub async fn over(
             tally.look_at(&row.procedure, &candidate);
         }
     }
+    Ok(tally.preview(days, now))
 }
 
 /// What was found so far.

@@ -300,12 +300,25 @@ pub struct Email {
     /// there and are known by their token.
     #[serde(default)]
     pub return_path: Option<String>,
+    /// Signs what is sent, where the relay does not.
+    #[serde(default)]
+    pub dkim: Option<Dkim>,
     /// Connections at once.
     #[serde(default = "connections")]
     pub connections: usize,
     /// Longest wait for an answer, in seconds.
     #[serde(default = "smtp_timeout")]
     pub timeout_s: u64,
+}
+
+/// `[email] dkim`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dkim {
+    /// Name under which the public key is published: `selector._domainkey.domain`, the domain being that of `from`.
+    pub selector: String,
+    /// The private RSA key, in PEM.
+    pub key: Secret,
 }
 
 fn connections() -> usize {

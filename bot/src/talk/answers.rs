@@ -450,10 +450,7 @@ impl Asker<'_> {
 
     async fn stop(&self) -> Result<Vec<Reply>, Failure> {
         for (_, address) in self.people.iter().filter(|(_, a)| a.state == AddressState::Active) {
-            self.app
-                .store
-                .set_address_state(&address.id, AddressState::Stopped, "arrêtée par son propriétaire, dans le chat")
-                .await?;
+            self.app.stop_address(&address.id, "arrêtée par son propriétaire, dans le chat").await?;
         }
         let elsewhere = !self.app.store.active_addresses(&self.person.id).await?.is_empty();
         let more = if elsewhere { " Vos autres canaux continuent." } else { "" };

@@ -426,7 +426,9 @@ fn details(card: &Card) -> Rich {
     for contact in &card.contacts {
         out.push(&Rich::plain(format!("☎️ {contact}\n")));
     }
-    for (label, url) in [("Lire l’avis", &card.link), ("Retirer le dossier", &card.documents)] {
+    for (label, url) in
+        [("Voir sur Vigie", &card.page), ("Lire l’avis", &card.link), ("Retirer le dossier", &card.documents)]
+    {
         if let Some(url) = url {
             styled(&mut out, label, Style::Link(url.clone()));
             out.push(&"\n".into());

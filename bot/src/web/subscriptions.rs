@@ -339,9 +339,7 @@ pub(super) async fn change(
 async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) -> Shown {
     may_change(site, &posted.session).await?;
     let now = site.app.clock.now();
-    if !site.limits.allow(client.0, What::Costly, now) {
-        return Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."));
-    }
+    site.costly(client)?;
     let wish = wish(&posted.fields);
     let me = &posted.session.person;
     if !wish.faults.is_empty() {
@@ -368,7 +366,7 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
         }
         None => {
             if site.app.store.subscriptions_of(&me.id).await?.len() >= MAX {
-                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements : retirez-en un d’abord.")));
+                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements\u{a0}: retirez-en un d’abord.")));
             }
             site.app.store.put_subscription(&me.id, &wish.filter, wish.cadence, now).await?;
         }
@@ -404,9 +402,7 @@ pub(super) async fn remove(State(site): State<Arc<Site>>, Path(id): Path<String>
 
 pub(super) async fn test_message(State(site): State<Arc<Site>>, client: Client, posted: Posted) -> Shown {
     let now = site.app.clock.now();
-    if !site.limits.allow(client.0, What::Costly, now) {
-        return Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."));
-    }
+    site.costly(client)?;
     let me = &posted.session.person;
     // One a minute, however often the button is pressed.
     let minute = (now.timestamp() / 60).to_string();
