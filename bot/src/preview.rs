@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
+use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Profile};
 use vigie_domain::{Dimension, Filter, Notice, french};
 use vigie_notifier::fit;
@@ -126,6 +127,7 @@ fn missing(dimension: Dimension, filter: &Filter) -> String {
         Dimension::Sector => format!("aucun avis {sector}"),
         Dimension::Cpv => spaced(&["aucun avis", trade, "avec ces codes CPV"]),
         Dimension::Department => spaced(&["aucun avis", trade, place]),
+        Dimension::Place => spaced(&["aucun avis", trade, "dans ces lieux"]),
         Dimension::Provision => {
             let place = if filter.departments.is_empty() { "" } else { place };
             spaced(&["aucun avis", trade, place, "avec ces dispositions sociales"])
@@ -170,8 +172,13 @@ pub async fn over(
             } else {
                 String::new()
             };
-            let candidate =
-                Candidate { notice: &row.notice, assessment: &row.assessment, folded: &folded, now: row.first_seen };
+            let candidate = Candidate {
+                notice: &row.notice,
+                assessment: &row.assessment,
+                folded: &folded,
+                now: row.first_seen,
+                communes: rules::communes,
+            };
             tally.look_at(&row.procedure, &candidate);
         }
     }

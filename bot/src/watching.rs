@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Timelike, Utc};
+use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Dimension};
 use vigie_domain::{Alert, AlertKind, Subscriber, french};
 use vigie_notifier::due::DigestTimes;
@@ -84,8 +85,13 @@ async fn look(app: &App, due: &[(Subscriber, Unheard)], now: DateTime<Utc>) -> R
     while let Some(page) = pages.next().await? {
         for row in &page {
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
-            let candidate =
-                Candidate { notice: &row.notice, assessment: &row.assessment, folded: &folded, now: row.first_seen };
+            let candidate = Candidate {
+                notice: &row.notice,
+                assessment: &row.assessment,
+                folded: &folded,
+                now: row.first_seen,
+                communes: rules::communes,
+            };
             for ((person, _), tally) in due.iter().zip(&mut tallies) {
                 tally.seen += 1;
                 let verdicts = audience.index().explain(&person.id, &candidate);

@@ -412,6 +412,9 @@ pub struct Matrix {
     /// Whether rooms that are not encrypted may be written to.
     #[serde(default)]
     pub clear_rooms: bool,
+    /// Last day of the account, where its server gives it an end: the operators are told before.
+    #[serde(default)]
+    pub account_until: Option<chrono::NaiveDate>,
 }
 
 /// `[telegram]`

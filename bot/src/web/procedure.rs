@@ -14,6 +14,7 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
+use vigie_config::rules;
 use vigie_domain::procedure::{Snapshot, changes};
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{
@@ -212,7 +213,8 @@ struct Mine {
 async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc>) -> Result<Mine, StoreError> {
     let subscriptions = site.app.store.subscriptions_of(&session.person.id).await?;
     let text = classify::searchable(&row.notice, &row.assessment.lots);
-    let candidate = Candidate { notice: &row.notice, assessment: &row.assessment, folded: &text, now };
+    let candidate =
+        Candidate { notice: &row.notice, assessment: &row.assessment, folded: &text, now, communes: rules::communes };
     let mut lots: Option<Vec<String>> = None;
     let mut why = Vec::new();
     for subscription in subscriptions {
