@@ -485,6 +485,7 @@ mod tests {
             "Ville de Lille",
             "dans 21 jours",
             "«\u{a0}réservé aux <b>EA</b>\u{a0}»",
+            "Voir sur Vigie",
             "Lire l’avis",
         ] {
             assert!(chat.text.contains(wanted), "{wanted} in {}", chat.text);
