@@ -439,7 +439,15 @@ mod tests {
         let contacts = ["Facilitatrice".to_owned()];
         let links = Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) };
         let changes = [Change::LotDropped("3".into())];
-        let told = |kind| Told { kind, changes: &changes, notice: &notice, assessment: &a, why: &why, contacts: &contacts, links };
+        let told = |kind| Told {
+            kind,
+            changes: &changes,
+            notice: &notice,
+            assessment: &a,
+            why: &why,
+            contacts: &contacts,
+            links,
+        };
         let leave = || Some("https://vigie.example/desabonner/x".to_owned());
         let ask = Ask {
             wishes: vec!["Nord".into()],
@@ -454,7 +462,12 @@ mod tests {
         let many = [told(AlertKind::New), told(AlertKind::Undecided)];
         for (name, message) in [
             ("alert", templates.alert(&told(AlertKind::Correction), leave(), now()).unwrap()),
-            ("digest", templates.digest(&many, Shown::ScreenAndPage("https://vigie.example/r".into()), leave(), now()).unwrap()),
+            (
+                "digest",
+                templates
+                    .digest(&many, Shown::ScreenAndPage("https://vigie.example/r".into()), leave(), now())
+                    .unwrap(),
+            ),
             ("word", templates.word("Titre\nligne une\nligne deux", leave()).unwrap()),
             ("ask", templates.ask(&ask, leave()).unwrap()),
             ("sign-in", templates.sign_in("https://vigie.example/entrer/x").unwrap()),
