@@ -52,7 +52,9 @@ pub fn classify(notice: &Notice) -> Assessment {
     let lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
     let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids };
     let mut provisions = provisions(notice, &reading, lots.len());
-    let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(notice, l)).collect();
+    // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
+    let of_the_title = sectors::of(&notice.cpv, &notice.title, &[]);
+    let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(l, &of_the_title)).collect();
     let titles: Vec<&str> = lots.iter().map(|l| l.title.as_str()).collect();
     let mut sectors = sectors::of(&notice.cpv, &notice.title, &titles);
     for s in sectors_of_lots.iter().flatten() {
@@ -188,13 +190,9 @@ fn merge_same_criterion(listed: Vec<Provision>, lot_count: usize) -> Vec<Provisi
     out
 }
 
-fn lot_sectors(notice: &Notice, lot: &Lot) -> Vec<String> {
+fn lot_sectors(lot: &Lot, of_the_title: &[String]) -> Vec<String> {
     let own = sectors::of(&lot.cpv, &lot.title, &[]);
-    if !own.is_empty() || !lot.cpv.is_empty() {
-        return own;
-    }
-    // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
-    sectors::of(&notice.cpv, &notice.title, &[])
+    if own.is_empty() && lot.cpv.is_empty() { of_the_title.to_vec() } else { own }
 }
 
 fn assessed_lots(notice: &Notice, lots: &[Lot], sectors: Vec<Vec<String>>) -> Vec<AssessedLot> {
