@@ -71,7 +71,9 @@ impl Topic {
     /// What its expressions cannot do without: a window that holds none of these words is not looked at. Empty = anything.
     const fn needs(self) -> &'static [&'static str] {
         match self {
-            Self::Duration => &["mois", " an", "fois", "reconductions", "duration", "renouvellement"],
+            Self::Duration => {
+                &["mois", " an ", " an.", " an,", " ans", "'an", "annee", "duration", "compris", "inclus"]
+            }
             Self::Renewal => &["fois", "reconductions", "reconduction ", "renouvellements"],
             Self::Maximum | Self::Turnover => &["eur", "€"],
             Self::LotCap => &["lot"],

@@ -270,13 +270,19 @@ impl Document {
             let mut marks: Vec<(usize, String)> = Vec::new();
             let mut ends: Vec<usize> = Vec::new();
             let mut at = 0;
-            for line in text.split_inclusive('\n') {
+            let ends_of_lines = memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1).chain(std::iter::once(text.len()));
+            for end in ends_of_lines {
+                let line = &text[at..end];
+                if !may_matter(line) {
+                    at = end;
+                    continue;
+                }
                 if let Some(id) = lot_number(line) {
                     marks.push((self.block_start(text, at), id));
                 } else if ends_lots(line) {
                     ends.push(at);
                 }
-                at += line.len();
+                at = end;
             }
             for (i, (start, id)) in marks.iter().enumerate() {
                 let next = marks.get(i + 1).map_or(text.len(), |(s, _)| *s);
@@ -359,6 +365,12 @@ fn glued(text: &[u8], i: usize) -> bool {
     let begins = at(i + 1).is_ascii_uppercase()
         && (at(i + 2).is_ascii_lowercase() || at(i + 2) == b' ' && at(i + 3).is_ascii_lowercase());
     ended && begins
+}
+
+/// Whether a line's first letter is one of those that open or end a lot.
+fn may_matter(line: &str) -> bool {
+    let first = line.bytes().find(|b| !matches!(b, b' ' | b'\t' | b'-' | b'*'));
+    first.is_some_and(|b| matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D') || !b.is_ascii())
 }
 
 /// Whether a line begins the part of a form that speaks of the whole contract again.

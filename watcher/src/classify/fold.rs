@@ -142,6 +142,18 @@ impl Writer {
         self.bytes.push(folded);
     }
 
+    /// Adds the first `n` of eight bytes, which came from as many at `from`.
+    #[inline]
+    fn plain_bytes(&mut self, folded: u64, n: usize, from: usize) {
+        let at = self.bytes.len();
+        if !self.plain {
+            self.runs.push(Run { folded: at as u32, origin: from as u32, character: 0 });
+            self.plain = true;
+        }
+        self.bytes.extend_from_slice(&folded.to_le_bytes());
+        self.bytes.truncate(at + n);
+    }
+
     /// Adds what one character of `length` bytes became.
     #[inline]
     fn character(&mut self, folded: &[u8], from: usize, length: usize) {
@@ -155,6 +167,36 @@ impl Writer {
     }
 }
 
+/// The byte `b` eight times.
+const fn eight(b: u8) -> u64 {
+    u64::from_le_bytes([b; 8])
+}
+
+/// The top bit of each byte.
+const TOP: u64 = eight(0x80);
+
+/// The top bit of each byte that is 0; above the first such byte, of some others too.
+const fn zeros(x: u64) -> u64 {
+    x.wrapping_sub(eight(1)) & !x & TOP
+}
+
+/// How many of eight bytes, from the first on, fold to themselves but for case; `after_space`: what stands before them is a
+/// space already. May stop early, never late.
+const fn plain_prefix(x: u64, after_space: bool) -> usize {
+    let control = x.wrapping_sub(eight(0x20)) & !x;
+    let signs = zeros(x ^ eight(b'-')) | zeros(x ^ eight(b'`')) | zeros(x ^ eight(0x7f));
+    let spaces = zeros(x ^ eight(b' '));
+    let again = spaces & ((spaces << 8) | if after_space { 0x80 } else { 0 });
+    (((x | control | signs | again) & TOP).trailing_zeros() / 8) as usize
+}
+
+/// Eight bytes in lower case.
+const fn lower(x: u64) -> u64 {
+    let low = x & !TOP;
+    let capital = (low + eight(0x80 - b'A')) & !(low + eight(0x80 - b'Z' - 1)) & !x & TOP;
+    x | (capital >> 2)
+}
+
 fn fold_characters(original: &str) -> Folded {
     let bytes = original.as_bytes();
     let mut out = Writer {
@@ -165,7 +207,17 @@ fn fold_characters(original: &str) -> Folded {
     let mut at = 0;
     let mut last = 0;
     while let Some(&b) = bytes.get(at) {
-        // The commonest case first: a byte that folds to itself but for case.
+        // The commonest case first: bytes that fold to themselves but for case, eight at a time, then one by one.
+        if let Some(chunk) = bytes.get(at..at + 8).and_then(|c| <[u8; 8]>::try_from(c).ok()) {
+            let x = u64::from_le_bytes(chunk);
+            let n = plain_prefix(x, last == b' ');
+            if n > 0 {
+                out.plain_bytes(lower(x), n, at);
+                last = out.last().unwrap_or_default();
+                at += n;
+                continue;
+            }
+        }
         let folded = PLAIN[b as usize];
         if folded != 0 && !(folded == b' ' && last == b' ') {
             out.byte(folded, at);
@@ -174,6 +226,10 @@ fn fold_characters(original: &str) -> Folded {
             continue;
         }
         at = match b {
+            b'\n' | b'\r' | b'\t' if last != b' ' => {
+                out.byte(b' ', at);
+                at + 1
+            }
             b'-' if bytes.get(at + 1).is_some_and(u8::is_ascii_graphic) => {
                 out.byte(b'-', at);
                 at + 1
