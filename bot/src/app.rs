@@ -18,11 +18,12 @@ use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
-use vigie_store::{Store, derived_id};
+use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::fetch::Fetcher;
 
 use crate::clock::Clock;
 use crate::compose::Kept;
+use crate::crash_point::CrashPoint;
 use crate::deliver::Slots;
 use crate::holder;
 
@@ -288,6 +289,16 @@ impl App {
         Some(tag.iter().map(|b| format!("{b:02x}")).collect())
     }
 
+    /// Sends nothing more to an address whose owner said so, and notes how they said it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn stop_address(&self, address: &str, how: &str) -> Result<(), StoreError> {
+        self.store.set_address_state(address, AddressState::Stopped, how).await?;
+        CrashPoint::MidUnsubscribe.reach();
+        self.store.note("address", address, how, self.clock.now()).await
+    }
+
     /// Whether links into the pages can be made: there is a public address and a key.
     #[must_use]
     pub fn has_links(&self) -> bool {
@@ -350,7 +361,14 @@ pub fn open_email(settings: &Settings) -> Result<Option<Email>, Failure> {
     let fault = |e: EmailError| {
         Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une")
     };
-    let email = Email::new(block, password.as_ref()).map_err(fault)?;
+    let mut email = Email::new(block, password.as_ref()).map_err(fault)?;
+    if let Some(dkim) = &block.dkim {
+        let key = dkim
+            .key
+            .read()
+            .map_err(|e| Failure::usage(e.to_string(), "[email] dkim", "donnez la clé, ou retirez dkim"))?;
+        email = email.with_dkim(&dkim.selector, &key).map_err(fault)?;
+    }
     let Some(pattern) = &block.return_path else { return Ok(Some(email)) };
     let key = settings.web.secret.as_ref().map(|s| s.read()).transpose().ok().flatten().ok_or_else(|| {
         Failure::usage(

@@ -1,7 +1,7 @@
 //! What a delivery says: the items it is made from, rechecked, as one message.
 //!
 //! Many people hear of one notice in the same words: a message just made for one of them is kept a minute for the others, and
-//! only the link by which each stops messages differs. It is made anew when the notice has a newer version.
+//! only the links by which each answers and stops messages differ. It is made anew when the notice has a newer version.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::procedure::Change;
 use vigie_domain::{AlertKind, Assessment, Channel, Notice, Subscriber};
-use vigie_notifier::card::{Card, Told, Why, card};
+use vigie_notifier::card::{Card, Links, Told, Why, card};
 use vigie_notifier::chat::{Button, Rich};
 use vigie_notifier::digest::Shown;
-use vigie_notifier::message::{Message, UNSUBSCRIBE_HERE};
+use vigie_notifier::message::{ANSWER_HERE, Message, UNSUBSCRIBE_HERE};
 use vigie_store::StoreError;
 use vigie_store::consent::ASK_CAUSE;
 use vigie_store::outbox::{Claimed, Item};
@@ -32,11 +32,11 @@ const KEPT_FOR: Duration = Duration::minutes(1);
 /// Most messages kept.
 const MAX_KEPT: usize = 64;
 
-/// Messages just made, by alert, version of the notice and reasons.
+/// Messages just made, by alert, version of the notice, reasons, and whether they ask for an answer by link.
 #[derive(Debug, Default)]
 pub struct Kept(Mutex<HashMap<Key, (DateTime<Utc>, Message)>>);
 
-type Key = (String, i64, String);
+type Key = (String, i64, String, bool);
 
 impl Kept {
     fn get(&self, key: &Key, now: DateTime<Utc>) -> Option<Message> {
@@ -76,23 +76,24 @@ pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, S
     if let Some(id) = delivery.cause.strip_prefix(SIGN_IN_CAUSE) {
         return sign_in(app, id, now).await;
     }
-    let key = shared_key(app, delivery).await?;
+    let answer = answer_url(app, delivery, now).await?;
+    let key = shared_key(app, delivery, answer.is_some()).await?;
     if let Some(message) = key.as_ref().and_then(|k| app.kept.get(k, now)) {
-        return Ok(Composed::Message(Box::new(message.addressed(unsubscribe))));
+        return Ok(Composed::Message(Box::new(message.addressed(unsubscribe, answer.as_deref()))));
     }
     let mut items = app.store.items(delivery).await?;
     if drop_settled(app, delivery, &mut items).await? && items.is_empty() {
         return Ok(Composed::Nothing("la structure a décidé, ou la procédure n’est plus ouverte"));
     }
     let here = unsubscribe.as_ref().map(|_| UNSUBSCRIBE_HERE.to_owned());
-    Ok(match render(app, delivery, &items, here).await {
+    Ok(match render(app, delivery, &items, here, answer.is_some()).await {
         Ok(None) => Composed::Nothing("plus rien à dire"),
         Err(why) => Composed::Broken(why),
         Ok(Some(message)) => {
             if let Some(key) = key {
                 app.kept.put(key, &message, now);
             }
-            Composed::Message(Box::new(message.addressed(unsubscribe)))
+            Composed::Message(Box::new(message.addressed(unsubscribe, answer.as_deref())))
         }
     })
 }
@@ -108,14 +109,26 @@ async fn sign_in(app: &App, id: &str, now: DateTime<Utc>) -> Result<Composed, St
     })
 }
 
+/// The page where the reader of a mail about one procedure answers, where they decide for a structure.
+async fn answer_url(app: &App, delivery: &Claimed, now: DateTime<Utc>) -> Result<Option<String>, StoreError> {
+    if delivery.channel != Channel::Email || delivery.procedure.is_empty() || !app.has_links() {
+        return Ok(None);
+    }
+    let kind = app.store.head(delivery).await?.and_then(|h| serde_json::from_value(h.alert_kind.into()).ok());
+    let asks =
+        matches!(kind, Some(AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided));
+    let person = if asks { app.store.subscriber(&delivery.subscriber).await? } else { None };
+    Ok(person.filter(|p| state::decides(p.role)).and_then(|_| app.answer_url(&delivery.id, now)))
+}
+
 /// Under which name a message may serve others: one alert about one notice, for the same reasons.
-async fn shared_key(app: &App, delivery: &Claimed) -> Result<Option<Key>, StoreError> {
+async fn shared_key(app: &App, delivery: &Claimed, asks: bool) -> Result<Option<Key>, StoreError> {
     if delivery.procedure.is_empty() {
         return Ok(None);
     }
     let head = app.store.head(delivery).await?;
     let lasting = |kind: &str| ![AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&kind);
-    Ok(head.filter(|h| lasting(&h.alert_kind)).map(|h| (delivery.cause.clone(), h.version, h.reasons)))
+    Ok(head.filter(|h| lasting(&h.alert_kind)).map(|h| (delivery.cause.clone(), h.version, h.reasons, asks)))
 }
 
 /// Leaves out reminders that have lost their reason meanwhile; whether there were any.
@@ -157,6 +170,8 @@ struct Part {
     assessment: Assessment,
     why: Why,
     contacts: Vec<String>,
+    page: Option<String>,
+    asks: bool,
 }
 
 impl Part {
@@ -168,6 +183,7 @@ impl Part {
             assessment: &self.assessment,
             why: &self.why,
             contacts: &self.contacts,
+            links: Links { page: self.page.as_deref(), answer: self.asks.then_some(ANSWER_HERE) },
         }
     }
 }
@@ -179,7 +195,7 @@ impl Part {
 pub async fn digest_page(app: &App, delivery: &str) -> Result<Option<String>, Failure> {
     let Some(row) = app.store.delivery(delivery).await? else { return Ok(None) };
     let items = app.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let parts: Vec<Part> = items.iter().filter_map(|i| part(i).ok()).collect();
+    let parts: Vec<Part> = items.iter().filter_map(|i| part(app, i).ok()).collect();
     let told: Vec<Told<'_>> = parts.iter().map(Part::told).collect();
     if told.is_empty() {
         return Ok(None);
@@ -195,7 +211,7 @@ pub async fn digest_page(app: &App, delivery: &str) -> Result<Option<String>, Fa
 pub(crate) async fn card_of(app: &App, delivery: &str) -> Result<Option<Card>, StoreError> {
     let Some(row) = app.store.delivery(delivery).await? else { return Ok(None) };
     let items = app.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let Some(mut part) = items.iter().find_map(|i| part(i).ok()) else { return Ok(None) };
+    let Some(mut part) = items.iter().find_map(|i| part(app, i).ok()) else { return Ok(None) };
     part.contacts = contacts(app, &part).await?;
     Ok(Some(card(&part.told(), app.clock.now())))
 }
@@ -207,7 +223,7 @@ pub(crate) async fn card_of(app: &App, delivery: &str) -> Result<Option<Card>, S
 pub(crate) async fn chat_of(app: &App, delivery: &str) -> Result<Option<(AlertKind, Rich)>, StoreError> {
     let Some(row) = app.store.delivery(delivery).await? else { return Ok(None) };
     let items = app.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let Some(mut part) = items.iter().find_map(|i| part(i).ok()) else { return Ok(None) };
+    let Some(mut part) = items.iter().find_map(|i| part(app, i).ok()) else { return Ok(None) };
     part.contacts = contacts(app, &part).await?;
     let message = app.templates.alert(&part.told(), None, app.clock.now());
     Ok(message.ok().map(|m| (part.kind, m.chat)))
@@ -255,6 +271,7 @@ async fn render(
     delivery: &Claimed,
     items: &[Item],
     unsubscribe: Option<String>,
+    asks: bool,
 ) -> Result<Option<Message>, String> {
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator.as_str()) {
         let body = item.body.as_deref().unwrap_or_default();
@@ -267,7 +284,7 @@ async fn render(
     }
     let mut parts: Vec<Part> = Vec::new();
     for item in items {
-        match part(item) {
+        match part(app, item) {
             Ok(part) => parts.push(part),
             // One unreadable line must not keep the rest of a digest; alone, it is the operator's to see.
             Err(e) if items.len() > 1 => tracing::error!(delivery = %delivery.id, "unreadable item: {e}"),
@@ -279,6 +296,7 @@ async fn render(
         && !delivery.procedure.is_empty()
     {
         one.contacts = contacts(app, one).await.map_err(|e| e.to_string())?;
+        one.asks = asks;
     }
     let told: Vec<Told<'_>> = parts.iter().map(Part::told).collect();
     let now = app.clock.now();
@@ -294,7 +312,7 @@ async fn render(
     }
 }
 
-fn part(item: &Item) -> Result<Part, serde_json::Error> {
+fn part(app: &App, item: &Item) -> Result<Part, serde_json::Error> {
     Ok(Part {
         kind: serde_json::from_str(&format!("\"{}\"", item.alert_kind))?,
         changes: serde_json::from_str(&item.changes)?,
@@ -302,5 +320,7 @@ fn part(item: &Item) -> Result<Part, serde_json::Error> {
         assessment: serde_json::from_str(&item.assessment)?,
         why: serde_json::from_str(&item.reasons).unwrap_or_default(),
         contacts: Vec::new(),
+        page: app.procedure_url(&item.procedure),
+        asks: false,
     })
 }

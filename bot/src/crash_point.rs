@@ -23,13 +23,15 @@ pub enum CrashPoint {
     MidParts,
     /// A group's new address is noted, nothing was sent there.
     MidMigration,
+    /// An address is stopped, its owner was not answered.
+    MidUnsubscribe,
     /// Something said in a chat is acted on and noted, and not confirmed to its service.
     Heard,
 }
 
 impl CrashPoint {
     /// Every place.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AfterFetch,
         Self::AfterCommit,
         Self::Claimed,
@@ -38,6 +40,7 @@ impl CrashPoint {
         Self::MidDigest,
         Self::MidParts,
         Self::MidMigration,
+        Self::MidUnsubscribe,
         Self::Heard,
     ];
 
@@ -53,6 +56,7 @@ impl CrashPoint {
             Self::MidDigest => "mid-digest",
             Self::MidParts => "mid-parts",
             Self::MidMigration => "mid-migration",
+            Self::MidUnsubscribe => "mid-unsubscribe",
             Self::Heard => "heard",
         }
     }

@@ -1,10 +1,10 @@
 //! Emptying the outbox: claim, recheck the recipient, render, note "attempt started", send, settle.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use chrono::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use chrono::TimeDelta;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 use vigie_domain::Channel;
 use vigie_domain::delivery::{Outcome, RetryPolicy, Settlement, settle};
@@ -24,13 +24,18 @@ use crate::observe::{self, Step};
 use crate::outage;
 
 /// How long a delivery is held; renewed while it is in flight.
-const LEASE: Duration = Duration::seconds(60);
+const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// How often a delivery in flight is renewed.
-const RENEW_EVERY: std::time::Duration = std::time::Duration::from_secs(20);
+const RENEW_EVERY: Duration = Duration::from_secs(20);
 /// Workers for each connection: while one message is on the wire, others are made and settled.
 const WORKERS_A_CONNECTION: usize = 4;
 /// Connections where no mail server says how many.
 const CONNECTIONS: usize = 2;
+
+/// How long a worker rests that finds nothing due: paces are tens of milliseconds apart, and what another process adds rings no
+/// bell here.
+const LEAST_REST: Duration = Duration::from_millis(10);
+const LONGEST_REST: Duration = Duration::from_secs(15);
 
 /// How many workers empty the outbox side by side.
 #[must_use]
@@ -57,6 +62,35 @@ impl Slots {
         let place = Channel::ALL.iter().position(|c| *c == channel)?;
         // Never closed.
         self.0[place].acquire().await.ok()
+    }
+}
+
+/// One worker: sends what is due, and rests while nothing is, until told to stop. A database that fails for a moment is tried
+/// again.
+pub async fn work(app: &App, mut stopping: watch::Receiver<bool>) {
+    loop {
+        let busy = round(app).await.unwrap_or_else(|e| {
+            tracing::error!("delivery failed: {}", e.what);
+            0
+        });
+        if *stopping.borrow() {
+            return;
+        }
+        if let Err(e) = refresh(app).await {
+            tracing::error!("state not shown in chats: {}", e.what);
+        }
+        if busy > 0 {
+            continue;
+        }
+        let pause = match app.store.next_delivery_at().await {
+            Ok(Some(at)) => (at - app.clock.now()).to_std().unwrap_or_default().clamp(LEAST_REST, LONGEST_REST),
+            _ => LONGEST_REST,
+        };
+        tokio::select! {
+            () = app.outbox_bell.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
     }
 }
 
@@ -134,6 +168,10 @@ async fn next(app: &App) -> Result<Option<Claimed>, StoreError> {
     while let Some(delivery) = claimed.pop_front() {
         let now = app.clock.now();
         if !app.rests(delivery.channel, now) {
+            if !claimed.is_empty() {
+                // There is work for one more, who does the same.
+                app.outbox_bell.notify_one();
+            }
             return Ok(Some(delivery));
         }
         // Another worker found the server away a moment ago.

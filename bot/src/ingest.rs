@@ -9,6 +9,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
+use vigie_config::rules;
 use vigie_config::settings::Baseline;
 use vigie_domain::french;
 use vigie_domain::procedure::{self, Change, Snapshot, Status};
@@ -295,7 +296,8 @@ impl Ingest<'_> {
     ) -> Result<Vec<Share>, StoreError> {
         let wanted = self.audience.index.reads_text();
         let folded = if wanted { classify::searchable(self.notice, &assessment.lots) } else { String::new() };
-        let candidate = Candidate { notice: self.notice, assessment, folded: &folded, now: self.now };
+        let candidate =
+            Candidate { notice: self.notice, assessment, folded: &folded, now: self.now, communes: rules::communes };
         let mut hits: BTreeMap<String, Option<Hit>> =
             self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
         let mut how: BTreeMap<&str, &Told> = BTreeMap::new();

@@ -18,6 +18,7 @@
 //! | [`watching`] | a word a month to those who heard of nothing |
 //! | [`talk`] | what people say in chats, and what is answered |
 //! | [`personal`] | what is held on a person: export, erasure, retention |
+//! | [`places`] | intercommunalities and circles as people write them |
 //! | [`mailbox`] | what comes back by mail: error reports, answers, things passed on |
 //! | [`optin`] | asking an address for its owner's agreement |
 //! | [`links`] | signed links for one person and one purpose |
@@ -48,6 +49,7 @@ pub mod observe;
 pub mod optin;
 pub mod outage;
 pub mod personal;
+pub mod places;
 pub mod preview;
 pub mod remind;
 #[cfg(feature = "matrix")]

@@ -17,8 +17,8 @@ pub enum Purpose {
     Confirm,
     /// Signs a person in, once.
     SignIn,
-    /// Decides about a procedure.
-    Decide,
+    /// Answers for a structure about the procedure of one message.
+    Answer,
     /// Calendar of a person's dates.
     Calendar,
     /// Atom feed of a person's alerts.
@@ -40,6 +40,8 @@ pub enum BadLink {
 
 /// How long a digest can be read in full.
 const DIGEST_PAGE: Duration = Duration::days(90);
+/// How long a message can be answered by its link: most procedures close before that.
+const ANSWER_PAGE: Duration = Duration::days(90);
 
 /// Stands for "never out of date".
 const NEVER: &str = "0";
@@ -52,7 +54,7 @@ impl Purpose {
             Self::Unsubscribe => "desabonner",
             Self::Confirm => "confirmer",
             Self::SignIn => "entrer",
-            Self::Decide => "repondre",
+            Self::Answer => "repondre",
             Self::Calendar => "agenda",
             Self::Feed => "fil",
             Self::Digest => "resume",
@@ -106,6 +108,19 @@ impl App {
     #[must_use]
     pub fn digest_url(&self, delivery: &str, now: DateTime<Utc>) -> Option<String> {
         self.link(Purpose::Digest, delivery, Some(now + DIGEST_PAGE))
+    }
+
+    /// The page of a procedure, as seen from outside; it is public, and needs no signature.
+    #[must_use]
+    pub fn procedure_url(&self, procedure: &str) -> Option<String> {
+        let base = self.settings.web.public_url.as_deref()?.trim_end_matches('/');
+        Some(format!("{base}/procedure/{procedure}")).filter(|_| !procedure.is_empty())
+    }
+
+    /// The page where whoever got that message answers it without signing in.
+    #[must_use]
+    pub fn answer_url(&self, delivery: &str, now: DateTime<Utc>) -> Option<String> {
+        self.link(Purpose::Answer, delivery, Some(now + ANSWER_PAGE))
     }
 
     /// The page where the owner of an address stops messages.

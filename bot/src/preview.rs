@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
+use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Profile};
 use vigie_domain::{Dimension, Filter, Notice, french};
 use vigie_notifier::fit;
@@ -17,8 +18,6 @@ use crate::app::App;
 
 /// Days looked back.
 pub const DAYS: u32 = 30;
-/// Notices read at a time.
-const PAGE: i64 = 200;
 /// Titles shown.
 const SAMPLES: usize = 5;
 /// From that share of the procedures on, in percent, a subscription lets almost everything through.
@@ -128,6 +127,7 @@ fn missing(dimension: Dimension, filter: &Filter) -> String {
         Dimension::Sector => format!("aucun avis {sector}"),
         Dimension::Cpv => spaced(&["aucun avis", trade, "avec ces codes CPV"]),
         Dimension::Department => spaced(&["aucun avis", trade, place]),
+        Dimension::Place => spaced(&["aucun avis", trade, "dans ces lieux"]),
         Dimension::Provision => {
             let place = if filter.departments.is_empty() { "" } else { place };
             spaced(&["aucun avis", trade, place, "avec ces dispositions sociales"])
@@ -164,22 +164,25 @@ pub async fn over(
 ) -> Result<Preview, StoreError> {
     let since = now - Duration::days(i64::from(days));
     let mut tally = Tally::new(filter, profile, since);
-    let mut last = None;
-    loop {
-        let page = store.notices_since(since, last, PAGE).await?;
-        let Some(end) = page.last() else { return Ok(tally.preview(days, now)) };
-        last = Some((end.first_seen, end.id.clone()));
+    let mut pages = store.notices_since(since);
+    while let Some(page) = pages.next().await? {
         for row in &page {
             let folded = if tally.filter.reads_text() {
                 classify::searchable(&row.notice, &row.assessment.lots)
             } else {
                 String::new()
             };
-            let candidate =
-                Candidate { notice: &row.notice, assessment: &row.assessment, folded: &folded, now: row.first_seen };
+            let candidate = Candidate {
+                notice: &row.notice,
+                assessment: &row.assessment,
+                folded: &folded,
+                now: row.first_seen,
+                communes: rules::communes,
+            };
             tally.look_at(&row.procedure, &candidate);
         }
     }
+    Ok(tally.preview(days, now))
 }
 
 /// What was found so far.

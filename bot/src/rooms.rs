@@ -3,6 +3,7 @@
 //! A room has no buttons: their labels are listed as words to answer with. Whatever fails is said in the logs; what was
 //! decided stands in the store before anything is answered.
 
+use chrono::{DateTime, Utc};
 use vigie_config::settings;
 use vigie_domain::Channel;
 use vigie_domain::delivery::Outcome;
@@ -50,6 +51,7 @@ async fn open(block: &settings::Matrix) -> Result<Matrix, Failure> {
 /// The database or the server fails.
 pub async fn listen(app: &App) -> Result<(), Failure> {
     let Some(matrix) = app.matrix.get() else { return Ok(()) };
+    warn_of_lapse(app, matrix).await?;
     let events = match matrix.next().await {
         Ok(events) => events,
         Err(outcome) => {
@@ -63,6 +65,10 @@ pub async fn listen(app: &App) -> Result<(), Failure> {
         }
     };
     for event in events {
+        if let What::Invited { reason } = &event.what {
+            invited(app, matrix, &event, reason).await?;
+            continue;
+        }
         let (heard, on) = heard(app, matrix, &event).await?;
         for reply in talk::hear(app, heard).await? {
             // A word that passes has no place here: what it says shows in the state line.
@@ -76,6 +82,67 @@ pub async fn listen(app: &App) -> Result<(), Failure> {
         }
     }
     deliver::refresh(app).await
+}
+
+/// Days before an end at which the operators hear of it.
+const WARNINGS: [i64; 4] = [30, 7, 1, 0];
+
+/// The warning that is due: the days left, rounded down to one of [`WARNINGS`]. Pure.
+fn warning(until: DateTime<Utc>, now: DateTime<Utc>) -> Option<i64> {
+    let left = (until - now).num_days().max(0);
+    WARNINGS.into_iter().rev().find(|days| left <= *days)
+}
+
+/// Tells the operators, in time, that the account or its session comes to its end.
+async fn warn_of_lapse(app: &App, matrix: &Matrix) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let last_day = app.settings.matrix.as_ref().and_then(|b| b.account_until);
+    let account = last_day.and_then(|d| d.succ_opt()).and_then(|d| d.and_hms_opt(0, 0, 0)).map(|d| d.and_utc());
+    let ends = [
+        (
+            account,
+            "Le compte Matrix de Vigie",
+            "Faites-le prolonger auprès de son serveur, puis corrigez account_until.",
+        ),
+        (
+            matrix.lapse().await,
+            "La session Matrix de Vigie",
+            "Relancez Vigie ensuite\u{a0}: elle se reconnecte avec le même appareil.",
+        ),
+    ];
+    for (until, what, fix) in ends {
+        let Some((until, days)) = until.and_then(|until| Some((until, warning(until, now)?))) else { continue };
+        let cause = format!("matrix:lapse:{what}:{until}:{days}");
+        let body = format!(
+            "{what} prend fin bientôt\nFin prévue le {}. {fix} Sans cela, les salons resteraient muets, et leurs messages attendraient.",
+            timetable::local(until)
+        );
+        timetable::tell_operators(app, timetable::Cause::Event(&cause), &body, now).await?;
+    }
+    Ok(())
+}
+
+/// Someone of a server that is not allowed invites us: with a code in the reason of the invite, we enter.
+async fn invited(app: &App, matrix: &Matrix, event: &Event, reason: &str) -> Result<(), Failure> {
+    let chat = Chat { channel: Channel::Matrix, id: event.room.clone(), private: true, title: String::new() };
+    let name = matrix.name_of(&event.room, &event.sender).await;
+    let sender = Sender { id: event.sender.clone(), name };
+    let Some(replies) = talk::invited(app, &chat, &sender, reason).await? else {
+        matrix.decline(&event.room).await;
+        return Ok(());
+    };
+    // The code has served: an invite that cannot be taken now is taken at the next look.
+    if matrix.accept(&event.room).await.is_err() {
+        return Ok(());
+    }
+    for reply in replies {
+        let text = talk::in_words(&reply);
+        let note = Note { text: &text, about: None, instead: None, key: None };
+        if let Err(outcome) = matrix.say(&event.room, &note).await {
+            tracing::warn!(room = event.room, "answer not sent: {outcome:?}");
+        }
+    }
+    Ok(())
 }
 
 /// What happened in a room, in words that belong to no chat; and the event it is about.
@@ -99,7 +166,8 @@ async fn heard(app: &App, matrix: &Matrix, event: &Event) -> Result<(Heard, Opti
         }
         (What::Text { text, .. }, about) => Said::Text { text: text.clone(), about, edited: false, forwarded: false },
         (What::Undecryptable, _) => Said::Undecryptable,
-        (What::Joined, _) => Said::Joined,
+        // Answered by whoever was asked to enter.
+        (What::Joined | What::Invited { .. }, _) => Said::Joined,
         (What::Left, _) => Said::Left,
     };
     Ok((Heard { chat, sender, said }, on))
@@ -142,4 +210,17 @@ pub async fn refresh(app: &App) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_a_month_a_week_and_a_day_before() {
+        let now = DateTime::UNIX_EPOCH;
+        let warned = |hours| warning(now + chrono::Duration::hours(hours), now);
+        let days: Vec<Option<i64>> = [31 * 24, 30 * 24, 8 * 24, 7 * 24 + 5, 25, 23, -50].map(warned).into();
+        assert_eq!(days, [None, Some(30), Some(30), Some(7), Some(1), Some(0), Some(0)]);
+    }
 }

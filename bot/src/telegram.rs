@@ -4,7 +4,8 @@
 //!   one whose answer alone was lost is not sent again.
 //! - A group that became a supergroup is noted under its new number, then written to there.
 //! - Updates are confirmed once they were all handled; those handled before a crash are noted and not handled again. One
-//!   process listens, by lease. An update that fails three times is passed over, and the one who waits is told.
+//!   process listens, by lease. An update that fails three times is passed over, and the one who waits is told; one that
+//!   cannot be read is put aside with its bytes.
 //! - A limit is the chat's own until a second chat is told to wait without anything having gone through since: then the whole
 //!   bot rests (`docs/decisions/0011-telegram.md`).
 
@@ -20,7 +21,8 @@ use vigie_domain::delivery::Outcome;
 use vigie_notifier::channels::Envelope;
 use vigie_store::StoreError;
 use vigie_store::messages::SentPart;
-use vigie_telegram::receive::Received;
+use vigie_store::sources::Quarantined;
+use vigie_telegram::receive::{Received, Unreadable};
 use vigie_telegram::{Event, Part, Refusal, Telegram, What, content, send};
 
 use crate::app::{App, Failure};
@@ -281,6 +283,9 @@ async fn handle(app: Arc<App>, updates: Vec<Received>, known: Arc<BTreeSet<i64>>
         if known.contains(&number) {
             continue;
         }
+        if let Some(unreadable) = &update.unreadable {
+            put_aside(&app, number, unreadable).await?;
+        }
         for event in &update.events {
             if let Err(failure) = act(&app, chats, event).await {
                 tracing::error!(update = number, "what was said in a chat is not acted on: {}", failure.what);
@@ -294,6 +299,21 @@ async fn handle(app: Arc<App>, updates: Vec<Received>, known: Arc<BTreeSet<i64>>
         app.store.heard(LISTENER, number).await?;
         CrashPoint::Heard.reach();
     }
+    Ok(())
+}
+
+/// Keeps an update that cannot be read, for whoever looks into it.
+async fn put_aside(app: &App, number: i64, unreadable: &Unreadable) -> Result<(), Failure> {
+    tracing::error!(update = number, "an update cannot be read and is put aside: {}", unreadable.why);
+    let record = Quarantined {
+        source: LISTENER.to_owned(),
+        record_id: Some(number.to_string()),
+        place: "getUpdates".to_owned(),
+        reason: unreadable.why.to_owned(),
+        raw: unreadable.raw.clone(),
+        at: app.clock.now(),
+    };
+    app.store.quarantine(&record).await?;
     Ok(())
 }
 

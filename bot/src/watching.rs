@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Timelike, Utc};
+use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Dimension};
 use vigie_domain::{Alert, AlertKind, Subscriber, french};
 use vigie_notifier::due::DigestTimes;
@@ -21,8 +22,6 @@ const SILENT_FOR: Duration = Duration::days(30);
 const LOOK_EVERY: Duration = Duration::hours(1);
 /// Most people told in one look; the others wait for the next.
 const AT_ONCE: i64 = 200;
-/// Notices read at a time.
-const PAGE: i64 = 200;
 
 /// What became of the notices of a month for one person.
 #[derive(Debug, Default)]
@@ -82,15 +81,17 @@ async fn look(app: &App, due: &[(Subscriber, Unheard)], now: DateTime<Utc>) -> R
         return Ok(tallies);
     }
     let audience = Audience::read(&app.store).await?;
-    let mut last = None;
-    loop {
-        let page = app.store.notices_since(now - SILENT_FOR, last, PAGE).await?;
-        let Some(end) = page.last() else { return Ok(tallies) };
-        last = Some((end.first_seen, end.id.clone()));
+    let mut pages = app.store.notices_since(now - SILENT_FOR);
+    while let Some(page) = pages.next().await? {
         for row in &page {
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
-            let candidate =
-                Candidate { notice: &row.notice, assessment: &row.assessment, folded: &folded, now: row.first_seen };
+            let candidate = Candidate {
+                notice: &row.notice,
+                assessment: &row.assessment,
+                folded: &folded,
+                now: row.first_seen,
+                communes: rules::communes,
+            };
             for ((person, _), tally) in due.iter().zip(&mut tallies) {
                 tally.seen += 1;
                 let verdicts = audience.index().explain(&person.id, &candidate);
@@ -103,6 +104,7 @@ async fn look(app: &App, due: &[(Subscriber, Unheard)], now: DateTime<Utc>) -> R
             }
         }
     }
+    Ok(tallies)
 }
 
 /// First line: the title.

@@ -18,7 +18,7 @@
 //! | `tables` | tables as CSV |
 //! | `api` | the API for programs |
 //! | `operator` | sources, queue, deliveries, people |
-//! | `by_link` | what links in messages open: unsubscription, a digest in full |
+//! | `by_link` | what links in messages open: unsubscription, an answer, a digest in full |
 //! | `confirm` | the confirmation link of an address |
 //! | `public` | about, what is not watched, personal data |
 //!
@@ -176,6 +176,7 @@ routes! {
     "/sortir" => post(session::close),
     "/desabonner/{token}" => get(by_link::ask_unsubscribe).post(by_link::unsubscribe),
     "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
+    "/repondre/{token}" => get(by_link::ask_answer).post(by_link::answer),
     "/resume/{token}" => get(by_link::digest),
     "/a-propos" => get(public::about),
     "/non-veille" => get(public::not_watched),

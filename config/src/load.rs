@@ -281,6 +281,11 @@ impl Check<'_> {
                     let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter")];
                     self.fault(&path, fault, "corrigez cette valeur, ou retirez-la");
                 }
+                for fault in subscription.filter.unknown_places(crate::rules::communes()) {
+                    let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter")];
+                    let fix = "écrivez le code INSEE de la commune, le SIREN de l’intercommunalité ; `vigie subscriptions preview --around \"Lens (62) 30 km\"` les trouve";
+                    self.fault(&path, fault, fix);
+                }
                 for slug in subscription.filter.sectors.iter().filter(|s| !rules.is_sector(s)) {
                     let near = rules.nearest_sector(slug);
                     let path = [Key("subscriber"), At(i), Key("subscription"), At(j), Key("filter"), Key("sectors")];

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use vigie_domain::{Cpv, Sector};
+use vigie_domain::{Communes, Cpv, Sector};
 
 const SECTORS: &str = include_str!("../rules/sectors.tsv");
 const GROUPS: &str = include_str!("../rules/sector_groups.tsv");
@@ -14,10 +14,18 @@ const CPV_SECTORS: &str = include_str!("../rules/cpv_sectors.tsv");
 const SECTOR_WORDS: &str = include_str!("../rules/sector_words.tsv");
 const SIDE_NEEDS: &str = include_str!("../rules/side_needs.tsv");
 const DEPARTMENTS: &str = include_str!("../rules/departments.tsv");
+const COMMUNES: &str = include_str!("../rules/communes.tsv");
 
 /// Day from which procedures above the EU thresholds must carry a social condition (Code de la commande publique,
 /// L2112-2-1; loi 2021-1104, art. 35).
 pub const SOCIAL_CONDITION_SINCE: (i32, u32, u32) = (2026, 8, 22);
+
+/// The communes of France, read when first asked for (`config/rules/README.md` says where they come from).
+#[must_use]
+pub fn communes() -> &'static Communes {
+    static TABLE: LazyLock<Communes> = LazyLock::new(|| Communes::read(COMMUNES));
+    &TABLE
+}
 
 /// A sector of the taxonomy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,5 +203,28 @@ mod tests {
         assert!(of("98310000").contains(&"blanchisserie".to_owned()));
         assert!(of("90911200").contains(&"nettoyage-de-locaux-16".to_owned()));
         assert!(of("33600000").is_empty());
+    }
+
+    #[test]
+    fn every_commune_is_read_with_its_place() {
+        let (table, lines) = (communes(), COMMUNES.lines().filter(|l| !l.starts_with(['#', '='])).count());
+        assert_eq!(table.len(), lines, "no line is left out");
+        assert!(lines > 37_000);
+        let lens = &table.meant("Lens (62)")[0];
+        assert_eq!((lens.code, lens.epci), ("62498", "246200364"));
+        for (from, to, wanted) in [("62498", "59350", 28.0), ("75056", "13055", 660.0), ("97411", "97416", 53.0)] {
+            let km = table.by_code(from).zip(table.by_code(to)).and_then(|(a, b)| a.km_to(b)).unwrap();
+            assert!((km - wanted).abs() < 6.0, "{from} {to}: {km}");
+        }
+        for (code, _) in Rules::embedded()
+            .departments()
+            .filter(|(code, _)| !matches!(*code, "975" | "977" | "978" | "984" | "986" | "987" | "988"))
+        {
+            let department = vigie_domain::Department::parse(code).unwrap();
+            let seat = table.departments_around("62498", 20_000);
+            assert!(seat.contains(&department), "{code} has communes");
+        }
+        assert_eq!(table.epcis_meant("métropole européenne de lille")[0].siren, "200093201");
+        assert_eq!(table.departments_of("246200364").len(), 1);
     }
 }

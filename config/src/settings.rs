@@ -300,12 +300,25 @@ pub struct Email {
     /// there and are known by their token.
     #[serde(default)]
     pub return_path: Option<String>,
+    /// Signs what is sent, where the relay does not.
+    #[serde(default)]
+    pub dkim: Option<Dkim>,
     /// Connections at once.
     #[serde(default = "connections")]
     pub connections: usize,
     /// Longest wait for an answer, in seconds.
     #[serde(default = "smtp_timeout")]
     pub timeout_s: u64,
+}
+
+/// `[email] dkim`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dkim {
+    /// Name under which the public key is published: `selector._domainkey.domain`, the domain being that of `from`.
+    pub selector: String,
+    /// The private RSA key, in PEM.
+    pub key: Secret,
 }
 
 fn connections() -> usize {
@@ -399,6 +412,9 @@ pub struct Matrix {
     /// Whether rooms that are not encrypted may be written to.
     #[serde(default)]
     pub clear_rooms: bool,
+    /// Last day of the account, where its server gives it an end: the operators are told before.
+    #[serde(default)]
+    pub account_until: Option<chrono::NaiveDate>,
 }
 
 /// `[telegram]`

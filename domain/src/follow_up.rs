@@ -11,7 +11,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Filter, Subscriber};
+use crate::{Department, Filter, Sector, Subscriber};
 
 /// Where a structure stands with a procedure or one of its lots.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -248,17 +248,43 @@ impl Subscriber {
     }
 }
 
-/// The filter narrowed after a no-go, where the reason allows it: « plus jamais cet acheteur ».
+/// How a subscription may be narrowed after a no-go.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Narrowing {
+    /// Without this buyer (SIRET).
+    Buyer(String),
+    /// Without these trades.
+    Sectors(Vec<Sector>),
+    /// Without these départements.
+    Departments(Vec<Department>),
+    /// With no circle wider than that, in kilometres.
+    Circle(u16),
+    /// Only what leaves that many days.
+    Lead(i64),
+    /// Only what is worth less, in euros.
+    Below(f64),
+    /// Only what is worth more, in euros.
+    Above(f64),
+}
+
+/// The filter narrowed; `None` where nothing would change, or where it would let nothing, or everything, through.
 #[must_use]
-pub fn narrowed(filter: &Filter, refusal: Refusal, buyer_siret: Option<&str>) -> Option<Filter> {
-    match (refusal, buyer_siret) {
-        (Refusal::Buyer, Some(siret)) if !filter.excluded_buyers.iter().any(|b| b == siret) => {
-            let mut filter = filter.clone();
-            filter.excluded_buyers.push(siret.to_owned());
-            Some(filter)
-        }
-        _ => None,
+pub fn narrowed(filter: &Filter, narrowing: &Narrowing) -> Option<Filter> {
+    let mut narrow = filter.clone();
+    match narrowing {
+        Narrowing::Buyer(siret) if narrow.excluded_buyers.contains(siret) => {}
+        Narrowing::Buyer(siret) => narrow.excluded_buyers.push(siret.clone()),
+        Narrowing::Sectors(gone) => narrow.sectors.retain(|s| !gone.contains(s)),
+        Narrowing::Departments(gone) => narrow.departments.retain(|d| !gone.contains(d)),
+        Narrowing::Circle(km) => narrow.around.iter_mut().for_each(|a| a.km = a.km.min((*km).max(1))),
+        Narrowing::Lead(days) => narrow.min_lead_days = narrow.min_lead_days.max(Some(*days)),
+        Narrowing::Below(value) => narrow.max_amount = Some(narrow.max_amount.unwrap_or(f64::MAX).min(*value)),
+        Narrowing::Above(value) => narrow.min_amount = Some(narrow.min_amount.unwrap_or(0.0).max(*value)),
     }
+    // An empty condition asks for everything.
+    let nowhere = |f: &Filter| f.departments.is_empty() && f.epcis.is_empty() && f.around.is_empty();
+    let opened = narrow.sectors.is_empty() && !filter.sectors.is_empty() || nowhere(&narrow) && !nowhere(filter);
+    (narrow != *filter && !opened && narrow.faults().is_empty()).then_some(narrow)
 }
 
 #[cfg(test)]
@@ -276,10 +302,39 @@ mod tests {
     }
 
     #[test]
-    fn a_buyer_refused_is_left_out_once() {
-        let once = narrowed(&Filter::default(), Refusal::Buyer, Some("21590350100017")).unwrap();
-        assert_eq!(once.excluded_buyers, ["21590350100017"]);
-        assert_eq!(narrowed(&once, Refusal::Buyer, Some("21590350100017")), None);
-        assert_eq!(narrowed(&once, Refusal::Time, Some("21590350100017")), None);
+    fn a_reason_narrows_once_and_never_opens() {
+        let departments = |codes: &[&str]| codes.iter().filter_map(|c| Department::parse(c)).collect::<Vec<_>>();
+        let filter = Filter {
+            sectors: vec!["a".into(), "b".into()],
+            departments: departments(&["59", "62"]),
+            around: vec![crate::Around { commune: "62498".into(), km: 30 }],
+            ..Filter::default()
+        };
+        for (narrowing, holds) in [
+            (Narrowing::Buyer("21590350100017".into()), "excluded_buyers: [\"21590350100017\"]"),
+            (Narrowing::Sectors(vec!["a".into()]), "sectors: [\"b\"]"),
+            (Narrowing::Departments(departments(&["59"])), "departments: [Department(\"62\")]"),
+            (Narrowing::Circle(20), "km: 20"),
+            (Narrowing::Lead(12), "min_lead_days: Some(12)"),
+            (Narrowing::Below(90_000.0), "max_amount: Some(90000.0)"),
+            (Narrowing::Above(20_000.0), "min_amount: Some(20000.0)"),
+        ] {
+            let narrow = narrowed(&filter, &narrowing).unwrap();
+            assert!(format!("{narrow:?}").contains(holds), "{narrow:?}");
+            assert_eq!(narrowed(&narrow, &narrowing), None, "twice: {narrowing:?}");
+        }
+        for opens in
+            [Narrowing::Sectors(filter.sectors.clone()), Narrowing::Circle(40), Narrowing::Sectors(vec!["z".into()])]
+        {
+            assert_eq!(narrowed(&filter, &opens), None, "{opens:?}");
+        }
+        let nord = Filter { departments: departments(&["59"]), ..Filter::default() };
+        assert_eq!(
+            narrowed(&nord, &Narrowing::Departments(departments(&["59"]))),
+            None,
+            "nowhere would mean everywhere"
+        );
+        let dear = Filter { min_amount: Some(50_000.0), ..Filter::default() };
+        assert_eq!(narrowed(&dear, &Narrowing::Below(40_000.0)), None);
     }
 }

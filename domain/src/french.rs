@@ -91,6 +91,23 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
+/// `de Lens`, `d’Arras`, `du Havre`, `des Sables-d’Olonne`.
+#[must_use]
+pub fn of(name: &str) -> String {
+    if let Some(rest) = name.strip_prefix("Le ") {
+        return format!("du {rest}");
+    }
+    if let Some(rest) = name.strip_prefix("Les ") {
+        return format!("des {rest}");
+    }
+    let vowel = |c: char| "aeiouyàâäéèêëîïôöùûüœæ".contains(c) || c == 'h';
+    if name.chars().next().is_some_and(|c| c.to_lowercase().all(vowel)) {
+        format!("d’{name}")
+    } else {
+        format!("de {name}")
+    }
+}
+
 /// `1 lot`, `3 lots`.
 #[must_use]
 pub fn plural(n: usize, word: &str) -> String {
@@ -142,5 +159,7 @@ mod tests {
     fn lists_read_as_french() {
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b et c");
         assert_eq!(plural(1, "lot"), "1\u{a0}lot");
+        let said = ["Lens", "Arras", "Éragny", "Le Havre", "Les Sables-d'Olonne", "La Rochelle"].map(of);
+        assert_eq!(said, ["de Lens", "d’Arras", "d’Éragny", "du Havre", "des Sables-d'Olonne", "de La Rochelle"]);
     }
 }

@@ -17,6 +17,8 @@
 //! | [`buyer_type`] | what kind of body a buyer is |
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`cadence`] | how often a person hears of what a subscription finds |
+//! | [`commune`] | communes, their places and intercommunalities, and which of them a notice means |
+//! | [`territory`] | where a subscription looks: départements, intercommunalities, circles |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
@@ -25,6 +27,7 @@
 pub mod assessment;
 pub mod buyer_type;
 pub mod cadence;
+pub mod commune;
 pub mod cpv;
 pub mod date;
 pub mod delivery;
@@ -37,10 +40,12 @@ pub mod procedure;
 pub mod provision;
 pub mod structure;
 pub mod subscription;
+pub mod territory;
 
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
 pub use buyer_type::BuyerType;
 pub use cadence::Cadence;
+pub use commune::Communes;
 pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};
 pub use delivery::{Alert, AlertKind, Channel, DeliveryState, Disposition};
@@ -50,6 +55,7 @@ pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
 pub use structure::{StructureKind, SupplyMode};
 pub use subscription::{Dimension, Filter, Subscriber, Subscription};
+pub use territory::{Around, Near};
 
 /// A sector's slug in the taxonomy of Le Marché de l'inclusion, such as `blanchisserie`.
 ///

@@ -109,6 +109,9 @@ pub struct Lot {
     /// Départements where it is carried out; empty = as the procedure.
     #[serde(default)]
     pub departments: Vec<Department>,
+    /// Places where it is carried out; empty = as the procedure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
 }
 
 impl Lot {

@@ -7,8 +7,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
-    Assessment, BuyerKind, Cadence, Department, Notice, NoticeKind, ProvisionKind, Sector, StructureKind, SupplyMode,
+    Assessment, BuyerKind, BuyerType, Cadence, Communes, Department, Notice, NoticeKind, Place, ProvisionKind, Sector,
+    StructureKind, SupplyMode,
 };
 
 /// What a person is to the installation.
@@ -100,8 +102,14 @@ pub struct Filter {
     pub sectors: Vec<Sector>,
     /// CPV prefixes of 2 to 8 digits.
     pub cpv: Vec<String>,
-    /// Départements of performance.
+    /// Départements of performance. Together with the next two they are one condition: any of them is enough.
     pub departments: Vec<Department>,
+    /// SIRENs of intercommunalities of performance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub epcis: Vec<String>,
+    /// Circles around communes of performance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub around: Vec<Around>,
     /// Kinds of provision.
     pub provisions: Vec<ProvisionKind>,
     /// Kinds of notice; empty = all but awards and events.
@@ -114,6 +122,9 @@ pub struct Filter {
     pub excluded_buyers: Vec<String>,
     /// Public or private buyers only.
     pub buyer_kind: Option<BuyerKind>,
+    /// Kinds of buyer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub buyer_types: Vec<BuyerType>,
     /// Words of which one must stand in the title, a lot title or the text (case and accents ignored by the caller).
     pub words: Vec<String>,
     /// Words that rule a notice out.
@@ -162,6 +173,8 @@ pub enum Dimension {
     Cpv,
     /// Département.
     Department,
+    /// Intercommunality or circle.
+    Place,
     /// Kind of provision.
     Provision,
     /// Kind of notice.
@@ -190,6 +203,7 @@ impl Dimension {
             Self::Sector => "secteur",
             Self::Cpv => "code CPV",
             Self::Department => "département",
+            Self::Place => "lieu d’exécution",
             Self::Provision => "disposition sociale",
             Self::NoticeKind => "nature de l’avis",
             Self::SupplyMode => "mode de fourniture",
@@ -215,7 +229,7 @@ impl Dimension {
             Self::Words => 6,
             Self::Sector => 7,
             Self::Cpv => 8,
-            Self::Department => 9,
+            Self::Department | Self::Place => 9,
             Self::Provision => 10,
             Self::SupplyMode => 11,
         }
@@ -235,6 +249,9 @@ pub struct Match {
     pub provisions: Vec<ProvisionKind>,
     /// Words that met.
     pub words: Vec<String>,
+    /// Places that met, more precisely than by their département.
+    #[serde(default)]
+    pub near: Vec<Near>,
     /// Only a need beside the main object met, not the object itself.
     #[serde(default)]
     pub side_need: bool,
@@ -251,9 +268,35 @@ pub struct Candidate<'a> {
     pub folded: &'a str,
     /// The clock.
     pub now: DateTime<Utc>,
+    /// The table of communes, read by the first filter that needs it.
+    pub communes: fn() -> &'static Communes,
+}
+
+impl Candidate<'_> {
+    /// Places of performance of a lot; those of the notice where the lot names none.
+    fn places(&self, lot: Option<&str>) -> &[Place] {
+        let of_lot = lot.and_then(|id| self.notice.lots.iter().find(|l| l.id == id)).map(|l| l.places.as_slice());
+        of_lot.filter(|places| !places.is_empty()).unwrap_or(&self.notice.places)
+    }
 }
 
 impl Filter {
+    /// Where it looks.
+    #[must_use]
+    pub fn territory(&self) -> Territory<'_> {
+        Territory { departments: &self.departments, epcis: &self.epcis, around: &self.around }
+    }
+
+    /// How near the notice came to the places asked for, for whoever asks why it did not come.
+    #[must_use]
+    pub fn nearest(&self, c: &Candidate<'_>) -> Option<Near> {
+        if !self.territory().is_fine() {
+            return None;
+        }
+        let verdict = self.territory().test(c.places(None), &c.assessment.departments, (c.communes)());
+        verdict.near.into_iter().next()
+    }
+
     /// What in this filter can never match, in French; empty when all is well.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
@@ -269,6 +312,12 @@ impl Filter {
                 "acheteur «\u{a0}{siret}\u{a0}» impossible : un SIREN (9 chiffres) ou un SIRET (14 chiffres)"
             ));
         }
+        for siren in self.epcis.iter().filter(|s| !(digits(s) && s.len() == 9)) {
+            out.push(format!("intercommunalité «\u{a0}{siren}\u{a0}» impossible : son SIREN a 9 chiffres"));
+        }
+        for around in self.around.iter().filter(|a| !(1..=MAX_KM).contains(&a.km)) {
+            out.push(format!("rayon de {}\u{a0}km impossible : de 1 à {MAX_KM}\u{a0}km", around.km));
+        }
         if self.words.iter().chain(&self.excluded_words).any(|w| w.trim().is_empty()) {
             out.push("un mot voulu ou exclu est vide".to_owned());
         }
@@ -281,6 +330,15 @@ impl Filter {
             out.push("l’intérêt minimal va de 0 à 100".to_owned());
         }
         out
+    }
+
+    /// Places of it that the table of communes does not know, in French; empty when all is well.
+    #[must_use]
+    pub fn unknown_places(&self, communes: &Communes) -> Vec<String> {
+        let epcis = self.epcis.iter().filter(|s| communes.epci(s).is_none());
+        let epcis = epcis.map(|s| format!("intercommunalité «\u{a0}{s}\u{a0}» inconnue"));
+        let centres = self.around.iter().filter(|a| communes.by_code(&a.commune).is_none_or(|c| c.at.is_none()));
+        epcis.chain(centres.map(|a| format!("commune «\u{a0}{}\u{a0}» inconnue", a.commune))).collect()
     }
 
     /// The same filter with its words in the spelling of the text they are looked for in.
@@ -354,7 +412,11 @@ impl Filter {
         if !wanted_kind {
             return Err(Dimension::NoticeKind);
         }
-        if (!self.buyers.is_empty() && !is(&self.buyers)) || self.buyer_kind.is_some_and(|k| k != c.notice.buyer.kind) {
+        let buyer = &c.notice.buyer;
+        if (!self.buyers.is_empty() && !is(&self.buyers))
+            || self.buyer_kind.is_some_and(|k| k != buyer.kind)
+            || (!self.buyer_types.is_empty() && !self.buyer_types.contains(&BuyerType::of(buyer)))
+        {
             return Err(Dimension::Buyer);
         }
         if c.assessment.score < self.min_score {
@@ -382,11 +444,6 @@ impl Filter {
         departments: &[Department],
         found: &mut Match,
     ) -> Result<(), Dimension> {
-        let add = |list: &mut Vec<_>, item: &_| {
-            if !list.contains(item) {
-                list.push(Clone::clone(item));
-            }
-        };
         let met_sectors: Vec<&Sector> = sectors.iter().filter(|s| self.sectors.contains(s)).collect();
         let side: Vec<&Sector> = c.assessment.side_sectors.iter().filter(|s| self.sectors.contains(s)).collect();
         if !self.sectors.is_empty() && met_sectors.is_empty() && side.is_empty() {
@@ -397,10 +454,14 @@ impl Filter {
         {
             return Err(Dimension::Cpv);
         }
-        let met_departments: Vec<&Department> = departments.iter().filter(|d| self.departments.contains(d)).collect();
-        // A notice that names no place at all may be anywhere: it is let through rather than lost.
-        if !self.departments.is_empty() && met_departments.is_empty() && !departments.is_empty() {
-            return Err(Dimension::Department);
+        let territory = self.territory();
+        let place = if territory.is_fine() {
+            territory.test(c.places(lot), departments, (c.communes)())
+        } else {
+            territory.by_department(departments)
+        };
+        if !place.taken {
+            return Err(if territory.is_fine() { Dimension::Place } else { Dimension::Department });
         }
         let provisions: Vec<ProvisionKind> =
             c.assessment.provisions.iter().filter(|p| p.covers(lot)).map(|p| p.kind).collect();
@@ -415,21 +476,20 @@ impl Filter {
         met_sectors
             .iter()
             .chain(if met_sectors.is_empty() { side.iter() } else { [].iter() })
-            .for_each(|s| add(&mut found.sectors, *s));
-        for d in met_departments {
-            if !found.departments.contains(d) {
-                found.departments.push(d.clone());
-            }
-        }
-        for p in provisions {
-            if !found.provisions.contains(&p) {
-                found.provisions.push(p);
-            }
-        }
+            .for_each(|s| add_once(&mut found.sectors, *s));
+        place.departments.iter().for_each(|d| add_once(&mut found.departments, d));
+        place.near.iter().for_each(|near| add_once(&mut found.near, near));
+        provisions.iter().for_each(|p| add_once(&mut found.provisions, p));
         Ok(())
     }
 
     fn supply_possible(&self, c: &Candidate<'_>) -> bool {
         c.assessment.eligible_kinds.iter().any(|k| k.supply_modes().iter().any(|m| self.supply_modes.contains(m)))
+    }
+}
+
+fn add_once<T: Clone + PartialEq>(list: &mut Vec<T>, item: &T) {
+    if !list.contains(item) {
+        list.push(item.clone());
     }
 }

@@ -1,4 +1,5 @@
-//! What people did in the rooms, as plain values; and the door: whose invites are taken.
+//! What people did in the rooms, as plain values; and the door: whose invites are taken. Those of allowed servers are; of the
+//! others, those whose reason holds an invitation's code, which the one who listens can tell.
 //!
 //! A message that cannot be decrypted becomes [`What::Undecryptable`]: its key is asked for by the SDK, and the one who
 //! listens says so in the room.
@@ -7,6 +8,7 @@ use std::sync::PoisonError;
 
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEventKind;
+use matrix_sdk::ruma::RoomId;
 use serde_json::Value;
 use vigie_domain::delivery::Outcome;
 
@@ -47,6 +49,11 @@ pub enum What {
     },
     /// Someone wrote and we could not read it.
     Undecryptable,
+    /// We were invited by someone whose server is not allowed, with these words: [`Matrix::accept`] or [`Matrix::decline`].
+    Invited {
+        /// The reason of the invite, bounded.
+        reason: String,
+    },
     /// We were invited by someone allowed to, and are in.
     Joined,
     /// We are no longer in the room.
@@ -101,25 +108,50 @@ impl Matrix {
         deaf.remove(&(room.to_owned(), sender.to_owned()));
     }
 
-    /// Takes or declines the invites that wait.
+    /// Takes or declines the invites that wait. One from elsewhere that says something is left to whoever can read a code in it.
     async fn doorman(&self) -> Vec<Event> {
-        let mut joined = Vec::new();
+        let mut events = Vec::new();
         for room in self.client.invited_rooms() {
             let Ok(invite) = room.invite_details().await else { continue };
-            let sender = invite.inviter_id.to_string();
+            let (id, sender) = (room.room_id().to_string(), invite.inviter_id.to_string());
             let server = invite.inviter_id.server_name();
-            let welcome = self.allowed_servers.iter().any(|s| s == server.as_str());
-            let done = if welcome { room.join().await } else { room.leave().await };
-            match done {
-                Ok(()) if welcome => {
-                    joined.push(Event { room: room.room_id().to_string(), sender, what: What::Joined });
+            let reason = bounded(invite.invitee.event().reason().unwrap_or_default().trim());
+            if self.allowed_servers.iter().any(|s| s == server.as_str()) {
+                if self.accept(&id).await.is_ok() {
+                    events.push(Event { room: id, sender, what: What::Joined });
                 }
-                Ok(()) => tracing::warn!(%server, "invite declined: not an allowed server"),
-                // The invite waits for the next look.
-                Err(e) => tracing::warn!("invite not answered: {e}"),
+            } else if reason.is_empty() {
+                self.decline(&id).await;
+            } else {
+                events.push(Event { room: id, sender, what: What::Invited { reason } });
             }
         }
-        joined
+        events
+    }
+
+    /// Enters a room that we were invited to.
+    ///
+    /// # Errors
+    /// What the server said; the invite waits for the next look.
+    pub async fn accept(&self, room: &str) -> Result<(), Outcome> {
+        let Some(room) = RoomId::parse(room).ok().and_then(|id| self.client.get_room(&id)) else {
+            return Err(Outcome::AddressRefused(format!("aucune invitation dans le salon {room}")));
+        };
+        room.join().await.map_err(|e| {
+            tracing::warn!("invite not taken: {e}");
+            self.outcome(&e, chrono::Utc::now())
+        })
+    }
+
+    /// Declines an invite; where the server does not answer, it waits for the next look.
+    pub async fn decline(&self, room: &str) {
+        let Some(room) = RoomId::parse(room).ok().and_then(|id| self.client.get_room(&id)) else { return };
+        match room.leave().await {
+            Ok(()) => {
+                tracing::warn!(room = %room.room_id(), "invite declined: not from an allowed server, and without a code")
+            }
+            Err(e) => tracing::warn!("invite not answered: {e}"),
+        }
     }
 }
 

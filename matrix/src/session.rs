@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
+use chrono::{DateTime, Utc};
 use matrix_sdk::authentication::matrix::MatrixSession;
 use matrix_sdk::config::RequestConfig;
 use matrix_sdk::ruma::DeviceId;
@@ -27,6 +28,9 @@ const DEVICE_NAME: &str = "Vigie";
 const ANSWER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 const DEVICE_KEY: &[u8] = b"vigie:device";
 const SESSION_KEY: &[u8] = b"vigie:session";
+const LAPSE_KEY: &[u8] = b"vigie:lapse";
+/// What Tchap answers once an account has reached its end (Synapse module `email_account_validity`).
+const EXPIRED_ACCOUNT: &str = "ORG_MATRIX_EXPIRED_ACCOUNT";
 /// Least length of the store's key, in bytes.
 const MIN_STORE_KEY: usize = 32;
 
@@ -81,6 +85,7 @@ impl Trouble {
             ErrorKind::UnknownToken(data) if data.soft_logout => Some(Self::SoftLogout),
             ErrorKind::UnknownToken(_) | ErrorKind::MissingToken => Some(Self::TokenLost),
             ErrorKind::UserDeactivated | ErrorKind::UserLocked | ErrorKind::UserSuspended => Some(Self::Account),
+            other if other.errcode().as_str() == EXPIRED_ACCOUNT => Some(Self::Account),
             _ => None,
         }
     }
@@ -128,6 +133,12 @@ impl Matrix {
     #[must_use]
     pub fn trouble(&self) -> Option<Trouble> {
         *self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// When the session ends, where the server said so at the login.
+    pub async fn lapse(&self) -> Option<DateTime<Utc>> {
+        let kept = self.client.state_store().get_custom_value(LAPSE_KEY).await.ok().flatten()?;
+        DateTime::from_timestamp_millis(String::from_utf8(kept).ok()?.parse().ok()?)
     }
 
     pub(crate) fn note_trouble(&self, trouble: Trouble) {
@@ -191,7 +202,7 @@ async fn log_in(client: &Client, block: &settings::Matrix, password: &SecretStri
             device
         }
     };
-    client
+    let answer = client
         .matrix_auth()
         .login_username(&block.user, expose(password))
         .device_id(&device)
@@ -199,6 +210,9 @@ async fn log_in(client: &Client, block: &settings::Matrix, password: &SecretStri
         .send()
         .await
         .map_err(|e| MatrixError::Server(e.to_string()))?;
+    let lapse = answer.expires_in.and_then(|d| chrono::Duration::from_std(d).ok()).map(|d| Utc::now() + d);
+    let lapse = lapse.map_or_else(String::new, |at| at.timestamp_millis().to_string());
+    store.set_custom_value_no_read(LAPSE_KEY, lapse.into_bytes()).await.map_err(|e| unreadable(&e))?;
     let session = client.matrix_auth().session().ok_or(MatrixError::TokenLost)?;
     let bytes = serde_json::to_vec(&session).map_err(|e| unreadable(&e))?;
     store.set_custom_value_no_read(SESSION_KEY, bytes).await.map_err(|e| unreadable(&e))
@@ -219,4 +233,21 @@ async fn verify(client: &Client, block: &settings::Matrix, password: &SecretStri
         .bootstrap_cross_signing(Some(AuthData::Password(proof)))
         .await
         .map_err(|e| MatrixError::Server(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_server_says_of_the_account_is_understood() {
+        let trouble = |body: serde_json::Value| Trouble::of(&serde_json::from_value::<ErrorKind>(body).unwrap());
+        assert_eq!(trouble(json!({ "errcode": "M_UNKNOWN_TOKEN", "soft_logout": true })), Some(Trouble::SoftLogout));
+        assert_eq!(trouble(json!({ "errcode": "M_UNKNOWN_TOKEN" })), Some(Trouble::TokenLost));
+        for code in ["M_USER_DEACTIVATED", "M_USER_LOCKED", EXPIRED_ACCOUNT] {
+            assert_eq!(trouble(json!({ "errcode": code })), Some(Trouble::Account), "{code}");
+        }
+        assert_eq!(trouble(json!({ "errcode": "M_FORBIDDEN" })), None);
+    }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Dimension, Match};
 use vigie_domain::{Cadence, Subscriber, Subscription};
 
@@ -149,7 +150,9 @@ fn rank(hit: &Hit) -> (bool, u32, u8) {
 }
 
 fn drawers_of(filter: &vigie_domain::Filter) -> Vec<Drawer> {
-    let (sectors, departments) = (&filter.sectors, &filter.departments);
+    let territory = filter.territory();
+    let reach = if territory.is_fine() { territory.reach(rules::communes()) } else { filter.departments.clone() };
+    let (sectors, departments) = (&filter.sectors, &reach);
     if !sectors.is_empty() && !departments.is_empty() {
         let pairs = sectors
             .iter()
@@ -272,7 +275,13 @@ mod tests {
     fn sector_and_place_must_meet_on_the_same_lot() {
         let notice = Notice::new("t", "1", NoticeKind::Call);
         let a = assessment(&["a", "b"], &["59", "06"], vec![lot("1", "a", "59"), lot("2", "b", "06")]);
-        let c = Candidate { notice: &notice, assessment: &a, folded: " ", now: chrono::Utc::now() };
+        let c = Candidate {
+            notice: &notice,
+            assessment: &a,
+            folded: " ",
+            now: chrono::Utc::now(),
+            communes: rules::communes,
+        };
         let index =
             Index::build(1, vec![entry(0, filter(&["a"], &["06"])), entry(1, filter(&["b"], &["06"]))], str::to_owned);
         let hits = index.hits(&c);
@@ -285,7 +294,13 @@ mod tests {
     fn a_notice_without_a_place_is_not_lost() {
         let notice = Notice::new("t", "1", NoticeKind::Call);
         let a = assessment(&["a"], &[], vec![]);
-        let c = Candidate { notice: &notice, assessment: &a, folded: " ", now: chrono::Utc::now() };
+        let c = Candidate {
+            notice: &notice,
+            assessment: &a,
+            folded: " ",
+            now: chrono::Utc::now(),
+            communes: rules::communes,
+        };
         let index =
             Index::build(1, vec![entry(0, filter(&["a"], &["59"])), entry(1, filter(&[], &["59"]))], str::to_owned);
         assert_eq!(index.hits(&c).len(), 2);
@@ -308,7 +323,7 @@ mod tests {
             let (s, d): (Vec<&str>, Vec<&str>) = (sectors.iter().map(String::as_str).collect(), departments.iter().map(String::as_str).collect());
             let a = assessment(&s, &d, lots);
             let notice = Notice::new("t", "1", NoticeKind::Call);
-            let c = Candidate { notice: &notice, assessment: &a, folded: " ", now: chrono::Utc::now() };
+            let c = Candidate { notice: &notice, assessment: &a, folded: " ", now: chrono::Utc::now(), communes: rules::communes };
             let mut scanned: Vec<String> = entries.iter().filter(|(s, _)| s.filter.test(&c).is_ok()).map(|(s, _)| s.subscriber.clone()).collect();
             scanned.sort();
             let found: Vec<String> = Index::build(1, entries, str::to_owned).hits(&c).into_iter().map(|h| h.subscriber).collect();

@@ -50,6 +50,17 @@ pub struct Told<'a> {
     pub why: &'a Why,
     /// Who can help, out of the directories.
     pub contacts: &'a [String],
+    /// Where Vigie's own pages tell of it.
+    pub links: Links<'a>,
+}
+
+/// Vigie's own pages about a notice, where they are served to the outside.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Links<'a> {
+    /// The page of its procedure.
+    pub page: Option<&'a str>,
+    /// The page where the one who reads the message answers, without signing in.
+    pub answer: Option<&'a str>,
 }
 
 /// A line with a label.
@@ -104,7 +115,11 @@ pub struct Card {
     pub contacts: Vec<String>,
     /// Winners.
     pub winners: Vec<String>,
-    /// Page of the notice.
+    /// Vigie's page of the procedure.
+    pub page: Option<String>,
+    /// Page where the reader answers.
+    pub answer: Option<String>,
+    /// The publisher's page of the notice.
     pub link: Option<String>,
     /// Consultation documents.
     pub documents: Option<String>,
@@ -166,6 +181,8 @@ pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
         facts: a.facts.iter().map(fact).collect(),
         contacts: told.contacts.iter().map(|c| short(c, 200)).collect(),
         winners: a.awards.iter().filter(|w| !w.winners.is_empty()).take(MAX_LOTS).map(award).collect(),
+        page: told.links.page.map(str::to_owned),
+        answer: told.links.answer.map(str::to_owned),
         link: told.notice.url.clone().filter(|u| is_web(u)),
         documents: told.notice.documents_url.clone().filter(|u| is_web(u)),
         reference: format!("{} {}", told.notice.source.to_uppercase(), told.notice.record_id),

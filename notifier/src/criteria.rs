@@ -1,6 +1,7 @@
 //! A filter in words, as chats, pages and the command line show it.
 
-use vigie_config::rules::Rules;
+use vigie_config::rules::{self, Rules};
+use vigie_domain::commune::Commune;
 use vigie_domain::{BuyerKind, Filter, NoticeKind, SupplyMode, french};
 
 use crate::card::provision_label;
@@ -20,7 +21,7 @@ pub fn in_french(filter: &Filter) -> String {
     };
     add("", filter.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect());
     add("CPV ", filter.cpv.clone());
-    add("", filter.departments.iter().map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect());
+    add("", places(filter));
     add("", filter.provisions.iter().map(|p| provision_label(*p).to_owned()).collect());
     add("", filter.notice_kinds.iter().map(|k| notice_kind_label(*k).to_owned()).collect());
     add("", filter.supply_modes.iter().map(|m| supply_label(*m).to_owned()).collect());
@@ -37,6 +38,7 @@ pub fn in_french(filter: &Filter) -> String {
             })
             .collect(),
     );
+    add("acheteur\u{a0}: ", filter.buyer_types.iter().map(|t| t.in_french().to_owned()).collect());
     let quoted = |words: &[String]| words.iter().map(|w| format!("«\u{a0}{}\u{a0}»", w.trim())).collect::<Vec<_>>();
     add("avec ", quoted(&filter.words));
     add("sans ", quoted(&filter.excluded_words));
@@ -56,6 +58,19 @@ pub fn in_french(filter: &Filter) -> String {
         parts.push(format!("intérêt d’au moins {}", filter.min_score));
     }
     if parts.is_empty() { "tout".to_owned() } else { parts.join("\u{202f}; ") }
+}
+
+/// Every place asked for: `Nord (59)`, `CA de Lens - Liévin`, `30 km autour d’Arras (62)`.
+#[must_use]
+pub fn places(filter: &Filter) -> Vec<String> {
+    let (rules, communes) = (Rules::embedded(), rules::communes());
+    let departments = filter.departments.iter().map(|d| format!("{} ({d})", rules.department_name(d.as_str())));
+    let epcis = filter.epcis.iter().map(|s| communes.epci(s).map_or_else(|| s.clone(), |e| e.name.to_owned()));
+    let circles = filter.around.iter().map(|a| {
+        let centre = communes.by_code(&a.commune).map_or_else(|| a.commune.clone(), Commune::label);
+        format!("{}\u{a0}km autour {}", a.km, french::of(&centre))
+    });
+    departments.chain(epcis).chain(circles).collect()
 }
 
 /// `a`, `a ou b`, `a, b ou c`, `a, b et 7 autres`.
@@ -99,7 +114,7 @@ pub fn supply_label(mode: SupplyMode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vigie_domain::{Department, ProvisionKind};
+    use vigie_domain::{Around, BuyerType, Department, ProvisionKind};
 
     #[test]
     fn a_filter_reads_as_french() {
@@ -107,6 +122,9 @@ mod tests {
             sectors: vec!["blanchisserie".into()],
             departments: ["59", "2A"].iter().filter_map(|d| Department::parse(d)).collect(),
             provisions: vec![ProvisionKind::Reserved],
+            epcis: vec!["246200364".into()],
+            around: vec![Around { commune: "62041".into(), km: 30 }],
+            buyer_types: vec![BuyerType::Health],
             excluded_words: vec!["amiante".into()],
             min_amount: Some(40_000.0),
             min_lead_days: Some(10),
@@ -114,7 +132,8 @@ mod tests {
         };
         assert_eq!(
             in_french(&filter),
-            "Blanchisserie\u{202f}; Nord (59) ou Corse-du-Sud (2A)\u{202f}; Marché réservé\u{202f}; sans «\u{a0}amiante\u{a0}»\u{202f}; \
+            "Blanchisserie\u{202f}; Nord (59), Corse-du-Sud (2A), CA de Lens - Liévin ou 30\u{a0}km autour d’Arras (62)\u{202f}; \
+             Marché réservé\u{202f}; acheteur\u{a0}: hôpital, médico-social\u{202f}; sans «\u{a0}amiante\u{a0}»\u{202f}; \
              à partir de 40\u{202f}000\u{a0}€\u{202f}; au moins 10\u{a0}jours pour répondre"
         );
         assert_eq!(in_french(&Filter::default()), "tout");

@@ -132,7 +132,7 @@ fn sector<'a>(told: &Told<'a>) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::card::Why;
+    use crate::card::{Links, Why};
     use vigie_domain::{Assessment, DateKind, Notice, NoticeKind, TypedDate};
 
     fn now() -> DateTime<Utc> {
@@ -175,7 +175,15 @@ mod tests {
     fn digest(items: &[(Notice, Assessment, Why)], kind: AlertKind, shown: Shown) -> Digest {
         let told: Vec<Told<'_>> = items
             .iter()
-            .map(|(notice, assessment, why)| Told { kind, changes: &[], notice, assessment, why, contacts: &[] })
+            .map(|(notice, assessment, why)| Told {
+                kind,
+                changes: &[],
+                notice,
+                assessment,
+                why,
+                contacts: &[],
+                links: Links::default(),
+            })
             .collect();
         Digest::of(&told, shown, now())
     }

@@ -58,7 +58,10 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         let (weight, what) = if found.side_need { (10, "besoin à côté des travaux") } else { (30, "votre métier") };
         add(weight, format!("{what} : {}", vigie_domain::french::list(&labels)));
     }
-    if !found.departments.is_empty() {
+    if !found.near.is_empty() {
+        let said: Vec<String> = found.near.iter().take(3).map(vigie_domain::Near::in_french).collect();
+        add(20, said.join("\u{202f}; "));
+    } else if !found.departments.is_empty() {
         let names: Vec<String> =
             found.departments.iter().take(3).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
         add(20, format!("votre territoire : {}", vigie_domain::french::list(&names)));

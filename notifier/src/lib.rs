@@ -8,10 +8,12 @@
 //! | [`chat`] | text as chats show it: words and styles |
 //! | [`criteria`] | a filter in words |
 //! | [`message`] | what is said: cards rendered by templates in French |
+//! | [`escape`] | how outside text is written into HTML |
 //! | [`digest`] | what stands in a digest: sections, a screen, the way to the rest |
 //! | [`due`] | when digests go out: local dates of the person's territory |
 //! | [`reminders`] | which dates to remind a structure of |
 //! | [`rhythm`] | at once, in a digest, or after quiet hours |
+//! | [`typeset`] | the spaces of French |
 //! | [`channels`] | one folder a channel |
 //!
 //! This crate knows neither the watcher nor the store: what a message is made from comes in, what the channel answered
@@ -24,7 +26,9 @@ pub mod chat;
 pub mod criteria;
 pub mod digest;
 pub mod due;
+pub mod escape;
 pub mod fit;
 pub mod message;
 pub mod reminders;
 pub mod rhythm;
+pub mod typeset;

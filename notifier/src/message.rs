@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::card::{Told, card, short};
 use crate::chat::{Rich, RichError};
 use crate::digest::{Digest, Shown};
+use crate::{escape, typeset};
 
 /// A message ready for a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,14 +54,18 @@ pub struct Ask {
 
 /// Stands in a message for the page of one-click unsubscription, until it is known whose message it is.
 pub const UNSUBSCRIBE_HERE: &str = "vigie-desabonnement-ici";
+/// Stands in a message for the page where its reader answers, until it is known whose message it is.
+pub const ANSWER_HERE: &str = "vigie-reponse-ici";
 
 impl Message {
-    /// The message for one address: [`UNSUBSCRIBE_HERE`] becomes its page.
+    /// The message for one address: [`UNSUBSCRIBE_HERE`] and [`ANSWER_HERE`] become its pages.
     #[must_use]
-    pub fn addressed(mut self, unsubscribe: Option<String>) -> Self {
-        if let Some(url) = &unsubscribe {
-            self.text = self.text.replace(UNSUBSCRIBE_HERE, url);
-            self.html = self.html.replace(UNSUBSCRIBE_HERE, &url.replace('&', "&amp;").replace('"', "&quot;"));
+    pub fn addressed(mut self, unsubscribe: Option<String>, answer: Option<&str>) -> Self {
+        for (here, url) in [(UNSUBSCRIBE_HERE, unsubscribe.as_deref()), (ANSWER_HERE, answer)] {
+            if let Some(url) = url {
+                self.text = self.text.replace(here, url);
+                self.html = self.html.replace(here, &url.replace('&', "&amp;").replace('"', "&quot;"));
+            }
         }
         self.unsubscribe = unsubscribe;
         self
@@ -100,6 +105,9 @@ pub struct Templates {
     environment: Environment<'static>,
 }
 
+/// How the names of templates for chats end.
+const CHAT: &str = ".chat.html";
+
 const BUILT_IN: &[(&str, &str)] = &[
     ("sujet.txt", include_str!("../templates/sujet.txt")),
     ("alerte.txt", include_str!("../templates/alerte.txt")),
@@ -132,12 +140,21 @@ impl Templates {
         let mut environment = Environment::new();
         environment
             .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
+        // A chat shows a narrow window: its words break where they can.
+        environment.set_formatter(|out, state, value| {
+            if state.name().ends_with(CHAT) {
+                escape::formatter(out, state, value)
+            } else {
+                typeset::formatter(out, state, value)
+            }
+        });
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(RenderError::of("syntaxe"))?);
         environment.add_filter("short", |text: String, n: usize| short(&text, n));
         for (name, built_in) in BUILT_IN {
             let own = dir.and_then(|d| std::fs::read_to_string(d.join(name)).ok());
             let text = own.unwrap_or_else(|| (*built_in).to_owned());
+            let text = if name.ends_with(CHAT) { text } else { typeset::template(name, &text) };
             environment.add_template_owned(*name, text).map_err(RenderError::of(name))?;
         }
         Ok(Self { environment })
@@ -192,7 +209,7 @@ impl Templates {
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
         let digest = Digest::of(told, shown, now);
-        let subject = header(&digest.subject());
+        let subject = header(&typeset::typeset(&digest.subject()));
         let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
             subject,
@@ -212,7 +229,7 @@ impl Templates {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let values = context! { title => title, lines => lines, unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
-            subject: header(title),
+            subject: header(&typeset::typeset(title)),
             text: tidy(&self.render("mot.txt", &values)?),
             html: self.render("mot.html", &values)?,
             chat: self.chat("mot.chat.html", &values)?,
@@ -226,7 +243,7 @@ impl Templates {
     /// A template fails.
     pub fn ask(&self, ask: &Ask, unsubscribe: Option<String>) -> Result<Message, RenderError> {
         let title = if ask.again { "Rappel : confirmez votre adresse" } else { "Confirmez votre adresse" };
-        let subject = header(&format!("{title} pour recevoir les alertes de Vigie"));
+        let subject = header(&typeset::typeset(&format!("{title} pour recevoir les alertes de Vigie")));
         let lines: Vec<String> = ask.wishes.iter().chain(&ask.link).cloned().collect();
         let values = context! {
             a => Serde(ask.clone()), subject => &subject, title => title, lines => lines, unsubscribe => unsubscribe.as_deref()
@@ -262,7 +279,7 @@ impl Templates {
     pub fn operator(&self, title: &str, body: &str) -> Result<Message, RenderError> {
         let values = context! { title => title, body => body };
         Ok(Message {
-            subject: header(&format!("Vigie – {title}")),
+            subject: header(&typeset::typeset(&format!("Vigie – {title}"))),
             text: tidy(&self.render("operateur.txt", &values)?),
             html: self.render("operateur.html", &values)?,
             chat: self.chat("operateur.chat.html", &values)?,
@@ -293,7 +310,7 @@ fn tidy(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::card::{Why, change};
+    use crate::card::{Links, Why, change};
     use vigie_domain::procedure::Change;
     use vigie_domain::{
         AlertKind, Assessment, Beneficiary, DateKind, Evidence, Notice, NoticeKind, Provision, ProvisionKind, TypedDate,
@@ -343,8 +360,15 @@ mod tests {
         let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
         notice.url = Some("https://www.boamp.fr/pages/avis/?q=idweb:26-1".into());
         let (a, why) = (assessment(title), Why::default());
-        let told =
-            Told { kind: AlertKind::New, changes: &[], notice: &notice, assessment: &a, why: &why, contacts: &[] };
+        let told = Told {
+            kind: AlertKind::New,
+            changes: &[],
+            notice: &notice,
+            assessment: &a,
+            why: &why,
+            contacts: &[],
+            links: Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) },
+        };
         templates.alert(&told, Some("https://vigie.example/x".into()), now()).unwrap()
     }
 

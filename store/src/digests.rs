@@ -10,6 +10,9 @@ use crate::ingest::{NewDelivery, put_delivery};
 use crate::journal::{NoticeRow, notice_row};
 use crate::{Engine, Store, StoreError, derived_id, millis, moment};
 
+/// Notices of a page.
+const NOTICES: i64 = 200;
+
 /// A digest whose time has come: one person's notifications that wait.
 #[derive(Debug, Clone)]
 pub struct DueDigest {
@@ -197,26 +200,39 @@ impl Store {
         Ok(rows.into_iter().map(|(subscriber, since)| Unheard { subscriber, since: moment(since) }).collect())
     }
 
-    /// Notices first seen at `since` or later, in order; the page after `last` (moment and key).
+    /// Notices first seen at `since` or later, oldest first, a page at a time.
+    #[must_use]
+    pub fn notices_since(&self, since: DateTime<Utc>) -> NoticesSince<'_> {
+        NoticesSince { store: self, last: (since, String::new()) }
+    }
+}
+
+/// Notices read a page at a time, so that memory stays bounded however many there are.
+#[derive(Debug)]
+pub struct NoticesSince<'a> {
+    store: &'a Store,
+    last: (DateTime<Utc>, String),
+}
+
+impl NoticesSince<'_> {
+    /// The next page; `None` after the last one.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn notices_since(
-        &self,
-        since: DateTime<Utc>,
-        last: Option<(DateTime<Utc>, String)>,
-        limit: i64,
-    ) -> Result<Vec<NoticeRow>, StoreError> {
-        let (at, key) = last.unwrap_or((since, String::new()));
+    pub async fn next(&mut self) -> Result<Option<Vec<NoticeRow>>, StoreError> {
         let rows: Vec<_> = sqlx::query_as(
             "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice
              WHERE first_seen > $1 OR (first_seen = $1 AND id > $2) ORDER BY first_seen, id LIMIT $3",
         )
-        .bind(millis(at))
-        .bind(key)
-        .bind(limit)
-        .fetch_all(&self.pool)
+        .bind(millis(self.last.0))
+        .bind(self.last.1.clone())
+        .bind(NOTICES)
+        .fetch_all(&self.store.pool)
         .await?;
-        rows.into_iter().map(notice_row).collect()
+        let page: Vec<NoticeRow> = rows.into_iter().map(notice_row).collect::<Result<_, _>>()?;
+        if let Some(end) = page.last() {
+            self.last = (end.first_seen, end.id.clone());
+        }
+        Ok(Some(page).filter(|p| !p.is_empty()))
     }
 }

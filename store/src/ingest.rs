@@ -262,6 +262,9 @@ impl IngestTx {
                 "UPDATE decision_step SET procedure_id = $1 WHERE procedure_id = $2",
                 "DELETE FROM search WHERE procedure_id = $2 AND procedure_id <> $1",
                 "DELETE FROM procedure WHERE id = $2 AND id <> $1",
+                // Addresses under the old identifier stand in messages.
+                "INSERT INTO procedure_key (key, procedure_id) VALUES ('was:' || $2, $1)
+                   ON CONFLICT (key) DO UPDATE SET procedure_id = excluded.procedure_id",
             ] {
                 sqlx::query(sql).bind(kept.to_owned()).bind(other.clone()).execute(&mut *self.tx).await?;
             }

@@ -135,6 +135,18 @@ impl Store {
         rows.into_iter().map(notice_row).collect()
     }
 
+    /// The procedure that one of that identifier became part of, if it did.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn procedure_now(&self, ended: &str) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
+            .bind(clean(&format!("was:{ended}")))
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|(id,)| id))
+    }
+
     /// The dates of a procedure that is still open; `None` of any other.
     ///
     /// # Errors

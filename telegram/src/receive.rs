@@ -2,12 +2,18 @@
 //!
 //! Updates are confirmed by the next call, whose offset the user of this crate gives: it keeps how far it came. A kind of
 //! update that is unknown, or made by a bot, is confirmed and means nothing.
+//!
+//! Updates are read one by one: one that cannot be read, or that makes the library panic, is handed on as [`Unreadable`] with
+//! its bytes, and the others go on. Read together by the library, it would come back at every call and hold them all up.
 
-use teloxide::payloads::GetUpdatesSetters as _;
-use teloxide::prelude::Requester as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::Serialize;
+use serde_json::Value;
+use teloxide::requests::{JsonRequest, Payload};
 use teloxide::types::{
-    CallbackQuery, Chat, ChatMemberUpdated, MaybeAnonymousUser, Message, MessageReactionUpdated, ReactionType, Update,
-    UpdateKind, User,
+    AllowedUpdate, CallbackQuery, Chat, ChatMemberUpdated, MaybeAnonymousUser, Message, MessageReactionUpdated,
+    ReactionType, Update, UpdateKind, User,
 };
 
 use crate::send::Refusal;
@@ -81,6 +87,32 @@ pub struct Received {
     pub number: u32,
     /// What happened; several where several reactions were put at once.
     pub events: Vec<Event>,
+    /// Why nothing can be made of it.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// An update that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What is wrong with it.
+    pub why: &'static str,
+    /// What the server wrote.
+    pub raw: Vec<u8>,
+}
+
+/// `getUpdates`, whose answer is left as the server wrote it.
+#[derive(Clone, Serialize)]
+struct RawUpdates {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<i32>,
+    limit: u8,
+    timeout: u32,
+    allowed_updates: Vec<AllowedUpdate>,
+}
+
+impl Payload for RawUpdates {
+    type Output = Vec<Value>;
+    const NAME: &'static str = "GetUpdates";
 }
 
 impl Telegram {
@@ -91,45 +123,74 @@ impl Telegram {
     /// What the server said; [`Refusal::Rival`] where another process listens.
     pub async fn updates(&self, offset: Option<u32>, wait: std::time::Duration) -> Result<Vec<Received>, Refusal> {
         let me = self.me().await?.username.clone();
-        let mut call = self
-            .bot
-            .get_updates()
-            .limit(BATCH)
-            .timeout(u32::try_from(wait.as_secs()).unwrap_or(0))
-            .allowed_updates(self.updates.iter().cloned());
-        if let Some(offset) = offset.and_then(|o| i32::try_from(o).ok()) {
-            call = call.offset(offset);
-        }
-        // The library panics on a reaction that says nobody: that must end neither this loop nor the service.
-        let answer = tokio::spawn(async move { call.await });
-        let updates = answer.await.map_err(|e| Refusal::Unknown(self.scrub.clean(&e.to_string())))?;
-        let updates = updates.map_err(|e| self.refusal(&e))?;
-        Ok(updates.into_iter().map(|u| Received { number: u.id.0, events: read(&u, &me) }).collect())
+        let asked = RawUpdates {
+            offset: offset.and_then(|o| i32::try_from(o).ok()),
+            limit: BATCH,
+            timeout: u32::try_from(wait.as_secs()).unwrap_or(0),
+            allowed_updates: self.updates.clone(),
+        };
+        let updates = JsonRequest::new(self.bot.clone(), asked).await.map_err(|e| self.refusal(&e))?;
+        Ok(updates.iter().filter_map(|u| read(u, &me)).collect())
     }
 }
 
 /// Reads an update as the server writes it; `None` where it is none. Pure.
 #[must_use]
 pub fn read_json(update: &[u8], me: &str) -> Option<Received> {
-    let update: Update = serde_json::from_slice(update).ok()?;
-    Some(Received { number: update.id.0, events: read(&update, me) })
+    read(&serde_json::from_slice(update).ok()?, me)
 }
 
-/// Reads an update; `me` is the bot's name. Pure.
+/// Reads an update; `me` is the bot's name. `None` where it bears no number, without which it cannot be confirmed. Pure.
 #[must_use]
-pub fn read(update: &Update, me: &str) -> Vec<Event> {
-    match &update.kind {
+pub fn read(update: &Value, me: &str) -> Option<Received> {
+    let number = update.get("update_id").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let Some(number) = number else {
+        tracing::error!("an update without a number is passed over");
+        return None;
+    };
+    let written = update.to_string();
+    Some(match understood(update, &written, me) {
+        Ok(events) => Received { number, events, unreadable: None },
+        Err(why) => {
+            let unreadable = Some(Unreadable { why, raw: written.into_bytes() });
+            Received { number, events: Vec::new(), unreadable }
+        }
+    })
+}
+
+/// What an update says, or why it cannot be said.
+fn understood(update: &Value, written: &str, me: &str) -> Result<Vec<Event>, &'static str> {
+    // The library panics on this one (`deserialize_actor`).
+    if let Some(reaction) = update.get("message_reaction")
+        && ["user", "actor_chat"].iter().all(|who| reaction.get(who).is_none_or(Value::is_null))
+    {
+        return Err("réaction de personne");
+    }
+    // From text: the library cannot read the keys of a value that is parsed already.
+    let read = || serde_json::from_str::<Update>(written).map(|u| events_of(&u, me));
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(Some(events))) => Ok(events),
+        // A kind of update that came with a later version of the API is none that was asked for.
+        Ok(Ok(None)) if !KINDS.iter().any(|kind| update.get(kind).is_some()) => Ok(Vec::new()),
+        Ok(_) => Err("forme inattendue"),
+        Err(_) => Err("la bibliothèque ne supporte pas cette forme"),
+    }
+}
+
+/// Kinds of update that are acted on.
+const KINDS: [&str; 5] = ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"];
+
+/// What happened, by an update that the library has read; `None` where it could not.
+fn events_of(update: &Update, me: &str) -> Option<Vec<Event>> {
+    Some(match &update.kind {
         UpdateKind::Message(message) => message_event(message, false, me).into_iter().collect(),
         UpdateKind::EditedMessage(message) => message_event(message, true, me).into_iter().collect(),
         UpdateKind::CallbackQuery(press) => press_event(press).into_iter().collect(),
         UpdateKind::MyChatMember(change) => member_event(change).into_iter().collect(),
         UpdateKind::MessageReaction(reaction) => reaction_events(reaction),
-        UpdateKind::Error(_) => {
-            tracing::warn!(update = update.id.0, "an update cannot be read and is passed over");
-            Vec::new()
-        }
+        UpdateKind::Error(_) => return None,
         _ => Vec::new(),
-    }
+    })
 }
 
 fn event(chat: &Chat, sender: Option<&User>, message: Option<i32>, what: What) -> Option<Event> {
@@ -239,7 +300,9 @@ mod tests {
     fn events(kind: &str, value: Value) -> Vec<Event> {
         let mut update = json!({ "update_id": 7 });
         update[kind] = value;
-        read_json(update.to_string().as_bytes(), "vigie_bot").unwrap().events
+        let received = read_json(update.to_string().as_bytes(), "vigie_bot").unwrap();
+        assert_eq!(received.unreadable, None);
+        received.events
     }
 
     fn ada() -> Value {
@@ -345,6 +408,26 @@ mod tests {
         assert!(change("left", "kicked").is_empty());
         let moved = events("message", message(json!({ "chat": group(), "migrate_to_chat_id": -1007 })));
         assert_eq!(moved[0].what, What::Moved { to: -1007 });
+    }
+
+    #[test]
+    fn an_update_that_cannot_be_read_is_kept_with_its_bytes_and_harms_no_other() {
+        let reaction = json!({ "update_id": 8, "message_reaction": { "chat": group(), "message_id": 5, "date": 1,
+            "old_reaction": [], "new_reaction": [{ "type": "emoji", "emoji": "👍" }] } });
+        for (update, why) in [
+            (reaction, "réaction de personne"),
+            (json!({ "update_id": 8, "message": { "message_id": "cinq" } }), "forme inattendue"),
+            (json!({ "update_id": 8, "callback_query": [] }), "forme inattendue"),
+        ] {
+            let received = read(&update, "vigie_bot").unwrap();
+            assert!(received.number == 8 && received.events.is_empty());
+            let unreadable = received.unreadable.unwrap();
+            assert_eq!(unreadable.why, why);
+            assert_eq!(serde_json::from_slice::<Value>(&unreadable.raw).unwrap(), update);
+        }
+        for update in [json!({}), json!([]), json!({ "update_id": -1 }), json!({ "update_id": "8" })] {
+            assert_eq!(read(&update, "vigie_bot"), None, "{update}");
+        }
     }
 
     #[test]

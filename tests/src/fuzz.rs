@@ -7,7 +7,13 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use chrono::DateTime;
+use vigie_bot::places;
+use vigie_bot::talk::command::{self, Command};
+use vigie_bot::talk::subscribe::{self, Draft, Next};
 use vigie_bot::talk::{Does, action};
+use vigie_config::rules;
+use vigie_domain::subscription::{Profile, Role};
 use vigie_notifier::chat::{Rich, Span, Style};
 use vigie_notifier::message::Templates;
 use vigie_telegram::{What, content, receive};
@@ -58,6 +64,17 @@ const DICTIONARY: &[&str] = &[
     "rappel 3",
     "note",
     "lot 2",
+    "\u{1}",
+    "à la main\u{1}",
+    "continuer\u{1}",
+    "affiner",
+    "Lens 30 km",
+    "autour de ",
+    "CA de Lens - Liévin",
+    "mots : ",
+    "moins de 90 000 €",
+    "jusqu’au 12/01/2027",
+    "AB0D-EFGH-JK1M",
     "👍",
     "👎",
     "⏰",
@@ -94,6 +111,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "split", run: split },
     Target { name: "words", run: words },
     Target { name: "buttons", run: buttons },
+    Target { name: "commands", run: commands },
+    Target { name: "dialogue", run: dialogue },
     Target { name: "telegram-updates", run: telegram_updates },
     Target { name: "headers", run: headers },
 ];
@@ -252,8 +271,57 @@ fn buttons(bytes: &[u8]) {
     assert_eq!(action::pressed(&made), Some(action::Press::Act(wish, delivery)), "{data} → {made}");
 }
 
+fn commands(bytes: &[u8]) {
+    let text = text(bytes);
+    let read = command::parse(&text);
+    if let Some(Command::Unknown(name)) = &read {
+        assert!(name.chars().count() <= 24, "{name}");
+    }
+    if let Some(Command::Add(rest) | Command::Replay(rest)) = &read {
+        assert!(rest.chars().count() <= 500);
+    }
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
+    if let Some(until) = command::until(&text, chrono_tz::Europe::Paris, now) {
+        assert!(until > now && until <= now + chrono::Duration::days(366), "{until}");
+    }
+    if let Some(code) = command::code_in(&text) {
+        assert!(code.len() == 12 && code.bytes().all(|b| b.is_ascii_alphanumeric()), "{code}");
+    }
+    let _ = command::bare(&text);
+    let circle = places::around(&text);
+    if let Ok(around) = &circle {
+        assert_eq!(places::around(&places::written(around)).as_ref(), Ok(around), "what is shown can be written");
+    }
+}
+
+/// A conversation, its answers between `\u{1}`. Whatever is said, the next question stands, is short enough, and is kept as it was.
+fn dialogue(bytes: &[u8]) {
+    let start = || subscribe::begin(Role::Structure, &Profile::default());
+    let mut draft = start();
+    for said in text(bytes).split('\u{1}').take(30) {
+        draft = match subscribe::next(draft, said) {
+            Next::Ask(draft, note) | Next::Again(draft, note) => {
+                assert!(note.chars().count() < 500, "{note}");
+                draft
+            }
+            Next::LookUp(draft, siret) => match subscribe::found(draft, &siret, None) {
+                Next::Ask(draft, _) => draft,
+                other => panic!("{other:?}"),
+            },
+            Next::Save(draft) => draft,
+            Next::Cancelled => start(),
+        };
+        assert!(draft.filter().faults().is_empty() && draft.filter().unknown_places(rules::communes()).is_empty());
+        let (question, buttons) = subscribe::question(&draft, "");
+        assert!(question.encode_utf16().count() < content::MAX_TEXT && !buttons.is_empty());
+        let kept = serde_json::to_string(&draft).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<Draft>(&kept).ok().as_ref(), Some(&draft), "{kept}");
+    }
+}
+
 fn telegram_updates(bytes: &[u8]) {
     let Some(received) = receive::read_json(bytes, "vigie_bot") else { return };
+    assert!(received.unreadable.is_none() || received.events.is_empty());
     for event in received.events {
         if let What::Text { text, .. } = &event.what {
             assert!(text.len() <= 16_384);

@@ -29,7 +29,7 @@ const MAX_EVENTS: usize = 1000;
 #[derive(Debug)]
 pub struct Synapse {
     _process: Process,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     /// Where it listens.
     pub url: String,
 }
@@ -94,7 +94,16 @@ impl Synapse {
                 return missing("matrix", "Synapse makes no account");
             }
         }
-        Some(Self { _process: process, _dir: dir, url })
+        Some(Self { _process: process, dir, url })
+    }
+}
+
+impl Synapse {
+    /// All that the server keeps of its events.
+    #[must_use]
+    pub fn kept(&self) -> Vec<u8> {
+        let files = ["homeserver.db", "homeserver.db-wal"].map(|f| self.dir.path().join(f));
+        files.iter().flat_map(|f| std::fs::read(f).unwrap_or_default()).collect()
     }
 }
 

@@ -77,6 +77,12 @@ impl Postgres {
         Some(Self { dir, bin, url: format!("postgres://vigie@127.0.0.1:{port}/postgres") })
     }
 
+    /// The folder of its files, its log beside it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// A program of the same version, such as `pg_dump`.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
@@ -224,6 +230,8 @@ pub struct Imap {
     dir: tempfile::TempDir,
     /// Its port on 127.0.0.1, TLS from the first byte.
     pub port: u16,
+    /// Its port on 127.0.0.1 where TLS begins by STARTTLS, without which nobody signs in.
+    pub starttls_port: u16,
 }
 
 impl Imap {
@@ -244,7 +252,9 @@ impl Imap {
         let Ok(dir) = tempfile::Builder::new().prefix("vigie-imap-").tempdir() else {
             return missing("imap", "no temporary folder");
         };
-        let Some(port) = free_port() else { return missing("imap", "no free port") };
+        let (Some(port), Some(starttls_port)) = (free_port(), free_port()) else {
+            return missing("imap", "no free port");
+        };
         let base = dir.path().display().to_string();
         let user = if is_root() { "dovecot".to_owned() } else { std::env::var("USER").unwrap_or_default() };
         let mail_user = if is_root() { "nobody".to_owned() } else { user.clone() };
@@ -253,7 +263,7 @@ impl Imap {
             "base_dir = {base}/run\nstate_dir = {base}/state\nlog_path = {base}/log\nprotocols = imap\nlisten = 127.0.0.1\nssl = required\nssl_cert = <{base}/cert.pem\nssl_key = <{base}/key.pem\n\
              mail_location = maildir:{base}/mail\nfirst_valid_uid = 1\nfirst_valid_gid = 1\ndefault_login_user = {user}\ndefault_internal_user = {user}\n\
              passdb {{\n  driver = static\n  args = user={name} password={password}\n}}\nuserdb {{\n  driver = static\n  args = uid={mail_user} gid=nogroup home={base}\n}}\n\
-             service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = 0\n  }}\n  inet_listener imaps {{\n    port = {port}\n    ssl = yes\n  }}\n}}\nservice anvil {{\n  chroot =\n}}\n"
+             service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {starttls_port}\n  }}\n  inet_listener imaps {{\n    port = {port}\n    ssl = yes\n  }}\n}}\nservice anvil {{\n  chroot =\n}}\n"
         );
         for (file, text) in [("dovecot.conf", config.as_str()), ("cert.pem", certificate), ("key.pem", key)] {
             std::fs::write(dir.path().join(file), text).ok()?;
@@ -261,7 +271,7 @@ impl Imap {
         for folder in ["new", "cur", "tmp"] {
             std::fs::create_dir_all(dir.path().join("mail").join(folder)).ok()?;
         }
-        let mut imap = Self { process: None, dir, port };
+        let mut imap = Self { process: None, dir, port, starttls_port };
         imap.open_to_server();
         let command = Command::new(program).args(["-F", "-c"]).arg(imap.dir.path().join("dovecot.conf")).spawn();
         let Ok(child) = command else { return missing("imap", "dovecot does not start") };
@@ -274,6 +284,12 @@ impl Imap {
             std::thread::yield_now();
         }
         Some(imap)
+    }
+
+    /// The folder of its mailbox, for a server that delivers there.
+    #[must_use]
+    pub fn maildir(&self) -> PathBuf {
+        self.dir.path().join("mail")
     }
 
     /// The server reads mails as another user where the tests run as root.
@@ -292,6 +308,119 @@ impl Imap {
         let path = self.dir.path().join("mail/new").join(format!("{name}.localhost"));
         assert!(std::fs::write(&path, mail.replace('\n', "\r\n")).is_ok(), "{} cannot be written", path.display());
         self.open_to_server();
+    }
+}
+
+/// A mail server as in life (Postfix): it takes any mail, delivers into folders, and reports what it cannot deliver to the
+/// sender of the envelope. It wants root.
+#[derive(Debug)]
+pub struct Postfix {
+    dir: tempfile::TempDir,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+impl Postfix {
+    /// Starts a server for `domain`, whose every address is delivered into `mailbox`, and for these people, each with a folder
+    /// of their own; or says why not.
+    ///
+    /// # Panics
+    /// `VIGIE_REQUIRE` names `postfix` and it cannot be started.
+    #[must_use]
+    pub fn start(domain: &str, mailbox: &Path, people: &[&str]) -> Option<Self> {
+        if !is_root() || !Path::new("/usr/sbin/postfix").exists() {
+            return missing("postfix", "no Postfix, or no right to start it (run scripts/test-setup as root)");
+        }
+        let (Ok(dir), Some(port)) = (tempfile::Builder::new().prefix("vigie-mx-").tempdir(), free_port()) else {
+            return missing("postfix", "no temporary folder or port");
+        };
+        let base = dir.path().display().to_string();
+        let theirs: std::collections::BTreeSet<&str> = people.iter().filter_map(|p| p.split('@').nth(1)).collect();
+        let domains = theirs.into_iter().chain([domain]).collect::<Vec<_>>().join(", ");
+        let main = format!(
+            "compatibility_level = 3.6\nqueue_directory = {base}/spool\ndata_directory = {base}/data\ncommand_directory = /usr/sbin\ndaemon_directory = /usr/lib/postfix/sbin\n\
+             mail_owner = postfix\nsetgid_group = postdrop\nmaillog_file = {base}/log\nmaillog_file_prefixes = {base}\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\n\
+             myhostname = mx.{domain}\nmydestination =\nmynetworks = 127.0.0.0/8\nalias_maps =\nalias_database =\nlocal_recipient_maps =\nrecipient_delimiter = +\n\
+             virtual_mailbox_domains = {domains}\nvirtual_mailbox_base = /\nvirtual_mailbox_maps = texthash:{base}/etc/boxes\nvirtual_minimum_uid = 1\n\
+             virtual_uid_maps = static:65534\nvirtual_gid_maps = static:65534\nsmtpd_reject_unlisted_recipient = no\nsmtpd_relay_restrictions = permit_mynetworks, reject\n"
+        );
+        let services = format!(
+            "127.0.0.1:{port} inet n - n - - smtpd\npickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\nrewrite unix - - n - - trivial-rewrite\n\
+             bounce unix - - n - 0 bounce\ndefer unix - - n - 0 bounce\ntrace unix - - n - 0 bounce\nflush unix n - n 1000? 0 flush\nvirtual unix - n n - - virtual\n\
+             error unix - - n - - error\nretry unix - - n - - error\nanvil unix - - n - 1 anvil\nproxymap unix - - n - - proxymap\npostlog unix-dgram n - n - 1 postlogd\n"
+        );
+        let mut boxes = format!("@{domain} {}/\n", mailbox.display());
+        for person in people {
+            boxes.push_str(&format!("{person} {base}/{person}/\n"));
+        }
+        for folder in ["etc", "spool", "data"].iter().chain(people) {
+            std::fs::create_dir_all(dir.path().join(folder)).ok()?;
+        }
+        for (file, text) in [("etc/main.cf", main), ("etc/master.cf", services), ("etc/boxes", boxes)] {
+            std::fs::write(dir.path().join(file), text).ok()?;
+        }
+        let run = |program: &str, args: &[&str]| {
+            let mut command = Command::new(program);
+            command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok_and(|s| s.success())
+        };
+        let at = |name: &str| format!("{base}/{name}");
+        let owned = people.iter().all(|p| run("chown", &["nobody:nogroup", &at(p)])) && run("chmod", &["755", &base]);
+        if !owned || !run("chown", &["postfix", &at("data")]) || !run("postfix", &["-c", &at("etc"), "start"]) {
+            return missing("postfix", "Postfix does not start");
+        }
+        Some(Self { dir, port })
+    }
+
+    /// The mails that a person got so far, oldest first.
+    #[must_use]
+    pub fn mails(&self, person: &str) -> Vec<Vec<u8>> {
+        let folder = self.dir.path().join(person).join("new");
+        let mut paths: Vec<(std::time::SystemTime, PathBuf)> = std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path())))
+            .collect();
+        paths.sort();
+        paths.iter().filter_map(|(_, p)| std::fs::read(p).ok()).collect()
+    }
+
+    /// Sends a mail, headers and body, as a person's own program does.
+    ///
+    /// # Errors
+    /// The server does not answer, or refuses.
+    pub fn send(&self, from: &str, to: &str, mail: &str) -> std::io::Result<()> {
+        use std::io::Write;
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port))?;
+        let mut answers = BufReader::new(stream.try_clone()?).lines();
+        let mail = format!("{}\r\n.", mail.replace('\n', "\r\n"));
+        let (from, to) = (format!("MAIL FROM:<{from}>"), format!("RCPT TO:<{to}>"));
+        for (line, wanted) in [
+            ("", "220"),
+            ("HELO x", "250"),
+            (&from, "250"),
+            (&to, "250"),
+            ("DATA", "354"),
+            (&mail, "250"),
+            ("QUIT", "221"),
+        ] {
+            if !line.is_empty() {
+                stream.write_all(format!("{line}\r\n").as_bytes())?;
+            }
+            let answer = answers.next().unwrap_or_else(|| Ok(String::new()))?;
+            if !answer.starts_with(wanted) {
+                return Err(std::io::Error::other(answer));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        let etc = self.dir.path().join("etc");
+        let _ = Command::new("postfix").arg("-c").arg(etc).arg("stop").stderr(Stdio::null()).status();
     }
 }
 

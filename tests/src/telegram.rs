@@ -329,6 +329,12 @@ impl Double {
         self.ring();
     }
 
+    /// The server says something as it stands, in whatever shape.
+    pub fn utter(&self, kind: &str, value: Value) {
+        self.desk().update(kind, value);
+        self.ring();
+    }
+
     /// Somebody blocks the bot, or puts it out of a group.
     pub fn block(&self, chat: i64, by: i64) {
         {

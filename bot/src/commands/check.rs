@@ -70,6 +70,9 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             ),
             Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
         }
+        if let Some((name, text)) = app::open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record())) {
+            row("dkim", &name, Ok(format!("enregistrement TXT à publier\u{a0}: {text}")));
+        }
     }
     if let Some(block) = &settings.telegram {
         let (name, outcome) = telegram(block, connect).await;

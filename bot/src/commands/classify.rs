@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use vigie_domain::{AlertKind, Assessment, Notice, NoticeKind};
-use vigie_notifier::card::{self, Line, Told, Why};
+use vigie_notifier::card::{self, Line, Links, Told, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::sources::feed::plain_text;
 use vigie_watcher::sources::{boamp, decp, eforms};
@@ -258,8 +258,18 @@ fn html(place: &str, bytes: &[u8]) -> Notice {
 fn explain(notice: &Notice, assessment: &Assessment) -> String {
     let now = Clock::from_environment().unwrap_or_default().now();
     let why = Why::default();
-    let card =
-        card::card(&Told { kind: AlertKind::New, changes: &[], notice, assessment, why: &why, contacts: &[] }, now);
+    let card = card::card(
+        &Told {
+            kind: AlertKind::New,
+            changes: &[],
+            notice,
+            assessment,
+            why: &why,
+            contacts: &[],
+            links: Links::default(),
+        },
+        now,
+    );
     let rules = vigie_config::rules::Rules::embedded();
     let title = if card.title.is_empty() { "(sans titre)" } else { &card.title };
     let mut out = format!("{}\n{title}\n{}", "═".repeat(78), card.buyer);

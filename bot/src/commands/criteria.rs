@@ -1,10 +1,11 @@
 //! The conditions of a subscription, as the command line asks for them.
 
 use vigie_config::rules::Rules;
-use vigie_domain::{BuyerKind, Department, Filter, NoticeKind, ProvisionKind, SupplyMode};
+use vigie_domain::{BuyerKind, BuyerType, Department, Filter, NoticeKind, ProvisionKind, SupplyMode};
 
 use super::parse_word;
 use crate::app::Failure;
+use crate::places;
 
 /// The conditions; repeated ones add up, different ones cross.
 #[derive(Debug, clap::Args)]
@@ -15,6 +16,12 @@ pub(super) struct Criteria {
     /// Département d’exécution, tel que 59, 2A ou 974
     #[arg(long = "department")]
     departments: Vec<String>,
+    /// Intercommunalité d’exécution : son SIREN ou son nom, tel que « CA de Lens - Liévin »
+    #[arg(long = "epci")]
+    epcis: Vec<String>,
+    /// Rayon autour d’une commune d’exécution, tel que « Lens (62) 30 km »
+    #[arg(long = "around")]
+    around: Vec<String>,
     /// Préfixe CPV de 2 à 8 chiffres
     #[arg(long = "cpv")]
     cpv: Vec<String>,
@@ -42,6 +49,9 @@ pub(super) struct Criteria {
     /// Acheteurs publics ou privés seulement : public, private
     #[arg(long, value_parser = parse_word::<BuyerKind>)]
     buyer_kind: Option<BuyerKind>,
+    /// Nature d’acheteur : commune, intercommunal, department, region, state, health, housing, private, other
+    #[arg(long = "buyer-type", value_parser = parse_word::<BuyerType>)]
+    buyer_types: Vec<BuyerType>,
     /// Intérêt minimal pour les structures, de 0 à 100
     #[arg(long, default_value_t = 0)]
     min_score: u8,
@@ -80,10 +90,14 @@ impl Criteria {
                 )
             })?);
         }
+        let unclear = |what: String| Failure::usage(what, place, "corrigez ce lieu");
+        let epcis = self.epcis.iter().map(|text| places::epci(text).map(|e| e.siren.to_owned()).map_err(unclear));
         let filter = Filter {
             sectors: self.sectors.clone(),
             cpv: self.cpv.clone(),
             departments,
+            epcis: epcis.collect::<Result<_, _>>()?,
+            around: self.around.iter().map(|text| places::around(text).map_err(unclear)).collect::<Result<_, _>>()?,
             provisions: self.provisions.clone(),
             notice_kinds: self.notice_kinds.clone(),
             supply_modes: self.supply_modes.clone(),
@@ -92,6 +106,7 @@ impl Criteria {
             buyers: self.buyers.clone(),
             excluded_buyers: self.excluded_buyers.clone(),
             buyer_kind: self.buyer_kind,
+            buyer_types: self.buyer_types.clone(),
             min_score: self.min_score,
             min_lead_days: self.min_lead_days,
             min_amount: self.min_amount,

@@ -188,34 +188,9 @@ async fn watch_loop(app: Arc<App>, source: watch::Watched, mut stopping: Receive
     }
 }
 
-async fn deliver_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
-    let bell = Arc::clone(&app.outbox_bell);
-    loop {
-        let busy = deliver::round(&app).await.unwrap_or_else(|e| {
-            tracing::error!("delivery failed: {}", e.what);
-            0
-        });
-        if *stopping.borrow() {
-            return Ok(());
-        }
-        if let Err(e) = deliver::refresh(&app).await {
-            tracing::error!("state not shown in chats: {}", e.what);
-        }
-        if busy > 0 {
-            continue;
-        }
-        let pause = match app.store.next_delivery_at().await {
-            Ok(Some(at)) => (at - app.clock.now())
-                .to_std()
-                .unwrap_or(Duration::from_secs(1))
-                .clamp(Duration::from_millis(200), TICK),
-            _ => TICK,
-        };
-        tokio::select! {
-            () = bell.notified() => {}
-            on = rest(pause, &mut stopping) => if !on { return Ok(()) },
-        }
-    }
+async fn deliver_loop(app: Arc<App>, stopping: Receiver<bool>) -> Result<(), Failure> {
+    deliver::work(&app, stopping).await;
+    Ok(())
 }
 
 async fn heartbeat_loop(app: Arc<App>, url: url::Url, mut stopping: Receiver<bool>) -> Result<(), Failure> {

@@ -323,8 +323,8 @@ async fn on_reply(app: &App, mail: &str, reply: &Reply, now: DateTime<Utc>) -> R
     }
     let asked = sent.cause.starts_with(ASK_CAUSE);
     match &reply.answer {
-        Answer::Stop => stop(app, &sent, "désinscription par réponse", now).await,
-        Answer::Word(word) if asked && words::refuses(word) => stop(app, &sent, "refus par réponse", now).await,
+        Answer::Stop => stop(app, &sent, "désinscription par réponse").await,
+        Answer::Word(word) if asked && words::refuses(word) => stop(app, &sent, "refus par réponse").await,
         Answer::Word(word) if asked && words::agrees(word) => {
             if !optin::confirm(app, &sent.address.id, "réponse au courriel", now).await? {
                 return Ok(Outcome::Left);
@@ -340,14 +340,27 @@ async fn on_reply(app: &App, mail: &str, reply: &Reply, now: DateTime<Utc>) -> R
     }
 }
 
-async fn stop(app: &App, sent: &Sent, how: &str, now: DateTime<Utc>) -> Result<Outcome, Failure> {
-    app.store.set_address_state(&sent.address.id, AddressState::Stopped, how).await?;
-    app.store.note("address", &sent.address.id, how, now).await?;
+async fn stop(app: &App, sent: &Sent, how: &str) -> Result<Outcome, Failure> {
+    app.stop_address(&sent.address.id, how).await?;
     Ok(Outcome::Stopped)
 }
 
 /// A decision, taken the way chats take it, and answered by mail.
 async fn decide(app: &App, mail: &str, sent: &Sent, word: &str, now: DateTime<Utc>) -> Result<Outcome, Failure> {
+    let said = say(app, sent, word).await?;
+    if said.is_empty() {
+        return Ok(Outcome::Left);
+    }
+    answer(app, mail, sent, &format!("Votre réponse «\u{a0}{}\u{a0}»\n{}", short(word, 60), said.join("\n")), now)
+        .await?;
+    Ok(Outcome::Answered)
+}
+
+/// Says a word about a mail, in the name of whoever got it, as one says it in a chat; gives what is answered.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn say(app: &App, sent: &Sent, word: &str) -> Result<Vec<String>, Failure> {
     let person = app.store.subscriber(&sent.address.subscriber).await?;
     let name = person.map(|p| p.name).filter(|n| !n.is_empty()).unwrap_or_else(|| sent.address.value.clone());
     let heard = Heard {
@@ -355,13 +368,7 @@ async fn decide(app: &App, mail: &str, sent: &Sent, word: &str, now: DateTime<Ut
         sender: Sender { id: sent.address.value.clone(), name },
         said: Said::Text { text: word.to_owned(), about: Some(sent.delivery.clone()), edited: false, forwarded: false },
     };
-    let said: Vec<String> = talk::hear(app, heard).await?.into_iter().map(|r| talk::in_words(&r).text).collect();
-    if said.is_empty() {
-        return Ok(Outcome::Left);
-    }
-    answer(app, mail, sent, &format!("Votre réponse «\u{a0}{}\u{a0}»\n{}", short(word, 60), said.join("\n")), now)
-        .await?;
-    Ok(Outcome::Answered)
+    Ok(talk::hear(app, heard).await?.into_iter().map(|r| talk::in_words(&r).text).collect())
 }
 
 /// Answers at the address from which somebody wrote; the first line of `body` is the subject.

@@ -28,12 +28,29 @@ pub enum Wish {
     Remind(i64),
     /// Say more.
     More,
-    /// Never this buyer again.
-    NeverAgain,
+    /// Nothing like this again: the subscriptions are narrowed.
+    Narrow(Cut),
     /// A note for colleagues.
     Note(String),
     /// Who takes care of it.
     Assign(String),
+}
+
+/// What of a notice is not to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Its buyer.
+    Buyer,
+    /// Its trades.
+    Trade,
+    /// Places as far.
+    Place,
+    /// As little time.
+    Time,
+    /// Markets as large.
+    Large,
+    /// Markets as small.
+    Small,
 }
 
 /// A wish, for one lot or for the whole procedure.
@@ -68,12 +85,17 @@ pub enum Press {
 }
 
 /// Words of wishes in buttons.
-const WISHES: [(&str, Wish); 11] = [
+const WISHES: [(&str, Wish); 16] = [
     ("go", Wish::Stage(Stage::Go)),
     ("no", Wish::Stage(Stage::NoGo)),
     ("later", Wish::Remind(REMIND_DAYS)),
     ("more", Wish::More),
-    ("never", Wish::NeverAgain),
+    ("never", Wish::Narrow(Cut::Buyer)),
+    ("cut-trade", Wish::Narrow(Cut::Trade)),
+    ("cut-place", Wish::Narrow(Cut::Place)),
+    ("cut-time", Wish::Narrow(Cut::Time)),
+    ("cut-large", Wish::Narrow(Cut::Large)),
+    ("cut-small", Wish::Narrow(Cut::Small)),
     ("prep", Wish::Stage(Stage::Preparing)),
     ("sent", Wish::Stage(Stage::Submitted)),
     ("won", Wish::Stage(Stage::Won)),
@@ -179,7 +201,7 @@ pub fn words(text: &str) -> Option<Act> {
         .or_else(|| {
             ["plus jamais", "plus jamais cet acheteur", "jamais cet acheteur"]
                 .contains(&said)
-                .then_some(Wish::NeverAgain)
+                .then_some(Wish::Narrow(Cut::Buyer))
         })?;
     Some(Act { wish, lot })
 }
@@ -283,7 +305,7 @@ mod tests {
             ("plus tard", Wish::Remind(3)),
             ("Trop loin", Wish::Because(Refusal::Place)),
             ("pas notre métier", Wish::Because(Refusal::Trade)),
-            ("Plus jamais cet acheteur", Wish::NeverAgain),
+            ("Plus jamais cet acheteur", Wish::Narrow(Cut::Buyer)),
             ("gagné", Wish::Stage(Stage::Won)),
             ("note : voir avec Léa", Wish::Note("voir avec Léa".into())),
             ("pour Marc", Wish::Assign("Marc".into())),

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use chrono_tz::Tz;
-use vigie_domain::subscription::{Candidate, Role};
+use vigie_config::rules;
+use vigie_domain::subscription::{Candidate, Dimension, Role};
 use vigie_domain::{DateKind, DeliveryState, Disposition, Subscriber, Subscription, french};
 use vigie_notifier::card::{Why, short};
 use vigie_notifier::chat::Rich;
@@ -316,16 +317,25 @@ impl Asker<'_> {
         if shares.is_empty() {
             let audience = Audience::read(&self.app.store).await?;
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
-            let candidate =
-                Candidate { notice: &row.notice, assessment: &row.assessment, folded: &folded, now: row.first_seen };
+            let candidate = Candidate {
+                notice: &row.notice,
+                assessment: &row.assessment,
+                folded: &folded,
+                now: row.first_seen,
+                communes: rules::communes,
+            };
             let verdicts = audience.index().explain(&self.person.id, &candidate);
             if verdicts.is_empty() {
                 lines.push("Vous n’aviez aucun abonnement.".to_owned());
             }
-            for (i, (_, verdict)) in verdicts.iter().enumerate() {
+            let mine = self.mine().await?;
+            for (i, (id, verdict)) in verdicts.iter().enumerate() {
                 lines.push(match verdict {
                     Err(dimension) => {
-                        format!("• Abonnement {}\u{a0}: ne correspond pas ({})", i + 1, dimension.in_french())
+                        let near = mine.iter().find(|s| s.id == *id && *dimension == Dimension::Place);
+                        let near = near.and_then(|s| s.filter.nearest(&candidate)).map(|n| n.in_french());
+                        let why = near.unwrap_or_else(|| dimension.in_french().to_owned());
+                        format!("• Abonnement {}\u{a0}: ne correspond pas ({why})", i + 1)
                     }
                     Ok(_) => format!(
                         "• Abonnement {}\u{a0}: correspond aujourd’hui, mais pas quand l’avis a été lu ({})",
@@ -440,10 +450,7 @@ impl Asker<'_> {
 
     async fn stop(&self) -> Result<Vec<Reply>, Failure> {
         for (_, address) in self.people.iter().filter(|(_, a)| a.state == AddressState::Active) {
-            self.app
-                .store
-                .set_address_state(&address.id, AddressState::Stopped, "arrêtée par son propriétaire, dans le chat")
-                .await?;
+            self.app.stop_address(&address.id, "arrêtée par son propriétaire, dans le chat").await?;
         }
         let elsewhere = !self.app.store.active_addresses(&self.person.id).await?.is_empty();
         let more = if elsewhere { " Vos autres canaux continuent." } else { "" };

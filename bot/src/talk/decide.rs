@@ -5,18 +5,25 @@
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_domain::{DateKind, Decision, Refusal, Stage, Subscriber, follow_up, french};
+use vigie_config::rules::{self, Rules};
+use vigie_domain::follow_up::{self, Narrowing};
+use vigie_domain::subscription::Candidate;
+use vigie_domain::{DateKind, Decision, Department, Filter, Near, Refusal, Sector, Stage, Subscriber, french};
 use vigie_notifier::card::{Card, short};
 use vigie_notifier::chat::{Rich, Span, Style};
+use vigie_notifier::criteria;
 use vigie_store::chats::Received;
+use vigie_watcher::classify;
 
-use super::action::{self, Act, Wish};
+use super::action::{self, Act, Cut, Wish};
 use super::{Button, Heard, Reply, ReplyPlace, Said, state};
 use crate::app::{App, Failure};
 use crate::compose;
 
 /// A reminder of something that closes sooner comes that long before it closes.
 const BEFORE_CLOSING: Duration = Duration::days(1);
+/// Longest lead time that one tap asks for, in days.
+const MAX_LEAD: i64 = 60;
 /// Longest name kept of the one who decides, in characters.
 const MAX_NAME: usize = 60;
 
@@ -85,8 +92,8 @@ impl Asked<'_> {
             );
             return Ok(said(self.heard, &text));
         }
-        if act.wish == Wish::NeverAgain {
-            return self.never_again().await;
+        if let Wish::Narrow(cut) = act.wish {
+            return self.narrow(cut).await;
         }
         let by = self.name();
         let structure = self.person.structure();
@@ -130,7 +137,7 @@ impl Asked<'_> {
                     taken(&mut decision, Stage::Go);
                 }
             }
-            Wish::More | Wish::NeverAgain => return Ok(Vec::new()),
+            Wish::More | Wish::Narrow(_) => return Ok(Vec::new()),
         }
         let decided = self.app.store.decide(&decision).await?;
         self.app.store.note_name(self.heard.chat.channel, &self.heard.chat.id, &by, self.now).await?;
@@ -190,7 +197,7 @@ impl Asked<'_> {
             }
             Wish::Note(_) => Ok(vec![toast("Note gardée pour vos collègues.".to_owned())]),
             Wish::Assign(name) => Ok(vec![toast(format!("Noté\u{a0}: {} s’en occupe.", short(name, MAX_NAME)))]),
-            Wish::More | Wish::NeverAgain => Ok(Vec::new()),
+            Wish::More | Wish::Narrow(_) => Ok(Vec::new()),
         }
     }
 
@@ -198,67 +205,88 @@ impl Asked<'_> {
     async fn because(&self, refusal: Refusal, by: &str) -> Result<Vec<Reply>, Failure> {
         let mut text = format!("Écarté par {by}\u{a0}: {}.", refusal.in_french());
         let mut buttons: Vec<Vec<Button>> = Vec::new();
-        match refusal {
-            Refusal::Buyer if self.narrowed(refusal).await?.is_some() => {
-                text.push_str(" Ne plus jamais recevoir ses marchés\u{202f}?");
-                buttons.push(vec![action::button("Plus jamais cet acheteur", &Wish::NeverAgain, self.delivery)]);
+        for cut in cuts(refusal) {
+            if let Some(narrower) = self.narrower(*cut).await? {
+                buttons.push(vec![action::button(&narrower.label, &Wish::Narrow(*cut), self.delivery)]);
             }
-            Refusal::Trade | Refusal::Place | Refusal::Size | Refusal::Time => {
-                text.push_str(" Si cela se répète, resserrez votre abonnement.");
-                buttons.push(vec![action::command("Voir mes abonnements", "/abonnements")]);
-            }
-            _ => {}
+        }
+        if !buttons.is_empty() {
+            text.push_str(" D’un geste, votre abonnement peut en tenir compte\u{a0}:");
+        } else if refusal != Refusal::Other {
+            text.push_str(" Si cela se répète, resserrez votre abonnement.");
+            buttons.push(vec![action::command("Voir mes abonnements", "/abonnements")]);
         }
         let place = if self.pressed() { ReplyPlace::Edit } else { ReplyPlace::Answer };
         Ok(vec![Reply { place, text: Rich::plain(text), buttons }])
     }
 
-    async fn buyer(&self) -> Result<(Option<String>, String), Failure> {
-        let notices = self.app.store.notices_of(&self.received.procedure).await?;
-        let siret = notices.iter().rev().find_map(|n| n.notice.buyer.siret.clone().filter(|s| !s.is_empty()));
-        let name = notices.iter().rev().map(|n| n.notice.buyer.name.clone()).find(|n| !n.is_empty());
-        Ok((siret, name.unwrap_or_else(|| "cet acheteur".to_owned())))
-    }
-
-    /// The person's subscriptions as they would be without this buyer; `None` where nothing can be narrowed in one tap.
-    async fn narrowed(&self, refusal: Refusal) -> Result<Option<Vec<(String, vigie_domain::Filter)>>, Failure> {
+    /// The subscriptions that sent this, narrowed; `None` where nothing can be narrowed in one tap.
+    async fn narrower(&self, cut: Cut) -> Result<Option<Narrower>, Failure> {
         if self.app.store.is_declared(&self.person.id).await? {
             return Ok(None);
         }
-        let (siret, _) = self.buyer().await?;
-        let mine = self.app.store.subscriptions_of(&self.person.id).await?;
-        let narrower: Vec<_> = mine
-            .into_iter()
-            .filter_map(|s| Some((s.id, follow_up::narrowed(&s.filter, refusal, siret.as_deref())?)))
-            .collect();
-        Ok((!narrower.is_empty()).then_some(narrower))
+        let Some(row) = self.app.store.notices_of(&self.received.procedure).await?.pop() else { return Ok(None) };
+        let folded = classify::searchable(&row.notice, &row.assessment.lots);
+        let candidate = Candidate {
+            notice: &row.notice,
+            assessment: &row.assessment,
+            folded: &folded,
+            now: row.first_seen,
+            communes: rules::communes,
+        };
+        let mut label = String::new();
+        let mut subscriptions = Vec::new();
+        for s in self.app.store.subscriptions_of(&self.person.id).await? {
+            let Some((said, narrowing)) = narrowing(cut, &s.filter, &candidate) else { continue };
+            if let Some(filter) = follow_up::narrowed(&s.filter, &narrowing) {
+                label = said;
+                subscriptions.push((s.id, filter));
+            }
+        }
+        Ok((!subscriptions.is_empty()).then_some(Narrower { label, subscriptions }))
     }
 
-    async fn never_again(&self) -> Result<Vec<Reply>, Failure> {
+    async fn narrow(&self, cut: Cut) -> Result<Vec<Reply>, Failure> {
         let place = if self.pressed() { ReplyPlace::Edit } else { ReplyPlace::Answer };
         let reply = |text: String| vec![Reply { place, text: Rich::plain(text), buttons: Vec::new() }];
-        let (siret, name) = self.buyer().await?;
-        let name = short(&name, 80);
         if self.app.store.is_declared(&self.person.id).await? {
             return Ok(reply(
-                "Votre abonnement est tenu par la personne qui gère Vigie\u{a0}: demandez-lui d’écarter cet acheteur."
+                "Votre abonnement est tenu par la personne qui gère Vigie\u{a0}: demandez-lui ce changement."
                     .to_owned(),
             ));
         }
-        if siret.is_none() {
+        let notices = self.app.store.notices_of(&self.received.procedure).await?;
+        let buyer = notices.iter().rev().map(|n| &n.notice.buyer).find(|b| !b.name.is_empty());
+        let name = buyer.map_or_else(|| "cet acheteur".to_owned(), |b| short(&b.name, 80));
+        if cut == Cut::Buyer && buyer.is_none_or(|b| b.siret.as_deref().unwrap_or_default().is_empty()) {
             return Ok(reply(format!(
                 "L’avis ne donne pas le SIRET de {name}\u{a0}: il ne peut pas être écarté d’un geste."
             )));
         }
-        let Some(narrower) = self.narrowed(Refusal::Buyer).await? else {
-            return Ok(reply(format!("C’est déjà fait\u{a0}: {name} est écarté de vos abonnements.")));
+        let Some(narrower) = self.narrower(cut).await? else {
+            let text = if cut == Cut::Buyer {
+                format!("C’est déjà fait\u{a0}: {name} est écarté de vos abonnements.")
+            } else {
+                "C’est déjà fait, ou il ne resterait plus rien. /abonnements montre ce que vous recevez.".to_owned()
+            };
+            return Ok(reply(text));
         };
-        for (id, filter) in narrower {
-            self.app.store.set_filter(&id, &filter).await?;
+        for (id, filter) in &narrower.subscriptions {
+            self.app.store.set_filter(id, filter).await?;
         }
-        Ok(reply(format!(
-            "C’est fait\u{a0}: plus aucun nouveau marché de {name}. Pour revenir en arrière\u{a0}: /abonnements."
-        )))
+        let text = if cut == Cut::Buyer {
+            format!(
+                "C’est fait\u{a0}: plus aucun nouveau marché de {name}. Pour revenir en arrière\u{a0}: /abonnements."
+            )
+        } else {
+            let now: Vec<String> =
+                narrower.subscriptions.iter().map(|(_, f)| short(&criteria::in_french(f), 200)).collect();
+            format!(
+                "C’est fait. Vous recevez maintenant\u{a0}: {}. Pour revenir en arrière\u{a0}: /abonnements.",
+                now.join(" – ")
+            )
+        };
+        Ok(reply(text))
     }
 
     async fn more(&self) -> Result<Vec<Reply>, Failure> {
@@ -285,6 +313,73 @@ impl Asked<'_> {
             Some(at) => Closes::Past(at),
         })
     }
+}
+
+/// Subscriptions that can be narrowed in one tap.
+struct Narrower {
+    /// What the button says.
+    label: String,
+    subscriptions: Vec<(String, Filter)>,
+}
+
+/// What a reason may cut off.
+fn cuts(refusal: Refusal) -> &'static [Cut] {
+    match refusal {
+        Refusal::Buyer => &[Cut::Buyer],
+        Refusal::Trade => &[Cut::Trade],
+        Refusal::Place => &[Cut::Place],
+        Refusal::Time => &[Cut::Time],
+        Refusal::Size => &[Cut::Large, Cut::Small],
+        Refusal::Other => &[],
+    }
+}
+
+/// How a filter leaves out what is like this notice, and what the button says. Pure.
+fn narrowing(cut: Cut, filter: &Filter, c: &Candidate<'_>) -> Option<(String, Narrowing)> {
+    let value = c.notice.estimated_value;
+    let euros = |n: f64| format!("{}\u{a0}€", french::number(n));
+    Some(match cut {
+        Cut::Buyer => {
+            let siret = c.notice.buyer.siret.clone().filter(|s| !s.is_empty())?;
+            ("Plus jamais cet acheteur".to_owned(), Narrowing::Buyer(siret))
+        }
+        Cut::Trade => {
+            let theirs: Vec<Sector> =
+                c.assessment.sectors.iter().filter(|s| filter.sectors.contains(s)).cloned().collect();
+            let label = short(Rules::embedded().sector_label(theirs.first()?), 40);
+            (format!("Plus rien en\u{a0}: {label}"), Narrowing::Sectors(theirs))
+        }
+        Cut::Place => match filter.nearest(c) {
+            Some(Near::Around { km, .. }) if km > 1 => {
+                (format!("Rayon ramené à {}\u{a0}km", km - 1), Narrowing::Circle(km - 1))
+            }
+            _ => {
+                let theirs: Vec<Department> =
+                    c.assessment.departments.iter().filter(|d| filter.departments.contains(d)).cloned().collect();
+                let first = theirs.first()?.as_str();
+                (
+                    format!("Plus rien dans\u{a0}: {} ({first})", Rules::embedded().department_name(first)),
+                    Narrowing::Departments(theirs),
+                )
+            }
+        },
+        Cut::Time => {
+            let left = (c.assessment.deadline()?.with_timezone(&Utc) - c.now).num_days();
+            let days = (0..MAX_LEAD).contains(&left).then_some(left + 1)?;
+            (
+                format!("Au moins {} pour répondre", french::plural(usize::try_from(days).ok()?, "jour")),
+                Narrowing::Lead(days),
+            )
+        }
+        Cut::Large => {
+            let most = value.filter(|v| *v > 1.0)?.ceil() - 1.0;
+            (format!("Au plus {}", euros(most)), Narrowing::Below(most))
+        }
+        Cut::Small => {
+            let least = value?.floor() + 1.0;
+            (format!("Au moins {}", euros(least)), Narrowing::Above(least))
+        }
+    })
 }
 
 /// When a procedure closes.
@@ -331,7 +426,9 @@ fn details(card: &Card) -> Rich {
     for contact in &card.contacts {
         out.push(&Rich::plain(format!("☎️ {contact}\n")));
     }
-    for (label, url) in [("Lire l’avis", &card.link), ("Retirer le dossier", &card.documents)] {
+    for (label, url) in
+        [("Voir sur Vigie", &card.page), ("Lire l’avis", &card.link), ("Retirer le dossier", &card.documents)]
+    {
         if let Some(url) = url {
             styled(&mut out, label, Style::Link(url.clone()));
             out.push(&"\n".into());

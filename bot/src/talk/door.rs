@@ -10,7 +10,7 @@ use vigie_store::invitations::Taken;
 use vigie_store::people::{Address, AddressState};
 
 use super::command::{self, Command};
-use super::{Chat, Heard, Reply, ReplyPlace, Said, action};
+use super::{Chat, Heard, Reply, ReplyPlace, Said, Sender, action};
 use crate::app::{App, Failure};
 use crate::outage;
 
@@ -45,8 +45,43 @@ pub(super) async fn stranger(app: &App, heard: &Heard) -> Result<Vec<Reply>, Fai
         return Ok(Vec::new());
     }
     let called = if chat.private || chat.title.is_empty() { &heard.sender.name } else { &chat.title };
-    let called = short(called, MAX_NAME);
-    match app.store.take_invitation(&written, chat.channel, &chat.id, &called, now).await? {
+    match take(app, chat, called, &written).await? {
+        Entry::Welcome(reply) => Ok(vec![reply]),
+        Entry::Unknown => Ok(vec![answer(BAD_CODE)]),
+        Entry::Expired => Ok(vec![answer(OLD_CODE)]),
+    }
+}
+
+/// Someone whose invites are not taken by themselves asks the bot into a chat: what to say there, or `None` where it does not go
+/// in. Tries are counted by person: whoever makes a room can make many.
+///
+/// # Errors
+/// The database fails.
+pub async fn invited(app: &App, chat: &Chat, sender: &Sender, reason: &str) -> Result<Option<Vec<Reply>>, Failure> {
+    let people = app.store.people_of_chat(chat.channel, &chat.id).await?;
+    if people.iter().any(|(_, a)| a.state != AddressState::Unconfirmed) {
+        return joined(app, chat, &people).await.map(Some);
+    }
+    let Some(written) = command::code_in(reason) else { return Ok(None) };
+    if app.store.count_heard(chat.channel, &sender.id, CODES_WINDOW, app.clock.now()).await? > MOST_CODES {
+        return Ok(None);
+    }
+    Ok(match take(app, chat, &sender.name, &written).await? {
+        Entry::Welcome(reply) => Some(vec![reply]),
+        Entry::Unknown | Entry::Expired => None,
+    })
+}
+
+/// What comes of a code.
+enum Entry {
+    Welcome(Reply),
+    Unknown,
+    Expired,
+}
+
+async fn take(app: &App, chat: &Chat, called: &str, written: &str) -> Result<Entry, Failure> {
+    let now = app.clock.now();
+    match app.store.take_invitation(written, chat.channel, &chat.id, &short(called, MAX_NAME), now).await? {
         Taken::Welcome(person) => {
             app.store.note("address", &person.id, "une invitation a été acceptée dans un chat", now).await?;
             let any = !app.store.subscriptions_of(&person.id).await?.is_empty();
@@ -57,7 +92,7 @@ pub(super) async fn stranger(app: &App, heard: &Heard) -> Result<Vec<Reply>, Fai
             };
             let name =
                 if person.name.is_empty() { String::new() } else { format!(" {}", short(&person.name, MAX_NAME)) };
-            Ok(vec![Reply {
+            Ok(Entry::Welcome(Reply {
                 place: ReplyPlace::Answer,
                 text: format!(
                     "Bienvenue{name}\u{202f}! Ici Vigie, la veille des marchés inclusifs. {text} ({command}, ou /aide)"
@@ -65,10 +100,10 @@ pub(super) async fn stranger(app: &App, heard: &Heard) -> Result<Vec<Reply>, Fai
                 .as_str()
                 .into(),
                 buttons: vec![vec![action::command(label, command)]],
-            }])
+            }))
         }
-        Taken::Unknown => Ok(vec![answer(BAD_CODE)]),
-        Taken::Expired => Ok(vec![answer(OLD_CODE)]),
+        Taken::Unknown => Ok(Entry::Unknown),
+        Taken::Expired => Ok(Entry::Expired),
     }
 }
 

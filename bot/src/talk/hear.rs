@@ -51,7 +51,7 @@ const MEANWHILE: &str = "Quelqu’un vient de répondre. Où nous en sommes\u{a0
 const WHERE_WE_WERE: &str = "Reprenons où nous en étions («\u{a0}recommencer\u{a0}» repart du début).";
 
 /// What a chat remembers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Memory {
     /// Labels of the buttons last offered, folded, and their data: a label said is a button pressed.

@@ -14,10 +14,12 @@ mod decide;
 mod door;
 mod hear;
 mod keep;
+pub mod refine;
 pub mod refresh;
 pub mod state;
 pub mod subscribe;
 
+pub use door::invited;
 pub use hear::hear;
 use vigie_domain::Channel;
 use vigie_notifier::chat::Rich;

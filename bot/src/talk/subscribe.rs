@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! SIRET (directory) or kind by hand → sectors → places → provisions → rhythm → confirm
+//!                                                                        refine ⇄
 //! ```
 //!
 //! [`next`] takes where the dialogue stands and what was said, and gives where it stands now; what needs the outside (a look
@@ -12,12 +13,14 @@ use serde::{Deserialize, Serialize};
 use vigie_config::rules::Rules;
 use vigie_domain::directory::Structure;
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Buyer, Cadence, Department, Filter, ProvisionKind, Sector, StructureKind};
+use vigie_domain::{Around, Buyer, Cadence, Department, Filter, ProvisionKind, Sector, StructureKind, french};
 use vigie_notifier::card::{provision_label, short};
 use vigie_notifier::criteria;
 
-use super::Button;
 use super::action::{self, folded};
+use super::state::capital;
+use super::{Button, refine};
+use crate::places as where_from;
 
 /// Longest answer looked at, in characters.
 const MAX_ANSWER: usize = 600;
@@ -25,6 +28,8 @@ const MAX_ANSWER: usize = 600;
 const MAX_PIECES: usize = 30;
 /// Sectors that one word may add; more are offered to choose from.
 const MAX_ADDED: usize = 3;
+/// What was kept, named in a question.
+const MAX_SHOWN: usize = 20;
 /// Choices offered.
 const MAX_CHOICES: usize = 8;
 /// Sectors or départements one subscription may name here.
@@ -50,6 +55,8 @@ pub enum Step {
     Rhythm,
     /// Is that right?
     Confirm,
+    /// Any other condition?
+    Refine,
 }
 
 impl Step {
@@ -65,6 +72,7 @@ impl Step {
             Self::Provisions => "provisions",
             Self::Rhythm => "rhythm",
             Self::Confirm => "confirm",
+            Self::Refine => "refine",
         }
     }
 
@@ -76,12 +84,13 @@ impl Step {
             Self::Provisions => Self::Places,
             Self::Rhythm => Self::Provisions,
             Self::Confirm => Self::Rhythm,
+            Self::Refine => Self::Confirm,
         }
     }
 }
 
 /// A subscription on the way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     /// The question that waits.
     pub step: Step,
@@ -97,15 +106,24 @@ pub struct Draft {
     /// Trades; empty = all.
     #[serde(default)]
     pub sectors: Vec<Sector>,
-    /// Places; empty = everywhere.
+    /// Places; these and the next two empty = everywhere.
     #[serde(default)]
     pub departments: Vec<Department>,
+    /// Intercommunalities.
+    #[serde(default)]
+    pub epcis: Vec<String>,
+    /// Circles.
+    #[serde(default)]
+    pub around: Vec<Around>,
     /// Provisions; empty = any, or none.
     #[serde(default)]
     pub provisions: Vec<ProvisionKind>,
     /// Rhythm.
     #[serde(default)]
     pub cadence: Option<Cadence>,
+    /// Other conditions.
+    #[serde(default)]
+    pub more: Filter,
     /// Sectors offered to choose from.
     #[serde(default)]
     pub choices: Vec<Sector>,
@@ -118,14 +136,24 @@ impl Draft {
         Filter {
             sectors: self.sectors.clone(),
             departments: self.departments.clone(),
+            epcis: self.epcis.clone(),
+            around: self.around.clone(),
             provisions: self.provisions.clone(),
-            ..Filter::default()
+            ..self.more.clone()
         }
+    }
+
+    fn is_everywhere(&self) -> bool {
+        self.departments.is_empty() && self.epcis.is_empty() && self.around.is_empty()
+    }
+
+    fn without_places(self) -> Self {
+        Self { departments: Vec::new(), epcis: Vec::new(), around: Vec::new(), ..self }
     }
 }
 
 /// Where the dialogue goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Next {
     /// The question of the draft is to be asked, after that word.
     Ask(Draft, String),
@@ -151,8 +179,11 @@ pub fn begin(role: Role, profile: &Profile) -> Draft {
         kind: profile.kind,
         sectors: profile.sectors.clone(),
         departments: profile.departments.clone(),
+        epcis: Vec::new(),
+        around: Vec::new(),
         provisions: Vec::new(),
         cadence: None,
+        more: Filter::default(),
         choices: Vec::new(),
     }
 }
@@ -183,6 +214,7 @@ pub fn next(draft: Draft, said: &str) -> Next {
         Step::Provisions => provisions(draft, &text, &words),
         Step::Rhythm => rhythm(draft, &words),
         Step::Confirm => confirm(draft, &words),
+        Step::Refine => refined(draft, &text, &words),
     }
 }
 
@@ -382,31 +414,53 @@ fn places(mut draft: Draft, text: &str, words: &str) -> Next {
         return Next::Ask(Draft { step: Step::Provisions, ..draft }, String::new());
     }
     if matches!(words, "partout" | "france" | "toute la france" | "tous" | "tout") {
-        return Next::Ask(Draft { step: Step::Provisions, departments: Vec::new(), ..draft }, String::new());
+        return Next::Ask(Draft { step: Step::Provisions, ..draft.without_places() }, String::new());
     }
     if matches!(words, "effacer" | "vider") {
-        draft.departments.clear();
-        return Next::Ask(draft, "Liste vidée.".to_owned());
+        return Next::Ask(draft.without_places(), "Liste vidée.".to_owned());
     }
     let (mut unknown, mut understood) = (Vec::new(), false);
     for piece in pieces(text).iter().flat_map(|p| whole_or_words(p)) {
-        match place(&piece) {
-            Some(department) => {
-                understood = true;
-                if !draft.departments.contains(&department) && draft.departments.len() < MAX_NAMED {
-                    draft.departments.push(department);
-                }
-            }
-            None => unknown.push(piece),
+        match add_place(&mut draft, &piece) {
+            Ok(()) => understood = true,
+            Err(why) => unknown.push(why),
         }
     }
-    let note = unknown.first().map_or_else(String::new, |first| {
-        format!(
-            "Je ne connais pas «\u{a0}{}\u{a0}»\u{a0}: donnez un numéro (59, 2A, 974) ou un nom de département.",
-            short(first, 40)
-        )
-    });
+    let note = unknown.into_iter().next().unwrap_or_default();
     if understood { Next::Ask(draft, note) } else { Next::Again(draft, note) }
+}
+
+/// Adds a département, a circle or an intercommunality to a draft; or says what is wrong.
+fn add_place(draft: &mut Draft, piece: &str) -> Result<(), String> {
+    if let Some(department) = place(piece) {
+        put(&mut draft.departments, department);
+    } else if where_from::speaks_of_distance(piece) {
+        put(&mut draft.around, where_from::around(piece).map_err(|e| format!("{}.", capital(&e)))?);
+    } else if let Ok(commune) = where_from::commune(piece) {
+        return Err(format!(
+            "À combien de kilomètres {}\u{202f}? Par exemple «\u{a0}{} 30 km\u{a0}».",
+            french::of(commune.name),
+            commune.label()
+        ));
+    } else {
+        let epci = where_from::epci(piece).map_err(|e| {
+            if e.starts_with("plusieurs") {
+                return format!("{}.", capital(&e));
+            }
+            format!(
+                "Je ne connais pas «\u{a0}{}\u{a0}»\u{a0}: donnez un département (59, 2A, 974, Nord), une commune et une distance (Lens 30 km), ou une intercommunalité.",
+                short(piece, 40)
+            )
+        })?;
+        put(&mut draft.epcis, epci.siren.to_owned());
+    }
+    Ok(())
+}
+
+fn put<T: PartialEq>(list: &mut Vec<T>, value: T) {
+    if !list.contains(&value) && list.len() < MAX_NAMED {
+        list.push(value);
+    }
 }
 
 /// `59 62 80` are three places, `Pas-de-Calais` is one.
@@ -474,8 +528,41 @@ fn rhythm(draft: Draft, words: &str) -> Next {
     }
 }
 
+/// Other conditions, a line each.
+fn refined(mut draft: Draft, text: &str, words: &str) -> Next {
+    if passes(words) {
+        return Next::Ask(Draft { step: Step::Confirm, ..draft }, String::new());
+    }
+    if matches!(words, "effacer" | "vider") {
+        draft.more = Filter::default();
+        return Next::Ask(draft, "Conditions retirées.".to_owned());
+    }
+    let (mut unknown, mut understood) = (None, false);
+    for line in text.split(['\n', ';']).map(str::trim).filter(|l| !l.is_empty()).take(MAX_PIECES) {
+        match refine::add(&draft.more, line) {
+            Some(more) => {
+                understood = true;
+                draft.more = more;
+            }
+            None => unknown = unknown.or(Some(line)),
+        }
+    }
+    let note = unknown.map(|line| {
+        format!("Je ne lis pas «\u{a0}{}\u{a0}»\u{a0}: prenez une des formes ci-dessous.", short(line, 40))
+    });
+    match note {
+        None if understood => Next::Ask(draft, String::new()),
+        Some(note) if understood => Next::Ask(draft, note),
+        note => Next::Again(
+            draft,
+            note.unwrap_or_else(|| "Écrivez une condition par ligne, ou «\u{a0}continuer\u{a0}».".to_owned()),
+        ),
+    }
+}
+
 fn confirm(draft: Draft, words: &str) -> Next {
     match words {
+        "affiner" | "preciser" | "plus precis" => Next::Ask(Draft { step: Step::Refine, ..draft }, String::new()),
         "oui" | "je m'abonne" | "ok" | "confirmer" | "c'est bon" => Next::Save(draft),
         "non" => Next::Cancelled,
         _ => Next::Again(
@@ -485,14 +572,29 @@ fn confirm(draft: Draft, words: &str) -> Next {
     }
 }
 
+/// What can be added, in the words that [`refine`] reads.
+const REFINE: &str = "Une autre condition\u{202f}? Écrivez-en une par ligne\u{a0}:
+• mots\u{a0}: linge, pressing – ou\u{a0}: sans amiante
+• CPV 9091
+• acheteur, ou sauf acheteur, et son SIRET
+• acheteurs\u{a0}: communes, hôpitaux, bailleurs, privés…
+• nature\u{a0}: appels d’offres, projets d’achat, attributions…
+• mode\u{a0}: service, biens ou personnel
+• de 20\u{202f}000 à 90\u{202f}000\u{a0}€
+• au moins 10 jours (pour répondre)
+Puis «\u{a0}continuer\u{a0}».";
+
 /// The question that waits, and its buttons. `preview` says what it would have given, at the last one.
 #[must_use]
 pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
     let step = draft.step.as_str();
     let button = |label: &str| action::answer(label, step, label);
     let row = |labels: &[&str]| labels.iter().map(|l| button(l)).collect::<Vec<_>>();
-    let kept = |names: Vec<String>| {
-        if names.is_empty() { String::new() } else { format!("\nRetenu\u{a0}: {}.", names.join(", ")) }
+    let kept = |mut names: Vec<String>| {
+        let more = names.len().saturating_sub(MAX_SHOWN);
+        names.truncate(MAX_SHOWN);
+        let others = if more > 0 { format!(" et {more} de plus") } else { String::new() };
+        if names.is_empty() { String::new() } else { format!("\nRetenu\u{a0}: {}{others}.", names.join(", ")) }
     };
     let rules = Rules::embedded();
     let (text, mut rows) = match draft.step {
@@ -525,9 +627,8 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
             (format!("Quels métiers\u{202f}? Écrivez-les, par exemple «\u{a0}nettoyage, espaces verts\u{a0}».{}{choose}", kept(names)), rows)
         }
         Step::Places => {
-            let names = draft.departments.iter().map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
-            let rows = vec![if draft.departments.is_empty() { row(&["Partout"]) } else { row(&["Continuer", "Vider"]) }];
-            (format!("Où travaillez-vous\u{202f}? Des départements, par exemple «\u{a0}59, 62\u{a0}» ou «\u{a0}Nord\u{a0}».{}", kept(names)), rows)
+            let rows = vec![if draft.is_everywhere() { row(&["Partout"]) } else { row(&["Continuer", "Vider"]) }];
+            (format!("Où travaillez-vous\u{202f}? Des départements («\u{a0}59, 62\u{a0}» ou «\u{a0}Nord\u{a0}»), une commune et une distance («\u{a0}Lens 30 km\u{a0}»), une intercommunalité.{}", kept(criteria::places(&draft.filter()))), rows)
         }
         Step::Provisions => {
             let names = draft.provisions.iter().map(|p| provision_label(*p).to_owned()).collect();
@@ -546,8 +647,13 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
                 criteria::in_french(&draft.filter()),
                 draft.cadence.unwrap_or_default().in_french()
             ),
-            vec![row(&["Je m’abonne"])],
+            vec![row(&["Je m’abonne", "Affiner"])],
         ),
+        Step::Refine => {
+            let more = if draft.more == Filter::default() { Vec::new() } else { vec![criteria::in_french(&draft.more)] };
+            let rows = vec![if more.is_empty() { row(&["Continuer"]) } else { row(&["Continuer", "Vider"]) }];
+            (format!("{REFINE}{}", kept(more)), rows)
+        }
     };
     let mut last = if draft.step == Step::Siret { Vec::new() } else { row(&["Retour"]) };
     last.push(button("Annuler"));
@@ -620,6 +726,11 @@ mod tests {
             (Step::Places, "2a", Some(Step::Places)),
             (Step::Places, "59 62 80", Some(Step::Places)),
             (Step::Places, "partout", Some(Step::Provisions)),
+            (Step::Places, "30 km autour de Lens", Some(Step::Places)),
+            (Step::Places, "CA de Lens - Liévin, Nord", Some(Step::Places)),
+            (Step::Places, "Lens", None),
+            (Step::Places, "Saint-Denis 10 km", None),
+            (Step::Places, "Lens 900 km", None),
             (Step::Places, "\u{202e}droN\u{202c}", None),
             (Step::Provisions, "clause", Some(Step::Provisions)),
             (Step::Provisions, "tout", Some(Step::Rhythm)),
@@ -628,6 +739,12 @@ mod tests {
             (Step::Rhythm, "quand vous voulez", None),
             (Step::Confirm, "hein ?", None),
             (Step::Confirm, "retour", Some(Step::Rhythm)),
+            (Step::Confirm, "Affiner", Some(Step::Refine)),
+            (Step::Refine, "mots : linge\nmoins de 90 000 €", Some(Step::Refine)),
+            (Step::Refine, "n’importe quoi", None),
+            (Step::Refine, "", None),
+            (Step::Refine, "continuer", Some(Step::Confirm)),
+            (Step::Refine, "retour", Some(Step::Confirm)),
         ];
         for (step, said, wanted) in table {
             match (next(at(*step), said), wanted) {
@@ -638,11 +755,41 @@ mod tests {
                 (other, _) => panic!("{step:?} {said}: {other:?}"),
             }
         }
-        for step in
-            [Step::Siret, Step::Kind, Step::Sectors, Step::Places, Step::Provisions, Step::Rhythm, Step::Confirm]
-        {
+        for step in [
+            Step::Siret,
+            Step::Kind,
+            Step::Sectors,
+            Step::Places,
+            Step::Provisions,
+            Step::Rhythm,
+            Step::Confirm,
+            Step::Refine,
+        ] {
             assert_eq!(next(at(step), " ANNULER "), Next::Cancelled, "{step:?}");
         }
+    }
+
+    #[test]
+    fn places_and_other_conditions_end_up_in_the_filter() {
+        let (draft, note) = asks(next(at(Step::Places), "Nord, Lens 30 km, CA de Lens - Liévin, Atlantis"));
+        assert!(note.contains("atlantis"), "{note}");
+        let (text, _) = question(&draft, "");
+        assert!(
+            text.contains("Retenu\u{a0}: Nord (59), CA de Lens - Liévin, 30\u{a0}km autour de Lens (62)."),
+            "{text}"
+        );
+        let (again, _) = asks(next(draft, "lens 30 km"));
+        let draft = Draft { step: Step::Refine, ..again };
+        let (draft, note) = asks(next(draft, "mots : linge, draps\nCPV 9831 ; acheteurs : hôpitaux\nblabla"));
+        assert!(note.contains("blabla"), "{note}");
+        let filter = draft.filter();
+        assert_eq!((filter.departments.len(), filter.epcis.len(), filter.around.len()), (1, 1, 1));
+        assert_eq!((filter.words.len(), &filter.cpv[..]), (2, &["9831".to_owned()][..]));
+        assert!(question(&draft, "").0.contains("«\u{a0}linge\u{a0}» ou «\u{a0}draps\u{a0}»"));
+        let (bare, _) = asks(next(draft, "vider"));
+        assert_eq!(bare.more, Filter::default());
+        let (everywhere, _) = asks(next(Draft { step: Step::Places, ..bare }, "partout"));
+        assert!(everywhere.is_everywhere());
     }
 
     #[test]
@@ -680,7 +827,7 @@ mod tests {
     proptest::proptest! {
         /// Whatever is said, the dialogue goes on, and what it shows is bounded.
         #[test]
-        fn nothing_said_breaks_the_dialogue(answers in proptest::collection::vec("\\PC{0,60}|oui|suite|59|EA|retour|entretien|tout", 0..20)) {
+        fn nothing_said_breaks_the_dialogue(answers in proptest::collection::vec("\\PC{0,60}|oui|suite|59|EA|retour|entretien|tout|Lens 30 km|affiner|mots : \\PC{0,20}", 0..20)) {
             let mut draft = start();
             for said in &answers {
                 draft = match next(draft, said) {

@@ -197,8 +197,8 @@ impl Wish {
         let f = &self.filter;
         let rules = Rules::embedded();
         let long = |list: &[String]| list.len() > MAX_ITEMS || list.iter().any(|w| w.chars().count() > MAX_WORD);
-        let lists = [&f.sectors, &f.cpv, &f.words, &f.excluded_words, &f.buyers, &f.excluded_buyers];
-        if lists.into_iter().any(|l| long(l)) || f.departments.len() > MAX_ITEMS {
+        let lists = [&f.sectors, &f.cpv, &f.words, &f.excluded_words, &f.buyers, &f.excluded_buyers, &f.epcis];
+        if lists.into_iter().any(|l| long(l)) || f.departments.len().max(f.around.len()) > MAX_ITEMS {
             return Err(wrong(format!("une liste tient {MAX_ITEMS} valeurs de {MAX_WORD} caractères au plus")));
         }
         if let Some(slug) = f.sectors.iter().find(|s| !rules.is_sector(s)) {
@@ -210,7 +210,7 @@ impl Wish {
         if let Some(days) = f.min_lead_days.filter(|d| !(0..=3_650).contains(d)) {
             return Err(wrong(format!("min_lead_days : {days} jours sont impossibles")));
         }
-        match f.faults().into_iter().next() {
+        match f.faults().into_iter().chain(f.unknown_places(vigie_config::rules::communes())).next() {
             Some(fault) => Err(wrong(fault)),
             None => Ok(()),
         }

@@ -121,7 +121,7 @@ pub(super) fn calendar(dues: &[Due], base: &str) -> String {
         let mut event = Event::new();
         event.uid(&uid).timestamp(d.stamp).sequence(d.sequence);
         event.summary(&format!("{}{of_lot} – {}", label(d.date.kind, d.date.mandatory), short(&d.title, 120)));
-        let who = if d.note.is_empty() { String::new() } else { format!("\nSuivi : {}", d.note) };
+        let who = if d.note.is_empty() { String::new() } else { format!("\nSuivi\u{a0}: {}", d.note) };
         let said = d.date.quote.as_deref().map(|q| format!("\n« {} »", short(q, 300))).unwrap_or_default();
         event.description(&format!("{}\n{}{who}{said}", d.buyer, french::moment(&d.date)));
         event.url(&format!("{base}/procedure/{}", d.procedure));

@@ -20,7 +20,7 @@ use vigie_domain::Subscriber;
 use vigie_domain::subscription::Role;
 use vigie_store::{StoreError, derived_id};
 
-use super::limits::Limits;
+use super::limits::{Limits, What};
 use super::session;
 use crate::app::{App, Failure};
 
@@ -48,6 +48,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("signaler.html", include_str!("../../pages/signaler.html")),
     ("confirmer.html", include_str!("../../pages/confirmer.html")),
     ("lien-perime.html", include_str!("../../pages/lien-perime.html")),
+    ("repondre.html", include_str!("../../pages/repondre.html")),
     ("desabonner.html", include_str!("../../pages/desabonner.html")),
     ("entrer.html", include_str!("../../pages/entrer.html")),
     ("entrer-lien.html", include_str!("../../pages/entrer-lien.html")),
@@ -81,6 +82,7 @@ impl Site {
         };
         let mut pages = Environment::new();
         pages.set_auto_escape_callback(|_| AutoEscape::Html);
+        pages.set_formatter(vigie_notifier::escape::formatter);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         pages.set_syntax(syntax.map_err(broken("syntaxe"))?);
         for (name, text) in TEMPLATES {
@@ -109,6 +111,14 @@ impl Site {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Page indisponible.").into_response()
             }
         }
+    }
+
+    /// Refuses what costs when too much of it was asked for from there.
+    pub(super) fn costly(&self, client: Client) -> Result<(), Trouble> {
+        if self.limits.allow(client.0, What::Costly, self.app.clock.now()) {
+            return Ok(());
+        }
+        Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."))
     }
 
     /// A title and a sentence.

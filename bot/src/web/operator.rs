@@ -120,8 +120,8 @@ struct SourceRow {
     items: String,
     bad: i64,
     bars: Vec<Bar>,
-    most: i64,
-    total: i64,
+    most: String,
+    total: String,
     failed: i64,
 }
 
@@ -189,8 +189,8 @@ async fn source_row(site: &Site, id: &str, kind: &str, now: DateTime<Utc>) -> Re
         items: french::number(state.items as f64),
         bad: state.bad,
         bars,
-        most,
-        total: days.iter().map(|d| d.items).sum(),
+        most: french::number(most as f64),
+        total: french::number(days.iter().map(|d| d.items).sum::<i64>() as f64),
         failed: days.iter().map(|d| d.failures).sum(),
     })
 }

@@ -14,13 +14,14 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
+use vigie_config::rules;
 use vigie_domain::procedure::{Snapshot, changes};
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{
     AlertKind, Assessment, Beneficiary, Decision, Notice, NoticeKind, Passage, Provision, ProvisionKind, Refusal,
     Stage, french,
 };
-use vigie_notifier::card::{self, Card, Line, Told, Why, beneficiary_label, provision_label, short};
+use vigie_notifier::card::{self, Card, Line, Links, Told, Why, beneficiary_label, provision_label, short};
 use vigie_notifier::fit;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
@@ -29,7 +30,6 @@ use vigie_watcher::zones;
 
 use super::browse::Choice;
 use super::frame::{Client, Posted, Session, Shown, SignedIn, Site, Trouble, Visitor};
-use super::limits::What;
 use crate::timetable::{Cause, tell_operators};
 use crate::verdicts::{self, Said};
 
@@ -109,7 +109,15 @@ fn kind_of(a: &Assessment) -> AlertKind {
 fn card_of(row: &NoticeRow, kind: AlertKind, now: DateTime<Utc>) -> Card {
     let why = Why::default();
     card::card(
-        &Told { kind, changes: &[], notice: &row.notice, assessment: &row.assessment, why: &why, contacts: &[] },
+        &Told {
+            kind,
+            changes: &[],
+            notice: &row.notice,
+            assessment: &row.assessment,
+            why: &why,
+            contacts: &[],
+            links: Links::default(),
+        },
         now,
     )
 }
@@ -205,7 +213,8 @@ struct Mine {
 async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc>) -> Result<Mine, StoreError> {
     let subscriptions = site.app.store.subscriptions_of(&session.person.id).await?;
     let text = classify::searchable(&row.notice, &row.assessment.lots);
-    let candidate = Candidate { notice: &row.notice, assessment: &row.assessment, folded: &text, now };
+    let candidate =
+        Candidate { notice: &row.notice, assessment: &row.assessment, folded: &text, now, communes: rules::communes };
     let mut lots: Option<Vec<String>> = None;
     let mut why = Vec::new();
     for subscription in subscriptions {
@@ -266,6 +275,10 @@ async fn notices(site: &Site, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
 }
 
 pub(super) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<String>) -> Shown {
+    if let Some(now) = site.app.store.procedure_now(&id).await? {
+        // It became part of another one; messages name it as it was.
+        return Ok(Redirect::permanent(&format!("/procedure/{now}")).into_response());
+    }
     let notices = notices(&site, &id).await?;
     if let Some(session) = &visitor.session {
         mark_read(&site, session, &id).await?;
@@ -329,6 +342,8 @@ async fn page(
         "procedure.html",
         context! {
             id => id,
+            today => day_of(now),
+            page => site.app.procedure_url(id),
             c => Serde(&card),
             over => over,
             amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
@@ -466,9 +481,7 @@ pub(super) async fn report(
     posted: Posted,
 ) -> Shown {
     let now = site.app.clock.now();
-    if !site.limits.allow(client.0, What::Costly, now) {
-        return Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."));
-    }
+    site.costly(client)?;
     let notices = notices(&site, &id).await?;
     let (main, _) = current(&notices).ok_or_else(Trouble::no_page)?;
     let (session, fields) = (&posted.session, &posted.fields);

@@ -14,7 +14,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_config::rules::Rules;
 use vigie_domain::{
-    Alert, AlertKind, BuyerKind, Cadence, Department, Filter, NoticeKind, Subscription, SupplyMode, french,
+    Alert, AlertKind, BuyerKind, BuyerType, Cadence, Department, Filter, NoticeKind, Subscription, SupplyMode, french,
 };
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
@@ -24,6 +24,7 @@ use super::browse::{Choice, departments, provisions, sectors};
 use super::frame::{Client, Fields, Posted, Session, Shown, SignedIn, Site, Trouble, Visitor};
 use super::limits::What;
 use crate::found;
+use crate::places;
 use crate::preview::{self, Verdict};
 
 /// Most subscriptions of one person.
@@ -138,17 +139,25 @@ fn number<T: std::str::FromStr>(text: &str, what: &str, faults: &mut Vec<String>
 fn wish(fields: &Fields) -> Wish {
     let rules = Rules::embedded();
     let mut faults = Vec::new();
-    let mut places: Vec<Department> = fields.all("departement").filter_map(Department::parse).take(MAX_ITEMS).collect();
-    places.dedup();
+    let mut departments: Vec<Department> =
+        fields.all("departement").filter_map(Department::parse).take(MAX_ITEMS).collect();
+    departments.dedup();
     let chosen = |name: &'static str| fields.all(name).collect::<Vec<_>>();
     let (kinds, supply) = (chosen("nature"), chosen("mode"));
     let digits = |name: &str| -> Vec<String> {
         split(fields.one(name)).iter().map(|t| t.chars().filter(|c| !c.is_whitespace()).collect()).collect()
     };
+    let mut read = |found: Result<_, String>| found.map_err(|e| faults.push(capital(&e))).ok();
+    let epcis =
+        split(fields.one("epci")).iter().filter_map(|t| read(places::epci(t).map(|e| e.siren.to_owned()))).collect();
+    let mut read = |found: Result<_, String>| found.map_err(|e| faults.push(capital(&e))).ok();
+    let around = split(fields.one("rayon")).iter().filter_map(|t| read(places::around(t))).collect();
     let filter = Filter {
         sectors: fields.all("secteur").filter(|s| rules.is_sector(s)).map(str::to_owned).take(MAX_ITEMS).collect(),
         cpv: digits("cpv"),
-        departments: places,
+        departments,
+        epcis,
+        around,
         provisions: found::KINDS.into_iter().filter(|k| fields.all("disposition").any(|w| w == k.as_str())).collect(),
         notice_kinds: KINDS.into_iter().filter(|k| kinds.contains(&k.as_str())).collect(),
         supply_modes: SUPPLY.into_iter().filter(|m| supply.contains(&word(m).as_str())).collect(),
@@ -159,6 +168,7 @@ fn wish(fields: &Fields) -> Wish {
             "private" => Some(BuyerKind::Private),
             _ => None,
         },
+        buyer_types: BuyerType::ALL.into_iter().filter(|t| fields.all("type").any(|w| w == t.as_str())).collect(),
         words: split(fields.one("mots")),
         excluded_words: split(fields.one("sans-mots")),
         min_score: number(fields.one("interet"), "Intérêt", &mut faults).unwrap_or(0),
@@ -223,6 +233,10 @@ fn form(
         .collect();
     let supply: Vec<Choice> =
         SUPPLY.into_iter().map(|m| choice(word(&m), criteria::supply_label(m), f.supply_modes.contains(&m))).collect();
+    let buyer_types: Vec<Choice> = BuyerType::ALL
+        .into_iter()
+        .map(|t| choice(t.as_str().to_owned(), t.in_french(), f.buyer_types.contains(&t)))
+        .collect();
     let text = |n: Option<f64>| n.map(|n| n.to_string()).unwrap_or_default();
     site.page_as(
         status,
@@ -240,6 +254,9 @@ fn form(
             provisions => Serde(provisions(&f.provisions)),
             kinds => Serde(kinds),
             supply => Serde(supply),
+            buyer_types => Serde(buyer_types),
+            epcis => f.epcis.iter().map(|s| places::epci_written(s)).collect::<Vec<_>>().join(", "),
+            around => f.around.iter().map(places::written).collect::<Vec<_>>().join(", "),
             buyer_kind => f.buyer_kind.map(|k| word(&k)),
             words => f.words.join(", "),
             excluded_words => f.excluded_words.join(", "),
@@ -252,7 +269,7 @@ fn form(
             max_amount => text(f.max_amount),
             fine => !(f.cpv.is_empty() && f.words.is_empty() && f.excluded_words.is_empty() && f.buyers.is_empty()
                 && f.excluded_buyers.is_empty() && f.notice_kinds.is_empty() && f.supply_modes.is_empty()
-                && f.min_score == 0 && f.min_lead_days.is_none() && f.min_amount.is_none() && f.max_amount.is_none()),
+                && f.epcis.is_empty() && f.around.is_empty() && f.buyer_types.is_empty() && f.min_score == 0 && f.min_lead_days.is_none() && f.min_amount.is_none() && f.max_amount.is_none()),
         },
     )
 }
@@ -322,9 +339,7 @@ pub(super) async fn change(
 async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) -> Shown {
     may_change(site, &posted.session).await?;
     let now = site.app.clock.now();
-    if !site.limits.allow(client.0, What::Costly, now) {
-        return Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."));
-    }
+    site.costly(client)?;
     let wish = wish(&posted.fields);
     let me = &posted.session.person;
     if !wish.faults.is_empty() {
@@ -351,7 +366,7 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
         }
         None => {
             if site.app.store.subscriptions_of(&me.id).await?.len() >= MAX {
-                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements : retirez-en un d’abord.")));
+                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements\u{a0}: retirez-en un d’abord.")));
             }
             site.app.store.put_subscription(&me.id, &wish.filter, wish.cadence, now).await?;
         }
@@ -387,9 +402,7 @@ pub(super) async fn remove(State(site): State<Arc<Site>>, Path(id): Path<String>
 
 pub(super) async fn test_message(State(site): State<Arc<Site>>, client: Client, posted: Posted) -> Shown {
     let now = site.app.clock.now();
-    if !site.limits.allow(client.0, What::Costly, now) {
-        return Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."));
-    }
+    site.costly(client)?;
     let me = &posted.session.person;
     // One a minute, however often the button is pressed.
     let minute = (now.timestamp() / 60).to_string();

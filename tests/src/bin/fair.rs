@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use vigie_bot::app::App;
 use vigie_bot::clock::Clock;
 use vigie_bot::deliver;
 use vigie_bot::ingest::{self, Audience};
@@ -50,7 +50,7 @@ const BAR: Duration = Duration::from_secs(2);
 const BUSY: i64 = 700;
 /// Longest wait for the last message of the others.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a worker rests that found nothing due and whom nobody rings.
+/// Between two looks at what arrived.
 const REST: Duration = Duration::from_millis(200);
 
 #[tokio::main]
@@ -84,9 +84,11 @@ async fn run(args: &Args) -> Outcome<(Value, bool)> {
     for n in 0..args.queued {
         ingest::ingest(&app, &mut audience, &notice(&format!("busy-{n}"), "59"), None).await?;
     }
+    let (stop, stopping) = watch::channel(false);
     let mut workers = JoinSet::new();
     for _ in 0..deliver::width(&app) {
-        workers.spawn(work(Arc::clone(&app)));
+        let (app, stopping) = (Arc::clone(&app), stopping.clone());
+        workers.spawn(async move { deliver::work(&app, stopping).await });
     }
     let mut committed = Vec::new();
     for n in 0..args.rounds {
@@ -99,7 +101,8 @@ async fn run(args: &Args) -> Outcome<(Value, bool)> {
     while arrivals(&double, &others).iter().any(|a| a.len() < args.rounds) && Instant::now() < deadline {
         tokio::time::sleep(REST).await;
     }
-    workers.shutdown().await;
+    let _ = stop.send(true);
+    workers.join_all().await;
     let mut delays = Vec::new();
     for arrived in arrivals(&double, &others) {
         delays.extend(arrived.iter().zip(&committed).map(|(at, since)| at.saturating_duration_since(*since)));
@@ -113,19 +116,6 @@ async fn run(args: &Args) -> Outcome<(Value, bool)> {
         "p50_ms": p50.as_millis() as u64, "p99_ms": p99.as_millis() as u64, "bar_ms": BAR.as_millis() as u64 });
     app.store.close().await;
     Ok((report, lost == 0 && p99 <= BAR))
-}
-
-/// Empties the outbox as the service does.
-async fn work(app: Arc<App>) {
-    loop {
-        if matches!(deliver::round(&app).await, Ok(n) if n > 0) {
-            continue;
-        }
-        tokio::select! {
-            () = app.outbox_bell.notified() => {}
-            () = tokio::time::sleep(REST) => {}
-        }
-    }
 }
 
 /// When messages arrived in each chat.

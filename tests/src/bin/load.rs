@@ -15,7 +15,7 @@ use vigie_bot::deliver;
 use vigie_bot::ingest::{self, Audience};
 use vigie_bot::observe::{STEP_SECONDS, Step};
 use vigie_domain::{Department, Filter, Notice, NoticeKind, Passage};
-use vigie_notifier::card::{Told, Why};
+use vigie_notifier::card::{Links, Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::message::Message;
 use vigie_tests::servers::{Database, Engine};
@@ -124,6 +124,7 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
         assessment: &assessment,
         why: &why,
         contacts: &[],
+        links: Links::default(),
     };
     let message: Arc<Message> = Arc::new(app.templates.alert(&told, None, app.clock.now())?);
     let width = deliver::width(app);

@@ -276,11 +276,8 @@ impl Findings {
 
     async fn compare(&mut self, app: &App, people: &[Person], told: &BTreeMap<(String, String), usize>) -> Outcome<()> {
         self.duplicated = told.values().filter(|n| **n > 1).count();
-        let mut last = None;
-        loop {
-            let page = app.store.notices_since(DateTime::UNIX_EPOCH, last, 500).await?;
-            let Some(end) = page.last() else { return Ok(()) };
-            last = Some((end.first_seen, end.id.clone()));
+        let mut pages = app.store.notices_since(DateTime::UNIX_EPOCH);
+        while let Some(page) = pages.next().await? {
             for row in &page {
                 for person in people {
                     let wanted = matches(&person.filter, &row.assessment);
@@ -303,6 +300,7 @@ impl Findings {
                 }
             }
         }
+        Ok(())
     }
 
     fn report(&self, people: &[Person], notices: usize, weekly: f64) -> (String, Value, bool) {

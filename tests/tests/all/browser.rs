@@ -49,6 +49,14 @@ const PHONE: Screen = Screen { name: "telephone", width: 390, height: 844, dark:
 const DESKTOP: Screen = Screen { name: "bureau", width: 1280, height: 900, dark: false };
 const DARK: Screen = Screen { name: "sombre", width: 390, height: 844, dark: true };
 
+impl Screen {
+    /// Its light, as the browser is told.
+    fn media(self) -> Value {
+        let scheme = if self.dark { "dark" } else { "light" };
+        json!({ "media": "", "features": [{ "name": "prefers-color-scheme", "value": scheme }] })
+    }
+}
+
 /// A command of the browser's own protocol.
 #[derive(Debug)]
 struct Cdp(&'static str, Value);
@@ -118,9 +126,7 @@ impl Driver {
         let browser = builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.unwrap();
         let size = json!({ "width": screen.width, "height": screen.height, "deviceScaleFactor": 1, "mobile": screen.width < 600 });
         browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size)).await.unwrap();
-        let scheme = if screen.dark { "dark" } else { "light" };
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", features)).await.unwrap();
+        browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", screen.media())).await.unwrap();
         browser
     }
 }
@@ -311,6 +317,7 @@ async fn journey(pages: &Pages, procedure: &str, browser: &Client, screen: Scree
     look(browser, screen, "procedure").await;
     let standing = pages.app.store.decisions_on(SIRET, procedure).await.unwrap().remove(0);
     assert_eq!((standing.stage, standing.by.as_str()), (Stage::Go, "Jeanne Martin"));
+    on_paper(browser, screen).await;
     open(&format!("/procedure/{procedure}/signaler")).await;
     look(browser, screen, "signaler").await;
     for (path, name) in [("/mois", "mois"), ("/compte", "compte")] {
@@ -322,6 +329,33 @@ async fn journey(pages: &Pages, procedure: &str, browser: &Client, screen: Scree
     press(browser, "Sortir").await;
     open("/mois").await;
     assert_eq!(browser.current_url().await.unwrap().path(), "/entrer", "signed out");
+}
+
+/// The page shown as it prints: what is to be read, its sources in full, nothing to press.
+async fn on_paper(browser: &Client, screen: Screen) {
+    browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", json!({ "media": "print" }))).await.unwrap();
+    let seen = browser
+        .execute(
+            "const shown = e => e.checkVisibility(); return {
+               press: [...document.querySelectorAll('button, summary, input, select, textarea, .button, nav a')].filter(shown).map(e => e.outerHTML),
+               text: document.body.innerText,
+               address: getComputedStyle(document.querySelector('a.out'), '::after').content }",
+            vec![],
+        )
+        .await
+        .unwrap();
+    assert_eq!(seen["press"], json!([]), "nothing can be pressed on paper");
+    let text = seen["text"].as_str().unwrap();
+    for said in ["Lot 1", "réservé aux entreprises adaptées", "Imprimé le 21 novembre 2026", "Jeanne Martin"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(seen["address"].as_str().unwrap().contains("https://"), "{seen}");
+    if let Some(dir) = std::env::var_os("VIGIE_SCREENSHOTS") {
+        let pdf = browser.issue_cmd(Cdp("Page.printToPDF", json!({ "preferCSSPageSize": true }))).await.unwrap();
+        let file = PathBuf::from(dir).join(format!("procedure-papier-{}.pdf.base64", screen.name));
+        std::fs::write(file, pdf["data"].as_str().unwrap()).unwrap();
+    }
+    browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", screen.media())).await.unwrap();
 }
 
 async fn operators(pages: &Pages, browser: &Client, screen: Screen) {

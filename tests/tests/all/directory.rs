@@ -84,7 +84,7 @@ fn a_lead_reaches_those_it_concerns_with_the_facilitator_of_its_territory() {
     let sent = bench.text(&["run", "--once", "--role", "deliver"]);
     assert!(sent.contains("Entretien des bureaux du siège"), "{sent}");
     assert!(
-        sent.contains("Facilitateur des clauses : Mme Exemple, PLIE du Valenciennois (clauses@plie.example)"),
+        sent.contains("Facilitateur des clauses\u{a0}: Mme Exemple, PLIE du Valenciennois (clauses@plie.example)"),
         "{sent}"
     );
 }

@@ -17,7 +17,7 @@ use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate};
 use vigie_store::consent::Asked;
 use vigie_store::people::{AddressState, NewSubscriber};
-use vigie_tests::servers::{self, Imap, Smtp};
+use vigie_tests::servers::{self, Imap, Postfix, Smtp};
 use vigie_watcher::fetch::Fetcher;
 
 const DOMAIN: &str = "vigie.example";
@@ -32,6 +32,8 @@ struct Bench {
     smtp: Smtp,
     imap: Option<Imap>,
     web: u16,
+    /// Another server to send through.
+    through: Option<u16>,
 }
 
 impl Bench {
@@ -47,7 +49,7 @@ impl Bench {
         };
         std::fs::write(dir.path().join("web"), "une clef de plus de seize octets").unwrap();
         std::fs::write(dir.path().join("imap"), Imap::ACCOUNT.1).unwrap();
-        Some(Self { dir, smtp, imap, web: servers::free_port().unwrap() })
+        Some(Self { dir, smtp, imap, web: servers::free_port().unwrap(), through: None })
     }
 
     fn settings(&self) -> Settings {
@@ -58,7 +60,7 @@ impl Bench {
             path("m.sqlite"),
             self.web,
             path("web"),
-            self.smtp.port,
+            self.through.unwrap_or(self.smtp.port),
         );
         if let Some(imap) = &self.imap {
             text.push_str(&format!(
@@ -119,6 +121,11 @@ impl Bench {
 
     /// Asks for a page at a moment; gives its status and its body.
     async fn http(&self, now: DateTime<Utc>, method: &str, url: &str) -> (u16, String) {
+        self.form(now, method, url, "List-Unsubscribe=One-Click").await
+    }
+
+    /// The same with a form of one's own.
+    async fn form(&self, now: DateTime<Utc>, method: &str, url: &str, form: &str) -> (u16, String) {
         let app = self.app(now).await;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.web)).await.unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -126,8 +133,9 @@ impl Bench {
             let _ = stopped.await;
         }));
         let request = format!(
-            "{method} {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 26\r\n\r\nList-Unsubscribe=One-Click",
-            url::Url::parse(url).unwrap().path()
+            "{method} {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            url::Url::parse(url).unwrap().path(),
+            form.len()
         );
         let port = self.web;
         let answer = tokio::task::spawn_blocking(move || {
@@ -429,6 +437,141 @@ async fn the_whole_journey_by_mail() {
     assert_eq!(bench.mails().len(), sent, "nobody is left to write to");
 }
 
+/// Waits for what a mail server does.
+async fn arrives<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let began = std::time::Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "it never came: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journey_through_postfix_and_dovecot_as_in_life() {
+    const JEANNE: &str = "jeanne@structure.example";
+    let Some(mut bench) = Bench::new(true) else { return };
+    let maildir = bench.imap.as_ref().unwrap().maildir();
+    let Some(postfix) = Postfix::start(DOMAIN, &maildir, &[JEANNE]) else { return };
+    bench.through = Some(postfix.port);
+    let t = |hour: i64| at("2026-11-24T06:00") + Duration::hours(hour);
+    let nth = |n: usize| {
+        let postfix = &postfix;
+        async move { arrives("a mail", || postfix.mails(JEANNE).get(n).map(|m| Mail::read(m))).await }
+    };
+    let back = |n: usize| {
+        let folder = maildir.clone();
+        async move {
+            let there = |name: &str| std::fs::read_dir(folder.join(name)).map_or(0, Iterator::count);
+            arrives("what comes back", || (there("new") + there("cur") == n).then_some(())).await;
+        }
+    };
+    let answer = |mail: &Mail, words: &str| {
+        let to = mail.header("reply-to").split('<').nth(1).unwrap().trim_end_matches('>').to_owned();
+        let id = mail.header("message-id");
+        let text = format!("From: Jeanne <{JEANNE}>\nTo: {to}\nSubject: Re: x\nIn-Reply-To: {id}\n\n{words}\n");
+        postfix.send(JEANNE, &to, &text).unwrap();
+    };
+
+    // Asked, she agrees by an answer.
+    bench.person(t(0), "jeanne", JEANNE, AddressState::Unconfirmed).await;
+    bench.ask(t(0), "jeanne").await;
+    bench.look(t(0)).await;
+    let asked = nth(0).await;
+    assert!(asked.header("return-path").starts_with("<retours+"), "{asked:?}");
+    answer(&asked, "oui");
+    back(1).await;
+    assert_eq!(bench.read(t(1)).await, 1);
+    assert_eq!(bench.state(t(1), "jeanne").await, AddressState::Active);
+    nth(1).await;
+
+    // An alert to her, and to someone whose mailbox is no more; the correction in the thread.
+    bench.person(t(1), "absent", "absent@structure.example", AddressState::Active).await;
+    bench.publish(t(2), &call("1", "2026-12-15T11:00")).await;
+    let alert = nth(2).await;
+    bench.publish(t(3), &call("1", "2026-12-20T11:00")).await;
+    let correction = nth(3).await;
+    assert_eq!(correction.header("in-reply-to"), alert.header("message-id"));
+    assert_eq!(alert.whole["defects"], serde_json::json!([]), "{alert:?}");
+
+    // Postfix took both mails to the absent one, and reports that it could not deliver them.
+    back(3).await;
+    assert_eq!(bench.state(t(3), "absent").await, AddressState::Active);
+    assert_eq!(bench.read(t(4)).await, 2);
+    assert_eq!(bench.state(t(4), "absent").await, AddressState::Suspended);
+
+    // Opening the page of unsubscription changes nothing; « non » decides; « stop » stops.
+    let page = alert.header("list-unsubscribe").split(['<', '>']).nth(1).unwrap().to_owned();
+    assert_eq!(bench.http(t(5), "GET", &page).await.0, 200);
+    assert_eq!(bench.state(t(5), "jeanne").await, AddressState::Active);
+    answer(&alert, "Non, trop loin pour nous.");
+    back(4).await;
+    assert_eq!(bench.read(t(6)).await, 1);
+    assert_eq!(bench.decision(t(6), "jeanne", "1").await, Some(Stage::NoGo));
+    nth(4).await;
+    answer(&correction, "stop");
+    back(5).await;
+    assert_eq!(bench.read(t(7)).await, 1);
+    assert_eq!(bench.state(t(7), "jeanne").await, AddressState::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_leads_to_its_page_and_is_answered_by_its_link_without_telling_what_colleagues_said() {
+    let Some(bench) = Bench::new(false) else { return };
+    let t = |hour: i64| at("2026-11-24T06:00") + Duration::hours(hour);
+    bench.person(t(0), "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    bench.person(t(0), "lit", "lit@structure.example", AddressState::Active).await;
+    let app = bench.app(t(0)).await;
+    for (id, role) in [("jeanne", Role::Structure), ("lit", Role::Facilitator)] {
+        let mut person = app.store.subscriber(id).await.unwrap().unwrap();
+        (person.role, person.profile.siret) = (role, Some("21590350100017".into()));
+        let known = NewSubscriber { subscriber: person, addresses: vec![], declared: false };
+        app.store.put_subscriber(&known, t(0)).await.unwrap();
+    }
+    app.store.close().await;
+    let mut notice = call("1", "2026-12-15T11:00");
+    notice.url = Some("https://www.boamp.fr/avis/detail/1".into());
+    bench.publish(t(1), &notice).await;
+    let (alert, to_reader) = (bench.to("jeanne@").remove(0), bench.to("lit@").remove(0));
+    let page = alert.link("procedure");
+    for body in [&alert.text, &alert.html] {
+        assert!(body.contains(&page) && body.contains("https://www.boamp.fr/avis/detail/1"), "{body}");
+    }
+    assert!(to_reader.text.contains(&page) && to_reader.link("repondre").is_empty(), "who only reads is asked nothing");
+    assert_eq!(bench.http(t(2), "GET", &page).await.0, 200);
+
+    let link = alert.link("repondre");
+    assert!(alert.html.contains(&format!("{link}?mot=oui")), "{}", alert.html);
+    let (status, shown) = bench.http(t(2), "GET", &link).await;
+    assert!(status == 200 && shown.contains("On y va") && shown.contains("Nettoyage des écoles"), "{shown}");
+    assert_eq!(bench.decision(t(2), "21590350100017", "1").await, None, "opening it decides nothing");
+    for (wrong, form, expected) in [
+        (link.replace(".1", ".2"), "mot=oui", 404),
+        (link.replace("/repondre/", "/desabonner/"), "mot=oui", 404),
+        (link.clone(), "mot=peut-etre", 400),
+    ] {
+        assert_eq!(bench.form(t(2), "POST", &wrong, form).await.0, expected, "{wrong} {form}");
+    }
+    assert_eq!(bench.form(t(2) + Duration::days(91), "POST", &link, "mot=oui").await.0, 404, "out of date");
+    assert_eq!(bench.decision(t(2), "21590350100017", "1").await, None);
+    let (status, done) = bench.form(t(3), "POST", &link, "mot=oui").await;
+    assert!(status == 200 && done.contains("on y va"), "{done}");
+    assert_eq!(bench.decision(t(3), "21590350100017", "1").await, Some(Stage::Go));
+
+    // Changing one's own mind is one's own business; what a colleague answered is neither shown nor changed.
+    assert_eq!(bench.form(t(3), "POST", &link, "mot=non").await.0, 200);
+    let app = bench.app(t(4)).await;
+    let procedure = app.store.notice("1").await.unwrap().unwrap().procedure;
+    let said = vigie_domain::Decision::new("21590350100017", &procedure, Stage::Submitted, "Collègue", t(4));
+    app.store.decide(&said).await.unwrap();
+    app.store.close().await;
+    let (status, told) = bench.form(t(5), "POST", &link, "mot=oui").await;
+    assert!(status == 409 && !told.contains("Collègue") && !told.contains("remis"), "{told}");
+    assert_eq!(bench.decision(t(5), "21590350100017", "1").await, Some(Stage::Submitted));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mailbox_that_stays_full_is_given_up_after_days_and_another_address_is_told() {
     let Some(bench) = Bench::new(true) else { return };
@@ -491,6 +634,138 @@ async fn what_a_member_passes_on_becomes_a_lead_and_the_rest_waits_for_a_human()
     let before = bench.to("op@").len();
     bench.look(t + Duration::hours(26)).await;
     assert_eq!(bench.to("op@").len(), before, "one line a day");
+}
+
+/// What dkimpy says of a mail, given that record.
+fn dkim(mail: &[u8], (name, text): &(String, String)) -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/verify_dkim.py");
+    let mut python = Command::new(servers::python().unwrap())
+        .args([script, name, text])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    python.stdin.take().unwrap().write_all(mail).unwrap();
+    String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_key_every_mail_is_signed_as_another_program_verifies() {
+    let Some(bench) = Bench::new(false) else { return };
+    let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let pem = bench.dir.path().join("dkim.pem");
+    std::fs::write(&pem, key.serialize_pem()).unwrap();
+    let mut settings = bench.settings();
+    settings.email.as_mut().unwrap().dkim =
+        Some(vigie_config::settings::Dkim { selector: "veille".into(), key: vigie_config::secret::Secret::File(pem) });
+    let t = at("2026-11-24T09:00");
+    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    let fetcher = Fetcher::http(&settings.fetch).unwrap();
+    let app = Arc::new(App::start(settings, fetcher, Clock::fixed(t)).await.unwrap());
+    for (id, closes) in [("1", "2026-12-15T11:00"), ("1", "2026-12-20T11:00"), ("2", "2026-12-15T11:00")] {
+        ingest::ingest(&app, &mut Audience::default(), &call(id, closes), None).await.unwrap();
+        deliver::drain(&app).await.unwrap();
+    }
+    let record = app.email.as_ref().unwrap().signer().unwrap().record();
+    app.store.close().await;
+    assert_eq!(record.0, "veille._domainkey.vigie.example");
+    let mails = bench.smtp.mails();
+    assert_eq!(mails.len(), 3);
+    for mail in &mails {
+        let said = dkim(mail, &record);
+        assert!(said.starts_with("pass "), "{said}");
+        for header in ["from", "subject", "message-id", "list-unsubscribe", "list-unsubscribe-post", "content-type"] {
+            assert!(said.split([' ', ':']).any(|h| h.trim() == header), "{header}: {said}");
+        }
+        let text = String::from_utf8_lossy(mail).into_owned();
+        for altered in [
+            text.replacen("subject: ", "subject: Faux ", 1).replacen("Subject: ", "Subject: Faux ", 1),
+            text.replacen("From: Vigie", "From: Autre <autre@ailleurs.example>\r\nFrom: Vigie", 1),
+            text.replacen("One-Click", "Two-Clicks", 1),
+            text.replacen("</html>", "</HTML>", 1),
+        ] {
+            assert_ne!(altered, text);
+            assert!(dkim(altered.as_bytes(), &record).starts_with("fail"), "{altered}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_read_after_starttls_and_never_in_the_clear() {
+    let Some(bench) = Bench::new(true) else { return };
+    let t = at("2026-11-24T09:00");
+    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    bench.publish(t, &call("1", "2026-12-15T11:00")).await;
+    let alert = bench.last();
+    for (name, word) in [("1", "plus tard"), ("2", "non")] {
+        bench.receive(name, &alert, &format!("From: jeanne@structure.example\nTo: {{to}}\nSubject: Re: x\n\n{word}\n"));
+    }
+    let mut settings = bench.settings();
+    let block = settings.mailbox.as_mut().unwrap();
+    (block.tls, block.port) = (vigie_config::settings::Tls::Starttls, Some(bench.imap.as_ref().unwrap().starttls_port));
+    let fetcher = Fetcher::http(&settings.fetch).unwrap();
+    let app = Arc::new(App::start(settings.clone(), fetcher, Clock::fixed(t)).await.unwrap());
+    assert_eq!(mailbox::look(&app).await.unwrap(), 2);
+    deliver::drain(&app).await.unwrap();
+    let procedure = app.store.notice("1").await.unwrap().unwrap().procedure;
+    let decision = app.store.decisions_on("jeanne", &procedure).await.unwrap().remove(0);
+    assert_eq!(decision.stage, Stage::NoGo);
+    assert_eq!(decision.remind_at, Some(t + Duration::days(3)), "« plus tard » is a reminder");
+    let told: Vec<String> = bench.to("jeanne@").iter().map(|m| m.text.clone()).collect();
+    assert!(told.iter().any(|m| m.contains("Rappel noté")) && told.iter().any(|m| m.contains("écarté")), "{told:?}");
+    app.store.close().await;
+    // A server whose certificate nobody vouches for gets no password.
+    settings.mailbox.as_mut().unwrap().ca_file = None;
+    let fetcher = Fetcher::http(&settings.fetch).unwrap();
+    let app = App::start(settings, fetcher, Clock::fixed(t)).await.unwrap();
+    let refused = mailbox::look(&app).await.unwrap_err().to_string();
+    assert!(refused.contains("TLS") || refused.contains("certificat"), "{refused}");
+    app.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_cannot_be_read_is_told_once_and_again_when_it_can() {
+    let Some(mut bench) = Bench::new(true) else { return };
+    let t = |minutes: i64| at("2026-11-24T09:00") + Duration::minutes(minutes);
+    bench.person(t(0), "op", "op@vigie.example", AddressState::Active).await;
+    let app = bench.app(t(0)).await;
+    let mut op = app.store.subscriber("op").await.unwrap().unwrap();
+    op.role = Role::Operator;
+    let known = NewSubscriber { subscriber: op, addresses: vec![], declared: false };
+    app.store.put_subscriber(&known, t(0)).await.unwrap();
+    app.store.close().await;
+    // What the service does at a look, `since` being when the mailbox was first out of reach.
+    async fn look(bench: &Bench, now: DateTime<Utc>, since: DateTime<Utc>) -> usize {
+        let app = bench.app(now).await;
+        match mailbox::look(&app).await {
+            Ok(_) => mailbox::alarm(&app, None, now).await.unwrap(),
+            Err(mailbox::Trouble::Mailbox(why)) => mailbox::alarm(&app, Some((since, &why)), now).await.unwrap(),
+            Err(e) => panic!("{e}"),
+        }
+        deliver::drain(&app).await.unwrap();
+        app.store.close().await;
+        bench.to("op@").len()
+    }
+    let imap = bench.imap.take().unwrap();
+    let (port, folder) = (imap.port, bench.dir.path().join("imap"));
+    drop(imap);
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(bench.dir.path().join("ca.pem"), made.cert.pem()).unwrap();
+    let mut imap = Imap::start(&made.cert.pem(), &made.signing_key.serialize_pem()).unwrap();
+    let there = imap.port;
+    imap.port = port; // where nobody listens any more
+    bench.imap = Some(imap);
+    assert_eq!(look(&bench, t(1), t(1)).await, 0);
+    assert_eq!(look(&bench, t(30), t(1)).await, 0, "a short trouble is nobody's");
+    assert_eq!(look(&bench, t(32), t(1)).await, 1);
+    assert_eq!(look(&bench, t(60), t(1)).await, 1, "told once");
+    let told = bench.last();
+    assert!(told.text.contains("ne peut pas être lue") && told.text.contains("vigie check --connect"), "{}", told.text);
+    bench.imap.as_mut().unwrap().port = there;
+    assert_eq!(look(&bench, t(90), t(90)).await, 2);
+    assert!(bench.last().text.contains("lue de nouveau"), "{}", bench.last().text);
+    std::fs::write(&folder, "un mot de passe changé").unwrap();
+    assert_eq!(look(&bench, t(91), t(91)).await, 3, "an account that is refused is told at once");
 }
 
 /// Writes the mails of a journey as pages, for whoever wants to look at them: `VIGIE_MAILS=DIR`.

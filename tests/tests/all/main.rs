@@ -5,9 +5,13 @@ mod bad_input;
 mod browser;
 mod classify_contract;
 mod directory;
+mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
+mod guide;
 mod mail;
+#[cfg(all(feature = "matrix", feature = "telegram"))]
+mod matrix;
 mod merging;
 mod pages;
 mod personal;

@@ -203,12 +203,17 @@ async fn two_procedures_found_to_be_one_become_one() {
     second.links.publications.push("123-2026".into());
     take(&app, &first).await;
     take(&app, &second).await;
-    assert_ne!(procedure(&app, &first).await, procedure(&app, &second).await);
+    let before = [procedure(&app, &first).await, procedure(&app, &second).await];
+    assert_ne!(before[0], before[1]);
     let mut award = Notice::new("boamp", "26-9", NoticeKind::Award);
     award.title = "Nettoyage des écoles de la ville".into();
     award.links.contract_folder = Some("0df69801".into());
     award.links.publications.push("123-2026".into());
     take(&app, &award).await;
     let kept = procedure(&app, &award).await;
-    assert_eq!((procedure(&app, &first).await, procedure(&app, &second).await), (kept.clone(), kept));
+    assert_eq!((procedure(&app, &first).await, procedure(&app, &second).await), (kept.clone(), kept.clone()));
+    for old in before {
+        let leads_to = app.store.procedure_now(&old).await.unwrap();
+        assert_eq!(leads_to, (old != kept).then(|| kept.clone()), "addresses in messages go on leading there");
+    }
 }

@@ -4,13 +4,14 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
 use vigie_bot::clock::Clock;
 use vigie_bot::{deliver, web};
+use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, ProvisionKind, Stage, TypedDate};
 use vigie_store::Store;
 use vigie_store::search::{Found, Query, State};
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::{Answer, Pages, Visitor};
-use vigie_tests::servers::Postgres;
+use vigie_tests::servers::{Postgres, Smtp};
 
 const MINE: &str = "21590350100017";
 const OTHERS: &str = "26590671900017";
@@ -398,9 +399,17 @@ fn paths(procedure: &str, token: &str) -> Vec<String> {
     web::PATHS.iter().map(fill).collect()
 }
 
-#[tokio::test]
-async fn nothing_of_one_structure_is_seen_by_another_on_any_route() {
-    let pages = pages().await;
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_one_structure_is_seen_by_another_on_any_route_on_either_engine() {
+    nothing_is_seen_by_another(pages().await).await;
+    if let Some(postgres) = Postgres::start() {
+        let dir = tempfile::tempdir().unwrap();
+        let pages = Pages::start_on(dir, &postgres.url, Clock::fixed(now()), "").await.unwrap();
+        nothing_is_seen_by_another(pages).await;
+    }
+}
+
+async fn nothing_is_seen_by_another(pages: Pages) {
     for (id, siret) in [("jeanne", MINE), ("rival", OTHERS)] {
         pages.person(id, id, Role::Structure, Some(siret)).await.unwrap();
         pages.subscription(id, &Filter::default()).await.unwrap();
@@ -492,6 +501,34 @@ async fn operators_alone_have_operators_pages_and_what_they_see_of_people_is_not
     );
     let looks = pages.app.store.looks("", 20).await.unwrap();
     assert!(looks.iter().any(|l| l.who == "chef" && l.whom == "jeanne"), "{looks:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() {
+    let Some(smtp) = Smtp::start(&["--refuse", "jeanne@structure.example"]) else { return };
+    let email =
+        format!("[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'vigie@vigie.example'\n", smtp.port);
+    let pages = Pages::start(now(), &email).await.unwrap();
+    pages.person("chef", "Chef", Role::Operator, None).await.unwrap();
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.subscription("jeanne", &Filter::default()).await.unwrap();
+    pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    deliver::drain(&pages.app).await.unwrap();
+    let chef = pages.signed_in("chef").await.unwrap();
+    let dead = pages.app.store.deliveries(Some(DeliveryState::Dead), 5).await.unwrap().remove(0).id;
+    assert!(ok(&chef, "/exploitation").await.body.contains("mort"));
+    let listed = ok(&chef, "/exploitation/envois?etat=dead").await.body;
+    assert!(listed.contains(&format!("value=\"{dead}\"")) && listed.contains("550"), "{listed}");
+    let shown = ok(&chef, &format!("/exploitation/envois/{dead}")).await.body;
+    assert!(shown.contains("550") && shown.contains("Jeanne"), "{shown}");
+    let looks = pages.app.store.looks("jeanne", 5).await.unwrap();
+    assert!(looks.iter().any(|l| l.who == "chef" && l.what.contains("envoi")), "who saw it is noted: {looks:?}");
+    let again = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead)]).await.unwrap();
+    assert_eq!(again.location.as_deref(), Some("/exploitation/envois?rejoues=1"));
+    let row = pages.app.store.delivery(&dead).await.unwrap().unwrap();
+    assert_eq!(row.state, DeliveryState::Pending);
+    let twice = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead)]).await.unwrap();
+    assert_eq!(twice.location.as_deref(), Some("/exploitation/envois?rejoues=0"), "one that waits is not doubled");
 }
 
 #[tokio::test]
@@ -589,6 +626,67 @@ async fn private_addresses_and_tokens_end_when_their_owner_says_so() {
     }
     assert_eq!(program.get("/api/v1/decisions").await.unwrap().status, 401);
     assert_eq!(stranger.get(&path).await.unwrap().status, 404);
+}
+
+/// What a script of `servers/` says of that text.
+fn other_eyes(script: &str, text: &str) -> Option<String> {
+    use std::io::Write;
+    let path = format!("{}/servers/{script}", env!("CARGO_MANIFEST_DIR"));
+    let mut python = std::process::Command::new(vigie_tests::servers::python()?)
+        .arg(path)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    python.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    Some(String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap())
+}
+
+#[tokio::test]
+async fn two_other_programs_read_the_calendar_alike_and_the_feed_keeps_to_its_rules() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.subscription("jeanne", &Filter::default()).await.unwrap();
+    let mut visit =
+        call("26-2", "Un titre, avec ; des \\ signes, un retour\nà la ligne et soixante-quinze octets passés 🧺");
+    let at = DateTime::parse_from_rfc3339("2026-12-03T10:00:00+01:00").unwrap();
+    visit.dates.push(TypedDate::of_field(vigie_domain::DateKind::Visit, (at, true), "visite"));
+    let mut ids = Vec::new();
+    for notice in [call("26-1", "Entretien du linge"), visit, call("26-3", "Abandonné")] {
+        ids.push(pages.take(&notice).await.unwrap());
+    }
+    for (id, stage) in ids.iter().zip([Stage::Go, Stage::Go, Stage::Go]) {
+        pages.app.store.decide(&Decision::new(MINE, id, stage, "Jeanne", now())).await.unwrap();
+    }
+    pages.app.store.decide(&Decision::new(MINE, &ids[2], Stage::Abandoned, "Jeanne", now())).await.unwrap();
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    for kind in ["calendar", "feed"] {
+        jeanne.post_form("/compte/jetons", &[("lien", kind)]).await.unwrap();
+    }
+    for token in pages.app.store.tokens("jeanne").await.unwrap() {
+        let url = web::account::private_url(&pages.app, &token).unwrap();
+        let body = ok(&pages.stranger().unwrap(), url.strip_prefix(&pages.base).unwrap()).await.body;
+        if url.contains("/fil/") {
+            let Some(said) = other_eyes("read_atom.py", &body) else { return };
+            assert_eq!(said.trim(), "3 entries", "{body}");
+            continue;
+        }
+        let Some(said) = other_eyes("read_calendar.py", &body) else { return };
+        let read: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(read["icalendar"], read["vobject"], "{body}");
+        assert_eq!((&read["errors"], &read["bare_ends"]), (&json!([]), &json!(0)), "{body}");
+        assert!(read["longest_line"].as_u64().unwrap() <= 75, "RFC 5545 §3.1: {body}");
+        let events = read["icalendar"].as_array().unwrap();
+        let has = |title: &str, at: &str, status: &str| {
+            events.iter().any(|e| e[1].as_str().unwrap().contains(title) && e[2] == at && e[3] == status)
+        };
+        assert!(has("Entretien du linge", "2026-12-21T11:00Z", "CONFIRMED"), "{said}");
+        assert!(
+            has("Un titre, avec ; des \\ signes, un retour à la ligne", "2026-12-03T09:00Z", "CONFIRMED"),
+            "{said}"
+        );
+        assert!(has("Abandonné", "2026-12-21T11:00Z", "CANCELLED"), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use vigie_store::Store;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::personal::{IMPERSONAL, REGISTER};
 use vigie_store::sources::Quarantined;
-use vigie_tests::servers::Postgres;
+use vigie_tests::servers::{self, Postgres, Smtp};
 use vigie_watcher::fetch::Fetcher;
 
 const ADDRESS: &str = "jeanne.untel@structure.example";
@@ -96,13 +96,26 @@ fn traces(dir: &Path) -> Vec<PathBuf> {
     // As PostgreSQL dumps bytes.
     let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>().into_bytes();
     needles.extend([hex(NAME), hex(&ADDRESS.to_uppercase())]);
-    let files: Vec<PathBuf> =
-        std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()).collect();
-    let holds = |path: &PathBuf| {
-        let bytes = std::fs::read(path).unwrap();
-        needles.iter().any(|n| bytes.windows(n.len()).any(|w| w.eq_ignore_ascii_case(n)))
-    };
-    files.into_iter().filter(holds).collect()
+    holding(&needles, dir)
+}
+
+/// Files of a folder, and of those below, that hold one of these words, in whatever case.
+fn holding(needles: &[Vec<u8>], dir: &Path) -> Vec<PathBuf> {
+    let mut pattern = regex::bytes::RegexBuilder::new(
+        &needles.iter().map(|n| regex::escape(&String::from_utf8_lossy(n))).collect::<Vec<_>>().join("|"),
+    );
+    let pattern = pattern.case_insensitive(true).build().unwrap();
+    let (mut folders, mut found) = (vec![dir.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.is_file() && pattern.is_match(&std::fs::read(&path).unwrap()) {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,9 +145,142 @@ async fn after_an_erasure_a_dump_of_postgresql_knows_nothing_of_a_person() {
         traces(dir.path())
     };
     assert_eq!(dump().len(), 1, "the search must be able to find");
+    // The server's own files, where it writes what it holds in memory; its write-ahead log is left to its archives.
+    let files = || {
+        let args = ["-c", "CHECKPOINT", "-c", "CHECKPOINT"];
+        let asked = Command::new(postgres.program("psql")).arg("-q").arg(&postgres.url).args(args).status().unwrap();
+        assert!(asked.success());
+        let mut found = traces(postgres.folder());
+        found.retain(|path| !path.components().any(|c| c.as_os_str() == "pg_wal"));
+        found
+    };
+    assert!(files().len() > 3, "the search must be able to find");
     export_says_it_all(&app).await;
     leaves(&app).await;
     assert_eq!(dump(), Vec::<PathBuf>::new());
+    assert_eq!(files(), Vec::<PathBuf>::new());
+}
+
+/// What a program writes to its standard output and error goes to that file.
+fn logged(command: &mut Command, log: &Path) {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+    command.stdout(file.try_clone().unwrap()).stderr(file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_lived_in_the_real_program_leaves_nothing_in_files_logs_or_exports() {
+    const REFUSED: &str = "jeanne.ailleurs@refuse.example";
+    let Some(smtp) = Smtp::start(&["--refuse", REFUSED]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let web = servers::free_port().unwrap();
+    std::fs::write(path("secret"), "une clef de plus de seize octets").unwrap();
+    std::fs::write(
+        path("vigie.toml"),
+        format!(
+            "[store]\nurl = 'sqlite:{}'\n[log]\nfilter = 'debug'\n[web]\nlisten = '127.0.0.1:{web}'\npublic_url = 'http://127.0.0.1:{web}'\nsecret = {{ file = '{}' }}\n\
+             [email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\nreturn_path = 'retours+*@vigie.example'\n\
+             [[subscriber]]\nname = 'Exploitation'\nrole = 'operator'\nemail = 'chef@vigie.example'\n",
+            path("v.sqlite"),
+            path("secret"),
+            smtp.port
+        ),
+    )
+    .unwrap();
+    let command = |args: &[&str]| {
+        let mut command = Command::new(servers::vigie());
+        command.args(args).arg("-c").arg(path("vigie.toml")).env_remove("VIGIE_CONFIG");
+        command
+    };
+    let run = |args: &[&str]| {
+        let out = command(args).output().unwrap();
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    // Two addresses of one name, one of which the mail server refuses; a lead that reaches both.
+    for address in [ADDRESS, REFUSED] {
+        run(&["subscriptions", "add", "--email", address, "--name", NAME, "--department", "59", "--confirmed"]);
+    }
+    let log = dir.path().join("log");
+    let mut service = command(&["run"]);
+    logged(&mut service, &log);
+    let mut service = service.spawn().unwrap();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let at = |page: &str| format!("http://127.0.0.1:{web}{page}");
+    eventually("the pages answer", || async { client.get(at("/sante")).send().await.ok() }).await;
+    let lead = ["leads", "add", "--title", "Nettoyage de bureaux à Lille", "--department", "59", "--buyer", "Ville"];
+    run(&lead);
+    let mail_to_her = |word: &'static str| {
+        let smtp = &smtp;
+        eventually("a mail", move || async move {
+            let text = |m: &Vec<u8>| String::from_utf8_lossy(m).replace("=\r\n", "").replace("=3D", "=");
+            smtp.mails().iter().map(text).find(|m| m.contains(ADDRESS) && m.contains(word))
+        })
+    };
+    let link = |mail: &str, page: &str| {
+        let from = mail.find(&at(page)).unwrap_or_else(|| panic!("no {page} in {mail}"));
+        mail[from..].split(|c: char| c.is_whitespace() || "\"'<>".contains(c)).next().unwrap().to_owned()
+    };
+    let alert = mail_to_her("/repondre/").await;
+    let post = async |url: &str, form: &[(&str, &str)], cookie: &str| {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = client.post(url).header("cookie", cookie).body(body);
+        request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap()
+    };
+    // She answers, signs in, writes a note, looks at everything, is seen by operators.
+    assert_eq!(post(&link(&alert, "/repondre/"), &[("mot", "oui")], "").await.status(), 200);
+    assert_eq!(post(&at("/entrer"), &[("email", ADDRESS)], "").await.status(), 200);
+    let opened = post(&link(&mail_to_her("/entrer/").await, "/entrer/"), &[], "").await;
+    let cookie = opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let account = client.get(at("/compte")).header("cookie", &cookie).send().await.unwrap().text().await.unwrap();
+    let csrf = account.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let page = link(&alert, "/procedure/");
+    let note = [("csrf", csrf.as_str()), ("note", WORDS), ("assignee", NAME)];
+    assert_eq!(post(&format!("{page}/decision"), &note, &cookie).await.status(), 303);
+    let wrong = [("csrf", csrf.as_str()), ("note", WORDS), ("lot", WORDS)];
+    assert_eq!(post(&format!("{page}/decision"), &wrong, &cookie).await.status(), 400);
+    for seen in ["/compte/donnees.json", "/mois", "/abonnements", "/tableaux/decisions.csv", &format!("/{ADDRESS}")] {
+        client.get(at(seen)).header("cookie", &cookie).send().await.unwrap();
+    }
+    for args in [["export", "--subscriber", ADDRESS].as_slice(), &["sign-in", "--subscriber", ADDRESS]] {
+        run(args);
+    }
+    eventually("the refused address is suspended", || async {
+        run(&["deliveries", "list", "--state", "dead"]).contains("550").then_some(())
+    })
+    .await;
+    assert!(!holding(&[NAME.as_bytes().to_vec()], dir.path()).is_empty(), "the search must be able to find");
+
+    for address in [ADDRESS, REFUSED] {
+        run(&["erase", "--subscriber", address, "--yes"]);
+    }
+    let ended = Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
+    assert!(ended.success() && service.wait().unwrap().success());
+    run(&["backup", &path("copy.sqlite")]);
+    let outputs = [
+        run(&["subscriptions", "list"]),
+        run(&["deliveries", "list"]),
+        run(&["export", "--subscriber", "chef@vigie.example"]),
+        run(&["sources", "list"]),
+    ];
+    std::fs::write(path("outputs"), outputs.join("\n")).unwrap();
+    let needles: Vec<Vec<u8>> =
+        [ADDRESS, REFUSED, NAME, "Untel", WORDS].iter().map(|s| s.as_bytes().to_vec()).collect();
+    assert_eq!(holding(&needles, dir.path()), Vec::<PathBuf>::new());
+    let kept = std::fs::read_to_string(&log).unwrap();
+    assert!(kept.lines().count() > 5, "the program logged: {kept}");
+}
+
+/// Waits for what another process does.
+async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
+    let began = std::time::Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "never: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 async fn export_says_it_all(app: &App) {

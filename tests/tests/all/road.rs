@@ -709,7 +709,11 @@ async fn a_corrected_verdict_is_told_again_kept_and_exported() {
     let mails = parsed(&mails);
     assert_eq!(mails.len(), 2);
     assert_eq!(mails[1].in_reply_to().as_text(), mails[0].message_id());
-    assert!(mails[1].body_text(0).unwrap().contains("Retiré : Marché réservé"), "{}", mails[1].body_text(0).unwrap());
+    assert!(
+        mails[1].body_text(0).unwrap().contains("Retiré\u{a0}: Marché réservé"),
+        "{}",
+        mails[1].body_text(0).unwrap()
+    );
     // A later version of the notice does not bring the wrong verdict back.
     double.with(|s| {
         s.records[0] = national(

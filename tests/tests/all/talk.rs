@@ -21,18 +21,18 @@ use vigie_watcher::fetch::Fetcher;
 const SIRET: &str = "21590350100017";
 const EA: &str = "33333333300017";
 
-fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&Utc)
 }
 
 /// The service on a database of its own; started anew at another moment, it is the same service later.
-struct Bench {
+pub(crate) struct Bench {
     url: String,
     dir: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         Self { url: format!("sqlite:{}", dir.path().join("t.sqlite").display()), dir }
     }
@@ -41,7 +41,7 @@ impl Bench {
         Self { url: url.to_owned(), dir: tempfile::tempdir().unwrap() }
     }
 
-    async fn at(&self, at: DateTime<Utc>) -> App {
+    pub(crate) async fn at(&self, at: DateTime<Utc>) -> App {
         assert!(self.dir.path().exists());
         let store = settings::Store { url: Some(self.url.clone()), password: None };
         let settings = Settings { store, ..Settings::default() };
@@ -63,7 +63,7 @@ async fn person(app: &App, id: &str, siret: Option<&str>, role: Role) {
     app.store.put_subscription(id, &filter, Cadence::Instant, now()).await.unwrap();
 }
 
-fn call(id: &str) -> Notice {
+pub(crate) fn call(id: &str) -> Notice {
     let mut notice = Notice::new("boamp", id, NoticeKind::Call);
     notice.title = format!("Nettoyage des écoles, secteur {id}");
     notice.departments.extend(Department::parse("59"));
@@ -110,7 +110,7 @@ async fn react(app: &App, person: &str, by: &str, emoji: &str, about: &str) -> V
     talk::hear(app, heard(person, Channel::Matrix, by, said)).await.unwrap()
 }
 
-fn text(text: &str, about: Option<&str>) -> Said {
+pub(crate) fn text(text: &str, about: Option<&str>) -> Said {
     Said::Text { text: text.to_owned(), about: about.map(str::to_owned), edited: false, forwarded: false }
 }
 
@@ -119,11 +119,11 @@ async fn say(app: &App, person: &str, words: &str) -> String {
     all_of(&replies)
 }
 
-fn all_of(replies: &[Reply]) -> String {
+pub(crate) fn all_of(replies: &[Reply]) -> String {
     replies.iter().map(|r| talk::in_words(r).bare()).collect::<Vec<_>>().join("\n")
 }
 
-fn datas(replies: &[Reply]) -> Vec<String> {
+pub(crate) fn datas(replies: &[Reply]) -> Vec<String> {
     let presses = replies.iter().flat_map(|r| r.buttons.iter().flatten()).filter_map(|b| match &b.does {
         Does::Press(data) => Some(data.clone()),
         Does::Open(_) => None,
@@ -299,11 +299,11 @@ fn stranger(chat: &str, words: &str) -> Heard {
     }
 }
 
-async fn from(app: &App, chat: &str, words: &str) -> String {
+pub(crate) async fn from(app: &App, chat: &str, words: &str) -> String {
     all_of(&talk::hear(app, stranger(chat, words)).await.unwrap())
 }
 
-fn invitation(role: Role, subscriber: Option<&str>) -> NewInvitation {
+pub(crate) fn invitation(role: Role, subscriber: Option<&str>) -> NewInvitation {
     NewInvitation {
         role,
         name: String::new(),

@@ -126,7 +126,8 @@ fn fill_lot(out: &mut Notice, lot: &Value, single: bool, zone: Tz, path: &str) {
             out.criteria.push(Criterion { name, weight, field: field.clone(), lot: of_lot.clone() });
         }
     }
-    let departments = crate::classify::departments_of(&places(project));
+    let places = places(project);
+    let departments = crate::classify::departments_of(&places);
     out.duration_months = out.duration_months.or_else(|| months(project));
     out.renewals =
         out.renewals.or_else(|| text(project, "ContractExtension/MaximumNumberNumeric").and_then(|n| n.parse().ok()));
@@ -135,7 +136,7 @@ fn fill_lot(out: &mut Notice, lot: &Value, single: bool, zone: Tz, path: &str) {
         out.documents_url =
             text(lot, "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalReference/URI");
     }
-    out.lots.push(Lot { id, title: text(project, "Name").unwrap_or_default(), cpv: cpv(project), departments });
+    out.lots.push(Lot { id, title: text(project, "Name").unwrap_or_default(), cpv: cpv(project), departments, places });
 }
 
 /// A date that is the same for every lot is the procedure's, once.

@@ -61,6 +61,9 @@ impl Email {
         if !ways.is_empty() {
             add("List-Unsubscribe", ways.join(", "));
         }
-        Ok(mime.formatted())
+        match &self.signer {
+            Some(signer) => signer.sign(&mime.formatted()),
+            None => Ok(mime.formatted()),
+        }
     }
 }

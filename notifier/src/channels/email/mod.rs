@@ -7,8 +7,9 @@
 //!   Nagle at every mail.
 //! - Connections are kept and used again; the wait after the final dot is ten minutes (RFC 5321 §4.5.3.2.6).
 //! - The sender of the envelope is the return address of that one delivery ([`return_path`]), where one is set.
-//! - The message itself is made in `mime`.
+//! - The message itself is made in `mime`, and signed in [`dkim`] where there is a key.
 
+pub mod dkim;
 mod mime;
 pub mod return_path;
 
@@ -34,6 +35,7 @@ use vigie_config::settings::{self, Tls};
 use vigie_domain::delivery::Outcome;
 
 use super::Envelope;
+use dkim::Signer;
 use return_path::ReturnPath;
 
 /// Longest wait for a connection and its greeting.
@@ -51,6 +53,9 @@ pub enum EmailError {
     /// `email.from` or `email.reply_to` is no address.
     #[error("adresse « {0} » illisible dans [email]")]
     Address(String),
+    /// `email.dkim` cannot serve.
+    #[error("dkim : {0}")]
+    Dkim(String),
     /// `email.return_path` cannot serve.
     #[error("return_path : {0}")]
     ReturnPath(String),
@@ -74,6 +79,7 @@ pub struct Email {
     from: Mailbox,
     reply_to: Option<Mailbox>,
     return_path: Option<ReturnPath>,
+    signer: Option<Signer>,
     answers: bool,
     wait: Duration,
     idle: Vec<Mutex<Option<Kept>>>,
@@ -128,6 +134,7 @@ impl Email {
             from: mailbox(&block.from)?,
             reply_to: block.reply_to.as_deref().map(mailbox).transpose()?,
             return_path: None,
+            signer: None,
             answers: false,
             wait: Duration::from_secs(block.timeout_s),
             idle: (0..block.connections.max(1)).map(|_| Mutex::new(None)).collect(),
@@ -144,6 +151,22 @@ impl Email {
         self.return_path = Some(ReturnPath::new(pattern, key).map_err(EmailError::ReturnPath)?);
         self.answers = answers;
         Ok(self)
+    }
+
+    /// The same channel, which signs what it sends with this key (PEM).
+    ///
+    /// # Errors
+    /// The key or the selector cannot serve.
+    pub fn with_dkim(mut self, selector: &str, key: &SecretString) -> Result<Self, EmailError> {
+        let pem = vigie_config::secret::expose(key);
+        self.signer = Some(Signer::new(self.from.email.domain(), selector, pem).map_err(EmailError::Dkim)?);
+        Ok(self)
+    }
+
+    /// What signs, where something does.
+    #[must_use]
+    pub fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
     }
 
     /// The return addresses, where they are set.

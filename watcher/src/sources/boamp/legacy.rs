@@ -77,8 +77,9 @@ fn legacy_lots(notice: &mut Notice, donnees: &Value) {
         let id = text(lot, "NUM").map(|n| Lot::clean_id(&n)).unwrap_or_default();
         let title = text(lot, "INTITULE").or_else(|| text(lot, "DESCRIPTION")).unwrap_or_default();
         let cpv = all(lot, "CPV/PRINCIPAL").into_iter().filter_map(own_text).filter_map(|c| Cpv::parse(&c)).collect();
-        let places = [Place { city: text(lot, "LIEU_PRINCIPAL"), postcode: None, nuts: text(lot, "CODE_NUTS") }];
-        notice.lots.push(Lot { id, title, cpv, departments: crate::classify::departments_of(&places) });
+        let place = Place { city: text(lot, "LIEU_PRINCIPAL"), postcode: None, nuts: text(lot, "CODE_NUTS") };
+        let places: Vec<Place> = Some(place).filter(|p| *p != Place::default()).into_iter().collect();
+        notice.lots.push(Lot { id, title, cpv, departments: crate::classify::departments_of(&places), places });
     }
 }
 

@@ -157,7 +157,7 @@ fn lots(block: &Value) -> Vec<Lot> {
                 .flat_map(|p| all(lot, p))
                 .filter_map(place)
                 .collect();
-            Lot { id, title, cpv: cpv(lot), departments: crate::classify::departments_of(&places) }
+            Lot { id, title, cpv: cpv(lot), departments: crate::classify::departments_of(&places), places }
         })
         .collect()
 }

@@ -1,0 +1,460 @@
+//! Communes of France: where their town hall is, which intercommunality (EPCI) they belong to, and which of them a notice means.
+//!
+//! The table is data (`config/rules/communes.tsv`); this module reads it and answers. A place that names no commune it knows
+//! gives none: whoever asks falls back on the département. Nothing here fails: a line that cannot be read is left out, and a
+//! test of the table counts them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{Department, Place};
+
+/// Mean radius of the Earth (IUGG), in kilometres.
+const EARTH_KM: f64 = 6_371.0;
+/// Kilometres of one degree of latitude, rounded down: what is further north or south is not measured.
+const KM_A_DEGREE: f64 = 110.0;
+/// Most communes read out of one text.
+const MAX_NAMES: usize = 20;
+/// Longest text read as names of communes, in bytes.
+const MAX_TEXT: usize = 500;
+
+/// A point on the globe, in degrees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+}
+
+impl Point {
+    /// Great-circle distance in kilometres.
+    #[must_use]
+    pub fn km_to(self, other: Self) -> f64 {
+        let (a, b) = (self.latitude.to_radians(), other.latitude.to_radians());
+        let (north, east) = (b - a, (other.longitude - self.longitude).to_radians());
+        let chord = (north / 2.0).sin().powi(2) + a.cos() * b.cos() * (east / 2.0).sin().powi(2);
+        2.0 * EARTH_KM * chord.sqrt().min(1.0).asin()
+    }
+}
+
+/// A commune, an arrondissement of Paris, Lyon or Marseille, or a former commune whose name is still in use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commune {
+    /// INSEE code.
+    pub code: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// SIREN of its EPCI; empty where it is in none.
+    pub epci: &'static str,
+    /// Its town hall; `None` where it is not known.
+    pub at: Option<Point>,
+    postcodes: &'static str,
+}
+
+impl Commune {
+    /// Its département.
+    #[must_use]
+    pub fn department(&self) -> Option<Department> {
+        let code = if self.code.starts_with("97") || self.code.starts_with("98") { 3 } else { 2 };
+        Department::parse(self.code.get(..code)?)
+    }
+
+    /// As people tell it from others of the same name: `Lens (62)`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.department().map_or_else(|| self.name.to_owned(), |d| format!("{} ({d})", self.name))
+    }
+
+    /// Kilometres from one town hall to the other.
+    #[must_use]
+    pub fn km_to(&self, other: &Self) -> Option<f64> {
+        if self.code == other.code {
+            return Some(0.0);
+        }
+        Some(self.at?.km_to(other.at?))
+    }
+}
+
+/// An intercommunality.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epci {
+    /// Its SIREN.
+    pub siren: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// SIREN of the one it is part of (territories of Greater Paris).
+    pub part_of: Option<&'static str>,
+}
+
+/// The communes.
+#[derive(Debug, Default)]
+pub struct Communes {
+    /// Sorted by code, so that a département is one slice.
+    communes: Vec<Commune>,
+    epcis: BTreeMap<&'static str, Epci>,
+    by_postcode: HashMap<&'static str, Vec<u32>>,
+    by_name: HashMap<String, Vec<u32>>,
+}
+
+impl Communes {
+    /// Reads the table.
+    #[must_use]
+    pub fn read(table: &'static str) -> Self {
+        let mut out = Self::default();
+        let mut epci = "";
+        for line in table.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+            let cells: Vec<&'static str> = line.split('\t').collect();
+            let cell = |i: usize| cells.get(i).copied().unwrap_or_default();
+            if cell(0) == "=" {
+                epci = cell(1);
+                if !epci.is_empty() {
+                    let part_of = Some(cell(3)).filter(|s| !s.is_empty());
+                    out.epcis.insert(epci, Epci { siren: epci, name: cell(2), part_of });
+                }
+                continue;
+            }
+            let degrees = |text: &str| text.parse::<i32>().ok().map(|n| f64::from(n) / 1000.0);
+            let at = degrees(cell(3)).zip(degrees(cell(4)));
+            let at = at.map(|(latitude, longitude)| Point { latitude, longitude });
+            if cells.len() == 5 {
+                out.communes.push(Commune { code: cell(0), name: cell(1), epci, at, postcodes: cell(2) });
+            }
+        }
+        out.communes.sort_by_key(|c| c.code);
+        for (i, commune) in (0..).zip(&out.communes) {
+            for postcode in commune.postcodes.split_whitespace() {
+                out.by_postcode.entry(postcode).or_default().push(i);
+            }
+            out.by_name.entry(key(commune.name)).or_default().push(i);
+        }
+        out
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.communes.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.communes.is_empty()
+    }
+
+    /// The commune of an INSEE code.
+    #[must_use]
+    pub fn by_code(&self, code: &str) -> Option<&Commune> {
+        self.communes.binary_search_by_key(&code, |c| c.code).ok().map(|i| &self.communes[i])
+    }
+
+    fn some(&self, indices: Option<&Vec<u32>>) -> Vec<&Commune> {
+        indices.into_iter().flatten().filter_map(|i| self.communes.get(*i as usize)).collect()
+    }
+
+    /// Communes that bear a postcode.
+    #[must_use]
+    pub fn by_postcode(&self, postcode: &str) -> Vec<&Commune> {
+        self.some(self.by_postcode.get(postcode.trim()))
+    }
+
+    /// Communes of that name, in a département if one is given; those that still exist first and alone, where there are any.
+    #[must_use]
+    pub fn named(&self, name: &str, department: Option<&Department>) -> Vec<&Commune> {
+        let mut found = self.some(self.by_name.get(&key(name)));
+        found.retain(|c| department.is_none_or(|d| c.department().as_ref() == Some(d)));
+        let today: Vec<&Commune> = found.iter().copied().filter(|c| !c.postcodes.is_empty()).collect();
+        if today.is_empty() { found } else { today }
+    }
+
+    /// The commune that someone means by `62498`, `62300 Lens`, `Lens (62)` or `Lens`; several where that does not tell.
+    #[must_use]
+    pub fn meant(&self, text: &str) -> Vec<&Commune> {
+        let text = text.trim();
+        if let Some(commune) = self.by_code(&text.to_ascii_uppercase()) {
+            return vec![commune];
+        }
+        let mut words: Vec<&str> = text.split([' ', '(', ')', '\u{a0}', ',']).filter(|w| !w.is_empty()).collect();
+        let code = |w: &&&str| w.bytes().any(|b| b.is_ascii_digit());
+        let number = words.iter().find(code).map(|w| (*w).to_owned());
+        words.retain(|w| !code(&w));
+        let name = words.join(" ");
+        match number {
+            None => self.named(&name, None),
+            Some(number) if number.len() == 5 => {
+                let mut found = self.by_postcode(&number);
+                if !name.is_empty() {
+                    found.retain(|c| key(c.name) == key(&name));
+                }
+                found
+            }
+            Some(number) => Department::parse(&number).map_or_else(Vec::new, |d| self.named(&name, Some(&d))),
+        }
+    }
+
+    /// The communes that a notice's place names; empty where it names none that is known.
+    #[must_use]
+    pub fn locate(&self, place: &Place) -> Vec<&Commune> {
+        let city = place.city.as_deref().unwrap_or_default();
+        let city = city.get(..city.floor_char_boundary(MAX_TEXT)).unwrap_or(city);
+        let department = place.department();
+        let postcode = place.postcode.as_deref().unwrap_or_default().trim();
+        let mut found: Vec<&Commune> = Vec::new();
+        for name in names(city) {
+            let here = self.named(&name, department.as_ref());
+            // Without a département only a name that no other commune bears tells which one is meant.
+            if department.is_some() || here.len() == 1 {
+                found.extend(here.into_iter().filter(|c| !found.contains(c)).collect::<Vec<_>>());
+            }
+        }
+        if !found.is_empty() || postcode.is_empty() {
+            return found;
+        }
+        // Where only a département was read, parsers write its first postcode, which means no commune.
+        if postcode.ends_with("000") && !city.trim().is_empty() && !city.contains(postcode) {
+            return Vec::new();
+        }
+        let found = self.by_postcode(postcode);
+        // Data on contracts give INSEE codes in the same field, and no name; where a name stands, the number is a CEDEX.
+        if found.is_empty() && city.trim().is_empty() { self.by_code(postcode).into_iter().collect() } else { found }
+    }
+
+    /// The intercommunality of a SIREN.
+    #[must_use]
+    pub fn epci(&self, siren: &str) -> Option<&Epci> {
+        self.epcis.get(siren)
+    }
+
+    /// Intercommunalities that someone means by a SIREN, a name, or the essential words of one (`lens lievin`).
+    #[must_use]
+    pub fn epcis_meant(&self, text: &str) -> Vec<&Epci> {
+        if let Some(epci) = self.epcis.get(text.trim()) {
+            return vec![epci];
+        }
+        let wanted = essential(text);
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let exact: Vec<&Epci> = self.epcis.values().filter(|e| essential(e.name) == wanted).collect();
+        if !exact.is_empty() {
+            return exact;
+        }
+        let has_all = |name: &[String]| wanted.iter().all(|w| name.contains(w));
+        self.epcis.values().filter(|e| has_all(&essential(e.name))).collect()
+    }
+
+    /// Whether a commune belongs to that intercommunality, or to one that is part of it.
+    #[must_use]
+    pub fn belongs(&self, commune: &Commune, siren: &str) -> bool {
+        commune.epci == siren || self.epci(commune.epci).is_some_and(|e| e.part_of == Some(siren))
+    }
+
+    /// Départements that an intercommunality reaches into.
+    #[must_use]
+    pub fn departments_of(&self, siren: &str) -> Vec<Department> {
+        departments(self.communes.iter().filter(|c| self.belongs(c, siren)))
+    }
+
+    /// Départements that a circle reaches into.
+    #[must_use]
+    pub fn departments_around(&self, code: &str, km: u16) -> Vec<Department> {
+        let Some(centre) = self.by_code(code) else { return Vec::new() };
+        departments(self.communes.iter().filter(|c| within(centre, c, km)))
+    }
+
+    /// Whether some commune of a département lies in a circle.
+    #[must_use]
+    pub fn touches(&self, department: &Department, code: &str, km: u16) -> bool {
+        let Some(centre) = self.by_code(code) else { return false };
+        let start = self.communes.partition_point(|c| c.code < department.as_str());
+        let here = self.communes[start..].iter().take_while(|c| c.code.starts_with(department.as_str()));
+        here.into_iter().any(|c| within(centre, c, km))
+    }
+}
+
+fn within(centre: &Commune, commune: &Commune, km: u16) -> bool {
+    let far = |a: Point, b: Point| (a.latitude - b.latitude).abs() * KM_A_DEGREE > f64::from(km);
+    if centre.at.zip(commune.at).is_some_and(|(a, b)| far(a, b)) {
+        return false;
+    }
+    centre.km_to(commune).is_some_and(|d| d <= f64::from(km))
+}
+
+fn departments<'a>(communes: impl Iterator<Item = &'a Commune>) -> Vec<Department> {
+    let mut codes: Vec<Department> = Vec::new();
+    for department in communes.filter_map(Commune::department) {
+        if codes.last() != Some(&department) {
+            codes.push(department);
+        }
+    }
+    codes.sort();
+    codes.dedup();
+    codes
+}
+
+/// One spelling of a name: no accents, no signs, `saint` for `st`.
+#[must_use]
+pub fn key(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    for c in name.chars().flat_map(char::to_lowercase) {
+        match c {
+            'à' | 'â' | 'ä' | 'á' | 'ã' => plain.push('a'),
+            'ç' => plain.push('c'),
+            'è' | 'é' | 'ê' | 'ë' => plain.push('e'),
+            'ì' | 'í' | 'î' | 'ï' => plain.push('i'),
+            'ñ' => plain.push('n'),
+            'ò' | 'ó' | 'ô' | 'ö' => plain.push('o'),
+            'ù' | 'ú' | 'û' | 'ü' => plain.push('u'),
+            'ÿ' | 'ý' => plain.push('y'),
+            'œ' => plain.push_str("oe"),
+            'æ' => plain.push_str("ae"),
+            c if c.is_ascii_alphanumeric() => plain.push(c),
+            _ => plain.push(' '),
+        }
+    }
+    let words = plain.split_whitespace().map(|w| match w {
+        "st" => "saint",
+        "ste" => "sainte",
+        w => w,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The words of an EPCI's name that tell it from another.
+fn essential(name: &str) -> Vec<String> {
+    const COMMON: [&str; 22] = [
+        "ca",
+        "cc",
+        "cu",
+        "communaute",
+        "agglomeration",
+        "agglo",
+        "communes",
+        "commune",
+        "urbaine",
+        "metropole",
+        "de",
+        "du",
+        "des",
+        "d",
+        "la",
+        "le",
+        "les",
+        "l",
+        "et",
+        "en",
+        "epci",
+        "intercommunalite",
+    ];
+    let words: Vec<String> = key(name).split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect();
+    let telling: Vec<String> = words.iter().filter(|w| !COMMON.contains(&w.as_str())).cloned().collect();
+    // « Plaine Commune » keeps what it is called by.
+    if telling.len() < 2 && words.len() == 2 { words } else { telling }
+}
+
+/// Names of communes in what a notice writes as a city: `59000 LILLE CEDEX`, `Ville de Lens`, `Lens, Liévin et Avion`.
+fn names(city: &str) -> Vec<String> {
+    let outside = city.split('(').next().unwrap_or_default();
+    let lined = outside.replace(" et ", ",").replace(" ET ", ",");
+    let pieces = lined.split([',', ';', '/', '\n', '•']).take(MAX_NAMES);
+    pieces
+        .map(|piece| {
+            let folded = key(piece);
+            let folded = folded.split(" cedex").next().unwrap_or_default();
+            let words: Vec<&str> = folded.split(' ').filter(|w| !(w.len() == 5 && w.parse::<u32>().is_ok())).collect();
+            let said = words.join(" ");
+            let said = ["sur la commune de ", "commune de ", "communes de ", "ville de ", "mairie de ", "a "]
+                .iter()
+                .find_map(|before| said.strip_prefix(before))
+                .unwrap_or(&said);
+            said.trim().to_owned()
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A few communes around Lens, and elsewhere.
+    pub(crate) const FEW: &str = "# x\n=\n85113\tL'Île-d'Yeu\t85350\t46724\t-2348\n\
+        =\t246200364\tCA de Lens - Liévin\n62498\tLens\t62300\t50429\t2832\n62510\tLiévin\t62800\t50423\t2774\n\
+        =\t200093201\tMétropole Européenne de Lille\n59350\tLille\t59000 59160 59260 59777 59800\t50631\t3071\n\
+        59378\tMarcq-en-Barœul\t59700\t50671\t3097\n59279\tGondecourt\t59147\t50545\t2984\n\
+        =\t200054781\tMétropole du Grand Paris\n75056\tParis\t\t48859\t2347\n75101\tParis 1er Arrondissement\t75001\t48862\t2336\n\
+        =\t200057867\tPlaine Commune\t200054781\n93066\tSaint-Denis\t93200 93210\t48937\t2360\n\
+        =\t249740119\tCA du Nord\n97411\tSaint-Denis\t97400\t-20879\t55448\n\
+        =\t200067254\tCC du Pays\n89418\tVillefargeau\t89240\t47774\t3504\n01408\tLens-le-Vieux\t\t46000\t5000\n";
+
+    pub(crate) fn few() -> &'static Communes {
+        static TABLE: std::sync::LazyLock<Communes> = std::sync::LazyLock::new(|| Communes::read(FEW));
+        &TABLE
+    }
+
+    fn place(city: &str, postcode: &str, nuts: &str) -> Place {
+        let some = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
+        Place { city: some(city), postcode: some(postcode), nuts: some(nuts) }
+    }
+
+    #[test]
+    fn a_notice_s_place_leads_to_its_communes_or_to_none() {
+        let found = |city: &str, postcode: &str, nuts: &str| -> Vec<&str> {
+            few().locate(&place(city, postcode, nuts)).iter().map(|c| c.code).collect()
+        };
+        assert_eq!(found("", "62300", ""), ["62498"]);
+        assert_eq!(found("LENS", "", "FRE12"), ["62498"]);
+        assert_eq!(found("62300 Lens Cedex 2", "62307", ""), ["62498"]);
+        assert_eq!(found("Ville de Lens", "", ""), ["62498"], "no other commune bears that name");
+        assert_eq!(found("Lens, Liévin et Avion", "", "FRE12"), ["62498", "62510"]);
+        assert_eq!(found("St-Denis", "93200", ""), ["93066"], "a département tells which");
+        assert_eq!(found("Saint-Denis", "", ""), [""; 0], "two bear that name");
+        assert_eq!(found("Marcq en Baroeul", "", "FRE11"), ["59378"]);
+        assert_eq!(found("", "59350", ""), ["59350"], "an INSEE code");
+        assert_eq!(found("Argonay (59)", "59000", ""), [""; 0], "a postcode that stands for a département");
+        assert_eq!(found("59000 Lille et environs", "59000", ""), ["59350"]);
+        assert_eq!(found("Paris", "75001", ""), ["75056"]);
+        assert_eq!(found("", "75001", ""), ["75101"]);
+        for (city, postcode, nuts) in [("", "", ""), ("", "", "FRE11"), ("CHU", "59037", ""), ("🎉", "x", "y")] {
+            assert_eq!(found(city, postcode, nuts), [""; 0], "{city} {postcode} {nuts}");
+        }
+    }
+
+    #[test]
+    fn people_name_a_commune_in_several_ways() {
+        let meant = |text: &str| -> Vec<&str> { few().meant(text).iter().map(|c| c.code).collect() };
+        for text in ["62498", "lens", "Lens (62)", "62300 Lens", "LENS 62", "62300"] {
+            assert_eq!(meant(text), ["62498"], "{text}");
+        }
+        assert_eq!(meant("Saint Denis"), ["93066", "97411"]);
+        assert_eq!(meant("st-denis (974)"), ["97411"]);
+        for text in ["", "Atlantis", "Lens (59)", "99999", "(62)"] {
+            assert_eq!(meant(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn intercommunalities_are_known_by_number_or_by_their_words() {
+        let meant = |text: &str| -> Vec<&str> { few().epcis_meant(text).iter().map(|e| e.siren).collect() };
+        for text in ["246200364", "CA de Lens - Liévin", "lens lievin", "communauté d’agglomération de Lens-Liévin"]
+        {
+            assert_eq!(meant(text), ["246200364"], "{text}");
+        }
+        assert_eq!(meant("Plaine Commune"), ["200057867"]);
+        assert_eq!(meant("communauté de communes"), [""; 0]);
+        let saint_denis = few().by_code("93066").unwrap();
+        assert!(few().belongs(saint_denis, "200057867") && few().belongs(saint_denis, "200054781"));
+        assert!(!few().belongs(saint_denis, "246200364"));
+    }
+
+    #[test]
+    fn distances_are_those_of_the_map() {
+        let km = |a: &str, b: &str| few().by_code(a).unwrap().km_to(few().by_code(b).unwrap()).unwrap().round();
+        assert_eq!((km("62498", "59350"), km("62498", "62510"), km("62498", "62498")), (28.0, 4.0, 0.0));
+        assert_eq!(km("75056", "97411"), 9_365.0, "across the equator");
+        let around = |km| few().departments_around("62498", km).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!((around(3), around(30)), (vec!["62".to_owned()], vec!["59".to_owned(), "62".to_owned()]));
+        let nord = Department::parse("59").unwrap();
+        assert!(few().touches(&nord, "62498", 20) && !few().touches(&nord, "62498", 5));
+    }
+}

@@ -1,0 +1,108 @@
+//! The spaces of French: none that breaks before `: ; ? ! »` or after `«`, narrow before all but the colon and the quotation
+//! marks. Messages get them when they are rendered, so that no template and no text has to think of it.
+
+use minijinja::{Error, Output, State, Value};
+
+use crate::escape;
+
+/// Does not break a line.
+const SPACE: char = '\u{a0}';
+/// The same, narrow.
+const NARROW: char = '\u{202f}';
+
+/// A text with the spaces of French.
+#[must_use]
+pub fn typeset(text: &str) -> String {
+    after(' ', text)
+}
+
+/// The same, where that character stands before the text.
+fn after(mut before: char, text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied().unwrap_or('\n');
+        let fitting = match (c, before, next) {
+            (' ', '«', _) | (' ', _, '»') => SPACE,
+            (' ', b, ':') if !b.is_whitespace() && ends_there(&mut chars.clone()) => SPACE,
+            (' ', b, ';' | '?' | '!') if !b.is_whitespace() => NARROW,
+            _ => c,
+        };
+        out.push(fitting);
+        before = c;
+    }
+    out
+}
+
+/// Whether the sign that comes next stands alone: `:` before a space, not `://`.
+fn ends_there(rest: &mut impl Iterator<Item = char>) -> bool {
+    rest.next();
+    rest.next().is_none_or(char::is_whitespace)
+}
+
+/// A template whose own words have the spaces of French; its expressions, its tags and its style stay as they are.
+#[must_use]
+pub fn template(name: &str, source: &str) -> String {
+    let html = name.ends_with(".html");
+    let kept: &[(&str, &str)] = if html {
+        &[("{{", "}}"), ("{%", "%}"), ("{#", "#}"), ("<style", "</style>"), ("<!--", "-->"), ("<", ">")]
+    } else {
+        &[("{{", "}}"), ("{%", "%}"), ("{#", "#}")]
+    };
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    // What an expression or a tag leaves before the words that follow.
+    let mut before = '\n';
+    while !rest.is_empty() {
+        let next = kept.iter().filter_map(|(from, to)| Some((rest.find(from)?, *to))).min_by_key(|(at, _)| *at);
+        let Some((at, to)) = next else {
+            out.push_str(&after(before, rest));
+            break;
+        };
+        out.push_str(&after(before, &rest[..at]));
+        before = 'x';
+        let end = rest[at..].find(to).map_or(rest.len(), |n| at + n + to.len());
+        out.push_str(&rest[at..end]);
+        rest = &rest[end..];
+    }
+    out
+}
+
+/// The formatter of messages.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn formatter(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.as_str().filter(|_| !value.is_safe()) {
+        Some(text) => escape::formatter(out, state, &Value::from(typeset(text))),
+        None => escape::formatter(out, state, value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn french_spaces_do_not_break_and_nothing_else_changes() {
+        let table = [
+            ("Dates : le 12 ; quoi ? oui !", "Dates\u{a0}: le 12\u{202f}; quoi\u{202f}? oui\u{202f}!"),
+            ("« stop »", "«\u{a0}stop\u{a0}»"),
+            ("à 14:30, https://x.example/?a=b :x", "à 14:30, https://x.example/?a=b :x"),
+            ("déjà\u{a0}: bien", "déjà\u{a0}: bien"),
+            ("  : retrait", "  : retrait"),
+        ];
+        for (given, wanted) in table {
+            assert_eq!(typeset(given), wanted);
+            assert_eq!(typeset(wanted), wanted, "a second time changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_template_keeps_its_expressions_tags_and_style() {
+        let source = "<style>a { color: red !important; }</style><p style=\"margin:0 ;color:red\">Avis : {{ x if y else \"a : b\" }} ?</p>{# c : d #}";
+        let wanted = "<style>a { color: red !important; }</style><p style=\"margin:0 ;color:red\">Avis\u{a0}: {{ x if y else \"a : b\" }}\u{202f}?</p>{# c : d #}";
+        assert_eq!(template("x.html", source), wanted);
+        assert_eq!(template("x.txt", "{{ a }} <b> : c"), "{{ a }} <b>\u{a0}: c");
+    }
+}
