@@ -55,7 +55,7 @@ impl Topic {
             Self::Criterion => (100, 110),
             Self::Other => (40, 60),
             Self::Duration => (45, 140),
-            Self::Renewal => (45, 110),
+            Self::Renewal => (45, 140),
             Self::Maximum => (30, 120),
             Self::LotCap => (70, 200),
             Self::JointForm => (170, 170),

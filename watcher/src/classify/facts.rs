@@ -72,7 +72,8 @@ pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
         // A renewal prolongs by the first duration unless the text tells its own period, or that all is counted already.
         let evidence = out.last().map(|f| f.evidence.clone()).unwrap_or_default();
         let said = |expression: &'static regex::Regex| reading.matches(Topic::Duration, expression).next();
-        let period = said(&RENEWAL_PERIOD).and_then(|r| months_of(RENEWAL_PERIOD.captures(&reading.doc.text()[r])?));
+        let told = reading.matches(Topic::Renewal, &RENEWAL_PERIOD).next();
+        let period = told.and_then(|r| months_of(RENEWAL_PERIOD.captures(&reading.doc.text()[r])?));
         let firm = said(&FIRM).and_then(|r| months_of(FIRM.captures(&reading.doc.text()[r])?));
         let whole = match firm {
             // A form's number often counts the renewals; the firm part that the text tells does not.
