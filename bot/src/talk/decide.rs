@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_config::rules::{self, Rules};
+use vigie_config::rules::Rules;
 use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{DateKind, Decision, Department, Filter, Near, Refusal, Sector, Stage, Subscriber, french};
