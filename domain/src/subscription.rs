@@ -385,7 +385,18 @@ impl Filter {
             }
         }
         if found.lots.is_empty() {
-            return Err(refusal.unwrap_or(Dimension::Sector));
+            let a = c.assessment;
+            let refusal = refusal.unwrap_or(Dimension::Sector);
+            // A trade that only the notice as a whole names, its lots being mute about it, is none the less asked for.
+            let unplaced: Vec<Sector> =
+                a.sectors.iter().filter(|s| !a.lots.iter().any(|l| l.sectors.contains(s))).cloned().collect();
+            if unplaced.is_empty() {
+                return Err(refusal);
+            }
+            return match self.test_part(c, None, &unplaced, &a.cpv, &a.departments, &mut found) {
+                Ok(()) => Ok(found),
+                Err(d) => Err(if d.rank() > refusal.rank() { d } else { refusal }),
+            };
         }
         if found.lots.len() == c.assessment.lots.len() {
             found.lots.clear();

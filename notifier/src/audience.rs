@@ -291,6 +291,25 @@ mod tests {
     }
 
     #[test]
+    fn a_trade_of_which_no_lot_speaks_is_not_lost() {
+        let notice = Notice::new("t", "1", NoticeKind::Call);
+        let mute = AssessedLot { sectors: vec![], ..lot("1", "", "59") };
+        let a = assessment(&["a", "b"], &["59"], vec![mute, lot("2", "b", "59")]);
+        let c = Candidate {
+            notice: &notice,
+            assessment: &a,
+            folded: " ",
+            now: chrono::Utc::now(),
+            communes: rules::communes,
+        };
+        let people = [filter(&["a"], &["59"]), filter(&["b"], &["59"]), filter(&["a"], &["06"])];
+        let index = Index::build(1, people.into_iter().enumerate().map(|(n, f)| entry(n, f)).collect(), str::to_owned);
+        let hits: Vec<_> = index.hits(&c).into_iter().map(|h| (h.subscriber, h.found.lots)).collect();
+        assert_eq!(hits, [("s0".to_owned(), vec![]), ("s1".to_owned(), vec!["2".to_owned()])]);
+        assert_eq!(index.explain("s2", &c)[0].1, Err(Dimension::Department));
+    }
+
+    #[test]
     fn a_notice_without_a_place_is_not_lost() {
         let notice = Notice::new("t", "1", NoticeKind::Call);
         let a = assessment(&["a"], &[], vec![]);

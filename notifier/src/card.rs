@@ -6,7 +6,7 @@ use vigie_domain::french;
 use vigie_domain::procedure::Change;
 use vigie_domain::subscription::Match;
 use vigie_domain::{
-    AlertKind, Assessment, Beneficiary, DateKind, FactKind, Notice, Provision, ProvisionKind, StructureKind,
+    AlertKind, Assessment, Beneficiary, DateKind, FactKind, Notice, Provision, ProvisionKind, Route, StructureKind,
 };
 
 use crate::fit::Fit;
@@ -361,7 +361,13 @@ fn fact(f: &vigie_domain::DecisionFact) -> Line {
         (FactKind::Renewals, Some(v)) => ("Reconductions", french::number(v)),
         (FactKind::LatestEnd, Some(v)) => ("Fin au plus tard après", months(v)),
         (FactKind::FrameworkMaximum, Some(v)) => {
-            ("Maximum de l’accord-cadre", format!("{}\u{a0}€ HT", french::number(v)))
+            let yearly = f.evidence.quote.as_deref().map(str::to_lowercase).is_some_and(|q| {
+                ["maximum annuel", "maximal annuel", "maximum par an", "annuel maximum"].iter().any(|w| q.contains(w))
+            });
+            (
+                "Maximum de l’accord-cadre",
+                format!("{}\u{a0}€ HT{}", french::number(v), if yearly { " par an" } else { "" }),
+            )
         }
         (FactKind::LotCap, Some(v)) => ("Lots par candidat", format!("{} au plus", french::number(v))),
         (FactKind::MinimumTurnover, Some(v)) => ("Chiffre d’affaires minimal", format!("{}\u{a0}€", french::number(v))),
@@ -420,6 +426,21 @@ pub fn change(change: &Change) -> String {
         Change::ProvisionVanished(kind, who, lots) => format!("Retiré : {}", provision(kind, who, lots)),
         Change::Cancelled => "La procédure est annulée ou déclarée sans suite".to_owned(),
         Change::Awarded => "Le marché est attribué".to_owned(),
+    }
+}
+
+/// A way in, for people.
+#[must_use]
+pub fn route_label(route: Route) -> &'static str {
+    match route {
+        Route::Reserved => "répondre à ce qui est réservé",
+        Route::DirectBid => "répondre seul",
+        Route::JointBid => "répondre en groupement",
+        Route::SubcontractOrStaff => {
+            "proposer sous-traitance, mise à disposition ou candidats à qui doit les heures d’insertion"
+        }
+        Route::Sourcing => "se faire connaître avant la consultation",
+        Route::PrivateSupply => "répondre à un acheteur privé",
     }
 }
 

@@ -46,8 +46,12 @@ struct Expect {
     kind: Option<String>,
 }
 
+/// The table, or the one that `VIGIE_WORDINGS` names: that is how the share of fresh wordings read at once is taken.
 fn cases() -> Vec<Case> {
-    include_str!("wordings.jsonl")
+    let other = std::env::var_os("VIGIE_WORDINGS").map(|path| std::fs::read_to_string(path).expect("a readable table"));
+    other
+        .as_deref()
+        .unwrap_or(include_str!("wordings.jsonl"))
         .lines()
         .map(|l| serde_json::from_str(l).expect("a line of the table is readable"))
         .collect()
@@ -147,7 +151,6 @@ fn check_hours(clauses: &[&Provision], e: &Expect, check: &mut impl FnMut(&str, 
 #[test]
 fn every_wording_is_read_as_a_facilitator_would() {
     let cases = cases();
-    assert!(cases.len() >= 350, "{}", cases.len());
     let wrong: Vec<String> = cases
         .iter()
         .filter_map(|c| {
@@ -156,6 +159,7 @@ fn every_wording_is_read_as_a_facilitator_would() {
         })
         .collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(!cases.is_empty());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use vigie_domain::{AlertKind, Assessment, Notice};
+use vigie_domain::{AlertKind, Assessment, Notice, NoticeKind};
 use vigie_notifier::card::{self, Line, Links, Told, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::sources::feed::plain_text;
@@ -271,7 +271,8 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
         now,
     );
     let rules = vigie_config::rules::Rules::embedded();
-    let mut out = format!("{}\n{}\n{}", "═".repeat(78), card.title, card.buyer);
+    let title = if card.title.is_empty() { "(sans titre)" } else { &card.title };
+    let mut out = format!("{}\n{title}\n{}", "═".repeat(78), card.buyer);
     if !card.place.is_empty() {
         out.push_str(&format!(" – {}", card.place));
     }
@@ -288,13 +289,24 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
         format!("{}{text}{quote}", l.label)
     };
     block("VERDICT", assessment.reasons.clone());
-    block("CE QUE DIT L’AVIS", card.provisions.iter().map(quoted).collect());
+    let said =
+        card.provisions.iter().zip(&assessment.provisions).map(|(line, p)| match (&line.quote, &p.evidence.field) {
+            (None, Some(field)) => format!("{}\n      (champ {field})", quoted(line)),
+            _ => quoted(line),
+        });
+    block("CE QUE DIT L’AVIS", said.collect());
+    block("ATTRIBUÉ À", card.winners.clone());
     block("DATES", card.dates.iter().map(quoted).collect());
-    block("LOTS", assessment.lots.iter().map(|l| format!("Lot {} : {}", l.id, card::short(&l.title, 140))).collect());
+    let mut lots: Vec<_> = assessment.lots.iter().collect();
+    lots.sort_by_key(|l| (l.id.parse::<u32>().unwrap_or(u32::MAX), l.id.clone()));
+    block("LOTS", lots.into_iter().map(|l| format!("Lot {} : {}", l.id, card::short(&l.title, 140))).collect());
     block("BON À SAVOIR", card.facts.iter().map(quoted).collect());
-    block("MÉTIERS", assessment.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect());
+    let labels = |sectors: &[String]| sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect();
+    block("MÉTIERS", labels(&assessment.sectors));
+    block("BESOINS À CÔTÉ DES TRAVAUX", labels(&assessment.side_sectors));
+    block("COMMENT", assessment.routes.iter().map(|r| card::route_label(*r).to_owned()).collect());
     block(
-        "QUI PEUT RÉPONDRE",
+        if assessment.notice_kind == NoticeKind::Award { "QUI PEUT FAIRE LES HEURES" } else { "QUI PEUT RÉPONDRE" },
         assessment.eligible_kinds.iter().map(|k| format!("{} ({})", k.acronym(), card::structure_label(*k))).collect(),
     );
     out.push('\n');

@@ -2,8 +2,8 @@
 //! missed.
 //!
 //! `cargo run --release -p vigie-tests --bin month [-- --quick]` replays the recorded BOAMP summaries below `VIGIE_SHARED` as
-//! one month (that many appear in one), each with its own time to answer; one in twenty is published again with another
-//! deadline. Prints one line and one JSON object, and ends with exit code 1 if a message was doubled or missed, if the
+//! one month (that many appear in one), each with its own time to answer, and among them recorded notices in full, of which
+//! one in fifteen is reserved or bears a clause; one in twenty is published again with another deadline. Prints one line and one JSON object, and ends with exit code 1 if a message was doubled or missed, if the
 //! journal leaves something unexplained, or if structures at default settings get more than two alerts a week. Skips, in
 //! words, where the data is not there.
 //!
@@ -24,7 +24,7 @@ use vigie_bot::{deliver, timetable};
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
     Assessment, Cadence, Channel, DateKind, DeliveryState, Department, Disposition, Filter, Notice, NoticeKind,
-    ProvisionKind, StructureKind, Subscriber, TypedDate,
+    Passage, ProvisionKind, StructureKind, Subscriber, TypedDate,
 };
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::{Database, Engine};
@@ -87,7 +87,13 @@ async fn run(args: &Args, path: &std::path::Path) -> Outcome<(String, Value, boo
         std::fs::read_to_string(path)?.lines().take(most).map(serde_json::from_str).collect::<Result<_, _>>()?;
     let start =
         NaiveDate::from_ymd_opt(2026, 3, 2).unwrap_or_default().and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
-    let notices = plan(&summaries, start);
+    let whole: Vec<Value> = match shared::data("gold/notices.jsonl") {
+        Some(path) => std::fs::read_to_string(path)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    let mut notices = plan(&summaries, start, notice);
+    notices.extend(plan(&whole, start, in_full));
+    notices.sort_by(|a, b| (a.0, &a.1.record_id).cmp(&(b.0, &b.1.record_id)));
     let database = Database::start(Engine::Sqlite)?;
     let sink = Sink::start("", |_| Reaction::Accept).await?;
     let app = Arc::new(service::start(&database.url, sink.port, 4, Clock::fixed(start)).await?);
@@ -99,12 +105,16 @@ async fn run(args: &Args, path: &std::path::Path) -> Outcome<(String, Value, boo
 }
 
 /// Which notice appears when: in the order of the record, spread over the month; some again three days later.
-fn plan(summaries: &[Value], start: DateTime<Utc>) -> Vec<(DateTime<Utc>, Notice)> {
+fn plan(
+    records: &[Value],
+    start: DateTime<Utc>,
+    read: fn(&Value, DateTime<Utc>) -> Notice,
+) -> Vec<(DateTime<Utc>, Notice)> {
     let mut out = Vec::new();
-    for (n, summary) in summaries.iter().enumerate() {
-        let day = n * DAYS / summaries.len().max(1);
+    for (n, record) in records.iter().enumerate() {
+        let day = n * DAYS / records.len().max(1);
         let at = start + TimeDelta::days(day as i64) + TimeDelta::hours(6 + (n % 12) as i64);
-        let notice = notice(summary, at);
+        let notice = read(record, at);
         if n % AGAIN == 0 && day + 3 < DAYS {
             let mut again = notice.clone();
             again.dates.iter_mut().for_each(|d| d.at += TimeDelta::days(7));
@@ -112,8 +122,34 @@ fn plan(summaries: &[Value], start: DateTime<Utc>) -> Vec<(DateTime<Utc>, Notice
         }
         out.push((at, notice));
     }
-    out.sort_by(|a, b| (a.0, &a.1.record_id).cmp(&(b.0, &b.1.record_id)));
     out
+}
+
+/// A notice in full: its words, but for those that say by when its own year wanted an answer.
+fn in_full(record: &Value, at: DateTime<Utc>) -> Notice {
+    let text = record["text"].as_str().unwrap_or_default();
+    let lines: Vec<&str> = text.lines().filter(|l| !l.contains("imite") && !l.contains("Deadline")).collect();
+    let mut notice = Notice::new("full", record["id"].as_str().unwrap_or_default(), NoticeKind::Call);
+    let object = lines.iter().skip_while(|l| !l.starts_with("Objet du marché")).nth(1);
+    let title = object.or_else(|| lines.iter().find(|l| l.chars().count() > 40)).or(lines.first());
+    notice.title = title.map(|t| (*t).to_owned()).unwrap_or_default();
+    let code = text.split_once("Dépt. :").and_then(|(_, rest)| rest.split_whitespace().next());
+    notice.departments = code.and_then(Department::parse).into_iter().collect();
+    notice.passages = vec![Passage { field: "texte".to_owned(), text: lines.join("\n"), lot: None }];
+    notice.dates = vec![closing(at + TimeDelta::days(21))];
+    notice
+}
+
+fn closing(at: DateTime<Utc>) -> TypedDate {
+    TypedDate {
+        kind: DateKind::Tender,
+        at: at.fixed_offset(),
+        has_time: true,
+        mandatory: false,
+        quote: None,
+        field: None,
+        lot: None,
+    }
 }
 
 fn notice(summary: &Value, at: DateTime<Utc>) -> Notice {
@@ -130,15 +166,7 @@ fn notice(summary: &Value, at: DateTime<Utc>) -> Notice {
     let deadline = DateTime::parse_from_rfc3339(&text("datelimitereponse"));
     if let (Ok(published), Ok(deadline)) = (published, deadline) {
         let lead = deadline.with_timezone(&Utc) - published.and_hms_opt(6, 0, 0).unwrap_or_default().and_utc();
-        notice.dates = vec![TypedDate {
-            kind: DateKind::Tender,
-            at: (at + lead).fixed_offset(),
-            has_time: true,
-            mandatory: false,
-            quote: None,
-            field: None,
-            lot: None,
-        }];
+        notice.dates = vec![closing(at + lead)];
     }
     notice
 }
@@ -294,7 +322,10 @@ impl Findings {
                             self.suppressed += 1;
                             self.unexplained += usize::from(!share.reasons.contains("\"note\":\""));
                         }
-                        (true, None) => self.missed += 1,
+                        (true, None) => {
+                            self.missed += 1;
+                            writeln!(std::io::stderr(), "{} was not told of {}: {shares:?}", person.id, row.id)?;
+                        }
                         (false, _) => self.unexpected += 1,
                     }
                 }

@@ -22,24 +22,26 @@ pattern!(
     r"|[0-9] ?(?:%|pour ?cent) (?:[\w']+ ){0,4}?(?:d'|des |de la |du )?(?:heures|temps|masse|main)\b[^.;]{0,90}(?:insertion|quartiers prioritaires|eloigne|en difficulte)",
     r"|(?:objectif|part|volet|taux|quota)s? (?:d ?'? ?)?insertion[^.;0-9]{0,20}[0-9]+ ?(?:%|h\b|heures|pour ?cent)",
     r"|insertion[^.;0-9]{0,30}[0-9]+(?:[.,][0-9]+)? ?(?:%|pour ?cent) (?:[a-z']+ ){0,3}?(?:d'|l')?(?:heures|temps|masse|main|effectif|volume)",
+    r"|(?:emploi|travail|embauche) (?:de |des |d')(?:personnes|publics)[^.;]{0,40}(?:en difficulte|eloigne|en insertion)[^.;]{0,60}\bheures\b",
+    r"|\binsertion ?: ?(?:[a-z-]+ ){0,6}\(?[0-9][0-9 .]*\)? ?(?:h\b|heures\b)",
     r"|\bheures?\b[^.;]{0,60}(?:executee?s?|effectuee?s?|realisee?s?|assuree?s?|accomplie?s?) par [^.;]{0,50}(?:insertion|eloigne|quartiers prioritaires|publics? prioritaire|sans emploi)",
     r"|(?:reserve[rz]?|consacre[rz]?|affecte[rz]?|dedie[rz]?|destine[rz]?)(?: [\w'%]+){0,6}? a (?:l'|des actions d'|une action d')insertion\b",
     r"|[0-9]+ ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp\b[^.;]{0,30}\binsertion",
     r"|clause\(s\) sociale|clauses? (?:dites? )?[\x22«“ ]+(?:insertion|sociale?s?\b)|charte (?:nationale |locale |departementale )?d'insertion",
     r"|(?:conditions?|clauses?) [^.;:]{0,30}execution[^.;:]{0,30}:[ -]{0,3}insertion|acte d'engagement[^.;:]{0,40}: ?engagements? d'insertion|annexe (?:[a-z]+ ){0,2}[\x22«“ ]*insertion",
     r"|possibilites d'emploi des chomeurs de longue duree|articles? (?:14 du c|38 de l'ordonnance)[^.;]{0,60}insertion|clauses? (?:visant|destinees?|favorisant|tendant)[^.;]{0,40}l'emploi",
-    r"|(?:\bdevra|\bdevront|\bdoit|\bdoivent|s'engagent? a|\btenue?s? de|l'obligation de|s'oblige a)[^.;]{0,40}(?:sous-trait\w+|confier|faire appel|recourir|avoir recours|faire (?:realiser|executer)) [^.;]{0,90}(?:structures? d'insertion|entreprises? d'insertion|associations? d'insertion|entreprises? adaptee?s?|\besats?\b|\bsiaes?\b)"
+    r"|(?:(?:\bdevra|\bdevront|\bdoit|\bdoivent|s'engagent? a|\btenue?s? de|l'obligation de|s'oblige a)[^.;]{0,40}(?:sous-trait\w+|confier|faire appel|recourir|avoir recours|faire (?:realiser|executer))|(?:titulaire|attributaire|prestataire|entreprise|groupement)s? (?:[a-z]+ )?(?:sous-traiter|confier|fer|recourr|aur)(?:a|ont)\b) [^.;]{0,90}(?:structures? d'insertion|entreprises? d'insertion|associations? d'insertion|entreprises? adaptee?s?|\besats?\b|\bsiaes?\b)"
 );
 // Wordings that need an obligation beside them.
 pattern!(
     WEAK,
-    r"(?:actions?|engagements?|objectifs?|demarche|volet|dispositif|obligations?|parcours|plan|convention|politique|programme|recours|mesures?|strategie|postes?) (?:obligatoires? |minim[a-z]+ )?(?:sociale? )?(?:d ?'? ?|a l'|en )insertion",
+    r"(?:actions?|engagements?|objectifs?|demarche|volet|dispositif|obligations?|parcours|plan|convention|politique|programme|recour[a-z]*|mesures?|strategie|postes?) (?:obligatoires? |minim[a-z]+ |[a-z]+ment )?(?:sociale? )?(?:d ?'? ?|a l'|en )insertion",
     r"|(?:publics?|personnes?|demandeurs d'emploi|jeunes) (?:[\w']+ ){0,3}?eloignee?s? (?:de l'emploi|du marche)|\binsertion de (?:publics?|personnes?|jeunes)",
     r"|personnes? rencontrant des difficultes (?:[a-z]+ ){0,4}?(?:d ?'? ?)?(?:insertion|acces|emploi)|personnes? en difficulte (?:[a-z]+ ){0,2}d'insertion",
     r"|(?:[0-9] ?%|heures|temps|part) (?:[\w'%]+ ){0,9}?(?:a |d ?'? ?|en |pour )(?:l ?'? ?)?insertion",
     r"|(?:salaries?|personnels?|personnes|publics?) en (?:parcours d')?insertion|demandeurs d'emploi de longue duree|beneficiaires du rsa|publics? prioritaires?|quartiers prioritaires",
     r"|l2112-2\b|considerations? sociales?|mesures? sociales?|exigences? sociales?|objectifs? sociaux|aspects? sociaux|dispositions? sociales?",
-    r"|(?:actions?|engagements?|mesures?) (?:[a-z]+ ){0,2}?(?:en faveur de l'|en matiere d'|en termes d'|d')insertion",
+    r"|(?:actions?|engagements?|mesures?|dispositions?) (?:[a-z]+ ){0,2}?(?:en faveur de l'|en matiere d'|en termes d'|d')insertion",
     r"|(?:embaucher?|employer|recruter?) (?:[\w'%]+ ){0,3}?(?:demandeurs? d'emploi|beneficiaires? (?:du|de) rsa|personnes? (?:en insertion|eloignee|beneficiaire|sans emploi|en recherche d'emploi|en difficulte)|(?:des )?(?:personnes )?beneficiaires du rsa|publics? (?:en insertion|eloigne|prioritaire))",
     r"|personnes? (?:sans emploi|en recherche d'emploi)|\btravailleurs? defavorise"
 );
@@ -51,7 +53,7 @@ pattern!(
 );
 pattern!(
     OBLIGES,
-    r"titulaire|attributaire|concessionnaire|delegataire|cocontractant|contractant|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devra|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|oblig|reserve[rz]?\b|consacrer|a raison de|impos|penalite|[0-9] ?(?:h|heures?)\b"
+    r"titulaire|attributaire|prestataire|il est demande|a respecter|concessionnaire|delegataire|cocontractant|contractant|soumis a|comporte|prevoit|applicable|entreprises? (?:retenue|devr|doi|s'engage)|s'engage|execution du marche|execution des (?:prestations|travaux)|conditions? d'execution|clause|devra|devront|oblig|reserve[rz]?\b|consacrer|a raison de|impos|penalite|[0-9] ?(?:h|heures?)\b"
 );
 pattern!(
     DENIED_AFTER,
@@ -59,9 +61,12 @@ pattern!(
     r"|^[^.;:]{0,15}(?: non (?:applicable|prevue?|concernee?|retenue?)| sans objet| neant)"
 );
 pattern!(ASKED_NO, r"^[^.;:?]{0,40}\? ?:? ?non\b");
-pattern!(NOT_FOR_A_LOT, r"^ ne (?:s'applique|concerne)(?:nt)? pas (?:aux?|les?) lots?");
+pattern!(
+    NOT_FOR_A_LOT,
+    r"^ ne (?:s'applique|concerne)(?:nt)? pas (?:aux?|les?) (?:lots?|marches? subsequents?|bons? de commande|commandes?|tranches?)\b"
+);
 pattern!(IS_CRITERION_AFTER, r"^[^.;]{0,40}?(?:ac_weighting|/ ?ponderation)");
-pattern!(IS_CRITERION_BEFORE, r"(?:sous-)?criteres?\b[^.]{0,40}$");
+pattern!(IS_CRITERION_BEFORE, r"(?:sous-)?criteres?\b[^.]{0,40}$|criteres? (?:n ?° ?)?[0-9]{1,2} ?[:-][^.;]{0,110}$");
 pattern!(
     CRITERIA,
     r"criteres? (?:d'attribution|de jugement|n)\b|sous-criteres?\b|\bponderation\b|\bpoints\b|[0-9] ?% (?:prix|qualite|technique|delais?)"
@@ -76,7 +81,7 @@ pattern!(
 );
 pattern!(
     ABOUT_CLAUSES,
-    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|insertion dans (?:la base|son|le quartier|l'environnement|le tissu|le reseau)|^assistance (?:a|pour) la |charte (?:de|du|des) |insertion paysagere|delai d'insertion|logiciel de suivi|guide sur|insertion (?:d'une? |d'|du |des |de l'|de )(?:encarts?|annonces?|avis\b|publicit|images?|donnees|puces?|logos?|messages?|textes?|tramway|lignes?|articles?|tetes?|enregistrement)|dans les? dce\b|mission (?:opc|d'assistance)|(?:mission|prestation|poste)s? de facilitat|facilitat\w+ des clauses sociales pour"
+    r"assistance a (?:la )?maitrise d'ouvrage|\bamo\b|redaction de clauses|\bsql\b|insertion (?:du|des|de) (?:batiments?|projet|ouvrages?|reseaux)|dans (?:son|le) (?:site|paysage)|insertion dans (?:la base|son|le quartier|l'environnement|le tissu|le reseau)|^assistance (?:a|pour) la |charte (?:de|du|des) |insertion paysagere|delai d'insertion|logiciel de suivi|guide sur|insertion (?:d'une? |d'|du |des |de l'|de )(?:encarts?|annonces?|avis\b|publicit|images?|contenus?|pages?|photos?|videos?|visuels?|illustrations?|liens?|donnees|puces?|logos?|messages?|textes?|tramway|lignes?|articles?|tetes?|enregistrement)|dans les? dce\b|mission (?:opc|d'assistance)|(?:mission|prestation|poste)s? de facilitat|facilitat\w+ des clauses sociales pour"
 );
 pattern!(MEANS_INSERTION, r"insertion|eloigne|chomeur|demandeurs d'emploi|difficulte|promotion de l'emploi");
 pattern!(
@@ -105,7 +110,7 @@ pattern!(
 );
 pattern!(JUDGED, r"\b(?:pertinence|qualite|adequation|coherence|efficacite|niveau) d(?:e |u |es |e la |e l')$");
 pattern!(A_PLAN, r"^(?:politique|plan|programme|strategie|mesures?|convention|postes?|insertion|parcours)\b");
-pattern!(MEANS_PEOPLE, r"insertion|emplo[iy]|embauch|recrut");
+pattern!(MEANS_PEOPLE, r"insertion|emplo[iy]|embauch|recrut|faire travailler");
 pattern!(
     OTHER_SOCIAL,
     r"(?:securite|protection|action|cohesion|raison|aide|mixite|vie|responsabilite|paix|couverture|legislation|garantie|politique|economie|innovation) sociale"
@@ -123,7 +128,7 @@ pattern!(
     r"|(?P<i>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?) (?:d'insertion )?\(?(?:pour |sur )?(?:le |les )?lots? ",
     r"|(?:reserver|consacrer|affecter|realiser|effectuer)(?: au moins| a minima| un minimum de| au minimum| un volume de)? (?P<c>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h|heures?)\b",
     r"|(?:clause|action|volet|engagement|heures|horaire|volume|objectif|minimum|total) [^.;]{0,60}?(?:de |: ?|est de |a |fixee? a |= ?|- |\()(?P<d>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
-    r"|insertion(?: [\w']+){0,4} ?[(:] ?(?P<e>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)",
+    r"|insertion(?: [\w']+){0,4} ?[(:] ?(?:(?:[a-z-]+ ){1,6}\()?(?P<e>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)\)? ?(?:h\b|heures\b)",
     r"|lots? (?:n ?° ?)?[0-9]{1,3}[a-gi-z]?(?: ?(?:a|et|,|-) ?[0-9]{1,3})*? ?[^0-9.;]{0,60}?[:\-(,=] ?(?P<f>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)"
 );
 pattern!(
@@ -259,7 +264,7 @@ fn statement(reading: &Reading<'_>, range: Range<usize>, strong: bool) -> Statem
 
 fn holds(reading: &Reading<'_>, strong: bool, range: &Range<usize>) -> bool {
     let doc = reading.doc;
-    let (before, after) = (doc.before(range.start, 60), reading.rest_of_line(range.end, 90));
+    let (before, after) = (reading.start_of_line(range.start, 130), reading.rest_of_line(range.end, 90));
     let around_start = range.start - doc.before(range.start, 220).len();
     let around_end = range.end + doc.after(range.end, 220).len();
     let around = &doc.text()[around_start..around_end];
@@ -333,6 +338,10 @@ struct Volume {
 fn volumes(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Volume> {
     let mut found: Vec<Volume> = Vec::new();
     let text = reading.doc.text();
+    // What tells its lot one by one is surer than a number alone.
+    found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| respectively(reading, s)));
+    found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| listed(reading, s)));
+    found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| table(reading, s)));
     for window in reading.anchors.windows(Topic::Clause) {
         for c in HOURS.captures_iter(&text[window.clone()]) {
             if let Some((digits, name)) = captured(&c, &["a", "b", "c", "d", "e", "f", "g", "h", "i"]) {
@@ -353,8 +362,6 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Volume> {
             }
         }
     }
-    found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| listed(reading, s)));
-    found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| table(reading, s)));
     found.sort_by_key(|v| v.range.start);
     let mut once: Vec<Volume> = Vec::new();
     for v in found {
@@ -419,6 +426,30 @@ fn near(reading: &Reading<'_>, statements: &[Statement], at: usize) -> bool {
     })
 }
 
+/// "Les lots 2 et 3 (…) : respectivement 300 et 180 heures": as many volumes as lots, in their order.
+fn respectively(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
+    pattern!(
+        IN_ORDER,
+        r"respectivement (?:de |a |d'au moins )?(?P<n>[0-9][0-9 .]*(?: ?h\b| ?heures?\b)?(?:(?: ?, ?| et | ?/ ?)(?:de )?[0-9][0-9 .]*(?: ?h\b| ?heures?\b)?)+)"
+    );
+    pattern!(ONE, r"[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+");
+    let text = reading.doc.text();
+    let sentence = clip(reading, reading.doc.sentence(statement.range.clone()), &statement.range);
+    let Some(list) = IN_ORDER.captures(&text[sentence.clone()]).and_then(|c| c.name("n")) else { return Vec::new() };
+    let start = sentence.start + list.start();
+    let words = list.as_str();
+    let lots = lot_mentions(reading.start_of_sentence(start, 200)).pop().map(|m| m.lots).unwrap_or_default();
+    let numbers: Vec<_> = ONE.find_iter(words).collect();
+    if numbers.len() != lots.len() || !words.ends_with(['h', 's']) {
+        return Vec::new();
+    }
+    let volumes = lots.into_iter().zip(numbers).filter_map(|(lot, n)| {
+        let hours = number(n.as_str()).filter(|h| *h > 0.0)?;
+        Some(Volume { lots: vec![lot], hours, range: start + n.start()..start + n.end(), doubt: None, total: false })
+    });
+    volumes.collect()
+}
+
 /// "Nombre d'heures d'insertion : lot 1 : 80 ; lot 2 : 120": the unit is said once, before the lots.
 fn listed(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
     pattern!(
@@ -434,8 +465,9 @@ fn listed(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
         );
     let words = &text[line.clone()];
     let unit_first =
-        words.find("heures").is_some_and(|at| at < 40) || words[..words.floor_char_boundary(40)].contains("lot");
-    if !unit_first || !words.contains("lot") {
+        words.find("heures").is_some_and(|at| at < 70) || words[..words.floor_char_boundary(40)].contains("lot");
+    let of_lots = words.contains("lot") || reading.start_of_line(start, 90).contains("lots");
+    if !unit_first || !of_lots {
         return Vec::new();
     }
     let items = ITEM.captures_iter(words).filter_map(|c| {
@@ -457,7 +489,7 @@ fn table(reading: &Reading<'_>, statement: &Statement) -> Vec<Volume> {
     pattern!(HEADING, r"\blots?\b.*\b(?:heures?|volumes?|nombre)\b|\b(?:heures?|volumes?|nombre)\b.*\blots?\b");
     pattern!(
         ROW,
-        r"^[^a-z0-9]*(?:lots? ?)?(?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-gi-z]?)\b(?:[^0-9].*?)?(?:[|:;=(-] ?(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\.?|heures?)?| (?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\.?|heures?))[^a-z0-9]*$"
+        r"^[^a-z0-9]*(?:lots? ?)?(?:n ?° ?)?0*(?P<lot>[0-9]{1,3}[a-gi-z]?)\b(?:[^0-9].*?)?(?:[|:;=(-] ?(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\.?|heures?)?| (?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\.?|heures?))[^a-z0-9%€]*$"
     );
     let text = reading.doc.text();
     let lines = reading.doc.lines_after(statement.range.start, MAX_ROWS);

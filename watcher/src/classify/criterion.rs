@@ -14,7 +14,7 @@ use super::pattern::pattern;
 
 pattern!(
     SOCIAL,
-    r"\binsertion (?:sociale|prof|par l ?'?act|des (?:publics|personnes|jeunes))|(?:plan|heures|demarche|actions?|politique|clause|volet|dispositif) (?:[a-z]+ ){0,2}d ?'? ?insertion",
+    r"\binsertion (?:sociale|prof|par l ?'?act|des (?:publics|personnes|jeunes))|(?:plan|heures|demarche|actions?|engagements?|efforts?|mesures?|politique|clause|volet|dispositif) (?:[a-z]+ ){0,2}d ?'? ?insertion",
     r"|(?:performances?|criteres?|valeur|qualite|volet|engagement|demarche|aspects?|dimension|approche) (?:[a-z]+ ){0,2}?sociale?s?\b",
     r"|accompagnement (?:medico-|socio-?professionnel|social)|emploi (?:de|des) (?:personnes|travailleurs|publics|salaries) (?:en situation de )?(?:handicap|en difficult|eloign|en insertion|en parcours|defavoris)",
     r"|criteres? relatifs? a l'insertion|(?:part|nombre|taux) (?:de|des) (?:personnes|travailleurs|salaries) (?:en situation de )?(?:handicap|en insertion)",
@@ -25,16 +25,24 @@ pattern!(
     r"\b(?:site|creche|enfant\w*|accueil|paysag\w*|architect\w*|urbain\w*|batiment|demandeurs d'emploi|environnement\w*|responsabilite sociale|protection sociale|action sociale|raison sociale|logement\w*|relogement|bailleur)"
 );
 pattern!(STRUCTURE, r"(?:structures?|entreprises?|associations?|reserve\w*) (?:[\w']+ ){0,3}(?:d ?'? ?)?$");
-pattern!(CRITERION_BEFORE, r"\bcriteres?\b|sous-critere|ponderation");
-pattern!(WEIGHT_AFTER, r"ac_weighting|/ ?ponderation|^[^.;,]{0,60}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)");
+pattern!(
+    CRITERION_BEFORE,
+    r"\bcriteres?\b|sous-critere|ponderation|(?:jugement|analyse|notation|classement) des offres"
+);
+pattern!(
+    WEIGHT_AFTER,
+    r"ac_weighting|[/,-] ?ponderation|^[^.;,]{0,60}?[:( -]? ?[0-9]+(?:[.,][0-9]+)? ?(?:points?|pts|%)"
+);
 pattern!(
     WEIGHT,
-    r"^[^.;%,0-9]{0,30}[ ,]{0,2}(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^;%0-9]{0,50}?ponderation ?:? ?(?P<p>[0-9]{1,3}(?:[.,][0-9]+)?)|^[^.;%,0-9]{0,90}?[ :(=-](?P<o>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?"
+    r"^[^.;%,0-9]{0,30}[ ,]{0,2}(?P<m>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^;%0-9]{0,50}?ponderation ?:? ?(?P<p>[0-9]{1,3}(?:[.,][0-9]+)?)|^[^.;%,0-9]{0,90}?[ :(=-](?P<o>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)|^[^.;%]{0,60}?(?:ac_weighting ?: ?|ponderation ?: ?|[:(-] ?|\bde |notee? sur )(?P<n>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)?|^[^.;%0-9]{0,110}(?:: ?|\bponder\w+ (?:a )?)(?P<q>[0-9]{1,3}(?:[.,][0-9]+)?) ?(?:%|points?|pts)"
 );
 pattern!(
     SHARE_OF_WORK,
-    r"^[^.;]{0,70}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du (?:volume|nombre) d'heures|du temps|de la (?:main|masse)|du montant|heures)"
+    r"^[^.;]{0,70}?[0-9]+(?:[.,][0-9]+)? ?%? ?(?:des heures|d'heures|du (?:volume|nombre)(?: d'heures| horaire| total)|du temps|de la (?:main|masse)|du montant|heures)",
+    r"|^[^.;]{0,70}?(?:heures|temps de travail|main d'oeuvre)[^.;0-9]{0,25}[0-9]+(?:[.,][0-9]+)? ?%"
 );
+pattern!(NUMBERED, r"criteres? (?:n ?° ?)?[0-9]{1,2} ?[:-]");
 pattern!(ABOUT_THE_SERVICE, r"\b(?:connaissances?|comprehension|experience)\b");
 pattern!(TARIFF, r"^[^.;]{0,50}\b(?:revenus|quotient|tarif\w*|familles?)\b");
 pattern!(NOT_AN_ITEM, r"\b(?:est|sont|sera) soumis|\bcomporte\b|\bprevoit\b|assorti d");
@@ -51,7 +59,7 @@ pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
         }
         let weight = WEIGHT
             .captures(reading.doc.after(range.end, 120))
-            .and_then(|c| number(c.name("m").or(c.name("p")).or(c.name("o")).or(c.name("n"))?.as_str()))
+            .and_then(|c| number(c.name("m").or(c.name("p")).or(c.name("o")).or(c.name("n")).or(c.name("q"))?.as_str()))
             .filter(|w| *w <= 100.0);
         let lots = reading.lots(&range);
         if let Some(known) = out.iter_mut().find(|p| p.weight == weight || weight.is_none()) {
@@ -82,7 +90,10 @@ fn holds(reading: &Reading<'_>, range: &Range<usize>) -> bool {
     let head = head.rfind([',', ';', '%', '/', '.']).map_or(head, |i| &head[i + 1..]);
     let tail = tail.find([',', ';', '%', '/']).map_or(tail, |i| &tail[..i]);
     let other_matter = OTHER_MATTER.is_match(head) || OTHER_MATTER.is_match(words) || OTHER_MATTER.is_match(tail);
-    if STRUCTURE.is_match(before) || other_matter || NOT_SELECTION.is_match(before) || SHARE_OF_WORK.is_match(after) {
+    if STRUCTURE.is_match(before) || other_matter || NOT_SELECTION.is_match(before) {
+        return false;
+    }
+    if SHARE_OF_WORK.is_match(after) && !NUMBERED.is_match(before) {
         return false;
     }
     if ABOUT_THE_SERVICE.is_match(reading.start_of_line(range.start, 80)) || TARIFF.is_match(after) {

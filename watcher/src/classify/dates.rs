@@ -33,7 +33,7 @@ pattern!(NOT_COMPULSORY, r"facultati|pas obligatoire|non obligatoire|conseillee|
 pattern!(NO_VISIT, r"(?:pas de|aucune|sans) visite|visites?[^.;]{0,20}: ?(?:non|neant|sans objet)");
 pattern!(
     TENDER,
-    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse|reception|des offres|des plis|de candidature)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}|(?:offres?|plis|propositions|candidatures) (?:: )?(?:[\w']+ ){0,8}?au plus tard (?:le |pour le )?"
+    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse|reception|des offres|des plis|de candidature)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}|(?:offres?|plis|propositions|candidatures) (?:: )?(?:[\w']+ ){0,8}?(?:au plus tard (?:le |pour le )?|(?:avant|pour) le )|(?:remise|depot|envoi|reception|transmission) des (?:offres|plis|propositions|candidatures|dossiers)(?: [\w']+){0,4}? ?(?:: ?(?:au plus tard )?(?:avant )?(?:le )?|(?:avant|pour) le |jusqu'au |au plus tard le )"
 );
 pattern!(PARTICIPATION, r"candidatures?|demandes? de participation");
 pattern!(
@@ -49,9 +49,9 @@ const VISIT_REACH: usize = 200;
 #[must_use]
 pub fn read(reading: &Reading<'_>, zone: Tz, known: &[DateKind]) -> Vec<TypedDate> {
     let mut out = visits(reading, zone);
-    let mut once = |kind: DateKind, date: Option<TypedDate>| {
+    let mut once = |kind: DateKind, range: &Range<usize>, reach: usize| {
         if !known.contains(&kind) && !out.iter().any(|d| d.kind == kind) {
-            out.extend(date);
+            out.extend(date_after(reading, range, reach, kind, zone));
         }
     };
     for range in reading.matches(Topic::Closing, &TENDER) {
@@ -61,11 +61,11 @@ pub fn read(reading: &Reading<'_>, zone: Tz, known: &[DateKind]) -> Vec<TypedDat
             if PARTICIPATION.is_match(words) && !about_tenders { DateKind::Participation } else { DateKind::Tender };
         let known_either = known.contains(&DateKind::Tender) || known.contains(&DateKind::Participation);
         if !known_either {
-            once(kind, date_after(reading, &range, 12, kind, zone));
+            once(kind, &range, 12);
         }
     }
     for range in reading.matches(Topic::Question, &QUESTIONS) {
-        once(DateKind::Questions, date_after(reading, &range, 20, DateKind::Questions, zone));
+        once(DateKind::Questions, &range, 20);
     }
     out
 }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use vigie_domain::{Evidence, Lot, Notice, Passage};
+use memchr::{memchr_iter, memchr3_iter, memrchr_iter, memrchr3_iter};
+use vigie_domain::{Evidence, Lot, Notice};
 
 use super::fold::Folded;
 use super::pattern::pattern;
@@ -49,18 +50,19 @@ impl Document {
     /// Joins the title, the lots' titles and the passages of a notice.
     #[must_use]
     pub fn of(notice: &Notice) -> Self {
-        let title = Passage { field: "title".into(), lot: None, text: notice.title.clone() };
-        let lots = notice.lots.iter().filter(|l| !l.title.is_empty()).map(|l| Passage {
-            field: format!("lots[{}].title", l.id),
-            lot: Some(l.id.clone()),
-            text: l.title.clone(),
-        });
-        let mut original = String::new();
+        let title = [("title".to_owned(), None, notice.title.as_str())].into_iter();
+        let lots = notice
+            .lots
+            .iter()
+            .filter(|l| !l.title.is_empty())
+            .map(|l| (format!("lots[{}].title", l.id), Some(l.id.clone()), l.title.as_str()));
+        let passages = notice.passages.iter().map(|p| (p.field.clone(), p.lot.clone(), p.text.as_str()));
+        let mut original = String::with_capacity(notice.passages.iter().map(|p| p.text.len() + 8).sum::<usize>() + 256);
         let mut marks = Vec::new();
-        for passage in std::iter::once(title).chain(lots).chain(notice.passages.iter().cloned()) {
+        for (field, lot, text) in title.chain(lots).chain(passages) {
             let start = original.len();
-            original.push_str(&passage.text);
-            marks.push((passage.field, passage.lot, start..original.len()));
+            original.push_str(text);
+            marks.push((field, lot, start..original.len()));
             original.push_str(BREAK);
         }
         let folded = Folded::of(&original);
@@ -146,8 +148,8 @@ impl Document {
     #[must_use]
     pub fn quote(&self, range: Range<usize>) -> String {
         let sentence = self.sentence(range.clone());
-        let chosen = if sentence.len() <= MAX_QUOTE { sentence } else { self.widen_to_words(range) };
-        let mut back = self.folded.original(chosen);
+        let chosen = if sentence.len() <= MAX_QUOTE { sentence } else { self.widen_to_words(range.clone()) };
+        let mut back = self.within_form_lines(self.folded.original(chosen), &self.folded.original(range));
         while back.len() > MAX_QUOTE * 2 && back.end > back.start {
             back.end -= 1;
         }
@@ -155,6 +157,34 @@ impl Document {
             back.end -= 1;
         }
         self.original.get(back).unwrap_or_default().trim().to_owned()
+    }
+
+    /// The part of a stretch of the original around `core` that no other line of a form, nor a sentence glued to its
+    /// neighbour ("Gap.Nombre d'heures"), stands in.
+    fn within_form_lines(&self, whole: Range<usize>, core: &Range<usize>) -> Range<usize> {
+        let (Some(head), Some(tail)) =
+            (self.original.get(whole.start..core.start), self.original.get(core.end..whole.end))
+        else {
+            return whole;
+        };
+        let text = self.original.as_str();
+        let line_before = |i: usize| &text[text[..i].rfind('\n').map_or(0, |n| n + 1)..i];
+        let line_after = |i: usize| text[i..].lines().next().unwrap_or_default();
+        let parts = |i: usize| {
+            let (before, after) = (line_before(i), line_after(i + 1));
+            before.trim_end().ends_with('.')
+                || is_form_line(before) && !before.trim_end().ends_with(':')
+                || is_form_line(after)
+        };
+        let cut = |i: usize| match text.as_bytes()[i] {
+            b'\n' => parts(i),
+            _ => glued(text.as_bytes(), i),
+        };
+        let marks = ['\n', '.'];
+        let start =
+            head.rmatch_indices(marks).map(|(i, _)| whole.start + i).find(|i| cut(*i)).map_or(whole.start, |i| i + 1);
+        let end = tail.match_indices(marks).map(|(i, _)| core.end + i).find(|i| cut(*i)).map_or(whole.end, |i| i + 1);
+        start..end
     }
 
     /// Where the line that holds `at` begins, when it is a line of a form: one that starts with a capital, a digit or a
@@ -203,10 +233,10 @@ impl Document {
         let passage = self.passage_range(range.start);
         let text = self.text();
         let floor = text.ceil_char_boundary(range.start.saturating_sub(MAX_SENTENCE).max(passage.start));
-        let start = sentence_breaks(&text[floor..range.start]).next_back().map_or(floor, |b| floor + b);
+        let start = last_break(&text[floor..range.start]).map_or(floor, |b| floor + b);
         let stop = range.end.min(passage.end).max(range.start);
         let ceiling = text.floor_char_boundary((stop + MAX_SENTENCE).min(passage.end.max(stop)));
-        let end = sentence_breaks(&text[stop..ceiling]).next().map_or(ceiling, |b| stop + b);
+        let end = first_break(&text[stop..ceiling]).map_or(ceiling, |b| stop + b);
         start..end
     }
 
@@ -240,13 +270,19 @@ impl Document {
             let mut marks: Vec<(usize, String)> = Vec::new();
             let mut ends: Vec<usize> = Vec::new();
             let mut at = 0;
-            for line in text.split_inclusive('\n') {
+            let ends_of_lines = memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1).chain(std::iter::once(text.len()));
+            for end in ends_of_lines {
+                let line = &text[at..end];
+                if !may_matter(line) {
+                    at = end;
+                    continue;
+                }
                 if let Some(id) = lot_number(line) {
                     marks.push((self.block_start(text, at), id));
                 } else if ends_lots(line) {
                     ends.push(at);
                 }
-                at += line.len();
+                at = end;
             }
             for (i, (start, id)) in marks.iter().enumerate() {
                 let next = marks.get(i + 1).map_or(text.len(), |(s, _)| *s);
@@ -296,77 +332,102 @@ impl Document {
 fn lot_number(line: &str) -> Option<String> {
     pattern!(
         LINE_MARK,
-        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))"
+        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
     );
     let start = line.trim_start_matches([' ', '\t', '-', '–', '•', '*']);
     if !start.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("lot")) {
         return None;
     }
-    LINE_MARK.captures(start.trim_end()).and_then(|c| c.get(1)).map(|id| Lot::clean_id(id.as_str()))
+    LINE_MARK.captures(start.trim_end()).and_then(|c| c.get(1).or(c.get(2))).map(|id| Lot::clean_id(id.as_str()))
+}
+
+/// Whether a line is one of a form: `II.2.14) …`, `Section IV : …`, `DURATION: 60`.
+fn is_form_line(line: &str) -> bool {
+    let line = line.trim_start();
+    let capitals = line.bytes().take_while(|b| b.is_ascii_uppercase() || *b == b'_').count();
+    let numeral = line.bytes().take_while(|b| matches!(b, b'I' | b'V')).count();
+    let behind = |n: usize| line.as_bytes().get(n).copied();
+    (capitals >= 4 && behind(capitals) == Some(b':'))
+        || (numeral > 0
+            && matches!(behind(numeral), Some(b'.' | b')'))
+            && line[..line.floor_char_boundary(12)].contains(')'))
+        || line.starts_with("Section I")
+        || line.starts_with("Section V")
+}
+
+/// Whether the full stop at `i` ends a sentence though no space follows: "Orange-Gap.Nombre", "5043.A titre".
+fn glued(text: &[u8], i: usize) -> bool {
+    let at = |n: usize| text.get(n).copied().unwrap_or(b' ');
+    let ended = i > 1
+        && (at(i - 1).is_ascii_lowercase()
+            || at(i - 1).is_ascii_digit()
+            || at(i - 1).is_ascii_uppercase() && at(i - 2).is_ascii_uppercase());
+    let begins = at(i + 1).is_ascii_uppercase()
+        && (at(i + 2).is_ascii_lowercase() || at(i + 2) == b' ' && at(i + 3).is_ascii_lowercase());
+    ended && begins
+}
+
+/// Whether a line's first letter is one of those that open or end a lot.
+fn may_matter(line: &str) -> bool {
+    let first = line.bytes().find(|b| !matches!(b, b' ' | b'\t' | b'-' | b'*'));
+    first.is_some_and(|b| matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D') || !b.is_ascii())
 }
 
 /// Whether a line begins the part of a form that speaks of the whole contract again.
 fn ends_lots(line: &str) -> bool {
-    const HEADINGS: &[&str] = &[
-        "III.",
-        "III)",
-        "IV.",
-        "IV)",
-        "VI.",
-        "VI)",
-        "Section III",
-        "Section IV",
-        "Section VI",
-        "Informations pratiques",
-        "Conditions de participation",
-        "Une lettre de candidature",
-        "DATE_RECEIPT",
-        "Le marché est réservé",
-        "Critères d'attribution :",
-        "Critères d’attribution :",
-        "Situation propre",
-    ];
     let start = line.trim_start();
-    HEADINGS.iter().any(|h| start.starts_with(h))
+    let headings: &[&str] = match start.bytes().next() {
+        Some(b'I') => &["III.", "III)", "IV.", "IV)", "Informations pratiques"],
+        Some(b'V') => &["VI.", "VI)"],
+        Some(b'S') => &["Section III", "Section IV", "Section VI", "Situation propre"],
+        Some(b'C') => &["Conditions de participation", "Critères d'attribution :", "Critères d’attribution :"],
+        Some(b'U') => &["Une lettre de candidature"],
+        Some(b'D') => &["DATE_RECEIPT"],
+        Some(b'L') => &["Le marché est réservé"],
+        _ => &[],
+    };
+    headings.iter().any(|h| start.starts_with(h))
 }
 
 /// The title of a lot out of its block: what follows the number on its line, or the line before a `LOT_NO:`.
 fn lot_title(block: &str) -> String {
     pattern!(
         HEAD,
-        r"(?i)^[ \t\-–•*]*(?:lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*[0-9]{1,3}[a-z]?[ \t]*[:.\-–)]*[ \t]*"
+        r"(?i)^[ \t\-–•*]*(?:lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:[0-9]{1,3}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
     );
-    pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*(?:Intitulé\s*:?)?\s*)");
-    let lines: Vec<&str> = block.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
-    let Some(first) = lines.first() else { return String::new() };
-    let cut = HEAD.replace(first, "");
-    let cut = FORM.replace(&cut, "").trim().to_owned();
-    let chosen = if cut.is_empty() || cut.to_lowercase().starts_with("lot_no") {
-        lines
-            .iter()
-            .skip(1)
-            .find(|l| !l.to_lowercase().starts_with("lot") && !l.starts_with("II."))
-            .unwrap_or(&"")
-            .to_string()
-    } else {
-        cut
-    };
-    chosen.chars().take(200).collect()
+    pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Title|Description)\s*:\s*)?");
+    let title = block.lines().map(str::trim).find_map(|line| {
+        let line = FORM.replace(line, "");
+        let title = HEAD.replace(&line, "").trim().to_owned();
+        (!title.is_empty() && !title.starts_with("II.") && !title.to_lowercase().starts_with("lot_no")).then_some(title)
+    });
+    title.unwrap_or_default().chars().take(200).collect()
 }
 
-/// Offsets just after each sentence end in folded text.
-fn sentence_breaks(text: &str) -> impl DoubleEndedIterator<Item = usize> + '_ {
-    text.as_bytes()
-        .windows(2)
-        .enumerate()
-        .filter(|(_, w)| matches!(w[0], b'.' | b';' | b'?' | b'!') && w[1] == b' ')
-        .map(|(i, _)| i + 2)
+/// Offset just after the last sentence end of a folded text.
+fn last_break(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let ends = |i: &usize| bytes.get(i + 1) == Some(&b' ');
+    let stop = memrchr3_iter(b'.', b';', b'?', bytes).find(ends);
+    let floor = stop.unwrap_or(0);
+    let cry = memrchr_iter(b'!', &bytes[floor..]).map(|i| floor + i).find(ends);
+    cry.or(stop).map(|i| i + 2)
+}
+
+/// Offset just after the first sentence end of a folded text.
+fn first_break(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let ends = |i: &usize| bytes.get(i + 1) == Some(&b' ');
+    let stop = memchr3_iter(b'.', b';', b'?', bytes).find(ends);
+    let ceiling = stop.unwrap_or(bytes.len());
+    let cry = memchr_iter(b'!', &bytes[..ceiling]).find(ends);
+    cry.or(stop).map(|i| i + 2)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vigie_domain::NoticeKind;
+    use vigie_domain::{NoticeKind, Passage};
 
     fn document(text: &str) -> Document {
         let mut notice = Notice::new("test", "1", NoticeKind::Call);

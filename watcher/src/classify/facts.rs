@@ -19,17 +19,22 @@ pattern!(
 );
 pattern!(
     RENEWAL_PERIOD,
-    r"(?:fois|reconductions?|reconduit[es]*)[^.;]{0,60}periodes? (?:de |d')(?P<n>[0-9]{1,3}|un|une|deux|trois) ?(?P<u>mois|ans?\b)"
+    r"(?:(?:fois|reconductions?|reconduit[es]*|reconductible)[^.;]{0,60}?(?:periodes?|durees?) (?:supplementaires? )?(?:de |d')|\bfois (?:de )?|reconductions? (?:potentielle )?de )(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(ALL_IN, r"reconductions? (?:comprises|incluses)|duree (?:maximale|totale)|comprises?\)|incluses?\)");
+pattern!(
+    FIRM,
+    r"\bferme (?:de |d')(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
+);
 pattern!(FORM_MONTHS, r"(?:duration|duree[^.;:0-9]{0,40}\b(?:en|\() ?mois\)?) ?:? ?(?P<n>[0-9]{1,3})\b");
 pattern!(
     RENEWALS,
-    r"(?P<n>[0-9]|un|une|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|(?:recondu[a-z]*|renouvel[a-z]*)[^.;]{0,60}?(?P<m>[0-9]|un|une|deux|trois|quatre) fois|nombre (?:maximal |maximum )?de (?:reconductions?|renouvellements?)[^0-9.;]{0,30}(?P<o>[0-9])"
+    r"[ (:](?P<n>[1-9]|une?|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|(?:recondu[a-z]*|renouvel[a-z]*)[^.;]{0,60}?(?P<m>[0-9]|un|une|deux|trois|quatre) (?:\([0-9]\) )?fois|nombre (?:maximal |maximum )?de (?:periodes? de )?(?:reconductions?|renouvellements?)[^0-9.;]{0,30}(?P<o>[0-9])"
 );
 pattern!(
     MAXIMUM,
-    r"(?:montant |valeur )?(?:maximum|maximal[e]?)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+(?:,[0-9]{2})?|[0-9]{4,}(?:[.,][0-9]{2})?) ?(?:eur\b|euros?|€)"
+    r"(?:montant |valeur )?(?:maximum|maximal[e]?)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+(?:,[0-9]{2})?|[0-9]{4,}(?:[.,][0-9]{2})?) ?(?:eur\b|euros?|€)",
+    r"|(?:montant |valeur )?(?:maximum|maximal[e]?)[^.;0-9]{0,60}(?:(?P<mega>[0-9]{1,3}(?:[.,][0-9]{1,3})?) ?(?:m ?€|meur|millions? d'euros)|(?P<kilo>[0-9]{1,4}(?:[.,][0-9])?) ?k ?(?:€|eur))"
 );
 pattern!(
     LOT_CAP,
@@ -38,7 +43,7 @@ pattern!(
 );
 pattern!(
     JOINT_FORM,
-    r"forme (?:souhaitee|juridique|imposee|exigee)[^.;]{0,60}\b(?:conjointe?|solidaire)\b|groupement (?:d'(?:entreprises|operateurs)[a-z ]{0,20})?(?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)[^.;]{0,40}(?:impos|exig|oblig|transform|revetir)|(?:forme juridique|transformation)[^.;]{0,120}groupement (?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)|(?:impos|exig)[^.;]{0,60}groupement (?:conjoint|solidaire)|(?:prendre|adopter|revetir|constituer)[^.;]{0,30}forme[^.;]{0,20}groupement (?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)"
+    r"groupement[^.;]{0,60}(?:prendre|adopter|revetir) (?:obligatoirement )?(?:la|une) forme (?:juridique )?(?:conjointe|solidaire)|forme (?:souhaitee|juridique|imposee|exigee)[^.;]{0,60}\b(?:conjointe?|solidaire)\b|groupement (?:d'(?:entreprises|operateurs)[a-z ]{0,20})?(?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)[^.;]{0,40}(?:impos|exig|oblig|transform|revetir)|(?:forme juridique|transformation)[^.;]{0,120}groupement (?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)|(?:impos|exig)[^.;]{0,60}groupement (?:conjoint|solidaire)|(?:prendre|adopter|revetir|constituer)[^.;]{0,30}forme[^.;]{0,20}groupement (?:conjoint avec (?:un )?mandataire solidaire|conjoint|solidaire)"
 );
 pattern!(
     TURNOVER,
@@ -67,11 +72,14 @@ pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
         // A renewal prolongs by the first duration unless the text tells its own period, or that all is counted already.
         let evidence = out.last().map(|f| f.evidence.clone()).unwrap_or_default();
         let said = |expression: &'static regex::Regex| reading.matches(Topic::Duration, expression).next();
-        let period = said(&RENEWAL_PERIOD).and_then(|r| months_of(RENEWAL_PERIOD.captures(&reading.doc.text()[r])?));
-        let whole = if said(&ALL_IN).is_some() && period.is_none() && months > 12.0 {
-            months
-        } else {
-            months + renewals * period.unwrap_or(months)
+        let told = reading.matches(Topic::Renewal, &RENEWAL_PERIOD).next();
+        let period = told.and_then(|r| months_of(RENEWAL_PERIOD.captures(&reading.doc.text()[r])?));
+        let firm = said(&FIRM).and_then(|r| months_of(FIRM.captures(&reading.doc.text()[r])?));
+        let whole = match firm {
+            // A form's number often counts the renewals; the firm part that the text tells does not.
+            Some(firm) => firm + renewals * period.unwrap_or(firm),
+            None if said(&ALL_IN).is_some() && period.is_none() && months > 12.0 => months,
+            None => months + renewals * period.unwrap_or(months),
         };
         out.push(DecisionFact { kind: FactKind::LatestEnd, value: Some(whole), evidence, lot: None });
     }
@@ -126,7 +134,10 @@ fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
         out.push(of_field(FactKind::Duration, months, "duration"));
         return Some(months);
     }
-    pattern!(OFFER_VALIDITY, r"validite|delai|paiement|conservation|garantie|maintenir|mandat");
+    pattern!(
+        OFFER_VALIDITY,
+        r"validite|delai|paiement|conservation|garantie|maintenir|mandat|duree superieure|excedant"
+    );
     let candidates = reading
         .matches(Topic::Duration, &FORM_MONTHS)
         .chain(reading.matches(Topic::Duration, &CONCLUDED))
@@ -156,7 +167,7 @@ fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
         out.push(of_field(FactKind::Renewals, f64::from(n), "renewals"));
         return Some(f64::from(n));
     }
-    let (range, n) = reading.matches(Topic::Duration, &RENEWALS).find_map(|range| {
+    let (range, n) = reading.matches(Topic::Renewal, &RENEWALS).find_map(|range| {
         let c = RENEWALS.captures(&reading.doc.text()[range.clone()])?;
         let n = small(c.name("n").or(c.name("m")).or(c.name("o"))?.as_str())?;
         (n > 0.0).then_some((range, n))
@@ -173,8 +184,10 @@ fn first_number(
 ) -> Option<DecisionFact> {
     reading.matches(topic, expression).find_map(|range| {
         let c = expression.captures(&reading.doc.text()[range.clone()])?;
-        let digits = ["n", "m", "o", "p"].iter().find_map(|n| c.name(n))?.as_str();
-        let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)?;
+        let (digits, unit) = [("n", 1.0), ("m", 1.0), ("o", 1.0), ("p", 1.0), ("mega", 1e6), ("kilo", 1e3)]
+            .iter()
+            .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
+        let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
         Some(fact(reading, kind, Some(value), range))
     })
 }

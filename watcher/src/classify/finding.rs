@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr_iter, memchr3_iter, memrchr2_iter};
+
 use super::anchors::{Anchors, Topic};
 use super::document::Document;
 use super::numbers::{LotMention, lot_mentions, speaks_of_all_lots};
@@ -49,8 +51,10 @@ impl<'a> Reading<'a> {
     pub fn rest_of_sentence(&self, at: usize, n: usize) -> &'a str {
         let text = self.doc.after(at, n);
         let bytes = text.as_bytes();
-        let end = (0..bytes.len().saturating_sub(1)).find(|i| {
-            let next = bytes[i + 1] == b' ';
+        let stops = memchr3_iter(b'.', b';', b'?', bytes);
+        let brackets = memchr_iter(b')', bytes);
+        let ends = |i: &usize| {
+            let next = bytes.get(i + 1) == Some(&b' ');
             match bytes[*i] {
                 b'.' => next && !ends_acronym(&bytes[..*i]),
                 b';' | b'?' => next,
@@ -63,7 +67,8 @@ impl<'a> Reading<'a> {
                 }
                 _ => false,
             }
-        });
+        };
+        let end = stops.chain(brackets).filter(ends).min();
         &text[..end.unwrap_or(text.len())]
     }
 
@@ -71,8 +76,8 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn start_of_sentence(&self, at: usize, n: usize) -> &'a str {
         let text = self.doc.before(at, n);
-        let cut =
-            text.as_bytes().windows(2).rposition(|w| matches!(w[0], b'.' | b';') && w[1] == b' ').map_or(0, |i| i + 2);
+        let bytes = text.as_bytes();
+        let cut = memrchr2_iter(b'.', b';', bytes).find(|i| bytes.get(i + 1) == Some(&b' ')).map_or(0, |i| i + 2);
         &text[cut..]
     }
 
@@ -102,7 +107,7 @@ impl<'a> Reading<'a> {
         );
         pattern!(
             NOT,
-            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $|\b(?:dispense|exempte?|exonere|depourvu|denue|exclu)e?s? d(?:e |u |es |e la |e l'|e toute )?(?:la |l'|toute )?$|\babsence d(?:e |'une )(?:la |toute )?$|\bpas prevu d(?:e |')(?:[\w'-]+ ){0,3}$|\bsuppression d(?:e |es |u )(?:la |les |l')?(?:[\w']+ ){0,2}$"
+            r"\b(?:ne|n)\b.*\b(?:pas|plus|aucune?|jamais|ni)\b|\baucune?\b|\b(?:sans|hors|ni)(?: [\w'-]+){0,3} $|\bpas d(?:e |')(?:[\w'-]+ ){0,3}$|\b(?:non|pas) $|\b(?:dispense|exempte?|exonere|depourvu|denue|exclu)e?s? d(?:e |u |es |e la |e l'|e toute )?(?:la |l'|toute )?$|\b(?:renonc|deroge)\w* a (?:toute |la |l'|une |tout )?(?:[\w']+ ){0,2}$|\babsence d(?:e |'une )(?:la |toute )?$|\bpas prevu d(?:e |')(?:[\w'-]+ ){0,3}$|\bsuppression d(?:e |es |u )(?:la |les |l')?(?:[\w']+ ){0,2}$"
         );
         pattern!(
             NOT_REALLY,

@@ -68,20 +68,6 @@ impl Folded {
         }
     }
 
-    /// Adds ASCII that came byte for byte from `from` on, in lower case.
-    fn push_plain(&mut self, plain: &str, from: usize) {
-        let at = self.text.len();
-        let goes_on = self
-            .runs
-            .last()
-            .is_some_and(|r| r.character == 0 && at - r.folded as usize == from.wrapping_sub(r.origin as usize));
-        if !goes_on {
-            self.runs.push(Run { folded: at as u32, origin: from as u32, character: 0 });
-        }
-        self.text.push_str(plain);
-        self.text[at..].make_ascii_lowercase();
-    }
-
     /// Adds what one character of several bytes became.
     fn push_str(&mut self, folded: &str, from: usize, length: usize) {
         self.runs.push(Run { folded: self.text.len() as u32, origin: from as u32, character: length as u32 });
@@ -123,71 +109,174 @@ pub fn fold(text: &str) -> String {
     Folded::of(text).text
 }
 
-/// What a byte does to a stretch of plain text.
-const PLAIN: u8 = 0;
-const SPACE: u8 = 1;
-const HYPHEN: u8 = 2;
-const OTHER: u8 = 3;
-
-/// Printable ASCII folds to itself, but for case; two spaces, a hyphen before white space and a back quote do not.
-const CLASS: [u8; 256] = {
-    let mut table = [OTHER; 256];
-    let mut b = 0x21;
+/// What an ASCII byte folds to, unless it is a space behind a space; 0 = look closer.
+const PLAIN: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut b = 0x21_u8;
     while b <= 0x7e {
-        table[b] = PLAIN;
+        table[b as usize] = b.to_ascii_lowercase();
         b += 1;
     }
-    table[b' ' as usize] = SPACE;
-    table[b'-' as usize] = HYPHEN;
-    table[b'`' as usize] = OTHER;
+    table[b' ' as usize] = b' ';
+    table[b'-' as usize] = 0;
+    table[b'`' as usize] = 0;
     table
 };
 
-fn fold_characters(original: &str) -> Folded {
-    let mut out =
-        Folded { text: String::with_capacity(original.len() + 16), runs: Vec::with_capacity(original.len() / 12) };
-    let bytes = original.as_bytes();
-    let mut at = 0;
-    while at < original.len() {
-        // The commonest case first, a stretch at a time.
-        let plain = plain_stretch(&bytes[at..], out.text.ends_with(' '));
-        if plain > 0 {
-            out.push_plain(&original[at..at + plain], at);
-            at += plain;
-            continue;
+/// The folded bytes while they are written.
+struct Writer {
+    bytes: Vec<u8>,
+    runs: Vec<Run>,
+    /// Whether the last run is byte for byte and goes on.
+    plain: bool,
+}
+
+impl Writer {
+    /// Adds one byte that came from the byte at `from`.
+    #[inline]
+    fn byte(&mut self, folded: u8, from: usize) {
+        if !self.plain {
+            self.runs.push(Run { folded: self.bytes.len() as u32, origin: from as u32, character: 0 });
+            self.plain = true;
         }
-        // Then accents of French.
-        if bytes[at] == 0xc3
-            && let Some(base) = bytes.get(at + 1).and_then(|b| base_letter(*b))
-        {
-            out.push_str(base, at, 2);
-            at += 2;
-            continue;
-        }
-        let Some(c) = original[at..].chars().next() else { break };
-        let length = c.len_utf8();
-        let rest = &original[at + length..];
-        let mut next = at + length;
-        match c {
-            // A word cut at the end of its line.
-            '-' | '\u{2010}' | '\u{ad}'
-                if out.text.ends_with(|p: char| p.is_ascii_lowercase()) && cut_word_follows(rest) =>
-            {
-                next = original.len() - rest.trim_start().len();
-            }
-            '\u{ad}' | '\u{200c}' | '\u{200d}' | '\u{feff}' | '\u{2060}' => {}
-            '`' => out.push_str("'", at, length),
-            c if c.is_whitespace() || c == '\u{200b}' || is_mere_control(c) => {
-                if !out.text.ends_with(' ') {
-                    out.push_str(" ", at, length);
-                }
-            }
-            c if c.is_ascii() => out.push_plain(&original[at..next], at),
-            c => fold_wide(&mut out, c, at, length),
-        }
-        at = next;
+        self.bytes.push(folded);
     }
-    out
+
+    /// Adds the first `n` of eight bytes, which came from as many at `from`.
+    #[inline]
+    fn plain_bytes(&mut self, folded: u64, n: usize, from: usize) {
+        let at = self.bytes.len();
+        if !self.plain {
+            self.runs.push(Run { folded: at as u32, origin: from as u32, character: 0 });
+            self.plain = true;
+        }
+        self.bytes.extend_from_slice(&folded.to_le_bytes());
+        self.bytes.truncate(at + n);
+    }
+
+    /// Adds what one character of `length` bytes became.
+    #[inline]
+    fn character(&mut self, folded: &[u8], from: usize, length: usize) {
+        self.runs.push(Run { folded: self.bytes.len() as u32, origin: from as u32, character: length as u32 });
+        self.plain = false;
+        self.bytes.extend_from_slice(folded);
+    }
+
+    fn last(&self) -> Option<u8> {
+        self.bytes.last().copied()
+    }
+}
+
+/// The byte `b` eight times.
+const fn eight(b: u8) -> u64 {
+    u64::from_le_bytes([b; 8])
+}
+
+/// The top bit of each byte.
+const TOP: u64 = eight(0x80);
+
+/// The top bit of each byte that is 0; above the first such byte, of some others too.
+const fn zeros(x: u64) -> u64 {
+    x.wrapping_sub(eight(1)) & !x & TOP
+}
+
+/// How many of eight bytes, from the first on, fold to themselves but for case; `after_space`: what stands before them is a
+/// space already. May stop early, never late.
+const fn plain_prefix(x: u64, after_space: bool) -> usize {
+    let control = x.wrapping_sub(eight(0x20)) & !x;
+    let signs = zeros(x ^ eight(b'-')) | zeros(x ^ eight(b'`')) | zeros(x ^ eight(0x7f));
+    let spaces = zeros(x ^ eight(b' '));
+    let again = spaces & ((spaces << 8) | if after_space { 0x80 } else { 0 });
+    (((x | control | signs | again) & TOP).trailing_zeros() / 8) as usize
+}
+
+/// Eight bytes in lower case.
+const fn lower(x: u64) -> u64 {
+    let low = x & !TOP;
+    let capital = (low + eight(0x80 - b'A')) & !(low + eight(0x80 - b'Z' - 1)) & !x & TOP;
+    x | (capital >> 2)
+}
+
+fn fold_characters(original: &str) -> Folded {
+    let bytes = original.as_bytes();
+    let mut out = Writer {
+        bytes: Vec::with_capacity(bytes.len() + 16),
+        runs: Vec::with_capacity(bytes.len() / 12 + 8),
+        plain: false,
+    };
+    let mut at = 0;
+    let mut last = 0;
+    while let Some(&b) = bytes.get(at) {
+        // The commonest case first: bytes that fold to themselves but for case, eight at a time, then one by one.
+        if let Some(chunk) = bytes.get(at..at + 8).and_then(|c| <[u8; 8]>::try_from(c).ok()) {
+            let x = u64::from_le_bytes(chunk);
+            let n = plain_prefix(x, last == b' ');
+            if n > 0 {
+                out.plain_bytes(lower(x), n, at);
+                last = out.last().unwrap_or_default();
+                at += n;
+                continue;
+            }
+        }
+        let folded = PLAIN[b as usize];
+        if folded != 0 && !(folded == b' ' && last == b' ') {
+            out.byte(folded, at);
+            last = folded;
+            at += 1;
+            continue;
+        }
+        at = match b {
+            b'\n' | b'\r' | b'\t' if last != b' ' => {
+                out.byte(b' ', at);
+                at + 1
+            }
+            b'-' if bytes.get(at + 1).is_some_and(u8::is_ascii_graphic) => {
+                out.byte(b'-', at);
+                at + 1
+            }
+            // Accents of French.
+            0xc3 if bytes.get(at + 1).is_some_and(|b| base_letter(*b).is_some()) => {
+                let base = bytes.get(at + 1).and_then(|b| base_letter(*b)).unwrap_or_default();
+                out.character(base.as_bytes(), at, 2);
+                at + 2
+            }
+            _ => match special(original, at, &mut out) {
+                Some(next) => next,
+                None => break,
+            },
+        };
+        last = out.last().unwrap_or_default();
+    }
+    let text = String::from_utf8(out.bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    Folded { text, runs: out.runs }
+}
+
+/// Folds the character at `at`, which is none of the common ones; gives where the next one stands.
+fn special(original: &str, at: usize, out: &mut Writer) -> Option<usize> {
+    let c = original.get(at..)?.chars().next()?;
+    let length = c.len_utf8();
+    let next = at + length;
+    match c {
+        // A word cut at the end of its line.
+        '-' | '\u{2010}' | '\u{ad}'
+            if out.last().is_some_and(|b| b.is_ascii_lowercase()) && cut_word_follows(&original[next..]) =>
+        {
+            out.plain = false;
+            return Some(original.len() - original[next..].trim_start().len());
+        }
+        '\u{ad}' | '\u{200c}' | '\u{200d}' | '\u{feff}' | '\u{2060}' => out.plain = false,
+        '`' => out.character(b"'", at, length),
+        c if c.is_whitespace() || c == '\u{200b}' || is_mere_control(c) => {
+            if out.last() == Some(b' ') {
+                out.plain = false;
+            } else {
+                out.character(b" ", at, length);
+            }
+        }
+        c if c.is_ascii() => out.byte(c.to_ascii_lowercase() as u8, at),
+        c => fold_wide(out, c, at, length),
+    }
+    Some(next)
 }
 
 /// The letter below an accent of French, by the second byte of its UTF-8 form (the first is 0xC3).
@@ -203,32 +292,13 @@ const fn base_letter(second: u8) -> Option<&'static str> {
     }
 }
 
-/// Length of the stretch of bytes that fold to themselves, but for case: printable ASCII with single spaces. A hyphen counts
-/// unless white space follows, since it may cut a word.
-fn plain_stretch(bytes: &[u8], after_space: bool) -> usize {
-    let mut i = 0;
-    if after_space && bytes.first() == Some(&b' ') {
-        return 0;
-    }
-    while let Some(b) = bytes.get(i) {
-        match CLASS[*b as usize] {
-            PLAIN => i += 1,
-            SPACE if bytes.get(i + 1) == Some(&b' ') => return i + 1,
-            SPACE => i += 1,
-            HYPHEN if bytes.get(i + 1).is_some_and(u8::is_ascii_graphic) => i += 1,
-            _ => return i,
-        }
-    }
-    bytes.len()
-}
-
 /// Control characters that stand for nothing; some of the C1 set stand for what windows-1252 puts there.
 fn is_mere_control(c: char) -> bool {
     c.is_control() && !matches!(c, '\u{91}' | '\u{92}' | '\u{96}' | '\u{97}' | '\u{9c}')
 }
 
 /// A character outside ASCII: its spelling in letters, or its base letter without the accent.
-fn fold_wide(out: &mut Folded, c: char, at: usize, length: usize) {
+fn fold_wide(out: &mut Writer, c: char, at: usize, length: usize) {
     let spelled = match c {
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{b4}' | '\u{91}' | '\u{92}' => "'",
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{96}' | '\u{97}' => "-",
@@ -243,7 +313,7 @@ fn fold_wide(out: &mut Folded, c: char, at: usize, length: usize) {
         _ => "",
     };
     if !spelled.is_empty() {
-        return out.push_str(spelled, at, length);
+        return out.character(spelled.as_bytes(), at, length);
     }
     let mut folded = String::new();
     decompose_canonical(c, |d| {
@@ -251,8 +321,10 @@ fn fold_wide(out: &mut Folded, c: char, at: usize, length: usize) {
             folded.extend(d.to_lowercase());
         }
     });
-    if !folded.is_empty() {
-        out.push_str(&folded, at, length);
+    if folded.is_empty() {
+        out.plain = false;
+    } else {
+        out.character(folded.as_bytes(), at, length);
     }
 }
 
@@ -277,7 +349,7 @@ fn compact_articles(folded: Folded) -> Folded {
                 && &bytes[at - 3..at] == b"art"
                 && (at == 3 || !bytes[at - 4].is_ascii_alphanumeric())
                 && bytes.get(at + 1) == Some(&b' ')
-                && bytes.get(at + 2).is_some_and(u8::is_ascii_digit);
+                && starts_a_number(&bytes[at + 2..]);
             if abbreviated && at - 3 >= kept {
                 out.start_copy(&folded);
                 out.copy(&folded, kept..at - 3);
@@ -303,6 +375,14 @@ fn compact_articles(folded: Folded) -> Folded {
     }
     out.copy(&folded, kept..bytes.len());
     out
+}
+
+/// Whether an article's number stands first: `36`, `l2113-12`, `l. 2113 - 12`.
+fn starts_a_number(bytes: &[u8]) -> bool {
+    let letter = bytes.first().is_some_and(|b| matches!(b, b'l' | b'r' | b'd'));
+    let rest = &bytes[usize::from(letter)..];
+    let signs = rest.iter().take(if letter { 2 } else { 0 }).take_while(|b| matches!(b, b'.' | b' ' | b'*')).count();
+    rest.get(signs).is_some_and(u8::is_ascii_digit)
 }
 
 /// Reads `l[.][ ]dddd[ ]-[ ]d…` around the hyphen at `dash`: the letter's place, and the ranges of number and suffix.
@@ -336,6 +416,7 @@ mod tests {
             ("L. 2113 -12 et R 2123-1", "l2113-12 et r2123-1"),
             ("articles L.2113‑13", "articles l2113-13"),
             ("art. 36", "article 36"),
+            ("art. L. 2113-12", "article l2113-12"),
             ("inser-\n  tion", "insertion"),
             ("sous-traitance", "sous-traitance"),
             ("a\u{a0}\t\r\nb", "a b"),

@@ -32,6 +32,8 @@ pub mod sectors;
 pub mod service;
 pub mod verdict;
 
+use std::cell::LazyCell;
+
 use chrono::NaiveDate;
 use vigie_config::rules::SOCIAL_CONDITION_SINCE;
 use vigie_domain::{
@@ -52,7 +54,9 @@ pub fn classify(notice: &Notice) -> Assessment {
     let lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
     let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids };
     let mut provisions = provisions(notice, &reading, lots.len());
-    let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(notice, l)).collect();
+    // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
+    let of_the_title = LazyCell::new(|| sectors::of(&notice.cpv, &notice.title, &[]));
+    let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(l, || of_the_title.clone())).collect();
     let titles: Vec<&str> = lots.iter().map(|l| l.title.as_str()).collect();
     let mut sectors = sectors::of(&notice.cpv, &notice.title, &titles);
     for s in sectors_of_lots.iter().flatten() {
@@ -188,13 +192,9 @@ fn merge_same_criterion(listed: Vec<Provision>, lot_count: usize) -> Vec<Provisi
     out
 }
 
-fn lot_sectors(notice: &Notice, lot: &Lot) -> Vec<String> {
+fn lot_sectors(lot: &Lot, of_the_title: impl Fn() -> Vec<String>) -> Vec<String> {
     let own = sectors::of(&lot.cpv, &lot.title, &[]);
-    if !own.is_empty() || !lot.cpv.is_empty() {
-        return own;
-    }
-    // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
-    sectors::of(&notice.cpv, &notice.title, &[])
+    if own.is_empty() && lot.cpv.is_empty() { of_the_title() } else { own }
 }
 
 fn assessed_lots(notice: &Notice, lots: &[Lot], sectors: Vec<Vec<String>>) -> Vec<AssessedLot> {

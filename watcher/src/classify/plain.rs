@@ -15,7 +15,12 @@ pattern!(
     r"(?m)(?:^Objet du march[ée] ?:|^Intitul[ée](?: attribu[ée] au (?:march[ée]|contrat)[^:\n]{0,60})? ?:|^Objet de la consultation ?:|^TITitre)[ \t]*\n?[ \t]*(?P<t>[^\n]{8,400})"
 );
 pattern!(BUYER, r"(?m)^(?:OFFICIALNAME ?: ?|Nom (?:et adresse )?officiels?[^:\n]{0,40}:[ \t]*\n?)(?P<n>[^\n]{3,160})");
-pattern!(POSTCODE, r"\b(?P<p>(?:0[1-9]|[1-8][0-9]|9[0-5]|97[1-8])[0-9]{2,3})\b");
+// A courier number ("CS 33569", "BP 42408") looks like a postcode and is none.
+pattern!(
+    POSTCODE,
+    r"\b(?:(?:c\.?s|b\.?p|tsa)\.? ?(?:n ?° ?)?[0-9]{2,6}|(?P<p>(?:0[1-9]|[1-8][0-9]|9[0-5]|97[1-8])[0-9]{2,3}))\b"
+);
+pattern!(FORM_LINE, r"^[A-Z][A-Z_0-9]{3,}:");
 
 /// Makes a notice out of a title and a text.
 #[must_use]
@@ -34,7 +39,7 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     notice.departments = DEPARTMENT
         .captures_iter(head)
         .filter_map(|c| Department::parse(c.name("d")?.as_str()))
-        .chain(POSTCODE.captures_iter(head).take(1).filter_map(|c| Department::of_postcode(c.name("p")?.as_str())))
+        .chain(POSTCODE.captures_iter(head).filter_map(|c| Department::of_postcode(c.name("p")?.as_str())))
         .take(1)
         .collect();
     notice.passages.push(Passage { field: "text".into(), lot: None, text: text.to_owned() });
@@ -44,13 +49,19 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
 /// The title that a form or a page prints, where the line gave none.
 fn title_in(text: &str) -> String {
     let head = &text[..text.floor_char_boundary(20_000)];
-    TITLE.captures(head).and_then(|c| c.name("t")).map(|t| t.as_str().trim().to_owned()).unwrap_or_default()
+    let printed = TITLE.captures(head).and_then(|c| c.name("t")).map(|t| t.as_str());
+    // A form flattened to "NAME: value" lines prints its title as the first line without a name.
+    let flattened = || head.lines().find(|l| l.len() >= 8 && !FORM_LINE.is_match(l));
+    let title = printed.or_else(|| FORM_LINE.is_match(head).then(flattened).flatten());
+    title.unwrap_or_default().trim().chars().take(400).collect()
 }
 
 fn kind(title: &str, head: &str) -> NoticeKind {
     let said =
         |words: &[&str]| words.iter().any(|w| title.contains(w) || head[..head.floor_char_boundary(1500)].contains(w));
-    if said(&["avis d'attribution", "resultat de marche", "resultats de marche", "avis d'attribution de marche"]) {
+    if said(&["avis d'attribution", "resultat de marche", "resultats de marche"])
+        || head.contains("date_conclusion_contract")
+    {
         NoticeKind::Award
     } else if said(&["avis rectificatif", "rectificatif au", "avis de rectificatif"]) {
         NoticeKind::Correction

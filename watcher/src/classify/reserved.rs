@@ -15,8 +15,8 @@ use super::pattern::pattern;
 pattern!(
     ANCHOR,
     r"\breserve (?:le|la|les|ce|cette|ces) (?:presente?s? )?(?:marches?|lots?|accords?-cadres?|consultation|procedure|contrat|concession)\b|\btype de (?:reservation|marche reserve)\b|\breserve(?:e?s?)\b|\breserver (?:le|les|ce|ces|un|certains|l'acces|tout|la|des)\b",
-    r"|\breservation (?:du|des|de tout|de ce|d'un|de l|au profit|au benefice|en faveur)|\breserved\b|\b(?:seule?s|uniquement|exclusivement)\b|restricted_sheltered_workshop|\brestricted to sheltered workshops",
-    r"|\blimitee?s? (?:aux?|a des)\b|\bne peuvent (?:candidater|soumissionner|repondre|participer|concourir|deposer)\b[^.;]{0,60}? que\b",
+    r"|\breservation (?:du|des|de tout|de ce|d'un|de l|a des|aux?|au profit|au benefice|en faveur)\b|\breserved\b|\b(?:seule?s|uniquement|exclusivement)\b|restricted_sheltered_workshop|\brestricted to sheltered workshops",
+    r"|\b(?:limite|dedie)e?s? (?:aux?|a des)\b|\bne peuvent (?:candidater|soumissionner|repondre|participer|concourir|deposer)\b[^.;]{0,60}? que\b",
     r"|\bne (?:sont|seront) (?:admis|autoris|habilit|recev|accept)\w* (?:a |[a-z]+ ){0,5}?que\b|\bn(?:'est|e sera|e sont) (?:ouverte?s?|accessibles?|destinee?s?|adressee?s?) qu'"
 );
 pattern!(
@@ -61,6 +61,14 @@ pattern!(
     THING_IS,
     r"\b(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|logements?|acces|entrees?|voies?|quais?|creneaux|sieges?|espaces?|locaux|salles?|formations?|services?|ateliers?|usages?|benefice|droits?) (?:est|sont|sera|seront) (?:[a-z]+ )?$"
 );
+pattern!(
+    OF_A_CONTRACT,
+    r"\b(?:marche|lot|consultation|procedure|contrat)s? dont l'acces |\bacces (?:a |au |aux )(?:cette |ce |ces |la |present )?(?:marche|lot|consultation|procedure|contrat)s?\b"
+);
+pattern!(
+    CALLED,
+    r"\b(?:marche|lot|consultation|procedure|accord-cadre|contrat|concession)s? (?:n ?° ?)?(?:[0-9]{1,3} )?(?:est |sont |sera |seront )?(?:[a-z]+ment )?$"
+);
 // "Le titulaire réserve 5 % des heures": the winner keeps work for people, nobody keeps the contract.
 pattern!(
     BIDDER_RESERVES,
@@ -99,12 +107,19 @@ pattern!(OLD_ARTICLE, r"(?:\b(?P<before>i{1,2}) de l')?article (?P<n>15|36)\b(?:
 pattern!(OLD_LAW, r"2015-899|marches publics|\bcmp\b|ordonnance");
 pattern!(DIRECT_RECIPIENT, r"^ ?[:(]? ?(?:aux?|a (?:des|l|une?)|ea\b|esat|siae|stpa)\b");
 pattern!(HOURS_NOT_CONTRACT, r"heures|temps|%|main d'oeuvre|effectif|postes? de travail|embauches?");
+pattern!(
+    THE_CONTRACT,
+    r"^ ?(?:present |presente |presents )?(?:marche|lot|accord-cadre|consultation|procedure|contrat|concession)s?\b"
+);
 pattern!(HOURS_ARE_RESERVED, r"\b(?:heures?|postes?|temps de travail|emplois|embauches?)\b[^.;:()]{0,60}$");
 pattern!(SAID_AGAIN, r"^ ?: (?:la |le |l'|ce )?(?:participation|marche|lot|present|accord-cadre)[^.;]{0,50}reserve");
 pattern!(
     CONDITION,
     r"\b(?:si|lorsque|en cas de|des lors que|lorsqu'un|quand|pourra(?:it|ient|ont)?|peut|peuvent|envisage de|susceptibles? d'etre)\b(?: [\w'-]+){0,6} $"
 );
+pattern!(SUPPOSED, r"\b(?:si|lorsque|en cas de|des lors que|lorsqu'un|quand)\b(?: [\w'-]+){0,6} $");
+pattern!(TO_THEM, r"\b(?:leur|lui) (?:est|sera|etant|sont) $");
+pattern!(TO_THOSE, r"^ ?(?:a (?:ces|ce type de|celles|ceux)|aux ?dit[es]*)\b");
 pattern!(BARE_SUBJECT, r"\b(?:marches?|lots?|concessions?)\b[^,:.]{0,25}$");
 pattern!(BARE_END, r"^ ?\(?s?\)? ?(?:$|[:=] ?(?:oui|yes)|[).,;:]|mono|en application|au titre|conform|[0-9])");
 pattern!(
@@ -152,26 +167,28 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
     if word.starts_with("restricted") {
         return vec![statement(reading, range, Told::WorkshopBox, None)];
     }
-    let vetoed = HEADING.is_match(before)
+    let alone = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement");
+    let vetoed = NOT_A_STATEMENT.is_match(before)
+        || HEADING.is_match(before)
         || TO_NONE.is_match(after)
-        || THING_IS.is_match(before)
+        || (THING_IS.is_match(before) && !OF_A_CONTRACT.is_match(before))
         || (BIDDER_RESERVES.is_match(before) && word == "reserve")
         || (PEOPLE.is_match(after) && !CONTRACT.is_match(head))
-        || NOT_A_STATEMENT.is_match(before)
         || SAID_NO.is_match(after)
         || NO_AT_END.is_match(reading.rest_of_line(range.end, 130))
         || OTHER_PEOPLE.is_match(after)
         || OTHER_USE.is_match(after)
         || SAID_AGAIN.is_match(after)
         || reading.denied(&range)
-        || CONDITION.is_match(head)
+        || if alone { SUPPOSED.is_match(head) } else { CONDITION.is_match(head) }
         || (OTHER_THING.is_match(before) && recipient("", &rest[..rest.floor_char_boundary(80)]).is_none());
     if vetoed {
         return Vec::new();
     }
     // "Seuls", "limité à": a reservation only where bidders and their kind are named close by.
-    let weak = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement")
+    let weak = alone
         || word.starts_with("limite")
+        || word.starts_with("dedie")
         || word.starts_with("ne ")
         || word.starts_with("n'");
     if weak {
@@ -180,6 +197,7 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
         let invited = word.starts_with("ne ")
             || word.starts_with("n'")
             || word.starts_with("limite") && SUBJECT.is_match(head)
+            || word.starts_with("dedie") && CALLED.is_match(head)
             || INVITES.is_match(tail)
             || INVITES.is_match(rest);
         // "Candidats éligibles : entreprises adaptées et ESAT uniquement."
@@ -191,7 +209,7 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
                 .into_iter()
                 .collect();
         }
-        if !(invited && (DISABILITY.is_match(near) || INSERTION.is_match(near))) {
+        if !(invited && recipient("", near).is_some()) {
             return Vec::new();
         }
     }
@@ -213,6 +231,7 @@ fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
         || word.starts_with("reserve c")
         || DIRECT_RECIPIENT.is_match(after);
     let share_of_work = (word.starts_with("reserver")
+        && !THE_CONTRACT.is_match(rest)
         && HOURS_NOT_CONTRACT.is_match(&rest[..rest.floor_char_boundary(90)]))
         || HOURS_ARE_RESERVED.is_match(head);
     if !about_a_contract || share_of_work || PREFERENCE.is_match(head) {
@@ -263,15 +282,22 @@ fn names_lots_only(part: &str) -> bool {
 
 fn words(head: &str, rest: &str, reading: &Reading<'_>, range: &Range<usize>) -> Option<(Beneficiary, Option<String>)> {
     let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(120))..];
-    recipient(tail, rest).or_else(|| GIVEN_TO.find(head).and_then(|m| recipient("", &head[m.start()..]))).or_else(
-        || {
+    // "Le marché leur est réservé": to those named before.
+    let to_them = || {
+        (TO_THEM.is_match(head) || TO_THOSE.is_match(rest))
+            .then(|| recipient("", reading.doc.before(range.start, 260)))
+            .flatten()
+    };
+    recipient(tail, rest)
+        .or_else(to_them)
+        .or_else(|| GIVEN_TO.find(head).and_then(|m| recipient("", &head[m.start()..])))
+        .or_else(|| {
             let after = reading.doc.after(range.end, 60);
             let in_a_lot_title =
                 head.ends_with('(') && after.starts_with(')') && reading.doc.lot_at(range.start).is_some();
             (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after))
                 .then_some((Beneficiary::Unspecified, None))
-        },
-    )
+        })
 }
 
 /// For whom, from the words after the anchor and the articles on both sides.
@@ -323,6 +349,12 @@ fn combine(reading: &Reading<'_>, statements: Vec<Statement>) -> Vec<Provision> 
     let social = |w: &Beneficiary| matches!(w, Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both);
     let narrowed = named.iter().any(social);
     let by_words = !named.is_empty();
+    // "Marché réservé." beside a box: the box says for whom, the words for which lots.
+    let boxed = statements.iter().find_map(|s| match s.told {
+        Told::WorkshopBox => Some(Beneficiary::Both),
+        Told::ServiceBox => Some(Beneficiary::SocialEconomy),
+        Told::Words(_) => None,
+    });
     let mut out: Vec<Provision> = Vec::new();
     let mut all_lots: Vec<Beneficiary> = Vec::new();
     for s in statements {
@@ -333,6 +365,7 @@ fn combine(reading: &Reading<'_>, statements: Vec<Statement>) -> Vec<Provision> 
             // The same reservation told again without its beneficiary.
             Told::Words(Beneficiary::Unspecified) if by_words && s.lots.is_empty() => continue,
             Told::Words(Beneficiary::Unspecified) if by_words => named[0],
+            Told::Words(Beneficiary::Unspecified) => boxed.unwrap_or(Beneficiary::Unspecified),
             Told::Words(who) if narrowed && !social(&who) && s.lots.is_empty() => continue,
             Told::Words(who) => who,
         };

@@ -50,19 +50,19 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
 /// Letters and digits only, single spaces, one space at both ends.
 fn words(text: &str) -> String {
     let folded = fold(&text[..text.floor_char_boundary(MAX_TITLE)]);
-    let mut out = String::with_capacity(folded.len() + 2);
-    out.push(' ');
-    for c in folded.chars() {
-        if c.is_ascii_alphanumeric() {
-            out.push(c);
-        } else if !out.ends_with(' ') {
-            out.push(' ');
+    let mut out = Vec::with_capacity(folded.len() + 2);
+    out.push(b' ');
+    for b in folded.bytes() {
+        if b.is_ascii_alphanumeric() {
+            out.push(b);
+        } else if out.last() != Some(&b' ') {
+            out.push(b' ');
         }
     }
-    if !out.ends_with(' ') {
-        out.push(' ');
+    if out.last() != Some(&b' ') {
+        out.push(b' ');
     }
-    out
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Phrases found in `text`, the longest ones only, in order: (start, index of the rule).

@@ -20,6 +20,7 @@ pattern!(
     r"|(?:appui|accompagnement) [^.;]{0,20}a l'emploi[^;]{0,70}\bsupport\w*\b|marches? de (?:services?|prestations?) d'insertion|marche d'insertion (?:sociale|professionnelle|par)",
     r"|(?:finalite|but|vocation|objet)[^.;]{0,30}insertion[^.]{0,90}(?:est|sont|etant) (?:le|un|que le) support|insertion (?:sociale|professionnelle)[^.]{0,90}en (?:est|sont|etant) le support|reinsertion (?:sociale|professionnelle)[^.;]{0,40} par l(?:e |a |')(?:maraichage|nettoyage|entretien|travail|activite)|prestations? d'insertion[^;]{0,80}\bsupports? ?:",
     r"|actions? d'insertion[^.;]{0,60}(?:ayant (?:comme|pour) support|sous (?:la )?forme d|mises? en oeuvre a travers|a travers l)|(?:portage|encadrement)[^.;]{0,20} d(?:e|'un) (?:ateliers? et )?chantiers? d'insertion",
+    r"|\b(?:l'objet|objet principal) (?:meme )?(?:du marche|de la consultation|du contrat|du present marche|de l'accord-cadre) est (?:l'|la )?(?:re)?insertion (?:sociale|professionnelle|par)",
     r"|accompagnement socio-?professionnel[^.;]{0,120}(?:au travers|a travers|par) (?:de |des |la |les )?(?:realisation d[eu]s? )?(?:travaux|activites?)"
 );
 pattern!(TRAINING, r"demandeurs d'emploi|pole emploi|france travail|\bformations?\b");

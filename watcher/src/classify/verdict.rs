@@ -180,10 +180,23 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
         add(5, format!("Divisé en {} lots, donc accessible en partie", g.lots));
     }
     if g.notice.kind == NoticeKind::Award {
-        add(
-            -20,
-            "Avis d’attribution : reste la sous-traitance ou la mise à disposition auprès du titulaire".to_owned(),
-        );
+        let mut winners: Vec<String> = Vec::new();
+        for w in g.notice.awards.iter().flat_map(|a| &a.winners) {
+            if !winners.contains(w) {
+                winners.push(w.clone());
+            }
+        }
+        let to = match winners.len() {
+            0 => String::new(),
+            1..=3 => format!(" à {}", french::list(&winners)),
+            n => format!(" à {n} titulaires"),
+        };
+        let then = if g.has(ProvisionKind::ExecutionClause) {
+            "\u{a0}: heures d’insertion à lui proposer en sous-traitance, mise à disposition ou candidats"
+        } else {
+            ""
+        };
+        add(-20, format!("Déjà attribué{to}{then}"));
     }
     if g.notice.kind == NoticeKind::Cancellation {
         add(-100, "Procédure annulée ou sans suite".to_owned());
