@@ -39,7 +39,7 @@ pattern!(
 pattern!(
     LOT_CAP,
     r"(?:nombre (?:maxim(?:al|um) )?de lots[^.;:]{0,80}?(?:un (?:seul )?soumissionnaire|meme soumissionnaire|candidat|attribu)[^.;0-9]{0,40}:? ?|lot_max_(?:number|one_tenderer) ?: ?)(?P<n>[0-9]{1,3})",
-    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]{0,60}?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>[0-9]{1,3}|une?|deux|trois|quatre|cinq) (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]{0,30}offres? pour (?:au maximum |maximum )?(?P<p>[0-9]{1,3}|un|deux|trois) lots?|nombre de lots[^.;]{0,90}limite a (?P<o>[0-9]{1,3}|un|deux|trois)"
+    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]{0,60}?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>[0-9]{1,3}|une?|deux|trois|quatre|cinq) (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]{0,30}offres? pour (?:au maximum |maximum )?(?P<p>[0-9]{1,3}|un|deux|trois) lots?|(?:peut|peuvent|pourra|pourront) (?:remporter|obtenir|se voir attribuer|etre (?:declare )?attributaires? d)[^.;0-9]{0,30}(?:au (?:maximum|plus)|maximum|jusqu'a) (?P<r>[0-9]{1,3}|un|deux|trois|quatre|cinq) lots?|nombre de lots[^.;]{0,90}limite a (?P<o>[0-9]{1,3}|un|deux|trois)"
 );
 pattern!(
     JOINT_FORM,
@@ -184,7 +184,7 @@ fn first_number(
 ) -> Option<DecisionFact> {
     reading.matches(topic, expression).find_map(|range| {
         let c = expression.captures(&reading.doc.text()[range.clone()])?;
-        let (digits, unit) = [("n", 1.0), ("m", 1.0), ("o", 1.0), ("p", 1.0), ("mega", 1e6), ("kilo", 1e3)]
+        let (digits, unit) = [("n", 1.0), ("m", 1.0), ("o", 1.0), ("p", 1.0), ("r", 1.0), ("mega", 1e6), ("kilo", 1e3)]
             .iter()
             .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
         let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;

@@ -76,7 +76,7 @@ pattern!(
 );
 pattern!(
     PEOPLE,
-    r"^ (?:aux?|a des|a la|a l') ?(?:personnes|travailleurs|salaries|agents|usagers|publics?|activites|eleves|enfants|beneficiaires|residents|patients|demandeurs)\b"
+    r"^ (?:aux?|a des|a la|a l') ?(?:personnes|travailleurs|salaries|vehicules|livraisons|agents|usagers|publics?|activites|eleves|enfants|beneficiaires|residents|patients|demandeurs)\b"
 );
 // Who it is for may be said before: "sera attribué à une structure d'insertion (marché réservé)".
 pattern!(
