@@ -85,6 +85,12 @@ impl Audience {
     }
 }
 
+/// A stored notice as filters see it at a moment; `folded` is its searchable text.
+#[must_use]
+pub fn candidate<'a>(row: &'a NoticeRow, folded: &'a str, now: DateTime<Utc>) -> Candidate<'a> {
+    Candidate { notice: &row.notice, assessment: &row.assessment, folded, now, communes: rules::communes }
+}
+
 /// Hash of a notice's content: what makes a new version.
 #[must_use]
 pub fn content_hash(notice: &Notice) -> String {

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
-use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Profile};
 use vigie_domain::{Dimension, Filter, Notice, french};
 use vigie_notifier::fit;
@@ -15,6 +14,7 @@ use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::{self, fold::fold};
 
 use crate::app::App;
+use crate::ingest;
 
 /// Days looked back.
 pub const DAYS: u32 = 30;
@@ -172,13 +172,7 @@ pub async fn over(
             } else {
                 String::new()
             };
-            let candidate = Candidate {
-                notice: &row.notice,
-                assessment: &row.assessment,
-                folded: &folded,
-                now: row.first_seen,
-                communes: rules::communes,
-            };
+            let candidate = ingest::candidate(row, &folded, row.first_seen);
             tally.look_at(&row.procedure, &candidate);
         }
     }

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Timelike, Utc};
-use vigie_config::rules;
-use vigie_domain::subscription::{Candidate, Dimension};
+use vigie_domain::subscription::Dimension;
 use vigie_domain::{Alert, AlertKind, Subscriber, french};
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::rhythm;
@@ -14,7 +13,7 @@ use vigie_store::{StoreError, derived_id};
 use vigie_watcher::{classify, zones};
 
 use crate::app::App;
-use crate::ingest::Audience;
+use crate::ingest::{self, Audience};
 
 /// How long someone hears of nothing before they are told why.
 const SILENT_FOR: Duration = Duration::days(30);
@@ -85,13 +84,7 @@ async fn look(app: &App, due: &[(Subscriber, Unheard)], now: DateTime<Utc>) -> R
     while let Some(page) = pages.next().await? {
         for row in &page {
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
-            let candidate = Candidate {
-                notice: &row.notice,
-                assessment: &row.assessment,
-                folded: &folded,
-                now: row.first_seen,
-                communes: rules::communes,
-            };
+            let candidate = ingest::candidate(row, &folded, row.first_seen);
             for ((person, _), tally) in due.iter().zip(&mut tallies) {
                 tally.seen += 1;
                 let verdicts = audience.index().explain(&person.id, &candidate);

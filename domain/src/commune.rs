@@ -94,6 +94,8 @@ pub struct Communes {
     epcis: BTreeMap<&'static str, Epci>,
     by_postcode: HashMap<&'static str, Vec<u32>>,
     by_name: HashMap<String, Vec<u32>>,
+    /// Départements that each EPCI reaches into.
+    reach: HashMap<&'static str, Vec<Department>>,
 }
 
 impl Communes {
@@ -126,6 +128,11 @@ impl Communes {
                 out.by_postcode.entry(postcode).or_default().push(i);
             }
             out.by_name.entry(key(commune.name)).or_default().push(i);
+            let whole = out.epcis.get(commune.epci).and_then(|e| e.part_of);
+            for siren in [Some(commune.epci), whole].into_iter().flatten() {
+                let reach = out.reach.entry(siren).or_default();
+                reach.extend(commune.department().filter(|d| !reach.contains(d)));
+            }
         }
         out
     }
@@ -251,8 +258,8 @@ impl Communes {
 
     /// Départements that an intercommunality reaches into.
     #[must_use]
-    pub fn departments_of(&self, siren: &str) -> Vec<Department> {
-        departments(self.communes.iter().filter(|c| self.belongs(c, siren)))
+    pub fn departments_of(&self, siren: &str) -> &[Department] {
+        self.reach.get(siren).map_or(&[], Vec::as_slice)
     }
 
     /// Départements that a circle reaches into.

@@ -101,7 +101,7 @@ impl Territory<'_> {
     #[must_use]
     pub fn reach(&self, communes: &Communes) -> Vec<Department> {
         let mut out = self.departments.to_vec();
-        out.extend(self.epcis.iter().flat_map(|siren| communes.departments_of(siren)));
+        out.extend(self.epcis.iter().flat_map(|siren| communes.departments_of(siren)).cloned());
         out.extend(self.around.iter().flat_map(|a| communes.departments_around(&a.commune, a.km)));
         out.sort();
         out.dedup();

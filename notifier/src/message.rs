@@ -127,6 +127,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("operateur.chat.html", include_str!("../templates/operateur.chat.html")),
     ("accord.txt", include_str!("../templates/accord.txt")),
     ("accord.html", include_str!("../templates/accord.html")),
+    ("pied.txt", include_str!("../templates/pied.txt")),
     ("pieces.html", include_str!("../templates/pieces.html")),
     ("cadre.html", include_str!("../templates/cadre.html")),
 ];
@@ -388,6 +389,99 @@ mod tests {
         assert!(message.subject.contains("Nettoyage des écoles"), "{}", message.subject);
     }
 
+    /// The words that a reader sees, whatever stands in links, style or comments.
+    fn words(text: &str, html: bool) -> std::collections::BTreeSet<String> {
+        let mut seen = text.to_owned();
+        let hidden: &[(&str, &str)] = if html {
+            &[("<head", "</head>"), ("<div style=\"display:none", "</div>"), ("<!--", "-->"), ("<", ">")]
+        } else {
+            seen = seen.split_whitespace().filter(|w| !w.starts_with("http")).collect::<Vec<_>>().join(" ");
+            &[]
+        };
+        for (from, to) in hidden {
+            while let Some(at) = seen.find(from) {
+                let end = seen[at..].find(to).map_or(seen.len(), |n| at + n + to.len());
+                seen.replace_range(at..end, "\n");
+            }
+        }
+        let plain = seen.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let lower = plain.to_lowercase();
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_plain_text_says_all_that_the_html_says() {
+        let templates = Templates::load(None).unwrap().with_answers(true);
+        let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
+        notice.url = Some("https://www.boamp.fr/avis/26-1".into());
+        notice.documents_url = Some("https://dossier.example/1".into());
+        let mut a = assessment("Nettoyage");
+        a.dates[0].quote = Some("avant midi précises".into());
+        a.facts.push(vigie_domain::DecisionFact {
+            kind: vigie_domain::FactKind::Duration,
+            value: Some(12.0),
+            evidence: Evidence { field: None, quote: Some("durée ferme".into()) },
+            lot: None,
+        });
+        a.lots = (1..=14)
+            .map(|n| vigie_domain::assessment::AssessedLot {
+                id: n.to_string(),
+                title: format!("intitulé{n}"),
+                ..Default::default()
+            })
+            .collect();
+        a.awards.push(vigie_domain::notice::Award {
+            lot: Some("2".into()),
+            winners: vec!["Gagnante".into()],
+            amount: Some(12_500.0),
+        });
+        let why = Why { note: Some("groupé".into()), remark: Some("remarque".into()), ..Why::default() };
+        let contacts = ["Facilitatrice".to_owned()];
+        let links = Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) };
+        let changes = [Change::LotDropped("3".into())];
+        let told = |kind| Told {
+            kind,
+            changes: &changes,
+            notice: &notice,
+            assessment: &a,
+            why: &why,
+            contacts: &contacts,
+            links,
+        };
+        let leave = || Some("https://vigie.example/desabonner/x".to_owned());
+        let ask = Ask {
+            wishes: vec!["Nord".into()],
+            link: Some("https://vigie.example/confirmer/x".into()),
+            until: "12 janvier".into(),
+            by_reply: true,
+            again: false,
+            purpose: "prévenir".into(),
+            forgotten_after: 15,
+            retention: vec!["journal".into()],
+        };
+        let many = [told(AlertKind::New), told(AlertKind::Undecided)];
+        for (name, message) in [
+            ("alert", templates.alert(&told(AlertKind::Correction), leave(), now()).unwrap()),
+            (
+                "digest",
+                templates
+                    .digest(&many, Shown::ScreenAndPage("https://vigie.example/r".into()), leave(), now())
+                    .unwrap(),
+            ),
+            ("word", templates.word("Titre\nligne une\nligne deux", leave()).unwrap()),
+            ("ask", templates.ask(&ask, leave()).unwrap()),
+            ("sign-in", templates.sign_in("https://vigie.example/entrer/x").unwrap()),
+            ("operator", templates.operator("Alarme", "corps\nde plus").unwrap()),
+        ] {
+            let (html, text) = (words(&message.html, true), words(&message.text, false));
+            // How the HTML speaks of a button, where the text shows an address.
+            const BUTTON: [&str; 5] = ["bouton", "confirmer", "m", "ouvre", "où"];
+            let lacking: Vec<&String> = html.difference(&text).filter(|w| !BUTTON.contains(&w.as_str())).collect();
+            assert!(lacking.is_empty(), "{name}: the text lacks {lacking:?}\n{}", message.text);
+            assert!(html.len() > 5, "{name}: {html:?}");
+        }
+    }
+
     #[test]
     fn outside_text_breaks_neither_header_nor_page() {
         let message = render("Titre\r\nBcc: x@y.fr\t<script>alert(1)</script>");
@@ -404,6 +498,7 @@ mod tests {
             "Ville de Lille",
             "dans 21 jours",
             "«\u{a0}réservé aux <b>EA</b>\u{a0}»",
+            "Voir sur Vigie",
             "Lire l’avis",
         ] {
             assert!(chat.text.contains(wanted), "{wanted} in {}", chat.text);

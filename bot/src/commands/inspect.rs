@@ -1,9 +1,9 @@
 //! Looking inside: sources, deliveries, and why someone did or did not hear of a notice.
 
 use chrono::{DateTime, Utc};
-use vigie_config::rules::{self, Rules};
+use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
-use vigie_domain::subscription::{Candidate, Match};
+use vigie_domain::subscription::Match;
 use vigie_domain::{DeliveryState, Disposition, Near, Subscriber, french};
 use vigie_notifier::card::{Why, short};
 use vigie_store::Store;
@@ -16,7 +16,7 @@ use vigie_watcher::sources::{Memory, REGISTRY};
 use super::{print, table};
 use crate::app::{self, Failure};
 use crate::clock::Clock;
-use crate::ingest::Audience;
+use crate::ingest::{self, Audience};
 use crate::{timetable, watch};
 
 /// Notices looked at by `subscriptions explain`.
@@ -321,8 +321,7 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
     let audience = Audience::read(store).await?;
     let folded = classify::searchable(&row.notice, &row.assessment.lots);
     let now = Clock::from_environment()?.now();
-    let candidate =
-        Candidate { notice: &row.notice, assessment: &row.assessment, folded: &folded, now, communes: rules::communes };
+    let candidate = ingest::candidate(row, &folded, now);
     let verdicts = audience.index().explain(&person.id, &candidate);
     if verdicts.is_empty() {
         return Ok(format!("{name} : pas d’envoi, aucun abonnement\n"));
@@ -354,13 +353,7 @@ pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result
     let (mut met, mut refused) = (Vec::new(), std::collections::BTreeMap::<&str, usize>::new());
     for row in &notices {
         let folded = classify::searchable(&row.notice, &row.assessment.lots);
-        let candidate = Candidate {
-            notice: &row.notice,
-            assessment: &row.assessment,
-            folded: &folded,
-            now,
-            communes: rules::communes,
-        };
+        let candidate = ingest::candidate(row, &folded, now);
         let verdicts = audience.index().explain(&person.id, &candidate);
         if verdicts.iter().any(|(_, v)| v.is_ok()) {
             met.push(vec![row.id.clone(), row.assessment.score.to_string(), short(&row.assessment.title, 90)]);

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use chrono_tz::Tz;
-use vigie_config::rules;
-use vigie_domain::subscription::{Candidate, Dimension, Role};
+use vigie_domain::subscription::{Dimension, Role};
 use vigie_domain::{DateKind, DeliveryState, Disposition, Subscriber, Subscription, french};
 use vigie_notifier::card::{Why, short};
 use vigie_notifier::chat::Rich;
@@ -22,7 +21,7 @@ use vigie_watcher::{classify, health, zones};
 use super::command::{self, Command, Which};
 use super::{Button, Heard, Reply, ReplyPlace, action, state};
 use crate::app::{App, Failure};
-use crate::ingest::Audience;
+use crate::ingest::{self, Audience};
 use crate::timetable::{self, Cause};
 use crate::web::session;
 use crate::{personal, watch};
@@ -317,13 +316,7 @@ impl Asker<'_> {
         if shares.is_empty() {
             let audience = Audience::read(&self.app.store).await?;
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
-            let candidate = Candidate {
-                notice: &row.notice,
-                assessment: &row.assessment,
-                folded: &folded,
-                now: row.first_seen,
-                communes: rules::communes,
-            };
+            let candidate = ingest::candidate(row, &folded, row.first_seen);
             let verdicts = audience.index().explain(&self.person.id, &candidate);
             if verdicts.is_empty() {
                 lines.push("Vous n’aviez aucun abonnement.".to_owned());

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_config::rules::{self, Rules};
+use vigie_config::rules::Rules;
 use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{DateKind, Decision, Department, Filter, Near, Refusal, Sector, Stage, Subscriber, french};
@@ -18,7 +18,7 @@ use vigie_watcher::classify;
 use super::action::{self, Act, Cut, Wish};
 use super::{Button, Heard, Reply, ReplyPlace, Said, state};
 use crate::app::{App, Failure};
-use crate::compose;
+use crate::{compose, ingest};
 
 /// A reminder of something that closes sooner comes that long before it closes.
 const BEFORE_CLOSING: Duration = Duration::days(1);
@@ -227,13 +227,7 @@ impl Asked<'_> {
         }
         let Some(row) = self.app.store.notices_of(&self.received.procedure).await?.pop() else { return Ok(None) };
         let folded = classify::searchable(&row.notice, &row.assessment.lots);
-        let candidate = Candidate {
-            notice: &row.notice,
-            assessment: &row.assessment,
-            folded: &folded,
-            now: row.first_seen,
-            communes: rules::communes,
-        };
+        let candidate = ingest::candidate(&row, &folded, row.first_seen);
         let mut label = String::new();
         let mut subscriptions = Vec::new();
         for s in self.app.store.subscriptions_of(&self.person.id).await? {

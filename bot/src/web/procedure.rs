@@ -14,9 +14,7 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_config::rules;
 use vigie_domain::procedure::{Snapshot, changes};
-use vigie_domain::subscription::Candidate;
 use vigie_domain::{
     AlertKind, Assessment, Beneficiary, Decision, Notice, NoticeKind, Passage, Provision, ProvisionKind, Refusal,
     Stage, french,
@@ -30,6 +28,7 @@ use vigie_watcher::zones;
 
 use super::browse::Choice;
 use super::frame::{Client, Posted, Session, Shown, SignedIn, Site, Trouble, Visitor};
+use crate::ingest;
 use crate::timetable::{Cause, tell_operators};
 use crate::verdicts::{self, Said};
 
@@ -213,8 +212,7 @@ struct Mine {
 async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc>) -> Result<Mine, StoreError> {
     let subscriptions = site.app.store.subscriptions_of(&session.person.id).await?;
     let text = classify::searchable(&row.notice, &row.assessment.lots);
-    let candidate =
-        Candidate { notice: &row.notice, assessment: &row.assessment, folded: &text, now, communes: rules::communes };
+    let candidate = ingest::candidate(row, &text, now);
     let mut lots: Option<Vec<String>> = None;
     let mut why = Vec::new();
     for subscription in subscriptions {

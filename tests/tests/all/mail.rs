@@ -791,6 +791,21 @@ async fn mails_are_written_as_pages_where_asked() {
     moved.dates[0].at = at("2026-12-20T11:00").fixed_offset();
     bench.publish(t + Duration::hours(1), &moved).await;
     bench.look(t + Duration::hours(1)).await;
+    let app = bench.app(t).await;
+    let subscriber =
+        Subscriber { id: "lit".into(), name: "lit".into(), role: Role::Structure, profile: Profile::default() };
+    let addresses = vec![(Channel::Email, "lit@structure.example".to_owned(), AddressState::Active)];
+    app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, t).await.unwrap();
+    app.store.put_subscription("lit", &Filter::default(), Cadence::Daily, t).await.unwrap();
+    app.store.close().await;
+    for n in 2..18 {
+        let mut more = rich.clone();
+        more.record_id = n.to_string();
+        more.title = format!("{} (tranche {n})", rich.title);
+        more.dates[0].at += Duration::days(n);
+        bench.publish(t + Duration::hours(2), &more).await;
+    }
+    bench.look(t + Duration::hours(24)).await;
     std::fs::create_dir_all(&dir).unwrap();
     for (n, mail) in bench.mails().iter().enumerate() {
         std::fs::write(dir.join(format!("{n}.html")), &mail.html).unwrap();

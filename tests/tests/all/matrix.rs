@@ -283,12 +283,14 @@ async fn an_invite_from_elsewhere_is_taken_with_a_code_and_declined_without() {
 async fn a_decision_on_telegram_shows_on_matrix_and_the_reverse_and_to_nobody_else() {
     const ADA: i64 = 501;
     const RIVAL: i64 = 503;
+    const OPERATOR: i64 = 700;
     let Some(server) = Synapse::start(&USERS) else { return };
     let claire = Claire::sign_in(&server).await;
     let salon = claire.room(true, true).await;
     let double = Double::start().await.unwrap();
     double.person(ADA, "Ada");
     double.person(RIVAL, "Chloé");
+    double.person(OPERATOR, "Exploitante");
     let day = |days: i64| (Utc::now() + chrono::Duration::days(days)).format("%Y-%m-%d").to_string();
     let clause = "Marché réservé aux entreprises adaptées et aux ESAT (article L. 2113-12).";
     let record = national("26-100", &day(-1), TITLE, clause, &format!("{}T12:00:00", day(40)));
@@ -298,12 +300,15 @@ async fn a_decision_on_telegram_shows_on_matrix_and_the_reverse_and_to_nobody_el
             "[[subscriber]]\nname = \"{name}\"\nsiret = \"{siret}\"\n{addresses}\n[[subscriber.subscription]]\ncadence = \"instant\"\n[subscriber.subscription.filter]\ndepartments = [\"59\"]\n"
         )
     };
+    let operator = format!("[[subscriber]]\nname = \"Exploitante\"\nrole = \"operator\"\ntelegram = {OPERATOR}\n");
     let settings = format!(
-        "[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n[telegram]\ntoken = {{ env = \"VIGIE_TEST_TOKEN\" }}\napi_url = \"{}\"\n\
-         [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n{}{}",
+        "account_until = \"{}\"\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n[telegram]\ntoken = {{ env = \"VIGIE_TEST_TOKEN\" }}\napi_url = \"{}\"\n\
+         [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n{}{}{}",
+        day(5),
         double.url,
         person("Ada", "33333333300017", &format!("telegram = {ADA}\nmatrix = \"{}\"", salon.room_id())),
         person("Chloé", "44444444400017", &format!("telegram = {RIVAL}")),
+        operator,
     );
     let bench = Bench::new(&settings, &server, "'localhost'");
     let service = bench.service();
@@ -314,6 +319,10 @@ async fn a_decision_on_telegram_shows_on_matrix_and_the_reverse_and_to_nobody_el
     until("both Telegram chats are told", || double.messages(ADA).len() == 1 && double.messages(RIVAL).len() == 1)
         .await;
     let message = double.messages(ADA)[0].id;
+    until("the operator hears that the account ends", || {
+        double.messages(OPERATOR).iter().any(|m| m.text.contains("Le compte Matrix de Vigie prend fin bientôt"))
+    })
+    .await;
 
     // Decided on Telegram, shown on Matrix.
     double.press(ADA, ADA, message, "👍");

@@ -531,6 +531,68 @@ async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() 
     assert_eq!(twice.location.as_deref(), Some("/exploitation/envois?rejoues=0"), "one that waits is not doubled");
 }
 
+/// What a page says, without its tags, its code and its forms' values.
+fn said(html: &str) -> String {
+    let mut text = html.replace("&nbsp;", "\u{a0}").replace("&#8239;", "\u{202f}").replace("&#39;", "’");
+    for (from, to) in
+        [("<head", "</head>"), ("<code", "</code>"), ("<option", "</option>"), ("<textarea", "</textarea>"), ("<", ">")]
+    {
+        while let Some(at) = text.find(from) {
+            let end = text[at..].find(to).map_or(text.len(), |n| at + n + to.len());
+            text.replace_range(at..end, "");
+        }
+    }
+    text
+}
+
+/// Where a line may break before a sign that must follow its word, or after an opening quotation mark.
+fn breaking(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let around = |n: usize| chars[n.saturating_sub(30)..(n + 20).min(chars.len())].iter().collect::<String>();
+    let faulty = |(n, w): (usize, &[char])| {
+        let after = chars.get(n + 3).copied();
+        let sign = ";?!»".contains(w[2]) || w[2] == ':' && after.is_none_or(char::is_whitespace);
+        let breaks = !w[0].is_whitespace() && w[1] == ' ' && sign;
+        let glued = w[0].is_alphabetic() && "?!".contains(w[1]) && w[2].is_whitespace();
+        (breaks || glued || (w[0] == '«' && w[1] == ' ')).then(|| around(n))
+    };
+    chars.windows(3).enumerate().filter_map(faulty).collect()
+}
+
+#[tokio::test]
+async fn no_page_breaks_a_line_before_a_sign_of_french() {
+    let pages = Pages::start(now(), "[[source]]\nid = \"boamp\"\nkind = \"boamp\"\n").await.unwrap();
+    pages.person("chef", "Chef", Role::Operator, Some(MINE)).await.unwrap();
+    pages
+        .subscription("chef", &Filter { words: vec!["linge".into()], min_score: 10, ..Filter::default() })
+        .await
+        .unwrap();
+    let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    let mut moved = call("26-2", "Entretien du linge");
+    moved.kind = NoticeKind::Correction;
+    moved.links.earlier.push("26-1".into());
+    moved.dates[0].at += Duration::days(7);
+    pages.take(&moved).await.unwrap();
+    deliver::drain(&pages.app).await.unwrap();
+    let visitor = pages.signed_in("chef").await.unwrap();
+    let delivery = pages.app.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    let subscription = pages.app.store.subscriptions_of("chef").await.unwrap().remove(0).id;
+    let mut walked = paths(&procedure, &delivery);
+    walked.push(format!("/abonnements/{subscription}"));
+    walked.extend(["/entrer", "/chercher?q=rien", "/abonnements?fait=essai"].map(str::to_owned));
+    let (mut faults, mut read) = (Vec::new(), 0);
+    for path in walked {
+        let answer = visitor.get(&path).await.unwrap();
+        if answer.headers.contains("text/html") {
+            read += 1;
+            faults.extend(breaking(&said(&answer.body)).into_iter().map(|f| format!("{path}: {f}")));
+        }
+    }
+    assert!(read > 25, "{read} pages");
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert_eq!(breaking(&said("<p>Quoi ? « Oui » : 12\u{a0}: oui, 10:30</p>")).len(), 4);
+}
+
 #[tokio::test]
 async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
     let pages = pages().await;
@@ -553,6 +615,12 @@ async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
     for token in pages.app.store.tokens("chef").await.unwrap() {
         let url = web::account::private_url(&pages.app, &token).unwrap();
         shown.push(url.strip_prefix(&pages.base).unwrap().to_owned());
+    }
+    let delivery = pages.app.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    for link in [pages.app.answer_url(&delivery, now()), pages.app.digest_url(&delivery, now())] {
+        let path = link.unwrap().strip_prefix(&pages.base).unwrap().to_owned();
+        assert!(ok(&visitor, &path).await.body.contains("&lt;script&gt;"), "{path} tells the title");
+        shown.push(path);
     }
     for path in shown {
         let answer = visitor.get(&path).await.unwrap();
