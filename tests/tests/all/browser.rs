@@ -14,6 +14,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 use vigie_bot::web::account;
+use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
 use vigie_domain::{DateKind, Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, Stage, TypedDate};
 use vigie_store::tokens::Scope;
@@ -320,6 +321,12 @@ async fn journey(pages: &Pages, procedure: &str, browser: &Client, screen: Scree
     on_paper(browser, screen).await;
     open(&format!("/procedure/{procedure}/signaler")).await;
     look(browser, screen, "signaler").await;
+    let told = pages.app.store.deliveries(None, 100).await.unwrap();
+    let told = told.into_iter().find(|d| d.subscriber == "jeanne" && d.state != DeliveryState::Superseded).unwrap();
+    browser.goto(&pages.app.answer_url(&told.id, now()).unwrap()).await.unwrap();
+    look(browser, screen, "repondre").await;
+    press(browser, "Me le rappeler").await;
+    look(browser, screen, "repondu").await;
     for (path, name) in [("/mois", "mois"), ("/compte", "compte")] {
         open(path).await;
         look(browser, screen, name).await;

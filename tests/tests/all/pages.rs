@@ -616,6 +616,12 @@ async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
         let url = web::account::private_url(&pages.app, &token).unwrap();
         shown.push(url.strip_prefix(&pages.base).unwrap().to_owned());
     }
+    let delivery = pages.app.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    for link in [pages.app.answer_url(&delivery, now()), pages.app.digest_url(&delivery, now())] {
+        let path = link.unwrap().strip_prefix(&pages.base).unwrap().to_owned();
+        assert!(ok(&visitor, &path).await.body.contains("&lt;script&gt;"), "{path} tells the title");
+        shown.push(path);
+    }
     for path in shown {
         let answer = visitor.get(&path).await.unwrap();
         assert!(!answer.headers.to_lowercase().contains("\nset-cookie: a=b"), "{path}: {}", answer.headers);
