@@ -339,7 +339,7 @@ impl Asker<'_> {
         if row.assessment.deadline().is_some_and(|d| d.with_timezone(&Utc) <= self.now) {
             return Ok(word("Ce marché est clos\u{a0}: il n’est plus transmis."));
         }
-        let PassedOn { told, knew } = ingest::pass_on(self.app, &row, &self.person).await?;
+        let PassedOn { told, knew } = ingest::pass_on(self.app, &row, self.person).await?;
         Ok(word(match (told, knew) {
             (0, 0) => {
                 "Personne n’est noté comme membre de votre réseau\u{a0}: la personne qui gère Vigie peut l’écrire."
