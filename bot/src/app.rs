@@ -227,7 +227,13 @@ impl App {
             }
             let sectors = declared.subscription.iter().flat_map(|s| s.filter.sectors.clone()).collect();
             let departments = declared.subscription.iter().flat_map(|s| s.filter.departments.clone()).collect();
-            let profile = Profile { kind: declared.kind, siret: declared.siret.clone(), sectors, departments };
+            let profile = Profile {
+                kind: declared.kind,
+                siret: declared.siret.clone(),
+                sectors,
+                departments,
+                networks: declared.networks.clone(),
+            };
             let mut named = addresses.clone();
             if let Some(chat) = declared.telegram {
                 // A group that has moved keeps its identifier, and its new number.

@@ -14,7 +14,7 @@ use vigie_config::settings::Baseline;
 use vigie_domain::french;
 use vigie_domain::procedure::{self, Change, Snapshot, Status};
 use vigie_domain::subscription::{Candidate, Match, Profile, Rhythm};
-use vigie_domain::{Alert, AlertKind, Assessment, Cadence, DateKind, Disposition, Notice, NoticeKind};
+use vigie_domain::{Alert, AlertKind, Assessment, Cadence, DateKind, Disposition, Notice, NoticeKind, Subscriber};
 use vigie_notifier::audience::{Hit, Index};
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
@@ -163,6 +163,61 @@ pub async fn correct_verdict(app: &App, row: &NoticeRow, correction: &VerdictCor
     Ok(people)
 }
 
+/// How many members of a network were told of what it passes on, and how many knew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PassedOn {
+    /// Told now, or in their next grouped message.
+    pub told: usize,
+    /// Told before: they hear nothing.
+    pub knew: usize,
+}
+
+/// Passes a notice on to the members of a network, but for those who were told of its procedure. Passed on twice, it is told
+/// once.
+///
+/// # Errors
+/// The database fails; nobody is told.
+pub async fn pass_on(app: &App, row: &NoticeRow, network: &Subscriber) -> Result<PassedOn, StoreError> {
+    let mut audience = Audience::read(&app.store).await?;
+    let mut members = app.store.subscribers().await?;
+    members.retain(|s| s.id != network.id && s.profile.is_member_of(&network.name));
+    for member in &members {
+        audience.profiles.entry(member.id.clone()).or_insert_with(|| member.profile.clone());
+        audience.addresses.insert(member.id.clone(), app.store.addresses(&member.id).await?);
+    }
+    let mut tx = app.store.begin_ingest_at(|| app.clock.now()).await?;
+    let told = tx.told(&row.procedure).await?;
+    let told: BTreeSet<&str> = told.iter().filter(|t| t.disposition.is_told()).map(|t| t.subscriber.as_str()).collect();
+    let alert = Alert {
+        id: derived_id(&["passed on", &network.id, &row.id]),
+        kind: AlertKind::New,
+        procedure: row.procedure.clone(),
+        notice: row.id.clone(),
+        changes: Vec::new(),
+    };
+    let hash = content_hash(&row.notice);
+    let now = tx.now();
+    let job = Ingest { app, audience: &audience, notice: &row.notice, hash: &hash, first_poll: None, now };
+    let (mut shares, mut outcome) = (Vec::new(), PassedOn::default());
+    for member in &members {
+        let mut decided = if told.contains(member.id.as_str()) {
+            outcome.knew += 1;
+            Decided::untold(Disposition::Duplicate, "déjà signalé")
+        } else {
+            outcome.told += 1;
+            job.decide(&mut tx, &member.id, None, None, (&alert, &row.assessment)).await?
+        };
+        decided.remark = Some(format!("Transmis par {}", network.name));
+        shares.push(job.with_deliveries(&member.id, None, decided, &alert, &row.assessment));
+    }
+    if !shares.is_empty() {
+        tx.put_shares(&alert, None, &shares).await?;
+    }
+    tx.commit().await?;
+    app.outbox_bell.notify_one();
+    Ok(outcome)
+}
+
 struct Ingest<'a> {
     app: &'a App,
     audience: &'a Audience,
@@ -308,11 +363,7 @@ impl Ingest<'_> {
             self.audience.index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
         let mut how: BTreeMap<&str, &Told> = BTreeMap::new();
         let known: BTreeSet<&str> = told.iter().map(|t| t.subscriber.as_str()).collect();
-        for t in told
-            .iter()
-            .rev()
-            .filter(|t| matches!(t.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow))
-        {
+        for t in told.iter().rev().filter(|t| t.disposition.is_told()) {
             how.insert(&t.subscriber, t);
             hits.entry(t.subscriber.clone()).or_insert(None);
         }

@@ -56,7 +56,7 @@ const FAILED: &str =
 /// What clients propose as commands.
 pub const MENU: [(&str, &str); 11] = [
     ("abonner", "Choisir les marchés dont je veux entendre parler"),
-    ("abonnements", "Voir, changer ou retirer mes abonnements"),
+    ("abonnements", "Voir, suspendre ou retirer mes abonnements"),
     ("echeances", "Les dates des marchés que nous suivons"),
     ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),
     ("pourquoi", "Pourquoi j’ai reçu cette alerte"),

@@ -609,6 +609,9 @@ pub struct Subscriber {
     /// SIRET of the structure.
     #[serde(default)]
     pub siret: Option<String>,
+    /// Names of the networks that it is a member of, as their own blocks say them.
+    #[serde(default)]
+    pub networks: Vec<String>,
     /// How messages come to them.
     #[serde(default)]
     pub rhythm: Rhythm,
@@ -630,6 +633,7 @@ impl Subscriber {
             console: true,
             kind: None,
             siret: None,
+            networks: Vec::new(),
             rhythm: Rhythm::default(),
             subscription: vec![Subscription { cadence: Some(cadence), filter }],
         }

@@ -88,6 +88,12 @@ pub enum Disposition {
 }
 
 impl Disposition {
+    /// Whether the person hears of it, at once or later.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        matches!(self, Self::Instant | Self::Digest | Self::Overflow)
+    }
+
     /// The word used in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {

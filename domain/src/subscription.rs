@@ -79,6 +79,18 @@ pub struct Profile {
     /// Where it works.
     #[serde(default)]
     pub departments: Vec<Department>,
+    /// Names of the networks (GIE, inter-réseau, grappe) that it is a member of, as these are called here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+}
+
+impl Profile {
+    /// Whether it is a member of the network of that name.
+    #[must_use]
+    pub fn is_member_of(&self, network: &str) -> bool {
+        let key = |name: &str| name.trim().to_lowercase();
+        !network.trim().is_empty() && self.networks.iter().any(|n| key(n) == key(network))
+    }
 }
 
 /// A person, or a shared room, that receives messages.

@@ -1,7 +1,7 @@
 //! Speed of judgement: MB/s, notices/s, and the ratio to one bare pass of the anchor automaton over the same folded text.
 //!
-//! `cargo bench -p vigie-watcher --bench classify [-- SECONDS]`. Reads the labelled notices of the shared data (`VIGIE_SHARED`) where they are there, else
-//! text made here. Compare ratios within one run: machines are noisy.
+//! `cargo bench -p vigie-watcher --bench classify [-- SECONDS]`. Reads the labelled notices of the shared data (`VIGIE_SHARED`)
+//! where they are there, else text made here. Compare ratios within one run: machines are noisy.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -33,6 +33,16 @@ pub(super) enum Action {
     },
     /// Dit quand les messages viennent à une personne : heure des résumés, heures de silence
     Rhythm(RhythmArgs),
+    /// Note qu’une personne est membre d’un réseau, qui pourra lui transmettre des marchés
+    Network {
+        /// Identifiant, nom ou adresse de la personne
+        subscriber: String,
+        /// Nom du réseau, tel qu’il est inscrit
+        network: String,
+        /// Elle n’en est plus membre
+        #[arg(long)]
+        leave: bool,
+    },
     /// Dit ce qu’un abonnement aurait donné sur les derniers avis lus
     Explain {
         /// Identifiant, nom ou adresse de la personne
@@ -105,16 +115,46 @@ fn parse_quiet(text: &str) -> Result<QuietHours, String> {
     hours.map(|(from, to)| QuietHours { from, to }).ok_or_else(|| "écrivez par exemple 20-7".to_owned())
 }
 
-async fn set_rhythm(store: &Store, args: &RhythmArgs) -> Result<(), Failure> {
-    let place = "vigie subscriptions rhythm";
-    let Some(person) = store.find_subscriber(&args.subscriber).await? else {
-        let what = format!("personne « {} » inconnue", args.subscriber);
+/// The person of that name whom a command changes; `instead` is what to write in the settings file for who is declared there.
+async fn changeable(store: &Store, key: &str, place: &str, instead: &str) -> Result<Subscriber, Failure> {
+    let Some(person) = store.find_subscriber(key).await? else {
+        let what = format!("personne « {key} » inconnue");
         return Err(Failure::usage(what, place, "vigie subscriptions list énumère les personnes"));
     };
     if store.is_declared(&person.id).await? {
         let what = "cette personne est déclarée dans le fichier de configuration";
-        return Err(Failure::usage(what, place, "donnez-lui là une table [subscriber.rhythm]"));
+        return Err(Failure::usage(what, place, instead));
     }
+    Ok(person)
+}
+
+async fn set_network(store: &Store, key: &str, network: &str, leave: bool, now: DateTime<Utc>) -> Result<(), Failure> {
+    let place = "vigie subscriptions network";
+    let mut person = changeable(store, key, place, "donnez-lui là une ligne networks = [\"…\"]").await?;
+    let known = store.subscribers().await?;
+    let Some(named) = known.iter().find(|s| s.role == Role::Network && s.name.to_lowercase() == network.to_lowercase())
+    else {
+        let names: Vec<&str> = known.iter().filter(|s| s.role == Role::Network).map(|s| s.name.as_str()).collect();
+        let fix = if names.is_empty() {
+            "inscrivez-le d’abord avec le rôle network".to_owned()
+        } else {
+            format!("réseaux connus : {}", names.join(", "))
+        };
+        return Err(Failure::usage(format!("réseau « {network} » inconnu"), place, fix));
+    };
+    person.profile.networks.retain(|n| n.to_lowercase() != named.name.to_lowercase());
+    if !leave {
+        person.profile.networks.push(named.name.clone());
+    }
+    let said = if leave { "n’est plus membre de" } else { "est membre de" };
+    let line = format!("{} {said} {}\n", person.name, named.name);
+    store.put_subscriber(&NewSubscriber { subscriber: person, addresses: Vec::new(), declared: false }, now).await?;
+    print(&line)
+}
+
+async fn set_rhythm(store: &Store, args: &RhythmArgs) -> Result<(), Failure> {
+    let place = "vigie subscriptions rhythm";
+    let person = changeable(store, &args.subscriber, place, "donnez-lui là une table [subscriber.rhythm]").await?;
     let rhythm = Rhythm {
         digest_hour: args.digest_hour,
         quiet: args.quiet,
@@ -146,6 +186,16 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
         Action::List => list(&app::open_store(settings).await?).await,
         Action::Add(args) => add(&app::open_store(settings).await?, settings, &args).await,
         Action::Preview(args) => show_preview(&app::open_store(settings).await?, &args).await,
+        Action::Network { subscriber, network, leave } => {
+            set_network(
+                &app::open_store(settings).await?,
+                &subscriber,
+                &network,
+                leave,
+                Clock::from_environment()?.now(),
+            )
+            .await
+        }
         Action::Rhythm(args) => set_rhythm(&app::open_store(settings).await?, &args).await,
         Action::Remove { id } => {
             let removed = app::open_store(settings).await?.remove_subscription(&id).await?;

@@ -1,8 +1,10 @@
 //! `vigie verdict`: a wrong verdict corrected by someone entitled to it, and the corrected ones as labelled cases.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use vigie_config::settings::Settings;
-use vigie_domain::{Beneficiary, Provision, ProvisionKind};
+use vigie_domain::{Beneficiary, Lot, Provision, ProvisionKind};
 use vigie_store::journal::NoticeRow;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::fetch::Fetcher;
@@ -67,7 +69,11 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
         Action::Cases => cases(&app).await,
         Action::Remove(args) => correct(&app, &args.about, None).await,
         Action::Set(args) => {
-            let said = Said { beneficiary: args.beneficiary, lots: args.lots.clone(), hours: args.hours };
+            let said = Said {
+                beneficiary: args.beneficiary,
+                lots: args.lots.iter().map(|l| Lot::clean_id(l)).collect(),
+                hours: args.hours,
+            };
             let provision = said.provision(args.about.provision);
             correct(&app, &args.about, Some(provision)).await
         }
@@ -106,11 +112,13 @@ async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(
     print(&format!("Verdict corrigé ; {people} personne(s) prévenue(s) au prochain envoi\n"))
 }
 
-/// The table of wordings is made of such lines.
+/// The table of wordings is made of such lines. Of several corrections of a notice, the last one holds.
 async fn cases(app: &App) -> Result<(), Failure> {
-    for correction in app.store.verdict_corrections().await? {
+    let last: BTreeMap<String, VerdictCorrection> =
+        app.store.verdict_corrections().await?.into_iter().map(|c| (c.notice.clone(), c)).collect();
+    for correction in last.values() {
         if let Some(row) = app.store.notice(&correction.notice).await? {
-            print(&format!("{}\n", case(&row, &correction)))?;
+            print(&format!("{}\n", case(&row, correction)))?;
         }
     }
     Ok(())
@@ -121,13 +129,24 @@ fn case(row: &NoticeRow, correction: &VerdictCorrection) -> serde_json::Value {
     let text: Vec<&str> = row.notice.passages.iter().map(|p| p.text.as_str()).collect();
     let reserved: Vec<_> =
         of(ProvisionKind::Reserved).map(|p| json!({"beneficiary": p.beneficiary, "lots": p.lots})).collect();
+    let clauses: Vec<&Provision> = of(ProvisionKind::ExecutionClause).collect();
     json!({
         "id": row.id, "title": row.assessment.title, "text": text.join("\n"),
         "expect": {
             "reserved": reserved,
-            "clause": of(ProvisionKind::ExecutionClause).next().is_some(),
+            "clause": !clauses.is_empty(),
+            "hours": hours(&clauses),
+            "percent": clauses.iter().find_map(|p| p.percent),
             "criterion": of(ProvisionKind::AwardCriterion).next().is_some(),
             "insertion_service": of(ProvisionKind::InsertionService).next().is_some(),
         }
     })
+}
+
+/// Hours as a case tells them: a number for all lots, or numbers by lot; nothing where none are known.
+fn hours(clauses: &[&Provision]) -> serde_json::Value {
+    let told = clauses.iter().filter_map(|p| Some((p, p.hours?)));
+    let by_lot: serde_json::Map<String, serde_json::Value> =
+        told.clone().flat_map(|(p, h)| p.lots.iter().map(move |l| (l.clone(), json!(h)))).collect();
+    if by_lot.is_empty() { told.map(|(_, h)| json!(h)).next().unwrap_or_default() } else { by_lot.into() }
 }

@@ -37,6 +37,9 @@ pub enum Answer {
     Unclear,
 }
 
+/// What a network answers for its members to have the procedure too.
+const PASS_ON: &str = "/transmettre";
+
 /// The words of an answer, without quotes, greeting and signature.
 #[must_use]
 pub fn said(text: &str) -> String {
@@ -70,6 +73,9 @@ pub fn answer(subject: &str, text: &str) -> Answer {
         return Answer::Stop;
     }
     let courteous = without_thanks(&said);
+    if action::folded(&courteous).trim_start_matches('/') == "transmettre" {
+        return Answer::Word(PASS_ON.to_owned());
+    }
     if action::words(&courteous).is_some() {
         return Answer::Word(courteous);
     }
@@ -166,6 +172,8 @@ mod tests {
         }
         assert_eq!(answer("stop", ""), Answer::Stop);
         for (said, says) in [
+            ("Transmettre, merci", PASS_ON),
+            ("/transmettre", PASS_ON),
             ("Oui", "Oui"),
             ("Non merci.", "Non"),
             ("oui, merci beaucoup !", "oui"),

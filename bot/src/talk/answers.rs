@@ -21,7 +21,7 @@ use vigie_watcher::{classify, health, zones};
 use super::command::{self, Command, Which};
 use super::{Button, Heard, Reply, ReplyPlace, action, state};
 use crate::app::{App, Failure};
-use crate::ingest::{self, Audience};
+use crate::ingest::{self, Audience, PassedOn};
 use crate::timetable::{self, Cause};
 use crate::web::session;
 use crate::{personal, watch};
@@ -62,6 +62,16 @@ fn day(at: DateTime<Utc>) -> String {
     french::date(at.with_timezone(&Paris).date_naive())
 }
 
+/// What people write around a notice's number.
+const AROUND: [char; 5] = ['«', '»', '"', '\u{a0}', ' '];
+
+fn unread(written: &str) -> Vec<Reply> {
+    word(format!(
+        "Je n’ai pas lu d’avis «\u{a0}{}\u{a0}». Son numéro est en bas de l’alerte, ou sur la page de l’avis (par exemple 26-12345).",
+        short(written.trim_matches(AROUND), 60)
+    ))
+}
+
 impl Asker<'_> {
     /// Answers a command that is no part of a dialogue.
     ///
@@ -76,6 +86,7 @@ impl Asker<'_> {
             Command::Resume(which) => self.resume(which.as_ref()).await,
             Command::Remove { which, sure } => self.remove(which.as_ref(), sure).await,
             Command::Why(notice) => self.why(notice.as_deref(), about).await,
+            Command::PassOn(notice) => self.pass_on(notice.as_deref(), about).await,
             Command::Deadlines => self.deadlines().await,
             Command::Add(text) => self.add(&text).await,
             Command::Stop => self.stop().await,
@@ -112,6 +123,12 @@ impl Asker<'_> {
             ]
             .map(str::to_owned),
         );
+        if self.person.role == Role::Network {
+            lines.push(
+                "/transmettre\u{a0}: passer un marché à vos membres, en réponse à son alerte ou par son numéro"
+                    .to_owned(),
+            );
+        }
         if self.person.role == Role::Operator {
             lines.push(
                 "Exploitation\u{a0}: /sante, /file, /pauser SOURCE, /reprendre_source SOURCE, /rejouer ENVOI"
@@ -285,24 +302,62 @@ impl Asker<'_> {
     }
 
     async fn why(&self, notice: Option<&str>, about: Option<&str>) -> Result<Vec<Reply>, Failure> {
-        if let Some(delivery) = about.filter(|_| notice.is_none()) {
-            let chat = &self.heard.chat;
-            if let Some(received) = self.app.store.received(delivery, chat.channel, &chat.id).await?
-                && received.subscriber == self.person.id
-                && let Some(row) = self.app.store.notices_of(&received.procedure).await?.pop()
-            {
-                return self.why_of(&row).await;
+        match (self.meant(notice, about).await?, notice) {
+            (Some(row), _) => self.why_of(&row).await,
+            (None, Some(written)) => Ok(unread(written)),
+            (None, None) => self.why_latest().await,
+        }
+    }
+
+    /// The notice of that number; without one, the notice that the message `about` which this is said tells of.
+    async fn meant(&self, notice: Option<&str>, about: Option<&str>) -> Result<Option<NoticeRow>, Failure> {
+        if let Some(written) = notice {
+            return Ok(self.app.store.notice(written.trim_matches(AROUND)).await?);
+        }
+        let Some(delivery) = about else { return Ok(None) };
+        let chat = &self.heard.chat;
+        match self.app.store.received(delivery, chat.channel, &chat.id).await? {
+            Some(received) if received.subscriber == self.person.id => {
+                Ok(self.app.store.notices_of(&received.procedure).await?.pop())
             }
+            _ => Ok(None),
         }
-        let Some(written) = notice else { return self.why_latest().await };
-        let key = written.trim_matches(['«', '»', '"', '\u{a0}', ' ']);
-        if let Some(row) = self.app.store.notice(key).await? {
-            return self.why_of(&row).await;
+    }
+
+    async fn pass_on(&self, notice: Option<&str>, about: Option<&str>) -> Result<Vec<Reply>, Failure> {
+        if self.person.role != Role::Network {
+            return Ok(word(
+                "/transmettre est pour les réseaux, qui passent un marché à leurs membres. /aide montre vos commandes.",
+            ));
         }
-        Ok(word(format!(
-            "Je n’ai pas lu d’avis «\u{a0}{}\u{a0}». Son numéro est en bas de l’alerte, ou sur la page de l’avis (par exemple 26-12345).",
-            short(key, 60)
-        )))
+        let Some(row) = self.meant(notice, about).await? else {
+            return Ok(notice.map_or_else(
+                || word("Répondez /transmettre à l’alerte que vos membres doivent voir, ou donnez son numéro\u{a0}: /transmettre 26-12345"),
+                unread,
+            ));
+        };
+        if row.assessment.deadline().is_some_and(|d| d.with_timezone(&Utc) <= self.now) {
+            return Ok(word("Ce marché est clos\u{a0}: il n’est plus transmis."));
+        }
+        let PassedOn { told, knew } = ingest::pass_on(self.app, &row, &self.person).await?;
+        Ok(word(match (told, knew) {
+            (0, 0) => {
+                "Personne n’est noté comme membre de votre réseau\u{a0}: la personne qui gère Vigie peut l’écrire."
+                    .to_owned()
+            }
+            (0, n) => format!(
+                "{} le {} déjà\u{a0}: personne n’a rien reçu de plus.",
+                french::plural(n, "membre"),
+                if n > 1 { "savent" } else { "sait" }
+            ),
+            (n, 0) => format!("Transmis à {}.", french::plural(n, "membre")),
+            (n, k) => format!(
+                "Transmis à {}\u{a0}; {} le {} déjà.",
+                french::plural(n, "membre"),
+                french::plural(k, "autre"),
+                if k > 1 { "savaient" } else { "savait" }
+            ),
+        }))
     }
 
     async fn why_of(&self, row: &NoticeRow) -> Result<Vec<Reply>, Failure> {

@@ -46,6 +46,8 @@ pub enum Command {
     },
     /// Why something came, or did not: a notice, or of late.
     Why(Option<String>),
+    /// Network: a notice goes to its members; none = the one under which it is said.
+    PassOn(Option<String>),
     /// Dates of what the structure goes for.
     Deadlines,
     /// A lead.
@@ -116,6 +118,7 @@ fn named(name: &str, rest: String) -> Option<Command> {
             Command::Remove { which, sure: matches!(folded(&rest).as_str(), "oui" | "confirmer") }
         }
         "pourquoi" => Command::Why(Some(rest).filter(|r| !r.is_empty())),
+        "transmettre" | "passer" => Command::PassOn(Some(rest).filter(|r| !r.is_empty())),
         "echeances" | "echeance" | "dates" | "agenda" => Command::Deadlines,
         "ajouter" | "piste" => Command::Add(rest),
         "stop" | "arreter" | "arret" => Command::Stop,
@@ -218,6 +221,8 @@ mod tests {
             ("/AIDE@vigie_bot", Command::Help),
             ("  /Échéances ", Command::Deadlines),
             ("/echeances@VigieBot et encore", Command::Deadlines),
+            ("/transmettre", Command::PassOn(None)),
+            ("/Transmettre 26-12345", Command::PassOn(Some("26-12345".into()))),
             ("/start AB0D-EFGH-JK1M", Command::Start(Some("AB0D-EFGH-JK1M".into()))),
             ("/start", Command::Start(None)),
             ("/abonner", Command::Subscribe),

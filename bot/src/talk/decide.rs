@@ -439,3 +439,56 @@ fn heading(out: &mut Rich, text: &str) {
 fn styled(out: &mut Rich, text: &str, style: Style) {
     out.push(&Rich { text: text.to_owned(), spans: vec![Span { start: 0, end: text.len(), style }] });
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use vigie_config::rules;
+    use vigie_domain::{Around, Notice, NoticeKind, Place, TypedDate};
+
+    use super::*;
+
+    #[test]
+    fn a_reason_offers_what_of_this_very_notice_can_be_left_out() {
+        let now = DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap();
+        let mut notice = Notice::new("t", "1", NoticeKind::Call);
+        notice.title = "Location et entretien du linge, blanchisserie".into();
+        notice.buyer.siret = Some("21590350100017".into());
+        notice.departments.extend(Department::parse("59"));
+        notice.places.push(Place { city: Some("Lille".into()), postcode: Some("59000".into()), nuts: None });
+        notice.estimated_value = Some(250_000.0);
+        notice.dates.push(TypedDate::of_field(DateKind::Tender, (now + Duration::days(12), true), "test"));
+        let assessment = classify::classify(&notice);
+        let candidate = Candidate {
+            notice: &notice,
+            assessment: &assessment,
+            folded: " ",
+            now: now.with_timezone(&Utc),
+            communes: rules::communes,
+        };
+        let filter = Filter {
+            sectors: vec!["blanchisserie".into(), "pressing".into()],
+            departments: ["59", "62"].iter().filter_map(|d| Department::parse(d)).collect(),
+            ..Filter::default()
+        };
+        let circle = Filter { around: vec![Around { commune: "62498".into(), km: 30 }], ..Filter::default() };
+        let said = |cut, filter: &Filter| narrowing(cut, filter, &candidate).map(|(label, _)| label);
+        for (cut, filter, label) in [
+            (Cut::Buyer, &filter, "Plus jamais cet acheteur"),
+            (Cut::Place, &filter, "Plus rien dans\u{a0}: Nord (59)"),
+            (Cut::Place, &circle, "Rayon ramené à 27\u{a0}km"),
+            (Cut::Time, &filter, "Au moins 13\u{a0}jours pour répondre"),
+            (Cut::Large, &filter, "Au plus 249\u{202f}999\u{a0}€"),
+            (Cut::Small, &filter, "Au moins 250\u{202f}001\u{a0}€"),
+        ] {
+            assert_eq!(said(cut, filter).as_deref(), Some(label));
+        }
+        assert!(said(Cut::Trade, &filter).is_some_and(|l| l.starts_with("Plus rien en\u{a0}: Blanchisserie")));
+        assert_eq!((said(Cut::Trade, &circle), said(Cut::Place, &Filter::default())), (None, None));
+        for (cut, filter) in [(Cut::Place, &circle), (Cut::Large, &filter), (Cut::Time, &filter)] {
+            let (_, narrowing) = narrowing(cut, filter, &candidate).unwrap();
+            let narrow = follow_up::narrowed(filter, &narrowing).unwrap();
+            assert!(narrow.test(&candidate).is_err(), "the notice itself is left out: {cut:?}");
+        }
+    }
+}

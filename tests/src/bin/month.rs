@@ -216,8 +216,12 @@ async fn subscribe(app: &App, count: usize) -> Outcome<Vec<Person>> {
             _ => Cadence::Daily,
         };
         let id = format!("p{n:03}");
-        let profile =
-            Profile { kind, siret: None, sectors: filter.sectors.clone(), departments: filter.departments.clone() };
+        let profile = Profile {
+            kind,
+            sectors: filter.sectors.clone(),
+            departments: filter.departments.clone(),
+            ..Profile::default()
+        };
         let subscriber = Subscriber { id: id.clone(), name: id.clone(), role, profile };
         let addresses = vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)];
         let now = app.clock.now();

@@ -151,6 +151,8 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("/pourquoi", "Les derniers avis"),
         ("/pourquoi 26-12345", "envoyé tout de suite"),
         ("/echeances", "échéance"),
+        ("/transmettre", "pour les réseaux"),
+        ("/transmettre 26-12345", "pour les réseaux"),
         ("/ajouter …", "Dites de quoi"),
         ("/stop", "plus aucun message ici"),
         ("/start", "De retour"),

@@ -734,6 +734,15 @@ async fn a_corrected_verdict_is_told_again_kept_and_exported() {
         (case["id"].as_str(), case["expect"]["reserved"].as_array().map(Vec::len)),
         (Some("boamp:26-950"), Some(0))
     );
+    let set = ["verdict", "set", "--notice", "26-950", "--provision", "execution_clause", "--hours", "120"];
+    let later = bench
+        .command(&[&set[..], &["--by", "facil@plie.example"]].concat())
+        .env("VIGIE_NOW", "2026-11-25T09:00:00+01:00")
+        .output()
+        .unwrap();
+    assert!(later.status.success(), "{}", String::from_utf8_lossy(&later.stderr));
+    let case: Value = serde_json::from_str(&bench.text(&["verdict", "cases"])).unwrap();
+    assert_eq!((case["expect"]["clause"].as_bool(), case["expect"]["hours"].as_f64()), (Some(true), Some(120.0)));
 }
 
 #[test]

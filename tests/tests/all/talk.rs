@@ -621,3 +621,49 @@ async fn whatever_is_said_gets_one_bounded_answer() {
     let app = bench.at(now() + Duration::minutes(11)).await;
     assert!(!say(&app, "ea", "/aide").await.is_empty(), "and heard again later");
 }
+
+#[tokio::test]
+async fn a_network_passes_on_to_its_members_what_they_were_not_told() {
+    let bench = Bench::new();
+    let app = bench.at(now()).await;
+    person(&app, "gie", None, Role::Network).await;
+    for (id, departments) in [("knows", "59"), ("new", "62"), ("outside", "62")] {
+        person(&app, id, None, Role::Structure).await;
+        let filter = Filter { departments: Department::parse(departments).into_iter().collect(), ..Filter::default() };
+        let kept = app.store.put_subscription(id, &filter, Cadence::Instant, now()).await.unwrap();
+        app.store.keep_only_subscriptions(id, &[kept]).await.unwrap();
+        if id != "outside" {
+            let mut subscriber = app.store.subscriber(id).await.unwrap().unwrap();
+            subscriber.profile.networks.push("GIE".into());
+            let member = NewSubscriber { subscriber, addresses: Vec::new(), declared: false };
+            app.store.put_subscriber(&member, now()).await.unwrap();
+        }
+    }
+    take(&app, "26-1").await;
+    let told =
+        async |id: &str| app.store.deliveries(None, 100).await.unwrap().iter().filter(|d| d.subscriber == id).count();
+    assert_eq!((told("knows").await, told("new").await), (2, 0), "one of the members asked for that place");
+
+    let delivery = sent(&app, "gie", Channel::Matrix, "$1").await;
+    let pass_on = async || {
+        let said = text("/transmettre", Some(&delivery));
+        all_of(&talk::hear(&app, heard("gie", Channel::Matrix, "claire", said)).await.unwrap())
+    };
+    assert_eq!(pass_on().await, "Transmis à 1\u{a0}membre\u{a0}; 1\u{a0}autre le savait déjà.");
+    assert_eq!((told("knows").await, told("new").await, told("outside").await), (2, 2, 0));
+    let row = app.store.notice("26-1").await.unwrap().unwrap();
+    let why = app.store.notifications("new", &row.procedure).await.unwrap();
+    assert!(why[0].reasons.contains("Transmis par gie"), "{why:?}");
+    let why = app.store.notifications("knows", &row.procedure).await.unwrap();
+    assert!(why.iter().any(|w| w.reasons.contains("déjà signalé") && w.reasons.contains("Transmis par gie")));
+
+    assert_eq!(pass_on().await, "2\u{a0}membres le savent déjà\u{a0}: personne n’a rien reçu de plus.");
+    let refused = say(&app, "new", "/transmettre 26-1").await;
+    assert!(refused.starts_with("/transmettre est pour les réseaux"), "{refused}");
+
+    // What follows reaches the member whom only the network told.
+    let mut later = call("26-1");
+    later.dates[0].at += Duration::days(3);
+    ingest::ingest(&app, &mut Audience::default(), &later, None).await.unwrap();
+    assert_eq!((told("new").await, told("outside").await), (4, 0));
+}

@@ -1,5 +1,8 @@
 //! One pass over the text for the anchor words of every topic; expressions then run on the windows around them only.
 //!
+//! Words too common to mean anything alone ("clause", "seul") open a window only near a mark: a word that speaks of people or
+//! of structures. A window reaches as far as its topic's expressions do, and one that lacks what they all need is dropped.
+//!
 //! The automaton is a DFA, asked for explicitly: the automatic choice is three times slower on folded French.
 
 use std::ops::Range;

@@ -19,18 +19,18 @@ pattern!(
     r"|clauses? (?:[\w']+ ){0,3}?(?:en faveur|au profit|au benefice) (?:de l'|de la |des |d'|de |du )[^.;]{0,40}?(?:emploi|insertion|handicap|eloigne|en difficulte)",
     r"|\bheures? (?:de travail )?(?:[\w']+ ){0,8}?d ?'? ?insertion|promouvoir l'emploi et l'insertion|promotion de l'emploi (?:et de l'insertion|des? (?:personnes|publics|travailleurs))",
     r"|\bheures?\b[^.;]{0,60}(?:reservee?s?|confiee?s?|dediee?s?|consacree?s?) (?:a|aux?|pour)\b[^.;]{0,50}(?:insertion|eloigne|en difficulte|quartiers prioritaires)",
-    r"|[0-9] ?(?:%|pour ?cent) (?:[\w']+ ){0,4}?(?:d'|des |de la |du )?(?:heures|temps|masse|main)\b[^.;]{0,90}(?:insertion|quartiers prioritaires|eloigne|en difficulte)",
+    r"|[0-9] ?(?:%|pour ?cent) (?:[\w']+ ){0,4}?(?:d'|des |de la |du )?(?:heures|temps|masse|main)\b[^.;]{0,90}(?:insertion|quartiers prioritaires|eloigne|en difficulte|demandeurs? d'emploi|chomeurs?|beneficiaires? du rsa|sans emploi)",
     r"|(?:objectif|part|volet|taux|quota)s? (?:d ?'? ?)?insertion[^.;0-9]{0,20}[0-9]+ ?(?:%|h\b|heures|pour ?cent)",
     r"|insertion[^.;0-9]{0,30}[0-9]+(?:[.,][0-9]+)? ?(?:%|pour ?cent) (?:[a-z']+ ){0,3}?(?:d'|l')?(?:heures|temps|masse|main|effectif|volume)",
     r"|(?:emploi|travail|embauche) (?:de |des |d')(?:personnes|publics)[^.;]{0,40}(?:en difficulte|eloigne|en insertion)[^.;]{0,60}\bheures\b",
-    r"|\binsertion ?: ?(?:[a-z-]+ ){0,6}\(?[0-9][0-9 .]*\)? ?(?:h\b|heures\b)",
+    r"|\binsertion [0-9][0-9 .]* ?(?:h\b|heures\b)|\binsertion ?: ?(?:[a-z-]+ ){0,6}\(?[0-9][0-9 .]*\)? ?(?:h\b|heures\b)",
     r"|\bheures?\b[^.;]{0,60}(?:executee?s?|effectuee?s?|realisee?s?|assuree?s?|accomplie?s?) par [^.;]{0,50}(?:insertion|eloigne|quartiers prioritaires|publics? prioritaire|sans emploi)",
     r"|(?:reserve[rz]?|consacre[rz]?|affecte[rz]?|dedie[rz]?|destine[rz]?)(?: [\w'%]+){0,6}? a (?:l'|des actions d'|une action d')insertion\b",
     r"|[0-9]+ ?h[^a-z0-9] ?[^.;]{0,12}insertion|insertion (?:[\w']+ ){0,4}[(:] ?[0-9][0-9 .]* ?(?:h|heures)\b|\betp\b[^.;]{0,30}\binsertion",
     r"|clause\(s\) sociale|clauses? (?:dites? )?[\x22«“ ]+(?:insertion|sociale?s?\b)|charte (?:nationale |locale |departementale )?d'insertion",
     r"|(?:conditions?|clauses?) [^.;:]{0,30}execution[^.;:]{0,30}:[ -]{0,3}insertion|acte d'engagement[^.;:]{0,40}: ?engagements? d'insertion|annexe (?:[a-z]+ ){0,2}[\x22«“ ]*insertion",
     r"|possibilites d'emploi des chomeurs de longue duree|articles? (?:14 du c|38 de l'ordonnance)[^.;]{0,60}insertion|clauses? (?:visant|destinees?|favorisant|tendant)[^.;]{0,40}l'emploi",
-    r"|(?:(?:\bdevra|\bdevront|\bdoit|\bdoivent|s'engagent? a|\btenue?s? de|l'obligation de|s'oblige a)[^.;]{0,40}(?:sous-trait\w+|confier|faire appel|recourir|avoir recours|faire (?:realiser|executer))|(?:titulaire|attributaire|prestataire|entreprise|groupement)s? (?:[a-z]+ )?(?:sous-traiter|confier|fer|recourr|aur)(?:a|ont)\b) [^.;]{0,90}(?:structures? d'insertion|entreprises? d'insertion|associations? d'insertion|entreprises? adaptee?s?|\besats?\b|\bsiaes?\b)"
+    r"|(?:(?:\bdevra|\bdevront|\bdoit|\bdoivent|s'engagent? a|\btenue?s? de|l'obligation de|s'oblige a)[^.;]{0,40}(?:sous-trait\w+|confier|faire appel|recourir|avoir recours|faire (?:realiser|executer))|(?:titulaire|attributaire|prestataire|entreprise|groupement)s? (?:[a-z]+ )?(?:sous-traiter|confier|fer|recourr|aur)(?:a|ont)\b) [^.;]{0,90}(?:structures? d'insertion|entreprises? d'insertion|associations? d'insertion|entreprises? adaptee?s?|\besats?\b|\bsiaes?\b|(?:personnes?|publics?|salaries?) (?:en (?:parcours d')?insertion|eloignee?s?))"
 );
 // Wordings that need an obligation beside them.
 pattern!(
@@ -43,7 +43,7 @@ pattern!(
     r"|l2112-2\b|considerations? sociales?|mesures? sociales?|exigences? sociales?|objectifs? sociaux|aspects? sociaux|dispositions? sociales?",
     r"|(?:actions?|engagements?|mesures?|dispositions?) (?:[a-z]+ ){0,2}?(?:en faveur de l'|en matiere d'|en termes d'|d')insertion",
     r"|(?:embaucher?|employer|recruter?) (?:[\w'%]+ ){0,3}?(?:demandeurs? d'emploi|beneficiaires? (?:du|de) rsa|personnes? (?:en insertion|eloignee|beneficiaire|sans emploi|en recherche d'emploi|en difficulte)|(?:des )?(?:personnes )?beneficiaires du rsa|publics? (?:en insertion|eloigne|prioritaire))",
-    r"|personnes? (?:sans emploi|en recherche d'emploi)|\btravailleurs? defavorise"
+    r"|\breferente?s? (?:d'|en charge de l')?insertion\b|personnes? (?:sans emploi|en recherche d'emploi)|\btravailleurs? defavorise"
 );
 // A social condition of execution that does not say which: insertion only where the notice speaks of it elsewhere.
 pattern!(
@@ -128,6 +128,7 @@ pattern!(
     r"|(?P<i>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?) (?:d'insertion )?\(?(?:pour |sur )?(?:le |les )?lots? ",
     r"|(?:reserver|consacrer|affecter|realiser|effectuer)(?: au moins| a minima| un minimum de| au minimum| un volume de)? (?P<c>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h|heures?)\b",
     r"|(?:clause|action|volet|engagement|heures|horaire|volume|objectif|minimum|total) [^.;]{0,60}?(?:de |: ?|est de |a |fixee? a |= ?|- |\()(?P<d>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures?\b)",
+    r"|\binsertion (?P<j>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)",
     r"|insertion(?: [\w']+){0,4} ?[(:] ?(?:(?:[a-z-]+ ){1,6}\()?(?P<e>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+)\)? ?(?:h\b|heures\b)",
     r"|lots? (?:n ?° ?)?[0-9]{1,3}[a-gi-z]?(?: ?(?:a|et|,|-) ?[0-9]{1,3})*? ?[^0-9.;]{0,60}?[:\-(,=] ?(?P<f>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]+) ?(?:h\b|heures\b)"
 );
@@ -344,7 +345,7 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement]) -> Vec<Volume> {
     found.extend(statements.iter().take(MAX_SENTENCES).flat_map(|s| table(reading, s)));
     for window in reading.anchors.windows(Topic::Clause) {
         for c in HOURS.captures_iter(&text[window.clone()]) {
-            if let Some((digits, name)) = captured(&c, &["a", "b", "c", "d", "e", "f", "g", "h", "i"]) {
+            if let Some((digits, name)) = captured(&c, &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]) {
                 let at = window.start + digits.start()..window.start + digits.end();
                 let said = name == "h" || c.get(0).is_some_and(|m| m.as_str().contains("insertion"));
                 found.extend(volume(reading, statements, at, said));

@@ -33,13 +33,13 @@ pattern!(NOT_COMPULSORY, r"facultati|pas obligatoire|non obligatoire|conseillee|
 pattern!(NO_VISIT, r"(?:pas de|aucune|sans) visite|visites?[^.;]{0,20}: ?(?:non|neant|sans objet)");
 pattern!(
     TENDER,
-    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse|reception|des offres|des plis|de candidature)[^:0-9]{0,70}|date_receipt_tenders ?)[: ]{1,3}|(?:offres?|plis|propositions|candidatures) (?:: )?(?:[\w']+ ){0,8}?(?:au plus tard (?:le |pour le )?|(?:avant|pour) le )|(?:remise|depot|envoi|reception|transmission) des (?:offres|plis|propositions|candidatures|dossiers)(?: [\w']+){0,4}? ?(?:: ?(?:au plus tard )?(?:avant )?(?:le )?|(?:avant|pour) le |jusqu'au |au plus tard le )"
+    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse|reception|des offres|des plis|de candidature)[^:0-9]*|date_receipt_tenders ?)[: ]{1,3}|(?:offres?|plis|propositions|candidatures) (?:: )?(?:[\w']+ ){0,8}?(?:au plus tard (?:le |pour le )?|(?:avant|pour) le )|(?:remise|depot|envoi|reception|transmission) des (?:offres|plis|propositions|candidatures|dossiers)(?: [\w']+){0,4}? ?(?:: ?(?:au plus tard )?(?:avant )?(?:le )?|(?:avant|pour) le |jusqu'au |au plus tard le )"
 );
 pattern!(PARTICIPATION, r"candidatures?|demandes? de participation");
 pattern!(
     QUESTIONS,
-    r"(?:questions|renseignements complementaires|demandes? (?:ecrites? )?(?:de renseignements|d'informations?))[^.;]{0,140}?(?:jusqu'au|avant le|au plus tard (?:le|jusqu'au)?)[^.;0-9]{0,30}",
-    r"|dates? (?:et heures? )?limites?[^.;:0-9]{0,60}(?:questions|renseignements|demandes d'informations?)[^.;:0-9]{0,30}:? ?"
+    r"(?:questions|renseignements complementaires|demandes? (?:ecrites? )?(?:de renseignements|d'informations?))[^.;]*?(?:jusqu'au|avant le|au plus tard (?:le|jusqu'au)?)[^.;0-9]*",
+    r"|dates? (?:et heures? )?limites?[^.;:0-9]*(?:questions|renseignements|demandes d'informations?)[^.;:0-9]*:? ?"
 );
 
 /// Longest gap between a visit and its date, in folded bytes.

@@ -9,9 +9,10 @@ use super::finding::Reading;
 use super::numbers::number;
 use super::pattern::pattern;
 
+// Gaps are bounded by the window and the sentence, not counted: a counted gap costs a state a byte.
 pattern!(
     MONTHS,
-    r"(?:duree|duration)[^.;]{0,80}?(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
+    r"(?:duree|duration)[^.;]*?(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(
     CONCLUDED,
@@ -19,17 +20,17 @@ pattern!(
 );
 pattern!(
     RENEWAL_PERIOD,
-    r"(?:(?:fois|reconductions?|reconduit[es]*|reconductible)[^.;]{0,60}?(?:periodes?|durees?) (?:supplementaires? )?(?:de |d')|\bfois (?:de )?|reconductions? (?:potentielle )?de )(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
+    r"(?:(?:fois|reconductions?|reconduit[es]*|reconductible)[^.;]*?(?:periodes?|durees?) (?:supplementaires? )?(?:de |d')|\bfois (?:de )?|reconductions? (?:potentielle )?de )(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(ALL_IN, r"reconductions? (?:comprises|incluses)|duree (?:maximale|totale)|comprises?\)|incluses?\)");
 pattern!(
     FIRM,
     r"\bferme (?:de |d')(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
 );
-pattern!(FORM_MONTHS, r"(?:duration|duree[^.;:0-9]{0,40}\b(?:en|\() ?mois\)?) ?:? ?(?P<n>[0-9]{1,3})\b");
+pattern!(FORM_MONTHS, r"(?:duration|duree[^.;:0-9]*\b(?:en|\() ?mois\)?) ?:? ?(?P<n>[0-9]{1,3})\b");
 pattern!(
     RENEWALS,
-    r"[ (:](?P<n>[1-9]|une?|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|(?:recondu[a-z]*|renouvel[a-z]*)[^.;]{0,60}?(?P<m>[0-9]|un|une|deux|trois|quatre) (?:\([0-9]\) )?fois|nombre (?:maximal |maximum )?de (?:periodes? de )?(?:reconductions?|renouvellements?)[^0-9.;]{0,30}(?P<o>[0-9])"
+    r"[ (:](?P<n>[1-9]|une?|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|(?:recondu[a-z]*|renouvel[a-z]*)[^.;]*?(?P<m>[0-9]|un|une|deux|trois|quatre) (?:\([0-9]\) )?fois|nombre (?:maximal |maximum )?de (?:periodes? de )?(?:reconductions?|renouvellements?)[^0-9.;]*(?P<o>[0-9])"
 );
 pattern!(
     MAXIMUM,
@@ -38,8 +39,8 @@ pattern!(
 );
 pattern!(
     LOT_CAP,
-    r"(?:nombre (?:maxim(?:al|um) )?de lots[^.;:]{0,80}?(?:un (?:seul )?soumissionnaire|meme soumissionnaire|candidat|attribu)[^.;0-9]{0,40}:? ?|lot_max_(?:number|one_tenderer) ?: ?)(?P<n>[0-9]{1,3})",
-    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]{0,60}?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>[0-9]{1,3}|une?|deux|trois|quatre|cinq) (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]{0,30}offres? pour (?:au maximum |maximum )?(?P<p>[0-9]{1,3}|un|deux|trois) lots?|nombre de lots[^.;]{0,90}limite a (?P<o>[0-9]{1,3}|un|deux|trois)"
+    r"(?:nombre (?:maxim(?:al|um) )?de lots[^.;:]*?(?:un (?:seul )?soumissionnaire|meme soumissionnaire|candidat|attribu)[^.;0-9]*:? ?|lot_max_(?:number|one_tenderer) ?: ?)(?P<n>[0-9]{1,3})",
+    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]*?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>[0-9]{1,3}|une?|deux|trois|quatre|cinq) (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]*offres? pour (?:au maximum |maximum )?(?P<p>[0-9]{1,3}|un|deux|trois) lots?|(?:peut|peuvent|pourra|pourront) (?:remporter|obtenir|se voir attribuer|etre (?:declare )?attributaires? d)[^.;0-9]*(?:au (?:maximum|plus)|maximum|jusqu'a) (?P<r>[0-9]{1,3}|un|deux|trois|quatre|cinq) lots?|nombre de lots[^.;]*limite a (?P<o>[0-9]{1,3}|un|deux|trois)"
 );
 pattern!(
     JOINT_FORM,
@@ -47,11 +48,11 @@ pattern!(
 );
 pattern!(
     TURNOVER,
-    r"(?:chiffre d'affaires|\bca (?:annuel|moyen|global|minimum|minimal|hors))[^.;]{0,90}?(?:minim(?:um|al)[a-z]*|au moins egal|superieur ou egal|d'au moins)[^.;0-9]{0,60}(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{4,}) ?(?:eur|€)|(?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{5,}) ?(?:eur[a-z]*|€)[^.;]{0,20}de chiffre d'affaires"
+    r"(?:chiffre d'affaires|\bca (?:annuel|moyen|global|minimum|minimal|hors))[^.;]*?(?:minim(?:um|al)[a-z]*|au moins egal|superieur ou egal|d'au moins)[^.;0-9]*(?P<n>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{4,}) ?(?:eur|€)|(?P<m>[0-9]{1,3}(?:[ .][0-9]{3})+|[0-9]{5,}) ?(?:eur[a-z]*|€)[^.;]{0,20}de chiffre d'affaires"
 );
 pattern!(
     TAKEOVER,
-    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel|(?:personnels?|salaries)[^.;]{0,50}(?:repris\b|a reprendre|transferes?\b)|repren[dn]\w* (?:le|les|l'ensemble du|tout le) (?:personnels?|salaries)"
+    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel|(?:personnels?|salaries)[^.;]*(?:repris\b|a reprendre|transferes?\b)|repren[dn]\w* (?:le|les|l'ensemble du|tout le) (?:personnels?|salaries)"
 );
 pattern!(
     CERTIFICATE,
@@ -184,7 +185,7 @@ fn first_number(
 ) -> Option<DecisionFact> {
     reading.matches(topic, expression).find_map(|range| {
         let c = expression.captures(&reading.doc.text()[range.clone()])?;
-        let (digits, unit) = [("n", 1.0), ("m", 1.0), ("o", 1.0), ("p", 1.0), ("mega", 1e6), ("kilo", 1e3)]
+        let (digits, unit) = [("n", 1.0), ("m", 1.0), ("o", 1.0), ("p", 1.0), ("r", 1.0), ("mega", 1e6), ("kilo", 1e3)]
             .iter()
             .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
         let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;

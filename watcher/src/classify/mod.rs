@@ -65,7 +65,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         }
     }
     let has_clause = provisions.iter().any(|p| p.kind == ProvisionKind::ExecutionClause);
-    let side_sectors = if has_clause { sectors::beside(&notice.cpv) } else { Vec::new() };
+    let side_sectors = if has_clause { sectors::beside(notice) } else { Vec::new() };
     provisions.extend(social_condition_not_seen(notice, &provisions));
     let verdict =
         verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
@@ -101,7 +101,7 @@ pub fn with_provisions(notice: &Notice, assessment: &Assessment, provisions: Vec
     let verdict = verdict::decide(&grounds);
     let has_clause = provisions.iter().any(|p| p.kind == ProvisionKind::ExecutionClause);
     Assessment {
-        side_sectors: if has_clause { sectors::beside(&notice.cpv) } else { Vec::new() },
+        side_sectors: if has_clause { sectors::beside(notice) } else { Vec::new() },
         routes: verdict.routes,
         eligible_kinds: verdict.eligible_kinds,
         score: verdict.score,

@@ -76,7 +76,7 @@ pattern!(
 );
 pattern!(
     PEOPLE,
-    r"^ (?:aux?|a des|a la|a l') ?(?:personnes|travailleurs|salaries|agents|usagers|publics?|activites|eleves|enfants|beneficiaires|residents|patients|demandeurs)\b"
+    r"^ (?:aux?|a des|a la|a l') ?(?:personnes|travailleurs|salaries|vehicules|livraisons|agents|usagers|publics?|activites|eleves|enfants|beneficiaires|residents|patients|demandeurs)\b"
 );
 // Who it is for may be said before: "sera attribué à une structure d'insertion (marché réservé)".
 pattern!(
@@ -332,8 +332,14 @@ fn recipient(tail: &str, rest: &str) -> Option<(Beneficiary, Option<String>)> {
 }
 
 fn statement(reading: &Reading<'_>, range: Range<usize>, told: Told, article: Option<String>) -> Statement {
-    let lots = reading.lots(&range);
-    let all = super::numbers::speaks_of_all_lots(reading.start_of_sentence(range.start, 200));
+    pattern!(WHOLE, r"\b(?:la (?:presente )?(?:consultation|procedure)|l'avis de marche)\b[^.;]{0,60}$");
+    let head = reading.start_of_sentence(range.start, 200);
+    let all = super::numbers::speaks_of_all_lots(head);
+    // What stands below the last lot of a flat text may be about the whole again.
+    let whole = WHOLE.is_match(head)
+        && reading.doc.block_end(range.start).is_some()
+        && super::numbers::lot_mentions(head).is_empty();
+    let lots = if whole { Vec::new() } else { reading.lots(&range) };
     Statement { range, told, lots, all, article }
 }
 

@@ -8,9 +8,11 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use vigie_config::rules::Rules;
-use vigie_domain::{Cpv, Sector};
+use vigie_domain::notice::ContractNature;
+use vigie_domain::{Cpv, Notice, Sector};
 
 use super::fold::fold;
+use super::pattern::pattern;
 
 /// Most one sector can gather, so that repetition does not outweigh the head word.
 const CAP: u32 = 8;
@@ -155,26 +157,39 @@ pub fn of(cpv: &[Cpv], title: &str, lots: &[&str]) -> Vec<Sector> {
     out
 }
 
-/// Sectors of needs beside the works: cleaning and guarding of the site, where a clause makes the winner look for
-/// structures.
+/// Sectors of needs beside the works (cleaning, guarding and catering of the site), where a clause makes the winner look for
+/// structures. Without a code of works, the nature of the contract and its title tell.
 #[must_use]
-pub fn beside(cpv: &[Cpv]) -> Vec<Sector> {
-    let rules = Rules::embedded();
-    cpv.iter()
-        .filter_map(|code| {
-            rules
-                .side_needs
-                .iter()
-                .filter(|(prefix, _)| code.as_str().starts_with(prefix.as_str()))
-                .max_by_key(|(p, _)| p.len())
-        })
-        .flat_map(|(_, sectors)| sectors.clone())
-        .fold(Vec::new(), |mut out, s| {
-            if !out.contains(&s) {
-                out.push(s);
+pub fn beside(notice: &Notice) -> Vec<Sector> {
+    let codes: Vec<&str> = notice.cpv.iter().map(Cpv::as_str).collect();
+    let told = if codes.iter().any(|c| c.starts_with("45")) { None } else { works(notice) };
+    let mut out: Vec<Sector> = Vec::new();
+    for code in codes.into_iter().chain(told) {
+        let rows = Rules::embedded().side_needs.iter().filter(|(prefix, _)| code.starts_with(prefix.as_str()));
+        for sector in rows.max_by_key(|(prefix, _)| prefix.len()).iter().flat_map(|(_, sectors)| sectors) {
+            if !out.contains(sector) {
+                out.push(sector.clone());
             }
-            out
-        })
+        }
+    }
+    out
+}
+
+/// The code of works that a notice tells without one: building works, or works.
+fn works(notice: &Notice) -> Option<&'static str> {
+    pattern!(
+        DESIGN,
+        r"maitrise d'oeuvre|\bmoe\b|\bmission|\betudes?\b|\bcontrole\b|coordination|diagnostic|assistance"
+    );
+    pattern!(BUILDING, r"\b(?:construction|rehabilitation|renovation|extension|restructuration|demolition)s?\b");
+    let title = fold(&notice.title);
+    let by_nature = notice.natures.contains(&ContractNature::Works);
+    let by_title = notice.cpv.is_empty() && !DESIGN.is_match(&title);
+    match (by_nature || by_title, BUILDING.is_match(&title)) {
+        (true, true) => Some("4521"),
+        (true, false) if by_nature || title.contains("travaux") => Some("45"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -206,6 +221,19 @@ mod tests {
         ] {
             assert_eq!(groups(title), Vec::<String>::new(), "{title}");
         }
+    }
+
+    #[test]
+    fn a_building_site_needs_cleaning_guards_and_meals() {
+        let needs = |title: &str| {
+            let mut n = Notice::new("t", "1", vigie_domain::NoticeKind::Call);
+            n.title = title.into();
+            beside(&n)
+        };
+        assert_eq!(needs("Construction d'une école").len(), 3);
+        assert_eq!(needs("Travaux de voirie").len(), 1);
+        assert!(needs("Maîtrise d'œuvre pour la construction d'une école").is_empty());
+        assert!(needs("Fourniture de papier").is_empty());
     }
 
     #[test]
