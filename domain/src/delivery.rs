@@ -372,6 +372,12 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Whether nothing keeps one message from following another.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.gap.is_zero() && self.shared.is_empty()
+    }
+
     /// The pace of an address. `domain_gap` is the least time between two mails to one domain.
     #[must_use]
     pub fn of(channel: Channel, address: &str, domain_gap: chrono::Duration) -> Self {

@@ -1,13 +1,14 @@
 //! Lanes: one queue an address, so that a busy chat never delays another.
 //!
-//! A lane holds when its address may be served next ([`ready_at`](Store::next_delivery_at)). One delivery of a lane is in
-//! flight at a time; when it is settled the lane goes to the back: lanes are served in turn whatever their length. Paces
-//! (a chat, a mail domain, a whole channel) are moments kept in the database, so that a restart sends nothing early.
+//! A lane holds when its address may be served next ([`ready_at`](Store::next_delivery_at)). One delivery of each lane that is
+//! ready is claimed; when it is settled the lane goes to the back: lanes are served in turn whatever their length. Where
+//! room is left and no pace holds an address back, more of its deliveries follow, never two of one procedure. Paces (a chat, a
+//! mail domain, a whole channel) are moments kept in the database, so that a restart sends nothing early.
 //!
 //! Invariant: a lane that is not held is ready no later than its first due delivery. A lane that is ready too early costs
 //! one look; one that would be ready too late is found by [`Store::mend_lanes`].
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::Channel;
@@ -77,7 +78,8 @@ pub struct Claim<'a> {
 }
 
 impl Store {
-    /// Claims due deliveries, each of another lane, in the order in which the lanes became ready.
+    /// Claims due deliveries, one of each lane in the order in which the lanes became ready; what room is left then goes to
+    /// lanes without a pace.
     ///
     /// # Errors
     /// The database fails.
@@ -98,6 +100,7 @@ impl Store {
             Engine::Postgres => ready_lanes!(" FOR UPDATE OF l SKIP LOCKED"),
         };
         let mut probed = HashSet::new();
+        let mut unpaced: VecDeque<usize> = VecDeque::new();
         let mut tx = self.begin().await?;
         while claimed.len() < claim.limit {
             let lanes: Vec<Lane> = sqlx::query_as(sql).bind(millis(now)).bind(LOOK).fetch_all(&mut *tx).await?;
@@ -132,11 +135,22 @@ impl Store {
                             delivery.probe = true;
                             set_pace(&mut tx, &channel, now + OUTAGE_GAP).await?;
                             probed.insert(channel);
+                        } else if pace.as_ref().is_some_and(Pace::is_none) {
+                            unpaced.push_back(claimed.len());
                         }
                         claimed.push(delivery);
                     }
                     None => release(&mut tx, &address, None, now).await?,
                 }
+            }
+        }
+        while claimed.len() < claim.limit
+            && let Some(first) = unpaced.pop_front()
+        {
+            let (address, to) = (claimed[first].address.clone(), claimed[first].to.clone());
+            if let Some(more) = take(&mut tx, claim, &address, now).await? {
+                unpaced.push_back(first);
+                claimed.push(Claimed { to, ..more });
             }
         }
         tx.commit().await?;
@@ -177,7 +191,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn mend_lanes(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        // A lane is held while one of its deliveries is claimed, and then only.
+        // A lane is held only while one of its deliveries is claimed.
         let (held,): (i64,) = sqlx::query_as(concat!("SELECT COUNT(*) FROM lane WHERE ", held_for_nothing!()))
             .fetch_one(&self.pool)
             .await?;
@@ -186,7 +200,8 @@ impl Store {
                SELECT address_id, MIN(channel) AS channel, MIN(next_at) AS first FROM delivery
                WHERE state IN ('pending', 'deferred', 'ambiguous') GROUP BY address_id) AS w
              LEFT JOIN lane l ON l.address_id = w.address_id
-             WHERE l.address_id IS NULL OR (l.held = 0 AND l.ready_at = $1)",
+             WHERE (l.address_id IS NULL OR (l.held = 0 AND l.ready_at = $1))
+               AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.address_id = w.address_id AND d.state = 'claimed')",
         )
         .bind(NEVER)
         .fetch_all(&self.pool)

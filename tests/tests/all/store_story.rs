@@ -117,14 +117,15 @@ async fn a_busy_lane_delays_no_other(store: &Store) {
     }
     let served = claim(store, "one", "l1", 200).await;
     let people: Vec<&str> = served.iter().map(|d| d.subscriber.as_str()).collect();
-    assert_eq!(people, ["busy", "calm"], "one of each lane");
+    assert_eq!(people[..2], ["busy", "calm"], "one of each lane");
+    assert!(people.len() > 2 && people[2..].iter().all(|p| *p == "busy"), "then what room is left: {people:?}");
     for delivery in &served {
         let free = if delivery.subscriber == "busy" { at(260) } else { at(200) };
         assert!(store.settle(delivery, &Settlement::Sent("250".into()), free, at(200)).await.unwrap());
     }
     assert!(claim(store, "one", "l2", 259).await.is_empty(), "the lane was told to wait");
     assert_eq!(store.next_delivery_at().await.unwrap(), Some(at(260)));
-    assert_eq!(claim(store, "one", "l3", 260).await.len(), 1);
+    assert!(!claim(store, "one", "l3", 260).await.is_empty());
     store.begin_outage(Channel::Email, at(300), "421", at(260)).await.unwrap();
     assert!(claim(store, "one", "l4", 299).await.is_empty(), "the channel rests, and the lapsed lease with it");
     let again = claim(store, "one", "l5", 300).await;
@@ -303,11 +304,12 @@ async fn a_flood_makes_several_digests(store: &Store, address: &str) {
     for taken in [2, 1, 0] {
         assert_eq!(store.make_digest(&due[0], &to, 2, at(110), at(110)).await.unwrap(), taken);
     }
-    for carried in [2, 1] {
-        let claimed = claim(store, "one", "t10", 111).await;
-        assert_eq!(store.items(&claimed[0]).await.unwrap().len(), carried);
-        assert!(store.cancel(&claimed[0], "fin", at(111)).await.unwrap());
+    let claimed = claim(store, "one", "t10", 111).await;
+    for (digest, carried) in claimed.iter().zip([2, 1]) {
+        assert_eq!(store.items(digest).await.unwrap().len(), carried);
+        assert!(store.cancel(digest, "fin", at(111)).await.unwrap());
     }
+    assert_eq!(claimed.len(), 2);
 }
 
 async fn source_is_held_by_one(store: &Store) {
