@@ -240,6 +240,10 @@ mod tests {
         }
     }
 
+    fn candidate<'a>(notice: &'a Notice, assessment: &'a Assessment) -> Candidate<'a> {
+        Candidate { notice, assessment, folded: " ", now: chrono::Utc::now(), communes: rules::communes }
+    }
+
     fn lot(id: &str, sector: &str, department: &str) -> AssessedLot {
         AssessedLot {
             id: id.into(),
@@ -275,13 +279,7 @@ mod tests {
     fn sector_and_place_must_meet_on_the_same_lot() {
         let notice = Notice::new("t", "1", NoticeKind::Call);
         let a = assessment(&["a", "b"], &["59", "06"], vec![lot("1", "a", "59"), lot("2", "b", "06")]);
-        let c = Candidate {
-            notice: &notice,
-            assessment: &a,
-            folded: " ",
-            now: chrono::Utc::now(),
-            communes: rules::communes,
-        };
+        let c = candidate(&notice, &a);
         let index =
             Index::build(1, vec![entry(0, filter(&["a"], &["06"])), entry(1, filter(&["b"], &["06"]))], str::to_owned);
         let hits = index.hits(&c);
@@ -295,13 +293,7 @@ mod tests {
         let notice = Notice::new("t", "1", NoticeKind::Call);
         let mute = AssessedLot { sectors: vec![], ..lot("1", "", "59") };
         let a = assessment(&["a", "b"], &["59"], vec![mute, lot("2", "b", "59")]);
-        let c = Candidate {
-            notice: &notice,
-            assessment: &a,
-            folded: " ",
-            now: chrono::Utc::now(),
-            communes: rules::communes,
-        };
+        let c = candidate(&notice, &a);
         let people = [filter(&["a"], &["59"]), filter(&["b"], &["59"]), filter(&["a"], &["06"])];
         let index = Index::build(1, people.into_iter().enumerate().map(|(n, f)| entry(n, f)).collect(), str::to_owned);
         let hits: Vec<_> = index.hits(&c).into_iter().map(|h| (h.subscriber, h.found.lots)).collect();
@@ -313,13 +305,7 @@ mod tests {
     fn a_notice_without_a_place_is_not_lost() {
         let notice = Notice::new("t", "1", NoticeKind::Call);
         let a = assessment(&["a"], &[], vec![]);
-        let c = Candidate {
-            notice: &notice,
-            assessment: &a,
-            folded: " ",
-            now: chrono::Utc::now(),
-            communes: rules::communes,
-        };
+        let c = candidate(&notice, &a);
         let index =
             Index::build(1, vec![entry(0, filter(&["a"], &["59"])), entry(1, filter(&[], &["59"]))], str::to_owned);
         assert_eq!(index.hits(&c).len(), 2);
@@ -342,7 +328,7 @@ mod tests {
             let (s, d): (Vec<&str>, Vec<&str>) = (sectors.iter().map(String::as_str).collect(), departments.iter().map(String::as_str).collect());
             let a = assessment(&s, &d, lots);
             let notice = Notice::new("t", "1", NoticeKind::Call);
-            let c = Candidate { notice: &notice, assessment: &a, folded: " ", now: chrono::Utc::now(), communes: rules::communes };
+            let c = candidate(&notice, &a);
             let mut scanned: Vec<String> = entries.iter().filter(|(s, _)| s.filter.test(&c).is_ok()).map(|(s, _)| s.subscriber.clone()).collect();
             scanned.sort();
             let found: Vec<String> = Index::build(1, entries, str::to_owned).hits(&c).into_iter().map(|h| h.subscriber).collect();

@@ -266,7 +266,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
     }
     why.fit.reasons.iter().for_each(|r| out.push_str(&format!("    parce que : {r}\n")));
     out.push_str(&matched(&why.found));
-    if matches!(share.disposition, Disposition::Instant | Disposition::Digest | Disposition::Overflow) {
+    if share.disposition.is_told() {
         let Some(first) = &share.delivery else {
             let waits = if share.due.is_some() {
                 "attend son heure"

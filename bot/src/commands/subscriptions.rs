@@ -131,10 +131,10 @@ async fn changeable(store: &Store, key: &str, place: &str, instead: &str) -> Res
 async fn set_network(store: &Store, key: &str, network: &str, leave: bool, now: DateTime<Utc>) -> Result<(), Failure> {
     let place = "vigie subscriptions network";
     let mut person = changeable(store, key, place, "donnez-lui là une ligne networks = [\"…\"]").await?;
-    let known = store.subscribers().await?;
-    let Some(named) = known.iter().find(|s| s.role == Role::Network && s.name.to_lowercase() == network.to_lowercase())
-    else {
-        let names: Vec<&str> = known.iter().filter(|s| s.role == Role::Network).map(|s| s.name.as_str()).collect();
+    let mut networks = store.subscribers().await?;
+    networks.retain(|s| s.role == Role::Network);
+    let Some(named) = networks.iter().find(|s| s.name.to_lowercase() == network.to_lowercase()) else {
+        let names: Vec<&str> = networks.iter().map(|s| s.name.as_str()).collect();
         let fix = if names.is_empty() {
             "inscrivez-le d’abord avec le rôle network".to_owned()
         } else {
