@@ -1,6 +1,6 @@
 //! What every role shares.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +16,6 @@ use vigie_domain::{Cadence, Channel, Filter, Subscriber};
 use vigie_notifier::channels::email::{Email, EmailError};
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
-use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, StoreError, derived_id};
 use vigie_watcher::fetch::Fetcher;
@@ -24,7 +23,7 @@ use vigie_watcher::fetch::Fetcher;
 use crate::clock::Clock;
 use crate::compose::Kept;
 use crate::crash_point::CrashPoint;
-use crate::deliver::Slots;
+use crate::deliver::{Hand, Slots};
 use crate::holder;
 
 /// Score from which the default console subscriber hears of a notice.
@@ -92,7 +91,7 @@ pub struct App {
     /// Rung when deliveries were made, so that they need not wait for the next round.
     pub outbox_bell: Arc<Notify>,
     /// Deliveries this process holds and has not begun to send.
-    pub claimed: tokio::sync::Mutex<VecDeque<Claimed>>,
+    pub hand: Hand,
     /// Held by the worker that shows in chats what was decided.
     pub refreshing: tokio::sync::Mutex<()>,
     /// Messages on the wire.
@@ -185,7 +184,7 @@ impl App {
             clock,
             holder: holder::this_process(),
             outbox_bell: Arc::new(Notify::new()),
-            claimed: tokio::sync::Mutex::default(),
+            hand: Hand::default(),
             refreshing: tokio::sync::Mutex::default(),
             slots,
             kept: Kept::default(),

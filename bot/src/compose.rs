@@ -3,7 +3,7 @@
 //! Many people hear of one notice in the same words: a message just made for one of them is kept a minute for the others, and
 //! only the links by which each answers and stops messages differ. It is made anew when the notice has a newer version.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
@@ -41,7 +41,12 @@ type Key = (String, i64, String, bool);
 impl Kept {
     fn get(&self, key: &Key, now: DateTime<Utc>) -> Option<Message> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(key).filter(|(made, _)| *made <= now && now - *made < KEPT_FOR).map(|(_, message)| message.clone())
+        kept.get(key).filter(|(made, _)| is_fresh(*made, now)).map(|(_, message)| message.clone())
+    }
+
+    fn has(&self, key: &Key, now: DateTime<Utc>) -> bool {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(key).is_some_and(|(made, _)| is_fresh(*made, now))
     }
 
     fn put(&self, key: Key, message: &Message, now: DateTime<Utc>) {
@@ -53,6 +58,10 @@ impl Kept {
     }
 }
 
+fn is_fresh(made: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    made <= now && now - made < KEPT_FOR
+}
+
 /// What there is to send.
 pub(crate) enum Composed {
     /// This.
@@ -61,6 +70,23 @@ pub(crate) enum Composed {
     Nothing(&'static str),
     /// It cannot be made; says why.
     Broken(String),
+}
+
+/// Reads ahead what the messages of these deliveries are made from, once for those that share a message.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn read_ahead(app: &App, claimed: &mut [Claimed]) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let mut keys = HashSet::new();
+    let mut first: Vec<&mut Claimed> = claimed
+        .iter_mut()
+        .filter(|d| {
+            let key = shared_key(d, answer_url(app, d, now).is_some());
+            key.is_some_and(|k| !app.kept.has(&k, now) && keys.insert(k))
+        })
+        .collect();
+    app.store.read_ahead(&mut first).await
 }
 
 /// The message of a delivery.
@@ -76,8 +102,8 @@ pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, S
     if let Some(id) = delivery.cause.strip_prefix(SIGN_IN_CAUSE) {
         return sign_in(app, id, now).await;
     }
-    let answer = answer_url(app, delivery, now).await?;
-    let key = shared_key(app, delivery, answer.is_some()).await?;
+    let answer = answer_url(app, delivery, now);
+    let key = shared_key(delivery, answer.is_some());
     if let Some(message) = key.as_ref().and_then(|k| app.kept.get(k, now)) {
         return Ok(Composed::Message(Box::new(message.addressed(unsubscribe, answer.as_deref()))));
     }
@@ -110,25 +136,27 @@ async fn sign_in(app: &App, id: &str, now: DateTime<Utc>) -> Result<Composed, St
 }
 
 /// The page where the reader of a mail about one procedure answers, where they decide for a structure.
-async fn answer_url(app: &App, delivery: &Claimed, now: DateTime<Utc>) -> Result<Option<String>, StoreError> {
+fn answer_url(app: &App, delivery: &Claimed, now: DateTime<Utc>) -> Option<String> {
     if delivery.channel != Channel::Email || delivery.procedure.is_empty() || !app.has_links() {
-        return Ok(None);
+        return None;
     }
-    let kind = app.store.head(delivery).await?.and_then(|h| serde_json::from_value(h.alert_kind.into()).ok());
-    let asks =
-        matches!(kind, Some(AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided));
-    let person = if asks { app.store.subscriber(&delivery.subscriber).await? } else { None };
-    Ok(person.filter(|p| state::decides(p.role)).and_then(|_| app.answer_url(&delivery.id, now)))
+    let asks = matches!(
+        kind(delivery),
+        Some(AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided)
+    );
+    delivery.role.filter(|role| asks && state::decides(*role)).and_then(|_| app.answer_url(&delivery.id, now))
+}
+
+/// Which kind of alert an instant message carries.
+fn kind(delivery: &Claimed) -> Option<AlertKind> {
+    delivery.head.as_ref().and_then(|h| serde_json::from_value(h.alert_kind.clone().into()).ok())
 }
 
 /// Under which name a message may serve others: one alert about one notice, for the same reasons.
-async fn shared_key(app: &App, delivery: &Claimed, asks: bool) -> Result<Option<Key>, StoreError> {
-    if delivery.procedure.is_empty() {
-        return Ok(None);
-    }
-    let head = app.store.head(delivery).await?;
-    let lasting = |kind: &str| ![AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&kind);
-    Ok(head.filter(|h| lasting(&h.alert_kind)).map(|h| (delivery.cause.clone(), h.version, h.reasons, asks)))
+fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
+    let head = delivery.head.as_ref().filter(|_| !delivery.procedure.is_empty())?;
+    let lasting = ![AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&head.alert_kind.as_str());
+    lasting.then(|| (delivery.cause.clone(), head.version, head.reasons.clone(), asks))
 }
 
 /// Leaves out reminders that have lost their reason meanwhile; whether there were any.
@@ -230,18 +258,12 @@ pub(crate) async fn chat_of(app: &App, delivery: &str) -> Result<Option<(AlertKi
 }
 
 /// The buttons under a delivery in a chat.
-///
-/// # Errors
-/// The database fails.
-pub(crate) async fn buttons_of(app: &App, delivery: &Claimed) -> Result<Vec<Vec<Button>>, StoreError> {
+pub(crate) fn buttons_of(delivery: &Claimed) -> Vec<Vec<Button>> {
     if delivery.procedure.is_empty() || !matches!(delivery.channel, Channel::Telegram | Channel::Matrix) {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let kind = app.store.head(delivery).await?.and_then(|h| serde_json::from_value(h.alert_kind.into()).ok());
-    let (Some(kind), Some(person)) = (kind, app.store.subscriber(&delivery.subscriber).await?) else {
-        return Ok(Vec::new());
-    };
-    Ok(state::buttons(kind, person.role, &delivery.id))
+    let (Some(kind), Some(role)) = (kind(delivery), delivery.role) else { return Vec::new() };
+    state::buttons(kind, role, &delivery.id)
 }
 
 /// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.

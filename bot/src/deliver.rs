@@ -1,6 +1,7 @@
 //! Emptying the outbox: claim, recheck the recipient, render, note "attempt started", send, settle.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -29,8 +30,14 @@ const LEASE: TimeDelta = TimeDelta::seconds(60);
 const RENEW_EVERY: Duration = Duration::from_secs(20);
 /// Workers for each connection: while one message is on the wire, others are made and settled.
 const WORKERS_A_CONNECTION: usize = 4;
+/// Messages noted as begun for each connection.
+const BEGUN_A_CONNECTION: usize = 2;
 /// Connections where no mail server says how many.
 const CONNECTIONS: usize = 2;
+/// Deliveries leave fast where a claim is used up sooner than this.
+const BRISK: Duration = Duration::from_millis(250);
+/// Most deliveries claimed at once: what a crash leaves to be claimed again, and how long what comes now waits behind others.
+const MAX_CLAIMED: usize = 128;
 
 /// How long a worker rests that finds nothing due: paces are tens of milliseconds apart, and what another process adds rings no
 /// bell here.
@@ -47,15 +54,16 @@ fn connections(email: Option<&Email>) -> usize {
     email.map_or(CONNECTIONS, Email::connections)
 }
 
-/// How many messages of each channel may be on the wire at once; nothing is noted as begun before it has its place.
+/// How many messages of each channel may be noted as begun at once: for each connection, the one on the wire and the next,
+/// which leaves as soon as the wire is free.
 #[derive(Debug)]
 pub struct Slots([Semaphore; Channel::ALL.len()]);
 
 impl Slots {
-    /// As many as the mail server is to see connections, for each channel apart.
+    /// Twice as many as the mail server is to see connections, for each channel apart.
     #[must_use]
     pub fn new(email: Option<&Email>) -> Self {
-        Self(std::array::from_fn(|_| Semaphore::new(connections(email))))
+        Self(std::array::from_fn(|_| Semaphore::new(connections(email) * BEGUN_A_CONNECTION)))
     }
 
     async fn of(&self, channel: Channel) -> Option<SemaphorePermit<'_>> {
@@ -151,33 +159,97 @@ pub async fn round(app: &App) -> Result<usize, Failure> {
     }
 }
 
-/// The next delivery to send: workers share what any of them claimed, so that none waits behind another's slow answer.
-async fn next(app: &App) -> Result<Option<Claimed>, StoreError> {
-    let mut claimed = app.claimed.lock().await;
-    if claimed.is_empty() {
-        let token = derived_id(&[&app.holder, &uniqueness()]);
-        let claim =
-            Claim { holder: &app.holder, token: &token, limit: width(app), lease: LEASE, domain_gap: app.domain_gap() };
-        let began = Instant::now();
-        claimed.extend(app.store.claim(&claim, app.clock.now()).await?);
-        if !claimed.is_empty() {
-            Step::Claim.took(began);
-            CrashPoint::Claimed.reach();
-        }
+/// Deliveries that this process holds and has not begun to send: workers share what any of them claimed, so that none waits
+/// behind another's slow answer.
+#[derive(Debug, Default)]
+pub struct Hand {
+    waiting: Mutex<VecDeque<Claimed>>,
+    /// Held by the worker that claims more.
+    claiming: tokio::sync::Mutex<Appetite>,
+}
+
+/// How many to claim: the faster they leave, the more, since each claim costs the same way to the database.
+#[derive(Debug, Default)]
+struct Appetite {
+    claimed: usize,
+    at: Option<Instant>,
+}
+
+impl Appetite {
+    fn now(&self, least: usize) -> usize {
+        let brisk = self.at.is_some_and(|at| at.elapsed() < BRISK) && self.claimed >= least;
+        if brisk { (self.claimed * 2).min(MAX_CLAIMED) } else { least }
     }
-    while let Some(delivery) = claimed.pop_front() {
+}
+
+impl Hand {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Claimed>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first that waits, and how many wait behind it.
+    fn pop(&self) -> (Option<Claimed>, usize) {
+        let mut waiting = self.waiting();
+        let first = waiting.pop_front();
+        (first, waiting.len())
+    }
+}
+
+/// The next delivery to send.
+async fn next(app: &App) -> Result<Option<Claimed>, StoreError> {
+    loop {
+        let (mut first, left) = app.hand.pop();
+        if first.is_none() {
+            let appetite = app.hand.claiming.lock().await;
+            if app.hand.waiting().is_empty() && claim(app, appetite).await? == 0 {
+                return Ok(None);
+            }
+            first = app.hand.pop().0;
+        } else if left < width(app)
+            && let Ok(appetite) = app.hand.claiming.try_lock()
+            && appetite.claimed > 0
+        {
+            // More is on its way before the last one has gone.
+            claim(app, appetite).await?;
+        }
+        let Some(delivery) = first else { continue };
         let now = app.clock.now();
         if !app.rests(delivery.channel, now) {
-            if !claimed.is_empty() {
+            if !app.hand.waiting().is_empty() {
                 // There is work for one more, who does the same.
                 app.outbox_bell.notify_one();
             }
             return Ok(Some(delivery));
         }
         // Another worker found the server away a moment ago.
-        app.store.give_back(&delivery, now).await?;
+        let mut back = vec![delivery];
+        {
+            let mut waiting = app.hand.waiting();
+            let (resting, others) = std::mem::take(&mut *waiting).into_iter().partition(|d| app.rests(d.channel, now));
+            *waiting = others;
+            back.extend::<VecDeque<Claimed>>(resting);
+        }
+        app.store.give_back(&back, now).await?;
     }
-    Ok(None)
+}
+
+/// Takes more in hand; gives how many.
+async fn claim(app: &App, mut appetite: tokio::sync::MutexGuard<'_, Appetite>) -> Result<usize, StoreError> {
+    let token = derived_id(&[&app.holder, &uniqueness()]);
+    let limit = appetite.now(width(app));
+    let claim = Claim { holder: &app.holder, token: &token, limit, lease: LEASE, domain_gap: app.domain_gap() };
+    let began = Instant::now();
+    let mut claimed = app.store.claim(&claim, app.clock.now()).await?;
+    *appetite = Appetite { claimed: claimed.len(), at: Some(Instant::now()) };
+    if !claimed.is_empty() {
+        Step::Claim.took(began);
+        CrashPoint::Claimed.reach();
+        if let Err(e) = compose::read_ahead(app, &mut claimed).await {
+            tracing::warn!("not read ahead, each message is read in its turn: {e}");
+        }
+    }
+    app.hand.waiting().extend(claimed);
+    Ok(appetite.claimed)
 }
 
 /// Different at every call of every process.
@@ -223,13 +295,12 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
             return settled(app, delivery, Outcome::Permanent(why)).await;
         }
     };
-    let thread = app.store.thread(delivery).await?;
-    let buttons = compose::buttons_of(app, delivery).await?;
+    let buttons = compose::buttons_of(delivery);
     Step::Render.took(began);
     let slot = app.slots.of(delivery.channel).await;
     if app.rests(delivery.channel, app.clock.now()) {
         // Another worker found the server away while this one waited for its place.
-        app.store.give_back(delivery, app.clock.now()).await?;
+        app.store.give_back(std::slice::from_ref(delivery), app.clock.now()).await?;
         return Ok(());
     }
     let began = Instant::now();
@@ -243,7 +314,7 @@ async fn deliver(app: &App, delivery: &Claimed) -> Result<(), Failure> {
     let envelope = Envelope {
         to,
         key: &delivery.id,
-        thread: &thread,
+        thread: &delivery.thread,
         resend: delivery.attempts > 0,
         message: &message,
         buttons: &buttons,

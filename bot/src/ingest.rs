@@ -1,10 +1,11 @@
-//! One transaction a notice: version, procedure, verdict, alert, everyone's share of it, and the deliveries they cause.
+//! Version, procedure, verdict, alert, everyone's share of it, and the deliveries they cause: whole in one transaction, which
+//! takes as many notices of a page as its turn allows.
 //!
 //! Idempotent on (source, record id, content hash). The audience index is trusted only if the subscriptions are, inside
 //! the transaction, at the version it was built from.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -19,7 +20,7 @@ use vigie_notifier::audience::{Hit, Index};
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::rhythm::{self, When};
-use vigie_store::ingest::{IngestTx, KnownProcedure, NewDelivery, NewNotification, Share, Told};
+use vigie_store::ingest::{IngestTx, KnownNotice, KnownProcedure, NewDelivery, NewNotification, Share, Told};
 use vigie_store::journal::NoticeRow;
 use vigie_store::people::{Address, AddressState};
 use vigie_store::verdicts::VerdictCorrection;
@@ -30,12 +31,14 @@ use vigie_watcher::zones;
 
 use crate::app::App;
 use crate::crash_point::CrashPoint;
-use crate::flood;
+use crate::flood::{self, Recent};
 use crate::found;
 use crate::observe::Step;
 
 /// Times a stale index is rebuilt before giving up.
 const MAX_REBUILDS: usize = 5;
+/// After how long a transaction takes no further notice: others wait to write.
+const LONGEST_TURN: Duration = Duration::from_millis(50);
 
 /// What became of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,33 +104,114 @@ pub fn content_hash(notice: &Notice) -> String {
 /// Stores a notice and all it causes.
 ///
 /// # Errors
-/// The database fails; nothing of this notice was written.
+/// The database fails, or what it holds of the notice's procedure cannot be read; nothing of this notice was written.
 pub async fn ingest(
     app: &App,
     audience: &mut Audience,
     notice: &Notice,
     first_poll: Option<Baseline>,
 ) -> Result<Outcome, StoreError> {
-    let hash = content_hash(notice);
-    if app.store.content_hash(&notice.key()).await?.as_deref() == Some(hash.as_str()) {
-        return Ok(Outcome::Unchanged);
+    let outcome = ingest_page(app, audience, std::slice::from_ref(notice), first_poll).await?.pop();
+    outcome.unwrap_or(Ok(Outcome::Unchanged))
+}
+
+/// Stores the notices of a page in order, each with all it causes, several in one transaction. What became of each; one whose
+/// procedure cannot be read back stops none of the others.
+///
+/// # Errors
+/// The database fails; what was written before is whole.
+pub async fn ingest_page(
+    app: &App,
+    audience: &mut Audience,
+    notices: &[Notice],
+    first_poll: Option<Baseline>,
+) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+    let keys: Vec<String> = notices.iter().map(Notice::key).collect();
+    let known = app.store.content_hashes(&keys).await?;
+    let mut outcomes: Vec<Result<Outcome, StoreError>> = notices.iter().map(|_| Ok(Outcome::Unchanged)).collect();
+    let mut changed: Vec<Judged<'_>> = Vec::new();
+    for (place, (notice, key)) in notices.iter().zip(keys).enumerate() {
+        let hash = content_hash(notice);
+        if known.get(&key) != Some(&hash) {
+            let began = Instant::now();
+            let verdict = classify::classify(notice);
+            changed.push(Judged { place, notice, key, hash, verdict, took: began.elapsed() });
+            tokio::task::yield_now().await;
+        }
     }
-    let began = Instant::now();
-    let judged = classify::classify(notice);
+    let mut rest = changed.as_slice();
+    let mut alone = 0_usize;
+    while !rest.is_empty() {
+        let most = if alone > 0 { 1 } else { rest.len() };
+        match together(app, audience, &rest[..most], first_poll).await {
+            Ok(done) => {
+                alone = alone.saturating_sub(done.len());
+                for (one, outcome) in rest.iter().zip(&done) {
+                    outcomes[one.place] = Ok(*outcome);
+                }
+                rest = &rest[done.len()..];
+            }
+            Err(e @ StoreError::Unreadable { .. }) if most == 1 => {
+                alone = alone.saturating_sub(1);
+                outcomes[rest[0].place] = Err(e);
+                rest = &rest[1..];
+            }
+            // One of them is the cause: each on its own shows which.
+            Err(e) if most > 1 => {
+                tracing::warn!("{most} notices together were refused, each goes alone: {e}");
+                alone = most;
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(outcomes)
+}
+
+/// A notice to be stored.
+struct Judged<'a> {
+    /// Where it stands on its page.
+    place: usize,
+    notice: &'a Notice,
+    key: String,
+    hash: String,
+    verdict: Assessment,
+    /// How long the verdict took.
+    took: Duration,
+}
+
+/// Stores as many of these notices as fit in one turn of writing, one at least, in one transaction.
+async fn together(
+    app: &App,
+    audience: &mut Audience,
+    notices: &[Judged<'_>],
+    first_poll: Option<Baseline>,
+) -> Result<Vec<Outcome>, StoreError> {
+    let keys: Vec<String> = notices.iter().map(|n| n.key.clone()).collect();
     for _ in 0..MAX_REBUILDS {
         let mut tx = app.store.begin_ingest_at(|| app.clock.now()).await?;
+        let turn = Instant::now();
         let now = tx.now();
         if tx.subscription_version().await? != audience.index.version() {
             drop(tx);
             *audience = Audience::read(&app.store).await?;
             continue;
         }
-        let job = Ingest { app, audience, notice, hash: &hash, first_poll, now };
-        let outcome = job.run(&mut tx, judged.clone()).await?;
+        let mut known = tx.known_notices(&keys).await?;
+        let mut outcomes = Vec::new();
+        for one in notices {
+            let began = Instant::now();
+            let job = Ingest { app, audience, notice: one.notice, hash: &one.hash, first_poll, now };
+            let (outcome, stored) = job.run(&mut tx, one.verdict.clone(), known.remove(&one.key)).await?;
+            known.insert(one.key.clone(), stored);
+            outcomes.push(outcome);
+            Step::Ingest.took(began.checked_sub(one.took).unwrap_or(began));
+            if turn.elapsed() > LONGEST_TURN {
+                break;
+            }
+        }
         tx.commit().await?;
-        Step::Ingest.took(began);
         CrashPoint::AfterCommit.reach();
-        return Ok(outcome);
+        return Ok(outcomes);
     }
     Err(StoreError::Restless)
 }
@@ -199,13 +283,14 @@ pub async fn pass_on(app: &App, row: &NoticeRow, network: &Subscriber) -> Result
     let now = tx.now();
     let job = Ingest { app, audience: &audience, notice: &row.notice, hash: &hash, first_poll: None, now };
     let (mut shares, mut outcome) = (Vec::new(), PassedOn::default());
+    let recent = job.recent(&mut tx, members.iter().map(|m| m.id.as_str())).await?;
     for member in &members {
         let mut decided = if told.contains(member.id.as_str()) {
             outcome.knew += 1;
             Decided::untold(Disposition::Duplicate, "déjà signalé")
         } else {
             outcome.told += 1;
-            job.decide(&mut tx, &member.id, None, None, (&alert, &row.assessment)).await?
+            job.decide(&mut tx, &recent, &member.id, None, None, (&alert, &row.assessment)).await?
         };
         decided.remark = Some(format!("Transmis par {}", network.name));
         shares.push(job.with_deliveries(&member.id, None, decided, &alert, &row.assessment));
@@ -236,12 +321,18 @@ struct Meaning {
 }
 
 impl Ingest<'_> {
-    async fn run(&self, tx: &mut IngestTx, mut assessment: Assessment) -> Result<Outcome, StoreError> {
+    /// Writes the notice and all it causes; gives what became of it, and what is stored of it now.
+    async fn run(
+        &self,
+        tx: &mut IngestTx,
+        mut assessment: Assessment,
+        known: Option<KnownNotice>,
+    ) -> Result<(Outcome, KnownNotice), StoreError> {
         let key = self.notice.key();
-        let known = tx.known_notice(&key).await?;
-        if known.as_ref().is_some_and(|k| k.content_hash == self.hash) {
-            return Ok(Outcome::Unchanged);
-        }
+        let known = match known {
+            Some(known) if known.content_hash == self.hash => return Ok((Outcome::Unchanged, known)),
+            known => known,
+        };
         let keys = same::keys(self.notice);
         let portrait = same::portrait(self.notice);
         let procedure = match &known {
@@ -249,7 +340,9 @@ impl Ingest<'_> {
             Some(known) => tx.procedure(&known.procedure).await?,
             None => self.find_procedure(tx, &keys, portrait.as_ref()).await?,
         };
-        if let Some(provisions) = tx.corrected_provisions(&key).await? {
+        if known.is_some()
+            && let Some(provisions) = tx.corrected_provisions(&key).await?
+        {
             assessment = classify::with_provisions(self.notice, &assessment, provisions);
         }
         if let Some(p) = &procedure
@@ -274,16 +367,17 @@ impl Ingest<'_> {
             tx.put_portrait(&key, &id, &portrait.bucket(), &written).await?;
         }
         // The version is part of the name: a content that comes back after another one is news again.
-        let version = known.as_ref().map_or(1, |k| k.version + 1).to_string();
+        let version = known.as_ref().map_or(1, |k| k.version + 1);
         let alert = Alert {
-            id: derived_id(&[&key, self.hash, &version]),
+            id: derived_id(&[&key, self.hash, &version.to_string()]),
             kind: meaning.kind,
-            procedure: id,
+            procedure: id.clone(),
             notice: key,
             changes: meaning.changes,
         };
         let people = self.tell(tx, &alert, meaning.silent, &assessment, &told).await?;
-        Ok(Outcome::Stored(people))
+        let stored = KnownNotice { content_hash: self.hash.to_owned(), version, procedure: id };
+        Ok((Outcome::Stored(people), stored))
     }
 
     /// The procedure this notice belongs to: by statements first, and where they lead to several procedures these are found
@@ -296,8 +390,11 @@ impl Ingest<'_> {
         keys: &[String],
         portrait: Option<&Portrait>,
     ) -> Result<Option<KnownProcedure>, StoreError> {
-        let (weak, strong): (Vec<String>, Vec<String>) = keys.iter().cloned().partition(|k| procedure::is_reference(k));
-        if let Some(found) = tx.find_procedure(&strong).await? {
+        let (mut by_reference, mut by_statement): (Vec<_>, Vec<_>) =
+            tx.find_procedures(keys).await?.into_iter().partition(|(key, _)| procedure::is_reference(key));
+        if !by_statement.is_empty() {
+            let (_, found) = by_statement.swap_remove(0);
+            let strong: Vec<String> = keys.iter().filter(|k| !procedure::is_reference(k)).cloned().collect();
             let ended = tx.join_procedures(&found.id, &strong).await?;
             if !ended.is_empty() {
                 tracing::info!(notice = %self.notice.key(), procedure = %found.id, ?ended, "procedures found to be one");
@@ -306,8 +403,11 @@ impl Ingest<'_> {
         }
         let calls = !is_partial(self.notice.kind);
         let same = |p: &KnownProcedure| p.snapshot.status == Status::Open && alike(&p.title, &self.notice.title);
-        if let Some(found) = tx.find_procedure(&weak).await?.filter(|p| !calls || same(p)) {
-            return Ok(Some(found));
+        if !by_reference.is_empty() {
+            let (_, found) = by_reference.swap_remove(0);
+            if !calls || same(&found) {
+                return Ok(Some(found));
+            }
         }
         match portrait {
             Some(portrait) => self.look_alike(tx, portrait).await,
@@ -367,6 +467,11 @@ impl Ingest<'_> {
             how.insert(&t.subscriber, t);
             hits.entry(t.subscriber.clone()).or_insert(None);
         }
+        let at_once = |id: &str, hit: &Option<Hit>| {
+            how.contains_key(id) || hit.as_ref().is_none_or(|h| matches!(h.cadence, Cadence::Instant | Cadence::Auto))
+        };
+        let may: Vec<&str> = hits.iter().filter(|(id, hit)| at_once(id, hit)).map(|(id, _)| id.as_str()).collect();
+        let recent = self.recent(tx, may.into_iter()).await?;
         let mut out = Vec::new();
         for (subscriber, hit) in hits {
             let before = how.get(subscriber.as_str()).copied();
@@ -379,7 +484,8 @@ impl Ingest<'_> {
                 continue;
             }
             let disposition = before.map(|t| t.disposition);
-            let mut decided = self.decide(tx, &subscriber, hit.as_ref(), disposition, (alert, assessment)).await?;
+            let mut decided =
+                self.decide(tx, &recent, &subscriber, hit.as_ref(), disposition, (alert, assessment)).await?;
             decided.remark = before.and_then(|t| t.digest).map(|at| self.follows(&subscriber, alert.kind, at));
             out.push(self.with_deliveries(&subscriber, hit, decided, alert, assessment));
         }
@@ -401,10 +507,20 @@ impl Ingest<'_> {
         zones::zone(self.audience.profiles.get(subscriber).and_then(|p| p.departments.first()))
     }
 
+    /// What these people had at once within the last hour.
+    async fn recent<'a>(&self, tx: &mut IngestTx, people: impl Iterator<Item = &'a str>) -> Result<Recent, StoreError> {
+        Recent::of(self.app, tx, people.map(|id| (id, self.rhythm(id)))).await
+    }
+
+    fn rhythm(&self, subscriber: &str) -> Rhythm {
+        self.audience.rhythms.get(subscriber).copied().unwrap_or_default()
+    }
+
     /// How one person hears of it.
     async fn decide(
         &self,
         tx: &mut IngestTx,
+        recent: &Recent,
         subscriber: &str,
         hit: Option<&Hit>,
         before: Option<Disposition>,
@@ -437,14 +553,14 @@ impl Ingest<'_> {
         }
         let (unknown, nothing) = (Profile::default(), Match::default());
         let profile = self.audience.profiles.get(subscriber).unwrap_or(&unknown);
-        let rhythm = self.audience.rhythms.get(subscriber).copied().unwrap_or_default();
+        let rhythm = self.rhythm(subscriber);
         let found = hit.map_or(&nothing, |h| &h.found);
         let pressing = rhythm::presses(profile, assessment, found, self.now);
         let times = DigestTimes { zone: self.zone(subscriber), ..self.app.digest_times() };
         match rhythm::when(cadence, pressing, &rhythm, times, self.now) {
             When::Digest(due) => Ok(Decided { due: Some(due), ..Decided::at_once(Disposition::Digest) }),
             When::AfterQuiet(due) => Ok(Decided::grouped(due, "Reçus pendant vos heures de silence.")),
-            When::Now => Ok(match flood::grouped(self.app, tx, subscriber, &rhythm).await? {
+            When::Now => Ok(match flood::grouped(self.app, tx, recent, subscriber, &rhythm).await? {
                 Some(due) => Decided::grouped(due, flood::NOTE),
                 None => Decided::at_once(Disposition::Instant),
             }),

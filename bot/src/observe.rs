@@ -24,7 +24,7 @@ use crate::outage;
 pub enum Step {
     /// One request to a source, with its reading.
     Poll,
-    /// One notice: judged, matched, made durable with its deliveries.
+    /// One notice: judged, matched, written with its deliveries.
     Ingest,
     /// Deliveries claimed.
     Claim,

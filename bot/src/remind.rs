@@ -19,7 +19,7 @@ use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
 use crate::app::App;
-use crate::flood;
+use crate::flood::{self, Recent};
 
 /// A procedure that closes within that time is brought back to those who decided nothing.
 const CLOSES_SOON: Duration = Duration::days(7);
@@ -124,7 +124,8 @@ async fn tell(
     let mut why = Why { remark: Some(reminder.text.clone()), ..Why::default() };
     let mut share = app.store.share_at_once(&person.id, &alert, &in_json(&why), Some(reminder.expires)).await?;
     let mut tx = app.store.begin_ingest(now).await?;
-    if let Some(due) = flood::grouped(app, &mut tx, &person.id, &rhythm).await? {
+    let recent = Recent::of(app, &mut tx, std::iter::once((person.id.as_str(), rhythm))).await?;
+    if let Some(due) = flood::grouped(app, &mut tx, &recent, &person.id, &rhythm).await? {
         why.note = Some(flood::NOTE.to_owned());
         share = (waiting(&person.id, Disposition::Overflow, &why, due), Vec::new());
     }

@@ -1,11 +1,11 @@
 //! What time brings: digests whose hour has come, reminders, sources and channels in trouble. One process at a time, by lease.
 
-use chrono::{DateTime, Days, Duration, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Channel};
 use vigie_notifier::digest;
-use vigie_store::sources::SourceState;
-use vigie_store::{Store, StoreError, derived_id};
+use vigie_store::derived_id;
+use vigie_store::sources::{SourceDay, SourceState};
 use vigie_watcher::health::{self, Alarm, Known};
 use vigie_watcher::sources::Trouble;
 
@@ -58,34 +58,39 @@ pub async fn run(app: &App, grouped: DateTime<Utc>) -> Result<usize, Failure> {
     Ok(due.len())
 }
 
+/// From which day on the days of a source tell its habit.
+#[must_use]
+pub fn habit_since(now: DateTime<Utc>) -> NaiveDate {
+    now.date_naive().checked_sub_days(Days::new(health::HABIT_DAYS)).unwrap_or_default()
+}
+
 /// What is known of a source, for its health.
-///
-/// # Errors
-/// The database fails.
-pub async fn known(store: &Store, source: &str, state: SourceState, now: DateTime<Utc>) -> Result<Known, StoreError> {
-    let since = now.date_naive().checked_sub_days(Days::new(health::HABIT_DAYS)).unwrap_or_default();
-    let days = store.source_days(source, since).await?;
-    Ok(Known {
+#[must_use]
+pub fn known(state: SourceState, days: &[SourceDay]) -> Known {
+    Known {
         failures: state.failures,
         trouble: state.trouble.as_deref().and_then(Trouble::parse),
         last_error: state.last_error,
         last_success: state.last_success,
         last_attempt: state.last_attempt,
         quota: state.quota,
-        days: days.into_iter().map(|d| (d.day, d.items)).collect(),
-    })
+        days: days.iter().map(|d| (d.day, d.items)).collect(),
+    }
 }
 
 /// Tells the operators of alarms that begin and end, once each.
 async fn source_alarms(app: &App, now: DateTime<Utc>) -> Result<(), Failure> {
+    let mut states = app.store.source_states().await?;
+    let mut days = app.store.source_days(habit_since(now)).await?;
+    let mut alarms = app.store.all_open_alarms().await?;
     for block in app.settings.source.iter().filter(|b| b.enabled) {
-        if app.store.is_source_paused(&block.id).await? {
+        let state = states.remove(&block.id).unwrap_or_default();
+        if state.paused {
             continue; // its silence is wanted
         }
-        let state = app.store.source(&block.id).await?;
-        let known = known(&app.store, &block.id, state, now).await?;
+        let known = known(state, &days.remove(&block.id).unwrap_or_default());
+        let told = alarms.remove(&block.id).unwrap_or_default();
         let standing = health::alarms(&known, now);
-        let told = app.store.open_alarms(&block.id).await?;
         for (alarm, why) in standing.iter().filter(|(a, _)| !told.iter().any(|(kind, _)| kind == a.as_str())) {
             let last = known.last_success.map_or_else(|| "jamais".to_owned(), local);
             let body = format!(

@@ -7,8 +7,8 @@ use std::time::Instant;
 use chrono::{DateTime, Duration, Utc};
 use cron::Schedule;
 use vigie_config::settings;
-use vigie_store::StoreError;
-use vigie_store::sources::{PollEnd, Quarantined};
+use vigie_domain::Notice;
+use vigie_store::sources::{PageEnd, PollEnd, Quarantined, SourceState};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::sources::{self, Memory, Page, Source, SourceError};
@@ -87,10 +87,10 @@ pub async fn poll(
 ) -> Result<Option<Polled>, Failure> {
     let id = watched.block.id.as_str();
     let now = app.clock.now();
-    if !app.store.claim_source(id, &app.holder, SOURCE_LEASE, force, now).await? {
+    let Some(state) = app.store.claim_source(id, &app.holder, SOURCE_LEASE, force, now).await? else {
         return Ok(None);
-    }
-    match read(app, audience, watched).await {
+    };
+    match read(app, audience, watched, &state).await {
         Ok(total) => Ok(Some(total)),
         Err(failure) => {
             // The source is given back, with a pause: what failed here would fail again at once.
@@ -103,12 +103,13 @@ pub async fn poll(
     }
 }
 
-async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<Polled, Failure> {
+async fn read(app: &App, audience: &mut Audience, watched: &Watched, state: &SourceState) -> Result<Polled, Failure> {
     let id = watched.block.id.as_str();
-    let state = app.store.source(id).await?;
     let first = (!state.baseline_done).then_some(watched.block.baseline);
     let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
     let mut total = Polled::default();
+    let mut written = String::new();
+    let mut last = None;
     let mut not_before = None;
     let mut failure = None;
     let mut quota = None;
@@ -129,12 +130,14 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
         not_before = page.not_before.max(not_before);
         quota = page.quota.or(quota);
         memory = page.memory;
-        let written = serde_json::to_string(&memory).unwrap_or_default();
-        app.store.page_done(id, &written, page.notices.len() + page.bad.len(), SOURCE_LEASE, app.clock.now()).await?;
+        written = serde_json::to_string(&memory).unwrap_or_default();
+        let records = page.notices.len() + page.bad.len();
         app.outbox_bell.notify_one();
         if !page.more {
+            last = Some(records);
             break;
         }
+        app.store.page_done(id, PageEnd { memory: &written, records }, SOURCE_LEASE, app.clock.now()).await?;
     }
     let now = app.clock.now();
     let failures = if failure.is_some() { state.failures + 1 } else { 0 };
@@ -145,6 +148,7 @@ async fn read(app: &App, audience: &mut Audience, watched: &Watched) -> Result<P
         // What the first poll finds is a stock, not a day's news: it makes no habit.
         items: if first.is_some() { 0 } else { total.stored },
         quota,
+        page: last.map(|records| PageEnd { memory: &written, records }),
     };
     app.store.poll_done(id, &end, due, paris_day(now), now).await?;
     match &failure {
@@ -193,31 +197,28 @@ async fn take_page(
                 .await?;
         }
     }
-    for notice in &page.notices {
-        let mut notice = notice.clone();
-        id.clone_into(&mut notice.source);
-        match ingest::ingest(app, audience, &notice, first).await {
+    let notices: Vec<Notice> = page.notices.iter().map(|n| Notice { source: id.to_owned(), ..n.clone() }).collect();
+    for (notice, outcome) in notices.iter().zip(ingest::ingest_page(app, audience, &notices, first).await?) {
+        match outcome {
             Ok(Outcome::Stored(shares)) => {
                 observe::stored(id, shares);
                 total.stored += 1;
             }
             Ok(Outcome::Unchanged) => {}
             // What is stored of its procedure cannot be read: this notice is put aside, the page goes on.
-            Err(e @ StoreError::Unreadable { .. }) => {
-                let raw = serde_json::to_vec(&notice).unwrap_or_default();
+            Err(e) => {
                 let record = Quarantined {
                     source: id.to_owned(),
                     record_id: Some(notice.record_id.clone()),
                     place: "base de données".into(),
                     reason: e.to_string(),
-                    raw,
+                    raw: serde_json::to_vec(notice).unwrap_or_default(),
                     at: app.clock.now(),
                 };
                 app.store.quarantine(&record).await?;
                 tracing::error!(source = id, record = %notice.record_id, "notice quarantined: {e}");
                 total.bad += 1;
             }
-            Err(e) => return Err(e.into()),
         }
     }
     total.records += page.notices.len() + page.bad.len();

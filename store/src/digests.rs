@@ -10,6 +10,8 @@ use crate::ingest::{NewDelivery, put_delivery};
 use crate::journal::{NoticeRow, notice_row};
 use crate::{Engine, Store, StoreError, derived_id, millis, moment};
 
+/// What the cause of a digest begins with; the moment it was due follows.
+pub(crate) const DIGEST_CAUSE: &str = "digest:";
 /// Notices of a page.
 const NOTICES: i64 = 200;
 
@@ -89,10 +91,10 @@ impl Store {
         let (made,): (i64,) =
             sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
                 .bind(digest.subscriber.clone())
-                .bind(format!("digest:{}%", millis(digest.due)))
+                .bind(format!("{DIGEST_CAUSE}{}%", millis(digest.due)))
                 .fetch_one(&mut *tx)
                 .await?;
-        let cause = format!("digest:{}:{made}", millis(digest.due));
+        let cause = format!("{DIGEST_CAUSE}{}:{made}", millis(digest.due));
         let carrier =
             addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
         let taken = sqlx::query(concat!(
@@ -132,7 +134,7 @@ impl Store {
     /// The database fails.
     pub async fn next_digest_of(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (due,): (Option<i64>,) =
-            sqlx::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition = 'digest'")
+            sqlx::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition = 'digest'")
                 .bind(subscriber.to_owned())
                 .fetch_one(&self.pool)
                 .await?;

@@ -4,17 +4,23 @@
 //! The caller decides; this module reads what the decision stands on and writes it, inside one [`IngestTx`]. Idempotent
 //! on (source, record id, content hash).
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
 
 use crate::people::Address;
+use crate::rows::over_rows;
 use crate::{Store, StoreError, WriteTx, clean, derived_id, from_json, lanes, millis, moment, to_json};
 
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
 pub struct IngestTx {
     pub(crate) tx: WriteTx,
     pub(crate) now: DateTime<Utc>,
+    /// Lanes in which something waits from now on; written last, so that whoever serves them waits for as little as can be.
+    ready: BTreeMap<String, Channel>,
 }
 
 /// What is stored of a notice.
@@ -97,6 +103,12 @@ impl NewDelivery {
             expires,
         }
     }
+
+    /// Its identifier: the same for the same address and cause.
+    #[must_use]
+    pub fn id(&self) -> String {
+        derived_id(&[&self.address, &self.cause])
+    }
 }
 
 /// A person's share of an alert, and the deliveries it causes.
@@ -144,20 +156,34 @@ impl Store {
             // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
             sqlx::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut *tx).await?;
         }
-        Ok(IngestTx { tx, now: clock() })
+        Ok(IngestTx { tx, now: clock(), ready: BTreeMap::new() })
     }
 
-    /// Hash of a stored notice's content, outside any transaction: the cheap look before an ingest.
+    /// Hashes of stored notices' contents by key, outside any transaction: the cheap look before an ingest.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn content_hash(&self, notice: &str) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT content_hash FROM notice WHERE id = $1")
-            .bind(clean(notice))
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.map(|r| r.0))
+    pub async fn content_hashes(&self, notices: &[String]) -> Result<HashMap<String, String>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(over_rows!(
+            self.engine,
+            ["SELECT id, content_hash FROM notice WHERE id IN (SELECT value ->> 'key' FROM "],
+            [")"]
+        ))
+        .bind(keyed(notices))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(by_key(notices, rows.into_iter().collect()))
     }
+}
+
+/// What was found under each key, which is stored without U+0000.
+fn by_key<T: Clone>(keys: &[String], found: HashMap<String, T>) -> HashMap<String, T> {
+    keys.iter().filter_map(|key| Some((key.clone(), found.get(&clean(key))?.clone()))).collect()
+}
+
+/// One row a key, without U+0000.
+fn keyed(keys: &[String]) -> String {
+    Value::from(keys.iter().map(|key| json!({"key": clean(key)})).collect::<Vec<_>>()).to_string()
 }
 
 impl IngestTx {
@@ -167,35 +193,48 @@ impl IngestTx {
         self.now
     }
 
-    /// What is stored under this notice's key.
+    /// What is stored under these notices' keys.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn known_notice(&mut self, key: &str) -> Result<Option<KnownNotice>, StoreError> {
-        let row: Option<(String, i64, String)> =
-            sqlx::query_as("SELECT content_hash, version, procedure_id FROM notice WHERE id = $1")
-                .bind(clean(key))
-                .fetch_optional(&mut *self.tx)
-                .await?;
-        Ok(row.map(|(content_hash, version, procedure)| KnownNotice { content_hash, version, procedure }))
+    pub async fn known_notices(&mut self, keys: &[String]) -> Result<HashMap<String, KnownNotice>, StoreError> {
+        let rows: Vec<(String, String, i64, String)> = sqlx::query_as(over_rows!(
+            self.tx.engine,
+            ["SELECT id, content_hash, version, procedure_id FROM notice WHERE id IN (SELECT value ->> 'key' FROM "],
+            [")"]
+        ))
+        .bind(keyed(keys))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let known = |content_hash, version, procedure| KnownNotice { content_hash, version, procedure };
+        let found = rows.into_iter().map(|(key, hash, version, procedure)| (key, known(hash, version, procedure)));
+        Ok(by_key(keys, found.collect()))
     }
 
-    /// The procedure that any of these keys leads to, the strongest key first.
+    /// The procedures that these keys lead to, the strongest key first.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn find_procedure(&mut self, keys: &[String]) -> Result<Option<KnownProcedure>, StoreError> {
-        for key in keys {
-            let row: Option<(String, String, String)> = sqlx::query_as("SELECT p.id, p.title, p.snapshot FROM procedure_key k JOIN procedure p ON p.id = k.procedure_id WHERE k.key = $1")
-                .bind(clean(key))
-                .fetch_optional(&mut *self.tx)
-                .await?;
-            if let Some((id, title, snapshot)) = row {
-                let snapshot = from_json(&snapshot, &format!("procedure {id}"))?;
-                return Ok(Some(KnownProcedure { id, title, snapshot }));
-            }
+    pub async fn find_procedures(&mut self, keys: &[String]) -> Result<Vec<(String, KnownProcedure)>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(None)
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(over_rows!(
+            self.tx.engine,
+            ["SELECT k.key, p.id, p.title, p.snapshot FROM procedure_key k JOIN procedure p ON p.id = k.procedure_id
+              WHERE k.key IN (SELECT value ->> 'key' FROM "],
+            [")"]
+        ))
+        .bind(keyed(keys))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let mut found = Vec::new();
+        for (key, id, title, snapshot) in rows {
+            let snapshot = from_json(&snapshot, &format!("procedure {id}"))?;
+            found.push((key, KnownProcedure { id, title, snapshot }));
+        }
+        found.sort_by_key(|(key, _)| keys.iter().position(|k| clean(k) == *key));
+        Ok(found)
     }
 
     /// Portraits of calls that close on the same day: the procedure each belongs to, and the portrait as JSON.
@@ -293,12 +332,14 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn overflow_due(&mut self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (due,): (Option<i64>,) =
-            sqlx::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND disposition = 'overflow' AND delivery_id IS NULL")
-                .bind(subscriber.to_owned())
-                .fetch_one(&mut *self.tx)
-                .await?;
-        Ok(due.map(moment))
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT due FROM notification WHERE subscriber_id = $1 AND disposition = 'overflow' AND delivery_id IS NULL
+             AND due IS NOT NULL ORDER BY due LIMIT 1",
+        )
+        .bind(subscriber.to_owned())
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        Ok(row.map(|(due,)| moment(due)))
     }
 
     /// The version of all subscriptions together, as this transaction sees it.
@@ -349,25 +390,29 @@ impl IngestTx {
             .collect())
     }
 
-    /// How many instant messages a person was given since `since`, counted up to `limit`.
+    /// How many instant messages these people were given since `since`; who was given none is not there.
     ///
     /// # Errors
     /// The database fails.
     pub async fn instants_since(
         &mut self,
-        subscriber: &str,
+        subscribers: &[&str],
         since: DateTime<Utc>,
-        limit: u32,
-    ) -> Result<u32, StoreError> {
-        let (n,): (i64,) = sqlx::query_as(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM notification WHERE subscriber_id = $1 AND created >= $2 AND disposition = 'instant' LIMIT $3) AS recent",
-        )
-            .bind(subscriber.to_owned())
-            .bind(millis(since))
-            .bind(i64::from(limit))
-            .fetch_one(&mut *self.tx)
-            .await?;
-        Ok(u32::try_from(n).unwrap_or(u32::MAX))
+    ) -> Result<HashMap<String, u32>, StoreError> {
+        if subscribers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<Value> = subscribers.iter().map(|id| json!({"id": id})).collect();
+        let counts: Vec<(String, i64)> = sqlx::query_as(over_rows!(
+            self.tx.engine,
+            ["SELECT subscriber_id, COUNT(*) FROM notification WHERE subscriber_id IN (SELECT value ->> 'id' FROM "],
+            [") AND created >= $2 AND disposition = 'instant' GROUP BY subscriber_id"]
+        ))
+        .bind(Value::from(rows).to_string())
+        .bind(millis(since))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        Ok(counts.into_iter().map(|(id, n)| (id, u32::try_from(n).unwrap_or(u32::MAX))).collect())
     }
 
     /// Writes a procedure's state and the keys that lead to it.
@@ -392,12 +437,16 @@ impl IngestTx {
         .bind(snapshot.closes().map(|at| millis(at.with_timezone(&Utc))))
         .execute(&mut *self.tx)
         .await?;
-        for key in keys {
-            sqlx::query("INSERT INTO procedure_key (key, procedure_id) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
-                .bind(clean(key))
-                .bind(id.to_owned())
-                .execute(&mut *self.tx)
-                .await?;
+        if !keys.is_empty() {
+            sqlx::query(over_rows!(
+                self.tx.engine,
+                ["INSERT INTO procedure_key (key, procedure_id) SELECT DISTINCT value ->> 'key', $2 FROM "],
+                [" WHERE 1 = 1 ON CONFLICT (key) DO NOTHING"]
+            ))
+            .bind(keyed(keys))
+            .bind(id.to_owned())
+            .execute(&mut *self.tx)
+            .await?;
         }
         Ok(())
     }
@@ -453,45 +502,45 @@ impl IngestTx {
         Ok(())
     }
 
-    /// Writes an alert and everyone's share of it; `body` as in [`IngestTx::put_alert`].
+    /// Writes an alert, everyone's share of it and the deliveries they cause; `body` as in [`IngestTx::put_alert`].
     ///
     /// # Errors
     /// The database fails.
     pub async fn put_shares(&mut self, alert: &Alert, body: Option<&str>, shares: &[Share]) -> Result<(), StoreError> {
         self.put_alert(alert, body).await?;
-        for (share, deliveries) in shares {
-            self.put_notification(&alert.id, share, deliveries).await?;
-        }
-        Ok(())
+        self.put_notifications(&alert.id, shares).await
     }
 
-    /// Writes a person's share of an alert, and the deliveries it causes.
+    /// Writes people's shares of an alert, and the deliveries they cause.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn put_notification(
-        &mut self,
-        alert: &str,
-        new: &NewNotification,
-        deliveries: &[NewDelivery],
-    ) -> Result<(), StoreError> {
-        let id = derived_id(&[alert, &new.subscriber]);
-        let mut carrier = None;
-        for delivery in deliveries {
-            carrier = Some(put_delivery(&mut self.tx, delivery, self.now).await?);
+    pub async fn put_notifications(&mut self, alert: &str, shares: &[Share]) -> Result<(), StoreError> {
+        let deliveries: Vec<&NewDelivery> = shares.iter().flat_map(|(_, deliveries)| deliveries).collect();
+        put_deliveries(&mut self.tx, &deliveries, self.now).await?;
+        self.ready.extend(deliveries.iter().map(|d| (d.address.clone(), d.channel)));
+        let rows: Vec<Value> = shares
+            .iter()
+            .map(|(share, deliveries)| {
+                json!({
+                    "id": derived_id(&[alert, &share.subscriber]), "person": share.subscriber, "subscription": share.subscription,
+                    "disposition": share.disposition.as_str(), "reasons": clean(&share.reasons), "due": share.due.map(millis),
+                    "carrier": deliveries.last().map(NewDelivery::id),
+                })
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
         }
-        sqlx::query(
-            "INSERT INTO notification (id, alert_id, subscriber_id, subscription_id, disposition, reasons, due, delivery_id, created)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(id)
+        sqlx::query(over_rows!(
+            self.tx.engine,
+            ["INSERT INTO notification (id, alert_id, subscriber_id, subscription_id, disposition, reasons, due, delivery_id, created)
+              SELECT value ->> 'id', $2, value ->> 'person', value ->> 'subscription', value ->> 'disposition', value ->> 'reasons',
+                CAST(value ->> 'due' AS BIGINT), value ->> 'carrier', $3 FROM "],
+            [" WHERE 1 = 1 ON CONFLICT (id) DO NOTHING"]
+        ))
+        .bind(Value::from(rows).to_string())
         .bind(alert.to_owned())
-        .bind(new.subscriber.clone())
-        .bind(new.subscription.clone())
-        .bind(new.disposition.as_str().to_owned())
-        .bind(clean(&new.reasons))
-        .bind(new.due.map(millis))
-        .bind(carrier)
         .bind(millis(self.now))
         .execute(&mut *self.tx)
         .await?;
@@ -529,7 +578,7 @@ impl IngestTx {
         alert: &str,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (due,): (Option<i64>,) = sqlx::query_as(
-            "SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition IN ('digest', 'overflow')
+            "SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
              AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3 AND kind <> 'undecided')",
         )
         .bind(subscriber.to_owned())
@@ -538,7 +587,7 @@ impl IngestTx {
         .fetch_one(&mut *self.tx)
         .await?;
         sqlx::query(
-            "DELETE FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND disposition IN ('digest', 'overflow')
+            "DELETE FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
              AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
         )
         .bind(subscriber.to_owned())
@@ -553,7 +602,9 @@ impl IngestTx {
     ///
     /// # Errors
     /// The database fails; nothing was written.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        let ready = self.ready.into_iter().map(|(address, channel)| (address, (channel.as_str(), self.now))).collect();
+        lanes::make_all_ready(&mut self.tx, &ready).await?;
         Ok(self.tx.commit().await?)
     }
 }
@@ -564,21 +615,37 @@ pub(crate) async fn put_delivery(
     new: &NewDelivery,
     now: DateTime<Utc>,
 ) -> Result<String, StoreError> {
-    let id = derived_id(&[&new.address, &new.cause]);
-    sqlx::query(
-        "INSERT INTO delivery (id, seq, subscriber_id, address_id, channel, cause, procedure_id, state, next_at, expires_at, created)
-         VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM delivery), $2, $3, $4, $5, $6, 'pending', $7, $8, $7) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(id.clone())
-    .bind(new.subscriber.clone())
-    .bind(new.address.clone())
-    .bind(new.channel.as_str().to_owned())
-    .bind(new.cause.clone())
-    .bind(new.procedure.clone())
+    put_deliveries(tx, &[new], now).await?;
+    lanes::make_ready(tx, &new.address, new.channel.as_str(), now).await?;
+    Ok(new.id())
+}
+
+/// Writes deliveries, each once by (address, cause). That something waits in their lanes is for the caller to say.
+async fn put_deliveries(tx: &mut WriteTx, new: &[&NewDelivery], now: DateTime<Utc>) -> Result<(), StoreError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Value> = new
+        .iter()
+        .zip(1_i64..)
+        .map(|(d, n)| {
+            json!({
+                "id": d.id(), "n": n, "person": d.subscriber, "address": d.address, "channel": d.channel.as_str(),
+                "cause": d.cause, "procedure": d.procedure, "expires": d.expires.map(millis),
+            })
+        })
+        .collect();
+    sqlx::query(over_rows!(
+        tx.engine,
+        ["INSERT INTO delivery (id, seq, subscriber_id, address_id, channel, cause, procedure_id, state, next_at, expires_at, created)
+          SELECT value ->> 'id', (SELECT COALESCE(MAX(seq), 0) FROM delivery) + CAST(value ->> 'n' AS BIGINT), value ->> 'person',
+            value ->> 'address', value ->> 'channel', value ->> 'cause', value ->> 'procedure', 'pending', $2,
+            CAST(value ->> 'expires' AS BIGINT), $2 FROM "],
+        [" WHERE 1 = 1 ON CONFLICT (id) DO NOTHING"]
+    ))
+    .bind(Value::from(rows).to_string())
     .bind(millis(now))
-    .bind(new.expires.map(millis))
     .execute(&mut **tx)
     .await?;
-    lanes::make_ready(tx, &new.address, new.channel.as_str(), now).await?;
-    Ok(id)
+    Ok(())
 }

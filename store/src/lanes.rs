@@ -8,14 +8,16 @@
 //! Invariant: a lane that is not held is ready no later than its first due delivery. A lane that is ready too early costs
 //! one look; one that would be ready too late is found by [`Store::mend_lanes`].
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
+use serde_json::{Value, json};
 use vigie_domain::Channel;
 use vigie_domain::delivery::{OUTAGE_GAP, Pace};
 
-use crate::outbox::Claimed;
+use crate::outbox::{Claimed, fill_in};
 use crate::people::AddressState;
+use crate::rows::over_rows;
 use crate::{Engine, Store, StoreError, WriteTx, millis, moment};
 
 /// Ready at no known moment: held, or empty.
@@ -27,10 +29,16 @@ const LOOK: i64 = 32;
 type Lane = (String, String, Option<String>, Option<String>, i64);
 type ClaimRow = (String, String, String, String, String, String, i64, i64, Option<i64>, i64);
 
+/// A lane, and where its messages go.
+struct To {
+    address: String,
+    to: Option<(String, AddressState)>,
+}
+
 /// The deliveries `d` that wait in a lane and may go: not those that follow an unsettled one of the same thread, so that a
 /// correction never overtakes its first alert.
 macro_rules! waiting {
-    ($select:literal, $lane:literal, $more:literal) => {
+    ($select:literal, $lane:literal, $more:literal, $most:literal) => {
         concat!(
             "SELECT ",
             $select,
@@ -40,7 +48,8 @@ macro_rules! waiting {
             $more,
             " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.address_id = d.address_id AND e.procedure_id = d.procedure_id
                 AND d.procedure_id <> '' AND e.seq < d.seq AND e.state IN ('pending', 'claimed', 'deferred', 'ambiguous'))
-              ORDER BY d.next_at, d.seq LIMIT 1"
+              ORDER BY d.next_at, d.seq LIMIT ",
+            $most
         )
     };
 }
@@ -84,31 +93,36 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn claim(&self, claim: &Claim<'_>, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
-        self.reap(now).await?;
-        let mut claimed = Vec::new();
         // A look without a lock first: most looks find nothing.
-        let (any,): (i64,) =
-            sqlx::query_as("SELECT COUNT(*) FROM (SELECT 1 FROM lane WHERE ready_at <= $1 LIMIT 1) AS ready")
-                .bind(millis(now))
-                .fetch_one(&self.pool)
-                .await?;
-        if any == 0 {
-            return Ok(claimed);
+        let (lapsed, ready): (i64, i64) = sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE state = 'claimed' AND lease_until < $1 LIMIT 1) AS lapsed),
+               (SELECT COUNT(*) FROM (SELECT 1 FROM lane WHERE ready_at <= $1 LIMIT 1) AS ready)",
+        )
+        .bind(millis(now))
+        .fetch_one(&self.pool)
+        .await?;
+        if lapsed > 0 {
+            self.reap(now).await?;
+        } else if ready == 0 {
+            return Ok(Vec::new());
         }
         let sql = match self.engine {
             Engine::Sqlite => ready_lanes!(""),
             Engine::Postgres => ready_lanes!(" FOR UPDATE OF l SKIP LOCKED"),
         };
+        let mut claimed = Vec::new();
         let mut probed = HashSet::new();
-        let mut unpaced: VecDeque<usize> = VecDeque::new();
+        let mut unpaced: Vec<To> = Vec::new();
         let mut tx = self.begin().await?;
         while claimed.len() < claim.limit {
             let lanes: Vec<Lane> = sqlx::query_as(sql).bind(millis(now)).bind(LOOK).fetch_all(&mut *tx).await?;
             if lanes.is_empty() {
                 break;
             }
+            let room = claim.limit - claimed.len();
+            let mut together: Vec<To> = Vec::new();
             for (address, channel, value, state, away) in lanes {
-                if claimed.len() == claim.limit {
+                if together.len() == room || claimed.len() == claim.limit {
                     break;
                 }
                 if probed.contains(&channel) {
@@ -116,43 +130,39 @@ impl Store {
                 }
                 let pace = Channel::parse(&channel)
                     .map(|c| Pace::of(c, value.as_deref().unwrap_or_default(), claim.domain_gap));
-                if let Some(free) = held_back(&mut tx, pace.as_ref(), now).await? {
-                    set_ready(&mut tx, &address, millis(free)).await?;
+                let to = To { address, to: value.zip(state.as_deref().map(AddressState::parse)) };
+                if away == 0 && pace.as_ref().is_some_and(Pace::is_none) {
+                    together.push(to);
                     continue;
                 }
-                match take(&mut tx, claim, &address, now).await? {
-                    Some(mut delivery) => {
-                        delivery.gap = pace.as_ref().map_or(Duration::zero(), |p| p.gap);
-                        delivery.to = value.zip(state.as_deref().map(AddressState::parse));
-                        use_pace(&mut tx, pace.as_ref(), now).await?;
-                        sqlx::query("UPDATE lane SET held = 1, ready_at = $2 WHERE address_id = $1")
-                            .bind(address)
-                            .bind(NEVER)
-                            .execute(&mut *tx)
-                            .await?;
-                        if away > 0 {
-                            // One tries whether the server is back; the others wait for what it says.
-                            delivery.probe = true;
-                            set_pace(&mut tx, &channel, now + OUTAGE_GAP).await?;
-                            probed.insert(channel);
-                        } else if pace.as_ref().is_some_and(Pace::is_none) {
-                            unpaced.push_back(claimed.len());
-                        }
-                        claimed.push(delivery);
-                    }
-                    None => release(&mut tx, &address, None, now).await?,
+                if let Some(free) = held_back(&mut tx, pace.as_ref(), now).await? {
+                    set_ready(&mut tx, &to.address, millis(free)).await?;
+                    continue;
                 }
+                let Some(mut delivery) = take(&mut tx, claim, &[&to], now).await?.pop() else { continue };
+                delivery.gap = pace.as_ref().map_or(Duration::zero(), |p| p.gap);
+                use_pace(&mut tx, pace.as_ref(), now).await?;
+                if away > 0 {
+                    // One tries whether the server is back; the others wait for what it says.
+                    delivery.probe = true;
+                    set_pace(&mut tx, &channel, now + OUTAGE_GAP).await?;
+                    probed.insert(channel);
+                }
+                claimed.push(delivery);
             }
+            together.truncate(claim.limit - claimed.len());
+            let all: Vec<&To> = together.iter().collect();
+            claimed.extend(take(&mut tx, claim, &all, now).await?);
+            unpaced.extend(together);
         }
-        while claimed.len() < claim.limit
-            && let Some(first) = unpaced.pop_front()
-        {
-            let (address, to) = (claimed[first].address.clone(), claimed[first].to.clone());
-            if let Some(more) = take(&mut tx, claim, &address, now).await? {
-                unpaced.push_back(first);
-                claimed.push(Claimed { to, ..more });
+        for (n, lane) in unpaced.iter().enumerate() {
+            let room = claim.limit - claimed.len();
+            if room == 0 {
+                break;
             }
+            claimed.extend(take_more(&mut tx, claim, lane, room.div_ceil(unpaced.len() - n), now).await?);
         }
+        fill_in(&mut tx, &mut claimed).await?;
         tx.commit().await?;
         Ok(claimed)
     }
@@ -229,45 +239,70 @@ pub(crate) async fn make_ready(
     channel: &str,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO lane (address_id, channel, ready_at) VALUES ($1, $2, $3)
+    make_all_ready(tx, &BTreeMap::from([(address.to_owned(), (channel, at))])).await
+}
+
+/// Says that deliveries wait in these lanes: (channel, from when on), by address.
+pub(crate) async fn make_all_ready(
+    tx: &mut WriteTx,
+    lanes: &BTreeMap<String, (&str, DateTime<Utc>)>,
+) -> Result<(), StoreError> {
+    if lanes.is_empty() {
+        return Ok(());
+    }
+    // In the order of addresses, as whoever gives lanes back: two that lock the same ones never wait for each other.
+    let rows: Vec<Value> = lanes
+        .iter()
+        .map(|(address, (channel, at))| json!({"address": address, "channel": channel, "at": millis(*at)}))
+        .collect();
+    sqlx::query(over_rows!(
+        tx.engine,
+        ["INSERT INTO lane (address_id, channel, ready_at)
+         SELECT value ->> 'address', value ->> 'channel', CAST(value ->> 'at' AS BIGINT) FROM "],
+        [" WHERE 1 = 1
          ON CONFLICT (address_id) DO UPDATE SET ready_at = CASE
-           WHEN lane.held = 1 OR lane.ready_at <= $3 THEN lane.ready_at
-           WHEN lane.free_at > $3 THEN lane.free_at ELSE $3 END",
-    )
-    .bind(address.to_owned())
-    .bind(channel.to_owned())
-    .bind(millis(at))
+           WHEN lane.held = 1 OR lane.ready_at <= excluded.ready_at THEN lane.ready_at
+           WHEN lane.free_at > excluded.ready_at THEN lane.free_at ELSE excluded.ready_at END"]
+    ))
+    .bind(Value::from(rows).to_string())
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Gives a lane back after a delivery: it is served again when its next delivery is due, no sooner than `free`, and behind
-/// the lanes that are ready now.
-pub(crate) async fn release(
+/// Gives lanes back after a delivery of each: (no sooner than, now), by address. Each is served again when its next delivery is
+/// due, and behind the lanes that are ready now.
+pub(crate) async fn release_all(
     tx: &mut WriteTx,
-    address: &str,
-    free: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
+    lanes: &BTreeMap<&str, (DateTime<Utc>, DateTime<Utc>)>,
 ) -> Result<(), StoreError> {
+    let rows: Vec<Value> = lanes
+        .iter()
+        .map(|(address, (free, now))| json!({"address": address, "free": millis(*free), "at": millis(*now)}))
+        .collect();
+    let rows = Value::from(rows).to_string();
     if tx.engine == Engine::Postgres {
-        // The lane is locked first: the next statement then sees every delivery that was committed before.
-        sqlx::query("SELECT CAST(1 AS BIGINT) FROM lane WHERE address_id = $1 FOR UPDATE")
-            .bind(address.to_owned())
-            .execute(&mut **tx)
-            .await?;
+        // The lanes are locked first, in one order for all: the next statement then sees every delivery that was committed
+        // before.
+        sqlx::query(
+            "SELECT CAST(1 AS BIGINT) FROM lane WHERE address_id IN
+               (SELECT value ->> 'address' FROM json_array_elements(CAST($1 AS json)) AS given(value))
+             ORDER BY address_id FOR UPDATE",
+        )
+        .bind(rows.clone())
+        .execute(&mut **tx)
+        .await?;
     }
-    sqlx::query(concat!(
-        "UPDATE lane SET held = 0, free_at = CASE WHEN free_at > $2 THEN free_at ELSE $2 END,
-           ready_at = COALESCE((SELECT CASE WHEN w.next_at >= lane.free_at AND w.next_at >= $2 AND w.next_at >= $3 THEN w.next_at
-             WHEN lane.free_at >= $2 AND lane.free_at >= $3 THEN lane.free_at WHEN $2 >= $3 THEN $2 ELSE $3 END FROM (",
-        waiting!("d.next_at", "$1", ""),
-        ") AS w), $4) WHERE address_id = $1"
+    sqlx::query(over_rows!(
+        tx.engine,
+        ["UPDATE lane SET held = 0, free_at = CASE WHEN lane.free_at > g.free THEN lane.free_at ELSE g.free END,
+           ready_at = COALESCE((SELECT CASE WHEN w.next_at >= lane.free_at AND w.next_at >= g.free AND w.next_at >= g.at THEN w.next_at
+             WHEN lane.free_at >= g.free AND lane.free_at >= g.at THEN lane.free_at WHEN g.free >= g.at THEN g.free ELSE g.at END FROM (",
+        waiting!("d.next_at", "lane.address_id", "", "1"),
+        ") AS w), $2) FROM (SELECT value ->> 'address' AS key, CAST(value ->> 'free' AS BIGINT) AS free, CAST(value ->> 'at' AS BIGINT) AS at FROM "],
+        [") AS g WHERE lane.address_id = g.key"]
     ))
-    .bind(address.to_owned())
-    .bind(millis(free.unwrap_or(now)))
-    .bind(millis(now))
+    .bind(rows)
     .bind(NEVER)
     .execute(&mut **tx)
     .await?;
@@ -283,43 +318,111 @@ async fn set_ready(tx: &mut WriteTx, address: &str, at: i64) -> Result<(), Store
     Ok(())
 }
 
-/// Claims the first due delivery of a lane, if one may go.
+/// Claims the first due delivery of each of these lanes, and holds the lanes; a lane in which none may go is given back.
 async fn take(
     tx: &mut WriteTx,
     claim: &Claim<'_>,
-    address: &str,
+    lanes: &[&To],
     now: DateTime<Utc>,
-) -> Result<Option<Claimed>, StoreError> {
-    let row: Option<ClaimRow> = sqlx::query_as(concat!(
-        "UPDATE delivery SET state = 'claimed', token = $1, holder = $2, lease_until = $3, started = NULL WHERE id = (",
-        waiting!("d.id", "$4", " AND d.next_at <= $5"),
+) -> Result<Vec<Claimed>, StoreError> {
+    if lanes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<ClaimRow> = sqlx::query_as(over_rows!(
+        tx.engine,
+        [
+            "UPDATE delivery SET state = 'claimed', token = $2, holder = $3, lease_until = $4, started = NULL
+             WHERE state || '' IN ('pending', 'deferred', 'ambiguous') AND id IN (SELECT (",
+            waiting!("d.id", "given.value ->> 'address'", " AND d.next_at <= $5", "1"),
+            ") FROM "
+        ],
+        [") RETURNING id, subscriber_id, address_id, channel, cause, procedure_id, attempts, created, expires_at, seq"]
+    ))
+    .bind(addresses(lanes.iter().map(|l| l.address.as_str())))
+    .bind(claim.token.to_owned())
+    .bind(claim.holder.to_owned())
+    .bind(millis(now + claim.lease))
+    .bind(millis(now))
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut rows: HashMap<String, ClaimRow> = rows.into_iter().map(|r| (r.2.clone(), r)).collect();
+    let (mut claimed, mut empty) = (Vec::new(), BTreeMap::new());
+    for lane in lanes {
+        match rows.remove(&lane.address).and_then(|r| delivery(claim, lane, r)) {
+            Some(delivery) => claimed.push(delivery),
+            None => drop(empty.insert(lane.address.as_str(), (now, now))),
+        }
+    }
+    if !claimed.is_empty() {
+        sqlx::query(over_rows!(
+            tx.engine,
+            ["UPDATE lane SET held = 1, ready_at = $2 WHERE address_id IN (SELECT value ->> 'address' FROM "],
+            [")"]
+        ))
+        .bind(addresses(claimed.iter().map(|c| c.address.as_str())))
+        .bind(NEVER)
+        .execute(&mut **tx)
+        .await?;
+    }
+    if !empty.is_empty() {
+        release_all(tx, &empty).await?;
+    }
+    Ok(claimed)
+}
+
+/// Claims up to `most` more due deliveries of a lane that is held.
+async fn take_more(
+    tx: &mut WriteTx,
+    claim: &Claim<'_>,
+    lane: &To,
+    most: usize,
+    now: DateTime<Utc>,
+) -> Result<Vec<Claimed>, StoreError> {
+    let rows: Vec<ClaimRow> = sqlx::query_as(concat!(
+        "UPDATE delivery SET state = 'claimed', token = $1, holder = $2, lease_until = $3, started = NULL
+         WHERE state || '' IN ('pending', 'deferred', 'ambiguous') AND id IN (",
+        waiting!("d.id", "$4", " AND d.next_at <= $5", "$6"),
         ") RETURNING id, subscriber_id, address_id, channel, cause, procedure_id, attempts, created, expires_at, seq"
     ))
     .bind(claim.token.to_owned())
     .bind(claim.holder.to_owned())
     .bind(millis(now + claim.lease))
-    .bind(address.to_owned())
+    .bind(lane.address.clone())
     .bind(millis(now))
-    .fetch_optional(&mut **tx)
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(row.and_then(|r| {
-        Some(Claimed {
-            id: r.0,
-            token: claim.token.to_owned(),
-            subscriber: r.1,
-            address: r.2,
-            channel: Channel::parse(&r.3)?,
-            to: None,
-            gap: Duration::zero(),
-            probe: false,
-            cause: r.4,
-            procedure: r.5,
-            attempts: u32::try_from(r.6).unwrap_or(0),
-            created: moment(r.7),
-            expires: r.8.map(moment),
-            seq: r.9,
-        })
-    }))
+    let mut more: Vec<Claimed> = rows.into_iter().filter_map(|r| delivery(claim, lane, r)).collect();
+    more.sort_by_key(|d| d.seq);
+    Ok(more)
+}
+
+fn delivery(claim: &Claim<'_>, lane: &To, row: ClaimRow) -> Option<Claimed> {
+    Some(Claimed {
+        id: row.0,
+        token: claim.token.to_owned(),
+        subscriber: row.1,
+        address: row.2,
+        channel: Channel::parse(&row.3)?,
+        to: lane.to.clone(),
+        gap: Duration::zero(),
+        probe: false,
+        cause: row.4,
+        procedure: row.5,
+        attempts: u32::try_from(row.6).unwrap_or(0),
+        created: moment(row.7),
+        expires: row.8.map(moment),
+        seq: row.9,
+        head: None,
+        role: None,
+        thread: Vec::new(),
+        item: None,
+    })
+}
+
+/// The rows of some lanes.
+fn addresses<'a>(lanes: impl Iterator<Item = &'a str>) -> String {
+    Value::from(lanes.map(|address| json!({"address": address})).collect::<Vec<_>>()).to_string()
 }
 
 /// Until when a pace shared with other lanes holds this one back.

@@ -28,6 +28,7 @@ pub mod own;
 pub mod people;
 pub mod personal;
 pub mod retention;
+mod rows;
 mod schema;
 pub mod search;
 pub mod sessions;
@@ -95,6 +96,8 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: AnyPool,
+    /// Where transactions are made: on SQLite one connection of its own, whose cache no other writer makes stale.
+    writers: AnyPool,
     engine: Engine,
     group: Arc<group::Group>,
     /// One writer at a time on SQLite, in turn: its own wait for the lock sleeps, and may sleep long while others pass.
@@ -148,29 +151,12 @@ impl Store {
             create_for_owner(Path::new(path));
         }
         let options = AnyConnectOptions::from_str(&url)?;
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(BUSY_TIMEOUT_S))
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if engine == Engine::Sqlite {
-                        // FULL: a commit survives a power cut, as the promise of the outbox demands.
-                        for pragma in [
-                            "PRAGMA busy_timeout = 20000",
-                            "PRAGMA journal_mode = WAL",
-                            "PRAGMA synchronous = FULL",
-                            "PRAGMA secure_delete = ON",
-                            "PRAGMA cache_size = -32000",
-                        ] {
-                            connection.execute(pragma).await?;
-                        }
-                    }
-                    Ok(())
-                })
-            })
-            .connect_with(options)
-            .await?;
-        let store = Self { pool, engine, group: Arc::default(), writer: Arc::default() };
+        let pool = pool_of(engine, CONNECTIONS).connect_with(options.clone()).await?;
+        let writers = match engine {
+            Engine::Sqlite => pool_of(engine, 1).connect_with(options).await?,
+            Engine::Postgres => pool.clone(),
+        };
+        let store = Self { pool, writers, engine, group: Arc::default(), writer: Arc::default() };
         let mut connection = store.pool.acquire().await?;
         schema::migrate(&mut connection, engine).await?;
         drop(connection);
@@ -185,17 +171,25 @@ impl Store {
 
     /// Begins a transaction that will write.
     async fn begin(&self) -> Result<WriteTx, StoreError> {
-        Ok(match self.engine {
-            Engine::Sqlite => {
-                let turn = Arc::clone(&self.writer).lock_owned().await;
-                WriteTx { engine: self.engine, tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: Some(turn) }
-            }
-            Engine::Postgres => WriteTx { engine: self.engine, tx: self.pool.begin().await?, _turn: None },
-        })
+        let turn = self.turn().await;
+        let tx = match self.engine {
+            Engine::Sqlite => self.writers.begin_with("BEGIN IMMEDIATE").await?,
+            Engine::Postgres => self.writers.begin().await?,
+        };
+        Ok(WriteTx { engine: self.engine, tx, _turn: turn })
+    }
+
+    /// A turn to write one statement outside a transaction.
+    async fn turn(&self) -> Option<tokio::sync::OwnedMutexGuard<()>> {
+        match self.engine {
+            Engine::Sqlite => Some(Arc::clone(&self.writer).lock_owned().await),
+            Engine::Postgres => None,
+        }
     }
 
     /// Closes all connections.
     pub async fn close(&self) {
+        self.writers.close().await;
         self.pool.close().await;
     }
 
@@ -210,6 +204,33 @@ impl Store {
         sqlx::query("VACUUM INTO $1").bind(path.to_owned()).execute(&self.pool).await?;
         Ok(())
     }
+}
+
+fn pool_of(engine: Engine, connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(BUSY_TIMEOUT_S))
+        // A file does not go away between two statements; a server may.
+        .test_before_acquire(engine == Engine::Postgres)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                if engine == Engine::Sqlite {
+                    // FULL: a commit survives a power cut, as the promise of the outbox demands.
+                    for pragma in [
+                        "PRAGMA busy_timeout = 20000",
+                        "PRAGMA journal_mode = WAL",
+                        "PRAGMA synchronous = FULL",
+                        "PRAGMA wal_autocheckpoint = 4000",
+                        "PRAGMA temp_store = MEMORY",
+                        "PRAGMA secure_delete = ON",
+                        "PRAGMA cache_size = -32000",
+                    ] {
+                        connection.execute(pragma).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
 }
 
 /// Makes the database file readable by its owner alone before SQLite does: it holds addresses. What cannot be done here

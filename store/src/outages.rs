@@ -1,10 +1,14 @@
 //! Channels whose server cannot be reached. While one is away, one delivery at a time tries whether it is back.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use vigie_domain::Channel;
 
 use crate::lanes::{self, NEVER};
 use crate::outbox::Claimed;
+use crate::rows::over_rows;
 use crate::{Store, StoreError, clean, millis, moment};
 
 /// A channel whose server is away.
@@ -81,22 +85,24 @@ impl Store {
         Ok(rows.into_iter().filter_map(outage).collect())
     }
 
-    /// Gives a claimed delivery back untried, as it was.
+    /// Gives claimed deliveries back untried, as they were.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn give_back(&self, delivery: &Claimed, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn give_back(&self, deliveries: &[Claimed], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let rows: Vec<Value> = deliveries.iter().map(|d| json!({"id": d.id, "token": d.token})).collect();
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE delivery SET state = 'pending', token = NULL, holder = NULL WHERE id = $1 AND token = $2 AND state = 'claimed'",
-        )
-        .bind(delivery.id.clone())
-        .bind(delivery.token.clone())
-        .execute(&mut *tx)
+        let back: Vec<(String,)> = sqlx::query_as(over_rows!(
+            self.engine,
+            ["UPDATE delivery SET state = 'pending', token = NULL, holder = NULL
+              FROM (SELECT value ->> 'id' AS key, value ->> 'token' AS proof FROM "],
+            [") AS w WHERE delivery.id = w.key AND delivery.token = w.proof AND delivery.state || '' = 'claimed' RETURNING address_id"]
+        ))
+        .bind(Value::from(rows).to_string())
+        .fetch_all(&mut *tx)
         .await?;
-        if done.rows_affected() == 1 {
-            lanes::release(&mut tx, &delivery.address, None, now).await?;
-        }
+        let lanes: BTreeMap<&str, _> = back.iter().map(|(address,)| (address.as_str(), (now, now))).collect();
+        lanes::release_all(&mut tx, &lanes).await?;
         tx.commit().await?;
         Ok(())
     }

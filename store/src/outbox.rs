@@ -4,14 +4,22 @@
 //! with the token. A lease that runs out before "attempt started" gives the delivery back to Pending; after it, to
 //! Ambiguous, since the message may have left.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use chrono::{DateTime, Duration, Utc};
+use serde_json::{Value, json};
 use vigie_domain::delivery::Settlement;
+use vigie_domain::subscription::Role;
 use vigie_domain::{Channel, DeliveryState};
 
 use crate::consent::ASK_CAUSE;
-use crate::group::Write;
+use crate::digests::DIGEST_CAUSE;
 use crate::people::AddressState;
+use crate::rows::over_rows;
 use crate::{Store, StoreError, WriteTx, clean, derived_id, lanes, millis, moment};
+
+/// Bytes from which on a notice is not read ahead: memory stays bounded.
+const LONG_NOTICE: i64 = 100_000;
 
 /// A delivery in the hands of a worker.
 #[derive(Debug, Clone)]
@@ -44,6 +52,14 @@ pub struct Claimed {
     pub expires: Option<DateTime<Utc>>,
     /// Order in which deliveries were made.
     pub seq: i64,
+    /// What an instant message is about; `None` when it carries something else.
+    pub head: Option<Head>,
+    /// What the person is to us; `None` when they are gone.
+    pub role: Option<Role>,
+    /// Earlier deliveries of the same thread that reached, or may have reached, the address: oldest first.
+    pub thread: Vec<String>,
+    /// What the message is made from, where it was read ahead.
+    pub item: Option<Item>,
 }
 
 /// What an instant message is about.
@@ -121,6 +137,45 @@ pub struct AttemptRow {
 type ItemRow = (String, String, String, Option<String>, String, String, Option<String>, Option<String>);
 type TriedRow = (i64, i64, Option<i64>, Option<String>, Option<String>);
 
+macro_rules! items {
+    ($which:literal) => {
+        concat!(
+            "SELECT ",
+            item_columns!(),
+            " FROM notification n ",
+            with_item!(),
+            " WHERE ",
+            $which,
+            " ORDER BY n.created, n.id"
+        )
+    };
+}
+
+macro_rules! item_columns {
+    () => {
+        "a.kind, a.procedure_id, a.changes, a.body, n.disposition, n.reasons, o.document, o.assessment"
+    };
+}
+
+macro_rules! with_item {
+    () => {
+        "JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id"
+    };
+}
+
+fn item(r: ItemRow) -> Item {
+    Item {
+        alert_kind: r.0,
+        procedure: r.1,
+        changes: r.2,
+        body: r.3,
+        disposition: r.4,
+        reasons: r.5,
+        document: r.6.unwrap_or_default(),
+        assessment: r.7.unwrap_or_default(),
+    }
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone)]
 pub(crate) struct End {
@@ -134,70 +189,198 @@ pub(crate) struct End {
     pub(crate) why: String,
 }
 
-/// Notes that bytes are about to leave.
-pub(crate) async fn start(
-    tx: &mut WriteTx,
-    delivery: &Claimed,
-    lease_until: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "UPDATE delivery SET started = $1, lease_until = $4, attempts = attempts + 1 WHERE id = $2 AND token = $3 AND state = 'claimed'
-         AND EXISTS (SELECT 1 FROM address a WHERE a.id = delivery.address_id AND a.state IN ('active', 'unconfirmed')
-           AND (a.state = 'unconfirmed') = (delivery.cause LIKE $5))",
-    )
-    .bind(millis(now))
-    .bind(delivery.id.clone())
-    .bind(delivery.token.clone())
-    .bind(millis(lease_until))
-    // An unconfirmed address is asked to confirm and gets nothing else; one in use is not asked.
-    .bind(format!("{ASK_CAUSE}%"))
-    .execute(&mut **tx)
-    .await?;
-    if done.rows_affected() == 1 {
-        sqlx::query(
-            "INSERT INTO attempt (delivery_id, n, started) VALUES ($1, $2, $3) ON CONFLICT (delivery_id, n) DO NOTHING",
-        )
-        .bind(delivery.id.clone())
-        .bind(i64::from(delivery.attempts) + 1)
-        .bind(millis(now))
-        .execute(&mut **tx)
-        .await?;
-    }
-    Ok(done.rows_affected() == 1)
+/// What a worker says of a delivery it holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    /// The delivery.
+    pub(crate) id: String,
+    /// Proof that it is held.
+    pub(crate) token: String,
+    /// The address.
+    pub(crate) address: String,
+    /// Number of this attempt, from 1.
+    pub(crate) attempt: u32,
+    /// When it is said.
+    pub(crate) at: DateTime<Utc>,
+    /// What.
+    pub(crate) said: Said,
 }
 
-/// Ends an attempt, and gives the lane back.
-pub(crate) async fn end(
-    tx: &mut WriteTx,
-    delivery: &Claimed,
-    end: &End,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "UPDATE delivery SET state = $1, next_at = COALESCE($2, next_at), settled_at = $3, why = $4, token = NULL, holder = NULL WHERE id = $5 AND token = $6 AND state = 'claimed'",
-    )
-    .bind(end.state.as_str().to_owned())
-    .bind(end.next.map(millis))
-    .bind(end.next.is_none().then(|| millis(now)))
-    .bind(end.why.clone())
-    .bind(delivery.id.clone())
-    .bind(delivery.token.clone())
-    .execute(&mut **tx)
+/// What is said.
+#[derive(Debug, Clone)]
+pub(crate) enum Said {
+    /// Bytes are about to leave; it is held until then.
+    Starts(DateTime<Utc>),
+    /// The attempt ended.
+    Ends(End),
+}
+
+impl Word {
+    fn of(delivery: &Claimed, at: DateTime<Utc>, said: Said) -> Self {
+        Self {
+            id: delivery.id.clone(),
+            token: delivery.token.clone(),
+            address: delivery.address.clone(),
+            attempt: delivery.attempts + 1,
+            at,
+            said,
+        }
+    }
+}
+
+/// Notes that bytes are about to leave; gives the deliveries for which that may be.
+pub(crate) async fn start(tx: &mut WriteTx, words: &[&Word]) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<Value> = words
+        .iter()
+        .filter_map(|w| match w.said {
+            Said::Starts(until) => {
+                Some(json!({"id": w.id, "token": w.token, "at": millis(w.at), "until": millis(until), "n": w.attempt}))
+            }
+            Said::Ends(_) => None,
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let started: Vec<(String,)> = sqlx::query_as(over_rows!(
+        tx.engine,
+        [
+            "UPDATE delivery SET started = w.at, lease_until = w.until, attempts = attempts + 1
+             FROM (SELECT value ->> 'id' AS key, value ->> 'token' AS proof, CAST(value ->> 'at' AS BIGINT) AS at,
+               CAST(value ->> 'until' AS BIGINT) AS until FROM "
+        ],
+        [") AS w WHERE delivery.id = w.key AND delivery.token = w.proof AND delivery.state || '' = 'claimed'
+             AND EXISTS (SELECT 1 FROM address a WHERE a.id = delivery.address_id AND a.state IN ('active', 'unconfirmed')
+               AND (a.state = 'unconfirmed') = (delivery.cause LIKE $2)) RETURNING id"]
+    ))
+    .bind(Value::from(rows.clone()).to_string())
+    // An unconfirmed address is asked to confirm and gets nothing else; one in use is not asked.
+    .bind(format!("{ASK_CAUSE}%"))
+    .fetch_all(&mut **tx)
     .await?;
-    if done.rows_affected() == 1 {
-        sqlx::query(
-            "UPDATE attempt SET ended = $1, outcome = $2, detail = $3 WHERE delivery_id = $4 AND ended IS NULL",
-        )
-        .bind(millis(now))
-        .bind(end.state.as_str().to_owned())
-        .bind(end.why.clone())
-        .bind(delivery.id.clone())
+    let started: HashSet<String> = started.into_iter().map(|(id,)| id).collect();
+    let begun = only(rows, &started);
+    if !begun.is_empty() {
+        sqlx::query(over_rows!(
+            tx.engine,
+            ["INSERT INTO attempt (delivery_id, n, started)
+             SELECT value ->> 'id', CAST(value ->> 'n' AS BIGINT), CAST(value ->> 'at' AS BIGINT) FROM "],
+            [" WHERE 1 = 1 ON CONFLICT (delivery_id, n) DO NOTHING"]
+        ))
+        .bind(Value::from(begun).to_string())
         .execute(&mut **tx)
         .await?;
-        lanes::release(tx, &delivery.address, Some(end.free), now).await?;
     }
-    Ok(done.rows_affected() == 1)
+    Ok(started)
+}
+
+/// Ends attempts, and gives their lanes back; gives the deliveries that were still held.
+pub(crate) async fn end(tx: &mut WriteTx, words: &[&Word]) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<Value> = words
+        .iter()
+        .filter_map(|w| match &w.said {
+            Said::Ends(end) => Some(json!({
+                "id": w.id, "token": w.token, "at": millis(w.at), "state": end.state.as_str(), "next": end.next.map(millis),
+                "settled": end.next.is_none().then(|| millis(w.at)), "why": end.why,
+            })),
+            Said::Starts(_) => None,
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ended: Vec<(String,)> = sqlx::query_as(over_rows!(
+        tx.engine,
+        ["UPDATE delivery SET state = w.new_state, next_at = COALESCE(w.next, next_at), settled_at = w.settled, why = w.words,
+             token = NULL, holder = NULL
+             FROM (SELECT value ->> 'id' AS key, value ->> 'token' AS proof, value ->> 'state' AS new_state,
+               CAST(value ->> 'next' AS BIGINT) AS next, CAST(value ->> 'settled' AS BIGINT) AS settled, value ->> 'why' AS words
+               FROM "],
+        [") AS w WHERE delivery.id = w.key AND delivery.token = w.proof AND delivery.state || '' = 'claimed' RETURNING id"]
+    ))
+    .bind(Value::from(rows.clone()).to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    let ended: HashSet<String> = ended.into_iter().map(|(id,)| id).collect();
+    let over = only(rows, &ended);
+    if over.is_empty() {
+        return Ok(ended);
+    }
+    sqlx::query(over_rows!(
+        tx.engine,
+        ["UPDATE attempt SET ended = w.at, outcome = w.new_state, detail = w.words
+             FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'at' AS BIGINT) AS at, value ->> 'state' AS new_state,
+               value ->> 'why' AS words FROM "],
+        [") AS w WHERE attempt.delivery_id = w.key AND attempt.ended IS NULL"]
+    ))
+    .bind(Value::from(over).to_string())
+    .execute(&mut **tx)
+    .await?;
+    let mut free: BTreeMap<&str, (DateTime<Utc>, DateTime<Utc>)> = BTreeMap::new();
+    for word in words.iter().filter(|w| ended.contains(&w.id)) {
+        if let Said::Ends(end) = &word.said {
+            let lane = free.entry(&word.address).or_insert((end.free, word.at));
+            *lane = (lane.0.max(end.free), lane.1.max(word.at));
+        }
+    }
+    lanes::release_all(tx, &free).await?;
+    Ok(ended)
+}
+
+/// The rows of these deliveries.
+fn only(mut rows: Vec<Value>, ids: &HashSet<String>) -> Vec<Value> {
+    rows.retain(|r| r["id"].as_str().is_some_and(|id| ids.contains(id)));
+    rows
+}
+
+/// What the sender must know of deliveries just claimed, besides their own rows.
+pub(crate) async fn fill_in(tx: &mut WriteTx, claimed: &mut [Claimed]) -> Result<(), StoreError> {
+    type HeadRow = (String, Option<String>, Option<String>, Option<String>, i64);
+    if claimed.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Value> = claimed
+        .iter()
+        .map(|d| json!({"id": d.id, "person": d.subscriber, "share": derived_id(&[&d.cause, &d.subscriber])}))
+        .collect();
+    let heads: Vec<HeadRow> = sqlx::query_as(over_rows!(
+        tx.engine,
+        ["SELECT w.key, s.role, a.kind, n.reasons, COALESCE(o.version, 0)
+         FROM (SELECT value ->> 'id' AS key, value ->> 'person' AS person, value ->> 'share' AS share FROM "],
+        [") AS w LEFT JOIN subscriber s ON s.id = w.person LEFT JOIN notification n ON n.id = w.share
+         LEFT JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id"]
+    ))
+    .bind(Value::from(rows).to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut heads: HashMap<String, HeadRow> = heads.into_iter().map(|r| (r.0.clone(), r)).collect();
+    let rows: Vec<Value> = claimed
+        .iter()
+        .filter(|d| !d.procedure.is_empty())
+        .map(|d| json!({"id": d.id, "address": d.address, "procedure": d.procedure, "seq": d.seq}))
+        .collect();
+    let before: Vec<(String, String)> = sqlx::query_as(over_rows!(
+        tx.engine,
+        ["SELECT w.key, e.id FROM (SELECT value ->> 'id' AS key, value ->> 'address' AS address,
+           value ->> 'procedure' AS procedure, CAST(value ->> 'seq' AS BIGINT) AS seq FROM "],
+        [") AS w JOIN delivery e ON e.address_id = w.address AND e.procedure_id = w.procedure AND e.seq < w.seq
+         WHERE e.attempts > 0 AND e.state IN ('sent', 'ambiguous', 'dead') ORDER BY e.seq"]
+    ))
+    .bind(Value::from(rows).to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut threads: HashMap<String, Vec<String>> = HashMap::new();
+    for (delivery, earlier) in before {
+        threads.entry(delivery).or_default().push(earlier);
+    }
+    for delivery in claimed {
+        if let Some((_, role, kind, reasons, version)) = heads.remove(&delivery.id) {
+            delivery.role = role.and_then(|r| serde_json::from_value(r.into()).ok());
+            delivery.head = kind.zip(reasons).map(|(alert_kind, reasons)| Head { alert_kind, reasons, version });
+        }
+        delivery.thread = threads.remove(&delivery.id).unwrap_or_default();
+    }
+    Ok(())
 }
 
 impl Store {
@@ -228,9 +411,8 @@ impl Store {
         .bind(millis(now))
         .execute(&mut *tx)
         .await?;
-        for (address,) in &lapsed {
-            lanes::release(&mut tx, address, None, now).await?;
-        }
+        let lanes = lapsed.iter().map(|(address,)| (address.as_str(), (now, now))).collect();
+        lanes::release_all(&mut tx, &lanes).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -250,27 +432,15 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// What an instant message is about, without reading the notice; `None` when it carries something else.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn head(&self, delivery: &Claimed) -> Result<Option<Head>, StoreError> {
-        let row: Option<(String, String, i64)> = sqlx::query_as(
-            "SELECT a.kind, n.reasons, COALESCE(o.version, 0) FROM notification n JOIN alert a ON a.id = n.alert_id
-             LEFT JOIN notice o ON o.id = a.notice_id WHERE n.id = $1",
-        )
-        .bind(derived_id(&[&delivery.cause, &delivery.subscriber]))
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.map(|(alert_kind, reasons, version)| Head { alert_kind, reasons, version }))
-    }
-
     /// What the message is made from: one notification for an instant message, many for a digest.
     ///
     /// # Errors
     /// The database fails.
     pub async fn items(&self, delivery: &Claimed) -> Result<Vec<Item>, StoreError> {
-        self.items_of(&delivery.id, &delivery.subscriber, &delivery.cause).await
+        match &delivery.item {
+            Some(item) => Ok(vec![item.clone()]),
+            None => self.items_of(&delivery.id, &delivery.subscriber, &delivery.cause).await,
+        }
     }
 
     /// What the message of a delivery, of that person and cause, is made from.
@@ -278,53 +448,53 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn items_of(&self, delivery: &str, subscriber: &str, cause: &str) -> Result<Vec<Item>, StoreError> {
-        // A person's share goes to each of their addresses; the notification names the first delivery only, so the cause
-        // leads from any of them.
-        let rows: Vec<ItemRow> = sqlx::query_as(
-            "SELECT a.kind, a.procedure_id, a.changes, a.body, n.disposition, n.reasons, o.document, o.assessment
-             FROM notification n JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id
-             WHERE n.subscriber_id = $1 AND (a.id = $2 OR n.delivery_id = $3
-               OR n.delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1 AND cause = $4))
-             ORDER BY n.created, n.id",
-        )
-        .bind(subscriber.to_owned())
-        .bind(cause.to_owned())
-        .bind(delivery.to_owned())
-        .bind(cause.to_owned())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| Item {
-                alert_kind: r.0,
-                procedure: r.1,
-                changes: r.2,
-                body: r.3,
-                disposition: r.4,
-                reasons: r.5,
-                document: r.6.unwrap_or_default(),
-                assessment: r.7.unwrap_or_default(),
-            })
-            .collect())
+        let query = if cause.starts_with(DIGEST_CAUSE) {
+            // A digest goes to each of a person's addresses; what it carries names its first delivery only, so the cause leads
+            // there from any of them.
+            sqlx::query_as(items!(
+                "n.subscriber_id = $1 AND (n.delivery_id = $2
+                   OR n.delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1 AND cause = $3))"
+            ))
+            .bind(subscriber.to_owned())
+            .bind(delivery.to_owned())
+            .bind(cause.to_owned())
+        } else {
+            sqlx::query_as(items!("n.id = $1")).bind(derived_id(&[cause, subscriber]))
+        };
+        let rows: Vec<ItemRow> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(item).collect())
     }
 
-    /// Earlier deliveries of the same thread that reached, or may have reached, the address: oldest first.
+    /// Reads ahead what the messages of some instant deliveries are made from, but for long notices.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn thread(&self, delivery: &Claimed) -> Result<Vec<String>, StoreError> {
-        if delivery.procedure.is_empty() {
-            return Ok(Vec::new());
+    pub async fn read_ahead(&self, deliveries: &mut [&mut Claimed]) -> Result<(), StoreError> {
+        type Row = (String, String, String, String, Option<String>, String, String, Option<String>, Option<String>);
+        if deliveries.is_empty() {
+            return Ok(());
         }
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT id FROM delivery WHERE address_id = $1 AND procedure_id = $2 AND seq < $3 AND attempts > 0 AND state IN ('sent', 'ambiguous', 'dead') ORDER BY seq",
-        )
-        .bind(delivery.address.clone())
-        .bind(delivery.procedure.clone())
-        .bind(delivery.seq)
+        let wanted: Vec<Value> =
+            deliveries.iter().map(|d| json!({"id": d.id, "share": derived_id(&[&d.cause, &d.subscriber])})).collect();
+        let rows: Vec<Row> = sqlx::query_as(over_rows!(
+            self.engine,
+            [
+                "SELECT w.key, ",
+                item_columns!(),
+                " FROM (SELECT value ->> 'id' AS key, value ->> 'share' AS share FROM "
+            ],
+            [") AS w JOIN notification n ON n.id = w.share ", with_item!(), " WHERE octet_length(o.document) < $2"]
+        ))
+        .bind(Value::from(wanted).to_string())
+        .bind(LONG_NOTICE)
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(|r| r.0).collect())
+        let mut items: HashMap<String, Item> =
+            rows.into_iter().map(|r| (r.0, item((r.1, r.2, r.3, r.4, r.5, r.6, r.7, r.8)))).collect();
+        for delivery in deliveries {
+            delivery.item = items.remove(&delivery.id);
+        }
+        Ok(())
     }
 
     /// The person and the procedure of a delivery; `None` when it is unknown or about no single procedure.
@@ -350,7 +520,7 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.write(Write::Start { delivery: delivery.clone(), lease_until: now + lease, now }).await
+        self.write(Word::of(delivery, now, Said::Starts(now + lease))).await
     }
 
     /// Settles an attempt, if the delivery is still ours; `false` when it is not. Its lane is served no sooner than `free`.
@@ -371,7 +541,7 @@ impl Store {
             Settlement::Dead(why) => (DeliveryState::Dead, None, why),
         };
         let end = End { state, next, free, why: clean(why) };
-        self.write(Write::End { delivery: delivery.clone(), end, now }).await
+        self.write(Word::of(delivery, now, Said::Ends(end))).await
     }
 
     /// Ends a delivery that is no longer wanted, before any byte left.
@@ -380,7 +550,7 @@ impl Store {
     /// The database fails.
     pub async fn cancel(&self, delivery: &Claimed, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let end = End { state: DeliveryState::Cancelled, next: None, free: now, why: clean(why) };
-        self.write(Write::End { delivery: delivery.clone(), end, now }).await
+        self.write(Word::of(delivery, now, Said::Ends(end))).await
     }
 
     /// Puts a dead or ambiguous delivery back in the queue; `false` when it is in no such state.

@@ -1,5 +1,7 @@
 //! What is remembered of each source: cursor and validators, health, and who polls it now.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use crate::ingest::IngestTx;
@@ -30,6 +32,8 @@ pub struct SourceState {
     pub trouble: Option<String>,
     /// Requests left, out of how many, as the server last said.
     pub quota: Option<(u64, u64)>,
+    /// It is left alone for now.
+    pub paused: bool,
 }
 
 /// What one day of a source brought.
@@ -52,6 +56,17 @@ pub struct PollEnd<'a> {
     pub items: usize,
     /// Requests left, out of how many, where the server said so.
     pub quota: Option<(u64, u64)>,
+    /// The last page, once its notices are committed.
+    pub page: Option<PageEnd<'a>>,
+}
+
+/// What a page leaves behind.
+#[derive(Debug, Clone, Copy)]
+pub struct PageEnd<'a> {
+    /// Cursor and validators, as JSON of the watcher.
+    pub memory: &'a str,
+    /// How many records it held.
+    pub records: usize,
 }
 
 /// A record put aside.
@@ -74,6 +89,7 @@ pub struct Quarantined {
 type AsideRow = (String, Option<String>, String, String, Vec<u8>, i64);
 type Row = (
     String,
+    String,
     i64,
     i64,
     i64,
@@ -85,7 +101,44 @@ type Row = (
     Option<String>,
     Option<i64>,
     Option<i64>,
+    i64,
 );
+
+macro_rules! poll_ends {
+    ($how:literal) => {
+        concat!(
+            "UPDATE source SET ",
+            $how,
+            ", last_error = $1, next_due = $2, last_attempt = COALESCE(last_attempt, $3), trouble = $5, memory = COALESCE($6, memory),
+             items = items + $7, quota_left = COALESCE($8, quota_left), quota_limit = COALESCE($9, quota_limit), lease_until = 0,
+             holder = NULL WHERE id = $4"
+        )
+    };
+}
+
+macro_rules! state_columns {
+    () => {
+        "id, memory, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, trouble, quota_left,
+         quota_limit, paused"
+    };
+}
+
+fn state(r: Row) -> SourceState {
+    SourceState {
+        memory: r.1,
+        baseline_done: r.2 != 0,
+        failures: u32::try_from(r.3).unwrap_or(0),
+        next_due: moment(r.4),
+        last_success: r.5.map(moment),
+        last_attempt: r.6.map(moment),
+        last_error: r.7,
+        items: r.8,
+        bad: r.9,
+        trouble: r.10,
+        quota: r.11.zip(r.12).map(|(left, limit)| (left.unsigned_abs(), limit.unsigned_abs())),
+        paused: r.13 != 0,
+    }
+}
 
 impl Store {
     /// State of a source; a default one when it was never polled.
@@ -93,28 +146,21 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT memory, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, trouble, quota_left, quota_limit FROM source WHERE id = $1",
-        )
-        .bind(id.to_owned())
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.map_or_else(
-            || SourceState { memory: "{}".to_owned(), ..SourceState::default() },
-            |r| SourceState {
-                memory: r.0,
-                baseline_done: r.1 != 0,
-                failures: u32::try_from(r.2).unwrap_or(0),
-                next_due: moment(r.3),
-                last_success: r.4.map(moment),
-                last_attempt: r.5.map(moment),
-                last_error: r.6,
-                items: r.7,
-                bad: r.8,
-                trouble: r.9,
-                quota: r.10.zip(r.11).map(|(left, limit)| (left.unsigned_abs(), limit.unsigned_abs())),
-            },
-        ))
+        let row: Option<Row> = sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
+            .bind(id.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map_or_else(|| SourceState { memory: "{}".to_owned(), ..SourceState::default() }, state))
+    }
+
+    /// States of all sources ever polled, by identifier.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
+        let rows: Vec<Row> =
+            sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|r| (r.0.clone(), state(r))).collect())
     }
 
     /// Has a source left alone, or watched again.
@@ -132,19 +178,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a source is left alone.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn is_source_paused(&self, id: &str) -> Result<bool, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT paused FROM source WHERE id = $1")
-            .bind(id.to_owned())
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.is_some_and(|(paused,)| paused != 0))
-    }
-
-    /// Takes the source for polling until `lease` from now; `false` when it is not due or another holds it.
+    /// Takes the source for polling until `lease` from now, and gives its state; `None` when it is not due or another holds it.
     ///
     /// # Errors
     /// The database fails.
@@ -155,44 +189,43 @@ impl Store {
         lease: Duration,
         force: bool,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO source (id) VALUES ($1) ON CONFLICT (id) DO NOTHING")
-            .bind(id.to_owned())
-            .execute(&mut *tx)
-            .await?;
-        let done = sqlx::query(
-            "UPDATE source SET holder = $1, lease_until = $2, last_attempt = $3 WHERE id = $4 AND (lease_until <= $3 OR holder = $1) AND (next_due <= $3 AND paused = 0 OR $5 = 1)",
-        )
+    ) -> Result<Option<SourceState>, StoreError> {
+        let _turn = self.turn().await;
+        let row: Option<Row> = sqlx::query_as(concat!(
+            "INSERT INTO source (id, holder, lease_until, last_attempt) VALUES ($4, $1, $2, $3)
+             ON CONFLICT (id) DO UPDATE SET holder = $1, lease_until = $2, last_attempt = $3
+             WHERE (source.lease_until <= $3 OR source.holder = $1)
+               AND (source.next_due <= $3 AND source.paused = 0 OR $5 = 1) RETURNING ",
+            state_columns!()
+        ))
         .bind(holder.to_owned())
         .bind(millis(now + lease))
         .bind(millis(now))
         .bind(id.to_owned())
         .bind(i64::from(force))
-        .execute(&mut *tx)
+        .fetch_optional(&self.writers)
         .await?;
-        tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(row.map(state))
     }
 
-    /// Notes a page: what to remember, and how many records it held. Committed after the page's notices.
+    /// Notes a page that others follow, once its notices are committed, and holds the source for another `lease`.
     ///
     /// # Errors
     /// The database fails.
     pub async fn page_done(
         &self,
         id: &str,
-        memory: &str,
-        items: usize,
+        page: PageEnd<'_>,
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        let _turn = self.turn().await;
         sqlx::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
-            .bind(memory.to_owned())
-            .bind(i64::try_from(items).unwrap_or(0))
+            .bind(page.memory.to_owned())
+            .bind(i64::try_from(page.records).unwrap_or(0))
             .bind(millis(now + lease))
             .bind(id.to_owned())
-            .execute(&self.pool)
+            .execute(&self.writers)
             .await?;
         Ok(())
     }
@@ -210,10 +243,11 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let sql = if end.error.is_some() {
-            "UPDATE source SET failures = failures + 1, last_error = $1, trouble = $5, next_due = $2, lease_until = 0, holder = NULL WHERE id = $4 AND $3 = $3"
+            poll_ends!("failures = failures + 1")
         } else {
-            "UPDATE source SET failures = 0, last_error = $1, trouble = $5, next_due = $2, last_success = $3, baseline_done = 1, lease_until = 0, holder = NULL WHERE id = $4"
+            poll_ends!("failures = 0, last_success = $3, baseline_done = 1")
         };
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
         sqlx::query(sql)
             .bind(end.error.map(clean))
@@ -221,16 +255,12 @@ impl Store {
             .bind(millis(now))
             .bind(id.to_owned())
             .bind(end.trouble.map(str::to_owned))
+            .bind(end.page.map(|p| p.memory.to_owned()))
+            .bind(end.page.map_or(0, |p| i64::try_from(p.records).unwrap_or(0)))
+            .bind(end.quota.map(|(left, _)| count(left)))
+            .bind(end.quota.map(|(_, limit)| count(limit)))
             .execute(&mut *tx)
             .await?;
-        if let Some((left, limit)) = end.quota {
-            sqlx::query("UPDATE source SET quota_left = $1, quota_limit = $2 WHERE id = $3")
-                .bind(i64::try_from(left).unwrap_or(i64::MAX))
-                .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-                .bind(id.to_owned())
-                .execute(&mut *tx)
-                .await?;
-        }
         sqlx::query(
             "INSERT INTO source_day (source, day, items, polls, failures) VALUES ($1, $2, $3, 1, $4)
              ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + $3, polls = source_day.polls + 1, failures = source_day.failures + $4",
@@ -245,34 +275,46 @@ impl Store {
         Ok(())
     }
 
-    /// What a source brought day by day since `since`, oldest first. A day without a poll is not there.
+    /// What each source brought day by day since `since`, oldest first. A day without a poll is not there.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn source_days(&self, id: &str, since: NaiveDate) -> Result<Vec<SourceDay>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT day, items FROM source_day WHERE source = $1 AND day >= $2 AND polls > failures ORDER BY day",
+    pub async fn source_days(&self, since: NaiveDate) -> Result<HashMap<String, Vec<SourceDay>>, StoreError> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT source, day, items FROM source_day WHERE day >= $1 AND polls > failures ORDER BY day",
         )
-        .bind(id.to_owned())
         .bind(since.to_string())
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(day, items)| Some(SourceDay { day: day.parse().ok()?, items: items.unsigned_abs() }))
-            .collect())
+        let mut days: HashMap<String, Vec<SourceDay>> = HashMap::new();
+        for (source, day, items) in rows {
+            if let Ok(day) = day.parse() {
+                days.entry(source).or_default().push(SourceDay { day, items: items.unsigned_abs() });
+            }
+        }
+        Ok(days)
     }
 
-    /// Alarms that were told and are not over: what kind, since when.
+    /// Alarms of a source that were told and are not over: what kind, since when.
     ///
     /// # Errors
     /// The database fails.
     pub async fn open_alarms(&self, source: &str) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT kind, since FROM alarm WHERE source = $1 ORDER BY kind")
-            .bind(source.to_owned())
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows.into_iter().map(|(kind, since)| (kind, moment(since))).collect())
+        Ok(self.all_open_alarms().await?.remove(source).unwrap_or_default())
+    }
+
+    /// Alarms that were told and are not over, by source: there are few.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn all_open_alarms(&self) -> Result<HashMap<String, Vec<(String, DateTime<Utc>)>>, StoreError> {
+        let rows: Vec<(String, String, i64)> =
+            sqlx::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.pool).await?;
+        let mut alarms: HashMap<String, Vec<(String, DateTime<Utc>)>> = HashMap::new();
+        for (source, kind, since) in rows {
+            alarms.entry(source).or_default().push((kind, moment(since)));
+        }
+        Ok(alarms)
     }
 
     /// How many alarms are open, of all sources.

@@ -29,14 +29,16 @@ pub(super) fn local(at: DateTime<Utc>) -> String {
 pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
     let store = app::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
+    let mut states = store.source_states().await?;
+    let days = store.source_days(timetable::habit_since(now)).await?;
     let mut rows = Vec::new();
     for block in &settings.source {
-        let s = store.source(&block.id).await?;
-        let known = timetable::known(&store, &block.id, s.clone(), now).await?;
+        let s = states.remove(&block.id).unwrap_or_default();
+        let known = timetable::known(s.clone(), days.get(&block.id).map_or(&[], Vec::as_slice));
         let alarms = health::alarms(&known, now);
         let health = match (&s.last_error, block.enabled) {
             (_, false) => "à l’arrêt (enabled = false)".to_owned(),
-            _ if store.is_source_paused(&block.id).await? => "en pause (/reprendre_source dans un chat)".to_owned(),
+            _ if s.paused => "en pause (/reprendre_source dans un chat)".to_owned(),
             (Some(e), _) if s.failures > 0 => format!("{} échec(s) : {e}", s.failures),
             _ if s.last_success.is_none() => "jamais interrogée".to_owned(),
             _ => match alarms.first() {

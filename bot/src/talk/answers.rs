@@ -546,14 +546,17 @@ impl Asker<'_> {
 
     async fn health(&self) -> Result<Vec<Reply>, Failure> {
         let mut lines = vec!["Les sources\u{a0}:".to_owned()];
+        let mut states = self.app.store.source_states().await?;
+        let days = self.app.store.source_days(timetable::habit_since(self.now)).await?;
         for block in &self.app.settings.source {
-            let s: SourceState = self.app.store.source(&block.id).await?;
+            let s: SourceState = states.remove(&block.id).unwrap_or_default();
             let last =
                 s.last_success.map_or_else(|| "jamais lue".to_owned(), |at| format!("lue le {}", timetable::local(at)));
-            let known = timetable::known(&self.app.store, &block.id, s, self.now).await?;
+            let paused = s.paused;
+            let known = timetable::known(s, days.get(&block.id).map_or(&[], Vec::as_slice));
             let (mark, how) = if !block.enabled {
                 ("⏹", "à l’arrêt".to_owned())
-            } else if self.app.store.is_source_paused(&block.id).await? {
+            } else if paused {
                 ("⏸", "en pause".to_owned())
             } else {
                 match health::alarms(&known, self.now).first() {

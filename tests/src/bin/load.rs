@@ -4,7 +4,7 @@
 //! prints one JSON object: messages, messages a second of both, their ratio, and p50/p99 of each step in milliseconds.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use vigie_notifier::channels::Envelope;
 use vigie_notifier::message::Message;
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
-use vigie_tests::sink::{Reaction, Sink};
+use vigie_tests::sink::{Moment, Reaction, Sink};
 use vigie_watcher::classify::classify;
 
 /// Measures durable delivery against a bare loop over the same transport.
@@ -38,6 +38,9 @@ struct Args {
     /// Connections to the mail server
     #[arg(long, default_value_t = 4)]
     connections: usize,
+    /// Milliseconds the mail server takes to answer the end of a message; a real one that keeps its queue on disk takes a few
+    #[arg(long, default_value_t = 0)]
+    answer_ms: u64,
     /// Database
     #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
     engine: Engine,
@@ -60,7 +63,12 @@ async fn main() -> Outcome<()> {
 async fn measure(args: &Args) -> Outcome<Value> {
     let Transport::Email = args.channel;
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
-    let sink = Sink::start("", |_| Reaction::Accept).await?;
+    let answer = Duration::from_millis(args.answer_ms);
+    let sink = Sink::start("", move |moment| match moment {
+        Moment::Dot(_) if !answer.is_zero() => Reaction::Late(answer),
+        _ => Reaction::Accept,
+    })
+    .await?;
     let database = Database::start(args.engine)?;
     let app = Arc::new(service::start(&database.url, sink.port, args.connections, Clock::default()).await?);
     people(&app, args.subscriptions).await?;
@@ -84,7 +92,7 @@ async fn measure(args: &Args) -> Outcome<Value> {
     let rate = |seconds: f64| (messages as f64 / seconds).round();
     Ok(json!({
         "channel": "email", "engine": format!("{:?}", app.store.engine()).to_lowercase(), "connections": args.connections,
-        "messages": messages, "ingest_notices_s": (args.notices as f64 / ingest_s).round(), "ingest_deliveries_s": rate(ingest_s),
+        "answer_ms": args.answer_ms, "messages": messages, "ingest_notices_s": (args.notices as f64 / ingest_s).round(), "ingest_deliveries_s": rate(ingest_s),
         "durable_messages_s": rate(durable_s), "bare_messages_s": rate(bare_s), "ratio": (100.0 * bare_s / durable_s).round() / 100.0,
         "steps_ms": steps(&recorder.render()),
     }))

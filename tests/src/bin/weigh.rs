@@ -111,7 +111,7 @@ async fn fill(pages: &Pages, procedures: usize, now: DateTime<Utc>) -> Outcome<V
                     due: None,
                 };
                 tx.put_alert(&alert, None).await?;
-                tx.put_notification(&alert.id, &share, &[]).await?;
+                tx.put_notifications(&alert.id, &[(share, Vec::new())]).await?;
             }
             ids.push(id);
         }

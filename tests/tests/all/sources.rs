@@ -9,6 +9,7 @@ use vigie_bot::{timetable, watch};
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter, Notice};
+use vigie_store::sources::PageEnd;
 use vigie_tests::publishers::{Publishers, eforms};
 use vigie_tests::replay::Replay;
 use vigie_tests::servers::Imap;
@@ -440,7 +441,12 @@ async fn complies(block: settings::Source, expected: usize) {
     assert_eq!(bench.poll().await.stored, expected, "{kind}: {}", bench.error().await);
     let sent = bench.app.store.deliveries(None, 1000).await.unwrap().len();
     let id = bench.source.block.id.clone();
-    bench.app.store.page_done(&id, "{}", 0, chrono::Duration::zero(), now()).await.unwrap();
+    bench
+        .app
+        .store
+        .page_done(&id, PageEnd { memory: "{}", records: 0 }, chrono::Duration::zero(), now())
+        .await
+        .unwrap();
     let again = bench.poll().await;
     assert_eq!((again.stored, again.records >= expected), (0, true), "{kind}: {}", bench.error().await);
     assert_eq!(bench.app.store.deliveries(None, 1000).await.unwrap().len(), sent, "{kind}");

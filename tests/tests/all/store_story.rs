@@ -15,8 +15,8 @@ use vigie_store::ingest::{NewDelivery, NewNotification};
 use vigie_store::lanes::Claim;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
-use vigie_store::sources::PollEnd;
 use vigie_store::sources::Quarantined;
+use vigie_store::sources::{PageEnd, PollEnd};
 use vigie_tests::servers::Postgres;
 use vigie_watcher::classify::classify;
 
@@ -111,7 +111,7 @@ async fn a_busy_lane_delays_no_other(store: &Store) {
                 reasons: "{}".into(),
                 due: None,
             };
-            tx.put_notification(&format!("{person}-{n}"), &share, &[delivery]).await.unwrap();
+            tx.put_notifications(&format!("{person}-{n}"), &[(share, vec![delivery])]).await.unwrap();
         }
         tx.commit().await.unwrap();
     }
@@ -190,22 +190,22 @@ async fn notice_arrives(store: &Store, address: &str) {
     // A transaction that is dropped leaves nothing behind.
     for commit in [false, true, true] {
         let mut tx = store.begin_ingest(at(1)).await.unwrap();
-        let known = tx.known_notice(&notice.key()).await.unwrap();
+        let known = tx.known_notices(&[notice.key()]).await.unwrap().remove(&notice.key());
         if known.is_some_and(|k| k.content_hash == "hash") {
             continue;
         }
-        assert!(tx.find_procedure(&["record:boamp:26-1".into()]).await.unwrap().is_none());
+        assert!(tx.find_procedures(&["record:boamp:26-1".into()]).await.unwrap().is_empty());
         tx.put_procedure("proc-1", "Nettoyage", &Snapshot::default(), &["record:boamp:26-1".into()]).await.unwrap();
         tx.put_notice(&notice, &assessment, "hash", "proc-1").await.unwrap();
         tx.put_alert(&alert, None).await.unwrap();
-        tx.put_notification("alert-1", &share, std::slice::from_ref(&delivery)).await.unwrap();
-        assert_eq!(tx.instants_since("p", at(0), 5).await.unwrap(), 1);
+        tx.put_notifications("alert-1", &[(share.clone(), vec![delivery.clone()])]).await.unwrap();
+        assert_eq!(tx.instants_since(&["p"], at(0)).await.unwrap()["p"], 1);
         assert_eq!(tx.told("proc-1").await.unwrap().len(), 1);
         if commit {
             tx.commit().await.unwrap();
         }
     }
-    assert_eq!(store.content_hash("boamp:26-1").await.unwrap().as_deref(), Some("hash"));
+    assert_eq!(store.content_hashes(&["boamp:26-1".into()]).await.unwrap()["boamp:26-1"], "hash");
     assert_eq!(store.notice("26-1").await.unwrap().unwrap().procedure, "proc-1");
     assert_eq!(store.deliveries(None, 10).await.unwrap().len(), 1);
 }
@@ -261,7 +261,7 @@ async fn digest_is_made_once(store: &Store, address: &str) {
     };
     let mut tx = store.begin_ingest(at(40)).await.unwrap();
     tx.put_alert(&alert, None).await.unwrap();
-    tx.put_notification("alert-2", &share, &[]).await.unwrap();
+    tx.put_notifications("alert-2", &[(share, Vec::new())]).await.unwrap();
     tx.commit().await.unwrap();
     assert!(store.due_digests(at(99), at(99)).await.unwrap().is_empty());
     let due: Vec<DueDigest> = store.due_digests(at(100), at(100)).await.unwrap();
@@ -296,7 +296,7 @@ async fn a_flood_makes_several_digests(store: &Store, address: &str) {
         };
         let mut tx = store.begin_ingest(at(105)).await.unwrap();
         tx.put_alert(&alert, None).await.unwrap();
-        tx.put_notification(&alert.id, &share, &[]).await.unwrap();
+        tx.put_notifications(&alert.id, &[(share, Vec::new())]).await.unwrap();
         tx.commit().await.unwrap();
     }
     let due = store.due_digests(at(110), at(110)).await.unwrap();
@@ -313,12 +313,12 @@ async fn a_flood_makes_several_digests(store: &Store, address: &str) {
 }
 
 async fn source_is_held_by_one(store: &Store) {
-    assert!(store.claim_source("s", "one", LEASE, false, at(0)).await.unwrap());
-    assert!(!store.claim_source("s", "two", LEASE, true, at(0)).await.unwrap());
-    store.page_done("s", "{\"cursor\":\"7\"}", 3, LEASE, at(0)).await.unwrap();
+    assert!(store.claim_source("s", "one", LEASE, false, at(0)).await.unwrap().is_some());
+    assert!(store.claim_source("s", "two", LEASE, true, at(0)).await.unwrap().is_none());
+    store.page_done("s", PageEnd { memory: "{\"cursor\":\"7\"}", records: 3 }, LEASE, at(0)).await.unwrap();
     store.poll_done("s", &PollEnd::default(), at(20), at(1).date_naive(), at(1)).await.unwrap();
-    assert!(!store.claim_source("s", "two", LEASE, false, at(19)).await.unwrap(), "not due yet");
-    assert!(store.claim_source("s", "two", LEASE, true, at(19)).await.unwrap(), "unless forced");
+    assert!(store.claim_source("s", "two", LEASE, false, at(19)).await.unwrap().is_none(), "not due yet");
+    assert!(store.claim_source("s", "two", LEASE, true, at(19)).await.unwrap().is_some(), "unless forced");
     let end = PollEnd { error: Some("panne"), trouble: Some("unreachable"), ..PollEnd::default() };
     store.poll_done("s", &end, at(40), at(19).date_naive(), at(19)).await.unwrap();
     let state = store.source("s").await.unwrap();

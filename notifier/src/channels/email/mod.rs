@@ -15,6 +15,7 @@ pub mod return_path;
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -44,6 +45,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
 /// Longest wait for the answer to RSET before the connection is given up.
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server just found away is not tried again by messages that were under way.
+const AWAY: Duration = Duration::from_secs(1);
 /// A connection idle for longer is not trusted.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -82,7 +85,14 @@ pub struct Email {
     signer: Option<Signer>,
     answers: bool,
     wait: Duration,
-    idle: Vec<Mutex<Option<Kept>>>,
+    /// Connections that may be open at once.
+    connections: usize,
+    /// One permit a connection in use.
+    places: Semaphore,
+    /// Connections that wait for their next message.
+    idle: Mutex<Vec<Kept>>,
+    /// When the server was last found away, and in what words.
+    found_away: Mutex<Option<(Instant, String)>>,
 }
 
 /// How far a mail transaction got.
@@ -137,7 +147,10 @@ impl Email {
             signer: None,
             answers: false,
             wait: Duration::from_secs(block.timeout_s),
-            idle: (0..block.connections.max(1)).map(|_| Mutex::new(None)).collect(),
+            connections: block.connections.max(1),
+            places: Semaphore::new(block.connections.max(1)),
+            idle: Mutex::default(),
+            found_away: Mutex::default(),
         })
     }
 
@@ -190,7 +203,7 @@ impl Email {
     /// How many messages may be under way at once.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.idle.len()
+        self.connections
     }
 
     /// Connects, greets and authenticates, to try a configuration.
@@ -224,14 +237,17 @@ impl Email {
             Ok(bytes) => bytes,
             Err(why) => return Outcome::Permanent(format!("message impossible à composer : {why}")),
         };
-        let mut slot = self.free_slot(envelope.key).await;
-        let kept = slot.take().filter(|k| k.used.elapsed() < IDLE && !k.connection.has_broken());
+        let _place = self.places.acquire().await;
+        if let Some(why) = self.just_found_away() {
+            return Outcome::Unreachable(why);
+        }
+        let kept = self.idle().pop().filter(|k| k.used.elapsed() < IDLE && !k.connection.has_broken());
         let reused = kept.is_some();
         let mut connection = match kept {
             Some(kept) => kept.connection,
             None => match self.connect().await {
                 Ok(connection) => connection,
-                Err(why) => return Outcome::Unreachable(why),
+                Err(why) => return self.away(why),
             },
         };
         let mut done = self.transact(&mut connection, envelope.key, &to, &bytes).await;
@@ -239,13 +255,15 @@ impl Email {
             // The server closed an idle connection: nothing was sent on it, so a fresh one is tried at once.
             match self.connect().await {
                 Ok(fresh) => connection = fresh,
-                Err(why) => return Outcome::Unreachable(why),
+                Err(why) => return self.away(why),
             }
             done = self.transact(&mut connection, envelope.key, &to, &bytes).await;
         }
         match done {
             Transaction::Answered { outcome, reusable } => {
-                *slot = reusable.then(|| Kept { connection, used: Instant::now() });
+                if reusable {
+                    self.idle().push(Kept { connection, used: Instant::now() });
+                }
                 outcome
             }
             // The connection is dropped, without a QUIT that might never be answered.
@@ -254,15 +272,19 @@ impl Email {
         }
     }
 
-    /// A free connection slot; waits for one when all are busy.
-    async fn free_slot(&self, key: &str) -> tokio::sync::MutexGuard<'_, Option<Kept>> {
-        for slot in &self.idle {
-            if let Ok(free) = slot.try_lock() {
-                return free;
-            }
-        }
-        let spread = key.bytes().map(usize::from).sum::<usize>() % self.idle.len();
-        self.idle[spread].lock().await
+    fn away(&self, why: String) -> Outcome {
+        *self.found_away.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), why.clone()));
+        Outcome::Unreachable(why)
+    }
+
+    /// In what words another message found the server away a moment ago: this one need not try too.
+    fn just_found_away(&self) -> Option<String> {
+        let found = self.found_away.lock().unwrap_or_else(PoisonError::into_inner);
+        found.as_ref().filter(|(at, _)| at.elapsed() < AWAY).map(|(_, why)| why.clone())
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One mail transaction.
