@@ -209,8 +209,10 @@ async fn next(app: &App) -> Result<Option<Claimed>, StoreError> {
             && let Ok(appetite) = app.hand.claiming.try_lock()
             && appetite.claimed > 0
         {
-            // More is on its way before the last one has gone.
-            claim(app, appetite).await?;
+            // More is on its way before the last one has gone; what fails here fails again, and is told, once nothing is left.
+            if let Err(e) = claim(app, appetite).await {
+                tracing::warn!("nothing more claimed for now: {e}");
+            }
         }
         let Some(delivery) = first else { continue };
         let now = app.clock.now();
@@ -422,5 +424,21 @@ fn state_in_words(state: AddressState) -> &'static str {
         AddressState::Active => "active",
         AddressState::Suspended => "suspendue après un refus définitif",
         AddressState::Stopped => "arrêtée par son propriétaire",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_grow_while_all_of_them_leave_fast() {
+        let just = |claimed| Appetite { claimed, at: Some(Instant::now()) };
+        assert_eq!(Appetite::default().now(16), 16);
+        assert_eq!(just(16).now(16), 32);
+        assert_eq!(just(100).now(16), MAX_CLAIMED);
+        assert_eq!(just(15).now(16), 16, "there was no more to claim");
+        let slow = Appetite { claimed: 64, at: Instant::now().checked_sub(BRISK) };
+        assert_eq!(slow.now(16), 16);
     }
 }

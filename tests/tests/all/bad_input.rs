@@ -3,16 +3,17 @@
 use serde_json::{Value, json};
 use vigie_bot::app::App;
 use vigie_bot::clock::Clock;
-use vigie_bot::ingest::Audience;
+use vigie_bot::ingest::{self, Audience, Outcome};
 use vigie_bot::{timetable, watch};
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
-use vigie_domain::{Cadence, DeliveryState, Filter};
+use vigie_domain::{Cadence, DeliveryState, Filter, Notice, NoticeKind};
+use vigie_store::StoreError;
 use vigie_tests::replay::{Fault, Replay};
 use vigie_watcher::fetch::Fetcher;
 
 struct Bench {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     app: App,
     source: watch::Watched,
     audience: Audience,
@@ -45,7 +46,7 @@ impl Bench {
             chrono::DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&chrono::Utc);
         let source = watch::sources(&settings).unwrap().pop().unwrap();
         let app = App::start(settings, fetcher, Clock::fixed(now)).await.unwrap();
-        Self { _dir: dir, app, source, audience: Audience::default() }
+        Self { dir, app, source, audience: Audience::default() }
     }
 
     async fn poll(&mut self) -> watch::Polled {
@@ -131,6 +132,31 @@ async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
     // The same page again puts nothing aside twice.
     bench.poll().await;
     assert_eq!(bench.app.store.quarantined(10).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_procedure_that_cannot_be_read_back_stops_no_other_notice_of_its_page() {
+    let (_replay, api) = boamp(Vec::new()).await;
+    let Bench { dir, app, mut audience, .. } = Bench::new(&api, "boamp", Cadence::Instant).await;
+    let call = |id: &str, title: &str| {
+        let mut notice = Notice::new("s", id, NoticeKind::Call);
+        notice.title = title.to_owned();
+        notice
+    };
+    let page = [call("1", "Nettoyage"), call("2", "Entretien")];
+    let outcomes = ingest::ingest_page(&app, &mut audience, &page, None).await.unwrap();
+    assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(1)))), "{outcomes:?}");
+    sqlx::any::install_default_drivers();
+    let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", dir.path().join("b.sqlite").display())).await.unwrap();
+    let damage = "UPDATE procedure SET snapshot = '{' WHERE id IN (SELECT procedure_id FROM notice WHERE record_id = '1')";
+    assert_eq!(sqlx::query(damage).execute(&pool).await.unwrap().rows_affected(), 1);
+    let page = [call("1", "Nettoyage des vitres"), call("2", "Entretien des parcs"), call("3", "Gardiennage")];
+    let outcomes = ingest::ingest_page(&app, &mut audience, &page, None).await.unwrap();
+    assert!(matches!(outcomes[0], Err(StoreError::Unreadable { .. })), "{outcomes:?}");
+    assert!(outcomes[1..].iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
+    let made = app.store.deliveries(None, 10).await.unwrap();
+    assert_eq!(made.len(), 3, "each told once: {made:?}");
+    assert_eq!(app.store.notice("1").await.unwrap().unwrap().assessment.title, "Nettoyage", "the first stays as it was");
 }
 
 #[tokio::test(flavor = "multi_thread")]
