@@ -284,11 +284,11 @@ pub(crate) async fn release_all(
     if tx.engine == Engine::Postgres {
         // The lanes are locked first, in one order for all: the next statement then sees every delivery that was committed
         // before.
-        sqlx::query(
-            "SELECT CAST(1 AS BIGINT) FROM lane WHERE address_id IN
-               (SELECT value ->> 'address' FROM json_array_elements(CAST($1 AS json)) AS given(value))
-             ORDER BY address_id FOR UPDATE",
-        )
+        sqlx::query(over_rows!(
+            tx.engine,
+            ["SELECT CAST(1 AS BIGINT) FROM lane WHERE address_id IN (SELECT value ->> 'address' FROM "],
+            [") ORDER BY address_id FOR UPDATE"]
+        ))
         .bind(rows.clone())
         .execute(&mut **tx)
         .await?;

@@ -364,7 +364,7 @@ pub(crate) async fn fill_in(tx: &mut WriteTx, claimed: &mut [Claimed]) -> Result
         ["SELECT w.key, e.id FROM (SELECT value ->> 'id' AS key, value ->> 'address' AS address,
            value ->> 'procedure' AS procedure, CAST(value ->> 'seq' AS BIGINT) AS seq FROM "],
         [") AS w JOIN delivery e ON e.address_id = w.address AND e.procedure_id = w.procedure AND e.seq < w.seq
-         WHERE e.attempts > 0 AND e.state IN ('sent', 'ambiguous', 'dead') ORDER BY e.seq"]
+         WHERE e.attempts > 0 AND e.state || '' IN ('sent', 'ambiguous', 'dead') ORDER BY e.seq"]
     ))
     .bind(Value::from(rows).to_string())
     .fetch_all(&mut **tx)

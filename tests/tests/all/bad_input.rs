@@ -148,7 +148,8 @@ async fn a_procedure_that_cannot_be_read_back_stops_no_other_notice_of_its_page(
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(1)))), "{outcomes:?}");
     sqlx::any::install_default_drivers();
     let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", dir.path().join("b.sqlite").display())).await.unwrap();
-    let damage = "UPDATE procedure SET snapshot = '{' WHERE id IN (SELECT procedure_id FROM notice WHERE record_id = '1')";
+    let damage =
+        "UPDATE procedure SET snapshot = '{' WHERE id IN (SELECT procedure_id FROM notice WHERE record_id = '1')";
     assert_eq!(sqlx::query(damage).execute(&pool).await.unwrap().rows_affected(), 1);
     let page = [call("1", "Nettoyage des vitres"), call("2", "Entretien des parcs"), call("3", "Gardiennage")];
     let outcomes = ingest::ingest_page(&app, &mut audience, &page, None).await.unwrap();
@@ -156,7 +157,11 @@ async fn a_procedure_that_cannot_be_read_back_stops_no_other_notice_of_its_page(
     assert!(outcomes[1..].iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
     let made = app.store.deliveries(None, 10).await.unwrap();
     assert_eq!(made.len(), 3, "each told once: {made:?}");
-    assert_eq!(app.store.notice("1").await.unwrap().unwrap().assessment.title, "Nettoyage", "the first stays as it was");
+    assert_eq!(
+        app.store.notice("1").await.unwrap().unwrap().assessment.title,
+        "Nettoyage",
+        "the first stays as it was"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
