@@ -94,7 +94,7 @@ pub struct App {
     pub hand: Hand,
     /// Held by the worker that shows in chats what was decided.
     pub refreshing: tokio::sync::Mutex<()>,
-    /// Messages on the wire.
+    /// Messages noted as begun.
     pub slots: Slots,
     /// Messages just made.
     pub kept: Kept,

@@ -82,7 +82,7 @@ pub(crate) async fn read_ahead(app: &App, claimed: &mut [Claimed]) -> Result<(),
     let mut first: Vec<&mut Claimed> = claimed
         .iter_mut()
         .filter(|d| {
-            let key = shared_key(d, answer_url(app, d, now).is_some());
+            let key = shared_key(d, asks_by_link(app, d));
             key.is_some_and(|k| !app.kept.has(&k, now) && keys.insert(k))
         })
         .collect();
@@ -102,8 +102,9 @@ pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, S
     if let Some(id) = delivery.cause.strip_prefix(SIGN_IN_CAUSE) {
         return sign_in(app, id, now).await;
     }
-    let answer = answer_url(app, delivery, now);
-    let key = shared_key(delivery, answer.is_some());
+    let asks = asks_by_link(app, delivery);
+    let answer = if asks { app.answer_url(&delivery.id, now) } else { None };
+    let key = shared_key(delivery, asks);
     if let Some(message) = key.as_ref().and_then(|k| app.kept.get(k, now)) {
         return Ok(Composed::Message(Box::new(message.addressed(unsubscribe, answer.as_deref()))));
     }
@@ -112,7 +113,7 @@ pub(crate) async fn compose(app: &App, delivery: &Claimed) -> Result<Composed, S
         return Ok(Composed::Nothing("la structure a décidé, ou la procédure n’est plus ouverte"));
     }
     let here = unsubscribe.as_ref().map(|_| UNSUBSCRIBE_HERE.to_owned());
-    Ok(match render(app, delivery, &items, here, answer.is_some()).await {
+    Ok(match render(app, delivery, &items, here, asks).await {
         Ok(None) => Composed::Nothing("plus rien à dire"),
         Err(why) => Composed::Broken(why),
         Ok(Some(message)) => {
@@ -135,16 +136,16 @@ async fn sign_in(app: &App, id: &str, now: DateTime<Utc>) -> Result<Composed, St
     })
 }
 
-/// The page where the reader of a mail about one procedure answers, where they decide for a structure.
-fn answer_url(app: &App, delivery: &Claimed, now: DateTime<Utc>) -> Option<String> {
-    if delivery.channel != Channel::Email || delivery.procedure.is_empty() || !app.has_links() {
-        return None;
-    }
-    let asks = matches!(
-        kind(delivery),
-        Some(AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided)
-    );
-    delivery.role.filter(|role| asks && state::decides(*role)).and_then(|_| app.answer_url(&delivery.id, now))
+/// Whether a mail about one procedure leads its reader to a page to answer on: where they decide for a structure.
+fn asks_by_link(app: &App, delivery: &Claimed) -> bool {
+    delivery.channel == Channel::Email
+        && !delivery.procedure.is_empty()
+        && app.has_links()
+        && delivery.role.is_some_and(state::decides)
+        && matches!(
+            kind(delivery),
+            Some(AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided)
+        )
 }
 
 /// Which kind of alert an instant message carries.

@@ -4,7 +4,7 @@
 //! Idempotent on (source, record id, content hash). The audience index is trusted only if the subscriptions are, inside
 //! the transaction, at the version it was built from.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -20,7 +20,7 @@ use vigie_notifier::audience::{Hit, Index};
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::rhythm::{self, When};
-use vigie_store::ingest::{IngestTx, KnownNotice, KnownProcedure, NewDelivery, NewNotification, Share, Told};
+use vigie_store::ingest::{IngestTx, KnownProcedure, NewDelivery, NewNotification, Share, Told};
 use vigie_store::journal::NoticeRow;
 use vigie_store::people::{Address, AddressState};
 use vigie_store::verdicts::VerdictCorrection;
@@ -37,6 +37,8 @@ use crate::observe::Step;
 
 /// Times a stale index is rebuilt before giving up.
 const MAX_REBUILDS: usize = 5;
+/// Most notices looked at for one transaction.
+const MOST_TOGETHER: usize = 50;
 /// After how long a transaction takes no further notice: others wait to write.
 const LONGEST_TURN: Duration = Duration::from_millis(50);
 
@@ -130,9 +132,12 @@ pub async fn ingest_page(
     let known = app.store.content_hashes(&keys).await?;
     let mut outcomes: Vec<Result<Outcome, StoreError>> = notices.iter().map(|_| Ok(Outcome::Unchanged)).collect();
     let mut changed: Vec<Judged<'_>> = Vec::new();
+    let mut seen = HashSet::new();
     for (place, (notice, key)) in notices.iter().zip(keys).enumerate() {
         let hash = content_hash(notice);
-        if known.get(&key) != Some(&hash) {
+        // After a changed record, the same one again is compared with what that one leaves.
+        if known.get(&key) != Some(&hash) || seen.contains(&key) {
+            seen.insert(key.clone());
             let began = Instant::now();
             let verdict = classify::classify(notice);
             changed.push(Judged { place, notice, key, hash, verdict, took: began.elapsed() });
@@ -142,7 +147,7 @@ pub async fn ingest_page(
     let mut rest = changed.as_slice();
     let mut alone = 0_usize;
     while !rest.is_empty() {
-        let most = if alone > 0 { 1 } else { rest.len() };
+        let most = if alone > 0 { 1 } else { rest.len().min(MOST_TOGETHER) };
         match together(app, audience, &rest[..most], first_poll).await {
             Ok(done) => {
                 alone = alone.saturating_sub(done.len());
@@ -196,14 +201,12 @@ async fn together(
             *audience = Audience::read(&app.store).await?;
             continue;
         }
-        let mut known = tx.known_notices(&keys).await?;
+        tx.look_up_notices(&keys).await?;
         let mut outcomes = Vec::new();
         for one in notices {
             let began = Instant::now();
             let job = Ingest { app, audience, notice: one.notice, hash: &one.hash, first_poll, now };
-            let (outcome, stored) = job.run(&mut tx, one.verdict.clone(), known.remove(&one.key)).await?;
-            known.insert(one.key.clone(), stored);
-            outcomes.push(outcome);
+            outcomes.push(job.run(&mut tx, one.verdict.clone()).await?);
             Step::Ingest.took(began.checked_sub(one.took).unwrap_or(began));
             if turn.elapsed() > LONGEST_TURN {
                 break;
@@ -321,18 +324,12 @@ struct Meaning {
 }
 
 impl Ingest<'_> {
-    /// Writes the notice and all it causes; gives what became of it, and what is stored of it now.
-    async fn run(
-        &self,
-        tx: &mut IngestTx,
-        mut assessment: Assessment,
-        known: Option<KnownNotice>,
-    ) -> Result<(Outcome, KnownNotice), StoreError> {
+    async fn run(&self, tx: &mut IngestTx, mut assessment: Assessment) -> Result<Outcome, StoreError> {
         let key = self.notice.key();
-        let known = match known {
-            Some(known) if known.content_hash == self.hash => return Ok((Outcome::Unchanged, known)),
-            known => known,
-        };
+        let known = tx.known_notice(&key).await?;
+        if known.as_ref().is_some_and(|k| k.content_hash == self.hash) {
+            return Ok(Outcome::Unchanged);
+        }
         let keys = same::keys(self.notice);
         let portrait = same::portrait(self.notice);
         let procedure = match &known {
@@ -367,17 +364,16 @@ impl Ingest<'_> {
             tx.put_portrait(&key, &id, &portrait.bucket(), &written).await?;
         }
         // The version is part of the name: a content that comes back after another one is news again.
-        let version = known.as_ref().map_or(1, |k| k.version + 1);
+        let version = known.as_ref().map_or(1, |k| k.version + 1).to_string();
         let alert = Alert {
-            id: derived_id(&[&key, self.hash, &version.to_string()]),
+            id: derived_id(&[&key, self.hash, &version]),
             kind: meaning.kind,
-            procedure: id.clone(),
+            procedure: id,
             notice: key,
             changes: meaning.changes,
         };
         let people = self.tell(tx, &alert, meaning.silent, &assessment, &told).await?;
-        let stored = KnownNotice { content_hash: self.hash.to_owned(), version, procedure: id };
-        Ok((Outcome::Stored(people), stored))
+        Ok(Outcome::Stored(people))
     }
 
     /// The procedure this notice belongs to: by statements first, and where they lead to several procedures these are found
@@ -390,12 +386,13 @@ impl Ingest<'_> {
         keys: &[String],
         portrait: Option<&Portrait>,
     ) -> Result<Option<KnownProcedure>, StoreError> {
-        let (mut by_reference, mut by_statement): (Vec<_>, Vec<_>) =
-            tx.find_procedures(keys).await?.into_iter().partition(|(key, _)| procedure::is_reference(key));
-        if !by_statement.is_empty() {
-            let (_, found) = by_statement.swap_remove(0);
-            let strong: Vec<String> = keys.iter().filter(|k| !procedure::is_reference(k)).cloned().collect();
-            let ended = tx.join_procedures(&found.id, &strong).await?;
+        let (weak, strong): (Vec<_>, Vec<_>) =
+            tx.procedures_of(keys).await?.into_iter().partition(|(key, _)| procedure::is_reference(key));
+        if let Some((_, id)) = strong.first()
+            && let Some(found) = tx.procedure(id).await?
+        {
+            let all: Vec<String> = strong.into_iter().map(|(_, id)| id).collect();
+            let ended = tx.join_procedures(&found.id, &all).await?;
             if !ended.is_empty() {
                 tracing::info!(notice = %self.notice.key(), procedure = %found.id, ?ended, "procedures found to be one");
             }
@@ -403,11 +400,10 @@ impl Ingest<'_> {
         }
         let calls = !is_partial(self.notice.kind);
         let same = |p: &KnownProcedure| p.snapshot.status == Status::Open && alike(&p.title, &self.notice.title);
-        if !by_reference.is_empty() {
-            let (_, found) = by_reference.swap_remove(0);
-            if !calls || same(&found) {
-                return Ok(Some(found));
-            }
+        if let Some((_, id)) = weak.first()
+            && let Some(found) = tx.procedure(id).await?.filter(|p| !calls || same(p))
+        {
+            return Ok(Some(found));
         }
         match portrait {
             Some(portrait) => self.look_alike(tx, portrait).await,

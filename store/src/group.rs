@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::outbox::{self, Word};
+use crate::outbox::{self, Said, Word};
 use crate::{Store, StoreError};
 
 /// Whether it was ours to say; `None` = the group failed, write alone.
@@ -66,9 +66,16 @@ impl Store {
 
     /// Writes words; gives the deliveries that were ours.
     async fn write_all(&self, words: &[&Word]) -> Result<HashSet<String>, StoreError> {
+        let (mut starts, mut ends) = (Vec::new(), Vec::new());
+        for word in words {
+            match &word.said {
+                Said::Starts(until) => starts.push((*word, *until)),
+                Said::Ends(end) => ends.push((*word, end)),
+            }
+        }
         let mut tx = self.begin().await?;
-        let mut ours = outbox::end(&mut tx, words).await?;
-        ours.extend(outbox::start(&mut tx, words).await?);
+        let mut ours = outbox::end(&mut tx, &ends).await?;
+        ours.extend(outbox::start(&mut tx, &starts).await?);
         tx.commit().await?;
         Ok(ours)
     }

@@ -21,6 +21,8 @@ pub struct IngestTx {
     pub(crate) now: DateTime<Utc>,
     /// Lanes in which something waits from now on; written last, so that whoever serves them waits for as little as can be.
     ready: BTreeMap<String, Channel>,
+    /// Notices looked up, as this transaction leaves them.
+    known: HashMap<String, Option<KnownNotice>>,
 }
 
 /// What is stored of a notice.
@@ -156,7 +158,7 @@ impl Store {
             // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
             sqlx::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut *tx).await?;
         }
-        Ok(IngestTx { tx, now: clock(), ready: BTreeMap::new() })
+        Ok(IngestTx { tx, now: clock(), ready: BTreeMap::new(), known: HashMap::new() })
     }
 
     /// Hashes of stored notices' contents by key, outside any transaction: the cheap look before an ingest.
@@ -193,11 +195,22 @@ impl IngestTx {
         self.now
     }
 
-    /// What is stored under these notices' keys.
+    /// What is stored under a notice's key, as this transaction leaves it.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn known_notices(&mut self, keys: &[String]) -> Result<HashMap<String, KnownNotice>, StoreError> {
+    pub async fn known_notice(&mut self, key: &str) -> Result<Option<KnownNotice>, StoreError> {
+        if !self.known.contains_key(key) {
+            self.look_up_notices(&[key.to_owned()]).await?;
+        }
+        Ok(self.known.get(key).cloned().flatten())
+    }
+
+    /// Looks up several notices at once, for [`IngestTx::known_notice`] to find.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn look_up_notices(&mut self, keys: &[String]) -> Result<(), StoreError> {
         let rows: Vec<(String, String, i64, String)> = sqlx::query_as(over_rows!(
             self.tx.engine,
             ["SELECT id, content_hash, version, procedure_id FROM notice WHERE id IN (SELECT value ->> 'key' FROM "],
@@ -208,33 +221,29 @@ impl IngestTx {
         .await?;
         let known = |content_hash, version, procedure| KnownNotice { content_hash, version, procedure };
         let found = rows.into_iter().map(|(key, hash, version, procedure)| (key, known(hash, version, procedure)));
-        Ok(by_key(keys, found.collect()))
+        let mut found = by_key(keys, found.collect());
+        self.known.extend(keys.iter().map(|key| (key.clone(), found.remove(key))));
+        Ok(())
     }
 
-    /// The procedures that these keys lead to, the strongest key first.
+    /// The procedures that these keys lead to, the strongest key first: (key, procedure).
     ///
     /// # Errors
     /// The database fails.
-    pub async fn find_procedures(&mut self, keys: &[String]) -> Result<Vec<(String, KnownProcedure)>, StoreError> {
+    pub async fn procedures_of(&mut self, keys: &[String]) -> Result<Vec<(String, String)>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(over_rows!(
+        let rows: Vec<(String, String)> = sqlx::query_as(over_rows!(
             self.tx.engine,
-            ["SELECT k.key, p.id, p.title, p.snapshot FROM procedure_key k JOIN procedure p ON p.id = k.procedure_id
-              WHERE k.key IN (SELECT value ->> 'key' FROM "],
+            ["SELECT key, procedure_id FROM procedure_key WHERE key IN (SELECT value ->> 'key' FROM "],
             [")"]
         ))
         .bind(keyed(keys))
         .fetch_all(&mut *self.tx)
         .await?;
-        let mut found = Vec::new();
-        for (key, id, title, snapshot) in rows {
-            let snapshot = from_json(&snapshot, &format!("procedure {id}"))?;
-            found.push((key, KnownProcedure { id, title, snapshot }));
-        }
-        found.sort_by_key(|(key, _)| keys.iter().position(|k| clean(k) == *key));
-        Ok(found)
+        let mut found = by_key(keys, rows.into_iter().collect());
+        Ok(keys.iter().filter_map(|key| found.remove_entry(key)).collect())
     }
 
     /// Portraits of calls that close on the same day: the procedure each belongs to, and the portrait as JSON.
@@ -272,21 +281,17 @@ impl IngestTx {
         Ok(())
     }
 
-    /// Makes one procedure of all those that these keys lead to: everything that belonged to another one belongs to `kept`
-    /// from now on. Gives the identifiers of those that ended.
+    /// Makes one procedure of several: everything that belonged to another one belongs to `kept` from now on. Gives the
+    /// identifiers of those that ended.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn join_procedures(&mut self, kept: &str, keys: &[String]) -> Result<Vec<String>, StoreError> {
+    pub async fn join_procedures(&mut self, kept: &str, all: &[String]) -> Result<Vec<String>, StoreError> {
         let mut ended: Vec<String> = Vec::new();
-        for key in keys {
-            let row: Option<(String,)> =
-                sqlx::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1 AND procedure_id <> $2")
-                    .bind(clean(key))
-                    .bind(kept.to_owned())
-                    .fetch_optional(&mut *self.tx)
-                    .await?;
-            let Some((other,)) = row else { continue };
+        for other in all {
+            if other == kept || ended.contains(other) {
+                continue;
+            }
             for sql in [
                 "UPDATE notice SET procedure_id = $1 WHERE procedure_id = $2",
                 "UPDATE procedure_key SET procedure_id = $1 WHERE procedure_id = $2",
@@ -307,7 +312,10 @@ impl IngestTx {
             ] {
                 sqlx::query(sql).bind(kept.to_owned()).bind(other.clone()).execute(&mut *self.tx).await?;
             }
-            ended.push(other);
+            for known in self.known.values_mut().flatten().filter(|k| k.procedure == *other) {
+                kept.clone_into(&mut known.procedure);
+            }
+            ended.push(other.clone());
         }
         Ok(ended)
     }
@@ -481,6 +489,13 @@ impl IngestTx {
         .bind(millis(self.now))
         .execute(&mut *self.tx)
         .await?;
+        if let Some(known) = self.known.get_mut(&notice.key()) {
+            let content_hash = content_hash.to_owned();
+            *known = Some(match known.take() {
+                Some(k) => KnownNotice { content_hash, version: k.version + 1, procedure: k.procedure },
+                None => KnownNotice { content_hash, version: 1, procedure: procedure.to_owned() },
+            });
+        }
         Ok(())
     }
 
@@ -603,7 +618,8 @@ impl IngestTx {
     /// # Errors
     /// The database fails; nothing was written.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        let ready = self.ready.into_iter().map(|(address, channel)| (address, (channel.as_str(), self.now))).collect();
+        let ready =
+            self.ready.iter().map(|(address, channel)| (address.as_str(), (channel.as_str(), self.now))).collect();
         lanes::make_all_ready(&mut self.tx, &ready).await?;
         Ok(self.tx.commit().await?)
     }

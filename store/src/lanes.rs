@@ -54,6 +54,13 @@ macro_rules! waiting {
     };
 }
 
+/// What is read of a delivery just claimed: a [`ClaimRow`].
+macro_rules! claimed_columns {
+    () => {
+        "id, subscriber_id, address_id, channel, cause, procedure_id, attempts, created, expires_at, seq"
+    };
+}
+
 macro_rules! held_for_nothing {
     () => {
         "held = 1 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.address_id = lane.address_id AND d.state = 'claimed')"
@@ -224,9 +231,9 @@ impl Store {
             .bind(millis(now))
             .execute(&mut *tx)
             .await?;
-        for (address, channel, first) in &late {
-            make_ready(&mut tx, address, channel, moment(*first)).await?;
-        }
+        let behind =
+            late.iter().map(|(address, channel, at)| (address.as_str(), (channel.as_str(), moment(*at)))).collect();
+        make_all_ready(&mut tx, &behind).await?;
         tx.commit().await?;
         Ok(stuck.rows_affected() + late.len() as u64)
     }
@@ -239,13 +246,13 @@ pub(crate) async fn make_ready(
     channel: &str,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    make_all_ready(tx, &BTreeMap::from([(address.to_owned(), (channel, at))])).await
+    make_all_ready(tx, &BTreeMap::from([(address, (channel, at))])).await
 }
 
 /// Says that deliveries wait in these lanes: (channel, from when on), by address.
 pub(crate) async fn make_all_ready(
     tx: &mut WriteTx,
-    lanes: &BTreeMap<String, (&str, DateTime<Utc>)>,
+    lanes: &BTreeMap<&str, (&str, DateTime<Utc>)>,
 ) -> Result<(), StoreError> {
     if lanes.is_empty() {
         return Ok(());
@@ -336,7 +343,7 @@ async fn take(
             waiting!("d.id", "given.value ->> 'address'", " AND d.next_at <= $5", "1"),
             ") FROM "
         ],
-        [") RETURNING id, subscriber_id, address_id, channel, cause, procedure_id, attempts, created, expires_at, seq"]
+        [") RETURNING ", claimed_columns!()]
     ))
     .bind(addresses(lanes.iter().map(|l| l.address.as_str())))
     .bind(claim.token.to_owned())
@@ -382,7 +389,8 @@ async fn take_more(
         "UPDATE delivery SET state = 'claimed', token = $1, holder = $2, lease_until = $3, started = NULL
          WHERE state || '' IN ('pending', 'deferred', 'ambiguous') AND id IN (",
         waiting!("d.id", "$4", " AND d.next_at <= $5", "$6"),
-        ") RETURNING id, subscriber_id, address_id, channel, cause, procedure_id, attempts, created, expires_at, seq"
+        ") RETURNING ",
+        claimed_columns!()
     ))
     .bind(claim.token.to_owned())
     .bind(claim.holder.to_owned())

@@ -228,15 +228,12 @@ impl Word {
     }
 }
 
-/// Notes that bytes are about to leave; gives the deliveries for which that may be.
-pub(crate) async fn start(tx: &mut WriteTx, words: &[&Word]) -> Result<HashSet<String>, StoreError> {
-    let rows: Vec<Value> = words
+/// Notes that bytes are about to leave, and until when each delivery is held; gives those for which that may be.
+pub(crate) async fn start(tx: &mut WriteTx, starts: &[(&Word, DateTime<Utc>)]) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<Value> = starts
         .iter()
-        .filter_map(|w| match w.said {
-            Said::Starts(until) => {
-                Some(json!({"id": w.id, "token": w.token, "at": millis(w.at), "until": millis(until), "n": w.attempt}))
-            }
-            Said::Ends(_) => None,
+        .map(|(w, until)| {
+            json!({"id": w.id, "token": w.token, "at": millis(w.at), "until": millis(*until), "n": w.attempt})
         })
         .collect();
     if rows.is_empty() {
@@ -275,15 +272,14 @@ pub(crate) async fn start(tx: &mut WriteTx, words: &[&Word]) -> Result<HashSet<S
 }
 
 /// Ends attempts, and gives their lanes back; gives the deliveries that were still held.
-pub(crate) async fn end(tx: &mut WriteTx, words: &[&Word]) -> Result<HashSet<String>, StoreError> {
-    let rows: Vec<Value> = words
+pub(crate) async fn end(tx: &mut WriteTx, ends: &[(&Word, &End)]) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<Value> = ends
         .iter()
-        .filter_map(|w| match &w.said {
-            Said::Ends(end) => Some(json!({
+        .map(|(w, end)| {
+            json!({
                 "id": w.id, "token": w.token, "at": millis(w.at), "state": end.state.as_str(), "next": end.next.map(millis),
                 "settled": end.next.is_none().then(|| millis(w.at)), "why": end.why,
-            })),
-            Said::Starts(_) => None,
+            })
         })
         .collect();
     if rows.is_empty() {
@@ -317,11 +313,9 @@ pub(crate) async fn end(tx: &mut WriteTx, words: &[&Word]) -> Result<HashSet<Str
     .execute(&mut **tx)
     .await?;
     let mut free: BTreeMap<&str, (DateTime<Utc>, DateTime<Utc>)> = BTreeMap::new();
-    for word in words.iter().filter(|w| ended.contains(&w.id)) {
-        if let Said::Ends(end) = &word.said {
-            let lane = free.entry(&word.address).or_insert((end.free, word.at));
-            *lane = (lane.0.max(end.free), lane.1.max(word.at));
-        }
+    for (word, end) in ends.iter().filter(|(w, _)| ended.contains(&w.id)) {
+        let lane = free.entry(&word.address).or_insert((end.free, word.at));
+        *lane = (lane.0.max(end.free), lane.1.max(word.at));
     }
     lanes::release_all(tx, &free).await?;
     Ok(ended)

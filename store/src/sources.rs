@@ -104,18 +104,6 @@ type Row = (
     i64,
 );
 
-macro_rules! poll_ends {
-    ($how:literal) => {
-        concat!(
-            "UPDATE source SET ",
-            $how,
-            ", last_error = $1, next_due = $2, last_attempt = COALESCE(last_attempt, $3), trouble = $5, memory = COALESCE($6, memory),
-             items = items + $7, quota_left = COALESCE($8, quota_left), quota_limit = COALESCE($9, quota_limit), lease_until = 0,
-             holder = NULL WHERE id = $4"
-        )
-    };
-}
-
 macro_rules! state_columns {
     () => {
         "id, memory, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, trouble, quota_left,
@@ -242,25 +230,28 @@ impl Store {
         day: NaiveDate,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let sql = if end.error.is_some() {
-            poll_ends!("failures = failures + 1")
-        } else {
-            poll_ends!("failures = 0, last_success = $3, baseline_done = 1")
-        };
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
-        sqlx::query(sql)
-            .bind(end.error.map(clean))
-            .bind(millis(next_due))
-            .bind(millis(now))
-            .bind(id.to_owned())
-            .bind(end.trouble.map(str::to_owned))
-            .bind(end.page.map(|p| p.memory.to_owned()))
-            .bind(end.page.map_or(0, |p| i64::try_from(p.records).unwrap_or(0)))
-            .bind(end.quota.map(|(left, _)| count(left)))
-            .bind(end.quota.map(|(_, limit)| count(limit)))
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE source SET failures = CASE WHEN $1 = 1 THEN failures + 1 ELSE 0 END,
+               last_success = CASE WHEN $1 = 1 THEN last_success ELSE $2 END,
+               baseline_done = CASE WHEN $1 = 1 THEN baseline_done ELSE 1 END,
+               last_error = $3, trouble = $4, next_due = $5, memory = COALESCE($6, memory), items = items + $7,
+               quota_left = COALESCE($8, quota_left), quota_limit = COALESCE($9, quota_limit), lease_until = 0, holder = NULL
+             WHERE id = $10",
+        )
+        .bind(i64::from(end.error.is_some()))
+        .bind(millis(now))
+        .bind(end.error.map(clean))
+        .bind(end.trouble.map(str::to_owned))
+        .bind(millis(next_due))
+        .bind(end.page.map(|p| p.memory.to_owned()))
+        .bind(end.page.map_or(0, |p| i64::try_from(p.records).unwrap_or(0)))
+        .bind(end.quota.map(|(left, _)| count(left)))
+        .bind(end.quota.map(|(_, limit)| count(limit)))
+        .bind(id.to_owned())
+        .execute(&mut *tx)
+        .await?;
         sqlx::query(
             "INSERT INTO source_day (source, day, items, polls, failures) VALUES ($1, $2, $3, 1, $4)
              ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + $3, polls = source_day.polls + 1, failures = source_day.failures + $4",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use vigie_bot::app::App;
 use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience};
+use vigie_bot::ingest::{self, Audience, Outcome};
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, DateKind, Filter, Notice, NoticeKind, TypedDate};
@@ -216,4 +216,43 @@ async fn two_procedures_found_to_be_one_become_one() {
         let leads_to = app.store.procedure_now(&old).await.unwrap();
         assert_eq!(leads_to, (old != kept).then(|| kept.clone()), "addresses in messages go on leading there");
     }
+}
+
+#[tokio::test]
+async fn a_notice_whose_procedure_ended_earlier_on_the_page_follows_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    let mut first = call("boamp", "26-1", "Nettoyage des écoles de la ville", "Ville de Lens", NOON);
+    first.links.contract_folder = Some("0df69801".into());
+    let mut second = call("boamp", "26-2", "Propreté scolaire", "Lens", "2027-01-13T12:00:00+01:00");
+    second.links.publications.push("123-2026".into());
+    take(&app, &first).await;
+    take(&app, &second).await;
+    let mut award = Notice::new("boamp", "26-9", NoticeKind::Award);
+    award.links.contract_folder = Some("0df69801".into());
+    award.links.publications.push("123-2026".into());
+    "Propreté scolaire, lots 1 à 3".clone_into(&mut second.title);
+    let page = [award.clone(), second.clone()];
+    let outcomes = ingest::ingest_page(&app, &mut Audience::default(), &page, None).await.unwrap();
+    assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
+    let kept = procedure(&app, &award).await;
+    assert_eq!(procedure(&app, &second).await, kept);
+    let made = app.store.deliveries(None, 20).await.unwrap();
+    let mut subjects = std::collections::BTreeSet::new();
+    for delivery in &made {
+        subjects.extend(app.store.subject_of(&delivery.id).await.unwrap());
+    }
+    assert_eq!(subjects.len(), 1, "all that was told is about one procedure: {subjects:?}");
+}
+
+#[tokio::test]
+async fn a_record_that_stands_twice_on_a_page_ends_as_it_stands_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    let one = call("boamp", "26-1", "Nettoyage des écoles", "Ville de Lens", NOON);
+    let other = call("boamp", "26-1", "Nettoyage des gymnases", "Ville de Lens", NOON);
+    take(&app, &one).await;
+    let page = [other, one.clone()];
+    ingest::ingest_page(&app, &mut Audience::default(), &page, None).await.unwrap();
+    assert_eq!(app.store.notice(&one.key()).await.unwrap().unwrap().notice.title, "Nettoyage des écoles");
 }

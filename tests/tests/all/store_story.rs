@@ -190,11 +190,11 @@ async fn notice_arrives(store: &Store, address: &str) {
     // A transaction that is dropped leaves nothing behind.
     for commit in [false, true, true] {
         let mut tx = store.begin_ingest(at(1)).await.unwrap();
-        let known = tx.known_notices(&[notice.key()]).await.unwrap().remove(&notice.key());
+        let known = tx.known_notice(&notice.key()).await.unwrap();
         if known.is_some_and(|k| k.content_hash == "hash") {
             continue;
         }
-        assert!(tx.find_procedures(&["record:boamp:26-1".into()]).await.unwrap().is_empty());
+        assert!(tx.procedures_of(&["record:boamp:26-1".into()]).await.unwrap().is_empty());
         tx.put_procedure("proc-1", "Nettoyage", &Snapshot::default(), &["record:boamp:26-1".into()]).await.unwrap();
         tx.put_notice(&notice, &assessment, "hash", "proc-1").await.unwrap();
         tx.put_alert(&alert, None).await.unwrap();
