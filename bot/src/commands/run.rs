@@ -91,6 +91,18 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
 async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
     let (stop, stopping) = channel(false);
     let mut tasks = tokio::task::JoinSet::new();
+    // First: what is counted before anyone measures is counted by nobody.
+    if let Some(listen) = app.settings.observe.listen.clone()
+        && let Some(handle) = observe::start()
+    {
+        let (app, mut stopping) = (Arc::clone(&app), stopping.clone());
+        tasks.spawn(async move {
+            observe::serve(app, handle, &listen, async move {
+                let _ = stopping.wait_for(|s| *s).await;
+            })
+            .await
+        });
+    }
     if roles.contains(&Role::Watch) {
         for source in watch::sources(&app.settings)? {
             tasks.spawn(watch_loop(Arc::clone(&app), source, stopping.clone()));
@@ -117,15 +129,6 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         let (app, listen, mut stopping) = (Arc::clone(&app), app.settings.web.listen.clone(), stopping.clone());
         tasks.spawn(async move {
             web::serve(app, &listen, async move {
-                let _ = stopping.wait_for(|s| *s).await;
-            })
-            .await
-        });
-    }
-    if let (Some(listen), Some(handle)) = (app.settings.observe.listen.clone(), observe::start()) {
-        let (app, mut stopping) = (Arc::clone(&app), stopping.clone());
-        tasks.spawn(async move {
-            observe::serve(app, handle, &listen, async move {
                 let _ = stopping.wait_for(|s| *s).await;
             })
             .await
