@@ -143,11 +143,11 @@ impl App {
     /// A secret, the database, a template or an address is missing or unreadable.
     pub async fn start(settings: Settings, fetcher: Fetcher, clock: Clock) -> Result<Self, Failure> {
         if settings.matrix.is_some() && !cfg!(feature = "matrix") {
-            let fix = "construisez-la avec : cargo build --release --package vigie --features matrix";
+            let fix = "construisez-la avec : cargo build --release --package vigie";
             return Err(Failure::usage("cette version de Vigie est construite sans Matrix", "[matrix]", fix));
         }
         if settings.telegram.is_some() && !cfg!(feature = "telegram") {
-            let fix = "construisez-la avec : cargo build --release --package vigie --features telegram";
+            let fix = "construisez-la avec : cargo build --release --package vigie";
             return Err(Failure::usage("cette version de Vigie est construite sans Telegram", "[telegram]", fix));
         }
         let store = open_store(&settings).await?;
