@@ -9,7 +9,7 @@ use vigie_config::settings::{Settings, Telegram};
 use vigie_tests::service::{self, Outcome};
 use vigie_tests::telegram::{Double, Reaction, TOKEN};
 
-use crate::{Case, PEOPLE, Server};
+use super::{Case, PEOPLE, Server};
 
 /// What the double does with a call of that method, to that chat.
 type Script = dyn Fn(&str, Option<i64>) -> Reaction + Send + Sync;

@@ -3,8 +3,9 @@
 //! Styles are entities: offsets and lengths in UTF-16 units beside the words, so that no word of the outside is ever read as
 //! markup. A long text becomes parts of at most [`MAX_TEXT`] units; the buttons stand under the last one.
 
-use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity, MessageEntityKind};
+use teloxide_core::types::{InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity, MessageEntityKind};
 use vigie_notifier::chat::{Button, Does, MAX_BUTTON_DATA, Rich, Style};
+use vigie_notifier::typeset::typeset;
 
 /// Most UTF-16 units of one message (Bot API, `sendMessage`: "1-4096 characters after entities parsing").
 pub const MAX_TEXT: usize = 4096;
@@ -36,6 +37,7 @@ impl Part {
     /// Adds words of our own below, where they fit.
     #[must_use]
     pub fn with_note(mut self, note: &str) -> Self {
+        let note = typeset(note);
         let (has, adds) = (self.text.encode_utf16().count(), note.encode_utf16().count());
         if has + 2 + adds <= MAX_TEXT {
             self.text.push_str(&format!("\n\n{note}"));
@@ -54,7 +56,7 @@ impl Part {
 /// The messages that say this text; none when it says nothing.
 #[must_use]
 pub fn parts(text: &Rich, buttons: &[Vec<Button>]) -> Vec<Part> {
-    let mut parts: Vec<Part> = readable(text)
+    let mut parts: Vec<Part> = readable(&text.typeset())
         .split(MAX_TEXT)
         .into_iter()
         .filter(|rich| !rich.text.trim().is_empty())
@@ -124,9 +126,9 @@ pub fn keyboard(rows: &[Vec<Button>]) -> Option<InlineKeyboardMarkup> {
             tracing::error!(data, "a button's data is empty or too long: the button is left out");
             None
         }
-        Does::Press(data) => Some(InlineKeyboardButton::callback(b.label.clone(), data.clone())),
+        Does::Press(data) => Some(InlineKeyboardButton::callback(typeset(&b.label), data.clone())),
         Does::Open(url) => match url::Url::parse(url) {
-            Ok(url) => Some(InlineKeyboardButton::url(b.label.clone(), url)),
+            Ok(url) => Some(InlineKeyboardButton::url(typeset(&b.label), url)),
             Err(e) => {
                 tracing::error!(url, "a button's address is unreadable: {e}");
                 None

@@ -1,7 +1,7 @@
 //! `month`: a month of real notices, 200 people of mixed roles, a simulated clock: who was told what, how often, and what was
 //! missed.
 //!
-//! `cargo run --release -p vigie-tests --bin month [-- --quick]` replays the recorded BOAMP summaries below `VIGIE_SHARED` as
+//! `cargo run --release -p vigie-tests -- month [--quick]` replays the recorded BOAMP summaries below `VIGIE_SHARED` as
 //! one month (that many appear in one), each with its own time to answer, and among them recorded notices in full, of which
 //! one in fifteen is reserved or bears a clause; one in twenty is published again with another deadline. Prints one line and one JSON object, and ends with exit code 1 if a message was doubled or missed, if the
 //! journal leaves something unexplained, or if structures at default settings get more than two alerts a week. Skips, in
@@ -11,11 +11,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use clap::Parser;
 use serde_json::{Value, json};
 use vigie_bot::app::App;
 use vigie_bot::clock::Clock;
@@ -32,9 +30,8 @@ use vigie_tests::service::{self, Outcome};
 use vigie_tests::shared;
 use vigie_tests::sink::{Reaction, Sink};
 
-/// Replays a month.
-#[derive(Debug, Parser)]
-struct Args {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
     /// A short month: 400 notices, 40 people
     #[arg(long)]
     quick: bool,
@@ -58,19 +55,11 @@ const AGAIN: usize = 20;
 /// Hours of the day at which the service looks at the clock, UTC.
 const HOURS: std::ops::RangeInclusive<u32> = 5..=20;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let Some(path) = shared::data("data/boamp/summaries_real_10000.jsonl") else { return ExitCode::SUCCESS };
-    match run(&Args::parse(), &path).await {
-        Ok((line, report, good)) => {
-            let _ = writeln!(std::io::stdout(), "{line}\n{report}");
-            if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(e) => {
-            let _ = writeln!(std::io::stderr(), "month: {e}");
-            ExitCode::FAILURE
-        }
-    }
+pub(crate) async fn run(args: &Args) -> Outcome<bool> {
+    let Some(path) = shared::data("data/boamp/summaries_real_10000.jsonl") else { return Ok(true) };
+    let (line, report, good) = replay(args, &path).await?;
+    writeln!(std::io::stdout(), "{line}\n{report}")?;
+    Ok(good)
 }
 
 /// Someone who subscribes, and what they asked for.
@@ -81,7 +70,7 @@ struct Person {
     cadence: Cadence,
 }
 
-async fn run(args: &Args, path: &std::path::Path) -> Outcome<(String, Value, bool)> {
+async fn replay(args: &Args, path: &std::path::Path) -> Outcome<(String, Value, bool)> {
     let (people, most) = if args.quick { (40, 400) } else { (args.people, args.notices) };
     let summaries: Vec<Value> =
         std::fs::read_to_string(path)?.lines().take(most).map(serde_json::from_str).collect::<Result<_, _>>()?;

@@ -1,12 +1,13 @@
 //! `load`: how fast deliveries are made durable and sent, beside a bare loop over the same transport.
 //!
-//! `cargo run --release -p vigie-tests --bin load -- --subscriptions 500 --notices 20 --channel email`
+//! `cargo run --release -p vigie-tests -- load --subscriptions 500 --notices 20 --channel email`
 //! prints one JSON object: messages, messages a second of both, their ratio, and p50/p99 of each step in milliseconds.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::{Parser, ValueEnum};
+use clap::ValueEnum;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use vigie_bot::app::App;
@@ -23,9 +24,8 @@ use vigie_tests::service::{self, Outcome};
 use vigie_tests::sink::{Moment, Reaction, Sink};
 use vigie_watcher::classify::classify;
 
-/// Measures durable delivery against a bare loop over the same transport.
-#[derive(Debug, Parser)]
-struct Args {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
     /// People, each with one address and one subscription that every notice meets
     #[arg(long, default_value_t = 200)]
     subscriptions: usize,
@@ -51,13 +51,9 @@ enum Transport {
     Email,
 }
 
-#[tokio::main]
-async fn main() -> Outcome<()> {
-    use std::io::Write;
-    let args = Args::parse();
-    let result = measure(&args).await?;
-    writeln!(std::io::stdout(), "{result}")?;
-    Ok(())
+pub(crate) async fn run(args: &Args) -> Outcome<bool> {
+    writeln!(std::io::stdout(), "{}", measure(args).await?)?;
+    Ok(true)
 }
 
 async fn measure(args: &Args) -> Outcome<Value> {

@@ -1,17 +1,15 @@
 //! `fair`: whether one busy chat delays the others.
 //!
-//! `cargo run --release -p vigie-tests --bin fair [-- --queued 1000 --chats 20 --rounds 6 --pause 10]` queues messages for one
+//! `cargo run --release -p vigie-tests -- fair [--queued 1000 --chats 20 --rounds 6 --pause 10]` queues messages for one
 //! Telegram chat, then brings one more to each of the other chats every few seconds, and measures in real time how long it
 //! takes from its commit to the double of the Bot API. Prints one JSON object, and ends with exit code 1 if something is lost
 //! or if the others' p99 exceeds [`BAR`].
 
 use std::io::Write;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use vigie_bot::clock::Clock;
@@ -24,9 +22,8 @@ use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
 use vigie_tests::telegram::{Double, TOKEN};
 
-/// Measures what a busy chat costs the others.
-#[derive(Debug, Parser)]
-struct Args {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
     /// Messages queued for the busy chat
     #[arg(long, default_value_t = 1000)]
     queued: usize,
@@ -53,21 +50,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at what arrived.
 const REST: Duration = Duration::from_millis(200);
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(&Args::parse()).await {
-        Ok((report, good)) => {
-            let _ = writeln!(std::io::stdout(), "{report}");
-            if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(e) => {
-            let _ = writeln!(std::io::stderr(), "fair: {e}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(args: &Args) -> Outcome<(Value, bool)> {
+pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     let (database, double, dir) = (Database::start(args.engine)?, Double::start().await?, tempfile::tempdir()?);
     std::fs::write(dir.path().join("token"), TOKEN)?;
     let block = format!("token = {{ file = 'x' }}\napi_url = '{}'", double.url);
@@ -115,7 +98,8 @@ async fn run(args: &Args) -> Outcome<(Value, bool)> {
     let report = json!({ "queued": args.queued, "sent_of_them": busy, "others": delays.len(), "lost": lost,
         "p50_ms": p50.as_millis() as u64, "p99_ms": p99.as_millis() as u64, "bar_ms": BAR.as_millis() as u64 });
     app.store.close().await;
-    Ok((report, lost == 0 && p99 <= BAR))
+    writeln!(std::io::stdout(), "{report}")?;
+    Ok(lost == 0 && p99 <= BAR)
 }
 
 /// When messages arrived in each chat.

@@ -10,13 +10,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 use serde_json::Value;
-use teloxide::requests::{JsonRequest, Payload};
-use teloxide::types::{
+use teloxide_core::requests::{JsonRequest, Payload};
+use teloxide_core::types::{
     AllowedUpdate, CallbackQuery, Chat, ChatMemberUpdated, MaybeAnonymousUser, Message, MessageReactionUpdated,
     ReactionType, Update, UpdateKind, User,
 };
 
-use crate::send::Refusal;
+use crate::refusal::Refusal;
 use crate::session::Telegram;
 
 /// Most updates of one answer (Bot API, `getUpdates`: "limit").
@@ -234,7 +234,7 @@ fn message_event(message: &Message, edited: bool, me: &str) -> Option<Event> {
 
 /// Something a person sent, rather than a note of the chat itself.
 fn is_content(message: &Message) -> bool {
-    matches!(message.kind, teloxide::types::MessageKind::Common(_))
+    matches!(message.kind, teloxide_core::types::MessageKind::Common(_))
 }
 
 /// A command without the bot's name behind it; `None` when it is another bot's.

@@ -1,6 +1,6 @@
 //! `faults`: mail servers, homeservers and a Bot API that misbehave, one case after another, with restarts in between.
 //!
-//! `cargo run --release -p vigie-tests --bin faults [-- --quick]` prints one line a case, `case=… lost=… early=… ok|FAIL`, and
+//! `cargo run --release -p vigie-tests -- faults [--quick]` prints one line a case, `case=… lost=… early=… ok|FAIL`, and
 //! ends with exit code 1 if one failed. The clock is simulated: a retry is looked for one second before it is due (nothing may
 //! leave) and when it is due (it must). Every look is made by a service started anew on the same database. The homeserver is
 //! a real one behind a gate that misbehaves; where it is not installed its cases are skipped, in words.
@@ -12,13 +12,11 @@ mod rooms;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use clap::Parser;
 use vigie_bot::app::App;
 use vigie_bot::clock::Clock;
 use vigie_bot::deliver;
@@ -29,9 +27,8 @@ use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
 use vigie_tests::sink::{Moment, Reaction, Sink};
 
-/// Runs every case.
-#[derive(Debug, Parser)]
-struct Args {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
     /// Shortens the answer that comes after 70 seconds to 2 seconds
     #[arg(long)]
     quick: bool,
@@ -165,9 +162,8 @@ fn mail_cases(late: Duration) -> Vec<Case> {
     ]
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let late = if Args::parse().quick { Duration::from_secs(2) } else { Duration::from_secs(70) };
+pub(crate) async fn run(args: &Args) -> Outcome<bool> {
+    let late = if args.quick { Duration::from_secs(2) } else { Duration::from_secs(70) };
     let mut cases = mail_cases(late);
     #[cfg(feature = "matrix")]
     cases.extend(rooms::cases());
@@ -191,9 +187,9 @@ async fn main() -> ExitCode {
                 format!("case={name} FAIL {e}")
             }
         };
-        let _ = writeln!(std::io::stdout(), "{line}");
+        writeln!(std::io::stdout(), "{line}")?;
     }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(good)
 }
 
 struct Found {

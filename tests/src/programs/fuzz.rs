@@ -1,19 +1,17 @@
 //! `fuzz`: runs the targets of `vigie_tests::fuzz` for as long as asked, one after another.
 //!
-//! `cargo run --release -p vigie-tests --bin fuzz -- --cpu-seconds 600 [--target NAME] [--seed S]` prints one line a target,
+//! `cargo run --release -p vigie-tests -- fuzz --cpu-seconds 600 [--target NAME] [--seed S]` prints one line a target,
 //! `target=… inputs=… cpu_s=… crashes=…`, and ends with exit code 1 if one crashed; the input is then kept in its corpus.
 
 use std::io::Write;
-use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
 use sha2::{Digest, Sha256};
 use vigie_tests::fuzz::{Mutator, TARGETS, Target, corpus_dir};
+use vigie_tests::service::Outcome;
 
-/// Runs fuzz targets.
-#[derive(Debug, Parser)]
-struct Args {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
     /// Processor time each, in seconds
     #[arg(long, default_value_t = 60)]
     cpu_seconds: u64,
@@ -28,19 +26,18 @@ struct Args {
 /// Inputs between two looks at the clock.
 const AT_ONCE: u64 = 200;
 
-fn main() -> ExitCode {
-    let args = Args::parse();
+pub(crate) fn run(args: &Args) -> Outcome<bool> {
     let mut good = true;
     for target in TARGETS.iter().filter(|t| args.target.as_deref().is_none_or(|name| name == t.name)) {
-        let (inputs, spent, crashes) = run(target, &args);
+        let (inputs, spent, crashes) = try_out(target, args);
         good &= crashes == 0;
         let line = format!("target={} inputs={inputs} cpu_s={spent:.0} crashes={crashes}", target.name);
-        let _ = writeln!(std::io::stdout(), "{line}");
+        writeln!(std::io::stdout(), "{line}")?;
     }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(good)
 }
 
-fn run(target: &Target, args: &Args) -> (u64, f64, usize) {
+fn try_out(target: &Target, args: &Args) -> (u64, f64, usize) {
     let mut mutator = Mutator::new(target.name, args.seed);
     let (began, wall) = (cpu_seconds(), Instant::now());
     let spent = || cpu_seconds().zip(began).map_or_else(|| wall.elapsed().as_secs_f64(), |(now, began)| now - began);
@@ -65,7 +62,7 @@ fn cpu_seconds() -> Option<f64> {
 }
 
 fn keep(target: &str, input: &[u8]) {
-    let name: String = Sha256::digest(input).iter().take(6).map(|b| format!("{b:02x}")).collect();
+    let name = hex::encode(&Sha256::digest(input)[..6]);
     let dir = corpus_dir(target);
     let kept = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(dir.join(format!("crash-{name}")), input));
     if let Err(e) = kept {

@@ -1,6 +1,6 @@
 //! `crash`: kills the real binary again and again, and counts what was lost, unexpected or duplicated.
 //!
-//! `cargo run --release -p vigie-tests --bin crash -- --engine sqlite --kills 1000 --seed 1`
+//! `cargo run --release -p vigie-tests -- crash --engine sqlite --kills 1000 --seed 1`
 //!
 //! A publisher brings out notices, `vigie` polls it and mails people through a recording server, writes in the chats of a
 //! double of the Bot API and, with `--rooms`, in a room of a real homeserver. It is killed at random moments (SIGKILL), at
@@ -14,12 +14,11 @@ mod chats;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use clap::Parser;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use vigie_bot::crash_point::CrashPoint;
@@ -34,9 +33,8 @@ use vigie_tests::sink::{Moment, Reaction, Received, Sink};
 #[cfg(feature = "telegram")]
 use chats::Chats;
 
-/// Kills the real binary and counts what was lost, unexpected or duplicated.
-#[derive(Debug, Parser)]
-struct Args {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
     /// Database
     #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
     engine: Engine,
@@ -82,18 +80,10 @@ const POINT_WITHIN: Duration = Duration::from_secs(40);
 const MAX_LAST_RUNS: usize = 12;
 const LAST_RUN: Duration = Duration::from_secs(60);
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(&Args::parse()).await {
-        Ok(tally) => {
-            let _ = writeln!(std::io::stdout(), "{tally}");
-            if tally.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(e) => {
-            let _ = writeln!(std::io::stderr(), "crash: {e}");
-            ExitCode::FAILURE
-        }
-    }
+pub(crate) async fn run(args: &Args) -> Outcome<bool> {
+    let tally = torment(args).await?;
+    writeln!(std::io::stdout(), "{tally}")?;
+    Ok(tally.good())
 }
 
 /// What is counted at the end.
@@ -219,7 +209,8 @@ enum Death {
     WithoutAnswer(usize),
 }
 
-async fn run(args: &Args) -> Outcome<Tally> {
+/// Kills and starts again, lets the rest arrive, and counts.
+async fn torment(args: &Args) -> Outcome<Tally> {
     let mut stage = Stage::set(args).await?;
     let mut dice = Dice(args.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     stage.publish(FEW);

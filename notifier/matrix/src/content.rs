@@ -16,7 +16,8 @@ const CUT: &str = "\n\n[…] La suite est sur la page de l’avis.";
 /// The content of `m.room.message`. `root` is the first event of the thread.
 #[must_use]
 pub fn message(text: &Rich, root: Option<&str>) -> Value {
-    let mut content = build(text, root);
+    let text = text.typeset();
+    let mut content = build(&text, root);
     let mut limit = text.utf16_len();
     while content.to_string().len() > MAX_CONTENT {
         limit /= 2;

@@ -1,13 +1,13 @@
-//! `replay --data DIR --listen ADDR`: serves recorded BOAMP records and feeds as the real publishers would.
+//! `vigie-tests replay --data DIR --listen ADDR`: serves recorded BOAMP records and feeds as the real publishers would.
 
+use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Parser;
 use vigie_tests::replay::Replay;
+use vigie_tests::service::Outcome;
 
-/// Serves recorded BOAMP records (Explore v2.1) and feeds (/feeds/NAME) over HTTP.
-#[derive(Debug, Parser)]
-struct Args {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
     /// Folder of *.json (BOAMP records) and *.xml, *.rss, *.atom (feeds)
     #[arg(long)]
     data: PathBuf,
@@ -19,10 +19,7 @@ struct Args {
     quota: u64,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    use std::io::Write;
-    let args = Args::parse();
+pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     let replay = Replay::of_folder(&args.data)?.with_quota(args.quota);
     let (records, feeds) = replay.with(|s| (s.records.len(), s.feeds.len()));
     let listener = tokio::net::TcpListener::bind(&args.listen).await?;
@@ -32,5 +29,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         listener.local_addr()?
     )?;
     axum::serve(listener, replay.router()).await?;
-    Ok(())
+    Ok(true)
 }
