@@ -71,7 +71,7 @@ impl App {
             (settings.telegram.is_some(), cfg!(feature = "telegram"), "telegram"),
         ] {
             if used && !built {
-                let fix = format!("construisez-la avec : cargo build --release --package vigie --features {name}");
+                let fix = "construisez-la avec tous les canaux : cargo build --release --package vigie";
                 let what = format!("cette version de Vigie est construite sans [{name}]");
                 return Err(Failure::usage(what, format!("[{name}]"), fix));
             }
