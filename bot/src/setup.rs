@@ -67,13 +67,13 @@ impl App {
     /// A secret, the database, a template or an address is missing or unreadable.
     pub async fn start(settings: Settings, fetcher: Fetcher, clock: Clock) -> Result<Self, Failure> {
         for (used, built, name) in [
-            (settings.matrix.is_some(), cfg!(feature = "matrix"), "matrix"),
-            (settings.telegram.is_some(), cfg!(feature = "telegram"), "telegram"),
+            (settings.matrix.is_some(), cfg!(feature = "matrix"), "Matrix"),
+            (settings.telegram.is_some(), cfg!(feature = "telegram"), "Telegram"),
         ] {
             if used && !built {
-                let fix = "construisez-la avec tous les canaux : cargo build --release --package vigie";
-                let what = format!("cette version de Vigie est construite sans [{name}]");
-                return Err(Failure::usage(what, format!("[{name}]"), fix));
+                let what = format!("cette version de Vigie est construite sans {name}");
+                let fix = "construisez-la avec : cargo build --release --package vigie";
+                return Err(Failure::usage(what, format!("[{}]", name.to_lowercase()), fix));
             }
         }
         let store = open_store(&settings).await?;
