@@ -17,12 +17,12 @@ use vigie_domain::{Cadence, Filter};
 use vigie_store::consent;
 use vigie_watcher::fetch::Fetcher;
 
-use crate::setup::App;
-use vigie_service::Failure;
-use vigie_service::Clock;
 use crate::commands::output::print;
 use crate::roles::{poll, scheduler};
+use crate::setup::App;
 use vigie_delivery::worker;
+use vigie_service::Clock;
+use vigie_service::Failure;
 use vigie_service::ingest::Audience;
 use vigie_service::{sign_in, sources};
 
@@ -147,7 +147,8 @@ async fn walk(
     for today in [false, true] {
         whole.store(today, Ordering::Relaxed);
         for source in sources::enabled(&app.service.settings)? {
-            read += poll::poll(&app.service, &app.fetcher, &mut audience, &source, true).await?.unwrap_or_default().stored;
+            read +=
+                poll::poll(&app.service, &app.fetcher, &mut audience, &source, true).await?.unwrap_or_default().stored;
         }
         scheduler::run(&app.service, app.service.clock.now()).await?;
         sent += worker::drain(&app.delivery).await?;

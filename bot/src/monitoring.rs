@@ -18,7 +18,6 @@ use vigie_service::{Failure, Service};
 use vigie_store::StoreError;
 use vigie_watcher::fetch::{Fetcher, Validators};
 
-
 const QUEUE: &str = "vigie_deliveries";
 const OLDEST: &str = "vigie_oldest_waiting_seconds";
 const ALARMS: &str = "vigie_source_alarms";

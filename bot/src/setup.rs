@@ -16,7 +16,6 @@ use vigie_watcher::fetch::Fetcher;
 /// Score from which the default console subscriber hears of a notice.
 const DEFAULT_MIN_SCORE: u8 = 25;
 
-
 /// What a process is made of. Each part is handed to who needs it; nothing else sees the whole.
 pub struct App {
     /// The use cases.

@@ -16,7 +16,12 @@ pub async fn say(service: &Service, sent: &Sent, word: &str) -> Result<Vec<Strin
     let incoming = Incoming {
         chat: Chat { channel: Channel::Email, id: sent.address.value.clone(), private: true, title: String::new() },
         sender: Sender { id: sent.address.value.clone(), name },
-        input: Input::Text { text: word.to_owned(), about: Some(sent.delivery.clone()), edited: false, forwarded: false },
+        input: Input::Text {
+            text: word.to_owned(),
+            about: Some(sent.delivery.clone()),
+            edited: false,
+            forwarded: false,
+        },
     };
     Ok(dispatch(service, incoming).await?.into_iter().map(|r| in_words(&r).text).collect())
 }

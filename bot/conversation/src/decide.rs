@@ -33,7 +33,12 @@ const UNKNOWN: &str = "Je ne retrouve pas ce marché\u{a0}: l’alerte est trop 
 ///
 /// # Errors
 /// The database fails.
-pub(super) async fn act(service: &Service, incoming: &Incoming, delivery: &str, act: &Act) -> Result<Vec<Reply>, Failure> {
+pub(super) async fn act(
+    service: &Service,
+    incoming: &Incoming,
+    delivery: &str,
+    act: &Act,
+) -> Result<Vec<Reply>, Failure> {
     let chat = &incoming.chat;
     let received = service.store.received(delivery, chat.channel, &chat.id).await?.filter(|r| !r.procedure.is_empty());
     let Some(received) = received else {
@@ -41,7 +46,9 @@ pub(super) async fn act(service: &Service, incoming: &Incoming, delivery: &str, 
         let silent = matches!(incoming.input, Input::Reacted { .. });
         return Ok(if silent { Vec::new() } else { short_reply(incoming, UNKNOWN) });
     };
-    let Some(person) = service.store.subscriber(&received.subscriber).await? else { return Ok(short_reply(incoming, UNKNOWN)) };
+    let Some(person) = service.store.subscriber(&received.subscriber).await? else {
+        return Ok(short_reply(incoming, UNKNOWN));
+    };
     let asked = Asked { service, incoming, delivery, received: &received, person: &person, now: service.clock.now() };
     if act.action == Action::More {
         return asked.more().await;
@@ -82,14 +89,10 @@ impl Asked<'_> {
             Action::More => return Ok(Vec::new()),
             Action::Narrow(by) => return self.narrow(*by).await,
             Action::Stage(stage) => DecisionEdit { stage: Some(*stage), ..DecisionEdit::default() },
-            Action::Because(refusal) => DecisionEdit {
-                stage: Some(Stage::NoGo),
-                refusal: Some(Some(*refusal)),
-                ..DecisionEdit::default()
-            },
-            Action::Remind(days) => {
-                DecisionEdit { reminder: Some(Reminder::InDays(*days)), ..DecisionEdit::default() }
+            Action::Because(refusal) => {
+                DecisionEdit { stage: Some(Stage::NoGo), refusal: Some(Some(*refusal)), ..DecisionEdit::default() }
             }
+            Action::Remind(days) => DecisionEdit { reminder: Some(Reminder::InDays(*days)), ..DecisionEdit::default() },
             Action::Note(note) => DecisionEdit { note: Some(note.clone()), ..DecisionEdit::default() },
             Action::Assign(name) => DecisionEdit { assignee: Some(name.clone()), ..DecisionEdit::default() },
         };
@@ -104,10 +107,7 @@ impl Asked<'_> {
         let outcome = decisions::decide(self.service, &asker, &edit).await?;
         let line = outcome_line::line(&outcome, &edit, &by);
         let Outcome::Noted { before, now } = outcome else { return Ok(short_reply(self.incoming, &line)) };
-        self.service
-            .store
-            .note_name(self.incoming.chat.channel, &self.incoming.chat.id, &by, self.now)
-            .await?;
+        self.service.store.note_name(self.incoming.chat.channel, &self.incoming.chat.id, &by, self.now).await?;
         self.answer(&act.action, before.as_ref(), &now, &by, line).await
     }
 
@@ -234,7 +234,9 @@ impl Asked<'_> {
     }
 
     async fn more(&self) -> Result<Vec<Reply>, Failure> {
-        let Some(card) = alert_card::card_of(self.service, self.delivery).await? else { return Ok(short_reply(self.incoming, UNKNOWN)) };
+        let Some(card) = alert_card::card_of(self.service, self.delivery).await? else {
+            return Ok(short_reply(self.incoming, UNKNOWN));
+        };
         decisions::read(self.service, self.person, &self.name(), &self.received.procedure).await?;
         let buttons = if may_decide(self.person.role) { state_line::stages(self.delivery) } else { Vec::new() };
         Ok(vec![Reply { place: ReplyPlace::Answer, text: details(&card), buttons }])

@@ -15,8 +15,8 @@ use vigie_service::{Failure, Service, preview};
 use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
 
-use super::replies::{Asker, DECLARED};
 use super::command::{self, Command};
+use super::replies::{Asker, DECLARED};
 use super::subscribe::{self, Draft, Next};
 use super::{Incoming, Input, Reply, ReplyPlace, decide, membership, save_subscription};
 

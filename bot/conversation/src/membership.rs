@@ -60,7 +60,12 @@ pub(super) async fn stranger(service: &Service, incoming: &Incoming) -> Result<V
 ///
 /// # Errors
 /// The database fails.
-pub async fn invited(service: &Service, chat: &Chat, sender: &Sender, reason: &str) -> Result<Option<Vec<Reply>>, Failure> {
+pub async fn invited(
+    service: &Service,
+    chat: &Chat,
+    sender: &Sender,
+    reason: &str,
+) -> Result<Option<Vec<Reply>>, Failure> {
     let people = service.store.people_of_chat(chat.channel, &chat.id).await?;
     if people.iter().any(|(_, a)| a.state != AddressState::Unconfirmed) {
         return joined(service, chat, &people).await.map(Some);
@@ -127,7 +132,11 @@ pub(super) fn answer(text: &str) -> Reply {
 ///
 /// # Errors
 /// The database fails.
-pub(super) async fn joined(service: &Service, chat: &Chat, people: &[(Subscriber, Address)]) -> Result<Vec<Reply>, Failure> {
+pub(super) async fn joined(
+    service: &Service,
+    chat: &Chat,
+    people: &[(Subscriber, Address)],
+) -> Result<Vec<Reply>, Failure> {
     if people.is_empty() {
         return greet(service, chat).await;
     }
@@ -140,7 +149,11 @@ pub(super) async fn joined(service: &Service, chat: &Chat, people: &[(Subscriber
 ///
 /// # Errors
 /// The database fails.
-pub(super) async fn back(service: &Service, people: &[(Subscriber, Address)], now: DateTime<Utc>) -> Result<bool, Failure> {
+pub(super) async fn back(
+    service: &Service,
+    people: &[(Subscriber, Address)],
+    now: DateTime<Utc>,
+) -> Result<bool, Failure> {
     let mut any = false;
     for (_, address) in people.iter().filter(|(_, a)| a.state == AddressState::Suspended) {
         let note = "la conversation répond de nouveau";
@@ -160,8 +173,12 @@ pub(super) async fn left(service: &Service, channel: Channel, people: &[(Subscri
     for (person, address) in people.iter().filter(|(_, a)| a.state == AddressState::Active) {
         let why = "Vigie a été retirée de la conversation";
         let cause = format!("{}:{}", address.id, now.timestamp_millis());
-        suspend_address(service, &SuspendedAddress { person: &person.id, address: &address.id, channel, why, cause: &cause }, now)
-            .await?;
+        suspend_address(
+            service,
+            &SuspendedAddress { person: &person.id, address: &address.id, channel, why, cause: &cause },
+            now,
+        )
+        .await?;
     }
     Ok(())
 }

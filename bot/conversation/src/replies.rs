@@ -174,7 +174,10 @@ impl Asker<'_> {
     async fn reopen(&self) -> Result<bool, Failure> {
         let mut any = false;
         for (_, address) in self.people.iter().filter(|(_, a)| a.state == AddressState::Stopped) {
-            self.service.store.set_address_state(&address.id, AddressState::Active, "reprise par son propriétaire").await?;
+            self.service
+                .store
+                .set_address_state(&address.id, AddressState::Active, "reprise par son propriétaire")
+                .await?;
             any = true;
         }
         Ok(any)

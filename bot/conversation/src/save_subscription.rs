@@ -18,7 +18,12 @@ use super::subscribe::Draft;
 ///
 /// # Errors
 /// The database fails.
-pub(super) async fn save(service: &Service, person: &Subscriber, draft: &Draft, now: DateTime<Utc>) -> Result<String, Failure> {
+pub(super) async fn save(
+    service: &Service,
+    person: &Subscriber,
+    draft: &Draft,
+    now: DateTime<Utc>,
+) -> Result<String, Failure> {
     let mut subscriber = person.clone();
     let profile = &mut subscriber.profile;
     profile.kind = draft.kind.or(profile.kind);

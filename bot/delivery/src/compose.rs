@@ -95,11 +95,7 @@ const CONFIRM_WITHIN: Duration = Duration::days(7);
 const MAX_WISHES: usize = 5;
 
 /// The message that asks.
-async fn opt_in(
-    engine: &Engine,
-    delivery: &Claimed,
-    unsubscribe: Option<String>,
-) -> Result<Composed, StoreError> {
+async fn opt_in(engine: &Engine, delivery: &Claimed, unsubscribe: Option<String>) -> Result<Composed, StoreError> {
     let now = engine.service.clock.now();
     let until = now + CONFIRM_WITHIN;
     let subscriptions = engine.service.store.subscriptions_of(&delivery.subscriber).await?;

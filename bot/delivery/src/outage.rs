@@ -5,8 +5,8 @@
 //! after [`TOLD_AFTER`], on whatever other channel they have, and when it is over.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::delivery::OUTAGE_GAP;
 use vigie_domain::Channel;
+use vigie_domain::delivery::OUTAGE_GAP;
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::suspension::{SuspendedAddress, suspend_address};
 use vigie_service::{Failure, Service};
@@ -97,7 +97,12 @@ pub async fn alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Failure
 /// The database fails.
 pub async fn suspend(service: &Service, delivery: &Claimed, why: &str, now: DateTime<Utc>) -> Result<(), Failure> {
     let (person, address) = (delivery.subscriber.as_str(), delivery.address.as_str());
-    suspend_address(service, &SuspendedAddress { person, address, channel: delivery.channel, why, cause: &delivery.id }, now).await
+    suspend_address(
+        service,
+        &SuspendedAddress { person, address, channel: delivery.channel, why, cause: &delivery.id },
+        now,
+    )
+    .await
 }
 
 fn in_french(channel: Channel) -> &'static str {

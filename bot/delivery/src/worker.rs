@@ -139,7 +139,8 @@ async fn next(engine: &Engine) -> Result<Option<Claimed>, StoreError> {
         let mut back = vec![delivery];
         {
             let mut waiting = engine.prefetched.waiting();
-            let (resting, others) = std::mem::take(&mut *waiting).into_iter().partition(|d| engine.resting.is_resting(d.channel, now));
+            let (resting, others) =
+                std::mem::take(&mut *waiting).into_iter().partition(|d| engine.resting.is_resting(d.channel, now));
             *waiting = others;
             back.extend::<VecDeque<Claimed>>(resting);
         }
@@ -151,7 +152,13 @@ async fn next(engine: &Engine) -> Result<Option<Claimed>, StoreError> {
 async fn claim(engine: &Engine, mut size: tokio::sync::MutexGuard<'_, ClaimSize>) -> Result<usize, StoreError> {
     let token = derived_id(&[&engine.service.lease_holder, &uniqueness()]);
     let limit = size.next(engine.workers());
-    let claim = Claim { holder: &engine.service.lease_holder, token: &token, limit, lease: LEASE, domain_gap: domain_gap(&engine.service.settings) };
+    let claim = Claim {
+        holder: &engine.service.lease_holder,
+        token: &token,
+        limit,
+        lease: LEASE,
+        domain_gap: domain_gap(&engine.service.settings),
+    };
     let began = Instant::now();
     let mut claimed = engine.service.store.claim(&claim, engine.service.clock.now()).await?;
     *size = ClaimSize { claimed: claimed.len(), at: Some(Instant::now()) };
@@ -252,7 +259,11 @@ async fn deliver(engine: &Engine, delivery: &Claimed) -> Result<(), Failure> {
     CrashPoint::Answered.reach();
     if let (Channel::Matrix, Outcome::Accepted(event)) = (delivery.channel, &outcome) {
         // Before it is settled: after a crash the same event comes back from the next attempt.
-        engine.service.store.remember_message(&delivery.id, delivery.channel, to, event, engine.service.clock.now()).await?;
+        engine
+            .service
+            .store
+            .remember_message(&delivery.id, delivery.channel, to, event, engine.service.clock.now())
+            .await?;
     }
     settled(engine, delivery, outcome).await
 }

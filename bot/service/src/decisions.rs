@@ -154,10 +154,8 @@ pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -
         return Ok(Outcome::Conflict { standing: d.clone(), wanted });
     }
     let read_mark = standing.as_ref().map(Decision::mark).unwrap_or_default();
-    let before = standing.unwrap_or_else(|| Decision {
-        lot,
-        ..Decision::new(structure, asker.procedure, Stage::Read, asker.name, now)
-    });
+    let before = standing
+        .unwrap_or_else(|| Decision { lot, ..Decision::new(structure, asker.procedure, Stage::Read, asker.name, now) });
     if leads_forward(edit, &before) && !closes.is_open() {
         return Ok(Outcome::Closed(closes));
     }
@@ -337,6 +335,9 @@ mod tests {
         assert!(leads_forward(&edit(Stage::Go), &standing(Stage::Read)));
         assert!(!leads_forward(&edit(Stage::Go), &standing(Stage::Go)));
         assert!(!leads_forward(&edit(Stage::Won), &standing(Stage::Read)));
-        assert!(!leads_forward(&DecisionEdit { note: Some("x".into()), ..DecisionEdit::default() }, &standing(Stage::Read)));
+        assert!(!leads_forward(
+            &DecisionEdit { note: Some("x".into()), ..DecisionEdit::default() },
+            &standing(Stage::Read)
+        ));
     }
 }

@@ -13,8 +13,8 @@ use vigie_notifier::fit;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::{self, fold::fold};
 
-use crate::service::Service;
 use crate::ingest;
+use crate::service::Service;
 
 /// Days looked back.
 pub const DAYS: u32 = 30;

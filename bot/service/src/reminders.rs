@@ -18,8 +18,8 @@ use vigie_store::ingest::NewNotification;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
-use crate::service::Service;
 use crate::ingest::hourly_cap::{self, HourlyLoad};
+use crate::service::Service;
 
 /// A procedure that closes within that time is brought back to those who decided nothing.
 const CLOSES_SOON: Duration = Duration::days(7);
@@ -138,7 +138,12 @@ async fn tell(
 
 /// One line in the person's next digest about a procedure that closes soon and on which their structure decided nothing;
 /// `false` when it did, or when the digest would come too late.
-async fn bring_back(service: &Service, people: &People, found: &Undecided, now: DateTime<Utc>) -> Result<bool, StoreError> {
+async fn bring_back(
+    service: &Service,
+    people: &People,
+    found: &Undecided,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let Some(person) = people.people.iter().find(|p| p.id == found.subscriber) else { return Ok(false) };
     let decisions = service.store.decisions_on(person.structure(), &found.procedure).await?;
     if decisions.iter().any(|d| d.stage.is_decided()) {

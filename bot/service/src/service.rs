@@ -75,11 +75,7 @@ impl Service {
     /// The installation's hour and day of digests, in Paris.
     #[must_use]
     pub fn digest_times(&self) -> DigestTimes {
-        DigestTimes {
-            hour: self.settings.pace.digest_hour,
-            weekday: self.settings.pace.digest_day.into(),
-            zone: Paris,
-        }
+        DigestTimes { hour: self.settings.pace.digest_hour, weekday: self.settings.pace.digest_day.into(), zone: Paris }
     }
 
     /// Whether links into the pages can be made: there is a public address and a key.

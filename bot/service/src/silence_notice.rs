@@ -12,8 +12,8 @@ use vigie_store::digests::Unheard;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::{classify, zones};
 
-use crate::service::Service;
 use crate::ingest::{self, Audience};
+use crate::service::Service;
 
 /// How long someone hears of nothing before they are told why.
 const SILENT_FOR: Duration = Duration::days(30);

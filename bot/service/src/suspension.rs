@@ -29,7 +29,11 @@ pub struct SuspendedAddress<'a> {
 ///
 /// # Errors
 /// The database fails.
-pub async fn suspend_address(service: &Service, suspended: &SuspendedAddress<'_>, now: DateTime<Utc>) -> Result<(), Failure> {
+pub async fn suspend_address(
+    service: &Service,
+    suspended: &SuspendedAddress<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
     let SuspendedAddress { person, address, channel, why, cause } = *suspended;
     service.store.set_address_state(address, AddressState::Suspended, why).await?;
     service.store.note("address", address, &format!("adresse suspendue : {why}"), now).await?;

@@ -8,8 +8,8 @@ use vigie_watcher::fetch::Fetcher;
 
 use super::output::print;
 use crate::setup::App;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 use vigie_service::sign_in;
 use vigie_web::account;
 

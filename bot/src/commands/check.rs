@@ -8,8 +8,8 @@ use vigie_watcher::sources::{Memory, readers};
 
 use super::output::{print, table};
 use crate::setup;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 use vigie_service::sources;
 
 pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Failure> {
@@ -71,7 +71,8 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             ),
             Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
         }
-        if let Some((name, text)) = setup::open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record())) {
+        if let Some((name, text)) = setup::open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record()))
+        {
             row("dkim", &name, Ok(format!("enregistrement TXT à publier\u{a0}: {text}")));
         }
     }

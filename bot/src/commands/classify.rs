@@ -12,8 +12,8 @@ use vigie_watcher::sources::{boamp, decp, eforms};
 use vigie_watcher::{charset, tree};
 
 use super::output::print;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 
 /// Largest file read.
 const MAX_FILE: u64 = 256 * 1024 * 1024;

@@ -97,7 +97,11 @@ impl Criteria {
             cpv: self.cpv.clone(),
             departments,
             epcis: epcis.collect::<Result<_, _>>()?,
-            around: self.around.iter().map(|text| place_input::around(text).map_err(unclear)).collect::<Result<_, _>>()?,
+            around: self
+                .around
+                .iter()
+                .map(|text| place_input::around(text).map_err(unclear))
+                .collect::<Result<_, _>>()?,
             provisions: self.provisions.clone(),
             notice_kinds: self.notice_kinds.clone(),
             supply_modes: self.supply_modes.clone(),

@@ -13,8 +13,8 @@ use vigie_store::directory::Entry;
 
 use super::output::{print, table};
 use crate::setup;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {

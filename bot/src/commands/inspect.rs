@@ -15,8 +15,8 @@ use vigie_watcher::sources::{Memory, REGISTRY};
 
 use super::output::{print, table};
 use crate::setup;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 use vigie_service::ingest::{Audience, candidate};
 use vigie_service::{source_health, sources};
 

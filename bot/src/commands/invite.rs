@@ -9,8 +9,8 @@ use vigie_store::invitations::NewInvitation;
 use super::inspect::local;
 use super::output::{parse_word, print, table};
 use crate::setup;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 
 /// Longest life of a code, in days.
 const MAX_DAYS: i64 = 365;

@@ -12,8 +12,8 @@ use vigie_watcher::zones;
 
 use super::output::print;
 use crate::setup::App;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 use vigie_service::ingest::{self, Audience, Outcome};
 
 /// Source under which leads are kept.

@@ -8,8 +8,8 @@ use vigie_watcher::fetch::Fetcher;
 
 use super::output::print;
 use crate::setup::App;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 use vigie_service::personal_data;
 
 async fn start(settings: Settings) -> Result<App, Failure> {

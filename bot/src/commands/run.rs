@@ -131,7 +131,8 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         }
     }
     if roles.contains(&Role::Web) {
-        let (service, listen, mut stopping) = (Arc::clone(&app.service), app.service.settings.web.listen.clone(), stopping.clone());
+        let (service, listen, mut stopping) =
+            (Arc::clone(&app.service), app.service.settings.web.listen.clone(), stopping.clone());
         tasks.spawn(async move {
             vigie_web::serve(service, &listen, async move {
                 let _ = stopping.wait_for(|s| *s).await;

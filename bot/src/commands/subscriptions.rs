@@ -16,8 +16,8 @@ use super::criteria::Criteria;
 use super::inspect;
 use super::output::{parse_word, print, table};
 use crate::setup;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 use vigie_service::{opt_in, preview};
 
 #[derive(Debug, clap::Subcommand)]

@@ -11,8 +11,8 @@ use vigie_watcher::fetch::Fetcher;
 
 use super::output::{parse_word, print};
 use crate::setup::App;
-use vigie_service::Failure;
 use vigie_service::Clock;
+use vigie_service::Failure;
 use vigie_service::verdict_correction::{self, CorrectedProvision};
 
 #[derive(Debug, clap::Subcommand)]

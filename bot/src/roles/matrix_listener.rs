@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use vigie_domain::Channel;
 use vigie_matrix::{Event, Matrix, Note, What};
 
+use vigie_conversation::{self as conversation, Chat, Incoming, Input, ReplyPlace, Sender};
 use vigie_delivery::{Engine, channels};
 use vigie_service::Failure;
-use vigie_conversation::{self as conversation, Chat, Incoming, Input, ReplyPlace, Sender};
 use vigie_service::operators::{self, OperatorEvent};
 
 /// Waits for what happens next in the rooms, and acts on it.

@@ -61,7 +61,13 @@ pub async fn poll(
     }
 }
 
-async fn read(service: &Service, fetcher: &Fetcher, audience: &mut Audience, watched: &Watched, state: &SourceState) -> Result<Polled, Failure> {
+async fn read(
+    service: &Service,
+    fetcher: &Fetcher,
+    audience: &mut Audience,
+    watched: &Watched,
+    state: &SourceState,
+) -> Result<Polled, Failure> {
     let id = watched.block.id.as_str();
     let first = (!state.baseline_done).then_some(watched.block.baseline);
     let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
@@ -145,7 +151,8 @@ async fn take_page(
         };
         if service.store.quarantine(&record).await? {
             tracing::warn!(source = id, place = %bad.place, record = bad.record_id.as_deref().unwrap_or("-"), "record quarantined: {}", bad.reason);
-            service.store
+            service
+                .store
                 .note(
                     "source",
                     id,

@@ -154,11 +154,7 @@ pub async fn listen(listener: &Arc<Listener>, wait: std::time::Duration) -> Resu
 }
 
 /// Acts on updates of one chat.
-async fn handle(
-    listener: Arc<Listener>,
-    updates: Vec<Received>,
-    known: Arc<BTreeSet<i64>>,
-) -> Result<(), Failure> {
+async fn handle(listener: Arc<Listener>, updates: Vec<Received>, known: Arc<BTreeSet<i64>>) -> Result<(), Failure> {
     let engine = &listener.engine;
     let Some(chats) = &engine.telegram else { return Ok(()) };
     for update in updates {
@@ -279,8 +275,7 @@ async fn incoming_of(engine: &Engine, event: &Event) -> Result<Option<Incoming>,
 async fn carry_out_reply(engine: &Engine, chats: &Chats, event: &Event, reply: &Reply) {
     let mut parts = content::parts(&reply.text, &reply.buttons);
     let pressed = matches!(event.what, What::Pressed { .. });
-    if let (ReplyPlace::Edit, true, Some(message), [part]) = (reply.place, pressed, event.message, parts.as_slice())
-    {
+    if let (ReplyPlace::Edit, true, Some(message), [part]) = (reply.place, pressed, event.message, parts.as_slice()) {
         match chats.bot.edit(event.chat, message, part).await {
             Ok(()) => return,
             // Too old, or gone: said below.
@@ -289,8 +284,7 @@ async fn carry_out_reply(engine: &Engine, chats: &Chats, event: &Event, reply: &
         }
     }
     // Alone with someone, what stands below is the answer; in a group it stands under what was said.
-    let mut under =
-        event.message.filter(|_| pressed || !event.private || matches!(event.what, What::Reacted { .. }));
+    let mut under = event.message.filter(|_| pressed || !event.private || matches!(event.what, What::Reacted { .. }));
     let mut chat = event.chat;
     for part in parts {
         match chats.send_part(engine, &mut chat, &part, under.take()).await {

@@ -16,8 +16,8 @@ use vigie_domain::french;
 use vigie_store::consent;
 use vigie_store::tokens::{AccessToken, Scope};
 
-use super::frame::{Posted, Shown, SignedIn, Site, Trouble};
 use super::cookies::gone;
+use super::frame::{Posted, Shown, SignedIn, Site, Trouble};
 use vigie_service::links::Purpose;
 use vigie_service::{Service, personal_data};
 

@@ -66,7 +66,8 @@ async fn answered(site: &Site, token: &str) -> Result<(Sent, String), Trouble> {
             "Ce lien ne permet plus de répondre. Ouvrez le marché dans Vigie, ou un message plus récent.",
         )
     };
-    let delivery = site.service.open_token(Purpose::Answer, token, site.service.clock.now()).map_err(|_| unknown())?.to_owned();
+    let delivery =
+        site.service.open_token(Purpose::Answer, token, site.service.clock.now()).map_err(|_| unknown())?.to_owned();
     let sent = site.service.store.mail_sent(&delivery).await?.filter(|s| s.address.state == AddressState::Active);
     let sent = sent.ok_or_else(unknown)?;
     let notices = site.service.store.notices_of(&sent.procedure).await?;

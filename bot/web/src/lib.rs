@@ -53,9 +53,9 @@ use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
+use frame::Site;
 use vigie_service::ingest::search_row;
 use vigie_service::{Failure, Service};
-use frame::Site;
 
 /// Longest form, in bytes.
 const MAX_FORM: usize = 64 * 1024;

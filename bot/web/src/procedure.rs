@@ -547,7 +547,8 @@ fn said(holds: bool, kind: ProvisionKind, posted: &Posted, main: &NoticeRow) -> 
         ),
     };
     let beneficiary = BENEFICIARIES.into_iter().find(|b| word(b) == fields.one("beneficiary"));
-    let corrected = CorrectedProvision { beneficiary: beneficiary.filter(|_| kind == ProvisionKind::Reserved), lots, hours };
+    let corrected =
+        CorrectedProvision { beneficiary: beneficiary.filter(|_| kind == ProvisionKind::Reserved), lots, hours };
     Ok(Some(corrected.provision(kind)))
 }
 

@@ -89,7 +89,8 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
         "essai" => "Un message d’essai part vers toutes vos adresses en service.",
         _ => "",
     };
-    let addresses: Vec<String> = site.service.store.active_addresses(&me.id).await?.into_iter().map(|a| a.value).collect();
+    let addresses: Vec<String> =
+        site.service.store.active_addresses(&me.id).await?.into_iter().map(|a| a.value).collect();
     Ok(site.page(
         &signed.visitor,
         "abonnements.html",
@@ -149,8 +150,10 @@ fn wish(fields: &Fields) -> Wish {
         split(fields.one(name)).iter().map(|t| t.chars().filter(|c| !c.is_whitespace()).collect()).collect()
     };
     let mut read = |found: Result<_, String>| found.map_err(|e| faults.push(capital(&e))).ok();
-    let epcis =
-        split(fields.one("epci")).iter().filter_map(|t| read(place_input::epci(t).map(|e| e.siren.to_owned()))).collect();
+    let epcis = split(fields.one("epci"))
+        .iter()
+        .filter_map(|t| read(place_input::epci(t).map(|e| e.siren.to_owned())))
+        .collect();
     let mut read = |found: Result<_, String>| found.map_err(|e| faults.push(capital(&e))).ok();
     let around = split(fields.one("rayon")).iter().filter_map(|t| read(place_input::around(t))).collect();
     let filter = Filter {
@@ -159,7 +162,10 @@ fn wish(fields: &Fields) -> Wish {
         departments,
         epcis,
         around,
-        provisions: search_row::KINDS.into_iter().filter(|k| fields.all("disposition").any(|w| w == k.as_str())).collect(),
+        provisions: search_row::KINDS
+            .into_iter()
+            .filter(|k| fields.all("disposition").any(|w| w == k.as_str()))
+            .collect(),
         notice_kinds: KINDS.into_iter().filter(|k| kinds.contains(&k.as_str())).collect(),
         supply_modes: SUPPLY.into_iter().filter(|m| supply.contains(&word(m).as_str())).collect(),
         buyers: digits("acheteurs"),

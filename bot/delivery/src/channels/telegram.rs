@@ -99,7 +99,8 @@ impl Chats {
         let Some(message) = last else { return Outcome::Permanent("message vide".to_owned()) };
         // It bears the buttons, and will show the state.
         let (place, now) = (chat.to_string(), engine.service.clock.now());
-        if let Err(e) = engine.service.store.remember_message(delivery, Channel::Telegram, &place, &message, now).await {
+        if let Err(e) = engine.service.store.remember_message(delivery, Channel::Telegram, &place, &message, now).await
+        {
             tracing::error!(delivery, "the state of this message will not be shown: {e}");
         }
         Outcome::Accepted(format!("message {message}"))
@@ -109,7 +110,13 @@ impl Chats {
     ///
     /// # Errors
     /// What the server refused.
-    pub async fn send_part(&self, engine: &Engine, chat: &mut i64, part: &Part, under: Option<i32>) -> Result<i32, Refusal> {
+    pub async fn send_part(
+        &self,
+        engine: &Engine,
+        chat: &mut i64,
+        part: &Part,
+        under: Option<i32>,
+    ) -> Result<i32, Refusal> {
         match self.bot.send(*chat, part, under).await {
             Err(Refusal::Moved { to }) => {
                 let moved = engine.service.store.move_chat(Channel::Telegram, &chat.to_string(), &to.to_string()).await;

@@ -10,7 +10,7 @@ use vigie_notifier::card::short;
 
 use vigie_notifier::chat::Button;
 
-use super::action::{self, REMIND_DAYS, Action};
+use super::action::{self, Action, REMIND_DAYS};
 use crate::decisions::may_decide;
 
 /// Most lots told apart.
@@ -101,7 +101,9 @@ pub fn reasons(delivery: &str) -> Vec<Vec<Button>> {
     Refusal::ALL
         .chunks(2)
         .map(|row| {
-            row.iter().map(|r| action::button(french::capital(r.in_french()).as_str(), &Action::Because(*r), delivery)).collect()
+            row.iter()
+                .map(|r| action::button(french::capital(r.in_french()).as_str(), &Action::Because(*r), delivery))
+                .collect()
         })
         .collect()
 }

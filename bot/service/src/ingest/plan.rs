@@ -77,12 +77,7 @@ pub struct PeoplePlan {
 impl<'a> Planner<'a> {
     /// A planner with the installation's paces.
     #[must_use]
-    pub fn new(
-        service: &Service,
-        audience: &'a Audience,
-        first_poll: Option<Baseline>,
-        now: DateTime<Utc>,
-    ) -> Self {
+    pub fn new(service: &Service, audience: &'a Audience, first_poll: Option<Baseline>, now: DateTime<Utc>) -> Self {
         let cap = service.settings.pace.instant_per_hour;
         Self::with_paces(audience, first_poll, (service.digest_times(), cap), now)
     }
@@ -115,8 +110,7 @@ impl<'a> Planner<'a> {
         let after = before.map_or_else(|| stated.clone(), |b| b.followed_by(&stated, notice.kind));
         let meaning = meaning(notice.kind, stored.notice.is_some(), before, &after);
         let key = notice.key();
-        let procedure =
-            stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
+        let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
         // The version is part of the name: a content that comes back after another one is news again.
         let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
         let alert = Alert {
@@ -133,10 +127,8 @@ impl<'a> Planner<'a> {
     #[must_use]
     pub fn audiences<'t>(&self, notice: &Notice, assessment: &Assessment, told: &'t [Told]) -> Audiences<'t> {
         let index = self.audience.index();
-        let folded =
-            if index.reads_text() { classify::searchable(notice, &assessment.lots) } else { String::new() };
-        let candidate =
-            Candidate { notice, assessment, folded: &folded, now: self.now, communes: rules::communes };
+        let folded = if index.reads_text() { classify::searchable(notice, &assessment.lots) } else { String::new() };
+        let candidate = Candidate { notice, assessment, folded: &folded, now: self.now, communes: rules::communes };
         let mut people: BTreeMap<String, Option<Hit>> =
             index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
         let mut before: BTreeMap<&str, &Told> = BTreeMap::new();

@@ -255,7 +255,8 @@ async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap
         Mail::Unreadable(why) => {
             let place = format!("{};UID={}", account.place(), mail.uid);
             let too_long = if mail.size > MAX_MAIL { " (son début seul a été lu)" } else { "" };
-            service.store
+            service
+                .store
                 .quarantine(&Quarantined {
                     source: SOURCE.to_owned(),
                     record_id: None,
@@ -300,7 +301,8 @@ async fn on_report(
         suspend(service, &sent, "son serveur de courrier la refuse pour de bon", now).await?;
         return Ok(Outcome::Suspended);
     }
-    let counted = service.store.count_soft(&sent.address.id, (mail, Outcome::Counted.as_str()), SOFT_MEMORY, now).await?;
+    let counted =
+        service.store.count_soft(&sent.address.id, (mail, Outcome::Counted.as_str()), SOFT_MEMORY, now).await?;
     if counted.is_some_and(|soft| soft.count >= SOFT_LIMIT && now - soft.since >= SOFT_SPAN) {
         suspend(service, &sent, "son serveur de courrier refuse nos messages depuis plusieurs jours", now).await?;
     }
@@ -349,7 +351,13 @@ async fn stop(service: &Service, sent: &Sent, how: &str) -> Result<Outcome, Fail
 }
 
 /// A decision, taken the way chats take it, and answered by mail.
-async fn decide(service: &Service, mail: &str, sent: &Sent, word: &str, now: DateTime<Utc>) -> Result<Outcome, Failure> {
+async fn decide(
+    service: &Service,
+    mail: &str,
+    sent: &Sent,
+    word: &str,
+    now: DateTime<Utc>,
+) -> Result<Outcome, Failure> {
     let said = by_mail::say(service, sent, word).await?;
     if said.is_empty() {
         return Ok(Outcome::Left);
