@@ -40,9 +40,7 @@ pub enum SecretError {
     /// The file cannot be read.
     #[error("le fichier de secret {} est illisible : {source}", path.display())]
     Unreadable {
-        /// The path.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
 }
