@@ -9,7 +9,8 @@ use vigie_domain::{Alert, Channel};
 
 use crate::ingest::{self, NewDelivery};
 use crate::people::{Address, AddressState, raise_version};
-use crate::{Store, StoreError, WriteTx, clean, derived_id, millis, moment, to_json};
+use crate::sql::{SqlError, Transaction};
+use crate::{Store, StoreError, clean, derived_id, millis, moment, sql, to_json};
 
 /// Beginning of the cause of a message that asks an address to confirm: the only one that goes to an unconfirmed address.
 pub const ASK_CAUSE: &str = "optin:";
@@ -42,13 +43,13 @@ pub struct Look {
 
 impl Store {
     /// The secret of this database that salts the marks; made on first use.
-    pub(crate) async fn salt(&self, tx: &mut WriteTx) -> Result<String, StoreError> {
-        sqlx::query("INSERT INTO meta (key, value) VALUES ('suppression_salt', $1) ON CONFLICT (key) DO NOTHING")
+    pub(crate) async fn salt(&self, tx: &mut Transaction) -> Result<String, StoreError> {
+        sql::query("INSERT INTO meta (key, value) VALUES ('suppression_salt', $1) ON CONFLICT (key) DO NOTHING")
             .bind(random()?)
-            .execute(&mut **tx)
+            .execute(tx)
             .await?;
         let (salt,): (String,) =
-            sqlx::query_as("SELECT value FROM meta WHERE key = 'suppression_salt'").fetch_one(&mut **tx).await?;
+            sql::query_as("SELECT value FROM meta WHERE key = 'suppression_salt'").fetch_one(&mut *tx).await?;
         Ok(salt)
     }
 
@@ -58,11 +59,11 @@ impl Store {
     /// The database fails.
     pub async fn is_suppressed(&self, channel: Channel, value: &str) -> Result<bool, StoreError> {
         let salt: Option<(String,)> =
-            sqlx::query_as("SELECT value FROM meta WHERE key = 'suppression_salt'").fetch_optional(&self.pool).await?;
+            sql::query_as("SELECT value FROM meta WHERE key = 'suppression_salt'").fetch_optional(&self.reader).await?;
         let Some((salt,)) = salt else { return Ok(false) };
-        let found: Option<(String,)> = sqlx::query_as("SELECT mark FROM suppressed WHERE mark = $1")
+        let found: Option<(String,)> = sql::query_as("SELECT mark FROM suppressed WHERE mark = $1")
             .bind(mark(&salt, channel, value))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         Ok(found.is_some())
     }
@@ -74,9 +75,9 @@ impl Store {
     pub async fn lift_suppression(&self, channel: Channel, value: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let salt = self.salt(&mut tx).await?;
-        sqlx::query("DELETE FROM suppressed WHERE mark = $1")
+        sql::query("DELETE FROM suppressed WHERE mark = $1")
             .bind(mark(&salt, channel, value))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(())
@@ -95,11 +96,11 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Asked, StoreError> {
         type Row = (String, String, String, String, Option<i64>, Option<i64>);
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = sql::query_as(
             "SELECT a.subscriber_id, a.channel, a.value, a.state, c.asked, c.asks FROM address a LEFT JOIN consent c ON c.address_id = a.id WHERE a.id = $1",
         )
         .bind(address.to_owned())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reader)
         .await?;
         let Some((subscriber, channel, value, state, asked, asks)) = row else { return Ok(Asked::NotNeeded) };
         let Some(channel) = Channel::parse(&channel).filter(|_| state == AddressState::Unconfirmed.as_str()) else {
@@ -114,16 +115,16 @@ impl Store {
         }
         let mut tx = self.begin().await?;
         // Two requests at once: the one that counts first asks.
-        let counted = sqlx::query(
+        let counted = sql::query(
             "INSERT INTO consent (address_id, asked, asks) VALUES ($1, $2, 1)
              ON CONFLICT (address_id) DO UPDATE SET asked = $2, asks = consent.asks + 1 WHERE consent.asks = $3",
         )
         .bind(address.to_owned())
         .bind(millis(now))
         .bind(n)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        if counted.rows_affected() == 0 {
+        if counted == 0 {
             return Ok(Asked::TooSoon);
         }
         let new = NewDelivery {
@@ -145,13 +146,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn unanswered(&self, before: DateTime<Utc>, most: i64) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
+        let rows: Vec<(String,)> = sql::query_as(
             "SELECT a.id FROM address a JOIN consent c ON c.address_id = a.id JOIN subscriber s ON s.id = a.subscriber_id
              WHERE a.state = 'unconfirmed' AND s.declared = 0 AND c.confirmed IS NULL AND c.asked <= $1 AND c.asks < $2 ORDER BY c.asked, a.id",
         )
         .bind(millis(before))
         .bind(most)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|r| r.0).collect())
     }
@@ -161,9 +162,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn asks(&self, address: &str) -> Result<i64, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT asks FROM consent WHERE address_id = $1")
+        let row: Option<(i64,)> = sql::query_as("SELECT asks FROM consent WHERE address_id = $1")
             .bind(address.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         Ok(row.map_or(0, |r| r.0))
     }
@@ -175,27 +176,27 @@ impl Store {
     /// The database fails.
     pub async fn confirm(&self, address: &str, how: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let row: Option<(String, String)> = sqlx::query_as(
+        let row: Option<(String, String)> = sql::query_as(
             "UPDATE address SET state = 'active', note = NULL WHERE id = $1 AND state = 'unconfirmed' RETURNING channel, value",
         )
         .bind(address.to_owned())
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let Some((channel, value)) = row else { return Ok(false) };
-        sqlx::query(
+        sql::query(
             "INSERT INTO consent (address_id, confirmed, how) VALUES ($1, $2, $3)
              ON CONFLICT (address_id) DO UPDATE SET confirmed = $2, how = $3",
         )
         .bind(address.to_owned())
         .bind(millis(now))
         .bind(clean(how))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         if let Some(channel) = Channel::parse(&channel) {
             let salt = self.salt(&mut tx).await?;
-            sqlx::query("DELETE FROM suppressed WHERE mark = $1")
+            sql::query("DELETE FROM suppressed WHERE mark = $1")
                 .bind(mark(&salt, channel, &value))
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
         }
         raise_version(&mut tx).await?;
@@ -209,9 +210,9 @@ impl Store {
     /// The database fails.
     pub async fn consent(&self, address: &str) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), StoreError> {
         let row: Option<(Option<i64>, Option<i64>)> =
-            sqlx::query_as("SELECT asked, confirmed FROM consent WHERE address_id = $1")
+            sql::query_as("SELECT asked, confirmed FROM consent WHERE address_id = $1")
                 .bind(address.to_owned())
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reader)
                 .await?;
         let (asked, confirmed) = row.unwrap_or_default();
         Ok((asked.map(moment), confirmed.map(moment)))
@@ -223,7 +224,7 @@ impl Store {
     /// The database fails.
     pub async fn saw(&self, who: &str, whom: &str, what: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let id = derived_id(&[who, whom, what, &now.to_rfc3339()]);
-        sqlx::query(
+        sql::query(
             "INSERT INTO access (id, at, who, whom, what) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
         )
         .bind(id)
@@ -231,7 +232,7 @@ impl Store {
         .bind(clean(who))
         .bind(clean(whom))
         .bind(clean(what))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
         Ok(())
     }
@@ -241,12 +242,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn looks(&self, whom: &str, limit: i64) -> Result<Vec<Look>, StoreError> {
-        let rows: Vec<(i64, String, String, String)> = sqlx::query_as(
+        let rows: Vec<(i64, String, String, String)> = sql::query_as(
             "SELECT at, who, whom, what FROM access WHERE whom = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2",
         )
         .bind(whom.to_owned())
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|(at, who, whom, what)| Look { at: moment(at), who, whom, what }).collect())
     }
@@ -289,16 +290,16 @@ impl Store {
 }
 
 /// Whether an e-mail address may not be brought into use by anyone but its owner.
-pub(crate) async fn refuses_import(tx: &mut WriteTx, channel: Channel, value: &str) -> Result<bool, StoreError> {
+pub(crate) async fn refuses_import(tx: &mut Transaction, channel: Channel, value: &str) -> Result<bool, StoreError> {
     if channel != Channel::Email {
         return Ok(false); // whoever writes in a chat is there
     }
     let salt: Option<(String,)> =
-        sqlx::query_as("SELECT value FROM meta WHERE key = 'suppression_salt'").fetch_optional(&mut **tx).await?;
+        sql::query_as("SELECT value FROM meta WHERE key = 'suppression_salt'").fetch_optional(&mut *tx).await?;
     let Some((salt,)) = salt else { return Ok(false) };
-    let found: Option<(String,)> = sqlx::query_as("SELECT mark FROM suppressed WHERE mark = $1")
+    let found: Option<(String,)> = sql::query_as("SELECT mark FROM suppressed WHERE mark = $1")
         .bind(mark(&salt, channel, value))
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
     Ok(found.is_some())
 }
@@ -320,7 +321,6 @@ pub(crate) fn mark(salt: &str, channel: Channel, value: &str) -> String {
 /// The system gives no random numbers.
 pub fn random() -> Result<String, StoreError> {
     let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|e| StoreError::Database(sqlx::Error::Io(std::io::Error::other(e.to_string()))))?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    getrandom::fill(&mut bytes).map_err(|e| SqlError::Io(std::io::Error::other(e.to_string())))?;
+    Ok(hex::encode(bytes))
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::follow_up::{Decision, Refusal, Stage};
 
 use crate::chats::mark_stale;
-use crate::{Engine, Store, StoreError, clean, derived_id, millis, moment};
+use crate::{Engine, Store, StoreError, clean, derived_id, millis, moment, sql};
 
 /// What came of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,18 +85,18 @@ impl Store {
 
     async fn decide_over(&self, new: &Decision, seen: Option<&str>) -> Result<Decided, StoreError> {
         let mut tx = self.begin().await?;
-        if self.engine == Engine::Postgres {
+        if self.engine() == Engine::Postgres {
             // Two colleagues who answer at once: one of them is first, as on SQLite.
-            sqlx::query("SELECT CAST(pg_advisory_xact_lock(7463, hashtext($1)) AS TEXT)")
+            sql::query("SELECT CAST(pg_advisory_xact_lock(7463, hashtext($1)) AS TEXT)")
                 .bind(new.structure.clone())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
         }
-        let before: Option<Row> = sqlx::query_as(select!("structure = $1 AND procedure_id = $2 AND lot = $3"))
+        let before: Option<Row> = sql::query_as(select!("structure = $1 AND procedure_id = $2 AND lot = $3"))
             .bind(new.structure.clone())
             .bind(new.procedure.clone())
             .bind(clean(&new.lot))
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await?;
         let before = before.map(decision);
         let outdated = |b: &Decision| seen.is_some_and(|seen| b.mark() != seen);
@@ -111,7 +111,7 @@ impl Store {
             let now = before.clone().unwrap_or(now);
             return Ok(Decided { before, now, changed: false });
         }
-        sqlx::query(
+        sql::query(
             "INSERT INTO decision (structure, procedure_id, lot, stage, refusal, joint, assignee, note, remind_at, decided_by, at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (structure, procedure_id, lot) DO UPDATE SET stage = $4, refusal = $5, joint = $6, assignee = $7, note = $8,
@@ -128,7 +128,7 @@ impl Store {
         .bind(now.remind_at.map(millis))
         .bind(clean(&now.by))
         .bind(millis(now.at))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         mark_stale(&mut tx, &now).await?;
         if before.as_ref().map(|b| b.stage) != Some(now.stage) {
@@ -139,7 +139,7 @@ impl Store {
                 now.stage.as_str(),
                 &now.at.timestamp_millis().to_string(),
             ]);
-            sqlx::query(
+            sql::query(
                 "INSERT INTO decision_step (id, structure, procedure_id, lot, stage, decided_by, at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
             )
@@ -150,7 +150,7 @@ impl Store {
             .bind(now.stage.as_str().to_owned())
             .bind(clean(&now.by))
             .bind(millis(now.at))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         }
         tx.commit().await?;
@@ -162,10 +162,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn decisions_on(&self, structure: &str, procedure: &str) -> Result<Vec<Decision>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 AND procedure_id = $2 ORDER BY lot"))
+        let rows: Vec<Row> = sql::query_as(select!("structure = $1 AND procedure_id = $2 ORDER BY lot"))
             .bind(structure.to_owned())
             .bind(procedure.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
         Ok(rows.into_iter().map(decision).collect())
     }
@@ -175,9 +175,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn decisions_of(&self, structure: &str) -> Result<Vec<Decision>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
+        let rows: Vec<Row> = sql::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
             .bind(structure.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
         Ok(rows.into_iter().map(decision).collect())
     }
@@ -189,9 +189,9 @@ impl Store {
     pub async fn decisions_at(&self, stages: &[Stage]) -> Result<Vec<Decision>, StoreError> {
         let mut out = Vec::new();
         for stage in stages {
-            let rows: Vec<Row> = sqlx::query_as(select!("stage = $1 ORDER BY structure, procedure_id, lot"))
+            let rows: Vec<Row> = sql::query_as(select!("stage = $1 ORDER BY structure, procedure_id, lot"))
                 .bind(stage.as_str().to_owned())
-                .fetch_all(&self.pool)
+                .fetch_all(&self.reader)
                 .await?;
             out.extend(rows.into_iter().map(decision));
         }
@@ -204,10 +204,10 @@ impl Store {
     /// The database fails.
     pub async fn decisions_to_remind(&self, now: DateTime<Utc>) -> Result<Vec<Decision>, StoreError> {
         let rows: Vec<Row> =
-            sqlx::query_as(select!("remind_at <= $1 AND remind_at > $2 ORDER BY structure, procedure_id, lot"))
+            sql::query_as(select!("remind_at <= $1 AND remind_at > $2 ORDER BY structure, procedure_id, lot"))
                 .bind(millis(now))
                 .bind(millis(now - Duration::days(2)))
-                .fetch_all(&self.pool)
+                .fetch_all(&self.reader)
                 .await?;
         Ok(rows.into_iter().map(decision).collect())
     }
@@ -217,12 +217,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn decision_steps(&self, structure: &str, since: DateTime<Utc>) -> Result<Vec<Step>, StoreError> {
-        let rows: Vec<(String, String, String, String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, String, String, String, i64)> = sql::query_as(
             "SELECT procedure_id, lot, stage, decided_by, at FROM decision_step WHERE structure = $1 AND at >= $2 ORDER BY at, id",
         )
         .bind(structure.to_owned())
         .bind(millis(since))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows
             .into_iter()

@@ -10,7 +10,7 @@ use vigie_domain::subscription::{Profile, Role, Subscriber};
 
 use crate::consent::random;
 use crate::people::{AddressState, NewSubscriber, put_person};
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, to_json};
+use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, sql, to_json};
 
 /// Characters of a code (Crockford's base 32: none is taken for another).
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -109,7 +109,7 @@ impl Store {
             drawn.as_bytes().chunks(2).filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
         let code: String = digits.take(LENGTH).map(|b| char::from(ALPHABET[usize::from(b & 31)])).collect();
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO invitation (mark, role, name, siret, subscriber_id, created, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(mark(&code))
@@ -119,7 +119,7 @@ impl Store {
         .bind(new.subscriber.clone())
         .bind(millis(now))
         .bind(millis(new.expires))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(code.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-"))
@@ -130,10 +130,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn invitations(&self) -> Result<Vec<Invitation>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = sql::query_as(
             "SELECT mark, role, name, siret, subscriber_id, created, expires_at, used FROM invitation ORDER BY created DESC, mark",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         rows.into_iter().map(invitation).collect()
     }
@@ -144,12 +144,12 @@ impl Store {
     /// The database fails.
     pub async fn revoke_invitation(&self, name: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM invitation WHERE used IS NULL AND SUBSTR(mark, 1, 8) = $1")
+        let done = sql::query("DELETE FROM invitation WHERE used IS NULL AND SUBSTR(mark, 1, 8) = $1")
             .bind(name.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+        Ok(done > 0)
     }
 
     /// Makes a chat an address of the person whom the code invites.
@@ -167,11 +167,11 @@ impl Store {
         let Some(code) = code(written) else { return Ok(Taken::Unknown) };
         let mark = mark(&code);
         let mut tx = self.begin().await?;
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = sql::query_as(
             "SELECT mark, role, name, siret, subscriber_id, created, expires_at, used FROM invitation WHERE mark = $1",
         )
         .bind(mark.clone())
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let Some(row) = row else { return Ok(Taken::Unknown) };
         let found = invitation(row)?;
@@ -195,24 +195,24 @@ impl Store {
             profile: Profile { siret: found.what.siret.clone(), ..Profile::default() },
         };
         let subscriber = known.unwrap_or_else(fresh);
-        let taken = sqlx::query("UPDATE invitation SET used = $1, subscriber_id = $2 WHERE mark = $3 AND used IS NULL")
+        let taken = sql::query("UPDATE invitation SET used = $1, subscriber_id = $2 WHERE mark = $3 AND used IS NULL")
             .bind(millis(now))
             .bind(subscriber.id.clone())
             .bind(mark)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        if taken.rows_affected() == 0 {
+        if taken == 0 {
             return Ok(Taken::Unknown);
         }
         let declared = self.is_declared(&subscriber.id).await?;
         let addresses = vec![(channel, chat.to_owned(), AddressState::Active)];
         put_person(&mut tx, &NewSubscriber { subscriber: subscriber.clone(), addresses, declared }, now).await?;
         // Whoever stopped there and comes back with a code of theirs is back.
-        sqlx::query("UPDATE address SET state = 'active' WHERE subscriber_id = $1 AND channel = $2 AND value = $3")
+        sql::query("UPDATE address SET state = 'active' WHERE subscriber_id = $1 AND channel = $2 AND value = $3")
             .bind(subscriber.id.clone())
             .bind(channel.as_str().to_owned())
             .bind(clean(chat))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(Taken::Welcome(subscriber))

@@ -5,7 +5,7 @@ use vigie_domain::procedure::{Snapshot, Status};
 use vigie_domain::{Assessment, DateKind, Disposition, Notice};
 
 use crate::outbox::DeliveryRow;
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment};
+use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, sql};
 
 /// A stored notice with its verdict.
 #[derive(Debug, Clone)]
@@ -87,13 +87,13 @@ impl Store {
     /// The database fails.
     pub async fn note(&self, topic: &str, reference: &str, text: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let id = derived_id(&[topic, reference, text, &now.to_rfc3339()]);
-        sqlx::query("INSERT INTO journal (id, at, topic, reference, text) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
+        sql::query("INSERT INTO journal (id, at, topic, reference, text) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
             .bind(id)
             .bind(millis(now))
             .bind(topic.to_owned())
             .bind(clean(reference))
             .bind(clean(text))
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }
@@ -104,7 +104,7 @@ impl Store {
     /// The database fails.
     pub async fn journal(&self, reference: &str, limit: i64) -> Result<Vec<JournalRow>, StoreError> {
         let rows: Vec<(i64, String, String, String)> =
-            sqlx::query_as("SELECT at, topic, reference, text FROM journal WHERE reference = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2").bind(reference.to_owned()).bind(limit).fetch_all(&self.pool).await?;
+            sql::query_as("SELECT at, topic, reference, text FROM journal WHERE reference = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2").bind(reference.to_owned()).bind(limit).fetch_all(&self.reader).await?;
         Ok(rows
             .into_iter()
             .map(|(at, topic, reference, text)| JournalRow { at: moment(at), topic, reference, text })
@@ -116,9 +116,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn notice(&self, key: &str) -> Result<Option<NoticeRow>, StoreError> {
-        let row: Option<Row> = sqlx::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE id = $1 OR record_id = $1 ORDER BY first_seen LIMIT 1")
+        let row: Option<Row> = sql::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE id = $1 OR record_id = $1 ORDER BY first_seen LIMIT 1")
             .bind(key.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         row.map(notice_row).transpose()
     }
@@ -128,9 +128,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn notices_of(&self, procedure: &str) -> Result<Vec<NoticeRow>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE procedure_id = $1 ORDER BY first_seen, id")
+        let rows: Vec<Row> = sql::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE procedure_id = $1 ORDER BY first_seen, id")
             .bind(procedure.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
         rows.into_iter().map(notice_row).collect()
     }
@@ -140,9 +140,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn procedure_now(&self, ended: &str) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
+        let row: Option<(String,)> = sql::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
             .bind(clean(&format!("was:{ended}")))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         Ok(row.map(|(id,)| id))
     }
@@ -155,9 +155,9 @@ impl Store {
         &self,
         procedure: &str,
     ) -> Result<Option<Vec<(DateKind, DateTime<FixedOffset>)>>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1")
+        let row: Option<(String,)> = sql::query_as("SELECT snapshot FROM procedure WHERE id = $1")
             .bind(procedure.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         let Some((text,)) = row else { return Ok(None) };
         let snapshot: Snapshot = from_json(&text, &format!("procedure {procedure}"))?;
@@ -169,9 +169,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn has_share(&self, alert: &str, subscriber: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT id FROM notification WHERE id = $1")
+        let row: Option<(String,)> = sql::query_as("SELECT id FROM notification WHERE id = $1")
             .bind(derived_id(&[alert, subscriber]))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         Ok(row.is_some())
     }
@@ -181,12 +181,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn recent_notices(&self, min_score: u8, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = sql::query_as(
             "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE score >= $1 ORDER BY first_seen DESC, score DESC, id LIMIT $2",
         )
         .bind(i64::from(min_score))
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         rows.into_iter().map(notice_row).collect()
     }
@@ -196,7 +196,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn notice_count(&self) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM notice").fetch_one(&self.pool).await?;
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM notice").fetch_one(&self.reader).await?;
         Ok(n)
     }
 
@@ -205,13 +205,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn latest_notifications(&self, subscriber: &str, limit: i64) -> Result<Vec<NotificationRow>, StoreError> {
-        let rows: Vec<ShareRow> = sqlx::query_as(
+        let rows: Vec<ShareRow> = sql::query_as(
             "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
              FROM notification n JOIN alert a ON a.id = n.alert_id WHERE n.subscriber_id = $1 AND a.notice_id <> '' ORDER BY n.created DESC, n.id LIMIT $2",
         )
         .bind(subscriber.to_owned())
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().filter_map(notification_row).collect())
     }
@@ -221,13 +221,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn notifications(&self, subscriber: &str, procedure: &str) -> Result<Vec<NotificationRow>, StoreError> {
-        let rows: Vec<ShareRow> = sqlx::query_as(
+        let rows: Vec<ShareRow> = sql::query_as(
             "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
              FROM notification n JOIN alert a ON a.id = n.alert_id WHERE n.subscriber_id = $1 AND a.procedure_id = $2 ORDER BY n.created, n.id",
         )
         .bind(subscriber.to_owned())
         .bind(procedure.to_owned())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().filter_map(notification_row).collect())
     }

@@ -9,7 +9,7 @@ use vigie_domain::Channel;
 use crate::lanes::{self, NEVER};
 use crate::outbox::Claimed;
 use crate::rows::over_rows;
-use crate::{Store, StoreError, clean, millis, moment};
+use crate::{Store, StoreError, clean, millis, moment, sql};
 
 /// A channel whose server is away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +35,13 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO outage (channel, since, why) VALUES ($1, $2, $3) ON CONFLICT (channel) DO UPDATE SET why = $3",
         )
         .bind(channel.as_str().to_owned())
         .bind(millis(now))
         .bind(clean(why))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         lanes::set_pace(&mut tx, channel.as_str(), until).await?;
         tx.commit().await?;
@@ -54,14 +54,14 @@ impl Store {
     /// The database fails.
     pub async fn end_outage(&self, channel: Channel, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM outage WHERE channel = $1")
+        sql::query("DELETE FROM outage WHERE channel = $1")
             .bind(channel.as_str().to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        sqlx::query("UPDATE pace SET free_at = $2 WHERE key = $1")
+        sql::query("UPDATE pace SET free_at = $2 WHERE key = $1")
             .bind(channel.as_str().to_owned())
             .bind(millis(now))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(())
@@ -72,12 +72,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn outages(&self) -> Result<Vec<Outage>, StoreError> {
-        let rows: Vec<(String, i64, String)> = sqlx::query_as(
+        let rows: Vec<(String, i64, String)> = sql::query_as(
             "SELECT channel, since, why FROM outage WHERE EXISTS (SELECT 1 FROM lane l
                WHERE l.channel = outage.channel AND (l.held = 1 OR l.ready_at < $1)) ORDER BY channel",
         )
         .bind(NEVER)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let outage = |(channel, since, why): (String, i64, String)| {
             Some(Outage { channel: Channel::parse(&channel)?, since: moment(since), why })
@@ -92,14 +92,14 @@ impl Store {
     pub async fn give_back(&self, deliveries: &[Claimed], now: DateTime<Utc>) -> Result<(), StoreError> {
         let rows: Vec<Value> = deliveries.iter().map(|d| json!({"id": d.id, "token": d.token})).collect();
         let mut tx = self.begin().await?;
-        let back: Vec<(String,)> = sqlx::query_as(over_rows!(
-            self.engine,
+        let back: Vec<(String,)> = sql::query_as(over_rows!(
+            self.engine(),
             ["UPDATE delivery SET state = 'pending', token = NULL, holder = NULL
               FROM (SELECT value ->> 'id' AS key, value ->> 'token' AS proof FROM "],
             [") AS w WHERE delivery.id = w.key AND delivery.token = w.proof AND delivery.state || '' = 'claimed' RETURNING address_id"]
         ))
         .bind(Value::from(rows).to_string())
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx)
         .await?;
         let lanes: BTreeMap<&str, _> = back.iter().map(|(address,)| (address.as_str(), (now, now))).collect();
         lanes::release_all(&mut tx, &lanes).await?;

@@ -16,7 +16,8 @@ use crate::consent::ASK_CAUSE;
 use crate::digests::DIGEST_CAUSE;
 use crate::people::AddressState;
 use crate::rows::over_rows;
-use crate::{Store, StoreError, WriteTx, clean, derived_id, lanes, millis, moment};
+use crate::sql::Transaction;
+use crate::{Store, StoreError, clean, derived_id, lanes, millis, moment, sql};
 
 /// Bytes from which on a notice is not read ahead: memory stays bounded.
 const LONG_NOTICE: i64 = 100_000;
@@ -229,7 +230,7 @@ impl Word {
 }
 
 /// Notes that bytes are about to leave, and until when each delivery is held; gives those for which that may be.
-pub(crate) async fn start(tx: &mut WriteTx, starts: &[(&Word, DateTime<Utc>)]) -> Result<HashSet<String>, StoreError> {
+pub(crate) async fn start(tx: &mut Transaction, starts: &[(&Word, DateTime<Utc>)]) -> Result<HashSet<String>, StoreError> {
     let rows: Vec<Value> = starts
         .iter()
         .map(|(w, until)| {
@@ -239,8 +240,8 @@ pub(crate) async fn start(tx: &mut WriteTx, starts: &[(&Word, DateTime<Utc>)]) -
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let started: Vec<(String,)> = sqlx::query_as(over_rows!(
-        tx.engine,
+    let started: Vec<(String,)> = sql::query_as(over_rows!(
+        tx.engine(),
         [
             "UPDATE delivery SET started = w.at, lease_until = w.until, attempts = attempts + 1
              FROM (SELECT value ->> 'id' AS key, value ->> 'token' AS proof, CAST(value ->> 'at' AS BIGINT) AS at,
@@ -253,26 +254,26 @@ pub(crate) async fn start(tx: &mut WriteTx, starts: &[(&Word, DateTime<Utc>)]) -
     .bind(Value::from(rows.clone()).to_string())
     // An unconfirmed address is asked to confirm and gets nothing else; one in use is not asked.
     .bind(format!("{ASK_CAUSE}%"))
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     let started: HashSet<String> = started.into_iter().map(|(id,)| id).collect();
     let begun = only(rows, &started);
     if !begun.is_empty() {
-        sqlx::query(over_rows!(
-            tx.engine,
+        sql::query(over_rows!(
+            tx.engine(),
             ["INSERT INTO attempt (delivery_id, n, started)
              SELECT value ->> 'id', CAST(value ->> 'n' AS BIGINT), CAST(value ->> 'at' AS BIGINT) FROM "],
             [" WHERE 1 = 1 ON CONFLICT (delivery_id, n) DO NOTHING"]
         ))
         .bind(Value::from(begun).to_string())
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
     }
     Ok(started)
 }
 
 /// Ends attempts, and gives their lanes back; gives the deliveries that were still held.
-pub(crate) async fn end(tx: &mut WriteTx, ends: &[(&Word, &End)]) -> Result<HashSet<String>, StoreError> {
+pub(crate) async fn end(tx: &mut Transaction, ends: &[(&Word, &End)]) -> Result<HashSet<String>, StoreError> {
     let rows: Vec<Value> = ends
         .iter()
         .map(|(w, end)| {
@@ -285,8 +286,8 @@ pub(crate) async fn end(tx: &mut WriteTx, ends: &[(&Word, &End)]) -> Result<Hash
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let ended: Vec<(String,)> = sqlx::query_as(over_rows!(
-        tx.engine,
+    let ended: Vec<(String,)> = sql::query_as(over_rows!(
+        tx.engine(),
         ["UPDATE delivery SET state = w.new_state, next_at = COALESCE(w.next, next_at), settled_at = w.settled, why = w.words,
              token = NULL, holder = NULL
              FROM (SELECT value ->> 'id' AS key, value ->> 'token' AS proof, value ->> 'state' AS new_state,
@@ -295,22 +296,22 @@ pub(crate) async fn end(tx: &mut WriteTx, ends: &[(&Word, &End)]) -> Result<Hash
         [") AS w WHERE delivery.id = w.key AND delivery.token = w.proof AND delivery.state || '' = 'claimed' RETURNING id"]
     ))
     .bind(Value::from(rows.clone()).to_string())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     let ended: HashSet<String> = ended.into_iter().map(|(id,)| id).collect();
     let over = only(rows, &ended);
     if over.is_empty() {
         return Ok(ended);
     }
-    sqlx::query(over_rows!(
-        tx.engine,
+    sql::query(over_rows!(
+        tx.engine(),
         ["UPDATE attempt SET ended = w.at, outcome = w.new_state, detail = w.words
              FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'at' AS BIGINT) AS at, value ->> 'state' AS new_state,
                value ->> 'why' AS words FROM "],
         [") AS w WHERE attempt.delivery_id = w.key AND attempt.ended IS NULL"]
     ))
     .bind(Value::from(over).to_string())
-    .execute(&mut **tx)
+    .execute(tx)
     .await?;
     let mut free: BTreeMap<&str, (DateTime<Utc>, DateTime<Utc>)> = BTreeMap::new();
     for (word, end) in ends.iter().filter(|(w, _)| ended.contains(&w.id)) {
@@ -328,7 +329,7 @@ fn only(mut rows: Vec<Value>, ids: &HashSet<String>) -> Vec<Value> {
 }
 
 /// What the sender must know of deliveries just claimed, besides their own rows.
-pub(crate) async fn fill_in(tx: &mut WriteTx, claimed: &mut [Claimed]) -> Result<(), StoreError> {
+pub(crate) async fn fill_in(tx: &mut Transaction, claimed: &mut [Claimed]) -> Result<(), StoreError> {
     type HeadRow = (String, Option<String>, Option<String>, Option<String>, i64);
     if claimed.is_empty() {
         return Ok(());
@@ -337,15 +338,15 @@ pub(crate) async fn fill_in(tx: &mut WriteTx, claimed: &mut [Claimed]) -> Result
         .iter()
         .map(|d| json!({"id": d.id, "person": d.subscriber, "share": derived_id(&[&d.cause, &d.subscriber])}))
         .collect();
-    let heads: Vec<HeadRow> = sqlx::query_as(over_rows!(
-        tx.engine,
+    let heads: Vec<HeadRow> = sql::query_as(over_rows!(
+        tx.engine(),
         ["SELECT w.key, s.role, a.kind, n.reasons, COALESCE(o.version, 0)
          FROM (SELECT value ->> 'id' AS key, value ->> 'person' AS person, value ->> 'share' AS share FROM "],
         [") AS w LEFT JOIN subscriber s ON s.id = w.person LEFT JOIN notification n ON n.id = w.share
          LEFT JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id"]
     ))
     .bind(Value::from(rows).to_string())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     let mut heads: HashMap<String, HeadRow> = heads.into_iter().map(|r| (r.0.clone(), r)).collect();
     let rows: Vec<Value> = claimed
@@ -353,15 +354,15 @@ pub(crate) async fn fill_in(tx: &mut WriteTx, claimed: &mut [Claimed]) -> Result
         .filter(|d| !d.procedure.is_empty())
         .map(|d| json!({"id": d.id, "address": d.address, "procedure": d.procedure, "seq": d.seq}))
         .collect();
-    let before: Vec<(String, String)> = sqlx::query_as(over_rows!(
-        tx.engine,
+    let before: Vec<(String, String)> = sql::query_as(over_rows!(
+        tx.engine(),
         ["SELECT w.key, e.id FROM (SELECT value ->> 'id' AS key, value ->> 'address' AS address,
            value ->> 'procedure' AS procedure, CAST(value ->> 'seq' AS BIGINT) AS seq FROM "],
         [") AS w JOIN delivery e ON e.address_id = w.address AND e.procedure_id = w.procedure AND e.seq < w.seq
          WHERE e.attempts > 0 AND e.state || '' IN ('sent', 'ambiguous', 'dead') ORDER BY e.seq"]
     ))
     .bind(Value::from(rows).to_string())
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     let mut threads: HashMap<String, Vec<String>> = HashMap::new();
     for (delivery, earlier) in before {
@@ -380,30 +381,30 @@ pub(crate) async fn fill_in(tx: &mut WriteTx, claimed: &mut [Claimed]) -> Result
 impl Store {
     /// Gives back what lapsed leases held.
     pub(crate) async fn reap(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let lapsed: Vec<(String,)> = sqlx::query_as(
+        let lapsed: Vec<(String,)> = sql::query_as(
             "SELECT DISTINCT address_id FROM delivery WHERE state = 'claimed' AND lease_until < $1 ORDER BY address_id",
         )
         .bind(millis(now))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         if lapsed.is_empty() {
             return Ok(());
         }
         let mut tx = self.begin().await?;
-        sqlx::query("UPDATE delivery SET state = 'pending', token = NULL WHERE state = 'claimed' AND lease_until < $1 AND started IS NULL").bind(millis(now)).execute(&mut *tx).await?;
-        sqlx::query(
+        sql::query("UPDATE delivery SET state = 'pending', token = NULL WHERE state = 'claimed' AND lease_until < $1 AND started IS NULL").bind(millis(now)).execute(&mut tx).await?;
+        sql::query(
             "UPDATE attempt SET ended = $1, outcome = 'ambiguous', detail = 'interrompu après le début de l’envoi'
              WHERE ended IS NULL AND delivery_id IN (SELECT id FROM delivery WHERE state = 'claimed' AND lease_until < $1 AND started IS NOT NULL)",
         )
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        sqlx::query(
+        sql::query(
             "UPDATE delivery SET state = 'ambiguous', token = NULL, next_at = $1, why = 'interrompu après le début de l’envoi'
              WHERE state = 'claimed' AND lease_until < $1 AND started IS NOT NULL",
         )
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let lanes = lapsed.iter().map(|(address,)| (address.as_str(), (now, now))).collect();
         lanes::release_all(&mut tx, &lanes).await?;
@@ -417,13 +418,13 @@ impl Store {
     /// The database fails.
     pub async fn renew(&self, delivery: &Claimed, lease: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let done =
-            sqlx::query("UPDATE delivery SET lease_until = $1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
+            sql::query("UPDATE delivery SET lease_until = $1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
                 .bind(millis(now + lease))
                 .bind(delivery.id.clone())
                 .bind(delivery.token.clone())
-                .execute(&self.pool)
+                .execute_alone(&self.db)
                 .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// What the message is made from: one notification for an instant message, many for a digest.
@@ -445,7 +446,7 @@ impl Store {
         let query = if cause.starts_with(DIGEST_CAUSE) {
             // A digest goes to each of a person's addresses; what it carries names its first delivery only, so the cause leads
             // there from any of them.
-            sqlx::query_as(items!(
+            sql::query_as(items!(
                 "n.subscriber_id = $1 AND (n.delivery_id = $2
                    OR n.delivery_id IN (SELECT id FROM delivery WHERE subscriber_id = $1 AND cause = $3))"
             ))
@@ -453,9 +454,9 @@ impl Store {
             .bind(delivery.to_owned())
             .bind(cause.to_owned())
         } else {
-            sqlx::query_as(items!("n.id = $1")).bind(derived_id(&[cause, subscriber]))
+            sql::query_as(items!("n.id = $1")).bind(derived_id(&[cause, subscriber]))
         };
-        let rows: Vec<ItemRow> = query.fetch_all(&self.pool).await?;
+        let rows: Vec<ItemRow> = query.fetch_all(&self.reader).await?;
         Ok(rows.into_iter().map(item).collect())
     }
 
@@ -470,8 +471,8 @@ impl Store {
         }
         let wanted: Vec<Value> =
             deliveries.iter().map(|d| json!({"id": d.id, "share": derived_id(&[&d.cause, &d.subscriber])})).collect();
-        let rows: Vec<Row> = sqlx::query_as(over_rows!(
-            self.engine,
+        let rows: Vec<Row> = sql::query_as(over_rows!(
+            self.engine(),
             [
                 "SELECT w.key, ",
                 item_columns!(),
@@ -481,7 +482,7 @@ impl Store {
         ))
         .bind(Value::from(wanted).to_string())
         .bind(LONG_NOTICE)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let mut items: HashMap<String, Item> =
             rows.into_iter().map(|r| (r.0, item((r.1, r.2, r.3, r.4, r.5, r.6, r.7, r.8)))).collect();
@@ -496,9 +497,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn subject_of(&self, delivery: &str) -> Result<Option<(String, String)>, StoreError> {
-        sqlx::query_as("SELECT subscriber_id, procedure_id FROM delivery WHERE id = $1 AND procedure_id <> ''")
+        sql::query_as("SELECT subscriber_id, procedure_id FROM delivery WHERE id = $1 AND procedure_id <> ''")
             .bind(delivery.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await
             .map_err(StoreError::from)
     }
@@ -553,10 +554,10 @@ impl Store {
     /// The database fails.
     pub async fn replay(&self, delivery: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let lane: Option<(String, String)> = sqlx::query_as("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’opérateur' WHERE id = $2 AND state IN ('dead', 'ambiguous', 'cancelled') RETURNING address_id, channel")
+        let lane: Option<(String, String)> = sql::query_as("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’opérateur' WHERE id = $2 AND state IN ('dead', 'ambiguous', 'cancelled') RETURNING address_id, channel")
             .bind(millis(now))
             .bind(delivery.to_owned())
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await?;
         if let Some((address, channel)) = &lane {
             lanes::make_ready(&mut tx, address, channel, now).await?;
@@ -588,7 +589,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         type Row = (String, String, String, String, String, i64, i64, i64, Option<i64>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(sql).bind(key.to_owned()).bind(limit).fetch_all(&self.pool).await?;
+        let rows: Vec<Row> = sql::query_as(sql).bind(key.to_owned()).bind(limit).fetch_all(&self.reader).await?;
         Ok(rows
             .into_iter()
             .filter_map(|r| {
@@ -614,9 +615,9 @@ impl Store {
     /// The database fails.
     pub async fn attempts(&self, delivery: &str) -> Result<Vec<AttemptRow>, StoreError> {
         let rows: Vec<TriedRow> =
-            sqlx::query_as("SELECT n, started, ended, outcome, detail FROM attempt WHERE delivery_id = $1 ORDER BY n")
+            sql::query_as("SELECT n, started, ended, outcome, detail FROM attempt WHERE delivery_id = $1 ORDER BY n")
                 .bind(delivery.to_owned())
-                .fetch_all(&self.pool)
+                .fetch_all(&self.reader)
                 .await?;
         Ok(rows
             .into_iter()
@@ -630,8 +631,8 @@ impl Store {
     /// The database fails.
     pub async fn queue(&self) -> Result<Vec<(DeliveryState, i64)>, StoreError> {
         let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT state, COUNT(*) FROM delivery GROUP BY state ORDER BY state")
-                .fetch_all(&self.pool)
+            sql::query_as("SELECT state, COUNT(*) FROM delivery GROUP BY state ORDER BY state")
+                .fetch_all(&self.reader)
                 .await?;
         Ok(rows.into_iter().filter_map(|(s, n)| Some((DeliveryState::parse(&s)?, n))).collect())
     }

@@ -6,7 +6,7 @@ use vigie_domain::{DeliveryState, Subscriber};
 
 use crate::outbox::DeliveryRow;
 use crate::people::{PersonRow, person, raise_version};
-use crate::{Store, StoreError, moment, to_json};
+use crate::{Store, StoreError, moment, sql, to_json};
 
 /// A day of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +27,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn days_of_source(&self, id: &str, since: NaiveDate) -> Result<Vec<DayOfSource>, StoreError> {
-        let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+        let rows: Vec<(String, i64, i64, i64)> = sql::query_as(
             "SELECT day, items, polls, failures FROM source_day WHERE source = $1 AND day >= $2 ORDER BY day",
         )
         .bind(id.to_owned())
         .bind(since.to_string())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let day = |(day, items, polls, failures): (String, i64, i64, i64)| {
             Some(DayOfSource { day: day.parse().ok()?, items, polls, failures })
@@ -58,11 +58,11 @@ impl Store {
             "SELECT seq, id, subscriber_id, channel, cause, state, attempts, next_at, created, settled_at, why FROM delivery
              WHERE $1 = '' AND seq < $2 ORDER BY seq DESC LIMIT $3"
         };
-        let rows: Vec<Row> = sqlx::query_as(sql)
+        let rows: Vec<Row> = sql::query_as(sql)
             .bind(state.map_or("", DeliveryState::as_str).to_owned())
             .bind(before.unwrap_or(i64::MAX))
             .bind(limit)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
         Ok(rows
             .into_iter()
@@ -90,7 +90,7 @@ impl Store {
     /// The database fails.
     pub async fn people_after(&self, part: &str, after: &str, limit: i64) -> Result<Vec<Subscriber>, StoreError> {
         let like = format!("%{}%", part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        let rows: Vec<PersonRow> = sqlx::query_as(
+        let rows: Vec<PersonRow> = sql::query_as(
             "SELECT id, name, role, profile FROM subscriber s WHERE id > $1 AND (LOWER(name) LIKE $2 ESCAPE '\\'
                OR EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = s.id AND LOWER(a.value) LIKE $2 ESCAPE '\\'))
              ORDER BY id LIMIT $3",
@@ -98,7 +98,7 @@ impl Store {
         .bind(after.to_owned())
         .bind(crate::clean(&like))
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         rows.into_iter().map(person).collect()
     }
@@ -109,13 +109,13 @@ impl Store {
     /// The database fails.
     pub async fn set_role(&self, subscriber: &str, role: Role) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE subscriber SET role = $1 WHERE id = $2 AND declared = 0")
+        let done = sql::query("UPDATE subscriber SET role = $1 WHERE id = $2 AND declared = 0")
             .bind(to_json(&role)?.trim_matches('"').to_owned())
             .bind(subscriber.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         raise_version(&mut tx).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }

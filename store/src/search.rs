@@ -4,11 +4,11 @@
 //! last row of the page before, never by counting from the start; counts stop at a bound.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use vigie_domain::{BuyerType, Department, ProvisionKind, Sector};
 
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, WriteTx, clean, millis, moment};
+use crate::sql::Transaction;
+use crate::{Store, StoreError, clean, millis, moment, sql};
 
 /// Where a procedure stands, as people look for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -253,14 +253,14 @@ impl Store {
             "SELECT {COLUMNS} FROM search WHERE {conditions} ORDER BY at DESC, procedure_id DESC LIMIT ${}",
             bound.len()
         );
-        let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+        let mut query = sql::query_as::<Row>(sql);
         for value in bound {
             query = match value {
                 Bound::Text(text) => query.bind(text),
                 Bound::Number(n) => query.bind(n),
             };
         }
-        let mut rows: Vec<Found> = query.fetch_all(&self.pool).await?.into_iter().map(found).collect();
+        let mut rows: Vec<Found> = query.fetch_all(&self.reader).await?.into_iter().map(found).collect();
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|r| (r.at, r.procedure.clone()));
@@ -276,14 +276,14 @@ impl Store {
         bound.push(Bound::Number(i64::from(most)));
         let sql =
             format!("SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE {conditions} LIMIT ${}) AS found", bound.len());
-        let mut query = sqlx::query_as::<_, (i64,)>(AssertSqlSafe(sql));
+        let mut query = sql::query_as::<(i64,)>(sql);
         for value in bound {
             query = match value {
                 Bound::Text(text) => query.bind(text),
                 Bound::Number(n) => query.bind(n),
             };
         }
-        let (n,) = query.fetch_one(&self.pool).await?;
+        let (n,) = query.fetch_one(&self.reader).await?;
         Ok(u32::try_from(n).unwrap_or(most))
     }
 
@@ -297,11 +297,11 @@ impl Store {
         for part in procedures.chunks(500) {
             let marks: Vec<String> = (1..=part.len()).map(|n| format!("${n}")).collect();
             let sql = format!("SELECT {COLUMNS} FROM search WHERE procedure_id IN ({})", marks.join(", "));
-            let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+            let mut query = sql::query_as::<Row>(sql);
             for id in part {
                 query = query.bind(clean(id));
             }
-            out.extend(query.fetch_all(&self.pool).await?.into_iter().map(found));
+            out.extend(query.fetch_all(&self.reader).await?.into_iter().map(found));
         }
         Ok(out)
     }
@@ -311,12 +311,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn unsearchable(&self, limit: i64) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
+        let rows: Vec<(String,)> = sql::query_as(
             "SELECT p.id FROM procedure p WHERE NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = p.id)
              AND EXISTS (SELECT 1 FROM notice n WHERE n.procedure_id = p.id) ORDER BY p.id LIMIT $1",
         )
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
@@ -345,7 +345,7 @@ impl IngestTx {
     }
 }
 
-async fn put(tx: &mut WriteTx, row: &Found, partial: bool) -> Result<(), StoreError> {
+async fn put(tx: &mut Transaction, row: &Found, partial: bool) -> Result<(), StoreError> {
     let known = if partial {
         "verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13"
     } else {
@@ -355,7 +355,7 @@ async fn put(tx: &mut WriteTx, row: &Found, partial: bool) -> Result<(), StoreEr
         "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words, score, closes, until, at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (procedure_id) DO UPDATE SET {known}"
     );
-    sqlx::query(AssertSqlSafe(sql))
+    sql::query(sql)
         .bind(row.procedure.clone())
         .bind(clean(&row.title))
         .bind(clean(&row.buyer))
@@ -370,7 +370,7 @@ async fn put(tx: &mut WriteTx, row: &Found, partial: bool) -> Result<(), StoreEr
         .bind(row.closes.map(millis))
         .bind(millis(row.until))
         .bind(millis(row.at))
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use vigie_domain::{Channel, Subscriber};
 use crate::consent::random;
 use crate::ingest::{self, NewDelivery};
 use crate::people::{Address, AddressState};
-use crate::{Store, StoreError, millis, moment};
+use crate::{Store, StoreError, millis, moment, sql};
 
 /// Beginning of the cause of a message that carries a sign-in link; the identifier of the link follows.
 pub const SIGN_IN_CAUSE: &str = "signin:";
@@ -46,13 +46,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn addresses_in_use(&self, channel: Channel, value: &str) -> Result<Vec<Address>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String)> = sql::query_as(
             "SELECT id, subscriber_id FROM address WHERE channel = $1 AND value = $2 AND state = 'active' ORDER BY created, id LIMIT $3",
         )
         .bind(channel.as_str().to_owned())
         .bind(value.to_owned())
         .bind(MAX_PERSONS)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let address = |(id, subscriber)| Address {
             id,
@@ -75,13 +75,13 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<String, StoreError> {
         let id = random()?;
-        sqlx::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
+        sql::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
             .bind(id.clone())
             .bind(address.to_owned())
             .bind(millis(now))
             .bind(millis(expires))
             .bind(String::new())
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
         Ok(id)
     }
@@ -99,22 +99,22 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM sign_in WHERE address_id = $1 AND asked > $2")
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM sign_in WHERE address_id = $1 AND asked > $2")
             .bind(address.id.clone())
             .bind(millis(now - Duration::hours(1)))
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await?;
         if n >= MAX_AN_HOUR {
             return Ok(false);
         }
         let id = random()?;
-        sqlx::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
+        sql::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
             .bind(id.clone())
             .bind(address.id.clone())
             .bind(millis(now))
             .bind(millis(expires))
             .bind(next.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         let new = NewDelivery {
             subscriber: address.subscriber.clone(),
@@ -135,10 +135,10 @@ impl Store {
     /// The database fails.
     pub async fn sign_in_until(&self, id: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let row: Option<(i64,)> =
-            sqlx::query_as("SELECT expires FROM sign_in WHERE id = $1 AND used IS NULL AND expires > $2")
+            sql::query_as("SELECT expires FROM sign_in WHERE id = $1 AND used IS NULL AND expires > $2")
                 .bind(id.to_owned())
                 .bind(millis(now))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reader)
                 .await?;
         Ok(row.map(|(at,)| moment(at)))
     }
@@ -156,26 +156,26 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
-        let row: Option<(String, String)> = sqlx::query_as(
+        let row: Option<(String, String)> = sql::query_as(
             "UPDATE sign_in SET used = $1 WHERE id = $2 AND used IS NULL AND expires > $1 RETURNING address_id, next",
         )
         .bind(millis(now))
         .bind(sign_in.to_owned())
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let Some((address, next)) = row else { return Ok(None) };
         let owner: Option<(String,)> =
-            sqlx::query_as("SELECT subscriber_id FROM address WHERE id = $1 AND state = 'active'")
+            sql::query_as("SELECT subscriber_id FROM address WHERE id = $1 AND state = 'active'")
                 .bind(address)
-                .fetch_optional(&mut *tx)
+                .fetch_optional(&mut tx)
                 .await?;
         let Some((subscriber,)) = owner else { return Ok(None) };
-        sqlx::query("INSERT INTO session (mark, subscriber_id, created, used, expires) VALUES ($1, $2, $3, $3, $4)")
+        sql::query("INSERT INTO session (mark, subscriber_id, created, used, expires) VALUES ($1, $2, $3, $3, $4)")
             .bind(mark(secret))
             .bind(subscriber.clone())
             .bind(millis(now))
             .bind(millis(expires))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(Some(next))
@@ -188,10 +188,10 @@ impl Store {
     pub async fn session(&self, secret: &str, now: DateTime<Utc>) -> Result<Option<Session>, StoreError> {
         let mark = mark(secret);
         let row: Option<(String, i64, i64)> =
-            sqlx::query_as("SELECT subscriber_id, created, expires FROM session WHERE mark = $1 AND expires > $2")
+            sql::query_as("SELECT subscriber_id, created, expires FROM session WHERE mark = $1 AND expires > $2")
                 .bind(mark.clone())
                 .bind(millis(now))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reader)
                 .await?;
         let Some((subscriber, created, expires)) = row else { return Ok(None) };
         let person = self.subscriber(&subscriber).await?;
@@ -203,10 +203,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn session_count(&self, subscriber: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM session WHERE subscriber_id = $1 AND expires > $2")
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM session WHERE subscriber_id = $1 AND expires > $2")
             .bind(subscriber.to_owned())
             .bind(millis(now))
-            .fetch_one(&self.pool)
+            .fetch_one(&self.reader)
             .await?;
         Ok(n)
     }
@@ -216,7 +216,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn close_session(&self, mark: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM session WHERE mark = $1").bind(mark.to_owned()).execute(&self.pool).await?;
+        sql::query("DELETE FROM session WHERE mark = $1").bind(mark.to_owned()).execute_alone(&self.db).await?;
         Ok(())
     }
 
@@ -225,11 +225,11 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn close_sessions(&self, subscriber: &str) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM session WHERE subscriber_id = $1")
+        let done = sql::query("DELETE FROM session WHERE subscriber_id = $1")
             .bind(subscriber.to_owned())
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
-        Ok(done.rows_affected())
+        Ok(done)
     }
 
     /// Forgets links, sessions and tokens that are over.
@@ -237,13 +237,15 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn forget_ended_sessions(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
         for (sql, at) in [
             ("DELETE FROM sign_in WHERE expires < $1", now - REMEMBERED),
             ("DELETE FROM session WHERE expires < $1", now),
             ("DELETE FROM access_token WHERE expires < $1", now - REMEMBERED),
         ] {
-            sqlx::query(sql).bind(millis(at)).execute(&self.pool).await?;
+            sql::query(sql).bind(millis(at)).execute(&mut tx).await?;
         }
+        tx.commit().await?;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, clean, derived_id, millis, moment};
+use crate::{Store, StoreError, clean, derived_id, millis, moment, sql};
 
 /// State of a source.
 #[derive(Debug, Clone, Default)]
@@ -134,9 +134,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
-        let row: Option<Row> = sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
+        let row: Option<Row> = sql::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
             .bind(id.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         Ok(row.map_or_else(|| SourceState { memory: "{}".to_owned(), ..SourceState::default() }, state))
     }
@@ -147,7 +147,7 @@ impl Store {
     /// The database fails.
     pub async fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
         let rows: Vec<Row> =
-            sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.pool).await?;
+            sql::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.reader).await?;
         Ok(rows.into_iter().map(|r| (r.0.clone(), state(r))).collect())
     }
 
@@ -157,10 +157,10 @@ impl Store {
     /// The database fails.
     pub async fn pause_source(&self, id: &str, paused: bool) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
+        sql::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
             .bind(id.to_owned())
             .bind(i64::from(paused))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(())
@@ -178,8 +178,8 @@ impl Store {
         force: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<SourceState>, StoreError> {
-        let _turn = self.turn().await;
-        let row: Option<Row> = sqlx::query_as(concat!(
+        let mut tx = self.begin().await?;
+        let row: Option<Row> = sql::query_as(concat!(
             "INSERT INTO source (id, holder, lease_until, last_attempt) VALUES ($4, $1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET holder = $1, lease_until = $2, last_attempt = $3
              WHERE (source.lease_until <= $3 OR source.holder = $1)
@@ -191,8 +191,9 @@ impl Store {
         .bind(millis(now))
         .bind(id.to_owned())
         .bind(i64::from(force))
-        .fetch_optional(&self.writers)
+        .fetch_optional(&mut tx)
         .await?;
+        tx.commit().await?;
         Ok(row.map(state))
     }
 
@@ -207,13 +208,12 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let _turn = self.turn().await;
-        sqlx::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
+        sql::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
             .bind(page.memory.to_owned())
             .bind(i64::try_from(page.records).unwrap_or(0))
             .bind(millis(now + lease))
             .bind(id.to_owned())
-            .execute(&self.writers)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }
@@ -232,7 +232,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "UPDATE source SET failures = CASE WHEN $1 = 1 THEN failures + 1 ELSE 0 END,
                last_success = CASE WHEN $1 = 1 THEN last_success ELSE $2 END,
                baseline_done = CASE WHEN $1 = 1 THEN baseline_done ELSE 1 END,
@@ -250,9 +250,9 @@ impl Store {
         .bind(end.quota.map(|(left, _)| count(left)))
         .bind(end.quota.map(|(_, limit)| count(limit)))
         .bind(id.to_owned())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO source_day (source, day, items, polls, failures) VALUES ($1, $2, $3, 1, $4)
              ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + $3, polls = source_day.polls + 1, failures = source_day.failures + $4",
         )
@@ -260,7 +260,7 @@ impl Store {
         .bind(day.to_string())
         .bind(i64::try_from(end.items).unwrap_or(0))
         .bind(i64::from(end.error.is_some()))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
@@ -271,11 +271,11 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source_days(&self, since: NaiveDate) -> Result<HashMap<String, Vec<SourceDay>>, StoreError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, String, i64)> = sql::query_as(
             "SELECT source, day, items FROM source_day WHERE day >= $1 AND polls > failures ORDER BY day",
         )
         .bind(since.to_string())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let mut days: HashMap<String, Vec<SourceDay>> = HashMap::new();
         for (source, day, items) in rows {
@@ -300,7 +300,7 @@ impl Store {
     /// The database fails.
     pub async fn all_open_alarms(&self) -> Result<HashMap<String, Vec<(String, DateTime<Utc>)>>, StoreError> {
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.pool).await?;
+            sql::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.reader).await?;
         let mut alarms: HashMap<String, Vec<(String, DateTime<Utc>)>> = HashMap::new();
         for (source, kind, since) in rows {
             alarms.entry(source).or_default().push((kind, moment(since)));
@@ -313,7 +313,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn alarm_count(&self) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.pool).await?;
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.reader).await?;
         Ok(n)
     }
 
@@ -328,7 +328,8 @@ impl Store {
             &record.reason,
             &String::from_utf8_lossy(&record.raw),
         ]);
-        let done = sqlx::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
+        let mut tx = self.begin().await?;
+        let done = sql::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
             .bind(fingerprint)
             .bind(record.source.clone())
             .bind(record.record_id.as_deref().map(clean))
@@ -336,15 +337,16 @@ impl Store {
             .bind(clean(&record.reason))
             .bind(record.raw.clone())
             .bind(millis(record.at))
-            .execute(&self.pool)
+            .execute(&mut tx)
             .await?;
-        let new = done.rows_affected() == 1;
+        let new = done == 1;
         if new {
-            sqlx::query("UPDATE source SET bad = bad + 1 WHERE id = $1")
+            sql::query("UPDATE source SET bad = bad + 1 WHERE id = $1")
                 .bind(record.source.clone())
-                .execute(&self.pool)
+                .execute(&mut tx)
                 .await?;
         }
+        tx.commit().await?;
         Ok(new)
     }
 
@@ -353,11 +355,11 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
-        let rows: Vec<AsideRow> = sqlx::query_as(
+        let rows: Vec<AsideRow> = sql::query_as(
             "SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1",
         )
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows
             .into_iter()
@@ -376,16 +378,16 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO lease (name, holder, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = $2, until = $3 WHERE lease.until <= $4 OR lease.holder = $2",
         )
         .bind(name.to_owned())
         .bind(holder.to_owned())
         .bind(millis(now + lease))
         .bind(millis(now))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Frees everything that `is_gone` holders held: sources and leases at once; deliveries through their lease.
@@ -393,22 +395,22 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn release_gone(&self, is_gone: impl Fn(&str) -> bool, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let holders: Vec<(String,)> = sqlx::query_as(
+        let holders: Vec<(String,)> = sql::query_as(
             "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         for (holder,) in holders.into_iter().filter(|(h,)| is_gone(h)) {
             let mut tx = self.begin().await?;
-            sqlx::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
+            sql::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
                 .bind(holder.clone())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
-            sqlx::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut *tx).await?;
-            sqlx::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
+            sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut tx).await?;
+            sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
                 .bind(holder)
                 .bind(millis(now) - 1)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
             tx.commit().await?;
         }
@@ -422,15 +424,15 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn open_alarm(&mut self, source: &str, kind: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO alarm (source, kind, since) VALUES ($1, $2, $3) ON CONFLICT (source, kind) DO NOTHING",
         )
         .bind(source.to_owned())
         .bind(kind.to_owned())
         .bind(millis(now))
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Notes that the operators are told of an alarm's end; `false` when it is closed already.
@@ -438,11 +440,11 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn close_alarm(&mut self, source: &str, kind: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
+        let done = sql::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
             .bind(source.to_owned())
             .bind(kind.to_owned())
-            .execute(&mut *self.tx)
+            .execute(&mut self.tx)
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }

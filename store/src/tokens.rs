@@ -8,7 +8,7 @@ use vigie_domain::Subscriber;
 
 use crate::consent::random;
 use crate::sessions::mark;
-use crate::{Store, StoreError, clean, millis, moment};
+use crate::{Store, StoreError, clean, millis, moment, sql};
 
 /// How often the last use is written.
 const USE_NOTED_EVERY: Duration = Duration::hours(1);
@@ -128,7 +128,7 @@ impl Store {
     ) -> Result<String, StoreError> {
         let id = random()?;
         let scopes: Vec<&str> = scopes.iter().map(|s| s.as_str()).collect();
-        sqlx::query(
+        sql::query(
             "INSERT INTO access_token (id, mark, subscriber_id, name, scopes, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id.clone())
@@ -138,7 +138,7 @@ impl Store {
         .bind(scopes.join(" "))
         .bind(millis(now))
         .bind(expires.map(millis))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
         Ok(id)
     }
@@ -148,9 +148,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn tokens(&self, subscriber: &str) -> Result<Vec<AccessToken>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
+        let rows: Vec<Row> = sql::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
             .bind(subscriber.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
         Ok(rows.into_iter().map(token).collect())
     }
@@ -160,12 +160,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn remove_token(&self, subscriber: &str, id: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
+        let done = sql::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
             .bind(id.to_owned())
             .bind(subscriber.to_owned())
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// The token of that secret and its owner, while it lasts.
@@ -177,10 +177,10 @@ impl Store {
         secret: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(select!("mark = $1 AND (expires IS NULL OR expires > $2)"))
+        let row: Option<Row> = sql::query_as(select!("mark = $1 AND (expires IS NULL OR expires > $2)"))
             .bind(mark(secret))
             .bind(millis(now))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         self.with_owner(row, now).await
     }
@@ -194,10 +194,10 @@ impl Store {
         id: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(select!("id = $1 AND (expires IS NULL OR expires > $2)"))
+        let row: Option<Row> = sql::query_as(select!("id = $1 AND (expires IS NULL OR expires > $2)"))
             .bind(id.to_owned())
             .bind(millis(now))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
         self.with_owner(row, now).await
     }
@@ -210,10 +210,10 @@ impl Store {
         let Some(token) = row.map(token) else { return Ok(None) };
         let Some(owner) = self.subscriber(&token.subscriber).await? else { return Ok(None) };
         if token.used.is_none_or(|at| at + USE_NOTED_EVERY < now) {
-            sqlx::query("UPDATE access_token SET used = $1 WHERE id = $2")
+            sql::query("UPDATE access_token SET used = $1 WHERE id = $2")
                 .bind(millis(now))
                 .bind(token.id.clone())
-                .execute(&self.pool)
+                .execute_alone(&self.db)
                 .await?;
         }
         Ok(Some((token, owner)))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::Provision;
 
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, to_json};
+use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, sql, to_json};
 
 /// A corrected verdict.
 #[derive(Debug, Clone)]
@@ -36,14 +36,14 @@ impl IngestTx {
     pub async fn put_verdict_correction(&mut self, new: &VerdictCorrection) -> Result<String, StoreError> {
         let provisions = to_json(&new.provisions)?;
         let id = derived_id(&[&new.notice, &new.subscriber, &provisions, &new.at.to_rfc3339()]);
-        sqlx::query("INSERT INTO verdict_correction (id, notice_id, subscriber_id, provisions, note, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING")
+        sql::query("INSERT INTO verdict_correction (id, notice_id, subscriber_id, provisions, note, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING")
             .bind(id.clone())
             .bind(new.notice.clone())
             .bind(new.subscriber.clone())
             .bind(provisions)
             .bind(clean(&new.note))
             .bind(millis(new.at))
-            .execute(&mut *self.tx)
+            .execute(&mut self.tx)
             .await?;
         Ok(id)
     }
@@ -53,11 +53,11 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn corrected_provisions(&mut self, notice: &str) -> Result<Option<Vec<Provision>>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as(
+        let row: Option<(String,)> = sql::query_as(
             "SELECT provisions FROM verdict_correction WHERE notice_id = $1 ORDER BY created DESC, id DESC LIMIT 1",
         )
         .bind(clean(notice))
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(&mut self.tx)
         .await?;
         row.map(|(text,)| from_json(&text, &format!("verdict_correction {notice}"))).transpose()
     }
@@ -69,10 +69,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn verdict_corrections(&self) -> Result<Vec<VerdictCorrection>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = sql::query_as(
             "SELECT notice_id, subscriber_id, provisions, note, created FROM verdict_correction ORDER BY created, id",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         rows.into_iter().map(correction).collect()
     }
