@@ -6,11 +6,13 @@
 //! decision made meanwhile is shown next. A crash between the two shows the same state again.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{Channel, Decision, Stage, Subscriber};
+use vigie_domain::{Cause, Channel, Decision, Stage, Subscriber};
 
-use crate::people::{Address, AddressState, raise_version};
-use crate::sql::Transaction;
-use crate::{Store, StoreError, clean, millis, sql};
+use crate::Store;
+use crate::address::{Address, address_columns, raise_version};
+use crate::columns::{clean, millis};
+use crate::error::StoreError;
+use crate::sql::{self, Transaction, row};
 
 /// A message of a chat that carries a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +44,7 @@ pub struct Received {
     pub subscriber: String,
     /// Its procedure; empty for a digest or a word of the service.
     pub procedure: String,
-    /// Its cause: an alert, or a digest with its date.
-    pub cause: String,
+    pub cause: Cause,
 }
 
 /// A conversation under way.
@@ -58,7 +59,8 @@ pub struct Standing {
 /// Most names kept of one chat.
 const MAX_NAMES: usize = 40;
 
-type MessageRow = (String, String, String, String, String, Option<String>, String, i64);
+row!(Received { subscriber, procedure, cause });
+row!(ChatMessage { channel, chat, message, delivery, subscriber, procedure, state_message, shown, revision });
 
 impl Store {
     /// The delivery that this chat got; `None` when it is unknown, or was sent elsewhere.
@@ -66,7 +68,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn received(&self, delivery: &str, channel: Channel, chat: &str) -> Result<Option<Received>, StoreError> {
-        let row: Option<(String, String, String)> = sql::query_as(
+        let row: Option<Received> = sql::query_as(
             "SELECT d.subscriber_id, d.procedure_id, d.cause FROM delivery d JOIN address a ON a.id = d.address_id
              WHERE d.id = $1 AND a.channel = $2 AND a.value = $3 AND a.subscriber_id = d.subscriber_id",
         )
@@ -75,7 +77,7 @@ impl Store {
         .bind(clean(chat))
         .fetch_optional(&self.reader)
         .await?;
-        Ok(row.map(|(subscriber, procedure, cause)| Received { subscriber, procedure, cause }))
+        Ok(row)
     }
 
     /// Keeps which message of a chat carries a delivery, if it is about a procedure. Where the structure has decided
@@ -119,28 +121,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn messages_to_refresh(&self, channel: Channel, limit: i64) -> Result<Vec<ChatMessage>, StoreError> {
-        let rows: Vec<MessageRow> = sql::query_as(
-            "SELECT chat, message, delivery_id, subscriber_id, procedure_id, state_message, shown, revision FROM chat_message
+        Ok(sql::query_as(
+            "SELECT channel, chat, message, delivery_id, subscriber_id, procedure_id, state_message, shown, revision FROM chat_message
              WHERE channel = $1 AND revision > shown_revision ORDER BY at, message LIMIT $2",
         )
-        .bind(channel.as_str().to_owned())
+        .bind(channel.as_str())
         .bind(limit)
         .fetch_all(&self.reader)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| ChatMessage {
-                channel,
-                chat: r.0,
-                message: r.1,
-                delivery: r.2,
-                subscriber: r.3,
-                procedure: r.4,
-                state_message: r.5,
-                shown: r.6,
-                revision: r.7,
-            })
-            .collect())
+        .await?)
     }
 
     /// Notes the state a message shows now, and in which message where that is another one.
@@ -196,19 +184,20 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn people_of_chat(&self, channel: Channel, chat: &str) -> Result<Vec<(Subscriber, Address)>, StoreError> {
-        let rows: Vec<(String, String, String)> = sql::query_as(
-            "SELECT id, subscriber_id, state FROM address WHERE channel = $1 AND value = $2
-             ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END, created, id",
-        )
+        let rows: Vec<Address> = sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE channel = $1 AND value = $2 ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END, created, id"
+        ))
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
         .fetch_all(&self.reader)
         .await?;
         let mut out = Vec::new();
-        for (id, subscriber, state) in rows {
-            let Some(person) = self.subscriber(&subscriber).await? else { continue };
-            let state = AddressState::parse(&state);
-            out.push((person, Address { id, subscriber, channel, value: chat.to_owned(), state }));
+        for address in rows {
+            if let Some(person) = self.subscriber(&address.subscriber).await? {
+                out.push((person, address));
+            }
         }
         Ok(out)
     }

@@ -4,14 +4,16 @@
 //! A digest is made in the transaction that marks what it carries, so that a crash in the middle makes neither two nor none.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::Channel;
+use vigie_domain::{Cause, Channel};
 
-use crate::ingest::{NewDelivery, put_delivery};
-use crate::journal::{NoticeRow, notice_row};
-use crate::{Engine, Store, StoreError, derived_id, millis, moment, sql};
+use crate::Store;
+use crate::columns::{millis, moment};
+use crate::delivery::NewDelivery;
+use crate::enqueue::put_delivery;
+use crate::error::StoreError;
+use crate::journal::NoticeRow;
+use crate::sql::{self, Engine};
 
-/// What the cause of a digest begins with; the moment it was due follows.
-pub(crate) const DIGEST_CAUSE: &str = "digest:";
 /// Notices of a page.
 const NOTICES: i64 = 200;
 
@@ -88,15 +90,24 @@ impl Store {
             // Behind the ingest that decided a moment ago that something belongs to this digest.
             sql::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut tx).await?;
         }
-        let (made,): (i64,) =
-            sql::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
-                .bind(digest.subscriber.clone())
-                .bind(format!("{DIGEST_CAUSE}{}%", millis(digest.due)))
-                .fetch_one(&mut tx)
-                .await?;
-        let cause = format!("{DIGEST_CAUSE}{}:{made}", millis(digest.due));
-        let carrier =
-            addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
+        let (made,): (u32,) = sql::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
+            .bind(digest.subscriber.clone())
+            .bind(format!("digest:{}:%", millis(digest.due)))
+            .fetch_one(&mut tx)
+            .await?;
+        let cause = Cause::Digest { due: digest.due, number: made };
+        let deliveries: Vec<NewDelivery> = addresses
+            .iter()
+            .map(|(address, channel)| NewDelivery {
+                subscriber: digest.subscriber.clone(),
+                address: address.clone(),
+                channel: *channel,
+                cause: cause.clone(),
+                procedure: String::new(),
+                expires: None,
+            })
+            .collect();
+        let carrier = deliveries.first().map_or_else(|| "none".to_owned(), NewDelivery::id);
         let taken = sql::query(concat!(
             "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
             due!(),
@@ -113,16 +124,8 @@ impl Store {
         if taken == 0 {
             return Ok(0); // another process made it
         }
-        for (address, channel) in addresses {
-            let new = NewDelivery {
-                subscriber: digest.subscriber.clone(),
-                address: address.clone(),
-                channel: *channel,
-                cause: cause.clone(),
-                procedure: String::new(),
-                expires: None,
-            };
-            put_delivery(&mut tx, &new, now).await?;
+        for new in &deliveries {
+            put_delivery(&mut tx, new, now).await?;
         }
         tx.commit().await?;
         Ok(taken)
@@ -222,7 +225,7 @@ impl NoticesSince<'_> {
     /// # Errors
     /// The database fails.
     pub async fn next(&mut self) -> Result<Option<Vec<NoticeRow>>, StoreError> {
-        let rows: Vec<_> = sql::query_as(
+        let page: Vec<NoticeRow> = sql::query_as(
             "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice
              WHERE first_seen > $1 OR (first_seen = $1 AND id > $2) ORDER BY first_seen, id LIMIT $3",
         )
@@ -231,7 +234,6 @@ impl NoticesSince<'_> {
         .bind(NOTICES)
         .fetch_all(&self.store.reader)
         .await?;
-        let page: Vec<NoticeRow> = rows.into_iter().map(notice_row).collect::<Result<_, _>>()?;
         if let Some(end) = page.last() {
             self.last = (end.first_seen, end.id.clone());
         }

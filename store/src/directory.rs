@@ -7,7 +7,11 @@ use serde::de::DeserializeOwned;
 use vigie_domain::Department;
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
 
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, sql, to_json};
+use crate::Store;
+use crate::columns::{clean, from_json, millis, to_json};
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::sql;
 
 /// An entry of a directory.
 pub trait Entry: Serialize + DeserializeOwned {

@@ -57,7 +57,8 @@ impl StoreError {
     pub(crate) fn of_server(self, url: &str) -> Self {
         match self {
             Self::Database(source @ SqlError::Postgres(_)) => {
-                let server = url.split(['@', '/']).filter(|part| !part.is_empty()).nth(if url.contains('@') { 2 } else { 1 });
+                let server =
+                    url.split(['@', '/']).filter(|part| !part.is_empty()).nth(if url.contains('@') { 2 } else { 1 });
                 Self::Server { server: server.unwrap_or_default().to_owned(), source }
             }
             other => other,

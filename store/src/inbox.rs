@@ -5,9 +5,12 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::people::{Address, AddressState};
-use crate::{Store, StoreError, clean, millis, moment, sql};
-use vigie_domain::Channel;
+use crate::Store;
+use crate::address::{Address, address_columns};
+use crate::columns::{clean, millis, moment};
+use crate::error::StoreError;
+use crate::sql::{self, Columns, FromRow, Row, SqlError};
+use vigie_domain::Cause;
 
 /// A mail of ours that something came back about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +19,7 @@ pub struct Sent {
     pub delivery: String,
     /// The address it went to.
     pub address: Address,
-    /// Its cause.
-    pub cause: String,
+    pub cause: Cause,
     /// The procedure; empty when it is about none, or many.
     pub procedure: String,
 }
@@ -29,6 +31,18 @@ pub struct Soft {
     pub count: i64,
     /// Since when.
     pub since: DateTime<Utc>,
+}
+
+impl FromRow for Sent {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            delivery: columns.next()?,
+            cause: columns.next()?,
+            procedure: columns.next()?,
+            address: Address::read(&mut columns)?,
+        })
+    }
 }
 
 impl Store {
@@ -105,20 +119,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn mail_sent(&self, delivery: &str) -> Result<Option<Sent>, StoreError> {
-        let row: Option<(String, String, String, String, String, String)> = sql::query_as(
-            "SELECT a.id, a.subscriber_id, a.value, a.state, d.cause, d.procedure_id FROM delivery d JOIN address a ON a.id = d.address_id
-             WHERE d.id = $1 AND a.channel = $2 AND a.subscriber_id = d.subscriber_id",
+        Ok(sql::query_as(
+            "SELECT d.id, d.cause, d.procedure_id, a.id, a.subscriber_id, a.channel, a.value, a.state
+             FROM delivery d JOIN address a ON a.id = d.address_id
+             WHERE d.id = $1 AND a.channel = 'email' AND a.subscriber_id = d.subscriber_id",
         )
         .bind(clean(delivery))
-        .bind(Channel::Email.as_str().to_owned())
         .fetch_optional(&self.reader)
-        .await?;
-        Ok(row.map(|(id, subscriber, value, state, cause, procedure)| Sent {
-            delivery: delivery.to_owned(),
-            address: Address { id, subscriber, channel: Channel::Email, value, state: AddressState::parse(&state) },
-            cause,
-            procedure,
-        }))
+        .await?)
     }
 
     /// Counts a soft error of an address, once a mail; errors older than `memory` are forgotten. `None` when the mail counted
@@ -194,19 +202,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn mail_address_in_use(&self, value: &str) -> Result<Option<Address>, StoreError> {
-        let row: Option<(String, String, String)> = sql::query_as(
-            "SELECT id, subscriber_id, value FROM address WHERE channel = $1 AND state = 'active' AND LOWER(value) = LOWER($2) ORDER BY created, id LIMIT 1",
-        )
-        .bind(Channel::Email.as_str().to_owned())
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE channel = 'email' AND state = 'active' AND LOWER(value) = LOWER($1) ORDER BY created, id LIMIT 1"
+        ))
         .bind(clean(value))
         .fetch_optional(&self.reader)
-        .await?;
-        Ok(row.map(|(id, subscriber, value)| Address {
-            id,
-            subscriber,
-            channel: Channel::Email,
-            value,
-            state: AddressState::Active,
-        }))
+        .await?)
     }
 }

@@ -11,10 +11,16 @@ use serde_json::{Value, json};
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
 
-use crate::people::Address;
+use crate::Store;
+use crate::columns::{clean, from_json, millis, moment, to_json};
+use crate::enqueue::put_deliveries;
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::lanes;
 use crate::rows::over_rows;
-use crate::sql::Transaction;
-use crate::{Store, StoreError, clean, derived_id, from_json, lanes, millis, moment, sql, to_json};
+use crate::sql::{self, Transaction, row};
+
+pub use crate::delivery::NewDelivery;
 
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
 pub struct IngestTx {
@@ -61,6 +67,8 @@ pub struct Told {
     pub digest: Option<DateTime<Utc>>,
 }
 
+row!(Told { subscriber, disposition, alert, digest });
+
 /// A person's share of an alert, to be written.
 #[derive(Debug, Clone)]
 pub struct NewNotification {
@@ -74,44 +82,6 @@ pub struct NewNotification {
     pub reasons: String,
     /// When it goes out, for digests and overflow.
     pub due: Option<DateTime<Utc>>,
-}
-
-/// A message to be sent.
-#[derive(Debug, Clone)]
-pub struct NewDelivery {
-    /// The person.
-    pub subscriber: String,
-    /// The address.
-    pub address: String,
-    /// The channel.
-    pub channel: Channel,
-    /// What it is about, with its revision or date: the key together with the address.
-    pub cause: String,
-    /// The procedure, empty for digests.
-    pub procedure: String,
-    /// When it loses its meaning.
-    pub expires: Option<DateTime<Utc>>,
-}
-
-impl NewDelivery {
-    /// The message about an alert for one address.
-    #[must_use]
-    pub fn of(alert: &Alert, address: &Address, expires: Option<DateTime<Utc>>) -> Self {
-        Self {
-            subscriber: address.subscriber.clone(),
-            address: address.id.clone(),
-            channel: address.channel,
-            cause: alert.id.clone(),
-            procedure: alert.procedure.clone(),
-            expires,
-        }
-    }
-
-    /// Its identifier: the same for the same address and cause.
-    #[must_use]
-    pub fn id(&self) -> String {
-        derived_id(&[&self.address, &self.cause])
-    }
 }
 
 /// A person's share of an alert, and the deliveries it causes.
@@ -138,6 +108,16 @@ impl Store {
             due: None,
         };
         Ok((share, addresses.iter().map(|a| NewDelivery::of(alert, a, expires)).collect()))
+    }
+
+    /// Begins to tell people something that makes or joins no procedure: a reminder, a word about their account, an alarm.
+    /// On PostgreSQL it waits for no ingest.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn begin_alert(&self, now: DateTime<Utc>) -> Result<IngestTx, StoreError> {
+        let tx = self.begin().await?;
+        Ok(IngestTx { tx, now, ready: BTreeMap::new(), known: HashMap::new() })
     }
 
     /// Begins an ingest.
@@ -356,9 +336,8 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn subscription_version(&mut self) -> Result<i64, StoreError> {
-        let (value,): (String,) = sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'")
-            .fetch_one(&mut self.tx)
-            .await?;
+        let (value,): (String,) =
+            sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&mut self.tx).await?;
         Ok(value.parse().unwrap_or(0))
     }
 
@@ -382,21 +361,14 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
-        let rows: Vec<(String, String, String, Option<i64>)> = sql::query_as(
+        Ok(sql::query_as(
             "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created FROM notification n JOIN alert a ON a.id = n.alert_id
              LEFT JOIN delivery d ON d.id = n.delivery_id AND n.disposition IN ('digest', 'overflow')
              WHERE a.procedure_id = $1 AND a.kind <> 'undecided' ORDER BY n.created DESC, n.id",
         )
         .bind(procedure.to_owned())
         .fetch_all(&mut self.tx)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(subscriber, disposition, alert, digest)| {
-                let disposition = Disposition::parse(&disposition)?;
-                Some(Told { subscriber, disposition, alert, digest: digest.map(moment) })
-            })
-            .collect())
+        .await?)
     }
 
     /// How many instant messages these people were given since `since`; who was given none is not there.
@@ -624,45 +596,4 @@ impl IngestTx {
         lanes::make_all_ready(&mut self.tx, &ready).await?;
         Ok(self.tx.commit().await?)
     }
-}
-
-/// Writes a delivery once by (address, cause); gives its identifier.
-pub(crate) async fn put_delivery(
-    tx: &mut Transaction,
-    new: &NewDelivery,
-    now: DateTime<Utc>,
-) -> Result<String, StoreError> {
-    put_deliveries(tx, &[new], now).await?;
-    lanes::make_ready(tx, &new.address, new.channel.as_str(), now).await?;
-    Ok(new.id())
-}
-
-/// Writes deliveries, each once by (address, cause). That something waits in their lanes is for the caller to say.
-async fn put_deliveries(tx: &mut Transaction, new: &[&NewDelivery], now: DateTime<Utc>) -> Result<(), StoreError> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<Value> = new
-        .iter()
-        .zip(1_i64..)
-        .map(|(d, n)| {
-            json!({
-                "id": d.id(), "n": n, "person": d.subscriber, "address": d.address, "channel": d.channel.as_str(),
-                "cause": d.cause, "procedure": d.procedure, "expires": d.expires.map(millis),
-            })
-        })
-        .collect();
-    sql::query(over_rows!(
-        tx.engine(),
-        ["INSERT INTO delivery (id, seq, subscriber_id, address_id, channel, cause, procedure_id, state, next_at, expires_at, created)
-          SELECT value ->> 'id', (SELECT COALESCE(MAX(seq), 0) FROM delivery) + CAST(value ->> 'n' AS BIGINT), value ->> 'person',
-            value ->> 'address', value ->> 'channel', value ->> 'cause', value ->> 'procedure', 'pending', $2,
-            CAST(value ->> 'expires' AS BIGINT), $2 FROM "],
-        [" WHERE 1 = 1 ON CONFLICT (id) DO NOTHING"]
-    ))
-    .bind(Value::from(rows).to_string())
-    .bind(millis(now))
-    .execute(tx)
-    .await?;
-    Ok(())
 }

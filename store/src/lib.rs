@@ -9,42 +9,48 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+mod address;
+pub mod admin;
+mod attempts;
+mod batch;
 pub mod chats;
+pub mod claim;
+mod columns;
 pub mod consent;
+mod delivery;
 pub mod digests;
 pub mod directory;
+mod enqueue;
 mod error;
 pub mod follow_up;
-mod group;
+mod ids;
 pub mod inbox;
 pub mod ingest;
 pub mod invitations;
 pub mod journal;
 pub mod lanes;
 pub mod messages;
+mod migrations;
 pub mod outages;
 pub mod outbox;
-pub mod oversight;
-pub mod own;
 pub mod people;
 pub mod personal;
 pub mod retention;
 mod rows;
-mod schema;
 pub mod search;
+pub mod self_service;
 pub mod sessions;
 pub mod sources;
 mod sql;
+mod suppression;
 pub mod tokens;
 pub mod verdicts;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
-
 pub use error::StoreError;
+pub use ids::{derived_id, random, secret_hash};
 pub use sql::{Engine, SqlError};
 
 /// A database.
@@ -55,7 +61,7 @@ pub struct Store {
     reader: sql::Reader,
     /// What reads few rows by their keys.
     key_reader: sql::Reader,
-    group: Arc<group::Group>,
+    attempts: Arc<batch::Batch<attempts::Write>>,
 }
 
 impl Store {
@@ -75,8 +81,8 @@ impl Store {
         } else {
             return Err(StoreError::Url(url.split('@').next_back().unwrap_or_default().to_owned()));
         };
-        schema::migrate(&db).await.map_err(|e| e.of_server(url))?;
-        Ok(Self { reader: db.reader(), key_reader: db.key_reader(), db, group: Arc::default() })
+        migrations::migrate(&db).await.map_err(|e| e.of_server(url))?;
+        Ok(Self { reader: db.reader(), key_reader: db.key_reader(), db, attempts: Arc::default() })
     }
 
     /// Which engine stands behind.
@@ -125,39 +131,4 @@ pub fn only_for_owner(path: &Path) {
             tracing::warn!("rights of {} cannot be narrowed: {e}", path.display());
         }
     }
-}
-
-/// Milliseconds since 1970, as stored.
-pub(crate) fn millis(at: DateTime<Utc>) -> i64 {
-    at.timestamp_millis()
-}
-
-/// A stored moment.
-pub(crate) fn moment(millis: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(millis).unwrap_or_default()
-}
-
-/// Text without U+0000.
-pub(crate) fn clean(text: &str) -> String {
-    if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
-}
-
-pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    // JSON writes U+0000 as an escape, which PostgreSQL's text accepts.
-    serde_json::to_string(value).map_err(|source| StoreError::Unreadable { place: "écriture".into(), source })
-}
-
-pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str, place: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|source| StoreError::Unreadable { place: place.to_owned(), source })
-}
-
-/// A short identifier derived from its parts: the same parts give the same one.
-#[must_use]
-pub fn derived_id(parts: &[&str]) -> String {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update(part.len().to_le_bytes());
-        digest.update(part.as_bytes());
-    }
-    digest.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect()
 }

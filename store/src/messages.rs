@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::Channel;
 
-use crate::{Store, StoreError, millis, moment, sql};
+use crate::Store;
+use crate::columns::{millis, moment};
+use crate::error::StoreError;
+use crate::sql::{self, row};
 
 /// Silence after which a service may number its updates anew (Bot API, `Update`: "If there are no new updates for at least a
 /// week, then identifier of the next update will be chosen randomly"). Less than that, to be safe.
@@ -25,6 +28,8 @@ pub struct SentPart {
     /// Its identifier there.
     pub message: String,
 }
+
+row!(SentPart { part, chat, message });
 
 impl Store {
     /// Notes a message that a chat took.
@@ -50,12 +55,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn parts(&self, delivery: &str) -> Result<Vec<SentPart>, StoreError> {
-        let rows: Vec<(i64, String, String)> =
-            sql::query_as("SELECT part, chat, message FROM message_part WHERE delivery_id = $1 ORDER BY part")
-                .bind(delivery.to_owned())
-                .fetch_all(&self.reader)
-                .await?;
-        Ok(rows.into_iter().map(|(part, chat, message)| SentPart { part, chat, message }).collect())
+        Ok(sql::query_as("SELECT part, chat, message FROM message_part WHERE delivery_id = $1 ORDER BY part")
+            .bind(delivery)
+            .fetch_all(&self.key_reader)
+            .await?)
     }
 
     /// The delivery that a message carries.

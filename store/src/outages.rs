@@ -6,10 +6,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vigie_domain::Channel;
 
-use crate::lanes::{self, NEVER};
-use crate::outbox::Claimed;
+use crate::Store;
+use crate::columns::{clean, millis};
+use crate::delivery::Claimed;
+use crate::error::StoreError;
+use crate::lanes;
+use crate::lanes::NEVER;
 use crate::rows::over_rows;
-use crate::{Store, StoreError, clean, millis, moment, sql};
+use crate::sql::{self, row};
 
 /// A channel whose server is away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub struct Outage {
     /// In its own words.
     pub why: String,
 }
+
+row!(Outage { channel, since, why });
 
 impl Store {
     /// The server of a channel is away: nothing leaves there until then, and then one delivery first.
@@ -54,10 +60,7 @@ impl Store {
     /// The database fails.
     pub async fn end_outage(&self, channel: Channel, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sql::query("DELETE FROM outage WHERE channel = $1")
-            .bind(channel.as_str().to_owned())
-            .execute(&mut tx)
-            .await?;
+        sql::query("DELETE FROM outage WHERE channel = $1").bind(channel.as_str().to_owned()).execute(&mut tx).await?;
         sql::query("UPDATE pace SET free_at = $2 WHERE key = $1")
             .bind(channel.as_str().to_owned())
             .bind(millis(now))
@@ -72,17 +75,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn outages(&self) -> Result<Vec<Outage>, StoreError> {
-        let rows: Vec<(String, i64, String)> = sql::query_as(
+        Ok(sql::query_as(
             "SELECT channel, since, why FROM outage WHERE EXISTS (SELECT 1 FROM lane l
                WHERE l.channel = outage.channel AND (l.held = 1 OR l.ready_at < $1)) ORDER BY channel",
         )
         .bind(NEVER)
         .fetch_all(&self.reader)
-        .await?;
-        let outage = |(channel, since, why): (String, i64, String)| {
-            Some(Outage { channel: Channel::parse(&channel)?, since: moment(since), why })
-        };
-        Ok(rows.into_iter().filter_map(outage).collect())
+        .await?)
     }
 
     /// Gives claimed deliveries back untried, as they were.

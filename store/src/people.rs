@@ -4,59 +4,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::subscription::{Profile, Rhythm};
+use vigie_domain::subscription::Rhythm;
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
-use crate::sql::Transaction;
-use crate::{Store, StoreError, clean, consent, derived_id, from_json, millis, moment, sql, to_json};
+use crate::Store;
+use crate::suppression;
+use crate::address::{address_columns, raise_version};
+use crate::columns::{clean, from_json, millis, moment, to_json};
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::sql::{self, FromRow, Row, SqlError, Transaction};
 
-/// Where a person is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// Identifier.
-    pub id: String,
-    /// Its owner.
-    pub subscriber: String,
-    /// The channel.
-    pub channel: Channel,
-    /// The address on that channel.
-    pub value: String,
-    /// Whether messages may go there.
-    pub state: AddressState,
-}
-
-/// Whether messages may go to an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddressState {
-    /// Given, not yet confirmed by its owner.
-    Unconfirmed,
-    /// In use.
-    Active,
-    /// Refused for good by the channel.
-    Suspended,
-    /// Its owner said stop.
-    Stopped,
-}
-
-impl AddressState {
-    /// The database's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unconfirmed => "unconfirmed",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    pub(crate) fn parse(word: &str) -> Self {
-        [Self::Unconfirmed, Self::Active, Self::Suspended]
-            .into_iter()
-            .find(|s| s.as_str() == word)
-            .unwrap_or(Self::Stopped)
-    }
-}
+pub use crate::address::{Address, AddressState};
 
 /// A person to be made, with an address.
 #[derive(Debug, Clone)]
@@ -69,24 +28,31 @@ pub struct NewSubscriber {
     pub declared: bool,
 }
 
-pub(crate) type PersonRow = (String, String, String, String);
+/// Reads a person: identifier, name, role, profile.
+pub(crate) struct PersonRow(pub(crate) Subscriber);
 
-pub(crate) fn person((id, name, role, profile): PersonRow) -> Result<Subscriber, StoreError> {
-    let role = from_json(&format!("\"{role}\""), &format!("subscriber {id}"))?;
-    let profile: Profile = from_json(&profile, &format!("subscriber {id}"))?;
-    Ok(Subscriber { id, name, role, profile })
+impl FromRow for PersonRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let profile: String = row.get(3)?;
+        let profile = serde_json::from_str(&profile).map_err(|e| row.unreadable(3, e))?;
+        Ok(Self(Subscriber { id: row.get(0)?, name: row.get(1)?, role: row.get(2)?, profile }))
+    }
 }
 
-fn subscription(id: String, owner: &str, filter: &str, cadence: &str, paused: i64) -> Result<Subscription, StoreError> {
-    let filter: Filter = from_json(filter, &format!("subscription {id}"))?;
-    let paused_until = (paused > 0).then(|| moment(paused));
-    Ok(Subscription {
-        id,
-        subscriber: owner.to_owned(),
-        filter,
-        cadence: cadence.parse().unwrap_or_default(),
-        paused_until,
-    })
+/// Reads a subscription: identifier, owner, filter, cadence, until when it is paused (0 = it is not).
+struct SubscriptionRow(Subscription);
+
+impl FromRow for SubscriptionRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let (filter, cadence, paused): (String, String, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok(Self(Subscription {
+            id: row.get(0)?,
+            subscriber: row.get(1)?,
+            filter: serde_json::from_str(&filter).map_err(|e| row.unreadable(2, e))?,
+            cadence: cadence.parse().map_err(|e| row.unreadable(3, e))?,
+            paused_until: (paused > 0).then(|| moment(paused)),
+        }))
+    }
 }
 
 impl Store {
@@ -108,18 +74,16 @@ impl Store {
         let version = self.subscription_version().await?;
         let people = self.subscribers().await?;
         let people: std::collections::HashMap<&str, &Subscriber> = people.iter().map(|p| (p.id.as_str(), p)).collect();
-        let rows: Vec<(String, String, String, String, i64)> = sql::query_as(
+        let rows: Vec<SubscriptionRow> = sql::query_as(
             "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription ORDER BY created, id",
         )
         .fetch_all(&self.reader)
         .await?;
-        let mut out = Vec::with_capacity(rows.len());
-        for (id, owner, filter, cadence, paused) in rows {
-            if let Some(person) = people.get(owner.as_str()) {
-                out.push((subscription(id, &owner, &filter, &cadence, paused)?, (*person).clone()));
-            }
-        }
-        Ok((version, out))
+        let with_owner = |SubscriptionRow(subscription)| {
+            let person = (*people.get(subscription.subscriber.as_str())?).clone();
+            Some((subscription, person))
+        };
+        Ok((version, rows.into_iter().filter_map(with_owner).collect()))
     }
 
     /// Every person.
@@ -127,11 +91,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn subscribers(&self) -> Result<Vec<Subscriber>, StoreError> {
-        let rows: Vec<PersonRow> =
-            sql::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id")
-                .fetch_all(&self.reader)
-                .await?;
-        rows.into_iter().map(person).collect()
+        let rows: Vec<PersonRow> = sql::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id")
+            .fetch_all(&self.reader)
+            .await?;
+        Ok(rows.into_iter().map(|PersonRow(person)| person).collect())
     }
 
     /// The person of that identifier.
@@ -143,7 +106,7 @@ impl Store {
             .bind(id.to_owned())
             .fetch_optional(&self.reader)
             .await?;
-        row.map(person).transpose()
+        Ok(row.map(|PersonRow(person)| person))
     }
 
     /// The person of that identifier, name or address.
@@ -167,24 +130,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
-        let rows: Vec<(String, String, String, String)> = sql::query_as(
-            "SELECT id, channel, value, state FROM address WHERE subscriber_id = $1 ORDER BY created, id",
-        )
-        .bind(subscriber.to_owned())
-        .fetch_all(&self.reader)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(id, channel, value, state)| {
-                Some(Address {
-                    id,
-                    subscriber: subscriber.to_owned(),
-                    channel: Channel::parse(&channel)?,
-                    value,
-                    state: AddressState::parse(&state),
-                })
-            })
-            .collect())
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE subscriber_id = $1 ORDER BY created, id"
+        ))
+        .bind(subscriber)
+        .fetch_all(&self.key_reader)
+        .await?)
     }
 
     /// An address by its identifier.
@@ -192,20 +145,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn address(&self, id: &str) -> Result<Option<Address>, StoreError> {
-        let row: Option<(String, String, String, String)> =
-            sql::query_as("SELECT subscriber_id, channel, value, state FROM address WHERE id = $1")
-                .bind(id.to_owned())
-                .fetch_optional(&self.reader)
-                .await?;
-        Ok(row.and_then(|(subscriber, channel, value, state)| {
-            Some(Address {
-                id: id.to_owned(),
-                subscriber,
-                channel: Channel::parse(&channel)?,
-                value,
-                state: AddressState::parse(&state),
-            })
-        }))
+        Ok(sql::query_as(concat!("SELECT ", address_columns!(), " FROM address WHERE id = $1"))
+            .bind(id)
+            .fetch_optional(&self.key_reader)
+            .await?)
     }
 
     /// Addresses of a person to which messages may go.
@@ -289,15 +232,13 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn subscriptions_of(&self, subscriber: &str) -> Result<Vec<Subscription>, StoreError> {
-        let rows: Vec<(String, String, String, i64)> = sql::query_as(
-            "SELECT id, filter, cadence, paused_until FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
+        let rows: Vec<SubscriptionRow> = sql::query_as(
+            "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
         )
-        .bind(subscriber.to_owned())
+        .bind(subscriber)
         .fetch_all(&self.reader)
         .await?;
-        rows.into_iter()
-            .map(|(id, filter, cadence, paused)| subscription(id, subscriber, &filter, &cadence, paused))
-            .collect()
+        Ok(rows.into_iter().map(|SubscriptionRow(subscription)| subscription).collect())
     }
 
     /// Puts other conditions in the place of a subscription's; `false` when there is none of that identifier.
@@ -429,7 +370,11 @@ impl Store {
 }
 
 /// Makes a person, or brings an existing one in step, as part of a transaction: see [`Store::put_subscriber`].
-pub(crate) async fn put_person(tx: &mut Transaction, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub(crate) async fn put_person(
+    tx: &mut Transaction,
+    new: &NewSubscriber,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
     sql::query(
         "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
@@ -444,7 +389,7 @@ pub(crate) async fn put_person(tx: &mut Transaction, new: &NewSubscriber, now: D
     .execute(tx)
     .await?;
     for (channel, value, state) in &new.addresses {
-        if *state == AddressState::Active && consent::refuses_import(tx, *channel, value).await? {
+        if *state == AddressState::Active && suppression::refuses_import(tx, *channel, value).await? {
             continue;
         }
         // A chat that moved keeps the identifier of its first address.
@@ -479,11 +424,4 @@ pub(crate) async fn put_person(tx: &mut Transaction, new: &NewSubscriber, now: D
     .execute(tx)
     .await?;
     raise_version(tx).await
-}
-
-pub(crate) async fn raise_version(tx: &mut Transaction) -> Result<(), StoreError> {
-    sql::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'")
-        .execute(tx)
-        .await?;
-    Ok(())
 }

@@ -14,10 +14,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use vigie_domain::{Channel, Subscriber};
 
-use crate::consent::{mark, random};
-use crate::people::{Address, AddressState, raise_version};
-use crate::sql::{Cell, FromRow, Row, SqlError, Transaction};
-use crate::{Engine, Store, StoreError, derived_id, millis, sql};
+use crate::Store;
+use crate::address::{Address, AddressState, raise_version};
+use crate::columns::millis;
+use crate::error::StoreError;
+use crate::ids::{derived_id, random};
+use crate::sql::{self, Cell, Engine, FromRow, Row, SqlError, Transaction};
+use crate::suppression;
+use crate::suppression::mark;
 
 /// What stands where a person's name stood.
 pub const ERASED: &str = "personne effacée";
@@ -222,7 +226,7 @@ impl Store {
         let Some(leaving) = self.leaving(subscriber).await? else { return Ok(None) };
         let mut tx = self.begin().await?;
         let marked = leaving.addresses.iter().filter(|a| their_wish || a.state != AddressState::Unconfirmed);
-        self.mark_addresses(&mut tx, marked, now).await?;
+        mark_addresses(&mut tx, marked, now).await?;
         let mut done = Erased::default();
         let key = random()?; // thrown away at the end: nothing leads back
         for held in REGISTER {
@@ -264,23 +268,6 @@ impl Store {
         Ok(Some(Leaving { id: person.id, structure, alone, words, addresses }))
     }
 
-    async fn mark_addresses(
-        &self,
-        tx: &mut Transaction,
-        addresses: impl Iterator<Item = &Address>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let salt = self.salt(tx).await?;
-        for address in addresses.filter(|a| a.channel == Channel::Email) {
-            sql::query("INSERT INTO suppressed (mark, at) VALUES ($1, $2) ON CONFLICT (mark) DO NOTHING")
-                .bind(mark(&salt, address.channel, &address.value))
-                .bind(millis(now))
-                .execute(tx)
-                .await?;
-        }
-        Ok(())
-    }
-
     /// Takes what was deleted out of the files, where an erasure asks for it: rebuilds SQLite's pages and empties its log;
     /// has PostgreSQL clear its dead rows. `false` when it could not be finished and is still to be done.
     ///
@@ -319,6 +306,22 @@ impl Store {
         }
         Ok(false)
     }
+}
+
+async fn mark_addresses(
+    tx: &mut Transaction,
+    addresses: impl Iterator<Item = &Address>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let salt = suppression::salt(tx).await?;
+    for address in addresses.filter(|a| a.channel == Channel::Email) {
+        sql::query("INSERT INTO suppressed (mark, at) VALUES ($1, $2) ON CONFLICT (mark) DO NOTHING")
+            .bind(mark(&salt, address.channel, &address.value))
+            .bind(now)
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn delete(tx: &mut Transaction, held: &Held, leaving: &Leaving) -> Result<u64, StoreError> {

@@ -5,7 +5,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::{Store, StoreError, millis, sql};
+use crate::Store;
+use crate::columns::millis;
+use crate::error::StoreError;
+use crate::sql;
 
 /// Most rows one pass deletes from one table.
 const BATCH: i64 = 2_000;

@@ -4,16 +4,17 @@
 //! session. Both end: a session at its date, or as soon as its owner (or an erasure) says so.
 
 use chrono::{DateTime, Duration, Utc};
-use sha2::{Digest, Sha256};
-use vigie_domain::{Channel, Subscriber};
+use vigie_domain::{Cause, Channel, Subscriber};
 
-use crate::consent::random;
-use crate::ingest::{self, NewDelivery};
-use crate::people::{Address, AddressState};
-use crate::{Store, StoreError, millis, moment, sql};
+use crate::Store;
+use crate::address::{Address, address_columns};
+use crate::columns::{millis, moment};
+use crate::delivery::NewDelivery;
+use crate::enqueue::put_delivery;
+use crate::error::StoreError;
+use crate::ids::{random, secret_hash};
+use crate::sql;
 
-/// Beginning of the cause of a message that carries a sign-in link; the identifier of the link follows.
-pub const SIGN_IN_CAUSE: &str = "signin:";
 /// Most persons at one address who are sent a link.
 const MAX_PERSONS: i64 = 3;
 /// Most links sent to one address within an hour.
@@ -34,34 +35,22 @@ pub struct Session {
     pub expires: DateTime<Utc>,
 }
 
-/// The hash under which a secret is kept.
-#[must_use]
-pub fn mark(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
-}
-
 impl Store {
     /// Addresses in use of that value on that channel: several persons may share one.
     ///
     /// # Errors
     /// The database fails.
     pub async fn addresses_in_use(&self, channel: Channel, value: &str) -> Result<Vec<Address>, StoreError> {
-        let rows: Vec<(String, String)> = sql::query_as(
-            "SELECT id, subscriber_id FROM address WHERE channel = $1 AND value = $2 AND state = 'active' ORDER BY created, id LIMIT $3",
-        )
-        .bind(channel.as_str().to_owned())
-        .bind(value.to_owned())
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE channel = $1 AND value = $2 AND state = 'active' ORDER BY created, id LIMIT $3"
+        ))
+        .bind(channel.as_str())
+        .bind(value)
         .bind(MAX_PERSONS)
         .fetch_all(&self.reader)
-        .await?;
-        let address = |(id, subscriber)| Address {
-            id,
-            subscriber,
-            channel,
-            value: value.to_owned(),
-            state: AddressState::Active,
-        };
-        Ok(rows.into_iter().map(address).collect())
+        .await?)
     }
 
     /// Makes a link for whoever reads at that address; gives its identifier.
@@ -120,11 +109,11 @@ impl Store {
             subscriber: address.subscriber.clone(),
             address: address.id.clone(),
             channel: address.channel,
-            cause: format!("{SIGN_IN_CAUSE}{id}"),
+            cause: Cause::SignIn(id),
             procedure: String::new(),
             expires: Some(expires),
         };
-        ingest::put_delivery(&mut tx, &new, now).await?;
+        put_delivery(&mut tx, &new, now).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -171,7 +160,7 @@ impl Store {
                 .await?;
         let Some((subscriber,)) = owner else { return Ok(None) };
         sql::query("INSERT INTO session (mark, subscriber_id, created, used, expires) VALUES ($1, $2, $3, $3, $4)")
-            .bind(mark(secret))
+            .bind(secret_hash(secret))
             .bind(subscriber.clone())
             .bind(millis(now))
             .bind(millis(expires))
@@ -186,7 +175,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn session(&self, secret: &str, now: DateTime<Utc>) -> Result<Option<Session>, StoreError> {
-        let mark = mark(secret);
+        let mark = secret_hash(secret);
         let row: Option<(String, i64, i64)> =
             sql::query_as("SELECT subscriber_id, created, expires FROM session WHERE mark = $1 AND expires > $2")
                 .bind(mark.clone())

@@ -4,8 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
+use crate::Store;
+use crate::columns::{clean, millis, moment};
+use crate::error::StoreError;
+use crate::ids::derived_id;
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, clean, derived_id, millis, moment, sql};
+use crate::sql::{self, Columns, FromRow, Row, SqlError, row};
 
 /// State of a source.
 #[derive(Debug, Clone, Default)]
@@ -86,23 +90,10 @@ pub struct Quarantined {
     pub at: DateTime<Utc>,
 }
 
-type AsideRow = (String, Option<String>, String, String, Vec<u8>, i64);
-type Row = (
-    String,
-    String,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    i64,
-    i64,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    i64,
-);
+row!(Quarantined { source, record_id, place, reason, raw, at });
+
+/// The state of a source, with its identifier: see `state_columns!`.
+struct SourceRow(String, SourceState);
 
 macro_rules! state_columns {
     () => {
@@ -111,20 +102,28 @@ macro_rules! state_columns {
     };
 }
 
-fn state(r: Row) -> SourceState {
-    SourceState {
-        memory: r.1,
-        baseline_done: r.2 != 0,
-        failures: u32::try_from(r.3).unwrap_or(0),
-        next_due: moment(r.4),
-        last_success: r.5.map(moment),
-        last_attempt: r.6.map(moment),
-        last_error: r.7,
-        items: r.8,
-        bad: r.9,
-        trouble: r.10,
-        quota: r.11.zip(r.12).map(|(left, limit)| (left.unsigned_abs(), limit.unsigned_abs())),
-        paused: r.13 != 0,
+impl FromRow for SourceRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let mut columns = Columns::of(row);
+        let id = columns.next()?;
+        let state = SourceState {
+            memory: columns.next()?,
+            baseline_done: columns.next()?,
+            failures: columns.next()?,
+            next_due: columns.next()?,
+            last_success: columns.next()?,
+            last_attempt: columns.next()?,
+            last_error: columns.next()?,
+            items: columns.next()?,
+            bad: columns.next()?,
+            trouble: columns.next()?,
+            quota: columns
+                .next::<Option<i64>>()?
+                .zip(columns.next()?)
+                .map(|(left, limit): (i64, i64)| (left.unsigned_abs(), limit.unsigned_abs())),
+            paused: columns.next()?,
+        };
+        Ok(Self(id, state))
     }
 }
 
@@ -134,11 +133,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
-        let row: Option<Row> = sql::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
+        let row: Option<SourceRow> = sql::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
             .bind(id.to_owned())
             .fetch_optional(&self.reader)
             .await?;
-        Ok(row.map_or_else(|| SourceState { memory: "{}".to_owned(), ..SourceState::default() }, state))
+        Ok(row.map_or_else(
+            || SourceState { memory: "{}".to_owned(), ..SourceState::default() },
+            |SourceRow(_, state)| state,
+        ))
     }
 
     /// States of all sources ever polled, by identifier.
@@ -146,9 +148,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
-        let rows: Vec<Row> =
+        let rows: Vec<SourceRow> =
             sql::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.reader).await?;
-        Ok(rows.into_iter().map(|r| (r.0.clone(), state(r))).collect())
+        Ok(rows.into_iter().map(|SourceRow(id, state)| (id, state)).collect())
     }
 
     /// Has a source left alone, or watched again.
@@ -179,7 +181,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<SourceState>, StoreError> {
         let mut tx = self.begin().await?;
-        let row: Option<Row> = sql::query_as(concat!(
+        let row: Option<SourceRow> = sql::query_as(concat!(
             "INSERT INTO source (id, holder, lease_until, last_attempt) VALUES ($4, $1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET holder = $1, lease_until = $2, last_attempt = $3
              WHERE (source.lease_until <= $3 OR source.holder = $1)
@@ -194,7 +196,7 @@ impl Store {
         .fetch_optional(&mut tx)
         .await?;
         tx.commit().await?;
-        Ok(row.map(state))
+        Ok(row.map(|SourceRow(_, state)| state))
     }
 
     /// Notes a page that others follow, once its notices are committed, and holds the source for another `lease`.
@@ -271,7 +273,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source_days(&self, since: NaiveDate) -> Result<HashMap<String, Vec<SourceDay>>, StoreError> {
-        let rows: Vec<(String, String, i64)> = sql::query_as(
+        let rows: Vec<(String, NaiveDate, i64)> = sql::query_as(
             "SELECT source, day, items FROM source_day WHERE day >= $1 AND polls > failures ORDER BY day",
         )
         .bind(since.to_string())
@@ -279,9 +281,7 @@ impl Store {
         .await?;
         let mut days: HashMap<String, Vec<SourceDay>> = HashMap::new();
         for (source, day, items) in rows {
-            if let Ok(day) = day.parse() {
-                days.entry(source).or_default().push(SourceDay { day, items: items.unsigned_abs() });
-            }
+            days.entry(source).or_default().push(SourceDay { day, items: items.unsigned_abs() });
         }
         Ok(days)
     }
@@ -355,16 +355,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
-        let rows: Vec<AsideRow> = sql::query_as(
-            "SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1",
-        )
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| Quarantined { source: r.0, record_id: r.1, place: r.2, reason: r.3, raw: r.4, at: moment(r.5) })
-            .collect())
+        Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1")
+            .bind(limit)
+            .fetch_all(&self.reader)
+            .await?)
     }
 
     /// Takes or renews a named lease (the timetable's); `false` when another holds it.

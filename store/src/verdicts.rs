@@ -3,8 +3,12 @@
 use chrono::{DateTime, Utc};
 use vigie_domain::Provision;
 
+use crate::Store;
+use crate::columns::{clean, from_json, millis, to_json};
+use crate::error::StoreError;
+use crate::ids::derived_id;
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, sql, to_json};
+use crate::sql::{self, FromRow, Row, SqlError};
 
 /// A corrected verdict.
 #[derive(Debug, Clone)]
@@ -21,11 +25,17 @@ pub struct VerdictCorrection {
     pub at: DateTime<Utc>,
 }
 
-type Row = (String, String, String, String, i64);
-
-fn correction((notice, subscriber, provisions, note, at): Row) -> Result<VerdictCorrection, StoreError> {
-    let provisions = from_json(&provisions, &format!("verdict_correction {notice}"))?;
-    Ok(VerdictCorrection { notice, subscriber, provisions, note, at: moment(at) })
+impl FromRow for VerdictCorrection {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let provisions: String = row.get(2)?;
+        Ok(Self {
+            notice: row.get(0)?,
+            subscriber: row.get(1)?,
+            provisions: serde_json::from_str(&provisions).map_err(|e| row.unreadable(2, e))?,
+            note: row.get(3)?,
+            at: row.get(4)?,
+        })
+    }
 }
 
 impl IngestTx {
@@ -69,11 +79,11 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn verdict_corrections(&self) -> Result<Vec<VerdictCorrection>, StoreError> {
-        let rows: Vec<Row> = sql::query_as(
+        let rows: Vec<VerdictCorrection> = sql::query_as(
             "SELECT notice_id, subscriber_id, provisions, note, created FROM verdict_correction ORDER BY created, id",
         )
         .fetch_all(&self.reader)
         .await?;
-        rows.into_iter().map(correction).collect()
+        Ok(rows)
     }
 }

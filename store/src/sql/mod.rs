@@ -23,5 +23,5 @@ pub use database::Engine;
 pub(crate) use database::{Database, Reader, Transaction};
 pub use error::SqlError;
 pub(crate) use query::{query, query_as};
-pub(crate) use row::{Column, FromRow, Row};
+pub(crate) use row::{Column, Columns, FromRow, Row, row};
 pub(crate) use statement::Value as Cell;

@@ -96,7 +96,10 @@ impl Pool {
     /// A pool of `size` connections, made as they are needed. With `only_reads` they refuse to write.
     pub(crate) fn new(url: &str, only_reads: bool, size: usize) -> Result<Self, SqlError> {
         let (mut config, tls) = tls::configure(url)?;
-        config.application_name("vigie").keepalives_idle(Duration::from_secs(60)).connect_timeout(Duration::from_secs(10));
+        config
+            .application_name("vigie")
+            .keepalives_idle(Duration::from_secs(60))
+            .connect_timeout(Duration::from_secs(10));
         Ok(Self { config, tls, only_reads, idle: Mutex::default(), free: Arc::new(Semaphore::new(size)) })
     }
 

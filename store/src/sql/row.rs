@@ -88,6 +88,44 @@ impl Column for bool {
     }
 }
 
+/// The columns of a row, one after the other.
+pub(crate) struct Columns<'a, 'r> {
+    row: &'a Row<'r>,
+    next: usize,
+}
+
+impl<'a, 'r> Columns<'a, 'r> {
+    pub(crate) fn of(row: &'a Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// The next column.
+    pub(crate) fn next<T: Column>(&mut self) -> Result<T, SqlError> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+}
+
+/// Reads a struct from a row: its fields in the order of the columns.
+macro_rules! row {
+    ($kind:ident { $($field:ident),+ $(,)? }) => {
+        impl $kind {
+            #[allow(dead_code, reason = "few are read as a part of a longer row")]
+            pub(crate) fn read(columns: &mut $crate::sql::Columns<'_, '_>) -> Result<Self, $crate::sql::SqlError> {
+                Ok(Self { $($field: columns.next()?),+ })
+            }
+        }
+
+        impl $crate::sql::FromRow for $kind {
+            fn from_row(row: &$crate::sql::Row<'_>) -> Result<Self, $crate::sql::SqlError> {
+                Self::read(&mut $crate::sql::Columns::of(row))
+            }
+        }
+    };
+}
+
+pub(crate) use row;
+
 impl FromRow for () {
     fn from_row(_: &Row<'_>) -> Result<Self, SqlError> {
         Ok(())

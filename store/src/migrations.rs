@@ -3,8 +3,8 @@
 //! One SQL for two engines: TEXT, BIGINT (moments in milliseconds since 1970, flags as 0/1) and bytes, whose type name
 //! alone differs. A step is applied once, in its own transaction; a database newer than this program is refused.
 
-use crate::sql::{self, Database, Engine};
 use crate::StoreError;
+use crate::sql::{self, Database, Engine};
 
 /// Steps, in order; never edited once released.
 const STEPS: &[&str] =
