@@ -234,9 +234,9 @@ impl FromStr for Cause {
         let read = match words.split_once(':') {
             None if words.is_empty() => None,
             None => Some(Self::Alert(words.to_owned())),
-            Some(("digest", rest)) => rest.split_once(':').and_then(|(due, number)| {
-                Some(Self::Digest { due: moment(due)?, number: number.parse().ok()? })
-            }),
+            Some(("digest", rest)) => rest
+                .split_once(':')
+                .and_then(|(due, number)| Some(Self::Digest { due: moment(due)?, number: number.parse().ok()? })),
             Some(("optin", asked)) => moment(asked).map(Self::OptIn),
             Some(("signin", link)) => Some(Self::SignIn(link.to_owned())).filter(|_| !link.is_empty()),
             Some(_) => None,

@@ -1,5 +1,6 @@
 //! The spaces of French: none that breaks before `: ; ? ! »` or after `«`, narrow before all but the colon and the quotation
-//! marks. Messages get them when they are rendered, so that no template and no text has to think of it.
+//! marks. Mails get them when they are rendered, chats when a message leaves, so that no template and no text has to think of
+//! it.
 
 use minijinja::{Error, Output, State, Value};
 

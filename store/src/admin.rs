@@ -5,8 +5,8 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{DeliveryState, Subscriber};
 
 use crate::Store;
-use crate::columns::clean;
 use crate::address::raise_version;
+use crate::columns::clean;
 use crate::columns::to_json;
 use crate::delivery::{DeliveryRow, delivery_columns};
 use crate::error::StoreError;

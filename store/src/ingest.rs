@@ -554,26 +554,37 @@ impl IngestTx {
         Ok(done)
     }
 
-    /// Takes a person's line about a procedure out of the digest it waits in, since a newer one says it all. Gives the
-    /// moment that digest is due, if there was such a line.
+    /// The people whose line about a procedure waits in a digest or a merged message, but for the line of `alert` itself; and
+    /// when each is due.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn take_from_digest(
+    pub async fn waiting_lines(
+        &mut self,
+        procedure: &str,
+        alert: &str,
+    ) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let rows: Vec<(String, DateTime<Utc>)> = sql::query_as(
+            "SELECT subscriber_id, MIN(due) FROM notification WHERE delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $1 AND id <> $2 AND kind <> 'undecided') GROUP BY subscriber_id",
+        )
+        .bind(procedure.to_owned())
+        .bind(alert.to_owned())
+        .fetch_all(&mut self.tx)
+        .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Takes a person's lines about a procedure out of what waits, but for the line of `alert` itself: a newer one says it all.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn drop_waiting_lines(
         &mut self,
         subscriber: &str,
         procedure: &str,
         alert: &str,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (due,): (Option<i64>,) = sql::query_as(
-            "SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
-             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3 AND kind <> 'undecided')",
-        )
-        .bind(subscriber.to_owned())
-        .bind(procedure.to_owned())
-        .bind(alert.to_owned())
-        .fetch_one(&mut self.tx)
-        .await?;
+    ) -> Result<(), StoreError> {
         sql::query(
             "DELETE FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
              AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
@@ -583,7 +594,7 @@ impl IngestTx {
         .bind(alert.to_owned())
         .execute(&mut self.tx)
         .await?;
-        Ok(due.map(moment))
+        Ok(())
     }
 
     /// Makes everything durable.

@@ -8,12 +8,12 @@ use vigie_domain::subscription::Rhythm;
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
 use crate::Store;
-use crate::suppression;
 use crate::address::{address_columns, raise_version};
 use crate::columns::{clean, from_json, millis, moment, to_json};
 use crate::error::StoreError;
 use crate::ids::derived_id;
 use crate::sql::{self, FromRow, Row, SqlError, Transaction};
+use crate::suppression;
 
 pub use crate::address::{Address, AddressState};
 

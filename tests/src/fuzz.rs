@@ -1,7 +1,7 @@
 //! Targets for bytes that nobody foresaw: each takes any bytes and panics where something that must hold does not.
 //!
 //! Inputs are made from a corpus by mutation: `tests/corpus/TARGET/` holds seeds and whatever once failed. The test of the same
-//! name runs the corpus and some mutations (`VIGIE_FUZZ_CASES` says how many); `cargo run --release -p vigie-tests --bin fuzz`
+//! name runs the corpus and some mutations (`VIGIE_FUZZ_CASES` says how many); `cargo run --release -p vigie-tests -- fuzz`
 //! goes on for as long as asked.
 
 use std::path::PathBuf;

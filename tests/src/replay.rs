@@ -129,8 +129,7 @@ impl Replay {
     }
 
     fn answer(&self, status: StatusCode, body: Vec<u8>, kind: &'static str, asked: &HeaderMap) -> Response {
-        let etag =
-            format!("\"{}\"", Sha256::digest(&body).iter().take(8).map(|b| format!("{b:02x}")).collect::<String>());
+        let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..8]));
         let known = asked.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()) == Some(etag.as_str());
         let status = if known && status == StatusCode::OK { StatusCode::NOT_MODIFIED } else { status };
         let left = self.with(|s| {

@@ -1,9 +1,9 @@
 //! Real servers on this machine, started for one test and stopped with it: PostgreSQL, SMTP; and the `vigie` binary.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
 use crate::shared::{required, skip};
 
@@ -424,19 +424,44 @@ impl Drop for Postfix {
     }
 }
 
-/// The Python of the tests, with the packages that `scripts/test-setup` installs.
+/// The Python of the tests, with the packages that `scripts/test-setup` installs: `VIGIE_TEST_PYTHON`, or the one below
+/// `target/`, or the system's.
 #[must_use]
-pub fn python() -> Option<PathBuf> {
-    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin/python3");
-    let named = std::env::var_os("VIGIE_TEST_PYTHON").map(PathBuf::from);
-    named.into_iter().chain([own, PathBuf::from("python3")]).find(|p| {
-        Command::new(p)
-            .args(["-c", "import aiosmtpd"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|s| s.success())
-    })
+pub fn python() -> Option<&'static Path> {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = PYTHON.get_or_init(|| {
+        let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin/python3");
+        let named = std::env::var_os("VIGIE_TEST_PYTHON").map(PathBuf::from);
+        named.into_iter().chain([own, PathBuf::from("python3")]).find(|p| {
+            Command::new(p)
+                .args(["-c", "import aiosmtpd"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|s| s.success())
+        })
+    });
+    found.as_deref()
+}
+
+/// What Python's own parser finds in a mail: headers, parts, defects. One Python reads the mails of all tests; `None` where
+/// there is none, or where it cannot read this mail.
+#[must_use]
+pub fn read_mail(bytes: &[u8]) -> Option<serde_json::Value> {
+    static READER: OnceLock<Option<Mutex<(ChildStdin, BufReader<ChildStdout>)>>> = OnceLock::new();
+    let reader = READER.get_or_init(|| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/read_mail.py");
+        let mut child =
+            Command::new(python()?).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+        Some(Mutex::new((child.stdin.take()?, BufReader::new(child.stdout.take()?))))
+    });
+    let (mails, answers) = &mut *reader.as_ref()?.lock().ok()?;
+    writeln!(mails, "{}", bytes.len()).ok()?;
+    mails.write_all(bytes).ok()?;
+    mails.flush().ok()?;
+    let mut answer = String::new();
+    answers.read_line(&mut answer).ok()?;
+    serde_json::from_str(&answer).ok()
 }
 
 /// The `vigie` binary: the one that `VIGIE_BINARY` names, or that of this profile, built once with what this crate's

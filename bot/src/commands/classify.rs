@@ -11,9 +11,9 @@ use vigie_watcher::sources::feed::plain_text;
 use vigie_watcher::sources::{boamp, decp, eforms};
 use vigie_watcher::{charset, tree};
 
-use super::print;
-use crate::app::Failure;
-use crate::clock::Clock;
+use super::output::print;
+use vigie_service::Clock;
+use vigie_service::Failure;
 
 /// Largest file read.
 const MAX_FILE: u64 = 256 * 1024 * 1024;

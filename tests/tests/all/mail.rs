@@ -175,15 +175,7 @@ struct Mail {
 
 impl Mail {
     fn read(bytes: &[u8]) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/read_mail.py");
-        let mut python = Command::new(servers::python().unwrap())
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        python.stdin.take().unwrap().write_all(bytes).unwrap();
-        let whole: Value = serde_json::from_slice(&python.wait_with_output().unwrap().stdout).unwrap();
+        let whole = servers::read_mail(bytes).unwrap();
         let part = |kind: &str| whole["parts"][kind].as_str().unwrap_or_default().to_owned();
         let headers = serde_json::from_value(whole["headers"].clone()).unwrap();
         Self { headers, text: part("text/plain"), html: part("text/html"), whole }

@@ -94,8 +94,7 @@ async fn lives(store: &Store) {
 fn traces(dir: &Path) -> Vec<PathBuf> {
     let mut needles: Vec<Vec<u8>> = [ADDRESS, NAME, WORDS, "jeanne"].iter().map(|s| s.as_bytes().to_vec()).collect();
     // As PostgreSQL dumps bytes.
-    let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>().into_bytes();
-    needles.extend([hex(NAME), hex(&ADDRESS.to_uppercase())]);
+    needles.extend([NAME, &ADDRESS.to_uppercase()].map(|text| hex::encode(text).into_bytes()));
     holding(&needles, dir)
 }
 

@@ -10,9 +10,9 @@ use vigie_domain::{
     Stage, Subscriber,
 };
 use vigie_store::Store;
+use vigie_store::claim::Claim;
 use vigie_store::digests::DueDigest;
 use vigie_store::ingest::{NewDelivery, NewNotification};
-use vigie_store::lanes::Claim;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::sources::Quarantined;

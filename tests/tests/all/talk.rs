@@ -12,8 +12,8 @@ use vigie_domain::{
     Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Refusal, Stage, StructureKind, Subscriber,
     TypedDate,
 };
+use vigie_store::claim::Claim;
 use vigie_store::invitations::NewInvitation;
-use vigie_store::lanes::Claim;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::Postgres;
 use vigie_watcher::fetch::Fetcher;

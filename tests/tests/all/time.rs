@@ -1,5 +1,5 @@
 //! What time brings, on a real store and with a simulated clock: digests, the undecided, the unheard, caps, outages. The
-//! service is started anew at every look, as after a crash.
+//! service is started anew at most looks, as after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -93,11 +93,27 @@ impl Bench {
 
     /// What a restarted service does at that moment.
     async fn look(&self, now: DateTime<Utc>) {
-        let app = self.app(now).await;
-        timetable::run(&app, now).await.unwrap();
-        deliver::drain(&app).await.unwrap();
+        self.look_every(now, Duration::hours(1), 1).await;
+    }
+
+    /// What the service does at each of so many moments. It is started once: the clock is set, which a restart would do too.
+    async fn look_every(&self, from: DateTime<Utc>, step: Duration, times: i32) {
+        let mut app = self.app(from).await;
+        for n in 0..times {
+            let now = from + step * n;
+            app = with_clock_at(app, now);
+            timetable::run(&app, now).await.unwrap();
+            deliver::drain(&app).await.unwrap();
+        }
         app.store.close().await;
     }
+}
+
+/// The same service at another moment.
+fn with_clock_at(app: Arc<App>, now: DateTime<Utc>) -> Arc<App> {
+    let mut app = Arc::into_inner(app).unwrap();
+    app.clock = Clock::fixed(now);
+    Arc::new(app)
 }
 
 fn mails(smtp: &Smtp) -> Vec<(String, String)> {
@@ -124,9 +140,7 @@ async fn a_correction_names_its_digest_and_the_undecided_get_one_line() {
     let sent = mails(&smtp);
     assert_eq!(sent.len(), 2, "{sent:#?}");
     assert!(sent[1].1.contains("Rectifie un marché de votre résumé du 25 novembre 2026"), "{}", sent[1].1);
-    for hour in 0..(9 * 24) {
-        bench.look(paris("2026-12-06 07:00") + Duration::hours(hour)).await;
-    }
+    bench.look_every(paris("2026-12-06 07:00"), Duration::hours(1), 9 * 24).await;
     let sent = mails(&smtp);
     assert_eq!(sent.len(), 3, "one line, once: {sent:#?}");
     assert!(sent[2].1.contains("SANS RÉPONSE DE VOTRE PART") && sent[2].1.contains("site 1"), "{}", sent[2].1);
@@ -195,12 +209,7 @@ async fn a_month_of_silence_is_explained_once_a_month() {
         elsewhere.departments = Department::parse("2A").into_iter().collect();
         bench.publish(&elsewhere, paris("2026-11-20 09:00")).await;
     }
-    for hour in 0..(70 * 24) {
-        // Hours without an event cost nothing here: one look in three.
-        if hour % 3 == 0 {
-            bench.look(paris("2026-11-02 00:00") + Duration::hours(hour)).await;
-        }
-    }
+    bench.look_every(paris("2026-11-02 00:00"), Duration::hours(3), 70 * 8).await;
     let sent = mails(&smtp);
     assert_eq!(sent.len(), 2, "{sent:#?}");
     assert_eq!(sent[0].0, "Vigie veille toujours pour vous");
@@ -336,7 +345,7 @@ impl Digests {
     async fn read(&mut self, app: &App) {
         for digest in app.store.deliveries(None, 100_000).await.unwrap() {
             let person = digest.subscriber;
-            if !digest.cause.starts_with("digest:") || !self.read.insert(digest.id.clone()) {
+            if !digest.cause.is_digest() || !self.read.insert(digest.id.clone()) {
                 continue;
             }
             let day = digest.created.with_timezone(&Paris).date_naive();
@@ -367,7 +376,5 @@ async fn restarted(bench: &Bench, old: Arc<App>, now: DateTime<Utc>, minute: i64
         old.store.close().await;
         return bench.app(now).await;
     }
-    let mut app = Arc::into_inner(old).unwrap();
-    app.clock = Clock::fixed(now);
-    Arc::new(app)
+    with_clock_at(old, now)
 }
