@@ -145,7 +145,7 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
                 }
                 _ => d.settled_at.map_or_else(|| "–".to_owned(), local),
             };
-            vec![d.id, d.channel, d.state.as_str().to_owned(), d.attempts.to_string(), when, d.why.unwrap_or_default()]
+            vec![d.id, d.channel.as_str().to_owned(), d.state.as_str().to_owned(), d.attempts.to_string(), when, d.why.unwrap_or_default()]
         })
         .collect();
     print(&table(&["envoi", "canal", "état", "essais", "quand", "réponse ou raison"], &rows))
@@ -161,7 +161,7 @@ pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), F
         ));
     };
     let mut out =
-        format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel, local(d.created), d.state.as_str());
+        format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel.as_str(), local(d.created), d.state.as_str());
     if let Some(why) = &d.why {
         out.push_str(&format!(" ({why})"));
     }
@@ -288,7 +288,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
             out.push_str(&format!(
                 "    envoi {} par {} : {} {when}, {} essai(s), réponse : {}\n",
                 d.id,
-                d.channel,
+                d.channel.as_str(),
                 d.state.as_str(),
                 d.attempts,
                 d.why.unwrap_or_else(|| "–".to_owned())

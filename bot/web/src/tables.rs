@@ -203,7 +203,7 @@ pub(crate) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> S
             let f = found.iter().find(|f| f.procedure == a.procedure);
             vec![
                 moment(a.at),
-                a.kind,
+                a.kind.as_str().to_owned(),
                 a.notice,
                 f.map(|f| f.title.clone()).unwrap_or_default(),
                 f.map(|f| f.buyer.clone()).unwrap_or_default(),
