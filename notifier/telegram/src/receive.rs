@@ -68,9 +68,7 @@ pub enum What {
     /// The bot was put out of the chat, or blocked.
     Left,
     /// The chat goes on under this identifier.
-    Moved {
-        to: i64,
-    },
+    Moved { to: i64 },
 }
 
 /// An update: its number, and what it says, if anything.
