@@ -42,9 +42,7 @@ pub enum Near {
         epci: String,
     },
     /// Somewhere in a département that the territory reaches into.
-    Unsure {
-        department: Department,
-    },
+    Unsure { department: Department },
 }
 
 impl Near {

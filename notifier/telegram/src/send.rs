@@ -107,7 +107,7 @@ impl Telegram {
 
 /// Whether a text fits a word that passes.
 #[must_use]
-pub fn passes(word: &str) -> bool {
+pub fn fits_toast(word: &str) -> bool {
     word.encode_utf16().count() <= MAX_TOAST
 }
 
@@ -151,6 +151,6 @@ mod tests {
     #[test]
     fn a_word_that_passes_is_cut_between_characters() {
         assert_eq!(toast(&"🏛".repeat(200)).encode_utf16().count(), MAX_TOAST);
-        assert!(passes("Noté") && !passes(&"x".repeat(201)));
+        assert!(fits_toast("Noté") && !fits_toast(&"x".repeat(201)));
     }
 }

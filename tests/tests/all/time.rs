@@ -99,7 +99,7 @@ impl Bench {
 
     /// What the service does at each of so many moments. It is started once: the clock is set, which a restart would do too.
     async fn look_every(&self, from: DateTime<Utc>, step: Duration, times: i32) {
-        let mut app = self.app(from).await;
+        let app = self.app(from).await;
         for n in 0..times {
             let now = from + step * n;
             app.service.clock.set(now);

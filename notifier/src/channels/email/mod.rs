@@ -64,10 +64,7 @@ pub enum EmailError {
     ReturnPath(String),
     /// The certificate authority cannot be read.
     #[error("certificat {path} : {why}")]
-    Certificate {
-        path: String,
-        why: String,
-    },
+    Certificate { path: String, why: String },
 }
 
 pub struct Email {
