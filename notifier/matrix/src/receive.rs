@@ -1,8 +1,8 @@
-//! What people did in the rooms, as plain values; and the door: whose invites are taken. Those of allowed servers are; of the
-//! others, those whose reason holds an invitation's code, which the one who listens can tell.
+//! What people did in the rooms, as plain values; and whose invites are taken: those of allowed servers, and those whose reason
+//! holds an invitation's code, which the caller can tell.
 //!
-//! A message that cannot be decrypted becomes [`EventKind::Undecryptable`]: its key is asked for by the SDK, and the one who
-//! listens says so in the room.
+//! A message that cannot be decrypted becomes [`EventKind::Undecryptable`]: its key is asked for by the SDK, and the caller
+//! says so in the room.
 
 use std::sync::PoisonError;
 
