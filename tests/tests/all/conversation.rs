@@ -138,12 +138,12 @@ pub(crate) fn datas(replies: &[Reply]) -> Vec<String> {
 
 /// The state lines that wait to be shown on a channel, by chat.
 async fn to_show(app: &App, channel: Channel) -> Vec<(String, String)> {
-    let stale = state_refresh::stale(&app.delivery, channel).await.unwrap();
+    let stale = state_refresh::stale(&app.service, channel).await.unwrap();
     stale.into_iter().map(|s| (s.message.chat, s.line)).collect()
 }
 
 async fn show_all(app: &App, channel: Channel) {
-    for stale in state_refresh::stale(&app.delivery, channel).await.unwrap() {
+    for stale in state_refresh::stale(&app.service, channel).await.unwrap() {
         app.service.store.refreshed(&stale.message, &stale.line, Some("note")).await.unwrap();
     }
 }
@@ -189,8 +189,8 @@ async fn one_state_on_every_channel(bench: &Bench) {
     assert!(all_of(&because.unwrap()).contains("Plus jamais cet acheteur"));
     let shown = to_show(&app, Channel::Telegram).await;
     assert_eq!(shown, [("tg-ea".to_owned(), "👎 Écarté par Léa\u{a0}: pas cet acheteur".to_owned())]);
-    let stale = state_refresh::stale(&app.delivery, Channel::Telegram).await.unwrap();
-    let (whole, buttons) = state_refresh::whole(&app.delivery, &stale[0]).await.unwrap().unwrap();
+    let stale = state_refresh::stale(&app.service, Channel::Telegram).await.unwrap();
+    let (whole, buttons) = state_refresh::whole(&app.service, &stale[0]).await.unwrap().unwrap();
     assert!(whole.text.contains("Ville de Lille") && whole.text.ends_with(&stale[0].line) && buttons.len() == 2);
 
     let rival = app.service.store.decisions_on("44444444400014", &stale[0].message.procedure).await.unwrap();

@@ -126,7 +126,7 @@ async fn everything_the_guide_says_of_chats_is_so() {
         let replies = conversation::dispatch(&app.service, under(text(words, Some(&delivery)))).await.unwrap();
         walk.note(words, &all_of(&replies), wanted);
         if words == "oui" {
-            let line = state_refresh::stale(&app.delivery, Channel::Telegram).await.unwrap().remove(0).line;
+            let line = state_refresh::stale(&app.service, Channel::Telegram).await.unwrap().remove(0).line;
             walk.said.push_str(&format!(" {} ", action::folded(&line)));
         }
     }
