@@ -14,7 +14,6 @@ use vigie_config::settings::{self, Settings};
 use vigie_domain::french;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter};
-use vigie_store::consent;
 use vigie_watcher::fetch::Fetcher;
 
 use crate::commands::output::print;
@@ -170,7 +169,7 @@ async fn walk(
 /// A key of this demo alone, to sign its links with.
 fn secret(dir: &std::path::Path) -> Result<Secret, Failure> {
     let path = dir.join("secret");
-    std::fs::write(&path, consent::random()?).map_err(|e| {
+    std::fs::write(&path, vigie_store::random()?).map_err(|e| {
         Failure::new(format!("fichier impossible à écrire : {e}"), path.display().to_string(), "vérifiez les droits")
     })?;
     vigie_store::only_for_owner(&path);

@@ -6,10 +6,13 @@
 //! decision made meanwhile is shown next. A crash between the two shows the same state again.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{Channel, Decision, Stage, Subscriber};
+use vigie_domain::{Cause, Channel, Decision, Stage, Subscriber};
 
-use crate::people::{Address, AddressState, raise_version};
-use crate::{Store, StoreError, WriteTx, clean, millis};
+use crate::Store;
+use crate::address::{Address, address_columns, raise_version};
+use crate::columns::{clean, millis};
+use crate::error::StoreError;
+use crate::sql::{self, Transaction, row};
 
 /// A message of a chat that carries a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +44,7 @@ pub struct Received {
     pub subscriber: String,
     /// Its procedure; empty for a digest or a word of the service.
     pub procedure: String,
-    /// Its cause: an alert, or a digest with its date.
-    pub cause: String,
+    pub cause: Cause,
 }
 
 /// A conversation under way.
@@ -57,7 +59,8 @@ pub struct Standing {
 /// Most names kept of one chat.
 const MAX_NAMES: usize = 40;
 
-type MessageRow = (String, String, String, String, String, Option<String>, String, i64);
+row!(Received { subscriber, procedure, cause });
+row!(ChatMessage { channel, chat, message, delivery, subscriber, procedure, state_message, shown, revision });
 
 impl Store {
     /// The delivery that this chat got; `None` when it is unknown, or was sent elsewhere.
@@ -65,16 +68,16 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn received(&self, delivery: &str, channel: Channel, chat: &str) -> Result<Option<Received>, StoreError> {
-        let row: Option<(String, String, String)> = sqlx::query_as(
+        let row: Option<Received> = sql::query_as(
             "SELECT d.subscriber_id, d.procedure_id, d.cause FROM delivery d JOIN address a ON a.id = d.address_id
              WHERE d.id = $1 AND a.channel = $2 AND a.value = $3 AND a.subscriber_id = d.subscriber_id",
         )
         .bind(delivery.to_owned())
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reader)
         .await?;
-        Ok(row.map(|(subscriber, procedure, cause)| Received { subscriber, procedure, cause }))
+        Ok(row)
     }
 
     /// Keeps which message of a chat carries a delivery, if it is about a procedure. Where the structure has decided
@@ -93,7 +96,7 @@ impl Store {
         let Some((subscriber, procedure)) = self.subject_of(delivery).await? else { return Ok(()) };
         let Some(person) = self.subscriber(&subscriber).await? else { return Ok(()) };
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO chat_message (channel, chat, message, delivery_id, subscriber_id, structure, procedure_id, revision, at)
              VALUES ($1, $2, $3, $4, $5, $6, $7,
                (SELECT COUNT(*) FROM decision WHERE structure = $6 AND procedure_id = $7 AND (stage <> 'spotted' AND stage <> 'read' OR remind_at IS NOT NULL)), $8)
@@ -107,7 +110,7 @@ impl Store {
         .bind(person.structure().to_owned())
         .bind(procedure)
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
@@ -118,28 +121,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn messages_to_refresh(&self, channel: Channel, limit: i64) -> Result<Vec<ChatMessage>, StoreError> {
-        let rows: Vec<MessageRow> = sqlx::query_as(
-            "SELECT chat, message, delivery_id, subscriber_id, procedure_id, state_message, shown, revision FROM chat_message
+        Ok(sql::query_as(
+            "SELECT channel, chat, message, delivery_id, subscriber_id, procedure_id, state_message, shown, revision FROM chat_message
              WHERE channel = $1 AND revision > shown_revision ORDER BY at, message LIMIT $2",
         )
-        .bind(channel.as_str().to_owned())
+        .bind(channel.as_str())
         .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| ChatMessage {
-                channel,
-                chat: r.0,
-                message: r.1,
-                delivery: r.2,
-                subscriber: r.3,
-                procedure: r.4,
-                state_message: r.5,
-                shown: r.6,
-                revision: r.7,
-            })
-            .collect())
+        .fetch_all(&self.reader)
+        .await?)
     }
 
     /// Notes the state a message shows now, and in which message where that is another one.
@@ -153,7 +142,7 @@ impl Store {
         state_message: Option<&str>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "UPDATE chat_message SET shown = $1, shown_revision = $2, state_message = COALESCE($3, state_message)
              WHERE channel = $4 AND chat = $5 AND message = $6",
         )
@@ -163,7 +152,7 @@ impl Store {
         .bind(message.channel.as_str().to_owned())
         .bind(message.chat.clone())
         .bind(message.message.clone())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
@@ -179,13 +168,13 @@ impl Store {
         chat: &str,
         message: &str,
     ) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as(
+        let row: Option<(String,)> = sql::query_as(
             "SELECT delivery_id FROM chat_message WHERE channel = $1 AND chat = $2 AND (message = $3 OR state_message = $3)",
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
         .bind(clean(message))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reader)
         .await?;
         Ok(row.map(|r| r.0))
     }
@@ -195,19 +184,20 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn people_of_chat(&self, channel: Channel, chat: &str) -> Result<Vec<(Subscriber, Address)>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT id, subscriber_id, state FROM address WHERE channel = $1 AND value = $2
-             ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END, created, id",
-        )
+        let rows: Vec<Address> = sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE channel = $1 AND value = $2 ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END, created, id"
+        ))
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let mut out = Vec::new();
-        for (id, subscriber, state) in rows {
-            let Some(person) = self.subscriber(&subscriber).await? else { continue };
-            let state = AddressState::parse(&state);
-            out.push((person, Address { id, subscriber, channel, value: chat.to_owned(), state }));
+        for address in rows {
+            if let Some(person) = self.subscriber(&address.subscriber).await? {
+                out.push((person, address));
+            }
         }
         Ok(out)
     }
@@ -221,14 +211,14 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut moved = 0;
         // Whoever has both addresses keeps the new one, and their deliveries follow.
-        let twice: Vec<(String, String)> = sqlx::query_as(
+        let twice: Vec<(String, String)> = sql::query_as(
             "SELECT o.id, n.id FROM address o JOIN address n ON n.subscriber_id = o.subscriber_id AND n.channel = o.channel
              WHERE o.channel = $1 AND o.value = $2 AND n.value = $3",
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(from))
         .bind(clean(to))
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx)
         .await?;
         for (old, new) in &twice {
             for sql in [
@@ -239,7 +229,7 @@ impl Store {
                 "DELETE FROM consent WHERE address_id = $1 AND $2 <> ''",
                 "DELETE FROM address WHERE id = $1 AND $2 <> ''",
             ] {
-                sqlx::query(sql).bind(old.clone()).bind(new.clone()).execute(&mut *tx).await?;
+                sql::query(sql).bind(old.clone()).bind(new.clone()).execute(&mut tx).await?;
             }
             moved += 1;
         }
@@ -253,13 +243,13 @@ impl Store {
             // Messages of the old chat keep their names there: they can be edited there no more.
             ("UPDATE chat_message SET shown_revision = revision WHERE channel = $2 AND chat = $3 AND $1 <> ''", false),
         ] {
-            let done = sqlx::query(sql)
+            let done = sql::query(sql)
                 .bind(clean(to))
                 .bind(channel.as_str().to_owned())
                 .bind(clean(from))
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
-            moved += if counts { done.rows_affected() } else { 0 };
+            moved += if counts { done } else { 0 };
         }
         raise_version(&mut tx).await?;
         tx.commit().await?;
@@ -278,7 +268,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
-        let (heard,): (i64,) = sqlx::query_as(
+        let (heard,): (i64,) = sql::query_as(
             "INSERT INTO chat (channel, value, window_from, heard, seen) VALUES ($1, $2, $3, 1, $3)
              ON CONFLICT (channel, value) DO UPDATE SET seen = $3,
                heard = CASE WHEN chat.window_from > $4 AND chat.window_from <= $3 THEN chat.heard + 1 ELSE 1 END,
@@ -289,7 +279,7 @@ impl Store {
         .bind(clean(chat))
         .bind(millis(now))
         .bind(millis(now - window))
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(heard)
@@ -301,17 +291,17 @@ impl Store {
     /// The database fails.
     pub async fn greet_once(&self, channel: Channel, chat: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO chat (channel, value, greeted, seen) VALUES ($1, $2, $3, $3)
              ON CONFLICT (channel, value) DO UPDATE SET greeted = $3, seen = $3 WHERE chat.greeted = 0",
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Where the conversation of a chat stands.
@@ -319,12 +309,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn dialogue(&self, channel: Channel, chat: &str, now: DateTime<Utc>) -> Result<Standing, StoreError> {
-        let row: Option<(String, i64, i64)> = sqlx::query_as(
+        let row: Option<(String, i64, i64)> = sql::query_as(
             "SELECT dialogue, dialogue_until, dialogue_version FROM chat WHERE channel = $1 AND value = $2",
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reader)
         .await?;
         Ok(row.map_or_else(Standing::default, |(text, until, version)| Standing {
             text: if until > millis(now) { text } else { String::new() },
@@ -346,7 +336,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO chat (channel, value, seen, dialogue, dialogue_until, dialogue_version) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (channel, value) DO UPDATE SET dialogue = $4, dialogue_until = $5, dialogue_version = $6
              WHERE chat.dialogue_version = $7",
@@ -358,10 +348,10 @@ impl Store {
         .bind(millis(until))
         .bind(from + 1)
         .bind(from)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Keeps how someone of a chat is called, so that an erasure of the chat's owner finds that name too.
@@ -377,10 +367,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         let name = clean(name).replace('\n', " ");
         let mut tx = self.begin().await?;
-        let row: Option<(String,)> = sqlx::query_as("SELECT names FROM chat WHERE channel = $1 AND value = $2")
+        let row: Option<(String,)> = sql::query_as("SELECT names FROM chat WHERE channel = $1 AND value = $2")
             .bind(channel.as_str().to_owned())
             .bind(clean(chat))
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await?;
         let names = row.map(|r| r.0).unwrap_or_default();
         if name.is_empty() || names.lines().any(|n| n == name) {
@@ -391,7 +381,7 @@ impl Store {
             kept.remove(0);
         }
         kept.push(&name);
-        sqlx::query(
+        sql::query(
             "INSERT INTO chat (channel, value, seen, names) VALUES ($1, $2, $3, $4)
              ON CONFLICT (channel, value) DO UPDATE SET names = $4",
         )
@@ -399,7 +389,7 @@ impl Store {
         .bind(clean(chat))
         .bind(millis(now))
         .bind(kept.join("\n"))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
@@ -407,25 +397,25 @@ impl Store {
 
     /// Names of those who decided in the chats of a person.
     pub(crate) async fn names_of(&self, subscriber: &str) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
+        let rows: Vec<(String,)> = sql::query_as(
             "SELECT c.names FROM chat c JOIN address a ON a.channel = c.channel AND a.value = c.value WHERE a.subscriber_id = $1",
         )
         .bind(subscriber.to_owned())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.iter().flat_map(|(names,)| names.lines().map(str::to_owned)).collect())
     }
 }
 
 /// Every message that shows this procedure to this structure shows another state from now on.
-pub(crate) async fn mark_stale(tx: &mut WriteTx, decision: &Decision) -> Result<(), StoreError> {
+pub(crate) async fn mark_stale(tx: &mut Transaction, decision: &Decision) -> Result<(), StoreError> {
     if decision.stage == Stage::Spotted {
         return Ok(());
     }
-    sqlx::query("UPDATE chat_message SET revision = revision + 1 WHERE procedure_id = $1 AND structure = $2")
+    sql::query("UPDATE chat_message SET revision = revision + 1 WHERE procedure_id = $1 AND structure = $2")
         .bind(decision.procedure.clone())
         .bind(decision.structure.clone())
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
     Ok(())
 }

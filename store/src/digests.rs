@@ -4,14 +4,16 @@
 //! A digest is made in the transaction that marks what it carries, so that a crash in the middle makes neither two nor none.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::Channel;
+use vigie_domain::{Cause, Channel};
 
-use crate::ingest::{NewDelivery, put_delivery};
-use crate::journal::{NoticeRow, notice_row};
-use crate::{Engine, Store, StoreError, derived_id, millis, moment};
+use crate::Store;
+use crate::columns::{millis, moment};
+use crate::delivery::NewDelivery;
+use crate::enqueue::put_delivery;
+use crate::error::StoreError;
+use crate::journal::NoticeRow;
+use crate::sql::{self, Engine};
 
-/// What the cause of a digest begins with; the moment it was due follows.
-pub(crate) const DIGEST_CAUSE: &str = "digest:";
 /// Notices of a page.
 const NOTICES: i64 = 200;
 
@@ -57,14 +59,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn due_digests(&self, now: DateTime<Utc>, grouped: DateTime<Utc>) -> Result<Vec<DueDigest>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(concat!(
+        let rows: Vec<(String, i64)> = sql::query_as(concat!(
             "SELECT subscriber_id, MAX(due) FROM notification WHERE ",
             due!(),
             " GROUP BY subscriber_id ORDER BY subscriber_id"
         ))
         .bind(millis(now))
         .bind(millis(grouped))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|(subscriber, due)| DueDigest { subscriber, due: moment(due) }).collect())
     }
@@ -84,20 +86,29 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        if self.engine == Engine::Postgres {
+        if self.engine() == Engine::Postgres {
             // Behind the ingest that decided a moment ago that something belongs to this digest.
-            sqlx::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut *tx).await?;
+            sql::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut tx).await?;
         }
-        let (made,): (i64,) =
-            sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
-                .bind(digest.subscriber.clone())
-                .bind(format!("{DIGEST_CAUSE}{}%", millis(digest.due)))
-                .fetch_one(&mut *tx)
-                .await?;
-        let cause = format!("{DIGEST_CAUSE}{}:{made}", millis(digest.due));
-        let carrier =
-            addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
-        let taken = sqlx::query(concat!(
+        let (made,): (u32,) = sql::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
+            .bind(digest.subscriber.clone())
+            .bind(format!("digest:{}:%", millis(digest.due)))
+            .fetch_one(&mut tx)
+            .await?;
+        let cause = Cause::Digest { due: digest.due, number: made };
+        let deliveries: Vec<NewDelivery> = addresses
+            .iter()
+            .map(|(address, channel)| NewDelivery {
+                subscriber: digest.subscriber.clone(),
+                address: address.clone(),
+                channel: *channel,
+                cause: cause.clone(),
+                procedure: String::new(),
+                expires: None,
+            })
+            .collect();
+        let carrier = deliveries.first().map_or_else(|| "none".to_owned(), NewDelivery::id);
+        let taken = sql::query(concat!(
             "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
             due!(),
             " ORDER BY created, id LIMIT $5)"
@@ -107,22 +118,14 @@ impl Store {
         .bind(carrier)
         .bind(digest.subscriber.clone())
         .bind(i64::from(most))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?
-        .rows_affected();
+        ;
         if taken == 0 {
             return Ok(0); // another process made it
         }
-        for (address, channel) in addresses {
-            let new = NewDelivery {
-                subscriber: digest.subscriber.clone(),
-                address: address.clone(),
-                channel: *channel,
-                cause: cause.clone(),
-                procedure: String::new(),
-                expires: None,
-            };
-            put_delivery(&mut tx, &new, now).await?;
+        for new in &deliveries {
+            put_delivery(&mut tx, new, now).await?;
         }
         tx.commit().await?;
         Ok(taken)
@@ -134,9 +137,9 @@ impl Store {
     /// The database fails.
     pub async fn next_digest_of(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (due,): (Option<i64>,) =
-            sqlx::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition = 'digest'")
+            sql::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition = 'digest'")
                 .bind(subscriber.to_owned())
-                .fetch_one(&self.pool)
+                .fetch_one(&self.reader)
                 .await?;
         Ok(due.map(moment))
     }
@@ -146,15 +149,15 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn take_chore(&self, name: &str, gap: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO chore (name, done) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET done = $2 WHERE chore.done <= $3",
         )
         .bind(name.to_owned())
         .bind(millis(now))
         .bind(millis(now - gap))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// People of structures who were told of a procedure that closes between the two moments, of which they were not
@@ -163,7 +166,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn closing_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Undecided>, StoreError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, String, i64)> = sql::query_as(
             "SELECT DISTINCT n.subscriber_id, p.id, p.closes FROM procedure p JOIN alert a ON a.procedure_id = p.id
              JOIN notification n ON n.alert_id = a.id JOIN subscriber s ON s.id = n.subscriber_id
              WHERE p.closes > $1 AND p.closes <= $2 AND s.role = 'structure' AND n.disposition IN ('instant', 'digest', 'overflow')
@@ -173,7 +176,7 @@ impl Store {
         )
         .bind(millis(from))
         .bind(millis(to))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows
             .into_iter()
@@ -187,7 +190,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn unheard(&self, before: DateTime<Utc>, limit: i64) -> Result<Vec<Unheard>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, i64)> = sql::query_as(
             "SELECT w.id, w.since FROM (
                SELECT s.id, COALESCE((SELECT MAX(n.created) FROM notification n WHERE n.subscriber_id = s.id
                    AND n.disposition IN ('instant', 'digest', 'overflow')),
@@ -197,7 +200,7 @@ impl Store {
         )
         .bind(millis(before))
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|(subscriber, since)| Unheard { subscriber, since: moment(since) }).collect())
     }
@@ -222,16 +225,15 @@ impl NoticesSince<'_> {
     /// # Errors
     /// The database fails.
     pub async fn next(&mut self) -> Result<Option<Vec<NoticeRow>>, StoreError> {
-        let rows: Vec<_> = sqlx::query_as(
+        let page: Vec<NoticeRow> = sql::query_as(
             "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice
              WHERE first_seen > $1 OR (first_seen = $1 AND id > $2) ORDER BY first_seen, id LIMIT $3",
         )
         .bind(millis(self.last.0))
         .bind(self.last.1.clone())
         .bind(NOTICES)
-        .fetch_all(&self.store.pool)
+        .fetch_all(&self.store.reader)
         .await?;
-        let page: Vec<NoticeRow> = rows.into_iter().map(notice_row).collect::<Result<_, _>>()?;
         if let Some(end) = page.last() {
             self.last = (end.first_seen, end.id.clone());
         }

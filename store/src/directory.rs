@@ -7,7 +7,11 @@ use serde::de::DeserializeOwned;
 use vigie_domain::Department;
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
 
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, to_json};
+use crate::Store;
+use crate::columns::{clean, from_json, millis, to_json};
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::sql;
 
 /// An entry of a directory.
 pub trait Entry: Serialize + DeserializeOwned {
@@ -49,7 +53,7 @@ impl Store {
         for entry in entries {
             let document = clean(&to_json(entry)?);
             for key in entry.keys() {
-                sqlx::query(
+                sql::query(
                     "INSERT INTO directory (kind, key, document, updated) VALUES ($1, $2, $3, $4)
                      ON CONFLICT (kind, key) DO UPDATE SET document = $3, updated = $4",
                 )
@@ -57,7 +61,7 @@ impl Store {
                 .bind(clean(&key))
                 .bind(document.clone())
                 .bind(millis(now))
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
             }
         }
@@ -70,9 +74,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn count_entries<T: Entry>(&self) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM directory WHERE kind = $1")
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM directory WHERE kind = $1")
             .bind(T::DIRECTORY.to_owned())
-            .fetch_one(&self.pool)
+            .fetch_one(&self.reader)
             .await?;
         Ok(n)
     }
@@ -103,13 +107,13 @@ impl Store {
     }
 
     async fn entries<T: Entry>(&self, from: &str, to: &str) -> Result<Vec<T>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String)> = sql::query_as(
             "SELECT key, document FROM directory WHERE kind = $1 AND key >= $2 AND key <= $3 ORDER BY key",
         )
         .bind(T::DIRECTORY.to_owned())
         .bind(from.to_owned())
         .bind(to.to_owned())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         rows.iter().map(|(key, document)| from_json(document, &format!("directory {key}"))).collect()
     }

@@ -4,11 +4,13 @@
 //! last row of the page before, never by counting from the start; counts stop at a bound.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use vigie_domain::{BuyerType, Department, ProvisionKind, Sector};
 
+use crate::Store;
+use crate::columns::{clean, millis, words};
+use crate::error::StoreError;
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, WriteTx, clean, millis, moment};
+use crate::sql::{self, Cell, Columns, FromRow, Row, SqlError, Transaction};
 
 /// Where a procedure stands, as people look for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -60,6 +62,8 @@ impl State {
         }
     }
 }
+
+words!(State: State::parse, BuyerType: BuyerType::parse);
 
 /// A procedure as it is found.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,38 +136,43 @@ pub struct Page {
     pub next: Option<(DateTime<Utc>, String)>,
 }
 
-type Row = (String, String, String, String, String, String, String, String, String, i64, Option<i64>, i64, i64);
-
 fn spaced<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let joined = items.collect::<Vec<_>>().join(" ");
     if joined.is_empty() { String::new() } else { format!(" {joined} ") }
 }
 
-fn found(r: Row) -> Found {
-    const PROVISIONS: [ProvisionKind; 6] = [
-        ProvisionKind::Reserved,
-        ProvisionKind::ExecutionClause,
-        ProvisionKind::AwardCriterion,
-        ProvisionKind::InsertionService,
-        ProvisionKind::SocialConditionNotSeen,
-        ProvisionKind::Other,
-    ];
-    let provisions: Vec<&str> = r.7.split_whitespace().collect();
-    Found {
-        procedure: r.0,
-        title: r.1,
-        buyer: r.2,
-        buyer_type: BuyerType::parse(&r.3).unwrap_or(BuyerType::Other),
-        verdict: r.4,
-        sectors: r.5.split_whitespace().map(str::to_owned).collect(),
-        departments: r.6.split_whitespace().filter_map(Department::parse).collect(),
-        provisions: PROVISIONS.into_iter().filter(|p| provisions.contains(&p.as_str())).collect(),
-        state: State::parse(&r.8).unwrap_or_default(),
-        score: u8::try_from(r.9).unwrap_or(0),
-        closes: r.10.map(moment),
-        until: moment(r.11),
-        at: moment(r.12),
-        words: String::new(),
+impl FromRow for Found {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        const PROVISIONS: [ProvisionKind; 6] = [
+            ProvisionKind::Reserved,
+            ProvisionKind::ExecutionClause,
+            ProvisionKind::AwardCriterion,
+            ProvisionKind::InsertionService,
+            ProvisionKind::SocialConditionNotSeen,
+            ProvisionKind::Other,
+        ];
+        let mut columns = Columns::of(row);
+        let (procedure, title, buyer) = (columns.next()?, columns.next()?, columns.next()?);
+        let (buyer_type, verdict) = (columns.next()?, columns.next()?);
+        let (sectors, departments): (String, String) = (columns.next()?, columns.next()?);
+        let provisions: String = columns.next()?;
+        let provisions: Vec<&str> = provisions.split_whitespace().collect();
+        Ok(Self {
+            procedure,
+            title,
+            buyer,
+            buyer_type,
+            verdict,
+            sectors: sectors.split_whitespace().map(str::to_owned).collect(),
+            departments: departments.split_whitespace().filter_map(Department::parse).collect(),
+            provisions: PROVISIONS.into_iter().filter(|p| provisions.contains(&p.as_str())).collect(),
+            state: columns.next()?,
+            score: columns.next::<i64>()?.try_into().map_err(|e| row.unreadable(9, e))?,
+            closes: columns.next()?,
+            until: columns.next()?,
+            at: columns.next()?,
+            words: String::new(),
+        })
     }
 }
 
@@ -174,17 +183,11 @@ fn escaped(text: &str) -> String {
     clean(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// A value to bind.
-enum Bound {
-    Text(String),
-    Number(i64),
-}
-
 /// `WHERE` …, with what is to be bound.
-fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Bound>) {
+fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
     let mut all: Vec<String> = Vec::new();
-    let mut bound: Vec<Bound> = Vec::new();
-    let mut any = |tests: Vec<(&str, &str, Bound)>| {
+    let mut bound: Vec<Cell> = Vec::new();
+    let mut any = |tests: Vec<(&str, &str, Cell)>| {
         let mut parts = Vec::new();
         for (column, operator, value) in tests {
             bound.push(value);
@@ -195,35 +198,35 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Bound>) {
             all.push(format!("({})", parts.join(" OR ")));
         }
     };
-    let member = |word: &str| Bound::Text(format!("% {} %", escaped(word)));
+    let member = |word: &str| Cell::from(format!("% {} %", escaped(word)));
     for word in &query.words {
-        any(vec![("words", "LIKE", Bound::Text(format!("%{}%", escaped(word))))]);
+        any(vec![("words", "LIKE", Cell::from(format!("%{}%", escaped(word))))]);
     }
-    any(query.buyer_types.iter().map(|t| ("buyer_type", "=", Bound::Text(t.as_str().to_owned()))).collect());
+    any(query.buyer_types.iter().map(|t| ("buyer_type", "=", Cell::from(t.as_str().to_owned()))).collect());
     any(query.provisions.iter().map(|p| ("provisions", "LIKE", member(p.as_str()))).collect());
     any(query.sectors.iter().map(|s| ("sectors", "LIKE", member(s))).collect());
     any(query.departments.iter().map(|d| ("departments", "LIKE", member(d.as_str()))).collect());
     if query.min_score > 0 {
-        any(vec![("score", ">=", Bound::Number(i64::from(query.min_score)))]);
+        any(vec![("score", ">=", Cell::from(i64::from(query.min_score)))]);
     }
     if let Some((from, to)) = query.between {
-        any(vec![("at", ">=", Bound::Number(millis(from)))]);
-        any(vec![("at", "<", Bound::Number(millis(to)))]);
+        any(vec![("at", ">=", Cell::from(millis(from)))]);
+        any(vec![("at", "<", Cell::from(millis(to)))]);
     }
     match query.state {
         None => {}
         Some(state @ (State::Open | State::Planned)) => {
-            any(vec![("status", "=", Bound::Text(state.as_str().to_owned()))]);
-            any(vec![("until", ">", Bound::Number(millis(now)))]);
+            any(vec![("status", "=", Cell::from(state.as_str().to_owned()))]);
+            any(vec![("until", ">", Cell::from(millis(now)))]);
         }
         Some(State::Closed) => {
             any(vec![
-                ("status", "=", Bound::Text(State::Open.as_str().to_owned())),
-                ("status", "=", Bound::Text(State::Planned.as_str().to_owned())),
+                ("status", "=", Cell::from(State::Open.as_str().to_owned())),
+                ("status", "=", Cell::from(State::Planned.as_str().to_owned())),
             ]);
-            any(vec![("until", "<=", Bound::Number(millis(now)))]);
+            any(vec![("until", "<=", Cell::from(millis(now)))]);
         }
-        Some(state) => any(vec![("status", "=", Bound::Text(state.as_str().to_owned()))]),
+        Some(state) => any(vec![("status", "=", Cell::from(state.as_str().to_owned()))]),
     }
     let all = if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") };
     (all, bound)
@@ -243,24 +246,21 @@ impl Store {
     ) -> Result<Page, StoreError> {
         let (mut conditions, mut bound) = conditions(query, now);
         if let Some((at, procedure)) = after {
-            bound.push(Bound::Number(millis(at)));
+            bound.push(Cell::from(millis(at)));
             let n = bound.len();
-            bound.push(Bound::Text(clean(procedure)));
+            bound.push(Cell::from(clean(procedure)));
             conditions.push_str(&format!(" AND at <= ${n} AND (at < ${n} OR procedure_id < ${})", n + 1));
         }
-        bound.push(Bound::Number(i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1));
+        bound.push(Cell::from(i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1));
         let sql = format!(
             "SELECT {COLUMNS} FROM search WHERE {conditions} ORDER BY at DESC, procedure_id DESC LIMIT ${}",
             bound.len()
         );
-        let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+        let mut query = sql::query_as::<Found>(sql);
         for value in bound {
-            query = match value {
-                Bound::Text(text) => query.bind(text),
-                Bound::Number(n) => query.bind(n),
-            };
+            query = query.bind(value);
         }
-        let mut rows: Vec<Found> = query.fetch_all(&self.pool).await?.into_iter().map(found).collect();
+        let mut rows = query.fetch_all(&self.reader).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|r| (r.at, r.procedure.clone()));
@@ -273,17 +273,14 @@ impl Store {
     /// The database fails.
     pub async fn search_count(&self, query: &Query, most: u32, now: DateTime<Utc>) -> Result<u32, StoreError> {
         let (conditions, mut bound) = conditions(query, now);
-        bound.push(Bound::Number(i64::from(most)));
+        bound.push(Cell::from(i64::from(most)));
         let sql =
             format!("SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE {conditions} LIMIT ${}) AS found", bound.len());
-        let mut query = sqlx::query_as::<_, (i64,)>(AssertSqlSafe(sql));
+        let mut query = sql::query_as::<(i64,)>(sql);
         for value in bound {
-            query = match value {
-                Bound::Text(text) => query.bind(text),
-                Bound::Number(n) => query.bind(n),
-            };
+            query = query.bind(value);
         }
-        let (n,) = query.fetch_one(&self.pool).await?;
+        let (n,) = query.fetch_one(&self.reader).await?;
         Ok(u32::try_from(n).unwrap_or(most))
     }
 
@@ -297,11 +294,11 @@ impl Store {
         for part in procedures.chunks(500) {
             let marks: Vec<String> = (1..=part.len()).map(|n| format!("${n}")).collect();
             let sql = format!("SELECT {COLUMNS} FROM search WHERE procedure_id IN ({})", marks.join(", "));
-            let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+            let mut query = sql::query_as::<Found>(sql);
             for id in part {
                 query = query.bind(clean(id));
             }
-            out.extend(query.fetch_all(&self.pool).await?.into_iter().map(found));
+            out.extend(query.fetch_all(&self.reader).await?);
         }
         Ok(out)
     }
@@ -311,12 +308,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn unsearchable(&self, limit: i64) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
+        let rows: Vec<(String,)> = sql::query_as(
             "SELECT p.id FROM procedure p WHERE NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = p.id)
              AND EXISTS (SELECT 1 FROM notice n WHERE n.procedure_id = p.id) ORDER BY p.id LIMIT $1",
         )
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
@@ -345,17 +342,26 @@ impl IngestTx {
     }
 }
 
-async fn put(tx: &mut WriteTx, row: &Found, partial: bool) -> Result<(), StoreError> {
-    let known = if partial {
-        "verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13"
+async fn put(tx: &mut Transaction, row: &Found, partial: bool) -> Result<(), StoreError> {
+    macro_rules! put {
+        ($known:literal) => {
+            concat!(
+                "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words,
+                   score, closes, until, at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (procedure_id) DO UPDATE SET ",
+                $known
+            )
+        };
+    }
+    let sql = if partial {
+        put!("verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13")
     } else {
-        "title = $2, buyer = $3, buyer_type = $4, verdict = $5, sectors = $6, departments = $7, provisions = $8, status = $9, words = $10, score = $11, closes = $12, until = $13"
+        put!(
+            "title = $2, buyer = $3, buyer_type = $4, verdict = $5, sectors = $6, departments = $7, provisions = $8, status = $9,
+             words = $10, score = $11, closes = $12, until = $13"
+        )
     };
-    let sql = format!(
-        "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words, score, closes, until, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (procedure_id) DO UPDATE SET {known}"
-    );
-    sqlx::query(AssertSqlSafe(sql))
+    sql::query(sql)
         .bind(row.procedure.clone())
         .bind(clean(&row.title))
         .bind(clean(&row.buyer))
@@ -370,7 +376,7 @@ async fn put(tx: &mut WriteTx, row: &Found, partial: bool) -> Result<(), StoreEr
         .bind(row.closes.map(millis))
         .bind(millis(row.until))
         .bind(millis(row.at))
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
     Ok(())
 }

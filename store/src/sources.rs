@@ -4,8 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
+use crate::Store;
+use crate::columns::{clean, millis, moment};
+use crate::error::StoreError;
+use crate::ids::derived_id;
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, clean, derived_id, millis, moment};
+use crate::sql::{self, Columns, FromRow, Row, SqlError, row};
 
 /// State of a source.
 #[derive(Debug, Clone, Default)]
@@ -86,23 +90,10 @@ pub struct Quarantined {
     pub at: DateTime<Utc>,
 }
 
-type AsideRow = (String, Option<String>, String, String, Vec<u8>, i64);
-type Row = (
-    String,
-    String,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    i64,
-    i64,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    i64,
-);
+row!(Quarantined { source, record_id, place, reason, raw, at });
+
+/// The state of a source, with its identifier: see `state_columns!`.
+struct SourceRow(String, SourceState);
 
 macro_rules! state_columns {
     () => {
@@ -111,20 +102,28 @@ macro_rules! state_columns {
     };
 }
 
-fn state(r: Row) -> SourceState {
-    SourceState {
-        memory: r.1,
-        baseline_done: r.2 != 0,
-        failures: u32::try_from(r.3).unwrap_or(0),
-        next_due: moment(r.4),
-        last_success: r.5.map(moment),
-        last_attempt: r.6.map(moment),
-        last_error: r.7,
-        items: r.8,
-        bad: r.9,
-        trouble: r.10,
-        quota: r.11.zip(r.12).map(|(left, limit)| (left.unsigned_abs(), limit.unsigned_abs())),
-        paused: r.13 != 0,
+impl FromRow for SourceRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let mut columns = Columns::of(row);
+        let id = columns.next()?;
+        let state = SourceState {
+            memory: columns.next()?,
+            baseline_done: columns.next()?,
+            failures: columns.next()?,
+            next_due: columns.next()?,
+            last_success: columns.next()?,
+            last_attempt: columns.next()?,
+            last_error: columns.next()?,
+            items: columns.next()?,
+            bad: columns.next()?,
+            trouble: columns.next()?,
+            quota: columns
+                .next::<Option<i64>>()?
+                .zip(columns.next()?)
+                .map(|(left, limit): (i64, i64)| (left.unsigned_abs(), limit.unsigned_abs())),
+            paused: columns.next()?,
+        };
+        Ok(Self(id, state))
     }
 }
 
@@ -134,11 +133,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
-        let row: Option<Row> = sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
+        let row: Option<SourceRow> = sql::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
             .bind(id.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reader)
             .await?;
-        Ok(row.map_or_else(|| SourceState { memory: "{}".to_owned(), ..SourceState::default() }, state))
+        Ok(row.map_or_else(
+            || SourceState { memory: "{}".to_owned(), ..SourceState::default() },
+            |SourceRow(_, state)| state,
+        ))
     }
 
     /// States of all sources ever polled, by identifier.
@@ -146,9 +148,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
-        let rows: Vec<Row> =
-            sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|r| (r.0.clone(), state(r))).collect())
+        let rows: Vec<SourceRow> =
+            sql::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.reader).await?;
+        Ok(rows.into_iter().map(|SourceRow(id, state)| (id, state)).collect())
     }
 
     /// Has a source left alone, or watched again.
@@ -157,10 +159,10 @@ impl Store {
     /// The database fails.
     pub async fn pause_source(&self, id: &str, paused: bool) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
+        sql::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
             .bind(id.to_owned())
             .bind(i64::from(paused))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(())
@@ -178,8 +180,8 @@ impl Store {
         force: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<SourceState>, StoreError> {
-        let _turn = self.turn().await;
-        let row: Option<Row> = sqlx::query_as(concat!(
+        let mut tx = self.begin().await?;
+        let row: Option<SourceRow> = sql::query_as(concat!(
             "INSERT INTO source (id, holder, lease_until, last_attempt) VALUES ($4, $1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET holder = $1, lease_until = $2, last_attempt = $3
              WHERE (source.lease_until <= $3 OR source.holder = $1)
@@ -191,9 +193,10 @@ impl Store {
         .bind(millis(now))
         .bind(id.to_owned())
         .bind(i64::from(force))
-        .fetch_optional(&self.writers)
+        .fetch_optional(&mut tx)
         .await?;
-        Ok(row.map(state))
+        tx.commit().await?;
+        Ok(row.map(|SourceRow(_, state)| state))
     }
 
     /// Notes a page that others follow, once its notices are committed, and holds the source for another `lease`.
@@ -207,13 +210,12 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let _turn = self.turn().await;
-        sqlx::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
+        sql::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
             .bind(page.memory.to_owned())
             .bind(i64::try_from(page.records).unwrap_or(0))
             .bind(millis(now + lease))
             .bind(id.to_owned())
-            .execute(&self.writers)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }
@@ -232,7 +234,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "UPDATE source SET failures = CASE WHEN $1 = 1 THEN failures + 1 ELSE 0 END,
                last_success = CASE WHEN $1 = 1 THEN last_success ELSE $2 END,
                baseline_done = CASE WHEN $1 = 1 THEN baseline_done ELSE 1 END,
@@ -250,9 +252,9 @@ impl Store {
         .bind(end.quota.map(|(left, _)| count(left)))
         .bind(end.quota.map(|(_, limit)| count(limit)))
         .bind(id.to_owned())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO source_day (source, day, items, polls, failures) VALUES ($1, $2, $3, 1, $4)
              ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + $3, polls = source_day.polls + 1, failures = source_day.failures + $4",
         )
@@ -260,7 +262,7 @@ impl Store {
         .bind(day.to_string())
         .bind(i64::try_from(end.items).unwrap_or(0))
         .bind(i64::from(end.error.is_some()))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
@@ -271,17 +273,15 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn source_days(&self, since: NaiveDate) -> Result<HashMap<String, Vec<SourceDay>>, StoreError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, NaiveDate, i64)> = sql::query_as(
             "SELECT source, day, items FROM source_day WHERE day >= $1 AND polls > failures ORDER BY day",
         )
         .bind(since.to_string())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let mut days: HashMap<String, Vec<SourceDay>> = HashMap::new();
         for (source, day, items) in rows {
-            if let Ok(day) = day.parse() {
-                days.entry(source).or_default().push(SourceDay { day, items: items.unsigned_abs() });
-            }
+            days.entry(source).or_default().push(SourceDay { day, items: items.unsigned_abs() });
         }
         Ok(days)
     }
@@ -300,7 +300,7 @@ impl Store {
     /// The database fails.
     pub async fn all_open_alarms(&self) -> Result<HashMap<String, Vec<(String, DateTime<Utc>)>>, StoreError> {
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.pool).await?;
+            sql::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.reader).await?;
         let mut alarms: HashMap<String, Vec<(String, DateTime<Utc>)>> = HashMap::new();
         for (source, kind, since) in rows {
             alarms.entry(source).or_default().push((kind, moment(since)));
@@ -313,7 +313,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn alarm_count(&self) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.pool).await?;
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.reader).await?;
         Ok(n)
     }
 
@@ -328,7 +328,8 @@ impl Store {
             &record.reason,
             &String::from_utf8_lossy(&record.raw),
         ]);
-        let done = sqlx::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
+        let mut tx = self.begin().await?;
+        let done = sql::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
             .bind(fingerprint)
             .bind(record.source.clone())
             .bind(record.record_id.as_deref().map(clean))
@@ -336,15 +337,16 @@ impl Store {
             .bind(clean(&record.reason))
             .bind(record.raw.clone())
             .bind(millis(record.at))
-            .execute(&self.pool)
+            .execute(&mut tx)
             .await?;
-        let new = done.rows_affected() == 1;
+        let new = done == 1;
         if new {
-            sqlx::query("UPDATE source SET bad = bad + 1 WHERE id = $1")
+            sql::query("UPDATE source SET bad = bad + 1 WHERE id = $1")
                 .bind(record.source.clone())
-                .execute(&self.pool)
+                .execute(&mut tx)
                 .await?;
         }
+        tx.commit().await?;
         Ok(new)
     }
 
@@ -353,16 +355,10 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
-        let rows: Vec<AsideRow> = sqlx::query_as(
-            "SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1",
-        )
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| Quarantined { source: r.0, record_id: r.1, place: r.2, reason: r.3, raw: r.4, at: moment(r.5) })
-            .collect())
+        Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1")
+            .bind(limit)
+            .fetch_all(&self.reader)
+            .await?)
     }
 
     /// Takes or renews a named lease (the timetable's); `false` when another holds it.
@@ -376,16 +372,16 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO lease (name, holder, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = $2, until = $3 WHERE lease.until <= $4 OR lease.holder = $2",
         )
         .bind(name.to_owned())
         .bind(holder.to_owned())
         .bind(millis(now + lease))
         .bind(millis(now))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Frees everything that `is_gone` holders held: sources and leases at once; deliveries through their lease.
@@ -393,22 +389,22 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn release_gone(&self, is_gone: impl Fn(&str) -> bool, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let holders: Vec<(String,)> = sqlx::query_as(
+        let holders: Vec<(String,)> = sql::query_as(
             "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         for (holder,) in holders.into_iter().filter(|(h,)| is_gone(h)) {
             let mut tx = self.begin().await?;
-            sqlx::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
+            sql::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
                 .bind(holder.clone())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
-            sqlx::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut *tx).await?;
-            sqlx::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
+            sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut tx).await?;
+            sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
                 .bind(holder)
                 .bind(millis(now) - 1)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
             tx.commit().await?;
         }
@@ -422,15 +418,15 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn open_alarm(&mut self, source: &str, kind: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO alarm (source, kind, since) VALUES ($1, $2, $3) ON CONFLICT (source, kind) DO NOTHING",
         )
         .bind(source.to_owned())
         .bind(kind.to_owned())
         .bind(millis(now))
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Notes that the operators are told of an alarm's end; `false` when it is closed already.
@@ -438,11 +434,11 @@ impl IngestTx {
     /// # Errors
     /// The database fails.
     pub async fn close_alarm(&mut self, source: &str, kind: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
+        let done = sql::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
             .bind(source.to_owned())
             .bind(kind.to_owned())
-            .execute(&mut *self.tx)
+            .execute(&mut self.tx)
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }

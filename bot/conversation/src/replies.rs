@@ -593,7 +593,7 @@ impl Asker<'_> {
             lines.push(format!(
                 "✖ {} ({})\u{a0}: {}",
                 d.id,
-                d.channel,
+                d.channel.as_str(),
                 short(d.why.as_deref().unwrap_or_default(), 120)
             ));
             let name: String = d.id.chars().take(6).collect();

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{AlertKind, Channel, Subscriber, french};
+use vigie_domain::{AlertKind, Cause, Channel, Subscriber, french};
 use vigie_notifier::card::AlertItem;
 use vigie_notifier::chat::Button;
 use vigie_notifier::criteria;
@@ -18,9 +18,7 @@ use vigie_service::decisions::may_decide;
 use vigie_service::links::Purpose;
 use vigie_service::{personal_data, sign_in as sign_in_links};
 use vigie_store::StoreError;
-use vigie_store::consent::ASK_CAUSE;
 use vigie_store::outbox::{Claimed, Item};
-use vigie_store::sessions::SIGN_IN_CAUSE;
 use vigie_watcher::zones;
 
 use crate::engine::Engine;
@@ -60,11 +58,10 @@ pub(crate) async fn read_ahead(engine: &Engine, claimed: &mut [Claimed]) -> Resu
 pub(crate) async fn compose(engine: &Engine, delivery: &Claimed) -> Result<Composed, StoreError> {
     let now = engine.service.clock.now();
     let unsubscribe = engine.service.unsubscribe_url(&delivery.address);
-    if delivery.cause.starts_with(ASK_CAUSE) {
-        return opt_in(engine, delivery, unsubscribe).await;
-    }
-    if let Some(id) = delivery.cause.strip_prefix(SIGN_IN_CAUSE) {
-        return sign_in(engine, id, now).await;
+    match &delivery.cause {
+        Cause::OptIn(_) => return opt_in(engine, delivery, unsubscribe).await,
+        Cause::SignIn(id) => return sign_in(engine, id, now).await,
+        Cause::Alert(_) | Cause::Digest { .. } => {}
     }
     let asks = asks_by_link(engine, delivery);
     let answer = if asks { engine.service.answer_url(&delivery.id, now) } else { None };
@@ -144,20 +141,20 @@ fn asks_by_link(engine: &Engine, delivery: &Claimed) -> bool {
 
 /// Which kind of alert an instant message carries.
 fn kind(delivery: &Claimed) -> Option<AlertKind> {
-    delivery.head.as_ref().and_then(|h| serde_json::from_value(h.alert_kind.clone().into()).ok())
+    delivery.head.as_ref().map(|h| h.alert_kind)
 }
 
 /// Under which name a message may serve others: one alert about one notice, for the same reasons.
 fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
     let head = delivery.head.as_ref().filter(|_| !delivery.procedure.is_empty())?;
-    let lasting = ![AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&head.alert_kind.as_str());
-    lasting.then(|| (delivery.cause.clone(), head.version, head.reasons.clone(), asks))
+    let lasting = !matches!(head.alert_kind, AlertKind::Reminder | AlertKind::Undecided);
+    let alert = delivery.cause.alert().filter(|_| lasting)?;
+    Some((alert.to_owned(), head.version, head.reasons.clone(), asks))
 }
 
 /// Leaves out reminders that have lost their reason meanwhile; whether there were any.
 async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>) -> Result<bool, StoreError> {
-    let reminds =
-        |i: &Item| [AlertKind::Reminder.as_str(), AlertKind::Undecided.as_str()].contains(&i.alert_kind.as_str());
+    let reminds = |i: &Item| matches!(i.alert_kind, AlertKind::Reminder | AlertKind::Undecided);
     if !items.iter().any(reminds) {
         return Ok(false);
     }
@@ -178,7 +175,7 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
         return Ok(false);
     }
     let decisions = engine.service.store.decisions_on(person.structure(), &item.procedure).await?;
-    Ok(if item.alert_kind == AlertKind::Undecided.as_str() {
+    Ok(if item.alert_kind == AlertKind::Undecided {
         !decisions.iter().any(|d| d.stage.is_decided())
     } else {
         decisions.iter().any(|d| !d.stage.declines())
@@ -201,12 +198,12 @@ async fn render(
     unsubscribe: Option<String>,
     asks: bool,
 ) -> Result<Option<Message>, String> {
-    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator.as_str()) {
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator) {
         let body = item.body.as_deref().unwrap_or_default();
         let (title, text) = body.split_once('\n').unwrap_or((body, ""));
         return engine.service.templates.operator(title, text).map(Some).map_err(|e| e.to_string());
     }
-    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account.as_str()) {
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
         let body = item.body.as_deref().unwrap_or_default();
         return engine.service.templates.word(body, unsubscribe).map(Some).map_err(|e| e.to_string());
     }

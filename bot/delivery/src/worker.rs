@@ -14,8 +14,7 @@ use vigie_notifier::channels::Envelope;
 use vigie_service::Failure;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::metrics::{self, Step};
-use vigie_store::consent::ASK_CAUSE;
-use vigie_store::lanes::Claim;
+use vigie_store::claim::Claim;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
@@ -187,7 +186,7 @@ fn uniqueness() -> String {
 
 async fn deliver(engine: &Engine, delivery: &Claimed) -> Result<(), Failure> {
     let now = engine.service.clock.now();
-    let asks = delivery.cause.starts_with(ASK_CAUSE);
+    let asks = delivery.cause.is_opt_in();
     let to = match &delivery.to {
         Some((_, AddressState::Active)) if asks => {
             engine.service.store.cancel(delivery, "adresse déjà confirmée", now).await?;

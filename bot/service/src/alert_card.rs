@@ -122,7 +122,7 @@ pub async fn contacts(service: &Service, part: &AlertCard) -> Result<Vec<String>
 /// What is stored cannot be read.
 pub fn read(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error> {
     Ok(AlertCard {
-        kind: serde_json::from_str(&format!("\"{}\"", item.alert_kind))?,
+        kind: item.alert_kind,
         changes: serde_json::from_str(&item.changes)?,
         notice: serde_json::from_str(&item.document)?,
         assessment: serde_json::from_str(&item.assessment)?,

@@ -49,7 +49,7 @@ pub async fn tell(service: &Service, event: OperatorEvent<'_>, body: &str, now: 
     for person in service.store.subscribers().await?.iter().filter(|s| s.role == Role::Operator) {
         shares.push(service.store.share_at_once(&person.id, &alert, "{}", None).await?);
     }
-    let mut tx = service.store.begin_ingest(now).await?;
+    let mut tx = service.store.begin_alert(now).await?;
     let news = match event {
         OperatorEvent::Once(_) => true,
         OperatorEvent::AlarmBegins { source, kind } => tx.open_alarm(source, kind, now).await?,

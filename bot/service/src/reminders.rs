@@ -123,7 +123,7 @@ async fn tell(
     };
     let mut why = Why { remark: Some(reminder.text.clone()), ..Why::default() };
     let mut share = service.store.share_at_once(&person.id, &alert, &in_json(&why), Some(reminder.expires)).await?;
-    let mut tx = service.store.begin_ingest(now).await?;
+    let mut tx = service.store.begin_alert(now).await?;
     let cap = hourly_cap::cap(service.settings.pace.instant_per_hour, &rhythm);
     let load = HourlyLoad::read(&mut tx, &[(person.id.as_str(), cap)], false).await?;
     if let Some(due) = load.merged_at(&person.id, cap, now) {
@@ -163,7 +163,7 @@ async fn bring_back(
         changes: Vec::new(),
     };
     let share = waiting(&person.id, Disposition::Digest, &Why::default(), due);
-    let mut tx = service.store.begin_ingest(now).await?;
+    let mut tx = service.store.begin_alert(now).await?;
     tx.put_shares(&alert, None, &[(share, Vec::new())]).await?;
     tx.commit().await?;
     Ok(true)

@@ -65,7 +65,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
             changes: Vec::new(),
         };
         let share = service.store.share_at_once(&person.id, &alert, "{}", None).await?;
-        let mut tx = service.store.begin_ingest(now).await?;
+        let mut tx = service.store.begin_alert(now).await?;
         tx.put_shares(&alert, Some(&body(tally, one.since.max(now - SILENT_FOR))), &[share]).await?;
         tx.commit().await?;
         service.deliveries_queued.notify_one();

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::subscription::Match;
-use vigie_domain::{DeliveryState, Disposition, Near, Subscriber, french};
+use vigie_domain::{AlertKind, DeliveryState, Disposition, Near, Subscriber, french};
 use vigie_notifier::card::{Why, short};
 use vigie_store::Store;
 use vigie_store::journal::{NoticeRow, NotificationRow};
@@ -145,7 +145,14 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
                 }
                 _ => d.settled_at.map_or_else(|| "–".to_owned(), local),
             };
-            vec![d.id, d.channel, d.state.as_str().to_owned(), d.attempts.to_string(), when, d.why.unwrap_or_default()]
+            vec![
+                d.id,
+                d.channel.as_str().to_owned(),
+                d.state.as_str().to_owned(),
+                d.attempts.to_string(),
+                when,
+                d.why.unwrap_or_default(),
+            ]
         })
         .collect();
     print(&table(&["envoi", "canal", "état", "essais", "quand", "réponse ou raison"], &rows))
@@ -161,7 +168,7 @@ pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), F
         ));
     };
     let mut out =
-        format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel, local(d.created), d.state.as_str());
+        format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel.as_str(), local(d.created), d.state.as_str());
     if let Some(why) = &d.why {
         out.push_str(&format!(" ({why})"));
     }
@@ -244,12 +251,12 @@ pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> 
 
 async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<String, Failure> {
     let why: Why = serde_json::from_str(&share.reasons).unwrap_or_default();
-    let what = match share.alert_kind.as_str() {
-        "correction" => "rectificatif",
-        "cancellation" => "annulation",
-        "award" => "attribution",
-        "reminder" => "rappel",
-        "undecided" => "sans réponse de la structure, se clôt bientôt",
+    let what = match share.alert_kind {
+        AlertKind::Correction => "rectificatif",
+        AlertKind::Cancellation => "annulation",
+        AlertKind::Award => "attribution",
+        AlertKind::Reminder => "rappel",
+        AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
         _ => "nouveau",
     };
     let mut out = format!("{} ({what}, avis {})\n", local(share.created), share.notice);
@@ -288,7 +295,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
             out.push_str(&format!(
                 "    envoi {} par {} : {} {when}, {} essai(s), réponse : {}\n",
                 d.id,
-                d.channel,
+                d.channel.as_str(),
                 d.state.as_str(),
                 d.attempts,
                 d.why.unwrap_or_else(|| "–".to_owned())

@@ -13,7 +13,6 @@ use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::french;
-use vigie_store::consent;
 use vigie_store::tokens::{AccessToken, Scope};
 
 use super::cookies::gone;
@@ -63,7 +62,7 @@ pub async fn make_token(
     scopes: &[Scope],
     expires: Option<DateTime<Utc>>,
 ) -> Result<String, vigie_store::StoreError> {
-    let secret = format!("{PREFIX}{}{}", consent::random()?, consent::random()?);
+    let secret = format!("{PREFIX}{}{}", vigie_store::random()?, vigie_store::random()?);
     service.store.put_token(subscriber, name, scopes, &secret, expires, service.clock.now()).await?;
     Ok(secret)
 }
@@ -128,7 +127,7 @@ pub(crate) async fn make(State(site): State<Arc<Site>>, posted: Posted) -> Shown
     let private = [(Scope::Calendar, "Agenda"), (Scope::Feed, "Fil d’alertes")];
     if let Some((scope, name)) = private.into_iter().find(|(s, _)| s.as_str() == fields.one("lien")) {
         // Nobody knows this secret: the link is signed and names its row.
-        let unknown = format!("{}{}", consent::random()?, consent::random()?);
+        let unknown = format!("{}{}", vigie_store::random()?, vigie_store::random()?);
         site.service.store.put_token(&me.id, name, &[scope], &unknown, None, now).await?;
         return Ok(Redirect::to("/compte#liens").into_response());
     }

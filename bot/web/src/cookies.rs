@@ -7,7 +7,7 @@ use chrono::Duration;
 use vigie_domain::Subscriber;
 use vigie_service::Service;
 use vigie_store::StoreError;
-use vigie_store::sessions::mark;
+use vigie_store::secret_hash;
 
 /// A signed-in person.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ pub(crate) async fn of(service: &Service, headers: &HeaderMap) -> Result<Option<
 
 /// Nobody but the server and the browser knows the cookie: what is derived from it proves that a form is ours.
 fn csrf(secret: &str) -> String {
-    mark(&format!("csrf:{secret}"))[..32].to_owned()
+    secret_hash(&format!("csrf:{secret}"))[..32].to_owned()
 }
 
 fn is_https(service: &Service) -> bool {

@@ -15,7 +15,7 @@ use vigie_domain::procedure::Status;
 use vigie_domain::{AlertKind, DateKind, Decision, Stage, Subscriber, TypedDate, french};
 use vigie_notifier::card::{self, short};
 use vigie_store::journal::NoticeRow;
-use vigie_store::own::OwnAlert;
+use vigie_store::self_service::OwnAlert;
 use vigie_store::tokens::Scope;
 use vigie_store::{StoreError, derived_id};
 
@@ -178,8 +178,8 @@ struct Item {
     notice: Option<NoticeRow>,
 }
 
-fn kind_label(word: &str) -> &'static str {
-    match serde_json::from_str(&format!("\"{word}\"")).unwrap_or(AlertKind::New) {
+fn kind_label(kind: AlertKind) -> &'static str {
+    match kind {
         AlertKind::Correction => "Rectificatif",
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
@@ -218,7 +218,7 @@ fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Ut
             lines.extend(changes.iter().map(card::change));
             lines.retain(|l| !l.is_empty());
             Entry {
-                title: Text::plain(format!("{} : {}", kind_label(&i.alert.kind), title)),
+                title: Text::plain(format!("{} : {}", kind_label(i.alert.kind), title)),
                 id: tag(&format!("alerte/{}", i.alert.id)),
                 updated: stamp(i.alert.at),
                 published: Some(stamp(i.alert.at)),

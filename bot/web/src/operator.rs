@@ -215,8 +215,8 @@ fn delivery(row: &DeliveryRow) -> Delivery {
     Delivery {
         id: row.id.clone(),
         created: at(row.created),
-        channel: row.channel.clone(),
-        cause: row.cause.clone(),
+        channel: row.channel.as_str().to_owned(),
+        cause: row.cause.to_string(),
         person: row.subscriber.clone(),
         state: state_label(row.state),
         word: row.state.as_str(),

@@ -12,7 +12,6 @@ use chrono::Duration;
 use minijinja::context;
 use vigie_service::links::{BadLink, Purpose};
 use vigie_service::sign_in;
-use vigie_store::consent;
 
 use super::cookies::{gone, set_cookie};
 use super::frame::{Client, Fields, Posted, Shown, Site, Trouble, Visitor};
@@ -91,7 +90,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(t
 pub(crate) async fn open(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Shown {
     let now = site.service.clock.now();
     let id = site.service.open_token(Purpose::SignIn, &token, now).map_err(bad_link)?;
-    let secret = format!("{}{}", consent::random()?, consent::random()?);
+    let secret = format!("{}{}", vigie_store::random()?, vigie_store::random()?);
     let Some(next) = site.service.store.open_session(id, &secret, now + SESSION_LASTS, now).await? else {
         return Err(bad_link(BadLink::Expired));
     };

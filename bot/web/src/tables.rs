@@ -203,7 +203,7 @@ pub(crate) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> S
             let f = found.iter().find(|f| f.procedure == a.procedure);
             vec![
                 moment(a.at),
-                a.kind,
+                a.kind.as_str().to_owned(),
                 a.notice,
                 f.map(|f| f.title.clone()).unwrap_or_default(),
                 f.map(|f| f.buyer.clone()).unwrap_or_default(),
@@ -308,8 +308,8 @@ pub(crate) async fn deliveries(State(site): State<Arc<Site>>, _: Operator, field
             vec![
                 d.id,
                 moment(d.created),
-                d.channel,
-                d.cause,
+                d.channel.as_str().to_owned(),
+                d.cause.to_string(),
                 super::operator::state_label(d.state).to_owned(),
                 d.attempts.to_string(),
                 d.settled_at.map(moment).unwrap_or_default(),

@@ -20,8 +20,8 @@ use vigie_bot::setup::App;
 use vigie_delivery::worker;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
-    Assessment, Cadence, Channel, DateKind, DeliveryState, Department, Disposition, Filter, Notice, NoticeKind,
-    Passage, ProvisionKind, StructureKind, Subscriber, TypedDate,
+    AlertKind, Assessment, Cadence, Channel, DateKind, DeliveryState, Department, Disposition, Filter, Notice,
+    NoticeKind, Passage, ProvisionKind, StructureKind, Subscriber, TypedDate,
 };
 use vigie_service::Clock;
 use vigie_service::ingest::{self, Audience};
@@ -279,14 +279,14 @@ impl Findings {
             let day = delivery.settled_at.unwrap_or(delivery.created).date_naive();
             *days.entry((delivery.subscriber.clone(), day)).or_default() += 1;
             let items = app.service.store.items_of(&delivery.id, &delivery.subscriber, &delivery.cause).await?;
-            if !delivery.cause.starts_with("digest:") && items.iter().any(|i| !i.document.is_empty()) {
+            if !delivery.cause.is_digest() && items.iter().any(|i| !i.document.is_empty()) {
                 *found.alerts.entry(delivery.subscriber.clone()).or_default() += 1;
             }
-            for item in items.iter().filter(|i| i.alert_kind == "new" || i.alert_kind == "correction") {
+            for item in items.iter().filter(|i| matches!(i.alert_kind, AlertKind::New | AlertKind::Correction)) {
                 let notice: Notice = serde_json::from_str(&item.document)?;
                 found.items += 1;
                 let times = told.entry((delivery.subscriber.clone(), notice.key())).or_default();
-                *times += usize::from(item.alert_kind == "new");
+                *times += usize::from(item.alert_kind == AlertKind::New);
             }
         }
         found.busiest = days.values().copied().max().unwrap_or(0);

@@ -156,11 +156,10 @@ async fn a_procedure_that_cannot_be_read_back_stops_no_other_notice_of_its_page(
     let page = [call("1", "Nettoyage"), call("2", "Entretien")];
     let outcomes = ingest::ingest_page(&app.service, &mut audience, &page, None).await.unwrap();
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(1)))), "{outcomes:?}");
-    sqlx::any::install_default_drivers();
-    let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", dir.path().join("b.sqlite").display())).await.unwrap();
+    let database = rusqlite::Connection::open(dir.path().join("b.sqlite")).unwrap();
     let damage =
         "UPDATE procedure SET snapshot = '{' WHERE id IN (SELECT procedure_id FROM notice WHERE record_id = '1')";
-    assert_eq!(sqlx::query(damage).execute(&pool).await.unwrap().rows_affected(), 1);
+    assert_eq!(database.execute(damage, []).unwrap(), 1);
     let page = [call("1", "Nettoyage des vitres"), call("2", "Entretien des parcs"), call("3", "Gardiennage")];
     let outcomes = ingest::ingest_page(&app.service, &mut audience, &page, None).await.unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Unreadable { .. })), "{outcomes:?}");

@@ -16,8 +16,8 @@ use vigie_domain::{
 use vigie_notifier::chat::Does;
 use vigie_service::Clock;
 use vigie_service::ingest::{self, Audience};
+use vigie_store::claim::Claim;
 use vigie_store::invitations::NewInvitation;
-use vigie_store::lanes::Claim;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::Postgres;
 use vigie_watcher::fetch::Fetcher;
@@ -86,7 +86,7 @@ async fn take(app: &App, id: &str) {
 /// The delivery of a person on a channel, as sent in that message of the chat.
 async fn sent(app: &App, person: &str, channel: Channel, message: &str) -> String {
     let all = app.service.store.deliveries(None, 100).await.unwrap();
-    let one = all.iter().find(|d| d.subscriber == person && d.channel == channel.as_str()).unwrap();
+    let one = all.iter().find(|d| d.subscriber == person && d.channel == channel).unwrap();
     let chat = chat_of(person, channel);
     app.service.store.remember_message(&one.id, channel, &chat, message, app.service.clock.now()).await.unwrap();
     one.id.clone()
@@ -374,7 +374,10 @@ async fn every_command_answers_something_useful() {
         assert!(answer.contains(wanted), "{said}: {answer}");
     }
     let operator = app.service.store.deliveries(None, 100).await.unwrap();
-    assert!(operator.iter().any(|d| d.subscriber == "op" && d.channel == "matrix"), "the lead reaches the operator");
+    assert!(
+        operator.iter().any(|d| d.subscriber == "op" && d.channel == Channel::Matrix),
+        "the lead reaches the operator"
+    );
     for (said, wanted) in [
         ("/sante", "Les sources"),
         ("/file", "en attente"),

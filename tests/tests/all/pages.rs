@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use vigie_delivery::worker;
 use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
-use vigie_domain::{Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, ProvisionKind, Stage, TypedDate};
+use vigie_domain::{
+    Cause, Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, ProvisionKind, Stage, TypedDate,
+};
 use vigie_service::Clock;
 use vigie_store::Store;
 use vigie_store::search::{Found, Query, State};
@@ -104,8 +106,7 @@ async fn asking_for_a_link_says_the_same_of_everybody_and_sends_one_to_who_is_kn
     let unknown = visitor.post("/entrer", &[("email", "personne@ailleurs.example")]).await.unwrap();
     assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
     let sent = wait_for(|| async { pages.app.service.store.deliveries(None, 10).await.unwrap().pop() }).await;
-    assert!(sent.cause.starts_with("signin:"), "{sent:?}");
-    let id = sent.cause.strip_prefix("signin:").unwrap();
+    let Cause::SignIn(id) = &sent.cause else { panic!("{sent:?}") };
     let link = vigie_service::sign_in::link_of(&pages.app.service, id, now()).await.unwrap().unwrap();
     let opened = visitor.post(link.strip_prefix(&pages.base).unwrap(), &[]).await.unwrap();
     assert_eq!(opened.location.as_deref(), Some("/mois"));

@@ -343,7 +343,7 @@ impl Digests {
     async fn read(&mut self, app: &App) {
         for digest in app.service.store.deliveries(None, 100_000).await.unwrap() {
             let person = digest.subscriber;
-            if !digest.cause.starts_with("digest:") || !self.read.insert(digest.id.clone()) {
+            if !digest.cause.is_digest() || !self.read.insert(digest.id.clone()) {
                 continue;
             }
             let day = digest.created.with_timezone(&Paris).date_naive();

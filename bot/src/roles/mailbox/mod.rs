@@ -39,7 +39,6 @@ use vigie_service::ingest::{self, Audience, Outcome as Ingested};
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address};
 use vigie_service::{Failure, Service, opt_in};
-use vigie_store::consent::ASK_CAUSE;
 use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 use vigie_store::sources::Quarantined;
@@ -326,7 +325,7 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
     if !reply.proven && !reply.from.eq_ignore_ascii_case(&sent.address.value) {
         return Ok(Outcome::Left);
     }
-    let asked = sent.cause.starts_with(ASK_CAUSE);
+    let asked = sent.cause.is_opt_in();
     match &reply.answer {
         Answer::Stop => stop(service, &sent, "désinscription par réponse").await,
         Answer::Word(word) if asked && words::refuses(word) => stop(service, &sent, "refus par réponse").await,

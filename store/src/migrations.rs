@@ -3,9 +3,8 @@
 //! One SQL for two engines: TEXT, BIGINT (moments in milliseconds since 1970, flags as 0/1) and bytes, whose type name
 //! alone differs. A step is applied once, in its own transaction; a database newer than this program is refused.
 
-use sqlx::{AnyConnection, AssertSqlSafe, Executor};
-
-use crate::{Engine, StoreError};
+use crate::StoreError;
+use crate::sql::{self, Database, Engine};
 
 /// Steps, in order; never edited once released.
 const STEPS: &[&str] =
@@ -234,44 +233,25 @@ CREATE INDEX notification_of_digest ON notification (subscriber_id, disposition,
 /// Brings the database to the newest step.
 ///
 /// # Errors
-/// The database is newer than this program, or a step fails.
-pub async fn migrate(connection: &mut AnyConnection, engine: Engine) -> Result<(), StoreError> {
-    if engine == Engine::Postgres {
+/// The database is newer than this program, or a step fails: then it stays as it was.
+pub(crate) async fn migrate(db: &Database) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    if db.engine() == Engine::Postgres {
         // Two processes that start together: the second waits here and then finds nothing to do.
-        sqlx::query("SELECT CAST(pg_advisory_lock(7461) AS TEXT)").execute(&mut *connection).await?;
+        sql::query_as::<(String,)>("SELECT CAST(pg_advisory_xact_lock(7461) AS TEXT)").fetch_all(&mut tx).await?;
     }
-    let done = apply(connection, engine).await;
-    if engine == Engine::Postgres {
-        sqlx::query("SELECT CAST(pg_advisory_unlock(7461) AS TEXT)").execute(&mut *connection).await?;
-    }
-    done
-}
-
-async fn apply(connection: &mut AnyConnection, engine: Engine) -> Result<(), StoreError> {
-    let begin = if engine == Engine::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
-    sqlx::query(begin).execute(&mut *connection).await?;
-    let outcome = steps(connection, engine).await;
-    let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    sqlx::query(end).execute(&mut *connection).await?;
-    outcome
-}
-
-async fn steps(connection: &mut AnyConnection, engine: Engine) -> Result<(), StoreError> {
-    sqlx::query("CREATE TABLE IF NOT EXISTS schema_step (n BIGINT PRIMARY KEY)").execute(&mut *connection).await?;
-    let (found,): (i64,) = sqlx::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step")
-        .fetch_one(&mut *connection)
-        .await?;
+    tx.script("CREATE TABLE IF NOT EXISTS schema_step (n BIGINT PRIMARY KEY)").await?;
+    let (found,): (i64,) =
+        sql::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&mut tx).await?;
     let (found, newest) = (usize::try_from(found).unwrap_or(0), STEPS.len());
     if found > newest {
         return Err(StoreError::Newer { found, newest });
     }
-    for (i, step) in STEPS.iter().enumerate().skip(found) {
-        let bytes = if engine == Engine::Postgres { "BYTEA" } else { "BLOB" };
-        let sql = step.replace("{bytes}", bytes);
-        for statement in sql.split(";\n").map(str::trim).filter(|s| !s.is_empty()) {
-            connection.execute(AssertSqlSafe(statement.to_owned())).await?;
-        }
-        sqlx::query("INSERT INTO schema_step (n) VALUES ($1)").bind(i as i64 + 1).execute(&mut *connection).await?;
+    for (n, step) in (1_i64..).zip(STEPS).skip(found) {
+        let bytes = if db.engine() == Engine::Postgres { "BYTEA" } else { "BLOB" };
+        tx.script(&step.replace("{bytes}", bytes)).await?;
+        sql::query("INSERT INTO schema_step (n) VALUES ($1)").bind(n).execute(&mut tx).await?;
     }
+    tx.commit().await?;
     Ok(())
 }

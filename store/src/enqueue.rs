@@ -1,0 +1,61 @@
+//! Putting deliveries into the outbox: each once by (address, cause), in the order in which they were made.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::columns::millis;
+use crate::delivery::NewDelivery;
+use crate::error::StoreError;
+use crate::lanes;
+use crate::rows::over_rows;
+use crate::sql::{self, Engine, Transaction};
+
+/// Writes a delivery once by (address, cause); gives its identifier.
+pub(crate) async fn put_delivery(
+    tx: &mut Transaction,
+    new: &NewDelivery,
+    now: DateTime<Utc>,
+) -> Result<String, StoreError> {
+    put_deliveries(tx, &[new], now).await?;
+    lanes::make_ready(tx, &new.address, new.channel.as_str(), now).await?;
+    Ok(new.id())
+}
+
+/// Writes deliveries, each once by (address, cause). That something waits in their lanes is for the caller to say.
+pub(crate) async fn put_deliveries(
+    tx: &mut Transaction,
+    new: &[&NewDelivery],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    if tx.engine() == Engine::Postgres {
+        // Numbers are given one transaction after the other, as on SQLite: two that read the same highest one would both go on
+        // from there. Held until the commit, so that a lower number is never seen after a higher one.
+        sql::query_as::<(String,)>("SELECT CAST(pg_advisory_xact_lock(7464) AS TEXT)").fetch_all(&mut *tx).await?;
+    }
+    let rows: Vec<Value> = new
+        .iter()
+        .zip(1_i64..)
+        .map(|(d, n)| {
+            json!({
+                "id": d.id(), "n": n, "person": d.subscriber, "address": d.address, "channel": d.channel.as_str(),
+                "cause": d.cause.to_string(), "procedure": d.procedure, "expires": d.expires.map(millis),
+            })
+        })
+        .collect();
+    sql::query(over_rows!(
+        tx.engine(),
+        ["INSERT INTO delivery (id, seq, subscriber_id, address_id, channel, cause, procedure_id, state, next_at, expires_at, created)
+          SELECT value ->> 'id', (SELECT COALESCE(MAX(seq), 0) FROM delivery) + CAST(value ->> 'n' AS BIGINT), value ->> 'person',
+            value ->> 'address', value ->> 'channel', value ->> 'cause', value ->> 'procedure', 'pending', $2,
+            CAST(value ->> 'expires' AS BIGINT), $2 FROM "],
+        [" WHERE 1 = 1 ON CONFLICT (id) DO NOTHING"]
+    ))
+    .bind(Value::from(rows).to_string())
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
