@@ -20,7 +20,7 @@ const MAX_TEXT: usize = 4096;
 const MAX_ENTITIES: usize = 100;
 /// Most bytes of a button's data (`InlineKeyboardButton`).
 const MAX_DATA: usize = 64;
-/// Most UTF-16 units of a word that passes (`answerCallbackQuery`).
+/// Most UTF-16 units of a toast (`answerCallbackQuery`).
 const MAX_TOAST: usize = 200;
 /// Messages a second of the bot, and a minute of a group (Bot API FAQ, "My bot is hitting limits").
 const PER_SECOND: usize = 30;
