@@ -141,7 +141,7 @@ impl Store {
     pub async fn procedure_now(&self, ended: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
             .bind(clean(&format!("was:{ended}")))
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map(|(id,)| id))
     }
@@ -156,7 +156,7 @@ impl Store {
     ) -> Result<Option<Vec<(DateKind, DateTime<FixedOffset>)>>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT snapshot FROM procedure WHERE id = $1")
             .bind(procedure.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         let Some((text,)) = row else { return Ok(None) };
         let snapshot: Snapshot = from_json(&text, &format!("procedure {procedure}"))?;
@@ -170,7 +170,7 @@ impl Store {
     pub async fn has_share(&self, alert: &str, subscriber: &str) -> Result<bool, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT id FROM notification WHERE id = $1")
             .bind(derived_id(&[alert, subscriber]))
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.is_some())
     }

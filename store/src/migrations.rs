@@ -7,7 +7,7 @@ use crate::StoreError;
 use crate::sql::{self, Database, Engine};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] =
+pub(crate) const STEPS: &[&str] =
     &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8, STEP_9, STEP_10, STEP_11, STEP_12];
 
 const STEP_1: &str = r"
@@ -235,6 +235,11 @@ CREATE INDEX notification_of_digest ON notification (subscriber_id, disposition,
 /// # Errors
 /// The database is newer than this program, or a step fails: then it stays as it was.
 pub(crate) async fn migrate(db: &Database) -> Result<(), StoreError> {
+    migrate_to(db, STEPS.len()).await
+}
+
+/// The same, up to step `last`, from 1.
+pub(crate) async fn migrate_to(db: &Database, last: usize) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     if db.engine() == Engine::Postgres {
         // Two processes that start together: the second waits here and then finds nothing to do.
@@ -247,7 +252,7 @@ pub(crate) async fn migrate(db: &Database) -> Result<(), StoreError> {
     if found > newest {
         return Err(StoreError::Newer { found, newest });
     }
-    for (n, step) in (1_i64..).zip(STEPS).skip(found) {
+    for (n, step) in (1_i64..).zip(&STEPS[..last]).skip(found) {
         let bytes = if db.engine() == Engine::Postgres { "BYTEA" } else { "BLOB" };
         tx.script(&step.replace("{bytes}", bytes)).await?;
         sql::query("INSERT INTO schema_step (n) VALUES ($1)").bind(n).execute(&mut tx).await?;

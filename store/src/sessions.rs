@@ -127,7 +127,7 @@ impl Store {
             sql::query_as("SELECT expires FROM sign_in WHERE id = $1 AND used IS NULL AND expires > $2")
                 .bind(id.to_owned())
                 .bind(millis(now))
-                .fetch_optional(&self.reader)
+                .fetch_optional(&self.key_reader)
                 .await?;
         Ok(row.map(|(at,)| moment(at)))
     }
@@ -180,7 +180,7 @@ impl Store {
             sql::query_as("SELECT subscriber_id, created, expires FROM session WHERE mark = $1 AND expires > $2")
                 .bind(mark.clone())
                 .bind(millis(now))
-                .fetch_optional(&self.reader)
+                .fetch_optional(&self.key_reader)
                 .await?;
         let Some((subscriber, created, expires)) = row else { return Ok(None) };
         let person = self.subscriber(&subscriber).await?;
