@@ -8,13 +8,10 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}\n  où : {}{}\n  que faire : {fix}", file.display(), line.map(|l| format!(":{l}")).unwrap_or_default())]
 pub struct Fault {
-    /// What is wrong.
     pub what: String,
-    /// The file.
     pub file: PathBuf,
     /// Its line, from 1.
     pub line: Option<usize>,
-    /// What to do.
     pub fix: String,
 }
 
@@ -33,9 +30,7 @@ pub enum Step {
 pub struct BlockFault {
     /// Where, from the block on.
     pub path: Vec<Step>,
-    /// What is wrong.
     pub what: String,
-    /// What to do.
     pub fix: String,
 }
 

@@ -32,7 +32,6 @@ pub fn communes() -> &'static Communes {
 pub struct SectorRow {
     /// Slug of its group.
     pub group: String,
-    /// Label for people.
     pub label: String,
 }
 
@@ -47,7 +46,6 @@ pub struct SectorWord {
     pub phrase: String,
 }
 
-/// All tables.
 #[derive(Debug)]
 pub struct Rules {
     sectors: BTreeMap<Sector, SectorRow>,

@@ -45,7 +45,6 @@ pub const ACCESS_DAYS: u32 = 365;
 /// Days records that could not be read are kept: the time to mend the reader and read them again.
 pub const QUARANTINE_DAYS: u32 = 90;
 
-/// All settings.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -53,7 +52,6 @@ pub struct Settings {
     pub store: Store,
     /// How the network is used.
     pub fetch: Fetch,
-    /// What is watched.
     pub source: Vec<Source>,
     /// Outgoing mail; none = no e-mail channel.
     pub email: Option<Email>,
@@ -65,7 +63,6 @@ pub struct Settings {
     pub telegram: Option<Telegram>,
     /// The local page.
     pub web: Web,
-    /// Rhythm of messages.
     pub pace: Pace,
     /// Message templates of your own.
     pub templates: Templates,
@@ -73,7 +70,6 @@ pub struct Settings {
     pub subscriber: Vec<Subscriber>,
     /// How long things are kept.
     pub retention: Retention,
-    /// Logs.
     pub log: Log,
     /// What can be seen from outside.
     pub observe: Observe,
@@ -263,10 +259,8 @@ pub struct Observe {
 pub struct Subscriber {
     /// Name, unique; identifies the person across restarts.
     pub name: String,
-    /// Role.
     #[serde(default)]
     pub role: Role,
-    /// E-mail address.
     #[serde(default)]
     pub email: Option<String>,
     /// Matrix room, such as `!abc:exemple.fr`.
@@ -278,7 +272,6 @@ pub struct Subscriber {
     /// Messages on standard output.
     #[serde(default)]
     pub console: bool,
-    /// Kind of structure.
     #[serde(default)]
     pub kind: Option<StructureKind>,
     /// SIRET of the structure.
@@ -321,6 +314,5 @@ impl Subscriber {
 pub struct Subscription {
     /// When to tell; none = [`Cadence::default_for`] the person.
     pub cadence: Option<Cadence>,
-    /// The conditions.
     pub filter: Filter,
 }

@@ -26,7 +26,6 @@ pub enum BuyerType {
     Intercommunal,
     /// Health and social care.
     Health,
-    /// Social housing.
     Housing,
     /// A private company or association.
     Private,
@@ -54,7 +53,6 @@ impl BuyerType {
         self.into()
     }
 
-    /// Reads a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         word.parse().ok()

@@ -126,13 +126,11 @@ pub enum Refusal {
     Buyer,
     /// Too far.
     Place,
-    /// Not their trade.
     Trade,
     /// Too large, or too small.
     Size,
     /// Too little time left.
     Time,
-    /// Something else.
     Other,
 }
 
@@ -171,11 +169,9 @@ impl Refusal {
 pub struct Decision {
     /// The structure: see [`Subscriber::structure`].
     pub structure: String,
-    /// The procedure.
     pub procedure: String,
     /// The lot; empty = the whole procedure.
     pub lot: String,
-    /// Where it stands.
     pub stage: Stage,
     /// Why not, for a no-go.
     pub refusal: Option<Refusal>,
@@ -183,13 +179,11 @@ pub struct Decision {
     pub joint: Option<bool>,
     /// Who takes care of it, as they are called.
     pub assignee: String,
-    /// A note.
     pub note: String,
     /// A reminder the person asked for.
     pub remind_at: Option<DateTime<Utc>>,
     /// Who decided last, as they are called.
     pub by: String,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
@@ -238,9 +232,7 @@ impl Subscriber {
 pub enum Narrowing {
     /// Without this buyer (SIRET).
     Buyer(String),
-    /// Without these trades.
     Sectors(Vec<Sector>),
-    /// Without these départements.
     Departments(Vec<Department>),
     /// With no circle wider than that, in kilometres.
     Circle(u16),

@@ -54,7 +54,6 @@ pub enum Status {
 /// What people were told of a procedure, kept to find out what a later notice changes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Where it stands.
     pub status: Status,
     /// Closing and other dates, by kind.
     pub dates: Vec<(DateKind, DateTime<FixedOffset>)>,
@@ -135,11 +134,8 @@ impl Snapshot {
 pub enum Change {
     /// A date moved, appeared (`from` = `None`) or vanished (`to` = `None`).
     Date {
-        /// Which date.
         kind: DateKind,
-        /// As it was.
         from: Option<DateTime<FixedOffset>>,
-        /// As it is.
         to: Option<DateTime<FixedOffset>>,
     },
     /// A lot was withdrawn.
@@ -148,7 +144,6 @@ pub enum Change {
     LotAdded(String),
     /// A provision appeared or changed.
     ProvisionAppeared(ProvisionKind, Option<Beneficiary>, Vec<String>),
-    /// A provision vanished.
     ProvisionVanished(ProvisionKind, Option<Beneficiary>, Vec<String>),
     /// The procedure is called off.
     Cancelled,

@@ -45,7 +45,6 @@ pub enum SupplyMode {
     Staff,
     /// A service with a result.
     Service,
-    /// Goods.
     Goods,
 }
 

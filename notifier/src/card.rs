@@ -20,7 +20,6 @@ const MAX_LOTS: usize = 12;
 /// Why a person hears of a notice, as kept with the notification.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, serde::Deserialize)]
 pub struct Why {
-    /// What met.
     #[serde(default)]
     pub found: Match,
     /// How well it suits them.
@@ -39,13 +38,9 @@ pub struct Why {
 pub struct Told<'a> {
     /// What the alert says.
     pub kind: AlertKind,
-    /// What changed.
     pub changes: &'a [Change],
-    /// The notice.
     pub notice: &'a Notice,
-    /// The verdict.
     pub assessment: &'a Assessment,
-    /// Why this person.
     pub why: &'a Why,
     /// Who can help, out of the directories.
     pub contacts: &'a [String],
@@ -65,9 +60,7 @@ pub struct Links<'a> {
 /// A line with a label.
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
-    /// What it is.
     pub label: String,
-    /// What it says.
     pub text: String,
     /// The words it stands on.
     pub quote: Option<String>,
@@ -86,11 +79,8 @@ pub struct Card {
     pub short_title: String,
     /// The verdict in a few words: `Réservé aux EA et ESAT`.
     pub verdict: String,
-    /// Title.
     pub title: String,
-    /// Buyer.
     pub buyer: String,
-    /// Where.
     pub place: String,
     /// Lots that concern the person.
     pub lots: Vec<Line>,
@@ -102,17 +92,14 @@ pub struct Card {
     pub deadline: Option<String>,
     /// Days left in words.
     pub left: Option<String>,
-    /// What changed.
     pub changes: Vec<String>,
     /// Provisions with their words.
     pub provisions: Vec<Line>,
-    /// Why this person.
     pub why: Vec<String>,
     /// Facts needed to decide.
     pub facts: Vec<Line>,
     /// Who can help: facilitators of the territory, the buyer's commitment.
     pub contacts: Vec<String>,
-    /// Winners.
     pub winners: Vec<String>,
     /// Vigie's page of the procedure.
     pub page: Option<String>,
@@ -120,7 +107,6 @@ pub struct Card {
     pub answer: Option<String>,
     /// The publisher's page of the notice.
     pub link: Option<String>,
-    /// Consultation documents.
     pub documents: Option<String>,
     /// `BOAMP 26-12345`.
     pub reference: String,

@@ -12,12 +12,9 @@ use quick_xml::{Reader, XmlVersion};
 
 use crate::typeset::typeset;
 
-/// How words look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Style {
-    /// Strong.
     Bold,
-    /// Emphasised.
     Italic,
     /// Quoted from an outside text.
     Quote,
@@ -32,25 +29,20 @@ pub struct Span {
     pub start: usize,
     /// Byte after the last.
     pub end: usize,
-    /// Style.
     pub style: Style,
 }
 
 /// Words and their styles. Spans are nested or apart, the outer one first, never empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rich {
-    /// The words.
     pub text: String,
-    /// Their styles.
     pub spans: Vec<Span>,
 }
 
 /// A button under a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Button {
-    /// What it reads.
     pub label: String,
-    /// What it does.
     pub does: Does,
 }
 
@@ -80,7 +72,6 @@ pub enum RichError {
 }
 
 impl Rich {
-    /// Words without style.
     #[must_use]
     pub fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), spans: Vec::new() }

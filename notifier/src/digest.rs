@@ -38,7 +38,6 @@ pub enum Shown {
 pub struct Section {
     /// `À rendre cette semaine`, or a sector.
     pub title: String,
-    /// Its items.
     pub cards: Vec<Card>,
 }
 

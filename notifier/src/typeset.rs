@@ -8,7 +8,6 @@ use crate::escape;
 
 /// Does not break a line.
 const SPACE: char = '\u{a0}';
-/// The same, narrow.
 const NARROW: char = '\u{202f}';
 
 /// A text with the spaces of French.

@@ -19,7 +19,6 @@ use vigie_watcher::sources::boamp;
 /// What goes wrong on the next answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
     #[default]
     None,
     /// A page of maintenance with status 200.
@@ -39,7 +38,6 @@ pub struct Shelf {
     pub records: Vec<Value>,
     /// Feeds by name.
     pub feeds: std::collections::BTreeMap<String, Vec<u8>>,
-    /// What goes wrong.
     pub fault: Fault,
     /// Requests answered, by status.
     pub answered: std::collections::BTreeMap<u16, usize>,
@@ -47,7 +45,6 @@ pub struct Shelf {
     pub quota: u64,
 }
 
-/// The double.
 #[derive(Debug, Clone, Default)]
 pub struct Replay {
     shelf: Arc<Mutex<Shelf>>,
@@ -119,7 +116,6 @@ impl Replay {
         Ok((format!("{root}/api/explore/v2.1/catalog/datasets/boamp"), root))
     }
 
-    /// The routes.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/explore/v2.1/catalog/datasets/boamp/records", get(records))

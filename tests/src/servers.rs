@@ -144,7 +144,6 @@ pub struct Imap {
 }
 
 impl Imap {
-    /// The account.
     pub const ACCOUNT: (&'static str, &'static str) = ("veille", "s3cret");
 
     /// Starts a server with this certificate and key for `localhost` (PEM), or says why not.

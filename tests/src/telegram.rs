@@ -19,9 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-/// The bot's token.
 pub const TOKEN: &str = "424242:AAF7-g0gYncWnm5IyfZlpPRqRRv6kNAGlao";
-/// The bot's name.
 pub const BOT: &str = "vigie_bot";
 const BOT_ID: i64 = 424_242;
 
@@ -44,11 +42,9 @@ const DEFAULT_UPDATES: [&str; 4] = ["message", "edited_message", "callback_query
 /// A message of the bot, as its chat shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shown {
-    /// The chat.
     pub chat: i64,
     /// Its identifier there.
     pub id: i64,
-    /// The words.
     pub text: String,
     /// Styles: kind, the words that bear it, the address of a link.
     pub styles: Vec<(String, String, Option<String>)>,
@@ -68,18 +64,15 @@ pub struct Call {
     pub method: String,
     /// The chat, where the call names one.
     pub chat: Option<i64>,
-    /// The answer's code.
     pub code: u16,
     /// The answer's description; empty where it is a success.
     pub description: String,
-    /// When.
     pub at: Instant,
 }
 
 /// What the server does with a call that would succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reaction {
-    /// As it should.
     Accept,
     /// Asks to wait that many seconds; whoever comes sooner is counted in [`Double::early`] and told again.
     Wait(u32),
@@ -135,7 +128,6 @@ struct Shared {
     script: Mutex<Box<Script>>,
 }
 
-/// The double.
 #[derive(Clone)]
 pub struct Double {
     /// Its address: what `[telegram] api_url` names.
@@ -410,7 +402,6 @@ impl Double {
         self.desk().messages.iter().find(|m| m.chat == chat && m.id == message).cloned()
     }
 
-    /// Calls so far.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.desk().calls.clone()

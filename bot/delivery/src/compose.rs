@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{AlertKind, Cause, Channel, Subscriber, french};
 use vigie_notifier::card::Told;
-use vigie_notifier::chat::{Button, Rich};
+use vigie_notifier::chat::Button;
 use vigie_notifier::criteria;
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Ask, Message, UNSUBSCRIBE_HERE};
@@ -180,19 +180,6 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
     } else {
         decisions.iter().any(|d| !d.stage.declines())
     })
-}
-
-/// What an instant message says in a chat, made anew; `None` where nothing is left of it.
-///
-/// # Errors
-/// The database fails.
-pub(crate) async fn chat_of(engine: &Engine, delivery: &str) -> Result<Option<(AlertKind, Rich)>, StoreError> {
-    let Some(row) = engine.service.store.delivery(delivery).await? else { return Ok(None) };
-    let items = engine.service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let Some(mut part) = items.iter().find_map(|i| alert_card::read(&engine.service, i).ok()) else { return Ok(None) };
-    part.contacts = alert_card::contacts(&engine.service, &part).await?;
-    let message = engine.service.templates.alert(&part.told(), None, engine.service.clock.now());
-    Ok(message.ok().map(|m| (part.kind, m.chat)))
 }
 
 /// The buttons under a delivery in a chat.

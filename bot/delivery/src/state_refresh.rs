@@ -7,13 +7,10 @@
 use vigie_domain::Channel;
 use vigie_domain::subscription::Role;
 use vigie_notifier::chat::{Button, Rich};
-use vigie_service::Failure;
 use vigie_service::answers::state_line;
 use vigie_service::decisions::may_decide;
+use vigie_service::{Failure, Service, alert_card};
 use vigie_store::chats::ChatMessage;
-
-use crate::compose;
-use crate::engine::Engine;
 
 /// Most messages refreshed in one pass.
 const AT_ONCE: i64 = 50;
@@ -31,12 +28,12 @@ pub struct Stale {
 ///
 /// # Errors
 /// The database fails.
-pub async fn stale(engine: &Engine, channel: Channel) -> Result<Vec<Stale>, Failure> {
+pub async fn stale(service: &Service, channel: Channel) -> Result<Vec<Stale>, Failure> {
     let mut out = Vec::new();
-    for message in engine.service.store.messages_to_refresh(channel, AT_ONCE).await? {
-        let line = line_of(engine, &message).await?;
+    for message in service.store.messages_to_refresh(channel, AT_ONCE).await? {
+        let line = line_of(service, &message).await?;
         if line == message.shown {
-            engine.service.store.refreshed(&message, &line, None).await?;
+            service.store.refreshed(&message, &line, None).await?;
         } else {
             out.push(Stale { message, line });
         }
@@ -44,22 +41,22 @@ pub async fn stale(engine: &Engine, channel: Channel) -> Result<Vec<Stale>, Fail
     Ok(out)
 }
 
-async fn line_of(engine: &Engine, message: &ChatMessage) -> Result<String, Failure> {
-    let Some(person) = engine.service.store.subscriber(&message.subscriber).await? else { return Ok(String::new()) };
+async fn line_of(service: &Service, message: &ChatMessage) -> Result<String, Failure> {
+    let Some(person) = service.store.subscriber(&message.subscriber).await? else { return Ok(String::new()) };
     if !may_decide(person.role) {
         return Ok(String::new());
     }
-    let decisions = engine.service.store.decisions_on(person.structure(), &message.procedure).await?;
-    Ok(state_line::line(&decisions, engine.service.clock.now()).unwrap_or_default())
+    let decisions = service.store.decisions_on(person.structure(), &message.procedure).await?;
+    Ok(state_line::line(&decisions, service.clock.now()).unwrap_or_default())
 }
 
 /// What the message says, made anew, with its state line; and its buttons. `None` where nothing is left of it.
 ///
 /// # Errors
 /// The database fails.
-pub async fn whole(engine: &Engine, stale: &Stale) -> Result<Option<(Rich, Vec<Vec<Button>>)>, Failure> {
-    let Some((kind, text)) = compose::chat_of(engine, &stale.message.delivery).await? else { return Ok(None) };
-    let role = engine.service.store.subscriber(&stale.message.subscriber).await?.map_or(Role::Subscriber, |p| p.role);
+pub async fn whole(service: &Service, stale: &Stale) -> Result<Option<(Rich, Vec<Vec<Button>>)>, Failure> {
+    let Some((kind, text)) = alert_card::chat_of(service, &stale.message.delivery).await? else { return Ok(None) };
+    let role = service.store.subscriber(&stale.message.subscriber).await?.map_or(Role::Subscriber, |p| p.role);
     Ok(Some((with_line(text, &stale.line), state_line::buttons(kind, role, &stale.message.delivery))))
 }
 

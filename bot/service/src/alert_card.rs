@@ -4,6 +4,7 @@
 use vigie_domain::procedure::Change;
 use vigie_domain::{AlertKind, Assessment, Notice};
 use vigie_notifier::card::{Card, Links, Told, Why, card};
+use vigie_notifier::chat::Rich;
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::ANSWER_HERE;
 use vigie_store::StoreError;
@@ -18,7 +19,6 @@ const MAX_DEPARTMENTS: usize = 3;
 const MAX_CONTACTS: usize = 3;
 
 /// What a message is made from, parsed.
-#[expect(missing_docs, reason = "the types say it")]
 pub struct AlertCard {
     pub kind: AlertKind,
     pub changes: Vec<Change>,
@@ -76,6 +76,19 @@ pub async fn card_of(service: &Service, delivery: &str) -> Result<Option<Card>, 
     let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
     part.contacts = contacts(service, &part).await?;
     Ok(Some(card(&part.told(), service.clock.now())))
+}
+
+/// What an instant message says in a chat, made anew; `None` where nothing is left of it.
+///
+/// # Errors
+/// The database fails.
+pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertKind, Rich)>, StoreError> {
+    let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
+    let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
+    part.contacts = contacts(service, &part).await?;
+    let message = service.templates.alert(&part.told(), None, service.clock.now());
+    Ok(message.ok().map(|m| (part.kind, m.chat)))
 }
 
 /// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.

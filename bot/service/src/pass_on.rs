@@ -9,8 +9,8 @@ use vigie_store::{StoreError, derived_id};
 
 use crate::ingest::Audience;
 use crate::ingest::hourly_cap::HourlyLoad;
-use crate::ingest::load::People;
 use crate::ingest::plan::Planner;
+use crate::ingest::stored::People;
 use crate::service::Service;
 
 /// How many members of a network were told of what it passes on, and how many knew.

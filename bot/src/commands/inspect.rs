@@ -145,7 +145,14 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
                 }
                 _ => d.settled_at.map_or_else(|| "–".to_owned(), local),
             };
-            vec![d.id, d.channel.as_str().to_owned(), d.state.as_str().to_owned(), d.attempts.to_string(), when, d.why.unwrap_or_default()]
+            vec![
+                d.id,
+                d.channel.as_str().to_owned(),
+                d.state.as_str().to_owned(),
+                d.attempts.to_string(),
+                when,
+                d.why.unwrap_or_default(),
+            ]
         })
         .collect();
     print(&table(&["envoi", "canal", "état", "essais", "quand", "réponse ou raison"], &rows))

@@ -287,11 +287,11 @@ async fn carry_out_reply(engine: &Engine, chats: &Chats, event: &Event, reply: &
     let mut under = event.message.filter(|_| pressed || !event.private || matches!(event.what, What::Reacted { .. }));
     let mut chat = event.chat;
     for part in parts {
-        match chats.send_part(engine, &mut chat, &part, under.take()).await {
-            Ok(_) => chats.passed(engine).await,
+        match chats.send_part(&engine.service, &mut chat, &part, under.take()).await {
+            Ok(_) => chats.passed(&engine.service).await,
             Err(refusal) => {
                 if let Refusal::Wait { seconds } = refusal {
-                    chats.asked_to_wait(engine, chat, seconds).await;
+                    chats.asked_to_wait(&engine.service, &engine.resting, chat, seconds).await;
                 }
                 later(chats, chat, None, part, refusal);
             }

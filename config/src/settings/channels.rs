@@ -28,7 +28,6 @@ pub enum Tls {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Email {
-    /// Mail server.
     pub host: String,
     /// Its port; by default 587, 465 or 25 after `tls`.
     #[serde(default)]
@@ -42,7 +41,6 @@ pub struct Email {
     /// Account, where the server asks for one.
     #[serde(default)]
     pub username: Option<String>,
-    /// Its password.
     #[serde(default)]
     pub password: Option<Secret>,
     /// Sender, such as `Vigie <vigie@exemple.fr>`.
@@ -99,7 +97,6 @@ impl Email {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mailbox {
-    /// IMAP server.
     pub host: String,
     /// Its port; 993, or 143 with STARTTLS.
     #[serde(default)]
@@ -110,11 +107,8 @@ pub struct Mailbox {
     /// Certificate authority (PEM file) to trust in place of the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Account.
     pub username: String,
-    /// Its password.
     pub password: Secret,
-    /// Folder.
     #[serde(default = "inbox")]
     pub folder: String,
     /// Seconds between two looks.
@@ -181,7 +175,6 @@ pub struct Telegram {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TelegramUpdate {
-    /// Someone wrote.
     Message,
     /// Someone corrected what they wrote.
     EditedMessage,

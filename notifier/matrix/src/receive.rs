@@ -22,18 +22,14 @@ const MAX_TEXT: usize = 4096;
 /// Something that happened in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The room.
     pub room: String,
     /// Who did it; empty where the server does not say.
     pub sender: String,
-    /// What.
     pub what: What,
 }
 
-/// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// Someone wrote.
     Text {
         /// What they wrote, bounded.
         text: String,
@@ -44,7 +40,6 @@ pub enum What {
     Reaction {
         /// The emoji, without its presentation selectors.
         emoji: String,
-        /// The event.
         event: String,
     },
     /// Someone wrote and we could not read it.

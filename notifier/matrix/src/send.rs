@@ -19,7 +19,6 @@ use crate::session::{Matrix, Trouble};
 /// Something said in a room that is no delivery.
 #[derive(Debug, Clone, Copy)]
 pub struct Note<'a> {
-    /// What is said.
     pub text: &'a Rich,
     /// The event it is about: it is said in its thread.
     pub about: Option<&'a str>,
@@ -30,7 +29,6 @@ pub struct Note<'a> {
 }
 
 impl Matrix {
-    /// Sends one message.
     pub async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
         if let Some(trouble) = self.trouble() {
             return Outcome::Unreachable(trouble.in_french().to_owned());

@@ -19,11 +19,8 @@ const MAX_BUTTONS: usize = 100;
 /// One message on the wire.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Part {
-    /// The words.
     pub text: String,
-    /// Their styles.
     pub entities: Vec<MessageEntity>,
-    /// Buttons under it.
     pub buttons: Option<InlineKeyboardMarkup>,
 }
 

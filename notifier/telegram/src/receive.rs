@@ -27,7 +27,6 @@ const MAX_TEXT: usize = 16_384;
 /// Something that happened in a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The chat.
     pub chat: i64,
     /// Whether one person alone talks there with the bot.
     pub private: bool,
@@ -37,18 +36,14 @@ pub struct Event {
     pub sender: (String, String),
     /// The message written, or under which something was done.
     pub message: Option<i32>,
-    /// What.
     pub what: What,
 }
 
-/// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// Someone wrote.
     Text {
         /// The words; empty where there are none (a picture, a voice).
         text: String,
-        /// The message answered.
         under: Option<i32>,
         /// Whether that message is the bot's.
         to_bot: bool,
@@ -61,7 +56,6 @@ pub enum What {
     Pressed {
         /// Identifier by which the press is answered.
         press: String,
-        /// The button's data.
         data: String,
     },
     /// Someone reacted to a message.
@@ -74,16 +68,12 @@ pub enum What {
     /// The bot was put out of the chat, or blocked.
     Left,
     /// The chat goes on under this identifier.
-    Moved {
-        /// The new identifier.
-        to: i64,
-    },
+    Moved { to: i64 },
 }
 
 /// An update: its number, and what it says, if anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// Its number.
     pub number: u32,
     /// What happened; several where several reactions were put at once.
     pub events: Vec<Event>,

@@ -22,10 +22,7 @@ pub enum Refusal {
     },
     /// The group goes on under this identifier.
     #[error("le groupe est devenu le supergroupe {to}")]
-    Moved {
-        /// The new identifier.
-        to: i64,
-    },
+    Moved { to: i64 },
     /// Nobody can be reached there any more: blocked, put out, closed, unknown.
     #[error("conversation perdue : {0}")]
     Lost(String),

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use vigie_bot::clock::Clock;
-use vigie_bot::deliver;
-use vigie_bot::ingest::{self, Audience};
 use vigie_config::secret::Secret;
 use vigie_config::settings::{Settings, Telegram};
+use vigie_delivery::worker;
 use vigie_domain::{Channel, Department, Filter, Notice, NoticeKind};
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
 use vigie_tests::telegram::{Double, TOKEN};
@@ -65,20 +65,20 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     }
     let mut audience = Audience::default();
     for n in 0..args.queued {
-        ingest::ingest(&app, &mut audience, &notice(&format!("busy-{n}"), "59"), None).await?;
+        ingest::ingest(&app.service, &mut audience, &notice(&format!("busy-{n}"), "59"), None).await?;
     }
     let (stop, stopping) = watch::channel(false);
     let mut workers = JoinSet::new();
-    for _ in 0..deliver::width(&app) {
+    for _ in 0..app.delivery.workers() {
         let (app, stopping) = (Arc::clone(&app), stopping.clone());
-        workers.spawn(async move { deliver::work(&app, stopping).await });
+        workers.spawn(async move { worker::work(&app.delivery, stopping).await });
     }
     let mut committed = Vec::new();
     for n in 0..args.rounds {
         tokio::time::sleep(Duration::from_secs(args.pause)).await;
-        ingest::ingest(&app, &mut audience, &notice(&format!("calm-{n}"), "62"), None).await?;
+        ingest::ingest(&app.service, &mut audience, &notice(&format!("calm-{n}"), "62"), None).await?;
         committed.push(Instant::now());
-        app.outbox_bell.notify_one();
+        app.service.deliveries_queued.notify_one();
     }
     let deadline = Instant::now() + PATIENCE;
     while arrivals(&double, &others).iter().any(|a| a.len() < args.rounds) && Instant::now() < deadline {
@@ -97,7 +97,7 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     let busy = arrivals(&double, &[BUSY]).first().map_or(0, Vec::len);
     let report = json!({ "queued": args.queued, "sent_of_them": busy, "others": delays.len(), "lost": lost,
         "p50_ms": p50.as_millis() as u64, "p99_ms": p99.as_millis() as u64, "bar_ms": BAR.as_millis() as u64 });
-    app.store.close().await;
+    app.service.store.close().await;
     writeln!(std::io::stdout(), "{report}")?;
     Ok(lost == 0 && p99 <= BAR)
 }

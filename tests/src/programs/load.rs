@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::deliver;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::observe::{STEP_SECONDS, Step};
+use vigie_bot::setup::App;
+use vigie_delivery::worker;
 use vigie_domain::{Department, Filter, Notice, NoticeKind, Passage};
 use vigie_notifier::card::{Links, Told, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::message::Message;
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
+use vigie_service::metrics::{STEP_SECONDS, Step};
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
 use vigie_tests::sink::{Moment, Reaction, Sink};
@@ -72,7 +72,7 @@ async fn measure(args: &Args) -> Outcome<Value> {
     let mut audience = Audience::default();
     let began = Instant::now();
     for n in 0..args.notices {
-        ingest::ingest(&app, &mut audience, &notice(n), None).await?;
+        ingest::ingest(&app.service, &mut audience, &notice(n), None).await?;
     }
     let ingest_s = began.elapsed().as_secs_f64();
 
@@ -80,14 +80,14 @@ async fn measure(args: &Args) -> Outcome<Value> {
     let bare_s = bare(&app, messages).await?;
     sink.clear();
     let began = Instant::now();
-    deliver::drain(&app).await.map_err(|f| f.to_string())?;
+    worker::drain(&app.delivery).await.map_err(|f| f.to_string())?;
     let durable_s = began.elapsed().as_secs_f64();
     if sink.count() != messages {
         return Err(format!("{} of {messages} messages arrived", sink.count()).into());
     }
     let rate = |seconds: f64| (messages as f64 / seconds).round();
     Ok(json!({
-        "channel": "email", "engine": format!("{:?}", app.store.engine()).to_lowercase(), "connections": args.connections,
+        "channel": "email", "engine": format!("{:?}", app.service.store.engine()).to_lowercase(), "connections": args.connections,
         "answer_ms": args.answer_ms, "messages": messages, "ingest_notices_s": (args.notices as f64 / ingest_s).round(), "ingest_deliveries_s": rate(ingest_s),
         "durable_messages_s": rate(durable_s), "bare_messages_s": rate(bare_s), "ratio": (100.0 * bare_s / durable_s).round() / 100.0,
         "steps_ms": steps(&recorder.render()),
@@ -130,8 +130,8 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
         contacts: &[],
         links: Links::default(),
     };
-    let message: Arc<Message> = Arc::new(app.templates.alert(&told, None, app.clock.now())?);
-    let width = deliver::width(app);
+    let message: Arc<Message> = Arc::new(app.service.templates.alert(&told, None, app.service.clock.now())?);
+    let width = app.delivery.workers();
     let began = Instant::now();
     let mut workers = JoinSet::new();
     for worker in 0..width {
@@ -141,7 +141,7 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
                 let (to, key) = (format!("s{n}@x.example"), format!("bare{n}"));
                 let envelope =
                     Envelope { to: &to, key: &key, thread: &[], resend: false, message: &message, buttons: &[] };
-                if let Some(email) = &app.email {
+                if let Some(email) = &app.delivery.email {
                     email.send(&envelope).await;
                 }
             }

@@ -15,15 +15,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::{deliver, timetable};
+use vigie_bot::roles::scheduler;
+use vigie_bot::setup::App;
+use vigie_delivery::worker;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
     AlertKind, Assessment, Cadence, Channel, DateKind, DeliveryState, Department, Disposition, Filter, Notice,
     NoticeKind, Passage, ProvisionKind, StructureKind, Subscriber, TypedDate,
 };
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
@@ -89,7 +90,7 @@ async fn replay(args: &Args, path: &std::path::Path) -> Outcome<(String, Value, 
     let people = subscribe(&app, people).await?;
     let app = live(app, &notices, start).await?;
     let found = Findings::of(&app, &people, sink.count()).await?;
-    app.store.close().await;
+    app.service.store.close().await;
     Ok(found.report(&people, notices.len(), args.weekly))
 }
 
@@ -213,29 +214,27 @@ async fn subscribe(app: &App, count: usize) -> Outcome<Vec<Person>> {
         };
         let subscriber = Subscriber { id: id.clone(), name: id.clone(), role, profile };
         let addresses = vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)];
-        let now = app.clock.now();
-        app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
-        app.store.put_subscription(&id, &filter, cadence, now).await?;
+        let now = app.service.clock.now();
+        app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
+        app.service.store.put_subscription(&id, &filter, cadence, now).await?;
         people.push(Person { id, role, filter, cadence });
     }
     Ok(people)
 }
 
 /// The month, hour by hour.
-async fn live(mut app: Arc<App>, notices: &[(DateTime<Utc>, Notice)], start: DateTime<Utc>) -> Outcome<Arc<App>> {
+async fn live(app: Arc<App>, notices: &[(DateTime<Utc>, Notice)], start: DateTime<Utc>) -> Outcome<Arc<App>> {
     let mut audience = Audience::default();
     let mut next = notices.iter().peekable();
     for day in 0..DAYS + AFTER {
         for hour in HOURS {
             let now = start + TimeDelta::days(day as i64) + TimeDelta::hours(hour.into());
-            let mut own = Arc::into_inner(app).ok_or("the service is still at work")?;
-            own.clock = Clock::fixed(now);
-            app = Arc::new(own);
+            app.service.clock.set(now);
             while let Some((_, notice)) = next.next_if(|(at, _)| *at <= now) {
-                ingest::ingest(&app, &mut audience, notice, None).await?;
+                ingest::ingest(&app.service, &mut audience, notice, None).await?;
             }
-            timetable::run(&app, now).await.map_err(|f| f.to_string())?;
-            deliver::drain(&app).await.map_err(|f| f.to_string())?;
+            scheduler::run(&app.service, now).await.map_err(|f| f.to_string())?;
+            worker::drain(&app.delivery).await.map_err(|f| f.to_string())?;
         }
     }
     Ok(app)
@@ -275,11 +274,11 @@ impl Findings {
         // (person, notice) → how often it was told as news.
         let mut told: BTreeMap<(String, String), usize> = BTreeMap::new();
         let mut days: HashMap<(String, NaiveDate), usize> = HashMap::new();
-        for delivery in app.store.deliveries(Some(DeliveryState::Sent), i64::MAX).await? {
+        for delivery in app.service.store.deliveries(Some(DeliveryState::Sent), i64::MAX).await? {
             found.messages += 1;
             let day = delivery.settled_at.unwrap_or(delivery.created).date_naive();
             *days.entry((delivery.subscriber.clone(), day)).or_default() += 1;
-            let items = app.store.items_of(&delivery.id, &delivery.subscriber, &delivery.cause).await?;
+            let items = app.service.store.items_of(&delivery.id, &delivery.subscriber, &delivery.cause).await?;
             if !delivery.cause.is_digest() && items.iter().any(|i| !i.document.is_empty()) {
                 *found.alerts.entry(delivery.subscriber.clone()).or_default() += 1;
             }
@@ -297,7 +296,7 @@ impl Findings {
 
     async fn compare(&mut self, app: &App, people: &[Person], told: &BTreeMap<(String, String), usize>) -> Outcome<()> {
         self.duplicated = told.values().filter(|n| **n > 1).count();
-        let mut pages = app.store.notices_since(DateTime::UNIX_EPOCH);
+        let mut pages = app.service.store.notices_since(DateTime::UNIX_EPOCH);
         while let Some(page) = pages.next().await? {
             for row in &page {
                 for person in people {
@@ -306,7 +305,7 @@ impl Findings {
                     if wanted == got {
                         continue;
                     }
-                    let shares = app.store.notifications(&person.id, &row.procedure).await?;
+                    let shares = app.service.store.notifications(&person.id, &row.procedure).await?;
                     // Told under another notice of the same procedure, or held back: the journal must say so.
                     let silent = |d: Disposition| matches!(d, Disposition::Duplicate | Disposition::Baseline);
                     let held = shares.iter().find(|s| s.notice == row.id && silent(s.disposition));

@@ -7,20 +7,20 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use vigie_bot::clock::Clock;
-use vigie_bot::found;
-use vigie_bot::web::account;
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::subscription::Role;
 use vigie_domain::{
     Alert, AlertKind, DateKind, Decision, Department, Disposition, Filter, Lot, Notice, NoticeKind, Passage, Stage,
     TypedDate,
 };
+use vigie_service::Clock;
+use vigie_service::ingest::search_row;
 use vigie_store::ingest::NewNotification;
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::Pages;
 use vigie_tests::service::Outcome;
 use vigie_watcher::classify;
+use vigie_web::account;
 
 /// Notices a day.
 const A_DAY: usize = 300;
@@ -82,7 +82,7 @@ async fn fill(pages: &Pages, procedures: usize, now: DateTime<Utc>) -> Outcome<V
     for first in (0..procedures).step_by(BATCH) {
         let days = i64::try_from((procedures - first) / A_DAY)?;
         let at = now - chrono::Duration::days(days);
-        let mut tx = pages.app.store.begin_ingest(at).await?;
+        let mut tx = pages.app.service.store.begin_ingest(at).await?;
         for n in first..(first + BATCH).min(procedures) {
             let notice = notice(n, at);
             let mut assessment = judged[n % 12].clone();
@@ -93,7 +93,7 @@ async fn fill(pages: &Pages, procedures: usize, now: DateTime<Utc>) -> Outcome<V
             let (id, state) = (format!("p{n:08}"), Snapshot::of(&assessment));
             tx.put_procedure(&id, &assessment.title, &state, &[]).await?;
             tx.put_notice(&notice, &assessment, "weigh", &id).await?;
-            tx.put_found(&found::row(&id, &notice, &assessment, &state, at), false).await?;
+            tx.put_found(&search_row::row(&id, &notice, &assessment, &state, at), false).await?;
             if n % 20 == 0 {
                 let alert = Alert {
                     id: format!("a{n}"),
@@ -131,7 +131,7 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     let began = Instant::now();
     let ids = fill(&pages, args.procedures, now).await?;
     for id in ids.iter().rev().step_by(40).take(200) {
-        pages.app.store.decide(&Decision::new("21590350100017", id, Stage::Go, "Dominique Chef", now)).await?;
+        pages.app.service.store.decide(&Decision::new("21590350100017", id, Stage::Go, "Dominique Chef", now)).await?;
     }
     writeln!(out, "{} procedures in {:.0} s", ids.len(), began.elapsed().as_secs_f64())?;
     let visitor = pages.signed_in("chef").await?;
@@ -177,13 +177,13 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
         }
     }
     if args.serve {
-        let secret = account::make_token(&pages.app, "chef", "essai", &Scope::OF_PROGRAMS, None).await?;
+        let secret = account::make_token(&pages.app.service, "chef", "essai", &Scope::OF_PROGRAMS, None).await?;
         writeln!(out, "{}\n{secret}", pages.link("chef").await?)?;
         for scope in [Scope::Calendar, Scope::Feed] {
-            pages.app.store.put_token("chef", scope.as_str(), &[scope], scope.as_str(), None, now).await?;
+            pages.app.service.store.put_token("chef", scope.as_str(), &[scope], scope.as_str(), None, now).await?;
         }
-        for token in pages.app.store.tokens("chef").await? {
-            writeln!(out, "{}", account::private_url(&pages.app, &token).unwrap_or_default())?;
+        for token in pages.app.service.store.tokens("chef").await? {
+            writeln!(out, "{}", account::private_url(&pages.app.service, &token).unwrap_or_default())?;
         }
         out.flush()?;
         tokio::signal::ctrl_c().await?;

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
-use vigie_bot::clock::Clock;
-use vigie_bot::{deliver, web};
+use vigie_delivery::worker;
 use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
 use vigie_domain::{
     Cause, Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, ProvisionKind, Stage, TypedDate,
 };
+use vigie_service::Clock;
 use vigie_store::Store;
 use vigie_store::search::{Found, Query, State};
 use vigie_store::tokens::Scope;
@@ -89,17 +89,20 @@ async fn asking_for_a_link_says_the_same_of_everybody_and_sends_one_to_who_is_kn
     let known = visitor.post("/entrer", &[("email", &email.to_uppercase()), ("next", "/mois")]).await.unwrap();
     let unknown = visitor.post("/entrer", &[("email", "personne@ailleurs.example")]).await.unwrap();
     assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
-    let sent = wait_for(|| async { pages.app.store.deliveries(None, 10).await.unwrap().pop() }).await;
+    let sent = wait_for(|| async { pages.app.service.store.deliveries(None, 10).await.unwrap().pop() }).await;
     let Cause::SignIn(id) = &sent.cause else { panic!("{sent:?}") };
-    let link = web::session::link_of(&pages.app, id, now()).await.unwrap().unwrap();
+    let link = vigie_service::sign_in::link_of(&pages.app.service, id, now()).await.unwrap().unwrap();
     let opened = visitor.post(link.strip_prefix(&pages.base).unwrap(), &[]).await.unwrap();
     assert_eq!(opened.location.as_deref(), Some("/mois"));
-    assert!(web::session::link_of(&pages.app, id, now()).await.unwrap().is_none(), "used, it is not sent any more");
+    assert!(
+        vigie_service::sign_in::link_of(&pages.app.service, id, now()).await.unwrap().is_none(),
+        "used, it is not sent any more"
+    );
     for _ in 0..30 {
         visitor.post("/entrer", &[("email", &email)]).await.unwrap();
     }
     assert_eq!(visitor.post("/entrer", &[("email", &email)]).await.unwrap().status, 429);
-    let sent = pages.app.store.deliveries(None, 50).await.unwrap().len();
+    let sent = pages.app.service.store.deliveries(None, 50).await.unwrap().len();
     assert!(sent <= 5, "a mailbox gets five links an hour at most: {sent}");
 }
 
@@ -125,7 +128,7 @@ async fn a_form_of_another_site_or_without_its_token_changes_nothing() {
         let answer = visitor.post(&path, &[("csrf", csrf), ("stage", "go")]).await.unwrap();
         assert_eq!(answer.status, 403, "{}", answer.body);
     }
-    assert!(pages.app.store.decisions_on(MINE, &procedure).await.unwrap().is_empty());
+    assert!(pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap().is_empty());
     let next = visitor.post("/entrer", &[("email", "a@b.example"), ("next", "//ailleurs.example")]).await.unwrap();
     assert!(!next.body.contains("ailleurs.example"));
 }
@@ -152,14 +155,14 @@ async fn the_page_of_a_procedure_quotes_its_evidence_in_its_context_and_marks_my
     assert!(anonymous.contains("28 décembre 2026"), "the date that holds now");
     assert!(!anonymous.contains("pour vous"));
     assert!(
-        pages.app.store.decisions_on(MINE, &procedure).await.unwrap().is_empty(),
+        pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap().is_empty(),
         "a stranger marks nothing as read"
     );
 
     let visitor = pages.signed_in("jeanne").await.unwrap();
     let mine = ok(&visitor, &path).await.body;
     assert_eq!(mine.matches("pour vous").count(), 1, "one of two lots is hers: {mine}");
-    let read = pages.app.store.decisions_on(MINE, &procedure).await.unwrap().remove(0);
+    let read = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap().remove(0);
     assert_eq!((read.stage, read.by.as_str()), (Stage::Read, "Jeanne"));
     assert_eq!(pages.stranger().unwrap().get("/procedure/inconnue").await.unwrap().status, 404);
 }
@@ -180,13 +183,13 @@ async fn of_two_tabs_that_decide_differently_the_later_one_is_told() {
     let second = paul.post_form(&path, &[("stage", "no_go"), ("refusal", "place"), ("seen", "")]).await.unwrap();
     assert_eq!(second.status, 409);
     assert!(second.body.contains("Jeanne a répondu"), "{}", second.body);
-    let standing = pages.app.store.decisions_on(MINE, &procedure).await.unwrap().remove(0);
+    let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap().remove(0);
     assert_eq!((standing.stage, standing.by.as_str()), (Stage::Go, "Jeanne"));
     // Having seen it, he may.
     let again =
         paul.post_form(&path, &[("stage", "no_go"), ("refusal", "place"), ("seen", &standing.mark())]).await.unwrap();
     assert_eq!(again.status, 303, "{}", again.body);
-    let standing = pages.app.store.decisions_on(MINE, &procedure).await.unwrap().remove(0);
+    let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap().remove(0);
     assert_eq!((standing.stage, standing.by.as_str()), (Stage::NoGo, "Paul"));
     // The same answer twice is no quarrel.
     let same = jeanne.post_form(&path, &[("stage", "no_go"), ("seen", "go.1")]).await.unwrap();
@@ -211,8 +214,8 @@ async fn an_error_is_corrected_by_who_may_and_reported_by_who_may_not() {
         .await
         .unwrap();
     assert_eq!(sent.status, 200, "{}", sent.body);
-    assert_eq!(pages.app.store.deliveries(None, 10).await.unwrap().len(), 1, "the operator is told");
-    assert!(pages.app.store.verdict_corrections().await.unwrap().is_empty(), "who may not, corrects nothing");
+    assert_eq!(pages.app.service.store.deliveries(None, 10).await.unwrap().len(), 1, "the operator is told");
+    assert!(pages.app.service.store.verdict_corrections().await.unwrap().is_empty(), "who may not, corrects nothing");
     let fatou = pages.signed_in("fatou").await.unwrap();
     let done = fatou
         .post_form(
@@ -222,7 +225,7 @@ async fn an_error_is_corrected_by_who_may_and_reported_by_who_may_not() {
         .await
         .unwrap();
     assert_eq!(done.status, 200, "{}", done.body);
-    let row = pages.app.store.notice("boamp:26-1").await.unwrap().unwrap();
+    let row = pages.app.service.store.notice("boamp:26-1").await.unwrap().unwrap();
     let clause = row.assessment.provisions.iter().find(|p| p.kind == ProvisionKind::ExecutionClause).unwrap();
     assert_eq!((clause.hours, clause.lots.as_slice()), (Some(350.0), ["2".to_owned()].as_slice()));
     assert_eq!(
@@ -247,7 +250,7 @@ async fn a_subscription_is_previewed_kept_changed_and_removed_by_its_owner_alone
         "said before it is kept: {}",
         everything.body
     );
-    assert!(pages.app.store.subscriptions_of("jeanne").await.unwrap().is_empty());
+    assert!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().is_empty());
     let nothing = jeanne
         .post_form(
             "/abonnements/nouveau",
@@ -261,7 +264,7 @@ async fn a_subscription_is_previewed_kept_changed_and_removed_by_its_owner_alone
         .await
         .unwrap();
     assert_eq!(kept.location.as_deref(), Some("/abonnements?fait=garde"), "{}", kept.body);
-    let id = pages.app.store.subscriptions_of("jeanne").await.unwrap().remove(0).id;
+    let id = pages.app.service.store.subscriptions_of("jeanne").await.unwrap().remove(0).id;
     assert!(ok(&jeanne, "/abonnements").await.body.contains("Blanchisserie"));
     assert!(ok(&jeanne, &format!("/abonnements/{id}")).await.body.contains("12"));
 
@@ -287,13 +290,17 @@ async fn a_subscription_is_previewed_kept_changed_and_removed_by_its_owner_alone
         .await
         .unwrap();
     assert_eq!(changed.status, 303, "{}", changed.body);
-    let now = pages.app.store.subscriptions_of("jeanne").await.unwrap().remove(0);
+    let now = pages.app.service.store.subscriptions_of("jeanne").await.unwrap().remove(0);
     assert_eq!((now.id.as_str(), now.cadence.to_string().as_str(), now.filter.words.len()), (id.as_str(), "4h", 2));
     jeanne.post_form("/abonnements/message-essai", &[]).await.unwrap();
     jeanne.post_form("/abonnements/message-essai", &[]).await.unwrap();
-    assert_eq!(pages.app.store.deliveries(None, 10).await.unwrap().len(), 1, "two presses in a minute send one");
+    assert_eq!(
+        pages.app.service.store.deliveries(None, 10).await.unwrap().len(),
+        1,
+        "two presses in a minute send one"
+    );
     assert_eq!(jeanne.post_form(&format!("/abonnements/{id}/retirer"), &[]).await.unwrap().status, 303);
-    assert!(pages.app.store.subscriptions_of("jeanne").await.unwrap().is_empty());
+    assert!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -397,7 +404,7 @@ fn paths(procedure: &str, token: &str) -> Vec<String> {
         };
         path.replace("{id}", id).replace("{token}", token)
     };
-    web::PATHS.iter().map(fill).collect()
+    vigie_web::PATHS.iter().map(fill).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -420,14 +427,14 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let mut decision = Decision::new(MINE, &procedure, Stage::Submitted, secret, now());
     decision.note = format!("note {secret}");
     decision.assignee = secret.into();
-    pages.app.store.decide(&decision).await.unwrap();
+    pages.app.service.store.decide(&decision).await.unwrap();
     let mut of_lot = decision.clone();
     of_lot.lot = "1".into();
-    pages.app.store.decide(&of_lot).await.unwrap();
+    pages.app.service.store.decide(&of_lot).await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
     hers.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
     hers.post_form("/compte/jetons", &[("lien", "feed")]).await.unwrap();
-    let her_links = pages.app.store.tokens("jeanne").await.unwrap();
+    let her_links = pages.app.service.store.tokens("jeanne").await.unwrap();
     let program = pages.program("jeanne", &Scope::OF_PROGRAMS).await.unwrap();
     assert!(program.get("/api/v1/decisions").await.unwrap().body.contains(secret), "the search must be able to find");
     assert!(ok(&hers, "/tableaux/decisions.csv").await.body.contains(secret));
@@ -464,10 +471,10 @@ async fn nothing_is_seen_by_another(pages: Pages) {
         }
     }
     assert!(asked > 400, "{asked}");
-    let standing = pages.app.store.decisions_on(MINE, &procedure).await.unwrap();
+    let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
     assert!(standing.iter().all(|d| d.stage == Stage::Submitted && d.note.contains(secret)), "nor changed by them");
-    assert_eq!(pages.app.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
-    assert_eq!(pages.app.store.subscriptions_of("jeanne").await.unwrap().len(), 1);
+    assert_eq!(pages.app.service.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
+    assert_eq!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -477,8 +484,8 @@ async fn operators_alone_have_operators_pages_and_what_they_see_of_people_is_not
     pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
     pages.subscription("jeanne", &Filter::default()).await.unwrap();
     pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
-    deliver::drain(&pages.app).await.unwrap();
-    let delivery = pages.app.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    worker::drain(&pages.app.delivery).await.unwrap();
+    let delivery = pages.app.service.store.deliveries(None, 1).await.unwrap().remove(0).id;
     let jeanne = pages.signed_in("jeanne").await.unwrap();
     let chef = pages.signed_in("chef").await.unwrap();
     for path in ["", "/sources", "/envois", "/personnes", &format!("/envois/{delivery}")] {
@@ -495,12 +502,12 @@ async fn operators_alone_have_operators_pages_and_what_they_see_of_people_is_not
     assert_eq!(jeanne.post_form("/exploitation/envois/rejouer", &[("envoi", &delivery)]).await.unwrap().status, 404);
     let changed = chef.post_form("/exploitation/personnes/jeanne/role", &[("role", "facilitator")]).await.unwrap();
     assert_eq!(changed.status, 303, "{}", changed.body);
-    assert_eq!(pages.app.store.subscriber("jeanne").await.unwrap().unwrap().role, Role::Facilitator);
+    assert_eq!(pages.app.service.store.subscriber("jeanne").await.unwrap().unwrap().role, Role::Facilitator);
     assert_eq!(
         chef.post_form("/exploitation/personnes/chef/role", &[("role", "structure")]).await.unwrap().status,
         400
     );
-    let looks = pages.app.store.looks("", 20).await.unwrap();
+    let looks = pages.app.service.store.looks("", 20).await.unwrap();
     assert!(looks.iter().any(|l| l.who == "chef" && l.whom == "jeanne"), "{looks:?}");
 }
 
@@ -514,19 +521,19 @@ async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() 
     pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
     pages.subscription("jeanne", &Filter::default()).await.unwrap();
     pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
-    deliver::drain(&pages.app).await.unwrap();
+    worker::drain(&pages.app.delivery).await.unwrap();
     let chef = pages.signed_in("chef").await.unwrap();
-    let dead = pages.app.store.deliveries(Some(DeliveryState::Dead), 5).await.unwrap().remove(0).id;
+    let dead = pages.app.service.store.deliveries(Some(DeliveryState::Dead), 5).await.unwrap().remove(0).id;
     assert!(ok(&chef, "/exploitation").await.body.contains("mort"));
     let listed = ok(&chef, "/exploitation/envois?etat=dead").await.body;
     assert!(listed.contains(&format!("value=\"{dead}\"")) && listed.contains("550"), "{listed}");
     let shown = ok(&chef, &format!("/exploitation/envois/{dead}")).await.body;
     assert!(shown.contains("550") && shown.contains("Jeanne"), "{shown}");
-    let looks = pages.app.store.looks("jeanne", 5).await.unwrap();
+    let looks = pages.app.service.store.looks("jeanne", 5).await.unwrap();
     assert!(looks.iter().any(|l| l.who == "chef" && l.what.contains("envoi")), "who saw it is noted: {looks:?}");
     let again = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead)]).await.unwrap();
     assert_eq!(again.location.as_deref(), Some("/exploitation/envois?rejoues=1"));
-    let row = pages.app.store.delivery(&dead).await.unwrap().unwrap();
+    let row = pages.app.service.store.delivery(&dead).await.unwrap().unwrap();
     assert_eq!(row.state, DeliveryState::Pending);
     let twice = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead)]).await.unwrap();
     assert_eq!(twice.location.as_deref(), Some("/exploitation/envois?rejoues=0"), "one that waits is not doubled");
@@ -574,10 +581,10 @@ async fn no_page_breaks_a_line_before_a_sign_of_french() {
     moved.links.earlier.push("26-1".into());
     moved.dates[0].at += Duration::days(7);
     pages.take(&moved).await.unwrap();
-    deliver::drain(&pages.app).await.unwrap();
+    worker::drain(&pages.app.delivery).await.unwrap();
     let visitor = pages.signed_in("chef").await.unwrap();
-    let delivery = pages.app.store.deliveries(None, 1).await.unwrap().remove(0).id;
-    let subscription = pages.app.store.subscriptions_of("chef").await.unwrap().remove(0).id;
+    let delivery = pages.app.service.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    let subscription = pages.app.service.store.subscriptions_of("chef").await.unwrap().remove(0).id;
     let mut walked = paths(&procedure, &delivery);
     walked.push(format!("/abonnements/{subscription}"));
     walked.extend(["/entrer", "/chercher?q=rien", "/abonnements?fait=essai"].map(str::to_owned));
@@ -608,17 +615,17 @@ async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
     let procedure = pages.take(&notice).await.unwrap();
     let mut decision = Decision::new(MINE, &procedure, Stage::Go, HOSTILE, now());
     decision.note = HOSTILE.into();
-    pages.app.store.decide(&decision).await.unwrap();
+    pages.app.service.store.decide(&decision).await.unwrap();
     let visitor = pages.signed_in("chef").await.unwrap();
     visitor.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
     visitor.post_form("/compte/jetons", &[("lien", "feed")]).await.unwrap();
     let mut shown: Vec<String> = paths(&procedure, "x").into_iter().filter(|p| !p.starts_with("/api/v1")).collect();
-    for token in pages.app.store.tokens("chef").await.unwrap() {
-        let url = web::account::private_url(&pages.app, &token).unwrap();
+    for token in pages.app.service.store.tokens("chef").await.unwrap() {
+        let url = vigie_web::account::private_url(&pages.app.service, &token).unwrap();
         shown.push(url.strip_prefix(&pages.base).unwrap().to_owned());
     }
-    let delivery = pages.app.store.deliveries(None, 1).await.unwrap().remove(0).id;
-    for link in [pages.app.answer_url(&delivery, now()), pages.app.digest_url(&delivery, now())] {
+    let delivery = pages.app.service.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    for link in [pages.app.service.answer_url(&delivery, now()), pages.app.service.digest_url(&delivery, now())] {
         let path = link.unwrap().strip_prefix(&pages.base).unwrap().to_owned();
         assert!(ok(&visitor, &path).await.body.contains("&lt;script&gt;"), "{path} tells the title");
         shown.push(path);
@@ -663,11 +670,11 @@ async fn private_addresses_and_tokens_end_when_their_owner_says_so() {
     let pages = pages().await;
     pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
     let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
-    pages.app.store.decide(&Decision::new(MINE, &procedure, Stage::Go, "Jeanne", now())).await.unwrap();
+    pages.app.service.store.decide(&Decision::new(MINE, &procedure, Stage::Go, "Jeanne", now())).await.unwrap();
     let jeanne = pages.signed_in("jeanne").await.unwrap();
     jeanne.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
-    let token = pages.app.store.tokens("jeanne").await.unwrap().remove(0);
-    let url = web::account::private_url(&pages.app, &token).unwrap();
+    let token = pages.app.service.store.tokens("jeanne").await.unwrap().remove(0);
+    let url = vigie_web::account::private_url(&pages.app.service, &token).unwrap();
     let path = url.strip_prefix(&pages.base).unwrap().to_owned();
     let stranger = pages.stranger().unwrap();
     let calendar = ok(&stranger, &path).await.body;
@@ -677,7 +684,7 @@ async fn private_addresses_and_tokens_end_when_their_owner_says_so() {
     );
     assert!(calendar.contains("STATUS:CONFIRMED") && calendar.contains("SEQUENCE:0"), "{calendar}");
     assert_eq!(stranger.get(&path.replace("/agenda/", "/fil/")).await.unwrap().status, 404, "it opens nothing else");
-    pages.app.store.decide(&Decision::new(MINE, &procedure, Stage::Abandoned, "Jeanne", now())).await.unwrap();
+    pages.app.service.store.decide(&Decision::new(MINE, &procedure, Stage::Abandoned, "Jeanne", now())).await.unwrap();
     let calendar = ok(&stranger, &path).await.body;
     assert!(calendar.contains("STATUS:CANCELLED") && calendar.contains("SEQUENCE:1"), "{calendar}");
 
@@ -690,7 +697,7 @@ async fn private_addresses_and_tokens_end_when_their_owner_says_so() {
     program.bearer = Some(format!("vigie_{secret}"));
     assert_eq!(program.get("/api/v1/decisions").await.unwrap().status, 200);
     assert_eq!(program.get("/api/v1/procedures").await.unwrap().status, 403, "only what its scopes say");
-    for token in pages.app.store.tokens("jeanne").await.unwrap() {
+    for token in pages.app.service.store.tokens("jeanne").await.unwrap() {
         jeanne.post_form(&format!("/compte/jetons/{}/retirer", token.id), &[]).await.unwrap();
     }
     assert_eq!(program.get("/api/v1/decisions").await.unwrap().status, 401);
@@ -725,15 +732,15 @@ async fn two_other_programs_read_the_calendar_alike_and_the_feed_keeps_to_its_ru
         ids.push(pages.take(&notice).await.unwrap());
     }
     for (id, stage) in ids.iter().zip([Stage::Go, Stage::Go, Stage::Go]) {
-        pages.app.store.decide(&Decision::new(MINE, id, stage, "Jeanne", now())).await.unwrap();
+        pages.app.service.store.decide(&Decision::new(MINE, id, stage, "Jeanne", now())).await.unwrap();
     }
-    pages.app.store.decide(&Decision::new(MINE, &ids[2], Stage::Abandoned, "Jeanne", now())).await.unwrap();
+    pages.app.service.store.decide(&Decision::new(MINE, &ids[2], Stage::Abandoned, "Jeanne", now())).await.unwrap();
     let jeanne = pages.signed_in("jeanne").await.unwrap();
     for kind in ["calendar", "feed"] {
         jeanne.post_form("/compte/jetons", &[("lien", kind)]).await.unwrap();
     }
-    for token in pages.app.store.tokens("jeanne").await.unwrap() {
-        let url = web::account::private_url(&pages.app, &token).unwrap();
+    for token in pages.app.service.store.tokens("jeanne").await.unwrap() {
+        let url = vigie_web::account::private_url(&pages.app.service, &token).unwrap();
         let body = ok(&pages.stranger().unwrap(), url.strip_prefix(&pages.base).unwrap()).await.body;
         if url.contains("/fil/") {
             let Some(said) = other_eyes("read_atom.py", &body) else { return };
@@ -770,7 +777,7 @@ async fn a_session_a_link_and_a_token_end_in_time() {
     assert!(store.token_by_secret(secret, now()).await.unwrap().is_none(), "nobody owns it");
     let pages = Pages::start_on(dir, &url, Clock::fixed(now()), "").await.unwrap();
     pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
-    let store = &pages.app.store;
+    let store = &pages.app.service.store;
     assert!(store.token_by_secret(secret, now()).await.unwrap().is_some());
     assert!(store.token_by_secret(secret, now() + Duration::days(1)).await.unwrap().is_none());
     let address = store.addresses("jeanne").await.unwrap().remove(0);
@@ -792,7 +799,7 @@ async fn the_api_is_documented_path_by_path_and_answers_what_is_wrong_in_words()
     let document: Value =
         serde_json::from_str(&ok(&pages.stranger().unwrap(), "/api/openapi.json").await.body).unwrap();
     let documented: Vec<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    let mut served: Vec<&str> = web::PATHS.iter().copied().filter(|p| p.starts_with("/api/v1")).collect();
+    let mut served: Vec<&str> = vigie_web::PATHS.iter().copied().filter(|p| p.starts_with("/api/v1")).collect();
     served.sort_unstable();
     let mut documented = documented;
     documented.sort_unstable();
@@ -860,12 +867,12 @@ async fn a_facilitators_table_has_its_fixed_columns_and_the_month_counts_each_st
     let fatou = pages.signed_in("fatou").await.unwrap();
     let table = ok(&fatou, "/tableaux/clauses.csv?mois=2026-11").await.body;
     let mut lines = table.trim_start_matches('\u{feff}').lines();
-    assert_eq!(lines.next().unwrap(), web::tables::CLAUSES.join(";"));
+    assert_eq!(lines.next().unwrap(), vigie_web::tables::CLAUSES.join(";"));
     let row = lines.next().unwrap();
     assert!(row.starts_with("2026-11;2026-11-18;boamp;") && row.contains("Marché réservé"), "{row}");
     let jeanne = pages.signed_in("jeanne").await.unwrap();
     assert_eq!(jeanne.get("/tableaux/clauses.csv").await.unwrap().status, 404);
-    pages.app.store.decide(&Decision::new(MINE, &procedure, Stage::Submitted, "Jeanne", now())).await.unwrap();
+    pages.app.service.store.decide(&Decision::new(MINE, &procedure, Stage::Submitted, "Jeanne", now())).await.unwrap();
     let month = ok(&jeanne, "/mois").await.body;
     assert!(month.contains("Repérés : 2. Lus : 1. On y va : 1. Remis : 1. Gagnés : 0."), "{month}");
     let before = ok(&jeanne, "/mois?mois=2026-10").await.body;
@@ -887,5 +894,5 @@ async fn a_person_takes_their_data_along_and_erases_themselves() {
     let gone = jeanne.post_form("/compte/effacer", &[("sur", "oui")]).await.unwrap();
     assert_eq!(gone.location.as_deref(), Some("/adieu"));
     assert_eq!(jeanne.get("/compte").await.unwrap().status, 303, "the session is gone with the person");
-    assert!(pages.app.store.subscriber("jeanne").await.unwrap().is_none());
+    assert!(pages.app.service.store.subscriber("jeanne").await.unwrap().is_none());
 }

@@ -6,8 +6,8 @@ use vigie_domain::delivery::Settlement;
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
-    Alert, AlertKind, Cadence, Channel, Decision, DeliveryState, Disposition, Filter, Notice, NoticeKind, Refusal,
-    Stage, Subscriber,
+    Alert, AlertKind, Cadence, Cause, Channel, Decision, DeliveryState, Disposition, Filter, Notice, NoticeKind,
+    Refusal, Stage, Subscriber,
 };
 use vigie_store::Store;
 use vigie_store::claim::Claim;
@@ -100,7 +100,7 @@ async fn a_busy_lane_delays_no_other(store: &Store) {
                 subscriber: person.into(),
                 address: address.clone(),
                 channel: Channel::Email,
-                cause: format!("{person}-{n}"),
+                cause: Cause::Alert(format!("{person}-{n}")),
                 procedure: String::new(),
                 expires: None,
             };
@@ -176,7 +176,7 @@ async fn notice_arrives(store: &Store, address: &str) {
         subscriber: "p".into(),
         address: address.into(),
         channel: Channel::Email,
-        cause: "alert-1".into(),
+        cause: Cause::Alert("alert-1".into()),
         procedure: "proc-1".into(),
         expires: Some(at(60 * 24)),
     };

@@ -48,7 +48,7 @@ async fn open(block: &settings::Matrix) -> Result<Matrix, Failure> {
 /// The database fails.
 pub async fn refresh(engine: &Engine) -> Result<(), Failure> {
     let Some(matrix) = engine.matrix.get() else { return Ok(()) };
-    for stale in state_refresh::stale(engine, Channel::Matrix).await? {
+    for stale in state_refresh::stale(&engine.service, Channel::Matrix).await? {
         let message = &stale.message;
         let key = derived_id(&["state", &message.message, &message.revision.to_string()]);
         let text = if stale.line.is_empty() { "Plus rien n’est noté." } else { &stale.line };

@@ -40,7 +40,7 @@ async fn send_to_room(engine: &Engine, envelope: &Envelope<'_>) -> Outcome {
 async fn send_to_chat(engine: &Engine, envelope: &Envelope<'_>) -> Outcome {
     #[cfg(feature = "telegram")]
     if let Some(chats) = &engine.telegram {
-        return chats.send(engine, envelope).await;
+        return chats.send(&engine.service, &engine.resting, envelope).await;
     }
     let _ = (engine, envelope);
     Outcome::Unreachable("aucun bot Telegram configuré ([telegram])".to_owned())
@@ -55,6 +55,8 @@ pub async fn refresh(engine: &Engine) -> Result<(), Failure> {
     #[cfg(feature = "matrix")]
     matrix::refresh(engine).await?;
     #[cfg(feature = "telegram")]
-    telegram::refresh(engine).await?;
+    if let Some(chats) = &engine.telegram {
+        telegram::refresh(chats, &engine.service, &engine.resting).await?;
+    }
     Ok(())
 }

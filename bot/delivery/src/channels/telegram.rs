@@ -14,13 +14,13 @@ use vigie_config::settings;
 use vigie_domain::Channel;
 use vigie_domain::delivery::Outcome;
 use vigie_notifier::channels::Envelope;
-use vigie_service::Failure;
 use vigie_service::crash_point::CrashPoint;
+use vigie_service::{Failure, Service};
 use vigie_store::StoreError;
 use vigie_store::messages::SentPart;
 use vigie_telegram::{Part, Refusal, Telegram, content};
 
-use crate::engine::Engine;
+use crate::resting::Resting;
 use crate::state_refresh;
 
 /// Stands under a message that may have arrived before.
@@ -47,28 +47,28 @@ impl Chats {
     }
 
     /// Sends the message of a delivery, or what is left of it.
-    pub async fn send(&self, engine: &Engine, envelope: &Envelope<'_>) -> Outcome {
+    pub async fn send(&self, service: &Service, resting: &Resting, envelope: &Envelope<'_>) -> Outcome {
         // Nothing has left as long as the database was not read.
-        let plan = match self.plan(engine, envelope).await {
+        let plan = match self.plan(service, envelope).await {
             Ok(plan) => plan,
             Err(e) => return Outcome::Transient { why: e.to_string(), retry_after: None },
         };
         let Ok(chat) = envelope.to.parse() else {
             return Outcome::AddressRefused(format!("« {} » n’est pas un numéro de conversation", envelope.to));
         };
-        self.carry_out(engine, envelope.key, chat, plan).await
+        self.carry_out(service, resting, envelope.key, chat, plan).await
     }
 
-    async fn plan(&self, engine: &Engine, envelope: &Envelope<'_>) -> Result<Plan, StoreError> {
+    async fn plan(&self, service: &Service, envelope: &Envelope<'_>) -> Result<Plan, StoreError> {
         let mut parts = content::parts(&envelope.message.chat, envelope.buttons);
-        let sent = engine.service.store.parts(envelope.key).await?;
+        let sent = service.store.parts(envelope.key).await?;
         let arrived = sent.len().min(parts.len());
-        if envelope.resend && arrived < parts.len() && engine.service.store.is_doubtful(envelope.key).await? {
+        if envelope.resend && arrived < parts.len() && service.store.is_doubtful(envelope.key).await? {
             parts[arrived] = std::mem::take(&mut parts[arrived]).with_note(SENT_AGAIN);
         }
         let mut under = None;
         for earlier in envelope.thread {
-            let first = engine.service.store.parts(earlier).await?.into_iter().next();
+            let first = service.store.parts(earlier).await?.into_iter().next();
             // A message of the group that this one was is not found in the supergroup.
             under = first.filter(|p| p.chat == envelope.to).and_then(|p| p.message.parse().ok());
             if under.is_some() {
@@ -78,17 +78,24 @@ impl Chats {
         Ok(Plan { parts, arrived, last: sent.last().map(|p| p.message.clone()), under })
     }
 
-    async fn carry_out(&self, engine: &Engine, delivery: &str, mut chat: i64, plan: Plan) -> Outcome {
+    async fn carry_out(
+        &self,
+        service: &Service,
+        resting: &Resting,
+        delivery: &str,
+        mut chat: i64,
+        plan: Plan,
+    ) -> Outcome {
         let Plan { parts, arrived, mut last, under } = plan;
         let count = parts.len();
         for (n, part) in parts.into_iter().enumerate().skip(arrived) {
-            let message = match self.send_part(engine, &mut chat, &part, under.filter(|_| n == 0)).await {
+            let message = match self.send_part(service, &mut chat, &part, under.filter(|_| n == 0)).await {
                 Ok(message) => message,
-                Err(refusal) => return self.refused(engine, chat, refusal).await,
+                Err(refusal) => return self.refused(service, resting, chat, refusal).await,
             };
-            self.passed(engine).await;
+            self.passed(service).await;
             let noted = SentPart { part: n as i64, chat: chat.to_string(), message: message.to_string() };
-            if let Err(e) = engine.service.store.keep_part(delivery, &noted).await {
+            if let Err(e) = service.store.keep_part(delivery, &noted).await {
                 return Outcome::Unknown(format!("message {message} envoyé, sans trace : {e}"));
             }
             last = Some(noted.message);
@@ -98,9 +105,8 @@ impl Chats {
         }
         let Some(message) = last else { return Outcome::Permanent("message vide".to_owned()) };
         // It bears the buttons, and will show the state.
-        let (place, now) = (chat.to_string(), engine.service.clock.now());
-        if let Err(e) = engine.service.store.remember_message(delivery, Channel::Telegram, &place, &message, now).await
-        {
+        let (place, now) = (chat.to_string(), service.clock.now());
+        if let Err(e) = service.store.remember_message(delivery, Channel::Telegram, &place, &message, now).await {
             tracing::error!(delivery, "the state of this message will not be shown: {e}");
         }
         Outcome::Accepted(format!("message {message}"))
@@ -112,14 +118,14 @@ impl Chats {
     /// What the server refused.
     pub async fn send_part(
         &self,
-        engine: &Engine,
+        service: &Service,
         chat: &mut i64,
         part: &Part,
         under: Option<i32>,
     ) -> Result<i32, Refusal> {
         match self.bot.send(*chat, part, under).await {
             Err(Refusal::Moved { to }) => {
-                let moved = engine.service.store.move_chat(Channel::Telegram, &chat.to_string(), &to.to_string()).await;
+                let moved = service.store.move_chat(Channel::Telegram, &chat.to_string(), &to.to_string()).await;
                 if let Err(e) = moved {
                     return Err(Refusal::Unreachable(format!("nouvelle adresse {to} non enregistrée : {e}")));
                 }
@@ -134,27 +140,27 @@ impl Chats {
     }
 
     /// What a refusal means for the delivery, and for the bot.
-    async fn refused(&self, engine: &Engine, chat: i64, refusal: Refusal) -> Outcome {
+    async fn refused(&self, service: &Service, resting: &Resting, chat: i64, refusal: Refusal) -> Outcome {
         if let Refusal::Wait { seconds } = refusal {
-            self.asked_to_wait(engine, chat, seconds).await;
+            self.asked_to_wait(service, resting, chat, seconds).await;
         }
         refusal.outcome()
     }
 
     /// Something went through: limits met before are their chats' own.
-    pub async fn passed(&self, engine: &Engine) {
+    pub async fn passed(&self, service: &Service) {
         if self.limits.passed()
-            && let Err(e) = engine.service.store.forget_limits(Channel::Telegram).await
+            && let Err(e) = service.store.forget_limits(Channel::Telegram).await
         {
             tracing::error!("limits are not forgotten: {e}");
         }
     }
 
     /// A chat is asked to wait: noted, for every process; where it is the bot's own limit, the whole channel rests.
-    pub async fn asked_to_wait(&self, engine: &Engine, chat: i64, seconds: u32) {
-        let now = engine.service.clock.now();
+    pub async fn asked_to_wait(&self, service: &Service, resting: &Resting, chat: i64, seconds: u32) {
+        let now = service.clock.now();
         let until = now + Duration::seconds(seconds.into());
-        match engine.service.store.limited(Channel::Telegram, now).await {
+        match service.store.limited(Channel::Telegram, now).await {
             // Another chat's: this one would not have been tried before its own was over.
             Ok(Some(before)) if self.limits.is_new() => {
                 self.limits.asked_to_wait(0, before);
@@ -162,13 +168,13 @@ impl Chats {
             Ok(_) => {}
             Err(e) => tracing::error!("limits met before are not known: {e}"),
         }
-        if let Err(e) = engine.service.store.note_limit(Channel::Telegram, until).await {
+        if let Err(e) = service.store.note_limit(Channel::Telegram, until).await {
             tracing::error!("a limit is not noted: {e}");
         }
         let Some(until) = self.limits.asked_to_wait(chat, until) else { return };
         tracing::warn!(%until, "Telegram asks the whole bot to wait");
-        engine.resting.until(Channel::Telegram, until);
-        if let Err(e) = engine.service.store.rest_channel(Channel::Telegram, until).await {
+        resting.until(Channel::Telegram, until);
+        if let Err(e) = service.store.rest_channel(Channel::Telegram, until).await {
             tracing::error!("the bot's rest is not noted: {e}");
         }
     }
@@ -178,31 +184,30 @@ impl Chats {
 ///
 /// # Errors
 /// The database fails.
-pub async fn refresh(engine: &Engine) -> Result<(), Failure> {
-    let Some(chats) = &engine.telegram else { return Ok(()) };
-    if engine.resting.is_resting(Channel::Telegram, engine.service.clock.now()) {
+pub async fn refresh(chats: &Chats, service: &Service, resting: &Resting) -> Result<(), Failure> {
+    if resting.is_resting(Channel::Telegram, service.clock.now()) {
         return Ok(());
     }
-    for stale in state_refresh::stale(engine, Channel::Telegram).await? {
+    for stale in state_refresh::stale(service, Channel::Telegram).await? {
         let message = &stale.message;
         let (Ok(chat), Ok(id)) = (message.chat.parse::<i64>(), message.message.parse::<i32>()) else {
-            engine.service.store.refreshed(message, &stale.line, None).await?;
+            service.store.refreshed(message, &stale.line, None).await?;
             continue;
         };
-        if chats.limits.waits(chat, engine.service.clock.now()) {
+        if chats.limits.waits(chat, service.clock.now()) {
             continue;
         }
-        let whole = state_refresh::whole(engine, &stale).await?;
+        let whole = state_refresh::whole(service, &stale).await?;
         let Some(part) = whole.and_then(|(text, buttons)| content::parts(&text, &buttons).pop()) else {
-            engine.service.store.refreshed(message, &stale.line, None).await?;
+            service.store.refreshed(message, &stale.line, None).await?;
             continue;
         };
         match chats.bot.edit(chat, id, &part).await {
-            Ok(()) => engine.service.store.refreshed(message, &stale.line, None).await?,
-            Err(Refusal::Wait { seconds }) => chats.asked_to_wait(engine, chat, seconds).await,
+            Ok(()) => service.store.refreshed(message, &stale.line, None).await?,
+            Err(Refusal::Wait { seconds }) => chats.asked_to_wait(service, resting, chat, seconds).await,
             Err(Refusal::Moved { .. } | Refusal::Lost(_) | Refusal::Message(_)) => {
                 // It stays as it is: gone, too old, or in a group that has moved.
-                engine.service.store.refreshed(message, &message.shown, None).await?;
+                service.store.refreshed(message, &message.shown, None).await?;
             }
             // Another time.
             Err(refusal) => {

@@ -10,10 +10,11 @@
 
 pub mod audience;
 pub mod hourly_cap;
-pub mod load;
+mod load;
 pub mod plan;
 pub mod procedure;
 pub mod search_row;
+pub mod stored;
 mod write;
 
 use std::collections::HashSet;

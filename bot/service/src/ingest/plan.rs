@@ -18,8 +18,8 @@ use vigie_watcher::classify;
 
 use super::audience::Audience;
 use super::hourly_cap::{self, cap};
-use super::load::{People, Stored};
 use super::procedure::{complete, is_follow_up, meaning};
+use super::stored::{People, Stored};
 use crate::service::Service;
 
 /// What is the same for every notice of a turn.

@@ -7,6 +7,7 @@ use vigie_watcher::procedure as likeness;
 
 use super::plan::Planner;
 use super::procedure::is_follow_up;
+use super::stored::Match;
 use super::{Outcome, load, search_row};
 
 /// Stores one notice, if it says anything new.
@@ -70,7 +71,7 @@ pub(crate) async fn tell(
 }
 
 /// Makes one procedure of those that a notice shows to be the same.
-async fn join(tx: &mut IngestTx, notice: &Notice, found: &load::Match) -> Result<(), StoreError> {
+async fn join(tx: &mut IngestTx, notice: &Notice, found: &Match) -> Result<(), StoreError> {
     let Some(kept) = found.procedure.as_ref().filter(|_| !found.duplicates.is_empty()) else { return Ok(()) };
     let ended = tx.join_procedures(&kept.id, &found.duplicates).await?;
     tracing::info!(notice = %notice.key(), procedure = %kept.id, ?ended, "procedures found to be one");

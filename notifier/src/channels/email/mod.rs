@@ -64,15 +64,9 @@ pub enum EmailError {
     ReturnPath(String),
     /// The certificate authority cannot be read.
     #[error("certificat {path} : {why}")]
-    Certificate {
-        /// The file.
-        path: String,
-        /// Why.
-        why: String,
-    },
+    Certificate { path: String, why: String },
 }
 
-/// The channel.
 pub struct Email {
     host: String,
     port: u16,
@@ -97,9 +91,7 @@ pub struct Email {
 
 /// How far a mail transaction got.
 enum Transaction {
-    /// The server answered.
     Answered {
-        /// What it said.
         outcome: Outcome,
         /// The connection stands at the start of a new transaction.
         reusable: bool,
@@ -228,7 +220,6 @@ impl Email {
         (ours && !key.is_empty() && key.bytes().all(|b| b.is_ascii_hexdigit())).then_some(key)
     }
 
-    /// Sends one message.
     pub async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
         let Ok(to) = envelope.to.parse::<Address>() else {
             return Outcome::Permanent("adresse illisible".to_owned());

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use vigie_bot::crash_point::CrashPoint;
 use vigie_domain::Channel;
+use vigie_service::crash_point::CrashPoint;
 use vigie_store::Store;
 use vigie_store::people::AddressState;
 use vigie_tests::service::Outcome;

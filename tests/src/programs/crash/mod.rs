@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use vigie_bot::crash_point::CrashPoint;
 use vigie_domain::DeliveryState;
+use vigie_service::crash_point::CrashPoint;
 use vigie_store::Store;
 use vigie_tests::homeserver::{Rooms, Synapse};
 use vigie_tests::replay::Replay;

@@ -17,12 +17,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::deliver;
-use vigie_bot::ingest::{self, Audience};
+use vigie_bot::setup::App;
 use vigie_config::settings::Settings;
+use vigie_delivery::worker;
 use vigie_domain::{Channel, DeliveryState, Filter, Notice, NoticeKind};
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
 use vigie_tests::sink::{Moment, Reaction, Sink};
@@ -219,8 +219,8 @@ async fn play(case: Case) -> Outcome<Found> {
         receiver.set_now(now);
         look(&settings, now).await?;
         let app = start(&settings, now).await?;
-        let Some(due) = app.store.next_delivery_at().await? else { break };
-        app.store.close().await;
+        let Some(due) = app.service.store.next_delivery_at().await? else { break };
+        app.service.store.close().await;
         let left = receiver.count();
         receiver.set_now(due - TimeDelta::seconds(1));
         look(&settings, due - TimeDelta::seconds(1)).await?;
@@ -231,7 +231,7 @@ async fn play(case: Case) -> Outcome<Found> {
     let app = start(&settings, now).await?;
     let count = |state| {
         let app = &app;
-        async move { app.store.deliveries(Some(state), 1000).await.map(|d| d.len()) }
+        async move { app.service.store.deliveries(Some(state), 1000).await.map(|d| d.len()) }
     };
     let (sent, dead) = (count(DeliveryState::Sent).await?, count(DeliveryState::Dead).await?);
     let arrived = receiver.arrived().await?;
@@ -246,9 +246,9 @@ async fn play(case: Case) -> Outcome<Found> {
 async fn look(settings: &Settings, now: DateTime<Utc>) -> Outcome<()> {
     let app = start(settings, now).await?;
     #[cfg(feature = "matrix")]
-    vigie_bot::rooms::opened(&app).await;
-    deliver::drain(&app).await.map_err(|f| f.to_string())?;
-    app.store.close().await;
+    vigie_delivery::channels::matrix::opened(&app.delivery).await;
+    worker::drain(&app.delivery).await.map_err(|f| f.to_string())?;
+    app.service.store.close().await;
     Ok(())
 }
 
@@ -263,7 +263,7 @@ async fn prepare(app: &App, (channel, addresses): (Channel, Vec<String>)) -> Out
     }
     let mut notice = Notice::new("faults", "26-1", NoticeKind::Call);
     notice.title = TITLE.to_owned();
-    ingest::ingest(app, &mut Audience::default(), &notice, None).await?;
-    app.store.close().await;
+    ingest::ingest(&app.service, &mut Audience::default(), &notice, None).await?;
+    app.service.store.close().await;
     Ok(())
 }

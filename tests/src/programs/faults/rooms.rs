@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use vigie_bot::app::App;
-use vigie_bot::rooms;
+use vigie_bot::roles::matrix_listener;
+use vigie_bot::setup::App;
 use vigie_config::settings::Settings;
+use vigie_delivery::channels::matrix;
 use vigie_tests::homeserver::{self, Gate, Passage, Synapse};
 use vigie_tests::service::{self, Outcome};
 
@@ -77,14 +78,14 @@ impl Rooms {
 
     /// Takes the invites; from then on the gate misbehaves.
     pub async fn let_in(&self, app: &App) -> Outcome<()> {
-        rooms::opened(app).await;
+        matrix::opened(&app.delivery).await;
         for _ in 0..MAX_ROUNDS {
             if self.rooms.all_taken().await? {
-                app.store.close().await;
+                app.service.store.close().await;
                 self.gate.arm();
                 return Ok(());
             }
-            rooms::listen(app).await.map_err(|f| f.to_string())?;
+            matrix_listener::listen(&app.delivery).await.map_err(|f| f.to_string())?;
         }
         Err("the invites are not taken".into())
     }

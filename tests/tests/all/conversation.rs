@@ -1,17 +1,19 @@
 //! Conversations, from what is heard in a chat to what is answered and stored; on both engines where the store decides.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::talk::{self, Chat, Does, Heard, Reply, ReplyPlace, Said, Sender, refresh};
+use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
+use vigie_conversation::{self as conversation, Chat, Incoming, Input, Reply, ReplyPlace, Sender};
+use vigie_delivery::state_refresh;
 use vigie_domain::directory::Structure;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
     Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Refusal, Stage, StructureKind, Subscriber,
     TypedDate,
 };
+use vigie_notifier::chat::Does;
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
 use vigie_store::claim::Claim;
 use vigie_store::invitations::NewInvitation;
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -58,9 +60,9 @@ async fn person(app: &App, id: &str, siret: Option<&str>, role: Role) {
         (Channel::Telegram, format!("tg-{id}"), AddressState::Active),
         (Channel::Matrix, format!("!{id}:a.fr"), AddressState::Active),
     ];
-    app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now()).await.unwrap();
+    app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now()).await.unwrap();
     let filter = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
-    app.store.put_subscription(id, &filter, Cadence::Instant, now()).await.unwrap();
+    app.service.store.put_subscription(id, &filter, Cadence::Instant, now()).await.unwrap();
 }
 
 pub(crate) fn call(id: &str) -> Notice {
@@ -76,15 +78,15 @@ pub(crate) fn call(id: &str) -> Notice {
 }
 
 async fn take(app: &App, id: &str) {
-    ingest::ingest(app, &mut Audience::default(), &call(id), None).await.unwrap();
+    ingest::ingest(&app.service, &mut Audience::default(), &call(id), None).await.unwrap();
 }
 
 /// The delivery of a person on a channel, as sent in that message of the chat.
 async fn sent(app: &App, person: &str, channel: Channel, message: &str) -> String {
-    let all = app.store.deliveries(None, 100).await.unwrap();
-    let one = all.iter().find(|d| d.subscriber == person && d.channel == channel.as_str()).unwrap();
+    let all = app.service.store.deliveries(None, 100).await.unwrap();
+    let one = all.iter().find(|d| d.subscriber == person && d.channel == channel).unwrap();
     let chat = chat_of(person, channel);
-    app.store.remember_message(&one.id, channel, &chat, message, app.clock.now()).await.unwrap();
+    app.service.store.remember_message(&one.id, channel, &chat, message, app.service.clock.now()).await.unwrap();
     one.id.clone()
 }
 
@@ -92,35 +94,36 @@ fn chat_of(person: &str, channel: Channel) -> String {
     if channel == Channel::Telegram { format!("tg-{person}") } else { format!("!{person}:a.fr") }
 }
 
-fn heard(person: &str, channel: Channel, by: &str, said: Said) -> Heard {
-    Heard {
+fn heard(person: &str, channel: Channel, by: &str, input: Input) -> Incoming {
+    Incoming {
         chat: Chat { channel, id: chat_of(person, channel), private: true, title: String::new() },
         sender: Sender { id: by.to_owned(), name: by.to_owned() },
-        said,
+        input,
     }
 }
 
 async fn press(app: &App, person: &str, by: &str, data: &str) -> Vec<Reply> {
-    let said = Said::Pressed { data: data.to_owned(), about: None };
-    talk::hear(app, heard(person, Channel::Telegram, by, said)).await.unwrap()
+    let said = Input::Pressed { data: data.to_owned(), about: None };
+    conversation::dispatch(&app.service, heard(person, Channel::Telegram, by, said)).await.unwrap()
 }
 
 async fn react(app: &App, person: &str, by: &str, emoji: &str, about: &str) -> Vec<Reply> {
-    let said = Said::Reacted { emoji: emoji.to_owned(), about: about.to_owned() };
-    talk::hear(app, heard(person, Channel::Matrix, by, said)).await.unwrap()
+    let said = Input::Reacted { emoji: emoji.to_owned(), about: about.to_owned() };
+    conversation::dispatch(&app.service, heard(person, Channel::Matrix, by, said)).await.unwrap()
 }
 
-pub(crate) fn text(text: &str, about: Option<&str>) -> Said {
-    Said::Text { text: text.to_owned(), about: about.map(str::to_owned), edited: false, forwarded: false }
+pub(crate) fn text(text: &str, about: Option<&str>) -> Input {
+    Input::Text { text: text.to_owned(), about: about.map(str::to_owned), edited: false, forwarded: false }
 }
 
 async fn say(app: &App, person: &str, words: &str) -> String {
-    let replies = talk::hear(app, heard(person, Channel::Telegram, "Ana", text(words, None))).await.unwrap();
+    let replies =
+        conversation::dispatch(&app.service, heard(person, Channel::Telegram, "Ana", text(words, None))).await.unwrap();
     all_of(&replies)
 }
 
 pub(crate) fn all_of(replies: &[Reply]) -> String {
-    replies.iter().map(|r| talk::in_words(r).bare()).collect::<Vec<_>>().join("\n")
+    replies.iter().map(|r| conversation::in_words(r).bare()).collect::<Vec<_>>().join("\n")
 }
 
 pub(crate) fn datas(replies: &[Reply]) -> Vec<String> {
@@ -133,13 +136,13 @@ pub(crate) fn datas(replies: &[Reply]) -> Vec<String> {
 
 /// The state lines that wait to be shown on a channel, by chat.
 async fn to_show(app: &App, channel: Channel) -> Vec<(String, String)> {
-    let stale = refresh::stale(app, channel).await.unwrap();
+    let stale = state_refresh::stale(&app.service, channel).await.unwrap();
     stale.into_iter().map(|s| (s.message.chat, s.line)).collect()
 }
 
 async fn show_all(app: &App, channel: Channel) {
-    for stale in refresh::stale(app, channel).await.unwrap() {
-        app.store.refreshed(&stale.message, &stale.line, Some("note")).await.unwrap();
+    for stale in state_refresh::stale(&app.service, channel).await.unwrap() {
+        app.service.store.refreshed(&stale.message, &stale.line, Some("note")).await.unwrap();
     }
 }
 
@@ -172,21 +175,25 @@ async fn one_state_on_every_channel(bench: &Bench) {
     assert!(to_show(&app, Channel::Matrix).await.is_empty(), "nothing changed");
 
     // The reverse, after a restart: decided on Matrix, shown on Telegram.
-    app.store.close().await;
+    app.service.store.close().await;
     let app = bench.at(now() + Duration::hours(1)).await;
     let refused = react(&app, "ea", "Léa", "👎", &matrix).await;
     assert!(all_of(&refused).contains("Pourquoi") && datas(&refused).len() == Refusal::ALL.len());
-    let because = talk::hear(&app, heard("ea", Channel::Matrix, "Léa", text("Pas cet acheteur", Some(&matrix)))).await;
+    let because = conversation::dispatch(
+        &app.service,
+        heard("ea", Channel::Matrix, "Léa", text("Pas cet acheteur", Some(&matrix))),
+    )
+    .await;
     assert!(all_of(&because.unwrap()).contains("Plus jamais cet acheteur"));
     let shown = to_show(&app, Channel::Telegram).await;
     assert_eq!(shown, [("tg-ea".to_owned(), "👎 Écarté par Léa\u{a0}: pas cet acheteur".to_owned())]);
-    let stale = refresh::stale(&app, Channel::Telegram).await.unwrap();
-    let (whole, buttons) = refresh::whole(&app, &stale[0]).await.unwrap().unwrap();
+    let stale = state_refresh::stale(&app.service, Channel::Telegram).await.unwrap();
+    let (whole, buttons) = state_refresh::whole(&app.service, &stale[0]).await.unwrap().unwrap();
     assert!(whole.text.contains("Ville de Lille") && whole.text.ends_with(&stale[0].line) && buttons.len() == 2);
 
-    let rival = app.store.decisions_on("44444444400014", &stale[0].message.procedure).await.unwrap();
+    let rival = app.service.store.decisions_on("44444444400014", &stale[0].message.procedure).await.unwrap();
     assert!(rival.is_empty());
-    app.store.close().await;
+    app.service.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,9 +237,9 @@ async fn only_the_chat_that_got_the_alert_decides() {
     assert!(all_of(&reads).contains("sans décider"), "{reads:?}");
     let more = press(&app, "lectrice", "Fanny", &format!("more:{reader}")).await;
     assert!(all_of(&more).contains("Nettoyage des écoles") && datas(&more).is_empty());
-    let procedure = app.store.notice("boamp:26-1").await.unwrap().unwrap().procedure;
+    let procedure = app.service.store.notice("boamp:26-1").await.unwrap().unwrap().procedure;
     for structure in [EA, "rival", "lectrice"] {
-        assert!(app.store.decisions_on(structure, &procedure).await.unwrap().is_empty(), "{structure}");
+        assert!(app.service.store.decisions_on(structure, &procedure).await.unwrap().is_empty(), "{structure}");
     }
 }
 
@@ -253,11 +260,11 @@ async fn a_reason_narrows_the_subscription_in_one_tap() {
         let done = press(&app, "ea", "Ana", &never[0]).await;
         assert!(all_of(&done).contains("Ville de Lille"), "pressed twice: {done:?}");
     }
-    let mine = app.store.subscriptions_of("ea").await.unwrap();
+    let mine = app.service.store.subscriptions_of("ea").await.unwrap();
     assert_eq!((mine.len(), &mine[0].filter.excluded_buyers[..]), (1, &[SIRET.to_owned()][..]));
-    let before = app.store.deliveries(None, 100).await.unwrap().len();
+    let before = app.service.store.deliveries(None, 100).await.unwrap().len();
     take(&app, "26-2").await;
-    assert_eq!(app.store.deliveries(None, 100).await.unwrap().len(), before, "never again");
+    assert_eq!(app.service.store.deliveries(None, 100).await.unwrap().len(), before, "never again");
 }
 
 #[tokio::test]
@@ -267,14 +274,14 @@ async fn a_button_pressed_a_year_later_says_what_became_of_it() {
     person(&app, "ea", Some(EA), Role::Structure).await;
     take(&app, "26-1").await;
     let delivery = sent(&app, "ea", Channel::Telegram, "7").await;
-    app.store.close().await;
+    app.service.store.close().await;
     let app = bench.at(now() + Duration::days(365)).await;
     let late = press(&app, "ea", "Ana", &format!("go:{delivery}")).await;
     assert!(all_of(&late).contains("est clos depuis le 12 janvier 2027"), "{late:?}");
     let won = press(&app, "ea", "Ana", &format!("won:{delivery}")).await;
     assert_eq!(all_of(&won), "Noté\u{a0}: gagné.");
-    let procedure = app.store.notice("boamp:26-1").await.unwrap().unwrap().procedure;
-    assert_eq!(app.store.decisions_on(EA, &procedure).await.unwrap()[0].stage, Stage::Won);
+    let procedure = app.service.store.notice("boamp:26-1").await.unwrap().unwrap().procedure;
+    assert_eq!(app.service.store.decisions_on(EA, &procedure).await.unwrap()[0].stage, Stage::Won);
     let odd = press(&app, "ea", "Ana", "go:0123456789abcdef01234567").await;
     assert!(all_of(&odd).contains("ne retrouve pas"));
     assert!(all_of(&press(&app, "ea", "Ana", "n’importe quoi").await).contains("ne sert plus"));
@@ -288,19 +295,19 @@ async fn a_word_without_an_alert_asks_which_one_and_talk_of_a_group_is_left_alon
     assert!(say(&app, "ea", "oui").await.contains("De quel marché"));
     let mut group = heard("ea", Channel::Telegram, "Ana", text("oui, à demain", None));
     group.chat.private = false;
-    assert!(talk::hear(&app, group).await.unwrap().is_empty());
+    assert!(conversation::dispatch(&app.service, group).await.unwrap().is_empty());
 }
 
-fn stranger(chat: &str, words: &str) -> Heard {
-    Heard {
+fn stranger(chat: &str, words: &str) -> Incoming {
+    Incoming {
         chat: Chat { channel: Channel::Telegram, id: chat.to_owned(), private: true, title: String::new() },
         sender: Sender { id: chat.to_owned(), name: "Zoé".into() },
-        said: text(words, None),
+        input: text(words, None),
     }
 }
 
 pub(crate) async fn from(app: &App, chat: &str, words: &str) -> String {
-    all_of(&talk::hear(app, stranger(chat, words)).await.unwrap())
+    all_of(&conversation::dispatch(&app.service, stranger(chat, words)).await.unwrap())
 }
 
 pub(crate) fn invitation(role: Role, subscriber: Option<&str>) -> NewInvitation {
@@ -317,37 +324,41 @@ async fn the_door(bench: &Bench) {
     let app = bench.at(now()).await;
     assert!(from(&app, "42", "bonjour").await.contains("personnes invitées"));
     assert_eq!(from(&app, "42", "allô ?").await, "", "one polite line, then silence");
-    app.store.close().await;
+    app.service.store.close().await;
     let app = bench.at(now() + Duration::hours(2)).await;
     assert_eq!(from(&app, "42", "toujours là ?").await, "", "after a restart too");
 
-    let code = app.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
+    let code = app.service.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
     assert!(from(&app, "42", "/start AAAA-BBBB-CCCC").await.contains("n’est pas valable"));
     let welcome = from(&app, "42", &format!("/start {}", code.to_lowercase())).await;
     assert!(welcome.contains("Bienvenue Zoé") && welcome.contains("/abonner"), "{welcome}");
     assert!(from(&app, "43", &code).await.contains("n’est pas valable"), "a code serves once");
     assert!(from(&app, "42", "/aide").await.contains("/abonnements"));
-    let people = app.store.people_of_chat(Channel::Telegram, "42").await.unwrap();
+    let people = app.service.store.people_of_chat(Channel::Telegram, "42").await.unwrap();
     let (zoe, address) = &people[0];
     assert_eq!((people.len(), zoe.role, address.state), (1, Role::Structure, AddressState::Active));
 
     // Another chat of the same person, and a chat that has its owner already.
-    let second = app.store.invite(&invitation(Role::Structure, Some(&zoe.id)), now()).await.unwrap();
+    let second = app.service.store.invite(&invitation(Role::Structure, Some(&zoe.id)), now()).await.unwrap();
     assert!(from(&app, "42", &format!("/start {second}")).await.contains("déjà reliée"));
     assert!(from(&app, "44", &format!("Voici votre code : {second}.")).await.contains("Bienvenue"));
-    assert_eq!(app.store.addresses(&zoe.id).await.unwrap().len(), 2);
+    assert_eq!(app.service.store.addresses(&zoe.id).await.unwrap().len(), 2);
 
-    let late =
-        app.store.invite(&NewInvitation { expires: now(), ..invitation(Role::Operator, None) }, now()).await.unwrap();
+    let late = app
+        .service
+        .store
+        .invite(&NewInvitation { expires: now(), ..invitation(Role::Operator, None) }, now())
+        .await
+        .unwrap();
     assert!(from(&app, "45", &late).await.contains("périmé"));
     for _ in 0..12 {
         from(&app, "46", "/start AAAA-BBBB-CCCC").await;
     }
-    let good = app.store.invite(&invitation(Role::Operator, None), now()).await.unwrap();
+    let good = app.service.store.invite(&invitation(Role::Operator, None), now()).await.unwrap();
     assert_eq!(from(&app, "46", &good).await, "", "whoever guesses waits");
-    let name = app.store.invitations().await.unwrap().into_iter().find(|i| i.used.is_none()).unwrap().name;
-    assert!(app.store.revoke_invitation(&name).await.unwrap());
-    app.store.close().await;
+    let name = app.service.store.invitations().await.unwrap().into_iter().find(|i| i.used.is_none()).unwrap().name;
+    assert!(app.service.store.revoke_invitation(&name).await.unwrap());
+    app.service.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -370,11 +381,11 @@ async fn subscribing(bench: &Bench) {
         sectors: vec!["blanchisserie".into()],
         departments: Department::parse("59").into_iter().collect(),
     };
-    app.store.put_entries(&[structure], now()).await.unwrap();
+    app.service.store.put_entries(&[structure], now()).await.unwrap();
     let mut laundry = call("26-9");
     laundry.title = "Location et entretien du linge, blanchisserie".into();
-    ingest::ingest(&app, &mut Audience::default(), &laundry, None).await.unwrap();
-    let code = app.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
+    ingest::ingest(&app.service, &mut Audience::default(), &laundry, None).await.unwrap();
+    let code = app.service.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
     from(&app, "42", &code).await;
     assert!(from(&app, "42", "/abonnements").await.contains("aucun abonnement"));
 
@@ -382,7 +393,7 @@ async fn subscribing(bench: &Bench) {
     assert!(from(&app, "42", "99999999999999").await.contains("annuaire"), "unknown: by hand");
     assert!(from(&app, "42", "retour").await.contains("SIRET"));
     assert!(from(&app, "42", "333 333 333 00017").await.contains("Ateliers du Nord (EA)"));
-    app.store.close().await;
+    app.service.store.close().await;
     // A restart, and a day.
     let app = bench.at(now() + Duration::days(1)).await;
     let sectors = from(&app, "42", "oui").await;
@@ -400,16 +411,16 @@ async fn subscribing(bench: &Bench) {
     );
     let done = from(&app, "42", "Je m’abonne").await;
     assert!(done.contains("C’est fait"), "{done}");
-    let again = Said::Pressed { data: "=confirm:Je m’abonne".into(), about: None };
-    let twice = talk::hear(&app, Heard { said: again, ..stranger("42", "") }).await.unwrap();
+    let again = Input::Pressed { data: "=confirm:Je m’abonne".into(), about: None };
+    let twice = conversation::dispatch(&app.service, Incoming { input: again, ..stranger("42", "") }).await.unwrap();
     assert!(all_of(&twice).contains("est passée"), "pressed twice, kept once");
 
-    let zoe = app.store.people_of_chat(Channel::Telegram, "42").await.unwrap().remove(0).0;
+    let zoe = app.service.store.people_of_chat(Channel::Telegram, "42").await.unwrap().remove(0).0;
     assert_eq!((zoe.structure(), zoe.profile.kind), (EA, Some(StructureKind::Ea)));
-    let mine = app.store.subscriptions_of(&zoe.id).await.unwrap();
+    let mine = app.service.store.subscriptions_of(&zoe.id).await.unwrap();
     assert_eq!((mine.len(), mine[0].cadence), (1, Cadence::Instant));
     assert!(from(&app, "42", "/abonnements").await.contains("Blanchisserie"));
-    app.store.close().await;
+    app.service.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -434,16 +445,16 @@ async fn typing_a_siret_opens_nobodys_decisions() {
         sectors: Vec::new(),
         departments: Vec::new(),
     };
-    app.store.put_entries(&[structure], now()).await.unwrap();
+    app.service.store.put_entries(&[structure], now()).await.unwrap();
     person(&app, "ea", Some(EA), Role::Structure).await;
-    let code = app.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
+    let code = app.service.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
     from(&app, "42", &code).await;
     for words in ["/abonner", EA, "oui", "tous", "partout", "tout", "chaque jour"] {
         from(&app, "42", words).await;
     }
     let done = from(&app, "42", "je m’abonne").await;
     assert!(done.contains("demandez à la personne qui gère Vigie"), "{done}");
-    let eve = app.store.people_of_chat(Channel::Telegram, "42").await.unwrap().remove(0).0;
+    let eve = app.service.store.people_of_chat(Channel::Telegram, "42").await.unwrap().remove(0).0;
     assert_ne!(eve.structure(), EA);
 }
 
@@ -458,7 +469,7 @@ async fn two_who_answer_one_question_move_it_once() {
     assert!(all_of(&press(&app, "ea", "Ana", by_hand).await).contains("Quelle sorte"));
     assert!(all_of(&press(&app, "ea", "Bob", by_hand).await).contains("est passée"));
     assert!(say(&app, "ea", "EA").await.contains("Quels métiers"), "and the dialogue goes on");
-    app.store.close().await;
+    app.service.store.close().await;
     let app = bench.at(now() + Duration::days(8)).await;
     assert!(say(&app, "ea", "continuer").await.contains("pas compris"), "forgotten after a week");
     assert!(say(&app, "ea", "/annuler").await.contains("rien à annuler"));
@@ -474,19 +485,19 @@ async fn a_pause_is_obeyed_until_its_day() {
     assert!(paused.contains("jusqu’au 5 décembre 2026"), "{paused}");
     assert!(say(&app, "ea", "/abonnements").await.contains("en pause jusqu’au 5 décembre 2026"));
     take(&app, "26-1").await;
-    assert!(app.store.deliveries(None, 10).await.unwrap().is_empty(), "nothing while paused");
+    assert!(app.service.store.deliveries(None, 10).await.unwrap().is_empty(), "nothing while paused");
     assert!(say(&app, "ea", "/pourquoi 26-999").await.contains("Je n’ai pas lu"));
     assert!(say(&app, "ea", "/pourquoi 26-1").await.contains("abonnement en pause"));
     assert!(say(&app, "ea", "/pourquoi boamp:26-1").await.contains("abonnement en pause"));
     let back = say(&app, "ea", "/reprendre").await;
     assert!(back.contains("un avis n’a pas été signalé"), "{back}");
     take(&app, "26-2").await;
-    assert_eq!(app.store.deliveries(None, 10).await.unwrap().len(), 2);
+    assert_eq!(app.service.store.deliveries(None, 10).await.unwrap().len(), 2);
     say(&app, "ea", "/pause 5 jours").await;
-    app.store.close().await;
+    app.service.store.close().await;
     let app = bench.at(now() + Duration::days(6)).await;
     take(&app, "26-3").await;
-    assert_eq!(app.store.deliveries(None, 10).await.unwrap().len(), 4, "it ended by itself");
+    assert_eq!(app.service.store.deliveries(None, 10).await.unwrap().len(), 4, "it ended by itself");
 }
 
 #[tokio::test]
@@ -515,8 +526,11 @@ async fn every_command_answers_something_useful() {
         let answer = say(&app, "ea", said).await;
         assert!(answer.contains(wanted), "{said}: {answer}");
     }
-    let operator = app.store.deliveries(None, 100).await.unwrap();
-    assert!(operator.iter().any(|d| d.subscriber == "op" && d.channel == "matrix"), "the lead reaches the operator");
+    let operator = app.service.store.deliveries(None, 100).await.unwrap();
+    assert!(
+        operator.iter().any(|d| d.subscriber == "op" && d.channel == Channel::Matrix),
+        "the lead reaches the operator"
+    );
     for (said, wanted) in [
         ("/sante", "Les sources"),
         ("/file", "en attente"),
@@ -529,11 +543,11 @@ async fn every_command_answers_something_useful() {
     let asked = say(&app, "ea", "/retirer 1").await;
     assert!(asked.contains("Retirer cet abonnement"), "{asked}");
     assert!(say(&app, "ea", "oui, le retirer").await.contains("Retiré"), "the label is the button");
-    assert!(app.store.subscriptions_of("ea").await.unwrap().is_empty());
+    assert!(app.service.store.subscriptions_of("ea").await.unwrap().is_empty());
     assert!(say(&app, "ea", "/stop").await.contains("plus aucun message ici"));
     assert!(say(&app, "ea", "/start").await.contains("De retour"));
     assert!(say(&app, "ea", "/effacer oui").await.contains("ne sait plus rien"));
-    assert!(app.store.subscriber("ea").await.unwrap().is_none());
+    assert!(app.service.store.subscriber("ea").await.unwrap().is_none());
     assert!(say(&app, "ea", "/aide").await.contains("personnes invitées"), "a stranger again");
 }
 
@@ -545,15 +559,15 @@ async fn a_lost_chat_is_told_on_the_other_channel_and_comes_back_when_it_speaks(
     person(&app, "op", None, Role::Operator).await;
     let left = |said| heard("ea", Channel::Telegram, "Ana", said);
     for _ in 0..2 {
-        assert!(talk::hear(&app, left(Said::Left)).await.unwrap().is_empty());
+        assert!(conversation::dispatch(&app.service, left(Input::Left)).await.unwrap().is_empty());
     }
-    let all = app.store.deliveries(None, 100).await.unwrap();
+    let all = app.service.store.deliveries(None, 100).await.unwrap();
     let told: Vec<(&str, &str)> = all.iter().map(|d| (d.subscriber.as_str(), d.channel.as_str())).collect();
     assert_eq!(told.iter().filter(|t| **t == ("ea", "matrix")).count(), 1, "{told:?}");
     assert_eq!(told.iter().filter(|(who, _)| *who == "op").count(), 2, "the operator, on both channels: {told:?}");
     assert!(!told.contains(&("ea", "telegram")));
-    assert!(all_of(&talk::hear(&app, left(Said::Joined)).await.unwrap()).contains("De retour"));
-    assert_eq!(app.store.active_addresses("ea").await.unwrap().len(), 2);
+    assert!(all_of(&conversation::dispatch(&app.service, left(Input::Joined)).await.unwrap()).contains("De retour"));
+    assert_eq!(app.service.store.active_addresses("ea").await.unwrap().len(), 2);
 }
 
 async fn moving(bench: &Bench) {
@@ -562,24 +576,27 @@ async fn moving(bench: &Bench) {
     take(&app, "26-1").await;
     let delivery = sent(&app, "ea", Channel::Telegram, "7").await;
     say(&app, "ea", "/abonner").await;
-    let moved = heard("ea", Channel::Telegram, "", Said::Moved { to: "-100777".into() });
+    let moved = heard("ea", Channel::Telegram, "", Input::Moved { to: "-100777".into() });
     for _ in 0..2 {
-        assert!(talk::hear(&app, moved.clone()).await.unwrap().is_empty());
+        assert!(conversation::dispatch(&app.service, moved.clone()).await.unwrap().is_empty());
     }
-    let addresses = app.store.active_addresses("ea").await.unwrap();
+    let addresses = app.service.store.active_addresses("ea").await.unwrap();
     assert!(addresses.iter().any(|a| a.value == "-100777"), "{addresses:?}");
     let claim =
         Claim { holder: "h", token: "t", limit: 10, lease: Duration::seconds(60), domain_gap: Duration::zero() };
-    let claimed = app.store.claim(&claim, now()).await.unwrap();
+    let claimed = app.service.store.claim(&claim, now()).await.unwrap();
     let waiting = claimed.iter().find(|c| c.id == delivery).unwrap();
     assert_eq!(waiting.to, Some(("-100777".to_owned(), AddressState::Active)), "what waited goes to the new address");
     let mut there =
-        heard("ea", Channel::Telegram, "Ana", Said::Pressed { data: format!("go:{delivery}"), about: None });
+        heard("ea", Channel::Telegram, "Ana", Input::Pressed { data: format!("go:{delivery}"), about: None });
     there.chat.id = "-100777".into();
-    assert_eq!(all_of(&talk::hear(&app, there.clone()).await.unwrap()), "Noté\u{a0}: on y va.");
-    there.said = text("à la main", None);
-    assert!(all_of(&talk::hear(&app, there).await.unwrap()).contains("Quelle sorte"), "the dialogue moved along");
-    app.store.close().await;
+    assert_eq!(all_of(&conversation::dispatch(&app.service, there.clone()).await.unwrap()), "Noté\u{a0}: on y va.");
+    there.input = text("à la main", None);
+    assert!(
+        all_of(&conversation::dispatch(&app.service, there).await.unwrap()).contains("Quelle sorte"),
+        "the dialogue moved along"
+    );
+    app.service.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -617,7 +634,7 @@ async fn whatever_is_said_gets_one_bounded_answer() {
         last = say(&app, "ea", "/aide").await;
     }
     assert_eq!(last, "", "what exceeds is left unanswered");
-    app.store.close().await;
+    app.service.store.close().await;
     let app = bench.at(now() + Duration::minutes(11)).await;
     assert!(!say(&app, "ea", "/aide").await.is_empty(), "and heard again later");
 }
@@ -630,31 +647,32 @@ async fn a_network_passes_on_to_its_members_what_they_were_not_told() {
     for (id, departments) in [("knows", "59"), ("new", "62"), ("outside", "62")] {
         person(&app, id, None, Role::Structure).await;
         let filter = Filter { departments: Department::parse(departments).into_iter().collect(), ..Filter::default() };
-        let kept = app.store.put_subscription(id, &filter, Cadence::Instant, now()).await.unwrap();
-        app.store.keep_only_subscriptions(id, &[kept]).await.unwrap();
+        let kept = app.service.store.put_subscription(id, &filter, Cadence::Instant, now()).await.unwrap();
+        app.service.store.keep_only_subscriptions(id, &[kept]).await.unwrap();
         if id != "outside" {
-            let mut subscriber = app.store.subscriber(id).await.unwrap().unwrap();
+            let mut subscriber = app.service.store.subscriber(id).await.unwrap().unwrap();
             subscriber.profile.networks.push("GIE".into());
             let member = NewSubscriber { subscriber, addresses: Vec::new(), declared: false };
-            app.store.put_subscriber(&member, now()).await.unwrap();
+            app.service.store.put_subscriber(&member, now()).await.unwrap();
         }
     }
     take(&app, "26-1").await;
-    let told =
-        async |id: &str| app.store.deliveries(None, 100).await.unwrap().iter().filter(|d| d.subscriber == id).count();
+    let told = async |id: &str| {
+        app.service.store.deliveries(None, 100).await.unwrap().iter().filter(|d| d.subscriber == id).count()
+    };
     assert_eq!((told("knows").await, told("new").await), (2, 0), "one of the members asked for that place");
 
     let delivery = sent(&app, "gie", Channel::Matrix, "$1").await;
     let pass_on = async || {
         let said = text("/transmettre", Some(&delivery));
-        all_of(&talk::hear(&app, heard("gie", Channel::Matrix, "claire", said)).await.unwrap())
+        all_of(&conversation::dispatch(&app.service, heard("gie", Channel::Matrix, "claire", said)).await.unwrap())
     };
     assert_eq!(pass_on().await, "Transmis à 1\u{a0}membre\u{a0}; 1\u{a0}autre le savait déjà.");
     assert_eq!((told("knows").await, told("new").await, told("outside").await), (2, 2, 0));
-    let row = app.store.notice("26-1").await.unwrap().unwrap();
-    let why = app.store.notifications("new", &row.procedure).await.unwrap();
+    let row = app.service.store.notice("26-1").await.unwrap().unwrap();
+    let why = app.service.store.notifications("new", &row.procedure).await.unwrap();
     assert!(why[0].reasons.contains("Transmis par gie"), "{why:?}");
-    let why = app.store.notifications("knows", &row.procedure).await.unwrap();
+    let why = app.service.store.notifications("knows", &row.procedure).await.unwrap();
     assert!(why.iter().any(|w| w.reasons.contains("déjà signalé") && w.reasons.contains("Transmis par gie")));
 
     assert_eq!(pass_on().await, "2\u{a0}membres le savent déjà\u{a0}: personne n’a rien reçu de plus.");
@@ -664,6 +682,6 @@ async fn a_network_passes_on_to_its_members_what_they_were_not_told() {
     // What follows reaches the member whom only the network told.
     let mut later = call("26-1");
     later.dates[0].at += Duration::days(3);
-    ingest::ingest(&app, &mut Audience::default(), &later, None).await.unwrap();
+    ingest::ingest(&app.service, &mut Audience::default(), &later, None).await.unwrap();
     assert_eq!((told("new").await, told("outside").await), (4, 0));
 }
