@@ -58,7 +58,7 @@ async fn ingest(store: &Store, address: &str, notices: usize) -> Result<(), Fail
         let mut tx = store.begin_ingest(now()).await?;
         tx.look_up_notices(&keys).await?;
         for n in page {
-            let mut notice = Notice::new("s", &n.to_string(), NoticeKind::Call);
+            let mut notice = Notice::new("s", n.to_string(), NoticeKind::Call);
             notice.title = format!("Nettoyage des écoles, lot {n}");
             let procedure = format!("procedure-{n}");
             let keys = [format!("record:s:{n}")];
