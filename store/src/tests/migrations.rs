@@ -7,7 +7,7 @@ use vigie_domain::{DeliveryState, Stage};
 use super::{Empty, at};
 use crate::claim::Claim;
 use crate::error::StoreError;
-use crate::migrations::{self, STEPS};
+use crate::migrations::{self, MIGRATIONS};
 use crate::sql::{self, Database, Engine, Transaction};
 use crate::{Store, database_of};
 
@@ -56,7 +56,7 @@ async fn each_step_keeps_the_rows_of_the_step_before() {
     for empty in Empty::each() {
         let db = database_of(&empty.url).unwrap();
         let mut filled: BTreeMap<String, i64> = BTreeMap::new();
-        for step in 1..=STEPS.len() {
+        for step in 1..=MIGRATIONS.len() {
             migrations::migrate_to(&db, step).await.unwrap();
             let now = tables(&db).await;
             for (table, rows) in &filled {
@@ -70,7 +70,7 @@ async fn each_step_keeps_the_rows_of_the_step_before() {
                 filled.insert(table.clone(), count(&db, table).await);
             }
         }
-        assert!(filled.len() > 40 && filled["source"] == STEPS.len() as i64, "{filled:?}");
+        assert!(filled.len() > 40 && filled["source"] == MIGRATIONS.len() as i64, "{filled:?}");
         db.close().await;
     }
 }
@@ -107,7 +107,7 @@ async fn a_newer_database_is_refused_and_stays_as_it_is() {
     for empty in Empty::each() {
         Store::open(&empty.url).await.unwrap().close().await;
         let db = database_of(&empty.url).unwrap();
-        let newer = STEPS.len() as i64 + 1;
+        let newer = MIGRATIONS.len() as i64 + 1;
         sql::query("INSERT INTO schema_step (n) VALUES ($1)").bind(newer).execute_alone(&db).await.unwrap();
         let refused = Store::open(&empty.url).await;
         assert!(
