@@ -75,7 +75,7 @@ impl Store {
         .bind(delivery.to_owned())
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
-        .fetch_optional(&self.reader)
+        .fetch_optional(&self.key_reader)
         .await?;
         Ok(row)
     }
@@ -174,7 +174,7 @@ impl Store {
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
         .bind(clean(message))
-        .fetch_optional(&self.reader)
+        .fetch_optional(&self.key_reader)
         .await?;
         Ok(row.map(|r| r.0))
     }
@@ -314,7 +314,7 @@ impl Store {
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
-        .fetch_optional(&self.reader)
+        .fetch_optional(&self.key_reader)
         .await?;
         Ok(row.map_or_else(Standing::default, |(text, until, version)| Standing {
             text: if until > millis(now) { text } else { String::new() },

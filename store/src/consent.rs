@@ -57,7 +57,7 @@ impl Store {
             "SELECT a.subscriber_id, a.channel, a.value, a.state, c.asked, c.asks FROM address a LEFT JOIN consent c ON c.address_id = a.id WHERE a.id = $1",
         )
         .bind(address.to_owned())
-        .fetch_optional(&self.reader)
+        .fetch_optional(&self.key_reader)
         .await?;
         let Some((subscriber, channel, value, state, asked, asks)) = row else { return Ok(Asked::NotNeeded) };
         if state != AddressState::Unconfirmed {
@@ -121,7 +121,7 @@ impl Store {
     pub async fn asks(&self, address: &str) -> Result<i64, StoreError> {
         let row: Option<(i64,)> = sql::query_as("SELECT asks FROM consent WHERE address_id = $1")
             .bind(address.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map_or(0, |r| r.0))
     }
@@ -163,7 +163,7 @@ impl Store {
         let row: Option<(Option<i64>, Option<i64>)> =
             sql::query_as("SELECT asked, confirmed FROM consent WHERE address_id = $1")
                 .bind(address.to_owned())
-                .fetch_optional(&self.reader)
+                .fetch_optional(&self.key_reader)
                 .await?;
         let (asked, confirmed) = row.unwrap_or_default();
         Ok((asked.map(moment), confirmed.map(moment)))

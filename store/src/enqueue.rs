@@ -51,7 +51,7 @@ pub(crate) async fn put_deliveries(
           SELECT value ->> 'id', (SELECT COALESCE(MAX(seq), 0) FROM delivery) + CAST(value ->> 'n' AS BIGINT), value ->> 'person',
             value ->> 'address', value ->> 'channel', value ->> 'cause', value ->> 'procedure', 'pending', $2,
             CAST(value ->> 'expires' AS BIGINT), $2 FROM "],
-        [" WHERE 1 = 1 ON CONFLICT (id) DO NOTHING"]
+        [" WHERE 1 = 1 ON CONFLICT DO NOTHING"]
     ))
     .bind(Value::from(rows).to_string())
     .bind(now)

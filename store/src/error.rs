@@ -41,7 +41,7 @@ pub enum StoreError {
     },
     /// Subscriptions changed at every look.
     #[error("les abonnements changent sans cesse ; la veille reprendra à la prochaine passe")]
-    Restless,
+    TooManyRetries,
     /// What was stored cannot be read back.
     #[error("donnée illisible dans {place} : {source}")]
     Unreadable {

@@ -53,7 +53,7 @@ impl Store {
     pub async fn inbox(&self, mailbox: &str) -> Result<(u32, u32), StoreError> {
         let row: Option<(i64, i64)> = sql::query_as("SELECT validity, uid FROM inbox WHERE mailbox = $1")
             .bind(mailbox.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         let small = |n: i64| u32::try_from(n).unwrap_or_default();
         Ok(row.map_or((0, 0), |(validity, uid)| (small(validity), small(uid))))
@@ -80,7 +80,7 @@ impl Store {
     pub async fn was_read(&self, mail: &str) -> Result<bool, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT id FROM inbox_mail WHERE id = $1")
             .bind(mail.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.is_some())
     }
@@ -125,7 +125,7 @@ impl Store {
              WHERE d.id = $1 AND a.channel = 'email' AND a.subscriber_id = d.subscriber_id",
         )
         .bind(clean(delivery))
-        .fetch_optional(&self.reader)
+        .fetch_optional(&self.key_reader)
         .await?)
     }
 

@@ -153,7 +153,7 @@ impl Store {
             [")"]
         ))
         .bind(keyed(notices))
-        .fetch_all(&self.reader)
+        .fetch_all(&self.key_reader)
         .await?;
         Ok(by_key(notices, rows.into_iter().collect()))
     }

@@ -78,6 +78,13 @@ impl FromRow for NoticeRow {
     }
 }
 
+/// Reads notices `WHERE` …
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE ", $rest)
+    };
+}
+
 impl Store {
     /// Adds a line.
     ///
@@ -115,11 +122,14 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn notice(&self, key: &str) -> Result<Option<NoticeRow>, StoreError> {
-        let row: Option<NoticeRow> = sql::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE id = $1 OR record_id = $1 ORDER BY first_seen LIMIT 1")
-            .bind(key.to_owned())
-            .fetch_optional(&self.reader)
-            .await?;
-        Ok(row)
+        let by_key: Option<NoticeRow> =
+            sql::query_as(select!("id = $1")).bind(key).fetch_optional(&self.key_reader).await?;
+        if by_key.is_some() {
+            return Ok(by_key);
+        }
+        // No index leads there: it is asked for by hand.
+        let query = sql::query_as(select!("record_id = $1 ORDER BY first_seen LIMIT 1"));
+        Ok(query.bind(key).fetch_optional(&self.reader).await?)
     }
 
     /// Notices of a procedure, oldest first.
@@ -127,7 +137,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn notices_of(&self, procedure: &str) -> Result<Vec<NoticeRow>, StoreError> {
-        let rows: Vec<NoticeRow> = sql::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE procedure_id = $1 ORDER BY first_seen, id")
+        let rows: Vec<NoticeRow> = sql::query_as(select!("procedure_id = $1 ORDER BY first_seen, id"))
             .bind(procedure.to_owned())
             .fetch_all(&self.reader)
             .await?;
@@ -141,7 +151,7 @@ impl Store {
     pub async fn procedure_now(&self, ended: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
             .bind(clean(&format!("was:{ended}")))
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map(|(id,)| id))
     }
@@ -156,7 +166,7 @@ impl Store {
     ) -> Result<Option<Vec<(DateKind, DateTime<FixedOffset>)>>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT snapshot FROM procedure WHERE id = $1")
             .bind(procedure.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         let Some((text,)) = row else { return Ok(None) };
         let snapshot: Snapshot = from_json(&text, &format!("procedure {procedure}"))?;
@@ -170,7 +180,7 @@ impl Store {
     pub async fn has_share(&self, alert: &str, subscriber: &str) -> Result<bool, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT id FROM notification WHERE id = $1")
             .bind(derived_id(&[alert, subscriber]))
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.is_some())
     }
@@ -180,13 +190,12 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn recent_notices(&self, min_score: u8, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
-        let rows: Vec<NoticeRow> = sql::query_as(
-            "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE score >= $1 ORDER BY first_seen DESC, score DESC, id LIMIT $2",
-        )
-        .bind(i64::from(min_score))
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?;
+        let rows: Vec<NoticeRow> =
+            sql::query_as(select!("score >= $1 ORDER BY first_seen DESC, score DESC, id LIMIT $2"))
+                .bind(i64::from(min_score))
+                .bind(limit)
+                .fetch_all(&self.reader)
+                .await?;
         Ok(rows)
     }
 

@@ -43,6 +43,8 @@ pub mod sessions;
 pub mod sources;
 mod sql;
 mod suppression;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 pub mod verdicts;
 
@@ -62,6 +64,8 @@ pub struct Store {
     /// What reads few rows by their keys.
     key_reader: sql::Reader,
     attempts: Arc<batch::Batch<attempts::Write>>,
+    source_claims: Arc<batch::Batch<sources::SourceClaim>>,
+    poll_ends: Arc<batch::Batch<sources::PollRow>>,
 }
 
 impl Store {
@@ -70,19 +74,16 @@ impl Store {
     /// # Errors
     /// The URL is unknown, the database cannot be reached or written, or is newer than this program.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let db = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            sql::Database::postgres(url)?
-        } else if let Some(path) = url.strip_prefix("sqlite:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            let path = Path::new(path.split('?').next().unwrap_or(path));
-            create_for_owner(path);
-            let unusable = |source| StoreError::File { path: path.to_owned(), source };
-            sql::Database::sqlite(path).map_err(unusable)?
-        } else {
-            return Err(StoreError::Url(url.split('@').next_back().unwrap_or_default().to_owned()));
-        };
+        let db = database_of(url)?;
         migrations::migrate(&db).await.map_err(|e| e.of_server(url))?;
-        Ok(Self { reader: db.reader(), key_reader: db.key_reader(), db, attempts: Arc::default() })
+        Ok(Self {
+            reader: db.reader(),
+            key_reader: db.key_reader(),
+            db,
+            attempts: Arc::default(),
+            source_claims: Arc::default(),
+            poll_ends: Arc::default(),
+        })
     }
 
     /// Which engine stands behind.
@@ -112,6 +113,20 @@ impl Store {
         self.db.maintain(vec![format!("VACUUM INTO '{}'", path.replace('\'', "''"))]).await?;
         Ok(())
     }
+}
+
+/// The database of that address, which is not yet looked at.
+fn database_of(url: &str) -> Result<sql::Database, StoreError> {
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return Ok(sql::Database::postgres(url)?);
+    }
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        return Err(StoreError::Url(url.split('@').next_back().unwrap_or_default().to_owned()));
+    };
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = Path::new(path.split('?').next().unwrap_or(path));
+    create_for_owner(path);
+    sql::Database::sqlite(path).map_err(|source| StoreError::File { path: path.to_owned(), source })
 }
 
 /// Makes the database file readable by its owner alone before SQLite does: it holds addresses. What cannot be done here

@@ -70,7 +70,7 @@ impl Store {
             sql::query_as("SELECT delivery_id FROM message_part WHERE chat = $1 AND message = $2 LIMIT 1")
                 .bind(chat.to_owned())
                 .bind(message.to_owned())
-                .fetch_optional(&self.reader)
+                .fetch_optional(&self.key_reader)
                 .await?;
         Ok(row.map(|r| r.0))
     }
@@ -84,7 +84,7 @@ impl Store {
             "SELECT outcome FROM attempt WHERE delivery_id = $1 AND outcome IS NOT NULL ORDER BY n DESC LIMIT 1",
         )
         .bind(delivery.to_owned())
-        .fetch_optional(&self.reader)
+        .fetch_optional(&self.key_reader)
         .await?;
         Ok(row.and_then(|r| r.0).as_deref() == Some("ambiguous"))
     }
@@ -96,7 +96,7 @@ impl Store {
     pub async fn listening_from(&self, listener: &str, now: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
         let row: Option<(i64, i64)> = sql::query_as("SELECT next_number, at FROM listener WHERE name = $1")
             .bind(listener.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.filter(|(_, at)| now - moment(*at) < NUMBERS_LAST).map(|(number, _)| number))
     }
@@ -154,7 +154,7 @@ impl Store {
         let row: Option<(i64,)> = sql::query_as("SELECT free_at FROM pace WHERE key = $1 AND free_at > $2")
             .bind(limit_key(channel))
             .bind(millis(now))
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map(|(at,)| moment(at)))
     }

@@ -7,10 +7,23 @@ use crate::StoreError;
 use crate::sql::{self, Database, Engine};
 
 /// Steps, in order; never edited once released.
-const STEPS: &[&str] =
-    &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8, STEP_9, STEP_10, STEP_11, STEP_12];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    FIRST_TABLES,
+    VERDICT_CORRECTIONS,
+    SOURCE_HEALTH,
+    DECISIONS,
+    LANES,
+    RHYTHMS,
+    CHATS,
+    PAGES,
+    PERSONAL_DATA,
+    CLOSING_DATES,
+    MESSAGE_PARTS,
+    PARTIAL_INDEXES,
+    UNUSED_INDEXES,
+];
 
-const STEP_1: &str = r"
+const FIRST_TABLES: &str = r"
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 INSERT INTO meta (key, value) VALUES ('subscription_version', '1');
 
@@ -76,7 +89,7 @@ CREATE INDEX journal_reference ON journal (reference, at);
 ";
 
 /// Verdicts corrected by people.
-const STEP_2: &str = r"
+const VERDICT_CORRECTIONS: &str = r"
 CREATE TABLE verdict_correction (
   id TEXT PRIMARY KEY, notice_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, provisions TEXT NOT NULL, note TEXT NOT NULL,
   created BIGINT NOT NULL);
@@ -84,7 +97,7 @@ CREATE INDEX verdict_correction_notice ON verdict_correction (notice_id, created
 ";
 
 /// Health of sources, likeness of procedures, and the directories.
-const STEP_3: &str = r"
+const SOURCE_HEALTH: &str = r"
 ALTER TABLE source ADD COLUMN trouble TEXT;
 ALTER TABLE source ADD COLUMN quota_left BIGINT;
 ALTER TABLE source ADD COLUMN quota_limit BIGINT;
@@ -107,7 +120,7 @@ CREATE TABLE directory (
 ";
 
 /// What structures decide.
-const STEP_4: &str = r"
+const DECISIONS: &str = r"
 CREATE TABLE decision (
   structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL, refusal TEXT,
   joint BIGINT, assignee TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', remind_at BIGINT, decided_by TEXT NOT NULL,
@@ -121,7 +134,7 @@ CREATE INDEX decision_step_structure ON decision_step (structure, at);
 ";
 
 /// Lanes and paces: see `lanes`.
-const STEP_5: &str = r"
+const LANES: &str = r"
 CREATE TABLE lane (
   address_id TEXT PRIMARY KEY, channel TEXT NOT NULL, ready_at BIGINT NOT NULL, free_at BIGINT NOT NULL DEFAULT 0,
   held BIGINT NOT NULL DEFAULT 0);
@@ -134,12 +147,12 @@ CREATE INDEX delivery_claimed ON delivery (lease_until) WHERE state = 'claimed';
 ";
 
 /// How messages come to each person.
-const STEP_6: &str = r"
+const RHYTHMS: &str = r"
 ALTER TABLE subscriber ADD COLUMN rhythm TEXT NOT NULL DEFAULT '{}';
 ";
 
 /// Chats: invitations, conversations, which message carries which delivery; what is paused.
-const STEP_7: &str = r"
+const CHATS: &str = r"
 ALTER TABLE subscription ADD COLUMN paused_until BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE source ADD COLUMN paused BIGINT NOT NULL DEFAULT 0;
 CREATE TABLE invitation (
@@ -163,7 +176,7 @@ CREATE INDEX chat_message_subscriber ON chat_message (subscriber_id);
 ";
 
 /// Pages: sign-in, sessions, tokens of programs, and one row a procedure by which it is found.
-const STEP_8: &str = r"
+const PAGES: &str = r"
 CREATE TABLE sign_in (
   id TEXT PRIMARY KEY, address_id TEXT NOT NULL, next TEXT NOT NULL, asked BIGINT NOT NULL, expires BIGINT NOT NULL, used BIGINT);
 CREATE INDEX sign_in_address ON sign_in (address_id, asked);
@@ -185,7 +198,7 @@ CREATE INDEX delivery_state_seq ON delivery (state, seq);
 ";
 
 /// Personal data and mail: consent, bounces, who saw what.
-const STEP_9: &str = r"
+const PERSONAL_DATA: &str = r"
 CREATE TABLE consent (
   address_id TEXT PRIMARY KEY, asked BIGINT, asks BIGINT NOT NULL DEFAULT 0, confirmed BIGINT, how TEXT NOT NULL DEFAULT '');
 CREATE TABLE suppressed (mark TEXT PRIMARY KEY, at BIGINT NOT NULL);
@@ -205,7 +218,7 @@ CREATE INDEX journal_at ON journal (at);
 ";
 
 /// When procedures close, what is done once in a while, channels whose server is away.
-const STEP_10: &str = r"
+const CLOSING_DATES: &str = r"
 ALTER TABLE procedure ADD COLUMN closes BIGINT;
 CREATE INDEX procedure_closes ON procedure (closes);
 CREATE INDEX notice_first_seen ON notice (first_seen, id);
@@ -214,7 +227,7 @@ CREATE TABLE outage (channel TEXT PRIMARY KEY, since BIGINT NOT NULL, why TEXT N
 ";
 
 /// Messages of chats: which carry what, and how far a service was listened to.
-const STEP_11: &str = r"
+const MESSAGE_PARTS: &str = r"
 CREATE TABLE message_part (
   delivery_id TEXT NOT NULL, part BIGINT NOT NULL, chat TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (delivery_id, part));
 CREATE INDEX message_part_message ON message_part (chat, message);
@@ -223,11 +236,17 @@ CREATE TABLE heard (listener TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY 
 ";
 
 /// Indexes that only what waits is in: each one that a message passes through costs at every message.
-const STEP_12: &str = r"
+const PARTIAL_INDEXES: &str = r"
 DROP INDEX delivery_due;
 DROP INDEX notification_waiting;
 CREATE INDEX notification_due ON notification (due, subscriber_id) WHERE delivery_id IS NULL AND due IS NOT NULL;
 CREATE INDEX notification_of_digest ON notification (subscriber_id, disposition, due) WHERE delivery_id IS NULL AND due IS NOT NULL;
+";
+
+/// Indexes that no statement reads, and every notice paid for.
+const UNUSED_INDEXES: &str = r"
+DROP INDEX notice_updated;
+DROP INDEX alert_notice;
 ";
 
 /// Brings the database to the newest step.
@@ -235,6 +254,11 @@ CREATE INDEX notification_of_digest ON notification (subscriber_id, disposition,
 /// # Errors
 /// The database is newer than this program, or a step fails: then it stays as it was.
 pub(crate) async fn migrate(db: &Database) -> Result<(), StoreError> {
+    migrate_to(db, MIGRATIONS.len()).await
+}
+
+/// The same, up to step `last`, from 1.
+pub(crate) async fn migrate_to(db: &Database, last: usize) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     if db.engine() == Engine::Postgres {
         // Two processes that start together: the second waits here and then finds nothing to do.
@@ -243,11 +267,11 @@ pub(crate) async fn migrate(db: &Database) -> Result<(), StoreError> {
     tx.script("CREATE TABLE IF NOT EXISTS schema_step (n BIGINT PRIMARY KEY)").await?;
     let (found,): (i64,) =
         sql::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&mut tx).await?;
-    let (found, newest) = (usize::try_from(found).unwrap_or(0), STEPS.len());
+    let (found, newest) = (usize::try_from(found).unwrap_or(0), MIGRATIONS.len());
     if found > newest {
         return Err(StoreError::Newer { found, newest });
     }
-    for (n, step) in (1_i64..).zip(STEPS).skip(found) {
+    for (n, step) in (1_i64..).zip(&MIGRATIONS[..last]).skip(found) {
         let bytes = if db.engine() == Engine::Postgres { "BYTEA" } else { "BLOB" };
         tx.script(&step.replace("{bytes}", bytes)).await?;
         sql::query("INSERT INTO schema_step (n) VALUES ($1)").bind(n).execute(&mut tx).await?;

@@ -172,7 +172,7 @@ impl Store {
     pub async fn subject_of(&self, delivery: &str) -> Result<Option<(String, String)>, StoreError> {
         sql::query_as("SELECT subscriber_id, procedure_id FROM delivery WHERE id = $1 AND procedure_id <> ''")
             .bind(delivery.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await
             .map_err(StoreError::from)
     }

@@ -61,8 +61,9 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn subscription_version(&self) -> Result<i64, StoreError> {
-        let (value,): (String,) =
-            sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&self.reader).await?;
+        let (value,): (String,) = sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'")
+            .fetch_one(&self.key_reader)
+            .await?;
         Ok(value.parse().unwrap_or(0))
     }
 
@@ -104,7 +105,7 @@ impl Store {
     pub async fn subscriber(&self, id: &str) -> Result<Option<Subscriber>, StoreError> {
         let row: Option<PersonRow> = sql::query_as("SELECT id, name, role, profile FROM subscriber WHERE id = $1")
             .bind(id.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map(|PersonRow(person)| person))
     }
@@ -346,7 +347,7 @@ impl Store {
     pub async fn is_declared(&self, subscriber: &str) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sql::query_as("SELECT declared FROM subscriber WHERE id = $1")
             .bind(subscriber.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.is_some_and(|(declared,)| declared != 0))
     }

@@ -276,7 +276,7 @@ impl Store {
     pub async fn scrub(&self) -> Result<bool, StoreError> {
         let due: Option<(String,)> = sql::query_as("SELECT value FROM meta WHERE key = $1")
             .bind(SCRUB_DUE.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         if due.is_none() {
             return Ok(true);

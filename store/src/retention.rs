@@ -192,7 +192,7 @@ impl Store {
     /// The database fails.
     pub async fn last_cleaning(&self) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> =
-            sql::query_as("SELECT value FROM meta WHERE key = 'cleaned'").fetch_optional(&self.reader).await?;
+            sql::query_as("SELECT value FROM meta WHERE key = 'cleaned'").fetch_optional(&self.key_reader).await?;
         Ok(row.map(|r| r.0))
     }
 

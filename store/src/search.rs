@@ -65,9 +65,9 @@ impl State {
 
 words!(State: State::parse, BuyerType: BuyerType::parse);
 
-/// A procedure as it is found.
+/// A procedure as a search finds it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct SearchRow {
     /// The procedure.
     pub procedure: String,
     /// Title.
@@ -98,7 +98,7 @@ pub struct Found {
     pub words: String,
 }
 
-impl Found {
+impl SearchRow {
     /// Where it stands now.
     #[must_use]
     pub fn state_at(&self, now: DateTime<Utc>) -> State {
@@ -131,7 +131,7 @@ pub struct Query {
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     /// Its rows, latest first.
-    pub rows: Vec<Found>,
+    pub rows: Vec<SearchRow>,
     /// The place at which the next page begins, if there is one.
     pub next: Option<(DateTime<Utc>, String)>,
 }
@@ -141,7 +141,7 @@ fn spaced<'a>(items: impl Iterator<Item = &'a str>) -> String {
     if joined.is_empty() { String::new() } else { format!(" {joined} ") }
 }
 
-impl FromRow for Found {
+impl FromRow for SearchRow {
     fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
         const PROVISIONS: [ProvisionKind; 6] = [
             ProvisionKind::Reserved,
@@ -256,7 +256,7 @@ impl Store {
             "SELECT {COLUMNS} FROM search WHERE {conditions} ORDER BY at DESC, procedure_id DESC LIMIT ${}",
             bound.len()
         );
-        let mut query = sql::query_as::<Found>(sql);
+        let mut query = sql::query_as::<SearchRow>(sql);
         for value in bound {
             query = query.bind(value);
         }
@@ -288,13 +288,13 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn found(&self, procedures: &[String]) -> Result<Vec<Found>, StoreError> {
+    pub async fn search_rows(&self, procedures: &[String]) -> Result<Vec<SearchRow>, StoreError> {
         let mut out = Vec::with_capacity(procedures.len());
         // Both engines bound the parameters of one statement.
         for part in procedures.chunks(500) {
             let marks: Vec<String> = (1..=part.len()).map(|n| format!("${n}")).collect();
             let sql = format!("SELECT {COLUMNS} FROM search WHERE procedure_id IN ({})", marks.join(", "));
-            let mut query = sql::query_as::<Found>(sql);
+            let mut query = sql::query_as::<SearchRow>(sql);
             for id in part {
                 query = query.bind(clean(id));
             }
@@ -322,7 +322,7 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn put_found(&self, rows: &[Found]) -> Result<(), StoreError> {
+    pub async fn put_search_rows(&self, rows: &[SearchRow]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for row in rows {
             put(&mut tx, row, false).await?;
@@ -337,12 +337,12 @@ impl IngestTx {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn put_found(&mut self, row: &Found, partial: bool) -> Result<(), StoreError> {
+    pub async fn put_search_row(&mut self, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
         put(&mut self.tx, row, partial).await
     }
 }
 
-async fn put(tx: &mut Transaction, row: &Found, partial: bool) -> Result<(), StoreError> {
+async fn put(tx: &mut Transaction, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
     macro_rules! put {
         ($known:literal) => {
             concat!(

@@ -26,7 +26,7 @@ const REMEMBERED: Duration = Duration::days(1);
 #[derive(Debug, Clone)]
 pub struct Session {
     /// Hash of its cookie.
-    pub mark: String,
+    pub secret_hash: String,
     /// Whose it is.
     pub person: Subscriber,
     /// When it was opened.
@@ -127,7 +127,7 @@ impl Store {
             sql::query_as("SELECT expires FROM sign_in WHERE id = $1 AND used IS NULL AND expires > $2")
                 .bind(id.to_owned())
                 .bind(millis(now))
-                .fetch_optional(&self.reader)
+                .fetch_optional(&self.key_reader)
                 .await?;
         Ok(row.map(|(at,)| moment(at)))
     }
@@ -175,16 +175,21 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn session(&self, secret: &str, now: DateTime<Utc>) -> Result<Option<Session>, StoreError> {
-        let mark = secret_hash(secret);
+        let hash = secret_hash(secret);
         let row: Option<(String, i64, i64)> =
             sql::query_as("SELECT subscriber_id, created, expires FROM session WHERE mark = $1 AND expires > $2")
-                .bind(mark.clone())
+                .bind(hash.clone())
                 .bind(millis(now))
-                .fetch_optional(&self.reader)
+                .fetch_optional(&self.key_reader)
                 .await?;
         let Some((subscriber, created, expires)) = row else { return Ok(None) };
         let person = self.subscriber(&subscriber).await?;
-        Ok(person.map(|person| Session { mark, person, created: moment(created), expires: moment(expires) }))
+        Ok(person.map(|person| Session {
+            secret_hash: hash,
+            person,
+            created: moment(created),
+            expires: moment(expires),
+        }))
     }
 
     /// How many sessions of a person are open.
@@ -204,8 +209,8 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn close_session(&self, mark: &str) -> Result<(), StoreError> {
-        sql::query("DELETE FROM session WHERE mark = $1").bind(mark.to_owned()).execute_alone(&self.db).await?;
+    pub async fn close_session(&self, secret_hash: &str) -> Result<(), StoreError> {
+        sql::query("DELETE FROM session WHERE mark = $1").bind(secret_hash).execute_alone(&self.db).await?;
         Ok(())
     }
 

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use serde_json::{Value, json};
 
-use crate::Store;
 use crate::columns::{clean, millis, moment};
 use crate::error::StoreError;
 use crate::ids::derived_id;
 use crate::ingest::IngestTx;
-use crate::sql::{self, Columns, FromRow, Row, SqlError, row};
+use crate::rows::over_rows;
+use crate::sql::{self, Columns, FromRow, Row, SqlError, Transaction, row};
+use crate::{Store, batch};
 
 /// State of a source.
 #[derive(Debug, Clone, Default)]
@@ -135,7 +137,7 @@ impl Store {
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
         let row: Option<SourceRow> = sql::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
             .bind(id.to_owned())
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map_or_else(
             || SourceState { memory: "{}".to_owned(), ..SourceState::default() },
@@ -180,23 +182,8 @@ impl Store {
         force: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<SourceState>, StoreError> {
-        let mut tx = self.begin().await?;
-        let row: Option<SourceRow> = sql::query_as(concat!(
-            "INSERT INTO source (id, holder, lease_until, last_attempt) VALUES ($4, $1, $2, $3)
-             ON CONFLICT (id) DO UPDATE SET holder = $1, lease_until = $2, last_attempt = $3
-             WHERE (source.lease_until <= $3 OR source.holder = $1)
-               AND (source.next_due <= $3 AND source.paused = 0 OR $5 = 1) RETURNING ",
-            state_columns!()
-        ))
-        .bind(holder.to_owned())
-        .bind(millis(now + lease))
-        .bind(millis(now))
-        .bind(id.to_owned())
-        .bind(i64::from(force))
-        .fetch_optional(&mut tx)
-        .await?;
-        tx.commit().await?;
-        Ok(row.map(|SourceRow(_, state)| state))
+        let claim = SourceClaim { id: id.to_owned(), holder: holder.to_owned(), until: now + lease, force, now };
+        self.source_claims.write(&self.db, claim).await
     }
 
     /// Notes a page that others follow, once its notices are committed, and holds the source for another `lease`.
@@ -233,39 +220,13 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let mut tx = self.begin().await?;
-        sql::query(
-            "UPDATE source SET failures = CASE WHEN $1 = 1 THEN failures + 1 ELSE 0 END,
-               last_success = CASE WHEN $1 = 1 THEN last_success ELSE $2 END,
-               baseline_done = CASE WHEN $1 = 1 THEN baseline_done ELSE 1 END,
-               last_error = $3, trouble = $4, next_due = $5, memory = COALESCE($6, memory), items = items + $7,
-               quota_left = COALESCE($8, quota_left), quota_limit = COALESCE($9, quota_limit), lease_until = 0, holder = NULL
-             WHERE id = $10",
-        )
-        .bind(i64::from(end.error.is_some()))
-        .bind(millis(now))
-        .bind(end.error.map(clean))
-        .bind(end.trouble.map(str::to_owned))
-        .bind(millis(next_due))
-        .bind(end.page.map(|p| p.memory.to_owned()))
-        .bind(end.page.map_or(0, |p| i64::try_from(p.records).unwrap_or(0)))
-        .bind(end.quota.map(|(left, _)| count(left)))
-        .bind(end.quota.map(|(_, limit)| count(limit)))
-        .bind(id.to_owned())
-        .execute(&mut tx)
-        .await?;
-        sql::query(
-            "INSERT INTO source_day (source, day, items, polls, failures) VALUES ($1, $2, $3, 1, $4)
-             ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + $3, polls = source_day.polls + 1, failures = source_day.failures + $4",
-        )
-        .bind(id.to_owned())
-        .bind(day.to_string())
-        .bind(i64::try_from(end.items).unwrap_or(0))
-        .bind(i64::from(end.error.is_some()))
-        .execute(&mut tx)
-        .await?;
-        tx.commit().await?;
-        Ok(())
+        let row = json!({
+            "id": id, "failed": i64::from(end.error.is_some()), "at": millis(now), "error": end.error.map(clean),
+            "trouble": end.trouble, "due": millis(next_due), "memory": end.page.map(|p| p.memory),
+            "records": end.page.map_or(0, |p| p.records), "left": end.quota.map(|(left, _)| count(left)),
+            "limit": end.quota.map(|(_, limit)| count(limit)), "day": day.to_string(), "items": end.items,
+        });
+        self.poll_ends.write(&self.db, PollRow(row)).await
     }
 
     /// What each source brought day by day since `since`, oldest first. A day without a poll is not there.
@@ -409,6 +370,97 @@ impl Store {
             tx.commit().await?;
         }
         Ok(())
+    }
+}
+
+/// Who takes a source for polling.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceClaim {
+    id: String,
+    holder: String,
+    until: DateTime<Utc>,
+    force: bool,
+    now: DateTime<Utc>,
+}
+
+impl batch::Write for SourceClaim {
+    /// The state of the source, where it was free and due.
+    type Answer = Option<SourceState>;
+
+    async fn write_all(tx: &mut Transaction, claims: &[Self]) -> Result<Vec<Self::Answer>, StoreError> {
+        let mut taken: HashMap<String, SourceState> = HashMap::new();
+        for force in [false, true] {
+            let mut wanted: Vec<&Self> = claims.iter().filter(|claim| claim.force == force).collect();
+            // In one order for all: two that lock the same sources never wait for each other.
+            wanted.sort_by(|a, b| a.id.cmp(&b.id));
+            let rows: Vec<Value> = wanted
+                .iter()
+                .map(|c| json!({"id": c.id, "holder": c.holder, "until": millis(c.until), "now": millis(c.now)}))
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let states: Vec<SourceRow> = sql::query_as(over_rows!(
+                tx.engine(),
+                ["INSERT INTO source (id, holder, lease_until, last_attempt)
+                  SELECT value ->> 'id', value ->> 'holder', CAST(value ->> 'until' AS BIGINT), CAST(value ->> 'now' AS BIGINT) FROM "],
+                [
+                    " WHERE 1 = 1 ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until,
+                        last_attempt = excluded.last_attempt
+                      WHERE (source.lease_until <= excluded.last_attempt OR source.holder = excluded.holder)
+                        AND (source.next_due <= excluded.last_attempt AND source.paused = 0 OR $2 = 1) RETURNING ",
+                    state_columns!()
+                ]
+            ))
+            .bind(Value::from(rows).to_string())
+            .bind(i64::from(force))
+            .fetch_all(&mut *tx)
+            .await?;
+            taken.extend(states.into_iter().map(|SourceRow(id, state)| (id, state)));
+        }
+        Ok(claims.iter().map(|claim| taken.remove(&claim.id)).collect())
+    }
+}
+
+/// How a poll ended, as a row to be written.
+#[derive(Debug, Clone)]
+pub(crate) struct PollRow(Value);
+
+impl batch::Write for PollRow {
+    type Answer = ();
+
+    async fn write_all(tx: &mut Transaction, ends: &[Self]) -> Result<Vec<()>, StoreError> {
+        let mut rows: Vec<Value> = ends.iter().map(|PollRow(row)| row.clone()).collect();
+        rows.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str())); // as sources are claimed
+        let rows = Value::from(rows).to_string();
+        sql::query(over_rows!(
+            tx.engine(),
+            ["UPDATE source SET failures = CASE WHEN w.failed = 1 THEN failures + 1 ELSE 0 END,
+               last_success = CASE WHEN w.failed = 1 THEN last_success ELSE w.at END,
+               baseline_done = CASE WHEN w.failed = 1 THEN baseline_done ELSE 1 END,
+               last_error = w.error, trouble = w.trouble, next_due = w.due, memory = COALESCE(w.memory, source.memory),
+               items = items + w.records, quota_left = COALESCE(w.quota_left, source.quota_left),
+               quota_limit = COALESCE(w.quota_limit, source.quota_limit), lease_until = 0, holder = NULL
+             FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'failed' AS BIGINT) AS failed, CAST(value ->> 'at' AS BIGINT) AS at,
+               value ->> 'error' AS error, value ->> 'trouble' AS trouble, CAST(value ->> 'due' AS BIGINT) AS due,
+               value ->> 'memory' AS memory, CAST(value ->> 'records' AS BIGINT) AS records,
+               CAST(value ->> 'left' AS BIGINT) AS quota_left, CAST(value ->> 'limit' AS BIGINT) AS quota_limit FROM "],
+            [") AS w WHERE source.id = w.key"]
+        ))
+        .bind(rows.clone())
+        .execute(tx)
+        .await?;
+        sql::query(over_rows!(
+            tx.engine(),
+            ["INSERT INTO source_day (source, day, items, polls, failures)
+              SELECT value ->> 'id', value ->> 'day', CAST(value ->> 'items' AS BIGINT), 1, CAST(value ->> 'failed' AS BIGINT) FROM "],
+            [" WHERE 1 = 1 ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + excluded.items,
+                polls = source_day.polls + 1, failures = source_day.failures + excluded.failures"]
+        ))
+        .bind(rows)
+        .execute(tx)
+        .await?;
+        Ok(vec![(); ends.len()])
     }
 }
 

@@ -184,7 +184,7 @@ impl Store {
         let row: Option<AccessToken> = sql::query_as(select!("mark = $1 AND (expires IS NULL OR expires > $2)"))
             .bind(secret_hash(secret))
             .bind(millis(now))
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         self.with_owner(row, now).await
     }
@@ -201,7 +201,7 @@ impl Store {
         let row: Option<AccessToken> = sql::query_as(select!("id = $1 AND (expires IS NULL OR expires > $2)"))
             .bind(id.to_owned())
             .bind(millis(now))
-            .fetch_optional(&self.reader)
+            .fetch_optional(&self.key_reader)
             .await?;
         self.with_owner(row, now).await
     }

@@ -92,7 +92,7 @@ async fn store(service: &Service, row: &NoticeRow, correction: &VerdictCorrectio
     let told = tx.told(&row.procedure).await?;
     tx.put_procedure(&row.procedure, &assessment.title, &after, &[]).await?;
     tx.put_notice(&row.notice, &assessment, &content_hash(&row.notice), &row.procedure).await?;
-    tx.put_found(&search_row::row(&row.procedure, &row.notice, &assessment, &after, now), true).await?;
+    tx.put_search_row(&search_row::row(&row.procedure, &row.notice, &assessment, &after, now), true).await?;
     let planner = Planner::new(service, &audience, None, now);
     let people = tell(&mut tx, &planner, &row.notice, &assessment, &alert, false, &told).await?;
     tx.commit().await?;

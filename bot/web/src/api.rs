@@ -21,7 +21,7 @@ use vigie_domain::{BuyerType, Cadence, Decision, Department, Filter, Refusal, St
 use vigie_service::answers::outcome_line;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::search_row::KINDS;
-use vigie_store::search::{Found, Query, State as Stand};
+use vigie_store::search::{Query, SearchRow, State as Stand};
 use vigie_store::tokens::{AccessToken, Scope};
 use vigie_watcher::classify::fold::fold;
 
@@ -112,7 +112,7 @@ pub(crate) async fn openapi() -> Response {
 }
 
 /// A procedure as the API gives it in lists.
-fn listed(f: &Found, now: DateTime<Utc>) -> Value {
+fn listed(f: &SearchRow, now: DateTime<Utc>) -> Value {
     json!({
         "id": f.procedure, "title": f.title, "buyer": f.buyer, "buyer_type": f.buyer_type, "verdict": f.verdict,
         "sectors": f.sectors, "departments": f.departments, "provisions": f.provisions, "state": f.state_at(now).as_str(),
@@ -166,7 +166,7 @@ pub(crate) async fn procedure(State(site): State<Arc<Site>>, program: Program, P
     program.may(Scope::Procedures)?;
     let now = site.service.clock.now();
     let ids = [id.clone()];
-    let found = site.service.store.found(&ids).await?.pop().ok_or_else(|| absent("procédure inconnue"))?;
+    let found = site.service.store.search_rows(&ids).await?.pop().ok_or_else(|| absent("procédure inconnue"))?;
     let notices: Vec<Value> = site
         .service
         .store
@@ -332,7 +332,7 @@ pub(crate) async fn decisions(State(site): State<Arc<Site>>, program: Program) -
 
 pub(crate) async fn decisions_on(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
     program.may(Scope::Decisions)?;
-    if site.service.store.found(std::slice::from_ref(&id)).await?.is_empty() {
+    if site.service.store.search_rows(std::slice::from_ref(&id)).await?.is_empty() {
         return Err(absent("procédure inconnue"));
     }
     let decisions = site.service.store.decisions_on(program.owner.structure(), &id).await?;

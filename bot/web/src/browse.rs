@@ -16,7 +16,7 @@ use vigie_config::rules::Rules;
 use vigie_domain::{BuyerType, Department, ProvisionKind, Stage, french};
 use vigie_notifier::card::{provision_label, short};
 use vigie_store::StoreError;
-use vigie_store::search::{Found, Query, State as Stand};
+use vigie_store::search::{Query, SearchRow, State as Stand};
 use vigie_watcher::classify::fold::fold;
 
 use super::frame::{Fields, Shown, Site, Visitor};
@@ -53,7 +53,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn of(f: &Found, stage: Option<Stage>, now: DateTime<Utc>) -> Self {
+    fn of(f: &SearchRow, stage: Option<Stage>, now: DateTime<Utc>) -> Self {
         let state = f.state_at(now);
         let closes = f.closes.map(|at| at.with_timezone(&Paris).fixed_offset());
         Self {
@@ -89,7 +89,7 @@ pub(crate) fn place(departments: &[Department]) -> String {
 }
 
 /// Rows as the visitor sees them, with what their structure decided.
-pub(crate) async fn rows(site: &Site, visitor: &Visitor, found: &[Found]) -> Result<Vec<Row>, StoreError> {
+pub(crate) async fn rows(site: &Site, visitor: &Visitor, found: &[SearchRow]) -> Result<Vec<Row>, StoreError> {
     let now = site.service.clock.now();
     let stages = match &visitor.session {
         Some(session) => stages(site, session.structure(), found).await?,
@@ -99,7 +99,7 @@ pub(crate) async fn rows(site: &Site, visitor: &Visitor, found: &[Found]) -> Res
 }
 
 /// What one structure decided about these procedures as a whole.
-async fn stages(site: &Site, structure: &str, found: &[Found]) -> Result<HashMap<String, Stage>, StoreError> {
+async fn stages(site: &Site, structure: &str, found: &[SearchRow]) -> Result<HashMap<String, Stage>, StoreError> {
     let mut out = HashMap::new();
     for f in found {
         let decisions = site.service.store.decisions_on(structure, &f.procedure).await?;

@@ -33,7 +33,7 @@ impl Session {
 pub(crate) async fn of(service: &Service, headers: &HeaderMap) -> Result<Option<Session>, StoreError> {
     let Some(secret) = cookie(headers, cookie_name(service)) else { return Ok(None) };
     let found = service.store.session(secret, service.clock.now()).await?;
-    Ok(found.map(|s| Session { mark: s.mark, person: s.person, csrf: csrf(secret) }))
+    Ok(found.map(|s| Session { mark: s.secret_hash, person: s.person, csrf: csrf(secret) }))
 }
 
 /// Nobody but the server and the browser knows the cookie: what is derived from it proves that a form is ours.

@@ -12,7 +12,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::{Stage, french};
 use vigie_store::StoreError;
-use vigie_store::search::Found;
+use vigie_store::search::SearchRow;
 
 use super::frame::{Fields, Shown, SignedIn, Site};
 
@@ -43,7 +43,7 @@ pub(crate) struct Reached {
 pub(crate) struct Month {
     pub(crate) bars: Vec<Bar>,
     pub(crate) reached: Vec<Reached>,
-    pub(crate) found: BTreeMap<String, Found>,
+    pub(crate) found: BTreeMap<String, SearchRow>,
 }
 
 /// How far along the funnel a stage stands: told, read, go, submitted, won.
@@ -119,7 +119,7 @@ pub(crate) async fn read(site: &Site, structure: &str, first: NaiveDate) -> Resu
         reached.insert(step.procedure, new);
     }
     let ids: BTreeSet<String> = reached.keys().cloned().collect();
-    let found = store.found(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let found = store.search_rows(&ids.into_iter().collect::<Vec<_>>()).await?;
     let mut reached: Vec<Reached> = reached.into_values().collect();
     reached.sort_by(|a, b| rung_of(b).cmp(&rung_of(a)).then_with(|| b.at.cmp(&a.at)));
     Ok(Some(Month {

@@ -15,7 +15,7 @@ use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
 use vigie_domain::{DeliveryState, Department, Refusal, french};
 use vigie_notifier::card::{beneficiary_label, provision_label, short};
-use vigie_store::search::{Found, Query};
+use vigie_store::search::{Query, SearchRow};
 
 use super::browse;
 use super::frame::{Fields, Operator, Shown, SignedIn, Site, Trouble, Visitor};
@@ -94,9 +94,9 @@ fn places(departments: &[Department]) -> String {
 }
 
 /// Everything that is found, up to a bound.
-async fn all(site: &Site, query: &Query) -> Result<Vec<Found>, Trouble> {
+async fn all(site: &Site, query: &Query) -> Result<Vec<SearchRow>, Trouble> {
     let now = site.service.clock.now();
-    let mut out: Vec<Found> = Vec::new();
+    let mut out: Vec<SearchRow> = Vec::new();
     let mut after: Option<(DateTime<Utc>, String)> = None;
     while out.len() < MAX_ROWS {
         let place = after.as_ref().map(|(at, id)| (*at, id.as_str()));
@@ -154,7 +154,7 @@ pub(crate) async fn decisions(State(site): State<Arc<Site>>, signed: SignedIn) -
     let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
     let decisions = site.service.store.own_decisions(signed.session.structure(), limit).await?;
     let ids: BTreeSet<String> = decisions.iter().map(|d| d.procedure.clone()).collect();
-    let found = site.service.store.found(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let found = site.service.store.search_rows(&ids.into_iter().collect::<Vec<_>>()).await?;
     let rows: Vec<Vec<String>> = decisions
         .into_iter()
         .map(|d| {
@@ -196,7 +196,7 @@ pub(crate) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> S
     let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
     let alerts = site.service.store.own_alerts(&signed.session.person.id, limit).await?;
     let ids: BTreeSet<String> = alerts.iter().map(|a| a.procedure.clone()).collect();
-    let found = site.service.store.found(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let found = site.service.store.search_rows(&ids.into_iter().collect::<Vec<_>>()).await?;
     let rows: Vec<Vec<String>> = alerts
         .into_iter()
         .map(|a| {

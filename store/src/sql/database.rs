@@ -43,7 +43,7 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 pub(crate) enum Transaction {
     Sqlite(SqliteTransaction),
-    Postgres(PostgresTransaction),
+    Postgres(Box<PostgresTransaction>),
 }
 
 /// What a statement can be read from.
@@ -92,7 +92,7 @@ impl Database {
     pub(crate) async fn begin(&self) -> Result<Transaction, SqlError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.begin().await.map(Transaction::Sqlite),
-            Self::Postgres { writers, .. } => writers.begin().await.map(Transaction::Postgres),
+            Self::Postgres { writers, .. } => Ok(Transaction::Postgres(Box::new(writers.begin().await?))),
         }
     }
 

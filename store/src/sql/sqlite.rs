@@ -26,6 +26,11 @@ const READERS: usize = 4;
 /// Statements kept prepared by each connection: about as many as the program has.
 const PREPARED: usize = 400;
 
+/// Pages kept in memory by the connection that writes, in KiB: keys are hashes, so that writes go all over the indexes.
+const WRITER_CACHE_KIB: u32 = 16_000;
+/// Pages kept in memory by each connection that reads, in KiB.
+const READER_CACHE_KIB: u32 = 4_000;
+
 /// A turn to write: the connection, which whoever sees it fail takes away.
 type Turn = OwnedMutexGuard<Option<Connection>>;
 
@@ -235,10 +240,11 @@ fn connect(path: &Path, only_reads: bool) -> Result<Connection, SqlError> {
     // A writer waits in `begin`, where it does not hold up a thread.
     connection.busy_timeout(if only_reads { Duration::from_secs(BUSY_TIMEOUT_S) } else { Duration::ZERO })?;
     // FULL: a commit survives a power cut, as the promise of the outbox demands.
-    connection.execute_batch(
+    let cache = if only_reads { READER_CACHE_KIB } else { WRITER_CACHE_KIB };
+    connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
-         PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -32000;",
-    )?;
+         PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA cache_size = -{cache};"
+    ))?;
     if only_reads {
         connection.execute_batch("PRAGMA query_only = ON")?;
     }

@@ -93,7 +93,7 @@ async fn fill(pages: &Pages, procedures: usize, now: DateTime<Utc>) -> Outcome<V
             let (id, state) = (format!("p{n:08}"), Snapshot::of(&assessment));
             tx.put_procedure(&id, &assessment.title, &state, &[]).await?;
             tx.put_notice(&notice, &assessment, "weigh", &id).await?;
-            tx.put_found(&search_row::row(&id, &notice, &assessment, &state, at), false).await?;
+            tx.put_search_row(&search_row::row(&id, &notice, &assessment, &state, at), false).await?;
             if n % 20 == 0 {
                 let alert = Alert {
                     id: format!("a{n}"),

@@ -14,7 +14,7 @@ use vigie_domain::{
 };
 use vigie_service::Clock;
 use vigie_store::Store;
-use vigie_store::search::{Found, Query, State};
+use vigie_store::search::{Query, SearchRow, State};
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::{Answer, Pages, Visitor};
 use vigie_tests::servers::{Postgres, Smtp};

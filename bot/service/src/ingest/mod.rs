@@ -168,7 +168,7 @@ async fn store_batch(
         CrashPoint::AfterCommit.reach();
         return Ok(outcomes);
     }
-    Err(StoreError::Restless)
+    Err(StoreError::TooManyRetries)
 }
 
 #[cfg(test)]

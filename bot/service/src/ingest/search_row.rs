@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, NaiveTime, Utc};
 use vigie_domain::procedure::{Snapshot, Status};
 use vigie_domain::{Assessment, BuyerType, Notice, NoticeKind, ProvisionKind};
 use vigie_notifier::card::{short, verdict};
-use vigie_store::search::{Found, State};
+use vigie_store::search::{SearchRow, State};
 use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::fold::fold;
 
@@ -19,7 +19,7 @@ const BATCH: i64 = 100;
 
 /// The row of a procedure that stands as `state` says, of which this notice tells.
 #[must_use]
-pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, now: DateTime<Utc>) -> Found {
+pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, now: DateTime<Utc>) -> SearchRow {
     let closes = state.closes().or_else(|| a.deadline()).map(|at| at.with_timezone(&Utc));
     let published = notice.published.map(|day| day.and_time(NaiveTime::MIN).and_utc()).filter(|at| *at < now);
     let at = published.unwrap_or(now);
@@ -35,7 +35,7 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
         words.push(' ');
         words.push_str(&lot.title);
     }
-    Found {
+    SearchRow {
         procedure: procedure.to_owned(),
         title: short(&a.title, 240),
         buyer: short(a.buyer.as_deref().unwrap_or_default(), 160),
@@ -94,6 +94,6 @@ pub async fn catch_up(store: &Store, now: DateTime<Utc>) -> Result<usize, StoreE
             rows.push(row);
         }
         done += rows.len();
-        store.put_found(&rows).await?;
+        store.put_search_rows(&rows).await?;
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn store_one(
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
-    tx.put_found(&row, is_follow_up(notice.kind)).await?;
+    tx.put_search_row(&row, is_follow_up(notice.kind)).await?;
     if let Some(portrait) = &portrait {
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
