@@ -101,6 +101,50 @@ impl Document {
         &self.text()[at..end.max(at)]
     }
 
+    /// Folded ranges of the passages, in order.
+    pub fn passages(&self) -> impl Iterator<Item = Range<usize>> {
+        self.spans.iter().map(|s| s.folded.clone())
+    }
+
+    /// The lines of a passage, folded; one that begins in small letters goes on with the one before it, unless that one ended.
+    #[must_use]
+    pub fn lines(&self, passage: &Range<usize>) -> Vec<Range<usize>> {
+        let back = self.folded.original(passage.clone());
+        let Some(text) = self.original.get(back.clone()) else { return Vec::new() };
+        let mut out = Vec::new();
+        let mut start = passage.start;
+        for i in memchr_iter(b'\n', text.as_bytes()) {
+            let behind = text[i + 1..].trim_start_matches([' ', '\t', '\r']);
+            let ended = text[..i].trim_end().ends_with(['.', ':', ';', '?', '!', '|']);
+            if !ended && behind.starts_with(char::is_lowercase) {
+                continue;
+            }
+            let end = self.folded.position(back.start + i).clamp(start, passage.end);
+            if end > start {
+                out.push(start..end);
+            }
+            start = end;
+        }
+        if start < passage.end {
+            out.push(start..passage.end);
+        }
+        out
+    }
+
+    /// Whether the full stop at a folded position ends a sentence though no space follows.
+    #[must_use]
+    pub fn is_glued(&self, at: usize) -> bool {
+        let back = self.folded.original(at..at + 1);
+        glued(self.original.as_bytes(), back.start)
+    }
+
+    /// Whether the original has these words in capitals.
+    #[must_use]
+    pub fn in_capitals(&self, range: &Range<usize>) -> bool {
+        let words = self.original.get(self.folded.original(range.clone())).unwrap_or_default();
+        words.chars().all(|c| !c.is_lowercase())
+    }
+
     /// The nearest character boundary at or after `at`.
     fn boundary(&self, at: usize) -> usize {
         self.text().ceil_char_boundary(at)

@@ -23,13 +23,17 @@ pub mod document;
 pub mod facts;
 pub mod finding;
 pub mod fold;
+pub mod lexicon;
 pub mod numbers;
 pub mod other;
 pub(crate) mod pattern;
 pub mod plain;
+pub mod polarity;
+pub mod quantity;
 pub mod reserved;
 pub mod sectors;
 pub mod service;
+pub mod statement;
 pub mod verdict;
 
 use std::cell::LazyCell;
@@ -44,6 +48,8 @@ use vigie_domain::{
 use anchors::Anchors;
 use document::Document;
 use finding::Reading;
+use lexicon::Concept;
+use statement::Units;
 
 /// Judges a notice.
 #[must_use]
@@ -52,7 +58,7 @@ pub fn classify(notice: &Notice) -> Assessment {
     let anchors = Anchors::of(doc.text());
     let lots = lots(notice, &doc);
     let lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
-    let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids };
+    let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids, served: serves_jobseekers(&notice.title) };
     let mut provisions = provisions(notice, &reading, lots.len());
     // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
     let of_the_title = LazyCell::new(|| sectors::of(&notice.cpv, &notice.title, &[]));
@@ -111,6 +117,15 @@ pub fn with_provisions(notice: &Notice, assessment: &Assessment, provisions: Vec
     }
 }
 
+/// Whether a title names a service for people far from employment: there, speaking of them asks nothing of the winner.
+fn serves_jobseekers(title: &str) -> bool {
+    let folded = fold::fold(title);
+    let tokens = statement::tokens(&folded, &(0..folded.len()));
+    let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
+    let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
+    has(&[Concept::FarFromWork, Concept::ServiceTalk]) || has(&[Concept::InsertionAction]) && !has(&[Concept::ClauseName])
+}
+
 /// White space collapsed to single spaces: titles hold line breaks and tabs.
 #[must_use]
 pub fn one_line(text: &str) -> String {
@@ -140,28 +155,30 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 
 fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
-    let mut told = reserved::read(reading);
+    let units = if reading.anchors.any(anchors::Topic::Social) { Units::of(reading.doc) } else { Units::default() };
+    let statements = statement::statements(reading.doc, &units, &wanted(reading, &units));
+    let mut explained = Vec::new();
+    let mut told = reserved::read(reading, &statements, &mut explained);
     let for_structures = told
         .iter()
         .any(|p| matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both)));
-    told.extend(clause::read(reading, for_structures));
+    let service = service::read(reading, &statements, &mut explained);
+    let clauses = clause::read(reading, &statements, for_structures, &mut explained);
     let listed = criterion::read_listed(&notice.criteria);
     if listed.is_empty() {
-        told.extend(criterion::read(reading));
+        told.extend(criterion::read(reading, &statements, &mut explained));
     } else {
         told.extend(merge_same_criterion(listed, lot_count));
     }
-    let service = service::read(reading);
-    if !service.is_empty() {
-        // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
-        let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
-        told.retain(|p| p.kind != ProvisionKind::ExecutionClause || named(p));
-    }
+    // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
+    let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
+    told.extend(clauses.into_iter().filter(|p| service.is_empty() || p.kind != ProvisionKind::ExecutionClause || named(p)));
     if !service.is_empty() {
         reserved::narrow_by_object(&mut told, reading.doc.text());
     }
     told.extend(service);
-    told.extend(other::read(reading));
+    told.extend(other::read(reading, &statements, &mut explained));
+    told.extend(other::doubts(reading, &statements, &explained));
     let hint = coded.hint.take();
     let mut joined = codes::join(coded, told, lot_count);
     let classed = |p: &Provision| p.kind != ProvisionKind::SocialConditionNotSeen;
@@ -171,6 +188,35 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<P
         joined.push(p);
     }
     joined
+}
+
+/// Most statements read of one document: far above any real notice, so that hostile text stays cheap.
+const MAX_STATEMENTS: usize = 3000;
+
+/// Units that hold a social word, and the few behind each that may go on with what it says.
+fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
+    const GOES_ON: usize = 3;
+    const UNDER_HEADING: usize = 12;
+    let windows = reading.anchors.windows(anchors::Topic::Social);
+    let mut out = Vec::new();
+    let mut window = 0;
+    let mut until = 0;
+    for (i, unit) in units.list.iter().enumerate() {
+        while windows.get(window).is_some_and(|w| w.end <= unit.range.start) {
+            window += 1;
+        }
+        let social = windows.get(window).is_some_and(|w| w.start < unit.range.end);
+        if social {
+            until = until.max(i + if unit.is_heading { UNDER_HEADING } else { GOES_ON });
+        }
+        if social || i <= until && until > 0 {
+            out.push(i);
+        }
+        if out.len() == MAX_STATEMENTS {
+            break;
+        }
+    }
+    out
 }
 
 /// The same criterion repeated lot by lot is one provision.

@@ -85,9 +85,37 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
 pub fn speaks_of_all_lots(text: &str) -> bool {
     pattern!(
         ALL,
-        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b"
+        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b|\baux (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b"
     );
     ALL.is_match(text)
+}
+
+/// Lots that words point at among `known`: "les deux premiers lots", "le dernier lot", "les lots suivants" are none by number.
+#[must_use]
+pub fn pointed_lots(text: &str, known: &[String]) -> Option<Vec<String>> {
+    pattern!(
+        POINTED,
+        r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?) lots?\b|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b"
+    );
+    let c = POINTED.captures(text).filter(|_| known.len() > 1)?;
+    let count = match c.name("n").map(|m| m.as_str()) {
+        Some("deux") => 2,
+        Some("trois") => 3,
+        Some("quatre") => 4,
+        Some("cinq") => 5,
+        Some("six") => 6,
+        _ => 1,
+    };
+    let word = c.name("which").or(c.name("after")).or(c.name("late"))?.as_str();
+    let lots: Vec<String> = match word {
+        "second" | "deuxieme" => known.get(1).into_iter().cloned().collect(),
+        "troisieme" => known.get(2).into_iter().cloned().collect(),
+        "quatrieme" => known.get(3).into_iter().cloned().collect(),
+        "cinquieme" => known.get(4).into_iter().cloned().collect(),
+        w if w.starts_with("premier") => known.iter().take(count).cloned().collect(),
+        _ => known.iter().skip(known.len().saturating_sub(count)).cloned().collect(),
+    };
+    (!lots.is_empty()).then_some(lots)
 }
 
 #[cfg(test)]
