@@ -48,11 +48,12 @@ struct Volume {
 /// where the contract is `for_structures` anyway, else another consideration with a doubt.
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], for_structures: bool, explained: &mut Vec<usize>) -> Vec<Provision> {
+    let reserved = explained.clone();
     let mut owed: Vec<Owed> = Vec::new();
     for (at, s) in statements.iter().enumerate() {
-        if let Some(o) = owes(reading, statements, at, explained) {
+        if let Some(o) = owes(reading, s, &reserved, explained) {
             explained.push(s.index);
-            owed.push(o);
+            owed.push(Owed { at, ..o });
         }
     }
     if owed.is_empty() {
@@ -63,13 +64,17 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], for_structures:
 }
 
 /// Why a statement owes work, if it does.
-fn owes(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, explained: &mut Vec<usize>) -> Option<Owed> {
-    let s = &statements[at];
+fn owes(reading: &Reading<'_>, s: &Statement<'_>, reserved: &[usize], explained: &mut Vec<usize>) -> Option<Owed> {
     if s.unit.ticked == Some(false) || s.says.has(Concept::TalkAboutClauses) {
         explained.push(s.index);
         return None;
     }
-    let hit = named(s, explained).or_else(|| laid_on_winner(reading, s, explained)).or_else(|| work_given(reading, s)).or_else(|| volume_of_heading(s));
+    // "Réservé aux organismes dont l'objet est l'insertion" describes who may bid.
+    let described = !reserved.contains(&s.index);
+    let mut hit = named(s, explained);
+    if hit.is_none() && described {
+        hit = laid_on_winner(reading, s, explained).or_else(|| work_given(reading, s)).or_else(|| volume_of_heading(s));
+    }
     let (hit, named) = hit?;
     if criterion::weighs(s, &hit) || s.says.has(Concept::StaffMatter) && !s.says.any(&[Concept::InsertionAction, Concept::FarFromWork, Concept::ClauseName, Concept::SocialDuty]) {
         return None;
@@ -81,7 +86,7 @@ fn owes(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, explaine
         lots = if spared.is_empty() { Vec::new() } else { reading.lots.iter().filter(|l| !spared.contains(l)).cloned().collect() };
     }
     let optional = s.says.has(Concept::Optional) && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"]);
-    Some(Owed { at, range, lots, named, optional })
+    Some(Owed { at: 0, range, lots, named, optional })
 }
 
 /// "clause sociale", "heures d'insertion": the name suffices, unless denied.
@@ -182,12 +187,14 @@ fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
     let before = |n: usize, words: &[&str]| s.has_word(q.from.saturating_sub(n), q.from, words);
     let behind = |n: usize, words: &[&str]| s.has_word(q.to, q.to + n, words);
     let moved = before(3, &["lieu"]) && before(4, &["au"]);
-    let rate = behind(3, &["tranche", "semaine", "jour", "ouvrees", "hebdomadaires", "stagiaires", "stagiaire", "etudes", "ingenierie", "formation"])
+    let rate = behind(3, &["semaine", "jour", "ouvrees", "hebdomadaires", "stagiaires", "stagiaire", "etudes", "ingenierie", "formation"])
+        || behind(7, &["tranche"]) && (0..7).any(|i| s.has_word(q.to + i, q.to + i + 1, &["tranche"]) && s.has_word(q.to + i + 1, q.to + i + 2, &["de"]))
         || behind(2, &["pour"]) && behind(6, &["€", "euros", "eur"]);
     let delay = before(3, &["sous", "delai", "delais", "preavis", "intervention", "ouverture", "pendant", "formation", "formations"]) || before(2, &["dans", "les"]) && before(2, &["dans"]);
     let clock = q.unit == Unit::Hours && q.value <= 24.0 && (before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"]) || before(2, &["heures", "h"]));
     let penalty = before(4, &["€", "euros"]) && before(2, &["par"]);
-    let weight = q.unit == Unit::Percent && !told && !share_of_work(s, q) && !s.says.any(&[Concept::ClauseName, Concept::FarFromWork, Concept::InsertionAction]);
+    let merit = s.has_word(0, q.from, &["qualite", "performance", "performances", "pertinence", "valeur", "connaissance"]);
+    let weight = q.unit == Unit::Percent && !share_of_work(s, q) && (merit || !told && !s.says.any(&[Concept::ClauseName, Concept::FarFromWork, Concept::InsertionAction]));
     !(moved || rate || delay || clock || penalty || weight) && q.value > 0.0
 }
 

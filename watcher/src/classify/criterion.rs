@@ -67,7 +67,7 @@ fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let own_criterion = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(12) && c.from < to + 6 && !negated(s, c));
     let listed = s.says.has(Concept::Criterion) || s.heading.has(Concept::Criterion) || weights(s).count() >= 2;
     let weight = item_weight(s, hit);
-    let ranked = from == 0 && s.unit.range.len() < 160 && (s.tokens.first().is_some_and(super::statement::Token::is_number) || !s.says.any(&[Concept::Duty]) || hit.concept == Concept::SocialMerit);
+    let ranked = from <= 1 && s.unit.range.len() < 160 && (s.tokens.first().is_some_and(super::statement::Token::is_number) || !s.says.any(&[Concept::Duty]) || hit.concept == Concept::SocialMerit);
     let judged = own_criterion && (weight.is_some() || !s.says.has(Concept::Winner)) || weight.is_some() && (listed || ranked);
     let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to);
     let bundled = within(Concept::BundledMerit) && !insertion;

@@ -161,6 +161,8 @@ const GAP: usize = 5;
 const MAX_FILLERS: usize = 4;
 /// From this length on, a word with one letter missing or too many is still known.
 const TOLERANT: usize = 8;
+/// From this length on, a word with one letter for another is still known.
+const SURE: usize = 11;
 
 /// The table, ready to be searched.
 #[derive(Debug)]
@@ -220,8 +222,10 @@ impl Lexicon {
     fn add(&mut self, concept: Concept, form: &str, groups: &HashMap<&str, &str>) {
         let mut steps = Vec::new();
         let mut gap = false;
-        for word in form.split([' ', '-', '\'']).filter(|w| !w.is_empty()) {
-            // Articles of law are one word.
+        // Articles of law are one word; other hyphens part words.
+        let is_article = |w: &str| w.as_bytes().get(1).is_some_and(u8::is_ascii_digit) && w.contains('-') && !w.starts_with(|c: char| c.is_ascii_digit());
+        let words = form.split(' ').flat_map(|w| if is_article(w) { vec![w] } else { w.split(['-', '\'']).collect() });
+        for word in words.filter(|w| !w.is_empty()) {
             if word == ".." {
                 gap = true;
                 continue;
@@ -269,14 +273,15 @@ impl Lexicon {
         }
     }
 
-    /// A word that differs from a long known one by one letter.
+    /// A long known word of which one letter is missing or too many; of the longest, one may be another.
     fn misspelled(&self, word: &str) -> Option<WordId> {
         if let Some(id) = self.damaged.get(word) {
             return Some(*id);
         }
         (1..word.len()).find_map(|i| {
             let cut = [&word[..i], &word[i + 1..]].concat();
-            self.exact.get(&cut).filter(|_| cut.len() >= TOLERANT).or_else(|| self.damaged.get(&cut)).copied()
+            let known = self.exact.get(&cut).filter(|_| cut.len() >= TOLERANT);
+            known.or_else(|| self.damaged.get(&cut).filter(|_| cut.len() >= SURE)).copied()
         })
     }
 
@@ -361,12 +366,18 @@ const SWALLOWS: &[Concept] = &[
     Concept::TalkAboutClauses,
 ];
 
+/// Phrases that take the last word of another away from it.
+const MISLEADS: &[Concept] = &[Concept::NotInsertion, Concept::NotSocial, Concept::NotDisability];
+
 /// Concepts that lose to a name they stand in.
 const LOSES: &[(Concept, &[Concept])] = &[
     (
         Concept::InsertionAction,
         &[Concept::WorkIntegration, Concept::Sheltered, Concept::ShelteredAndIntegration, Concept::ClauseName, Concept::FarFromWork],
     ),
+    (Concept::Sheltered, &[Concept::ShelteredAndIntegration]),
+    (Concept::WorkIntegration, &[Concept::ShelteredAndIntegration]),
+    (Concept::ServiceTalk, &[Concept::FarFromWork, Concept::Sheltered, Concept::WorkIntegration, Concept::ClauseName]),
     (Concept::FarFromWork, &[Concept::WorkIntegration, Concept::Sheltered, Concept::ShelteredAndIntegration]),
     (Concept::SocialMerit, &[Concept::ClauseName]),
     (Concept::SocialDuty, &[Concept::ClauseName]),
@@ -386,7 +397,10 @@ fn settle(mut hits: Vec<Hit>) -> Vec<Hit> {
             SWALLOWS.contains(&b.concept) && !SWALLOWS.contains(&hit.concept)
                 || LOSES.iter().any(|(loser, to)| *loser == hit.concept && to.contains(&b.concept))
         });
-        if !beaten && kept.last() != Some(hit) {
+        // "Clause relative à l'insertion du bâtiment": the word that counts is another phrase's.
+        let bent = !SWALLOWS.contains(&hit.concept)
+            && hits.iter().any(|b| MISLEADS.contains(&b.concept) && b.from < hit.to && hit.to <= b.to && hit.from <= b.from);
+        if !beaten && !bent && kept.last() != Some(hit) {
             kept.push(*hit);
         }
     }

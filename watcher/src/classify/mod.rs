@@ -123,7 +123,7 @@ fn serves_jobseekers(title: &str) -> bool {
     let tokens = statement::tokens(&folded, &(0..folded.len()));
     let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
     let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
-    has(&[Concept::FarFromWork, Concept::ServiceTalk]) || has(&[Concept::InsertionAction]) && !has(&[Concept::ClauseName])
+    has(&[Concept::ServiceTalk]) || has(&[Concept::InsertionAction]) && has(&[Concept::FarFromWork, Concept::Object]) && !has(&[Concept::ClauseName])
 }
 
 /// White space collapsed to single spaces: titles hold line breaks and tabs.
@@ -157,6 +157,12 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<P
     let mut coded = codes::read(&notice.codes);
     let units = if reading.anchors.any(anchors::Topic::Social) { Units::of(reading.doc) } else { Units::default() };
     let statements = statement::statements(reading.doc, &units, &wanted(reading, &units));
+    if std::env::var_os("VIGIE_DUMP").is_some() {
+        for s in &statements {
+            let hits: Vec<String> = s.hits.iter().map(|h| format!("{:?}[{}]", h.concept, s.tokens[h.from..h.to].iter().map(|t| t.word.as_ref()).collect::<Vec<_>>().join(" "))).collect();
+            eprintln!("{} h={} t={:?} row={:?} | {} | {}", s.index, s.unit.is_heading, s.unit.ticked, s.unit.row, &reading.doc.text()[s.unit.range.clone()], hits.join(" "));
+        }
+    }
     let mut explained = Vec::new();
     let mut told = reserved::read(reading, &statements, &mut explained);
     let for_structures = told

@@ -53,11 +53,13 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
             let measures_something = UNIT.is_match(&text[list.end()..]);
             let mut lots: Vec<String> = Vec::new();
             let mut through = false;
+            let mut last = 0; // lots before the last number named
             for part in PART.captures_iter(list.as_str()) {
                 match part.get(1) {
                     None => through = true,
                     Some(id) => {
                         let id = Lot::clean_id(id.as_str());
+                        last = lots.len();
                         if through
                             && let (Some(Ok(from)), Ok(to)) = (lots.last().map(|l| l.parse::<u32>()), id.parse::<u32>())
                             && from < to
@@ -72,7 +74,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
                 }
             }
             if measures_something {
-                lots.pop();
+                lots.truncate(last);
             }
             lots.dedup();
             (!lots.is_empty()).then_some(LotMention { range: c.get(0)?.range(), lots })

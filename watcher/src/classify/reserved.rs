@@ -36,8 +36,6 @@ enum Told {
     Words(Beneficiary),
     /// The box of a form that names disability and insertion at once.
     WorkshopBox,
-    /// The box of a form for the social economy.
-    ServiceBox,
 }
 
 #[derive(Debug)]
@@ -96,6 +94,15 @@ fn reserved(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     }
     let left: Vec<&Hit> = s.any_of(STRUCTURES).filter(|h| h.to <= first.from).collect();
     let targets = if right.is_empty() { left } else { right };
+    // "réservés à l'insertion par l'activité économique": the field stands for its structures.
+    let field: Vec<Hit> = s
+        .of(Concept::InsertionAction)
+        .filter(|h| targets.is_empty() && h.from >= first.to && h.from - first.to <= 3)
+        .map(|h| Hit { concept: Concept::WorkIntegration, ..*h })
+        .collect();
+    if let Some(hit) = field.first() {
+        return grouped(reading, s, &[hit], first);
+    }
     if targets.is_empty() {
         let articles: Vec<&Hit> = s.any_of(ARTICLES).collect();
         if !articles.is_empty() {
@@ -198,7 +205,8 @@ fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
         let first = structure.is_none_or(|f| p.from < f);
         near && first
     });
-    let aside = s.of(Concept::ReserveAside).any(|a| a.from <= r.from && r.to <= a.to);
+    let aside = s.of(Concept::ReserveAside).any(|a| a.from <= r.from && r.to <= a.to)
+        || s.of(Concept::ShelteredProgramme).any(|p| p.from >= r.to && p.from - r.to <= 6);
     !(owed_before || owed_behind || volume || profession || aside)
 }
 
@@ -245,6 +253,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let excepting = (0..first.from).rev().take(10).find(|i| {
         matches!(s.tokens[*i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(9), *i, &["ne", "n"])
     });
+    if std::env::var_os("VIGIE_DUMP").is_some() { eprintln!("only: {restricted:?} {excepting:?}"); }
     let Some(anchor) = restricted.copied().or_else(|| excepting.map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 })) else {
         return Vec::new();
     };
@@ -342,16 +351,14 @@ fn combine(reading: &Reading<'_>, statements: Vec<Found>) -> Vec<Provision> {
     // "Marché réservé." beside a box: the box says for whom, the words for which lots.
     let boxed = statements.iter().find_map(|s| match s.told {
         Told::WorkshopBox => Some(Beneficiary::Both),
-        Told::ServiceBox => Some(Beneficiary::SocialEconomy),
         Told::Words(_) => None,
     });
     let mut out: Vec<Provision> = Vec::new();
     let mut all_lots: Vec<Beneficiary> = Vec::new();
     for s in statements {
         let beneficiary = match s.told {
-            Told::WorkshopBox | Told::ServiceBox if by_words => continue,
+            Told::WorkshopBox if by_words => continue,
             Told::WorkshopBox => Beneficiary::Both,
-            Told::ServiceBox => Beneficiary::SocialEconomy,
             // The same reservation told again without its beneficiary.
             Told::Words(Beneficiary::Unspecified) if by_words && s.lots.is_empty() => continue,
             Told::Words(Beneficiary::Unspecified) if by_words => named[0],

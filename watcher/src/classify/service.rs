@@ -55,7 +55,7 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         return false;
     }
     let prestation = words.first().is_some_and(|w| w.starts_with("prestation") || w.starts_with("service") || w.starts_with("action"));
-    support && (object || prestation || named || is_the_object || hit.from <= 2) && (!training || support_word(s))
+    support && (object || prestation || named || is_the_object || hit.from <= 2) && (!training || support_word(s) || next.is_some_and(support_word))
         || named && !training
         || is_the_object && !training
         || prestation && (works && (linked || s.tokens[hit.to..].iter().any(|t| t.after(mark::COLON)))) && !training

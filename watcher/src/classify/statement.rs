@@ -71,7 +71,7 @@ impl Token<'_> {
     /// Whether a new item begins with it.
     #[must_use]
     pub fn starts_item(&self) -> bool {
-        self.after(mark::ITEM | mark::COLON)
+        self.after(mark::ITEM | mark::COLON | mark::COMMA | mark::OPEN)
     }
 
     /// Whether it begins with a digit.
@@ -336,7 +336,7 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
             b'.' => {
                 let word = &text[start..at];
                 let last = word.rsplit([' ', '(', '\'']).next().unwrap_or_default();
-                let abbreviation = ABBREVIATIONS.contains(&last) || last.len() == 1 && !last.as_bytes()[0].is_ascii_digit();
+                let abbreviation = ABBREVIATIONS.contains(&last) || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
                 let numbering = last.bytes().all(|b| b.is_ascii_digit()) && word.trim().len() <= 3;
                 (spaced && !abbreviation && !numbering && !last.is_empty()) || (!spaced && doc.is_glued(at))
             }
@@ -500,14 +500,22 @@ const SHORT_WORDS: &[&str] = &[
     "est", "sont", "sera", "ont", "n", "ne", "pas", "non", "oui", "se", "si", "que", "qui", "son", "sa", "ses", "y", "ce", "lot",
 ];
 
+/// What acronyms of structures stand for elsewhere: a text that spells one out so means nothing else by it.
+const OTHER_EXPANSIONS: &[&str] =
+    &["adduction d'eau", "entite adjudicatrice", "entites adjudicatrices", "etude d'impact", "intelligence artificielle", "autorisation d'intervention"];
+
 /// Reads the wanted units; `wanted` are indexes in order.
 #[must_use]
 pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> Vec<Statement<'a>> {
     let lexicon = Lexicon::embedded();
+    let other_acronyms = OTHER_EXPANSIONS.iter().any(|w| doc.text().contains(w));
     let read = |index: usize| {
         let unit = &units.list[index];
         let tokens = tokens(doc.text(), &unit.range);
-        let hits = lexicon.find(&tokens, |i| doc.in_capitals(&tokens[i].range));
+        let mut hits = lexicon.find(&tokens, |i| !other_acronyms && doc.in_capitals(&tokens[i].range));
+        if other_acronyms {
+            hits.retain(|h| h.to - h.from > 1 || !matches!(tokens[h.from].word.as_ref(), "siae" | "ea" | "esat"));
+        }
         let mut says = Concepts::default();
         for hit in &hits {
             says.add(hit.concept);
