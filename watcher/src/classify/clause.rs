@@ -37,6 +37,7 @@ struct Owed {
 #[derive(Debug, Clone)]
 struct Volume {
     range: Range<usize>,
+    within: Range<usize>,
     lots: Vec<String>,
     value: f64,
     upper: Option<f64>,
@@ -103,7 +104,7 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
 
 /// "Le titulaire devra mettre en œuvre une action d'insertion", "effort d'insertion obligatoire fixé à 900 heures".
 fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
-    let quantity = has_volume(s);
+    let quantity = has_volume(s) || quantities(&s.tokens).iter().any(|q| q.unit == Unit::Hours && s.has_word(q.to, q.to + 1, &["pour", "par"]));
     for hit in s.any_of(&[Concept::InsertionAction, Concept::SocialDuty]) {
         if polarity::void(s, hit) {
             explained.push(s.index);
@@ -111,7 +112,7 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
         }
         let about_insertion = hit.concept == Concept::InsertionAction;
         let bare = about_insertion && hit.to - hit.from == 1;
-        let duty = s.any_of(&[Concept::Duty]).any(|d| d.from < hit.from || d.from >= hit.to);
+        let duty = s.any_of(&[Concept::Duty, Concept::Optional]).any(|d| d.from < hit.from || d.from >= hit.to) || future(s) && s.says.has(Concept::Winner);
         let laid = s.any_of(&[Concept::Winner, Concept::Contract]).next().is_some() || s.says.has(Concept::Duty);
         let asked = s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]);
         let served = reading.served || s.says.has(Concept::ServiceTalk) && !quantity;
@@ -138,7 +139,7 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
     if let Some(hit) = people {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
         let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume"]);
-        let duty = s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract)) || asked && (amount || future(s));
+        let duty = s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract)) || (asked || s.says.has(Concept::Contract)) && amount || asked && future(s);
         let describes = s.any_of(STRUCTURES).any(|t| t.from <= hit.from && hit.to <= t.to);
         if !describes && !(served && !(quantity && s.says.has(Concept::Winner) && !s.says.has(Concept::ServiceTalk))) && (quantity && !s.says.has(Concept::Reserve) || quantity && s.says.any(&[Concept::Winner, Concept::Duty, Concept::GiveWork]) || duty) {
             return Some((*hit, false));
@@ -178,6 +179,10 @@ fn future(s: &Statement<'_>) -> bool {
 }
 
 fn has_volume(s: &Statement<'_>) -> bool {
+    let labelled = s.has_word(0, s.tokens.len(), &["heures"]);
+    if labelled && quantities(&s.tokens).iter().any(|q| q.unit == Unit::None && s.tokens[q.from].after(mark::COLON) && q.value >= 10.0) {
+        return true;
+    }
     quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))
 }
 
@@ -190,7 +195,7 @@ fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
     let rate = behind(3, &["semaine", "jour", "ouvrees", "hebdomadaires", "stagiaires", "stagiaire", "etudes", "ingenierie", "formation"])
         || behind(7, &["tranche"]) && (0..7).any(|i| s.has_word(q.to + i, q.to + i + 1, &["tranche"]) && s.has_word(q.to + i + 1, q.to + i + 2, &["de"]))
         || behind(2, &["pour"]) && behind(6, &["€", "euros", "eur"]);
-    let delay = before(3, &["sous", "delai", "delais", "preavis", "intervention", "ouverture", "pendant", "formation", "formations"]) || before(2, &["dans", "les"]) && before(2, &["dans"]);
+    let delay = before(3, &["sous", "delai", "delais", "preavis", "intervention", "ouverture", "formation", "formations"]) || q.value <= 48.0 && before(1, &["pendant"]) || before(2, &["dans", "les"]) && before(2, &["dans"]);
     let clock = q.unit == Unit::Hours && q.value <= 24.0 && (before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"]) || before(2, &["heures", "h"]));
     let penalty = before(4, &["€", "euros"]) && before(2, &["par"]);
     let merit = s.has_word(0, q.from, &["qualite", "performance", "performances", "pertinence", "valeur", "connaissance"]);
@@ -214,7 +219,7 @@ fn unnamed(reading: &Reading<'_>, statements: &[Statement<'_>], for_structures: 
             continue;
         }
         explained.push(s.index);
-        let evidence = reading.doc.evidence(s.bytes(hit));
+        let evidence = reading.doc.evidence_within(s.bytes(hit), &s.unit.range);
         if for_structures {
             let mut p = Provision::new(ProvisionKind::ExecutionClause, evidence);
             p.mandatory = Some(true);
@@ -243,7 +248,7 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed], e
             }
             let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots")) || below.unit.row.is_some();
             let said = below.says.any(&[Concept::DenyAnswer]) && !below.tokens.iter().any(|t| t.is_number());
-            let cue = below.has_word(0, below.tokens.len(), &["volume", "minimum", "nombre", "objectif", "lire", "realiser", "soit", "porte", "quota", "total"]);
+            let cue = below.has_word(0, below.tokens.len(), &["volume", "minimum", "nombre", "objectif", "lire", "part", "realiser", "soit", "porte", "quota", "total"]);
             let other = below.says.any(&[Concept::Criterion, Concept::Reserve]) || below.unit.is_heading && !lot_line && !cue;
             let follows = next - o.at <= 3 && cue && below.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork, Concept::ClauseName]) || next - o.at <= 2 && cue;
             if other || said && !lot_line || !(lot_line || follows) {
@@ -252,7 +257,12 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed], e
                 }
                 break;
             }
-            let found = of_statement(reading, below, None, lot_line && (hours_awaited || below.unit.row.is_some()));
+            let of_hours = || {
+                let head = below.unit.heading.and_then(|h| statements.iter().find(|x| x.index == h));
+                head.is_some_and(|h| h.has_word(0, h.tokens.len(), &["heures", "heure", "h"]))
+            };
+            let bare = if below.unit.row.is_some() { of_hours() } else { lot_line && hours_awaited };
+            let found = of_statement(reading, below, None, bare);
             if !found.is_empty() {
                 explained.push(below.index);
             }
@@ -282,7 +292,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
             Unit::None => {
                 let labelled = s.tokens[q.from].after(mark::COLON) && hours_word && told && q.to == s.tokens.len().min(q.to) && q.value >= 5.0;
                 ((bare || list) && !in_mention(&q) || labelled) && s.tokens[q.from].is_number() && q.value > 0.0
-                    && (bare || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN) || list)
+                    && (bare && s.unit.row.is_some() || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN) || list)
                     && !s.has_word(q.from.saturating_sub(2), q.from, &["article", "annexe", "lot", "lots", "n"])
             }
             _ => false,
@@ -317,6 +327,7 @@ fn distribute(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, men
         let full_time = q.unit == Unit::FullTime;
         Volume {
             range: range(q),
+            within: s.unit.range.clone(),
             lots,
             value: if full_time { (q.value * HOURS_A_YEAR).round() } else { q.value },
             upper: q.upper,
@@ -336,6 +347,14 @@ fn distribute(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, men
         if values.len() == m.lots.len() {
             return m.lots.iter().zip(values).map(|(l, q)| volume(&Quantity { unit, ..q }, vec![l.clone()], false)).collect();
         }
+    }
+    // "02 (120 heures), 06 (84 heures)", "1 - 150 h ; 2 - 300 h".
+    let numbered = |q: &Quantity| {
+        let lot = q.from.checked_sub(1).map(|i| &s.tokens[i]).filter(|t| t.is_number() && t.word.len() <= 3)?;
+        s.tokens[q.from].after(mark::OPEN | mark::ITEM).then(|| vec![vigie_domain::Lot::clean_id(&lot.word)])
+    };
+    if found.len() >= 2 && found.iter().all(|q| numbered(q).is_some()) && s.has_word(0, s.tokens.len(), &["lot", "lots"]) {
+        return found.iter().map(|q| volume(q, numbered(q).unwrap_or_default(), false)).collect();
     }
     let behind = match (mentions.first(), found.first()) {
         (Some(m), Some(q)) => m.range.start > position(q) || several_behind(mentions, &found, &position),
@@ -398,8 +417,8 @@ fn provisions(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed]
     let strongest = owed.iter().min_by_key(|o| (!o.named, o.at)).unwrap_or(&owed[0]);
     let mandatory = Some(!owed.iter().any(|o| o.optional) || owed.iter().any(|o| !o.optional && o.named && owed.len() > 1));
     let article = cited_article(statements, owed);
-    let base = |lots: Vec<String>, range: Range<usize>| {
-        let mut p = Provision::new(ProvisionKind::ExecutionClause, reading.doc.evidence(range));
+    let base = |lots: Vec<String>, range: Range<usize>, within: &Range<usize>| {
+        let mut p = Provision::new(ProvisionKind::ExecutionClause, reading.doc.evidence_within(range, within));
         p.lots = lots;
         p.mandatory = mandatory;
         p.article = article.clone();
@@ -407,7 +426,7 @@ fn provisions(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed]
     };
     let mut out: Vec<Provision> = Vec::new();
     for v in volumes.iter().filter(|v| v.unit == Unit::Hours) {
-        let mut p = base(v.lots.clone(), v.range.clone());
+        let mut p = base(v.lots.clone(), v.range.clone(), &v.within);
         p.hours = Some(v.value);
         p.hours_max = v.upper;
         out.push(p);
@@ -420,7 +439,7 @@ fn provisions(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed]
     if out.is_empty() || (!without.is_empty() && !out.iter().any(|p| p.lots.is_empty())) {
         let lots = if for_all && out.is_empty() && without.is_empty() { Vec::new() } else { without };
         let anchor = owed.iter().find(|o| o.named && o.lots.iter().any(|l| lots.contains(l))).unwrap_or(strongest);
-        out.push(base(lots, anchor.range.clone()));
+        out.push(base(lots, anchor.range.clone(), &statements[anchor.at].unit.range));
     }
     let shares: Vec<&Volume> = volumes.iter().filter(|v| v.unit == Unit::Percent).collect();
     match shares.as_slice() {
@@ -429,7 +448,7 @@ fn provisions(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed]
             for p in &mut out {
                 p.percent = Some(first.value);
                 if p.hours.is_none() {
-                    p.evidence = reading.doc.evidence(first.range.clone());
+                    p.evidence = reading.doc.evidence_within(first.range.clone(), &first.within);
                 }
                 if p.lots.is_empty() && p.hours.is_none() && rest.is_empty() {
                     p.lots.clone_from(&first.lots);
@@ -439,7 +458,7 @@ fn provisions(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed]
         several => {
             out.retain(|p| p.hours.is_some());
             for v in several {
-                let mut p = base(v.lots.clone(), v.range.clone());
+                let mut p = base(v.lots.clone(), v.range.clone(), &v.within);
                 p.percent = Some(v.value);
                 out.push(p);
             }

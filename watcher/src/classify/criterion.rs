@@ -21,24 +21,45 @@ const SOCIAL: &[Concept] = &[Concept::SocialMerit, Concept::InsertionAction, Con
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut out: Vec<Provision> = Vec::new();
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
+        // A form tells name, description and weight of a criterion on lines of their own.
+        let described = s.heading.has(Concept::Criterion) && s.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "nom" | "description")) && s.any_of(SOCIAL).next().is_some();
+        let below = if described { weight_below(statements, at) } else { None };
+        if let (Some(hit), Some(weight)) = (s.any_of(SOCIAL).find(|h| !bundled(s, h) && h.concept != Concept::ClauseName), below) {
+            explained.push(s.index);
+            push(&mut out, reading, s, hit, Some(weight));
+            continue;
+        }
         let Some((hit, weight)) = s.any_of(SOCIAL).find_map(|h| holds(reading, s, h).then(|| (*h, weight(s, h)))) else { continue };
         explained.push(s.index);
         let weight = weight.or_else(|| weight_below(statements, at));
-        let lots = lots_of(reading, s, &s.bytes(&hit));
-        if let Some(known) = out.iter_mut().find(|p| p.weight == weight || weight.is_none() || p.weight.is_none()) {
-            known.weight = known.weight.or(weight);
-            if !known.lots.is_empty() {
-                known.lots.extend(lots.into_iter().filter(|l| !known.lots.contains(l)).collect::<Vec<_>>());
-            }
-            continue;
-        }
-        let mut provision = Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence(s.bytes(&hit)));
-        provision.weight = weight;
-        provision.lots = lots;
-        provision.article = Some("R2152-7".to_owned());
-        out.push(provision);
+        push(&mut out, reading, s, &hit, weight);
     }
     out
+}
+
+/// Adds a criterion, or the lots and weight of one known already.
+fn push(out: &mut Vec<Provision>, reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit, weight: Option<f64>) {
+    let lots = lots_of(reading, s, &s.bytes(hit));
+    if let Some(known) = out.iter_mut().find(|p| p.weight == weight || weight.is_none() || p.weight.is_none()) {
+        known.weight = known.weight.or(weight);
+        if !known.lots.is_empty() {
+            let more: Vec<String> = lots.into_iter().filter(|l| !known.lots.contains(l)).collect();
+            known.lots.extend(more);
+        }
+        return;
+    }
+    let mut provision = Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
+    provision.weight = weight;
+    provision.lots = lots;
+    provision.article = Some("R2152-7".to_owned());
+    out.push(provision);
+}
+
+/// Whether the item of a hit bundles other merits ("environnementales et sociales").
+fn bundled(s: &Statement<'_>, hit: &Hit) -> bool {
+    let (from, to) = item(s, hit);
+    let within = |c: Concept| s.of(c).any(|h| h.from >= from && h.to <= to);
+    within(Concept::BundledMerit) && !within(Concept::InsertionAction) && !within(Concept::FarFromWork)
 }
 
 /// Whether what a hit names is weighed rather than owed: used by the frame of clauses too.
@@ -64,13 +85,17 @@ fn negated(s: &Statement<'_>, c: &Hit) -> bool {
 fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
     let within = |concept: Concept| s.of(concept).any(|h| h.from >= from && h.to <= to);
-    let own_criterion = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(12) && c.from < to + 6 && !negated(s, c));
+    let list = s.says.has(Concept::Criterion) && weights(s).count() >= 2 && item_weight(s, hit).is_some() && !denies_criterion(s);
+    let own_criterion = list || s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(12) && c.from < to + 6 && !negated(s, c));
     let listed = s.says.has(Concept::Criterion) || s.heading.has(Concept::Criterion) || weights(s).count() >= 2;
     let weight = item_weight(s, hit);
     let ranked = from <= 1 && s.unit.range.len() < 160 && (s.tokens.first().is_some_and(super::statement::Token::is_number) || !s.says.any(&[Concept::Duty]) || hit.concept == Concept::SocialMerit);
     let judged = own_criterion && (weight.is_some() || !s.says.has(Concept::Winner)) || weight.is_some() && (listed || ranked);
     let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to);
-    let bundled = within(Concept::BundledMerit) && !insertion;
+    let bundled = bundled(s, hit);
+    if s.says.has(Concept::ClauseName) && !own_criterion && !s.heading.has(Concept::Criterion) {
+        return false;
+    }
     let social = match hit.concept {
         Concept::ClauseName => own_criterion || s.heading.has(Concept::Criterion) && weight.is_some(),
         Concept::SocialDuty => weight.is_some() && !bundled && !s.has_word(0, s.tokens.len(), &["execution"]),
@@ -114,7 +139,8 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
         Unit::None => {
             let t = &s.tokens[q.from];
             let label = t.after(mark::COLON | mark::OPEN) || q.from > 0 && (s.tokens[q.from - 1].word.starts_with("ponder") || s.tokens[q.from - 1].word == "sur" || s.tokens[q.from - 1].word == "ac_weighting");
-            label && t.is_number() && (q.to == s.tokens.len() || s.tokens[q.to].before != 0)
+            let judged = s.says.has(Concept::Criterion) || s.has_word(0, s.tokens.len(), &["prix", "technique", "points"]) || s.heading.has(Concept::Criterion);
+            judged && label && t.is_number() && (q.to == s.tokens.len() || s.tokens[q.to].before != 0)
         }
         _ => false,
     }

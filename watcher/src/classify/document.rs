@@ -101,6 +101,27 @@ impl Document {
         &self.text()[at..end.max(at)]
     }
 
+    /// Evidence for a folded range within one statement: its words as they stand, or as many of them as a quote holds.
+    #[must_use]
+    pub fn evidence_within(&self, range: Range<usize>, unit: &Range<usize>) -> Evidence {
+        let text = self.text();
+        let chosen = if unit.len() <= MAX_QUOTE {
+            unit.clone()
+        } else {
+            let floor = text.ceil_char_boundary(range.start.saturating_sub(60).max(unit.start).min(range.start));
+            let start = if floor == unit.start { floor } else { text[floor..range.start].find(' ').map_or(floor, |i| floor + i) };
+            let limit = text.floor_char_boundary((start + MAX_QUOTE).max(range.end).min(unit.end));
+            let end = if limit == unit.end { limit } else { text[range.end..limit].rfind(' ').map_or(range.end, |i| range.end + i) };
+            start..end.max(range.end)
+        };
+        let mut back = self.folded.original(chosen);
+        if back.len() > MAX_QUOTE * 3 {
+            back.end = self.original.floor_char_boundary(back.start + MAX_QUOTE * 3);
+        }
+        let quote = self.original.get(back).unwrap_or_default().trim().to_owned();
+        Evidence { field: Some(self.field(range.start).to_owned()), quote: Some(quote) }
+    }
+
     /// Folded ranges of the passages, in order.
     pub fn passages(&self) -> impl Iterator<Item = Range<usize>> {
         self.spans.iter().map(|s| s.folded.clone())
@@ -367,18 +388,53 @@ impl Document {
             let words = self.original.get(self.folded.original(block.range.clone())).unwrap_or_default();
             lots.push(Lot { id: block.id.clone(), title: lot_title(words), ..Lot::default() });
         }
+        // "Lot 1 : Méré ; lot 2 : Galluis." on one line.
+        if lots.len() < 2 {
+            let named = self.lots_in_a_line();
+            if named.len() > lots.len() {
+                return named;
+            }
+        }
         lots
     }
 }
+
+impl Document {
+    /// Lots that one sentence or line lists with their titles, at least two, in rising order.
+    fn lots_in_a_line(&self) -> Vec<Lot> {
+        pattern!(
+            LISTED,
+            r"(?i)(?:^|[.;,:(]\s+|\s[–-]\s+|\bet\s+(?:le\s+|du\s+)?)\(?lots?\s*(?:n\s?[°ºo]\.?\s?)?0*([0-9]{1,3})\s*(?:\s*[:–]\s*|\s-\s*|\.\s?[-–]\s*|\s*\()(\p{L}[^;.|)\n]{2,120})"
+        );
+        let mut lots: Vec<Lot> = Vec::new();
+        for span in self.spans.iter().filter(|s| s.field != "title") {
+            let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
+            for c in text.lines().filter(|l| l.len() < 2000).flat_map(|l| LISTED.captures_iter(l)).take(MAX_LISTED) {
+                let (Some(id), Some(title)) = (c.get(1), c.get(2)) else { continue };
+                let rises = lots.last().and_then(|l| l.id.parse::<u32>().ok()) < id.as_str().parse().ok();
+                if rises {
+                    let title = title.as_str().split(", lot").next().unwrap_or_default().trim().to_owned();
+                    lots.push(Lot { id: Lot::clean_id(id.as_str()), title, ..Lot::default() });
+                }
+            }
+        }
+        if lots.len() < 2 { Vec::new() } else { lots }
+    }
+}
+
+/// Most lots read from lists within lines.
+const MAX_LISTED: usize = 300;
 
 /// The number of the lot that a line opens: `LOT_NO: 3`, `- Lot n° 3 : …`, `Lot 3 Nettoyage`. Only lines that start with
 /// the word are looked at closely.
 fn lot_number(line: &str) -> Option<String> {
     pattern!(
         LINE_MARK,
-        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
+        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*(?:LOT-)?0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
     );
+    // "5.1 Lot : LOT-0003": the number of a section before it.
     let start = line.trim_start_matches([' ', '\t', '-', '–', '•', '*']);
+    let start = start.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim_start();
     if !start.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("lot")) {
         return None;
     }
@@ -414,7 +470,7 @@ fn glued(text: &[u8], i: usize) -> bool {
 /// Whether a line's first letter is one of those that open or end a lot.
 fn may_matter(line: &str) -> bool {
     let first = line.bytes().find(|b| !matches!(b, b' ' | b'\t' | b'-' | b'*'));
-    first.is_some_and(|b| matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D') || !b.is_ascii())
+    first.is_some_and(|b| matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D' | b'5') || !b.is_ascii())
 }
 
 /// Whether a line begins the part of a form that speaks of the whole contract again.
@@ -423,7 +479,7 @@ fn ends_lots(line: &str) -> bool {
     let headings: &[&str] = match start.bytes().next() {
         Some(b'I') => &["III.", "III)", "IV.", "IV)", "Informations pratiques"],
         Some(b'V') => &["VI.", "VI)"],
-        Some(b'S') => &["Section III", "Section IV", "Section VI", "Situation propre"],
+        Some(b'S') => &["Section III", "Section IV", "Section VI", "Section 6", "Section 8", "Section 9", "Section 10", "Situation propre"],
         Some(b'C') => &["Conditions de participation", "Critères d'attribution :", "Critères d’attribution :"],
         Some(b'U') => &["Une lettre de candidature"],
         Some(b'D') => &["DATE_RECEIPT"],
@@ -437,9 +493,9 @@ fn ends_lots(line: &str) -> bool {
 fn lot_title(block: &str) -> String {
     pattern!(
         HEAD,
-        r"(?i)^[ \t\-–•*]*(?:lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:[0-9]{1,3}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
+        r"(?i)^[ \t\-–•*]*(?:(?:5\.1[ \t]+)?lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:(?:LOT-)?[0-9]{1,4}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
     );
-    pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Title|Description)\s*:\s*)?");
+    pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Titre|Title|Description)\s*:\s*)?");
     let title = block.lines().map(str::trim).find_map(|line| {
         let line = FORM.replace(line, "");
         let title = HEAD.replace(&line, "").trim().to_owned();

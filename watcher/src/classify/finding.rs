@@ -163,7 +163,9 @@ impl<'a> Reading<'a> {
         let named_after = mentions.iter().find(|m| m.range.start > to && m.range.start <= to + 90);
         // "clause d'insertion (lots 2 et 5)": brackets right behind belong to the words before them.
         let in_brackets = named_after.filter(|m| sentence[to..m.range.start].trim() == "(");
-        // "y sont soumis": what denies one lot and binds others tells them in turn.
+        if let Some(inside) = named_inside.filter(|m| m.range.start < from && m.range.end >= to && m.at.last().is_some_and(|p| *p > from)) {
+            return inside.lots_before(from);
+        }
         if let Some(mention) = in_brackets.or(named_inside).or(named_before).or(named_after) {
             return mention.lots.iter().filter(|l| !spared.contains(l)).cloned().collect();
         }

@@ -215,7 +215,8 @@ fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
         if social {
             until = until.max(i + if unit.is_heading { UNDER_HEADING } else { GOES_ON });
         }
-        if social || i <= until && until > 0 {
+        let in_table = unit.row.is_some() && out.last() == i.checked_sub(1).as_ref();
+        if social || in_table || i <= until && until > 0 {
             out.push(i);
         }
         if out.len() == MAX_STATEMENTS {

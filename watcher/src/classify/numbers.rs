@@ -30,6 +30,17 @@ pub struct LotMention {
     pub range: Range<usize>,
     /// The numbers, ranges spelled out.
     pub lots: Vec<String>,
+    /// Where each number stands; lots of one range share the place of its end.
+    pub at: Vec<usize>,
+}
+
+impl LotMention {
+    /// The lots that words at `at`, inside the mention, speak of: "lot 1 (EA), lot 2 (SIAE)".
+    #[must_use]
+    pub fn lots_before(&self, at: usize) -> Vec<String> {
+        let nearest = self.at.iter().rev().find(|p| **p < at);
+        self.lots.iter().zip(&self.at).filter(|(_, p)| Some(*p) == nearest).map(|(l, _)| l.clone()).collect()
+    }
 }
 
 /// Longest range of lots spelled out ("lots 1 à 173").
@@ -52,32 +63,37 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
             // "lot 3 %", "lot 5 000 euros", and the 120 of "le lot 1, 120 heures" name no lot.
             let measures_something = UNIT.is_match(&text[list.end()..]);
             let mut lots: Vec<String> = Vec::new();
+            let mut at: Vec<usize> = Vec::new();
             let mut through = false;
-            let mut last = 0; // lots before the last number named
+            let mut last = (0, list.start()); // what stood before the last number named
+            let mut end = list.end();
             for part in PART.captures_iter(list.as_str()) {
-                match part.get(1) {
-                    None => through = true,
-                    Some(id) => {
-                        let id = Lot::clean_id(id.as_str());
-                        last = lots.len();
-                        if through
-                            && let (Some(Ok(from)), Ok(to)) = (lots.last().map(|l| l.parse::<u32>()), id.parse::<u32>())
-                            && from < to
-                            && to - from <= MAX_LOT_RANGE
-                        {
-                            lots.extend((from + 1..=to).map(|n| n.to_string()));
-                        } else {
-                            lots.push(id);
-                        }
-                        through = false;
+                let Some(id) = part.get(1) else {
+                    through = true;
+                    continue;
+                };
+                last = (lots.len(), end);
+                end = list.start() + id.end();
+                let id_at = list.start() + id.start();
+                let id = Lot::clean_id(id.as_str());
+                let from = lots.last().and_then(|l| l.parse::<u32>().ok());
+                match (from, id.parse::<u32>()) {
+                    (Some(from), Ok(to)) if through && from < to && to - from <= MAX_LOT_RANGE => {
+                        lots.extend((from + 1..=to).map(|n| n.to_string()));
                     }
+                    _ => lots.push(id),
                 }
+                at.resize(lots.len(), id_at);
+                through = false;
             }
-            if measures_something {
-                lots.truncate(last);
+            // "lot 3 %", "lot 5 000 euros", and the 120 of "le lot 1, 120 heures" name no lot.
+            let mut range = c.get(0)?.range();
+            if UNIT.is_match(&text[list.end()..]) {
+                lots.truncate(last.0);
+                at.truncate(last.0);
+                range.end = last.1.max(range.start);
             }
-            lots.dedup();
-            (!lots.is_empty()).then_some(LotMention { range: c.get(0)?.range(), lots })
+            (!lots.is_empty()).then_some(LotMention { range, lots, at })
         })
         .collect()
 }

@@ -22,7 +22,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         let asked = s.heading_or_own(ASKS);
         if asked && !s.says.has(Concept::OtherSocialAside) {
             explained.push(s.index);
-            return vec![Provision::new(ProvisionKind::Other, reading.doc.evidence(s.bytes(hit)))];
+            return vec![Provision::new(ProvisionKind::Other, reading.doc.evidence_within(s.bytes(hit), &s.unit.range))];
         }
     }
     Vec::new()
@@ -41,7 +41,7 @@ pub fn doubts(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &[
         let access = s.any_of(STRUCTURES).find(|h| !polarity::void(s, h)).filter(|_| s.says.any(&[Concept::Reserve, Concept::Only]) && s.says.has(Concept::Bid));
         let aside = s.says.any(&[Concept::TalkAboutClauses, Concept::StaffMatter, Concept::Criterion, Concept::ReserveAside]);
         let Some(hit) = people.or(clause).or(access).filter(|_| !aside) else { continue };
-        let mut p = Provision::new(ProvisionKind::ToVerify, reading.doc.evidence(s.bytes(hit)));
+        let mut p = Provision::new(ProvisionKind::ToVerify, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
         p.lots = super::reserved::lots_of(reading, s, &s.bytes(hit));
         p.doubt = Some("mention sociale à vérifier au règlement de la consultation et au CCAP".to_owned());
         out.push(p);

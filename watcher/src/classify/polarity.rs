@@ -82,10 +82,11 @@ pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
     let mut asked = false;
     while at < s.tokens.len() && at < hit.to + REACH {
         let token = &s.tokens[at];
-        if token.after(mark::STOP | mark::ITEM) && !asked {
-            break;
-        }
         let answers = s.of(Concept::DenyAnswer).any(|d| d.from == at && !counts(s, at));
+        if token.after(mark::STOP | mark::ITEM) && !asked {
+            // "Clauses : sociale - non ; environnementale - oui"
+            return answers && at == hit.to && token.after(mark::ITEM) && matches!(token.word.as_ref(), "non" | "neant");
+        }
         if token.after(mark::COLON | mark::ASK) {
             asked |= token.after(mark::ASK);
             if answers {
@@ -113,7 +114,7 @@ pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
 fn behind_is_slash(s: &Statement<'_>, hit: &Hit) -> bool {
     hit.to == s.tokens.len() && {
         let tail = s.unit.range.end.saturating_sub(s.tokens[hit.to - 1].range.end);
-        tail >= 3 && s.trailing.contains(": /")
+        tail >= 2 && s.trailing.rsplit(':').next().is_some_and(|t| matches!(t.trim(), "/" | "ø" | "-")) && s.trailing.contains(':')
     }
 }
 
@@ -128,7 +129,7 @@ fn counts(s: &Statement<'_>, at: usize) -> bool {
 const TAKES_BACK: &[&str] = &[
     "applique", "appliquent", "appliquera", "applicable", "applicables", "prevu", "prevue", "prevues", "retenu", "retenue", "retenues", "exigee", "exige",
     "requise", "requis", "demande", "demandee", "impose", "imposee", "envisagee", "envisage", "concerne", "concernent", "partie", "pris", "prise",
-    "ete", "sera", "seront", "s", "reserve", "reserves", "reservee", "reservees", "soumis", "soumise", "impose", "porte",
+    "ete", "sera", "seront", "s", "reserve", "reserves", "reservee", "reservees", "soumis", "soumise", "porte", "juge", "jugee",
 ];
 
 /// "La clause ne s'applique pas": but not when only a lot is spared.
@@ -142,7 +143,7 @@ fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
     let rest = &s.tokens[ne + 1..s.tokens.len().min(ne + 8)];
     let pas = rest.iter().any(|t| matches!(t.word.as_ref(), "pas" | "plus" | "aucun" | "aucune" | "jamais"));
     let verb = rest.iter().any(|t| TAKES_BACK.contains(&t.word.as_ref()));
-    let weighed = rest.iter().any(|t| t.word.starts_with("not") && t.word != "notamment" || t.word.starts_with("criter") || t.word.starts_with("jug") || t.word == "inferieur" || t.word == "exclut");
+    let weighed = rest.iter().any(|t| t.word.starts_with("not") && t.word != "notamment" || t.word.starts_with("criter") || t.word == "inferieur" || t.word == "exclut");
     pas && verb && !weighed && !spares(s, hit)
 }
 

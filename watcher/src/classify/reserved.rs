@@ -45,8 +45,9 @@ struct Found {
     lots: Vec<String>,
     all: bool,
     article: Option<String>,
-    /// Index of the unit.
+    /// Index of its statement, and where that stands.
     unit: usize,
+    within: Range<usize>,
 }
 
 /// Reads every reservation the text tells; marks the statements it explains.
@@ -77,7 +78,12 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
 /// "Marché réservé aux EA", "le lot 3 est réservé", "réservation : oui".
 fn reserved(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let mut out = Vec::new();
-    let anchors: Vec<&Hit> = s.of(Concept::Reserve).filter(|r| !polarity::void(s, r) && speaks_of_access(s, r)).collect();
+    // "Marchés réservés : le marché est réservé …": a label, when the statement goes on to say it.
+    let label = |r: &Hit| {
+        s.tokens.get(r.to).is_some_and(|t| t.after(mark::COLON)) && s.of(Concept::Reserve).any(|o| o.from > r.to)
+    };
+    let anchors: Vec<&Hit> =
+        s.of(Concept::Reserve).filter(|r| !label(r) && !polarity::void(s, r) && speaks_of_access(s, r)).collect();
     let Some(first) = anchors.first() else { return out };
     // Structures named behind a reservation, up to one that is denied.
     let stop = s.of(Concept::Reserve).filter(|r| r.from > first.from && polarity::denied(s, r)).map(|r| r.from).min();
@@ -127,7 +133,7 @@ fn grouped(reading: &Reading<'_>, s: &Statement<'_>, targets: &[&Hit], anchor: &
     let mut groups: Vec<(Vec<String>, Vec<&Hit>)> = Vec::new();
     for target in targets {
         let from = if target.from >= anchor.to { target } else { anchor };
-        let lots = lots_of(reading, s, &s.bytes(from));
+        let lots = if of_the_whole(reading, s) { Vec::new() } else { lots_of(reading, s, &s.bytes(from)) };
         match groups.iter_mut().find(|(known, _)| *known == lots) {
             Some((_, hits)) => hits.push(target),
             None => groups.push((lots, vec![target])),
@@ -145,6 +151,14 @@ fn grouped(reading: &Reading<'_>, s: &Statement<'_>, targets: &[&Hit], anchor: &
             Some(found(reading, s, range, told, lots))
         })
         .collect()
+}
+
+/// What stands below the last lot of a flat text may be about the whole again: "la consultation qui suivra est réservée".
+fn of_the_whole(reading: &Reading<'_>, s: &Statement<'_>) -> bool {
+    s.unit.row.is_none()
+        && s.has_word(0, s.tokens.len(), &["consultation", "procedure", "avis"])
+        && !s.has_word(0, s.tokens.len(), &["lot", "lots"])
+        && reading.doc.block_end(s.unit.range.start).is_some()
 }
 
 /// For whom, by the structures named, else by the articles.
@@ -175,7 +189,7 @@ fn found(reading: &Reading<'_>, s: &Statement<'_>, range: Range<usize>, told: To
     let head = &reading.doc.text()[s.unit.range.start..range.start.max(s.unit.range.start)];
     let all = super::numbers::speaks_of_all_lots(head) && lots.is_empty();
     let article = s.any_of(ARTICLES).next().map(|h| s.tokens[h.from].word.to_uppercase()).filter(|a| a.starts_with("L2"));
-    Found { range, told, lots, all, article, unit: s.index }
+    Found { range, told, lots, all, article, unit: s.index, within: s.unit.range.clone() }
 }
 
 /// Lots of a statement at a range: those of its row of a table, else those that its words bind it to.
@@ -214,7 +228,7 @@ fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
 fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<String>> {
     let next = s.tokens.get(r.to);
     let word = s.tokens[r.from].word.as_ref();
-    let informs = s.has_word(0, r.from, &["information", "informations", "propres", "concernant", "conditions"]) && s.tokens.len() <= r.to + 1;
+    let informs = s.has_word(0, r.from, &["information", "informations", "propres"]) && s.tokens.len() <= r.to + 1;
     let bare = s.tokens.len() == r.to && s.trailing.contains(':');
     let yes = next.is_some_and(|t| t.word == "oui");
     let asked = s.tokens[r.to..].iter().any(|t| t.word == "oui" && t.after(mark::COLON | mark::ASK)) || s.unit.ticked == Some(true);
@@ -253,13 +267,13 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let excepting = (0..first.from).rev().take(10).find(|i| {
         matches!(s.tokens[*i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(9), *i, &["ne", "n"])
     });
-    if std::env::var_os("VIGIE_DUMP").is_some() { eprintln!("only: {restricted:?} {excepting:?}"); }
     let Some(anchor) = restricted.copied().or_else(|| excepting.map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 })) else {
         return Vec::new();
     };
-    let of_access = s.any_of(&[Concept::Bid, Concept::Contract, Concept::Addressed]).any(|h| near(h.from, anchor.from) || near(h.from, first.from))
+    let of_access = s.any_of(&[Concept::Bid, Concept::Contract, Concept::Addressed]).any(|h| h.from.abs_diff(anchor.from) <= 30)
         || s.unit.row.is_some()
-        || s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Contract]);
+        || s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Contract])
+        || s.previous.has(Concept::Bid);
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
         && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
     let volume = quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours));
@@ -377,7 +391,7 @@ fn combine(reading: &Reading<'_>, statements: Vec<Found>) -> Vec<Provision> {
             known.article = known.article.take().or(s.article);
             continue;
         }
-        let mut provision = Provision::new(ProvisionKind::Reserved, reading.doc.evidence(s.range.clone()));
+        let mut provision = Provision::new(ProvisionKind::Reserved, reading.doc.evidence_within(s.range.clone(), &s.within));
         provision.beneficiary = Some(beneficiary);
         provision.lots = s.lots;
         if s.all {

@@ -16,7 +16,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             continue;
         };
         explained.push(s.index);
-        let mut provision = Provision::new(ProvisionKind::InsertionService, reading.doc.evidence(s.bytes(hit)));
+        let mut provision = Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
         provision.lots = reading.doc.lot_at(s.bytes(hit).start).map(|l| vec![l.to_owned()]).unwrap_or_default();
         provision.article = Some("R2123-1".to_owned());
         return vec![provision];
@@ -30,7 +30,7 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let says = |w: &str| words.iter().any(|x| x.starts_with(w));
     // Owed, weighed or reserved: another frame's matter.
     let owed = s.any_of(&[Concept::ClauseName, Concept::Criterion, Concept::TalkAboutClauses, Concept::NotInsertion]).any(|h| h.from <= hit.from);
-    let laid = s.has_word(0, hit.from, &["devra", "devront", "doit", "doivent", "engage", "titulaire", "titulaires", "attributaire", "heures", "comporte", "prevoit", "impose", "reserve", "reservee", "soumis"]);
+    let laid = s.has_word(0, hit.from, &["devra", "devront", "doit", "doivent", "engage", "titulaire", "titulaires", "attributaire", "heures", "engagement", "engagements", "comporte", "prevoit", "impose", "reserve", "reservee", "soumis"]);
     let bidders = s.of(Concept::Reserve).any(|r| r.to <= hit.from) || s.of(Concept::Only).any(|o| hit.from.abs_diff(o.from) < 8);
     if owed || laid || bidders || s.heading.has(Concept::Criterion) {
         return false;
@@ -38,8 +38,12 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let support = s.of(Concept::Support).any(|h| h.from >= hit.to || h.to <= hit.from)
         || next.is_some_and(|n| n.of(Concept::Support).any(|h| h.from == 0));
     let works = s.of(Concept::Works).any(|w| w.from >= hit.to);
-    let linked = matches!(word(hit.to), "pour" | "sur" | "dans" | "ayant" | "par" | "via" | "au" | "a") || s.tokens.get(hit.to).is_some_and(|t| t.after(mark::COLON));
-    let training = s.says.has(Concept::ServiceTalk) && !s.has_word(0, s.tokens.len(), &["qualification"]);
+    let mut end = hit.to;
+    while matches!(word(end), "sociale" | "sociales" | "professionnelle" | "professionnelles" | "et" | "d" | "de" | "insertion" | "qualification" | "economique") {
+        end += 1;
+    }
+    let linked = matches!(word(end), "pour" | "sur" | "dans" | "ayant" | "par" | "via" | "au" | "a") || s.tokens.get(end).is_some_and(|t| t.after(mark::COLON));
+    let training = (s.says.has(Concept::ServiceTalk) || s.has_word(0, s.tokens.len(), &["demandeur", "demandeurs"])) && !s.has_word(0, s.tokens.len(), &["qualification"]);
     let chantier = says("chantier") || says("atelier");
     if chantier {
         let object = s.of(Concept::Object).any(|o| o.to <= hit.from && hit.from - o.to <= 6 && !s.has_word(o.to, hit.from, &["pour", "par", "un\u{0}"]));
