@@ -52,8 +52,8 @@ impl Topic {
             Self::Turnover => (70, 240),
             Self::Takeover => (80, 80),
             Self::Certificate => (40, 60),
-            Self::Visit => (12, 16),
-            Self::Closing => (120, 130),
+            Self::Visit => (0, 160),
+            Self::Closing => (60, 200),
             Self::Question => (30, 230),
         }
     }
@@ -68,7 +68,6 @@ impl Topic {
             Self::Maximum | Self::Turnover => &["eur", "€"],
             Self::LotCap => &["lot"],
             Self::JointForm => &["conjoint", "solidaire"],
-            Self::Closing | Self::Question => &[" 20", "/2", ".2", "-20", "/1", ".1"],
             _ => &[],
         }
     }
@@ -94,6 +93,11 @@ impl Topic {
 /// and longest alone is found: it must carry the topics of those inside it.
 const ANCHORS: &[(&str, &[Topic])] = &[
     ("reserv", &[Topic::Social]),
+    ("par le travail", &[Topic::Social]),
+    ("l5132-4", &[Topic::Social]),
+    ("l5213-13", &[Topic::Social]),
+    ("l344-2", &[Topic::Social]),
+    ("travailler des", &[Topic::Social]),
     ("insertion", &[Topic::Social]),
     ("insert ion", &[Topic::Social]),
     ("lnsertion", &[Topic::Social]),
@@ -206,7 +210,7 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     ("plusieurs lots", &[Topic::LotCap]),
     ("ne peut ", &[Topic::LotCap]),
     ("ne pour", &[Topic::LotCap]),
-    ("offres pour", &[Topic::LotCap]),
+    ("offres pour", &[Topic::LotCap, Topic::Closing]),
     ("groupement", &[Topic::JointForm]),
     ("forme d", &[Topic::JointForm]),
     ("forme souhaitee", &[Topic::JointForm]),
@@ -236,13 +240,27 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     ("certiphyto", &[Topic::Certificate]),
     ("visite", &[Topic::Visit]),
     ("date limite", &[Topic::Closing, Topic::Question]),
+    ("cloture", &[Topic::Closing]),
+    ("reception des", &[Topic::Closing]),
+    ("limite de", &[Topic::Closing, Topic::Question]),
+    (" offres", &[Topic::Closing]),
+    ("offres ", &[Topic::Closing]),
+    ("jusqu'au", &[Topic::Closing, Topic::Question]),
+    ("candidatures", &[Topic::Closing]),
+    ("propositions", &[Topic::Closing]),
+    ("parvenir", &[Topic::Closing]),
+    ("plis", &[Topic::Closing]),
+    ("lire ", &[Topic::Closing]),
+    ("reportee", &[Topic::Closing]),
+    ("prorog", &[Topic::Closing]),
+    ("renseignements", &[Topic::Question, Topic::Closing]),
+    ("reponse", &[Topic::Closing]),
     ("dates limites", &[Topic::Closing, Topic::Question]),
     ("dates et heures limites", &[Topic::Closing, Topic::Question]),
     ("date et heure limite", &[Topic::Closing, Topic::Question]),
     ("heure limite", &[Topic::Closing]),
     ("heures limites", &[Topic::Closing]),
     ("date_receipt", &[Topic::Closing]),
-    (" plis ", &[Topic::Closing]),
     ("avant le ", &[Topic::Closing]),
     ("remise des", &[Topic::Closing]),
     ("depot des", &[Topic::Closing]),
@@ -254,7 +272,7 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     ("demandes de renseignements", &[Topic::Question]),
     ("demande de renseignements", &[Topic::Question]),
     ("questions", &[Topic::Question]),
-    ("renseignements complementaires", &[Topic::Question]),
+    ("renseignements complementaires", &[Topic::Question, Topic::Closing]),
 ];
 
 static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {

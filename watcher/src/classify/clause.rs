@@ -66,7 +66,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], for_structures:
 
 /// Why a statement owes work, if it does.
 fn owes(reading: &Reading<'_>, s: &Statement<'_>, reserved: &[usize], explained: &mut Vec<usize>) -> Option<Owed> {
-    if s.unit.ticked == Some(false) || s.says.has(Concept::TalkAboutClauses) {
+    if s.unit.ticked == Some(false) || s.says.has(Concept::TalkAboutClauses) || s.previous.has(Concept::TalkAboutClauses) && !s.says.has(Concept::Duty) {
         explained.push(s.index);
         return None;
     }
@@ -249,6 +249,10 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed], e
             let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots")) || below.unit.row.is_some();
             let said = below.says.any(&[Concept::DenyAnswer]) && !below.tokens.iter().any(|t| t.is_number());
             let cue = below.has_word(0, below.tokens.len(), &["volume", "minimum", "nombre", "objectif", "lire", "part", "realiser", "soit", "porte", "quota", "total"]);
+            // The head of a table says what its columns hold.
+            if below.unit.is_heading && below.tokens.len() <= 4 && !lot_line && !cue && next - o.at <= 8 && below.unit.cell {
+                continue;
+            }
             let other = below.says.any(&[Concept::Criterion, Concept::Reserve]) || below.unit.is_heading && !lot_line && !cue;
             let follows = next - o.at <= 3 && cue && below.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork, Concept::ClauseName]) || next - o.at <= 2 && cue;
             if other || said && !lot_line || !(lot_line || follows) {
@@ -293,7 +297,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                 let labelled = s.tokens[q.from].after(mark::COLON) && hours_word && told && q.to == s.tokens.len().min(q.to) && q.value >= 5.0;
                 ((bare || list) && !in_mention(&q) || labelled) && s.tokens[q.from].is_number() && q.value > 0.0
                     && (bare && s.unit.row.is_some() || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN) || list)
-                    && !s.has_word(q.from.saturating_sub(2), q.from, &["article", "annexe", "lot", "lots", "n"])
+                    && !s.has_word(q.from.saturating_sub(1), q.from, &["article", "annexe", "lot", "lots", "n"])
             }
             _ => false,
         };

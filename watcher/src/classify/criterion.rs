@@ -91,7 +91,7 @@ fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let weight = item_weight(s, hit);
     let ranked = from <= 1 && s.unit.range.len() < 160 && (s.tokens.first().is_some_and(super::statement::Token::is_number) || !s.says.any(&[Concept::Duty]) || hit.concept == Concept::SocialMerit);
     let judged = own_criterion && (weight.is_some() || !s.says.has(Concept::Winner)) || weight.is_some() && (listed || ranked);
-    let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to);
+    let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
     let bundled = bundled(s, hit);
     if s.says.has(Concept::ClauseName) && !own_criterion && !s.heading.has(Concept::Criterion) {
         return false;

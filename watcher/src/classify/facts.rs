@@ -8,6 +8,7 @@ use super::dates;
 use super::finding::Reading;
 use super::numbers::number;
 use super::pattern::pattern;
+use super::statement::Units;
 
 // Gaps are bounded by the window and the sentence, not counted: a counted gap costs a state a byte.
 pattern!(
@@ -65,7 +66,7 @@ pattern!(
 
 /// Reads the facts of text and fields.
 #[must_use]
-pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
+pub fn read(reading: &Reading<'_>, units: &Units, notice: &Notice) -> Vec<DecisionFact> {
     let mut out = Vec::new();
     let months = duration(reading, notice, &mut out);
     let renewals = renewals(reading, notice, &mut out);
@@ -100,7 +101,7 @@ pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
         out.extend(first(reading, kind, topic, expression));
     }
     out.extend(certificate(reading));
-    out.extend(visit(reading));
+    out.extend(visit(reading, units));
     out
 }
 
@@ -217,9 +218,8 @@ fn certificate(reading: &Reading<'_>) -> Option<DecisionFact> {
 }
 
 /// A visit is told as a fact when it is compulsory, dated or not; `value` is 1.
-fn visit(reading: &Reading<'_>) -> Option<DecisionFact> {
-    dates::site_visits(reading)
-        .into_iter()
-        .find(|range| dates::compulsory(reading, range))
-        .map(|range| fact(reading, FactKind::Visit, Some(1.0), range))
+fn visit(reading: &Reading<'_>, units: &Units) -> Option<DecisionFact> {
+    let (range, unit) = dates::compulsory_visit(reading, units)?;
+    let lot = reading.doc.lot_at(range.start).map(str::to_owned);
+    Some(DecisionFact { kind: FactKind::Visit, value: Some(1.0), evidence: reading.doc.evidence_within(range, &unit), lot })
 }

@@ -163,8 +163,13 @@ impl<'a> Reading<'a> {
         let named_after = mentions.iter().find(|m| m.range.start > to && m.range.start <= to + 90);
         // "clause d'insertion (lots 2 et 5)": brackets right behind belong to the words before them.
         let in_brackets = named_after.filter(|m| sentence[to..m.range.start].trim() == "(");
-        if let Some(inside) = named_inside.filter(|m| m.range.start < from && m.range.end >= to && m.at.last().is_some_and(|p| *p > from)) {
-            return inside.lots_before(from);
+        if let Some(inside) = named_inside.filter(|m| m.range.start < from && m.range.end >= to) {
+            let before = inside.lots_before(from);
+            return if before.is_empty() { inside.lots.clone() } else { before };
+        }
+        // "lot 1 (EA), lot 2 (SIAE)": what stands in brackets is of the last one.
+        if let Some(m) = named_before.filter(|m| sentence[m.range.end..from].trim() == "(" && m.lots.len() > 1 && sentence[m.range.clone()].contains('(')) {
+            return m.lots_before(from);
         }
         if let Some(mention) = in_brackets.or(named_inside).or(named_before).or(named_after) {
             return mention.lots.iter().filter(|l| !spared.contains(l)).cloned().collect();

@@ -35,6 +35,7 @@ pub mod sectors;
 pub mod service;
 pub mod statement;
 pub mod verdict;
+pub mod when;
 
 use std::cell::LazyCell;
 
@@ -59,7 +60,8 @@ pub fn classify(notice: &Notice) -> Assessment {
     let lots = lots(notice, &doc);
     let lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
     let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids, served: serves_jobseekers(&notice.title) };
-    let mut provisions = provisions(notice, &reading, lots.len());
+    let units = Units::of(&doc);
+    let mut provisions = provisions(notice, &reading, &units, lots.len());
     // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
     let of_the_title = LazyCell::new(|| sectors::of(&notice.cpv, &notice.title, &[]));
     let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(l, || of_the_title.clone())).collect();
@@ -77,7 +79,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
     let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
     let mut dates = notice.dates.clone();
-    dates.extend(dates::read(&reading, zone_of(notice), &known));
+    dates.extend(dates::read(&reading, &units, zone_of(notice), &known, notice.published.map(|d| chrono::Datelike::year(&d))));
     Assessment {
         id: notice.record_id.clone(),
         notice_kind: notice.kind,
@@ -92,7 +94,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         side_sectors,
         routes: verdict.routes,
         eligible_kinds: verdict.eligible_kinds,
-        facts: facts::read(&reading, notice),
+        facts: facts::read(&reading, &units, notice),
         awards: notice.awards.clone(),
         score: verdict.score,
         reasons: verdict.reasons,
@@ -153,10 +155,9 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
     if notice.lots.is_empty() { doc.lots_in_text() } else { notice.lots.clone() }
 }
 
-fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<Provision> {
+fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
-    let units = if reading.anchors.any(anchors::Topic::Social) { Units::of(reading.doc) } else { Units::default() };
-    let statements = statement::statements(reading.doc, &units, &wanted(reading, &units));
+    let statements = statement::statements(reading.doc, units, &wanted(reading, units));
     if std::env::var_os("VIGIE_DUMP").is_some() {
         for s in &statements {
             let hits: Vec<String> = s.hits.iter().map(|h| format!("{:?}[{}]", h.concept, s.tokens[h.from..h.to].iter().map(|t| t.word.as_ref()).collect::<Vec<_>>().join(" "))).collect();

@@ -60,8 +60,6 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
         .captures_iter(text)
         .filter_map(|c| {
             let list = c.get(1).or(c.get(2))?;
-            // "lot 3 %", "lot 5 000 euros", and the 120 of "le lot 1, 120 heures" name no lot.
-            let measures_something = UNIT.is_match(&text[list.end()..]);
             let mut lots: Vec<String> = Vec::new();
             let mut at: Vec<usize> = Vec::new();
             let mut through = false;

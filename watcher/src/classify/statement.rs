@@ -90,6 +90,8 @@ pub struct Unit {
     pub heading: Option<usize>,
     /// It is a heading itself.
     pub is_heading: bool,
+    /// It is a cell of a table.
+    pub cell: bool,
     /// Lot that the row of a table names.
     pub row: Option<String>,
     /// `Some(false)`: an option that was not ticked.
@@ -197,7 +199,7 @@ impl Units {
                 }
                 let mine = heading.filter(|(_, since)| *since < HEADING_REACH).map(|h| h.0);
                 for range in parts {
-                    let unit = Unit { range, heading: mine, is_heading, row: None, ticked: None, line: line_number };
+                    let unit = Unit { range, heading: mine, is_heading, cell: false, row: None, ticked: None, line: line_number };
                     units.with_boxes(doc, unit);
                 }
                 if is_heading && units.list.len() > first {
@@ -227,7 +229,7 @@ impl Units {
         };
         for (i, range) in cells.into_iter().enumerate() {
             let head = if is_head { heading } else { heads.get(i).copied().or(heading) };
-            let unit = Unit { range, heading: head, is_heading: is_head, row: row.clone(), ticked: None, line: number };
+            let unit = Unit { range, heading: head, is_heading: is_head, cell: true, row: row.clone(), ticked: None, line: number };
             if is_head {
                 heads.push(self.list.len());
             }
@@ -336,7 +338,8 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
             b'.' => {
                 let word = &text[start..at];
                 let last = word.rsplit([' ', '(', '\'']).next().unwrap_or_default();
-                let abbreviation = ABBREVIATIONS.contains(&last) || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
+                let acronym = last.len() >= 3 && last.split('.').all(|p| p.len() == 1 && p.as_bytes()[0].is_ascii_alphabetic());
+                let abbreviation = acronym || ABBREVIATIONS.contains(&last) || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
                 let numbering = last.bytes().all(|b| b.is_ascii_digit()) && word.trim().len() <= 3;
                 (spaced && !abbreviation && !numbering && !last.is_empty()) || (!spaced && doc.is_glued(at))
             }
