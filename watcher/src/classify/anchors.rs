@@ -62,7 +62,7 @@ impl Topic {
     const fn needs(self) -> &'static [&'static str] {
         match self {
             Self::Duration => {
-                &["mois", " an ", " an.", " an,", " ans", "'an", "annee", "duration", "compris", "inclus"]
+                &["mois", " an ", " an.", " an,", " ans", "'an", "annee", "duration", "jours", "semaines", "compris", "inclus"]
             }
             Self::Renewal => &["fois", "reconductions", "reconduction ", "renouvellements"],
             Self::Maximum | Self::Turnover => &["eur", "€"],
@@ -224,7 +224,13 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     (" ca global", &[Topic::Turnover]),
     ("personnel a reprendre", &[Topic::Takeover]),
     ("personnels a reprendre", &[Topic::Takeover]),
-    ("transfert du personnel", &[Topic::Takeover]),
+    ("transfert ", &[Topic::Takeover]),
+    ("affectees", &[Topic::Takeover]),
+    ("delai d'execution", &[Topic::Duration]),
+    ("obtenir", &[Topic::LotCap]),
+    ("confier", &[Topic::LotCap]),
+    ("attribuables", &[Topic::LotCap]),
+    ("marche de ", &[Topic::Duration]),
     ("reprise d", &[Topic::Takeover]),
     ("repris ", &[Topic::Takeover]),
     ("repren", &[Topic::Takeover]),

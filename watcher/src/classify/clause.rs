@@ -290,7 +290,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
     let mut found: Vec<Quantity> = Vec::new();
     for q in all {
         let counted = match q.unit {
-            Unit::Hours => counts(s, &q, told) && (q.value > 48.0 || told || !mentions.is_empty()),
+            Unit::Hours => counts(s, &q, told) && (q.value > 48.0 || !mentions.is_empty() || told && (s.has_word(q.to, q.to + 4, &["insertion"]) || s.has_word(q.from.saturating_sub(4), q.from, &["minimum", "moins", "soit", "volume", "insertion", "sociale"]))),
             Unit::FullTime => true,
             Unit::Percent => counts(s, &q, told) && (told || share_of_work(s, &q)) && !s.has_word(q.to, q.to + 4, &["montant"]) && !is_weight(s, &q),
             Unit::None => {

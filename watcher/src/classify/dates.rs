@@ -156,7 +156,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
                 return Some(Cue::Other);
             }
             // "candidatures et offres": offers.
-            if kind == DateKind::Participation && (before(4, &["offre", "pli"]) || noun == Some(DateKind::Tender)) {
+            if kind == DateKind::Participation && (before(6, &["offre", "pli"]) || noun == Some(DateKind::Tender)) {
                 return Some(Cue::Kind(DateKind::Tender));
             }
             if kind == DateKind::Tender && matches!(word, "remise" | "depot" | "reponse") && noun.is_none() {

@@ -418,8 +418,38 @@ impl Document {
                 }
             }
         }
-        if lots.len() < 2 { Vec::new() } else { lots }
+        if lots.len() >= 2 {
+            return lots;
+        }
+        // "Six lots : 1 démolition ; 2 façades ; …", "lot 1 amont, lot 2 médian, lot 3 aval".
+        pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4,1500})");
+        pattern!(BARE, r"(?i)\blot\s+([0-9]{1,3})\s+(\p{Ll}[^,;.\n]{1,60})");
+        for span in self.spans.iter().filter(|s| s.field != "title") {
+            let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
+            let text = &text[..text.floor_char_boundary(HEAD)];
+            let numbered = NUMBERED.captures(text).and_then(|c| c.get(1)).map(|m| {
+                let items = m.as_str().split(" ; ").filter_map(|item| item.trim().split_once(' '));
+                rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
+            });
+            let bare = || {
+                let best = text.lines().map(|l| rising(BARE.captures_iter(l).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str())))));
+                best.max_by_key(Vec::len).filter(|lots| lots.len() >= 3)
+            };
+            if let Some(lots) = numbered.filter(|l| l.len() >= 2).or_else(bare) {
+                return lots;
+            }
+        }
+        Vec::new()
     }
+}
+
+/// How much of a passage is looked at for lots listed without a separator, in bytes.
+const HEAD: usize = 40_000;
+
+/// Lots out of numbers and titles, as long as the numbers count up from 1.
+fn rising<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Lot> {
+    let counted = items.enumerate().take_while(|(i, (id, _))| id.parse() == Ok(i + 1));
+    counted.map(|(_, (id, title))| Lot { id: id.to_owned(), title: title.trim().to_owned(), ..Lot::default() }).collect()
 }
 
 /// Most lots read from lists within lines.
@@ -470,7 +500,7 @@ fn glued(text: &[u8], i: usize) -> bool {
 /// Whether a line's first letter is one of those that open or end a lot.
 fn may_matter(line: &str) -> bool {
     let first = line.bytes().find(|b| !matches!(b, b' ' | b'\t' | b'-' | b'*'));
-    first.is_some_and(|b| matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D' | b'5') || !b.is_ascii())
+    first.is_some_and(|b| matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D' | b'5' | b'<') || !b.is_ascii())
 }
 
 /// Whether a line begins the part of a form that speaks of the whole contract again.
@@ -484,6 +514,7 @@ fn ends_lots(line: &str) -> bool {
         Some(b'U') => &["Une lettre de candidature"],
         Some(b'D') => &["DATE_RECEIPT"],
         Some(b'L') => &["Le marché est réservé"],
+        Some(b'<') => &["<<"],
         _ => &[],
     };
     headings.iter().any(|h| start.starts_with(h))

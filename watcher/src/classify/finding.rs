@@ -165,7 +165,9 @@ impl<'a> Reading<'a> {
         let in_brackets = named_after.filter(|m| sentence[to..m.range.start].trim() == "(");
         if let Some(inside) = named_inside.filter(|m| m.range.start < from && m.range.end >= to) {
             let before = inside.lots_before(from);
-            return if before.is_empty() { inside.lots.clone() } else { before };
+            let last = inside.at.last().copied().unwrap_or(from).max(inside.range.start);
+            let each = before.is_empty() || !sentence[inside.range.start..last].contains('(');
+            return if each { inside.lots.clone() } else { before };
         }
         // "lot 1 (EA), lot 2 (SIAE)": what stands in brackets is of the last one.
         if let Some(m) = named_before.filter(|m| sentence[m.range.end..from].trim() == "(" && m.lots.len() > 1 && sentence[m.range.clone()].contains('(')) {

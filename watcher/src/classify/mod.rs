@@ -27,6 +27,7 @@ pub mod lexicon;
 pub mod numbers;
 pub mod other;
 pub(crate) mod pattern;
+pub mod place;
 pub mod plain;
 pub mod polarity;
 pub mod quantity;

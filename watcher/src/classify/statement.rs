@@ -197,6 +197,13 @@ impl Units {
                 if parts.len() > 1 && is_heading && text.len() > MAX_HEADING {
                     parts.truncate(MAX_TOKENS);
                 }
+                // "13. Travail le samedi : …" ends what stands under "12. Obligation sociale", not what stands under "Critères".
+                if let (Some(number), Some((h, _))) = (numbering(text), &heading)
+                    && let Some(over) = numbering(&doc.text()[units.list[*h].range.clone()])
+                    && !number.starts_with(over)
+                {
+                    heading = None;
+                }
                 let mine = heading.filter(|(_, since)| *since < HEADING_REACH).map(|h| h.0);
                 for range in parts {
                     let unit = Unit { range, heading: mine, is_heading, cell: false, row: None, ticked: None, line: line_number };
@@ -317,6 +324,16 @@ fn is_heading(text: &str) -> bool {
     let numbered = first.is_ascii_digit() || text.starts_with("article ") || text.starts_with("section ") || roman(text);
     let open = text.ends_with('.') || text.ends_with(';') || text.contains(" : ");
     !open && (numbered && text.len() < 90 || text.split(' ').count() <= 6)
+}
+
+/// The number that a line begins with: `12`, `12.1`.
+fn numbering(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let text = text.strip_prefix("article ").unwrap_or(text);
+    let end = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let number = text[..end].trim_end_matches('.');
+    let marked = text[end..].starts_with([' ', ')', '-']) && (text[..end].contains('.') || text[end..].starts_with(')') || text[end..].starts_with(" -"));
+    (!number.is_empty() && number.len() <= 8 && marked).then_some(number)
 }
 
 fn roman(text: &str) -> bool {
