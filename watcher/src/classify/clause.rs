@@ -71,7 +71,7 @@ fn owes(reading: &Reading<'_>, s: &Statement<'_>, reserved: &[usize], explained:
         return None;
     }
     // "Réservé aux organismes dont l'objet est l'insertion" describes who may bid.
-    let described = !reserved.contains(&s.index);
+    let described = !reserved.contains(&s.index) && !(s.previous.has(Concept::Reserve) && s.says.any(STRUCTURES) && !s.says.has(Concept::Winner));
     let mut hit = named(s, explained);
     if hit.is_none() && described {
         hit = laid_on_winner(reading, s, explained).or_else(|| work_given(reading, s)).or_else(|| volume_of_heading(s));

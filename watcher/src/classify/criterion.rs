@@ -22,7 +22,8 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     let mut out: Vec<Provision> = Vec::new();
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
         // A form tells name, description and weight of a criterion on lines of their own.
-        let described = s.heading.has(Concept::Criterion) && s.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "nom" | "description")) && s.any_of(SOCIAL).next().is_some();
+        let described = s.heading.has(Concept::Criterion) && s.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "nom" | "description")) && s.any_of(SOCIAL).next().is_some()
+            && (!reading.served || s.says.any(&[Concept::SocialMerit, Concept::GiveWork]));
         let below = if described { weight_below(statements, at) } else { None };
         if let (Some(hit), Some(weight)) = (s.any_of(SOCIAL).find(|h| !bundled(s, h) && h.concept != Concept::ClauseName), below) {
             explained.push(s.index);

@@ -203,7 +203,7 @@ const MAX_STATEMENTS: usize = 3000;
 
 /// Units that hold a social word, and the few behind each that may go on with what it says.
 fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
-    const GOES_ON: usize = 3;
+    const GOES_ON: usize = 5;
     const UNDER_HEADING: usize = 12;
     let windows = reading.anchors.windows(anchors::Topic::Social);
     let mut out = Vec::new();

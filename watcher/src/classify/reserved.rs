@@ -56,6 +56,11 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     let mut found: Vec<Found> = Vec::new();
     for s in statements {
         let known = found.len();
+        if let Some(more) = goes_on(s, found.last()) {
+            explained.push(s.index);
+            found.push(more);
+            continue;
+        }
         found.extend(reserved(reading, s));
         if found.len() == known {
             found.extend(only(reading, s));
@@ -122,6 +127,20 @@ fn reserved(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         return out;
     }
     grouped(reading, s, &targets, first)
+}
+
+/// "- à des structures d'insertion …": the next item of a list of those a reservation is for.
+fn goes_on(s: &Statement<'_>, last: Option<&Found>) -> Option<Found> {
+    let last = last.filter(|f| s.index.checked_sub(f.unit).is_some_and(|d| (1..=2).contains(&d)))?;
+    let first = s.tokens.first().filter(|t| matches!(t.word.as_ref(), "a" | "aux" | "au" | "des" | "les" | "et" | "ou"))?;
+    let item = first.after(mark::ITEM) || matches!(first.word.as_ref(), "et" | "ou");
+    let hits: Vec<&Hit> = s.any_of(STRUCTURES).collect();
+    let early = hits.first().is_some_and(|h| h.from <= 3);
+    if !(item && early) || s.says.any(&[Concept::Reserve]) {
+        return None;
+    }
+    let told = told(&hits)?;
+    Some(Found { range: s.bytes(hits[0]), told, lots: last.lots.clone(), all: last.all, article: last.article.clone(), unit: s.index, within: s.unit.range.clone() })
 }
 
 fn reading_range(s: &Statement<'_>, hit: &Hit) -> Range<usize> {
@@ -416,27 +435,22 @@ fn merge_lots(known: &mut Vec<String>, more: Vec<String>) {
     }
 }
 
-/// "Both" for the same lots as a narrower statement says no more than it.
-fn drop_box_beside_words(mut provisions: Vec<Provision>) -> Vec<Provision> {
-    let has = |list: &[Provision], who| list.iter().any(|p| p.beneficiary == Some(who) && p.lots.is_empty());
-    if has(&provisions, Beneficiary::Disability) && has(&provisions, Beneficiary::Insertion) {
-        let evidence = provisions[0].evidence.clone();
-        provisions.retain(|p| {
-            !(p.lots.is_empty() && matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion)))
-        });
-        if !has(&provisions, Beneficiary::Both) {
-            let mut both = Provision::new(ProvisionKind::Reserved, evidence);
-            both.beneficiary = Some(Beneficiary::Both);
-            both.article = Some("L2113-14".to_owned());
-            provisions.insert(0, both);
+/// Disability and insertion for the same lots are "both"; "both" says no more than a narrower statement for the same lots.
+fn drop_box_beside_words(provisions: Vec<Provision>) -> Vec<Provision> {
+    let mut out: Vec<Provision> = Vec::new();
+    for p in provisions {
+        let social = |b: Option<Beneficiary>| matches!(b, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both));
+        let same = |lots: &[String]| lots.len() == p.lots.len() && lots.iter().all(|l| p.lots.contains(l));
+        match out.iter_mut().find(|o| social(o.beneficiary) && social(p.beneficiary) && same(&o.lots)) {
+            Some(known) if known.beneficiary != p.beneficiary => {
+                known.beneficiary = Some(Beneficiary::Both);
+                known.article = Some("L2113-14".to_owned());
+            }
+            Some(_) => {}
+            None => out.push(p),
         }
     }
-    if has(&provisions, Beneficiary::Both) {
-        provisions.retain(|p| {
-            !p.lots.is_empty() || !matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion))
-        });
-    }
-    provisions
+    out
 }
 
 /// Where insertion is the object and only a form's box reserves it, the object tells for whom: people in schemes of
