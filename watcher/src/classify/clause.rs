@@ -57,11 +57,30 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], for_structures:
             owed.push(Owed { at, ..o });
         }
     }
+    for o in &mut owed {
+        bind(reading, statements, o);
+    }
     if owed.is_empty() {
         return unnamed(reading, statements, for_structures, explained);
     }
     let volumes = volumes(reading, statements, &owed, explained);
     provisions(reading, statements, &owed, &volumes)
+}
+
+/// "Concerne les lots 1 à 3.": the next sentence tells the lots.
+fn bind(reading: &Reading<'_>, statements: &[Statement<'_>], o: &mut Owed) {
+    if !o.lots.is_empty() {
+        return;
+    }
+    let line = statements[o.at].unit.line;
+    for s in statements[o.at + 1..].iter().take(4).take_while(|s| s.unit.line - line <= 1) {
+        let concerns = s.has_word(0, 4, &["concerne", "concernent", "concernes", "lots"]) && !s.says.any(&[Concept::Reserve, Concept::Deny, Concept::ClauseName]);
+        let soumis = s.has_word(0, s.tokens.len(), &["y"]) && s.has_word(0, s.tokens.len(), &["soumis", "concernes"]) && !s.says.has(Concept::Deny);
+        if (concerns || soumis) && let Some(m) = reading.mentions(&s.unit.range).first() {
+            o.lots.clone_from(&m.lots);
+            return;
+        }
+    }
 }
 
 /// Why a statement owes work, if it does.
@@ -140,6 +159,16 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
         let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume"]);
         let duty = s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract)) || (asked || s.says.has(Concept::Contract)) && amount || asked && future(s);
+        let other = s.says.has(Concept::OtherSocial) && !quantity;
+        let disabled = s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap"));
+        let hired = s.tokens.iter().any(|t| ["embauch", "recrut", "emplo", "confi", "heure", "travail"].iter().any(|w| t.word.starts_with(w)) && !t.word.starts_with("travailleur"));
+        let share = quantities(&s.tokens).iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
+        if other || disabled && !hired && !quantity {
+            return None;
+        }
+        if share {
+            return Some((*hit, false));
+        }
         let describes = s.any_of(STRUCTURES).any(|t| t.from <= hit.from && hit.to <= t.to);
         if !describes && !(served && !(quantity && s.says.has(Concept::Winner) && !s.says.has(Concept::ServiceTalk))) && (quantity && !s.says.has(Concept::Reserve) || quantity && s.says.any(&[Concept::Winner, Concept::Duty, Concept::GiveWork]) || duty) {
             return Some((*hit, false));
@@ -292,6 +321,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         let counted = match q.unit {
             Unit::Hours => counts(s, &q, told) && (q.value > 48.0 || !mentions.is_empty() || told && (s.has_word(q.to, q.to + 4, &["insertion"]) || s.has_word(q.from.saturating_sub(4), q.from, &["minimum", "moins", "soit", "volume", "insertion", "sociale"]))),
             Unit::FullTime => true,
+            Unit::Percent if s.unit.row.is_some() => true,
             Unit::Percent => counts(s, &q, told) && (told || share_of_work(s, &q)) && !s.has_word(q.to, q.to + 4, &["montant"]) && !is_weight(s, &q),
             Unit::None => {
                 let labelled = s.tokens[q.from].after(mark::COLON) && hours_word && told && q.to == s.tokens.len().min(q.to) && q.value >= 5.0;
@@ -343,9 +373,9 @@ fn distribute(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, men
         return found.iter().map(|q| volume(q, vec![row.clone()], false)).collect();
     }
     // Each of a list of lots, in order.
-    let respectively = s.has_word(0, s.tokens.len(), &["respectivement"]);
-    if respectively && let Some(m) = mentions.iter().find(|m| m.lots.len() >= 2) {
-        let mut values: Vec<Quantity> = quantities(&s.tokens).into_iter().filter(|q| position(q) > m.range.end && matches!(q.unit, Unit::Hours | Unit::None | Unit::Percent)).collect();
+    let respectively = s.tokens.iter().position(|t| t.word == "respectivement");
+    if let Some(told) = respectively && let Some(m) = mentions.iter().find(|m| m.lots.len() >= 2) {
+        let mut values: Vec<Quantity> = quantities(&s.tokens).into_iter().filter(|q| position(q) > m.range.end && (q.from > told || s.tokens[told].range.start < m.range.end) && matches!(q.unit, Unit::Hours | Unit::None | Unit::Percent)).collect();
         values.truncate(m.lots.len());
         let unit = values.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
         if values.len() == m.lots.len() {

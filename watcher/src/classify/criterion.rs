@@ -70,7 +70,8 @@ pub fn weighs(s: &Statement<'_>, hit: &Hit) -> bool {
     let judged = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(3) && c.from < to && !negated(s, c));
     let listed = weights(s).count() >= 2 || s.heading.has(Concept::Criterion);
     let mine = item_weight(s, hit).is_some();
-    judged && !denies_criterion(s) || listed && mine && !owed_in(s, from, to) || s.heading.has(Concept::Criterion) && mine
+    let after_list = s.previous.has(Concept::Criterion) && !s.says.has(Concept::Duty) && s.tokens[from].after(mark::ITEM | mark::COLON);
+    after_list || judged && !denies_criterion(s) || listed && mine && !owed_in(s, from, to) || s.heading.has(Concept::Criterion) && mine
 }
 
 /// "ne constitue pas un critère", "n'est pas notée": what is not judged may still be owed.
@@ -86,7 +87,9 @@ fn negated(s: &Statement<'_>, c: &Hit) -> bool {
 fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
     let within = |concept: Concept| s.of(concept).any(|h| h.from >= from && h.to <= to);
-    let list = s.says.has(Concept::Criterion) && weights(s).count() >= 2 && item_weight(s, hit).is_some() && !denies_criterion(s);
+    // "Les offres sont jugées selon trois critères. 6.1 : … ; 6.3 : contribution … à l'accès à l'emploi …"
+    let after_list = s.previous.has(Concept::Criterion) && !s.says.has(Concept::Duty) && s.tokens[from].after(mark::ITEM | mark::COLON);
+    let list = after_list || s.says.has(Concept::Criterion) && weights(s).count() >= 2 && item_weight(s, hit).is_some() && !denies_criterion(s);
     let own_criterion = list || s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(12) && c.from < to + 6 && !negated(s, c));
     let listed = s.says.has(Concept::Criterion) || s.heading.has(Concept::Criterion) || weights(s).count() >= 2;
     let weight = item_weight(s, hit);
@@ -103,7 +106,7 @@ fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         Concept::WorkIntegration | Concept::Sheltered => s.has_word(from, to, &["part", "heures", "emploi", "recours", "sous"]),
         _ => true,
     };
-    let served = reading.served && !insertion && !within(Concept::SocialMerit) && !within(Concept::GiveWork);
+    let served = (reading.served || s.has_word(from, to, &["questionnaire", "diplomes", "etudiants"])) && !insertion && !within(Concept::SocialMerit) && !within(Concept::GiveWork);
     let sold = within(Concept::BidderMerit) || s.says.has(Concept::Selection) || s.heading.has(Concept::Selection);
     let work = s.says.any(&[Concept::Winner]) && owed_in(s, from, to) && !own_criterion;
     judged && social && !bundled && !served && !sold && !work && !polarity::denied(s, hit) && !denied_criterion(s, hit)
@@ -141,10 +144,20 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
             let t = &s.tokens[q.from];
             let label = t.after(mark::COLON | mark::OPEN) || q.from > 0 && (s.tokens[q.from - 1].word.starts_with("ponder") || s.tokens[q.from - 1].word == "sur" || s.tokens[q.from - 1].word == "ac_weighting");
             let judged = s.says.has(Concept::Criterion) || s.has_word(0, s.tokens.len(), &["prix", "technique", "points"]) || s.heading.has(Concept::Criterion);
+            let listed = s.has_word(0, s.tokens.len(), &["prix"]) && weighted_price(s) || s.heading.has(Concept::Criterion);
+            let ends_item = q.to == s.tokens.len() || s.tokens[q.to].after(mark::COMMA | mark::ITEM | mark::STOP);
+            if listed && ends_item && q.from > 0 && s.tokens[q.from].before & !mark::CLOSE == 0 && t.is_number() {
+                return true;
+            }
             judged && label && t.is_number() && (q.to == s.tokens.len() || s.tokens[q.to].before != 0)
         }
         _ => false,
     }
+}
+
+/// "prix 40, qualité 45": numbers end the items.
+fn weighted_price(s: &Statement<'_>) -> bool {
+    (0..s.tokens.len()).any(|i| s.tokens[i].word == "prix" && s.tokens.get(i + 1).is_some_and(|t| t.is_number() && t.before & !(mark::COLON | mark::OPEN) == 0))
 }
 
 /// The weight of the item that holds a hit.

@@ -47,7 +47,7 @@ pub fn read(reading: &Reading<'_>, units: &Units, zone: Tz, known: &[DateKind], 
     let wanted = wanted(reading, units);
     let words: Vec<(usize, Vec<Token<'_>>)> = wanted.iter().map(|i| (*i, tokens(reading.doc.text(), &units.list[*i].range))).collect();
     let told = words.iter().flat_map(|(_, t)| moments(t, None)).map(|w| w.day.year()).max();
-    let default = told.or(year);
+    let default = told.or(year).or_else(|| year_in(reading.doc.text()));
     let mut found: Vec<Read> = Vec::new();
     for (index, words) in &words {
         found.extend(of_unit(reading, units, *index, words, default));
@@ -68,6 +68,16 @@ pub fn read(reading: &Reading<'_>, units: &Units, zone: Tz, known: &[DateKind], 
         out.extend(days_before_tender(reading, &words, &out, zone));
     }
     out
+}
+
+/// The first year that a text names.
+fn year_in(text: &str) -> Option<i32> {
+    let head = &text[..text.floor_char_boundary(20_000)];
+    head.match_indices("20").find_map(|(i, _)| {
+        let number = head.get(i..i + 4).filter(|n| n.bytes().all(|b| b.is_ascii_digit()))?;
+        let alone = !head[..i].ends_with(|c: char| c.is_ascii_alphanumeric()) && !head[i + 4..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        number.parse().ok().filter(|y| alone && (2015..=2060).contains(y))
+    })
 }
 
 fn typed(reading: &Reading<'_>, units: &Units, zone: Tz, r: &Read) -> TypedDate {
@@ -140,6 +150,8 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
     let start = floor.max(at.saturating_sub(REACH));
     let mut bound = None;
     let mut noun = None;
+    // "30 jours après la publication de l'avis, soit le 6 août": what stands before "soit" only counts the days.
+    let restated = words[start..at].iter().any(|t| t.word == "soit");
     for i in (start..at).rev() {
         let word = words[i].word.as_ref();
         let before = |n: usize, list: &[&str]| words[i.saturating_sub(n).max(start)..i].iter().any(|t| list.iter().any(|w| t.word.starts_with(w)));
@@ -147,7 +159,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             "visite" | "visites" | "visiter" => Some(DateKind::Visit),
             "question" | "questions" | "renseignements" | "precisions" | "renseignement" => Some(DateKind::Questions),
             "informations" | "information" if before(3, &["demande"]) => Some(DateKind::Questions),
-            "offre" | "offres" | "pli" | "plis" | "propositions" | "proposition" | "reponse" | "reponses" | "devis" | "remise" | "depot" | "date_receipt_tenders" | "soumissions" | "dossiers" => Some(DateKind::Tender),
+            "offre" | "offres" | "pli" | "plis" | "rendu" | "propositions" | "proposition" | "reponse" | "reponses" | "devis" | "remise" | "depot" | "date_receipt_tenders" | "soumissions" | "dossiers" => Some(DateKind::Tender),
             "candidature" | "candidatures" | "participation" => Some(DateKind::Participation),
             _ => None,
         };
@@ -173,6 +185,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature" | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete"
             | "livraison" | "achevement" | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution" | "conclu" | "accord" | "convention" | "election"
             | "effet" | "validite" | "rendez" | "reunion" | "audition" | "auditions" | "travaux" | "chantier" => {
+                if restated {
+                    continue;
+                }
                 return noun.map(Cue::Kind).or(Some(Cue::Other));
             }
             "avis" if before(5, &["envoi", "date"]) => return Some(Cue::Other),

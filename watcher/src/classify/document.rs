@@ -338,13 +338,13 @@ impl Document {
             let ends_of_lines = memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1).chain(std::iter::once(text.len()));
             for end in ends_of_lines {
                 let line = &text[at..end];
-                if !may_matter(line) {
+                if !may_matter(line) && !opens_article(line) {
                     at = end;
                     continue;
                 }
                 if let Some(id) = lot_number(line) {
                     marks.push((self.block_start(text, at), id));
-                } else if ends_lots(line) {
+                } else if ends_lots(line) || !marks.is_empty() && opens_article(line) && !text[marks[marks.len() - 1].0..].trim_start().starts_with("5.1") {
                     ends.push(at);
                 }
                 at = end;
@@ -495,6 +495,14 @@ fn glued(text: &[u8], i: usize) -> bool {
     let begins = at(i + 1).is_ascii_uppercase()
         && (at(i + 2).is_ascii_lowercase() || at(i + 2) == b' ' && at(i + 3).is_ascii_lowercase());
     ended && begins
+}
+
+/// Whether a line begins an article of a rule book: "3.5 …", "Article 4 – …", "Art. 4".
+fn opens_article(line: &str) -> bool {
+    let start = line.trim_start();
+    let number = start.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let dotted = start[..number].trim_end_matches('.').contains('.') && start[number..].starts_with(' ') && number >= 3;
+    dotted || ["Article ", "ARTICLE ", "Art. "].iter().any(|w| start.strip_prefix(w).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit())))
 }
 
 /// Whether a line's first letter is one of those that open or end a lot.

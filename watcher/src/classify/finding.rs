@@ -18,6 +18,8 @@ pub struct Reading<'a> {
     pub anchors: &'a Anchors,
     /// Every lot of the procedure, as far as known.
     pub lots: &'a [String],
+    /// Their titles, folded, in the same order.
+    pub titles: &'a [String],
     /// The contract is a service for people far from employment: speaking of them asks nothing of the winner.
     pub served: bool,
 }
@@ -179,10 +181,26 @@ impl<'a> Reading<'a> {
         if let Some(pointed) = pointed_lots(sentence, self.lots) {
             return pointed;
         }
-        if let Some(lot) = self.doc.lot_at(range.start) {
-            return vec![lot.to_owned()];
+        if let Some(lots) = self.titled(sentence) {
+            return lots;
         }
-        if THIS_LOT.is_match(sentence) { self.last_lot_named(start) } else { Vec::new() }
+        if THIS_LOT.is_match(sentence) && let lots = self.last_lot_named(start) && !lots.is_empty() {
+            return lots;
+        }
+        self.doc.lot_at(range.start).map(|lot| vec![lot.to_owned()]).unwrap_or_default()
+    }
+
+    /// A lot named by its title: "le lot gros œuvre", "sur le lot VRD".
+    fn titled(&self, sentence: &str) -> Option<Vec<String>> {
+        let words = sentence.split("lot ").skip(1).find_map(|tail| {
+            let tail = tail.trim_start_matches(['"', '«', '“', ' ']);
+            tail.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(tail)
+        })?;
+        let known = self.titles.iter().zip(self.lots).find(|(title, _)| {
+            let head: String = title.split([',', '-', '(', ':']).next().unwrap_or_default().trim().to_owned();
+            head.len() >= 3 && words.starts_with(head.as_str())
+        });
+        known.map(|(_, lot)| vec![lot.clone()])
     }
 
     /// Lots named in a unit, in place.

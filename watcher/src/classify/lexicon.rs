@@ -380,6 +380,7 @@ const LOSES: &[(Concept, &[Concept])] = &[
     (Concept::ServiceTalk, &[Concept::FarFromWork, Concept::Sheltered, Concept::WorkIntegration, Concept::ClauseName]),
     (Concept::FarFromWork, &[Concept::WorkIntegration, Concept::Sheltered, Concept::ShelteredAndIntegration]),
     (Concept::SocialMerit, &[Concept::ClauseName]),
+    (Concept::Criterion, &[Concept::Selection]),
     (Concept::SocialDuty, &[Concept::ClauseName]),
     (Concept::NotInsertion, &[Concept::NotInsertion]),
 ];

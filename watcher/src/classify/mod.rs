@@ -60,7 +60,8 @@ pub fn classify(notice: &Notice) -> Assessment {
     let anchors = Anchors::of(doc.text());
     let lots = lots(notice, &doc);
     let lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
-    let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids, served: serves_jobseekers(&notice.title) };
+    let lot_titles: Vec<String> = lots.iter().map(|l| fold::fold(&l.title)).collect();
+    let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids, titles: &lot_titles, served: serves_jobseekers(&notice.title) };
     let units = Units::of(&doc);
     let mut provisions = provisions(notice, &reading, &units, lots.len());
     // A lot named by a place only ("Secteur Nord") is of the procedure's trade.

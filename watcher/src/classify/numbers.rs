@@ -52,14 +52,15 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     pattern!(
         MENTION,
         r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
+        r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
         r"|\blots\b[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
-    pattern!(PART, r"([0-9]{1,3}[a-z]?)|( a | au |-)");
+    pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b)|( a | au |-)");
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
-            let list = c.get(1).or(c.get(2))?;
+            let list = c.get(1).or(c.get(2)).or(c.get(3))?;
             let mut lots: Vec<String> = Vec::new();
             let mut at: Vec<usize> = Vec::new();
             let mut through = false;
@@ -74,6 +75,9 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
                 end = list.start() + id.end();
                 let id_at = list.start() + id.start();
                 let id = Lot::clean_id(id.as_str());
+                // Roman numbers are written in capitals.
+                let roman = id.bytes().all(|b| matches!(b, b'i' | b'v' | b'x'));
+                let id = if roman { id.to_uppercase() } else { id };
                 let from = lots.last().and_then(|l| l.parse::<u32>().ok());
                 match (from, id.parse::<u32>()) {
                     (Some(from), Ok(to)) if through && from < to && to - from <= MAX_LOT_RANGE => {

@@ -12,7 +12,13 @@ const REACH: usize = 14;
 /// Whether what a hit names is not given here, for any of the reasons above.
 #[must_use]
 pub fn void(s: &Statement<'_>, hit: &Hit) -> bool {
-    s.unit.ticked == Some(false) || denied(s, hit) || supposed(s, hit) || remembered(s, hit)
+    s.unit.ticked == Some(false) || s.denied_below || replaced(s, hit) || denied(s, hit) || supposed(s, hit) || remembered(s, hit)
+}
+
+/// "Au lieu de : « le lot 3 est réservé »": what a correction takes away.
+fn replaced(s: &Statement<'_>, hit: &Hit) -> bool {
+    let instead = (1..hit.from.min(8)).rev().find(|i| s.tokens[*i].word == "lieu" && s.tokens[i - 1].word == "au");
+    instead.is_some_and(|i| !s.has_word(i, hit.from, &["lire"]))
 }
 
 /// Whether it is denied, before or behind, or lifted.
@@ -69,7 +75,7 @@ fn denied_before(s: &Statement<'_>, hit: &Hit) -> bool {
         };
         d.to <= hit.from && d.from >= start && hit.from - d.to < reach && word(d.from) != "hors"
             || d.to <= hit.from && d.from >= start && word(d.from) == "hors" && hit.from - d.to < 2
-    }) || (start..hit.from).any(|i| word(i) == "pas" && hit.from - i <= 4)
+    }) || (start..hit.from).any(|i| word(i) == "pas" && (hit.from - i <= 4 || i == start && hit.from - i <= 9 && matches!(word(i + 1), "de" | "d")))
 }
 
 /// "Clause sociale : non", "réservé ? R : Non.", "☐ Oui ☒ Non", "Heures d'insertion : 0".
@@ -134,7 +140,7 @@ const TAKES_BACK: &[&str] = &[
 
 /// "La clause ne s'applique pas": but not when only a lot is spared.
 fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
-    let end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::COLON).min(hit.to + 9);
+    let end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::COLON).min(hit.to + if s.tokens[hit.to - 1..].iter().take(3).any(|t| t.after(mark::OPEN)) { 18 } else { 9 });
     let Some(ne) = (hit.to..end).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n")) else { return false };
     // Another subject stands between: "une clause … ; le marché n'est pas réservé".
     if s.any_of(&[Concept::Contract, Concept::Winner]).any(|h| h.from > hit.to && h.to <= ne && s.tokens[h.from].after(mark::COMMA)) {
@@ -160,7 +166,7 @@ pub fn spares(s: &Statement<'_>, hit: &Hit) -> bool {
 /// "est supprimée", "a été levée", "clause écartée".
 fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
     let end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::OPEN);
-    s.of(Concept::Lifted).any(|l| l.from >= hit.to && l.to <= end && l.from - hit.to <= 8)
+    s.of(Concept::Lifted).any(|l| l.from >= hit.to && l.to <= end && l.from - hit.to <= 16 && !s.any_of(&[Concept::Contract]).any(|c| c.from > hit.to && c.to <= l.from && l.from - c.to <= 4 && s.tokens[c.from].word != "lot"))
         && !s.of(Concept::NotDenied).any(|h| h.from >= hit.to)
 }
 
@@ -171,7 +177,8 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
     s.of(Concept::Condition).any(|c| {
         let wish = s.tokens.get(c.from + 1).is_some_and(|t| matches!(t.word.as_ref(), "il" | "ils" | "elle" | "elles"))
             && s.tokens.get(c.from + 2).is_some_and(|t| t.word.starts_with("souhait"));
-        c.from >= start && c.to <= hit.from && hit.from - c.to < 20 && !wish
+        let possible = s.has_word(c.to, c.to + 5, &["possible"]);
+        c.from >= start && c.to <= hit.from && hit.from - c.to < 20 && !wish && !possible
     })
 }
 

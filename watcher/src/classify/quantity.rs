@@ -119,6 +119,11 @@ fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
 /// A number in digits or words: value, where it ends, and a unit glued to it ("320h").
 fn number(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize, Option<Unit>)> {
     let token = &tokens[from];
+    // A scanner's letter O among digits: "14O heures".
+    let scanned = token.word.replace('o', "0");
+    if scanned != token.word.as_ref() && scanned.len() <= 5 && scanned.bytes().all(|b| b.is_ascii_digit()) {
+        return scanned.parse().ok().map(|v| (v, from + 1, None));
+    }
     if !token.is_number() {
         return in_words(tokens, from).map(|(v, to)| (v, to, None));
     }

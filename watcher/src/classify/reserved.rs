@@ -229,7 +229,8 @@ fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
         let structure = s.any_of(STRUCTURES).map(|h| h.from).find(|f| *f >= r.to);
         let amount = (r.to..s.tokens.len().min(r.to + 6)).find(|i| matches!(s.tokens[*i].word.as_ref(), "heures" | "heure" | "%" | "h" | "etp"));
         amount.is_some_and(|a| structure.is_none_or(|f| a < f))
-    } || s.has_word(r.to, r.to + 4, &["part", "temps"]);
+    } || s.has_word(r.to, r.to + 4, &["temps"])
+        || (r.to..s.tokens.len().min(r.to + 4)).any(|i| s.tokens[i].word == "part" && s.has_word(i + 1, i + 2, &["de", "du", "des"]));
     let volume = s.any_of(STRUCTURES).next().is_none()
         && quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime));
     let structure = s.any_of(STRUCTURES).map(|h| h.from).filter(|f| *f >= r.to).min();
@@ -286,6 +287,19 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let excepting = (0..first.from).rev().take(10).find(|i| {
         matches!(s.tokens[*i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(9), *i, &["ne", "n"])
     });
+    // "EA / ESAT" in the column that says who may bid; "confié obligatoirement à un opérateur de l'IAE".
+    let column = s.unit.cell && s.unit.row.is_some() && s.tokens.len() <= 14
+        && (s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Addressed]) || s.any_of(ARTICLES).next().is_some());
+    let entrusted = (0..first.from).rev().take(8).find(|i| {
+        ["confi", "attribu"].iter().any(|w| s.tokens[*i].word.starts_with(w))
+            && s.has_word(i.saturating_sub(3), *i + 4, &["obligatoirement", "sera", "seront"])
+            && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
+            && !s.of(Concept::Winner).any(|w| w.to <= *i)
+    });
+    let given = entrusted.or(column.then_some(first.from)).map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 });
+    if let Some(anchor) = given {
+        return grouped(reading, s, &structures, &anchor);
+    }
     let Some(anchor) = restricted.copied().or_else(|| excepting.map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 })) else {
         return Vec::new();
     };
@@ -324,10 +338,11 @@ fn must_be(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
 fn applied(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let articles: Vec<&Hit> = s
         .any_of(ARTICLES)
+        .chain(s.of(Concept::Prison))
         .filter(|h| s.tokens[h.from].word.starts_with("l2113") && !polarity::void(s, h))
         .collect();
     let Some(first) = articles.first() else { return Vec::new() };
-    let applies = s.has_word(first.from.saturating_sub(8), first.from, &["application", "vertu", "titre", "fondement", "relevent", "releve", "applique", "sens"]);
+    let applies = s.has_word(first.from.saturating_sub(8), first.from, &["application", "vertu", "titre", "fondement", "relevent", "releve", "applique", "sens", "dispositif", "soumis", "soumise", "regime"]);
     let subject = s.any_of(&[Concept::Contract]).next().is_some() || s.has_word(0, first.from, &["acheteur"]);
     let bidders = s.has_word(0, first.from, &["candidats", "candidat", "dispositions", "soumissionnaires"]);
     let faculty = s.has_word(0, s.tokens.len(), &["faculte", "possibilite", "avance"]);

@@ -117,6 +117,8 @@ pub struct Statement<'a> {
     pub says: Concepts,
     /// Concepts of its heading.
     pub heading: Concepts,
+    /// It is a heading, or a question, that what stands below answers with no.
+    pub denied_below: bool,
     /// Concepts of the statement before it, of the same paragraph.
     pub previous: Concepts,
 }
@@ -180,14 +182,14 @@ impl Units {
         for passage in doc.passages() {
             let mut heading: Option<(usize, usize)> = None; // index, units since
             let mut table: Vec<usize> = Vec::new(); // units of the head row
-            for line in doc.lines(&passage) {
+            for line in with_answers(doc, doc.lines(&passage)) {
                 line_number += 1;
                 let text = &doc.text()[line.clone()];
                 if text.trim().is_empty() {
                     continue;
                 }
-                if text.contains('|') {
-                    units.row(doc, &line, line_number, heading.map(|h| h.0), &mut table);
+                if let Some(separator) = separator(text, !table.is_empty()) {
+                    units.row(doc, &line, separator, line_number, heading.map(|h| h.0), &mut table);
                     continue;
                 }
                 table.clear();
@@ -220,11 +222,11 @@ impl Units {
     }
 
     /// The cells of a row. The first row of a table gives the heads.
-    fn row(&mut self, doc: &Document, line: &Range<usize>, number: usize, heading: Option<usize>, heads: &mut Vec<usize>) {
+    fn row(&mut self, doc: &Document, line: &Range<usize>, separator: char, number: usize, heading: Option<usize>, heads: &mut Vec<usize>) {
         let text = &doc.text()[line.clone()];
         let mut cells = Vec::new();
         let mut at = line.start;
-        for cell in text.split('|') {
+        for cell in text.split(separator) {
             cells.push(at..at + cell.len());
             at += cell.len() + 1;
         }
@@ -283,6 +285,31 @@ impl Units {
             self.list.push(Unit { range, heading, is_heading: false, ticked: Some(on), ..unit.clone() });
         }
     }
+}
+
+/// Lines, a question put together with the short answer on the next one.
+fn with_answers(doc: &Document, lines: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let text = doc.text()[line.clone()].trim();
+        let short = text.len() <= 40 && ["r :", "r:", "reponse", "oui", "non"].iter().any(|w| text.starts_with(w));
+        match out.last_mut() {
+            Some(last) if short && doc.text()[last.clone()].trim_end().ends_with('?') => last.end = line.end,
+            _ => out.push(line),
+        }
+    }
+    out
+}
+
+/// What parts the cells of a line, if it is a row of a table: "|", or ";" where the first cell is a lot's head or number.
+fn separator(text: &str, in_table: bool) -> Option<char> {
+    if text.contains('|') {
+        return Some('|');
+    }
+    let first = text.split(" ; ").next().unwrap_or_default().trim();
+    let numbered = in_table && first.len() <= 6 && first.bytes().any(|b| b.is_ascii_digit());
+    let head = matches!(first, "lot" | "lots" | "n° lot" | "n°" | "n° de lot" | "numero" | "no lot");
+    (text.matches(" ; ").count() >= 2 && (numbered || head)).then_some(';')
 }
 
 /// Boxes of a form within `text`: where they stand, and whether they are ticked.
@@ -520,6 +547,17 @@ const SHORT_WORDS: &[&str] = &[
     "est", "sont", "sera", "ont", "n", "ne", "pas", "non", "oui", "se", "si", "que", "qui", "son", "sa", "ses", "y", "ce", "lot",
 ];
 
+/// Whether the statement under a heading denies what the heading names.
+fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
+    let Some(next) = units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line == units.list[index].line + 1) else { return false };
+    let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«']);
+    const NO: &[&str] = &["sans objet", "neant", "non ", "non.", "non,", "aucun", "pas de ", "so.", "n/a", "non concern"];
+    let head = &text[..text.floor_char_boundary(160)];
+    let negated = [" n'est pas ", " ne sont pas ", " n'est prevu", " ne comporte ", " n'a pas ", " ne prevoit ", " n'y a pas ", "n'est pas ", " ne fait l'objet d'aucun", " n'est exige"].iter().any(|w| head.contains(w));
+    let deals = head.contains("pas") || head.contains("aucun");
+    !text.contains("heures d") && (NO.iter().any(|w| text.starts_with(w)) || text.trim() == "non" || negated && deals && !head.contains(" mais ") && !head.contains("titulaire"))
+}
+
 /// What acronyms of structures stand for elsewhere: a text that spells one out so means nothing else by it.
 const OTHER_EXPANSIONS: &[&str] =
     &["adduction d'eau", "entite adjudicatrice", "entites adjudicatrices", "etude d'impact", "intelligence artificielle", "autorisation d'intervention"];
@@ -560,7 +598,8 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
         let previous = near.map(&mut of).unwrap_or_default();
         let end = tokens.last().map_or(unit.range.start, |t| t.range.end);
         let trailing = &doc.text()[end..unit.range.end.max(end)];
-        out.push(Statement { index, unit, trailing, tokens, hits, says, heading, previous });
+        let denied_below = unit.is_heading && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
+        out.push(Statement { index, unit, trailing, denied_below, tokens, hits, says, heading, previous });
     }
     out
 }

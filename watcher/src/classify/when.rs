@@ -218,6 +218,10 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     let unit = tokens.get(next)?;
     if unit.before == 0 && matches!(unit.word.as_ref(), "h" | "heure" | "heures" | "hrs") {
         let minutes = tokens.get(next + 1).filter(|t| t.before == 0 && t.word.len() == 2).and_then(|t| digits(&t.word)).filter(|n| n.0 < 60);
+        let in_letters = || tokens.get(next + 1).filter(|t| t.before == 0).and_then(|_| in_words(tokens, next + 1)).filter(|n| n.0 < 60 && n.0 >= 5);
+        if let (None, Some((n, to))) = (minutes, in_letters()) {
+            return Some((hm(hour, n)?, to));
+        }
         return Some((hm(hour, minutes.map_or(0, |n| n.0))?, next + 1 + usize::from(minutes.is_some())));
     }
     // "h30" behind a space.
