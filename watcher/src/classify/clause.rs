@@ -141,7 +141,9 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
             quantity && (duty || s.says.has(Concept::Winner)) && s.heading_or_own(&[Concept::SocialDuty]) && !served
                 || s.says.has(Concept::FarFromWork) && s.says.has(Concept::GiveWork) && duty
         };
-        if holds {
+        // "Nature : ☒ insertion": an option ticked.
+        let ticked = about_insertion && s.unit.ticked == Some(true) && s.tokens.len() <= 6 && !s.heading.any(&[Concept::Reserve, Concept::Criterion]);
+        if holds || ticked {
             return Some((*hit, false));
         }
     }
@@ -175,7 +177,7 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
         }
     }
     let structure = s.any_of(&[Concept::WorkIntegration, Concept::Sheltered]).find(|h| {
-        let sub = s.of(Concept::Subcontract).any(|c| c.to <= h.from && h.from - c.to <= 16);
+        let sub = s.of(Concept::Subcontract).any(|c| c.to <= h.from && h.from - c.to <= 16 || quantity && c.from >= h.to && c.from - h.to <= 8);
         sub && !polarity::void(s, h)
     })?;
     let bound = strict_duty(s) || future(s) || quantity && s.says.has(Concept::Winner);
@@ -225,11 +227,12 @@ fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
         || behind(7, &["tranche"]) && (0..7).any(|i| s.has_word(q.to + i, q.to + i + 1, &["tranche"]) && s.has_word(q.to + i + 1, q.to + i + 2, &["de"]))
         || behind(2, &["pour"]) && behind(6, &["€", "euros", "eur"]);
     let delay = before(3, &["sous", "delai", "delais", "preavis", "intervention", "ouverture", "formation", "formations"]) || q.value <= 48.0 && before(1, &["pendant"]) || before(2, &["dans", "les"]) && before(2, &["dans"]);
+    let places = q.unit == Unit::Percent && behind(4, &["places", "place", "berceaux", "marches", "stagiaires", "repas", "logements"]);
     let clock = q.unit == Unit::Hours && q.value <= 24.0 && (before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"]) || before(2, &["heures", "h"]));
     let penalty = before(4, &["€", "euros"]) && before(2, &["par"]);
     let merit = s.has_word(0, q.from, &["qualite", "performance", "performances", "pertinence", "valeur", "connaissance"]);
     let weight = q.unit == Unit::Percent && !share_of_work(s, q) && (merit || !told && !s.says.any(&[Concept::ClauseName, Concept::FarFromWork, Concept::InsertionAction]));
-    !(moved || rate || delay || clock || penalty || weight) && q.value > 0.0
+    !(places || moved || rate || delay || clock || penalty || weight) && q.value > 0.0
 }
 
 /// Whether a percentage is a share of hours, time or staff.
@@ -285,7 +288,9 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed], e
             let other = below.says.any(&[Concept::Criterion, Concept::Reserve]) || below.unit.is_heading && !lot_line && !cue;
             let follows = next - o.at <= 3 && cue && below.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork, Concept::ClauseName]) || next - o.at <= 2 && cue;
             if other || said && !lot_line || !(lot_line || follows) {
-                if lot_line || next - o.at <= 2 && !other {
+                // A title may stand some lines above the table it names.
+                let of_title = s.index == 0 && next - o.at <= 14 && !below.says.has(Concept::Criterion);
+                if lot_line || next - o.at <= 2 && !other || of_title {
                     continue;
                 }
                 break;
@@ -295,7 +300,11 @@ fn volumes(reading: &Reading<'_>, statements: &[Statement<'_>], owed: &[Owed], e
                 head.is_some_and(|h| h.has_word(0, h.tokens.len(), &["heures", "heure", "h"]))
             };
             let bare = if below.unit.row.is_some() { of_hours() } else { lot_line && hours_awaited };
-            let found = of_statement(reading, below, None, bare);
+            let mut found = of_statement(reading, below, None, bare);
+            // What goes on with a statement is of its lots.
+            for v in found.iter_mut().filter(|v| v.lots.is_empty() && !v.total) {
+                v.lots.clone_from(&o.lots);
+            }
             if !found.is_empty() {
                 explained.push(below.index);
             }
@@ -322,10 +331,10 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
             Unit::Hours => counts(s, &q, told) && (q.value > 48.0 || !mentions.is_empty() || told && (s.has_word(q.to, q.to + 4, &["insertion"]) || s.has_word(q.from.saturating_sub(4), q.from, &["minimum", "moins", "soit", "volume", "insertion", "sociale"]))),
             Unit::FullTime => true,
             Unit::Percent if s.unit.row.is_some() => true,
-            Unit::Percent => counts(s, &q, told) && (told || share_of_work(s, &q)) && !s.has_word(q.to, q.to + 4, &["montant"]) && !is_weight(s, &q),
+            Unit::Percent => counts(s, &q, told) && (told || share_of_work(s, &q)) && (!s.has_word(q.to, q.to + 4, &["montant"]) || s.has_word(q.to, q.to + 7, &["main"])) && !is_weight(s, &q),
             Unit::None => {
                 let labelled = s.tokens[q.from].after(mark::COLON) && hours_word && told && q.to == s.tokens.len().min(q.to) && q.value >= 5.0;
-                ((bare || list) && !in_mention(&q) || labelled) && s.tokens[q.from].is_number() && q.value > 0.0
+                ((bare || list) && !in_mention(&q) && !s.tokens[q.from].after(mark::HYPHEN) || labelled) && s.tokens[q.from].is_number() && q.value > 0.0
                     && (bare && s.unit.row.is_some() || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN) || list)
                     && !s.has_word(q.from.saturating_sub(1), q.from, &["article", "annexe", "lot", "lots", "n"])
             }
@@ -342,7 +351,11 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
     }
     if let Some(after) = found.iter().position(|q| q.unit == Unit::Hours && s.has_word(q.from.saturating_sub(1), q.from, &["soit"])) {
         let kept = found[after].clone();
-        found.retain(|q| q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
+        let larger = found[..after].iter().filter(|q| q.unit == Unit::Hours).all(|q| q.value <= kept.value);
+        if !larger && mentions.len() <= 1 {
+            found.remove(after);
+        }
+        found.retain(|q| !larger || q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
     }
     distribute(reading, s, owed, &mentions, found)
 }
@@ -385,7 +398,7 @@ fn distribute(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, men
     // "02 (120 heures), 06 (84 heures)", "1 - 150 h ; 2 - 300 h".
     let numbered = |q: &Quantity| {
         let lot = q.from.checked_sub(1).map(|i| &s.tokens[i]).filter(|t| t.is_number() && t.word.len() <= 3)?;
-        s.tokens[q.from].after(mark::OPEN | mark::ITEM).then(|| vec![vigie_domain::Lot::clean_id(&lot.word)])
+        s.tokens[q.from].after(mark::OPEN | mark::ITEM | mark::COLON).then(|| vec![vigie_domain::Lot::clean_id(&lot.word)])
     };
     if found.len() >= 2 && found.iter().all(|q| numbered(q).is_some()) && s.has_word(0, s.tokens.len(), &["lot", "lots"]) {
         return found.iter().map(|q| volume(q, numbered(q).unwrap_or_default(), false)).collect();
@@ -412,7 +425,7 @@ fn distribute(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, men
             } else {
                 mentions.iter().rev().find(|m| m.range.end <= at).map_or_else(|| own.clone(), |m| m.lots.clone())
             };
-            let lots = if total { Vec::new() } else { lots };
+            let lots = if total || q.each && mentions.is_empty() { Vec::new() } else { lots };
             let all = reading.speaks_of_all(&s.unit.range) && !many;
             volume(q, if all { own.clone() } else { lots }, total)
         })

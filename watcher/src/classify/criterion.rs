@@ -67,6 +67,11 @@ fn bundled(s: &Statement<'_>, hit: &Hit) -> bool {
 #[must_use]
 pub fn weighs(s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
+    // "10 % des heures sont confiées …" is owed, whatever criterion stands beside it.
+    let share = quantities(&s.tokens).iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q) && q.from >= from && q.from < hit.from);
+    if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) {
+        return false;
+    }
     let judged = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(3) && c.from < to && !negated(s, c));
     let listed = weights(s).count() >= 2 || s.heading.has(Concept::Criterion);
     let mine = item_weight(s, hit).is_some();
@@ -94,7 +99,8 @@ fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let listed = s.says.has(Concept::Criterion) || s.heading.has(Concept::Criterion) || weights(s).count() >= 2;
     let weight = item_weight(s, hit);
     let ranked = from <= 1 && s.unit.range.len() < 160 && (s.tokens.first().is_some_and(super::statement::Token::is_number) || !s.says.any(&[Concept::Duty]) || hit.concept == Concept::SocialMerit);
-    let judged = own_criterion && (weight.is_some() || !s.says.has(Concept::Winner)) || weight.is_some() && (listed || ranked);
+    let points = quantities(&s.tokens).iter().any(|q| q.unit == Unit::Points && q.from >= from && q.to <= to && !s.says.has(Concept::Winner));
+    let judged = points || own_criterion && (weight.is_some() || !s.says.has(Concept::Winner)) || weight.is_some() && (listed || ranked);
     let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
     let bundled = bundled(s, hit);
     if s.says.has(Concept::ClauseName) && !own_criterion && !s.heading.has(Concept::Criterion) {
@@ -139,6 +145,7 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
     }
     match q.unit {
         Unit::Points => true,
+        Unit::Percent if s.has_word(q.to, q.to + 3, &["places", "place", "berceaux"]) => false,
         Unit::Percent => !share_of_work(s, q) || s.has_word(q.from.saturating_sub(1), q.from, &["pondere"]),
         Unit::None => {
             let t = &s.tokens[q.from];

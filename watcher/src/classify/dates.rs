@@ -115,10 +115,10 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
         return Vec::new();
     }
     let found = moments(words, default);
-    let moves = words.iter().any(|t| ["report", "prorog", "decal", "repouss", "lire"].iter().any(|w| t.word.starts_with(w)));
+    let moves = words.iter().any(|t| ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle"].iter().any(|w| t.word.starts_with(w)));
     let mut out: Vec<Read> = Vec::new();
     let mut floor = 0;
-    let mut last: Option<Cue> = None;
+    let mut last: Option<Cue> = units.list.get(index.wrapping_sub(1)).filter(|p| p.line == unit.line && words.first().is_some_and(|t| matches!(t.word.as_ref(), "elle" | "celle" | "celles" | "elles"))).map(|_| Cue::Kind(DateKind::Visit)).filter(|_| above_speaks_of_visit(reading, units, index));
     for (i, when) in found.iter().enumerate() {
         let own = cue(words, floor, when.from);
         let chain = own.is_none() || when.from - floor <= 3;
@@ -132,12 +132,19 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
         last = cue.or(named);
         floor = when.to;
         let replaced = words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu") && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire");
-        let from = moves && when.from > 0 && words[when.from - 1].word == "du" && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3);
+        let annulled = words[when.to..].iter().take(6).any(|t| ["annul", "deplace", "report", "decal", "repouss"].iter().any(|w| t.word.starts_with(w))) && found.get(i + 1).is_some() && kind_is_visit(named);
+        // "reçues du 5 janvier au 4 février": an interval closes at its end.
+        let interval = when.from > 0 && words[when.from - 1].word == "du" && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3) && !kind_is_visit(named);
+        let from = interval || annulled || moves && when.from > 0 && words[when.from - 1].word == "du" && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3);
         if let (Some(Cue::Kind(kind)), false) = (cue, replaced || from) {
             out.push(Read { kind, when: when.clone(), range: when::range(words, when), unit: index, moved: moves });
         }
     }
     out
+}
+
+fn kind_is_visit(cue: Option<Cue>) -> bool {
+    cue == Some(Cue::Kind(DateKind::Visit))
 }
 
 /// A date under a heading needs no bound of its own.
@@ -158,6 +165,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
         let kind = match word {
             "visite" | "visites" | "visiter" => Some(DateKind::Visit),
             "question" | "questions" | "renseignements" | "precisions" | "renseignement" => Some(DateKind::Questions),
+            "dossier" | "documents" if before(6, &["telecharg", "retrait", "retir"]) || words[i + 1..at].iter().any(|t| t.word.starts_with("telecharg") || t.word.starts_with("retir")) => return Some(Cue::Other),
             "informations" | "information" if before(3, &["demande"]) => Some(DateKind::Questions),
             "offre" | "offres" | "pli" | "plis" | "rendu" | "propositions" | "proposition" | "reponse" | "reponses" | "devis" | "remise" | "depot" | "date_receipt_tenders" | "soumissions" | "dossiers" => Some(DateKind::Tender),
             "candidature" | "candidatures" | "participation" => Some(DateKind::Participation),
@@ -181,7 +189,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             break;
         }
         match word {
-            "limite" | "limites" | "cloture" | "tard" | "jusqu" | "jusque" => bound = Some(Cue::Bound),
+            "limite" | "limites" | "cloture" | "butoir" | "tard" | "jusqu" | "jusque" => bound = Some(Cue::Bound),
             "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature" | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete"
             | "livraison" | "achevement" | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution" | "conclu" | "accord" | "convention" | "election"
             | "effet" | "validite" | "rendez" | "reunion" | "audition" | "auditions" | "travaux" | "chantier" => {
@@ -200,7 +208,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
 /// Whether words bound the date: "limite", "au plus tard", "pour le", "Plis : 2 avril".
 fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     const BOUNDS: &[&str] = &[
-        "limite", "limites", "cloture", "tard", "avant", "jusqu", "jusque", "parvenir", "parviennent", "recu", "recus", "recue", "recues", "transmis", "transmises", "remis", "remises", "deposer", "deposes", "deposees", "remettre",
+        "limite", "limites", "cloture", "butoir", "tard", "avant", "jusqu", "jusque", "parvenir", "parviennent", "recu", "recus", "recue", "recues", "transmis", "transmises", "remis", "remises", "deposer", "deposes", "deposees", "remettre",
         "attendu", "attendues", "attendus", "remise", "reception", "depot", "fixee", "fixe", "reportee", "reporte", "prorogee", "lire", "pour", "dernier", "posees", "posent", "envoi", "transmission", "date_receipt_tenders", "echeance", "delai", "retour", "reponse", "decalee", "repoussee",
     ];
     let start = floor.max(when.from.saturating_sub(REACH));
@@ -229,6 +237,11 @@ fn above(reading: &Reading<'_>, units: &Units, index: usize) -> Option<Cue> {
         let from = own.last().filter(|_| !mends).map_or(0, |w| w.to);
         cue(&words, from, words.len())
     })
+}
+
+/// "Elle a lieu le …" behind a sentence about a visit.
+fn above_speaks_of_visit(reading: &Reading<'_>, units: &Units, index: usize) -> bool {
+    index.checked_sub(1).is_some_and(|i| reading.doc.text()[units.list[i].range.clone()].contains("visite"))
 }
 
 /// The nearest thing named above that a bound may be of.

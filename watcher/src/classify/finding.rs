@@ -26,7 +26,7 @@ pub struct Reading<'a> {
 
 /// Lots that a sentence spares: "sauf le lot 7", "hors lots 2 et 3".
 fn exceptions(text: &str) -> Vec<String> {
-    pattern!(EXCEPT, r"(?:sauf|hors|hormis|excepte|a l'exception d(?:u|es)?|a l'exclusion d(?:u|es)?|en dehors d(?:u|es)) (?:pour )?(?:le |les |du |des )?$");
+    pattern!(EXCEPT, r"(?:sauf|hors|hormis|excepte|a l'exception d(?:u|es)?|a l'exclusion d(?:u|es)?|en dehors d(?:u|es)) (?:pour )?(?:(?:le titulaire|l'attributaire|celui|ceux) d(?:u|es) )?(?:le |les |du |des )?$");
     lot_mentions(text).into_iter().filter(|m| EXCEPT.is_match(&text[..m.range.start])).flat_map(|m| m.lots).collect()
 }
 

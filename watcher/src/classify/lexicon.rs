@@ -312,8 +312,30 @@ impl Lexicon {
                 }
             }
         }
+        hits.retain(|h| !puts_a_thing_in(tokens, h));
         settle(hits)
     }
+}
+
+/// "insertion d'un produit", "insertion du bio dans les menus": something is put somewhere; nobody goes back to work.
+fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
+    const PEOPLE: &[&str] = &[
+        "public", "publics", "personne", "personnes", "demandeur", "demandeurs", "jeune", "jeunes", "habitant", "habitants", "salarie", "salaries", "salariees", "travailleur", "travailleurs", "chomeur", "chomeurs",
+        "beneficiaire", "beneficiaires", "allocataire", "allocataires", "femme", "femmes", "homme", "hommes", "adulte", "adultes", "refugies", "personnel", "personnels", "detenus", "handicapes", "chercheurs", "tous", "ceux", "celles", "ces", "certains", "quelques",
+        "plus", "moins", "heure", "heures", "emploi", "travail", "nature", "type", "minimum", "maximum", "caractere", "charge", "plie", "lot", "lots", "cette", "ce", "part", "meme", "qualite", "economique", "lutte", "formation", "retour", "gens", "prestation", "marche", "droit", "titulaire",
+    ];
+    if hit.concept == Concept::NotInsertion || tokens[hit.to - 1].word != "insertion" {
+        return false;
+    }
+    let named = hit.to - hit.from > 1 && !["heure", "objectif", "taux", "delai", "volume"].iter().any(|w| tokens[hit.from].word.starts_with(w));
+    let rest = &tokens[hit.to..];
+    let of = !named && rest.first().is_some_and(|t| t.before == 0 && matches!(t.word.as_ref(), "d" | "de" | "du" | "des"));
+    if !of {
+        return false;
+    }
+    let article = rest.get(1).is_some_and(|t| matches!(t.word.as_ref(), "un" | "une" | "l" | "la" | "le" | "les"));
+    let noun = rest.get(1 + usize::from(article)).filter(|t| t.before & !super::statement::mark::APOSTROPHE == 0);
+    noun.is_some_and(|n| n.word.len() > 2 && n.word.bytes().all(|b| b.is_ascii_alphabetic()) && !PEOPLE.contains(&n.word.as_ref()) && !n.word.ends_with("ante") && !n.word.starts_with("insertion"))
 }
 
 /// Where a form that begins at `from` ends.

@@ -59,7 +59,11 @@ pub fn classify(notice: &Notice) -> Assessment {
     let doc = Document::of(notice);
     let anchors = Anchors::of(doc.text());
     let lots = lots(notice, &doc);
-    let lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
+    let mut lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
+    if lot_ids.is_empty() {
+        // "La consultation comporte quatre lots": enough to know which "les deux derniers" are.
+        lot_ids = (1..=numbers::announced_lots(doc.text())).map(|n| n.to_string()).collect();
+    }
     let lot_titles: Vec<String> = lots.iter().map(|l| fold::fold(&l.title)).collect();
     let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids, titles: &lot_titles, served: serves_jobseekers(&notice.title) };
     let units = Units::of(&doc);

@@ -53,6 +53,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
         MENTION,
         r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
         r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
+        r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
         r"|\blots\b[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
@@ -60,7 +61,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
-            let list = c.get(1).or(c.get(2)).or(c.get(3))?;
+            let list = c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4))?;
             let mut lots: Vec<String> = Vec::new();
             let mut at: Vec<usize> = Vec::new();
             let mut through = false;
@@ -105,9 +106,27 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
 pub fn speaks_of_all_lots(text: &str) -> bool {
     pattern!(
         ALL,
-        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b|\baux (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b"
+        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles lots (?:sont|seront|font|ont)\b|\bles (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b|\baux (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b"
     );
     ALL.is_match(text)
+}
+
+/// How many lots a text says there are, where it says so in its first part; 0 = it does not.
+#[must_use]
+pub fn announced_lots(text: &str) -> u32 {
+    pattern!(COUNT, r"\b(?P<n>deux|trois|quatre|cinq|six|sept|huit|[2-9]|[1-4][0-9]) lots\b");
+    let head = &text[..text.floor_char_boundary(20_000)];
+    let word = COUNT.captures(head).and_then(|c| c.name("n")).map_or("", |m| m.as_str());
+    match word {
+        "deux" => 2,
+        "trois" => 3,
+        "quatre" => 4,
+        "cinq" => 5,
+        "six" => 6,
+        "sept" => 7,
+        "huit" => 8,
+        digits => digits.parse().unwrap_or(0),
+    }
 }
 
 /// Lots that words point at among `known`: "les deux premiers lots", "le dernier lot", "les lots suivants" are none by number.
@@ -115,7 +134,7 @@ pub fn speaks_of_all_lots(text: &str) -> bool {
 pub fn pointed_lots(text: &str, known: &[String]) -> Option<Vec<String>> {
     pattern!(
         POINTED,
-        r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?) lots?\b|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b"
+        r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?)(?: lots?\b| des (?:deux|trois|quatre|cinq|six) lots\b| (?:sont|ont|seront|font)\b)|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b"
     );
     let c = POINTED.captures(text).filter(|_| known.len() > 1)?;
     let count = match c.name("n").map(|m| m.as_str()) {

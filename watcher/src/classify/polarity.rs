@@ -71,6 +71,7 @@ fn denied_before(s: &Statement<'_>, hit: &Hit) -> bool {
         let reach = match word(d.from) {
             "non" => 1,
             "ni" => 7,
+            w if w.starts_with("renonc") || w.starts_with("derog") || w.starts_with("dispens") => 8,
             _ => 5,
         };
         d.to <= hit.from && d.from >= start && hit.from - d.to < reach && word(d.from) != "hors"
@@ -82,6 +83,15 @@ fn denied_before(s: &Statement<'_>, hit: &Hit) -> bool {
 #[must_use]
 pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
     if s.unit.ticked == Some(false) {
+        return true;
+    }
+    // "[Clause sociale] non –", "O / N → N", "au lieu de Oui, lire : Non".
+    let word = |i: usize| s.tokens.get(i).map_or("", |t| t.word.as_ref());
+    let boxed = word(hit.to) == "non" && s.tokens[hit.to].after(mark::CLOSE) && s.tokens.get(hit.to + 1).is_none_or(|t| t.before != 0);
+    let choice = matches!(word(hit.to), "o" | "oui") && matches!(word(hit.to + 1), "n" | "non") && s.tokens[hit.to + 1].after(mark::SLASH);
+    let chosen = choice && matches!(word(hit.to + 2), "n" | "non");
+    let corrected = (hit.to..s.tokens.len().min(hit.to + REACH)).any(|i| word(i) == "lire" && word(i + 1) == "non");
+    if boxed || chosen || corrected {
         return true;
     }
     let mut at = hit.to;
@@ -174,6 +184,10 @@ fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
 #[must_use]
 pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
     let start = s.clause_start(hit.from, mark::STOP | mark::ASK | mark::ITEM);
+    // "L'acheteur se réserve la possibilité d'introduire une clause".
+    if s.of(Concept::ReserveAside).any(|r| r.from >= start && r.to <= hit.from && s.has_word(r.from, r.to + 3, &["possibilite", "droit", "faculte"])) {
+        return true;
+    }
     s.of(Concept::Condition).any(|c| {
         let wish = s.tokens.get(c.from + 1).is_some_and(|t| matches!(t.word.as_ref(), "il" | "ils" | "elle" | "elles"))
             && s.tokens.get(c.from + 2).is_some_and(|t| t.word.starts_with("souhait"));

@@ -22,7 +22,8 @@ pub const STRUCTURES: &[Concept] = &[
     Concept::SocialEconomy,
     Concept::Prison,
 ];
-const ARTICLES: &[Concept] = &[
+/// Articles of law under which a contract is reserved.
+pub const ARTICLES: &[Concept] = &[
     Concept::ArticleSheltered,
     Concept::ArticleIntegration,
     Concept::ArticleBoth,
@@ -75,6 +76,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         if found.len() > known || denied {
             explained.push(s.index);
         }
+    }
+    for s in statements {
+        bind(reading, s, &mut found, explained);
     }
     narrow(statements, &mut found, explained);
     combine(reading, found)
@@ -225,9 +229,11 @@ fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
     let start = s.clause_start(r.from, mark::STOP | mark::ITEM).max(r.from.saturating_sub(9));
     let work = ["heures", "heure", "temps", "part", "postes", "poste", "volume", "main", "h", "%", "etp"];
     let owed_before = s.has_word(start, r.from, &work);
-    let owed_behind = s.has_word(r.to, r.to + 6, &["heures", "heure", "%", "h", "etp"]) && {
+    let verb = matches!(s.tokens[r.from].word.as_ref(), "reserver" | "reservera" | "reserveront" | "reserve");
+    let reach = if verb { 16 } else { 6 };
+    let owed_behind = s.has_word(r.to, r.to + reach, &["heures", "heure", "%", "h", "etp"]) && {
         let structure = s.any_of(STRUCTURES).map(|h| h.from).find(|f| *f >= r.to);
-        let amount = (r.to..s.tokens.len().min(r.to + 6)).find(|i| matches!(s.tokens[*i].word.as_ref(), "heures" | "heure" | "%" | "h" | "etp"));
+        let amount = (r.to..s.tokens.len().min(r.to + reach)).find(|i| matches!(s.tokens[*i].word.as_ref(), "heures" | "heure" | "%" | "h" | "etp"));
         amount.is_some_and(|a| structure.is_none_or(|f| a < f))
     } || s.has_word(r.to, r.to + 4, &["temps"])
         || (r.to..s.tokens.len().min(r.to + 4)).any(|i| s.tokens[i].word == "part" && s.has_word(i + 1, i + 2, &["de", "du", "des"]));
@@ -256,8 +262,10 @@ fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<Stri
         return None;
     }
     // "réservé aux …" to somebody whom the lexicon does not know.
-    let to_others = next.is_some_and(|t| matches!(t.word.as_ref(), "a" | "aux" | "au") && t.before == 0)
-        && !s.has_word(r.to + 1, r.to + 3, &["ces", "ce", "cette", "lot", "lots"]);
+    let to_others = (r.to..s.clause_end(r.to - 1, mark::STOP | mark::ITEM | mark::COLON | mark::CLOSE).min(r.to + 10)).any(|i| {
+        matches!(s.tokens[i].word.as_ref(), "a" | "aux" | "au")
+            && !s.has_word(i + 1, i + 3, &["ces", "ce", "cette", "lot", "lots", "titre", "sens", "regard", "compter", "article", "l", "profit", "benefice"])
+    });
     if to_others && !asked {
         return None;
     }
@@ -271,7 +279,7 @@ fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<Stri
     let alone = s.tokens.len() <= r.to && r.from == 0 && of_a_lot;
     // "réservation" is a noun of many uses: only with its answer, or of a lot or contract.
     let noun = word.starts_with("reservation");
-    let said = contract && (!noun || asked || s.has_word(0, r.to, &["objet"]));
+    let said = contract && (!noun || asked || s.has_word(r.from.saturating_sub(3), r.from, &["objet"]) && !s.has_word(r.to, r.to + 1, &["de", "d", "des", "du"]));
     (said || in_brackets || alone || yes && s.tokens.len() <= r.to + 2).then(|| lots_of(reading, s, &s.bytes(r)))
 }
 
@@ -282,7 +290,16 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let last = structures[structures.len() - 1];
     let near = |a: usize, b: usize| a.abs_diff(b) <= 14;
     let restricted = s.any_of(&[Concept::Only]).find(|o| {
-        (near(o.to, first.from) || near(last.to, o.from)) && !polarity::denied(s, o)
+        let word = s.tokens[o.from].word.as_ref();
+        // "répondre seules ou en groupement"; "un espace dédié à …" speaks of what follows it alone.
+        let alone_or = word.starts_with("seul") && s.has_word(o.to, o.to + 1, &["ou"]);
+        let forward = ["dedi", "vise", "limit", "restrei"].iter().any(|w| word.starts_with(w));
+        let beside = if forward {
+            structures.iter().any(|h| h.from >= o.to && h.from - o.to <= 8)
+        } else {
+            near(o.to, first.from) || near(last.to, o.from)
+        };
+        beside && !alone_or && !polarity::denied(s, o)
     });
     let excepting = (0..first.from).rev().take(10).find(|i| {
         matches!(s.tokens[*i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(9), *i, &["ne", "n"])
@@ -350,6 +367,21 @@ fn applied(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         return Vec::new();
     }
     grouped(reading, s, &articles, first)
+}
+
+/// "La réservation ne porte que sur le lot n° 1": binds what was told of the whole contract.
+fn bind(reading: &Reading<'_>, s: &Statement<'_>, found: &mut [Found], explained: &mut Vec<usize>) {
+    let speaks = s.of(Concept::Reserve).next().is_some() && s.has_word(0, s.tokens.len(), &["porte", "concerne", "applique", "concernes", "limitee", "vise"]);
+    let denied = s.any_of(&[Concept::Reserve]).any(|h| polarity::denied(s, h)) && !s.has_word(0, s.tokens.len(), &["que", "qu"]);
+    if !speaks || denied || s.any_of(STRUCTURES).next().is_some() || found.iter().any(|f| f.unit == s.index && !f.lots.is_empty()) {
+        return;
+    }
+    if let Some(m) = reading.mentions(&s.unit.range).first() {
+        for f in found.iter_mut().filter(|f| f.lots.is_empty()) {
+            f.lots.clone_from(&m.lots);
+            explained.push(s.index);
+        }
+    }
 }
 
 /// A statement that names structures beside a reservation that does not say for whom, or only ticks the box of both, tells it:

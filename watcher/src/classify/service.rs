@@ -17,7 +17,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         };
         explained.push(s.index);
         let mut provision = Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
-        provision.lots = reading.doc.lot_at(s.bytes(hit).start).map(|l| vec![l.to_owned()]).unwrap_or_default();
+        provision.lots = super::reserved::lots_of(reading, s, &s.bytes(hit));
         provision.article = Some("R2123-1".to_owned());
         return vec![provision];
     }
@@ -32,7 +32,8 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let owed = s.any_of(&[Concept::ClauseName, Concept::Criterion, Concept::TalkAboutClauses, Concept::NotInsertion]).any(|h| h.from <= hit.from);
     let laid = s.has_word(0, hit.from, &["devra", "devront", "doit", "doivent", "engage", "titulaire", "titulaires", "attributaire", "heures", "engagement", "engagements", "comporte", "prevoit", "impose", "reserve", "reservee", "soumis"]);
     let bidders = s.of(Concept::Reserve).any(|r| r.to <= hit.from) || s.of(Concept::Only).any(|o| hit.from.abs_diff(o.from) < 8);
-    if owed || laid || bidders || s.heading.has(Concept::Criterion) {
+    let served = s.has_word(hit.from.saturating_sub(2), hit.from, &["pour"]);
+    if served || owed || laid || bidders || s.heading.has(Concept::Criterion) {
         return false;
     }
     let support = s.of(Concept::Support).any(|h| h.from >= hit.to || h.to <= hit.from)

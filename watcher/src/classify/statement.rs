@@ -521,8 +521,8 @@ fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
         let run = tokens[i..].windows(2).take_while(|w| single(&w[0]) && single(&w[1]) && near(&w[0], &w[1])).count();
         let to = if run >= 3 {
             i + run + 1
-        } else if tokens[i].word.len() >= 5
-            && tokens[i + 1].word.len() <= 4
+        } else if tokens[i].word.len() >= 4
+            && (tokens[i + 1].word.len() <= 4 || !lexicon.knows(&tokens[i + 1].word))
             && near(&tokens[i], &tokens[i + 1])
             && tokens[i].word.bytes().all(|b| b.is_ascii_alphabetic())
             && !lexicon.knows(&tokens[i].word)
