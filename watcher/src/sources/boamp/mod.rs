@@ -6,6 +6,7 @@
 //!
 //! The cursor is `{since, until?, offset}`: days still to read and how far the current query got.
 
+mod fields;
 mod legacy;
 mod national;
 mod parse;

@@ -16,8 +16,9 @@ use vigie_config::settings::{self, BlockFault, Tls};
 use super::{Memory, Page, Polled, Source, SourceError, SourceKind};
 use crate::fetch::Fetcher;
 use crate::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
+pub use crate::mail_text::text_of;
+pub use rules::passed_on;
 use rules::{Rule, WrittenRule};
-pub use rules::{passed_on, text_of};
 
 /// Registry line.
 pub const KIND: SourceKind = SourceKind {
