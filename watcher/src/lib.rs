@@ -2,6 +2,7 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`boundary`] | where bytes from outside are read: off the async threads, panics caught |
 //! | [`fetch`] | polite HTTP: validators, gaps, limits, an address guard at connect time |
 //! | [`schedule`] | when a source is due: cron, jitter, back-off |
 //! | [`html`] | HTML from outside as words or as a tree, in linear time and bounded memory |
@@ -14,6 +15,7 @@
 //!
 //! This crate knows neither the store nor the notifier: cursors, validators and results are passed in and out by `bot`.
 
+pub mod boundary;
 pub mod charset;
 pub mod classify;
 pub mod fetch;

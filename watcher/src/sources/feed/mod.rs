@@ -17,6 +17,7 @@ use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Buyer, BuyerKind, Department, Notice, NoticeKind, Passage};
 
 use super::{BadRecord, Page, Polled, Source, SourceError, SourceKind, departments};
+use crate::boundary;
 use crate::charset;
 use crate::classify::plain;
 use crate::fetch::{Answer, Fetcher};
@@ -86,8 +87,9 @@ impl Source for Feed {
                 Answer::Body(body) => body,
             };
             let book: Book = memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_default();
-            let Document { notices, bad, ttl, book } = self
-                .read(&body.bytes, book)
+            let Document { notices, bad, ttl, book } = boundary::read(|| self.read(&body.bytes, book))
+                .map_err(|e| e.to_string())
+                .flatten()
                 .map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
             page.notices = notices;
             page.bad = bad;
@@ -125,17 +127,15 @@ impl Feed {
             .base_uri(Some(self.url.as_str()))
             .id_generator(|_, _, _| String::new())
             .build();
-        // The libraries below stop the program on some hostile documents (an encoding declared twice): that is one bad
-        // document, not the end of the watch. Nothing is shared with what panicked.
-        let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| parser.parse(text.as_bytes())));
-        let feed = parsed
+        // The libraries below panic on some hostile documents (an encoding declared twice).
+        let feed = boundary::read(|| parser.parse(text.as_bytes()))
             .map_err(|_| "document qu’aucune lecture ne supporte (encodage contradictoire ?)".to_owned())?
             .map_err(|e| explain(&text, &e))?;
         let ttl = feed.ttl.map(i64::from).filter(|t| (1..=24 * 60).contains(t));
         let mut bad = Vec::new();
         let mut read = Vec::new();
         for (i, entry) in feed.entries.iter().take(MAX_ENTRIES).enumerate() {
-            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| entry::read(entry))) {
+            match boundary::read(|| entry::read(entry)) {
                 Ok(Some(words)) => read.push(words),
                 outcome => bad.push(BadRecord {
                     record_id: Some(entry.id.clone()).filter(|i| !i.is_empty()),

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use scraper::{Html, Selector};
 use url::Url;
 
+use crate::boundary;
 use crate::charset;
 use crate::fetch::{Answer, Body, FetchError, Fetcher, Request};
 use crate::html::{self, Dom};
@@ -65,6 +66,11 @@ fn refresh(page: &Html, base: &Url) -> Option<Url> {
     base.join(Some(target).filter(|t| !t.is_empty())?).ok()
 }
 
+fn read(body: Box<Body>) -> Result<Landing, FetchError> {
+    let url = body.url.to_string();
+    boundary::read(|| Landing::of(body)).map_err(|e| FetchError::Network { url, why: e.to_string() })
+}
+
 /// Fetches a page, and the one it sends on to, within its site; `None` when it is unchanged.
 pub(super) async fn land(
     fetcher: &Fetcher,
@@ -73,7 +79,7 @@ pub(super) async fn land(
     now: DateTime<Utc>,
 ) -> Result<Option<Landing>, FetchError> {
     let Answer::Body(body) = fetcher.send(url, request, now).await? else { return Ok(None) };
-    let mut page = Landing::of(body);
+    let mut page = read(body)?;
     for _ in 0..MAX_REFRESHES {
         let next = refresh(&page.dom.html, &page.base);
         let Some(next) = next.filter(|n| n.origin() == url.origin() && *n != page.body.url) else { break };
@@ -84,7 +90,7 @@ pub(super) async fn land(
             ..Request::default()
         };
         let Answer::Body(body) = fetcher.send(&next, &request, now).await? else { break };
-        page = Landing::of(body);
+        page = read(body)?;
     }
     Ok(Some(page))
 }

@@ -30,6 +30,7 @@ use vigie_domain::{BuyerKind, NoticeKind};
 
 use super::extract::{Common, Fields, Format, Found, Item, Layout, Misfit};
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments};
+use crate::boundary;
 use crate::fetch::{FetchError, Fetcher, Request, Session, Validators};
 use browse::Landing;
 use login::Login;
@@ -207,15 +208,19 @@ impl Portal {
             return Ok(page);
         };
         let misfit = |m: Misfit| SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
-        let read = match self.list.read(&landing.text, Some(&landing.base)) {
+        let list = |page: &Landing| {
+            let read = boundary::read(|| self.list.read(&page.text, Some(&page.base)));
+            read.map_err(|e| SourceError::unreadable(&url, &e)).map(|r| r.map_err(misfit))
+        };
+        let read = match list(&landing)? {
             // A session that ended may show anything: the site is asked once more as somebody who has just logged in.
             Err(_) if visit.may_log_in_again() => {
                 landing = visit.page_anew(&url).await?;
-                self.list.read(&landing.text, Some(&landing.base))
+                list(&landing)?
             }
             read => read,
         };
-        let Found { items, reports, cut } = read.map_err(misfit)?;
+        let Found { items, reports, cut } = read?;
         if cut {
             page.remarks.push(format!("{url} : page trop longue, sa fin n’est pas lue"));
         }
@@ -458,13 +463,16 @@ impl Visit<'_> {
             )) => return Ok(Detail::Absent(e)),
             Err(e) => return Err(e),
         };
-        let Found { items, reports: found, .. } = match layout.read(&landing.text, Some(&landing.base)) {
-            Ok(found) => found,
-            Err(m) => {
-                let why = SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
-                return Ok(Detail::Misfit(why));
-            }
-        };
+        let Found { items, reports: found, .. } =
+            match boundary::read(|| layout.read(&landing.text, Some(&landing.base)))
+                .map_err(|e| SourceError::unreadable(&url, &e))?
+            {
+                Ok(found) => found,
+                Err(m) => {
+                    let why = SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
+                    return Ok(Detail::Misfit(why));
+                }
+            };
         for report in found {
             match reports.get(&report.field) {
                 Some(at) => {
