@@ -35,7 +35,7 @@ pub struct BlockFault {
 }
 
 impl BlockFault {
-    /// A fault at one key of the block, written as [`path`] reads it.
+    /// A fault at one key of the block; `a.0.b` is `b` of the first element of `a`.
     pub fn at(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { path: path(key), what: what.into(), fix: fix.into() }
     }

@@ -1,7 +1,8 @@
 //! One procedure out of many notices: the keys that join them, and what changed between two states.
 //!
-//! Invariant: two notices are joined only on a statement (shared contract folder, a link by record id, the buyer's
-//! own reference together with the buyer's SIRET), never on likeness alone: an annual re-tender looks alike.
+//! The keys are statements: a shared contract folder, a link by record id, the buyer's own reference together with the
+//! buyer's SIRET. Within one source nothing else joins two notices, since an annual re-tender looks alike; calls of
+//! different sources are also joined by likeness, which the watcher judges (`docs/decisions/0004-likeness.md`).
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};

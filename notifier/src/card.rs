@@ -35,7 +35,7 @@ pub struct Why {
 
 /// One notice to tell, with all that is known of it.
 #[derive(Debug, Clone)]
-pub struct Told<'a> {
+pub struct AlertItem<'a> {
     /// What the alert says.
     pub kind: AlertKind,
     pub changes: &'a [Change],
@@ -133,7 +133,7 @@ pub fn short(text: &str, n: usize) -> String {
 
 /// Builds the card of a notice.
 #[must_use]
-pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
+pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
     let a = told.assessment;
     let found = &told.why.found;
     let deadline = a.deadline();
@@ -178,7 +178,7 @@ pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
 }
 
 /// What changed; for a correction that no field tells, the publisher's own words.
-fn changes(told: &Told<'_>) -> Vec<String> {
+fn changes(told: &AlertItem<'_>) -> Vec<String> {
     let found: Vec<String> = told.changes.iter().map(change).collect();
     if !found.is_empty() || told.kind != AlertKind::Correction {
         return found;
@@ -220,7 +220,7 @@ pub fn verdict(a: &Assessment) -> String {
     a.reasons.first().map(|r| short(r, 120)).unwrap_or_default()
 }
 
-fn place(told: &Told<'_>) -> String {
+fn place(told: &AlertItem<'_>) -> String {
     let rules = vigie_config::rules::Rules::embedded();
     let departments: Vec<String> = told
         .assessment

@@ -12,6 +12,7 @@ pub fn provision_label(kind: ProvisionKind) -> &'static str {
         ProvisionKind::InsertionService => "Prestation d’insertion",
         ProvisionKind::SocialConditionNotSeen => "Condition sociale non vue",
         ProvisionKind::Other => "Autre considération sociale",
+        ProvisionKind::ToVerify => "Mention sociale à vérifier",
     }
 }
 

@@ -11,7 +11,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 
-use crate::card::{Told, card, short};
+use crate::card::{AlertItem, card, short};
 use crate::chat::{Rich, RichError};
 use crate::digest::{Digest, Shown};
 use crate::{escape, typeset};
@@ -178,7 +178,7 @@ impl Templates {
     /// A message about one notice.
     pub fn alert(
         &self,
-        told: &Told<'_>,
+        told: &AlertItem<'_>,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
@@ -196,7 +196,7 @@ impl Templates {
     /// One message about many notices.
     pub fn digest(
         &self,
-        told: &[Told<'_>],
+        told: &[AlertItem<'_>],
         shown: Shown,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
@@ -341,7 +341,7 @@ mod tests {
         let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
         notice.url = Some("https://www.boamp.fr/pages/avis/?q=idweb:26-1".into());
         let (a, why) = (assessment(title), Why::default());
-        let told = Told {
+        let told = AlertItem {
             kind: AlertKind::New,
             changes: &[],
             notice: &notice,
@@ -419,7 +419,7 @@ mod tests {
         let contacts = ["Facilitatrice".to_owned()];
         let links = Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) };
         let changes = [Change::LotDropped("3".into())];
-        let told = |kind| Told {
+        let told = |kind| AlertItem {
             kind,
             changes: &changes,
             notice: &notice,

@@ -17,7 +17,7 @@ use vigie_notifier::chat::{Rich, Span, Style};
 use vigie_notifier::message::Templates;
 use vigie_service::answers::action;
 use vigie_service::place_input;
-use vigie_telegram::{What, content, receive};
+use vigie_telegram::{EventKind, content, receive};
 
 /// Largest input, in bytes.
 const MAX_INPUT: usize = 64 * 1024;
@@ -328,10 +328,10 @@ fn telegram_updates(bytes: &[u8]) {
     let Some(received) = receive::read_json(bytes, "vigie_bot") else { return };
     assert!(received.unreadable.is_none() || received.events.is_empty());
     for event in received.events {
-        if let What::Text { text, .. } = &event.what {
+        if let EventKind::Text { text, .. } = &event.kind {
             assert!(text.len() <= 16_384);
         }
-        if let What::Reacted { emoji } = &event.what {
+        if let EventKind::Reacted { emoji } = &event.kind {
             assert!(!emoji.contains('\u{fe0f}'));
         }
     }

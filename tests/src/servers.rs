@@ -352,11 +352,14 @@ pub fn python() -> Option<&'static Path> {
     found.as_deref()
 }
 
+/// Where mails are handed to Python, and where it answers.
+type MailReader = Mutex<(ChildStdin, BufReader<ChildStdout>)>;
+
 /// What Python's own parser finds in a mail: headers, parts, defects. One Python reads the mails of all tests; `None` where
 /// there is none, or where it cannot read this mail.
 #[must_use]
 pub fn read_mail(bytes: &[u8]) -> Option<serde_json::Value> {
-    static READER: OnceLock<Option<Mutex<(ChildStdin, BufReader<ChildStdout>)>>> = OnceLock::new();
+    static READER: OnceLock<Option<MailReader>> = OnceLock::new();
     let reader = READER.get_or_init(|| {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/read_mail.py");
         let mut child =

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{AlertKind, Cause, Channel, Subscriber, french};
-use vigie_notifier::card::Told;
+use vigie_notifier::card::AlertItem;
 use vigie_notifier::chat::Button;
 use vigie_notifier::criteria;
 use vigie_notifier::digest::Shown;
@@ -223,7 +223,7 @@ async fn render(
         one.contacts = alert_card::contacts(&engine.service, one).await.map_err(|e| e.to_string())?;
         one.asks = asks;
     }
-    let told: Vec<Told<'_>> = parts.iter().map(AlertCard::told).collect();
+    let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::told).collect();
     let now = engine.service.clock.now();
     match told.as_slice() {
         [] => Ok(None),

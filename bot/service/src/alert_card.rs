@@ -3,7 +3,7 @@
 
 use vigie_domain::procedure::Change;
 use vigie_domain::{AlertKind, Assessment, Notice};
-use vigie_notifier::card::{Card, Links, Told, Why, card};
+use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
 use vigie_notifier::chat::Rich;
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::ANSWER_HERE;
@@ -37,8 +37,8 @@ pub struct AlertCard {
 impl AlertCard {
     /// In the terms of the templates.
     #[must_use]
-    pub fn told(&self) -> Told<'_> {
-        Told {
+    pub fn told(&self) -> AlertItem<'_> {
+        AlertItem {
             kind: self.kind,
             changes: &self.changes,
             notice: &self.notice,
@@ -58,7 +58,7 @@ pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<Str
     let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
     let parts: Vec<AlertCard> = items.iter().filter_map(|i| read(service, i).ok()).collect();
-    let told: Vec<Told<'_>> = parts.iter().map(AlertCard::told).collect();
+    let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::told).collect();
     if told.is_empty() {
         return Ok(None);
     }

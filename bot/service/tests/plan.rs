@@ -15,8 +15,8 @@ use vigie_service::ingest::hourly_cap::{HourlyLoad, NOTE, WAIT};
 use vigie_service::ingest::plan::{NoticePlan, PeoplePlan, Planner};
 use vigie_service::ingest::stored::{People, Stored};
 use vigie_service::ingest::{Audience, content_hash};
-use vigie_store::address::{Address, AddressState};
 use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
+use vigie_store::people::{Address, AddressState};
 use vigie_watcher::classify::{self, fold::fold};
 
 const CAP: u32 = 3;

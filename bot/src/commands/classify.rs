@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use vigie_domain::{AlertKind, Assessment, Notice, NoticeKind};
-use vigie_notifier::card::{self, Line, Links, Told, Why};
+use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::sources::feed::plain_text;
 use vigie_watcher::sources::{boamp, decp, eforms};
@@ -259,7 +259,7 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
     let now = Clock::from_environment().unwrap_or_default().now();
     let why = Why::default();
     let card = card::card(
-        &Told {
+        &AlertItem {
             kind: AlertKind::New,
             changes: &[],
             notice,

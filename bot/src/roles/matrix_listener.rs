@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use vigie_domain::Channel;
-use vigie_matrix::{Event, Matrix, Note, What};
+use vigie_matrix::{Event, EventKind, Matrix, Note};
 
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, ReplyPlace, Sender};
 use vigie_delivery::{Engine, channels};
@@ -22,17 +22,17 @@ pub async fn listen(engine: &Engine) -> Result<(), Failure> {
     let events = match matrix.next().await {
         Ok(events) => events,
         Err(outcome) => {
-            if let Some(trouble) = matrix.trouble() {
-                let body = format!("Matrix ne répond plus à Vigie\n{}.", trouble.in_french());
+            if let Some(fault) = matrix.session_fault() {
+                let body = format!("Matrix ne répond plus à Vigie\n{}.", fault.in_french());
                 let now = engine.service.clock.now();
-                let cause = format!("matrix:{trouble:?}:{}", now.date_naive());
+                let cause = format!("matrix:{fault:?}:{}", now.date_naive());
                 operators::tell(&engine.service, OperatorEvent::Once(&cause), &body, now).await?;
             }
             return Err(Failure::new(format!("{outcome:?}"), "[matrix]", "Vigie réessaie d’elle-même"));
         }
     };
     for event in events {
-        if let What::Invited { reason } = &event.what {
+        if let EventKind::Invited { reason } = &event.kind {
             invited(engine, matrix, &event, reason).await?;
             continue;
         }
@@ -118,24 +118,26 @@ async fn incoming_of(engine: &Engine, matrix: &Matrix, event: &Event) -> Result<
     let chat = Chat { channel: Channel::Matrix, id: event.room.clone(), private, title };
     let name = if event.sender.is_empty() { String::new() } else { matrix.name_of(&event.room, &event.sender).await };
     let sender = Sender { id: event.sender.clone(), name };
-    let on = match &event.what {
-        What::Reaction { event, .. } => Some(event.clone()),
-        What::Text { about, .. } => about.clone(),
+    let on = match &event.kind {
+        EventKind::Reaction { event, .. } => Some(event.clone()),
+        EventKind::Text { about, .. } => about.clone(),
         _ => None,
     };
     let delivery = match &on {
         Some(on) => delivery_of(engine, matrix, &event.room, on).await?,
         None => None,
     };
-    let input = match (&event.what, delivery) {
-        (What::Reaction { emoji, .. }, about) => {
+    let input = match (&event.kind, delivery) {
+        (EventKind::Reaction { emoji, .. }, about) => {
             Input::Reacted { emoji: emoji.clone(), about: about.unwrap_or_default() }
         }
-        (What::Text { text, .. }, about) => Input::Text { text: text.clone(), about, edited: false, forwarded: false },
-        (What::Undecryptable, _) => Input::Undecryptable,
+        (EventKind::Text { text, .. }, about) => {
+            Input::Text { text: text.clone(), about, edited: false, forwarded: false }
+        }
+        (EventKind::Undecryptable, _) => Input::Undecryptable,
         // Answered by whoever was asked to enter.
-        (What::Joined | What::Invited { .. }, _) => Input::Joined,
-        (What::Left, _) => Input::Left,
+        (EventKind::Joined | EventKind::Invited { .. }, _) => Input::Joined,
+        (EventKind::Left, _) => Input::Left,
     };
     Ok((Incoming { chat, sender, input }, on))
 }

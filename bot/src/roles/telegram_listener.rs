@@ -20,7 +20,7 @@ use vigie_service::operators::{self, OperatorEvent};
 use vigie_store::StoreError;
 use vigie_store::sources::Quarantined;
 use vigie_telegram::receive::{Received, Unreadable};
-use vigie_telegram::{Event, Part, Refusal, What, content, send};
+use vigie_telegram::{Event, EventKind, Part, Refusal, content, send};
 
 /// Name of the lease of the one who listens, and of how far it came.
 const LISTENER: &str = "telegram";
@@ -217,7 +217,7 @@ async fn unheard(listener: &Listener, refusal: &Refusal) -> Result<Failure, Fail
 
 /// Acts on one event, and carries out what is answered.
 async fn act(engine: &Engine, chats: &Chats, event: &Event) -> Result<(), Failure> {
-    let press = if let What::Pressed { press, .. } = &event.what { Some(press.as_str()) } else { None };
+    let press = if let EventKind::Pressed { press, .. } = &event.kind { Some(press.as_str()) } else { None };
     let replies = match incoming_of(engine, event).await? {
         Some(incoming) => conversation::dispatch(&engine.service, incoming).await,
         None => Ok(Vec::new()),
@@ -238,7 +238,7 @@ async fn act(engine: &Engine, chats: &Chats, event: &Event) -> Result<(), Failur
 
 /// Whether a reply fits the word that passes over a pressed button.
 fn passes(reply: &Reply) -> bool {
-    reply.place == ReplyPlace::Toast && reply.buttons.is_empty() && send::passes(&reply.text.text)
+    reply.place == ReplyPlace::Toast && reply.buttons.is_empty() && send::fits_toast(&reply.text.text)
 }
 
 /// What happened in a chat, in words that belong to no chat; `None` where it is about nothing of ours.
@@ -253,18 +253,18 @@ async fn incoming_of(engine: &Engine, event: &Event) -> Result<Option<Incoming>,
             }
         }
     };
-    let input = match &event.what {
-        What::Text { text, under, edited, forwarded, .. } => {
+    let input = match &event.kind {
+        EventKind::Text { text, under, edited, forwarded, .. } => {
             Input::Text { text: text.clone(), about: about(*under).await?, edited: *edited, forwarded: *forwarded }
         }
-        What::Pressed { data, .. } => Input::Pressed { data: data.clone(), about: about(event.message).await? },
-        What::Reacted { emoji } => match about(event.message).await? {
+        EventKind::Pressed { data, .. } => Input::Pressed { data: data.clone(), about: about(event.message).await? },
+        EventKind::Reacted { emoji } => match about(event.message).await? {
             Some(about) => Input::Reacted { emoji: emoji.clone(), about },
             None => return Ok(None),
         },
-        What::Joined => Input::Joined,
-        What::Left => Input::Left,
-        What::Moved { to } => Input::Moved { to: to.to_string() },
+        EventKind::Joined => Input::Joined,
+        EventKind::Left => Input::Left,
+        EventKind::Moved { to } => Input::Moved { to: to.to_string() },
     };
     let chat = Chat { channel: Channel::Telegram, id, private: event.private, title: event.title.clone() };
     let sender = Sender { id: event.sender.0.clone(), name: event.sender.1.clone() };
@@ -274,7 +274,7 @@ async fn incoming_of(engine: &Engine, event: &Event) -> Result<Option<Incoming>,
 /// Says a reply; one that cannot be said now is kept for a moment.
 async fn carry_out_reply(engine: &Engine, chats: &Chats, event: &Event, reply: &Reply) {
     let mut parts = content::parts(&reply.text, &reply.buttons);
-    let pressed = matches!(event.what, What::Pressed { .. });
+    let pressed = matches!(event.kind, EventKind::Pressed { .. });
     if let (ReplyPlace::Edit, true, Some(message), [part]) = (reply.place, pressed, event.message, parts.as_slice()) {
         match chats.bot.edit(event.chat, message, part).await {
             Ok(()) => return,
@@ -284,7 +284,8 @@ async fn carry_out_reply(engine: &Engine, chats: &Chats, event: &Event, reply: &
         }
     }
     // Alone with someone, what stands below is the answer; in a group it stands under what was said.
-    let mut under = event.message.filter(|_| pressed || !event.private || matches!(event.what, What::Reacted { .. }));
+    let mut under =
+        event.message.filter(|_| pressed || !event.private || matches!(event.kind, EventKind::Reacted { .. }));
     let mut chat = event.chat;
     for part in parts {
         match chats.send_part(&engine.service, &mut chat, &part, under.take()).await {

@@ -19,7 +19,7 @@ use vigie_domain::{
     AlertKind, Assessment, Beneficiary, Decision, Notice, NoticeKind, Passage, Provision, ProvisionKind, Refusal,
     Stage, french,
 };
-use vigie_notifier::card::{self, Card, Line, Links, Told, Why, beneficiary_label, provision_label, short};
+use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, beneficiary_label, provision_label, short};
 use vigie_notifier::fit;
 use vigie_service::answers::outcome_line;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
@@ -107,7 +107,7 @@ fn kind_of(a: &Assessment) -> AlertKind {
 fn card_of(row: &NoticeRow, kind: AlertKind, now: DateTime<Utc>) -> Card {
     let why = Why::default();
     card::card(
-        &Told {
+        &AlertItem {
             kind,
             changes: &[],
             notice: &row.notice,

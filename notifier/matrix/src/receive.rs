@@ -1,8 +1,8 @@
-//! What people did in the rooms, as plain values; and the door: whose invites are taken. Those of allowed servers are; of the
-//! others, those whose reason holds an invitation's code, which the one who listens can tell.
+//! What people did in the rooms, as plain values; and whose invites are taken: those of allowed servers, and those whose reason
+//! holds an invitation's code, which the caller can tell.
 //!
-//! A message that cannot be decrypted becomes [`What::Undecryptable`]: its key is asked for by the SDK, and the one who
-//! listens says so in the room.
+//! A message that cannot be decrypted becomes [`EventKind::Undecryptable`]: its key is asked for by the SDK, and the caller
+//! says so in the room.
 
 use std::sync::PoisonError;
 
@@ -25,11 +25,11 @@ pub struct Event {
     pub room: String,
     /// Who did it; empty where the server does not say.
     pub sender: String,
-    pub what: What,
+    pub kind: EventKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum EventKind {
     Text {
         /// What they wrote, bounded.
         text: String,
@@ -74,7 +74,7 @@ impl Matrix {
                 match event.kind {
                     TimelineEventKind::UnableToDecrypt { .. } => {
                         if self.newly_deaf(&room, &sender) {
-                            events.push(Event { room, sender, what: What::Undecryptable });
+                            events.push(Event { room, sender, kind: EventKind::Undecryptable });
                         }
                         continue;
                     }
@@ -86,7 +86,7 @@ impl Matrix {
             }
         }
         for room in synced.rooms.left.into_keys() {
-            events.push(Event { room: room.to_string(), sender: String::new(), what: What::Left });
+            events.push(Event { room: room.to_string(), sender: String::new(), kind: EventKind::Left });
         }
         events.extend(self.doorman().await);
         Ok(events)
@@ -113,12 +113,12 @@ impl Matrix {
             let reason = bounded(invite.invitee.event().reason().unwrap_or_default().trim());
             if self.allowed_servers.iter().any(|s| s == server.as_str()) {
                 if self.accept(&id).await.is_ok() {
-                    events.push(Event { room: id, sender, what: What::Joined });
+                    events.push(Event { room: id, sender, kind: EventKind::Joined });
                 }
             } else if reason.is_empty() {
                 self.decline(&id).await;
             } else {
-                events.push(Event { room: id, sender, what: What::Invited { reason } });
+                events.push(Event { room: id, sender, kind: EventKind::Invited { reason } });
             }
         }
         events
@@ -155,10 +155,10 @@ fn read(room: &str, event: &Value) -> Option<Event> {
     let content = event.get("content")?;
     let relation = content.get("m.relates_to");
     let related = |pointer: &str| relation.and_then(|r| r.pointer(pointer)).and_then(Value::as_str);
-    let what = match event.get("type")?.as_str()? {
+    let kind = match event.get("type")?.as_str()? {
         "m.reaction" => {
             let emoji = related("/key")?.chars().filter(|c| !('\u{fe00}'..='\u{fe0f}').contains(c)).collect();
-            What::Reaction { emoji, event: related("/event_id")?.to_owned() }
+            EventKind::Reaction { emoji, event: related("/event_id")?.to_owned() }
         }
         // An edit was said before; a notice comes from another bot.
         "m.room.message" if related("/rel_type") != Some("m.replace") => {
@@ -171,11 +171,11 @@ fn read(room: &str, event: &Value) -> Option<Event> {
             } else {
                 related("/m.in_reply_to/event_id")
             };
-            What::Text { text: bounded(text), about: about.map(str::to_owned) }
+            EventKind::Text { text: bounded(text), about: about.map(str::to_owned) }
         }
         _ => return None,
     };
-    Some(Event { room: room.to_owned(), sender: event.get("sender")?.as_str()?.to_owned(), what })
+    Some(Event { room: room.to_owned(), sender: event.get("sender")?.as_str()?.to_owned(), kind })
 }
 
 fn bounded(text: &str) -> String {
@@ -187,16 +187,19 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn what(kind: &str, content: Value) -> Option<What> {
-        read("!r:a.fr", &json!({ "type": kind, "sender": "@a:a.fr", "content": content })).map(|e| e.what)
+    fn what(kind: &str, content: Value) -> Option<EventKind> {
+        read("!r:a.fr", &json!({ "type": kind, "sender": "@a:a.fr", "content": content })).map(|e| e.kind)
     }
 
     #[test]
     fn events_are_read_or_left_alone() {
         let reaction = json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": "$e", "key": "👍\u{fe0f}" } });
-        assert_eq!(what("m.reaction", reaction), Some(What::Reaction { emoji: "👍".into(), event: "$e".into() }));
+        assert_eq!(what("m.reaction", reaction), Some(EventKind::Reaction { emoji: "👍".into(), event: "$e".into() }));
         let text = json!({ "msgtype": "m.text", "body": "/aide", "m.relates_to": { "rel_type": "m.thread", "event_id": "$e" } });
-        assert_eq!(what("m.room.message", text), Some(What::Text { text: "/aide".into(), about: Some("$e".into()) }));
+        assert_eq!(
+            what("m.room.message", text),
+            Some(EventKind::Text { text: "/aide".into(), about: Some("$e".into()) })
+        );
         let edit =
             json!({ "msgtype": "m.text", "body": "x", "m.relates_to": { "rel_type": "m.replace", "event_id": "$e" } });
         assert_eq!(what("m.room.message", edit), None);
@@ -206,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        let Some(What::Text { text, .. }) =
+        let Some(EventKind::Text { text, .. }) =
             what("m.room.message", json!({ "msgtype": "m.text", "body": "é".repeat(9000) }))
         else {
             panic!("a text")

@@ -14,7 +14,7 @@ use vigie_notifier::channels::Envelope;
 use vigie_notifier::chat::Rich;
 
 use crate::content;
-use crate::session::{Matrix, Trouble};
+use crate::session::{Matrix, SessionFault};
 
 /// Something said in a room that is no delivery.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +30,8 @@ pub struct Note<'a> {
 
 impl Matrix {
     pub async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
-        if let Some(trouble) = self.trouble() {
-            return Outcome::Unreachable(trouble.in_french().to_owned());
+        if let Some(fault) = self.session_fault() {
+            return Outcome::Unreachable(fault.in_french().to_owned());
         }
         let Ok(id) = RoomId::parse(envelope.to) else {
             return Outcome::AddressRefused(format!("« {} » n’est pas un identifiant de salon", envelope.to));
@@ -125,10 +125,10 @@ impl Matrix {
     }
 
     pub(crate) fn outcome(&self, error: &Error, now: DateTime<Utc>) -> Outcome {
-        if let Some(trouble) = error.client_api_error_kind().and_then(Trouble::of) {
-            tracing::error!("Matrix account: {}", trouble.in_french());
-            self.note_trouble(trouble);
-            return Outcome::Unreachable(trouble.in_french().to_owned());
+        if let Some(fault) = error.client_api_error_kind().and_then(SessionFault::of) {
+            tracing::error!("Matrix account: {}", fault.in_french());
+            self.note_fault(fault);
+            return Outcome::Unreachable(fault.in_french().to_owned());
         }
         outcome(error, now)
     }

@@ -5,7 +5,7 @@
 //!   random secret by one SHA-256, since a secret drawn at random needs no slow derivation.
 //! - The device is cross-signed, so that people's clients show no warning.
 //! - A server that ends the session softly lets us in again with the same device. Any other refusal of the token is a
-//!   [`Trouble`] for the operator: a new login would be a new device, which cannot read what the old one was sent.
+//!   [`SessionFault`] for the operator: a new login would be a new device, which cannot read what the old one was sent.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -56,7 +56,7 @@ pub enum MatrixError {
 
 /// What the operator must see to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum SessionFault {
     /// The session ended softly: starting again logs in with the same device.
     SoftLogout,
     /// The token is refused: the device is gone on the server.
@@ -65,7 +65,7 @@ pub enum Trouble {
     Account,
 }
 
-impl Trouble {
+impl SessionFault {
     /// As the operator reads it.
     #[must_use]
     pub fn in_french(self) -> &'static str {
@@ -98,7 +98,7 @@ pub struct Matrix {
     pub(crate) clear_rooms: bool,
     /// Rooms and people whose messages could not be read and who were told so.
     pub(crate) deaf: Mutex<BTreeSet<(String, String)>>,
-    trouble: Mutex<Option<Trouble>>,
+    fault: Mutex<Option<SessionFault>>,
 }
 
 impl Matrix {
@@ -125,14 +125,14 @@ impl Matrix {
             allowed_servers: block.allowed_servers.clone(),
             clear_rooms: block.clear_rooms,
             deaf: Mutex::default(),
-            trouble: Mutex::default(),
+            fault: Mutex::default(),
         })
     }
 
     /// What the operator must see to, if anything.
     #[must_use]
-    pub fn trouble(&self) -> Option<Trouble> {
-        *self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    pub fn session_fault(&self) -> Option<SessionFault> {
+        *self.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// When the session ends, where the server said so at the login.
@@ -141,8 +141,8 @@ impl Matrix {
         DateTime::from_timestamp_millis(String::from_utf8(kept).ok()?.parse().ok()?)
     }
 
-    pub(crate) fn note_trouble(&self, trouble: Trouble) {
-        *self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(trouble);
+    pub(crate) fn note_fault(&self, fault: SessionFault) {
+        *self.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(fault);
     }
 }
 
@@ -175,10 +175,10 @@ async fn restore(
     client.restore_session(session).await.map_err(|e| MatrixError::Session(e.to_string()))?;
     match client.whoami().await {
         Ok(_) => Ok(()),
-        Err(e) => match e.client_api_error_kind().and_then(Trouble::of) {
-            Some(Trouble::SoftLogout) => log_in(client, block, password).await,
-            Some(Trouble::TokenLost) => Err(MatrixError::TokenLost),
-            Some(Trouble::Account) => Err(MatrixError::Server(Trouble::Account.in_french().to_owned())),
+        Err(e) => match e.client_api_error_kind().and_then(SessionFault::of) {
+            Some(SessionFault::SoftLogout) => log_in(client, block, password).await,
+            Some(SessionFault::TokenLost) => Err(MatrixError::TokenLost),
+            Some(SessionFault::Account) => Err(MatrixError::Server(SessionFault::Account.in_french().to_owned())),
             // A server that is away for a moment must not keep the service from starting.
             None => {
                 tracing::warn!("the Matrix server does not answer yet: {e}");
@@ -242,12 +242,12 @@ mod tests {
 
     #[test]
     fn what_the_server_says_of_the_account_is_understood() {
-        let trouble = |body: serde_json::Value| Trouble::of(&serde_json::from_value::<ErrorKind>(body).unwrap());
-        assert_eq!(trouble(json!({ "errcode": "M_UNKNOWN_TOKEN", "soft_logout": true })), Some(Trouble::SoftLogout));
-        assert_eq!(trouble(json!({ "errcode": "M_UNKNOWN_TOKEN" })), Some(Trouble::TokenLost));
+        let fault = |body: serde_json::Value| SessionFault::of(&serde_json::from_value::<ErrorKind>(body).unwrap());
+        assert_eq!(fault(json!({ "errcode": "M_UNKNOWN_TOKEN", "soft_logout": true })), Some(SessionFault::SoftLogout));
+        assert_eq!(fault(json!({ "errcode": "M_UNKNOWN_TOKEN" })), Some(SessionFault::TokenLost));
         for code in ["M_USER_DEACTIVATED", "M_USER_LOCKED", EXPIRED_ACCOUNT] {
-            assert_eq!(trouble(json!({ "errcode": code })), Some(Trouble::Account), "{code}");
+            assert_eq!(fault(json!({ "errcode": code })), Some(SessionFault::Account), "{code}");
         }
-        assert_eq!(trouble(json!({ "errcode": "M_FORBIDDEN" })), None);
+        assert_eq!(fault(json!({ "errcode": "M_FORBIDDEN" })), None);
     }
 }

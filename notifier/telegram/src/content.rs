@@ -9,7 +9,7 @@ use vigie_notifier::typeset::typeset;
 
 /// Most UTF-16 units of one message (Bot API, `sendMessage`: "1-4096 characters after entities parsing").
 pub const MAX_TEXT: usize = 4096;
-/// Most UTF-16 units of a word that passes (Bot API, `answerCallbackQuery`: "0-200 characters").
+/// Most UTF-16 units of a toast (Bot API, `answerCallbackQuery`: "0-200 characters").
 pub const MAX_TOAST: usize = 200;
 /// Most buttons of a row that clients show.
 const MAX_ROW: usize = 8;

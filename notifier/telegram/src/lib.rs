@@ -23,6 +23,6 @@ pub mod send;
 pub mod session;
 
 pub use content::Part;
-pub use receive::{Event, What};
+pub use receive::{Event, EventKind};
 pub use refusal::Refusal;
 pub use session::{Me, Telegram, TelegramError};

@@ -26,7 +26,7 @@ struct Next {
 impl Pacer {
     /// Waits until a message to this chat may leave.
     pub async fn turn(&self, chat: i64) {
-        let at = self.book(chat, Instant::now());
+        let at = self.reserve(chat, Instant::now());
         tokio::time::sleep_until(at).await;
     }
 
@@ -40,7 +40,7 @@ impl Pacer {
     }
 
     /// Books the next moment for a message to this chat.
-    fn book(&self, chat: i64, now: Instant) -> Instant {
+    fn reserve(&self, chat: i64, now: Instant) -> Instant {
         let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = now.max(next.call.unwrap_or(now)).max(next.chats.get(&chat).copied().unwrap_or(now));
         let gap = Pace::of(Channel::Telegram, &chat.to_string(), chrono::Duration::zero()).gap;
@@ -70,18 +70,18 @@ mod tests {
     #[test]
     fn a_chat_waits_for_itself_and_not_for_another() {
         let (pacer, now) = (Pacer::default(), Instant::now());
-        assert_eq!(pacer.book(1, now), now);
-        assert_eq!(pacer.book(1, now), now + Duration::from_secs(1));
-        assert_eq!(pacer.book(1, now), now + Duration::from_secs(2));
-        assert!(pacer.book(2, now) < now + Duration::from_millis(200));
-        assert_eq!(pacer.book(-3, now + Duration::from_secs(9)), now + Duration::from_secs(9));
-        assert_eq!(pacer.book(-3, now + Duration::from_secs(9)), now + Duration::from_secs(12));
+        assert_eq!(pacer.reserve(1, now), now);
+        assert_eq!(pacer.reserve(1, now), now + Duration::from_secs(1));
+        assert_eq!(pacer.reserve(1, now), now + Duration::from_secs(2));
+        assert!(pacer.reserve(2, now) < now + Duration::from_millis(200));
+        assert_eq!(pacer.reserve(-3, now + Duration::from_secs(9)), now + Duration::from_secs(9));
+        assert_eq!(pacer.reserve(-3, now + Duration::from_secs(9)), now + Duration::from_secs(12));
     }
 
     #[test]
     fn the_bot_sends_no_more_than_thirty_messages_a_second() {
         let (pacer, now) = (Pacer::default(), Instant::now());
-        let sent = (0..100).filter(|chat| pacer.book(*chat, now) < now + Duration::from_secs(1)).count();
+        let sent = (0..100).filter(|chat| pacer.reserve(*chat, now) < now + Duration::from_secs(1)).count();
         assert!((29..=30).contains(&sent), "{sent}");
     }
 }

@@ -36,11 +36,11 @@ pub struct Event {
     pub sender: (String, String),
     /// The message written, or under which something was done.
     pub message: Option<i32>,
-    pub what: What,
+    pub kind: EventKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum EventKind {
     Text {
         /// The words; empty where there are none (a picture, a voice).
         text: String,
@@ -183,7 +183,7 @@ fn events_of(update: &Update, me: &str) -> Option<Vec<Event>> {
     })
 }
 
-fn event(chat: &Chat, sender: Option<&User>, message: Option<i32>, what: What) -> Option<Event> {
+fn event(chat: &Chat, sender: Option<&User>, message: Option<i32>, kind: EventKind) -> Option<Event> {
     if chat.is_channel() {
         return None;
     }
@@ -193,13 +193,13 @@ fn event(chat: &Chat, sender: Option<&User>, message: Option<i32>, what: What) -
         title: chat.title().unwrap_or_default().to_owned(),
         sender: sender.map(|u| (u.id.0.to_string(), u.full_name())).unwrap_or_default(),
         message,
-        what,
+        kind,
     })
 }
 
 fn message_event(message: &Message, edited: bool, me: &str) -> Option<Event> {
     if let Some(to) = message.migrate_to_chat_id() {
-        return event(&message.chat, None, None, What::Moved { to: to.0 });
+        return event(&message.chat, None, None, EventKind::Moved { to: to.0 });
     }
     if message.from.as_ref().is_some_and(|u| u.is_bot && u.username.as_deref() != Some("GroupAnonymousBot")) {
         return None;
@@ -212,14 +212,14 @@ fn message_event(message: &Message, edited: bool, me: &str) -> Option<Event> {
     }
     let text = addressed(words.unwrap_or_default(), me)?;
     let answered = message.reply_to_message();
-    let what = What::Text {
+    let kind = EventKind::Text {
         text: bounded(&text),
         under: answered.map(|m| m.id.0),
         to_bot: answered.and_then(|m| m.from.as_ref()).is_some_and(|u| u.username.as_deref() == Some(me)),
         edited,
         forwarded: message.forward_origin().is_some(),
     };
-    event(&message.chat, message.from.as_ref(), Some(message.id.0), what)
+    event(&message.chat, message.from.as_ref(), Some(message.id.0), kind)
 }
 
 /// Something a person sent, rather than a note of the chat itself.
@@ -241,18 +241,18 @@ fn addressed(text: &str, me: &str) -> Option<String> {
 
 fn press_event(press: &CallbackQuery) -> Option<Event> {
     let message = press.message.as_ref()?;
-    let what = What::Pressed { press: press.id.0.clone(), data: press.data.clone().unwrap_or_default() };
-    event(message.chat(), Some(&press.from), Some(message.id().0), what)
+    let kind = EventKind::Pressed { press: press.id.0.clone(), data: press.data.clone().unwrap_or_default() };
+    event(message.chat(), Some(&press.from), Some(message.id().0), kind)
 }
 
 fn member_event(change: &ChatMemberUpdated) -> Option<Event> {
     let (was, is) = (change.old_chat_member.kind.is_present(), change.new_chat_member.kind.is_present());
-    let what = match (was, is) {
-        (false, true) => What::Joined,
-        (true, false) => What::Left,
+    let kind = match (was, is) {
+        (false, true) => EventKind::Joined,
+        (true, false) => EventKind::Left,
         _ => return None,
     };
-    event(&change.chat, Some(&change.from), None, what)
+    event(&change.chat, Some(&change.from), None, kind)
 }
 
 fn reaction_events(reaction: &MessageReactionUpdated) -> Vec<Event> {
@@ -264,8 +264,8 @@ fn reaction_events(reaction: &MessageReactionUpdated) -> Vec<Event> {
     let put = reaction.new_reaction.iter().filter(|r| !reaction.old_reaction.contains(r));
     put.filter_map(|r| match r {
         ReactionType::Emoji { emoji } => {
-            let what = What::Reacted { emoji: plain(emoji) };
-            event(&reaction.chat, sender, Some(reaction.message_id.0), what)
+            let kind = EventKind::Reacted { emoji: plain(emoji) };
+            event(&reaction.chat, sender, Some(reaction.message_id.0), kind)
         }
         _ => None,
     })
@@ -310,8 +310,8 @@ mod tests {
     }
 
     fn text_of(events: &[Event]) -> &str {
-        match &events[0].what {
-            What::Text { text, .. } => text,
+        match &events[0].kind {
+            EventKind::Text { text, .. } => text,
             other => panic!("{other:?}"),
         }
     }
@@ -326,17 +326,17 @@ mod tests {
         assert_eq!(said[0].sender, ("42".to_owned(), "Ada L.".to_owned()));
         assert!(said[0].private && said[0].message == Some(5));
         assert!(
-            matches!(&said[0].what, What::Text { text, under: Some(3), to_bot: true, edited: false, forwarded: false } if text == "oui")
+            matches!(&said[0].kind, EventKind::Text { text, under: Some(3), to_bot: true, edited: false, forwarded: false } if text == "oui")
         );
         let edited = events("edited_message", message(json!({ "text": "non", "edit_date": 2 })));
-        assert!(matches!(edited[0].what, What::Text { edited: true, .. }));
+        assert!(matches!(edited[0].kind, EventKind::Text { edited: true, .. }));
         let forwarded = events(
             "message",
             message(
                 json!({ "text": "x", "forward_origin": { "type": "hidden_user", "date": 1, "sender_user_name": "B" } }),
             ),
         );
-        assert!(matches!(forwarded[0].what, What::Text { forwarded: true, .. }));
+        assert!(matches!(forwarded[0].kind, EventKind::Text { forwarded: true, .. }));
     }
 
     #[test]
@@ -366,7 +366,7 @@ mod tests {
             json!({ "id": "9", "from": ada(), "chat_instance": "1", "data": "go:1", "message": message(json!({ "text": "x" })) }),
         );
         assert_eq!(press[0].message, Some(5));
-        assert_eq!(press[0].what, What::Pressed { press: "9".into(), data: "go:1".into() });
+        assert_eq!(press[0].kind, EventKind::Pressed { press: "9".into(), data: "go:1".into() });
         // A message that is too old comes without its content.
         let old = events(
             "callback_query",
@@ -380,7 +380,7 @@ mod tests {
             "old_reaction": [{ "type": "emoji", "emoji": "👎" }], "new_reaction": [{ "type": "emoji", "emoji": "👎" }, { "type": "emoji", "emoji": "👍" }] }),
         );
         assert_eq!(reaction.len(), 1);
-        assert_eq!(reaction[0].what, What::Reacted { emoji: "👍".into() });
+        assert_eq!(reaction[0].kind, EventKind::Reacted { emoji: "👍".into() });
         assert_eq!(plain("👍🏽\u{fe0f}"), "👍");
     }
 
@@ -393,11 +393,11 @@ mod tests {
                 json!({ "chat": group(), "from": ada(), "date": 1, "old_chat_member": member(old), "new_chat_member": member(new) }),
             )
         };
-        assert_eq!(change("left", "member")[0].what, What::Joined);
-        assert_eq!(change("member", "kicked")[0].what, What::Left);
+        assert_eq!(change("left", "member")[0].kind, EventKind::Joined);
+        assert_eq!(change("member", "kicked")[0].kind, EventKind::Left);
         assert!(change("left", "kicked").is_empty());
         let moved = events("message", message(json!({ "chat": group(), "migrate_to_chat_id": -1007 })));
-        assert_eq!(moved[0].what, What::Moved { to: -1007 });
+        assert_eq!(moved[0].kind, EventKind::Moved { to: -1007 });
     }
 
     #[test]

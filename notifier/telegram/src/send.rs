@@ -89,7 +89,8 @@ impl Telegram {
         }
     }
 
-    /// Answers a press, with a word that passes or without: until then the button turns. Too late is too late.
+    /// Answers a button that was pressed, with a toast or without: until then the client shows it as busy. An answer that comes
+    /// too late is no error.
     ///
     /// # Errors
     /// What the server said.
@@ -105,9 +106,9 @@ impl Telegram {
     }
 }
 
-/// Whether a text fits a word that passes.
+/// Whether a text fits a toast, the word that clients show for a moment.
 #[must_use]
-pub fn passes(word: &str) -> bool {
+pub fn fits_toast(word: &str) -> bool {
     word.encode_utf16().count() <= MAX_TOAST
 }
 
@@ -149,8 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_passes_is_cut_between_characters() {
+    fn a_toast_is_cut_between_characters() {
         assert_eq!(toast(&"🏛".repeat(200)).encode_utf16().count(), MAX_TOAST);
-        assert!(passes("Noté") && !passes(&"x".repeat(201)));
+        assert!(fits_toast("Noté") && !fits_toast(&"x".repeat(201)));
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use vigie_bot::setup::App;
 use vigie_delivery::worker;
 use vigie_domain::{Department, Filter, Notice, NoticeKind, Passage};
-use vigie_notifier::card::{Links, Told, Why};
+use vigie_notifier::card::{AlertItem, Links, Why};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::message::Message;
 use vigie_service::Clock;
@@ -121,7 +121,7 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
     let notice = notice(0);
     let assessment = classify(&notice);
     let why = Why::default();
-    let told = Told {
+    let told = AlertItem {
         kind: vigie_domain::AlertKind::New,
         changes: &[],
         notice: &notice,

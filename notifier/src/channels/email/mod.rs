@@ -82,7 +82,7 @@ pub struct Email {
     /// Connections that may be open at once.
     connections: usize,
     /// One permit a connection in use.
-    places: Semaphore,
+    permits: Semaphore,
     /// Connections that wait for their next message.
     idle: Mutex<Vec<Kept>>,
     /// When the server was last found away, and in what words.
@@ -140,7 +140,7 @@ impl Email {
             answers: false,
             wait: Duration::from_secs(block.timeout_s),
             connections: block.connections.max(1),
-            places: Semaphore::new(block.connections.max(1)),
+            permits: Semaphore::new(block.connections.max(1)),
             idle: Mutex::default(),
             found_away: Mutex::default(),
         })
@@ -228,7 +228,7 @@ impl Email {
             Ok(bytes) => bytes,
             Err(why) => return Outcome::Permanent(format!("message impossible à composer : {why}")),
         };
-        let _place = self.places.acquire().await;
+        let _permit = self.permits.acquire().await;
         if let Some(why) = self.just_found_away() {
             return Outcome::Unreachable(why);
         }
