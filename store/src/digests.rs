@@ -11,8 +11,9 @@ use crate::columns::{millis, moment};
 use crate::delivery::NewDelivery;
 use crate::enqueue::put_delivery;
 use crate::error::StoreError;
+use crate::ingest::INGESTING;
 use crate::journal::NoticeRow;
-use crate::sql::{self, Engine};
+use crate::sql;
 
 /// Notices of a page.
 const NOTICES: i64 = 200;
@@ -86,10 +87,8 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        if self.engine() == Engine::Postgres {
-            // Behind the ingest that decided a moment ago that something belongs to this digest.
-            sql::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut tx).await?;
-        }
+        // Behind the ingest that decided a moment ago that something belongs to this digest.
+        tx.lock(INGESTING).await?;
         let (made,): (u32,) = sql::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
             .bind(digest.subscriber.clone())
             .bind(format!("digest:{}:%", millis(digest.due)))

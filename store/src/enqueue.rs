@@ -8,7 +8,10 @@ use crate::delivery::NewDelivery;
 use crate::error::StoreError;
 use crate::lanes;
 use crate::rows::over_rows;
-use crate::sql::{self, Engine, Transaction};
+use crate::sql::{self, Transaction};
+
+/// The lock of those who number deliveries.
+const NUMBERING: i64 = 7464;
 
 /// Writes a delivery once by (address, cause); gives its identifier.
 pub(crate) async fn put_delivery(
@@ -30,11 +33,9 @@ pub(crate) async fn put_deliveries(
     if new.is_empty() {
         return Ok(());
     }
-    if tx.engine() == Engine::Postgres {
-        // Numbers are given one transaction after the other, as on SQLite: two that read the same highest one would both go on
-        // from there. Held until the commit, so that a lower number is never seen after a higher one.
-        sql::query_as::<(String,)>("SELECT CAST(pg_advisory_xact_lock(7464) AS TEXT)").fetch_all(&mut *tx).await?;
-    }
+    // Numbers are given one transaction after the other, as on SQLite: two that read the same highest one would both go on from
+    // there. Held until the commit, so that a lower number is never seen after a higher one.
+    tx.lock(NUMBERING).await?;
     let rows: Vec<Value> = new
         .iter()
         .zip(1_i64..)

@@ -22,6 +22,9 @@ use crate::sql::{self, Transaction, row};
 
 pub use crate::delivery::NewDelivery;
 
+/// The lock of those who decide to which procedure a notice belongs, and what waits for a digest.
+pub(crate) const INGESTING: i64 = 7462;
+
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
 pub struct IngestTx {
     pub(crate) tx: Transaction,
@@ -135,10 +138,8 @@ impl Store {
     /// The database fails.
     pub async fn begin_ingest_at(&self, clock: impl FnOnce() -> DateTime<Utc>) -> Result<IngestTx, StoreError> {
         let mut tx = self.begin().await?;
-        if self.engine() == crate::Engine::Postgres {
-            // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
-            sql::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut tx).await?;
-        }
+        // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
+        tx.lock(INGESTING).await?;
         Ok(IngestTx { tx, now: clock(), ready: BTreeMap::new(), known: HashMap::new() })
     }
 

@@ -6,6 +6,9 @@
 use crate::StoreError;
 use crate::sql::{self, Database, Engine};
 
+/// The lock of the one process that changes the schema.
+const MIGRATING: i64 = 7461;
+
 /// Steps, in order; never edited once released.
 pub(crate) const MIGRATIONS: &[&str] = &[
     FIRST_TABLES,
@@ -260,10 +263,8 @@ pub(crate) async fn migrate(db: &Database) -> Result<(), StoreError> {
 /// The same, up to step `last`, from 1.
 pub(crate) async fn migrate_to(db: &Database, last: usize) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
-    if db.engine() == Engine::Postgres {
-        // Two processes that start together: the second waits here and then finds nothing to do.
-        sql::query_as::<(String,)>("SELECT CAST(pg_advisory_xact_lock(7461) AS TEXT)").fetch_all(&mut tx).await?;
-    }
+    // Two processes that start together: the second waits here and then finds nothing to do.
+    tx.lock(MIGRATING).await?;
     tx.script("CREATE TABLE IF NOT EXISTS schema_step (n BIGINT PRIMARY KEY)").await?;
     let (found,): (i64,) =
         sql::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&mut tx).await?;

@@ -134,6 +134,15 @@ impl Transaction {
         }
     }
 
+    /// Waits until no other transaction holds the lock of that number, and holds it until the end. On SQLite there is nothing to
+    /// wait for: one transaction writes at a time.
+    pub(crate) async fn lock(&mut self, number: i64) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(tx) => tx.lock(number).await,
+        }
+    }
+
     /// Runs a script of several statements.
     pub(crate) async fn script(&mut self, sql: &str) -> Result<(), SqlError> {
         match self {

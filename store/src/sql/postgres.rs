@@ -1,11 +1,15 @@
 //! PostgreSQL: a pool of connections, each with the statements it has prepared.
 //!
+//! A connection is driven by whoever uses it, in their own task ([`Connection::drive`]): a statement wakes no other thread.
+//!
 //! A transaction that is dropped is rolled back by a task, which then gives its connection back; where no runtime is left to
 //! do so, the connection is closed, which ends the transaction as well.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -30,9 +34,11 @@ pub(crate) struct Pool {
     free: Arc<Semaphore>,
 }
 
-/// A connection, and the right to use one.
+/// A connection.
 struct Connection {
     client: Client,
+    /// What carries messages to the server and back, while it is polled; ends when the connection does.
+    carrier: Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>,
     /// Statements of the program that it has prepared.
     prepared: HashMap<&'static str, tokio_postgres::Statement>,
 }
@@ -42,8 +48,11 @@ struct Connection {
 pub(crate) struct PostgresTransaction {
     pool: Arc<Pool>,
     held: Option<Held>,
+    /// Numbers of the locks that it holds.
+    locks: Vec<i64>,
 }
 
+/// A connection in use, and the right to use one.
 #[derive(Debug)]
 struct Held {
     connection: Connection,
@@ -60,6 +69,66 @@ impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Not the configuration, which holds a password.
         f.debug_struct("Pool").field("only_reads", &self.only_reads).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Carries out what is asked of the client.
+    async fn drive<T>(
+        carrier: &mut Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>,
+        asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, SqlError> {
+        tokio::select! {
+            biased;
+            answer = asked => Ok(answer?),
+            ended = carrier => {
+                ended?;
+                Err(SqlError::Io(std::io::ErrorKind::ConnectionAborted.into()))
+            }
+        }
+    }
+
+    /// Runs a script of several statements.
+    async fn script(&mut self, sql: &str) -> Result<(), SqlError> {
+        Self::drive(&mut self.carrier, self.client.batch_execute(sql)).await
+    }
+
+    /// Whether the connection still stands, as far as the server's last words go.
+    fn stands(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.carrier.as_mut().poll(&mut context).is_pending() && !self.client.is_closed()
+    }
+
+    async fn prepare(&mut self, statement: &Statement) -> Result<tokio_postgres::Statement, SqlError> {
+        let known = match &statement.sql {
+            Cow::Borrowed(sql) => self.prepared.get(sql),
+            Cow::Owned(_) => None,
+        };
+        if let Some(prepared) = known {
+            return Ok(prepared.clone());
+        }
+        let kinds: Vec<Type> = statement.values.iter().map(Value::kind).collect();
+        let prepared = Self::drive(&mut self.carrier, self.client.prepare_typed(&statement.sql, &kinds)).await?;
+        if let Cow::Borrowed(sql) = &statement.sql {
+            self.prepared.insert(sql, prepared.clone());
+        }
+        Ok(prepared)
+    }
+
+    async fn rows<T>(
+        &mut self,
+        statement: &Statement,
+        read: fn(&Row<'_>) -> Result<T, SqlError>,
+    ) -> Result<Vec<T>, SqlError> {
+        let prepared = self.prepare(statement).await?;
+        let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|v| v as _).collect();
+        let rows = Self::drive(&mut self.carrier, self.client.query(&prepared, &values)).await?;
+        rows.iter().map(|row| read(&Row::Postgres(row))).collect()
+    }
+
+    async fn change(&mut self, statement: &Statement) -> Result<u64, SqlError> {
+        let prepared = self.prepare(statement).await?;
+        Self::drive(&mut self.carrier, self.client.execute_raw(&prepared, &statement.values)).await
     }
 }
 
@@ -107,8 +176,8 @@ impl Pool {
     pub(crate) async fn begin(self: &Arc<Self>) -> Result<PostgresTransaction, SqlError> {
         let held = self.take().await?;
         // Held by the transaction before it begins: if this future is dropped, it is rolled back.
-        let transaction = PostgresTransaction { pool: Arc::clone(self), held: Some(held) };
-        transaction.client()?.batch_execute("BEGIN").await?;
+        let mut transaction = PostgresTransaction { pool: Arc::clone(self), held: Some(held), locks: Vec::new() };
+        transaction.script("BEGIN").await?;
         Ok(transaction)
     }
 
@@ -119,18 +188,16 @@ impl Pool {
         read: fn(&Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Vec<T>, SqlError> {
         let mut held = self.take().await?;
-        let rows = rows_of(&mut held.connection, statement, read).await;
-        if !held.connection.client.is_closed() {
-            self.give_back(held.connection);
-        }
+        let rows = held.connection.rows(statement, read).await;
+        self.give_back(held.connection);
         rows
     }
 
     /// Runs statements one by one, outside any transaction.
     pub(crate) async fn maintain(self: &Arc<Self>, statements: Vec<String>) -> Result<(), SqlError> {
-        let held = self.take().await?;
+        let mut held = self.take().await?;
         for sql in statements {
-            held.connection.client.batch_execute(&sql).await?;
+            held.connection.script(&sql).await?;
         }
         self.give_back(held.connection);
         Ok(())
@@ -146,25 +213,22 @@ impl Pool {
         let Ok(Ok(permit)) = wait.await else { return Err(SqlError::Busy(WAIT_S)) };
         loop {
             let idle = self.idle().pop();
-            match idle {
-                Some(connection) if connection.client.is_closed() => {}
-                Some(connection) => return Ok(Held { connection, permit }),
-                None => return Ok(Held { connection: self.connect().await?, permit }),
+            let Some(mut connection) = idle else {
+                return Ok(Held { connection: self.connect().await?, permit });
+            };
+            if connection.stands() {
+                return Ok(Held { connection, permit });
             }
         }
     }
 
     async fn connect(&self) -> Result<Connection, SqlError> {
-        let (client, connection) = self.config.connect(self.tls.clone()).await?;
-        tokio::spawn(async move {
-            if let Err(e) = connection.await {
-                tracing::debug!("a connection to the database ended: {e}");
-            }
-        });
+        let (client, carrier) = self.config.connect(self.tls.clone()).await?;
+        let mut connection = Connection { client, carrier: Box::pin(carrier), prepared: HashMap::new() };
         if self.only_reads {
-            client.batch_execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").await?;
+            connection.script("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").await?;
         }
-        Ok(Connection { client, prepared: HashMap::new() })
+        Ok(connection)
     }
 
     fn give_back(&self, connection: Connection) {
@@ -183,81 +247,55 @@ impl PostgresTransaction {
         statement: &Statement,
         read: fn(&Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Vec<T>, SqlError> {
-        rows_of(&mut self.held()?.connection, statement, read).await
+        self.connection()?.rows(statement, read).await
     }
 
     /// Runs a statement; gives how many rows it changed.
     pub(crate) async fn change(&mut self, statement: &Statement) -> Result<u64, SqlError> {
-        let connection = &mut self.held()?.connection;
-        let prepared = prepare(connection, statement).await?;
-        Ok(connection.client.execute_raw(&prepared, &statement.values).await?)
+        self.connection()?.change(statement).await
+    }
+
+    /// Holds the lock of that number until the end.
+    pub(crate) async fn lock(&mut self, number: i64) -> Result<(), SqlError> {
+        if !self.locks.contains(&number) {
+            let sql = Cow::Borrowed("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)");
+            self.rows(&Statement { sql, values: vec![number.into()] }, |_| Ok(())).await?;
+            self.locks.push(number);
+        }
+        Ok(())
     }
 
     /// Runs a script of several statements.
     pub(crate) async fn script(&mut self, sql: &str) -> Result<(), SqlError> {
-        Ok(self.client()?.batch_execute(sql).await?)
+        self.connection()?.script(sql).await
     }
 
     /// Makes everything durable.
     pub(crate) async fn commit(mut self) -> Result<(), SqlError> {
-        self.client()?.batch_execute("COMMIT").await?;
+        self.script("COMMIT").await?;
         if let Some(held) = self.held.take() {
             self.pool.give_back(held.connection);
         }
         Ok(())
     }
 
-    fn held(&mut self) -> Result<&mut Held, SqlError> {
-        self.held.as_mut().ok_or_else(|| SqlError::Io(std::io::ErrorKind::NotConnected.into()))
-    }
-
-    fn client(&self) -> Result<&Client, SqlError> {
-        let held = self.held.as_ref().map(|held| &held.connection.client);
-        held.ok_or_else(|| SqlError::Io(std::io::ErrorKind::NotConnected.into()))
+    fn connection(&mut self) -> Result<&mut Connection, SqlError> {
+        let held = self.held.as_mut().ok_or_else(|| SqlError::Io(std::io::ErrorKind::NotConnected.into()))?;
+        Ok(&mut held.connection)
     }
 }
 
 impl Drop for PostgresTransaction {
     fn drop(&mut self) {
-        let Some(held) = self.held.take() else { return };
-        if held.connection.client.is_closed() {
-            return;
-        }
+        let Some(mut held) = self.held.take() else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let pool = Arc::clone(&self.pool);
             runtime.spawn(async move {
-                if held.connection.client.batch_execute("ROLLBACK").await.is_ok() {
+                if held.connection.script("ROLLBACK").await.is_ok() {
                     pool.give_back(held.connection);
                 }
                 drop(held.permit);
             });
         }
     }
-}
-
-async fn prepare(connection: &mut Connection, statement: &Statement) -> Result<tokio_postgres::Statement, SqlError> {
-    let known = match &statement.sql {
-        Cow::Borrowed(sql) => connection.prepared.get(sql),
-        Cow::Owned(_) => None,
-    };
-    if let Some(prepared) = known {
-        return Ok(prepared.clone());
-    }
-    let kinds: Vec<Type> = statement.values.iter().map(Value::kind).collect();
-    let prepared = connection.client.prepare_typed(&statement.sql, &kinds).await?;
-    if let Cow::Borrowed(sql) = &statement.sql {
-        connection.prepared.insert(sql, prepared.clone());
-    }
-    Ok(prepared)
-}
-
-async fn rows_of<T>(
-    connection: &mut Connection,
-    statement: &Statement,
-    read: fn(&Row<'_>) -> Result<T, SqlError>,
-) -> Result<Vec<T>, SqlError> {
-    let prepared = prepare(connection, statement).await?;
-    let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|v| v as _).collect();
-    let rows = connection.client.query(&prepared, &values).await?;
-    rows.iter().map(|row| read(&Row::Postgres(row))).collect()
 }
