@@ -140,13 +140,14 @@ fn spaced<'a>(items: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn found(r: Row) -> Found {
-    const PROVISIONS: [ProvisionKind; 6] = [
+    const PROVISIONS: [ProvisionKind; 7] = [
         ProvisionKind::Reserved,
         ProvisionKind::ExecutionClause,
         ProvisionKind::AwardCriterion,
         ProvisionKind::InsertionService,
         ProvisionKind::SocialConditionNotSeen,
         ProvisionKind::Other,
+        ProvisionKind::ToVerify,
     ];
     let provisions: Vec<&str> = r.7.split_whitespace().collect();
     Found {
