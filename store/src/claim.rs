@@ -131,9 +131,6 @@ pub struct Claim<'a> {
 impl Store {
     /// Claims due deliveries, one of each lane in the order in which the lanes became ready; what room is left then goes to
     /// lanes without a pace.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn claim(&self, claim: &Claim<'_>, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
         // A look without a lock first: most looks find nothing.
         let (lapsed, ready): (i64, i64) = sql::query_as(
