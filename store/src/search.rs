@@ -136,13 +136,14 @@ fn spaced<'a>(items: impl Iterator<Item = &'a str>) -> String {
 
 impl FromRow for SearchRow {
     fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
-        const PROVISIONS: [ProvisionKind; 6] = [
+        const PROVISIONS: [ProvisionKind; 7] = [
             ProvisionKind::Reserved,
             ProvisionKind::ExecutionClause,
             ProvisionKind::AwardCriterion,
             ProvisionKind::InsertionService,
             ProvisionKind::SocialConditionNotSeen,
             ProvisionKind::Other,
+            ProvisionKind::ToVerify,
         ];
         let mut columns = Columns::of(row);
         let (procedure, title, buyer) = (columns.next()?, columns.next()?, columns.next()?);

@@ -26,7 +26,7 @@ impl Watched {
     /// # Errors
     /// The source fails.
     pub async fn peek(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
-        self.source.poll(fetcher, memory, now).await
+        sources::poll(self.source.as_ref(), fetcher, memory, now).await
     }
 }
 

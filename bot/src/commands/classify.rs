@@ -7,7 +7,7 @@ use serde_json::Value;
 use vigie_domain::{AlertKind, Assessment, Notice, NoticeKind};
 use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
 use vigie_watcher::classify::{self, plain};
-use vigie_watcher::sources::feed::plain_text;
+use vigie_watcher::html::plain_text;
 use vigie_watcher::sources::{boamp, decp, eforms};
 use vigie_watcher::{charset, tree};
 

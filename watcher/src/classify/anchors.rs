@@ -61,9 +61,10 @@ impl Topic {
     /// What its expressions cannot do without: a window that holds none of these words is not looked at. Empty = anything.
     const fn needs(self) -> &'static [&'static str] {
         match self {
-            Self::Duration => {
-                &["mois", " an ", " an.", " an,", " ans", "'an", "annee", "duration", "jours", "semaines", "compris", "inclus"]
-            }
+            Self::Duration => &[
+                "mois", " an ", " an.", " an,", " ans", "'an", "annee", "duration", "jours", "semaines", "compris",
+                "inclus",
+            ],
             Self::Renewal => &["fois", "reconductions", "reconduction ", "renouvellements"],
             Self::Maximum | Self::Turnover => &["eur", "€"],
             Self::LotCap => &["lot"],
@@ -258,6 +259,7 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     ("remise", &[Topic::Closing]),
     ("l'offre", &[Topic::Closing]),
     ("astreint", &[Topic::Social]),
+    ("eligible", &[Topic::Social]),
     ("au chomage", &[Topic::Social]),
     ("plis", &[Topic::Closing]),
     ("lire ", &[Topic::Closing]),

@@ -14,7 +14,15 @@ use super::reserved::lots_of;
 use super::statement::{Statement, mark};
 
 /// What makes an item a social one.
-const SOCIAL: &[Concept] = &[Concept::SocialMerit, Concept::InsertionAction, Concept::FarFromWork, Concept::ClauseName, Concept::SocialDuty, Concept::WorkIntegration, Concept::Sheltered];
+const SOCIAL: &[Concept] = &[
+    Concept::SocialMerit,
+    Concept::InsertionAction,
+    Concept::FarFromWork,
+    Concept::ClauseName,
+    Concept::SocialDuty,
+    Concept::WorkIntegration,
+    Concept::Sheltered,
+];
 
 /// Reads every social criterion the text tells; marks the statements it explains.
 #[must_use]
@@ -22,15 +30,22 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     let mut out: Vec<Provision> = Vec::new();
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
         // A form tells name, description and weight of a criterion on lines of their own.
-        let described = s.heading.has(Concept::Criterion) && s.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "nom" | "description")) && s.any_of(SOCIAL).next().is_some()
+        let described = (s.heading.has(Concept::Criterion) || s.previous.has(Concept::Criterion))
+            && s.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "nom" | "description"))
+            && s.any_of(SOCIAL).next().is_some()
             && (!reading.served || s.says.any(&[Concept::SocialMerit, Concept::GiveWork]));
         let below = if described { weight_below(statements, at) } else { None };
-        if let (Some(hit), Some(weight)) = (s.any_of(SOCIAL).find(|h| !bundled(s, h) && h.concept != Concept::ClauseName), below) {
+        if let (Some(hit), Some(weight)) =
+            (s.any_of(SOCIAL).find(|h| !bundled(s, h) && h.concept != Concept::ClauseName), below)
+        {
             explained.push(s.index);
             push(&mut out, reading, s, hit, Some(weight));
             continue;
         }
-        let Some((hit, weight)) = s.any_of(SOCIAL).find_map(|h| holds(reading, s, h).then(|| (*h, weight(s, h)))) else { continue };
+        let Some((hit, weight)) = s.any_of(SOCIAL).find_map(|h| holds(reading, s, h).then(|| (*h, weight(s, h))))
+        else {
+            continue;
+        };
         explained.push(s.index);
         let weight = weight.or_else(|| weight_below(statements, at));
         push(&mut out, reading, s, &hit, weight);
@@ -49,7 +64,8 @@ fn push(out: &mut Vec<Provision>, reading: &Reading<'_>, s: &Statement<'_>, hit:
         }
         return;
     }
-    let mut provision = Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
+    let mut provision =
+        Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
     provision.weight = weight;
     provision.lots = lots;
     provision.article = Some("R2152-7".to_owned());
@@ -68,15 +84,22 @@ fn bundled(s: &Statement<'_>, hit: &Hit) -> bool {
 pub fn weighs(s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
     // "10 % des heures sont confiées …" is owed, whatever criterion stands beside it.
-    let share = quantities(&s.tokens).iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q) && q.from >= from && q.from < hit.from);
+    let share = quantities(&s.tokens)
+        .iter()
+        .any(|q| q.unit == Unit::Percent && share_of_work(s, q) && q.from >= from && q.from < hit.from);
     if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) {
         return false;
     }
     let judged = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(3) && c.from < to && !negated(s, c));
     let listed = weights(s).count() >= 2 || s.heading.has(Concept::Criterion);
     let mine = item_weight(s, hit).is_some();
-    let after_list = s.previous.has(Concept::Criterion) && !s.says.has(Concept::Duty) && s.tokens[from].after(mark::ITEM | mark::COLON);
-    after_list || judged && !denies_criterion(s) || listed && mine && !owed_in(s, from, to) || s.heading.has(Concept::Criterion) && mine
+    let after_list = s.previous.has(Concept::Criterion)
+        && !s.says.has(Concept::Duty)
+        && s.tokens[from].after(mark::ITEM | mark::COLON);
+    after_list
+        || judged && !denies_criterion(s)
+        || listed && mine && !owed_in(s, from, to)
+        || s.heading.has(Concept::Criterion) && mine
 }
 
 /// "ne constitue pas un critère", "n'est pas notée": what is not judged may still be owed.
@@ -93,14 +116,29 @@ fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
     let within = |concept: Concept| s.of(concept).any(|h| h.from >= from && h.to <= to);
     // "Les offres sont jugées selon trois critères. 6.1 : … ; 6.3 : contribution … à l'accès à l'emploi …"
-    let after_list = s.previous.has(Concept::Criterion) && !s.says.has(Concept::Duty) && s.tokens[from].after(mark::ITEM | mark::COLON);
-    let list = after_list || s.says.has(Concept::Criterion) && weights(s).count() >= 2 && item_weight(s, hit).is_some() && !denies_criterion(s);
-    let own_criterion = list || s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(12) && c.from < to + 6 && !negated(s, c));
+    let after_list = s.previous.has(Concept::Criterion)
+        && !s.says.has(Concept::Duty)
+        && s.tokens[from].after(mark::ITEM | mark::COLON);
+    let list = after_list
+        || s.says.has(Concept::Criterion)
+            && weights(s).count() >= 2
+            && item_weight(s, hit).is_some()
+            && !denies_criterion(s);
+    let own_criterion = list
+        || s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(12) && c.from < to + 6 && !negated(s, c));
     let listed = s.says.has(Concept::Criterion) || s.heading.has(Concept::Criterion) || weights(s).count() >= 2;
     let weight = item_weight(s, hit);
-    let ranked = from <= 1 && s.unit.range.len() < 160 && (s.tokens.first().is_some_and(super::statement::Token::is_number) || !s.says.any(&[Concept::Duty]) || hit.concept == Concept::SocialMerit);
-    let points = quantities(&s.tokens).iter().any(|q| q.unit == Unit::Points && q.from >= from && q.to <= to && !s.says.has(Concept::Winner));
-    let judged = points || own_criterion && (weight.is_some() || !s.says.has(Concept::Winner)) || weight.is_some() && (listed || ranked);
+    let ranked = from <= 1
+        && s.unit.range.len() < 160
+        && (s.tokens.first().is_some_and(super::statement::Token::is_number)
+            || !s.says.any(&[Concept::Duty])
+            || hit.concept == Concept::SocialMerit);
+    let points = quantities(&s.tokens)
+        .iter()
+        .any(|q| q.unit == Unit::Points && q.from >= from && q.to <= to && !s.says.has(Concept::Winner));
+    let judged = points
+        || own_criterion && (weight.is_some() || !s.says.has(Concept::Winner))
+        || weight.is_some() && (listed || ranked);
     let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
     let bundled = bundled(s, hit);
     if s.says.has(Concept::ClauseName) && !own_criterion && !s.heading.has(Concept::Criterion) {
@@ -109,13 +147,26 @@ fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let social = match hit.concept {
         Concept::ClauseName => own_criterion || s.heading.has(Concept::Criterion) && weight.is_some(),
         Concept::SocialDuty => weight.is_some() && !bundled && !s.has_word(0, s.tokens.len(), &["execution"]),
-        Concept::WorkIntegration | Concept::Sheltered => s.has_word(from, to, &["part", "heures", "emploi", "recours", "sous"]),
+        Concept::WorkIntegration | Concept::Sheltered => {
+            s.has_word(from, to, &["part", "heures", "emploi", "recours", "sous"])
+        }
         _ => true,
     };
-    let served = (reading.served || s.has_word(from, to, &["questionnaire", "diplomes", "etudiants"])) && !insertion && !within(Concept::SocialMerit) && !within(Concept::GiveWork);
+    let served = (reading.served || s.has_word(from, to, &["questionnaire", "diplomes", "etudiants"]))
+        && !insertion
+        && !within(Concept::SocialMerit)
+        && !within(Concept::GiveWork);
     let sold = within(Concept::BidderMerit) || s.says.has(Concept::Selection) || s.heading.has(Concept::Selection);
     let work = s.says.any(&[Concept::Winner]) && owed_in(s, from, to) && !own_criterion;
-    judged && social && !bundled && !served && !sold && !work && !polarity::denied(s, hit) && !denied_criterion(s, hit)
+    judged
+        && social
+        && !bundled
+        && !served
+        && !sold
+        && !work
+        && !polarity::void(s, hit)
+        && !s.says.has(Concept::TalkAboutClauses)
+        && !denied_criterion(s, hit)
 }
 
 /// "Le critère insertion ne sera pas retenu".
@@ -125,13 +176,19 @@ fn denied_criterion(s: &Statement<'_>, hit: &Hit) -> bool {
 }
 
 fn owed_in(s: &Statement<'_>, from: usize, to: usize) -> bool {
-    s.has_word(from, to, &["devra", "devront", "doit", "doivent", "engage", "reserve", "consacre", "soumis", "comporte", "prevoit"])
-        || s.of(Concept::Duty).any(|d| d.from >= from && d.to <= to && s.tokens[d.from].word.starts_with("oblig"))
+    s.has_word(
+        from,
+        to,
+        &["devra", "devront", "doit", "doivent", "engage", "reserve", "consacre", "soumis", "comporte", "prevoit"],
+    ) || s.of(Concept::Duty).any(|d| d.from >= from && d.to <= to && s.tokens[d.from].word.starts_with("oblig"))
 }
 
 /// The item of a list that holds a hit: between commas, semicolons, bullets.
 fn item(s: &Statement<'_>, hit: &Hit) -> (usize, usize) {
-    (s.clause_start(hit.from, mark::COMMA | mark::ITEM | mark::STOP), s.clause_end(hit.to - 1, mark::COMMA | mark::ITEM | mark::STOP))
+    (
+        s.clause_start(hit.from, mark::COMMA | mark::ITEM | mark::STOP),
+        s.clause_end(hit.to - 1, mark::COMMA | mark::ITEM | mark::STOP),
+    )
 }
 
 /// Weights of a statement: points, percents that share no work, numbers behind a colon or in brackets.
@@ -149,9 +206,16 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
         Unit::Percent => !share_of_work(s, q) || s.has_word(q.from.saturating_sub(1), q.from, &["pondere"]),
         Unit::None => {
             let t = &s.tokens[q.from];
-            let label = t.after(mark::COLON | mark::OPEN) || q.from > 0 && (s.tokens[q.from - 1].word.starts_with("ponder") || s.tokens[q.from - 1].word == "sur" || s.tokens[q.from - 1].word == "ac_weighting");
-            let judged = s.says.has(Concept::Criterion) || s.has_word(0, s.tokens.len(), &["prix", "technique", "points"]) || s.heading.has(Concept::Criterion);
-            let listed = s.has_word(0, s.tokens.len(), &["prix"]) && weighted_price(s) || s.heading.has(Concept::Criterion);
+            let label = t.after(mark::COLON | mark::OPEN)
+                || q.from > 0
+                    && (s.tokens[q.from - 1].word.starts_with("ponder")
+                        || s.tokens[q.from - 1].word == "sur"
+                        || s.tokens[q.from - 1].word == "ac_weighting");
+            let judged = s.says.has(Concept::Criterion)
+                || s.has_word(0, s.tokens.len(), &["prix", "technique", "points"])
+                || s.heading.has(Concept::Criterion);
+            let listed =
+                s.has_word(0, s.tokens.len(), &["prix"]) && weighted_price(s) || s.heading.has(Concept::Criterion);
             let ends_item = q.to == s.tokens.len() || s.tokens[q.to].after(mark::COMMA | mark::ITEM | mark::STOP);
             if listed && ends_item && q.from > 0 && s.tokens[q.from].before & !mark::CLOSE == 0 && t.is_number() {
                 return true;
@@ -164,7 +228,10 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
 
 /// "prix 40, qualité 45": numbers end the items.
 fn weighted_price(s: &Statement<'_>) -> bool {
-    (0..s.tokens.len()).any(|i| s.tokens[i].word == "prix" && s.tokens.get(i + 1).is_some_and(|t| t.is_number() && t.before & !(mark::COLON | mark::OPEN) == 0))
+    (0..s.tokens.len()).any(|i| {
+        s.tokens[i].word == "prix"
+            && s.tokens.get(i + 1).is_some_and(|t| t.is_number() && t.before & !(mark::COLON | mark::OPEN) == 0)
+    })
 }
 
 /// The weight of the item that holds a hit.
@@ -175,7 +242,14 @@ fn item_weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
     let told_behind = || {
         // "Insertion sociale - Pondération : 20": the weight is the next item.
         let end = s.clause_end(to.min(s.tokens.len() - 1), mark::COMMA | mark::STOP);
-        let next = s.tokens.get(to).is_some_and(|t| t.word.starts_with("ponder") || t.word == "ac_weighting" || t.word == "note" || t.word == "notee" || t.word == "noté" || t.is_number());
+        let next = s.tokens.get(to).is_some_and(|t| {
+            t.word.starts_with("ponder")
+                || t.word == "ac_weighting"
+                || t.word == "note"
+                || t.word == "notee"
+                || t.word == "noté"
+                || t.is_number()
+        });
         all.iter().find(|q| next && q.from >= to && q.from <= end)
     };
     let before = || all.iter().find(|q| q.from >= from && q.to <= hit.from);
@@ -193,7 +267,8 @@ fn weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
 fn weight_below(statements: &[Statement<'_>], at: usize) -> Option<f64> {
     let line = statements[at].unit.line;
     statements[at + 1..].iter().take(6).take_while(|s| s.unit.line - line <= 6).find_map(|s| {
-        let labelled = s.has_word(0, 4, &["nombre", "ponderation", "poids", "valeur"]) && s.says.has(Concept::Criterion);
+        let labelled =
+            s.has_word(0, 4, &["nombre", "ponderation", "poids", "valeur"]) && s.says.has(Concept::Criterion);
         weights(s).next().filter(|_| labelled).map(|q| q.value)
     })
 }
@@ -221,7 +296,8 @@ fn is_social(name: &str) -> bool {
     let tokens = super::statement::tokens(&folded, &(0..folded.len()));
     let hits = super::lexicon::Lexicon::embedded().find(&tokens, |_| false);
     let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
-    let bare = tokens.len() <= 12 && tokens.iter().any(|t| matches!(t.word.as_ref(), "social" | "sociale" | "sociales" | "sociaux"));
+    let bare = tokens.len() <= 12
+        && tokens.iter().any(|t| matches!(t.word.as_ref(), "social" | "sociale" | "sociales" | "sociaux"));
     let other = has(&[Concept::NotInsertion, Concept::NotSocial, Concept::BidderMerit]);
     let insertion = has(&[Concept::InsertionAction]);
     (has(SOCIAL) || bare) && !other && (!has(&[Concept::BundledMerit]) || insertion)

@@ -45,7 +45,8 @@ struct Read {
 #[must_use]
 pub fn read(reading: &Reading<'_>, units: &Units, zone: Tz, known: &[DateKind], year: Option<i32>) -> Vec<TypedDate> {
     let wanted = wanted(reading, units);
-    let words: Vec<(usize, Vec<Token<'_>>)> = wanted.iter().map(|i| (*i, tokens(reading.doc.text(), &units.list[*i].range))).collect();
+    let words: Vec<(usize, Vec<Token<'_>>)> =
+        wanted.iter().map(|i| (*i, tokens(reading.doc.text(), &units.list[*i].range))).collect();
     let told = words.iter().flat_map(|(_, t)| moments(t, None)).map(|w| w.day.year()).max();
     let default = told.or(year).or_else(|| year_in(reading.doc.text()));
     let mut found: Vec<Read> = Vec::new();
@@ -75,7 +76,8 @@ fn year_in(text: &str) -> Option<i32> {
     let head = &text[..text.floor_char_boundary(20_000)];
     head.match_indices("20").find_map(|(i, _)| {
         let number = head.get(i..i + 4).filter(|n| n.bytes().all(|b| b.is_ascii_digit()))?;
-        let alone = !head[..i].ends_with(|c: char| c.is_ascii_alphanumeric()) && !head[i + 4..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        let alone = !head[..i].ends_with(|c: char| c.is_ascii_alphanumeric())
+            && !head[i + 4..].starts_with(|c: char| c.is_ascii_alphanumeric());
         number.parse().ok().filter(|y| alone && (2015..=2060).contains(y))
     })
 }
@@ -83,7 +85,15 @@ fn year_in(text: &str) -> Option<i32> {
 fn typed(reading: &Reading<'_>, units: &Units, zone: Tz, r: &Read) -> TypedDate {
     let (at, has_time) = r.when.at(zone);
     let evidence = reading.doc.evidence_within(r.range.clone(), &units.list[r.unit].range);
-    TypedDate { kind: r.kind, at, has_time, mandatory: false, quote: evidence.quote, field: evidence.field, lot: reading.doc.lot_at(r.range.start).map(str::to_owned) }
+    TypedDate {
+        kind: r.kind,
+        at,
+        has_time,
+        mandatory: false,
+        quote: evidence.quote,
+        field: evidence.field,
+        lot: reading.doc.lot_at(r.range.start).map(str::to_owned),
+    }
 }
 
 /// Units that hold a word of dates, and a digit.
@@ -115,14 +125,26 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
         return Vec::new();
     }
     let found = moments(words, default);
-    let moves = words.iter().any(|t| ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle"].iter().any(|w| t.word.starts_with(w)));
+    let moves = words.iter().any(|t| {
+        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle"].iter().any(|w| t.word.starts_with(w))
+    });
     let mut out: Vec<Read> = Vec::new();
     let mut floor = 0;
-    let mut last: Option<Cue> = units.list.get(index.wrapping_sub(1)).filter(|p| p.line == unit.line && words.first().is_some_and(|t| matches!(t.word.as_ref(), "elle" | "celle" | "celles" | "elles"))).map(|_| Cue::Kind(DateKind::Visit)).filter(|_| above_speaks_of_visit(reading, units, index));
+    let mut last: Option<Cue> = units
+        .list
+        .get(index.wrapping_sub(1))
+        .filter(|p| {
+            p.line == unit.line
+                && words.first().is_some_and(|t| matches!(t.word.as_ref(), "elle" | "celle" | "celles" | "elles"))
+        })
+        .map(|_| Cue::Kind(DateKind::Visit))
+        .filter(|_| above_speaks_of_visit(reading, units, index));
     for (i, when) in found.iter().enumerate() {
         let own = cue(words, floor, when.from);
         let chain = own.is_none() || when.from - floor <= 3;
-        let named = own.or(if chain { last } else { None }).or_else(|| if i == 0 { above(reading, units, index) } else { None });
+        let named = own
+            .or(if chain { last } else { None })
+            .or_else(|| if i == 0 { above(reading, units, index) } else { None });
         let bound = bounded(words, when, floor) || named_above_bound(own, unit);
         let cue = match named {
             Some(Cue::Bound) => Some(Cue::Kind(nearest_noun(reading, units, index).unwrap_or(DateKind::Tender))),
@@ -131,11 +153,26 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
         };
         last = cue.or(named);
         floor = when.to;
-        let replaced = words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu") && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire");
-        let annulled = words[when.to..].iter().take(6).any(|t| ["annul", "deplace", "report", "decal", "repouss"].iter().any(|w| t.word.starts_with(w))) && found.get(i + 1).is_some() && kind_is_visit(named);
+        let replaced =
+            words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
+                && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire");
+        let annulled = words[when.to..]
+            .iter()
+            .take(6)
+            .any(|t| ["annul", "deplace", "report", "decal", "repouss"].iter().any(|w| t.word.starts_with(w)))
+            && found.get(i + 1).is_some()
+            && kind_is_visit(named);
         // "reçues du 5 janvier au 4 février": an interval closes at its end.
-        let interval = when.from > 0 && words[when.from - 1].word == "du" && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3) && !kind_is_visit(named);
-        let from = interval || annulled || moves && when.from > 0 && words[when.from - 1].word == "du" && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3);
+        let interval = when.from > 0
+            && words[when.from - 1].word == "du"
+            && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3)
+            && !kind_is_visit(named);
+        let from = interval
+            || annulled
+            || moves
+                && when.from > 0
+                && words[when.from - 1].word == "du"
+                && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3);
         if let (Some(Cue::Kind(kind)), false) = (cue, replaced || from) {
             out.push(Read { kind, when: when.clone(), range: when::range(words, when), unit: index, moved: moves });
         }
@@ -161,18 +198,43 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
     let restated = words[start..at].iter().any(|t| t.word == "soit");
     for i in (start..at).rev() {
         let word = words[i].word.as_ref();
-        let before = |n: usize, list: &[&str]| words[i.saturating_sub(n).max(start)..i].iter().any(|t| list.iter().any(|w| t.word.starts_with(w)));
+        let before = |n: usize, list: &[&str]| {
+            words[i.saturating_sub(n).max(start)..i].iter().any(|t| list.iter().any(|w| t.word.starts_with(w)))
+        };
         let kind = match word {
             "visite" | "visites" | "visiter" => Some(DateKind::Visit),
             "question" | "questions" | "renseignements" | "precisions" | "renseignement" => Some(DateKind::Questions),
-            "dossier" | "documents" if before(6, &["telecharg", "retrait", "retir"]) || words[i + 1..at].iter().any(|t| t.word.starts_with("telecharg") || t.word.starts_with("retir")) => return Some(Cue::Other),
+            "dossier" | "documents"
+                if before(6, &["telecharg", "retrait", "retir"])
+                    || words[i + 1..at]
+                        .iter()
+                        .any(|t| t.word.starts_with("telecharg") || t.word.starts_with("retir")) =>
+            {
+                return Some(Cue::Other);
+            }
             "informations" | "information" if before(3, &["demande"]) => Some(DateKind::Questions),
-            "offre" | "offres" | "pli" | "plis" | "rendu" | "propositions" | "proposition" | "reponse" | "reponses" | "devis" | "remise" | "depot" | "date_receipt_tenders" | "soumissions" | "dossiers" => Some(DateKind::Tender),
+            "offre"
+            | "offres"
+            | "pli"
+            | "plis"
+            | "rendu"
+            | "propositions"
+            | "proposition"
+            | "reponse"
+            | "reponses"
+            | "devis"
+            | "remise"
+            | "depot"
+            | "date_receipt_tenders"
+            | "soumissions"
+            | "dossiers" => Some(DateKind::Tender),
             "candidature" | "candidatures" | "participation" => Some(DateKind::Participation),
             _ => None,
         };
         if let Some(kind) = kind {
-            if before(3, &["ouverture", "validite", "examen", "analyse", "valable", "ouvert"]) && kind != DateKind::Visit {
+            if before(3, &["ouverture", "validite", "examen", "analyse", "valable", "ouvert"])
+                && kind != DateKind::Visit
+            {
                 return Some(Cue::Other);
             }
             // "candidatures et offres": offers.
@@ -190,9 +252,11 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
         }
         match word {
             "limite" | "limites" | "cloture" | "butoir" | "tard" | "jusqu" | "jusque" => bound = Some(Cue::Bound),
-            "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature" | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete"
-            | "livraison" | "achevement" | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution" | "conclu" | "accord" | "convention" | "election"
-            | "effet" | "validite" | "rendez" | "reunion" | "audition" | "auditions" | "travaux" | "chantier" => {
+            "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature"
+            | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete" | "livraison" | "achevement"
+            | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution"
+            | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
+            | "audition" | "auditions" | "travaux" | "chantier" => {
                 if restated {
                     continue;
                 }
@@ -208,8 +272,53 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
 /// Whether words bound the date: "limite", "au plus tard", "pour le", "Plis : 2 avril".
 fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     const BOUNDS: &[&str] = &[
-        "limite", "limites", "cloture", "butoir", "tard", "avant", "jusqu", "jusque", "parvenir", "parviennent", "recu", "recus", "recue", "recues", "transmis", "transmises", "remis", "remises", "deposer", "deposes", "deposees", "remettre",
-        "attendu", "attendues", "attendus", "remise", "reception", "depot", "fixee", "fixe", "reportee", "reporte", "prorogee", "lire", "pour", "dernier", "posees", "posent", "envoi", "transmission", "date_receipt_tenders", "echeance", "delai", "retour", "reponse", "decalee", "repoussee",
+        "limite",
+        "limites",
+        "cloture",
+        "butoir",
+        "tard",
+        "avant",
+        "jusqu",
+        "jusque",
+        "parvenir",
+        "parviennent",
+        "recu",
+        "recus",
+        "recue",
+        "recues",
+        "transmis",
+        "transmises",
+        "remis",
+        "remises",
+        "deposer",
+        "deposes",
+        "deposees",
+        "remettre",
+        "attendu",
+        "attendues",
+        "attendus",
+        "remise",
+        "reception",
+        "depot",
+        "fixee",
+        "fixe",
+        "reportee",
+        "reporte",
+        "prorogee",
+        "lire",
+        "pour",
+        "dernier",
+        "posees",
+        "posent",
+        "envoi",
+        "transmission",
+        "date_receipt_tenders",
+        "echeance",
+        "delai",
+        "retour",
+        "reponse",
+        "decalee",
+        "repoussee",
     ];
     let start = floor.max(when.from.saturating_sub(REACH));
     let said = words[start..when.from].iter().any(|t| BOUNDS.contains(&t.word.as_ref()));
@@ -217,10 +326,17 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     // "Plis : 2 avril 2026", "Offres le 8 avril".
     let label = when.from > 0 && {
         let mut at = when.from;
-        while at > start && matches!(words[at - 1].word.as_ref(), "le" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi" | "samedi" | "dimanche") && !words[at].after(mark::COLON | mark::ITEM) {
+        while at > start
+            && matches!(
+                words[at - 1].word.as_ref(),
+                "le" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi" | "samedi" | "dimanche"
+            )
+            && !words[at].after(mark::COLON | mark::ITEM)
+        {
             at -= 1;
         }
-        words[at].after(mark::COLON | mark::ITEM) || at > 0 && matches!(words[at - 1].word.as_ref(), "offres" | "plis" | "propositions")
+        words[at].after(mark::COLON | mark::ITEM)
+            || at > 0 && matches!(words[at - 1].word.as_ref(), "offres" | "plis" | "propositions")
     };
     said || behind || label
 }
@@ -228,7 +344,8 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
 /// What the heading and the lines above a statement name.
 fn above(reading: &Reading<'_>, units: &Units, index: usize) -> Option<Cue> {
     let heading = units.list[index].heading;
-    let near = (index.saturating_sub(ABOVE)..index).rev().filter(|i| units.list[index].line - units.list[*i].line <= ABOVE);
+    let near =
+        (index.saturating_sub(ABOVE)..index).rev().filter(|i| units.list[index].line - units.list[*i].line <= ABOVE);
     heading.into_iter().chain(near).find_map(|i| {
         let words = tokens(reading.doc.text(), &units.list[i].range);
         // A line that told its own date says nothing of the next one's, unless this one mends it.
@@ -253,12 +370,18 @@ fn nearest_noun(reading: &Reading<'_>, units: &Units, index: usize) -> Option<Da
 }
 
 /// "Les questions sont posées au moins huit jours avant la date limite": counted back from the deadline.
-fn days_before_tender(reading: &Reading<'_>, words: &[(usize, Vec<Token<'_>>)], dates: &[TypedDate], zone: Tz) -> Option<TypedDate> {
+fn days_before_tender(
+    reading: &Reading<'_>,
+    words: &[(usize, Vec<Token<'_>>)],
+    dates: &[TypedDate],
+    zone: Tz,
+) -> Option<TypedDate> {
     let tender = dates.iter().find(|d| d.kind == DateKind::Tender)?;
     words.iter().find_map(|(_, t)| {
         let asked = t.iter().any(|x| matches!(x.word.as_ref(), "questions" | "question" | "renseignements"));
         let before = t.iter().any(|x| x.word == "avant") && t.iter().any(|x| x.word == "limite" || x.word == "remise");
-        let days = quantities(t).into_iter().find(|q| q.unit == Measure::Days && t[q.to - 1].word.starts_with("jour"))?;
+        let days =
+            quantities(t).into_iter().find(|q| q.unit == Measure::Days && t[q.to - 1].word.starts_with("jour"))?;
         if !asked || !before || days.value > 60.0 {
             return None;
         }
@@ -267,7 +390,15 @@ fn days_before_tender(reading: &Reading<'_>, words: &[(usize, Vec<Token<'_>>)], 
         let (at, has_time) = when.at(zone);
         let range = t[0].range.start..t[t.len() - 1].range.end;
         let evidence = reading.doc.evidence_within(t[days.from].range.clone(), &range);
-        Some(TypedDate { kind: DateKind::Questions, at, has_time, mandatory: false, quote: evidence.quote, field: evidence.field, lot: None })
+        Some(TypedDate {
+            kind: DateKind::Questions,
+            at,
+            has_time,
+            mandatory: false,
+            quote: evidence.quote,
+            field: evidence.field,
+            lot: None,
+        })
     })
 }
 
@@ -285,9 +416,36 @@ fn visits(reading: &Reading<'_>, units: &Units, zone: Tz, found: &[Read], out: &
 fn aside(reading: &Reading<'_>, unit: &Unit) -> bool {
     let text = &reading.doc.text()[unit.range.clone()];
     const ASIDE: &[&str] = &[
-        "premiere visite", "visite medicale", "visites medicale", "visite guidee", "visites guidee", "visite d'entretien", "visites d'entretien", "visite de maintenance", "visites de maintenance", "visites technique", "visite technique",
-        "visites periodique", "visite periodique", "visite annuelle", "visites annuelle", "visiteur", "carte de visite", "contre-visite", "droit de visite", "visite virtuelle", "visite preventive", "visites preventive", "visite mensuelle", "visites mensuelle",
-        "pas de visite", "aucune visite", "sans visite", "visites reglementaire", "visite reglementaire", "visite de chantier pour",
+        "premiere visite",
+        "visite medicale",
+        "visites medicale",
+        "visite guidee",
+        "visites guidee",
+        "visite d'entretien",
+        "visites d'entretien",
+        "visite de maintenance",
+        "visites de maintenance",
+        "visites technique",
+        "visite technique",
+        "visites periodique",
+        "visite periodique",
+        "visite annuelle",
+        "visites annuelle",
+        "visiteur",
+        "carte de visite",
+        "contre-visite",
+        "droit de visite",
+        "visite virtuelle",
+        "visite preventive",
+        "visites preventive",
+        "visite mensuelle",
+        "visites mensuelle",
+        "pas de visite",
+        "aucune visite",
+        "sans visite",
+        "visites reglementaire",
+        "visite reglementaire",
+        "visite de chantier pour",
     ];
     ASIDE.iter().any(|w| text.contains(w))
 }
@@ -303,7 +461,10 @@ pub fn compulsory_visit(reading: &Reading<'_>, units: &Units) -> Option<(Range<u
         }
         let at = windows.get(w).filter(|x| x.start < unit.range.end)?;
         let text = &reading.doc.text()[unit.range.clone()];
-        let holds = text.contains("visite") && unit.ticked != Some(false) && !aside(reading, unit) && compulsory(reading, units, i);
+        let holds = text.contains("visite")
+            && unit.ticked != Some(false)
+            && !aside(reading, unit)
+            && compulsory(reading, units, i);
         let start = unit.range.start + text.find("visite")?;
         let _ = at;
         holds.then(|| (start..start + 6, unit.range.clone()))
@@ -316,23 +477,62 @@ fn compulsory(reading: &Reading<'_>, units: &Units, index: usize) -> bool {
     let mut said = reading.doc.text()[unit.range.clone()].to_owned();
     if unit.ticked == Some(true) || unit.is_heading {
         // The option ticked counts, not its neighbours.
-        let options = units.list.iter().skip(index + 1).take(4).filter(|u| u.line == unit.line && u.ticked == Some(true));
+        let options =
+            units.list.iter().skip(index + 1).take(4).filter(|u| u.line == unit.line && u.ticked == Some(true));
         for option in options {
             said.push_str(&reading.doc.text()[option.range.clone()]);
         }
     } else if let Some(next) = units.list.get(index + 1).filter(|n| n.line - unit.line <= 1 && n.ticked.is_none()) {
         let text = &reading.doc.text()[next.range.clone()];
-        if ["cette visite", "attestation", "sous peine", "elle est obligatoire", "irreguliere", "l'absence"].iter().any(|w| text.contains(w)) {
+        if ["cette visite", "attestation", "sous peine", "elle est obligatoire", "irreguliere", "l'absence"]
+            .iter()
+            .any(|w| text.contains(w))
+        {
             said.push_str(text);
         }
     }
-    if let Some(previous) = index.checked_sub(1).map(|p| &units.list[p]).filter(|p| p.line == unit.line && p.ticked != Some(false)) {
+    if let Some(previous) =
+        index.checked_sub(1).map(|p| &units.list[p]).filter(|p| p.line == unit.line && p.ticked != Some(false))
+    {
         let text = &reading.doc.text()[previous.range.clone()];
         if text.contains("visite") {
             said.push_str(text);
         }
     }
-    const NOT: &[&str] = &["facultati", "pas obligatoire", "non obligatoire", "conseillee", "recommandee", "possible", "n'est pas exigee", "libre", "n'est pas imposee", "obligatoire : non", "obligatoire: non", "obligatoire ? non", "obligatoire non", "souhaitee", "visites : non", "visite : non"];
-    const YES: &[&str] = &["obligatoire", "imperativ", "indispensable", "attestation de visite", "exigee", "imposee", "sous peine", "irreguli", "devra etre visite", "devra visiter", "doivent visiter", "devront visiter", "requise", "certificat de visite", "elimin"];
+    const NOT: &[&str] = &[
+        "facultati",
+        "pas obligatoire",
+        "non obligatoire",
+        "conseillee",
+        "recommandee",
+        "possible",
+        "n'est pas exigee",
+        "libre",
+        "n'est pas imposee",
+        "obligatoire : non",
+        "obligatoire: non",
+        "obligatoire ? non",
+        "obligatoire non",
+        "souhaitee",
+        "visites : non",
+        "visite : non",
+    ];
+    const YES: &[&str] = &[
+        "obligatoire",
+        "imperativ",
+        "indispensable",
+        "attestation de visite",
+        "exigee",
+        "imposee",
+        "sous peine",
+        "irreguli",
+        "devra etre visite",
+        "devra visiter",
+        "doivent visiter",
+        "devront visiter",
+        "requise",
+        "certificat de visite",
+        "elimin",
+    ];
     !NOT.iter().any(|w| said.contains(w)) && YES.iter().any(|w| said.contains(w))
 }

@@ -109,9 +109,17 @@ impl Document {
             unit.clone()
         } else {
             let floor = text.ceil_char_boundary(range.start.saturating_sub(60).max(unit.start).min(range.start));
-            let start = if floor == unit.start { floor } else { text[floor..range.start].find(' ').map_or(floor, |i| floor + i) };
+            let start = if floor == unit.start {
+                floor
+            } else {
+                text[floor..range.start].find(' ').map_or(floor, |i| floor + i)
+            };
             let limit = text.floor_char_boundary((start + MAX_QUOTE).max(range.end).min(unit.end));
-            let end = if limit == unit.end { limit } else { text[range.end..limit].rfind(' ').map_or(range.end, |i| range.end + i) };
+            let end = if limit == unit.end {
+                limit
+            } else {
+                text[range.end..limit].rfind(' ').map_or(range.end, |i| range.end + i)
+            };
             start..end.max(range.end)
         };
         let mut back = self.folded.original(chosen);
@@ -344,7 +352,11 @@ impl Document {
                 }
                 if let Some(id) = lot_number(line) {
                     marks.push((self.block_start(text, at), id));
-                } else if ends_lots(line) || !marks.is_empty() && opens_article(line) && !text[marks[marks.len() - 1].0..].trim_start().starts_with("5.1") {
+                } else if ends_lots(line)
+                    || !marks.is_empty()
+                        && opens_article(line)
+                        && !text[marks[marks.len() - 1].0..].trim_start().starts_with("5.1")
+                {
                     ends.push(at);
                 }
                 at = end;
@@ -432,7 +444,9 @@ impl Document {
                 rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
             });
             let bare = || {
-                let best = text.lines().map(|l| rising(BARE.captures_iter(l).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str())))));
+                let best = text.lines().map(|l| {
+                    rising(BARE.captures_iter(l).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str()))))
+                });
                 best.max_by_key(Vec::len).filter(|lots| lots.len() >= 3)
             };
             if let Some(lots) = numbered.filter(|l| l.len() >= 2).or_else(bare) {
@@ -449,7 +463,9 @@ const HEAD: usize = 40_000;
 /// Lots out of numbers and titles, as long as the numbers count up from 1.
 fn rising<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Lot> {
     let counted = items.enumerate().take_while(|(i, (id, _))| id.parse() == Ok(i + 1));
-    counted.map(|(_, (id, title))| Lot { id: id.to_owned(), title: title.trim().to_owned(), ..Lot::default() }).collect()
+    counted
+        .map(|(_, (id, title))| Lot { id: id.to_owned(), title: title.trim().to_owned(), ..Lot::default() })
+        .collect()
 }
 
 /// Most lots read from lists within lines.
@@ -502,13 +518,18 @@ fn opens_article(line: &str) -> bool {
     let start = line.trim_start();
     let number = start.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
     let dotted = start[..number].trim_end_matches('.').contains('.') && start[number..].starts_with(' ') && number >= 3;
-    dotted || ["Article ", "ARTICLE ", "Art. "].iter().any(|w| start.strip_prefix(w).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit())))
+    dotted
+        || ["Article ", "ARTICLE ", "Art. "]
+            .iter()
+            .any(|w| start.strip_prefix(w).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit())))
 }
 
 /// Whether a line's first letter is one of those that open or end a lot.
 fn may_matter(line: &str) -> bool {
     let first = line.bytes().find(|b| !matches!(b, b' ' | b'\t' | b'-' | b'*'));
-    first.is_some_and(|b| matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D' | b'5' | b'<') || !b.is_ascii())
+    first.is_some_and(|b| {
+        matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D' | b'5' | b'<') || !b.is_ascii()
+    })
 }
 
 /// Whether a line begins the part of a form that speaks of the whole contract again.
@@ -517,7 +538,16 @@ fn ends_lots(line: &str) -> bool {
     let headings: &[&str] = match start.bytes().next() {
         Some(b'I') => &["III.", "III)", "IV.", "IV)", "Informations pratiques"],
         Some(b'V') => &["VI.", "VI)"],
-        Some(b'S') => &["Section III", "Section IV", "Section VI", "Section 6", "Section 8", "Section 9", "Section 10", "Situation propre"],
+        Some(b'S') => &[
+            "Section III",
+            "Section IV",
+            "Section VI",
+            "Section 6",
+            "Section 8",
+            "Section 9",
+            "Section 10",
+            "Situation propre",
+        ],
         Some(b'C') => &["Conditions de participation", "Critères d'attribution :", "Critères d’attribution :"],
         Some(b'U') => &["Une lettre de candidature"],
         Some(b'D') => &["DATE_RECEIPT"],

@@ -203,9 +203,19 @@ fn first_number(
 ) -> Option<DecisionFact> {
     reading.matches(topic, expression).find_map(|range| {
         let c = expression.captures(&reading.doc.text()[range.clone()])?;
-        let (digits, unit) = [("n", 1.0), ("m", 1.0), ("o", 1.0), ("p", 1.0), ("r", 1.0), ("s", 1.0), ("t", 1.0), ("mega", 1e6), ("kilo", 1e3)]
-            .iter()
-            .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
+        let (digits, unit) = [
+            ("n", 1.0),
+            ("m", 1.0),
+            ("o", 1.0),
+            ("p", 1.0),
+            ("r", 1.0),
+            ("s", 1.0),
+            ("t", 1.0),
+            ("mega", 1e6),
+            ("kilo", 1e3),
+        ]
+        .iter()
+        .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
         let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
         Some(fact(reading, kind, Some(value), range))
     })
@@ -238,5 +248,10 @@ fn certificate(reading: &Reading<'_>) -> Option<DecisionFact> {
 fn visit(reading: &Reading<'_>, units: &Units) -> Option<DecisionFact> {
     let (range, unit) = dates::compulsory_visit(reading, units)?;
     let lot = reading.doc.lot_at(range.start).map(str::to_owned);
-    Some(DecisionFact { kind: FactKind::Visit, value: Some(1.0), evidence: reading.doc.evidence_within(range, &unit), lot })
+    Some(DecisionFact {
+        kind: FactKind::Visit,
+        value: Some(1.0),
+        evidence: reading.doc.evidence_within(range, &unit),
+        lot,
+    })
 }

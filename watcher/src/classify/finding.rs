@@ -26,7 +26,10 @@ pub struct Reading<'a> {
 
 /// Lots that a sentence spares: "sauf le lot 7", "hors lots 2 et 3".
 fn exceptions(text: &str) -> Vec<String> {
-    pattern!(EXCEPT, r"(?:sauf|hors|hormis|excepte|a l'exception d(?:u|es)?|a l'exclusion d(?:u|es)?|en dehors d(?:u|es)) (?:pour )?(?:(?:le titulaire|l'attributaire|celui|ceux) d(?:u|es) )?(?:le |les |du |des )?$");
+    pattern!(
+        EXCEPT,
+        r"(?:sauf|hors|hormis|excepte|a l'exception d(?:u|es)?|a l'exclusion d(?:u|es)?|en dehors d(?:u|es)) (?:pour )?(?:(?:le titulaire|l'attributaire|celui|ceux) d(?:u|es) )?(?:le |les |du |des )?$"
+    );
     lot_mentions(text).into_iter().filter(|m| EXCEPT.is_match(&text[..m.range.start])).flat_map(|m| m.lots).collect()
 }
 
@@ -172,7 +175,9 @@ impl<'a> Reading<'a> {
             return if each { inside.lots.clone() } else { before };
         }
         // "lot 1 (EA), lot 2 (SIAE)": what stands in brackets is of the last one.
-        if let Some(m) = named_before.filter(|m| sentence[m.range.end..from].trim() == "(" && m.lots.len() > 1 && sentence[m.range.clone()].contains('(')) {
+        if let Some(m) = named_before.filter(|m| {
+            sentence[m.range.end..from].trim() == "(" && m.lots.len() > 1 && sentence[m.range.clone()].contains('(')
+        }) {
             return m.lots_before(from);
         }
         if let Some(mention) = in_brackets.or(named_inside).or(named_before).or(named_after) {
@@ -184,7 +189,10 @@ impl<'a> Reading<'a> {
         if let Some(lots) = self.titled(sentence) {
             return lots;
         }
-        if THIS_LOT.is_match(sentence) && let lots = self.last_lot_named(start) && !lots.is_empty() {
+        if THIS_LOT.is_match(sentence)
+            && let lots = self.last_lot_named(start)
+            && !lots.is_empty()
+        {
             return lots;
         }
         self.doc.lot_at(range.start).map(|lot| vec![lot.to_owned()]).unwrap_or_default()

@@ -151,8 +151,50 @@ struct Form {
 
 /// Words that may stand between the words of a form, and mean nothing by themselves.
 const FILLERS: &[&str] = &[
-    "a", "au", "aux", "d", "de", "des", "du", "en", "l", "la", "le", "les", "un", "une", "tres", "plus", "qui", "sont", "est", "et",
-    "ou", "dans", "par", "pour", "son", "sa", "ses", "leur", "leurs", "ce", "ces", "cette", "s", "dit", "dite", "dites", "e", "particuliere", "particulieres", "propre", "propres", "sur", "durablement", "durable",
+    "a",
+    "au",
+    "aux",
+    "d",
+    "de",
+    "des",
+    "du",
+    "en",
+    "l",
+    "la",
+    "le",
+    "les",
+    "un",
+    "une",
+    "tres",
+    "plus",
+    "qui",
+    "sont",
+    "est",
+    "et",
+    "ou",
+    "dans",
+    "par",
+    "pour",
+    "son",
+    "sa",
+    "ses",
+    "leur",
+    "leurs",
+    "ce",
+    "ces",
+    "cette",
+    "s",
+    "dit",
+    "dite",
+    "dites",
+    "e",
+    "particuliere",
+    "particulieres",
+    "propre",
+    "propres",
+    "sur",
+    "durablement",
+    "durable",
 ];
 
 /// Most words passed over in a gap.
@@ -223,7 +265,11 @@ impl Lexicon {
         let mut steps = Vec::new();
         let mut gap = false;
         // Articles of law are one word; other hyphens part words.
-        let is_article = |w: &str| w.as_bytes().get(1).is_some_and(u8::is_ascii_digit) && w.contains('-') && !w.starts_with(|c: char| c.is_ascii_digit());
+        let is_article = |w: &str| {
+            w.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+                && w.contains('-')
+                && !w.starts_with(|c: char| c.is_ascii_digit())
+        };
         let words = form.split(' ').flat_map(|w| if is_article(w) { vec![w] } else { w.split(['-', '\'']).collect() });
         for word in words.filter(|w| !w.is_empty()) {
             if word == ".." {
@@ -320,22 +366,103 @@ impl Lexicon {
 /// "insertion d'un produit", "insertion du bio dans les menus": something is put somewhere; nobody goes back to work.
 fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
     const PEOPLE: &[&str] = &[
-        "public", "publics", "personne", "personnes", "demandeur", "demandeurs", "jeune", "jeunes", "habitant", "habitants", "salarie", "salaries", "salariees", "travailleur", "travailleurs", "chomeur", "chomeurs",
-        "beneficiaire", "beneficiaires", "allocataire", "allocataires", "femme", "femmes", "homme", "hommes", "adulte", "adultes", "refugies", "personnel", "personnels", "detenus", "handicapes", "chercheurs", "tous", "ceux", "celles", "ces", "certains", "quelques",
-        "plus", "moins", "heure", "heures", "emploi", "travail", "nature", "type", "minimum", "maximum", "caractere", "charge", "plie", "lot", "lots", "cette", "ce", "part", "meme", "qualite", "economique", "lutte", "formation", "retour", "gens", "prestation", "marche", "droit", "titulaire",
+        "public",
+        "publics",
+        "personne",
+        "personnes",
+        "demandeur",
+        "demandeurs",
+        "jeune",
+        "jeunes",
+        "habitant",
+        "habitants",
+        "salarie",
+        "salaries",
+        "salariees",
+        "travailleur",
+        "travailleurs",
+        "chomeur",
+        "chomeurs",
+        "beneficiaire",
+        "beneficiaires",
+        "allocataire",
+        "allocataires",
+        "femme",
+        "femmes",
+        "homme",
+        "hommes",
+        "adulte",
+        "adultes",
+        "refugies",
+        "personnel",
+        "personnels",
+        "detenus",
+        "handicapes",
+        "chercheurs",
+        "tous",
+        "ceux",
+        "celles",
+        "ces",
+        "certains",
+        "quelques",
+        "plus",
+        "moins",
+        "heure",
+        "heures",
+        "emploi",
+        "travail",
+        "nature",
+        "type",
+        "minimum",
+        "maximum",
+        "caractere",
+        "charge",
+        "plie",
+        "lot",
+        "lots",
+        "cette",
+        "ce",
+        "part",
+        "meme",
+        "qualite",
+        "economique",
+        "lutte",
+        "formation",
+        "retour",
+        "gens",
+        "prestation",
+        "marche",
+        "droit",
+        "titulaire",
+        "ccap",
+        "ccag",
+        "rc",
+        "cctp",
+        "candidat",
+        "candidats",
+        "dix",
+        "cent",
     ];
     if hit.concept == Concept::NotInsertion || tokens[hit.to - 1].word != "insertion" {
         return false;
     }
-    let named = hit.to - hit.from > 1 && !["heure", "objectif", "taux", "delai", "volume"].iter().any(|w| tokens[hit.from].word.starts_with(w));
+    let named = hit.to - hit.from > 1
+        && !["heure", "objectif", "taux", "delai", "volume"].iter().any(|w| tokens[hit.from].word.starts_with(w));
     let rest = &tokens[hit.to..];
-    let of = !named && rest.first().is_some_and(|t| t.before == 0 && matches!(t.word.as_ref(), "d" | "de" | "du" | "des"));
+    let of =
+        !named && rest.first().is_some_and(|t| t.before == 0 && matches!(t.word.as_ref(), "d" | "de" | "du" | "des"));
     if !of {
         return false;
     }
     let article = rest.get(1).is_some_and(|t| matches!(t.word.as_ref(), "un" | "une" | "l" | "la" | "le" | "les"));
     let noun = rest.get(1 + usize::from(article)).filter(|t| t.before & !super::statement::mark::APOSTROPHE == 0);
-    noun.is_some_and(|n| n.word.len() > 2 && n.word.bytes().all(|b| b.is_ascii_alphabetic()) && !PEOPLE.contains(&n.word.as_ref()) && !n.word.ends_with("ante") && !n.word.starts_with("insertion"))
+    noun.is_some_and(|n| {
+        n.word.len() > 2
+            && n.word.bytes().all(|b| b.is_ascii_alphabetic())
+            && !PEOPLE.contains(&n.word.as_ref())
+            && !n.word.ends_with("ante")
+            && !n.word.starts_with("insertion")
+    })
 }
 
 /// Where a form that begins at `from` ends.
@@ -346,9 +473,8 @@ fn end_of(
     ids: &[Vec<WordId>],
     capitals: &impl Fn(usize) -> bool,
 ) -> Option<usize> {
-    let is = |step: &Step, at: usize| {
-        ids[at].iter().any(|id| step.words.contains(id)) && (!step.capitals || capitals(at))
-    };
+    let is =
+        |step: &Step, at: usize| ids[at].iter().any(|id| step.words.contains(id)) && (!step.capitals || capitals(at));
     if !is(form.steps.first()?, from) {
         return None;
     }
@@ -357,7 +483,8 @@ fn end_of(
         let (mut fillers, mut others) = (0, 0);
         loop {
             let token = tokens.get(at)?;
-            if token.ends_sentence() || (token.starts_item() && !step.gap) {
+            let bounded = !step.gap || SWALLOWS.contains(&form.concept);
+            if token.ends_sentence() || (token.starts_item() && bounded) {
                 return None;
             }
             if is(step, at) {
@@ -395,7 +522,13 @@ const MISLEADS: &[Concept] = &[Concept::NotInsertion, Concept::NotSocial, Concep
 const LOSES: &[(Concept, &[Concept])] = &[
     (
         Concept::InsertionAction,
-        &[Concept::WorkIntegration, Concept::Sheltered, Concept::ShelteredAndIntegration, Concept::ClauseName, Concept::FarFromWork],
+        &[
+            Concept::WorkIntegration,
+            Concept::Sheltered,
+            Concept::ShelteredAndIntegration,
+            Concept::ClauseName,
+            Concept::FarFromWork,
+        ],
     ),
     (Concept::Sheltered, &[Concept::ShelteredAndIntegration]),
     (Concept::WorkIntegration, &[Concept::ShelteredAndIntegration]),
@@ -422,7 +555,9 @@ fn settle(mut hits: Vec<Hit>) -> Vec<Hit> {
         });
         // "Clause relative à l'insertion du bâtiment": the word that counts is another phrase's.
         let bent = !SWALLOWS.contains(&hit.concept)
-            && hits.iter().any(|b| MISLEADS.contains(&b.concept) && b.from < hit.to && hit.to <= b.to && hit.from <= b.from);
+            && hits
+                .iter()
+                .any(|b| MISLEADS.contains(&b.concept) && b.from < hit.to && hit.to <= b.to && hit.from <= b.from);
         if !beaten && !bent && kept.last() != Some(hit) {
             kept.push(*hit);
         }
@@ -454,7 +589,8 @@ mod tests {
 
     #[test]
     fn inflection_is_a_rule() {
-        for (a, b) in [("adaptees", "adapte"), ("sociaux", "social"), ("sociales", "social"), ("personnes", "personne")] {
+        for (a, b) in [("adaptees", "adapte"), ("sociaux", "social"), ("sociales", "social"), ("personnes", "personne")]
+        {
             assert_eq!(stem(a), stem(b), "{a} {b}");
         }
         assert_ne!(stem("ea"), stem("e"));
@@ -462,7 +598,8 @@ mod tests {
 
     #[test]
     fn every_concept_of_the_table_is_known_and_every_concept_is_in_it() {
-        let named: Vec<&str> = lines(vigie_config::rules::LEXICON).map(|(n, _)| n).filter(|n| !n.starts_with('@')).collect();
+        let named: Vec<&str> =
+            lines(vigie_config::rules::LEXICON).map(|(n, _)| n).filter(|n| !n.starts_with('@')).collect();
         for name in &named {
             assert!(Concept::of_word(name).is_some(), "unknown concept {name}");
         }

@@ -65,7 +65,13 @@ pub fn classify(notice: &Notice) -> Assessment {
         lot_ids = (1..=numbers::announced_lots(doc.text())).map(|n| n.to_string()).collect();
     }
     let lot_titles: Vec<String> = lots.iter().map(|l| fold::fold(&l.title)).collect();
-    let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids, titles: &lot_titles, served: serves_jobseekers(&notice.title) };
+    let reading = Reading {
+        doc: &doc,
+        anchors: &anchors,
+        lots: &lot_ids,
+        titles: &lot_titles,
+        served: serves_jobseekers(&notice.title),
+    };
     let units = Units::of(&doc);
     let mut provisions = provisions(notice, &reading, &units, lots.len());
     // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
@@ -85,7 +91,13 @@ pub fn classify(notice: &Notice) -> Assessment {
         verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
     let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
     let mut dates = notice.dates.clone();
-    dates.extend(dates::read(&reading, &units, zone_of(notice), &known, notice.published.map(|d| chrono::Datelike::year(&d))));
+    dates.extend(dates::read(
+        &reading,
+        &units,
+        zone_of(notice),
+        &known,
+        notice.published.map(|d| chrono::Datelike::year(&d)),
+    ));
     Assessment {
         id: notice.record_id.clone(),
         notice_kind: notice.kind,
@@ -131,7 +143,10 @@ fn serves_jobseekers(title: &str) -> bool {
     let tokens = statement::tokens(&folded, &(0..folded.len()));
     let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
     let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
-    has(&[Concept::ServiceTalk]) || has(&[Concept::InsertionAction]) && has(&[Concept::FarFromWork, Concept::Object]) && !has(&[Concept::ClauseName])
+    has(&[Concept::ServiceTalk])
+        || has(&[Concept::InsertionAction])
+            && has(&[Concept::FarFromWork, Concept::Object])
+            && !has(&[Concept::ClauseName])
 }
 
 /// White space collapsed to single spaces: titles hold line breaks and tabs.
@@ -164,12 +179,6 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
     let statements = statement::statements(reading.doc, units, &wanted(reading, units));
-    if std::env::var_os("VIGIE_DUMP").is_some() {
-        for s in &statements {
-            let hits: Vec<String> = s.hits.iter().map(|h| format!("{:?}[{}]", h.concept, s.tokens[h.from..h.to].iter().map(|t| t.word.as_ref()).collect::<Vec<_>>().join(" "))).collect();
-            eprintln!("{} h={} t={:?} row={:?} | {} | {}", s.index, s.unit.is_heading, s.unit.ticked, s.unit.row, &reading.doc.text()[s.unit.range.clone()], hits.join(" "));
-        }
-    }
     let mut explained = Vec::new();
     let mut told = reserved::read(reading, &statements, &mut explained);
     let for_structures = told
@@ -185,7 +194,9 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
     }
     // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
     let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
-    told.extend(clauses.into_iter().filter(|p| service.is_empty() || p.kind != ProvisionKind::ExecutionClause || named(p)));
+    told.extend(
+        clauses.into_iter().filter(|p| service.is_empty() || p.kind != ProvisionKind::ExecutionClause || named(p)),
+    );
     if !service.is_empty() {
         reserved::narrow_by_object(&mut told, reading.doc.text());
     }

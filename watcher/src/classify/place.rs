@@ -14,12 +14,18 @@ pattern!(
     r"(?i)\b(?:dept\.?|d[ée]partement\(?s?\)?)[ ]?(?:de publication|d['’]ex[ée]cution|concern[ée]s?)?[ ]?:[ ]?(?P<d>2[AaBb]|97[1-8]|[0-9]{2})\b"
 );
 pattern!(NUTS, r"\b(?P<n>FR[A-Z0-9][0-9A-Z]{2})\b");
-pattern!(PLACE_LINE, r"(?im)^[^\n]{0,60}\b(?:lieux?|sites?|chantier|adresse)\b[^\n:]{0,40}(?:ex[ée]cution|prestations?|travaux|livraison|chantier)?[^\n:]{0,30}:(?P<l>[^\n]{3,200})");
+pattern!(
+    PLACE_LINE,
+    r"(?im)^[^\n]{0,60}\b(?:lieux?|sites?|chantier|adresse)\b[^\n:]{0,40}(?:ex[ée]cution|prestations?|travaux|livraison|chantier)?[^\n:]{0,30}:(?P<l>[^\n]{3,200})"
+);
 pattern!(POSTCODE_LABEL, r"(?i)\b(?:codes? postal|postal_code|code_postal)[^0-9\n]{0,12}(?P<p>[0-9]{5})\b");
 pattern!(POSTCODE, r"(?P<p>\b(?:0[1-9]|[1-8][0-9]|9[0-5]|97|98)[0-9]{3})\b(?P<c>[  ]+\p{Lu}[\p{L}'’ -]{1,60})?");
 pattern!(ANNOUNCED, r"(?:^|[\n(–—,:-]|\p{Lu}[\p{L}'’-]*,?)[  ]*\(?$");
 pattern!(NUMBER_BEFORE, r"(?i)(?:n[°ºo]s?|num[ée]ro|avis|annonce|r[ée]f\w*|iso|cs|bp|tsa|siret|article|lot)\.?[ :]*$");
-pattern!(UNIT_BEHIND, r"^[  ]*(?:€|euros?|eur\b|m2|m²|m3|ml\b|heures?|h\b|%|kg|tonnes?|repas|exemplaires|unit[ée]s|[0-9])");
+pattern!(
+    UNIT_BEHIND,
+    r"^[  ]*(?:€|euros?|eur\b|m2|m²|m3|ml\b|heures?|h\b|%|kg|tonnes?|repas|exemplaires|unit[ée]s|lots?\b|[0-9])"
+);
 pattern!(NUMBERED, r"\p{Lu}[\p{L}'’-]*[ ]\((?P<d>2[ABab]|97[1-8]|[0-9]{2})\)");
 pattern!(BRACKETED, r"\((?P<n>\p{Lu}[\p{L}'’ -]{2,30})\)");
 pattern!(SEAT_LINE, r"(?i)^\s*(?:address|adresse|postal_code|town|correspondant|contact|si[èe]ge)\b");
@@ -95,9 +101,11 @@ fn in_address(line: &str) -> Vec<Department> {
         if NUMBER_BEFORE.is_match(before) || UNIT_BEHIND.is_match(behind) {
             continue;
         }
-        let words: Vec<&str> = c.name("c").map_or("", |m| m.as_str()).split([' ', ',', '\u{a0}']).filter(|w| !w.is_empty()).collect();
+        let words: Vec<&str> =
+            c.name("c").map_or("", |m| m.as_str()).split([' ', ',', '\u{a0}']).filter(|w| !w.is_empty()).collect();
         let cedex = words.iter().any(|w| w.eq_ignore_ascii_case("cedex"));
-        let known = (1..=words.len().min(7)).any(|n| !communes().named(&words[..n].join(" "), Some(&department)).is_empty());
+        let known =
+            (1..=words.len().min(7)).any(|n| !communes().named(&words[..n].join(" "), Some(&department)).is_empty());
         // "Marly 59770", "(59360)", a line of its own: the number alone, where it is the postcode of some commune.
         let announced = ANNOUNCED.is_match(before) && !communes().by_postcode(p.as_str()).is_empty();
         if cedex || known || announced {
@@ -117,7 +125,10 @@ fn in_address(line: &str) -> Vec<Department> {
 fn named(text: &str, sure: bool) -> Option<Department> {
     let in_brackets = BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).find_map(|n| {
         let key = commune::key(n.as_str());
-        Rules::embedded().departments().find(|(_, name)| commune::key(name) == key).and_then(|(code, _)| Department::parse(code))
+        Rules::embedded()
+            .departments()
+            .find(|(_, name)| commune::key(name) == key)
+            .and_then(|(code, _)| Department::parse(code))
     });
     if in_brackets.is_some() {
         return in_brackets;
@@ -125,9 +136,38 @@ fn named(text: &str, sure: bool) -> Option<Department> {
     let folded = format!(" {} ", commune::key(text));
     let before = |at: usize| {
         let head = folded[..at].trim_end();
-        ["departement de", "departement du", "departement des", "departement de la", "departement de l", "departement d", "departemental de", "departemental du", "departemental des", "departemental de la", "departemental de l", "departemental d", "prefecture de", "prefecture du", "prefecture des", "prefecture de la", "prefecture de l", "dans le", "dans la", "dans les", "dans l", "sdis de", "sdis du", "sdis des", "sdis de la", "sdis de l", "en", "conseil de"]
-            .iter()
-            .any(|w| head.ends_with(w))
+        [
+            "departement de",
+            "departement du",
+            "departement des",
+            "departement de la",
+            "departement de l",
+            "departement d",
+            "departemental de",
+            "departemental du",
+            "departemental des",
+            "departemental de la",
+            "departemental de l",
+            "departemental d",
+            "prefecture de",
+            "prefecture du",
+            "prefecture des",
+            "prefecture de la",
+            "prefecture de l",
+            "dans le",
+            "dans la",
+            "dans les",
+            "dans l",
+            "sdis de",
+            "sdis du",
+            "sdis des",
+            "sdis de la",
+            "sdis de l",
+            "en",
+            "conseil de",
+        ]
+        .iter()
+        .any(|w| head.ends_with(w))
     };
     let mut best: Option<(usize, usize, Department)> = None;
     for (code, name) in Rules::embedded().departments() {
@@ -136,8 +176,11 @@ fn named(text: &str, sure: bool) -> Option<Department> {
             // Names of rivers and towns too: only behind words that make them one, unless they are of several words.
             let river = ["Lot", "Manche", "Landes", "Loire", "Rhône", "Nord", "Var", "Vienne"].contains(&name);
             let article = ["de la", "du", "des", "de l", "d"].iter().any(|w| folded[..at].trim_end().ends_with(w));
-            let sure = before(at) || name.contains('-') && name.len() > 8 || !sure && article && (!river || name == "Nord" && text.contains("du Nord"));
-            let better = best.as_ref().is_none_or(|(start, length, _)| at < *start || at == *start && key.len() > *length);
+            let sure = before(at)
+                || name.contains('-') && name.len() > 8
+                || !sure && article && (!river || name == "Nord" && text.contains("du Nord"));
+            let better =
+                best.as_ref().is_none_or(|(start, length, _)| at < *start || at == *start && key.len() > *length);
             if sure && better {
                 best = Department::parse(code).map(|d| (at, key.len(), d));
             }
@@ -159,7 +202,11 @@ fn by_commune(title: &str, text: &str) -> Option<Department> {
     };
     let head = &text[..text.floor_char_boundary(3000)];
     let told = |group: &'static str| {
-        [title, head].into_iter().flat_map(|t| OWNER.captures_iter(t).take(60)).filter_map(move |c| c.name(group)).find_map(|m| one(m.as_str()))
+        [title, head]
+            .into_iter()
+            .flat_map(|t| OWNER.captures_iter(t).take(60))
+            .filter_map(move |c| c.name(group))
+            .find_map(|m| one(m.as_str()))
     };
     // The seat of somebody before a bare name.
     told("c").or_else(|| told("a"))
@@ -175,7 +222,13 @@ mod tests {
 
     #[test]
     fn a_number_that_no_address_announces_is_no_place() {
-        for text in ["Avis n° 26-48124\nAvis de marché", "ISO 27001 exigé", "événement n° 88213 publié", "Marché 75001 lots", "CS 33569"] {
+        for text in [
+            "Avis n° 26-48124\nAvis de marché",
+            "ISO 27001 exigé",
+            "événement n° 88213 publié",
+            "Marché 75001 lots",
+            "CS 33569",
+        ] {
             assert_eq!(read(text), Vec::<String>::new(), "{text}");
         }
     }

@@ -14,7 +14,10 @@ pattern!(
     BUYER,
     r"(?im)(?:^(?:OFFICIALNAME|Nom officiel|Nom complet de l['’]acheteur|Nom de l['’]acheteur|Acheteur(?: public)?|Organisme acheteur|Ma[îi]tre d['’]ouvrage|Pouvoir adjudicateur|Entité adjudicatrice|Donneur d['’]ordre|Organisme)[ ]?:[ \t]*|\bNom et adresse officiels[^:\n]{0,60}:[ \t]*\n?)(?P<n>[^\n]{3,160})"
 );
-pattern!(ADDRESS, r"(?i)(?:\s[-–,]\s?|,\s|\s)(?:[0-9]{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|av|boulevard|bd|place|pl|chemin|quai|all[ée]e|route|cours|impasse)\b|(?:rue|avenue|boulevard|place|quai|chemin|route|all[ée]e|cours|BP|CS|TSA) |[0-9]{5}\b|Correspondant|SIRET|\(SIRET|t[ée]l)|\.\s*(?:Correspondant|$)|\.$");
+pattern!(
+    ADDRESS,
+    r"(?i)(?:\s[-–,]\s?|,\s|\s)(?:[0-9]{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|av|boulevard|bd|place|pl|chemin|quai|all[ée]e|route|cours|impasse)\b|(?:rue|avenue|boulevard|place|quai|chemin|route|all[ée]e|cours|BP|CS|TSA) |[0-9]{5}\b|Correspondant|SIRET|\(SIRET|t[ée]l)|\.\s*(?:Correspondant|$)|\.$"
+);
 pattern!(FORM_LINE, r"^[A-Z][A-Z_0-9]{3,}:");
 
 /// Makes a notice out of a title and a text.

@@ -110,7 +110,8 @@ fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
     };
     let whole = tokens.get(from + 1).is_some_and(|t| matches!(t.word.as_ref(), "de" | "des" | "du"));
     let counted = tokens[from + 1..].iter().take(5).any(|t| {
-        t.word.starts_with("heure") || matches!(t.word.as_ref(), "temps" | "main" | "effectif" | "effectifs" | "volume" | "travail")
+        t.word.starts_with("heure")
+            || matches!(t.word.as_ref(), "temps" | "main" | "effectif" | "effectifs" | "volume" | "travail")
     });
     let led = from > 0 && matches!(tokens[from - 1].word.as_ref(), "le" | "un" | "au" | "du" | "la");
     (whole && counted && led).then_some((share, from + 1))
@@ -172,7 +173,8 @@ fn in_words(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
             break;
         }
         let word = token.word.as_ref();
-        if word == "et" && seen && tokens.get(at + 1).is_some_and(|t| matches!(t.word.as_ref(), "un" | "une" | "onze")) {
+        if word == "et" && seen && tokens.get(at + 1).is_some_and(|t| matches!(t.word.as_ref(), "un" | "une" | "onze"))
+        {
             at += 1;
             continue;
         }
@@ -194,7 +196,11 @@ fn in_words(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
             "quinze" => 15.0,
             "seize" => 16.0,
             "vingt" | "vingts" => {
-                if (part % 100.0 - 4.0).abs() < 0.1 { part += 76.0 } else { part += 20.0 }
+                if (part % 100.0 - 4.0).abs() < 0.1 {
+                    part += 76.0
+                } else {
+                    part += 20.0
+                }
                 seen = true;
                 at += 1;
                 continue;
@@ -262,11 +268,15 @@ fn unit(tokens: &[Token<'_>], at: usize) -> Option<(Unit, f64, usize)> {
 
 /// Whether what stands behind a quantity says "a year", "for each lot".
 fn per(tokens: &[Token<'_>], at: usize) -> (bool, bool) {
-    let end = (at..tokens.len().min(at + 9)).find(|i| tokens[*i].after(mark::STOP | mark::ITEM)).unwrap_or(tokens.len().min(at + 9));
+    let end = (at..tokens.len().min(at + 9))
+        .find(|i| tokens[*i].after(mark::STOP | mark::ITEM))
+        .unwrap_or(tokens.len().min(at + 9));
     let words: Vec<&str> = tokens[at.min(end)..end].iter().map(|t| t.word.as_ref()).collect();
     let pair = |a: &str, b: &[&str]| words.windows(2).any(|w| w[0] == a && b.contains(&w[1]));
-    let a_year = pair("par", &["an", "annee"]) || pair("chaque", &["annee"]) || words.iter().any(|w| w.starts_with("annuel"));
-    let each = pair("par", &["lot"]) || pair("chaque", &["lot"]) || words.iter().any(|w| matches!(*w, "chacun" | "chacune"));
+    let a_year =
+        pair("par", &["an", "annee"]) || pair("chaque", &["annee"]) || words.iter().any(|w| w.starts_with("annuel"));
+    let each =
+        pair("par", &["lot"]) || pair("chaque", &["lot"]) || words.iter().any(|w| matches!(*w, "chacun" | "chacune"));
     (a_year, each)
 }
 

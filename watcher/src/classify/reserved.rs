@@ -23,12 +23,8 @@ pub const STRUCTURES: &[Concept] = &[
     Concept::Prison,
 ];
 /// Articles of law under which a contract is reserved.
-pub const ARTICLES: &[Concept] = &[
-    Concept::ArticleSheltered,
-    Concept::ArticleIntegration,
-    Concept::ArticleBoth,
-    Concept::ArticleSocialEconomy,
-];
+pub const ARTICLES: &[Concept] =
+    &[Concept::ArticleSheltered, Concept::ArticleIntegration, Concept::ArticleBoth, Concept::ArticleSocialEconomy];
 
 /// How a reservation was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,11 +94,18 @@ fn reserved(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let stop = s.of(Concept::Reserve).filter(|r| r.from > first.from && polarity::denied(s, r)).map(|r| r.from).min();
     let right: Vec<&Hit> = s
         .any_of(STRUCTURES)
-        .filter(|h| h.to > first.from && stop.is_none_or(|e| h.from < e || s.any_of(&[Concept::Reserve]).any(|r| r.from > e && r.from < h.from)))
+        .filter(|h| {
+            h.to > first.from
+                && stop
+                    .is_none_or(|e| h.from < e || s.any_of(&[Concept::Reserve]).any(|r| r.from > e && r.from < h.from))
+        })
         .filter(|h| !polarity::denied_by_answer(s, h))
         .collect();
     let people = s.of(Concept::FarFromWork).any(|p| {
-        p.from >= first.to && p.from - first.to <= 4 && right.iter().all(|h| p.from < h.from) && !s.any_of(ARTICLES).any(|_| true)
+        p.from >= first.to
+            && p.from - first.to <= 4
+            && right.iter().all(|h| p.from < h.from)
+            && !s.any_of(ARTICLES).any(|_| true)
     });
     if people {
         return out;
@@ -136,7 +139,8 @@ fn reserved(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
 /// "- à des structures d'insertion …": the next item of a list of those a reservation is for.
 fn goes_on(s: &Statement<'_>, last: Option<&Found>) -> Option<Found> {
     let last = last.filter(|f| s.index.checked_sub(f.unit).is_some_and(|d| (1..=2).contains(&d)))?;
-    let first = s.tokens.first().filter(|t| matches!(t.word.as_ref(), "a" | "aux" | "au" | "des" | "les" | "et" | "ou"))?;
+    let first =
+        s.tokens.first().filter(|t| matches!(t.word.as_ref(), "a" | "aux" | "au" | "des" | "les" | "et" | "ou"))?;
     let item = first.after(mark::ITEM) || matches!(first.word.as_ref(), "et" | "ou");
     let hits: Vec<&Hit> = s.any_of(STRUCTURES).collect();
     let early = hits.first().is_some_and(|h| h.from <= 3);
@@ -144,7 +148,15 @@ fn goes_on(s: &Statement<'_>, last: Option<&Found>) -> Option<Found> {
         return None;
     }
     let told = told(&hits)?;
-    Some(Found { range: s.bytes(hits[0]), told, lots: last.lots.clone(), all: last.all, article: last.article.clone(), unit: s.index, within: s.unit.range.clone() })
+    Some(Found {
+        range: s.bytes(hits[0]),
+        told,
+        lots: last.lots.clone(),
+        all: last.all,
+        article: last.article.clone(),
+        unit: s.index,
+        within: s.unit.range.clone(),
+    })
 }
 
 fn reading_range(s: &Statement<'_>, hit: &Hit) -> Range<usize> {
@@ -211,7 +223,8 @@ fn told(hits: &[&Hit]) -> Option<Told> {
 fn found(reading: &Reading<'_>, s: &Statement<'_>, range: Range<usize>, told: Told, lots: Vec<String>) -> Found {
     let head = &reading.doc.text()[s.unit.range.start..range.start.max(s.unit.range.start)];
     let all = super::numbers::speaks_of_all_lots(head) && lots.is_empty();
-    let article = s.any_of(ARTICLES).next().map(|h| s.tokens[h.from].word.to_uppercase()).filter(|a| a.starts_with("L2"));
+    let article =
+        s.any_of(ARTICLES).next().map(|h| s.tokens[h.from].word.to_uppercase()).filter(|a| a.starts_with("L2"));
     Found { range, told, lots, all, article, unit: s.index, within: s.unit.range.clone() }
 }
 
@@ -233,10 +246,12 @@ fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
     let reach = if verb { 16 } else { 6 };
     let owed_behind = s.has_word(r.to, r.to + reach, &["heures", "heure", "%", "h", "etp"]) && {
         let structure = s.any_of(STRUCTURES).map(|h| h.from).find(|f| *f >= r.to);
-        let amount = (r.to..s.tokens.len().min(r.to + reach)).find(|i| matches!(s.tokens[*i].word.as_ref(), "heures" | "heure" | "%" | "h" | "etp"));
+        let amount = (r.to..s.tokens.len().min(r.to + reach))
+            .find(|i| matches!(s.tokens[*i].word.as_ref(), "heures" | "heure" | "%" | "h" | "etp"));
         amount.is_some_and(|a| structure.is_none_or(|f| a < f))
     } || s.has_word(r.to, r.to + 4, &["temps"])
-        || (r.to..s.tokens.len().min(r.to + 4)).any(|i| s.tokens[i].word == "part" && s.has_word(i + 1, i + 2, &["de", "du", "des"]));
+        || (r.to..s.tokens.len().min(r.to + 4))
+            .any(|i| s.tokens[i].word == "part" && s.has_word(i + 1, i + 2, &["de", "du", "des"]));
     let volume = s.any_of(STRUCTURES).next().is_none()
         && quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime));
     let structure = s.any_of(STRUCTURES).map(|h| h.from).filter(|f| *f >= r.to).min();
@@ -257,15 +272,24 @@ fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<Stri
     let informs = s.has_word(0, r.from, &["information", "informations", "propres"]) && s.tokens.len() <= r.to + 1;
     let bare = s.tokens.len() == r.to && s.trailing.contains(':');
     let yes = next.is_some_and(|t| t.word == "oui");
-    let asked = s.tokens[r.to..].iter().any(|t| t.word == "oui" && t.after(mark::COLON | mark::ASK)) || s.unit.ticked == Some(true);
+    let asked = s.tokens[r.to..].iter().any(|t| t.word == "oui" && t.after(mark::COLON | mark::ASK))
+        || s.unit.ticked == Some(true);
     if informs || bare && !asked {
         return None;
     }
     // "réservé aux …" to somebody whom the lexicon does not know.
-    let to_others = (r.to..s.clause_end(r.to - 1, mark::STOP | mark::ITEM | mark::COLON | mark::CLOSE).min(r.to + 10)).any(|i| {
-        matches!(s.tokens[i].word.as_ref(), "a" | "aux" | "au")
-            && !s.has_word(i + 1, i + 3, &["ces", "ce", "cette", "lot", "lots", "titre", "sens", "regard", "compter", "article", "l", "profit", "benefice"])
-    });
+    let to_others = (r.to..s.clause_end(r.to - 1, mark::STOP | mark::ITEM | mark::COLON | mark::CLOSE).min(r.to + 10))
+        .any(|i| {
+            matches!(s.tokens[i].word.as_ref(), "a" | "aux" | "au")
+                && !s.has_word(
+                    i + 1,
+                    i + 3,
+                    &[
+                        "ces", "ce", "cette", "lot", "lots", "titre", "sens", "regard", "compter", "article", "l",
+                        "profit", "benefice",
+                    ],
+                )
+        });
     if to_others && !asked {
         return None;
     }
@@ -275,17 +299,24 @@ fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<Stri
         before || behind
     });
     let of_a_lot = s.unit.row.is_some() || reading.doc.lot_at(s.unit.range.start).is_some();
-    let in_brackets = s.tokens[r.from].after(mark::OPEN) && of_a_lot && s.tokens.get(r.to).is_none_or(|t| t.after(mark::CLOSE | mark::COMMA));
+    let in_brackets = s.tokens[r.from].after(mark::OPEN)
+        && of_a_lot
+        && s.tokens.get(r.to).is_none_or(|t| t.after(mark::CLOSE | mark::COMMA));
     let alone = s.tokens.len() <= r.to && r.from == 0 && of_a_lot;
     // "réservation" is a noun of many uses: only with its answer, or of a lot or contract.
     let noun = word.starts_with("reservation");
-    let said = contract && (!noun || asked || s.has_word(r.from.saturating_sub(3), r.from, &["objet"]) && !s.has_word(r.to, r.to + 1, &["de", "d", "des", "du"]));
+    let said = contract
+        && (!noun
+            || asked
+            || s.has_word(r.from.saturating_sub(3), r.from, &["objet"])
+                && !s.has_word(r.to, r.to + 1, &["de", "d", "des", "du"]));
     (said || in_brackets || alone || yes && s.tokens.len() <= r.to + 2).then(|| lots_of(reading, s, &s.bytes(r)))
 }
 
 /// "Seules les EA peuvent soumissionner", "ne pourra être attribué qu'à un ESAT", "EA / ESAT uniquement".
 fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
-    let structures: Vec<&Hit> = s.any_of(STRUCTURES).filter(|h| !polarity::denied(s, h) && !polarity::supposed(s, h)).collect();
+    let structures: Vec<&Hit> =
+        s.any_of(STRUCTURES).filter(|h| !polarity::denied(s, h) && !polarity::supposed(s, h)).collect();
     let Some(first) = structures.first() else { return Vec::new() };
     let last = structures[structures.len() - 1];
     let near = |a: usize, b: usize| a.abs_diff(b) <= 14;
@@ -305,8 +336,11 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         matches!(s.tokens[*i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(9), *i, &["ne", "n"])
     });
     // "EA / ESAT" in the column that says who may bid; "confié obligatoirement à un opérateur de l'IAE".
-    let column = s.unit.cell && s.unit.row.is_some() && s.tokens.len() <= 14
-        && (s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Addressed]) || s.any_of(ARTICLES).next().is_some());
+    let column = s.unit.cell
+        && s.unit.row.is_some()
+        && s.tokens.len() <= 14
+        && (s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Addressed])
+            || s.any_of(ARTICLES).next().is_some());
     let entrusted = (0..first.from).rev().take(8).find(|i| {
         ["confi", "attribu"].iter().any(|w| s.tokens[*i].word.starts_with(w))
             && s.has_word(i.saturating_sub(3), *i + 4, &["obligatoirement", "sera", "seront"])
@@ -317,13 +351,16 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     if let Some(anchor) = given {
         return grouped(reading, s, &structures, &anchor);
     }
-    let Some(anchor) = restricted.copied().or_else(|| excepting.map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 })) else {
+    let Some(anchor) =
+        restricted.copied().or_else(|| excepting.map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 }))
+    else {
         return Vec::new();
     };
-    let of_access = s.any_of(&[Concept::Bid, Concept::Contract, Concept::Addressed]).any(|h| h.from.abs_diff(anchor.from) <= 30)
-        || s.unit.row.is_some()
-        || s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Contract])
-        || s.previous.has(Concept::Bid);
+    let of_access =
+        s.any_of(&[Concept::Bid, Concept::Contract, Concept::Addressed]).any(|h| h.from.abs_diff(anchor.from) <= 30)
+            || s.unit.row.is_some()
+            || s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Contract])
+            || s.previous.has(Concept::Bid);
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
         && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
     let volume = quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours));
@@ -337,15 +374,35 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
 fn must_be(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let bound = s.of(Concept::MustBe).next().copied().or_else(|| {
         let duty = (0..s.tokens.len()).find(|i| {
-            matches!(s.tokens[*i].word.as_ref(), "doit" | "doivent" | "devra" | "devront") && s.of(Concept::Proof).any(|p| p.from > *i && p.from - i <= 4)
+            matches!(s.tokens[*i].word.as_ref(), "doit" | "doivent" | "devra" | "devront")
+                && s.of(Concept::Proof).any(|p| p.from > *i && p.from - i <= 4)
         })?;
         Some(Hit { concept: Concept::MustBe, from: duty, to: duty + 1 })
     });
     let Some(bound) = bound else { return Vec::new() };
-    let subject = s.has_word(bound.from.saturating_sub(6), bound.from + 2, &["candidat", "candidats", "structure", "operateur", "operateurs", "soumissionnaire", "soumissionnaires", "entreprises", "repondants"]);
-    let structures: Vec<&Hit> = s.any_of(STRUCTURES).filter(|h| h.from >= bound.from && h.from - bound.from <= 50).collect();
+    let subject = s.has_word(
+        bound.from.saturating_sub(6),
+        bound.from + 2,
+        &[
+            "candidat",
+            "candidats",
+            "structure",
+            "operateur",
+            "operateurs",
+            "soumissionnaire",
+            "soumissionnaires",
+            "entreprises",
+            "repondants",
+        ],
+    );
+    let structures: Vec<&Hit> =
+        s.any_of(STRUCTURES).filter(|h| h.from >= bound.from && h.from - bound.from <= 50).collect();
     let void = structures.iter().any(|h| polarity::void(s, h)) || s.has_word(0, bound.from, &["qui", "si"]);
-    if !subject || structures.is_empty() || void || s.any_of(&[Concept::Subcontract]).any(|h| h.from > bound.from && structures.iter().any(|t| h.to <= t.from)) {
+    if !subject
+        || structures.is_empty()
+        || void
+        || s.any_of(&[Concept::Subcontract]).any(|h| h.from > bound.from && structures.iter().any(|t| h.to <= t.from))
+    {
         return Vec::new();
     }
     grouped(reading, s, &structures, &bound)
@@ -359,7 +416,24 @@ fn applied(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         .filter(|h| s.tokens[h.from].word.starts_with("l2113") && !polarity::void(s, h))
         .collect();
     let Some(first) = articles.first() else { return Vec::new() };
-    let applies = s.has_word(first.from.saturating_sub(8), first.from, &["application", "vertu", "titre", "fondement", "relevent", "releve", "applique", "sens", "dispositif", "soumis", "soumise", "regime"]);
+    let applies = s.has_word(
+        first.from.saturating_sub(8),
+        first.from,
+        &[
+            "application",
+            "vertu",
+            "titre",
+            "fondement",
+            "relevent",
+            "releve",
+            "applique",
+            "sens",
+            "dispositif",
+            "soumis",
+            "soumise",
+            "regime",
+        ],
+    );
     let subject = s.any_of(&[Concept::Contract]).next().is_some() || s.has_word(0, first.from, &["acheteur"]);
     let bidders = s.has_word(0, first.from, &["candidats", "candidat", "dispositions", "soumissionnaires"]);
     let faculty = s.has_word(0, s.tokens.len(), &["faculte", "possibilite", "avance"]);
@@ -371,9 +445,15 @@ fn applied(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
 
 /// "La réservation ne porte que sur le lot n° 1": binds what was told of the whole contract.
 fn bind(reading: &Reading<'_>, s: &Statement<'_>, found: &mut [Found], explained: &mut Vec<usize>) {
-    let speaks = s.of(Concept::Reserve).next().is_some() && s.has_word(0, s.tokens.len(), &["porte", "concerne", "applique", "concernes", "limitee", "vise"]);
-    let denied = s.any_of(&[Concept::Reserve]).any(|h| polarity::denied(s, h)) && !s.has_word(0, s.tokens.len(), &["que", "qu"]);
-    if !speaks || denied || s.any_of(STRUCTURES).next().is_some() || found.iter().any(|f| f.unit == s.index && !f.lots.is_empty()) {
+    let speaks = s.of(Concept::Reserve).next().is_some()
+        && s.has_word(0, s.tokens.len(), &["porte", "concerne", "applique", "concernes", "limitee", "vise"]);
+    let denied =
+        s.any_of(&[Concept::Reserve]).any(|h| polarity::denied(s, h)) && !s.has_word(0, s.tokens.len(), &["que", "qu"]);
+    if !speaks
+        || denied
+        || s.any_of(STRUCTURES).next().is_some()
+        || found.iter().any(|f| f.unit == s.index && !f.lots.is_empty())
+    {
         return;
     }
     if let Some(m) = reading.mentions(&s.unit.range).first() {
@@ -392,15 +472,22 @@ fn narrow(statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec
         .collect();
     for i in open {
         let at = found[i].unit;
-        let said = statements.iter().filter(|s| s.unit.ticked != Some(false) && s.index != at && s.index.abs_diff(at) <= 40).filter(|s| {
-            s.any_of(&[Concept::Bid, Concept::Proof, Concept::MustBe]).next().is_some()
-                || s.heading.any(&[Concept::Reserve])
-                || s.has_word(0, 6, &["type", "article", "articles"])
-                || s.unit.ticked == Some(true)
-        });
+        let said = statements
+            .iter()
+            .filter(|s| s.unit.ticked != Some(false) && s.index != at && s.index.abs_diff(at) <= 40)
+            .filter(|s| {
+                s.any_of(&[Concept::Bid, Concept::Proof, Concept::MustBe]).next().is_some()
+                    || s.heading.any(&[Concept::Reserve])
+                    || s.has_word(0, 6, &["type", "article", "articles"])
+                    || s.unit.ticked == Some(true)
+            });
         let told = said
             .filter_map(|s| {
-                let hits: Vec<&Hit> = s.any_of(STRUCTURES).chain(s.any_of(ARTICLES)).filter(|h| !polarity::void(s, h) && h.concept != Concept::ShelteredAndIntegration).collect();
+                let hits: Vec<&Hit> = s
+                    .any_of(STRUCTURES)
+                    .chain(s.any_of(ARTICLES))
+                    .filter(|h| !polarity::void(s, h) && h.concept != Concept::ShelteredAndIntegration)
+                    .collect();
                 let named = told(&hits)?;
                 Some((s.index.abs_diff(at), s.index, named))
             })
@@ -409,7 +496,9 @@ fn narrow(statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec
             if found[i].told == Told::Words(Beneficiary::Unspecified) || who != Beneficiary::Both {
                 explained.push(index);
             }
-            if found[i].told == Told::Words(Beneficiary::Unspecified) || matches!(who, Beneficiary::Disability | Beneficiary::Insertion) {
+            if found[i].told == Told::Words(Beneficiary::Unspecified)
+                || matches!(who, Beneficiary::Disability | Beneficiary::Insertion)
+            {
                 found[i].told = Told::Words(who);
             }
         }
@@ -457,7 +546,8 @@ fn combine(reading: &Reading<'_>, statements: Vec<Found>) -> Vec<Provision> {
             known.article = known.article.take().or(s.article);
             continue;
         }
-        let mut provision = Provision::new(ProvisionKind::Reserved, reading.doc.evidence_within(s.range.clone(), &s.within));
+        let mut provision =
+            Provision::new(ProvisionKind::Reserved, reading.doc.evidence_within(s.range.clone(), &s.within));
         provision.beneficiary = Some(beneficiary);
         provision.lots = s.lots;
         if s.all {
@@ -486,7 +576,9 @@ fn merge_lots(known: &mut Vec<String>, more: Vec<String>) {
 fn drop_box_beside_words(provisions: Vec<Provision>) -> Vec<Provision> {
     let mut out: Vec<Provision> = Vec::new();
     for p in provisions {
-        let social = |b: Option<Beneficiary>| matches!(b, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both));
+        let social = |b: Option<Beneficiary>| {
+            matches!(b, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both))
+        };
         let same = |lots: &[String]| lots.len() == p.lots.len() && lots.iter().all(|l| p.lots.contains(l));
         match out.iter_mut().find(|o| social(o.beneficiary) && social(p.beneficiary) && same(&o.lots)) {
             Some(known) if known.beneficiary != p.beneficiary => {

@@ -12,11 +12,14 @@ use super::statement::{Statement, mark};
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     for (at, s) in statements.iter().enumerate() {
-        let Some(hit) = s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h)) else {
+        let Some(hit) =
+            s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h))
+        else {
             continue;
         };
         explained.push(s.index);
-        let mut provision = Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
+        let mut provision =
+            Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
         provision.lots = super::reserved::lots_of(reading, s, &s.bytes(hit));
         provision.article = Some("R2123-1".to_owned());
         return vec![provision];
@@ -29,9 +32,34 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let words: Vec<&str> = s.tokens[hit.from..hit.to].iter().map(|t| t.word.as_ref()).collect();
     let says = |w: &str| words.iter().any(|x| x.starts_with(w));
     // Owed, weighed or reserved: another frame's matter.
-    let owed = s.any_of(&[Concept::ClauseName, Concept::Criterion, Concept::TalkAboutClauses, Concept::NotInsertion]).any(|h| h.from <= hit.from);
-    let laid = s.has_word(0, hit.from, &["devra", "devront", "doit", "doivent", "engage", "titulaire", "titulaires", "attributaire", "heures", "engagement", "engagements", "comporte", "prevoit", "impose", "reserve", "reservee", "soumis"]);
-    let bidders = s.of(Concept::Reserve).any(|r| r.to <= hit.from) || s.of(Concept::Only).any(|o| hit.from.abs_diff(o.from) < 8);
+    let owed = s
+        .any_of(&[Concept::ClauseName, Concept::Criterion, Concept::TalkAboutClauses, Concept::NotInsertion])
+        .any(|h| h.from <= hit.from);
+    let laid = s.has_word(
+        0,
+        hit.from,
+        &[
+            "devra",
+            "devront",
+            "doit",
+            "doivent",
+            "engage",
+            "titulaire",
+            "titulaires",
+            "attributaire",
+            "heures",
+            "engagement",
+            "engagements",
+            "comporte",
+            "prevoit",
+            "impose",
+            "reserve",
+            "reservee",
+            "soumis",
+        ],
+    );
+    let bidders =
+        s.of(Concept::Reserve).any(|r| r.to <= hit.from) || s.of(Concept::Only).any(|o| hit.from.abs_diff(o.from) < 8);
     let served = s.has_word(hit.from.saturating_sub(2), hit.from, &["pour"]);
     if served || owed || laid || bidders || s.heading.has(Concept::Criterion) {
         return false;
@@ -40,27 +68,57 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         || next.is_some_and(|n| n.of(Concept::Support).any(|h| h.from == 0));
     let works = s.of(Concept::Works).any(|w| w.from >= hit.to);
     let mut end = hit.to;
-    while matches!(word(end), "sociale" | "sociales" | "professionnelle" | "professionnelles" | "et" | "d" | "de" | "insertion" | "qualification" | "economique") {
+    while matches!(
+        word(end),
+        "sociale"
+            | "sociales"
+            | "professionnelle"
+            | "professionnelles"
+            | "et"
+            | "d"
+            | "de"
+            | "insertion"
+            | "qualification"
+            | "economique"
+    ) {
         end += 1;
     }
-    let linked = matches!(word(end), "pour" | "sur" | "dans" | "ayant" | "par" | "via" | "au" | "a") || s.tokens.get(end).is_some_and(|t| t.after(mark::COLON));
-    let training = (s.says.has(Concept::ServiceTalk) || s.has_word(0, s.tokens.len(), &["demandeur", "demandeurs"])) && !s.has_word(0, s.tokens.len(), &["qualification"]);
+    let linked = matches!(word(end), "pour" | "sur" | "dans" | "ayant" | "par" | "via" | "au" | "a")
+        || s.tokens.get(end).is_some_and(|t| t.after(mark::COLON));
+    let training = (s.says.has(Concept::ServiceTalk) || s.has_word(0, s.tokens.len(), &["demandeur", "demandeurs"]))
+        && !s.has_word(0, s.tokens.len(), &["qualification"]);
     let chantier = says("chantier") || says("atelier");
     if chantier {
-        let object = s.of(Concept::Object).any(|o| o.to <= hit.from && hit.from - o.to <= 6 && !s.has_word(o.to, hit.from, &["pour", "par", "un\u{0}"]));
+        let object = s.of(Concept::Object).any(|o| {
+            o.to <= hit.from && hit.from - o.to <= 6 && !s.has_word(o.to, hit.from, &["pour", "par", "un\u{0}"])
+        });
         let title = hit.from == 0 || s.has_word(0, hit.from, &["accord", "cadre"]) && s.unit.range.start == 0;
-        let bought_for_it = s.has_word(hit.from.saturating_sub(3), hit.from, &["pour", "par", "accueillera", "d"]) && s.has_word(0, hit.from, &["fourniture", "vetements", "construction", "travaux"]);
-        return (object || title && (linked || works || s.has_word(hit.to, hit.to + 1, &["pour"]) || s.has_word(0, hit.from, &["accord"]))) && !bought_for_it
+        let bought_for_it = s.has_word(hit.from.saturating_sub(3), hit.from, &["pour", "par", "accueillera", "d"])
+            && s.has_word(0, hit.from, &["fourniture", "vetements", "construction", "travaux"]);
+        return (object
+            || title
+                && (linked
+                    || works
+                    || s.has_word(hit.to, hit.to + 1, &["pour"])
+                    || s.has_word(0, hit.from, &["accord"])))
+            && !bought_for_it
             || s.has_word(0, hit.from, &["forme", "portage"]);
     }
-    let named = says("qualification") || words.first().is_some_and(|w| w.starts_with("marche")) || says("achat") || says("achete");
+    let named = says("qualification")
+        || words.first().is_some_and(|w| w.starts_with("marche"))
+        || says("achat")
+        || says("achete");
     let object = s.of(Concept::Object).any(|o| o.to <= hit.from + 1 && hit.from + 1 - o.to <= 9);
     let is_the_object = s.has_word(hit.from.saturating_sub(9), hit.from, &["objet", "finalite", "vocation", "but"]);
     if says("r2123") {
         return false;
     }
-    let prestation = words.first().is_some_and(|w| w.starts_with("prestation") || w.starts_with("service") || w.starts_with("action"));
-    support && (object || prestation || named || is_the_object || hit.from <= 2) && (!training || support_word(s) || next.is_some_and(support_word))
+    let prestation = words
+        .first()
+        .is_some_and(|w| w.starts_with("prestation") || w.starts_with("service") || w.starts_with("action"));
+    support
+        && (object || prestation || named || is_the_object || hit.from <= 2)
+        && (!training || support_word(s) || next.is_some_and(support_word))
         || named && !training
         || is_the_object && !training
         || prestation && (works && (linked || s.tokens[hit.to..].iter().any(|t| t.after(mark::COLON)))) && !training

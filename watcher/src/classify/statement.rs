@@ -208,7 +208,15 @@ impl Units {
                 }
                 let mine = heading.filter(|(_, since)| *since < HEADING_REACH).map(|h| h.0);
                 for range in parts {
-                    let unit = Unit { range, heading: mine, is_heading, cell: false, row: None, ticked: None, line: line_number };
+                    let unit = Unit {
+                        range,
+                        heading: mine,
+                        is_heading,
+                        cell: false,
+                        row: None,
+                        ticked: None,
+                        line: line_number,
+                    };
                     units.with_boxes(doc, unit);
                 }
                 if is_heading && units.list.len() > first {
@@ -222,7 +230,15 @@ impl Units {
     }
 
     /// The cells of a row. The first row of a table gives the heads.
-    fn row(&mut self, doc: &Document, line: &Range<usize>, separator: char, number: usize, heading: Option<usize>, heads: &mut Vec<usize>) {
+    fn row(
+        &mut self,
+        doc: &Document,
+        line: &Range<usize>,
+        separator: char,
+        number: usize,
+        heading: Option<usize>,
+        heads: &mut Vec<usize>,
+    ) {
         let text = &doc.text()[line.clone()];
         let mut cells = Vec::new();
         let mut at = line.start;
@@ -238,7 +254,15 @@ impl Units {
         };
         for (i, range) in cells.into_iter().enumerate() {
             let head = if is_head { heading } else { heads.get(i).copied().or(heading) };
-            let unit = Unit { range, heading: head, is_heading: is_head, cell: true, row: row.clone(), ticked: None, line: number };
+            let unit = Unit {
+                range,
+                heading: head,
+                is_heading: is_head,
+                cell: true,
+                row: row.clone(),
+                ticked: None,
+                line: number,
+            };
             if is_head {
                 heads.push(self.list.len());
             }
@@ -315,16 +339,27 @@ fn separator(text: &str, in_table: bool) -> Option<char> {
 /// Boxes of a form within `text`: where they stand, and whether they are ticked.
 fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
     const SIGNS: &[(&str, bool)] = &[
-        ("☐", false), ("□", false), ("◻", false), ("❏", false), ("☒", true), ("☑", true), ("✓", true), ("✔", true), ("■", true),
-        ("[ ]", false), ("( )", false), ("[x]", true), ("(x)", true), ("[]", false), ("[ x ]", true),
+        ("☐", false),
+        ("□", false),
+        ("◻", false),
+        ("❏", false),
+        ("☒", true),
+        ("☑", true),
+        ("✓", true),
+        ("✔", true),
+        ("■", true),
+        ("[ ]", false),
+        ("( )", false),
+        ("[x]", true),
+        ("(x)", true),
+        ("[]", false),
+        ("[ x ]", true),
     ];
     if !text.contains(['[', '(']) && text.is_ascii() {
         return Vec::new();
     }
-    let mut found: Vec<(Range<usize>, bool)> = SIGNS
-        .iter()
-        .flat_map(|(sign, on)| text.match_indices(sign).map(|(i, s)| (i..i + s.len(), *on)))
-        .collect();
+    let mut found: Vec<(Range<usize>, bool)> =
+        SIGNS.iter().flat_map(|(sign, on)| text.match_indices(sign).map(|(i, s)| (i..i + s.len(), *on))).collect();
     found.sort_by_key(|(r, _)| r.start);
     found
 }
@@ -344,11 +379,14 @@ fn is_heading(text: &str) -> bool {
     if text.len() > MAX_HEADING || text.is_empty() {
         return false;
     }
-    if text.ends_with(':') {
+    if text.ends_with(':')
+        || text.len() < 90 && (text.starts_with("critere") || text.starts_with("sous-critere")) && !text.contains(',')
+    {
         return true;
     }
     let first = text.as_bytes()[0];
-    let numbered = first.is_ascii_digit() || text.starts_with("article ") || text.starts_with("section ") || roman(text);
+    let numbered =
+        first.is_ascii_digit() || text.starts_with("article ") || text.starts_with("section ") || roman(text);
     let open = text.ends_with('.') || text.ends_with(';') || text.contains(" : ");
     !open && (numbered && text.len() < 90 || text.split(' ').count() <= 6)
 }
@@ -359,7 +397,8 @@ fn numbering(text: &str) -> Option<&str> {
     let text = text.strip_prefix("article ").unwrap_or(text);
     let end = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
     let number = text[..end].trim_end_matches('.');
-    let marked = text[end..].starts_with([' ', ')', '-']) && (text[..end].contains('.') || text[end..].starts_with(')') || text[end..].starts_with(" -"));
+    let marked = text[end..].starts_with([' ', ')', '-'])
+        && (text[..end].contains('.') || text[end..].starts_with(')') || text[end..].starts_with(" -"));
     (!number.is_empty() && number.len() <= 8 && marked).then_some(number)
 }
 
@@ -382,14 +421,18 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
             b'.' => {
                 let word = &text[start..at];
                 let last = word.rsplit([' ', '(', '\'']).next().unwrap_or_default();
-                let acronym = last.len() >= 3 && last.split('.').all(|p| p.len() == 1 && p.as_bytes()[0].is_ascii_alphabetic());
-                let abbreviation = acronym || ABBREVIATIONS.contains(&last) || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
+                let acronym =
+                    last.len() >= 3 && last.split('.').all(|p| p.len() == 1 && p.as_bytes()[0].is_ascii_alphabetic());
+                let abbreviation = acronym
+                    || ABBREVIATIONS.contains(&last)
+                    || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
                 let numbering = last.bytes().all(|b| b.is_ascii_digit()) && word.trim().len() <= 3;
                 (spaced && !abbreviation && !numbering && !last.is_empty()) || (!spaced && doc.is_glued(at))
             }
             b'?' => {
                 let answer = next.trim_start_matches([':', '-', ' ']);
-                let is_answer = ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w));
+                let is_answer =
+                    ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w));
                 spaced && !is_answer
             }
             _ => spaced,
@@ -406,8 +449,10 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
 }
 
 /// Words that end with a full stop without ending a sentence.
-const ABBREVIATIONS: &[&str] =
-    &["art", "cf", "ex", "env", "min", "max", "n", "no", "p", "mme", "dr", "tel", "st", "ste", "av", "bd", "nb", "etc", "al", "ref", "i.e", "e.a", "e.s.a", "s.i.a", "inf", "sup", "hab"];
+const ABBREVIATIONS: &[&str] = &[
+    "art", "cf", "ex", "env", "min", "max", "n", "no", "p", "mme", "dr", "tel", "st", "ste", "av", "bd", "nb", "etc",
+    "al", "ref", "i.e", "e.a", "e.s.a", "s.i.a", "inf", "sup", "hab",
+];
 
 /// The words of a unit.
 #[must_use]
@@ -480,7 +525,11 @@ fn word_end(bytes: &[u8], at: usize, limit: usize) -> usize {
     if letters && end == at + 1 {
         // An acronym: single letters parted by dots.
         let mut dotted = end;
-        while dotted + 1 < limit && bytes[dotted] == b'.' && bytes[dotted + 1].is_ascii_alphabetic() && !is_word(dotted + 2) {
+        while dotted + 1 < limit
+            && bytes[dotted] == b'.'
+            && bytes[dotted + 1].is_ascii_alphabetic()
+            && !is_word(dotted + 2)
+        {
             dotted += 2;
         }
         return if dotted > end { dotted } else { end };
@@ -535,7 +584,11 @@ fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
             continue;
         };
         let word: String = tokens[i..to].iter().map(|t| t.word.as_ref()).collect();
-        let joined = Token { range: tokens[i].range.start..tokens[to - 1].range.end, word: Cow::Owned(word), before: tokens[i].before };
+        let joined = Token {
+            range: tokens[i].range.start..tokens[to - 1].range.end,
+            word: Cow::Owned(word),
+            before: tokens[i].before,
+        };
         tokens.splice(i..to, [joined]);
         i += 1;
     }
@@ -543,24 +596,60 @@ fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
 
 /// Short words that are words.
 const SHORT_WORDS: &[&str] = &[
-    "a", "au", "aux", "de", "des", "du", "d", "en", "et", "ou", "la", "le", "les", "l", "un", "une", "par", "pour", "sur", "dans",
-    "est", "sont", "sera", "ont", "n", "ne", "pas", "non", "oui", "se", "si", "que", "qui", "son", "sa", "ses", "y", "ce", "lot",
+    "a", "au", "aux", "de", "des", "du", "d", "en", "et", "ou", "la", "le", "les", "l", "un", "une", "par", "pour",
+    "sur", "dans", "est", "sont", "sera", "ont", "n", "ne", "pas", "non", "oui", "se", "si", "que", "qui", "son", "sa",
+    "ses", "y", "ce", "lot",
 ];
 
 /// Whether the statement under a heading denies what the heading names.
 fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
-    let Some(next) = units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line == units.list[index].line + 1) else { return false };
+    let Some(next) =
+        units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line == units.list[index].line + 1)
+    else {
+        return false;
+    };
+    // The sentences of the heading's own line, where it goes on.
+    let same_line = units.list[index + 1..].iter().take(4).filter(|n| n.line == units.list[index].line);
+    if same_line
+        .clone()
+        .any(|n| doc.text()[n.range.clone()].contains(" aucun") || doc.text()[n.range.clone()].contains("derogation"))
+    {
+        return true;
+    }
     let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«']);
-    const NO: &[&str] = &["sans objet", "neant", "non ", "non.", "non,", "aucun", "pas de ", "so.", "n/a", "non concern"];
+    const NO: &[&str] =
+        &["sans objet", "neant", "non ", "non.", "non,", "aucun", "pas de ", "so.", "n/a", "non concern"];
     let head = &text[..text.floor_char_boundary(160)];
-    let negated = [" n'est pas ", " ne sont pas ", " n'est prevu", " ne comporte ", " n'a pas ", " ne prevoit ", " n'y a pas ", "n'est pas ", " ne fait l'objet d'aucun", " n'est exige"].iter().any(|w| head.contains(w));
+    let negated = [
+        " n'est pas ",
+        " ne sont pas ",
+        " n'est prevu",
+        " ne comporte ",
+        " n'a pas ",
+        " ne prevoit ",
+        " n'y a pas ",
+        "n'est pas ",
+        " ne fait l'objet d'aucun",
+        " n'est exige",
+    ]
+    .iter()
+    .any(|w| head.contains(w));
     let deals = head.contains("pas") || head.contains("aucun");
-    !text.contains("heures d") && (NO.iter().any(|w| text.starts_with(w)) || text.trim() == "non" || negated && deals && !head.contains(" mais ") && !head.contains("titulaire"))
+    !text.contains("heures d")
+        && (NO.iter().any(|w| text.starts_with(w))
+            || text.trim() == "non"
+            || negated && deals && !head.contains(" mais ") && !head.contains("titulaire"))
 }
 
 /// What acronyms of structures stand for elsewhere: a text that spells one out so means nothing else by it.
-const OTHER_EXPANSIONS: &[&str] =
-    &["adduction d'eau", "entite adjudicatrice", "entites adjudicatrices", "etude d'impact", "intelligence artificielle", "autorisation d'intervention"];
+const OTHER_EXPANSIONS: &[&str] = &[
+    "adduction d'eau",
+    "entite adjudicatrice",
+    "entites adjudicatrices",
+    "etude d'impact",
+    "intelligence artificielle",
+    "autorisation d'intervention",
+];
 
 /// Reads the wanted units; `wanted` are indexes in order.
 #[must_use]
@@ -594,11 +683,15 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             heading = heading.with(of(i));
             next = units.list[i].heading;
         }
-        let near = index.checked_sub(1).filter(|p| unit.line - units.list[*p].line <= 1 && units.list[*p].ticked != Some(false));
+        let near = index
+            .checked_sub(1)
+            .filter(|p| unit.line - units.list[*p].line <= 1 && units.list[*p].ticked != Some(false));
         let previous = near.map(&mut of).unwrap_or_default();
         let end = tokens.last().map_or(unit.range.start, |t| t.range.end);
         let trailing = &doc.text()[end..unit.range.end.max(end)];
-        let denied_below = unit.is_heading && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
+        let opens = tokens.len() <= 9 && tokens.first().is_some_and(|t| t.word == "article");
+        let denied_below =
+            (unit.is_heading || opens) && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
         out.push(Statement { index, unit, trailing, denied_below, tokens, hits, says, heading, previous });
     }
     out

@@ -40,11 +40,33 @@ impl When {
 
 /// Month by the first letters of its name.
 fn month(word: &str) -> Option<u32> {
-    const NAMES: [&str; 12] =
-        ["janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre", "decembre"];
-    const SHORT: [&str; 12] = ["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aout", "sept", "oct", "nov", "dec"];
+    const NAMES: [&str; 12] = [
+        "janvier",
+        "fevrier",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "aout",
+        "septembre",
+        "octobre",
+        "novembre",
+        "decembre",
+    ];
+    const SHORT: [&str; 12] =
+        ["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aout", "sept", "oct", "nov", "dec"];
     const OTHERS: &[(&str, u32)] = &[
-        ("jan", 1), ("feb", 2), ("fevr", 2), ("apr", 4), ("jul", 7), ("aug", 8), ("sep", 9), ("jun", 6), ("may", 5), ("mar", 3),
+        ("jan", 1),
+        ("feb", 2),
+        ("fevr", 2),
+        ("apr", 4),
+        ("jul", 7),
+        ("aug", 8),
+        ("sep", 9),
+        ("jun", 6),
+        ("may", 5),
+        ("mar", 3),
     ];
     let at = NAMES.iter().chain(&SHORT).position(|n| *n == word).map(|i| i as u32 % 12 + 1);
     at.or_else(|| OTHERS.iter().find(|(n, _)| *n == word).map(|(_, m)| *m))
@@ -52,9 +74,17 @@ fn month(word: &str) -> Option<u32> {
 
 /// Digits, a scanner's letters among them read as the digits they look like.
 fn digits(word: &str) -> Option<(u32, usize)> {
-    let clean: String = word.chars().map(|c| match c { 'o' => '0', 'l' | 'i' => '1', c => c }).collect();
+    let clean: String = word
+        .chars()
+        .map(|c| match c {
+            'o' => '0',
+            'l' | 'i' => '1',
+            c => c,
+        })
+        .collect();
     let real = word.bytes().filter(u8::is_ascii_digit).count();
-    (real > 0 && clean.len() <= 4 && clean.bytes().all(|b| b.is_ascii_digit())).then(|| (clean.parse().unwrap_or(0), clean.len()))
+    (real > 0 && clean.len() <= 4 && clean.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| (clean.parse().unwrap_or(0), clean.len()))
 }
 
 /// A day of a month: digits, "1er", or words.
@@ -146,7 +176,15 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     if dotted.len() == 3 {
         let parts: Vec<(u32, usize)> = dotted.iter().filter_map(|p| digits(p)).collect();
         if let [a, b, c] = parts.as_slice() {
-            return numeric(*a, *b, *c).map(|(day, month, year)| Found { from, to: from + 1, day, month, year: Some(year), glued_time: None, utc: false });
+            return numeric(*a, *b, *c).map(|(day, month, year)| Found {
+                from,
+                to: from + 1,
+                day,
+                month,
+                year: Some(year),
+                glued_time: None,
+                utc: false,
+            });
         }
     }
     let joined = |i: usize, marks: u16| tokens.get(i).filter(|t| t.after(marks) && t.before & !marks == 0);
@@ -159,15 +197,26 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
                 Some((day, hour)) => (digits(day), digits(hour).map(|h| h.0)),
                 None => (digits(&c.word), None),
             };
-            let minute = tokens.get(from + 3).filter(|_| time.is_some()).map_or(0, |t| t.word.bytes().take(2).fold(0, |n, b| n * 10 + u32::from(b.wrapping_sub(b'0').min(9))));
+            let minute = tokens
+                .get(from + 3)
+                .filter(|_| time.is_some())
+                .map_or(0, |t| t.word.bytes().take(2).fold(0, |n, b| n * 10 + u32::from(b.wrapping_sub(b'0').min(9))));
             let glued_time = time.and_then(|h| NaiveTime::from_hms_opt(h, minute, 0));
             let utc = glued_time.is_some() && tokens[from + 3..].iter().take(2).any(|t| t.word.ends_with('z'));
             if let Some(c) = last {
-                return numeric(a, b, c).map(|(day, month, year)| Found { from, to: from + 3, day, month, year: Some(year), glued_time, utc });
+                return numeric(a, b, c).map(|(day, month, year)| Found {
+                    from,
+                    to: from + 3,
+                    day,
+                    month,
+                    year: Some(year),
+                    glued_time,
+                    utc,
+                });
             }
         }
         let alone = sign == mark::SLASH && a.1 <= 2 && b.1 == 2 && (1..=31).contains(&a.0) && (1..=12).contains(&b.0);
-        if alone && !tokens.get(from + 2).is_some_and(|t| t.word == "points") {
+        if alone && tokens.get(from + 2).is_none_or(|t| t.word != "points") {
             return Some(Found { from, to: from + 2, day: a.0, month: b.0, year: None, glued_time: None, utc: false });
         }
     }
@@ -196,7 +245,8 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     };
     match word {
         "midi" => {
-            let half = tokens.get(at + 1).is_some_and(|t| t.word == "trente") || tokens.get(at + 2).is_some_and(|t| t.word == "demi");
+            let half = tokens.get(at + 1).is_some_and(|t| t.word == "trente")
+                || tokens.get(at + 2).is_some_and(|t| t.word == "demi");
             return Some((hm(12, if half { 30 } else { 0 })?, at + 1));
         }
         "minuit" => return Some((hm(23, 59)?, at + 1)),
@@ -205,7 +255,10 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     if let Some((h, m)) = word.split_once('h') {
         let hour = digits(h)?.0;
         if m.is_empty() || m == "00" {
-            let minutes = tokens.get(at + 1).filter(|t| m.is_empty() && t.before == 0 && t.word.len() == 2).and_then(|t| digits(&t.word));
+            let minutes = tokens
+                .get(at + 1)
+                .filter(|t| m.is_empty() && t.before == 0 && t.word.len() == 2)
+                .and_then(|t| digits(&t.word));
             return Some((hm(hour, minutes.map_or(0, |n| n.0))?, at + 1 + usize::from(minutes.is_some())));
         }
         return Some((hm(hour, digits(m)?.0)?, at + 1));
@@ -217,8 +270,18 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     };
     let unit = tokens.get(next)?;
     if unit.before == 0 && matches!(unit.word.as_ref(), "h" | "heure" | "heures" | "hrs") {
-        let minutes = tokens.get(next + 1).filter(|t| t.before == 0 && t.word.len() == 2).and_then(|t| digits(&t.word)).filter(|n| n.0 < 60);
-        let in_letters = || tokens.get(next + 1).filter(|t| t.before == 0).and_then(|_| in_words(tokens, next + 1)).filter(|n| n.0 < 60 && n.0 >= 5);
+        let minutes = tokens
+            .get(next + 1)
+            .filter(|t| t.before == 0 && t.word.len() == 2)
+            .and_then(|t| digits(&t.word))
+            .filter(|n| n.0 < 60);
+        let in_letters = || {
+            tokens
+                .get(next + 1)
+                .filter(|t| t.before == 0)
+                .and_then(|_| in_words(tokens, next + 1))
+                .filter(|n| n.0 < 60 && n.0 >= 5)
+        };
         if let (None, Some((n, to))) = (minutes, in_letters()) {
             return Some((hm(hour, n)?, to));
         }
@@ -228,16 +291,45 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     if unit.before == 0 && unit.word.len() == 3 && unit.word.starts_with('h') {
         return Some((hm(hour, digits(&unit.word[1..])?.0)?, next + 1));
     }
-    let minutes = digits(unit.word.get(..2)?).filter(|n| unit.before == mark::COLON && n.0 < 60 && unit.word.len() <= 3)?;
+    let minutes =
+        digits(unit.word.get(..2)?).filter(|n| unit.before == mark::COLON && n.0 < 60 && unit.word.len() <= 3)?;
     // Seconds.
-    let seconds = tokens.get(next + 1).is_some_and(|t| t.before == mark::COLON && t.word.len() <= 3 && digits(t.word.get(..2).unwrap_or("")).is_some());
+    let seconds = tokens.get(next + 1).is_some_and(|t| {
+        t.before == mark::COLON && t.word.len() <= 3 && digits(t.word.get(..2).unwrap_or("")).is_some()
+    });
     Some((hm(hour, minutes.0)?, next + 1 + usize::from(seconds)))
 }
 
 /// Words that may stand between a day and its time.
 const BETWEEN: &[&str] = &[
-    "a", "avant", "le", "de", "des", "vers", "heure", "heures", "locale", "limite", "au", "plus", "tard", "imperativement", "partir", "inclus", "et", "dernier", "delai",
-    "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche", "time_receipt_tenders", "paris",
+    "a",
+    "avant",
+    "le",
+    "de",
+    "des",
+    "vers",
+    "heure",
+    "heures",
+    "locale",
+    "limite",
+    "au",
+    "plus",
+    "tard",
+    "imperativement",
+    "partir",
+    "inclus",
+    "et",
+    "dernier",
+    "delai",
+    "lundi",
+    "mardi",
+    "mercredi",
+    "jeudi",
+    "vendredi",
+    "samedi",
+    "dimanche",
+    "time_receipt_tenders",
+    "paris",
 ];
 
 /// Every moment among tokens; `default` is the year of a day without one, where no date beside it tells it.
@@ -261,7 +353,8 @@ pub fn moments(tokens: &[Token<'_>], default: Option<i32>) -> Vec<When> {
     days.iter()
         .enumerate()
         .filter_map(|(i, d)| {
-            let near = || years[i..].iter().flatten().next().or_else(|| years[..i].iter().rev().flatten().next()).copied();
+            let near =
+                || years[i..].iter().flatten().next().or_else(|| years[..i].iter().rev().flatten().next()).copied();
             let year = d.year.or_else(near).or(default)?;
             let day = NaiveDate::from_ymd_opt(year, d.month, d.day)?;
             let floor = i.checked_sub(1).map_or(0, |p| ends[p]);
@@ -280,13 +373,34 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
     let mut at = day.from;
     while let Some(previous) = at.checked_sub(1) {
         let list = tokens[at].before == mark::COMMA || matches!(tokens[previous].word.as_ref(), "et" | "ou");
-        let number = if matches!(tokens[previous].word.as_ref(), "et" | "ou") { previous.checked_sub(1) } else { Some(previous) };
+        let number = if matches!(tokens[previous].word.as_ref(), "et" | "ou") {
+            previous.checked_sub(1)
+        } else {
+            Some(previous)
+        };
         let Some(number) = number.filter(|_| list) else { break };
-        let Some((n, _)) = digits(&tokens[number].word).filter(|(n, length)| (1..=31).contains(n) && *length <= 2) else { break };
-        if number == 0 || !(tokens[number].before != 0 || matches!(tokens[number - 1].word.as_ref(), "les" | "et" | "ou" | "le" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi")) {
+        let Some((n, _)) = digits(&tokens[number].word).filter(|(n, length)| (1..=31).contains(n) && *length <= 2)
+        else {
+            break;
+        };
+        if number == 0
+            || !(tokens[number].before != 0
+                || matches!(
+                    tokens[number - 1].word.as_ref(),
+                    "les" | "et" | "ou" | "le" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi"
+                ))
+        {
             break;
         }
-        out.push(Found { from: number, to: number + 1, day: n, month: day.month, year: day.year, glued_time: None, utc: false });
+        out.push(Found {
+            from: number,
+            to: number + 1,
+            day: n,
+            month: day.month,
+            year: day.year,
+            glued_time: None,
+            utc: false,
+        });
         at = number;
     }
     out
@@ -294,9 +408,7 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
 
 /// The time told behind a day, else before it.
 fn time_of(tokens: &[Token<'_>], day: &Found, floor: usize) -> (Option<NaiveTime>, usize) {
-    let mut at = day.to;
-    for _ in 0..8 {
-        let Some(token) = tokens.get(at) else { break };
+    for (at, token) in tokens.iter().enumerate().skip(day.to).take(8) {
         if token.after(mark::STOP | mark::ASK) && at > day.to {
             break;
         }
@@ -306,10 +418,14 @@ fn time_of(tokens: &[Token<'_>], day: &Found, floor: usize) -> (Option<NaiveTime
         if !BETWEEN.contains(&token.word.as_ref()) {
             break;
         }
-        at += 1;
     }
     let mut end = day.from;
-    while end > floor && matches!(tokens[end - 1].word.as_ref(), "le" | "du" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi" | "samedi" | "dimanche") {
+    while end > floor
+        && matches!(
+            tokens[end - 1].word.as_ref(),
+            "le" | "du" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi" | "samedi" | "dimanche"
+        )
+    {
         end -= 1;
     }
     if end < day.from || tokens[day.from].before == 0 {

@@ -206,20 +206,55 @@ pub fn words(text: &str) -> Option<Act> {
     Some(Act { action, lot })
 }
 
-/// `note : à voir avec Léa`, `pour Marc`.
+/// `note : à voir avec Léa`, `pour Marc`. A sentence that begins with such a word is none: a note has its colon, and what
+/// follows « pour » is a name.
 fn with_rest(text: &str) -> Option<Action> {
-    let text = text.trim().trim_start_matches('/');
+    let text = text.trim();
+    let (command, text) = text.strip_prefix('/').map_or((false, text), |t| (true, t));
     let (word, rest) = text.split_once(|c: char| c.is_whitespace() || c == ':')?;
+    let colon = text[word.len()..].trim_start().starts_with(':');
     let rest: String = rest.trim_start_matches([' ', ':', '\u{a0}', '\u{202f}']).chars().take(MAX_NOTE).collect();
     let rest = rest.split_whitespace().collect::<Vec<_>>().join(" ");
     if rest.is_empty() {
         return None;
     }
     match folded(word).as_str() {
-        "note" => Some(Action::Note(rest)),
-        "pour" | "assigner" | "confier" => Some(Action::Assign(rest)),
+        "note" if colon || command => Some(Action::Note(rest)),
+        "pour" | "assigner" | "confier" if is_name(&rest, command || colon) => Some(Action::Assign(rest)),
         _ => None,
     }
+}
+
+/// Whether words are a person's name: one to three that begin with a capital (`asked`: any letter, since a command or a colon
+/// says what is meant), small words of names between them.
+fn is_name(words: &str, asked: bool) -> bool {
+    const BETWEEN: [&str; 7] = ["de", "du", "des", "la", "le", "van", "el"];
+    const NOBODY: [&str; 16] = [
+        "nous",
+        "moi",
+        "vous",
+        "toi",
+        "lui",
+        "info",
+        "information",
+        "votre",
+        "notre",
+        "que",
+        "ce",
+        "cette",
+        "les",
+        "le",
+        "la",
+        "un",
+    ];
+    let written = |w: &str| w.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’' | '.'));
+    let begins = |w: &str| asked || w.starts_with(char::is_uppercase);
+    let parts: Vec<&str> = words.trim_end_matches('.').split_whitespace().collect();
+    let names = parts.iter().filter(|w| !BETWEEN.contains(w)).count();
+    (1..=3).contains(&names)
+        && parts.len() <= 5
+        && parts.first().is_some_and(|w| !NOBODY.contains(&folded(w).as_str()))
+        && parts.iter().all(|w| written(w) && (begins(w) || BETWEEN.contains(w)))
 }
 
 /// `oui lot 2` → `oui`, `2`.
@@ -335,6 +370,28 @@ mod tests {
         }
         for data in ["", "go", "go:", "zz:12", "why-x:12", "go:../x", "=x"] {
             assert_eq!(pressed(data), None, "{data}");
+        }
+    }
+
+    /// A1: a sentence that begins with a command's word is no command.
+    #[test]
+    fn a_note_has_its_colon_and_somebody_has_a_name() {
+        for (text, wish) in [
+            ("pour Marc", Some(Wish::Assign("Marc".into()))),
+            ("Pour Marie-Ève de la Tour", Some(Wish::Assign("Marie-Ève de la Tour".into()))),
+            ("/pour léa", Some(Wish::Assign("léa".into()))),
+            ("note : à voir", Some(Wish::Note("à voir".into()))),
+            ("Note: rappeler l’acheteur", Some(Wish::Note("rappeler l’acheteur".into()))),
+            ("Pour nous c'est non", None),
+            ("Pour info", None),
+            ("Pour Nous", None),
+            ("Pour que votre message parvienne à son destinataire, cliquez ici", None),
+            ("Pour le lot 2 c’est Marc", None),
+            ("Note que nous sommes fermés", None),
+            ("note à voir", None),
+            ("Confier ce dossier", None),
+        ] {
+            assert_eq!(words(text).map(|a| a.wish), wish, "{text}");
         }
     }
 

@@ -61,12 +61,13 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
 }
 
 /// Every kind of provision, in the order of filters.
-pub const KINDS: [ProvisionKind; 6] = [
+pub const KINDS: [ProvisionKind; 7] = [
     ProvisionKind::Reserved,
     ProvisionKind::ExecutionClause,
     ProvisionKind::AwardCriterion,
     ProvisionKind::InsertionService,
     ProvisionKind::Other,
+    ProvisionKind::ToVerify,
     ProvisionKind::SocialConditionNotSeen,
 ];
 

@@ -22,6 +22,7 @@ macro_rules! expression {
     };
 }
 
+mod authentication;
 pub mod read;
 pub mod words;
 
@@ -43,6 +44,7 @@ use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 use vigie_store::sources::Quarantined;
 use vigie_store::{StoreError, derived_id};
+use vigie_watcher::boundary::{self, Attempts};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
 use vigie_watcher::sources::mailbox::passed_on;
@@ -237,6 +239,18 @@ pub async fn report(service: &Service, now: DateTime<Utc>) -> Result<(), Failure
     operators::tell(service, OperatorEvent::Once(&format!("mailbox:{today}")), &body, now).await
 }
 
+/// Counts a mail before it is read; `false` when its reading ended the process often enough.
+async fn begin(service: &Service, account: &Account, mail: &imap::Mail) -> Result<bool, Failure> {
+    let place = format!("{}#reading", account.place());
+    let (begun, uid) = service.store.inbox(&place).await?;
+    let begun = if uid == mail.uid { begun } else { 0 };
+    if begun >= Attempts::MOST {
+        return Ok(false);
+    }
+    service.store.set_inbox(&place, (begun + 1, mail.uid)).await?;
+    Ok(true)
+}
+
 /// Reads and acts on one mail; `false` when it was handled before.
 async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap::Mail) -> Result<bool, Failure> {
     let id: String = Sha256::digest(&mail.bytes).iter().take(16).map(|b| format!("{b:02x}")).collect();
@@ -244,7 +258,12 @@ async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap
         return Ok(false);
     }
     let now = service.clock.now();
-    let read = read::read(&mail.bytes, email);
+    let read = if begin(service, account, mail).await? {
+        boundary::read(|| read::read(&mail.bytes, email))
+            .unwrap_or(Mail::Unreadable("le lecteur de courriels a échoué"))
+    } else {
+        Mail::Unreadable("sa lecture a mis fin au programme plusieurs fois de suite")
+    };
     let outcome = match &read {
         Mail::Automatic => Outcome::Automatic,
         Mail::Other => Outcome::Left,
@@ -295,8 +314,11 @@ async fn on_report(
     if !matches!(sent.address.state, AddressState::Active | AddressState::Unconfirmed) {
         return Ok(Outcome::Reported);
     }
-    // A report about somebody to whom the mail was passed on says nothing for good of the address itself.
-    if report.verdict == Verdict::Hard && about_it {
+    // A report about somebody to whom the mail was passed on, a member of a list, says nothing of the address itself.
+    if !about_it {
+        return Ok(Outcome::Reported);
+    }
+    if report.verdict == Verdict::Hard {
         suspend(service, &sent, "son serveur de courrier la refuse pour de bon", now).await?;
         return Ok(Outcome::Suspended);
     }
@@ -387,7 +409,7 @@ fn word_of(mail: &str) -> Alert {
 /// What a member passes on becomes a lead; they are told.
 async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime<Utc>) -> Result<Outcome, Failure> {
     let server = service.settings.mailbox.as_ref().and_then(|m| m.authserv_id.as_deref());
-    if server.is_some_and(|s| !read::is_genuine(&passed.authentication, s)) {
+    if server.is_some_and(|s| !read::is_genuine(&passed.authentication, s, &passed.from)) {
         return Ok(Outcome::Left);
     }
     let Some(address) = service.store.mail_address_in_use(&passed.from).await? else { return Ok(Outcome::Left) };

@@ -3,17 +3,19 @@
 //! Which message of ours it is about is proven by the token of its return address, else by the Message-ID it refers to: then
 //! only for the address that got that message (whoever acts on it checks). Nothing in a mail is trusted beyond that.
 //!
-//! Whatever bytes come in, something comes out: a parser that gives up, or panics, makes the mail `Unreadable`.
+//! Whatever bytes come in, something comes out: a mail that its parser gives up is `Unreadable`. Whoever calls it stands behind
+//! a boundary that survives a panic.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use regex::Regex;
 use vigie_notifier::channels::email::Email;
+use vigie_notifier::channels::email::refusal::says_no_mailbox;
 use vigie_watcher::sources::mailbox::text_of;
 use vigie_watcher::zones;
 
+use super::authentication;
 use super::words::{self, Answer};
 
 /// Most parts of a mail that are looked at.
@@ -25,8 +27,19 @@ const MAX_ADDRESSES: usize = 50;
 /// Most characters kept of a server's words.
 const MAX_WORDS: usize = 200;
 
-expression!(CODE, r"\b([245])\.(\d{1,3})\.(\d{1,3})\b");
-expression!(OLD_CODE, r"\b(?P<n>[45]\d\d)\b");
+// A server's answer in a line: `550 5.1.1 …`, `said: 550-…`, `#5.1.1`. No house number, no year, no telephone.
+expression!(
+    FAILURE,
+    r"(?i)(\b[45]\d\d[ -]+#?[45]\.\d{1,3}\.\d{1,3}\b|[(#:]\s*[45]\.\d{1,3}\.\d{1,3}\b|\b(said|answered|error|erreur|reply|response|réponse|status|smtp;?)\b[^\n]{0,40}\b[45]\d\d\b|^\s*[45]\d\d[ -]\S)"
+);
+expression!(
+    UNDELIVERED,
+    r"(?i)(undeliver|non remis|non délivr|non distribu|delivery (status|failure|has failed|report)|failure notice|returned mail|mail delivery|échec|failed|rejet|retour|could not be delivered|non-delivery)"
+);
+expression!(
+    STILL_TRYING,
+    r"(?i)(delayed|\bretard\w*|différée?|warning: message|still being (retried|tried)|nouvelle tentative|will (continue to )?(be )?retr)"
+);
 expression!(
     AWAY,
     r"(?i)^\s*(réponse automatique|automatic reply|auto(matic)?[ -:]|absence du bureau|absent|out of office|accusé de réception|(je suis )?en congés?)"
@@ -70,7 +83,7 @@ pub struct Report {
     pub delivery: String,
     /// Known by the token; else by the Message-ID.
     pub proven: bool,
-    /// Addresses that the report speaks of.
+    /// Addresses whose verdict this is; empty where the report names none.
     pub recipients: Vec<String>,
     /// What it says.
     pub verdict: Verdict,
@@ -79,14 +92,14 @@ pub struct Report {
 }
 
 /// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Refused for good: there is no such mailbox.
-    Hard,
-    /// Not delivered this time: full, too large, a matter of policy, given up after days.
-    Soft,
     /// Still under way, delivered, passed on: nothing to do.
     Fine,
+    /// Not delivered this time: full, too large, a matter of policy, given up after days.
+    Soft,
+    /// Refused for good: there is no such mailbox.
+    Hard,
 }
 
 /// An answer.
@@ -122,12 +135,6 @@ pub struct PassedOn {
 /// Reads a mail.
 #[must_use]
 pub fn read(bytes: &[u8], email: &Email) -> Mail {
-    // A parser that panics on hostile bytes takes nothing with it: it works on this mail alone.
-    catch_unwind(AssertUnwindSafe(|| read_now(bytes, email)))
-        .unwrap_or(Mail::Unreadable("le lecteur de courriels a échoué"))
-}
-
-fn read_now(bytes: &[u8], email: &Email) -> Mail {
     let Some(mail) = MessageParser::default().parse(bytes) else {
         return Mail::Unreadable("courriel vide ou illisible");
     };
@@ -135,15 +142,22 @@ fn read_now(bytes: &[u8], email: &Email) -> Mail {
         return Mail::Unreadable("courriel sans en-têtes");
     }
     let token = by_token(&mail, email);
-    if let Some(part) = mail.parts.iter().take(MAX_PARTS).find(|p| is_type(p, "message", "delivery-status")) {
+    let is_status = |p: &&MessagePart<'_>| {
+        // RFC 3464, and RFC 6533 for addresses beyond ASCII.
+        is_type(p, "message", "delivery-status") || is_type(p, "message", "global-delivery-status")
+    };
+    if let Some(part) = mail.parts.iter().take(MAX_PARTS).find(is_status) {
         let about = token.map(|d| (d, true)).or_else(|| returned(&mail, email).map(|d| (d, false)));
         let Some((delivery, proven)) = about else { return Mail::Other };
         let fields = String::from_utf8_lossy(part.contents()).into_owned();
         return report(delivery, proven, &fields).map_or(Mail::Unreadable("rapport d’erreur sans état"), Mail::Report);
     }
     let from = sender(&mail);
-    if let (Some(delivery), true) = (&token, from_a_server(&mail, &from)) {
-        return Mail::Report(plain_report(delivery.clone(), &cut(text_of(&mail))));
+    if let Some(delivery) = &token {
+        let text = cut(text_of(&mail));
+        if from_a_server(&mail, &from, &text) {
+            return Mail::Report(plain_report(delivery.clone(), mail.subject().unwrap_or_default(), &text));
+        }
     }
     if automatic(&mail, &from, email) {
         return Mail::Automatic;
@@ -211,66 +225,67 @@ fn returned(mail: &Message<'_>, email: &Email) -> Option<String> {
     })
 }
 
-/// A report's verdict on the first recipient that failed, else on the first one.
+/// A report's verdict on the recipients that fared worst, and these recipients alone: what befalls a member of a list, or an
+/// address that mail is passed on to, is nothing said of the address that we wrote to.
 fn report(delivery: String, proven: bool, fields: &str) -> Option<Report> {
     let fields = fields.replace("\r\n", "\n");
-    let mut recipients = Vec::new();
-    let mut worst: Option<(Verdict, String)> = None;
+    let mut found: Option<Report> = None;
     for block in fields.split("\n\n").filter(|b| !b.trim().is_empty()).take(MAX_PARTS) {
         let text = format!("{}\n\n", block.trim());
         let Some(block) = MessageParser::default().parse(text.as_bytes()) else { continue };
         let field = |name: &str| raw(&block, name).next().map(unfolded);
         let Some(action) = field("Action") else { continue };
-        for name in ["Final-Recipient", "Original-Recipient"] {
-            recipients.extend(field(name).map(|v| v.rsplit(';').next().unwrap_or_default().trim().to_lowercase()));
-        }
+        let recipient = field("Final-Recipient").or_else(|| field("Original-Recipient"));
+        let recipient = recipient.map(|v| {
+            let address = v.rsplit(';').next().unwrap_or_default();
+            address.trim().trim_matches(['<', '>']).to_lowercase()
+        });
         let diagnostic = field("Diagnostic-Code").unwrap_or_default();
         let status = field("Status").unwrap_or_default();
         let verdict = verdict(&action.to_lowercase(), &status, &diagnostic);
-        let rank = |v: Verdict| [Verdict::Fine, Verdict::Soft, Verdict::Hard].iter().position(|x| *x == v);
-        if worst.as_ref().is_none_or(|(w, _)| rank(verdict) > rank(*w)) {
-            worst = Some((verdict, without_addresses(&format!("{status} {diagnostic}"))));
+        match &mut found {
+            Some(known) if known.verdict > verdict => {}
+            Some(known) if known.verdict == verdict => known.recipients.extend(recipient),
+            _ => {
+                let words = without_addresses(&format!("{status} {diagnostic}"));
+                let (delivery, recipients) = (delivery.clone(), recipient.into_iter().collect());
+                found = Some(Report { delivery, proven, recipients, verdict, words });
+            }
         }
     }
-    worst.map(|(verdict, words)| Report { delivery, proven, recipients, verdict, words })
+    found
 }
 
 fn unfolded(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// RFC 3463: class 5 is for good, unless the code tells of the moment (a full mailbox, a message too large, delivery given up
-/// after days) or of policy, which says nothing of the mailbox.
+/// For good only where the words or codes speak of the mailbox itself ([`says_no_mailbox`]).
 fn verdict(action: &str, status: &str, diagnostic: &str) -> Verdict {
     if !action.starts_with("failed") {
-        return Verdict::Fine;
+        Verdict::Fine
+    } else if says_no_mailbox(status, diagnostic) {
+        Verdict::Hard
+    } else {
+        Verdict::Soft
     }
-    let code = CODE.captures(status).or_else(|| CODE.captures(diagnostic));
-    match code {
-        Some(code) => by_code(&code[1], &code[2], &code[3]),
-        None => by_old_code(diagnostic),
-    }
-}
-
-fn by_code(class: &str, subject: &str, detail: &str) -> Verdict {
-    match (class, subject, detail) {
-        ("5", "7" | "6", _) | ("5", "2", "2" | "3" | "4") | ("5", "3", "4") | ("5", "4", "7" | "1") => Verdict::Soft,
-        ("5", _, _) => Verdict::Hard,
-        _ => Verdict::Soft,
-    }
-}
-
-/// RFC 5321 §4.2.3: 550, 551 and 553 speak of the mailbox.
-fn by_old_code(words: &str) -> Verdict {
-    let code = OLD_CODE.captures(words).map(|c| c["n"].to_owned());
-    if code.is_some_and(|c| ["550", "551", "553"].contains(&c.as_str())) { Verdict::Hard } else { Verdict::Soft }
 }
 
 /// A report in the words of a server that knows no RFC 3464.
-fn plain_report(delivery: String, text: &str) -> Report {
-    let verdict = CODE.captures(text).map_or(Verdict::Soft, |c| by_code(&c[1], &c[2], &c[3]));
-    let line = text.lines().find(|l| CODE.is_match(l) || OLD_CODE.is_match(l)).unwrap_or("rapport d’erreur sans code");
-    Report { delivery, proven: true, recipients: Vec::new(), verdict, words: without_addresses(line) }
+fn plain_report(delivery: String, subject: &str, text: &str) -> Report {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.iter().position(|l| FAILURE.is_match(l));
+    // The words of a code may go on in the next line.
+    let said = at.map_or_else(String::new, |i| lines[i..(i + 2).min(lines.len())].join(" "));
+    let verdict = if STILL_TRYING.is_match(subject) || STILL_TRYING.is_match(text) && at.is_none() {
+        Verdict::Fine
+    } else if says_no_mailbox("", &said) {
+        Verdict::Hard
+    } else {
+        Verdict::Soft
+    };
+    let words = if said.is_empty() { "rapport d’erreur sans code" } else { &said };
+    Report { delivery, proven: true, recipients: Vec::new(), verdict, words: without_addresses(words) }
 }
 
 fn without_addresses(words: &str) -> String {
@@ -278,12 +293,15 @@ fn without_addresses(words: &str) -> String {
     words.collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect()
 }
 
-/// Sent by a server: nobody to answer to.
-fn from_a_server(mail: &Message<'_>, from: &str) -> bool {
-    let nobody = raw(mail, "Return-Path").next().is_some_and(|v| v.trim() == "<>");
+/// Sent by a mail server about a message: its own sender, or none at all and the code of a failure. An absence is sent without
+/// a sender too (RFC 3834 §3.3), from the address of the absent.
+fn from_a_server(mail: &Message<'_>, from: &str, text: &str) -> bool {
     let local = from.split('@').next().unwrap_or_default();
-    let human = raw(mail, "Auto-Submitted").next().is_some_and(|v| v.to_lowercase().starts_with("auto-replied"));
-    (nobody || ["mailer-daemon", "postmaster", "mdaemon"].contains(&local)) && !human && !away(mail)
+    let daemon = ["mailer-daemon", "postmaster", "mdaemon", "mail-daemon", "mailerdaemon"].contains(&local);
+    let nobody = raw(mail, "Return-Path").next().is_some_and(|v| v.trim() == "<>");
+    let fails = FAILURE.is_match(text);
+    let undelivered = || mail.subject().is_some_and(|s| UNDELIVERED.is_match(s) || STILL_TRYING.is_match(s));
+    !away(mail) && (daemon && (fails || undelivered()) || nobody && fails && undelivered())
 }
 
 fn away(mail: &Message<'_>) -> bool {
@@ -336,15 +354,10 @@ fn below_mark(text: &str) -> Option<String> {
     text.get(mark..).map(|t| t.trim().to_owned())
 }
 
-/// Whether the receiving server says that the sender is who they say (RFC 8601): only what stands under its own name counts.
+/// Whether the receiving server says that the sender is who they say.
 #[must_use]
-pub fn is_genuine(authentication: &[String], server: &str) -> bool {
-    authentication.iter().any(|value| {
-        let (name, results) = value.split_once(';').unwrap_or((value, ""));
-        let name = name.split_whitespace().next().unwrap_or_default();
-        name.eq_ignore_ascii_case(server)
-            && results.split(';').any(|r| r.trim().to_lowercase().starts_with("dmarc=pass"))
-    })
+pub fn is_genuine(authentication: &[String], server: &str, from: &str) -> bool {
+    authentication.first().is_some_and(|topmost| authentication::is_aligned(topmost, server, from))
 }
 
 #[cfg(test)]
@@ -467,7 +480,7 @@ mod tests {
 
     #[test]
     fn only_the_receiving_server_says_who_is_genuine() {
-        let says = |text: &str| is_genuine(&[text.to_owned()], "mx.vigie.example");
+        let says = |text: &str| is_genuine(&[text.to_owned()], "mx.vigie.example", "j@x.example");
         assert!(says("mx.vigie.example 1; spf=pass smtp.mailfrom=x; dmarc=pass header.from=x.example"));
         assert!(!says("mx.vigie.example; dmarc=fail"));
         assert!(!says("mx.evil.example; dmarc=pass"));

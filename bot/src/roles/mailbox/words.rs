@@ -1,7 +1,10 @@
 //! What an answer says, without what it quotes. Pure.
 //!
-//! Mail programs put the message answered below the answer, in as many ways as there are programs; signatures and greetings
-//! stand around the words that count. What remains is read as a chat reads it; what is none of that is for a human.
+//! Mail programs put the message answered below the answer, or above it, in as many ways as there are programs; greetings,
+//! signatures and footers stand around the words that count. What remains is read as a chat reads it.
+//!
+//! Invariant: a doubt is left to a person. A decision is read only where it stands alone, or where what follows neither takes
+//! it back, narrows it nor asks something.
 
 use vigie_service::answers::action;
 
@@ -12,19 +15,50 @@ const MAX_WORDS: usize = 40;
 
 expression!(
     QUOTE,
-    r"(?i)^\s*(>|-{2,}\s*(message d|original|forwarded|début du message|message transf)|_{10,}|\*?(de|from|von)\s*:\*?\s|(le|on)\s.{4,200}\s(a écrit|wrote|écrivait)\s*:?\s*$|début du message)"
+    r"(?i)^\s*(>|[-_*=]{2,}\s*(message|mail|courriel|original|forwarded|début|reply|réponse)\b.*|[_-]{10,}\s*$|\*?(de|from|von)\s*:\*?\s.*(@|vigie)|\*?(de|from)\s*:\*?\s*\S+\s*$|(le|on)\s.{4,200}\s(a écrit|wrote|écrivait|a envoyé)\s*:?\s*$|début du message|message du .{4,30}\d|.{0,80}<[^>]*@[^>]*>\s*(a écrit|wrote)\s*:\s*$)"
 );
 expression!(QUOTE_BEGINS, r"(?i)^\s*(le|on)\s.{0,30}\d{1,4}.{0,120}[<@,]");
 expression!(QUOTE_ENDS, r"(?i)(a écrit|wrote|écrivait)\s*:?\s*$");
 expression!(
     SIGNATURE,
-    r"(?i)^\s*(--\s*$|(bien )?cordialement|bien à vous|cdlt|cdt|(très )?bonne (journée|soirée|fin)|sincèrement|salutations|envoyé (de|depuis|à partir)|sent from|obtenez outlook|get outlook|télécharger outlook)"
+    r"(?i)^\s*(--\s*$|(bien )?(très )?cordialement|bien à (vous|toi)|(bien )?cdlt|cdt|(très )?bonne (journée|soirée|fin)|(très )?belle (journée|soirée)|sincèrement|(sincères |meilleures )?salutations|amicalement|envoyé (de|depuis|à partir|avec|via)|sent (from|with|via)|obtenez outlook|get outlook|télécharger outlook|provenance :|courriel envoyé)"
 );
-expression!(GREETING, r"(?i)^\s*(bonjour|bonsoir|salut|hello|madame|monsieur|chers?|chère)\b[^.:!?]{0,40}[\s,.!:]*$");
 expression!(
-    STOP,
-    r"^(stop|stopper|stop merci|arret|arretez?|arretez de m'ecrire|arreter|(me |nous |veuillez (me |nous )?)?desabonne(r|z)?(-moi| moi|-nous)?|(me |nous )?desinscri(re|vez-moi|vez moi|ption)|desabonnement|unsubscribe|(je )?ne plus recevoir.{0,40}|(merci de )?ne plus m'envoyer.{0,40}|(je )?ne (souhaite|veux) plus (recevoir|de).{0,40}|retirez-moi.{0,40}|supprimez mon adresse)$"
+    FOOTER,
+    r"(?i)(n['’]imprimez|avant d['’]imprimer|d['’]imprimer ce|pens(ez|ons) à l['’]environnement|please consider the environment|(ce|cet) (message|courriel|e-?mail|courrier)\b.{0,120}(confidentiel|destinat|exclusi|pièces? jointes?)|(this|the) (e-?mail|message)\b.{0,120}(confidential|intended)|(avis|clause|mention) de confidentialité|confidentialité\s*:|disclaimer|si vous n['’]êtes pas (le|la) destinataire|garanti sans virus|virus-free|analysé par|vérifié par|caution\s*:|external (e-?mail|sender)|courrier externe|message externe)"
 );
+expression!(
+    GREETING,
+    r"(?i)^\s*(?:bonjour|bonsoir|salut|hello|coucou|madame|monsieur|mesdames|messieurs|chers?|chère)(?:[ ,]+(?:à tou(?:s|tes)|tou(?:s|tes)|madame|monsieur|messieurs|vigie|l['’]équipe|les? [a-zé]+|et|\p{Lu}[\p{L}-]*))*\s*(?:[,.!:;–—-]+\s*|$)"
+);
+expression!(
+    COURTESY,
+    r"(?i)^(merci( (beaucoup|bien|d'avance|par avance|a vous))?|svp|s'il vous plait|stp|s'il te plait|please|thanks?|thank you|bonjour|cordialement|bonne (journee|soiree))$"
+);
+/// What a clause must be, whole, to stop the messages. `@` stands for how one asks, `@mails` for what one gets, `@list` for where
+/// one stands: a sentence that names anything else (a trade, a colleague) stops nothing.
+const STOP_CLAUSE: &str = r"(?x)^(?:
+        (?:stop|stopper|stop\ tout|arret|arretez?|arreter|unsubscribe|desabonnement|desinscription|opt[ -]?out)
+      | (?:@ )?(?:me|nous)\ (?:desabonner|desinscrire|radier|retirer|supprimer|enlever|oter)(?:\ (?:de|des)\ (?:@list))?
+      | (?:@ )?(?:desabonner|desinscrire)
+      | (?:desabonn|desinscri|desinscriv)(?:ez|er|e|s)?[ -](?:moi|nous)(?:\ (?:de|des)\ (?:@list))?
+      | (?:retir|enlev|radi|supprim|ot)ez[ -](?:moi|nous)(?:\ de\ (?:@list))?
+      | (?:@ )?(?:retirer|retirez|supprimer|supprimez|enlever|enlevez|effacer|effacez)\ (?:mon|notre|cette)\ (?:adresse|e?-?mail|contact)(?:\ (?:mail|electronique|e-mail))?(?:\ de\ (?:@list))?
+      | (?:@ )?(?:d')?(?:arreter|arretez|cesser|cessez|stopper|stoppez)\ (?:de\ (?:m'|nous\ |me\ )(?:ecrire|envoyer(?:\ (?:@mails))?|contacter|solliciter)|(?:@mails))
+      | (?:please\ )?(?:unsubscribe|remove)(?:\ (?:me|us))?(?:\ from\ (?:this|your|the)\ (?:mailing\ )?list)?
+      | (?:je\ |nous\ |on\ )?ne\ (?:souhait|veu|voul|desir)\w*\ plus\ (?:recevoir|de|etre\ (?:contacte|sollicite|destinataire)\w*)(?:\ (?:de\ |d')?(?:@mails))?
+      | (?:@ )?(?:de\ )?ne\ plus\ (?:recevoir|m'envoyer|nous\ envoyer|m'ecrire|nous\ ecrire|me\ contacter|nous\ contacter)(?:\ (?:de\ |d')?(?:@mails))?
+      | plus\ (?:de|d')\ ?(?:mails?|e-?mails?|messages?|alertes?)
+    )$";
+
+static STOP: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+    let asking = r"(?:merci\ (?:de|d')|veuillez|je\ (?:souhaite|veux|voudrais|desire|demande\ (?:a|de))|nous\ (?:souhaitons|voulons)|pouvez[ -]vous|pourriez[ -]vous|priere\ de|svp)\ ?(?:bien\ vouloir\ )?";
+    let mails = r"(?:(?:tous?\ |toutes\ )?(?:vos|les|ces|cet|ce|l'|tous\ les|d')?\ ?(?:envois?|mails?|e-?mails?|messages?|alertes?|courriels?|notifications?|newsletters?|infolettres?|informations?|sollicitations?))";
+    let list = r"(?:(?:votre|vos|la|cette|ces|ce|cet|toutes?\ vos)\ (?:mailing\ )?(?:listes?|base|fichiers?|envois?|alertes?|newsletters?)(?:\ (?:de\ diffusion|d'envois?|de\ contacts|d'adresses|de\ donnees))?)";
+    let text = STOP_CLAUSE.replace("@mails", mails).replace("@list", list).replace("@ ", asking);
+    #[allow(clippy::expect_used, reason = "the expression is a constant; it is exercised by tests")]
+    regex::Regex::new(&text).expect("a constant expression compiles")
+});
 
 /// What somebody answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,21 +74,37 @@ pub enum Answer {
 /// What a network answers for its members to have the procedure too.
 const PASS_ON: &str = "/transmettre";
 
-/// The words of an answer, without quotes, greeting and signature.
+/// The words of an answer, without quotes, greeting, signature and footer. Where nothing stands above the quote, what stands
+/// below it.
 #[must_use]
 pub fn said(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let mut kept: Vec<&str> = Vec::new();
+    let above = own_words(&lines);
+    if !above.is_empty() {
+        return above;
+    }
+    // Only a quote that is marked line by line has an end.
+    let marked = |l: &&str| l.trim_start().starts_with('>');
+    lines.iter().rposition(|l| marked(&l)).map_or_else(String::new, |last| own_words(&lines[last + 1..]))
+}
+
+/// What somebody wrote at the head of these lines.
+fn own_words(lines: &[&str]) -> String {
+    let mut kept: Vec<String> = Vec::new();
     for (i, line) in lines.iter().enumerate() {
         let next = lines.get(i + 1).copied().unwrap_or_default();
         let broken = QUOTE_BEGINS.is_match(line) && (QUOTE_ENDS.is_match(line) || QUOTE_ENDS.is_match(next));
-        if QUOTE.is_match(line) || broken || SIGNATURE.is_match(line) {
+        if QUOTE.is_match(line) || broken {
             break;
         }
-        if kept.is_empty() && (line.trim().is_empty() || GREETING.is_match(line)) {
+        let line = if kept.is_empty() { GREETING.replace(line, "") } else { (*line).into() };
+        if FOOTER.is_match(&line) || SIGNATURE.is_match(&line) {
+            break;
+        }
+        if kept.is_empty() && line.trim().is_empty() {
             continue;
         }
-        kept.push(line.trim());
+        kept.push(line.trim().to_owned());
     }
     kept.join("\n").trim().to_owned()
 }
@@ -80,11 +130,15 @@ pub fn answer(subject: &str, text: &str) -> Answer {
         return Answer::Word(courteous);
     }
     let Some((first, rest)) = first_clause(&said) else { return Answer::Unclear };
-    if is_stop(first) {
-        return Answer::Stop;
-    }
     let first = without_thanks(first);
-    if action::words(&first).is_some() && !contradicts(rest) { Answer::Word(first) } else { Answer::Unclear }
+    let rest_is_courtesy = clauses(rest).iter().all(|c| COURTESY.is_match(c));
+    // « Ok, bien reçu » says that it came: alone it decides, with more it does not.
+    let acknowledges = matches!(action::folded(&first).as_str(), "ok" | "d'accord");
+    if action::words(&first).is_some() && (rest_is_courtesy || !acknowledges && !contradicts(rest)) {
+        Answer::Word(first)
+    } else {
+        Answer::Unclear
+    }
 }
 
 /// Whether it says yes, and nothing else.
@@ -99,8 +153,45 @@ pub fn refuses(word: &str) -> bool {
     matches!(action::folded(word).as_str(), "non" | "no")
 }
 
+/// The clauses of a text, folded.
+fn clauses(text: &str) -> Vec<String> {
+    let parts = text.split(['.', ',', ';', '!', '\n', '(', ')', '–', '—', ':']);
+    parts.map(|c| action::folded(c).replace('’', "'")).filter(|c| !c.is_empty()).collect()
+}
+
+/// A clause without the courtesies at its ends.
+fn bare(clause: &str) -> &str {
+    let mut clause = clause;
+    for end in [
+        " svp",
+        " s'il vous plait",
+        " merci d'avance",
+        " merci",
+        " please",
+        " stp",
+        " immediatement",
+        " definitivement",
+    ] {
+        clause = clause.strip_suffix(end).unwrap_or(clause);
+    }
+    for start in ["svp ", "s'il vous plait ", "please "] {
+        clause = clause.strip_prefix(start).unwrap_or(clause);
+    }
+    clause.trim()
+}
+
+/// One of the first clauses asks for no more messages, whole, and nothing else takes it back.
 fn is_stop(text: &str) -> bool {
-    STOP.is_match(&action::folded(text).replace('’', "'"))
+    if text.contains('?') {
+        return false;
+    }
+    let all = clauses(text);
+    let Some(at) = all.iter().take(3).position(|c| STOP.is_match(bare(c))) else { return false };
+    all.iter().enumerate().all(|(i, c)| {
+        let before = i < at && !COURTESY.is_match(c);
+        // A second way to say it is none to doubt it.
+        i == at || STOP.is_match(bare(c)) || !before && !contradicts(c)
+    })
 }
 
 /// « Non merci » says what « non » says.
@@ -124,12 +215,72 @@ fn first_clause(text: &str) -> Option<(&str, &str)> {
     (!first.is_empty()).then(|| (first, text.get(at..).unwrap_or_default()))
 }
 
-/// Whether what follows an answer may take it back: then a human reads it.
+/// Whether what follows an answer may take it back, narrow it, put it off or ask something: then a human reads it.
 fn contradicts(rest: &str) -> bool {
-    let folded = action::folded(rest);
-    folded
-        .split(|c: char| !c.is_alphanumeric())
-        .any(|w| ["oui", "non", "mais", "sauf", "pas", "stop", "peut", "si", "finalement", "plutot"].contains(&w))
+    const DOUBT: &[&str] = &[
+        "oui",
+        "non",
+        "mais",
+        "sauf",
+        "pas",
+        "stop",
+        "peut",
+        "si",
+        "finalement",
+        "plutot",
+        "lot",
+        "lots",
+        "seulement",
+        "uniquement",
+        "que",
+        "cependant",
+        "toutefois",
+        "neanmoins",
+        "sinon",
+        "ou",
+        "avant",
+        "apres",
+        "attendre",
+        "attends",
+        "attendons",
+        "voir",
+        "verrai",
+        "verrons",
+        "regarde",
+        "regarder",
+        "regardons",
+        "reflechir",
+        "reflechis",
+        "hesite",
+        "hesitons",
+        "question",
+        "comment",
+        "pourquoi",
+        "quand",
+        "combien",
+        "recu",
+        "erreur",
+        "probleme",
+        "sous",
+        "reserve",
+        "condition",
+        "quoique",
+        "rien",
+        "jamais",
+        "encore",
+        "pourriez",
+        "pouvez",
+        "envoyez",
+        "envoyer",
+        "appelez",
+        "appeler",
+        "contre",
+        "annule",
+        "annuler",
+        "demain",
+        "test",
+    ];
+    rest.contains('?') || action::folded(rest).split(|c: char| !c.is_alphanumeric()).any(|w| DOUBT.contains(&w))
 }
 
 #[cfg(test)]
