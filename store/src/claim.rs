@@ -117,7 +117,7 @@ macro_rules! ready_lanes {
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// Name of the process.
-    pub holder: &'a str,
+    pub lease_holder: &'a str,
     /// Proof of the claim, different every time.
     pub token: &'a str,
     /// Most deliveries claimed.
@@ -238,7 +238,7 @@ async fn take(
     ))
     .bind(addresses(lanes.iter().map(|l| l.address.as_str())))
     .bind(claim.token.to_owned())
-    .bind(claim.holder.to_owned())
+    .bind(claim.lease_holder.to_owned())
     .bind(millis(now + claim.lease))
     .bind(millis(now))
     .fetch_all(&mut *tx)
@@ -289,7 +289,7 @@ async fn take_more(
         claimed_columns!()
     ))
     .bind(claim.token.to_owned())
-    .bind(claim.holder.to_owned())
+    .bind(claim.lease_holder.to_owned())
     .bind(millis(now + claim.lease))
     .bind(lane.address.clone())
     .bind(millis(now))
