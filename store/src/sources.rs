@@ -78,7 +78,6 @@ pub struct PageEnd<'a> {
 /// A record put aside.
 #[derive(Debug, Clone)]
 pub struct Quarantined {
-    /// Source.
     pub source: String,
     /// Identifier of the record, when it has one.
     pub record_id: Option<String>,
@@ -88,7 +87,6 @@ pub struct Quarantined {
     pub reason: String,
     /// Its bytes, as they came.
     pub raw: Vec<u8>,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
@@ -131,9 +129,6 @@ impl FromRow for SourceRow {
 
 impl Store {
     /// State of a source; a default one when it was never polled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
         let row: Option<SourceRow> = sql::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
             .bind(id.to_owned())
@@ -146,9 +141,6 @@ impl Store {
     }
 
     /// States of all sources ever polled, by identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
         let rows: Vec<SourceRow> =
             sql::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.reader).await?;
@@ -156,9 +148,6 @@ impl Store {
     }
 
     /// Has a source left alone, or watched again.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn pause_source(&self, id: &str, paused: bool) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sql::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
@@ -171,9 +160,6 @@ impl Store {
     }
 
     /// Takes the source for polling until `lease` from now, and gives its state; `None` when it is not due or another holds it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn claim_source(
         &self,
         id: &str,
@@ -187,9 +173,6 @@ impl Store {
     }
 
     /// Notes a page that others follow, once its notices are committed, and holds the source for another `lease`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn page_done(
         &self,
         id: &str,
@@ -208,9 +191,6 @@ impl Store {
     }
 
     /// Notes the end of a poll and gives the source back. `day` is the local day it counts for.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn poll_done(
         &self,
         id: &str,
@@ -230,9 +210,6 @@ impl Store {
     }
 
     /// What each source brought day by day since `since`, oldest first. A day without a poll is not there.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source_days(&self, since: NaiveDate) -> Result<HashMap<String, Vec<SourceDay>>, StoreError> {
         let rows: Vec<(String, NaiveDate, i64)> = sql::query_as(
             "SELECT source, day, items FROM source_day WHERE day >= $1 AND polls > failures ORDER BY day",
@@ -248,17 +225,11 @@ impl Store {
     }
 
     /// Alarms of a source that were told and are not over: what kind, since when.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_alarms(&self, source: &str) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
         Ok(self.all_open_alarms().await?.remove(source).unwrap_or_default())
     }
 
     /// Alarms that were told and are not over, by source: there are few.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn all_open_alarms(&self) -> Result<HashMap<String, Vec<(String, DateTime<Utc>)>>, StoreError> {
         let rows: Vec<(String, String, i64)> =
             sql::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.reader).await?;
@@ -270,18 +241,12 @@ impl Store {
     }
 
     /// How many alarms are open, of all sources.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn alarm_count(&self) -> Result<i64, StoreError> {
         let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.reader).await?;
         Ok(n)
     }
 
     /// Puts a record aside with its bytes. The same record with the same fault is kept once. `true` when it is new.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn quarantine(&self, record: &Quarantined) -> Result<bool, StoreError> {
         let fingerprint = derived_id(&[
             &record.source,
@@ -312,9 +277,6 @@ impl Store {
     }
 
     /// Records put aside, newest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
         Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1")
             .bind(limit)
@@ -323,9 +285,6 @@ impl Store {
     }
 
     /// Takes or renews a named lease (the timetable's); `false` when another holds it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn hold_lease(
         &self,
         name: &str,
@@ -346,9 +305,6 @@ impl Store {
     }
 
     /// Frees everything that `is_gone` holders held: sources and leases at once; deliveries through their lease.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn release_gone(&self, is_gone: impl Fn(&str) -> bool, now: DateTime<Utc>) -> Result<(), StoreError> {
         let holders: Vec<(String,)> = sql::query_as(
             "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
@@ -466,9 +422,6 @@ impl batch::Write for PollRow {
 
 impl IngestTx {
     /// Notes that the operators are told of an alarm, in the transaction that tells them; `false` when it is open already.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_alarm(&mut self, source: &str, kind: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let done = sql::query(
             "INSERT INTO alarm (source, kind, since) VALUES ($1, $2, $3) ON CONFLICT (source, kind) DO NOTHING",
@@ -482,9 +435,6 @@ impl IngestTx {
     }
 
     /// Notes that the operators are told of an alarm's end; `false` when it is closed already.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn close_alarm(&mut self, source: &str, kind: &str) -> Result<bool, StoreError> {
         let done = sql::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
             .bind(source.to_owned())

@@ -77,7 +77,6 @@ impl Scope {
 /// A token, without its secret.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
-    /// Identifier.
     pub id: String,
     /// Whose.
     pub subscriber: String,
@@ -85,7 +84,6 @@ pub struct AccessToken {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
-    /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was last used, to the hour.
     pub used: Option<DateTime<Utc>>,
@@ -118,9 +116,6 @@ macro_rules! select {
 
 impl Store {
     /// Makes a token of that secret; gives its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_token(
         &self,
         subscriber: &str,
@@ -148,9 +143,6 @@ impl Store {
     }
 
     /// Tokens and private links of a person, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn tokens(&self, subscriber: &str) -> Result<Vec<AccessToken>, StoreError> {
         let rows: Vec<AccessToken> = sql::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
             .bind(subscriber.to_owned())
@@ -160,9 +152,6 @@ impl Store {
     }
 
     /// Ends a token of that person; `false` when they have none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn remove_token(&self, subscriber: &str, id: &str) -> Result<bool, StoreError> {
         let done = sql::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
             .bind(id.to_owned())
@@ -173,9 +162,6 @@ impl Store {
     }
 
     /// The token of that secret and its owner, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn token_by_secret(
         &self,
         secret: &str,
@@ -190,9 +176,6 @@ impl Store {
     }
 
     /// The private link of that identifier and its owner, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn token_by_id(
         &self,
         id: &str,

@@ -92,7 +92,10 @@ async fn read(
         };
         memory.begun = begun;
         written = serde_json::to_string(&memory).unwrap_or_default();
-        service.store.page_done(id, PageEnd { memory: &written, records: 0 }, SOURCE_LEASE, service.clock.now()).await?;
+        service
+            .store
+            .page_done(id, PageEnd { memory: &written, records: 0 }, SOURCE_LEASE, service.clock.now())
+            .await?;
         memory.begun = Attempts::default();
         let page = match sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now()).await {
             Ok(page) => page,

@@ -87,7 +87,7 @@ async fn a_delivery_that_cannot_be_read_is_given_up_and_stops_no_other() {
             .await
             .unwrap();
         let claim = Claim {
-            holder: "t",
+            lease_holder: "t",
             token: "t",
             limit: 10,
             lease: chrono::Duration::minutes(1),
