@@ -267,8 +267,8 @@ fn weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
 fn weight_below(statements: &[Statement<'_>], at: usize) -> Option<f64> {
     let line = statements[at].unit.line;
     statements[at + 1..].iter().take(6).take_while(|s| s.unit.line - line <= 6).find_map(|s| {
-        let labelled =
-            s.has_word(0, 4, &["nombre", "ponderation", "poids", "valeur"]) && s.says.has(Concept::Criterion);
+        let labelled = s.has_word(0, 4, &["nombre", "ponderation", "poids", "valeur", "ac_weighting"])
+            && s.says.has(Concept::Criterion);
         weights(s).next().filter(|_| labelled).map(|q| q.value)
     })
 }

@@ -347,7 +347,13 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
             && !s.of(Concept::Winner).any(|w| w.to <= *i)
     });
-    let given = entrusted.or(column.then_some(first.from)).map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 });
+    // "Marché réservé à : ☒ EA/ESAT".
+    let ticked = s.unit.ticked == Some(true) && s.heading.has(Concept::Reserve);
+    let given = entrusted.or((column || ticked).then_some(first.from)).map(|i| Hit {
+        concept: Concept::Only,
+        from: i,
+        to: i + 1,
+    });
     if let Some(anchor) = given {
         return grouped(reading, s, &structures, &anchor);
     }
@@ -364,6 +370,10 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
         && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
     let volume = quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours));
+    // "Le contrat ne saurait être confié qu'à un ESAT" speaks of the contract, not of a part that the winner passes on.
+    let whole =
+        excepting.is_some() && s.of(Concept::Contract).any(|c| c.to <= first.from) && !s.says.has(Concept::Winner);
+    let owed = owed && !whole;
     if !of_access || owed || volume {
         return Vec::new();
     }
