@@ -198,6 +198,11 @@ const TAKES_BACK: &[&str] = &[
     "s",
     "reserve",
     "reserves",
+    "reconduite",
+    "reconduit",
+    "maintenue",
+    "maintenu",
+    "renouvelee",
     "reservee",
     "reservees",
     "soumis",
@@ -282,5 +287,5 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
 #[must_use]
 pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
     let start = s.clause_start(hit.from, mark::STOP | mark::ITEM);
-    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 2)
+    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 6)
 }

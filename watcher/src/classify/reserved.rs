@@ -63,6 +63,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             found.extend(only(reading, s));
         }
         if found.len() == known {
+            found.extend(others_refused(reading, s));
+        }
+        if found.len() == known {
             found.extend(must_be(reading, s));
         }
         if found.len() == known {
@@ -377,6 +380,20 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     if !of_access || owed || volume {
         return Vec::new();
     }
+    grouped(reading, s, &structures, &anchor)
+}
+
+/// "Les offres d'entreprises autres que des SIAE seront rejetées", "toute candidature ne provenant pas d'un ESAT sera écartée".
+fn others_refused(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
+    let structures: Vec<&Hit> = s.any_of(STRUCTURES).collect();
+    let Some(first) = structures.first() else { return Vec::new() };
+    let other_than = (0..first.from).rev().take(7).find(|i| {
+        let word = s.tokens[*i].word.as_ref();
+        word.starts_with("autre") && s.has_word(*i, *i + 3, &["que", "qu"]) || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
+    });
+    let refused = s.tokens[first.to..].iter().any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
+    let Some(at) = other_than.filter(|_| refused && s.says.has(Concept::Bid)) else { return Vec::new() };
+    let anchor = Hit { concept: Concept::Only, from: at, to: at + 1 };
     grouped(reading, s, &structures, &anchor)
 }
 
