@@ -44,12 +44,6 @@ impl NewDelivery {
             expires: None,
         }
     }
-
-    /// Its identifier: the same for the same address and cause.
-    #[must_use]
-    pub fn id(&self) -> String {
-        derived_id(&[&self.address, &self.cause.to_string()])
-    }
 }
 
 /// A delivery in the hands of a worker.

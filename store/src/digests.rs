@@ -99,7 +99,13 @@ impl Store {
                 expires: None,
             })
             .collect();
-        let carrier = deliveries.first().map_or_else(|| "none".to_owned(), NewDelivery::id);
+        let mut carrier = "none".to_owned();
+        for (n, new) in deliveries.iter().enumerate() {
+            let id = put_delivery(&mut tx, new, now).await?;
+            if n == 0 {
+                carrier = id;
+            }
+        }
         let taken = sql::query(concat!(
             "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
             due!(),
@@ -114,10 +120,7 @@ impl Store {
         .await?
         ;
         if taken == 0 {
-            return Ok(0); // another process made it
-        }
-        for new in &deliveries {
-            put_delivery(&mut tx, new, now).await?;
+            return Ok(0); // another process made it: nothing of this is kept
         }
         tx.commit().await?;
         Ok(taken)

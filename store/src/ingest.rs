@@ -438,7 +438,7 @@ impl IngestTx {
     /// Writes people's shares of an alert, and the deliveries they cause.
     pub async fn put_notifications(&mut self, alert: &str, shares: &[Share]) -> Result<(), StoreError> {
         let deliveries: Vec<&NewDelivery> = shares.iter().flat_map(|(_, deliveries)| deliveries).collect();
-        put_deliveries(&mut self.tx, &deliveries, self.now).await?;
+        let mut ids = put_deliveries(&mut self.tx, &deliveries, self.now).await?.into_iter();
         self.ready.extend(deliveries.iter().map(|d| (d.address.clone(), d.channel)));
         let rows: Vec<Value> = shares
             .iter()
@@ -446,7 +446,7 @@ impl IngestTx {
                 json!({
                     "id": derived_id(&[alert, &share.subscriber]), "person": share.subscriber, "subscription": share.subscription,
                     "disposition": share.disposition.as_str(), "reasons": clean(&share.reasons), "due": share.due.map(millis),
-                    "carrier": deliveries.last().map(NewDelivery::id),
+                    "carrier": ids.by_ref().take(deliveries.len()).last(),
                 })
             })
             .collect();

@@ -91,8 +91,17 @@ fn bind(reading: &Reading<'_>, statements: &[Statement<'_>], o: &mut Owed) {
         let soumis = s.has_word(0, s.tokens.len(), &["y"])
             && s.has_word(0, s.tokens.len(), &["soumis", "concernes"])
             && !s.says.has(Concept::Deny);
+        // "Pas soumis pour le lot 1 ; en revanche les lots 2 et 3 y sont soumis."
+        let text = reading.doc.text();
+        let bound = |m: &&LotMention| {
+            let start = text[s.unit.range.start..m.range.start]
+                .rfind(';')
+                .map_or(s.unit.range.start, |i| s.unit.range.start + i);
+            let head = text[start..m.range.start].trim_start_matches([' ', ';']);
+            !(head.starts_with("pas ") || head.starts_with("non ") || head.contains(" pas ") || head.contains("aucun"))
+        };
         if (concerns || soumis)
-            && let Some(m) = reading.mentions(&s.unit.range).first()
+            && let Some(m) = reading.mentions(&s.unit.range).iter().find(bound)
         {
             o.lots.clone_from(&m.lots);
             return;
@@ -169,7 +178,8 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
         let bare = about_insertion && hit.to - hit.from == 1;
         let duty = s.any_of(&[Concept::Duty, Concept::Optional]).any(|d| d.from < hit.from || d.from >= hit.to)
             || future(s) && s.says.has(Concept::Winner);
-        let laid = s.any_of(&[Concept::Winner, Concept::Contract]).next().is_some() || s.says.has(Concept::Duty);
+        let laid = s.any_of(&[Concept::Winner, Concept::Contract, Concept::Optional]).next().is_some()
+            || s.says.has(Concept::Duty);
         let asked = s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]);
         let served = reading.served || s.says.has(Concept::ServiceTalk) && !quantity;
         let holds = if about_insertion {
@@ -203,7 +213,7 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
     if let Some(hit) = people {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
         let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume"]);
-        let duty = s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract))
+        let duty = amount && s.says.has(Concept::Reserve) || s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract))
             || (asked || s.says.has(Concept::Contract)) && amount
             || asked && future(s);
         let other = s.says.has(Concept::OtherSocial) && !quantity;

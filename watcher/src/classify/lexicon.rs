@@ -530,6 +530,7 @@ const LOSES: &[(Concept, &[Concept])] = &[
             Concept::FarFromWork,
         ],
     ),
+    (Concept::Winner, &[Concept::Sheltered, Concept::WorkIntegration]),
     (Concept::Sheltered, &[Concept::ShelteredAndIntegration]),
     (Concept::WorkIntegration, &[Concept::ShelteredAndIntegration]),
     (Concept::ServiceTalk, &[Concept::FarFromWork, Concept::Sheltered, Concept::WorkIntegration, Concept::ClauseName]),

@@ -3,11 +3,15 @@
 //! | module | does |
 //! |---|---|
 //! | [`fold`] | one spelling, with the way back to the original |
-//! | [`document`] | passages as one text: sentences, lots, quotes |
-//! | [`anchors`] | one pass for all anchor words; expressions run on windows around them |
-//! | [`reserved`], [`clause`], [`criterion`], [`service`], [`other`] | provisions told by the text |
+//! | [`document`] | passages as one text: lines, lots, quotes |
+//! | [`anchors`] | one pass for all anchor words: which statements are read |
+//! | [`statement`] | sentences, cells, options, with their headings and words |
+//! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
+//! | [`polarity`] | denial, lifting, condition, tense |
+//! | [`quantity`], [`when`] | numbers with units; days and times |
+//! | [`reserved`], [`clause`], [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
-//! | [`dates`], [`facts`] | what else a person needs to decide |
+//! | [`dates`], [`facts`], [`place`] | what else a person needs to decide |
 //! | [`sectors`] | trades, from CPV and from words |
 //! | [`verdict`] | routes, kinds, score, reasons |
 //!

@@ -105,7 +105,10 @@ pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
         && s.tokens[hit.to + 1].after(mark::SLASH);
     let chosen = choice && matches!(word(hit.to + 2), "n" | "non");
     let corrected = (hit.to..s.tokens.len().min(hit.to + REACH)).any(|i| word(i) == "lire" && word(i + 1) == "non");
-    if boxed || chosen || corrected {
+    let not_applicable = (hit.to..s.tokens.len().min(hit.to + 6)).any(|i| {
+        word(i) == "n" && word(i + 1) == "a" && s.tokens[i].after(mark::COLON) && s.tokens[i + 1].after(mark::SLASH)
+    });
+    if boxed || chosen || corrected || not_applicable {
         return true;
     }
     let mut at = hit.to;
@@ -195,6 +198,11 @@ const TAKES_BACK: &[&str] = &[
     "s",
     "reserve",
     "reserves",
+    "reconduite",
+    "reconduit",
+    "maintenue",
+    "maintenu",
+    "renouvelee",
     "reservee",
     "reservees",
     "soumis",
@@ -247,9 +255,12 @@ fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
         l.from >= hit.to
             && l.to <= end
             && l.from - hit.to <= 16
-            && !s
-                .any_of(&[Concept::Contract])
-                .any(|c| c.from > hit.to && c.to <= l.from && l.from - c.to <= 4 && s.tokens[c.from].word != "lot")
+            && !s.any_of(&[Concept::Contract]).any(|c| {
+                c.from > hit.to
+                    && c.to <= l.from
+                    && l.from - c.to <= 4
+                    && !matches!(s.tokens[c.from].word.as_ref(), "lot" | "avis")
+            })
     }) && !s.of(Concept::NotDenied).any(|h| h.from >= hit.to)
 }
 
@@ -276,5 +287,5 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
 #[must_use]
 pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
     let start = s.clause_start(hit.from, mark::STOP | mark::ITEM);
-    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 2)
+    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 6)
 }

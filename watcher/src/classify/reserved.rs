@@ -63,6 +63,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             found.extend(only(reading, s));
         }
         if found.len() == known {
+            found.extend(others_refused(reading, s));
+        }
+        if found.len() == known {
             found.extend(must_be(reading, s));
         }
         if found.len() == known {
@@ -347,7 +350,13 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
             && !s.of(Concept::Winner).any(|w| w.to <= *i)
     });
-    let given = entrusted.or(column.then_some(first.from)).map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 });
+    // "Marché réservé à : ☒ EA/ESAT".
+    let ticked = s.unit.ticked == Some(true) && s.heading.has(Concept::Reserve);
+    let given = entrusted.or((column || ticked).then_some(first.from)).map(|i| Hit {
+        concept: Concept::Only,
+        from: i,
+        to: i + 1,
+    });
     if let Some(anchor) = given {
         return grouped(reading, s, &structures, &anchor);
     }
@@ -364,9 +373,27 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
         && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
     let volume = quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours));
+    // "Le contrat ne saurait être confié qu'à un ESAT" speaks of the contract, not of a part that the winner passes on.
+    let whole =
+        excepting.is_some() && s.of(Concept::Contract).any(|c| c.to <= first.from) && !s.says.has(Concept::Winner);
+    let owed = owed && !whole;
     if !of_access || owed || volume {
         return Vec::new();
     }
+    grouped(reading, s, &structures, &anchor)
+}
+
+/// "Les offres d'entreprises autres que des SIAE seront rejetées", "toute candidature ne provenant pas d'un ESAT sera écartée".
+fn others_refused(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
+    let structures: Vec<&Hit> = s.any_of(STRUCTURES).collect();
+    let Some(first) = structures.first() else { return Vec::new() };
+    let other_than = (0..first.from).rev().take(7).find(|i| {
+        let word = s.tokens[*i].word.as_ref();
+        word.starts_with("autre") && s.has_word(*i, *i + 3, &["que", "qu"]) || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
+    });
+    let refused = s.tokens[first.to..].iter().any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
+    let Some(at) = other_than.filter(|_| refused && s.says.has(Concept::Bid)) else { return Vec::new() };
+    let anchor = Hit { concept: Concept::Only, from: at, to: at + 1 };
     grouped(reading, s, &structures, &anchor)
 }
 

@@ -158,6 +158,8 @@ struct Found {
     year: Option<i32>,
     glued_time: Option<NaiveTime>,
     utc: bool,
+    /// One of several days before their month: its time is the last one's.
+    listed: bool,
 }
 
 fn full_year(n: u32, length: usize) -> Option<i32> {
@@ -184,6 +186,7 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
                 year: Some(year),
                 glued_time: None,
                 utc: false,
+                listed: false,
             });
         }
     }
@@ -212,12 +215,22 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
                     year: Some(year),
                     glued_time,
                     utc,
+                    listed: false,
                 });
             }
         }
         let alone = sign == mark::SLASH && a.1 <= 2 && b.1 == 2 && (1..=31).contains(&a.0) && (1..=12).contains(&b.0);
         if alone && tokens.get(from + 2).is_none_or(|t| t.word != "points") {
-            return Some(Found { from, to: from + 2, day: a.0, month: b.0, year: None, glued_time: None, utc: false });
+            return Some(Found {
+                from,
+                to: from + 2,
+                day: a.0,
+                month: b.0,
+                year: None,
+                glued_time: None,
+                utc: false,
+                listed: false,
+            });
         }
     }
     let (day, next) = day_number(tokens, from)?;
@@ -226,7 +239,7 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     // "20 déc. 2023": the full stop is the abbreviation's.
     let year = year(tokens, next + 1);
     let to = year.map_or(next + 1, |y| y.1);
-    Some(Found { from, to, day, month, year: year.map(|y| y.0), glued_time: None, utc: false })
+    Some(Found { from, to, day, month, year: year.map(|y| y.0), glued_time: None, utc: false, listed: false })
 }
 
 /// Three numbers as day, month and year.
@@ -360,6 +373,10 @@ pub fn moments(tokens: &[Token<'_>], default: Option<i32>) -> Vec<When> {
             let floor = i.checked_sub(1).map_or(0, |p| ends[p]);
             let (time, to) = match d.glued_time {
                 Some(time) => (Some(time), d.to),
+                None if d.listed => {
+                    let last = days[i..].iter().find(|n| !n.listed);
+                    (last.and_then(|n| time_of(tokens, n, n.from).0), d.to)
+                }
                 None => time_of(tokens, d, floor),
             };
             Some(When { from: d.from, to, day, time, utc: d.utc })
@@ -387,7 +404,20 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
             || !(tokens[number].before != 0
                 || matches!(
                     tokens[number - 1].word.as_ref(),
-                    "les" | "et" | "ou" | "le" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi"
+                    "les"
+                        | "et"
+                        | "ou"
+                        | "le"
+                        | "mardis"
+                        | "lundis"
+                        | "jeudis"
+                        | "vendredis"
+                        | "mercredis"
+                        | "lundi"
+                        | "mardi"
+                        | "mercredi"
+                        | "jeudi"
+                        | "vendredi"
                 ))
         {
             break;
@@ -400,6 +430,7 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
             year: day.year,
             glued_time: None,
             utc: false,
+            listed: true,
         });
         at = number;
     }
