@@ -5,13 +5,13 @@
 
 use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
 
-use super::clause::share_of_work;
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::{Quantity, Unit, quantities};
 use super::reserved::lots_of;
 use super::statement::{Statement, mark};
+use super::volume::share_of_work;
 
 /// What makes an item a social one.
 const SOCIAL: &[Concept] = &[
