@@ -35,7 +35,6 @@ pub fn communes() -> &'static Communes {
 pub struct SectorRow {
     /// Slug of its group.
     pub group: String,
-    /// Label for people.
     pub label: String,
 }
 
@@ -50,7 +49,6 @@ pub struct SectorWord {
     pub phrase: String,
 }
 
-/// All tables.
 #[derive(Debug)]
 pub struct Rules {
     sectors: BTreeMap<Sector, SectorRow>,

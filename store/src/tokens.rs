@@ -4,27 +4,33 @@
 //! shown again; it ends when its row goes.
 
 use chrono::{DateTime, Duration, Utc};
+use strum::{EnumString, IntoStaticStr};
 use vigie_domain::Subscriber;
 
-use crate::consent::random;
-use crate::sessions::mark;
-use crate::{Store, StoreError, clean, millis, moment};
+use crate::Store;
+use crate::columns::{clean, millis};
+use crate::error::StoreError;
+use crate::ids::{random, secret_hash};
+use crate::sql::{self, FromRow, Row, SqlError};
 
 /// How often the last use is written.
 const USE_NOTED_EVERY: Duration = Duration::hours(1);
 
 /// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Scope {
     /// Read procedures.
     Procedures,
     /// Read one's subscriptions.
     Subscriptions,
     /// Make, change and remove one's subscriptions.
+    #[strum(serialize = "subscriptions:write")]
     SubscriptionsWrite,
     /// Read what one's structure decided.
     Decisions,
     /// Decide for one's structure.
+    #[strum(serialize = "decisions:write")]
     DecisionsWrite,
     /// The private calendar: no program's token has it.
     Calendar,
@@ -40,21 +46,13 @@ impl Scope {
     /// The word used in the database, in forms and in the API's documentation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Procedures => "procedures",
-            Self::Subscriptions => "subscriptions",
-            Self::SubscriptionsWrite => "subscriptions:write",
-            Self::Decisions => "decisions",
-            Self::DecisionsWrite => "decisions:write",
-            Self::Calendar => "calendar",
-            Self::Feed => "feed",
-        }
+        self.into()
     }
 
     /// Reads a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::OF_PROGRAMS.into_iter().chain([Self::Calendar, Self::Feed]).find(|s| s.as_str() == word)
+        word.parse().ok()
     }
 
     /// As a person reads it.
@@ -75,7 +73,6 @@ impl Scope {
 /// A token, without its secret.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
-    /// Identifier.
     pub id: String,
     /// Whose.
     pub subscriber: String,
@@ -83,7 +80,6 @@ pub struct AccessToken {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
-    /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was last used, to the hour.
     pub used: Option<DateTime<Utc>>,
@@ -91,17 +87,19 @@ pub struct AccessToken {
     pub expires: Option<DateTime<Utc>>,
 }
 
-type Row = (String, String, String, String, i64, Option<i64>, Option<i64>);
-
-fn token(r: Row) -> AccessToken {
-    AccessToken {
-        id: r.0,
-        subscriber: r.1,
-        name: r.2,
-        scopes: r.3.split(' ').filter_map(Scope::parse).collect(),
-        created: moment(r.4),
-        used: r.5.map(moment),
-        expires: r.6.map(moment),
+impl FromRow for AccessToken {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let words: String = row.get(3)?;
+        let scope = |word| Scope::parse(word).ok_or_else(|| row.unreadable(3, word));
+        Ok(Self {
+            id: row.get(0)?,
+            subscriber: row.get(1)?,
+            name: row.get(2)?,
+            scopes: words.split_whitespace().map(scope).collect::<Result<_, _>>()?,
+            created: row.get(4)?,
+            used: row.get(5)?,
+            expires: row.get(6)?,
+        })
     }
 }
 
@@ -114,9 +112,6 @@ macro_rules! select {
 
 impl Store {
     /// Makes a token of that secret; gives its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_token(
         &self,
         subscriber: &str,
@@ -128,94 +123,96 @@ impl Store {
     ) -> Result<String, StoreError> {
         let id = random()?;
         let scopes: Vec<&str> = scopes.iter().map(|s| s.as_str()).collect();
-        sqlx::query(
+        sql::query(
             "INSERT INTO access_token (id, mark, subscriber_id, name, scopes, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id.clone())
-        .bind(mark(secret))
+        .bind(secret_hash(secret))
         .bind(subscriber.to_owned())
         .bind(clean(name))
         .bind(scopes.join(" "))
         .bind(millis(now))
         .bind(expires.map(millis))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
         Ok(id)
     }
 
     /// Tokens and private links of a person, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn tokens(&self, subscriber: &str) -> Result<Vec<AccessToken>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
+        let rows: Vec<AccessToken> = sql::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
             .bind(subscriber.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
-        Ok(rows.into_iter().map(token).collect())
+        Ok(rows)
     }
 
     /// Ends a token of that person; `false` when they have none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn remove_token(&self, subscriber: &str, id: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
+        let done = sql::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
             .bind(id.to_owned())
             .bind(subscriber.to_owned())
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// The token of that secret and its owner, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn token_by_secret(
         &self,
         secret: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(select!("mark = $1 AND (expires IS NULL OR expires > $2)"))
-            .bind(mark(secret))
+        let row: Option<AccessToken> = sql::query_as(select!("mark = $1 AND (expires IS NULL OR expires > $2)"))
+            .bind(secret_hash(secret))
             .bind(millis(now))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         self.with_owner(row, now).await
     }
 
     /// The private link of that identifier and its owner, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn token_by_id(
         &self,
         id: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(select!("id = $1 AND (expires IS NULL OR expires > $2)"))
+        let row: Option<AccessToken> = sql::query_as(select!("id = $1 AND (expires IS NULL OR expires > $2)"))
             .bind(id.to_owned())
             .bind(millis(now))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         self.with_owner(row, now).await
     }
 
     async fn with_owner(
         &self,
-        row: Option<Row>,
+        row: Option<AccessToken>,
         now: DateTime<Utc>,
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
-        let Some(token) = row.map(token) else { return Ok(None) };
+        let Some(token) = row else { return Ok(None) };
         let Some(owner) = self.subscriber(&token.subscriber).await? else { return Ok(None) };
         if token.used.is_none_or(|at| at + USE_NOTED_EVERY < now) {
-            sqlx::query("UPDATE access_token SET used = $1 WHERE id = $2")
+            sql::query("UPDATE access_token SET used = $1 WHERE id = $2")
                 .bind(millis(now))
                 .bind(token.id.clone())
-                .execute(&self.pool)
+                .execute_alone(&self.db)
                 .await?;
         }
         Ok(Some((token, owner)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_scopes_stay_those_of_tokens_already_made() {
+        let words: Vec<&str> = Scope::OF_PROGRAMS.into_iter().map(Scope::as_str).collect();
+        assert_eq!(words, ["procedures", "subscriptions", "subscriptions:write", "decisions", "decisions:write"]);
+        for scope in Scope::OF_PROGRAMS.into_iter().chain([Scope::Calendar, Scope::Feed]) {
+            assert_eq!(Scope::parse(scope.as_str()), Some(scope));
+        }
     }
 }

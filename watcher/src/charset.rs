@@ -41,6 +41,57 @@ fn wide(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
+/// XML whose ampersands are references: a bare one becomes `&amp;`, a name that only HTML knows (`&eacute;`) and a number of
+/// windows-1252 (`&#146;`) become what they mean. What stands in CDATA and comments is left alone.
+#[must_use]
+pub fn repair_xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<']) {
+        let (before, here) = rest.split_at(at);
+        out.push_str(before);
+        let verbatim = [("<![CDATA[", "]]>"), ("<!--", "-->")].into_iter().find(|(start, _)| here.starts_with(start));
+        let taken = match verbatim {
+            Some((_, end)) => here.find(end).map_or(here.len(), |i| i + end.len()),
+            None if here.starts_with('<') => 1,
+            None => {
+                let (written, taken) = reference(here);
+                out.push_str(&written);
+                rest = &here[taken..];
+                continue;
+            }
+        };
+        out.push_str(&here[..taken]);
+        rest = &here[taken..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The reference at the start of `text` as XML may write it, and its length in `text`.
+fn reference(text: &str) -> (String, usize) {
+    /// Longest name of HTML, with ampersand and semicolon.
+    const LONGEST: usize = 34;
+    let bare = || ("&amp;".to_owned(), 1);
+    let window = &text[..text.floor_char_boundary(LONGEST)];
+    let Some(end) = window.find(';') else { return bare() };
+    let name = &window[..=end];
+    if matches!(name, "&amp;" | "&lt;" | "&gt;" | "&quot;" | "&apos;") {
+        return (name.to_owned(), name.len());
+    }
+    let meant = crate::html::decode(name);
+    if meant == name || meant.ends_with(';') {
+        return bare();
+    }
+    let safe = meant.chars().map(|c| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        c if c.is_control() && !c.is_whitespace() => "\u{fffd}".to_owned(),
+        c => c.to_string(),
+    });
+    (safe.collect(), name.len())
+}
+
 /// A page as text: a byte-order mark first, then the charset of its header, then the one its `<meta>` declares, then
 /// UTF-8 where the bytes are valid in it, then windows-1252.
 #[must_use]

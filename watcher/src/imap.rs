@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use async_imap::error::Error as ImapError;
 use async_imap::{Client, Session};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chrono::{DateTime, Days, Utc};
 use futures_util::{StreamExt, TryStreamExt};
 use rustls::pki_types::ServerName;
@@ -123,6 +125,41 @@ pub fn port(written: Option<u16>, tls: Tls) -> u16 {
     written.unwrap_or(if tls == Tls::Starttls { 143 } else { 993 })
 }
 
+/// A folder's name as IMAP writes it: modified UTF-7 (RFC 3501 §5.1.3). A name written that way already stays.
+fn mailbox_name(name: &str) -> String {
+    let flush = |out: &mut String, held: &mut Vec<u8>| {
+        if !held.is_empty() {
+            out.push('&');
+            out.push_str(&STANDARD_NO_PAD.encode(std::mem::take(held)).replace('/', ","));
+            out.push('-');
+        }
+    };
+    let (mut out, mut held) = (String::new(), Vec::new());
+    for c in name.chars() {
+        if (' '..='~').contains(&c) {
+            flush(&mut out, &mut held);
+            out.push(c);
+            // An ampersand is written `&-`, unless the whole name is in that writing.
+            if c == '&' && !is_encoded(name) {
+                out.push('-');
+            }
+        } else {
+            held.extend(c.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()));
+        }
+    }
+    flush(&mut out, &mut held);
+    out
+}
+
+fn is_encoded(name: &str) -> bool {
+    let mut shifts = name.split('&').skip(1);
+    let shifted = |part: &str| {
+        part.split_once('-')
+            .is_some_and(|(inside, _)| inside.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b',')))
+    };
+    name.is_ascii() && name.contains('&') && shifts.all(shifted)
+}
+
 impl Account {
     /// The mailbox, as an address.
     #[must_use]
@@ -229,7 +266,7 @@ impl Account {
     where
         S: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug + Send,
     {
-        let folder = session.examine(&self.folder).await.map_err(|e| match e {
+        let folder = session.examine(mailbox_name(&self.folder)).await.map_err(|e| match e {
             ImapError::No(why) => MailboxError::Folder { place: self.place(), what: why },
             other => self.network(other),
         })?;
@@ -278,5 +315,26 @@ impl Account {
             answers.iter().filter_map(|a| Some((a.uid?, a.size?))).filter(|(uid, _)| uids.contains(uid)).collect();
         sizes.sort_unstable();
         Ok(sizes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A14: folders have French names.
+    #[test]
+    fn folders_are_named_as_imap_writes_them() {
+        for (name, written) in [
+            ("INBOX", "INBOX"),
+            ("Alertes marchés", "Alertes march&AOk-s"),
+            ("Éléments envoyés", "&AMk-l&AOk-ments envoy&AOk-s"),
+            ("R&D", "R&-D"),
+            ("日本", "&ZeVnLA-"),
+            ("a😀b", "a&2D3eAA-b"),
+            ("march&AOk-s", "march&AOk-s"),
+        ] {
+            assert_eq!(mailbox_name(name), written, "{name}");
+        }
     }
 }

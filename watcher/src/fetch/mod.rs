@@ -6,7 +6,8 @@
 //!   refused unless allowed by a CIDR. No proxy is used, since a proxy would bypass the check.
 //! - Bodies are bounded after decompression, requests in total time, hosts by a gap between requests.
 //! - Pages that are crawled (not documented APIs and feeds) are asked for only where the site's robots.txt lets us.
-//! - A credential goes to the host it is for, never along a redirect to another one.
+//! - A credential goes to the site it is for, as the settings name it: neither along a redirect to another one, nor to where a
+//!   remembered redirect leads.
 //!
 //! On failure: a [`FetchError`] that names the URL and what happened. Nothing is retried here; the schedule decides.
 
@@ -104,7 +105,7 @@ impl std::fmt::Debug for Payload {
 pub struct Request<'a> {
     /// Sent along; its presence makes the request a POST.
     pub payload: Option<Payload>,
-    /// `Authorization`, sent to the host asked first and to no other.
+    /// `Authorization`, sent to the site that the request names and to no other, wherever the page moved.
     pub authorization: Option<secrecy::SecretString>,
     /// Cookies to send and to keep.
     pub session: Option<&'a Session>,
@@ -310,14 +311,29 @@ impl Http {
         let mut permanent = known.and_then(|k| k.moved_to.clone());
         let mut all_permanent = true;
         let mut payload = request.payload.as_ref();
+        let mut unasked = 0;
         for _ in 0..=self.limits.max_redirects {
             self.check_literal(&url)?;
             if request.crawl && !self.may_crawl(&url, now).await? {
                 return Err(FetchError::Disallowed { url: url.to_string() });
             }
-            let same_host = url.origin() == start.origin();
-            let response = self.ask(&url, request, payload, known.filter(|_| same_host), same_host).await?;
+            // Validators are the page's; credentials are for the site of the settings, wherever the page moved.
+            let known = known.filter(|_| url.origin() == start.origin());
+            let response = self.ask(&url, request, payload, known, url.origin() == asked.origin()).await?;
             let status = response.status();
+            if status == StatusCode::NOT_MODIFIED && known.is_none_or(|k| k.etag.is_none() && k.last_modified.is_none())
+            {
+                // Nothing was asked that this could answer: a cache in between answers for somebody else.
+                unasked += 1;
+                if unasked > 1 {
+                    return Err(FetchError::Status {
+                        url: url.to_string(),
+                        status: status.as_u16(),
+                        retry_after: None,
+                    });
+                }
+                continue;
+            }
             if status == StatusCode::NOT_MODIFIED {
                 return Ok(Answer::NotModified(fresh_until(response.headers(), now)));
             }
@@ -359,7 +375,7 @@ impl Http {
         request: &Request<'_>,
         payload: Option<&Payload>,
         known: Option<&Validators>,
-        same_host: bool,
+        trusted: bool,
     ) -> Result<reqwest::Response, FetchError> {
         self.wait_for_turn(url).await;
         let method = if payload.is_some() { Method::POST } else { Method::GET };
@@ -375,10 +391,14 @@ impl Http {
         if let Some(etag) = known.and_then(|k| k.etag.as_ref()) {
             builder = builder.header(header::IF_NONE_MATCH, etag);
         }
+        if known.is_none_or(|k| k.etag.is_none() && k.last_modified.is_none()) {
+            // What is not known is wanted whole, from its origin.
+            builder = builder.header(header::CACHE_CONTROL, "no-cache");
+        }
         if let Some(date) = known.and_then(|k| k.last_modified.as_ref()) {
             builder = builder.header(header::IF_MODIFIED_SINCE, date);
         }
-        if let Some(secret) = request.authorization.as_ref().filter(|_| same_host) {
+        if let Some(secret) = request.authorization.as_ref().filter(|_| trusted) {
             builder = builder.header(header::AUTHORIZATION, vigie_config::secret::expose(secret));
         }
         if let Some(cookies) = request.session.and_then(|s| s.header(url)) {
@@ -501,4 +521,88 @@ fn root_cause(error: &dyn std::error::Error) -> String {
         last = next;
     }
     last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that gives these answers in turn, and then the last one; gives the requests it got.
+    async fn serve(listener: TcpListener, answers: Vec<String>, got: Arc<Mutex<Vec<String>>>) {
+        let mut turn = 0;
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                match socket.read_u8().await {
+                    Ok(byte) => request.push(byte),
+                    Err(_) => break,
+                }
+            }
+            got.lock().unwrap().push(String::from_utf8_lossy(&request).to_lowercase());
+            let answer = &answers[turn.min(answers.len() - 1)];
+            let _ = socket.write_all(format!("HTTP/1.1 {answer}connection: close\r\n\r\n").as_bytes()).await;
+            turn += 1;
+        }
+    }
+
+    type Got = Arc<Mutex<Vec<String>>>;
+
+    async fn server(answers: &[&str]) -> (Url, Got) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/feed", listener.local_addr().unwrap())).unwrap();
+        let got = Got::default();
+        tokio::spawn(serve(listener, answers.iter().map(|a| (*a).to_owned()).collect(), Arc::clone(&got)));
+        (url, got)
+    }
+
+    fn fetcher() -> Fetcher {
+        let limits =
+            settings::Fetch { allow_private: vec!["127.0.0.0/8".into()], host_gap_ms: 0, ..settings::Fetch::default() };
+        Fetcher::http(&limits).unwrap()
+    }
+
+    /// B6: a token is for the site of the settings, at the first poll, at the second, and along every kind of redirect.
+    #[tokio::test]
+    async fn a_credential_never_follows_a_page_to_another_site() {
+        for status in ["301 Moved", "308 Moved", "302 Found", "307 Elsewhere"] {
+            let (other, seen) = server(&["200 OK\r\netag: \"1\"\r\ncontent-length: 0\r\n"]).await;
+            let (asked, got) = server(&[&format!("{status}\r\nlocation: {other}\r\ncontent-length: 0\r\n")]).await;
+            let fetcher = fetcher();
+            let mut known = Validators::default();
+            for _ in 0..2 {
+                let request = Request {
+                    authorization: Some("Bearer secret".to_owned().into()),
+                    known: Some(&known),
+                    ..Request::default()
+                };
+                match fetcher.send(&asked, &request, Utc::now()).await.unwrap() {
+                    Answer::Body(body) => known = body.validators,
+                    Answer::NotModified(_) => panic!("never said"),
+                }
+            }
+            assert!(seen.lock().unwrap().iter().all(|r| !r.contains("secret")), "{status}");
+            assert!(got.lock().unwrap().iter().all(|r| r.contains("bearer secret")), "{status}");
+        }
+    }
+
+    /// A25: "unchanged" answers only who said what they know.
+    #[tokio::test]
+    async fn unchanged_is_no_answer_to_a_first_question() {
+        let full = "200 OK\r\netag: \"1\"\r\ncontent-length: 0\r\n";
+        let unchanged = "304 Not Modified\r\n";
+        let (url, got) = server(&[unchanged, full, unchanged]).await;
+        let fetcher = fetcher();
+        let Answer::Body(first) = fetcher.get(&url, &Validators::default(), Utc::now()).await.unwrap() else {
+            panic!()
+        };
+        assert!(got.lock().unwrap()[1].contains("no-cache"));
+        let second = fetcher.get(&url, &first.validators, Utc::now()).await.unwrap();
+        assert!(matches!(second, Answer::NotModified(_)));
+        let (url, _) = server(&[unchanged]).await;
+        let error = fetcher.get(&url, &Validators::default(), Utc::now()).await.unwrap_err();
+        assert!(matches!(error, FetchError::Status { status: 304, .. }));
+    }
 }

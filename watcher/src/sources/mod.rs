@@ -20,6 +20,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -27,6 +28,7 @@ use vigie_config::load::Reader;
 use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Department, Notice};
 
+use crate::boundary::{self, ReaderFailed};
 use crate::fetch::{FetchError, Fetcher, Validators};
 
 /// A kind of source: what the registry knows of it.
@@ -79,7 +81,7 @@ fn departments(written: &[String]) -> Result<Vec<Department>, BlockFault> {
 
 /// Reads a JSON answer, and says in words what came instead of one.
 fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
-    serde_json::from_slice(bytes).map_err(|e| {
+    boundary::read(|| serde_json::from_slice(bytes)).map_err(|e| SourceError::unreadable(url, &e))?.map_err(|e| {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).trim_start().to_lowercase();
         let what = if start.starts_with("<!doctype") || start.starts_with("<html") {
             "une page HTML au lieu de JSON (service en maintenance ?)".to_owned()
@@ -236,6 +238,30 @@ impl SourceError {
             Self::Fetch(_) | Self::Unexpected { .. } => Trouble::Unreachable,
         }
     }
+}
+
+impl SourceError {
+    /// A reader failed on what this address gave.
+    fn unreadable(url: &Url, why: &ReaderFailed) -> Self {
+        Self::Unexpected { url: url.to_string(), what: why.to_string() }
+    }
+}
+
+/// Asks a source for one page. A reader that panics is the source's error, as is any other.
+///
+/// # Errors
+/// The source fails.
+pub async fn poll(
+    source: &dyn Source,
+    fetcher: &Fetcher,
+    memory: &Memory,
+    now: DateTime<Utc>,
+) -> Result<Page, SourceError> {
+    let polled = std::panic::AssertUnwindSafe(source.poll(fetcher, memory, now)).catch_unwind().await;
+    polled.unwrap_or_else(|panic| {
+        let what = crate::boundary::failed(panic.as_ref()).to_string();
+        Err(SourceError::Unexpected { url: "source".to_owned(), what })
+    })
 }
 
 /// A boxed future of one page.

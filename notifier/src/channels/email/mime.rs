@@ -16,7 +16,6 @@ use crate::channels::Envelope;
 const MAX_REFERENCES: usize = 12;
 
 impl Email {
-    /// Builds the message.
     pub(super) fn compose(&self, envelope: &Envelope<'_>, to: &Address) -> Result<Vec<u8>, String> {
         let message = envelope.message;
         let own_address = self.return_path.as_ref().map(|r| r.of(envelope.key));
@@ -51,6 +50,8 @@ impl Email {
         };
         // No vacation answer to this, please.
         add("Auto-Submitted", "auto-generated".to_owned());
+        // Exchange and Outlook go by this one ([MS-OXCMAIL] §2.1.3.2.20).
+        add("X-Auto-Response-Suppress", "All".to_owned());
         add("List-Id", format!("Vigie <alertes.{}>", self.from.email.domain()));
         let by_mail = own_address.filter(|_| self.answers).map(|a| format!("<mailto:{a}?subject=stop>"));
         let by_page = message.unsubscribe.as_ref().map(|url| format!("<{url}>"));

@@ -5,28 +5,27 @@
 //!   connection lost after it may have delivered (unknown, sent again with the same Message-ID).
 //! - The socket is ours and has `TCP_NODELAY`: lettre's own writes the body and the final dot apart and waits 40 ms for
 //!   Nagle at every mail.
+//! - Replies are bytes: what a server says never decides over the code it gives (`reply`).
 //! - Connections are kept and used again; the wait after the final dot is ten minutes (RFC 5321 §4.5.3.2.6).
 //! - The sender of the envelope is the return address of that one delivery ([`return_path`]), where one is set.
 //! - The message itself is made in `mime`, and signed in [`dkim`] where there is a key.
 
 pub mod dkim;
 mod mime;
+pub mod refusal;
+mod reply;
 pub mod return_path;
 
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lettre::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Auth, Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use secrecy::SecretString;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -37,6 +36,7 @@ use vigie_domain::delivery::Outcome;
 
 use super::Envelope;
 use dkim::Signer;
+use reply::Replies;
 use return_path::ReturnPath;
 
 /// Longest wait for a connection and its greeting.
@@ -64,15 +64,9 @@ pub enum EmailError {
     ReturnPath(String),
     /// The certificate authority cannot be read.
     #[error("certificat {path} : {why}")]
-    Certificate {
-        /// The file.
-        path: String,
-        /// Why.
-        why: String,
-    },
+    Certificate { path: String, why: String },
 }
 
-/// The channel.
 pub struct Email {
     host: String,
     port: u16,
@@ -88,7 +82,7 @@ pub struct Email {
     /// Connections that may be open at once.
     connections: usize,
     /// One permit a connection in use.
-    places: Semaphore,
+    permits: Semaphore,
     /// Connections that wait for their next message.
     idle: Mutex<Vec<Kept>>,
     /// When the server was last found away, and in what words.
@@ -97,9 +91,7 @@ pub struct Email {
 
 /// How far a mail transaction got.
 enum Transaction {
-    /// The server answered.
     Answered {
-        /// What it said.
         outcome: Outcome,
         /// The connection stands at the start of a new transaction.
         reusable: bool,
@@ -148,7 +140,7 @@ impl Email {
             answers: false,
             wait: Duration::from_secs(block.timeout_s),
             connections: block.connections.max(1),
-            places: Semaphore::new(block.connections.max(1)),
+            permits: Semaphore::new(block.connections.max(1)),
             idle: Mutex::default(),
             found_away: Mutex::default(),
         })
@@ -228,7 +220,6 @@ impl Email {
         (ours && !key.is_empty() && key.bytes().all(|b| b.is_ascii_hexdigit())).then_some(key)
     }
 
-    /// Sends one message.
     pub async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
         let Ok(to) = envelope.to.parse::<Address>() else {
             return Outcome::Permanent("adresse illisible".to_owned());
@@ -237,7 +228,7 @@ impl Email {
             Ok(bytes) => bytes,
             Err(why) => return Outcome::Permanent(format!("message impossible à composer : {why}")),
         };
-        let _place = self.places.acquire().await;
+        let _permit = self.permits.acquire().await;
         if let Some(why) = self.just_found_away() {
             return Outcome::Unreachable(why);
         }
@@ -310,7 +301,7 @@ impl Email {
                     let refusal = if about_the_address && mailbox_refused(&e) {
                         Outcome::AddressRefused(describe(&e))
                     } else {
-                        refusal(&e)
+                        refused(&e)
                     };
                     let reset = tokio::time::timeout(RESET_TIMEOUT, connection.command(Rset)).await;
                     return Transaction::Answered { outcome: refusal, reusable: matches!(reset, Ok(Ok(_))) };
@@ -324,7 +315,7 @@ impl Email {
                 Transaction::Answered { outcome, reusable: true }
             }
             Ok(Err(e)) if e.is_permanent() || e.is_transient() => {
-                Transaction::Answered { outcome: refusal(&e), reusable: true }
+                Transaction::Answered { outcome: refused(&e), reusable: true }
             }
             Ok(Err(e)) => Transaction::Lost(format!("connexion perdue après l’envoi : {}", describe(&e))),
             Err(_) => Transaction::Lost(format!("pas de réponse {} s après l’envoi", self.wait.as_secs())),
@@ -361,43 +352,40 @@ impl Email {
 
     async fn connect_now(&self) -> Result<AsyncSmtpConnection, String> {
         let place = format!("{}:{}", self.host, self.port);
-        let socket = TcpStream::connect((self.host.as_str(), self.port))
+        let mut socket = TcpStream::connect((self.host.as_str(), self.port))
             .await
             .map_err(|e| format!("{place} : connexion impossible ({e})"))?;
         socket.set_nodelay(true).map_err(|e| format!("{place} : {e}"))?;
         let hello = ClientId::default();
         let smtp = |e: lettre::transport::smtp::Error| format!("{place} : {}", describe(&e));
-        let mut connection = match self.tls {
+        let refused = |e: String| format!("{place} : TLS refusé ({e})");
+        let connected = match self.tls {
+            Tls::None => AsyncSmtpConnection::connect_with_transport(Box::new(Replies::of(socket)), &hello).await,
             Tls::Implicit => {
-                let stream = self.tls_stream(socket).await.map_err(|e| format!("{place} : TLS refusé ({e})"))?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await.map_err(smtp)?
+                let stream = self.tls_stream(socket).await.map_err(refused)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::of(stream)), &hello).await
             }
-            Tls::None | Tls::Starttls => {
-                AsyncSmtpConnection::connect_with_transport(Box::new(socket), &hello).await.map_err(smtp)?
+            Tls::Starttls => {
+                reply::starttls(&mut socket, &hello).await.map_err(|e| refused(without_addresses(&e)))?;
+                let stream = self.tls_stream(socket).await.map_err(refused)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(stream)), &hello).await
             }
         };
-        if self.tls == Tls::Starttls {
-            let mut parameters = TlsParameters::builder(self.host.clone());
-            if let Some(pem) = &self.authority {
-                parameters = parameters.add_root_certificate(Certificate::from_pem(pem).map_err(smtp)?);
-            }
-            let parameters = parameters.build_rustls().map_err(smtp)?;
-            connection.starttls(parameters, &hello).await.map_err(smtp)?;
-        }
+        let mut connection = connected.map_err(smtp)?;
         if let Some(credentials) = &self.credentials {
             self.authenticate(&mut connection, credentials).await.map_err(smtp)?;
         }
         Ok(connection)
     }
 
-    async fn tls_stream(&self, socket: TcpStream) -> Result<TlsSocket, String> {
+    async fn tls_stream(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, String> {
         let config = vigie_config::tls::client(self.authority.as_deref()).map_err(|e| e.to_string())?;
         let name = rustls::pki_types::ServerName::try_from(self.host.clone()).map_err(|e| e.to_string())?;
-        TlsConnector::from(config).connect(name, socket).await.map(TlsSocket).map_err(|e| e.to_string())
+        TlsConnector::from(config).connect(name, socket).await.map_err(|e| e.to_string())
     }
 }
 
-fn refusal(e: &lettre::transport::smtp::Error) -> Outcome {
+fn refused(e: &lettre::transport::smtp::Error) -> Outcome {
     if e.is_permanent() {
         Outcome::Permanent(describe(e))
     } else {
@@ -417,41 +405,94 @@ fn without_addresses(words: &str) -> String {
     words.split_whitespace().map(|w| if w.contains('@') { "[adresse]" } else { w }).collect::<Vec<_>>().join(" ")
 }
 
-/// The server says that there is no such mailbox: 550, 551 or 553 to RCPT, unless the enhanced code says it is a matter of
-/// policy (RFC 3463: X.7) or of a full mailbox (X.2).
+/// The server says, to RCPT, that there is no such mailbox ([`refusal`]).
 fn mailbox_refused(e: &lettre::transport::smtp::Error) -> bool {
     let code = e.status().map(|c| c.to_string()).unwrap_or_default();
-    let words = describe(e);
-    let passing = words.split_whitespace().any(|w| w.starts_with("5.7.") || w.starts_with("5.2."));
-    matches!(code.as_str(), "550" | "551" | "553") && !passing
+    matches!(code.as_str(), "550" | "551" | "553") && refusal::says_no_mailbox("", &describe(e))
 }
 
-/// A TLS stream that lettre can use.
-#[derive(Debug)]
-struct TlsSocket(TlsStream<TcpStream>);
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
 
-impl AsyncRead for TlsSocket {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+    use super::*;
+    use crate::chat::Rich;
+    use crate::message::Message;
+
+    /// A server that answers RCPT and the final dot with these bytes.
+    async fn serve(listener: TcpListener, rcpt: &'static [u8], end: &'static [u8]) {
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut socket = BufReader::new(socket);
+        socket.write_all(b"220 pr\xeat\r\n").await.unwrap();
+        let (mut line, mut in_data) = (Vec::new(), false);
+        loop {
+            line.clear();
+            if socket.read_until(b'\n', &mut line).await.unwrap_or(0) == 0 {
+                return;
+            }
+            let answer: &[u8] = match line.as_slice() {
+                b".\r\n" => {
+                    in_data = false;
+                    end
+                }
+                _ if in_data => continue,
+                l if l.starts_with(b"DATA") => {
+                    in_data = true;
+                    b"354 allez-y, d\xe9sormais\r\n"
+                }
+                l if l.starts_with(b"RCPT") => rcpt,
+                l if l.starts_with(b"EHLO") => b"250-\xe9t\xe9\r\n250 8BITMIME\r\n",
+                _ => b"250 \xe7a va\r\n",
+            };
+            if socket.write_all(answer).await.is_err() {
+                return;
+            }
+        }
     }
-}
 
-impl AsyncWrite for TlsSocket {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+    async fn sent(rcpt: &'static [u8], end: &'static [u8]) -> Outcome {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(serve(listener, rcpt, end));
+        let block = settings::Email {
+            host: "127.0.0.1".into(),
+            port: Some(port),
+            tls: Tls::None,
+            ca_file: None,
+            username: None,
+            password: None,
+            from: "Vigie <vigie@vigie.example>".into(),
+            reply_to: None,
+            return_path: None,
+            dkim: None,
+            connections: 1,
+            timeout_s: 20,
+        };
+        let email = Email::new(&block, None).unwrap();
+        let words = || "x".to_owned();
+        let message =
+            Message { subject: words(), text: words(), html: words(), chat: Rich::default(), unsubscribe: None };
+        let envelope =
+            Envelope { to: "a@x.example", key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
+        let outcome = email.send(&envelope).await;
+        drop(email);
+        server.abort();
+        outcome
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-impl AsyncTokioStream for TlsSocket {
-    fn peer_addr(&self) -> std::io::Result<SocketAddr> {
-        self.0.get_ref().0.peer_addr()
+    /// C1: the code decides, whatever bytes stand behind it.
+    #[tokio::test]
+    async fn a_reply_that_is_no_utf_8_is_its_code() {
+        const OK: &[u8] = b"250 ok\r\n";
+        assert!(matches!(sent(OK, b"250 2.0.0 Message accept\xe9\r\n").await, Outcome::Accepted(_)));
+        assert!(matches!(sent(b"250 \xff\xfe\r\n", b"250-\xc3\r\n250 \xa9\r\n").await, Outcome::Accepted(_)));
+        assert!(matches!(sent(OK, b"451 r\xe9essayez\r\n").await, Outcome::Transient { .. }));
+        assert!(matches!(sent(OK, b"554 refus\xe9\r\n").await, Outcome::Permanent(_)));
+        assert!(matches!(
+            sent(b"550 5.1.1 utilisateur inconnu \xe0 cette adresse\r\n", OK).await,
+            Outcome::AddressRefused(_)
+        ));
+        assert!(matches!(sent(b"550 Your IP is bloqu\xe9e\r\n", OK).await, Outcome::Permanent(_)));
     }
 }

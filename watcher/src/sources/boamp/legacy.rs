@@ -5,7 +5,7 @@ use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature, Criterion};
 use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, Notice, Place};
 
-use super::parse::{collect_texts, push_deadline};
+use super::fields::{collect_texts, push_deadline};
 use crate::tree::{all, first, own_text, text, ticked};
 
 /// The flat tree of 2015–2023 and its XML.

@@ -6,6 +6,7 @@
 //!
 //! The cursor is `{since, until?, offset}`: days still to read and how far the current query got.
 
+mod fields;
 mod legacy;
 mod national;
 mod parse;
@@ -19,6 +20,7 @@ use vigie_domain::Department;
 
 use super::explore::{Dataset, PAGE, REACH};
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments, read_json};
+use crate::boundary::{self, ReaderFailed};
 use crate::fetch::{Answer, Fetcher, Validators};
 
 pub use parse::{ParseError, from_json, from_xml_tree, records};
@@ -150,7 +152,7 @@ impl Boamp {
         if cursor.until.is_none() {
             let day_by_day = Cursor { until: Some(cursor.since), offset: 0, last_day: Some(today), ..cursor.clone() };
             return Ok(Page {
-                memory: Memory { cursor: serialize(&day_by_day), validators: memory.validators.clone() },
+                memory: Memory { cursor: serialize(&day_by_day), ..memory.clone() },
                 more: true,
                 remarks: vec![format!("plus de {REACH} annonces depuis le {} : lecture jour par jour", cursor.since)],
                 ..Page::default()
@@ -212,7 +214,9 @@ fn serialize(cursor: &Cursor) -> Option<String> {
 
 fn add_records(page: &mut Page, results: &[Value], url: &Url, offset: usize) {
     for (i, record) in results.iter().enumerate() {
-        match from_json(record) {
+        let failed =
+            |e: ReaderFailed| ParseError { record_id: None, field: "enregistrement".to_owned(), what: e.to_string() };
+        match boundary::read(|| from_json(record)).map_err(failed).flatten() {
             Ok(notice) => page.notices.push(notice),
             Err(e) => page.bad.push(BadRecord {
                 record_id: e.record_id.clone(),

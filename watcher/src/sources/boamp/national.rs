@@ -5,7 +5,7 @@ use serde_json::Value;
 use vigie_domain::notice::Criterion;
 use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Lot, Notice, Place};
 
-use super::parse::{collect_texts, push_deadline};
+use super::fields::{collect_texts, push_deadline};
 use crate::classify::pattern::pattern;
 use crate::tree::{all, first, local, own_text, text, ticked};
 

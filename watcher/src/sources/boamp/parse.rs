@@ -8,11 +8,11 @@
 use std::borrow::Cow;
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature};
-use vigie_domain::{Code, DateKind, Department, Lot, Notice, NoticeKind, Passage, TypedDate};
+use vigie_domain::{Code, DateKind, Department, Notice, NoticeKind, TypedDate};
 
+use super::fields::zone_of;
 use super::{legacy, national};
 use crate::classify::pattern::pattern;
 use crate::sources::eforms;
@@ -33,26 +33,6 @@ pub struct ParseError {
 
 /// Page of a notice for people.
 const PAGE: &str = "https://www.boamp.fr/pages/avis/?q=idweb:";
-/// Branches that hold no text for bidders.
-const SKIPPED: &[&str] = &[
-    "organisme",
-    "IDENTITE",
-    "adr",
-    "coord",
-    "correspondantPRM",
-    "adressesComplt",
-    "ADRESSES_COMPLEMENTAIRES",
-    "PROCEDURES_RECOURS",
-    "procedureRecours",
-    "communication",
-    "avisInitial",
-    "ANNONCE_ANTERIEUR",
-    "codeCPV",
-    "CPV",
-    "voie",
-    "TITULAIRE",
-];
-
 pattern!(IDWEB, r"^\d{2}-\d{1,7}$");
 
 /// Every record of a JSON document, whatever its wrapper: a v2.1 answer, an export, v1 and v2.0 answers, a cached copy, a
@@ -345,10 +325,6 @@ fn earlier(flat: &Value, gestion: &Value, donnees: &Value, own: &str) -> Vec<Str
     out
 }
 
-fn zone_of(notice: &Notice) -> Tz {
-    zones::zone(notice.buyer.place.department().as_ref().or(notice.departments.first()))
-}
-
 /// The flat field stamps local times as UTC: `+00:00` there is read as local.
 fn fallback_deadline(flat: &Value, gestion: &Value, notice: &Notice) -> Option<TypedDate> {
     let zone = zone_of(notice);
@@ -369,48 +345,6 @@ fn fallback_deadline(flat: &Value, gestion: &Value, notice: &Notice) -> Option<T
         field: Some(field.into()),
         lot: None,
     })
-}
-
-pub(super) fn push_deadline(notice: &mut Notice, written: Option<String>, kind: DateKind, field: &str) {
-    let zone = zone_of(notice);
-    let Some((at, has_time)) = written.and_then(|w| zones::deadline(&w, zone)) else { return };
-    notice.dates.push(TypedDate {
-        kind,
-        at,
-        has_time,
-        mandatory: false,
-        quote: None,
-        field: Some(field.to_owned()),
-        lot: None,
-    });
-}
-
-/// Gathers every text long enough to say something, with the lot it stands under.
-pub(super) fn collect_texts(notice: &mut Notice, value: &Value, path: &str, lot: Option<&str>, depth: usize) {
-    let Some(object) = value.as_object().filter(|_| depth < 40) else { return };
-    for (key, child) in object {
-        let name = local(key);
-        if SKIPPED.contains(&name) || key.starts_with('@') || name.starts_with("url") || name.starts_with("URL") {
-            continue;
-        }
-        let here = format!("{path}.{name}");
-        let many = child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice);
-        for (i, one) in many.iter().enumerate() {
-            let in_lot = matches!(name, "lot" | "LOT") && one.is_object();
-            let by_place = || notice.lots.get(i).filter(|_| notice.lots.len() == many.len()).map(|l| l.id.clone());
-            let own_lot = in_lot.then(|| text(one, "NUM").map(|n| Lot::clean_id(&n)).or_else(by_place)).flatten();
-            let lot = own_lot.as_deref().or(lot);
-            match own_text(one) {
-                Some(text) => {
-                    let says_something = text.len() > 14 && text.contains(' ') && text != notice.title;
-                    if says_something {
-                        notice.passages.push(Passage { field: here.clone(), lot: lot.map(str::to_owned), text });
-                    }
-                }
-                None => collect_texts(notice, one, &here, lot, depth + 1),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,29 @@
 //! RSS, Atom and JSON feeds, through feed-rs.
 //!
-//! **Identity.** The entry's id where the feed gives one that no other entry of the document shares; else its link; else
-//! a hash of title and text. A feed whose ids rotate still tells nothing twice, since procedures are also joined by
-//! link.
+//! **Identity.** An entry is known by its id, its link and its words, whichever of them the publisher keeps
+//! ([`identity`]); its name never changes once it has one.
 //!
 //! **Encoding.** The declared charset may lie: bytes that are not valid in it are read as windows-1252, and nothing is
-//! dropped for its encoding alone.
+//! dropped for its encoding alone. A bare ampersand costs one character, not the feed.
+//!
+//! **Hostile documents** (nesting, attributes) are refused before the library below sees them.
+
+mod entry;
+mod identity;
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 use url::Url;
 use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Buyer, BuyerKind, Department, Notice, NoticeKind, Passage};
 
 use super::{BadRecord, Page, Polled, Source, SourceError, SourceKind, departments};
+use crate::boundary;
 use crate::charset;
-use crate::classify::{one_line, plain};
+use crate::classify::plain;
 use crate::fetch::{Answer, Fetcher};
+use crate::tree::{self, XmlError};
+use entry::Entry;
+use identity::Book;
 
 /// Registry line.
 pub const KIND: SourceKind = SourceKind {
@@ -79,8 +86,11 @@ impl Source for Feed {
                 }
                 Answer::Body(body) => body,
             };
-            let (notices, bad, ttl) =
-                self.read(&body.bytes).map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
+            let book: Book = memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_default();
+            let Document { notices, bad, ttl, book } = boundary::read(|| self.read(&body.bytes, book))
+                .map_err(|e| e.to_string())
+                .flatten()
+                .map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
             page.notices = notices;
             page.bad = bad;
             page.not_before = body.fresh_until.max(ttl.map(|minutes| now + chrono::Duration::minutes(minutes)));
@@ -88,78 +98,78 @@ impl Source for Feed {
                 page.remarks.push(format!("le flux a déménagé pour de bon vers {moved} : corrigez son adresse"));
             }
             page.memory.validators.insert(self.url.to_string(), body.validators);
-            page.memory.cursor = Some(now.to_rfc3339());
+            page.memory.cursor = serde_json::to_string(&book).ok();
             Ok(page)
         })
     }
 }
 
-/// What a document holds: notices, bad records, the publisher's `ttl` in minutes.
-type Document = (Vec<Notice>, Vec<BadRecord>, Option<i64>);
+/// What a document holds.
+#[derive(Debug)]
+struct Document {
+    notices: Vec<Notice>,
+    bad: Vec<BadRecord>,
+    /// The publisher's `ttl` in minutes.
+    ttl: Option<i64>,
+    /// What is known of its entries now.
+    book: Book,
+}
 
 impl Feed {
-    /// Reads a document: notices, bad records, and the publisher's `ttl` in minutes.
-    fn read(&self, bytes: &[u8]) -> Result<Document, String> {
-        let text = charset::decode_xml(bytes);
+    /// Reads a document; entries known before keep their names.
+    fn read(&self, bytes: &[u8], mut book: Book) -> Result<Document, String> {
+        let text = charset::repair_xml(&charset::decode_xml(bytes));
+        // A JSON feed is no XML; feed-rs tells them apart.
+        if text.trim_start().starts_with('<') {
+            tree::check(&text).map_err(|e| refused(&text, &e))?;
+        }
         let parser = feed_rs::parser::Builder::new()
             .base_uri(Some(self.url.as_str()))
             .id_generator(|_, _, _| String::new())
             .build();
-        // The libraries below stop the program on some hostile documents (an encoding declared twice): that is one bad
-        // document, not the end of the watch. Nothing is shared with what panicked.
-        let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| parser.parse(text.as_bytes())));
-        let feed = parsed
+        // The libraries below panic on some hostile documents (an encoding declared twice).
+        let feed = boundary::read(|| parser.parse(text.as_bytes()))
             .map_err(|_| "document qu’aucune lecture ne supporte (encodage contradictoire ?)".to_owned())?
             .map_err(|e| explain(&text, &e))?;
         let ttl = feed.ttl.map(i64::from).filter(|t| (1..=24 * 60).contains(t));
-        let mut ids = std::collections::HashMap::new();
-        for entry in &feed.entries {
-            *ids.entry(entry.id.clone()).or_insert(0u32) += 1;
-        }
-        let (mut notices, mut bad) = (Vec::new(), Vec::new());
+        let mut bad = Vec::new();
+        let mut read = Vec::new();
         for (i, entry) in feed.entries.iter().take(MAX_ENTRIES).enumerate() {
-            let unique = ids.get(&entry.id) == Some(&1);
-            match self.notice(entry, unique) {
-                Some(notice) => notices.push(notice),
-                None => bad.push(BadRecord {
+            match boundary::read(|| entry::read(entry)) {
+                Ok(Some(words)) => read.push(words),
+                outcome => bad.push(BadRecord {
                     record_id: Some(entry.id.clone()).filter(|i| !i.is_empty()),
                     place: format!("{} entrée {}", self.url, i + 1),
-                    reason: "entrée sans titre ni texte".into(),
+                    reason: if outcome.is_ok() {
+                        "entrée sans titre ni texte"
+                    } else {
+                        "la lecture de l’entrée a échoué"
+                    }
+                    .into(),
                     raw: format!("{entry:?}").into_bytes(),
                 }),
             }
         }
+        let ids = book.name(&read);
+        let named = ids.into_iter().zip(read);
         // The same entry twice in one document is one notice.
-        let mut seen = std::collections::HashSet::new();
-        notices.retain(|n: &Notice| seen.insert(n.record_id.clone()));
-        Ok((notices, bad, ttl))
+        let notices = named.filter_map(|(id, entry)| Some(self.notice(&id?, entry))).collect();
+        Ok(Document { notices, bad, ttl, book })
     }
 
-    fn notice(&self, entry: &feed_rs::model::Entry, unique: bool) -> Option<Notice> {
-        let content = entry.content.as_ref().and_then(|c| c.body.clone());
-        let summary = entry.summary.as_ref().map(|t| t.content.clone());
-        let html = [summary, content].into_iter().flatten().max_by_key(String::len).unwrap_or_default();
-        let text = plain_text(&html);
-        let title = entry.title.as_ref().map(|t| one_line(&plain_text(&t.content))).filter(|t| !t.is_empty());
-        let title = title
-            .or_else(|| Some(text.lines().next()?.chars().take(160).collect()))
-            .filter(|t: &String| !t.is_empty())?;
-        let link = entry.links.first().map(|l| l.href.clone());
-        let id = Some(entry.id.clone())
-            .filter(|id| unique && !id.is_empty())
-            .or_else(|| link.clone())
-            .unwrap_or_else(|| fingerprint(&title, &text));
-        let mut notice = plain::notice(&id, &title, &text);
+    fn notice(&self, id: &str, entry: Entry) -> Notice {
+        let Entry { title, text, .. } = entry;
+        let mut notice = plain::notice(id, &title, &text);
         notice.source.clone_from(&self.id);
         notice.kind = self.announces.unwrap_or_else(|| notice.kind.of_buyer(self.kind));
-        let author = entry.authors.first().and_then(|a| a.name.clone());
         notice.buyer = Buyer {
-            name: self.buyer.clone().or(author.filter(|n| !n.is_empty())).unwrap_or_else(|| notice.buyer.name.clone()),
+            name: self.buyer.clone().or(entry.author).unwrap_or_else(|| notice.buyer.name.clone()),
             kind: self.kind,
             ..notice.buyer
         };
-        notice.published = entry.published.or(entry.updated).map(crate::zones::paris_day);
-        notice.url = link.filter(|l| l.starts_with("http"));
+        notice.published = entry.published;
+        notice.url = entry.link;
+        notice.documents_url = entry.document;
         if notice.departments.is_empty() {
             notice.departments.clone_from(&self.departments);
         }
@@ -168,75 +178,23 @@ impl Feed {
         } else {
             notice.passages = vec![Passage { field: "entry".into(), lot: None, text }];
         }
-        Some(notice)
+        notice
     }
 }
 
-fn fingerprint(title: &str, text: &str) -> String {
-    let digest = Sha256::digest(format!("{title}\n{text}"));
-    digest.iter().take(12).map(|b| format!("{b:02x}")).collect()
+fn refused(text: &str, error: &XmlError) -> String {
+    page_instead(text).unwrap_or_else(|| format!("flux illisible : {error}"))
 }
 
-/// Nesting beyond which markup is stripped rather than laid out: the layout's cost grows with the square of it.
-const MAX_NESTING: usize = 200;
-
-/// Starts of elements that pages leave open.
-const LEFT_OPEN: &[&str] = &["<br", "<p", "<img", "<li", "<input", "<meta", "<link", "<hr", "<td", "<tr", "<option"];
-
-/// A bound on the nesting of elements: opening tags so far less closing ones.
-fn deepest(html: &str) -> usize {
-    let (mut depth, mut most) = (0usize, 0usize);
-    for window in html.as_bytes().windows(2).filter(|w| w[0] == b'<') {
-        match window[1] {
-            b'/' => depth = depth.saturating_sub(1),
-            b'!' | b'?' => {}
-            _ => {
-                depth += 1;
-                most = most.max(depth);
-            }
-        }
-    }
-    // Elements that are often left open raise the count without nesting: allow for a long flat page.
-    most.saturating_sub(LEFT_OPEN.iter().map(|tag| html.matches(tag).count()).sum())
-}
-
-fn without_tags(html: &str) -> String {
-    let mut out = String::with_capacity(html.len());
-    let mut inside = false;
-    for c in html.chars() {
-        match c {
-            '<' => inside = true,
-            '>' if inside => {
-                inside = false;
-                out.push(' ');
-            }
-            c if !inside => out.push(c),
-            _ => {}
-        }
-    }
-    out.trim().to_owned()
-}
-
-/// Markup away, entities resolved. Text without markup is left alone.
-#[must_use]
-pub fn plain_text(html: &str) -> String {
-    if !html.contains(['<', '&']) {
-        return html.trim().to_owned();
-    }
-    if deepest(html) > MAX_NESTING {
-        return without_tags(html);
-    }
-    html2text::config::plain_no_decorate()
-        .string_from_read(html.as_bytes(), 10_000)
-        .unwrap_or_else(|_| html.to_owned())
-        .trim()
-        .to_owned()
+fn page_instead(text: &str) -> Option<String> {
+    let start: String = text.trim_start().chars().take(60).collect::<String>().to_lowercase();
+    (start.starts_with("<!doctype html") || start.starts_with("<html"))
+        .then(|| "une page HTML au lieu d’un flux (adresse changée, service en maintenance ?)".to_owned())
 }
 
 fn explain(text: &str, error: &feed_rs::parser::ParseFeedError) -> String {
-    let start: String = text.trim_start().chars().take(60).collect::<String>().to_lowercase();
-    if start.starts_with("<!doctype html") || start.starts_with("<html") {
-        return "une page HTML au lieu d’un flux (adresse changée, service en maintenance ?)".to_owned();
+    if let Some(page) = page_instead(text) {
+        return page;
     }
     if text.trim().is_empty() {
         return "réponse vide".to_owned();
@@ -263,10 +221,14 @@ mod tests {
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><rss version=\"2.0\"><channel><title>t</title>{items}</channel></rss>").into_bytes()
     }
 
+    fn read(bytes: &[u8]) -> Vec<Notice> {
+        feed().read(bytes, Book::default()).unwrap().notices
+    }
+
     #[test]
     fn ids_that_repeat_give_way_to_links() {
         let items = "<item><guid>1</guid><link>https://a.example/1</link><title>Un</title></item><item><guid>1</guid><link>https://a.example/2</link><title>Deux</title></item>";
-        let (notices, _, _) = feed().read(&rss(items)).unwrap();
+        let notices = read(&rss(items));
         let ids: Vec<_> = notices.iter().map(|n| n.record_id.as_str()).collect();
         assert_eq!(ids, vec!["https://a.example/1", "https://a.example/2"]);
     }
@@ -274,8 +236,8 @@ mod tests {
     #[test]
     fn an_entry_without_id_or_link_is_known_by_its_words() {
         let item = "<item><title>Nettoyage</title><description>des locaux</description></item>";
-        let first = feed().read(&rss(item)).unwrap().0;
-        let second = feed().read(&rss(&format!("{item}<item><title>Autre</title></item>"))).unwrap().0;
+        let first = read(&rss(item));
+        let second = read(&rss(&format!("{item}<item><title>Autre</title></item>")));
         assert_eq!(first[0].record_id, second[0].record_id);
     }
 
@@ -284,21 +246,67 @@ mod tests {
         let mut bytes = rss("");
         let at = bytes.windows(10).position(|w| w == b"</channel>").unwrap();
         bytes.splice(at..at, b"<item><guid>1</guid><title>March\xe9 r\xe9serv\xe9</title></item>".iter().copied());
-        let (notices, _, _) = feed().read(&bytes).unwrap();
+        let notices = read(&bytes);
         assert_eq!(notices[0].title, "Marché réservé");
     }
 
     #[test]
     fn a_page_instead_of_a_feed_is_said_in_words() {
-        let refusal = feed().read(b"<!DOCTYPE html><html><body>Maintenance</body></html>").unwrap_err();
+        let refusal =
+            feed().read(b"<!DOCTYPE html><html><body>Maintenance</body></html>", Book::default()).unwrap_err();
         assert!(refusal.contains("page HTML"), "{refusal}");
     }
 
     #[test]
     fn an_entry_that_says_nothing_is_kept_aside() {
-        let (notices, bad, _) =
-            feed().read(&rss("<item><guid>9</guid></item><item><guid>2</guid><title>Bon</title></item>")).unwrap();
+        let items = rss("<item><guid>9</guid></item><item><guid>2</guid><title>Bon</title></item>");
+        let Document { notices, bad, .. } = feed().read(&items, Book::default()).unwrap();
         assert_eq!((notices.len(), bad.len()), (1, 1));
         assert_eq!(bad[0].record_id.as_deref(), Some("9"));
+    }
+
+    /// A10: one bare ampersand costs one character.
+    #[test]
+    fn ampersands_and_old_numbers_lose_no_feed() {
+        let items = "<item><guid>1</guid><title>R&D et entretien</title></item><item><guid>2</guid><title>Remise en &eacute;tat de l&#146;&eacute;cole</title><link>https://a.example/?a=1&b=2</link></item>";
+        let notices = read(&rss(items));
+        assert_eq!(
+            notices.iter().map(|n| n.title.as_str()).collect::<Vec<_>>(),
+            ["R&D et entretien", "Remise en état de l’école"]
+        );
+        assert_eq!(notices[1].url.as_deref(), Some("https://a.example/?a=1&b=2"));
+        let inside = read(&rss("<item><guid>1</guid><title><![CDATA[A & B &amp; C]]></title></item>"));
+        assert_eq!(inside[0].title, "A & B & C");
+    }
+
+    /// A11: a title whose words look like a tag keeps them.
+    #[test]
+    fn words_between_angle_brackets_stay() {
+        let items = "<item><guid>1</guid><title>Relance &lt;annule et remplace&gt;</title></item><item><guid>2</guid><title>Marché &lt;b&gt;réservé&lt;/b&gt; &lt;lot 2&gt;</title></item>";
+        let titles: Vec<String> = read(&rss(items)).into_iter().map(|n| n.title).collect();
+        assert_eq!(titles, ["Relance <annule et remplace>", "Marché réservé <lot 2>"]);
+    }
+
+    /// B4: what made readers recurse or compare without end is refused, or read in bounds.
+    #[test]
+    fn hostile_feeds_are_refused_in_words() {
+        let nested = |n: usize| {
+            format!(
+                "<item><guid>1</guid><title>t</title><description>{}x{}</description></item>",
+                "<b>".repeat(n),
+                "</b>".repeat(n)
+            )
+        };
+        for size in [30_000usize, 700_000] {
+            let refusal = feed().read(&rss(&nested(size)), Book::default()).unwrap_err();
+            assert!(refusal.contains("imbriqué"), "{refusal}");
+            let attributes: String = (0..size).map(|i| format!("a{i}='' ")).collect();
+            let refusal = feed().read(&rss(&format!("<item {attributes}><title>t</title></item>")), Book::default());
+            assert!(refusal.unwrap_err().contains("attributs"));
+        }
+        let escaped = "&lt;table&gt;&lt;tr&gt;&lt;td colspan=18446744073709551615&gt;x".repeat(3000);
+        let notices =
+            read(&rss(&format!("<item><guid>1</guid><title>t</title><description>{escaped}</description></item>")));
+        assert_eq!(notices.len(), 1);
     }
 }

@@ -13,11 +13,13 @@ use serde::Deserialize;
 use vigie_config::Secret;
 use vigie_config::settings::{self, BlockFault, Tls};
 
-use super::{Memory, Page, Polled, Source, SourceError, SourceKind};
+use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind};
+use crate::boundary;
 use crate::fetch::Fetcher;
 use crate::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
+pub use crate::mail_text::text_of;
+pub use rules::passed_on;
 use rules::{Rule, WrittenRule};
-pub use rules::{passed_on, text_of};
 
 /// Registry line.
 pub const KIND: SourceKind = SourceKind {
@@ -112,8 +114,21 @@ impl Mailbox {
                 page.remarks.push(format!("courriel {} de {} Kio : seul son début est lu", mail.uid, mail.size / 1024));
             }
             let place = format!("{};UID={}", self.account.place(), mail.uid);
-            if !rules::read(&self.rules, &self.id, &mail.bytes, &place, &mut page) {
-                unread += 1;
+            // What one mail brings stays apart until it is read whole.
+            let read = boundary::read(|| {
+                let mut found = Page::default();
+                let fits = rules::read(&self.rules, &self.id, &mail.bytes, &place, &mut found);
+                (fits, found)
+            });
+            match read {
+                Ok((fits, found)) => {
+                    unread += usize::from(!fits);
+                    page.notices.extend(found.notices);
+                    page.bad.extend(found.bad);
+                }
+                Err(e) => {
+                    page.bad.push(BadRecord { record_id: None, place, reason: e.to_string(), raw: mail.bytes.clone() })
+                }
             }
         }
         if unread > 0 {

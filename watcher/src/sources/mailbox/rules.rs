@@ -11,8 +11,9 @@ use vigie_domain::{BuyerKind, DateKind, Notice, NoticeKind, Passage, TypedDate};
 
 use crate::classify::pattern::pattern;
 use crate::classify::{dates, one_line, plain};
+use crate::links;
+use crate::mail_text::{html_of, text_with_addresses};
 use crate::sources::extract::{Common, Fields, Format, Layout};
-use crate::sources::feed::plain_text;
 use crate::sources::{BadRecord, Page};
 use crate::zones;
 
@@ -153,18 +154,6 @@ fn day_sent(mail: &Message<'_>) -> Option<NaiveDate> {
     sent(mail).map(zones::paris_day)
 }
 
-/// The mail's text: its plain part, else its HTML without markup.
-#[must_use]
-pub fn text_of(mail: &Message<'_>) -> String {
-    let plain = mail.text_bodies().next().is_some_and(|p| p.is_text() && !p.is_text_html());
-    let text = mail.body_text(0).unwrap_or_default();
-    if plain && !text.trim().is_empty() {
-        text.into_owned()
-    } else {
-        plain_text(&mail.body_html(0).unwrap_or_default())
-    }
-}
-
 fn items(
     rule: &Rule,
     layout: &Layout,
@@ -173,10 +162,12 @@ fn items(
     bad: &mut Vec<BadRecord>,
     place: &str,
 ) -> Result<Vec<Notice>, String> {
-    let html = mail.body_html(0).unwrap_or_default();
-    let found = layout.read(&html).map_err(|m| format!("la présentation a changé : {} ({})", m.what, m.selector))?;
+    let html = html_of(mail);
+    let found =
+        layout.read(&html, None).map_err(|m| format!("la présentation a changé : {} ({})", m.what, m.selector))?;
     let mut notices = Vec::new();
-    for item in found.items {
+    for mut item in found.items {
+        item.unwrap_links();
         match item.notice(source, &rule.common) {
             Ok(notice) => notices.push(Notice { published: notice.published.or_else(|| day_sent(mail)), ..notice }),
             Err(reason) => bad.push(BadRecord { record_id: None, place: place.to_owned(), reason, raw: item.raw }),
@@ -187,7 +178,8 @@ fn items(
 
 /// One notice a link; its title is what stands on the link's line, else on the line before.
 fn by_link(rule: &Rule, links: &Regex, source: &str, mail: &Message<'_>) -> Vec<Notice> {
-    let text = text_of(mail);
+    let wanted = |text: &str| ANY_LINK.find_iter(text).any(|l| links.is_match(l.as_str()));
+    let text = text_with_addresses(mail, wanted);
     let mut out: Vec<Notice> = Vec::new();
     let mut paragraph: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
@@ -212,7 +204,8 @@ fn by_link(rule: &Rule, links: &Regex, source: &str, mail: &Message<'_>) -> Vec<
 
 /// The whole mail as one lead, known by its Message-ID.
 fn whole(rule: &Rule, source: &str, mail: &Message<'_>) -> Option<Notice> {
-    let (text, subject) = (text_of(mail), mail.subject().unwrap_or_default());
+    let text = text_with_addresses(mail, |t| ANY_LINK.is_match(t));
+    let subject = mail.subject().unwrap_or_default();
     let id = mail
         .message_id()
         .map_or_else(|| format!("{}:{}", one_line(subject), sent(mail).map_or(0, |d| d.timestamp())), str::to_owned);
@@ -239,7 +232,7 @@ fn whole_as(
 #[must_use]
 pub fn passed_on(source: &str, id: &str, subject: &str, text: &str, day: Option<NaiveDate>) -> Option<Notice> {
     let common = Common { base: None, buyer: None, kind: BuyerKind::Public, announces: None, departments: Vec::new() };
-    whole_as(&common, source, id, subject, text, day)
+    whole_as(&common, source, id, subject, &links::unwrap_all(text), day)
 }
 
 fn lead(
@@ -327,5 +320,36 @@ mod tests {
     fn a_rule_says_how_it_reads() {
         let two: WrittenRule = toml::from_str("links = 'x'\nwhole = true").unwrap();
         assert!(Rule::new(&two, 1).is_err());
+    }
+
+    /// A5, A15: a link that a gateway wrapped, or that stands in the HTML alone, is the link itself.
+    #[test]
+    fn links_of_the_html_and_wrapped_ones_become_notices() {
+        let wrapped = |who: &str| {
+            format!(
+                "https://eur03.safelinks.protection.outlook.com/?url=https%3A%2F%2Fportail.example%2Fconsultation%2F71&amp;data=05%7C{who}%40x.example"
+            )
+        };
+        for who in ["jeanne", "paul"] {
+            for link in ["https://portail.example/consultation/71".to_owned(), wrapped(who)] {
+                let mail = format!(
+                    "From: a@portail.example\nSubject: Alerte\nMessage-ID: <{who}@x>\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\nVoir la version HTML\n\n--b\nContent-Type: text/html; charset=utf-8\n\n<p>Nettoyage des vitres de la médiathèque <a href='{link}'>voir</a></p>\n--b--\n"
+                );
+                let (_, page) = take(&[rule("from = ['@portail.example']\nlinks = '/consultation/'")], &mail);
+                let found: Vec<&str> = page.notices.iter().map(|n| n.record_id.as_str()).collect();
+                assert_eq!(found, ["https://portail.example/consultation/71"], "{link}");
+                let (_, page) = take(&[rule("from = ['@portail.example']\nwhole = true")], &mail);
+                assert_eq!(page.notices[0].url.as_deref(), Some("https://portail.example/consultation/71"), "{link}");
+                assert!(
+                    !format!("{:?}", page.notices).contains("x.example%7C")
+                        && !format!("{:?}", page.notices[0].passages).contains(who)
+                );
+                let (_, page) = take(
+                    &[rule("from = ['@portail.example']\nitems = 'p'\nfields = { title = '', link = 'a@href' }")],
+                    &mail,
+                );
+                assert_eq!(page.notices[0].record_id, "https://portail.example/consultation/71");
+            }
+        }
     }
 }

@@ -7,17 +7,21 @@
 //!   Every page of the list is read at each poll, up to `max_pages`, unless the newest come first.
 //! - A notice's own page that fails or does not fit is told from the list and looked at again; only when none of a list
 //!   page's notices fits has the structure changed.
-//! - A session is kept across polls. A page that shows the login form means that it ended: it is renewed once a poll.
+//! - A session is kept across polls. A page that shows the login form, sends on to it, or fits nothing means that it may have
+//!   ended: it is renewed once a poll, before any alarm.
+//! - Pages are read as a browser reads them: `<base>`, pages that only send on to another, forms with all they hold.
 //! - robots.txt governs HTML pages, unless the site agreed in writing (`permission`). Sites whose terms forbid reuse are
 //!   refused without it.
 
+mod browse;
+mod form;
 mod login;
 mod presets;
 
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use scraper::{Html, Selector};
+use scraper::Selector;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -26,8 +30,9 @@ use vigie_domain::{BuyerKind, NoticeKind};
 
 use super::extract::{Common, Fields, Format, Found, Item, Layout, Misfit};
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments};
-use crate::charset;
-use crate::fetch::{Answer, Body, FetchError, Fetcher, Request, Session, Validators};
+use crate::boundary;
+use crate::fetch::{FetchError, Fetcher, Request, Session, Validators};
+use browse::Landing;
 use login::Login;
 
 /// Registry line.
@@ -197,20 +202,35 @@ impl Portal {
         // Where the newest come first, an unchanged first page ends the poll; elsewhere the news may stand on any page.
         let conditional = self.newest_first && !cursor.look_again;
         let known = memory.validators.get(url.as_str()).filter(|_| conditional).cloned().unwrap_or_default();
-        let Some((text, body)) = visit.page(&url, &known).await? else {
+        let Some(mut landing) = visit.page(&url, &known).await? else {
             page.memory.cursor =
                 serde_json::to_string(&Cursor { pages: 0, session: visit.session.save(), ..cursor }).ok();
             return Ok(page);
         };
         let misfit = |m: Misfit| SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
-        let Found { items, reports } = self.list.read(&text).map_err(misfit)?;
+        let list = |page: &Landing| {
+            let read = boundary::read(|| self.list.read(&page.text, Some(&page.base)));
+            read.map_err(|e| SourceError::unreadable(&url, &e)).map(|r| r.map_err(misfit))
+        };
+        let read = match list(&landing)? {
+            // A session that ended may show anything: the site is asked once more as somebody who has just logged in.
+            Err(_) if visit.may_log_in_again() => {
+                landing = visit.page_anew(&url).await?;
+                list(&landing)?
+            }
+            read => read,
+        };
+        let Found { items, reports, cut } = read?;
+        if cut {
+            page.remarks.push(format!("{url} : page trop longue, sa fin n’est pas lue"));
+        }
         page.selectors = reports;
-        page.not_before = body.fresh_until;
-        let common = Common { base: Some(body.url.clone()), ..self.common.clone() };
+        page.not_before = landing.body.fresh_until;
+        let common = Common { base: Some(landing.base.clone()), ..self.common.clone() };
         let fresh = visit.take(items, &common, &mut cursor, &mut page).await?;
         cursor.pages += 1;
         let goes_on = !self.newest_first || fresh > 0 || cursor.look_again;
-        let next = if goes_on { self.next_url(&text, &body.url, cursor.pages + 1) } else { None };
+        let next = if goes_on { self.next_url(&landing, cursor.pages + 1) } else { None };
         if next.is_some() && cursor.pages >= self.max_pages {
             page.remarks
                 .push(format!("liste de plus de {} pages : la suite n’est pas lue (max_pages)", self.max_pages));
@@ -223,7 +243,7 @@ impl Portal {
             forget_oldest(&mut cursor);
         }
         if url == self.url {
-            page.memory.validators.insert(url.to_string(), body.validators);
+            page.memory.validators.insert(url.to_string(), landing.body.validators);
         }
         cursor.next = next.map(Into::into);
         cursor.session = visit.session.save();
@@ -231,7 +251,7 @@ impl Portal {
         Ok(page)
     }
 
-    fn next_url(&self, text: &str, base: &Url, number: usize) -> Option<Url> {
+    fn next_url(&self, page: &Landing, number: usize) -> Option<Url> {
         let found = match &self.next {
             Next::None => return None,
             Next::Parameter(name) => {
@@ -244,17 +264,15 @@ impl Portal {
                 url.query_pairs_mut().clear().extend_pairs(kept).append_pair(name, &number.to_string());
                 return Some(url);
             }
-            Next::Link(css) => {
-                Html::parse_document(text).select(css).next().and_then(|a| a.value().attr("href").map(str::to_owned))
-            }
+            Next::Link(css) => page.dom.html.select(css).next().and_then(|a| a.value().attr("href").map(str::to_owned)),
             Next::Pointer(pointer) => {
-                let tree: serde_json::Value = serde_json::from_str(text).ok()?;
+                let tree: serde_json::Value = serde_json::from_str(&page.text).ok()?;
                 tree.pointer(pointer).and_then(crate::tree::own_text)
             }
         };
-        let next = base.join(&found?).ok()?;
+        let next = page.base.join(found?.trim()).ok()?;
         // A list goes on where it began: credentials are for this site.
-        (next.origin() == base.origin() && next != *base).then_some(next)
+        (next.origin() == page.body.url.origin() && next != page.body.url).then_some(next)
     }
 }
 
@@ -296,24 +314,18 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     /// A page of the site, logged in where that is asked; `None` when it is unchanged.
-    async fn page(&mut self, url: &Url, known: &Validators) -> Result<Option<(String, Box<Body>)>, SourceError> {
-        let Some(login) = &self.portal.login else {
-            return Ok(self.ask(url, known, None).await?.map(|body| (decode(&body), body)));
-        };
+    async fn page(&mut self, url: &Url, known: &Validators) -> Result<Option<Landing>, SourceError> {
+        let Some(login) = &self.portal.login else { return Ok(self.ask(url, known, None).await?) };
         let credential = login.credential(&self.session)?;
         // Credentials are for the portal's own site.
         let credential = credential.filter(|_| url.origin() == self.portal.url.origin());
         if login.has_form() && self.session.is_empty() {
             self.log_in(login).await?;
         }
-        match self.ask(url, known, credential.clone()).await {
+        match self.ask(url, known, credential).await {
             Ok(None) => return Ok(None),
-            Ok(Some(body)) => {
-                let text = decode(&body);
-                if !login.is_logged_out(&text) {
-                    return Ok(Some((text, body)));
-                }
-            }
+            Ok(Some(page)) if !login.is_logged_out(&page) => return Ok(Some(page)),
+            Ok(Some(_)) => {}
             Err(FetchError::Status { status: 401 | 403, .. }) if login.has_form() => {}
             Err(FetchError::Status { url, status: status @ (401 | 403), .. }) => {
                 return Err(SourceError::Login {
@@ -323,14 +335,24 @@ impl Visit<'_> {
             }
             Err(e) => return Err(e.into()),
         }
-        self.log_in(login).await?;
+        self.page_anew(url).await.map(Some)
+    }
+
+    /// Whether a session kept from before may be what a page that fits nothing comes from.
+    fn may_log_in_again(&self) -> bool {
+        self.portal.login.as_ref().is_some_and(Login::has_form) && !self.renewed
+    }
+
+    /// The page after a new login.
+    async fn page_anew(&mut self, url: &Url) -> Result<Landing, SourceError> {
         let refused = || SourceError::Login {
             place: url.to_string(),
             what: "la page montre encore le formulaire de connexion".into(),
         };
-        let body = self.ask(url, &Validators::default(), credential).await?.ok_or_else(refused)?;
-        let text = decode(&body);
-        if login.is_logged_out(&text) { Err(refused()) } else { Ok(Some((text, body))) }
+        let Some(login) = &self.portal.login else { return Err(refused()) };
+        self.log_in(login).await?;
+        let page = self.ask(url, &Validators::default(), None).await?.ok_or_else(refused)?;
+        if login.is_logged_out(&page) { Err(refused()) } else { Ok(page) }
     }
 
     async fn log_in(&mut self, login: &Login) -> Result<(), SourceError> {
@@ -348,7 +370,7 @@ impl Visit<'_> {
         url: &Url,
         known: &Validators,
         authorization: Option<SecretString>,
-    ) -> Result<Option<Box<Body>>, FetchError> {
+    ) -> Result<Option<Landing>, FetchError> {
         let request = Request {
             authorization,
             session: Some(&self.session),
@@ -356,10 +378,7 @@ impl Visit<'_> {
             crawl: self.portal.crawl,
             ..Request::default()
         };
-        match self.fetcher.send(url, &request, self.now).await? {
-            Answer::Body(body) => Ok(Some(body)),
-            Answer::NotModified(_) => Ok(None),
-        }
+        browse::land(self.fetcher, url, &request, self.now).await
     }
 
     /// Turns the items that are new or changed into notices; gives their number.
@@ -434,7 +453,7 @@ impl Visit<'_> {
         let (Some(layout), Some(url)) = (&self.portal.detail, item.link(common.base.as_ref())) else {
             return Ok(Detail::Whole);
         };
-        let (text, _) = match self.page(&url, &Validators::default()).await {
+        let landing = match self.page(&url, &Validators::default()).await {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(Detail::Whole),
             Err(SourceError::Fetch(
@@ -444,13 +463,16 @@ impl Visit<'_> {
             )) => return Ok(Detail::Absent(e)),
             Err(e) => return Err(e),
         };
-        let Found { items, reports: found } = match layout.read(&text) {
-            Ok(found) => found,
-            Err(m) => {
-                let why = SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
-                return Ok(Detail::Misfit(why));
-            }
-        };
+        let Found { items, reports: found, .. } =
+            match boundary::read(|| layout.read(&landing.text, Some(&landing.base)))
+                .map_err(|e| SourceError::unreadable(&url, &e))?
+            {
+                Ok(found) => found,
+                Err(m) => {
+                    let why = SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
+                    return Ok(Detail::Misfit(why));
+                }
+            };
         for report in found {
             match reports.get(&report.field) {
                 Some(at) => {
@@ -476,10 +498,6 @@ enum Detail {
     Absent(FetchError),
     /// It does not fit its selectors.
     Misfit(SourceError),
-}
-
-fn decode(body: &Body) -> String {
-    charset::decode_html(&body.bytes, body.content_type.as_deref())
 }
 
 impl Source for Portal {

@@ -213,7 +213,9 @@ impl Ted {
         };
         match fetcher.get(&xml, &Validators::default(), now).await {
             Ok(Answer::Body(body)) if !body.bytes.is_empty() => {
-                let read = tree::from_xml(&body.bytes).map_err(|e| e.to_string());
+                let read = crate::boundary::read(|| tree::from_xml(&body.bytes))
+                    .map_err(|e| e.to_string())
+                    .and_then(|t| t.map_err(|e| e.to_string()));
                 match read
                     .and_then(|t| eforms::from_tree(&t).ok_or_else(|| "pas d’avis eForms dans ce document".to_owned()))
                 {

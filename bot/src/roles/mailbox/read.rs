@@ -1,0 +1,500 @@
+//! What a mail that came back is: an error report, an automatic answer, a person's answer, something passed on. Pure.
+//!
+//! Which message of ours it is about is proven by the token of its return address, else by the Message-ID it refers to: then
+//! only for the address that got that message (whoever acts on it checks). Nothing in a mail is trusted beyond that.
+//!
+//! Whatever bytes come in, something comes out: a mail that its parser gives up is `Unreadable`. Whoever calls it stands behind
+//! a boundary that survives a panic.
+
+use std::sync::LazyLock;
+
+use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use regex::Regex;
+use vigie_notifier::channels::email::Email;
+use vigie_notifier::channels::email::refusal::says_no_mailbox;
+use vigie_watcher::sources::mailbox::text_of;
+use vigie_watcher::zones;
+
+use super::authentication;
+use super::words::{self, Answer};
+
+/// Most parts of a mail that are looked at.
+const MAX_PARTS: usize = 50;
+/// Longest text read, in bytes.
+const MAX_TEXT: usize = 256 * 1024;
+/// Most addresses of a header that are looked at.
+const MAX_ADDRESSES: usize = 50;
+/// Most characters kept of a server's words.
+const MAX_WORDS: usize = 200;
+
+// A server's answer in a line: `550 5.1.1 …`, `said: 550-…`, `#5.1.1`. No house number, no year, no telephone.
+expression!(
+    FAILURE,
+    r"(?i)(\b[45]\d\d[ -]+#?[45]\.\d{1,3}\.\d{1,3}\b|[(#:]\s*[45]\.\d{1,3}\.\d{1,3}\b|\b(said|answered|error|erreur|reply|response|réponse|status|smtp;?)\b[^\n]{0,40}\b[45]\d\d\b|^\s*[45]\d\d[ -]\S)"
+);
+expression!(
+    UNDELIVERED,
+    r"(?i)(undeliver|non remis|non délivr|non distribu|delivery (status|failure|has failed|report)|failure notice|returned mail|mail delivery|échec|failed|rejet|retour|could not be delivered|non-delivery)"
+);
+expression!(
+    STILL_TRYING,
+    r"(?i)(delayed|\bretard\w*|différée?|warning: message|still being (retried|tried)|nouvelle tentative|will (continue to )?(be )?retr)"
+);
+expression!(
+    AWAY,
+    r"(?i)^\s*(réponse automatique|automatic reply|auto(matic)?[ -:]|absence du bureau|absent|out of office|accusé de réception|(je suis )?en congés?)"
+);
+expression!(FORWARDED, r"(?i)^\s*(fwd?|tr|wg|i)\s*:");
+expression!(
+    FORWARD_MARK,
+    r"(?im)^\s*(-{3,}\s*(forwarded message|message transf[ée]r[ée]|message d['’]origine|original message|mail transf[ée]r[ée])\s*-*|début du message (réexpédié|transféré)\s*:?|begin forwarded message\s*:?)\s*$"
+);
+expression!(OUTLOOK_MARK, r"(?im)^\s*\*?(de|from)\s*:\*?\s.+\n(.*\n){0,2}\s*\*?(envoyé|sent|date)\s*:");
+/// Lines that say who else got a mail.
+static RECIPIENTS: LazyLock<Regex> = {
+    #[expect(clippy::unwrap_used, reason = "a constant, compiled by a test")]
+    fn made() -> Regex {
+        Regex::new(r"(?im)^\s*\*?(à|a|to|cc|cci|bcc)\s*:\*?\s.*$").unwrap()
+    }
+    LazyLock::new(made)
+};
+
+/// What a mail is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mail {
+    /// A server's report about a message of ours.
+    Report(Report),
+    /// Written by no human: an absence, a receipt, a newsletter, a mail of our own.
+    Automatic,
+    /// A person answers a message of ours.
+    Reply(Reply),
+    /// A person passes something on.
+    PassedOn(PassedOn),
+    /// None of these: for a human.
+    Other,
+    /// It cannot be read.
+    Unreadable(&'static str),
+}
+
+/// A report (RFC 3464), or what comes closest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The message of ours.
+    pub delivery: String,
+    /// Known by the token; else by the Message-ID.
+    pub proven: bool,
+    /// Addresses whose verdict this is; empty where the report names none.
+    pub recipients: Vec<String>,
+    /// What it says.
+    pub verdict: Verdict,
+    /// The server's words, without addresses.
+    pub words: String,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Still under way, delivered, passed on: nothing to do.
+    Fine,
+    /// Not delivered this time: full, too large, a matter of policy, given up after days.
+    Soft,
+    /// Refused for good: there is no such mailbox.
+    Hard,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The message of ours.
+    pub delivery: String,
+    /// Known by the token; else by the Message-ID.
+    pub proven: bool,
+    /// Who says they wrote.
+    pub from: String,
+    /// What it says.
+    pub answer: Answer,
+}
+
+/// Something passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOn {
+    /// Who says they wrote.
+    pub from: String,
+    /// Its Message-ID.
+    pub id: String,
+    /// Its subject.
+    pub subject: String,
+    /// What was passed on, without who else got it.
+    pub text: String,
+    /// The day, in Paris.
+    pub day: Option<chrono::NaiveDate>,
+    /// `Authentication-Results` that stand above it.
+    pub authentication: Vec<String>,
+}
+
+/// Reads a mail.
+#[must_use]
+pub fn read(bytes: &[u8], email: &Email) -> Mail {
+    let Some(mail) = MessageParser::default().parse(bytes) else {
+        return Mail::Unreadable("courriel vide ou illisible");
+    };
+    if mail.headers().is_empty() {
+        return Mail::Unreadable("courriel sans en-têtes");
+    }
+    let token = by_token(&mail, email);
+    let is_status = |p: &&MessagePart<'_>| {
+        // RFC 3464, and RFC 6533 for addresses beyond ASCII.
+        is_type(p, "message", "delivery-status") || is_type(p, "message", "global-delivery-status")
+    };
+    if let Some(part) = mail.parts.iter().take(MAX_PARTS).find(is_status) {
+        let about = token.map(|d| (d, true)).or_else(|| returned(&mail, email).map(|d| (d, false)));
+        let Some((delivery, proven)) = about else { return Mail::Other };
+        let fields = String::from_utf8_lossy(part.contents()).into_owned();
+        return report(delivery, proven, &fields).map_or(Mail::Unreadable("rapport d’erreur sans état"), Mail::Report);
+    }
+    let from = sender(&mail);
+    if let Some(delivery) = &token {
+        let text = cut(text_of(&mail));
+        if from_a_server(&mail, &from, &text) {
+            return Mail::Report(plain_report(delivery.clone(), mail.subject().unwrap_or_default(), &text));
+        }
+    }
+    if automatic(&mail, &from, email) {
+        return Mail::Automatic;
+    }
+    let subject = mail.subject().unwrap_or_default();
+    let about = token.map(|d| (d, true)).or_else(|| referred(&mail, email).map(|d| (d, false)));
+    if let Some((delivery, proven)) = about {
+        let answer = words::answer(subject, &cut(text_of(&mail)));
+        return Mail::Reply(Reply { delivery, proven, from, answer });
+    }
+    passed_on(&mail, from, subject).map_or(Mail::Other, Mail::PassedOn)
+}
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_TEXT));
+    text
+}
+
+fn is_type(part: &MessagePart<'_>, kind: &str, sub: &str) -> bool {
+    part.content_type().is_some_and(|t| {
+        t.ctype().eq_ignore_ascii_case(kind) && t.subtype().is_some_and(|s| s.eq_ignore_ascii_case(sub))
+    })
+}
+
+fn sender(mail: &Message<'_>) -> String {
+    mail.from().and_then(|f| f.first()).and_then(|a| a.address()).unwrap_or_default().trim().to_lowercase()
+}
+
+/// Every address to which the mail went, as far as its headers say.
+fn by_token(mail: &Message<'_>, email: &Email) -> Option<String> {
+    let path = email.return_path()?;
+    let lists = [mail.to(), mail.cc()];
+    let named = lists.into_iter().flatten().flat_map(|l| l.iter().take(MAX_ADDRESSES)).filter_map(|a| a.address());
+    let found = named.filter_map(|a| path.delivery(a)).next().map(str::to_owned);
+    found.or_else(|| {
+        ["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To"]
+            .into_iter()
+            .flat_map(|name| raw(mail, name))
+            .find_map(|value| path.delivery(value.trim().trim_matches(['<', '>'])).map(str::to_owned))
+    })
+}
+
+/// The values of a header, as written.
+fn raw<'a>(mail: &'a Message<'_>, name: &'a str) -> impl Iterator<Item = &'a str> {
+    mail.headers_raw().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim())
+}
+
+/// The message of ours that a mail answers, by its references.
+fn referred(mail: &Message<'_>, email: &Email) -> Option<String> {
+    let ids = |name: &'static str| {
+        raw(mail, name).flat_map(str::split_whitespace).filter_map(|id| email.delivery_of(id)).map(str::to_owned).last()
+    };
+    ids("In-Reply-To").or_else(|| ids("References"))
+}
+
+/// The message of ours that a report gives back.
+fn returned(mail: &Message<'_>, email: &Email) -> Option<String> {
+    let of = |m: &Message<'_>| m.message_id().and_then(|id| email.delivery_of(id)).map(str::to_owned);
+    mail.parts.iter().take(MAX_PARTS).find_map(|part| match &part.body {
+        PartType::Message(inner) => of(inner),
+        _ if is_type(part, "text", "rfc822-headers") || is_type(part, "message", "rfc822-headers") => {
+            MessageParser::default().parse(part.contents()).as_ref().and_then(of)
+        }
+        _ => None,
+    })
+}
+
+/// A report's verdict on the recipients that fared worst, and these recipients alone: what befalls a member of a list, or an
+/// address that mail is passed on to, is nothing said of the address that we wrote to.
+fn report(delivery: String, proven: bool, fields: &str) -> Option<Report> {
+    let fields = fields.replace("\r\n", "\n");
+    let mut found: Option<Report> = None;
+    for block in fields.split("\n\n").filter(|b| !b.trim().is_empty()).take(MAX_PARTS) {
+        let text = format!("{}\n\n", block.trim());
+        let Some(block) = MessageParser::default().parse(text.as_bytes()) else { continue };
+        let field = |name: &str| raw(&block, name).next().map(unfolded);
+        let Some(action) = field("Action") else { continue };
+        let recipient = field("Final-Recipient").or_else(|| field("Original-Recipient"));
+        let recipient = recipient.map(|v| {
+            let address = v.rsplit(';').next().unwrap_or_default();
+            address.trim().trim_matches(['<', '>']).to_lowercase()
+        });
+        let diagnostic = field("Diagnostic-Code").unwrap_or_default();
+        let status = field("Status").unwrap_or_default();
+        let verdict = verdict(&action.to_lowercase(), &status, &diagnostic);
+        match &mut found {
+            Some(known) if known.verdict > verdict => {}
+            Some(known) if known.verdict == verdict => known.recipients.extend(recipient),
+            _ => {
+                let words = without_addresses(&format!("{status} {diagnostic}"));
+                let (delivery, recipients) = (delivery.clone(), recipient.into_iter().collect());
+                found = Some(Report { delivery, proven, recipients, verdict, words });
+            }
+        }
+    }
+    found
+}
+
+fn unfolded(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// For good only where the words or codes speak of the mailbox itself ([`says_no_mailbox`]).
+fn verdict(action: &str, status: &str, diagnostic: &str) -> Verdict {
+    if !action.starts_with("failed") {
+        Verdict::Fine
+    } else if says_no_mailbox(status, diagnostic) {
+        Verdict::Hard
+    } else {
+        Verdict::Soft
+    }
+}
+
+/// A report in the words of a server that knows no RFC 3464.
+fn plain_report(delivery: String, subject: &str, text: &str) -> Report {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.iter().position(|l| FAILURE.is_match(l));
+    // The words of a code may go on in the next line.
+    let said = at.map_or_else(String::new, |i| lines[i..(i + 2).min(lines.len())].join(" "));
+    let verdict = if STILL_TRYING.is_match(subject) || STILL_TRYING.is_match(text) && at.is_none() {
+        Verdict::Fine
+    } else if says_no_mailbox("", &said) {
+        Verdict::Hard
+    } else {
+        Verdict::Soft
+    };
+    let words = if said.is_empty() { "rapport d’erreur sans code" } else { &said };
+    Report { delivery, proven: true, recipients: Vec::new(), verdict, words: without_addresses(words) }
+}
+
+fn without_addresses(words: &str) -> String {
+    let words = words.split_whitespace().map(|w| if w.contains('@') { "[adresse]" } else { w });
+    words.collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect()
+}
+
+/// Sent by a mail server about a message: its own sender, or none at all and the code of a failure. An absence is sent without
+/// a sender too (RFC 3834 §3.3), from the address of the absent.
+fn from_a_server(mail: &Message<'_>, from: &str, text: &str) -> bool {
+    let local = from.split('@').next().unwrap_or_default();
+    let daemon = ["mailer-daemon", "postmaster", "mdaemon", "mail-daemon", "mailerdaemon"].contains(&local);
+    let nobody = raw(mail, "Return-Path").next().is_some_and(|v| v.trim() == "<>");
+    let fails = FAILURE.is_match(text);
+    let undelivered = || mail.subject().is_some_and(|s| UNDELIVERED.is_match(s) || STILL_TRYING.is_match(s));
+    !away(mail) && (daemon && (fails || undelivered()) || nobody && fails && undelivered())
+}
+
+fn away(mail: &Message<'_>) -> bool {
+    mail.subject().is_some_and(|s| AWAY.is_match(s))
+}
+
+/// Written by no human (RFC 3834), or by ourselves.
+fn automatic(mail: &Message<'_>, from: &str, email: &Email) -> bool {
+    let has = |name: &str| raw(mail, name).next().is_some();
+    let says =
+        |name: &str, words: &[&str]| raw(mail, name).any(|v| words.iter().any(|w| v.to_lowercase().starts_with(w)));
+    let submitted = raw(mail, "Auto-Submitted").next().is_some_and(|v| !v.to_lowercase().starts_with("no"));
+    submitted
+        || says("Precedence", &["bulk", "junk", "list", "auto_reply"])
+        || ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "List-Id"].into_iter().any(has)
+        || mail.parts.iter().take(MAX_PARTS).any(|p| is_type(p, "message", "disposition-notification"))
+        || away(mail)
+        || from.is_empty()
+        || from.eq_ignore_ascii_case(email.sender())
+}
+
+/// What a person passes on: the mail below the mark of forwarding, or the mail attached.
+fn passed_on(mail: &Message<'_>, from: String, subject: &str) -> Option<PassedOn> {
+    let attached = mail.parts.iter().take(MAX_PARTS).find_map(|p| match &p.body {
+        PartType::Message(inner) => Some(inner),
+        _ => None,
+    });
+    let own = cut(text_of(mail));
+    let (title, text) = match attached {
+        Some(inner) => (inner.subject().unwrap_or(subject), cut(text_of(inner))),
+        None => (subject, below_mark(&own).or_else(|| FORWARDED.is_match(subject).then(|| words::said(&own)))?),
+    };
+    let text = RECIPIENTS.replace_all(&text, "").trim().to_owned();
+    if title.trim().is_empty() && text.is_empty() {
+        return None;
+    }
+    let day = mail.date().and_then(|d| chrono::DateTime::from_timestamp(d.to_timestamp(), 0)).map(zones::paris_day);
+    Some(PassedOn {
+        from,
+        id: mail.message_id().map_or_else(|| title.to_owned(), str::to_owned),
+        subject: title.to_owned(),
+        text,
+        day,
+        authentication: raw(mail, "Authentication-Results").map(unfolded).take(MAX_PARTS).collect(),
+    })
+}
+
+fn below_mark(text: &str) -> Option<String> {
+    let mark = FORWARD_MARK.find(text).map(|m| m.end()).or_else(|| OUTLOOK_MARK.find(text).map(|m| m.start()))?;
+    text.get(mark..).map(|t| t.trim().to_owned())
+}
+
+/// Whether the receiving server says that the sender is who they say.
+#[must_use]
+pub fn is_genuine(authentication: &[String], server: &str, from: &str) -> bool {
+    authentication.first().is_some_and(|topmost| authentication::is_aligned(topmost, server, from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::SecretString;
+
+    const DELIVERY: &str = "0123456789abcdef01234567";
+
+    fn email() -> Email {
+        let block = toml::from_str("host = 'localhost'\nfrom = 'Vigie <vigie@vigie.example>'").unwrap();
+        let key = SecretString::from("une clef de seize octets");
+        Email::new(&block, None).unwrap().with_return_path("retours+*@vigie.example", &key, true).unwrap()
+    }
+
+    fn to() -> String {
+        email().return_path().unwrap().of(DELIVERY)
+    }
+
+    fn look(mail: &str) -> Mail {
+        read(mail.replace('\n', "\r\n").as_bytes(), &email())
+    }
+
+    fn report_of(fields: &str) -> Mail {
+        look(&format!(
+            "From: MAILER-DAEMON@mx.example\nTo: {}\nSubject: Undelivered\nMIME-Version: 1.0\nAuto-Submitted: auto-replied\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: text/plain\n\nDesole.\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n{fields}\n\n--b--\n",
+            to()
+        ))
+    }
+
+    #[test]
+    fn reports_are_hard_soft_or_nothing_to_do() {
+        for (fields, verdict) in [
+            (
+                "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no such\n user a@x.example",
+                Verdict::Hard,
+            ),
+            ("Final-Recipient: rfc822; a@x.example\nAction: Failed\nStatus: 5.2.2", Verdict::Soft),
+            ("Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.7.1 (policy)", Verdict::Soft),
+            ("Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 4.4.7", Verdict::Soft),
+            (
+                "Final-Recipient: rfc822; a@x.example\nAction: failed\nDiagnostic-Code: smtp; 550 unknown user",
+                Verdict::Hard,
+            ),
+            ("Final-Recipient: rfc822; a@x.example\nAction: delayed\nStatus: 4.4.1", Verdict::Fine),
+            ("Final-Recipient: rfc822; a@x.example\nAction: relayed\nStatus: 2.0.0", Verdict::Fine),
+        ] {
+            let Mail::Report(report) = report_of(fields) else { panic!("{fields}") };
+            assert_eq!((report.verdict, report.proven), (verdict, true), "{fields}");
+            assert_eq!((report.delivery.as_str(), report.recipients[0].as_str()), (DELIVERY, "a@x.example"));
+            assert!(!report.words.contains('@'), "{}", report.words);
+        }
+        assert!(matches!(report_of("Rien: ici"), Mail::Unreadable(_)));
+    }
+
+    #[test]
+    fn a_report_that_is_no_report_and_one_that_gives_our_message_back_are_read() {
+        let plain = look(&format!(
+            "From: Mail Delivery System <MAILER-DAEMON@old.example>\nTo: {}\nSubject: failure notice\n\nHi. This is qmail.\n<a@x.example>:\nRemote host said: 550 5.1.1 no mailbox here\n",
+            to()
+        ));
+        assert!(matches!(&plain, Mail::Report(r) if r.verdict == Verdict::Hard && r.proven), "{plain:?}");
+        let back = look(&format!(
+            "From: postmaster@x.example\nTo: vigie@vigie.example\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822;a@x.example\nAction: failed\nStatus: 5.1.1\n\n--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{DELIVERY}@vigie.example>\nSubject: x\n\n--b--\n"
+        ));
+        assert!(matches!(&back, Mail::Report(r) if !r.proven && r.delivery == DELIVERY), "{back:?}");
+    }
+
+    #[test]
+    fn what_no_human_wrote_is_automatic() {
+        let (to, from) = (to(), "From: Jeanne <jeanne@x.example>");
+        for mail in [
+            format!("{from}\nTo: {to}\nAuto-Submitted: auto-replied\nSubject: Re: x\n\noui\n"),
+            format!("{from}\nTo: {to}\nPrecedence: bulk\nSubject: Re: x\n\noui\n"),
+            format!("{from}\nTo: {to}\nSubject: Réponse automatique : x\n\noui\n"),
+            format!("From: Vigie <VIGIE@vigie.example>\nTo: {to}\nSubject: x\n\noui\n"),
+            format!("{from}\nTo: vigie@vigie.example\nList-Id: <l.example>\nSubject: Fwd: x\n\nx\n"),
+            format!("Return-Path: <>\n{from}\nTo: {to}\nSubject: Absence du bureau\n\n550 5.1.1 oui\n"),
+        ] {
+            assert_eq!(look(&mail), Mail::Automatic, "{mail}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_known_by_its_token_or_by_what_it_refers_to() {
+        let word = Answer::Word("Oui".into());
+        for (headers, proven) in [
+            (format!("To: Vigie <{}>", to()), true),
+            (format!("To: vigie@vigie.example\nDelivered-To: {}", to()), true),
+            (format!("To: vigie@vigie.example\nIn-Reply-To: <{DELIVERY}@vigie.example>"), false),
+            (format!("To: x@y.example\nReferences: <a@b>\n <{DELIVERY}@vigie.example>"), false),
+        ] {
+            let read =
+                look(&format!("From: Jeanne <Jeanne@X.example>\nSubject: Re: Marché\n{headers}\n\nOui\n\n> non\n"));
+            let Mail::Reply(reply) = read else { panic!("{headers}: {read:?}") };
+            assert_eq!((reply.delivery.as_str(), reply.proven, &reply.answer), (DELIVERY, proven, &word), "{headers}");
+            assert_eq!(reply.from, "jeanne@x.example");
+        }
+        let forged = to().replace('4', "5");
+        assert_eq!(look(&format!("From: j@x.example\nTo: {forged}\nSubject: Re: x\n\nstop\n")), Mail::Other);
+    }
+
+    #[test]
+    fn what_is_passed_on_is_taken_without_the_rest() {
+        let mail = "From: Jeanne Untel <jeanne@x.example>\nTo: vigie@vigie.example\nMessage-ID: <f1@x.example>\nSubject: Tr: Nettoyage de bureaux\n\nÀ voir, mon avis perso.\nJeanne\n\n---------- Forwarded message ---------\nDe : Achats <achats@groupe.example>\nDate: lundi\nÀ : Jeanne Untel <jeanne@x.example>\n\nNous cherchons une entreprise adaptée à Lille.\nhttps://groupe.example/avis\n";
+        let Mail::PassedOn(passed) = look(mail) else { panic!() };
+        assert!(
+            passed.text.contains("entreprise adaptée") && passed.text.contains("achats@groupe.example"),
+            "{passed:?}"
+        );
+        assert!(!passed.text.contains("avis perso") && !passed.text.contains("Untel"), "{passed:?}");
+        let attached = "From: j@x.example\nTo: v@vigie.example\nSubject: pour info\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nVoir ci-joint\n\n--b\nContent-Type: message/rfc822\n\nFrom: a@b.example\nSubject: Espaces verts\n\nTonte du parc\n\n--b--\n";
+        let Mail::PassedOn(passed) = look(attached) else { panic!("{:?}", look(attached)) };
+        assert_eq!((passed.subject.as_str(), passed.text.as_str()), ("Espaces verts", "Tonte du parc"));
+        assert_eq!(
+            look("From: j@x.example\nTo: v@vigie.example\nSubject: Question\n\nBonjour, qui êtes-vous ?\n"),
+            Mail::Other
+        );
+    }
+
+    #[test]
+    fn only_the_receiving_server_says_who_is_genuine() {
+        let says = |text: &str| is_genuine(&[text.to_owned()], "mx.vigie.example", "j@x.example");
+        assert!(says("mx.vigie.example 1; spf=pass smtp.mailfrom=x; dmarc=pass header.from=x.example"));
+        assert!(!says("mx.vigie.example; dmarc=fail"));
+        assert!(!says("mx.evil.example; dmarc=pass"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_crash(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+            let _ = read(&bytes, &email());
+        }
+
+        #[test]
+        fn any_mail_is_read_without_a_crash(headers in "(From|To|Subject|Content-Type|In-Reply-To|Date): [\\x20-\\x7e]{0,60}(\r\n (multipart|message)/(report|rfc822|delivery-status); boundary=b){0,2}\r\n", body in "(--b|\r\n|Status: 5|Content-Type: message/rfc822|\\PC{0,20}){0,30}") {
+            let _ = read(format!("{headers}{headers}\r\n\r\n{body}").as_bytes(), &email());
+        }
+    }
+}

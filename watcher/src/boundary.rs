@@ -1,0 +1,65 @@
+//! Where bytes from outside are read: off the threads that everything else waits on, and so that a reader that panics costs what
+//! it was reading and no more.
+//!
+//! Readers themselves are bounded in work and memory (`html`, `tree::check`, limits of fetched bodies and mails); this keeps what
+//! is left from harming neighbours. What ends the whole process cannot be caught: whoever keeps the record of what is read
+//! counts it before, and puts it aside after [`MAX_ATTEMPTS`] tries.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// A reader that panicked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("la lecture a échoué ({0})")]
+pub struct ReaderFailed(String);
+
+/// Runs a reader. On the service's runtime the thread's other tasks move on elsewhere meanwhile.
+///
+/// # Errors
+/// The reader panicked; nothing of what it made is kept.
+pub fn read<T>(work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
+    let guarded = || catch_unwind(AssertUnwindSafe(work)).map_err(|panic| failed(panic.as_ref()));
+    match Handle::try_current().map(|h| h.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(guarded),
+        _ => guarded(),
+    }
+}
+
+/// In what words a panic was raised.
+pub(crate) fn failed(panic: &(dyn std::any::Any + Send)) -> ReaderFailed {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    ReaderFailed(words.unwrap_or("sans message").chars().take(200).collect())
+}
+
+/// Readings of one record that may end the process before it is put aside.
+pub const MAX_ATTEMPTS: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_what_was_read() {
+        assert_eq!(read(|| 1), Ok(1));
+        let refused = read(|| -> u8 { panic!("trop {}", "profond") }).unwrap_err();
+        assert!(refused.to_string().contains("trop profond"), "{refused}");
+    }
+
+    /// B4: with a single thread, another task goes on while a reader waits for it: a reader on that thread would wait for ever.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn other_tasks_go_on_while_a_reader_works() {
+        let reading = tokio::spawn(async {
+            static DONE: AtomicBool = AtomicBool::new(false);
+            tokio::spawn(async { DONE.store(true, Ordering::SeqCst) });
+            read(|| {
+                while !DONE.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+            })
+        });
+        assert_eq!(reading.await.unwrap(), Ok(()));
+    }
+}

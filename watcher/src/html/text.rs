@@ -1,0 +1,436 @@
+//! The words of an HTML document or element.
+//!
+//! Blocks stand on lines of their own, paragraphs and tables behind an empty line, cells of a row behind a space. No heading
+//! mark, bullet or table line is drawn: what is not written is in no title, passage or quote. Text whose tags are no HTML
+//! (`Relance <annule et remplace>`, `<contact@ville.fr>`) keeps them as words.
+
+use scraper::{ElementRef, Node};
+
+use super::entity;
+use super::token::{Token, Tokens};
+
+/// Longest text made of one document, in bytes: the longest notices are a tenth of it.
+pub(super) const MAX_TEXT: usize = 2 * 1024 * 1024;
+/// Elements before and behind which an empty line stands.
+const PARAGRAPHS: &[&str] = &[
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "table",
+    "ul",
+    "ol",
+    "dl",
+    "menu",
+    "pre",
+    "blockquote",
+    "form",
+    "fieldset",
+    "hr",
+];
+/// Elements that stand on lines of their own.
+const BLOCKS: &[&str] = &[
+    "div",
+    "li",
+    "tr",
+    "dt",
+    "dd",
+    "address",
+    "article",
+    "aside",
+    "body",
+    "caption",
+    "center",
+    "details",
+    "dir",
+    "figcaption",
+    "figure",
+    "footer",
+    "header",
+    "html",
+    "legend",
+    "main",
+    "nav",
+    "option",
+    "optgroup",
+    "search",
+    "section",
+    "summary",
+    "tbody",
+    "tfoot",
+    "thead",
+    "hgroup",
+    "dialog",
+    "frameset",
+    "select",
+    "textarea",
+    "br",
+];
+/// Elements whose content is no text for readers.
+const SILENT: &[&str] =
+    &["script", "style", "template", "iframe", "noembed", "noframes", "title", "object", "video", "audio"];
+/// Other elements of HTML, old ones included.
+const INLINE: &[&str] = &[
+    "a",
+    "abbr",
+    "acronym",
+    "area",
+    "applet",
+    "b",
+    "base",
+    "basefont",
+    "bdi",
+    "bdo",
+    "bgsound",
+    "big",
+    "blink",
+    "button",
+    "canvas",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "data",
+    "datalist",
+    "del",
+    "dfn",
+    "em",
+    "embed",
+    "font",
+    "frame",
+    "head",
+    "i",
+    "image",
+    "img",
+    "input",
+    "ins",
+    "kbd",
+    "label",
+    "link",
+    "map",
+    "mark",
+    "marquee",
+    "math",
+    "meta",
+    "meter",
+    "nobr",
+    "noscript",
+    "output",
+    "param",
+    "picture",
+    "plaintext",
+    "progress",
+    "q",
+    "rb",
+    "rp",
+    "rt",
+    "rtc",
+    "ruby",
+    "s",
+    "samp",
+    "slot",
+    "small",
+    "source",
+    "span",
+    "strike",
+    "strong",
+    "sub",
+    "sup",
+    "svg",
+    "td",
+    "th",
+    "time",
+    "track",
+    "tt",
+    "u",
+    "var",
+    "wbr",
+    "xml",
+    "xmp",
+    "listing",
+    // What drawings and formulas are made of.
+    "path",
+    "g",
+    "circle",
+    "rect",
+    "line",
+    "polyline",
+    "polygon",
+    "ellipse",
+    "defs",
+    "use",
+    "text",
+    "tspan",
+    "symbol",
+    "clippath",
+    "mask",
+    "desc",
+    "image",
+    "mi",
+    "mo",
+    "mn",
+    "mrow",
+    "msup",
+    "msub",
+    "mfrac",
+];
+
+/// Whether a name, in small letters, is an element's: of HTML, of a page's own (`my-card`), or of an office program (`o:p`).
+pub(super) fn is_element(name: &str) -> bool {
+    let prefixed = || {
+        name.split_once(':')
+            .is_some_and(|(prefix, local)| prefix.len() <= 4 && local.starts_with(|c: char| c.is_ascii_alphabetic()))
+    };
+    let own = || name.contains('-') && !name.contains(['@', '.', '/']);
+    PARAGRAPHS.contains(&name)
+        || BLOCKS.contains(&name)
+        || SILENT.contains(&name)
+        || INLINE.contains(&name)
+        || own()
+        || prefixed()
+}
+
+/// Gathers words.
+struct Writer {
+    out: String,
+    limit: usize,
+    /// Line ends due before the next word.
+    breaks: usize,
+    space: bool,
+    /// Depth inside elements whose white space counts.
+    verbatim: usize,
+    /// Depth inside elements without text.
+    silent: usize,
+    /// Addresses of the links that are open, where they are asked for.
+    links: Option<Vec<String>>,
+}
+
+impl Writer {
+    fn new(limit: usize, links: bool) -> Self {
+        let links = links.then(Vec::new);
+        Self { out: String::new(), limit, breaks: 0, space: false, verbatim: 0, silent: 0, links }
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.limit
+    }
+
+    fn push(&mut self, c: char) {
+        if !self.out.is_empty() {
+            match self.breaks {
+                0 if self.space => self.out.push(' '),
+                n => (0..n).for_each(|_| self.out.push('\n')),
+            }
+        }
+        (self.breaks, self.space) = (0, false);
+        self.out.push(c);
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.silent > 0 {
+            return;
+        }
+        for c in text.chars() {
+            match c {
+                '\n' if self.verbatim > 0 => self.breaks = (self.breaks + 1).min(2),
+                // A no-break space stays, as in « 12 h ».
+                ' ' | '\n' | '\t' | '\r' | '\x0c' => self.space = true,
+                '\0' => {}
+                c if self.is_full() => {
+                    let _ = c;
+                    return;
+                }
+                c => self.push(c),
+            }
+        }
+    }
+
+    fn break_lines(&mut self, lines: usize) {
+        self.breaks = self.breaks.max(lines);
+        self.space = false;
+    }
+
+    fn start(&mut self, name: &str, href: Option<&str>) {
+        self.edge(name);
+        match name {
+            "br" => self.breaks = if self.breaks == 0 { 1 } else { 2 },
+            "pre" | "textarea" | "listing" => self.verbatim += 1,
+            "a" => {
+                if let Some(open) = &mut self.links {
+                    open.push(href.map(|h| entity::decode(h).trim().to_owned()).unwrap_or_default());
+                }
+            }
+            _ if SILENT.contains(&name) => self.silent += 1,
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "pre" | "textarea" | "listing" => self.verbatim = self.verbatim.saturating_sub(1),
+            "a" => {
+                let href = self.links.as_mut().and_then(Vec::pop).unwrap_or_default();
+                if href.starts_with("http") && !self.out.ends_with(&href) {
+                    self.space = true;
+                    self.text(&href);
+                }
+                self.space |= !href.is_empty();
+            }
+            _ if SILENT.contains(&name) => self.silent = self.silent.saturating_sub(1),
+            _ => {}
+        }
+        self.edge(name);
+    }
+
+    fn edge(&mut self, name: &str) {
+        if PARAGRAPHS.contains(&name) {
+            self.break_lines(2);
+        } else if name != "br" && BLOCKS.contains(&name) {
+            self.break_lines(1);
+        } else if matches!(name, "td" | "th") {
+            self.space = true;
+        }
+    }
+
+    fn finish(self) -> String {
+        self.out
+    }
+}
+
+/// The words of a document or of a piece of markup. Text without markup is left as it is.
+#[must_use]
+pub fn plain_text(html: &str) -> String {
+    if !html.contains(['<', '&']) {
+        return html.trim().to_owned();
+    }
+    written(html, false)
+}
+
+/// The same, with the address of each link behind its words: for mails whose links are what counts.
+#[must_use]
+pub fn text_with_links(html: &str) -> String {
+    written(html, true)
+}
+
+fn written(html: &str, links: bool) -> String {
+    let mut writer = Writer::new(MAX_TEXT, links);
+    for token in Tokens::new(html) {
+        if writer.is_full() {
+            break;
+        }
+        match token {
+            Token::Text(text, true) => writer.text(&entity::decode(text)),
+            Token::Text(text, false) => writer.text(text),
+            Token::Tag(tag) if !is_element(&tag.name) => writer.text(&entity::decode(tag.source)),
+            Token::Tag(tag) if tag.end => writer.end(&tag.name),
+            Token::Tag(tag) => writer.start(&tag.name, tag.attribute("href")),
+        }
+    }
+    writer.finish()
+}
+
+/// The words of an element of a tree, at most `limit` bytes of them.
+#[must_use]
+pub fn text_of_element(element: ElementRef<'_>, limit: usize) -> String {
+    let mut writer = Writer::new(limit.min(MAX_TEXT), false);
+    for edge in element.traverse() {
+        if writer.is_full() {
+            break;
+        }
+        match edge {
+            ego_tree::iter::Edge::Open(node) => match node.value() {
+                Node::Text(text) => writer.text(text),
+                Node::Element(e) => writer.start(e.name(), None),
+                _ => {}
+            },
+            ego_tree::iter::Edge::Close(node) => {
+                if let Node::Element(e) = node.value() {
+                    writer.end(e.name());
+                }
+            }
+        }
+    }
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A11: what is no element's name was meant as words.
+    #[test]
+    fn tags_that_are_no_html_are_words() {
+        for (html, text) in [
+            ("Relance <annule et remplace>", "Relance <annule et remplace>"),
+            ("Contact : <achats@ville.fr> ou <b>mairie</b>", "Contact : <achats@ville.fr> ou mairie"),
+            ("Voir <https://a.example/1>", "Voir <https://a.example/1>"),
+            ("Surface <br> 3 < 5 et 7 > 2", "Surface\n3 < 5 et 7 > 2"),
+            ("<o:p></o:p>Office<my-card>x</my-card>", "Officex"),
+            ("Nettoyage <lot 2", "Nettoyage <lot 2"),
+        ] {
+            assert_eq!(plain_text(html), text, "{html}");
+        }
+    }
+
+    /// A21: nothing is drawn that is not written.
+    #[test]
+    fn no_layout_is_drawn_into_the_words() {
+        for (html, text) in [
+            (
+                "<table><tr><th>Lot</th><th>Objet</th></tr><tr><td>1</td><td>Vitrerie</td></tr></table>",
+                "Lot Objet\n1 Vitrerie",
+            ),
+            ("<h2>Objet</h2><ul><li>Tri</li><li>Collecte</li></ul>fin", "Objet\n\nTri\nCollecte\n\nfin"),
+            ("<p>Un\n  <b>mar</b>ché</p><p>Deux</p>", "Un marché\n\nDeux"),
+            ("<p>a<br>b<br><br>c</p>", "a\nb\n\nc"),
+            ("<pre>a\n  b</pre>", "a\nb"),
+            ("x<style>p{}</style><script>1<2</script><title>t</title>y", "xy"),
+            ("l&#146;offre&nbsp;: 12&nbsp;h", "l’offre\u{a0}: 12\u{a0}h"),
+        ] {
+            assert_eq!(plain_text(html), text, "{html}");
+        }
+    }
+
+    /// A15: the address of a link may stand in its markup alone.
+    #[test]
+    fn links_keep_their_addresses_where_they_are_asked_for() {
+        let html = "<p>Vitres de la médiathèque <a href='https://p.example/71?a=1&amp;b=2'>voir</a></p><a href=https://p.example/72>https://p.example/72</a><a href='#x'>haut</a>";
+        assert_eq!(
+            text_with_links(html),
+            "Vitres de la médiathèque voir https://p.example/71?a=1&b=2\n\nhttps://p.example/72 haut"
+        );
+    }
+
+    /// B1: what ended html2text, and its kind.
+    #[test]
+    fn hostile_tables_and_nesting_are_words_of_bounded_length() {
+        let span = "<table><tr><td colspan=18446744073709551615 rowspan=4294967295>x</td></tr></table>";
+        assert_eq!(plain_text(span), "x");
+        for piece in [
+            "<table><tr><td rowspan=9 colspan=7>x",
+            "<div><link>",
+            "<b><i><p>",
+            "<blockquote>x",
+            "<ul><li>x",
+            "<pre>\n",
+        ] {
+            for size in [200_000usize, 5_000_000] {
+                let html = piece.repeat(size / piece.len());
+                let text = plain_text(&html);
+                assert!(text.len() <= html.len().min(MAX_TEXT + 8), "{piece}: {}", text.len());
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_markup_becomes_words_no_longer_than_itself(html in "(<(/?)(p|td|table|b|script|textarea|title|x)( a=['\"]?b)?>|&#?[a-z0-9]{0,5};?|\\PC|<|\n){0,200}") {
+            // A named reference may be shorter than what it means, by one byte at most ("&nGt;" is five bytes for six).
+            proptest::prop_assert!(plain_text(&html).len() <= html.len() * 2 + 2);
+            let _ = text_with_links(&html);
+        }
+    }
+}

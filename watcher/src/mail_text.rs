@@ -1,0 +1,92 @@
+//! The words of a mail, whatever charset its parts declare, and the addresses that stand in its HTML alone.
+//!
+//! A part without charset, or that declares ASCII and holds more, goes through the same detection as pages ([`crate::charset`]).
+//! On failure: what the mail library made of the part.
+
+use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
+
+use crate::charset;
+use crate::html::{plain_text, text_with_links};
+use crate::links;
+
+/// The text of a part; `None` when it holds none.
+fn part_text(mail: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
+    let (PartType::Text(read) | PartType::Html(read)) = &part.body else { return None };
+    let declared = part.content_type().and_then(|t| t.attribute("charset")).unwrap_or_default().to_ascii_lowercase();
+    let trusted =
+        !matches!(declared.as_str(), "" | "us-ascii" | "ascii" | "ansi_x3.4-1968") && !read.contains('\u{fffd}');
+    if trusted || read.is_ascii() {
+        return Some(read.to_string());
+    }
+    let raw = mail.raw_message().get(part.raw_body_offset() as usize..part.raw_end_offset() as usize)?;
+    let bytes = match part.encoding {
+        Encoding::None => raw.to_vec(),
+        Encoding::QuotedPrintable => mail_parser::decoders::quoted_printable::quoted_printable_decode(raw)?,
+        Encoding::Base64 => mail_parser::decoders::base64::base64_decode(raw)?,
+    };
+    Some(charset::decode_html(&bytes, None))
+}
+
+/// The HTML of a mail, or nothing.
+#[must_use]
+pub fn html_of(mail: &Message<'_>) -> String {
+    let part = mail.html_bodies().find(|p| p.is_text_html());
+    part.and_then(|p| part_text(mail, p)).unwrap_or_default()
+}
+
+fn plain_of(mail: &Message<'_>) -> Option<String> {
+    let part = mail.text_bodies().next().filter(|p| p.is_text() && !p.is_text_html())?;
+    part_text(mail, part).filter(|t| !t.trim().is_empty())
+}
+
+/// The mail's text: its plain part, else its HTML without markup.
+#[must_use]
+pub fn text_of(mail: &Message<'_>) -> String {
+    plain_of(mail).unwrap_or_else(|| plain_text(&html_of(mail)))
+}
+
+/// The mail's text with its links, none of them wrapped: its plain part where that holds one that `wanted` accepts, else its
+/// HTML with the address of each link behind its words.
+#[must_use]
+pub fn text_with_addresses(mail: &Message<'_>, wanted: impl Fn(&str) -> bool) -> String {
+    let plain = plain_of(mail).map(|t| links::unwrap_all(&t)).unwrap_or_default();
+    if wanted(&plain) {
+        return plain;
+    }
+    let marked_up = links::unwrap_all(&text_with_links(&html_of(mail)));
+    if wanted(&marked_up) || plain.is_empty() { marked_up } else { plain }
+}
+
+#[cfg(test)]
+mod tests {
+    use mail_parser::MessageParser;
+
+    use super::*;
+
+    fn text(head: &str, body: &[u8]) -> String {
+        let mut mail = format!("From: a@b.example\r\nSubject: x\r\n{head}\r\n\r\n").into_bytes();
+        mail.extend_from_slice(body);
+        text_of(&MessageParser::default().parse(&mail).unwrap()).trim().to_owned()
+    }
+
+    /// A14: a charset that is missing or wrong costs no letter.
+    #[test]
+    fn letters_survive_a_charset_that_is_missing_or_wrong() {
+        for (head, body, read) in [
+            ("Content-Type: text/html", &b"<p>March\xe9 \x96 l\x92offre</p>"[..], "Marché – l’offre"),
+            ("Content-Type: text/html", b"<meta charset=iso-8859-15><p>12 \xa4</p>", "12 €"),
+            ("Content-Type: text/plain; charset=us-ascii", "Marché réservé".as_bytes(), "Marché réservé"),
+            ("Content-Type: text/plain", b"R\xe9serv\xe9", "Réservé"),
+            (
+                "Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: quoted-printable",
+                b"March=C3=A9",
+                "Marché",
+            ),
+            ("Content-Type: text/html\r\nContent-Transfer-Encoding: base64", b"PHA+TWFyY2jpPC9wPg==", "Marché"),
+            ("Content-Type: text/plain; charset=utf-8", b"March\xe9", "Marché"),
+            ("Content-Type: text/plain; charset=iso-8859-1", b"March\xe9", "Marché"),
+        ] {
+            assert_eq!(text(head, body), read, "{head}");
+        }
+    }
+}
