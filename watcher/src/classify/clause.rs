@@ -246,7 +246,6 @@ fn volume_of_heading(s: &Statement<'_>) -> Option<(Hit, bool)> {
     let q = s
         .numbers
         .iter()
-        .cloned()
         .find(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))?;
     (q.unit != Unit::Percent || s.says.any(&[Concept::FarFromWork]))
         .then_some((Hit { concept: Concept::SocialDuty, from: q.from, to: q.to }, false))

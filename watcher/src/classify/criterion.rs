@@ -199,7 +199,7 @@ fn item(s: &Statement<'_>, hit: &Hit) -> (usize, usize) {
 
 /// Weights of a statement: points, percents that share no work, numbers behind a colon or in brackets.
 fn weights<'s>(s: &'s Statement<'_>) -> impl Iterator<Item = Quantity> + use<'s> {
-    s.numbers.iter().cloned().filter(|q| is_weight(s, q))
+    s.numbers.iter().filter(|q| is_weight(s, q)).cloned()
 }
 
 fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {

@@ -207,12 +207,12 @@ fn distribute(
         let mut values: Vec<Quantity> = s
             .numbers
             .iter()
-            .cloned()
             .filter(|q| {
                 position(q) > m.range.end
                     && (q.from > told || s.tokens[told].range.start < m.range.end)
                     && matches!(q.unit, Unit::Hours | Unit::None | Unit::Percent)
             })
+            .cloned()
             .collect();
         values.truncate(m.lots.len());
         let unit = values.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
