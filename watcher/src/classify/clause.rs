@@ -14,7 +14,7 @@ use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::numbers::LotMention;
 use super::polarity;
-use super::quantity::{Unit, quantities};
+use super::quantity::Unit;
 use super::reserved::{STRUCTURES, lots_of};
 use super::statement::{Statement, mark};
 use super::volume::{Volume, counts, share_of_work, volumes};
@@ -149,12 +149,12 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
 /// "Le titulaire devra mettre en œuvre une action d'insertion", "effort d'insertion obligatoire fixé à 900 heures".
 fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
     // A percentage alone may be of anything.
-    let firm = quantities(&s.tokens).iter().any(|q| {
+    let firm = s.numbers.iter().any(|q| {
         q.unit != Unit::Percent && counts(s, q, false) && matches!(q.unit, Unit::Hours | Unit::FullTime)
             || q.unit == Unit::Percent && share_of_work(s, q)
     });
     let quantity = has_volume(s) && (firm || s.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork]))
-        || quantities(&s.tokens).iter().any(|q| q.unit == Unit::Hours && s.has_word(q.to, q.to + 1, &["pour", "par"]));
+        || s.numbers.iter().any(|q| q.unit == Unit::Hours && s.has_word(q.to, q.to + 1, &["pour", "par"]));
     for hit in s.any_of(&[Concept::InsertionAction, Concept::SocialDuty]) {
         if polarity::void(s, hit) {
             explained.push(s.index);
@@ -209,7 +209,7 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
             ["embauch", "recrut", "emplo", "confi", "heure", "travail"].iter().any(|w| t.word.starts_with(w))
                 && !t.word.starts_with("travailleur")
         });
-        let share = quantities(&s.tokens).iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
+        let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
         if other || disabled && !hired && !quantity {
             return None;
         }
@@ -243,8 +243,9 @@ fn volume_of_heading(s: &Statement<'_>) -> Option<(Hit, bool)> {
     if !social || denied || !s.says.any(&[Concept::Winner, Concept::Duty, Concept::GiveWork, Concept::FarFromWork]) {
         return None;
     }
-    let q = quantities(&s.tokens)
-        .into_iter()
+    let q = s
+        .numbers
+        .iter()
         .find(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))?;
     (q.unit != Unit::Percent || s.says.any(&[Concept::FarFromWork]))
         .then_some((Hit { concept: Concept::SocialDuty, from: q.from, to: q.to }, false))
@@ -289,15 +290,11 @@ fn future(s: &Statement<'_>) -> bool {
 fn has_volume(s: &Statement<'_>) -> bool {
     let labelled = s.has_word(0, s.tokens.len(), &["heures"]);
     if labelled
-        && quantities(&s.tokens)
-            .iter()
-            .any(|q| q.unit == Unit::None && s.tokens[q.from].after(mark::COLON) && q.value >= 10.0)
+        && s.numbers.iter().any(|q| q.unit == Unit::None && s.tokens[q.from].after(mark::COLON) && q.value >= 10.0)
     {
         return true;
     }
-    quantities(&s.tokens)
-        .iter()
-        .any(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))
+    s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))
 }
 
 /// A social condition that does not say which.

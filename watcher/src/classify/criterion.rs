@@ -8,7 +8,7 @@ use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
-use super::quantity::{Quantity, Unit, quantities};
+use super::quantity::{Quantity, Unit};
 use super::reserved::lots_of;
 use super::statement::{Statement, mark};
 use super::volume::share_of_work;
@@ -84,13 +84,12 @@ fn bundled(s: &Statement<'_>, hit: &Hit) -> bool {
 pub fn weighs(s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
     // "10 % des heures sont confiées …" is owed, whatever criterion stands beside it.
-    let share = quantities(&s.tokens)
-        .iter()
-        .any(|q| q.unit == Unit::Percent && share_of_work(s, q) && q.from >= from && q.from < hit.from);
+    let share =
+        s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q) && q.from >= from && q.from < hit.from);
     if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) {
         return false;
     }
-    let all = quantities(&s.tokens);
+    let all = &s.numbers;
     if all.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0)
         && !all.iter().any(|q| q.unit == Unit::Hours || q.unit == Unit::Percent && share_of_work(s, q))
     {
@@ -139,7 +138,8 @@ fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         && (s.tokens.first().is_some_and(super::statement::Token::is_number)
             || !s.says.any(&[Concept::Duty])
             || hit.concept == Concept::SocialMerit);
-    let points = quantities(&s.tokens)
+    let points = s
+        .numbers
         .iter()
         .any(|q| q.unit == Unit::Points && q.from >= from && q.to <= to && !s.says.has(Concept::Winner));
     let judged = points
@@ -199,7 +199,7 @@ fn item(s: &Statement<'_>, hit: &Hit) -> (usize, usize) {
 
 /// Weights of a statement: points, percents that share no work, numbers behind a colon or in brackets.
 fn weights<'s>(s: &'s Statement<'_>) -> impl Iterator<Item = Quantity> + use<'s> {
-    quantities(&s.tokens).into_iter().filter(|q| is_weight(s, q))
+    s.numbers.iter().filter(|q| is_weight(s, q)).cloned()
 }
 
 fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {

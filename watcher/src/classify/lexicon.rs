@@ -7,7 +7,8 @@
 //! Invariants: the table is read once; a line that names an unknown concept is refused by a test. Cost is bounded by the words of
 //! the statement times the forms that begin with each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use super::pattern::words;
@@ -135,6 +136,40 @@ pub struct Hit {
 }
 
 type WordId = u32;
+type Words = HashMap<String, WordId, BuildHasherDefault<Fnv>>;
+
+/// Fowler-Noll-Vo: the table is this program's own, its keys are short words, and nothing hostile chooses them.
+#[derive(Debug)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+/// How a long word begins, and how long it is: what may be misspelled looks alike in both.
+type Look = ([u8; 3], usize);
+
+fn look(word: &str) -> Look {
+    let mut head = [0; 3];
+    for (to, from) in head.iter_mut().zip(word.bytes()) {
+        *to = from;
+    }
+    (head, word.len())
+}
 
 /// One word of a form.
 #[derive(Debug)]
@@ -172,12 +207,14 @@ const SURE: usize = 11;
 /// The table, ready to be searched.
 #[derive(Debug)]
 pub struct Lexicon {
-    exact: HashMap<String, WordId>,
-    prefixes: HashMap<String, WordId>,
+    exact: Words,
+    prefixes: Words,
     /// Lengths of prefixes in use, as bits.
     prefix_lengths: u64,
     /// Long words without one of their letters.
-    damaged: HashMap<String, WordId>,
+    damaged: Words,
+    /// What those words look like.
+    looks: HashSet<Look, BuildHasherDefault<Fnv>>,
     forms: Vec<Form>,
     by_first: HashMap<WordId, Vec<usize>>,
 }
@@ -195,10 +232,11 @@ impl Lexicon {
     pub fn read(table: &str) -> Self {
         let mut groups: HashMap<&str, &str> = HashMap::new();
         let mut lexicon = Self {
-            exact: HashMap::new(),
-            prefixes: HashMap::new(),
+            exact: Words::default(),
+            prefixes: Words::default(),
             prefix_lengths: 0,
-            damaged: HashMap::new(),
+            damaged: Words::default(),
+            looks: HashSet::default(),
             forms: Vec::new(),
             by_first: HashMap::new(),
         };
@@ -215,6 +253,9 @@ impl Lexicon {
         let long: Vec<(String, WordId)> =
             lexicon.exact.iter().filter(|(w, _)| w.len() >= TOLERANT).map(|(w, id)| (w.clone(), *id)).collect();
         for (word, id) in long {
+            for length in word.len() - 1..=word.len() + 1 {
+                lexicon.looks.insert((look(&word).0, length));
+            }
             for i in 1..word.len() {
                 let mut cut = word.clone();
                 cut.remove(i);
@@ -277,7 +318,8 @@ impl Lexicon {
                 out.push(*id);
             }
         }
-        if out.is_empty() && stemmed.len() + 1 >= TOLERANT && stemmed.is_ascii() {
+        if out.is_empty() && stemmed.len() + 1 >= TOLERANT && stemmed.is_ascii() && self.looks.contains(&look(stemmed))
+        {
             out.extend(self.misspelled(stemmed));
         }
     }

@@ -6,7 +6,7 @@ use vigie_domain::{Provision, ProvisionKind};
 use super::finding::Reading;
 use super::lexicon::Concept;
 use super::polarity;
-use super::quantity::{Unit, quantities};
+use super::quantity::Unit;
 use super::reserved::{ARTICLES, STRUCTURES};
 use super::statement::Statement;
 
@@ -40,7 +40,7 @@ pub fn doubts(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &[
         let names = |concepts: &[Concept]| {
             s.hits.iter().find(|h| concepts.contains(&h.concept) && !polarity::void(s, h)).copied()
         };
-        let volume = quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime));
+        let volume = s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime));
         let bound =
             s.says.any(&[Concept::Winner, Concept::Bid]) && s.says.any(&[Concept::Duty, Concept::GiveWork]) || volume;
         let weighed = s.heading_or_own(&[Concept::Criterion]);

@@ -14,7 +14,7 @@ use super::beneficiary::{Found, Told, combine, told};
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
-use super::quantity::{Unit, quantities};
+use super::quantity::Unit;
 use super::statement::{Statement, mark};
 
 /// Structures of one kind or another.
@@ -214,7 +214,7 @@ fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
         || (r.to..s.tokens.len().min(r.to + 4))
             .any(|i| s.tokens[i].word == "part" && s.has_word(i + 1, i + 2, &["de", "du", "des"]));
     let volume = s.any_of(STRUCTURES).next().is_none()
-        && quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime));
+        && s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime));
     let structure = s.any_of(STRUCTURES).map(|h| h.from).filter(|f| *f >= r.to).min();
     let profession = s.of(Concept::OtherProfession).any(|p| {
         let near = p.from >= r.to && p.from - r.to <= 6 && s.clause_end(r.to - 1, mark::STOP | mark::ITEM) > p.from;
@@ -330,7 +330,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             || s.previous.has(Concept::Bid);
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
         && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
-    let volume = quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours));
+    let volume = s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours));
     // "Le contrat ne saurait être confié qu'à un ESAT" speaks of the contract, not of a part that the winner passes on.
     let whole =
         excepting.is_some() && s.of(Concept::Contract).any(|c| c.to <= first.from) && !s.says.has(Concept::Winner);

@@ -12,6 +12,7 @@ use std::ops::Range;
 use super::document::Document;
 use super::lexicon::{Concept, Concepts, Hit, Lexicon};
 use super::pattern::words;
+use super::quantity::{Quantity, quantities};
 pub use super::token::{MAX_TOKENS, Token, mark, tokens};
 
 /// How many statements a heading speaks for.
@@ -51,6 +52,8 @@ pub struct Statement<'a> {
     pub tokens: Vec<Token<'a>>,
     /// What they mean.
     pub hits: Vec<Hit>,
+    /// The quantities among them.
+    pub numbers: Vec<Quantity>,
     /// All concepts among them.
     pub says: Concepts,
     /// Concepts of its heading.
@@ -483,7 +486,8 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
         let opens = tokens.len() <= 9 && tokens.first().is_some_and(|t| t.word == "article");
         let denied_below =
             (unit.is_heading || opens) && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
-        out.push(Statement { index, unit, trailing, denied_below, tokens, hits, says, heading, previous });
+        let numbers = quantities(&tokens);
+        out.push(Statement { index, unit, trailing, denied_below, tokens, hits, numbers, says, heading, previous });
     }
     out
 }

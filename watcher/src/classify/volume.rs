@@ -9,7 +9,7 @@ use super::clause::Owed;
 use super::finding::Reading;
 use super::lexicon::Concept;
 use super::numbers::LotMention;
-use super::quantity::{Quantity, Unit, quantities};
+use super::quantity::{Quantity, Unit};
 use super::statement::{Statement, mark};
 
 /// Yearly hours of one full-time post: the legal duration (Code du travail L3121-41).
@@ -102,7 +102,7 @@ pub(super) fn volumes(
 /// Volumes of one statement, each with its lots; `bare`: numbers without a unit are hours (a list under "Nombre d'heures").
 fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, bare: bool) -> Vec<Volume> {
     let told = owed.is_some();
-    let all = quantities(&s.tokens);
+    let all = s.numbers.clone();
     let mentions = reading.mentions(&s.unit.range);
     let in_mention = |q: &Quantity| {
         let at = s.tokens[q.from].range.start;
@@ -204,13 +204,15 @@ fn distribute(
     if let Some(told) = respectively
         && let Some(m) = mentions.iter().find(|m| m.lots.len() >= 2)
     {
-        let mut values: Vec<Quantity> = quantities(&s.tokens)
-            .into_iter()
+        let mut values: Vec<Quantity> = s
+            .numbers
+            .iter()
             .filter(|q| {
                 position(q) > m.range.end
                     && (q.from > told || s.tokens[told].range.start < m.range.end)
                     && matches!(q.unit, Unit::Hours | Unit::None | Unit::Percent)
             })
+            .cloned()
             .collect();
         values.truncate(m.lots.len());
         let unit = values.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
