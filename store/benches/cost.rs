@@ -100,7 +100,8 @@ async fn send(store: &Store) -> Result<(), Failure> {
     let lease = chrono::Duration::minutes(1);
     for token in 0.. {
         let token = token.to_string();
-        let claim = Claim { holder: "bench", token: &token, limit: 256, lease, domain_gap: chrono::Duration::zero() };
+        let claim =
+            Claim { lease_holder: "bench", token: &token, limit: 256, lease, domain_gap: chrono::Duration::zero() };
         let claimed = store.claim(&claim, now()).await?;
         if claimed.is_empty() {
             return Ok(());

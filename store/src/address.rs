@@ -10,7 +10,6 @@ use crate::sql::{self, Transaction, row};
 /// Where a person is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// Identifier.
     pub id: String,
     /// Its owner.
     pub subscriber: String,

@@ -20,7 +20,6 @@ pub struct DayOfSource {
     pub day: NaiveDate,
     /// Notices new or changed.
     pub items: i64,
-    /// Polls.
     pub polls: i64,
     /// Polls that failed.
     pub failures: i64,
@@ -40,9 +39,6 @@ impl FromRow for Numbered {
 
 impl Store {
     /// Days of a source since `since`, oldest first; a day without a poll is not there.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn days_of_source(&self, id: &str, since: NaiveDate) -> Result<Vec<DayOfSource>, StoreError> {
         Ok(sql::query_as(
             "SELECT day, items, polls, failures FROM source_day WHERE source = $1 AND day >= $2 ORDER BY day",
@@ -54,9 +50,6 @@ impl Store {
     }
 
     /// Deliveries, newest first, of one state or of all, that were made before the one numbered `before`; each with its number.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn deliveries_before(
         &self,
         state: Option<DeliveryState>,
@@ -86,9 +79,6 @@ impl Store {
     }
 
     /// People whose name or address holds `part`, by identifier, after the one of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn people_after(&self, part: &str, after: &str, limit: i64) -> Result<Vec<Subscriber>, StoreError> {
         let like = format!("%{}%", part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         let rows: Vec<PersonRow> = sql::query_as(
@@ -105,9 +95,6 @@ impl Store {
     }
 
     /// Gives a person another role; `false` when there is no such person, or the settings file says what they are.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_role(&self, subscriber: &str, role: Role) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let done = sql::query("UPDATE subscriber SET role = $1 WHERE id = $2 AND declared = 0")

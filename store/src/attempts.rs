@@ -37,7 +37,6 @@ pub(crate) struct Write {
     id: String,
     /// Proof that it is held.
     token: String,
-    /// The address.
     address: String,
     /// Number of this attempt, from 1.
     attempt: u32,
@@ -170,9 +169,6 @@ fn only(mut rows: Vec<Value>, ids: &HashSet<String>) -> Vec<Value> {
 impl Store {
     /// Notes that bytes are about to leave, and holds the delivery for another `lease`. `false` when the delivery is no
     /// longer ours, or its address no longer in use: then nothing may be sent.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn start_attempt(
         &self,
         delivery: &Claimed,
@@ -183,9 +179,6 @@ impl Store {
     }
 
     /// Settles an attempt, if the delivery is still ours; `false` when it is not. Its lane is served no sooner than `free`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn settle(
         &self,
         delivery: &Claimed,
@@ -204,9 +197,6 @@ impl Store {
     }
 
     /// Ends a delivery that is no longer wanted, before any byte left.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn cancel(&self, delivery: &Claimed, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let end = End { state: DeliveryState::Cancelled, next: None, free: now, why: clean(why) };
         self.attempts.write(&self.db, Write::of(delivery, now, WriteKind::End(end))).await

@@ -17,7 +17,6 @@ use crate::sql::{self, Transaction, row};
 /// A message of a chat that carries a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMessage {
-    /// The channel.
     pub channel: Channel,
     /// The chat, as its address reads.
     pub chat: String,
@@ -64,9 +63,6 @@ row!(ChatMessage { channel, chat, message, delivery, subscriber, procedure, stat
 
 impl Store {
     /// The delivery that this chat got; `None` when it is unknown, or was sent elsewhere.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn received(&self, delivery: &str, channel: Channel, chat: &str) -> Result<Option<Received>, StoreError> {
         let row: Option<Received> = sql::query_as(
             "SELECT d.subscriber_id, d.procedure_id, d.cause FROM delivery d JOIN address a ON a.id = d.address_id
@@ -82,9 +78,6 @@ impl Store {
 
     /// Keeps which message of a chat carries a delivery, if it is about a procedure. Where the structure has decided
     /// already, its state is to be shown. The same message again changes nothing.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn remember_message(
         &self,
         delivery: &str,
@@ -117,9 +110,6 @@ impl Store {
     }
 
     /// Messages of a channel that show another state than the one decided, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn messages_to_refresh(&self, channel: Channel, limit: i64) -> Result<Vec<ChatMessage>, StoreError> {
         Ok(sql::query_as(
             "SELECT channel, chat, message, delivery_id, subscriber_id, procedure_id, state_message, shown, revision FROM chat_message
@@ -132,9 +122,6 @@ impl Store {
     }
 
     /// Notes the state a message shows now, and in which message where that is another one.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn refreshed(
         &self,
         message: &ChatMessage,
@@ -159,9 +146,6 @@ impl Store {
     }
 
     /// The delivery that a message of a chat carries.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn delivery_of_message(
         &self,
         channel: Channel,
@@ -180,9 +164,6 @@ impl Store {
     }
 
     /// People whose address this chat is, with that address: those in use first, then the oldest.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn people_of_chat(&self, channel: Channel, chat: &str) -> Result<Vec<(Subscriber, Address)>, StoreError> {
         let rows: Vec<Address> = sql::query_as(concat!(
             "SELECT ",
@@ -204,9 +185,6 @@ impl Store {
 
     /// A chat goes on under another address: so do the addresses, their waiting deliveries (which name them by
     /// identifier), the messages and the conversation.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn move_chat(&self, channel: Channel, from: &str, to: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let mut moved = 0;
@@ -257,9 +235,6 @@ impl Store {
     }
 
     /// Counts something heard in a chat; gives how many were within `window`, this one included.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn count_heard(
         &self,
         channel: Channel,
@@ -286,9 +261,6 @@ impl Store {
     }
 
     /// Takes the one greeting that a stranger's chat gets; `false` when it had it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn greet_once(&self, channel: Channel, chat: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let done = sql::query(
@@ -305,9 +277,6 @@ impl Store {
     }
 
     /// Where the conversation of a chat stands.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn dialogue(&self, channel: Channel, chat: &str, now: DateTime<Utc>) -> Result<Standing, StoreError> {
         let row: Option<(String, i64, i64)> = sql::query_as(
             "SELECT dialogue, dialogue_until, dialogue_version FROM chat WHERE channel = $1 AND value = $2",
@@ -323,9 +292,6 @@ impl Store {
     }
 
     /// Moves the conversation of a chat on, until `until`; `false` when somebody else moved it meanwhile.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_dialogue(
         &self,
         channel: Channel,
@@ -355,9 +321,6 @@ impl Store {
     }
 
     /// Keeps how someone of a chat is called, so that an erasure of the chat's owner finds that name too.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn note_name(
         &self,
         channel: Channel,

@@ -117,7 +117,7 @@ macro_rules! ready_lanes {
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// Name of the process.
-    pub holder: &'a str,
+    pub lease_holder: &'a str,
     /// Proof of the claim, different every time.
     pub token: &'a str,
     /// Most deliveries claimed.
@@ -131,9 +131,6 @@ pub struct Claim<'a> {
 impl Store {
     /// Claims due deliveries, one of each lane in the order in which the lanes became ready; what room is left then goes to
     /// lanes without a pace.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn claim(&self, claim: &Claim<'_>, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
         // A look without a lock first: most looks find nothing.
         let (lapsed, ready): (i64, i64) = sql::query_as(
@@ -241,7 +238,7 @@ async fn take(
     ))
     .bind(addresses(lanes.iter().map(|l| l.address.as_str())))
     .bind(claim.token.to_owned())
-    .bind(claim.holder.to_owned())
+    .bind(claim.lease_holder.to_owned())
     .bind(millis(now + claim.lease))
     .bind(millis(now))
     .fetch_all(&mut *tx)
@@ -292,7 +289,7 @@ async fn take_more(
         claimed_columns!()
     ))
     .bind(claim.token.to_owned())
-    .bind(claim.holder.to_owned())
+    .bind(claim.lease_holder.to_owned())
     .bind(millis(now + claim.lease))
     .bind(lane.address.clone())
     .bind(millis(now))

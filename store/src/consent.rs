@@ -29,7 +29,6 @@ pub enum Asked {
 /// Who looked at whose data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
-    /// When.
     pub at: DateTime<Utc>,
     /// Who looked: a person's identifier, or the account on the command line.
     pub who: String,
@@ -42,9 +41,6 @@ pub struct Look {
 impl Store {
     /// Puts a message that asks an address to confirm into the outbox, unless one went out within `gap` or `most` did
     /// already. `by_owner`: the owner of the address asks, not somebody for them.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn ask_to_confirm(
         &self,
         address: &str,
@@ -99,9 +95,6 @@ impl Store {
 
     /// Addresses asked before that moment, fewer than `most` times, that said nothing since. Those that the settings file
     /// named once are not asked again.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn unanswered(&self, before: DateTime<Utc>, most: i64) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> = sql::query_as(
             "SELECT a.id FROM address a JOIN consent c ON c.address_id = a.id JOIN subscriber s ON s.id = a.subscriber_id
@@ -115,9 +108,6 @@ impl Store {
     }
 
     /// How often an address was asked.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn asks(&self, address: &str) -> Result<i64, StoreError> {
         let row: Option<(i64,)> = sql::query_as("SELECT asks FROM consent WHERE address_id = $1")
             .bind(address.to_owned())
@@ -128,9 +118,6 @@ impl Store {
 
     /// Notes that the owner of an unconfirmed address agrees, how, and puts it in use. `false` when there was nothing to
     /// confirm.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn confirm(&self, address: &str, how: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let row: Option<(Channel, String)> = sql::query_as(
@@ -156,9 +143,6 @@ impl Store {
     }
 
     /// When an address was asked and when it agreed.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn consent(&self, address: &str) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), StoreError> {
         let row: Option<(Option<i64>, Option<i64>)> =
             sql::query_as("SELECT asked, confirmed FROM consent WHERE address_id = $1")
@@ -170,9 +154,6 @@ impl Store {
     }
 
     /// Notes who looked at whose data: `whom` is an identifier, never a name or an address.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn saw(&self, who: &str, whom: &str, what: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let id = derived_id(&[who, whom, what, &now.to_rfc3339()]);
         sql::query(
@@ -189,9 +170,6 @@ impl Store {
     }
 
     /// Who looked at a person's data, newest first; at anybody's when `whom` is empty.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn looks(&self, whom: &str, limit: i64) -> Result<Vec<Look>, StoreError> {
         let rows: Vec<(i64, String, String, String)> = sql::query_as(
             "SELECT at, who, whom, what FROM access WHERE whom = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2",
@@ -204,9 +182,6 @@ impl Store {
     }
 
     /// Answers one person at the address from which they wrote, once per alert, in the thread of that procedure if any.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn answer(
         &self,
         address: &Address,
@@ -223,9 +198,6 @@ impl Store {
     }
 
     /// Tells one person something about their own subscription, once per alert.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn tell(
         &self,
         subscriber: &str,

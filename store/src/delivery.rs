@@ -44,12 +44,6 @@ impl NewDelivery {
             expires: None,
         }
     }
-
-    /// Its identifier: the same for the same address and cause.
-    #[must_use]
-    pub fn id(&self) -> String {
-        derived_id(&[&self.address, &self.cause.to_string()])
-    }
 }
 
 /// A delivery in the hands of a worker.
@@ -75,7 +69,6 @@ pub struct Claimed {
     pub gap: Duration,
     /// It goes alone, to see whether the server of its channel is back.
     pub probe: bool,
-    /// When it was made.
     pub created: DateTime<Utc>,
     /// When it loses its meaning.
     pub expires: Option<DateTime<Utc>>,
@@ -162,7 +155,6 @@ pub struct DeliveryRow {
     pub attempts: i64,
     /// Next attempt.
     pub next_at: DateTime<Utc>,
-    /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was settled.
     pub settled_at: Option<DateTime<Utc>>,

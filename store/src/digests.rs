@@ -32,7 +32,6 @@ pub struct DueDigest {
 pub struct Undecided {
     /// The person.
     pub subscriber: String,
-    /// The procedure.
     pub procedure: String,
     /// When it closes.
     pub closes: DateTime<Utc>,
@@ -56,9 +55,6 @@ macro_rules! due {
 
 impl Store {
     /// People whose digest is due; what waits only because the flow was too strong, until `grouped`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn due_digests(&self, now: DateTime<Utc>, grouped: DateTime<Utc>) -> Result<Vec<DueDigest>, StoreError> {
         let rows: Vec<(String, i64)> = sql::query_as(concat!(
             "SELECT subscriber_id, MAX(due) FROM notification WHERE ",
@@ -75,9 +71,6 @@ impl Store {
     /// Makes one digest: one delivery an address, carrying the notifications of the person that are due, whatever the
     /// subscription, `most` of them at most; gives how many. What is left, or comes due after a digest of the same moment was
     /// made, goes into one of its own.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn make_digest(
         &self,
         digest: &DueDigest,
@@ -106,7 +99,13 @@ impl Store {
                 expires: None,
             })
             .collect();
-        let carrier = deliveries.first().map_or_else(|| "none".to_owned(), NewDelivery::id);
+        let mut carrier = "none".to_owned();
+        for (n, new) in deliveries.iter().enumerate() {
+            let id = put_delivery(&mut tx, new, now).await?;
+            if n == 0 {
+                carrier = id;
+            }
+        }
         let taken = sql::query(concat!(
             "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
             due!(),
@@ -121,19 +120,13 @@ impl Store {
         .await?
         ;
         if taken == 0 {
-            return Ok(0); // another process made it
-        }
-        for new in &deliveries {
-            put_delivery(&mut tx, new, now).await?;
+            return Ok(0); // another process made it: nothing of this is kept
         }
         tx.commit().await?;
         Ok(taken)
     }
 
     /// When the next digest of a person goes out, if one waits.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn next_digest_of(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (due,): (Option<i64>,) =
             sql::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition = 'digest'")
@@ -144,9 +137,6 @@ impl Store {
     }
 
     /// Whether something that is done once per `gap` is to be done now; then it counts as done.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn take_chore(&self, name: &str, gap: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let done = sql::query(
             "INSERT INTO chore (name, done) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET done = $2 WHERE chore.done <= $3",
@@ -161,9 +151,6 @@ impl Store {
 
     /// People of structures who were told of a procedure that closes between the two moments, of which they were not
     /// reminded as undecided; whether their structure decided meanwhile is for the caller to look up.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn closing_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Undecided>, StoreError> {
         let rows: Vec<(String, String, i64)> = sql::query_as(
             "SELECT DISTINCT n.subscriber_id, p.id, p.closes FROM procedure p JOIN alert a ON a.procedure_id = p.id
@@ -185,9 +172,6 @@ impl Store {
 
     /// People with a subscription and an address in use who have heard of nothing since before `before`, those who waited
     /// longest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn unheard(&self, before: DateTime<Utc>, limit: i64) -> Result<Vec<Unheard>, StoreError> {
         let rows: Vec<(String, i64)> = sql::query_as(
             "SELECT w.id, w.since FROM (
@@ -220,9 +204,6 @@ pub struct NoticesSince<'a> {
 
 impl NoticesSince<'_> {
     /// The next page; `None` after the last one.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn next(&mut self) -> Result<Option<Vec<NoticeRow>>, StoreError> {
         let page: Vec<NoticeRow> = sql::query_as(
             "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice

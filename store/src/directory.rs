@@ -45,9 +45,6 @@ impl Entry for Facilitator {
 
 impl Store {
     /// Writes entries, all or none.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_entries<T: Entry>(&self, entries: &[T], now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for entry in entries {
@@ -70,9 +67,6 @@ impl Store {
     }
 
     /// How many keys a directory holds.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn count_entries<T: Entry>(&self) -> Result<i64, StoreError> {
         let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM directory WHERE kind = $1")
             .bind(T::DIRECTORY.to_owned())
@@ -82,25 +76,16 @@ impl Store {
     }
 
     /// The structure of that SIRET.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn structure(&self, siret: &str) -> Result<Option<Structure>, StoreError> {
         Ok(self.entries(siret, siret).await?.pop())
     }
 
     /// Whether a buyer is known to be committed, by SIREN.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn is_committed(&self, siren: &str) -> Result<bool, StoreError> {
         Ok(!self.entries::<CommittedBuyer>(siren, siren).await?.is_empty())
     }
 
     /// Facilitators of a département.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn facilitators(&self, department: &Department) -> Result<Vec<Facilitator>, StoreError> {
         // ":" is followed by ";" in ASCII: the range holds every key of the département.
         self.entries(&format!("{department}:"), &format!("{department};")).await

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::columns::millis;
 use crate::delivery::NewDelivery;
 use crate::error::StoreError;
+use crate::ids::random_bytes;
 use crate::lanes;
 use crate::rows::over_rows;
 use crate::sql::{self, Transaction};
@@ -21,27 +22,35 @@ pub(crate) async fn put_delivery(
 ) -> Result<String, StoreError> {
     put_deliveries(tx, &[new], now).await?;
     lanes::make_ready(tx, &new.address, new.channel.as_str(), now).await?;
-    Ok(new.id())
+    let (id,): (String,) = sql::query_as("SELECT id FROM delivery WHERE address_id = $1 AND cause = $2")
+        .bind(new.address.clone())
+        .bind(new.cause.to_string())
+        .fetch_one(tx)
+        .await?;
+    Ok(id)
 }
 
-/// Writes deliveries, each once by (address, cause). That something waits in their lanes is for the caller to say.
+/// Writes deliveries, each once by (address, cause); gives the identifiers of those that are new, in their order. That something
+/// waits in their lanes is for the caller to say.
 pub(crate) async fn put_deliveries(
     tx: &mut Transaction,
     new: &[&NewDelivery],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
     if new.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     // Numbers are given one transaction after the other, as on SQLite: two that read the same highest one would both go on from
     // there. Held until the commit, so that a lower number is never seen after a higher one.
     tx.lock(NUMBERING).await?;
+    let ids = new.iter().map(|_| unguessable_id()).collect::<Result<Vec<String>, StoreError>>()?;
     let rows: Vec<Value> = new
         .iter()
+        .zip(&ids)
         .zip(1_i64..)
-        .map(|(d, n)| {
+        .map(|((d, id), n)| {
             json!({
-                "id": d.id(), "n": n, "person": d.subscriber, "address": d.address, "channel": d.channel.as_str(),
+                "id": id, "n": n, "person": d.subscriber, "address": d.address, "channel": d.channel.as_str(),
                 "cause": d.cause.to_string(), "procedure": d.procedure, "expires": d.expires.map(millis),
             })
         })
@@ -58,5 +67,11 @@ pub(crate) async fn put_deliveries(
     .bind(now)
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(ids)
+}
+
+/// The identifier of a message: it stands in its Message-ID, in its links and under its buttons, and whoever names it answers for
+/// its reader. So nobody can guess it, and it is made once: (address, cause) is unique.
+fn unguessable_id() -> Result<String, StoreError> {
+    Ok(hex::encode(&random_bytes()?[..12]))
 }

@@ -27,7 +27,6 @@ pub struct Decided {
 /// One step of the way to a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The procedure.
     pub procedure: String,
     /// The lot; empty = the whole procedure.
     pub lot: String,
@@ -35,7 +34,6 @@ pub struct Step {
     pub stage: Stage,
     /// Who.
     pub by: String,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
@@ -81,18 +79,12 @@ impl Store {
     /// Writes what a structure decided, unless what stands does not give way to it ([`Stage::gives_way_to`]): then nothing
     /// changes, and what stands is given back, so that the one who comes second learns who was first. The same stage said
     /// again changes what came with it (assignee, note, reason, reminder), never the one who took it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decide(&self, new: &Decision) -> Result<Decided, StoreError> {
         self.decide_over(new, None).await
     }
 
     /// The same, for someone who saw what stood at `seen` (see [`Decision::mark`]): where something else stands meanwhile and
     /// says otherwise, nothing changes and it is given back.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decide_seen(&self, new: &Decision, seen: &str) -> Result<Decided, StoreError> {
         self.decide_over(new, Some(seen)).await
     }
@@ -172,9 +164,6 @@ impl Store {
     }
 
     /// What one structure decided about one procedure: the whole first, then its lots.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decisions_on(&self, structure: &str, procedure: &str) -> Result<Vec<Decision>, StoreError> {
         let rows: Vec<DecisionRow> = sql::query_as(select!("structure = $1 AND procedure_id = $2 ORDER BY lot"))
             .bind(structure.to_owned())
@@ -185,9 +174,6 @@ impl Store {
     }
 
     /// All that one structure decided, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decisions_of(&self, structure: &str) -> Result<Vec<Decision>, StoreError> {
         let rows: Vec<DecisionRow> = sql::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
             .bind(structure.to_owned())
@@ -197,9 +183,6 @@ impl Store {
     }
 
     /// Every decision of these stages, of every structure: for the timetable, which acts for each structure apart.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decisions_at(&self, stages: &[Stage]) -> Result<Vec<Decision>, StoreError> {
         let mut out = Vec::new();
         for stage in stages {
@@ -213,9 +196,6 @@ impl Store {
     }
 
     /// Decisions whose reminder, as somebody asked for it, is due; one forgotten for two days is left out.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decisions_to_remind(&self, now: DateTime<Utc>) -> Result<Vec<Decision>, StoreError> {
         let rows: Vec<DecisionRow> =
             sql::query_as(select!("remind_at <= $1 AND remind_at > $2 ORDER BY structure, procedure_id, lot"))
@@ -227,9 +207,6 @@ impl Store {
     }
 
     /// The steps a structure took since `since`, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decision_steps(&self, structure: &str, since: DateTime<Utc>) -> Result<Vec<Step>, StoreError> {
         Ok(sql::query_as(
             "SELECT procedure_id, lot, stage, decided_by, at FROM decision_step WHERE structure = $1 AND at >= $2 ORDER BY at, id",

@@ -15,7 +15,6 @@ use vigie_domain::Cause;
 /// A mail of ours that something came back about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The delivery.
     pub delivery: String,
     /// The address it went to.
     pub address: Address,
@@ -47,9 +46,6 @@ impl FromRow for Sent {
 
 impl Store {
     /// How far a mailbox was read: UIDVALIDITY and the last UID.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn inbox(&self, mailbox: &str) -> Result<(u32, u32), StoreError> {
         let row: Option<(i64, i64)> = sql::query_as("SELECT validity, uid FROM inbox WHERE mailbox = $1")
             .bind(mailbox.to_owned())
@@ -60,9 +56,6 @@ impl Store {
     }
 
     /// Notes how far a mailbox was read.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_inbox(&self, mailbox: &str, (validity, uid): (u32, u32)) -> Result<(), StoreError> {
         sql::query("INSERT INTO inbox (mailbox, validity, uid) VALUES ($1, $2, $3) ON CONFLICT (mailbox) DO UPDATE SET validity = $2, uid = $3")
             .bind(mailbox.to_owned())
@@ -74,9 +67,6 @@ impl Store {
     }
 
     /// Whether a mail was handled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn was_read(&self, mail: &str) -> Result<bool, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT id FROM inbox_mail WHERE id = $1")
             .bind(mail.to_owned())
@@ -86,9 +76,6 @@ impl Store {
     }
 
     /// Notes what was made of a mail.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_read(&self, mail: &str, outcome: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         sql::query("INSERT INTO inbox_mail (id, at, outcome) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
             .bind(mail.to_owned())
@@ -100,9 +87,6 @@ impl Store {
     }
 
     /// What was made of the mails read between two moments, with their number.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn mails_read(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
         let rows = sql::query_as(
             "SELECT outcome, COUNT(*) FROM inbox_mail WHERE at >= $1 AND at < $2 GROUP BY outcome ORDER BY outcome",
@@ -115,9 +99,6 @@ impl Store {
     }
 
     /// The mail of ours that is this delivery; `None` when it is unknown, was erased, or was no mail.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn mail_sent(&self, delivery: &str) -> Result<Option<Sent>, StoreError> {
         Ok(sql::query_as(
             "SELECT d.id, d.cause, d.procedure_id, a.id, a.subscriber_id, a.channel, a.value, a.state
@@ -131,9 +112,6 @@ impl Store {
 
     /// Counts a soft error of an address, once a mail; errors older than `memory` are forgotten. `None` when the mail counted
     /// already.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn count_soft(
         &self,
         address: &str,
@@ -169,9 +147,6 @@ impl Store {
     }
 
     /// Notes that a person passed on what became this notice.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_lead(&self, notice: &str, subscriber: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         sql::query(
             "INSERT INTO lead (notice_id, subscriber_id, at) VALUES ($1, $2, $3) ON CONFLICT (notice_id) DO NOTHING",
@@ -185,9 +160,6 @@ impl Store {
     }
 
     /// How many leads a person passed on since a moment.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn leads_since(&self, subscriber: &str, since: DateTime<Utc>) -> Result<i64, StoreError> {
         let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM lead WHERE subscriber_id = $1 AND at >= $2")
             .bind(subscriber.to_owned())
@@ -198,9 +170,6 @@ impl Store {
     }
 
     /// The e-mail address in use of that value, of a person who has it confirmed.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn mail_address_in_use(&self, value: &str) -> Result<Option<Address>, StoreError> {
         Ok(sql::query_as(concat!(
             "SELECT ",

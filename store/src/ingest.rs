@@ -49,7 +49,6 @@ pub struct KnownNotice {
 /// A procedure and where it stands.
 #[derive(Debug, Clone)]
 pub struct KnownProcedure {
-    /// Identifier.
     pub id: String,
     /// Title of its first notice.
     pub title: String,
@@ -64,7 +63,6 @@ pub struct Told {
     pub subscriber: String,
     /// How.
     pub disposition: Disposition,
-    /// The alert.
     pub alert: String,
     /// When the digest that carried it was made, if one did.
     pub digest: Option<DateTime<Utc>>,
@@ -92,9 +90,6 @@ pub type Share = (NewNotification, Vec<NewDelivery>);
 
 impl Store {
     /// The share of a person who is told at once, on each address in use, whatever they subscribed to.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn share_at_once(
         &self,
         subscriber: &str,
@@ -115,27 +110,18 @@ impl Store {
 
     /// Begins to tell people something that makes or joins no procedure: a reminder, a word about their account, an alarm.
     /// On PostgreSQL it waits for no ingest.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn begin_alert(&self, now: DateTime<Utc>) -> Result<IngestTx, StoreError> {
         let tx = self.begin().await?;
         Ok(IngestTx { tx, now, ready: BTreeMap::new(), known: HashMap::new() })
     }
 
     /// Begins an ingest.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn begin_ingest(&self, now: DateTime<Utc>) -> Result<IngestTx, StoreError> {
         self.begin_ingest_at(|| now).await
     }
 
     /// Begins an ingest and looks at the clock once it has its turn: what it decides to be due at a moment still to come is
     /// then durable before the digest of that moment is made.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn begin_ingest_at(&self, clock: impl FnOnce() -> DateTime<Utc>) -> Result<IngestTx, StoreError> {
         let mut tx = self.begin().await?;
         // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
@@ -144,9 +130,6 @@ impl Store {
     }
 
     /// Hashes of stored notices' contents by key, outside any transaction: the cheap look before an ingest.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn content_hashes(&self, notices: &[String]) -> Result<HashMap<String, String>, StoreError> {
         let rows: Vec<(String, String)> = sql::query_as(over_rows!(
             self.engine(),
@@ -178,9 +161,6 @@ impl IngestTx {
     }
 
     /// What is stored under a notice's key, as this transaction leaves it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn known_notice(&mut self, key: &str) -> Result<Option<KnownNotice>, StoreError> {
         if !self.known.contains_key(key) {
             self.look_up_notices(&[key.to_owned()]).await?;
@@ -189,9 +169,6 @@ impl IngestTx {
     }
 
     /// Looks up several notices at once, for [`IngestTx::known_notice`] to find.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn look_up_notices(&mut self, keys: &[String]) -> Result<(), StoreError> {
         let rows: Vec<(String, String, i64, String)> = sql::query_as(over_rows!(
             self.tx.engine(),
@@ -209,9 +186,6 @@ impl IngestTx {
     }
 
     /// The procedures that these keys lead to, the strongest key first: (key, procedure).
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn procedures_of(&mut self, keys: &[String]) -> Result<Vec<(String, String)>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -229,9 +203,6 @@ impl IngestTx {
     }
 
     /// Portraits of calls that close on the same day: the procedure each belongs to, and the portrait as JSON.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn portraits(&mut self, bucket: &str) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sql::query_as("SELECT procedure_id, portrait FROM likeness WHERE bucket = $1 ORDER BY notice_id")
             .bind(bucket.to_owned())
@@ -240,9 +211,6 @@ impl IngestTx {
     }
 
     /// Keeps what a call looks like.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_portrait(
         &mut self,
         notice: &str,
@@ -265,9 +233,6 @@ impl IngestTx {
 
     /// Makes one procedure of several: everything that belonged to another one belongs to `kept` from now on. Gives the
     /// identifiers of those that ended.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn join_procedures(&mut self, kept: &str, all: &[String]) -> Result<Vec<String>, StoreError> {
         let mut ended: Vec<String> = Vec::new();
         for other in all {
@@ -303,9 +268,6 @@ impl IngestTx {
     }
 
     /// A procedure by its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn procedure(&mut self, id: &str) -> Result<Option<KnownProcedure>, StoreError> {
         let row: Option<(String, String)> = sql::query_as("SELECT title, snapshot FROM procedure WHERE id = $1")
             .bind(id.to_owned())
@@ -318,9 +280,6 @@ impl IngestTx {
     }
 
     /// When the grouped message that already waits for a person goes out, if one waits.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn overflow_due(&mut self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let row: Option<(i64,)> = sql::query_as(
             "SELECT due FROM notification WHERE subscriber_id = $1 AND disposition = 'overflow' AND delivery_id IS NULL
@@ -333,9 +292,6 @@ impl IngestTx {
     }
 
     /// The version of all subscriptions together, as this transaction sees it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscription_version(&mut self) -> Result<i64, StoreError> {
         let (value,): (String,) =
             sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&mut self.tx).await?;
@@ -343,9 +299,6 @@ impl IngestTx {
     }
 
     /// The verdict on the latest notice of a procedure, other than `notice` itself.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn latest_assessment(&mut self, procedure: &str, notice: &str) -> Result<Option<Assessment>, StoreError> {
         let row: Option<(String,)> = sql::query_as(
             "SELECT assessment FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT 1",
@@ -358,9 +311,6 @@ impl IngestTx {
     }
 
     /// Who was told of a procedure, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
         Ok(sql::query_as(
             "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created FROM notification n JOIN alert a ON a.id = n.alert_id
@@ -373,9 +323,6 @@ impl IngestTx {
     }
 
     /// How many instant messages these people were given since `since`; who was given none is not there.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn instants_since(
         &mut self,
         subscribers: &[&str],
@@ -398,9 +345,6 @@ impl IngestTx {
     }
 
     /// Writes a procedure's state and the keys that lead to it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_procedure(
         &mut self,
         id: &str,
@@ -434,9 +378,6 @@ impl IngestTx {
     }
 
     /// Writes a version of a notice with its verdict.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_notice(
         &mut self,
         notice: &Notice,
@@ -474,9 +415,6 @@ impl IngestTx {
     }
 
     /// Writes an alert; `body` is the text of one that is about no notice.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_alert(&mut self, alert: &Alert, body: Option<&str>) -> Result<(), StoreError> {
         sql::query("INSERT INTO alert (id, kind, procedure_id, notice_id, changes, body, created) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
             .bind(alert.id.clone())
@@ -492,21 +430,15 @@ impl IngestTx {
     }
 
     /// Writes an alert, everyone's share of it and the deliveries they cause; `body` as in [`IngestTx::put_alert`].
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_shares(&mut self, alert: &Alert, body: Option<&str>, shares: &[Share]) -> Result<(), StoreError> {
         self.put_alert(alert, body).await?;
         self.put_notifications(&alert.id, shares).await
     }
 
     /// Writes people's shares of an alert, and the deliveries they cause.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_notifications(&mut self, alert: &str, shares: &[Share]) -> Result<(), StoreError> {
         let deliveries: Vec<&NewDelivery> = shares.iter().flat_map(|(_, deliveries)| deliveries).collect();
-        put_deliveries(&mut self.tx, &deliveries, self.now).await?;
+        let mut ids = put_deliveries(&mut self.tx, &deliveries, self.now).await?.into_iter();
         self.ready.extend(deliveries.iter().map(|d| (d.address.clone(), d.channel)));
         let rows: Vec<Value> = shares
             .iter()
@@ -514,7 +446,7 @@ impl IngestTx {
                 json!({
                     "id": derived_id(&[alert, &share.subscriber]), "person": share.subscriber, "subscription": share.subscription,
                     "disposition": share.disposition.as_str(), "reasons": clean(&share.reasons), "due": share.due.map(millis),
-                    "carrier": deliveries.last().map(NewDelivery::id),
+                    "carrier": ids.by_ref().take(deliveries.len()).last(),
                 })
             })
             .collect();
@@ -538,9 +470,6 @@ impl IngestTx {
 
     /// Withdraws a person's messages about a procedure that no one has begun to send: a newer one says it all. Gives the
     /// number withdrawn.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn supersede_unsent(&mut self, subscriber: &str, procedure: &str, by: &str) -> Result<u64, StoreError> {
         let done = sql::query(
             "UPDATE delivery SET state = 'superseded', settled_at = $1, why = $2
@@ -557,9 +486,6 @@ impl IngestTx {
 
     /// The people whose line about a procedure waits in a digest or a merged message, but for the line of `alert` itself; and
     /// when each is due.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn waiting_lines(
         &mut self,
         procedure: &str,
@@ -577,9 +503,6 @@ impl IngestTx {
     }
 
     /// Takes a person's lines about a procedure out of what waits, but for the line of `alert` itself: a newer one says it all.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn drop_waiting_lines(
         &mut self,
         subscriber: &str,

@@ -44,7 +44,6 @@ pub struct Invitation {
     pub name: String,
     /// What it says.
     pub what: NewInvitation,
-    /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was taken.
     pub used: Option<DateTime<Utc>>,
@@ -124,9 +123,6 @@ impl Store {
     }
 
     /// Every invitation, newest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn invitations(&self) -> Result<Vec<Invitation>, StoreError> {
         let rows: Vec<Invitation> = sql::query_as(
             "SELECT mark, role, name, siret, subscriber_id, created, expires_at, used FROM invitation ORDER BY created DESC, mark",
@@ -137,9 +133,6 @@ impl Store {
     }
 
     /// Withdraws an invitation that nobody took, by the name [`Invitation::name`]; `false` when there is none.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn revoke_invitation(&self, name: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let done = sql::query("DELETE FROM invitation WHERE used IS NULL AND SUBSTR(mark, 1, 8) = $1")

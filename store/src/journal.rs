@@ -22,16 +22,13 @@ pub struct NoticeRow {
     pub first_seen: DateTime<Utc>,
     /// Version, from 1.
     pub version: i64,
-    /// The notice.
     pub notice: Notice,
-    /// The verdict.
     pub assessment: Assessment,
 }
 
 /// A person's share of an alert.
 #[derive(Debug, Clone)]
 pub struct NotificationRow {
-    /// The alert.
     pub alert: String,
     pub alert_kind: AlertKind,
     /// The notice that caused it.
@@ -51,7 +48,6 @@ pub struct NotificationRow {
 /// A line of the journal.
 #[derive(Debug, Clone)]
 pub struct JournalRow {
-    /// When.
     pub at: DateTime<Utc>,
     /// About what: `source`, `address`, `delivery`…
     pub topic: String,
@@ -87,9 +83,6 @@ macro_rules! select {
 
 impl Store {
     /// Adds a line.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn note(&self, topic: &str, reference: &str, text: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let id = derived_id(&[topic, reference, text, &now.to_rfc3339()]);
         sql::query("INSERT INTO journal (id, at, topic, reference, text) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
@@ -104,9 +97,6 @@ impl Store {
     }
 
     /// Lines about one thing, newest first; all when `reference` is empty.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn journal(&self, reference: &str, limit: i64) -> Result<Vec<JournalRow>, StoreError> {
         Ok(sql::query_as(
             "SELECT at, topic, reference, text FROM journal WHERE reference = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2",
@@ -118,9 +108,6 @@ impl Store {
     }
 
     /// A notice by its key, or by the record's own identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn notice(&self, key: &str) -> Result<Option<NoticeRow>, StoreError> {
         let by_key: Option<NoticeRow> =
             sql::query_as(select!("id = $1")).bind(key).fetch_optional(&self.key_reader).await?;
@@ -133,9 +120,6 @@ impl Store {
     }
 
     /// Notices of a procedure, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn notices_of(&self, procedure: &str) -> Result<Vec<NoticeRow>, StoreError> {
         let rows: Vec<NoticeRow> = sql::query_as(select!("procedure_id = $1 ORDER BY first_seen, id"))
             .bind(procedure.to_owned())
@@ -145,9 +129,6 @@ impl Store {
     }
 
     /// The procedure that one of that identifier became part of, if it did.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn procedure_now(&self, ended: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
             .bind(clean(&format!("was:{ended}")))
@@ -157,9 +138,6 @@ impl Store {
     }
 
     /// The dates of a procedure that is still open; `None` of any other.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_dates(
         &self,
         procedure: &str,
@@ -174,9 +152,6 @@ impl Store {
     }
 
     /// Whether a person has a share of that alert.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn has_share(&self, alert: &str, subscriber: &str) -> Result<bool, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT id FROM notification WHERE id = $1")
             .bind(derived_id(&[alert, subscriber]))
@@ -186,9 +161,6 @@ impl Store {
     }
 
     /// The notices worth most, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn recent_notices(&self, min_score: u8, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
         let rows: Vec<NoticeRow> =
             sql::query_as(select!("score >= $1 ORDER BY first_seen DESC, score DESC, id LIMIT $2"))
@@ -200,18 +172,12 @@ impl Store {
     }
 
     /// How many notices are stored.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn notice_count(&self) -> Result<i64, StoreError> {
         let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM notice").fetch_one(&self.reader).await?;
         Ok(n)
     }
 
     /// What was decided for a person of late, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn latest_notifications(&self, subscriber: &str, limit: i64) -> Result<Vec<NotificationRow>, StoreError> {
         let rows: Vec<NotificationRow> = sql::query_as(
             "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
@@ -225,9 +191,6 @@ impl Store {
     }
 
     /// What was decided for a person about a procedure, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn notifications(&self, subscriber: &str, procedure: &str) -> Result<Vec<NotificationRow>, StoreError> {
         let rows: Vec<NotificationRow> = sql::query_as(
             "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
@@ -241,9 +204,6 @@ impl Store {
     }
 
     /// Every delivery that shares its cause and person with this one: a message goes to each of a person's addresses.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn deliveries_like(&self, delivery: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         Ok(sql::query_as(concat!(
             "SELECT ",

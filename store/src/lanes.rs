@@ -51,9 +51,6 @@ macro_rules! held_for_nothing {
 
 impl Store {
     /// When the next delivery may go, if any waits.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn next_delivery_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (at,): (Option<i64>,) = sql::query_as(
             "SELECT MIN(CASE WHEN l.ready_at > COALESCE(p.free_at, 0) THEN l.ready_at ELSE p.free_at END)
@@ -67,9 +64,6 @@ impl Store {
 
     /// Since when the lane that waits longest for its turn could have been served; an attempt puts a lane back to the end, so
     /// a lane whose server is away is not old while it is tried.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn oldest_due(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (at,): (Option<i64>,) = sql::query_as("SELECT MIN(ready_at) FROM lane WHERE ready_at <= $1")
             .bind(millis(now))
@@ -80,9 +74,6 @@ impl Store {
 
     /// Serves again the lanes that are held for nothing, and those that wait for nothing while a delivery waits in them;
     /// gives their number, zero in a healthy database. Nothing is locked where there is nothing to mend.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn mend_lanes(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         // A lane is held only while one of its deliveries is claimed.
         let (held,): (i64,) = sql::query_as(concat!("SELECT COUNT(*) FROM lane WHERE ", held_for_nothing!()))

@@ -23,7 +23,6 @@ const NUMBERS_LAST: Duration = Duration::days(6);
 pub struct SentPart {
     /// Its place in the delivery, from 0.
     pub part: i64,
-    /// The chat.
     pub chat: String,
     /// Its identifier there.
     pub message: String,
@@ -33,9 +32,6 @@ row!(SentPart { part, chat, message });
 
 impl Store {
     /// Notes a message that a chat took.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn keep_part(&self, delivery: &str, part: &SentPart) -> Result<(), StoreError> {
         sql::query(
             "INSERT INTO message_part (delivery_id, part, chat, message) VALUES ($1, $2, $3, $4)
@@ -51,9 +47,6 @@ impl Store {
     }
 
     /// The messages of a delivery, in order.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn parts(&self, delivery: &str) -> Result<Vec<SentPart>, StoreError> {
         Ok(sql::query_as("SELECT part, chat, message FROM message_part WHERE delivery_id = $1 ORDER BY part")
             .bind(delivery)
@@ -62,9 +55,6 @@ impl Store {
     }
 
     /// The delivery that a message carries.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn carried_by(&self, chat: &str, message: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> =
             sql::query_as("SELECT delivery_id FROM message_part WHERE chat = $1 AND message = $2 LIMIT 1")
@@ -76,9 +66,6 @@ impl Store {
     }
 
     /// Whether the last attempt at a delivery left it open whether the message arrived.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn is_doubtful(&self, delivery: &str) -> Result<bool, StoreError> {
         let row: Option<(Option<String>,)> = sql::query_as(
             "SELECT outcome FROM attempt WHERE delivery_id = $1 AND outcome IS NOT NULL ORDER BY n DESC LIMIT 1",
@@ -90,9 +77,6 @@ impl Store {
     }
 
     /// The number from which a listener goes on; `None` to take whatever the service has, at first and after a long silence.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn listening_from(&self, listener: &str, now: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
         let row: Option<(i64, i64)> = sql::query_as("SELECT next_number, at FROM listener WHERE name = $1")
             .bind(listener.to_owned())
@@ -102,9 +86,6 @@ impl Store {
     }
 
     /// Updates handled since the last one confirmed.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn heard_since(&self, listener: &str) -> Result<BTreeSet<i64>, StoreError> {
         let rows: Vec<(i64,)> = sql::query_as("SELECT number FROM heard WHERE listener = $1")
             .bind(listener.to_owned())
@@ -114,9 +95,6 @@ impl Store {
     }
 
     /// Notes that one update is handled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn heard(&self, listener: &str, number: i64) -> Result<(), StoreError> {
         sql::query("INSERT INTO heard (listener, number) VALUES ($1, $2) ON CONFLICT (listener, number) DO NOTHING")
             .bind(listener.to_owned())
@@ -127,9 +105,6 @@ impl Store {
     }
 
     /// Notes that every update before `next` is handled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn listen_from(&self, listener: &str, next: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sql::query(
@@ -147,9 +122,6 @@ impl Store {
     }
 
     /// Until when a limit holds that some chat of a channel met, if nothing went through since.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn limited(&self, channel: Channel, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let row: Option<(i64,)> = sql::query_as("SELECT free_at FROM pace WHERE key = $1 AND free_at > $2")
             .bind(limit_key(channel))
@@ -160,9 +132,6 @@ impl Store {
     }
 
     /// Notes that a chat of a channel met a limit.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn note_limit(&self, channel: Channel, until: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         crate::lanes::set_pace(&mut tx, &limit_key(channel), until).await?;
@@ -171,18 +140,12 @@ impl Store {
     }
 
     /// Notes that something went through on a channel.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn forget_limits(&self, channel: Channel) -> Result<(), StoreError> {
         sql::query("DELETE FROM pace WHERE key = $1").bind(limit_key(channel)).execute_alone(&self.db).await?;
         Ok(())
     }
 
     /// Lets nothing leave on a channel before that moment.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn rest_channel(&self, channel: Channel, until: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         crate::lanes::set_pace(&mut tx, channel.as_str(), until).await?;

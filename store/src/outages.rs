@@ -18,7 +18,6 @@ use crate::sql::{self, row};
 /// A channel whose server is away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
-    /// The channel.
     pub channel: Channel,
     /// Since when.
     pub since: DateTime<Utc>,
@@ -30,9 +29,6 @@ row!(Outage { channel, since, why });
 
 impl Store {
     /// The server of a channel is away: nothing leaves there until then, and then one delivery first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn begin_outage(
         &self,
         channel: Channel,
@@ -55,9 +51,6 @@ impl Store {
     }
 
     /// The server of a channel answers again: all that waits may go.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn end_outage(&self, channel: Channel, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sql::query("DELETE FROM outage WHERE channel = $1").bind(channel.as_str().to_owned()).execute(&mut tx).await?;
@@ -71,9 +64,6 @@ impl Store {
     }
 
     /// Channels whose server is away while something waits for it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn outages(&self) -> Result<Vec<Outage>, StoreError> {
         Ok(sql::query_as(
             "SELECT channel, since, why FROM outage WHERE EXISTS (SELECT 1 FROM lane l
@@ -85,9 +75,6 @@ impl Store {
     }
 
     /// Gives claimed deliveries back untried, as they were.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn give_back(&self, deliveries: &[Claimed], now: DateTime<Utc>) -> Result<(), StoreError> {
         let rows: Vec<Value> = deliveries.iter().map(|d| json!({"id": d.id, "token": d.token})).collect();
         let mut tx = self.begin().await?;

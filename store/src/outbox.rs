@@ -85,9 +85,6 @@ impl Store {
     }
 
     /// Keeps hold of a delivery in flight; `false` when it is no longer ours.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn renew(&self, delivery: &Claimed, lease: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let done =
             sql::query("UPDATE delivery SET lease_until = $1 WHERE id = $2 AND token = $3 AND state = 'claimed'")
@@ -100,9 +97,6 @@ impl Store {
     }
 
     /// What the message is made from: one notification for an instant message, many for a digest.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn items(&self, delivery: &Claimed) -> Result<Vec<Item>, StoreError> {
         match &delivery.item {
             Some(item) => Ok(vec![item.clone()]),
@@ -111,9 +105,6 @@ impl Store {
     }
 
     /// What the message of a delivery, of that person and cause, is made from.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn items_of(&self, delivery: &str, subscriber: &str, cause: &Cause) -> Result<Vec<Item>, StoreError> {
         let query = match cause {
             // A digest goes to each of a person's addresses; what it carries names its first delivery only, so the cause leads
@@ -132,9 +123,6 @@ impl Store {
     }
 
     /// Reads ahead what the messages of some instant deliveries are made from, but for long notices.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn read_ahead(&self, deliveries: &mut [&mut Claimed]) -> Result<(), StoreError> {
         if deliveries.is_empty() {
             return Ok(());
@@ -166,9 +154,6 @@ impl Store {
     }
 
     /// The person and the procedure of a delivery; `None` when it is unknown or about no single procedure.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subject_of(&self, delivery: &str) -> Result<Option<(String, String)>, StoreError> {
         sql::query_as("SELECT subscriber_id, procedure_id FROM delivery WHERE id = $1 AND procedure_id <> ''")
             .bind(delivery.to_owned())
@@ -178,9 +163,6 @@ impl Store {
     }
 
     /// Puts a dead or ambiguous delivery back in the queue; `false` when it is in no such state.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn replay(&self, delivery: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let lane: Option<(String, String)> = sql::query_as("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’opérateur' WHERE id = $2 AND state IN ('dead', 'ambiguous', 'cancelled') RETURNING address_id, channel")
@@ -196,9 +178,6 @@ impl Store {
     }
 
     /// Deliveries, newest first, of one state or of all.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn deliveries(&self, state: Option<DeliveryState>, limit: i64) -> Result<Vec<DeliveryRow>, StoreError> {
         let query = match state {
             Some(state) => sql::query_as(concat!(
@@ -217,18 +196,12 @@ impl Store {
     }
 
     /// One delivery.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn delivery(&self, id: &str) -> Result<Option<DeliveryRow>, StoreError> {
         let query = sql::query_as(concat!("SELECT ", delivery_columns!(), " FROM delivery d WHERE d.id = $1"));
         Ok(query.bind(id).fetch_optional(&self.key_reader).await?)
     }
 
     /// Attempts of a delivery, in order.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn attempts(&self, delivery: &str) -> Result<Vec<AttemptRow>, StoreError> {
         Ok(sql::query_as("SELECT n, started, ended, outcome, detail FROM attempt WHERE delivery_id = $1 ORDER BY n")
             .bind(delivery)
@@ -237,9 +210,6 @@ impl Store {
     }
 
     /// Deliveries by state, with their number.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn queue(&self) -> Result<Vec<(DeliveryState, i64)>, StoreError> {
         let query = sql::query_as("SELECT state, COUNT(*) FROM delivery GROUP BY state ORDER BY state");
         Ok(query.fetch_all(&self.reader).await?)

@@ -57,9 +57,6 @@ impl FromRow for SubscriptionRow {
 
 impl Store {
     /// The version of all subscriptions together.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscription_version(&self) -> Result<i64, StoreError> {
         let (value,): (String,) = sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'")
             .fetch_one(&self.key_reader)
@@ -68,9 +65,6 @@ impl Store {
     }
 
     /// Every subscription with its owner, and the version they were read at.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscriptions(&self) -> Result<(i64, Vec<(Subscription, Subscriber)>), StoreError> {
         let version = self.subscription_version().await?;
         let people = self.subscribers().await?;
@@ -88,9 +82,6 @@ impl Store {
     }
 
     /// Every person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscribers(&self) -> Result<Vec<Subscriber>, StoreError> {
         let rows: Vec<PersonRow> = sql::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id")
             .fetch_all(&self.reader)
@@ -99,9 +90,6 @@ impl Store {
     }
 
     /// The person of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscriber(&self, id: &str) -> Result<Option<Subscriber>, StoreError> {
         let row: Option<PersonRow> = sql::query_as("SELECT id, name, role, profile FROM subscriber WHERE id = $1")
             .bind(id.to_owned())
@@ -111,9 +99,6 @@ impl Store {
     }
 
     /// The person of that identifier, name or address.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn find_subscriber(&self, key: &str) -> Result<Option<Subscriber>, StoreError> {
         let by_address: Option<(String,)> =
             sql::query_as("SELECT subscriber_id FROM address WHERE LOWER(value) = LOWER($1) LIMIT 1")
@@ -127,9 +112,6 @@ impl Store {
     }
 
     /// Addresses of a person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
         Ok(sql::query_as(concat!(
             "SELECT ",
@@ -142,9 +124,6 @@ impl Store {
     }
 
     /// An address by its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn address(&self, id: &str) -> Result<Option<Address>, StoreError> {
         Ok(sql::query_as(concat!("SELECT ", address_columns!(), " FROM address WHERE id = $1"))
             .bind(id)
@@ -153,9 +132,6 @@ impl Store {
     }
 
     /// Addresses of a person to which messages may go.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn active_addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
         let mut addresses = self.addresses(subscriber).await?;
         addresses.retain(|a| a.state == AddressState::Active);
@@ -165,9 +141,6 @@ impl Store {
     /// Makes a person, or brings an existing one in step. Addresses already known keep their state, except that an
     /// unconfirmed one becomes active when so asked. An e-mail address whose owner had it erased is left out, unless its owner
     /// agreed anew ([`Store::lift_suppression`]) or is about to be asked.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_subscriber(&self, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         put_person(&mut tx, new, now).await?;
@@ -176,9 +149,6 @@ impl Store {
     }
 
     /// How messages come to each person who said so.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn rhythms(&self) -> Result<HashMap<String, Rhythm>, StoreError> {
         let rows: Vec<(String, String)> =
             sql::query_as("SELECT id, rhythm FROM subscriber WHERE rhythm <> '{}'").fetch_all(&self.reader).await?;
@@ -186,9 +156,6 @@ impl Store {
     }
 
     /// Says how messages come to a person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_rhythm(&self, subscriber: &str, rhythm: &Rhythm) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sql::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2")
@@ -202,9 +169,6 @@ impl Store {
     }
 
     /// Adds a subscription; the same filter and rhythm for the same person is one.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_subscription(
         &self,
         subscriber: &str,
@@ -229,9 +193,6 @@ impl Store {
     }
 
     /// The subscriptions of one person, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscriptions_of(&self, subscriber: &str) -> Result<Vec<Subscription>, StoreError> {
         let rows: Vec<SubscriptionRow> = sql::query_as(
             "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
@@ -243,9 +204,6 @@ impl Store {
     }
 
     /// Puts other conditions in the place of a subscription's; `false` when there is none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_filter(&self, subscription: &str, filter: &Filter) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let done = sql::query("UPDATE subscription SET filter = $1 WHERE id = $2")
@@ -259,9 +217,6 @@ impl Store {
     }
 
     /// Until when a subscription gives nothing; `None` = it gives. `false` when there is none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn pause_subscription(
         &self,
         subscription: &str,
@@ -279,9 +234,6 @@ impl Store {
     }
 
     /// Removes a subscription; `false` when there is none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn remove_subscription(&self, id: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let done = sql::query("DELETE FROM subscription WHERE id = $1").bind(id.to_owned()).execute(&mut tx).await?;
@@ -291,9 +243,6 @@ impl Store {
     }
 
     /// Keeps only these subscriptions of a person declared in the settings file.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn keep_only_subscriptions(&self, subscriber: &str, kept: &[String]) -> Result<(), StoreError> {
         let rows: Vec<(String,)> = sql::query_as("SELECT id FROM subscription WHERE subscriber_id = $1")
             .bind(subscriber.to_owned())
@@ -307,9 +256,6 @@ impl Store {
 
     /// Removes the subscriptions of persons that the settings file no longer declares, and puts their addresses out of use.
     /// Their history stays.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn keep_only_declared(&self, kept: &[String]) -> Result<(), StoreError> {
         let rows: Vec<(String,)> =
             sql::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.reader).await?;
@@ -322,9 +268,6 @@ impl Store {
 
     /// Puts the addresses of a declared person that the settings file no longer names out of use; named again, they come
     /// back.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn keep_only_addresses(
         &self,
         subscriber: &str,
@@ -341,9 +284,6 @@ impl Store {
     }
 
     /// Whether a person is declared in the settings file.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn is_declared(&self, subscriber: &str) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sql::query_as("SELECT declared FROM subscriber WHERE id = $1")
             .bind(subscriber.to_owned())
@@ -353,9 +293,6 @@ impl Store {
     }
 
     /// Changes the state of an address, with a note for the journal.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_address_state(&self, address: &str, state: AddressState, note: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let done = sql::query("UPDATE address SET state = $1, note = $2 WHERE id = $3")

@@ -170,9 +170,6 @@ struct Leaving {
 
 impl Store {
     /// Everything held on a person, table by table; `None` when there is no such person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn held_on(&self, subscriber: &str) -> Result<Option<Vec<(Held, Vec<Value>)>>, StoreError> {
         let Some(person) = self.subscriber(subscriber).await? else { return Ok(None) };
         let mut out = Vec::new();
@@ -270,9 +267,6 @@ impl Store {
 
     /// Takes what was deleted out of the files, where an erasure asks for it: rebuilds SQLite's pages and empties its log;
     /// has PostgreSQL clear its dead rows. `false` when it could not be finished and is still to be done.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn scrub(&self) -> Result<bool, StoreError> {
         let due: Option<(String,)> = sql::query_as("SELECT value FROM meta WHERE key = $1")
             .bind(SCRUB_DUE.to_owned())

@@ -97,9 +97,6 @@ fn before(days: u32, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 
 impl Store {
     /// Deletes what is older than it may be; gives the number of rows.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn delete_outdated(&self, keep: &Keep, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut deleted = 0;
         for (sql, kept) in BY_AGE {
@@ -113,9 +110,6 @@ impl Store {
 
     /// Persons to erase: their only addresses were never confirmed, or none has been in use for too long. Those declared in
     /// the settings file stay.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn outdated_persons(&self, keep: &Keep, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
         self.note_idle(now).await?;
         let mut out = Vec::new();
@@ -163,9 +157,6 @@ impl Store {
     }
 
     /// Removes unconfirmed addresses of persons who have others, when they are too old.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn delete_unconfirmed(&self, keep: &Keep, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let Some(before) = before(keep.unconfirmed, now) else { return Ok(0) };
         let mut tx = self.begin().await?;
@@ -187,9 +178,6 @@ impl Store {
     }
 
     /// The day of the last retention pass, as the caller named it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn last_cleaning(&self) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> =
             sql::query_as("SELECT value FROM meta WHERE key = 'cleaned'").fetch_optional(&self.key_reader).await?;
@@ -197,9 +185,6 @@ impl Store {
     }
 
     /// Notes the day of a retention pass that is done.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_last_cleaning(&self, day: &str) -> Result<(), StoreError> {
         sql::query("INSERT INTO meta (key, value) VALUES ('cleaned', $1) ON CONFLICT (key) DO UPDATE SET value = $1")
             .bind(day.to_owned())

@@ -4,6 +4,7 @@
 //! last row of the page before, never by counting from the start; counts stop at a bound.
 
 use chrono::{DateTime, Utc};
+use strum::{EnumString, IntoStaticStr};
 use vigie_domain::{BuyerType, Department, ProvisionKind, Sector};
 
 use crate::Store;
@@ -13,7 +14,8 @@ use crate::ingest::IngestTx;
 use crate::sql::{self, Cell, Columns, FromRow, Row, SqlError, Transaction};
 
 /// Where a procedure stands, as people look for it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// Can be answered now.
     #[default]
@@ -35,19 +37,13 @@ impl State {
     /// The word used in the database and in addresses of pages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Planned => "planned",
-            Self::Closed => "closed",
-            Self::Awarded => "awarded",
-            Self::Cancelled => "cancelled",
-        }
+        self.into()
     }
 
     /// Reads a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str() == word)
+        word.parse().ok()
     }
 
     /// As a person reads it.
@@ -68,21 +64,16 @@ words!(State: State::parse, BuyerType: BuyerType::parse);
 /// A procedure as a search finds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchRow {
-    /// The procedure.
     pub procedure: String,
-    /// Title.
     pub title: String,
-    /// Buyer.
     pub buyer: String,
     /// What kind of buyer.
     pub buyer_type: BuyerType,
     /// The strongest thing it offers, in words.
     pub verdict: String,
-    /// Sectors.
     pub sectors: Vec<Sector>,
     /// Where.
     pub departments: Vec<Department>,
-    /// Provisions.
     pub provisions: Vec<ProvisionKind>,
     /// Where it stood when last written; whether its date is past is for the reader to see.
     pub state: State,
@@ -113,9 +104,7 @@ pub struct Query {
     pub words: Vec<String>,
     /// Kinds of buyer.
     pub buyer_types: Vec<BuyerType>,
-    /// Provisions.
     pub provisions: Vec<ProvisionKind>,
-    /// Sectors.
     pub sectors: Vec<Sector>,
     /// Where.
     pub departments: Vec<Department>,
@@ -235,9 +224,6 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
 
 impl Store {
     /// A page of what is found, latest first, after the place at which the page before ended.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn search(
         &self,
         query: &Query,
@@ -269,9 +255,6 @@ impl Store {
     }
 
     /// How many there are, counted up to `most`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn search_count(&self, query: &Query, most: u32, now: DateTime<Utc>) -> Result<u32, StoreError> {
         let (conditions, mut bound) = conditions(query, now);
         bound.push(Cell::from(i64::from(most)));
@@ -286,9 +269,6 @@ impl Store {
     }
 
     /// These procedures as a search finds them; unknown ones are left out.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn search_rows(&self, procedures: &[String]) -> Result<Vec<SearchRow>, StoreError> {
         let mut out = Vec::with_capacity(procedures.len());
         // Both engines bound the parameters of one statement.
@@ -305,9 +285,6 @@ impl Store {
     }
 
     /// Procedures that no search finds yet: they were ingested by an earlier version of this program.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn unsearchable(&self, limit: i64) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> = sql::query_as(
             "SELECT p.id FROM procedure p WHERE NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = p.id)
@@ -320,9 +297,6 @@ impl Store {
     }
 
     /// Makes procedures searchable, all or none.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_search_rows(&self, rows: &[SearchRow]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for row in rows {
@@ -335,9 +309,6 @@ impl Store {
 
 impl IngestTx {
     /// Makes a procedure searchable. What a `partial` notice (correction, cancellation, award) does not tell stays.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_search_row(&mut self, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
         put(&mut self.tx, row, partial).await
     }

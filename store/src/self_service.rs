@@ -12,7 +12,6 @@ use crate::sql::{self, row};
 /// A procedure that a structure was told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spotted {
-    /// The procedure.
     pub procedure: String,
     /// When it was first told.
     pub at: DateTime<Utc>,
@@ -26,7 +25,6 @@ pub struct OwnAlert {
     pub kind: AlertKind,
     /// The procedure; empty when it is about none.
     pub procedure: String,
-    /// The notice.
     pub notice: String,
     /// What changed, as JSON.
     pub changes: String,
@@ -39,9 +37,6 @@ row!(OwnAlert { id, kind, procedure, notice, changes, at });
 impl Store {
     /// Puts other conditions and another rhythm in the place of a subscription's; `false` when that person has none of that
     /// identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn change_own_subscription(
         &self,
         owner: &str,
@@ -63,9 +58,6 @@ impl Store {
     }
 
     /// Identifiers of the persons who speak for a structure: those of that SIRET, or the one person who stands alone.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn members(&self, structure: &str) -> Result<Vec<String>, StoreError> {
         let like = structure.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let rows: Vec<(String, String)> = sql::query_as(
@@ -86,9 +78,6 @@ impl Store {
     }
 
     /// Procedures that these persons were told of from `from` to before `to`, each once, first ones first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn spotted(
         &self,
         members: &[String],
@@ -121,9 +110,6 @@ impl Store {
     }
 
     /// How many procedures each of a person's subscriptions told since `since`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn told_by_subscription(
         &self,
         subscriber: &str,
@@ -141,9 +127,6 @@ impl Store {
     }
 
     /// The latest alerts that a person was told, newest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn own_alerts(&self, subscriber: &str, limit: i64) -> Result<Vec<OwnAlert>, StoreError> {
         Ok(sql::query_as(
             "SELECT a.id, a.kind, a.procedure_id, a.notice_id, a.changes, n.created FROM notification n JOIN alert a ON a.id = n.alert_id
@@ -157,9 +140,6 @@ impl Store {
     }
 
     /// What a structure decided, latest first, after the place at which the page before ended.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn own_decisions(&self, structure: &str, limit: i64) -> Result<Vec<vigie_domain::Decision>, StoreError> {
         let rows: Vec<(String, String)> = sql::query_as(
             "SELECT procedure_id, lot FROM decision WHERE structure = $1 ORDER BY at DESC, procedure_id, lot LIMIT $2",

@@ -37,9 +37,6 @@ pub struct Session {
 
 impl Store {
     /// Addresses in use of that value on that channel: several persons may share one.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn addresses_in_use(&self, channel: Channel, value: &str) -> Result<Vec<Address>, StoreError> {
         Ok(sql::query_as(concat!(
             "SELECT ",
@@ -54,9 +51,6 @@ impl Store {
     }
 
     /// Makes a link for whoever reads at that address; gives its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_sign_in(
         &self,
         address: &str,
@@ -77,9 +71,6 @@ impl Store {
 
     /// Puts a message with a sign-in link into the outbox, for that address alone; `false` when it got enough of them. `next`
     /// is the page that its reader wanted.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn send_sign_in(
         &self,
         address: &Address,
@@ -119,9 +110,6 @@ impl Store {
     }
 
     /// Until when a sign-in link can be used; `None` when it cannot any more, or is unknown.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn sign_in_until(&self, id: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let row: Option<(i64,)> =
             sql::query_as("SELECT expires FROM sign_in WHERE id = $1 AND used IS NULL AND expires > $2")
@@ -134,9 +122,6 @@ impl Store {
 
     /// Uses a sign-in link and opens a session under that secret until `expires`; gives the page that was wanted. `None` when the link is unknown, used or
     /// out of date, or its address no longer in use.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_session(
         &self,
         sign_in: &str,
@@ -171,9 +156,6 @@ impl Store {
     }
 
     /// The session of that secret, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn session(&self, secret: &str, now: DateTime<Utc>) -> Result<Option<Session>, StoreError> {
         let hash = secret_hash(secret);
         let row: Option<(String, i64, i64)> =
@@ -193,9 +175,6 @@ impl Store {
     }
 
     /// How many sessions of a person are open.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn session_count(&self, subscriber: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
         let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM session WHERE subscriber_id = $1 AND expires > $2")
             .bind(subscriber.to_owned())
@@ -206,18 +185,12 @@ impl Store {
     }
 
     /// Ends one session.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn close_session(&self, secret_hash: &str) -> Result<(), StoreError> {
         sql::query("DELETE FROM session WHERE mark = $1").bind(secret_hash).execute_alone(&self.db).await?;
         Ok(())
     }
 
     /// Ends every session of a person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn close_sessions(&self, subscriber: &str) -> Result<u64, StoreError> {
         let done = sql::query("DELETE FROM session WHERE subscriber_id = $1")
             .bind(subscriber.to_owned())
@@ -227,9 +200,6 @@ impl Store {
     }
 
     /// Forgets links, sessions and tokens that are over.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn forget_ended_sessions(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for (sql, at) in [

@@ -40,6 +40,8 @@ pub struct SourceState {
     pub quota: Option<(u64, u64)>,
     /// It is left alone for now.
     pub paused: bool,
+    /// Polls in a row that did not end: their process did.
+    pub interrupted: u32,
 }
 
 /// What one day of a source brought.
@@ -78,7 +80,6 @@ pub struct PageEnd<'a> {
 /// A record put aside.
 #[derive(Debug, Clone)]
 pub struct Quarantined {
-    /// Source.
     pub source: String,
     /// Identifier of the record, when it has one.
     pub record_id: Option<String>,
@@ -88,7 +89,6 @@ pub struct Quarantined {
     pub reason: String,
     /// Its bytes, as they came.
     pub raw: Vec<u8>,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
@@ -100,7 +100,7 @@ struct SourceRow(String, SourceState);
 macro_rules! state_columns {
     () => {
         "id, memory, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, trouble, quota_left,
-         quota_limit, paused"
+         quota_limit, paused, interrupted"
     };
 }
 
@@ -124,6 +124,7 @@ impl FromRow for SourceRow {
                 .zip(columns.next()?)
                 .map(|(left, limit): (i64, i64)| (left.unsigned_abs(), limit.unsigned_abs())),
             paused: columns.next()?,
+            interrupted: columns.next()?,
         };
         Ok(Self(id, state))
     }
@@ -131,9 +132,6 @@ impl FromRow for SourceRow {
 
 impl Store {
     /// State of a source; a default one when it was never polled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
         let row: Option<SourceRow> = sql::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
             .bind(id.to_owned())
@@ -146,9 +144,6 @@ impl Store {
     }
 
     /// States of all sources ever polled, by identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
         let rows: Vec<SourceRow> =
             sql::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.reader).await?;
@@ -156,9 +151,6 @@ impl Store {
     }
 
     /// Has a source left alone, or watched again.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn pause_source(&self, id: &str, paused: bool) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sql::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
@@ -171,9 +163,6 @@ impl Store {
     }
 
     /// Takes the source for polling until `lease` from now, and gives its state; `None` when it is not due or another holds it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn claim_source(
         &self,
         id: &str,
@@ -187,9 +176,6 @@ impl Store {
     }
 
     /// Notes a page that others follow, once its notices are committed, and holds the source for another `lease`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn page_done(
         &self,
         id: &str,
@@ -197,20 +183,19 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sql::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
-            .bind(page.memory.to_owned())
-            .bind(i64::try_from(page.records).unwrap_or(0))
-            .bind(millis(now + lease))
-            .bind(id.to_owned())
-            .execute_alone(&self.db)
-            .await?;
+        sql::query(
+            "UPDATE source SET memory = $1, items = items + $2, lease_until = $3, interrupted = 0 WHERE id = $4",
+        )
+        .bind(page.memory.to_owned())
+        .bind(i64::try_from(page.records).unwrap_or(0))
+        .bind(millis(now + lease))
+        .bind(id.to_owned())
+        .execute_alone(&self.db)
+        .await?;
         Ok(())
     }
 
     /// Notes the end of a poll and gives the source back. `day` is the local day it counts for.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn poll_done(
         &self,
         id: &str,
@@ -230,9 +215,6 @@ impl Store {
     }
 
     /// What each source brought day by day since `since`, oldest first. A day without a poll is not there.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source_days(&self, since: NaiveDate) -> Result<HashMap<String, Vec<SourceDay>>, StoreError> {
         let rows: Vec<(String, NaiveDate, i64)> = sql::query_as(
             "SELECT source, day, items FROM source_day WHERE day >= $1 AND polls > failures ORDER BY day",
@@ -248,17 +230,11 @@ impl Store {
     }
 
     /// Alarms of a source that were told and are not over: what kind, since when.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_alarms(&self, source: &str) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
         Ok(self.all_open_alarms().await?.remove(source).unwrap_or_default())
     }
 
     /// Alarms that were told and are not over, by source: there are few.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn all_open_alarms(&self) -> Result<HashMap<String, Vec<(String, DateTime<Utc>)>>, StoreError> {
         let rows: Vec<(String, String, i64)> =
             sql::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.reader).await?;
@@ -270,18 +246,12 @@ impl Store {
     }
 
     /// How many alarms are open, of all sources.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn alarm_count(&self) -> Result<i64, StoreError> {
         let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.reader).await?;
         Ok(n)
     }
 
     /// Puts a record aside with its bytes. The same record with the same fault is kept once. `true` when it is new.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn quarantine(&self, record: &Quarantined) -> Result<bool, StoreError> {
         let fingerprint = derived_id(&[
             &record.source,
@@ -312,9 +282,6 @@ impl Store {
     }
 
     /// Records put aside, newest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
         Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1")
             .bind(limit)
@@ -323,9 +290,6 @@ impl Store {
     }
 
     /// Takes or renews a named lease (the timetable's); `false` when another holds it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn hold_lease(
         &self,
         name: &str,
@@ -346,9 +310,6 @@ impl Store {
     }
 
     /// Frees everything that `is_gone` holders held: sources and leases at once; deliveries through their lease.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn release_gone(&self, is_gone: impl Fn(&str) -> bool, now: DateTime<Utc>) -> Result<(), StoreError> {
         let holders: Vec<(String,)> = sql::query_as(
             "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
@@ -357,20 +318,40 @@ impl Store {
         .await?;
         for (holder,) in holders.into_iter().filter(|(h,)| is_gone(h)) {
             let mut tx = self.begin().await?;
-            sql::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
-                .bind(holder.clone())
-                .execute(&mut tx)
-                .await?;
-            sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut tx).await?;
-            sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
-                .bind(holder)
-                .bind(millis(now) - 1)
-                .execute(&mut tx)
-                .await?;
+            // The holder stays in place: the next claim sees that its poll did not end.
+            release(&mut tx, &holder, "UPDATE source SET lease_until = 0 WHERE holder = $1", now).await?;
             tx.commit().await?;
         }
         Ok(())
     }
+
+    /// Gives back what this process holds, which ends in good order.
+    ///
+    /// # Errors
+    /// The database fails: the leases run out by themselves.
+    pub async fn release_own(&self, holder: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        release(&mut tx, holder, "UPDATE source SET lease_until = 0, holder = NULL WHERE holder = $1", now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Gives back what a process holds; its sources by that statement.
+async fn release(
+    tx: &mut Transaction,
+    holder: &str,
+    sources: &'static str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sql::query(sources).bind(holder.to_owned()).execute(&mut *tx).await?;
+    sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.to_owned()).execute(&mut *tx).await?;
+    sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
+        .bind(holder.to_owned())
+        .bind(millis(now) - 1)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Who takes a source for polling.
@@ -406,7 +387,8 @@ impl batch::Write for SourceClaim {
                   SELECT value ->> 'id', value ->> 'holder', CAST(value ->> 'until' AS BIGINT), CAST(value ->> 'now' AS BIGINT) FROM "],
                 [
                     " WHERE 1 = 1 ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until,
-                        last_attempt = excluded.last_attempt
+                        last_attempt = excluded.last_attempt,
+                        interrupted = CASE WHEN source.holder IS NULL THEN 0 ELSE source.interrupted + 1 END
                       WHERE (source.lease_until <= excluded.last_attempt OR source.holder = excluded.holder)
                         AND (source.next_due <= excluded.last_attempt AND source.paused = 0 OR $2 = 1) RETURNING ",
                     state_columns!()
@@ -440,7 +422,7 @@ impl batch::Write for PollRow {
                baseline_done = CASE WHEN w.failed = 1 THEN baseline_done ELSE 1 END,
                last_error = w.error, trouble = w.trouble, next_due = w.due, memory = COALESCE(w.memory, source.memory),
                items = items + w.records, quota_left = COALESCE(w.quota_left, source.quota_left),
-               quota_limit = COALESCE(w.quota_limit, source.quota_limit), lease_until = 0, holder = NULL
+               quota_limit = COALESCE(w.quota_limit, source.quota_limit), lease_until = 0, holder = NULL, interrupted = 0
              FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'failed' AS BIGINT) AS failed, CAST(value ->> 'at' AS BIGINT) AS at,
                value ->> 'error' AS error, value ->> 'trouble' AS trouble, CAST(value ->> 'due' AS BIGINT) AS due,
                value ->> 'memory' AS memory, CAST(value ->> 'records' AS BIGINT) AS records,
@@ -466,9 +448,6 @@ impl batch::Write for PollRow {
 
 impl IngestTx {
     /// Notes that the operators are told of an alarm, in the transaction that tells them; `false` when it is open already.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_alarm(&mut self, source: &str, kind: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let done = sql::query(
             "INSERT INTO alarm (source, kind, since) VALUES ($1, $2, $3) ON CONFLICT (source, kind) DO NOTHING",
@@ -482,9 +461,6 @@ impl IngestTx {
     }
 
     /// Notes that the operators are told of an alarm's end; `false` when it is closed already.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn close_alarm(&mut self, source: &str, kind: &str) -> Result<bool, StoreError> {
         let done = sql::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
             .bind(source.to_owned())

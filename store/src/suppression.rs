@@ -13,9 +13,6 @@ use crate::sql::{self, Transaction};
 
 impl Store {
     /// Whether the owner of an address had it erased and did not agree again since.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn is_suppressed(&self, channel: Channel, value: &str) -> Result<bool, StoreError> {
         let salt: Option<(String,)> = sql::query_as("SELECT value FROM meta WHERE key = 'suppression_salt'")
             .fetch_optional(&self.key_reader)
@@ -29,9 +26,6 @@ impl Store {
     }
 
     /// Takes the mark away: the owner of the address agreed anew.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn lift_suppression(&self, channel: Channel, value: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         lift(&mut tx, channel, value).await?;

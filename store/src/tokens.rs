@@ -4,6 +4,7 @@
 //! shown again; it ends when its row goes.
 
 use chrono::{DateTime, Duration, Utc};
+use strum::{EnumString, IntoStaticStr};
 use vigie_domain::Subscriber;
 
 use crate::Store;
@@ -16,17 +17,20 @@ use crate::sql::{self, FromRow, Row, SqlError};
 const USE_NOTED_EVERY: Duration = Duration::hours(1);
 
 /// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Scope {
     /// Read procedures.
     Procedures,
     /// Read one's subscriptions.
     Subscriptions,
     /// Make, change and remove one's subscriptions.
+    #[strum(serialize = "subscriptions:write")]
     SubscriptionsWrite,
     /// Read what one's structure decided.
     Decisions,
     /// Decide for one's structure.
+    #[strum(serialize = "decisions:write")]
     DecisionsWrite,
     /// The private calendar: no program's token has it.
     Calendar,
@@ -42,21 +46,13 @@ impl Scope {
     /// The word used in the database, in forms and in the API's documentation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Procedures => "procedures",
-            Self::Subscriptions => "subscriptions",
-            Self::SubscriptionsWrite => "subscriptions:write",
-            Self::Decisions => "decisions",
-            Self::DecisionsWrite => "decisions:write",
-            Self::Calendar => "calendar",
-            Self::Feed => "feed",
-        }
+        self.into()
     }
 
     /// Reads a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::OF_PROGRAMS.into_iter().chain([Self::Calendar, Self::Feed]).find(|s| s.as_str() == word)
+        word.parse().ok()
     }
 
     /// As a person reads it.
@@ -77,7 +73,6 @@ impl Scope {
 /// A token, without its secret.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
-    /// Identifier.
     pub id: String,
     /// Whose.
     pub subscriber: String,
@@ -85,7 +80,6 @@ pub struct AccessToken {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
-    /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was last used, to the hour.
     pub used: Option<DateTime<Utc>>,
@@ -118,9 +112,6 @@ macro_rules! select {
 
 impl Store {
     /// Makes a token of that secret; gives its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_token(
         &self,
         subscriber: &str,
@@ -148,9 +139,6 @@ impl Store {
     }
 
     /// Tokens and private links of a person, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn tokens(&self, subscriber: &str) -> Result<Vec<AccessToken>, StoreError> {
         let rows: Vec<AccessToken> = sql::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
             .bind(subscriber.to_owned())
@@ -160,9 +148,6 @@ impl Store {
     }
 
     /// Ends a token of that person; `false` when they have none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn remove_token(&self, subscriber: &str, id: &str) -> Result<bool, StoreError> {
         let done = sql::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
             .bind(id.to_owned())
@@ -173,9 +158,6 @@ impl Store {
     }
 
     /// The token of that secret and its owner, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn token_by_secret(
         &self,
         secret: &str,
@@ -190,9 +172,6 @@ impl Store {
     }
 
     /// The private link of that identifier and its owner, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn token_by_id(
         &self,
         id: &str,
@@ -221,5 +200,19 @@ impl Store {
                 .await?;
         }
         Ok(Some((token, owner)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_scopes_stay_those_of_tokens_already_made() {
+        let words: Vec<&str> = Scope::OF_PROGRAMS.into_iter().map(Scope::as_str).collect();
+        assert_eq!(words, ["procedures", "subscriptions", "subscriptions:write", "decisions", "decisions:write"]);
+        for scope in Scope::OF_PROGRAMS.into_iter().chain([Scope::Calendar, Scope::Feed]) {
+            assert_eq!(Scope::parse(scope.as_str()), Some(scope));
+        }
     }
 }

@@ -13,15 +13,12 @@ use crate::sql::{self, FromRow, Row, SqlError};
 /// A corrected verdict.
 #[derive(Debug, Clone)]
 pub struct VerdictCorrection {
-    /// The notice.
     pub notice: String,
     /// Who corrected it.
     pub subscriber: String,
     /// The provisions that hold.
     pub provisions: Vec<Provision>,
-    /// Why.
     pub note: String,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
@@ -40,9 +37,6 @@ impl FromRow for VerdictCorrection {
 
 impl IngestTx {
     /// Keeps a corrected verdict; gives its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_verdict_correction(&mut self, new: &VerdictCorrection) -> Result<String, StoreError> {
         let provisions = to_json(&new.provisions)?;
         let id = derived_id(&[&new.notice, &new.subscriber, &provisions, &new.at.to_rfc3339()]);
@@ -59,9 +53,6 @@ impl IngestTx {
     }
 
     /// The provisions that a person said hold for a notice, if one did: the latest word counts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn corrected_provisions(&mut self, notice: &str) -> Result<Option<Vec<Provision>>, StoreError> {
         let row: Option<(String,)> = sql::query_as(
             "SELECT provisions FROM verdict_correction WHERE notice_id = $1 ORDER BY created DESC, id DESC LIMIT 1",
@@ -75,9 +66,6 @@ impl IngestTx {
 
 impl Store {
     /// Every corrected verdict, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn verdict_corrections(&self) -> Result<Vec<VerdictCorrection>, StoreError> {
         let rows: Vec<VerdictCorrection> = sql::query_as(
             "SELECT notice_id, subscriber_id, provisions, note, created FROM verdict_correction ORDER BY created, id",

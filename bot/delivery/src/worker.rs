@@ -152,7 +152,7 @@ async fn claim(engine: &Engine, mut size: tokio::sync::MutexGuard<'_, ClaimSize>
     let token = derived_id(&[&engine.service.lease_holder, &uniqueness()]);
     let limit = size.next(engine.workers());
     let claim = Claim {
-        holder: &engine.service.lease_holder,
+        lease_holder: &engine.service.lease_holder,
         token: &token,
         limit,
         lease: LEASE,

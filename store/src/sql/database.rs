@@ -129,7 +129,11 @@ impl Transaction {
     /// Runs a statement; gives how many rows it changed.
     pub(crate) async fn change(&mut self, statement: Statement) -> Result<u64, SqlError> {
         match self {
-            Self::Sqlite(tx) => tx.run(&statement, |_| Ok(())).map(|(_, changed)| changed),
+            Self::Sqlite(tx) => {
+                // A long row of statements lets the other tasks of this thread have their turn.
+                tokio::task::consume_budget().await;
+                tx.run(&statement, |_| Ok(())).map(|(_, changed)| changed)
+            }
             Self::Postgres(tx) => tx.change(&statement).await,
         }
     }
@@ -167,7 +171,10 @@ impl Runs for &mut Transaction {
         read: fn(&Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Vec<T>, SqlError> {
         match self {
-            Transaction::Sqlite(tx) => tx.run(&statement, read).map(|(rows, _)| rows),
+            Transaction::Sqlite(tx) => {
+                tokio::task::consume_budget().await;
+                tx.run(&statement, read).map(|(rows, _)| rows)
+            }
             Transaction::Postgres(tx) => tx.rows(&statement, read).await,
         }
     }

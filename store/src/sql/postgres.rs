@@ -165,10 +165,13 @@ impl Pool {
     /// A pool of `size` connections, made as they are needed. With `only_reads` they refuse to write.
     pub(crate) fn new(url: &str, only_reads: bool, size: usize) -> Result<Self, SqlError> {
         let (mut config, tls) = tls::configure(url)?;
+        config.application_name("vigie").connect_timeout(Duration::from_secs(10));
+        // A server that went without a word is noticed within a minute, not when the system gives up.
         config
-            .application_name("vigie")
-            .keepalives_idle(Duration::from_secs(60))
-            .connect_timeout(Duration::from_secs(10));
+            .keepalives_idle(Duration::from_secs(30))
+            .keepalives_interval(Duration::from_secs(10))
+            .keepalives_retries(3)
+            .tcp_user_timeout(Duration::from_secs(60));
         Ok(Self { config, tls, only_reads, idle: Mutex::default(), free: Arc::new(Semaphore::new(size)) })
     }
 

@@ -150,6 +150,16 @@ impl Sqlite {
         .await
     }
 
+    /// Copies the whole database into a new file, on a thread of its own; writers go on meanwhile.
+    pub(crate) async fn copy_into(&self, copy: &str) -> Result<(), SqlError> {
+        let (path, copy) = (self.path.clone(), copy.to_owned());
+        off_thread(move || {
+            connect(&path, false)?.execute("VACUUM INTO ?1", [copy])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Closes every connection that is not in use.
     pub(crate) async fn close(&self) {
         *self.writer.lock().await = None;
@@ -200,8 +210,11 @@ impl SqliteTransaction {
         .await
     }
 
+    /// The connection, as long as the transaction lasts: a full disk may end it, and each statement after that would be durable
+    /// by itself.
     fn connection(&self) -> Result<&Connection, SqlError> {
-        self.turn.as_ref().and_then(|turn| turn.as_ref()).ok_or_else(closed)
+        let connection = self.turn.as_ref().and_then(|turn| turn.as_ref()).ok_or_else(closed)?;
+        if connection.is_autocommit() { Err(closed()) } else { Ok(connection) }
     }
 }
 
@@ -237,8 +250,8 @@ fn begin_now(turn: &mut Turn, path: &Path) -> Result<(), SqlError> {
 fn connect(path: &Path, only_reads: bool) -> Result<Connection, SqlError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // A writer waits in `begin`, where it does not hold up a thread.
-    connection.busy_timeout(if only_reads { Duration::from_secs(BUSY_TIMEOUT_S) } else { Duration::ZERO })?;
+    // Another process may be making the file, or taking it over after a crash.
+    connection.busy_timeout(Duration::from_secs(BUSY_TIMEOUT_S))?;
     // FULL: a commit survives a power cut, as the promise of the outbox demands.
     let cache = if only_reads { READER_CACHE_KIB } else { WRITER_CACHE_KIB };
     connection.execute_batch(&format!(
@@ -247,6 +260,9 @@ fn connect(path: &Path, only_reads: bool) -> Result<Connection, SqlError> {
     ))?;
     if only_reads {
         connection.execute_batch("PRAGMA query_only = ON")?;
+    } else {
+        // A writer waits in `begin`, where it does not hold up a thread.
+        connection.busy_timeout(Duration::ZERO)?;
     }
     connection.set_prepared_statement_cache_capacity(PREPARED);
     Ok(connection)

@@ -70,7 +70,7 @@ async fn consent_sessions_tokens_and_invitations() {
         let pace = (Duration::hours(1), 3);
         assert_eq!(store.ask_to_confirm(&address.id, false, pace, at(0)).await.unwrap(), Asked::Yes);
         assert_eq!(store.ask_to_confirm(&address.id, false, pace, at(1)).await.unwrap(), Asked::TooSoon);
-        assert_eq!(store.unanswered(at(5), 3).await.unwrap(), [address.id.clone()]);
+        assert_eq!(store.unanswered(at(5), 3).await.unwrap(), std::slice::from_ref(&address.id));
         assert_eq!(store.asks(&address.id).await.unwrap(), 1);
         assert!(store.confirm(&address.id, "page", at(6)).await.unwrap());
         assert_eq!(store.consent(&address.id).await.unwrap(), (Some(at(0)), Some(at(6))));

@@ -148,7 +148,7 @@ async fn a_database_of_version_0_1_0_is_taken_over_with_all_it_holds() {
         let all = store.deliveries(None, 100).await.unwrap();
         assert!(all.len() == 4 && all[0].cause.is_opt_in() && all[1].cause.is_digest(), "{all:?}");
         let claim = Claim {
-            holder: "t",
+            lease_holder: "t",
             token: "t",
             limit: 10,
             lease: chrono::Duration::minutes(1),

@@ -430,7 +430,7 @@ async fn moving(bench: &Bench) {
     let addresses = app.service.store.active_addresses("ea").await.unwrap();
     assert!(addresses.iter().any(|a| a.value == "-100777"), "{addresses:?}");
     let claim =
-        Claim { holder: "h", token: "t", limit: 10, lease: Duration::seconds(60), domain_gap: Duration::zero() };
+        Claim { lease_holder: "h", token: "t", limit: 10, lease: Duration::seconds(60), domain_gap: Duration::zero() };
     let claimed = app.service.store.claim(&claim, now()).await.unwrap();
     let waiting = claimed.iter().find(|c| c.id == delivery).unwrap();
     assert_eq!(waiting.to, Some(("-100777".to_owned(), AddressState::Active)), "what waited goes to the new address");

@@ -5,13 +5,13 @@
 
 use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
 
-use super::clause::share_of_work;
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::{Quantity, Unit, quantities};
 use super::reserved::lots_of;
 use super::statement::{Statement, mark};
+use super::volume::share_of_work;
 
 /// What makes an item a social one.
 const SOCIAL: &[Concept] = &[
@@ -89,6 +89,12 @@ pub fn weighs(s: &Statement<'_>, hit: &Hit) -> bool {
         .any(|q| q.unit == Unit::Percent && share_of_work(s, q) && q.from >= from && q.from < hit.from);
     if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) {
         return false;
+    }
+    let all = quantities(&s.tokens);
+    if all.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0)
+        && !all.iter().any(|q| q.unit == Unit::Hours || q.unit == Unit::Percent && share_of_work(s, q))
+    {
+        return true;
     }
     let judged = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(3) && c.from < to && !negated(s, c));
     let listed = weights(s).count() >= 2 || s.heading.has(Concept::Criterion);
@@ -267,8 +273,8 @@ fn weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
 fn weight_below(statements: &[Statement<'_>], at: usize) -> Option<f64> {
     let line = statements[at].unit.line;
     statements[at + 1..].iter().take(6).take_while(|s| s.unit.line - line <= 6).find_map(|s| {
-        let labelled =
-            s.has_word(0, 4, &["nombre", "ponderation", "poids", "valeur"]) && s.says.has(Concept::Criterion);
+        let labelled = s.has_word(0, 4, &["nombre", "ponderation", "poids", "valeur", "ac_weighting"])
+            && s.says.has(Concept::Criterion);
         weights(s).next().filter(|_| labelled).map(|q| q.value)
     })
 }

@@ -216,7 +216,8 @@ fn first_number(
         ]
         .iter()
         .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
-        let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
+        let long = digits.len() > 3 && digits.starts_with(|c: char| c.is_ascii_digit());
+        let value = small(digits).filter(|_| !long).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
         Some(fact(reading, kind, Some(value), range))
     })
 }
@@ -228,8 +229,9 @@ fn first(
     expression: &'static regex::Regex,
 ) -> Option<DecisionFact> {
     pattern!(SAID_NO, r"^[^.;:]{0,20}[:=] ?(?:non\b|neant|sans objet|aucun)");
-    let said_no =
-        |range: &std::ops::Range<usize>| reading.denied(range) || SAID_NO.is_match(reading.rest_of_line(range.end, 50));
+    let said_no = |range: &std::ops::Range<usize>| {
+        reading.denied(range) || reading.taken_back(range.end) || SAID_NO.is_match(reading.rest_of_line(range.end, 50))
+    };
     reading.matches(topic, expression).find(|range| !said_no(range)).map(|range| fact(reading, kind, None, range))
 }
 

@@ -4,6 +4,7 @@
 //! qui s'achève imposait": none of these gives. A double negation ("n'exclut pas", "non seulement") takes nothing away.
 
 use super::lexicon::{Concept, Hit};
+use super::pattern::words;
 use super::statement::{Statement, mark};
 
 /// How far behind a word its denial may stand, in words.
@@ -105,7 +106,10 @@ pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
         && s.tokens[hit.to + 1].after(mark::SLASH);
     let chosen = choice && matches!(word(hit.to + 2), "n" | "non");
     let corrected = (hit.to..s.tokens.len().min(hit.to + REACH)).any(|i| word(i) == "lire" && word(i + 1) == "non");
-    if boxed || chosen || corrected {
+    let not_applicable = (hit.to..s.tokens.len().min(hit.to + 6)).any(|i| {
+        word(i) == "n" && word(i + 1) == "a" && s.tokens[i].after(mark::COLON) && s.tokens[i + 1].after(mark::SLASH)
+    });
+    if boxed || chosen || corrected || not_applicable {
         return true;
     }
     let mut at = hit.to;
@@ -161,48 +165,14 @@ fn counts(s: &Statement<'_>, at: usize) -> bool {
         || word == "aucun" && s.tokens.get(at + 1).is_some_and(|t| t.word.starts_with("reserve"))
 }
 
-/// Verbs that, denied, take back what they speak of.
-const TAKES_BACK: &[&str] = &[
-    "applique",
-    "appliquent",
-    "appliquera",
-    "applicable",
-    "applicables",
-    "prevu",
-    "prevue",
-    "prevues",
-    "retenu",
-    "retenue",
-    "retenues",
-    "exigee",
-    "exige",
-    "requise",
-    "requis",
-    "demande",
-    "demandee",
-    "impose",
-    "imposee",
-    "envisagee",
-    "envisage",
-    "concerne",
-    "concernent",
-    "partie",
-    "pris",
-    "prise",
-    "ete",
-    "sera",
-    "seront",
-    "s",
-    "reserve",
-    "reserves",
-    "reservee",
-    "reservees",
-    "soumis",
-    "soumise",
-    "porte",
-    "juge",
-    "jugee",
-];
+// Verbs that, denied, take back what they speak of.
+words!(
+    TAKES_BACK,
+    "applique appliquent appliquera applicable applicables prevu prevue prevues retenu retenue retenues exigee exige
+     requise requis demande demandee impose imposee envisagee envisage concerne concernent partie pris prise ete sera
+     seront s reserve reserves reconduite reconduit maintenue maintenu renouvelee reservee reservees soumis soumise
+     porte juge jugee"
+);
 
 /// "La clause ne s'applique pas": but not when only a lot is spared.
 fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
@@ -218,7 +188,7 @@ fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
     }
     let rest = &s.tokens[ne + 1..s.tokens.len().min(ne + 8)];
     let pas = rest.iter().any(|t| matches!(t.word.as_ref(), "pas" | "plus" | "aucun" | "aucune" | "jamais"));
-    let verb = rest.iter().any(|t| TAKES_BACK.contains(&t.word.as_ref()));
+    let verb = rest.iter().any(|t| TAKES_BACK.contains(t.word.as_ref()));
     let weighed = rest.iter().any(|t| {
         t.word.starts_with("not") && t.word != "notamment"
             || t.word.starts_with("criter")
@@ -247,9 +217,12 @@ fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
         l.from >= hit.to
             && l.to <= end
             && l.from - hit.to <= 16
-            && !s
-                .any_of(&[Concept::Contract])
-                .any(|c| c.from > hit.to && c.to <= l.from && l.from - c.to <= 4 && s.tokens[c.from].word != "lot")
+            && !s.any_of(&[Concept::Contract]).any(|c| {
+                c.from > hit.to
+                    && c.to <= l.from
+                    && l.from - c.to <= 4
+                    && !matches!(s.tokens[c.from].word.as_ref(), "lot" | "avis")
+            })
     }) && !s.of(Concept::NotDenied).any(|h| h.from >= hit.to)
 }
 
@@ -276,5 +249,5 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
 #[must_use]
 pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
     let start = s.clause_start(hit.from, mark::STOP | mark::ITEM);
-    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 2)
+    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 6)
 }

@@ -83,7 +83,7 @@ fn quantity(tokens: &[Token<'_>], from: usize) -> Option<Quantity> {
         && let Some((high, end, _)) = number(tokens, to + 1)
         && high > value
         && unit(tokens, end).is_some_and(|(u, ..)| u == Unit::Hours || u == Unit::Percent)
-        && tokens[to].word == "a"
+        && (tokens[to].word == "a" || from > 0 && tokens[from - 1].word == "entre")
         && (from == 0 || !matches!(tokens[from - 1].word.as_ref(), "lot" | "lots"))
     {
         upper = Some(high);

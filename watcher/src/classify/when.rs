@@ -9,6 +9,7 @@ use std::ops::Range;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use super::pattern::words;
 use super::statement::{Token, mark, tokens};
 use crate::zones;
 
@@ -158,6 +159,8 @@ struct Found {
     year: Option<i32>,
     glued_time: Option<NaiveTime>,
     utc: bool,
+    /// One of several days before their month: its time is the last one's.
+    listed: bool,
 }
 
 fn full_year(n: u32, length: usize) -> Option<i32> {
@@ -184,6 +187,7 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
                 year: Some(year),
                 glued_time: None,
                 utc: false,
+                listed: false,
             });
         }
     }
@@ -212,12 +216,22 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
                     year: Some(year),
                     glued_time,
                     utc,
+                    listed: false,
                 });
             }
         }
         let alone = sign == mark::SLASH && a.1 <= 2 && b.1 == 2 && (1..=31).contains(&a.0) && (1..=12).contains(&b.0);
         if alone && tokens.get(from + 2).is_none_or(|t| t.word != "points") {
-            return Some(Found { from, to: from + 2, day: a.0, month: b.0, year: None, glued_time: None, utc: false });
+            return Some(Found {
+                from,
+                to: from + 2,
+                day: a.0,
+                month: b.0,
+                year: None,
+                glued_time: None,
+                utc: false,
+                listed: false,
+            });
         }
     }
     let (day, next) = day_number(tokens, from)?;
@@ -226,7 +240,7 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     // "20 déc. 2023": the full stop is the abbreviation's.
     let year = year(tokens, next + 1);
     let to = year.map_or(next + 1, |y| y.1);
-    Some(Found { from, to, day, month, year: year.map(|y| y.0), glued_time: None, utc: false })
+    Some(Found { from, to, day, month, year: year.map(|y| y.0), glued_time: None, utc: false, listed: false })
 }
 
 /// Three numbers as day, month and year.
@@ -300,37 +314,12 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     Some((hm(hour, minutes.0)?, next + 1 + usize::from(seconds)))
 }
 
-/// Words that may stand between a day and its time.
-const BETWEEN: &[&str] = &[
-    "a",
-    "avant",
-    "le",
-    "de",
-    "des",
-    "vers",
-    "heure",
-    "heures",
-    "locale",
-    "limite",
-    "au",
-    "plus",
-    "tard",
-    "imperativement",
-    "partir",
-    "inclus",
-    "et",
-    "dernier",
-    "delai",
-    "lundi",
-    "mardi",
-    "mercredi",
-    "jeudi",
-    "vendredi",
-    "samedi",
-    "dimanche",
-    "time_receipt_tenders",
-    "paris",
-];
+// Words that may stand between a day and its time.
+words!(
+    BETWEEN,
+    "a avant le de des vers heure heures locale limite au plus tard imperativement partir inclus et dernier delai
+     lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
+);
 
 /// Every moment among tokens; `default` is the year of a day without one, where no date beside it tells it.
 #[must_use]
@@ -360,6 +349,10 @@ pub fn moments(tokens: &[Token<'_>], default: Option<i32>) -> Vec<When> {
             let floor = i.checked_sub(1).map_or(0, |p| ends[p]);
             let (time, to) = match d.glued_time {
                 Some(time) => (Some(time), d.to),
+                None if d.listed => {
+                    let last = days[i..].iter().find(|n| !n.listed);
+                    (last.and_then(|n| time_of(tokens, n, n.from).0), d.to)
+                }
                 None => time_of(tokens, d, floor),
             };
             Some(When { from: d.from, to, day, time, utc: d.utc })
@@ -387,7 +380,20 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
             || !(tokens[number].before != 0
                 || matches!(
                     tokens[number - 1].word.as_ref(),
-                    "les" | "et" | "ou" | "le" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi"
+                    "les"
+                        | "et"
+                        | "ou"
+                        | "le"
+                        | "mardis"
+                        | "lundis"
+                        | "jeudis"
+                        | "vendredis"
+                        | "mercredis"
+                        | "lundi"
+                        | "mardi"
+                        | "mercredi"
+                        | "jeudi"
+                        | "vendredi"
                 ))
         {
             break;
@@ -400,6 +406,7 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
             year: day.year,
             glued_time: None,
             utc: false,
+            listed: true,
         });
         at = number;
     }
@@ -415,7 +422,7 @@ fn time_of(tokens: &[Token<'_>], day: &Found, floor: usize) -> (Option<NaiveTime
         if let Some((time, to)) = time(tokens, at) {
             return (Some(time), to);
         }
-        if !BETWEEN.contains(&token.word.as_ref()) {
+        if !BETWEEN.contains(token.word.as_ref()) {
             break;
         }
     }
