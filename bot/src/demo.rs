@@ -14,13 +14,16 @@ use vigie_config::settings::{self, Settings};
 use vigie_domain::french;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter};
-use vigie_store::consent;
 use vigie_watcher::fetch::Fetcher;
 
-use crate::app::{App, Failure};
-use crate::clock::Clock;
-use crate::ingest::Audience;
-use crate::{deliver, timetable, watch, web};
+use crate::commands::output::print;
+use crate::roles::{poll, scheduler};
+use crate::setup::App;
+use vigie_delivery::worker;
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::ingest::Audience;
+use vigie_service::{sign_in, sources};
 
 const BOAMP: &str = include_str!("../samples/boamp.json");
 const FEED: &str = include_str!("../samples/feed.xml");
@@ -137,35 +140,36 @@ async fn walk(
         settings.web.secret = Some(secret(dir)?);
     }
     let whole = Arc::new(AtomicBool::new(false));
-    let app = Arc::new(App::start(settings, fetcher(clock.now(), Arc::clone(&whole)), clock).await?);
+    let app = App::start(settings, fetcher(clock.now(), Arc::clone(&whole)), clock).await?;
     let mut audience = Audience::default();
     let (mut read, mut sent) = (0, 0);
     for today in [false, true] {
         whole.store(today, Ordering::Relaxed);
-        for source in watch::sources(&app.settings)? {
-            read += watch::poll(&app, &mut audience, &source, true).await?.unwrap_or_default().stored;
+        for source in sources::enabled(&app.service.settings)? {
+            read +=
+                poll::poll(&app.service, &app.fetcher, &mut audience, &source, true).await?.unwrap_or_default().stored;
         }
-        timetable::run(&app, app.clock.now()).await?;
-        sent += deliver::drain(&app).await?;
+        scheduler::run(&app.service, app.service.clock.now()).await?;
+        sent += worker::drain(&app.delivery).await?;
     }
     say(&format!("Démonstration : {read} avis d’exemple lus, {sent} alertes affichées ci-dessus."))?;
     let Some(listener) = listener else { return Ok(()) };
     let address = address.map_or_else(|| listen.to_owned(), |a| a.to_string());
     say(&format!("Pages locales : http://{address} (Ctrl+C pour arrêter)"))?;
-    for person in app.store.subscribers().await? {
-        for console in app.store.active_addresses(&person.id).await? {
-            if let Some(link) = web::session::link(&app, &console).await? {
+    for person in app.service.store.subscribers().await? {
+        for console in app.service.store.active_addresses(&person.id).await? {
+            if let Some(link) = sign_in::link(&app.service, &console).await? {
                 say(&format!("Pour y entrer comme « {} » : {link}", person.name))?;
             }
         }
     }
-    web::serve_on(app, listener, stop).await
+    vigie_web::serve_on(app.service, listener, stop).await
 }
 
 /// A key of this demo alone, to sign its links with.
 fn secret(dir: &std::path::Path) -> Result<Secret, Failure> {
     let path = dir.join("secret");
-    std::fs::write(&path, consent::random()?).map_err(|e| {
+    std::fs::write(&path, vigie_store::random()?).map_err(|e| {
         Failure::new(format!("fichier impossible à écrire : {e}"), path.display().to_string(), "vérifiez les droits")
     })?;
     vigie_store::only_for_owner(&path);
@@ -173,7 +177,7 @@ fn secret(dir: &std::path::Path) -> Result<Secret, Failure> {
 }
 
 fn say(line: &str) -> Result<(), Failure> {
-    crate::commands::print(&format!("{line}\n"))
+    print(&format!("{line}\n"))
 }
 
 #[cfg(test)]

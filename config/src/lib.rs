@@ -3,20 +3,23 @@
 //! | module | holds |
 //! |---|---|
 //! | [`settings`] | the shape of the file, every default with its unit and source |
+//! | [`fault`] | what is wrong, where, and what to do |
 //! | [`load`] | reading it: unknown keys refused, each fault with its line and what to do |
 //! | [`secret`] | secrets from the environment or a file, never printed |
 //! | [`tls`] | what a TLS connection trusts |
 //! | [`rules`] | tables of facts as data: sectors, CPV → sector, words → sector, départements |
 //!
-//! On failure: a [`load::Fault`] that says what is wrong, where (file:line) and what to do. Nothing is half-loaded.
+//! On failure: a [`Fault`] that says what is wrong, where (file:line) and what to do. Nothing is half-loaded.
 
+mod check;
+pub mod fault;
 pub mod load;
 pub mod rules;
 pub mod secret;
 pub mod settings;
 pub mod tls;
 
-pub use load::Fault;
+pub use fault::Fault;
 pub use secret::Secret;
 pub use settings::Settings;
 

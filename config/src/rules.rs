@@ -16,6 +16,9 @@ const SIDE_NEEDS: &str = include_str!("../rules/side_needs.tsv");
 const DEPARTMENTS: &str = include_str!("../rules/departments.tsv");
 const COMMUNES: &str = include_str!("../rules/communes.tsv");
 
+/// The words of buyers: concept and forms a line (`watcher` reads them; the head of the table says how they are written).
+pub const LEXICON: &str = include_str!("../rules/lexicon.tsv");
+
 /// Day from which procedures above the EU thresholds must carry a social condition (Code de la commande publique,
 /// L2112-2-1; loi 2021-1104, art. 35).
 pub const SOCIAL_CONDITION_SINCE: (i32, u32, u32) = (2026, 8, 22);
@@ -32,7 +35,6 @@ pub fn communes() -> &'static Communes {
 pub struct SectorRow {
     /// Slug of its group.
     pub group: String,
-    /// Label for people.
     pub label: String,
 }
 
@@ -47,7 +49,6 @@ pub struct SectorWord {
     pub phrase: String,
 }
 
-/// All tables.
 #[derive(Debug)]
 pub struct Rules {
     sectors: BTreeMap<Sector, SectorRow>,

@@ -39,12 +39,7 @@ pub enum SecretError {
     Unset(String),
     /// The file cannot be read.
     #[error("le fichier de secret {} est illisible : {source}", path.display())]
-    Unreadable {
-        /// The path.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
 }
 
 impl Secret {

@@ -1,4 +1,4 @@
-//! TLS towards mail servers: the system's certificate authorities, or one of the operator's own.
+//! TLS towards mail servers and the Bot API: the system's certificate authorities, or one of the operator's own.
 
 use std::sync::Arc;
 

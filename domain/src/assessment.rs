@@ -5,9 +5,7 @@
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Cpv, DateKind, Department, Evidence, NoticeKind, Provision, ProvisionKind, Sector, StructureKind, TypedDate,
-};
+use crate::{Cpv, Department, Evidence, NoticeKind, Provision, ProvisionKind, Sector, StructureKind, TypedDate};
 
 /// A way in that a procedure offers to a structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,19 +124,11 @@ pub struct Assessment {
     pub reasons: Vec<String>,
 }
 
-/// The closing moment among typed dates: the earliest deadline for requests to participate, else for tenders. With
-/// several lots closing at different moments the latest counts, since the procedure is open until then.
-#[must_use]
-pub fn closing(dates: &[TypedDate]) -> Option<DateTime<FixedOffset>> {
-    let latest = |kind| dates.iter().filter(|d| d.kind == kind).map(|d| d.at).max();
-    latest(DateKind::Participation).or_else(|| latest(DateKind::Tender))
-}
-
 impl Assessment {
-    /// The closing moment of the procedure (see [`closing`]).
+    /// The closing moment of the procedure (see [`crate::date::closing`]).
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<FixedOffset>> {
-        closing(&self.dates)
+        crate::date::closing(&self.dates)
     }
 
     /// Whether some provision is of `kind`.

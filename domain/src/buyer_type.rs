@@ -5,12 +5,14 @@
 //! local authority's or a public hospital's; the second digit tells which). Nothing is guessed from the SIREN of others.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{Buyer, BuyerKind};
 
 /// A kind of buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum BuyerType {
     /// The State: ministries, préfectures, national bodies, universities.
     State,
@@ -24,7 +26,6 @@ pub enum BuyerType {
     Intercommunal,
     /// Health and social care.
     Health,
-    /// Social housing.
     Housing,
     /// A private company or association.
     Private,
@@ -49,23 +50,12 @@ impl BuyerType {
     /// The word used in the database and in addresses of pages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::State => "state",
-            Self::Region => "region",
-            Self::Department => "department",
-            Self::Commune => "commune",
-            Self::Intercommunal => "intercommunal",
-            Self::Health => "health",
-            Self::Housing => "housing",
-            Self::Private => "private",
-            Self::Other => "other",
-        }
+        self.into()
     }
 
-    /// Reads a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|t| t.as_str() == word)
+        word.parse().ok()
     }
 
     /// As a person reads it.

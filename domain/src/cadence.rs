@@ -14,9 +14,7 @@ pub enum Cadence {
     /// As soon as it is known.
     #[default]
     Instant,
-    /// Once a day.
     Daily,
-    /// Once a week.
     Weekly,
     /// Once a day; at once what is reserved for structures of their kind, or presses. Proposed to structures: one that gets
     /// more than two messages a week beside its digest mutes the bot.
@@ -32,7 +30,6 @@ pub struct Every {
     unit: Unit,
 }
 
-/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// Minutes, from 5 to 1,440.
@@ -71,13 +68,11 @@ impl Every {
         u32::from(self.n) * unit
     }
 
-    /// How many.
     #[must_use]
     pub fn n(self) -> u16 {
         self.n
     }
 
-    /// Of what.
     #[must_use]
     pub fn unit(self) -> Unit {
         self.unit

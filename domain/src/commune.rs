@@ -42,7 +42,6 @@ impl Point {
 pub struct Commune {
     /// INSEE code.
     pub code: &'static str,
-    /// Its name.
     pub name: &'static str,
     /// SIREN of its EPCI; empty where it is in none.
     pub epci: &'static str,
@@ -52,7 +51,6 @@ pub struct Commune {
 }
 
 impl Commune {
-    /// Its département.
     #[must_use]
     pub fn department(&self) -> Option<Department> {
         let code = if self.code.starts_with("97") || self.code.starts_with("98") { 3 } else { 2 };
@@ -75,18 +73,14 @@ impl Commune {
     }
 }
 
-/// An intercommunality.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Epci {
-    /// Its SIREN.
     pub siren: &'static str,
-    /// Its name.
     pub name: &'static str,
     /// SIREN of the one it is part of (territories of Greater Paris).
     pub part_of: Option<&'static str>,
 }
 
-/// The communes.
 #[derive(Debug, Default)]
 pub struct Communes {
     /// Sorted by code, so that a département is one slice.
@@ -99,7 +93,6 @@ pub struct Communes {
 }
 
 impl Communes {
-    /// Reads the table.
     #[must_use]
     pub fn read(table: &'static str) -> Self {
         let mut out = Self::default();

@@ -48,6 +48,14 @@ impl TypedDate {
     }
 }
 
+/// The closing moment among typed dates: the earliest deadline for requests to participate, else for tenders. With
+/// several lots closing at different moments the latest counts, since the procedure is open until then.
+#[must_use]
+pub fn closing(dates: &[TypedDate]) -> Option<DateTime<FixedOffset>> {
+    let latest = |kind| dates.iter().filter(|d| d.kind == kind).map(|d| d.at).max();
+    latest(DateKind::Participation).or_else(|| latest(DateKind::Tender))
+}
+
 fn yes() -> bool {
     true
 }

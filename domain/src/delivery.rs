@@ -10,14 +10,38 @@
 //!             ↑_______________________________|  (sent again with the same key)
 //! ```
 
+use std::fmt;
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::procedure::Change;
 
+/// The words of an enum in the database, in settings and on the command line, and their reading.
+macro_rules! words {
+    ($kind:ident) => {
+        impl $kind {
+            /// The word used in the database.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                self.into()
+            }
+
+            /// Reads the database's word.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                word.parse().ok()
+            }
+        }
+    };
+}
+
 /// What an alert says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum AlertKind {
     /// A procedure not told before.
     New,
@@ -37,22 +61,7 @@ pub enum AlertKind {
     Operator,
 }
 
-impl AlertKind {
-    /// The word used in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Correction => "correction",
-            Self::Cancellation => "cancellation",
-            Self::Award => "award",
-            Self::Reminder => "reminder",
-            Self::Undecided => "undecided",
-            Self::Account => "account",
-            Self::Operator => "operator",
-        }
-    }
-}
+words!(AlertKind);
 
 /// Something worth telling.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,8 +79,9 @@ pub struct Alert {
 }
 
 /// What was decided about telling one person of one alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Disposition {
     /// One message now.
     Instant,
@@ -93,32 +103,14 @@ impl Disposition {
     pub fn is_told(self) -> bool {
         matches!(self, Self::Instant | Self::Digest | Self::Overflow)
     }
-
-    /// The word used in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Instant => "instant",
-            Self::Digest => "digest",
-            Self::Overflow => "overflow",
-            Self::Baseline => "baseline",
-            Self::Duplicate => "duplicate",
-            Self::Paused => "paused",
-        }
-    }
-
-    /// Reads the database's word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Instant, Self::Digest, Self::Overflow, Self::Baseline, Self::Duplicate, Self::Paused]
-            .into_iter()
-            .find(|d| d.as_str() == word)
-    }
 }
 
+words!(Disposition);
+
 /// A channel of delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Channel {
     /// E-mail over SMTP.
     Email,
@@ -133,28 +125,14 @@ pub enum Channel {
 impl Channel {
     /// Every channel of this build.
     pub const ALL: [Self; 4] = [Self::Email, Self::Telegram, Self::Matrix, Self::Console];
-
-    /// The word used in the database and in settings.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Telegram => "telegram",
-            Self::Matrix => "matrix",
-            Self::Console => "console",
-        }
-    }
-
-    /// Reads the database's word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|c| c.as_str() == word)
-    }
 }
 
+words!(Channel);
+
 /// How far a delivery got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum DeliveryState {
     /// Waiting.
     Pending,
@@ -186,26 +164,84 @@ impl DeliveryState {
         Self::Cancelled,
         Self::Superseded,
     ];
+}
 
-    /// The word used in the database and on the command line.
+words!(DeliveryState);
+
+/// What a delivery is about. With the address it is the key of a delivery: the same address is never told twice of one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The alert of that identifier.
+    Alert(String),
+    /// A digest: when it was due, and its number among the person's digests of that moment, from 0.
+    Digest {
+        /// When it was due.
+        due: DateTime<Utc>,
+        /// Its number.
+        number: u32,
+    },
+    /// It asks an unconfirmed address to confirm; asked at that moment. Nothing else goes to such an address.
+    OptIn(DateTime<Utc>),
+    /// It carries the sign-in link of that identifier.
+    SignIn(String),
+}
+
+impl Cause {
+    /// The alert, where it is about one.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn alert(&self) -> Option<&str> {
         match self {
-            Self::Pending => "pending",
-            Self::Claimed => "claimed",
-            Self::Sent => "sent",
-            Self::Deferred => "deferred",
-            Self::Ambiguous => "ambiguous",
-            Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
-            Self::Superseded => "superseded",
+            Self::Alert(id) => Some(id),
+            _ => None,
         }
     }
 
-    /// Reads a word.
+    /// Whether it asks an address to confirm.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str() == word)
+    pub fn is_opt_in(&self) -> bool {
+        matches!(self, Self::OptIn(_))
+    }
+
+    /// Whether it is a digest.
+    #[must_use]
+    pub fn is_digest(&self) -> bool {
+        matches!(self, Self::Digest { .. })
+    }
+}
+
+/// The words used in the database; [`Cause::from_str`] reads them back.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alert(id) => f.write_str(id),
+            Self::Digest { due, number } => write!(f, "digest:{}:{number}", due.timestamp_millis()),
+            Self::OptIn(asked) => write!(f, "optin:{}", asked.timestamp_millis()),
+            Self::SignIn(link) => write!(f, "signin:{link}"),
+        }
+    }
+}
+
+/// Words that name no cause.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("« {0} » ne désigne aucun envoi")]
+pub struct UnknownCause(String);
+
+impl FromStr for Cause {
+    type Err = UnknownCause;
+
+    fn from_str(words: &str) -> Result<Self, UnknownCause> {
+        let moment = |millis: &str| DateTime::from_timestamp_millis(millis.parse().ok()?);
+        let read = match words.split_once(':') {
+            None if words.is_empty() => None,
+            None => Some(Self::Alert(words.to_owned())),
+            Some(("digest", rest)) => rest
+                .split_once(':')
+                .and_then(|(due, number)| Some(Self::Digest { due: moment(due)?, number: number.parse().ok()? })),
+            Some(("optin", asked)) => moment(asked).map(Self::OptIn),
+            Some(("signin", link)) => Some(Self::SignIn(link.to_owned())).filter(|_| !link.is_empty()),
+            Some(_) => None,
+        };
+        read.ok_or_else(|| UnknownCause(words.to_owned()))
     }
 }
 
@@ -452,6 +488,22 @@ mod tests {
         let gap = chrono::Duration::milliseconds(200);
         assert_eq!(Pace::of(Channel::Email, "a@Grand.FR", gap).shared, [("email:grand.fr".to_owned(), gap)]);
         assert!(Pace::of(Channel::Email, "a@grand.fr", chrono::Duration::zero()).shared.is_empty());
+    }
+
+    #[test]
+    fn a_cause_is_read_back_from_its_words() {
+        let causes = [
+            Cause::Alert("0a1b".into()),
+            Cause::Digest { due: at(8), number: 2 },
+            Cause::OptIn(at(9)),
+            Cause::SignIn("ff".into()),
+        ];
+        for cause in causes {
+            assert_eq!(cause.to_string().parse(), Ok(cause));
+        }
+        for words in ["", "digest:", "digest:12", "digest:x:0", "optin:", "signin:", "other:1"] {
+            assert_eq!(words.parse::<Cause>(), Err(UnknownCause(words.to_owned())), "{words}");
+        }
     }
 
     #[test]

@@ -12,12 +12,10 @@ pub struct Structure {
     pub siret: String,
     /// Name it goes by.
     pub name: String,
-    /// Kind.
     pub kind: StructureKind,
     /// Trades, where the directory tells them.
     #[serde(default)]
     pub sectors: Vec<Sector>,
-    /// Where it works.
     #[serde(default)]
     pub departments: Vec<Department>,
 }
@@ -51,6 +49,5 @@ impl Facilitator {
 pub struct CommittedBuyer {
     /// Nine digits.
     pub siren: String,
-    /// Name.
     pub name: String,
 }

@@ -10,12 +10,14 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{Department, Filter, Sector, Subscriber};
 
 /// Where a structure stands with a procedure or one of its lots.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Stage {
     /// Told of it.
     #[default]
@@ -58,24 +60,13 @@ impl Stage {
     /// The word used in the database, in links and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Spotted => "spotted",
-            Self::Read => "read",
-            Self::Go => "go",
-            Self::NoGo => "no_go",
-            Self::Preparing => "preparing",
-            Self::Submitted => "submitted",
-            Self::Won => "won",
-            Self::Lost => "lost",
-            Self::NoAward => "no_award",
-            Self::Abandoned => "abandoned",
-        }
+        self.into()
     }
 
     /// Reads the database's word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str() == word)
+        word.parse().ok()
     }
 
     /// Whether the structure has made up its mind.
@@ -127,20 +118,19 @@ impl Stage {
 }
 
 /// Why a structure does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Refusal {
     /// Not with this buyer.
     Buyer,
     /// Too far.
     Place,
-    /// Not their trade.
     Trade,
     /// Too large, or too small.
     Size,
     /// Too little time left.
     Time,
-    /// Something else.
     Other,
 }
 
@@ -151,20 +141,13 @@ impl Refusal {
     /// The word used in the database and in buttons.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Buyer => "buyer",
-            Self::Place => "place",
-            Self::Trade => "trade",
-            Self::Size => "size",
-            Self::Time => "time",
-            Self::Other => "other",
-        }
+        self.into()
     }
 
     /// Reads the database's word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|r| r.as_str() == word)
+        word.parse().ok()
     }
 
     /// As a person reads it.
@@ -186,11 +169,9 @@ impl Refusal {
 pub struct Decision {
     /// The structure: see [`Subscriber::structure`].
     pub structure: String,
-    /// The procedure.
     pub procedure: String,
     /// The lot; empty = the whole procedure.
     pub lot: String,
-    /// Where it stands.
     pub stage: Stage,
     /// Why not, for a no-go.
     pub refusal: Option<Refusal>,
@@ -198,13 +179,11 @@ pub struct Decision {
     pub joint: Option<bool>,
     /// Who takes care of it, as they are called.
     pub assignee: String,
-    /// A note.
     pub note: String,
     /// A reminder the person asked for.
     pub remind_at: Option<DateTime<Utc>>,
     /// Who decided last, as they are called.
     pub by: String,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
@@ -253,9 +232,7 @@ impl Subscriber {
 pub enum Narrowing {
     /// Without this buyer (SIRET).
     Buyer(String),
-    /// Without these trades.
     Sectors(Vec<Sector>),
-    /// Without these départements.
     Departments(Vec<Department>),
     /// With no circle wider than that, in kilometres.
     Circle(u16),

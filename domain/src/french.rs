@@ -114,6 +114,13 @@ pub fn plural(n: usize, word: &str) -> String {
     format!("{n}\u{a0}{word}{}", if n > 1 { "s" } else { "" })
 }
 
+/// The first letter in capital.
+#[must_use]
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -49,7 +49,7 @@ pub use cadence::Cadence;
 pub use commune::Communes;
 pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};
-pub use delivery::{Alert, AlertKind, Channel, DeliveryState, Disposition};
+pub use delivery::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition};
 pub use follow_up::{Decision, Refusal, Stage};
 pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage};
 pub use place::{Department, Place};

@@ -373,7 +373,7 @@ impl Notice {
     /// The earliest moment after which no tender (or request to participate) is accepted.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<FixedOffset>> {
-        crate::assessment::closing(&self.dates)
+        crate::date::closing(&self.dates)
     }
 }
 

@@ -1,7 +1,8 @@
 //! One procedure out of many notices: the keys that join them, and what changed between two states.
 //!
-//! Invariant: two notices are joined only on a statement (shared contract folder, a link by record id, the buyer's
-//! own reference together with the buyer's SIRET), never on likeness alone: an annual re-tender looks alike.
+//! The keys are statements: a shared contract folder, a link by record id, the buyer's own reference together with the
+//! buyer's SIRET. Within one source nothing else joins two notices, since an annual re-tender looks alike; calls of
+//! different sources are also joined by likeness, which the watcher judges (`docs/decisions/0004-likeness.md`).
 
 use std::cmp::Ordering;
 
@@ -56,7 +57,6 @@ pub enum Status {
 /// What people were told of a procedure, kept to find out what a later notice changes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Where it stands.
     pub status: Status,
     /// Closing and other dates, by kind.
     pub dates: Vec<(DateKind, DateTime<FixedOffset>)>,
@@ -213,11 +213,8 @@ pub fn later(a: &Statement, b: &Statement) -> Option<Ordering> {
 pub enum Change {
     /// A date moved, appeared (`from` = `None`) or vanished (`to` = `None`).
     Date {
-        /// Which date.
         kind: DateKind,
-        /// As it was.
         from: Option<DateTime<FixedOffset>>,
-        /// As it is.
         to: Option<DateTime<FixedOffset>>,
     },
     /// A lot was withdrawn.
@@ -226,7 +223,6 @@ pub enum Change {
     LotAdded(String),
     /// A provision appeared or changed.
     ProvisionAppeared(ProvisionKind, Option<Beneficiary>, Vec<String>),
-    /// A provision vanished.
     ProvisionVanished(ProvisionKind, Option<Beneficiary>, Vec<String>),
     /// The procedure is called off.
     Cancelled,

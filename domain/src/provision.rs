@@ -36,6 +36,9 @@ pub enum ProvisionKind {
     SocialConditionNotSeen,
     /// Another social consideration (learning contracts, immersion periods, equality…).
     Other,
+    /// Words that speak of work for people far from employment or of reserved access, and that no rule explains nor denies: to be
+    /// read by a person, never an alarm.
+    ToVerify,
 }
 
 impl ProvisionKind {
@@ -49,6 +52,7 @@ impl ProvisionKind {
             Self::InsertionService => "insertion_service",
             Self::SocialConditionNotSeen => "social_condition_not_seen",
             Self::Other => "other",
+            Self::ToVerify => "to_verify",
         }
     }
 }
@@ -73,6 +77,9 @@ pub struct Provision {
     pub lots: Vec<String>,
     /// Hours of insertion asked, for the lots named.
     pub hours: Option<f64>,
+    /// Upper end, where the text gives a range ("300 à 400 heures").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours_max: Option<f64>,
     /// Share of hours, 0–100.
     pub percent: Option<f64>,
     /// Weight of the criterion, 0–100.
@@ -98,6 +105,7 @@ impl Provision {
             beneficiary: None,
             lots: Vec::new(),
             hours: None,
+            hours_max: None,
             percent: None,
             weight: None,
             mandatory: None,

@@ -4,12 +4,16 @@
 //! sociale et des familles L344-2 (ESAT).
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::Beneficiary;
 
 /// A kind of structure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, EnumString, IntoStaticStr,
+)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
 pub enum StructureKind {
     /// Entreprise d'insertion.
     Ei,
@@ -41,7 +45,6 @@ pub enum SupplyMode {
     Staff,
     /// A service with a result.
     Service,
-    /// Goods.
     Goods,
 }
 
@@ -63,24 +66,13 @@ impl StructureKind {
     /// The acronym shown to people and used in JSON.
     #[must_use]
     pub fn acronym(self) -> &'static str {
-        match self {
-            Self::Ei => "EI",
-            Self::Ai => "AI",
-            Self::Aci => "ACI",
-            Self::Etti => "ETTI",
-            Self::Eiti => "EITI",
-            Self::Geiq => "GEIQ",
-            Self::Ea => "EA",
-            Self::Eatt => "EATT",
-            Self::Esat => "ESAT",
-            Self::Sep => "SEP",
-        }
+        self.into()
     }
 
     /// Reads an acronym in any case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|k| k.acronym().eq_ignore_ascii_case(text.trim()))
+        text.trim().parse().ok()
     }
 
     /// `true` for the SIAE proper (Code du travail L5132-4).

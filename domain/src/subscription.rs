@@ -67,16 +67,12 @@ impl Rhythm {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// Kind of structure.
     #[serde(default)]
     pub kind: Option<StructureKind>,
-    /// Its SIRET.
     #[serde(default)]
     pub siret: Option<String>,
-    /// Its trades.
     #[serde(default)]
     pub sectors: Vec<Sector>,
-    /// Where it works.
     #[serde(default)]
     pub departments: Vec<Department>,
     /// Names of the networks (GIE, inter-réseau, grappe) that it is a member of, as these are called here.
@@ -96,7 +92,6 @@ impl Profile {
 /// A person, or a shared room, that receives messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Subscriber {
-    /// Stable identifier.
     pub id: String,
     /// How to greet them; may be empty.
     pub name: String,
@@ -122,7 +117,6 @@ pub struct Filter {
     /// Circles around communes of performance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub around: Vec<Around>,
-    /// Kinds of provision.
     pub provisions: Vec<ProvisionKind>,
     /// Kinds of notice; empty = all but awards and events.
     pub notice_kinds: Vec<NoticeKind>,
@@ -134,7 +128,6 @@ pub struct Filter {
     pub excluded_buyers: Vec<String>,
     /// Public or private buyers only.
     pub buyer_kind: Option<BuyerKind>,
-    /// Kinds of buyer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buyer_types: Vec<BuyerType>,
     /// Words of which one must stand in the title, a lot title or the text (case and accents ignored by the caller).
@@ -154,13 +147,9 @@ pub struct Filter {
 /// A filter with its owner and rhythm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Subscription {
-    /// Stable identifier.
     pub id: String,
-    /// Its owner.
     pub subscriber: String,
-    /// The conditions.
     pub filter: Filter,
-    /// When to tell.
     pub cadence: Cadence,
     /// Until when it gives nothing.
     #[serde(default)]
@@ -179,25 +168,17 @@ impl Subscription {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
-    /// Sector.
     Sector,
     /// CPV prefix.
     Cpv,
-    /// Département.
     Department,
-    /// Intercommunality or circle.
     Place,
-    /// Kind of provision.
     Provision,
-    /// Kind of notice.
     NoticeKind,
-    /// Supply mode.
     SupplyMode,
     /// Wanted or unwanted buyer.
     Buyer,
-    /// Wanted words.
     Words,
-    /// Unwanted words.
     ExcludedWords,
     /// Score too low.
     Score,
@@ -253,13 +234,9 @@ impl Dimension {
 pub struct Match {
     /// Lots that satisfy every condition; empty = the procedure as a whole.
     pub lots: Vec<String>,
-    /// Sectors that met.
     pub sectors: Vec<Sector>,
-    /// Départements that met.
     pub departments: Vec<Department>,
-    /// Provisions that met.
     pub provisions: Vec<ProvisionKind>,
-    /// Words that met.
     pub words: Vec<String>,
     /// Places that met, more precisely than by their département.
     #[serde(default)]
@@ -272,13 +249,11 @@ pub struct Match {
 /// A notice seen through the eyes of filters: what of it is compared, with text folded once.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
-    /// The notice.
     pub notice: &'a Notice,
     /// The verdict on it.
     pub assessment: &'a Assessment,
     /// Title, lot titles and text: lower case, no accents, single spaces, padded with one space on both ends.
     pub folded: &'a str,
-    /// The clock.
     pub now: DateTime<Utc>,
     /// The table of communes, read by the first filter that needs it.
     pub communes: fn() -> &'static Communes,
@@ -293,7 +268,6 @@ impl Candidate<'_> {
 }
 
 impl Filter {
-    /// Where it looks.
     #[must_use]
     pub fn territory(&self) -> Territory<'_> {
         Territory { departments: &self.departments, epcis: &self.epcis, around: &self.around }

@@ -33,21 +33,16 @@ pub enum Near {
         of: String,
         /// Kilometres between them, rounded.
         km: u16,
-        /// Radius.
         radius: u16,
     },
     /// In an intercommunality.
     Epci {
         /// The commune of the notice.
         place: String,
-        /// The intercommunality.
         epci: String,
     },
     /// Somewhere in a département that the territory reaches into.
-    Unsure {
-        /// Its code.
-        department: Department,
-    },
+    Unsure { department: Department },
 }
 
 impl Near {
@@ -71,18 +66,15 @@ impl Near {
 /// The part of a filter that speaks of places.
 #[derive(Debug, Clone, Copy)]
 pub struct Territory<'a> {
-    /// Départements.
     pub departments: &'a [Department],
     /// SIRENs of intercommunalities.
     pub epcis: &'a [String],
-    /// Circles.
     pub around: &'a [Around],
 }
 
 /// What a territory says of a part of a notice.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
-    /// Départements that met.
     pub departments: Vec<Department>,
     /// What met, more precisely; where nothing did, how near it came.
     pub near: Vec<Near>,

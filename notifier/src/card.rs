@@ -5,11 +5,10 @@ use serde::Serialize;
 use vigie_domain::french;
 use vigie_domain::procedure::Change;
 use vigie_domain::subscription::Match;
-use vigie_domain::{
-    AlertKind, Assessment, Beneficiary, DateKind, FactKind, Notice, Provision, ProvisionKind, Route, StructureKind,
-};
+use vigie_domain::{AlertKind, Assessment, Beneficiary, DateKind, FactKind, Notice, Provision, ProvisionKind};
 
 use crate::fit::Fit;
+pub use crate::labels::{beneficiary_label, provision_label, route_label, structure_label};
 
 /// Longest title shown.
 const MAX_TITLE: usize = 240;
@@ -21,7 +20,6 @@ const MAX_LOTS: usize = 12;
 /// Why a person hears of a notice, as kept with the notification.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, serde::Deserialize)]
 pub struct Why {
-    /// What met.
     #[serde(default)]
     pub found: Match,
     /// How well it suits them.
@@ -37,16 +35,12 @@ pub struct Why {
 
 /// One notice to tell, with all that is known of it.
 #[derive(Debug, Clone)]
-pub struct Told<'a> {
+pub struct AlertItem<'a> {
     /// What the alert says.
     pub kind: AlertKind,
-    /// What changed.
     pub changes: &'a [Change],
-    /// The notice.
     pub notice: &'a Notice,
-    /// The verdict.
     pub assessment: &'a Assessment,
-    /// Why this person.
     pub why: &'a Why,
     /// Who can help, out of the directories.
     pub contacts: &'a [String],
@@ -66,9 +60,7 @@ pub struct Links<'a> {
 /// A line with a label.
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
-    /// What it is.
     pub label: String,
-    /// What it says.
     pub text: String,
     /// The words it stands on.
     pub quote: Option<String>,
@@ -87,11 +79,8 @@ pub struct Card {
     pub short_title: String,
     /// The verdict in a few words: `Réservé aux EA et ESAT`.
     pub verdict: String,
-    /// Title.
     pub title: String,
-    /// Buyer.
     pub buyer: String,
-    /// Where.
     pub place: String,
     /// Lots that concern the person.
     pub lots: Vec<Line>,
@@ -103,17 +92,14 @@ pub struct Card {
     pub deadline: Option<String>,
     /// Days left in words.
     pub left: Option<String>,
-    /// What changed.
     pub changes: Vec<String>,
     /// Provisions with their words.
     pub provisions: Vec<Line>,
-    /// Why this person.
     pub why: Vec<String>,
     /// Facts needed to decide.
     pub facts: Vec<Line>,
     /// Who can help: facilitators of the territory, the buyer's commitment.
     pub contacts: Vec<String>,
-    /// Winners.
     pub winners: Vec<String>,
     /// Vigie's page of the procedure.
     pub page: Option<String>,
@@ -121,7 +107,6 @@ pub struct Card {
     pub answer: Option<String>,
     /// The publisher's page of the notice.
     pub link: Option<String>,
-    /// Consultation documents.
     pub documents: Option<String>,
     /// `BOAMP 26-12345`.
     pub reference: String,
@@ -148,7 +133,7 @@ pub fn short(text: &str, n: usize) -> String {
 
 /// Builds the card of a notice.
 #[must_use]
-pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
+pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
     let a = told.assessment;
     let found = &told.why.found;
     let deadline = a.deadline();
@@ -193,7 +178,7 @@ pub fn card(told: &Told<'_>, now: DateTime<Utc>) -> Card {
 }
 
 /// What changed; for a correction that no field tells, the publisher's own words.
-fn changes(told: &Told<'_>) -> Vec<String> {
+fn changes(told: &AlertItem<'_>) -> Vec<String> {
     let found: Vec<String> = told.changes.iter().map(change).collect();
     if !found.is_empty() || told.kind != AlertKind::Correction {
         return found;
@@ -235,7 +220,7 @@ pub fn verdict(a: &Assessment) -> String {
     a.reasons.first().map(|r| short(r, 120)).unwrap_or_default()
 }
 
-fn place(told: &Told<'_>) -> String {
+fn place(told: &AlertItem<'_>) -> String {
     let rules = vigie_config::rules::Rules::embedded();
     let departments: Vec<String> = told
         .assessment
@@ -278,32 +263,6 @@ fn dates(a: &Assessment, now: DateTime<Utc>) -> Vec<Line> {
             }
         })
         .collect()
-}
-
-/// Name of a provision for people.
-#[must_use]
-pub fn provision_label(kind: ProvisionKind) -> &'static str {
-    match kind {
-        ProvisionKind::Reserved => "Marché réservé",
-        ProvisionKind::ExecutionClause => "Clause d’insertion",
-        ProvisionKind::AwardCriterion => "Critère social",
-        ProvisionKind::InsertionService => "Prestation d’insertion",
-        ProvisionKind::SocialConditionNotSeen => "Condition sociale non vue",
-        ProvisionKind::Other => "Autre considération sociale",
-    }
-}
-
-/// For whom, for people.
-#[must_use]
-pub fn beneficiary_label(who: Beneficiary) -> &'static str {
-    match who {
-        Beneficiary::Disability => "EA et ESAT",
-        Beneficiary::Insertion => "SIAE",
-        Beneficiary::Both => "SIAE, EA et ESAT",
-        Beneficiary::Prison => "production en établissement pénitentiaire",
-        Beneficiary::SocialEconomy => "entreprises de l’économie sociale et solidaire",
-        Beneficiary::Unspecified => "bénéficiaires non précisés",
-    }
 }
 
 fn provision(p: &Provision) -> Line {
@@ -426,37 +385,5 @@ pub fn change(change: &Change) -> String {
         Change::ProvisionVanished(kind, who, lots) => format!("Retiré : {}", provision(kind, who, lots)),
         Change::Cancelled => "La procédure est annulée ou déclarée sans suite".to_owned(),
         Change::Awarded => "Le marché est attribué".to_owned(),
-    }
-}
-
-/// A way in, for people.
-#[must_use]
-pub fn route_label(route: Route) -> &'static str {
-    match route {
-        Route::Reserved => "répondre à ce qui est réservé",
-        Route::DirectBid => "répondre seul",
-        Route::JointBid => "répondre en groupement",
-        Route::SubcontractOrStaff => {
-            "proposer sous-traitance, mise à disposition ou candidats à qui doit les heures d’insertion"
-        }
-        Route::Sourcing => "se faire connaître avant la consultation",
-        Route::PrivateSupply => "répondre à un acheteur privé",
-    }
-}
-
-/// The kind's name for people, for pages and commands.
-#[must_use]
-pub fn structure_label(kind: StructureKind) -> &'static str {
-    match kind {
-        StructureKind::Ei => "entreprise d’insertion",
-        StructureKind::Ai => "association intermédiaire",
-        StructureKind::Aci => "atelier et chantier d’insertion",
-        StructureKind::Etti => "entreprise de travail temporaire d’insertion",
-        StructureKind::Eiti => "entreprise d’insertion par le travail indépendant",
-        StructureKind::Geiq => "groupement d’employeurs pour l’insertion et la qualification",
-        StructureKind::Ea => "entreprise adaptée",
-        StructureKind::Eatt => "entreprise adaptée de travail temporaire",
-        StructureKind::Esat => "établissement et service d’accompagnement par le travail",
-        StructureKind::Sep => "structure de production en prison",
     }
 }

@@ -10,12 +10,11 @@ mod split;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-/// How words look.
+use crate::typeset::typeset;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Style {
-    /// Strong.
     Bold,
-    /// Emphasised.
     Italic,
     /// Quoted from an outside text.
     Quote,
@@ -30,25 +29,20 @@ pub struct Span {
     pub start: usize,
     /// Byte after the last.
     pub end: usize,
-    /// Style.
     pub style: Style,
 }
 
 /// Words and their styles. Spans are nested or apart, the outer one first, never empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rich {
-    /// The words.
     pub text: String,
-    /// Their styles.
     pub spans: Vec<Span>,
 }
 
 /// A button under a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Button {
-    /// What it reads.
     pub label: String,
-    /// What it does.
     pub does: Does,
 }
 
@@ -78,7 +72,6 @@ pub enum RichError {
 }
 
 impl Rich {
-    /// Words without style.
     #[must_use]
     pub fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), spans: Vec::new() }
@@ -134,6 +127,19 @@ impl Rich {
     fn say(&mut self, words: &str) {
         self.text
             .extend(words.chars().filter(|c| *c != '\r').map(|c| if c != '\n' && c.is_control() { ' ' } else { c }));
+    }
+
+    /// The same with the spaces of French. Each chat sends its words through it, so that no text has to write them.
+    #[must_use]
+    pub fn typeset(&self) -> Self {
+        let text = typeset(&self.text);
+        // One space takes the place of another: characters stay in order, and only their bytes are counted anew.
+        let mut moved = vec![text.len(); self.text.len() + 1];
+        for ((from, _), (to, _)) in self.text.char_indices().zip(text.char_indices()) {
+            moved[from] = to;
+        }
+        let spans = self.spans.iter().map(|s| Span { start: moved[s.start], end: moved[s.end], ..s.clone() }).collect();
+        Self { text, spans }
     }
 
     /// The words alone, with the address of each link behind it: for a chat that shows no styles.
@@ -270,6 +276,15 @@ mod tests {
         assert!(Rich::parse("<b>x <b>y</b></b>").is_err());
         let rich = Rich::parse("<a href=\"javascript:alert(1)\">x</a>").unwrap();
         assert!(rich.spans.is_empty() && rich.text == "x");
+    }
+
+    #[test]
+    fn typeset_words_keep_their_styles() {
+        let rich = Rich::parse("Noté : <b>« linge » ; <i>prêt ?</i></b> oui !").unwrap().typeset();
+        assert_eq!(rich.text, "Noté\u{a0}: «\u{a0}linge\u{a0}»\u{202f}; prêt\u{202f}? oui\u{202f}!");
+        let styled: Vec<&str> = rich.spans.iter().map(|s| &rich.text[s.start..s.end]).collect();
+        assert_eq!(styled, ["«\u{a0}linge\u{a0}»\u{202f}; prêt\u{202f}?", "prêt\u{202f}?"]);
+        assert_eq!(rich.typeset(), rich);
     }
 
     proptest::proptest! {

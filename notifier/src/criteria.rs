@@ -4,7 +4,7 @@ use vigie_config::rules::{self, Rules};
 use vigie_domain::commune::Commune;
 use vigie_domain::{BuyerKind, Filter, NoticeKind, SupplyMode, french};
 
-use crate::card::provision_label;
+use crate::labels::provision_label;
 
 /// Most items named of one criterion.
 const MAX_NAMED: usize = 6;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use vigie_config::rules::Rules;
 use vigie_domain::AlertKind;
 
-use crate::card::{Card, Told, card, short};
+use crate::card::{AlertItem, Card, card, short};
 
 /// Items in full on a screen.
 pub const SCREEN: usize = 12;
@@ -38,7 +38,6 @@ pub enum Shown {
 pub struct Section {
     /// `À rendre cette semaine`, or a sector.
     pub title: String,
-    /// Its items.
     pub cards: Vec<Card>,
 }
 
@@ -66,17 +65,17 @@ pub struct Digest {
 impl Digest {
     /// Sorts and cuts.
     #[must_use]
-    pub fn of(told: &[Told<'_>], shown: Shown, now: DateTime<Utc>) -> Self {
-        let by_deadline = |t: &&Told<'_>| {
+    pub fn of(told: &[AlertItem<'_>], shown: Shown, now: DateTime<Utc>) -> Self {
+        let by_deadline = |t: &&AlertItem<'_>| {
             t.assessment.deadline().map_or(i64::MAX, |d| if d < now { i64::MAX } else { d.timestamp() })
         };
-        let (mut undecided, mut news): (Vec<&Told<'_>>, Vec<&Told<'_>>) =
+        let (mut undecided, mut news): (Vec<&AlertItem<'_>>, Vec<&AlertItem<'_>>) =
             told.iter().partition(|t| t.kind == AlertKind::Undecided);
         undecided.sort_by_key(by_deadline);
         news.sort_by_key(by_deadline);
-        let soon = |t: &&Told<'_>| t.assessment.deadline().is_some_and(|d| d >= now && d < now + THIS_WEEK);
+        let soon = |t: &&AlertItem<'_>| t.assessment.deadline().is_some_and(|d| d >= now && d < now + THIS_WEEK);
         let note = news.iter().find_map(|t| t.why.note.clone());
-        let (first, mut rest): (Vec<&Told<'_>>, Vec<&Told<'_>>) = news.iter().partition(|t| soon(t));
+        let (first, mut rest): (Vec<&AlertItem<'_>>, Vec<&AlertItem<'_>>) = news.iter().partition(|t| soon(t));
         // Stable: within a sector the order by deadline stays.
         rest.sort_by_key(|t| (sector(t) == NO_SECTOR, sector(t)));
         let (total, soon) = (news.len(), first.len());
@@ -124,7 +123,7 @@ impl Digest {
 }
 
 /// The sector by which the person is told, else the first of the notice.
-fn sector<'a>(told: &Told<'a>) -> &'a str {
+fn sector<'a>(told: &AlertItem<'a>) -> &'a str {
     let slug = told.why.found.sectors.first().or(told.assessment.sectors.first());
     slug.map_or(NO_SECTOR, |slug| Rules::embedded().sector_label(slug))
 }
@@ -173,9 +172,9 @@ mod tests {
     }
 
     fn digest(items: &[(Notice, Assessment, Why)], kind: AlertKind, shown: Shown) -> Digest {
-        let told: Vec<Told<'_>> = items
+        let told: Vec<AlertItem<'_>> = items
             .iter()
-            .map(|(notice, assessment, why)| Told {
+            .map(|(notice, assessment, why)| AlertItem {
                 kind,
                 changes: &[],
                 notice,

@@ -3,6 +3,8 @@
 use vigie_domain::subscription::{Match, Profile};
 use vigie_domain::{Assessment, ProvisionKind, Route};
 
+use crate::labels::provision_label;
+
 /// How well a notice suits a structure.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fit {
@@ -82,7 +84,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         })
         .collect();
     if profile.kind.is_none() && !asked.is_empty() {
-        let labels: Vec<String> = asked.iter().map(|p| crate::card::provision_label(*p).to_owned()).collect();
+        let labels: Vec<String> = asked.iter().map(|p| provision_label(*p).to_owned()).collect();
         add(20, vigie_domain::french::list(&labels));
     }
     points.sort_by_key(|p| -p.0);

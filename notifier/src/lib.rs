@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`audience`] | who should hear of a notice: an index over subscriptions |
 //! | [`fit`] | how well a notice suits one structure, with the reason of each point |
+//! | [`labels`] | what people call the words of the verdict |
 //! | [`card`] | a notice in words, line by line |
 //! | [`chat`] | text as chats show it: words and styles |
 //! | [`criteria`] | a filter in words |
@@ -28,6 +29,7 @@ pub mod digest;
 pub mod due;
 pub mod escape;
 pub mod fit;
+pub mod labels;
 pub mod message;
 pub mod reminders;
 pub mod rhythm;

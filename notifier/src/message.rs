@@ -11,7 +11,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 
-use crate::card::{Told, card, short};
+use crate::card::{AlertItem, card, short};
 use crate::chat::{Rich, RichError};
 use crate::digest::{Digest, Shown};
 use crate::{escape, typeset};
@@ -76,9 +76,7 @@ impl Message {
 #[derive(Debug, thiserror::Error)]
 #[error("modèle de message {name} : {fault}")]
 pub struct RenderError {
-    /// The template.
     pub name: String,
-    /// Why.
     #[source]
     pub fault: Fault,
 }
@@ -178,12 +176,9 @@ impl Templates {
     }
 
     /// A message about one notice.
-    ///
-    /// # Errors
-    /// A template fails.
     pub fn alert(
         &self,
-        told: &Told<'_>,
+        told: &AlertItem<'_>,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
@@ -199,12 +194,9 @@ impl Templates {
     }
 
     /// One message about many notices.
-    ///
-    /// # Errors
-    /// A template fails.
     pub fn digest(
         &self,
-        told: &[Told<'_>],
+        told: &[AlertItem<'_>],
         shown: Shown,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
@@ -222,9 +214,6 @@ impl Templates {
     }
 
     /// Word to a person about their own account; the first line of `body` is the title, each other one a paragraph.
-    ///
-    /// # Errors
-    /// A template fails.
     pub fn word(&self, body: &str, unsubscribe: Option<String>) -> Result<Message, RenderError> {
         let (title, text) = body.split_once('\n').unwrap_or((body, ""));
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -239,9 +228,6 @@ impl Templates {
     }
 
     /// The message that asks the owner of an address to agree.
-    ///
-    /// # Errors
-    /// A template fails.
     pub fn ask(&self, ask: &Ask, unsubscribe: Option<String>) -> Result<Message, RenderError> {
         let title = if ask.again { "Rappel : confirmez votre adresse" } else { "Confirmez votre adresse" };
         let subject = header(&typeset::typeset(&format!("{title} pour recevoir les alertes de Vigie")));
@@ -259,9 +245,6 @@ impl Templates {
     }
 
     /// The link by which a person signs in.
-    ///
-    /// # Errors
-    /// A template fails.
     pub fn sign_in(&self, link: &str) -> Result<Message, RenderError> {
         let values = context! { link => link };
         Ok(Message {
@@ -274,9 +257,6 @@ impl Templates {
     }
 
     /// A word to the operator.
-    ///
-    /// # Errors
-    /// A template fails.
     pub fn operator(&self, title: &str, body: &str) -> Result<Message, RenderError> {
         let values = context! { title => title, body => body };
         Ok(Message {
@@ -361,7 +341,7 @@ mod tests {
         let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
         notice.url = Some("https://www.boamp.fr/pages/avis/?q=idweb:26-1".into());
         let (a, why) = (assessment(title), Why::default());
-        let told = Told {
+        let told = AlertItem {
             kind: AlertKind::New,
             changes: &[],
             notice: &notice,
@@ -439,7 +419,7 @@ mod tests {
         let contacts = ["Facilitatrice".to_owned()];
         let links = Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) };
         let changes = [Change::LotDropped("3".into())];
-        let told = |kind| Told {
+        let told = |kind| AlertItem {
             kind,
             changes: &changes,
             notice: &notice,

@@ -17,7 +17,6 @@ const STANDS_FOR: Duration = Duration::hours(24);
 pub struct Reminder {
     /// Names it among those of its procedure.
     pub key: String,
-    /// What it says.
     pub text: String,
     /// When it loses its meaning.
     pub expires: DateTime<Utc>,

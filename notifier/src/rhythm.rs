@@ -13,7 +13,6 @@ pub const PRESSING_WITHIN: Duration = Duration::hours(48);
 /// When a person hears of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// At once.
     Now,
     /// In the digest of that moment.
     Digest(DateTime<Utc>),
@@ -48,7 +47,6 @@ pub fn is_quiet(rhythm: &Rhythm, times: DigestTimes, now: DateTime<Utc>) -> bool
     rhythm.quiet.and_then(|quiet| end_of_quiet(quiet, times, now)).is_some()
 }
 
-/// Decides when.
 #[must_use]
 pub fn when(cadence: Cadence, pressing: bool, rhythm: &Rhythm, times: DigestTimes, now: DateTime<Utc>) -> When {
     let times = own_times(rhythm, times);

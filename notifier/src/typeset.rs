@@ -1,5 +1,6 @@
 //! The spaces of French: none that breaks before `: ; ? ! »` or after `«`, narrow before all but the colon and the quotation
-//! marks. Messages get them when they are rendered, so that no template and no text has to think of it.
+//! marks. Mails get them when they are rendered, chats when a message leaves, so that no template and no text has to think of
+//! it.
 
 use minijinja::{Error, Output, State, Value};
 
@@ -7,7 +8,6 @@ use crate::escape;
 
 /// Does not break a line.
 const SPACE: char = '\u{a0}';
-/// The same, narrow.
 const NARROW: char = '\u{202f}';
 
 /// A text with the spaces of French.

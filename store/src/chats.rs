@@ -6,15 +6,17 @@
 //! decision made meanwhile is shown next. A crash between the two shows the same state again.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{Channel, Decision, Stage, Subscriber};
+use vigie_domain::{Cause, Channel, Decision, Stage, Subscriber};
 
-use crate::people::{Address, AddressState, raise_version};
-use crate::{Store, StoreError, WriteTx, clean, millis};
+use crate::Store;
+use crate::address::{Address, address_columns, raise_version};
+use crate::columns::{clean, millis};
+use crate::error::StoreError;
+use crate::sql::{self, Transaction, row};
 
 /// A message of a chat that carries a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMessage {
-    /// The channel.
     pub channel: Channel,
     /// The chat, as its address reads.
     pub chat: String,
@@ -41,8 +43,7 @@ pub struct Received {
     pub subscriber: String,
     /// Its procedure; empty for a digest or a word of the service.
     pub procedure: String,
-    /// Its cause: an alert, or a digest with its date.
-    pub cause: String,
+    pub cause: Cause,
 }
 
 /// A conversation under way.
@@ -57,31 +58,26 @@ pub struct Standing {
 /// Most names kept of one chat.
 const MAX_NAMES: usize = 40;
 
-type MessageRow = (String, String, String, String, String, Option<String>, String, i64);
+row!(Received { subscriber, procedure, cause });
+row!(ChatMessage { channel, chat, message, delivery, subscriber, procedure, state_message, shown, revision });
 
 impl Store {
     /// The delivery that this chat got; `None` when it is unknown, or was sent elsewhere.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn received(&self, delivery: &str, channel: Channel, chat: &str) -> Result<Option<Received>, StoreError> {
-        let row: Option<(String, String, String)> = sqlx::query_as(
+        let row: Option<Received> = sql::query_as(
             "SELECT d.subscriber_id, d.procedure_id, d.cause FROM delivery d JOIN address a ON a.id = d.address_id
              WHERE d.id = $1 AND a.channel = $2 AND a.value = $3 AND a.subscriber_id = d.subscriber_id",
         )
         .bind(delivery.to_owned())
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.key_reader)
         .await?;
-        Ok(row.map(|(subscriber, procedure, cause)| Received { subscriber, procedure, cause }))
+        Ok(row)
     }
 
     /// Keeps which message of a chat carries a delivery, if it is about a procedure. Where the structure has decided
     /// already, its state is to be shown. The same message again changes nothing.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn remember_message(
         &self,
         delivery: &str,
@@ -93,7 +89,7 @@ impl Store {
         let Some((subscriber, procedure)) = self.subject_of(delivery).await? else { return Ok(()) };
         let Some(person) = self.subscriber(&subscriber).await? else { return Ok(()) };
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO chat_message (channel, chat, message, delivery_id, subscriber_id, structure, procedure_id, revision, at)
              VALUES ($1, $2, $3, $4, $5, $6, $7,
                (SELECT COUNT(*) FROM decision WHERE structure = $6 AND procedure_id = $7 AND (stage <> 'spotted' AND stage <> 'read' OR remind_at IS NOT NULL)), $8)
@@ -107,45 +103,25 @@ impl Store {
         .bind(person.structure().to_owned())
         .bind(procedure)
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// Messages of a channel that show another state than the one decided, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn messages_to_refresh(&self, channel: Channel, limit: i64) -> Result<Vec<ChatMessage>, StoreError> {
-        let rows: Vec<MessageRow> = sqlx::query_as(
-            "SELECT chat, message, delivery_id, subscriber_id, procedure_id, state_message, shown, revision FROM chat_message
+        Ok(sql::query_as(
+            "SELECT channel, chat, message, delivery_id, subscriber_id, procedure_id, state_message, shown, revision FROM chat_message
              WHERE channel = $1 AND revision > shown_revision ORDER BY at, message LIMIT $2",
         )
-        .bind(channel.as_str().to_owned())
+        .bind(channel.as_str())
         .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| ChatMessage {
-                channel,
-                chat: r.0,
-                message: r.1,
-                delivery: r.2,
-                subscriber: r.3,
-                procedure: r.4,
-                state_message: r.5,
-                shown: r.6,
-                revision: r.7,
-            })
-            .collect())
+        .fetch_all(&self.reader)
+        .await?)
     }
 
     /// Notes the state a message shows now, and in which message where that is another one.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn refreshed(
         &self,
         message: &ChatMessage,
@@ -153,7 +129,7 @@ impl Store {
         state_message: Option<&str>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "UPDATE chat_message SET shown = $1, shown_revision = $2, state_message = COALESCE($3, state_message)
              WHERE channel = $4 AND chat = $5 AND message = $6",
         )
@@ -163,72 +139,64 @@ impl Store {
         .bind(message.channel.as_str().to_owned())
         .bind(message.chat.clone())
         .bind(message.message.clone())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// The delivery that a message of a chat carries.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn delivery_of_message(
         &self,
         channel: Channel,
         chat: &str,
         message: &str,
     ) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as(
+        let row: Option<(String,)> = sql::query_as(
             "SELECT delivery_id FROM chat_message WHERE channel = $1 AND chat = $2 AND (message = $3 OR state_message = $3)",
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
         .bind(clean(message))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.key_reader)
         .await?;
         Ok(row.map(|r| r.0))
     }
 
     /// People whose address this chat is, with that address: those in use first, then the oldest.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn people_of_chat(&self, channel: Channel, chat: &str) -> Result<Vec<(Subscriber, Address)>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT id, subscriber_id, state FROM address WHERE channel = $1 AND value = $2
-             ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END, created, id",
-        )
+        let rows: Vec<Address> = sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE channel = $1 AND value = $2 ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END, created, id"
+        ))
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let mut out = Vec::new();
-        for (id, subscriber, state) in rows {
-            let Some(person) = self.subscriber(&subscriber).await? else { continue };
-            let state = AddressState::parse(&state);
-            out.push((person, Address { id, subscriber, channel, value: chat.to_owned(), state }));
+        for address in rows {
+            if let Some(person) = self.subscriber(&address.subscriber).await? {
+                out.push((person, address));
+            }
         }
         Ok(out)
     }
 
     /// A chat goes on under another address: so do the addresses, their waiting deliveries (which name them by
     /// identifier), the messages and the conversation.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn move_chat(&self, channel: Channel, from: &str, to: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let mut moved = 0;
         // Whoever has both addresses keeps the new one, and their deliveries follow.
-        let twice: Vec<(String, String)> = sqlx::query_as(
+        let twice: Vec<(String, String)> = sql::query_as(
             "SELECT o.id, n.id FROM address o JOIN address n ON n.subscriber_id = o.subscriber_id AND n.channel = o.channel
              WHERE o.channel = $1 AND o.value = $2 AND n.value = $3",
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(from))
         .bind(clean(to))
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx)
         .await?;
         for (old, new) in &twice {
             for sql in [
@@ -239,7 +207,7 @@ impl Store {
                 "DELETE FROM consent WHERE address_id = $1 AND $2 <> ''",
                 "DELETE FROM address WHERE id = $1 AND $2 <> ''",
             ] {
-                sqlx::query(sql).bind(old.clone()).bind(new.clone()).execute(&mut *tx).await?;
+                sql::query(sql).bind(old.clone()).bind(new.clone()).execute(&mut tx).await?;
             }
             moved += 1;
         }
@@ -253,13 +221,13 @@ impl Store {
             // Messages of the old chat keep their names there: they can be edited there no more.
             ("UPDATE chat_message SET shown_revision = revision WHERE channel = $2 AND chat = $3 AND $1 <> ''", false),
         ] {
-            let done = sqlx::query(sql)
+            let done = sql::query(sql)
                 .bind(clean(to))
                 .bind(channel.as_str().to_owned())
                 .bind(clean(from))
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
-            moved += if counts { done.rows_affected() } else { 0 };
+            moved += if counts { done } else { 0 };
         }
         raise_version(&mut tx).await?;
         tx.commit().await?;
@@ -267,9 +235,6 @@ impl Store {
     }
 
     /// Counts something heard in a chat; gives how many were within `window`, this one included.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn count_heard(
         &self,
         channel: Channel,
@@ -278,7 +243,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
-        let (heard,): (i64,) = sqlx::query_as(
+        let (heard,): (i64,) = sql::query_as(
             "INSERT INTO chat (channel, value, window_from, heard, seen) VALUES ($1, $2, $3, 1, $3)
              ON CONFLICT (channel, value) DO UPDATE SET seen = $3,
                heard = CASE WHEN chat.window_from > $4 AND chat.window_from <= $3 THEN chat.heard + 1 ELSE 1 END,
@@ -289,42 +254,36 @@ impl Store {
         .bind(clean(chat))
         .bind(millis(now))
         .bind(millis(now - window))
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(heard)
     }
 
     /// Takes the one greeting that a stranger's chat gets; `false` when it had it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn greet_once(&self, channel: Channel, chat: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO chat (channel, value, greeted, seen) VALUES ($1, $2, $3, $3)
              ON CONFLICT (channel, value) DO UPDATE SET greeted = $3, seen = $3 WHERE chat.greeted = 0",
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Where the conversation of a chat stands.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn dialogue(&self, channel: Channel, chat: &str, now: DateTime<Utc>) -> Result<Standing, StoreError> {
-        let row: Option<(String, i64, i64)> = sqlx::query_as(
+        let row: Option<(String, i64, i64)> = sql::query_as(
             "SELECT dialogue, dialogue_until, dialogue_version FROM chat WHERE channel = $1 AND value = $2",
         )
         .bind(channel.as_str().to_owned())
         .bind(clean(chat))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.key_reader)
         .await?;
         Ok(row.map_or_else(Standing::default, |(text, until, version)| Standing {
             text: if until > millis(now) { text } else { String::new() },
@@ -333,9 +292,6 @@ impl Store {
     }
 
     /// Moves the conversation of a chat on, until `until`; `false` when somebody else moved it meanwhile.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_dialogue(
         &self,
         channel: Channel,
@@ -346,7 +302,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO chat (channel, value, seen, dialogue, dialogue_until, dialogue_version) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (channel, value) DO UPDATE SET dialogue = $4, dialogue_until = $5, dialogue_version = $6
              WHERE chat.dialogue_version = $7",
@@ -358,16 +314,13 @@ impl Store {
         .bind(millis(until))
         .bind(from + 1)
         .bind(from)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Keeps how someone of a chat is called, so that an erasure of the chat's owner finds that name too.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn note_name(
         &self,
         channel: Channel,
@@ -377,10 +330,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         let name = clean(name).replace('\n', " ");
         let mut tx = self.begin().await?;
-        let row: Option<(String,)> = sqlx::query_as("SELECT names FROM chat WHERE channel = $1 AND value = $2")
+        let row: Option<(String,)> = sql::query_as("SELECT names FROM chat WHERE channel = $1 AND value = $2")
             .bind(channel.as_str().to_owned())
             .bind(clean(chat))
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await?;
         let names = row.map(|r| r.0).unwrap_or_default();
         if name.is_empty() || names.lines().any(|n| n == name) {
@@ -391,7 +344,7 @@ impl Store {
             kept.remove(0);
         }
         kept.push(&name);
-        sqlx::query(
+        sql::query(
             "INSERT INTO chat (channel, value, seen, names) VALUES ($1, $2, $3, $4)
              ON CONFLICT (channel, value) DO UPDATE SET names = $4",
         )
@@ -399,7 +352,7 @@ impl Store {
         .bind(clean(chat))
         .bind(millis(now))
         .bind(kept.join("\n"))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
@@ -407,25 +360,25 @@ impl Store {
 
     /// Names of those who decided in the chats of a person.
     pub(crate) async fn names_of(&self, subscriber: &str) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
+        let rows: Vec<(String,)> = sql::query_as(
             "SELECT c.names FROM chat c JOIN address a ON a.channel = c.channel AND a.value = c.value WHERE a.subscriber_id = $1",
         )
         .bind(subscriber.to_owned())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.iter().flat_map(|(names,)| names.lines().map(str::to_owned)).collect())
     }
 }
 
 /// Every message that shows this procedure to this structure shows another state from now on.
-pub(crate) async fn mark_stale(tx: &mut WriteTx, decision: &Decision) -> Result<(), StoreError> {
+pub(crate) async fn mark_stale(tx: &mut Transaction, decision: &Decision) -> Result<(), StoreError> {
     if decision.stage == Stage::Spotted {
         return Ok(());
     }
-    sqlx::query("UPDATE chat_message SET revision = revision + 1 WHERE procedure_id = $1 AND structure = $2")
+    sql::query("UPDATE chat_message SET revision = revision + 1 WHERE procedure_id = $1 AND structure = $2")
         .bind(decision.procedure.clone())
         .bind(decision.structure.clone())
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
     Ok(())
 }

@@ -4,14 +4,17 @@
 //! A digest is made in the transaction that marks what it carries, so that a crash in the middle makes neither two nor none.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::Channel;
+use vigie_domain::{Cause, Channel};
 
-use crate::ingest::{NewDelivery, put_delivery};
-use crate::journal::{NoticeRow, notice_row};
-use crate::{Engine, Store, StoreError, derived_id, millis, moment};
+use crate::Store;
+use crate::columns::{millis, moment};
+use crate::delivery::NewDelivery;
+use crate::enqueue::put_delivery;
+use crate::error::StoreError;
+use crate::ingest::INGESTING;
+use crate::journal::NoticeRow;
+use crate::sql;
 
-/// What the cause of a digest begins with; the moment it was due follows.
-pub(crate) const DIGEST_CAUSE: &str = "digest:";
 /// Notices of a page.
 const NOTICES: i64 = 200;
 
@@ -29,7 +32,6 @@ pub struct DueDigest {
 pub struct Undecided {
     /// The person.
     pub subscriber: String,
-    /// The procedure.
     pub procedure: String,
     /// When it closes.
     pub closes: DateTime<Utc>,
@@ -53,18 +55,15 @@ macro_rules! due {
 
 impl Store {
     /// People whose digest is due; what waits only because the flow was too strong, until `grouped`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn due_digests(&self, now: DateTime<Utc>, grouped: DateTime<Utc>) -> Result<Vec<DueDigest>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(concat!(
+        let rows: Vec<(String, i64)> = sql::query_as(concat!(
             "SELECT subscriber_id, MAX(due) FROM notification WHERE ",
             due!(),
             " GROUP BY subscriber_id ORDER BY subscriber_id"
         ))
         .bind(millis(now))
         .bind(millis(grouped))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|(subscriber, due)| DueDigest { subscriber, due: moment(due) }).collect())
     }
@@ -72,9 +71,6 @@ impl Store {
     /// Makes one digest: one delivery an address, carrying the notifications of the person that are due, whatever the
     /// subscription, `most` of them at most; gives how many. What is left, or comes due after a digest of the same moment was
     /// made, goes into one of its own.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn make_digest(
         &self,
         digest: &DueDigest,
@@ -84,20 +80,33 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        if self.engine == Engine::Postgres {
-            // Behind the ingest that decided a moment ago that something belongs to this digest.
-            sqlx::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut *tx).await?;
+        // Behind the ingest that decided a moment ago that something belongs to this digest.
+        tx.lock(INGESTING).await?;
+        let (made,): (u32,) = sql::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
+            .bind(digest.subscriber.clone())
+            .bind(format!("digest:{}:%", millis(digest.due)))
+            .fetch_one(&mut tx)
+            .await?;
+        let cause = Cause::Digest { due: digest.due, number: made };
+        let deliveries: Vec<NewDelivery> = addresses
+            .iter()
+            .map(|(address, channel)| NewDelivery {
+                subscriber: digest.subscriber.clone(),
+                address: address.clone(),
+                channel: *channel,
+                cause: cause.clone(),
+                procedure: String::new(),
+                expires: None,
+            })
+            .collect();
+        let mut carrier = "none".to_owned();
+        for (n, new) in deliveries.iter().enumerate() {
+            let id = put_delivery(&mut tx, new, now).await?;
+            if n == 0 {
+                carrier = id;
+            }
         }
-        let (made,): (i64,) =
-            sqlx::query_as("SELECT COUNT(*) FROM delivery WHERE subscriber_id = $1 AND cause LIKE $2")
-                .bind(digest.subscriber.clone())
-                .bind(format!("{DIGEST_CAUSE}{}%", millis(digest.due)))
-                .fetch_one(&mut *tx)
-                .await?;
-        let cause = format!("{DIGEST_CAUSE}{}:{made}", millis(digest.due));
-        let carrier =
-            addresses.first().map_or_else(|| "none".to_owned(), |(address, _)| derived_id(&[address, &cause]));
-        let taken = sqlx::query(concat!(
+        let taken = sql::query(concat!(
             "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
             due!(),
             " ORDER BY created, id LIMIT $5)"
@@ -107,63 +116,43 @@ impl Store {
         .bind(carrier)
         .bind(digest.subscriber.clone())
         .bind(i64::from(most))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?
-        .rows_affected();
+        ;
         if taken == 0 {
-            return Ok(0); // another process made it
-        }
-        for (address, channel) in addresses {
-            let new = NewDelivery {
-                subscriber: digest.subscriber.clone(),
-                address: address.clone(),
-                channel: *channel,
-                cause: cause.clone(),
-                procedure: String::new(),
-                expires: None,
-            };
-            put_delivery(&mut tx, &new, now).await?;
+            return Ok(0); // another process made it: nothing of this is kept
         }
         tx.commit().await?;
         Ok(taken)
     }
 
     /// When the next digest of a person goes out, if one waits.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn next_digest_of(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (due,): (Option<i64>,) =
-            sqlx::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition = 'digest'")
+            sql::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition = 'digest'")
                 .bind(subscriber.to_owned())
-                .fetch_one(&self.pool)
+                .fetch_one(&self.reader)
                 .await?;
         Ok(due.map(moment))
     }
 
     /// Whether something that is done once per `gap` is to be done now; then it counts as done.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn take_chore(&self, name: &str, gap: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO chore (name, done) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET done = $2 WHERE chore.done <= $3",
         )
         .bind(name.to_owned())
         .bind(millis(now))
         .bind(millis(now - gap))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// People of structures who were told of a procedure that closes between the two moments, of which they were not
     /// reminded as undecided; whether their structure decided meanwhile is for the caller to look up.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn closing_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Undecided>, StoreError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, String, i64)> = sql::query_as(
             "SELECT DISTINCT n.subscriber_id, p.id, p.closes FROM procedure p JOIN alert a ON a.procedure_id = p.id
              JOIN notification n ON n.alert_id = a.id JOIN subscriber s ON s.id = n.subscriber_id
              WHERE p.closes > $1 AND p.closes <= $2 AND s.role = 'structure' AND n.disposition IN ('instant', 'digest', 'overflow')
@@ -173,7 +162,7 @@ impl Store {
         )
         .bind(millis(from))
         .bind(millis(to))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows
             .into_iter()
@@ -183,11 +172,8 @@ impl Store {
 
     /// People with a subscription and an address in use who have heard of nothing since before `before`, those who waited
     /// longest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn unheard(&self, before: DateTime<Utc>, limit: i64) -> Result<Vec<Unheard>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, i64)> = sql::query_as(
             "SELECT w.id, w.since FROM (
                SELECT s.id, COALESCE((SELECT MAX(n.created) FROM notification n WHERE n.subscriber_id = s.id
                    AND n.disposition IN ('instant', 'digest', 'overflow')),
@@ -197,7 +183,7 @@ impl Store {
         )
         .bind(millis(before))
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|(subscriber, since)| Unheard { subscriber, since: moment(since) }).collect())
     }
@@ -218,20 +204,16 @@ pub struct NoticesSince<'a> {
 
 impl NoticesSince<'_> {
     /// The next page; `None` after the last one.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn next(&mut self) -> Result<Option<Vec<NoticeRow>>, StoreError> {
-        let rows: Vec<_> = sqlx::query_as(
+        let page: Vec<NoticeRow> = sql::query_as(
             "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice
              WHERE first_seen > $1 OR (first_seen = $1 AND id > $2) ORDER BY first_seen, id LIMIT $3",
         )
         .bind(millis(self.last.0))
         .bind(self.last.1.clone())
         .bind(NOTICES)
-        .fetch_all(&self.store.pool)
+        .fetch_all(&self.store.reader)
         .await?;
-        let page: Vec<NoticeRow> = rows.into_iter().map(notice_row).collect::<Result<_, _>>()?;
         if let Some(end) = page.last() {
             self.last = (end.first_seen, end.id.clone());
         }

@@ -7,7 +7,11 @@ use serde::de::DeserializeOwned;
 use vigie_domain::Department;
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
 
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, to_json};
+use crate::Store;
+use crate::columns::{clean, from_json, millis, to_json};
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::sql;
 
 /// An entry of a directory.
 pub trait Entry: Serialize + DeserializeOwned {
@@ -41,15 +45,12 @@ impl Entry for Facilitator {
 
 impl Store {
     /// Writes entries, all or none.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_entries<T: Entry>(&self, entries: &[T], now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for entry in entries {
             let document = clean(&to_json(entry)?);
             for key in entry.keys() {
-                sqlx::query(
+                sql::query(
                     "INSERT INTO directory (kind, key, document, updated) VALUES ($1, $2, $3, $4)
                      ON CONFLICT (kind, key) DO UPDATE SET document = $3, updated = $4",
                 )
@@ -57,7 +58,7 @@ impl Store {
                 .bind(clean(&key))
                 .bind(document.clone())
                 .bind(millis(now))
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
             }
         }
@@ -66,50 +67,38 @@ impl Store {
     }
 
     /// How many keys a directory holds.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn count_entries<T: Entry>(&self) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM directory WHERE kind = $1")
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM directory WHERE kind = $1")
             .bind(T::DIRECTORY.to_owned())
-            .fetch_one(&self.pool)
+            .fetch_one(&self.reader)
             .await?;
         Ok(n)
     }
 
     /// The structure of that SIRET.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn structure(&self, siret: &str) -> Result<Option<Structure>, StoreError> {
         Ok(self.entries(siret, siret).await?.pop())
     }
 
     /// Whether a buyer is known to be committed, by SIREN.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn is_committed(&self, siren: &str) -> Result<bool, StoreError> {
         Ok(!self.entries::<CommittedBuyer>(siren, siren).await?.is_empty())
     }
 
     /// Facilitators of a département.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn facilitators(&self, department: &Department) -> Result<Vec<Facilitator>, StoreError> {
         // ":" is followed by ";" in ASCII: the range holds every key of the département.
         self.entries(&format!("{department}:"), &format!("{department};")).await
     }
 
     async fn entries<T: Entry>(&self, from: &str, to: &str) -> Result<Vec<T>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String)> = sql::query_as(
             "SELECT key, document FROM directory WHERE kind = $1 AND key >= $2 AND key <= $3 ORDER BY key",
         )
         .bind(T::DIRECTORY.to_owned())
         .bind(from.to_owned())
         .bind(to.to_owned())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         rows.iter().map(|(key, document)| from_json(document, &format!("directory {key}"))).collect()
     }

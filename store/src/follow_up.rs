@@ -4,10 +4,14 @@
 //! each structure apart.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::follow_up::{Decision, Refusal, Stage};
+use vigie_domain::follow_up::{Decision, Stage};
 
+use crate::Store;
 use crate::chats::mark_stale;
-use crate::{Engine, Store, StoreError, clean, derived_id, millis, moment};
+use crate::columns::{clean, millis};
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::sql::{self, Columns, Engine, FromRow, Row, SqlError, row};
 
 /// What came of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +27,6 @@ pub struct Decided {
 /// One step of the way to a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The procedure.
     pub procedure: String,
     /// The lot; empty = the whole procedure.
     pub lot: String,
@@ -31,11 +34,36 @@ pub struct Step {
     pub stage: Stage,
     /// Who.
     pub by: String,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
-type Row = (String, String, String, String, Option<String>, Option<i64>, String, String, Option<i64>, String, i64);
+row!(Step { procedure, lot, stage, by, at });
+
+/// Reads a decision: the columns of `select!`.
+struct DecisionRow(Decision);
+
+impl FromRow for DecisionRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let mut columns = Columns::of(row);
+        Ok(Self(Decision {
+            structure: columns.next()?,
+            procedure: columns.next()?,
+            lot: columns.next()?,
+            stage: columns.next()?,
+            refusal: columns.next()?,
+            joint: columns.next::<Option<i64>>()?.map(|j| j != 0),
+            assignee: columns.next()?,
+            note: columns.next()?,
+            remind_at: columns.next()?,
+            by: columns.next()?,
+            at: columns.next()?,
+        }))
+    }
+}
+
+fn decisions(rows: Vec<DecisionRow>) -> Vec<Decision> {
+    rows.into_iter().map(|DecisionRow(decision)| decision).collect()
+}
 
 /// Reads decisions `WHERE` …
 macro_rules! select {
@@ -47,58 +75,36 @@ macro_rules! select {
     };
 }
 
-fn decision(r: Row) -> Decision {
-    Decision {
-        structure: r.0,
-        procedure: r.1,
-        lot: r.2,
-        stage: Stage::parse(&r.3).unwrap_or_default(),
-        refusal: r.4.as_deref().and_then(Refusal::parse),
-        joint: r.5.map(|j| j != 0),
-        assignee: r.6,
-        note: r.7,
-        remind_at: r.8.map(moment),
-        by: r.9,
-        at: moment(r.10),
-    }
-}
-
 impl Store {
     /// Writes what a structure decided, unless what stands does not give way to it ([`Stage::gives_way_to`]): then nothing
     /// changes, and what stands is given back, so that the one who comes second learns who was first. The same stage said
     /// again changes what came with it (assignee, note, reason, reminder), never the one who took it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decide(&self, new: &Decision) -> Result<Decided, StoreError> {
         self.decide_over(new, None).await
     }
 
     /// The same, for someone who saw what stood at `seen` (see [`Decision::mark`]): where something else stands meanwhile and
     /// says otherwise, nothing changes and it is given back.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decide_seen(&self, new: &Decision, seen: &str) -> Result<Decided, StoreError> {
         self.decide_over(new, Some(seen)).await
     }
 
     async fn decide_over(&self, new: &Decision, seen: Option<&str>) -> Result<Decided, StoreError> {
         let mut tx = self.begin().await?;
-        if self.engine == Engine::Postgres {
+        if self.engine() == Engine::Postgres {
             // Two colleagues who answer at once: one of them is first, as on SQLite.
-            sqlx::query("SELECT CAST(pg_advisory_xact_lock(7463, hashtext($1)) AS TEXT)")
+            sql::query("SELECT CAST(pg_advisory_xact_lock(7463, hashtext($1)) AS TEXT)")
                 .bind(new.structure.clone())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
         }
-        let before: Option<Row> = sqlx::query_as(select!("structure = $1 AND procedure_id = $2 AND lot = $3"))
+        let before: Option<DecisionRow> = sql::query_as(select!("structure = $1 AND procedure_id = $2 AND lot = $3"))
             .bind(new.structure.clone())
             .bind(new.procedure.clone())
             .bind(clean(&new.lot))
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await?;
-        let before = before.map(decision);
+        let before = before.map(|DecisionRow(decision)| decision);
         let outdated = |b: &Decision| seen.is_some_and(|seen| b.mark() != seen);
         let stands =
             before.as_ref().is_some_and(|b| b.stage != new.stage && (!b.stage.gives_way_to(new.stage) || outdated(b)));
@@ -111,7 +117,7 @@ impl Store {
             let now = before.clone().unwrap_or(now);
             return Ok(Decided { before, now, changed: false });
         }
-        sqlx::query(
+        sql::query(
             "INSERT INTO decision (structure, procedure_id, lot, stage, refusal, joint, assignee, note, remind_at, decided_by, at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (structure, procedure_id, lot) DO UPDATE SET stage = $4, refusal = $5, joint = $6, assignee = $7, note = $8,
@@ -128,7 +134,7 @@ impl Store {
         .bind(now.remind_at.map(millis))
         .bind(clean(&now.by))
         .bind(millis(now.at))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         mark_stale(&mut tx, &now).await?;
         if before.as_ref().map(|b| b.stage) != Some(now.stage) {
@@ -139,7 +145,7 @@ impl Store {
                 now.stage.as_str(),
                 &now.at.timestamp_millis().to_string(),
             ]);
-            sqlx::query(
+            sql::query(
                 "INSERT INTO decision_step (id, structure, procedure_id, lot, stage, decided_by, at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
             )
@@ -150,7 +156,7 @@ impl Store {
             .bind(now.stage.as_str().to_owned())
             .bind(clean(&now.by))
             .bind(millis(now.at))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         }
         tx.commit().await?;
@@ -158,81 +164,56 @@ impl Store {
     }
 
     /// What one structure decided about one procedure: the whole first, then its lots.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decisions_on(&self, structure: &str, procedure: &str) -> Result<Vec<Decision>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 AND procedure_id = $2 ORDER BY lot"))
+        let rows: Vec<DecisionRow> = sql::query_as(select!("structure = $1 AND procedure_id = $2 ORDER BY lot"))
             .bind(structure.to_owned())
             .bind(procedure.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
-        Ok(rows.into_iter().map(decision).collect())
+        Ok(decisions(rows))
     }
 
     /// All that one structure decided, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decisions_of(&self, structure: &str) -> Result<Vec<Decision>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
+        let rows: Vec<DecisionRow> = sql::query_as(select!("structure = $1 ORDER BY at DESC, procedure_id, lot"))
             .bind(structure.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
-        Ok(rows.into_iter().map(decision).collect())
+        Ok(decisions(rows))
     }
 
     /// Every decision of these stages, of every structure: for the timetable, which acts for each structure apart.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decisions_at(&self, stages: &[Stage]) -> Result<Vec<Decision>, StoreError> {
         let mut out = Vec::new();
         for stage in stages {
-            let rows: Vec<Row> = sqlx::query_as(select!("stage = $1 ORDER BY structure, procedure_id, lot"))
+            let rows: Vec<DecisionRow> = sql::query_as(select!("stage = $1 ORDER BY structure, procedure_id, lot"))
                 .bind(stage.as_str().to_owned())
-                .fetch_all(&self.pool)
+                .fetch_all(&self.reader)
                 .await?;
-            out.extend(rows.into_iter().map(decision));
+            out.extend(decisions(rows));
         }
         Ok(out)
     }
 
     /// Decisions whose reminder, as somebody asked for it, is due; one forgotten for two days is left out.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decisions_to_remind(&self, now: DateTime<Utc>) -> Result<Vec<Decision>, StoreError> {
-        let rows: Vec<Row> =
-            sqlx::query_as(select!("remind_at <= $1 AND remind_at > $2 ORDER BY structure, procedure_id, lot"))
+        let rows: Vec<DecisionRow> =
+            sql::query_as(select!("remind_at <= $1 AND remind_at > $2 ORDER BY structure, procedure_id, lot"))
                 .bind(millis(now))
                 .bind(millis(now - Duration::days(2)))
-                .fetch_all(&self.pool)
+                .fetch_all(&self.reader)
                 .await?;
-        Ok(rows.into_iter().map(decision).collect())
+        Ok(decisions(rows))
     }
 
     /// The steps a structure took since `since`, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn decision_steps(&self, structure: &str, since: DateTime<Utc>) -> Result<Vec<Step>, StoreError> {
-        let rows: Vec<(String, String, String, String, i64)> = sqlx::query_as(
+        Ok(sql::query_as(
             "SELECT procedure_id, lot, stage, decided_by, at FROM decision_step WHERE structure = $1 AND at >= $2 ORDER BY at, id",
         )
-        .bind(structure.to_owned())
-        .bind(millis(since))
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(procedure, lot, stage, by, at)| Step {
-                procedure,
-                lot,
-                stage: Stage::parse(&stage).unwrap_or_default(),
-                by,
-                at: moment(at),
-            })
-            .collect())
+        .bind(structure)
+        .bind(since)
+        .fetch_all(&self.reader)
+        .await?)
     }
 }

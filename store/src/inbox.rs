@@ -5,19 +5,20 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::people::{Address, AddressState};
-use crate::{Store, StoreError, clean, millis, moment};
-use vigie_domain::Channel;
+use crate::Store;
+use crate::address::{Address, address_columns};
+use crate::columns::{clean, millis, moment};
+use crate::error::StoreError;
+use crate::sql::{self, Columns, FromRow, Row, SqlError};
+use vigie_domain::Cause;
 
 /// A mail of ours that something came back about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The delivery.
     pub delivery: String,
     /// The address it went to.
     pub address: Address,
-    /// Its cause.
-    pub cause: String,
+    pub cause: Cause,
     /// The procedure; empty when it is about none, or many.
     pub procedure: String,
 }
@@ -31,101 +32,86 @@ pub struct Soft {
     pub since: DateTime<Utc>,
 }
 
+impl FromRow for Sent {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            delivery: columns.next()?,
+            cause: columns.next()?,
+            procedure: columns.next()?,
+            address: Address::read(&mut columns)?,
+        })
+    }
+}
+
 impl Store {
     /// How far a mailbox was read: UIDVALIDITY and the last UID.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn inbox(&self, mailbox: &str) -> Result<(u32, u32), StoreError> {
-        let row: Option<(i64, i64)> = sqlx::query_as("SELECT validity, uid FROM inbox WHERE mailbox = $1")
+        let row: Option<(i64, i64)> = sql::query_as("SELECT validity, uid FROM inbox WHERE mailbox = $1")
             .bind(mailbox.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         let small = |n: i64| u32::try_from(n).unwrap_or_default();
         Ok(row.map_or((0, 0), |(validity, uid)| (small(validity), small(uid))))
     }
 
     /// Notes how far a mailbox was read.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_inbox(&self, mailbox: &str, (validity, uid): (u32, u32)) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO inbox (mailbox, validity, uid) VALUES ($1, $2, $3) ON CONFLICT (mailbox) DO UPDATE SET validity = $2, uid = $3")
+        sql::query("INSERT INTO inbox (mailbox, validity, uid) VALUES ($1, $2, $3) ON CONFLICT (mailbox) DO UPDATE SET validity = $2, uid = $3")
             .bind(mailbox.to_owned())
             .bind(i64::from(validity))
             .bind(i64::from(uid))
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }
 
     /// Whether a mail was handled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn was_read(&self, mail: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT id FROM inbox_mail WHERE id = $1")
+        let row: Option<(String,)> = sql::query_as("SELECT id FROM inbox_mail WHERE id = $1")
             .bind(mail.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.is_some())
     }
 
     /// Notes what was made of a mail.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_read(&self, mail: &str, outcome: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO inbox_mail (id, at, outcome) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
+        sql::query("INSERT INTO inbox_mail (id, at, outcome) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
             .bind(mail.to_owned())
             .bind(millis(now))
             .bind(clean(outcome))
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }
 
     /// What was made of the mails read between two moments, with their number.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn mails_read(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
-        let rows = sqlx::query_as(
+        let rows = sql::query_as(
             "SELECT outcome, COUNT(*) FROM inbox_mail WHERE at >= $1 AND at < $2 GROUP BY outcome ORDER BY outcome",
         )
         .bind(millis(from))
         .bind(millis(to))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows)
     }
 
     /// The mail of ours that is this delivery; `None` when it is unknown, was erased, or was no mail.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn mail_sent(&self, delivery: &str) -> Result<Option<Sent>, StoreError> {
-        let row: Option<(String, String, String, String, String, String)> = sqlx::query_as(
-            "SELECT a.id, a.subscriber_id, a.value, a.state, d.cause, d.procedure_id FROM delivery d JOIN address a ON a.id = d.address_id
-             WHERE d.id = $1 AND a.channel = $2 AND a.subscriber_id = d.subscriber_id",
+        Ok(sql::query_as(
+            "SELECT d.id, d.cause, d.procedure_id, a.id, a.subscriber_id, a.channel, a.value, a.state
+             FROM delivery d JOIN address a ON a.id = d.address_id
+             WHERE d.id = $1 AND a.channel = 'email' AND a.subscriber_id = d.subscriber_id",
         )
         .bind(clean(delivery))
-        .bind(Channel::Email.as_str().to_owned())
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.map(|(id, subscriber, value, state, cause, procedure)| Sent {
-            delivery: delivery.to_owned(),
-            address: Address { id, subscriber, channel: Channel::Email, value, state: AddressState::parse(&state) },
-            cause,
-            procedure,
-        }))
+        .fetch_optional(&self.key_reader)
+        .await?)
     }
 
     /// Counts a soft error of an address, once a mail; errors older than `memory` are forgotten. `None` when the mail counted
     /// already.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn count_soft(
         &self,
         address: &str,
@@ -135,16 +121,16 @@ impl Store {
     ) -> Result<Option<Soft>, StoreError> {
         let mut tx = self.begin().await?;
         let new =
-            sqlx::query("INSERT INTO inbox_mail (id, at, outcome) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
+            sql::query("INSERT INTO inbox_mail (id, at, outcome) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
                 .bind(mail.to_owned())
                 .bind(millis(now))
                 .bind(clean(outcome))
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
-        if new.rows_affected() == 0 {
+        if new == 0 {
             return Ok(None);
         }
-        let (count, since): (i64, i64) = sqlx::query_as(
+        let (count, since): (i64, i64) = sql::query_as(
             "INSERT INTO bounce (address_id, soft, first_at, last_at) VALUES ($1, 1, $2, $2)
              ON CONFLICT (address_id) DO UPDATE SET last_at = $2,
                soft = CASE WHEN bounce.last_at < $3 THEN 1 ELSE bounce.soft + 1 END,
@@ -154,59 +140,44 @@ impl Store {
         .bind(address.to_owned())
         .bind(millis(now))
         .bind(millis(now - memory))
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(Some(Soft { count, since: moment(since) }))
     }
 
     /// Notes that a person passed on what became this notice.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_lead(&self, notice: &str, subscriber: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO lead (notice_id, subscriber_id, at) VALUES ($1, $2, $3) ON CONFLICT (notice_id) DO NOTHING",
         )
         .bind(clean(notice))
         .bind(subscriber.to_owned())
         .bind(millis(now))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
         Ok(())
     }
 
     /// How many leads a person passed on since a moment.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn leads_since(&self, subscriber: &str, since: DateTime<Utc>) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM lead WHERE subscriber_id = $1 AND at >= $2")
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM lead WHERE subscriber_id = $1 AND at >= $2")
             .bind(subscriber.to_owned())
             .bind(millis(since))
-            .fetch_one(&self.pool)
+            .fetch_one(&self.reader)
             .await?;
         Ok(n)
     }
 
     /// The e-mail address in use of that value, of a person who has it confirmed.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn mail_address_in_use(&self, value: &str) -> Result<Option<Address>, StoreError> {
-        let row: Option<(String, String, String)> = sqlx::query_as(
-            "SELECT id, subscriber_id, value FROM address WHERE channel = $1 AND state = 'active' AND LOWER(value) = LOWER($2) ORDER BY created, id LIMIT 1",
-        )
-        .bind(Channel::Email.as_str().to_owned())
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE channel = 'email' AND state = 'active' AND LOWER(value) = LOWER($1) ORDER BY created, id LIMIT 1"
+        ))
         .bind(clean(value))
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.map(|(id, subscriber, value)| Address {
-            id,
-            subscriber,
-            channel: Channel::Email,
-            value,
-            state: AddressState::Active,
-        }))
+        .fetch_optional(&self.reader)
+        .await?)
     }
 }

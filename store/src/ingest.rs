@@ -11,13 +11,23 @@ use serde_json::{Value, json};
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
 
-use crate::people::Address;
+use crate::Store;
+use crate::columns::{clean, from_json, millis, moment, to_json};
+use crate::enqueue::put_deliveries;
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::lanes;
 use crate::rows::over_rows;
-use crate::{Store, StoreError, WriteTx, clean, derived_id, from_json, lanes, millis, moment, to_json};
+use crate::sql::{self, Transaction, row};
+
+pub use crate::delivery::NewDelivery;
+
+/// The lock of those who decide to which procedure a notice belongs, and what waits for a digest.
+pub(crate) const INGESTING: i64 = 7462;
 
 /// A transaction that ingests one notice. Dropped without [`IngestTx::commit`], it leaves nothing behind.
 pub struct IngestTx {
-    pub(crate) tx: WriteTx,
+    pub(crate) tx: Transaction,
     pub(crate) now: DateTime<Utc>,
     /// Lanes in which something waits from now on; written last, so that whoever serves them waits for as little as can be.
     ready: BTreeMap<String, Channel>,
@@ -39,7 +49,6 @@ pub struct KnownNotice {
 /// A procedure and where it stands.
 #[derive(Debug, Clone)]
 pub struct KnownProcedure {
-    /// Identifier.
     pub id: String,
     /// Title of its first notice.
     pub title: String,
@@ -54,11 +63,12 @@ pub struct Told {
     pub subscriber: String,
     /// How.
     pub disposition: Disposition,
-    /// The alert.
     pub alert: String,
     /// When the digest that carried it was made, if one did.
     pub digest: Option<DateTime<Utc>>,
 }
+
+row!(Told { subscriber, disposition, alert, digest });
 
 /// A person's share of an alert, to be written.
 #[derive(Debug, Clone)]
@@ -75,52 +85,11 @@ pub struct NewNotification {
     pub due: Option<DateTime<Utc>>,
 }
 
-/// A message to be sent.
-#[derive(Debug, Clone)]
-pub struct NewDelivery {
-    /// The person.
-    pub subscriber: String,
-    /// The address.
-    pub address: String,
-    /// The channel.
-    pub channel: Channel,
-    /// What it is about, with its revision or date: the key together with the address.
-    pub cause: String,
-    /// The procedure, empty for digests.
-    pub procedure: String,
-    /// When it loses its meaning.
-    pub expires: Option<DateTime<Utc>>,
-}
-
-impl NewDelivery {
-    /// The message about an alert for one address.
-    #[must_use]
-    pub fn of(alert: &Alert, address: &Address, expires: Option<DateTime<Utc>>) -> Self {
-        Self {
-            subscriber: address.subscriber.clone(),
-            address: address.id.clone(),
-            channel: address.channel,
-            cause: alert.id.clone(),
-            procedure: alert.procedure.clone(),
-            expires,
-        }
-    }
-
-    /// Its identifier: the same for the same address and cause.
-    #[must_use]
-    pub fn id(&self) -> String {
-        derived_id(&[&self.address, &self.cause])
-    }
-}
-
 /// A person's share of an alert, and the deliveries it causes.
 pub type Share = (NewNotification, Vec<NewDelivery>);
 
 impl Store {
     /// The share of a person who is told at once, on each address in use, whatever they subscribed to.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn share_at_once(
         &self,
         subscriber: &str,
@@ -139,40 +108,36 @@ impl Store {
         Ok((share, addresses.iter().map(|a| NewDelivery::of(alert, a, expires)).collect()))
     }
 
+    /// Begins to tell people something that makes or joins no procedure: a reminder, a word about their account, an alarm.
+    /// On PostgreSQL it waits for no ingest.
+    pub async fn begin_alert(&self, now: DateTime<Utc>) -> Result<IngestTx, StoreError> {
+        let tx = self.begin().await?;
+        Ok(IngestTx { tx, now, ready: BTreeMap::new(), known: HashMap::new() })
+    }
+
     /// Begins an ingest.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn begin_ingest(&self, now: DateTime<Utc>) -> Result<IngestTx, StoreError> {
         self.begin_ingest_at(|| now).await
     }
 
     /// Begins an ingest and looks at the clock once it has its turn: what it decides to be due at a moment still to come is
     /// then durable before the digest of that moment is made.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn begin_ingest_at(&self, clock: impl FnOnce() -> DateTime<Utc>) -> Result<IngestTx, StoreError> {
         let mut tx = self.begin().await?;
-        if self.engine == crate::Engine::Postgres {
-            // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
-            sqlx::query("SELECT CAST(pg_advisory_xact_lock(7462) AS TEXT)").execute(&mut *tx).await?;
-        }
+        // One ingest at a time, as on SQLite: two sources that publish one procedure make one.
+        tx.lock(INGESTING).await?;
         Ok(IngestTx { tx, now: clock(), ready: BTreeMap::new(), known: HashMap::new() })
     }
 
     /// Hashes of stored notices' contents by key, outside any transaction: the cheap look before an ingest.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn content_hashes(&self, notices: &[String]) -> Result<HashMap<String, String>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as(over_rows!(
-            self.engine,
+        let rows: Vec<(String, String)> = sql::query_as(over_rows!(
+            self.engine(),
             ["SELECT id, content_hash FROM notice WHERE id IN (SELECT value ->> 'key' FROM "],
             [")"]
         ))
         .bind(keyed(notices))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.key_reader)
         .await?;
         Ok(by_key(notices, rows.into_iter().collect()))
     }
@@ -196,9 +161,6 @@ impl IngestTx {
     }
 
     /// What is stored under a notice's key, as this transaction leaves it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn known_notice(&mut self, key: &str) -> Result<Option<KnownNotice>, StoreError> {
         if !self.known.contains_key(key) {
             self.look_up_notices(&[key.to_owned()]).await?;
@@ -207,17 +169,14 @@ impl IngestTx {
     }
 
     /// Looks up several notices at once, for [`IngestTx::known_notice`] to find.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn look_up_notices(&mut self, keys: &[String]) -> Result<(), StoreError> {
-        let rows: Vec<(String, String, i64, String)> = sqlx::query_as(over_rows!(
-            self.tx.engine,
+        let rows: Vec<(String, String, i64, String)> = sql::query_as(over_rows!(
+            self.tx.engine(),
             ["SELECT id, content_hash, version, procedure_id FROM notice WHERE id IN (SELECT value ->> 'key' FROM "],
             [")"]
         ))
         .bind(keyed(keys))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(&mut self.tx)
         .await?;
         let known = |content_hash, version, procedure| KnownNotice { content_hash, version, procedure };
         let found = rows.into_iter().map(|(key, hash, version, procedure)| (key, known(hash, version, procedure)));
@@ -227,40 +186,31 @@ impl IngestTx {
     }
 
     /// The procedures that these keys lead to, the strongest key first: (key, procedure).
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn procedures_of(&mut self, keys: &[String]) -> Result<Vec<(String, String)>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<(String, String)> = sqlx::query_as(over_rows!(
-            self.tx.engine,
+        let rows: Vec<(String, String)> = sql::query_as(over_rows!(
+            self.tx.engine(),
             ["SELECT key, procedure_id FROM procedure_key WHERE key IN (SELECT value ->> 'key' FROM "],
             [")"]
         ))
         .bind(keyed(keys))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(&mut self.tx)
         .await?;
         let mut found = by_key(keys, rows.into_iter().collect());
         Ok(keys.iter().filter_map(|key| found.remove_entry(key)).collect())
     }
 
     /// Portraits of calls that close on the same day: the procedure each belongs to, and the portrait as JSON.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn portraits(&mut self, bucket: &str) -> Result<Vec<(String, String)>, StoreError> {
-        Ok(sqlx::query_as("SELECT procedure_id, portrait FROM likeness WHERE bucket = $1 ORDER BY notice_id")
+        Ok(sql::query_as("SELECT procedure_id, portrait FROM likeness WHERE bucket = $1 ORDER BY notice_id")
             .bind(bucket.to_owned())
-            .fetch_all(&mut *self.tx)
+            .fetch_all(&mut self.tx)
             .await?)
     }
 
     /// Keeps what a call looks like.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_portrait(
         &mut self,
         notice: &str,
@@ -268,7 +218,7 @@ impl IngestTx {
         bucket: &str,
         portrait: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO likeness (notice_id, procedure_id, bucket, portrait) VALUES ($1, $2, $3, $4)
              ON CONFLICT (notice_id) DO UPDATE SET procedure_id = $2, bucket = $3, portrait = $4",
         )
@@ -276,16 +226,13 @@ impl IngestTx {
         .bind(procedure.to_owned())
         .bind(bucket.to_owned())
         .bind(clean(portrait))
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
         Ok(())
     }
 
     /// Makes one procedure of several: everything that belonged to another one belongs to `kept` from now on. Gives the
     /// identifiers of those that ended.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn join_procedures(&mut self, kept: &str, all: &[String]) -> Result<Vec<String>, StoreError> {
         let mut ended: Vec<String> = Vec::new();
         for other in all {
@@ -310,7 +257,7 @@ impl IngestTx {
                 "INSERT INTO procedure_key (key, procedure_id) VALUES ('was:' || $2, $1)
                    ON CONFLICT (key) DO UPDATE SET procedure_id = excluded.procedure_id",
             ] {
-                sqlx::query(sql).bind(kept.to_owned()).bind(other.clone()).execute(&mut *self.tx).await?;
+                sql::query(sql).bind(kept.to_owned()).bind(other.clone()).execute(&mut self.tx).await?;
             }
             for known in self.known.values_mut().flatten().filter(|k| k.procedure == *other) {
                 kept.clone_into(&mut known.procedure);
@@ -321,13 +268,10 @@ impl IngestTx {
     }
 
     /// A procedure by its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn procedure(&mut self, id: &str) -> Result<Option<KnownProcedure>, StoreError> {
-        let row: Option<(String, String)> = sqlx::query_as("SELECT title, snapshot FROM procedure WHERE id = $1")
+        let row: Option<(String, String)> = sql::query_as("SELECT title, snapshot FROM procedure WHERE id = $1")
             .bind(id.to_owned())
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(&mut self.tx)
             .await?;
         row.map(|(title, snapshot)| {
             Ok(KnownProcedure { id: id.to_owned(), title, snapshot: from_json(&snapshot, &format!("procedure {id}"))? })
@@ -336,72 +280,49 @@ impl IngestTx {
     }
 
     /// When the grouped message that already waits for a person goes out, if one waits.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn overflow_due(&mut self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as(
+        let row: Option<(i64,)> = sql::query_as(
             "SELECT due FROM notification WHERE subscriber_id = $1 AND disposition = 'overflow' AND delivery_id IS NULL
              AND due IS NOT NULL ORDER BY due LIMIT 1",
         )
         .bind(subscriber.to_owned())
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(&mut self.tx)
         .await?;
         Ok(row.map(|(due,)| moment(due)))
     }
 
     /// The version of all subscriptions together, as this transaction sees it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscription_version(&mut self) -> Result<i64, StoreError> {
-        let (value,): (String,) = sqlx::query_as("SELECT value FROM meta WHERE key = 'subscription_version'")
-            .fetch_one(&mut *self.tx)
-            .await?;
+        let (value,): (String,) =
+            sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&mut self.tx).await?;
         Ok(value.parse().unwrap_or(0))
     }
 
     /// The verdict on the latest notice of a procedure, other than `notice` itself.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn latest_assessment(&mut self, procedure: &str, notice: &str) -> Result<Option<Assessment>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as(
+        let row: Option<(String,)> = sql::query_as(
             "SELECT assessment FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT 1",
         )
         .bind(procedure.to_owned())
         .bind(clean(notice))
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(&mut self.tx)
         .await?;
         row.map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).transpose()
     }
 
     /// Who was told of a procedure, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
-        let rows: Vec<(String, String, String, Option<i64>)> = sqlx::query_as(
+        Ok(sql::query_as(
             "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created FROM notification n JOIN alert a ON a.id = n.alert_id
              LEFT JOIN delivery d ON d.id = n.delivery_id AND n.disposition IN ('digest', 'overflow')
              WHERE a.procedure_id = $1 AND a.kind <> 'undecided' ORDER BY n.created DESC, n.id",
         )
         .bind(procedure.to_owned())
-        .fetch_all(&mut *self.tx)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(subscriber, disposition, alert, digest)| {
-                let disposition = Disposition::parse(&disposition)?;
-                Some(Told { subscriber, disposition, alert, digest: digest.map(moment) })
-            })
-            .collect())
+        .fetch_all(&mut self.tx)
+        .await?)
     }
 
     /// How many instant messages these people were given since `since`; who was given none is not there.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn instants_since(
         &mut self,
         subscribers: &[&str],
@@ -411,22 +332,19 @@ impl IngestTx {
             return Ok(HashMap::new());
         }
         let rows: Vec<Value> = subscribers.iter().map(|id| json!({"id": id})).collect();
-        let counts: Vec<(String, i64)> = sqlx::query_as(over_rows!(
-            self.tx.engine,
+        let counts: Vec<(String, i64)> = sql::query_as(over_rows!(
+            self.tx.engine(),
             ["SELECT subscriber_id, COUNT(*) FROM notification WHERE subscriber_id IN (SELECT value ->> 'id' FROM "],
             [") AND created >= $2 AND disposition = 'instant' GROUP BY subscriber_id"]
         ))
         .bind(Value::from(rows).to_string())
         .bind(millis(since))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(&mut self.tx)
         .await?;
         Ok(counts.into_iter().map(|(id, n)| (id, u32::try_from(n).unwrap_or(u32::MAX))).collect())
     }
 
     /// Writes a procedure's state and the keys that lead to it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_procedure(
         &mut self,
         id: &str,
@@ -434,7 +352,7 @@ impl IngestTx {
         snapshot: &Snapshot,
         keys: &[String],
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO procedure (id, title, snapshot, created, updated, closes) VALUES ($1, $2, $3, $4, $4, $5)
              ON CONFLICT (id) DO UPDATE SET snapshot = $3, updated = $4, closes = $5",
         )
@@ -443,26 +361,23 @@ impl IngestTx {
         .bind(to_json(snapshot)?)
         .bind(millis(self.now))
         .bind(snapshot.closes().map(|at| millis(at.with_timezone(&Utc))))
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
         if !keys.is_empty() {
-            sqlx::query(over_rows!(
-                self.tx.engine,
+            sql::query(over_rows!(
+                self.tx.engine(),
                 ["INSERT INTO procedure_key (key, procedure_id) SELECT DISTINCT value ->> 'key', $2 FROM "],
                 [" WHERE 1 = 1 ON CONFLICT (key) DO NOTHING"]
             ))
             .bind(keyed(keys))
             .bind(id.to_owned())
-            .execute(&mut *self.tx)
+            .execute(&mut self.tx)
             .await?;
         }
         Ok(())
     }
 
     /// Writes a version of a notice with its verdict.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_notice(
         &mut self,
         notice: &Notice,
@@ -470,7 +385,7 @@ impl IngestTx {
         content_hash: &str,
         procedure: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO notice (id, source, record_id, procedure_id, kind, title, buyer, score, version, content_hash, document, assessment, first_seen, updated)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $12)
              ON CONFLICT (id) DO UPDATE SET kind = $5, title = $6, buyer = $7, score = $8, version = notice.version + 1, content_hash = $9, document = $10, assessment = $11, updated = $12",
@@ -487,7 +402,7 @@ impl IngestTx {
         .bind(to_json(notice)?)
         .bind(to_json(assessment)?)
         .bind(millis(self.now))
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
         if let Some(known) = self.known.get_mut(&notice.key()) {
             let content_hash = content_hash.to_owned();
@@ -500,11 +415,8 @@ impl IngestTx {
     }
 
     /// Writes an alert; `body` is the text of one that is about no notice.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_alert(&mut self, alert: &Alert, body: Option<&str>) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO alert (id, kind, procedure_id, notice_id, changes, body, created) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
+        sql::query("INSERT INTO alert (id, kind, procedure_id, notice_id, changes, body, created) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
             .bind(alert.id.clone())
             .bind(alert.kind.as_str().to_owned())
             .bind(alert.procedure.clone())
@@ -512,27 +424,21 @@ impl IngestTx {
             .bind(to_json(&alert.changes)?)
             .bind(body.map(clean))
             .bind(millis(self.now))
-            .execute(&mut *self.tx)
+            .execute(&mut self.tx)
             .await?;
         Ok(())
     }
 
     /// Writes an alert, everyone's share of it and the deliveries they cause; `body` as in [`IngestTx::put_alert`].
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_shares(&mut self, alert: &Alert, body: Option<&str>, shares: &[Share]) -> Result<(), StoreError> {
         self.put_alert(alert, body).await?;
         self.put_notifications(&alert.id, shares).await
     }
 
     /// Writes people's shares of an alert, and the deliveries they cause.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_notifications(&mut self, alert: &str, shares: &[Share]) -> Result<(), StoreError> {
         let deliveries: Vec<&NewDelivery> = shares.iter().flat_map(|(_, deliveries)| deliveries).collect();
-        put_deliveries(&mut self.tx, &deliveries, self.now).await?;
+        let mut ids = put_deliveries(&mut self.tx, &deliveries, self.now).await?.into_iter();
         self.ready.extend(deliveries.iter().map(|d| (d.address.clone(), d.channel)));
         let rows: Vec<Value> = shares
             .iter()
@@ -540,15 +446,15 @@ impl IngestTx {
                 json!({
                     "id": derived_id(&[alert, &share.subscriber]), "person": share.subscriber, "subscription": share.subscription,
                     "disposition": share.disposition.as_str(), "reasons": clean(&share.reasons), "due": share.due.map(millis),
-                    "carrier": deliveries.last().map(NewDelivery::id),
+                    "carrier": ids.by_ref().take(deliveries.len()).last(),
                 })
             })
             .collect();
         if rows.is_empty() {
             return Ok(());
         }
-        sqlx::query(over_rows!(
-            self.tx.engine,
+        sql::query(over_rows!(
+            self.tx.engine(),
             ["INSERT INTO notification (id, alert_id, subscriber_id, subscription_id, disposition, reasons, due, delivery_id, created)
               SELECT value ->> 'id', $2, value ->> 'person', value ->> 'subscription', value ->> 'disposition', value ->> 'reasons',
                 CAST(value ->> 'due' AS BIGINT), value ->> 'carrier', $3 FROM "],
@@ -557,18 +463,15 @@ impl IngestTx {
         .bind(Value::from(rows).to_string())
         .bind(alert.to_owned())
         .bind(millis(self.now))
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
         Ok(())
     }
 
     /// Withdraws a person's messages about a procedure that no one has begun to send: a newer one says it all. Gives the
     /// number withdrawn.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn supersede_unsent(&mut self, subscriber: &str, procedure: &str, by: &str) -> Result<u64, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "UPDATE delivery SET state = 'superseded', settled_at = $1, why = $2
              WHERE subscriber_id = $3 AND procedure_id = $4 AND attempts = 0 AND state = 'pending'",
         )
@@ -576,41 +479,46 @@ impl IngestTx {
         .bind(format!("remplacé par l’alerte {by}"))
         .bind(subscriber.to_owned())
         .bind(procedure.to_owned())
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
-        Ok(done.rows_affected())
+        Ok(done)
     }
 
-    /// Takes a person's line about a procedure out of the digest it waits in, since a newer one says it all. Gives the
-    /// moment that digest is due, if there was such a line.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn take_from_digest(
+    /// The people whose line about a procedure waits in a digest or a merged message, but for the line of `alert` itself; and
+    /// when each is due.
+    pub async fn waiting_lines(
+        &mut self,
+        procedure: &str,
+        alert: &str,
+    ) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let rows: Vec<(String, DateTime<Utc>)> = sql::query_as(
+            "SELECT subscriber_id, MIN(due) FROM notification WHERE delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $1 AND id <> $2 AND kind <> 'undecided') GROUP BY subscriber_id",
+        )
+        .bind(procedure.to_owned())
+        .bind(alert.to_owned())
+        .fetch_all(&mut self.tx)
+        .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Takes a person's lines about a procedure out of what waits, but for the line of `alert` itself: a newer one says it all.
+    pub async fn drop_waiting_lines(
         &mut self,
         subscriber: &str,
         procedure: &str,
         alert: &str,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (due,): (Option<i64>,) = sqlx::query_as(
-            "SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
-             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3 AND kind <> 'undecided')",
-        )
-        .bind(subscriber.to_owned())
-        .bind(procedure.to_owned())
-        .bind(alert.to_owned())
-        .fetch_one(&mut *self.tx)
-        .await?;
-        sqlx::query(
+    ) -> Result<(), StoreError> {
+        sql::query(
             "DELETE FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
              AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
         )
         .bind(subscriber.to_owned())
         .bind(procedure.to_owned())
         .bind(alert.to_owned())
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
-        Ok(due.map(moment))
+        Ok(())
     }
 
     /// Makes everything durable.
@@ -623,45 +531,4 @@ impl IngestTx {
         lanes::make_all_ready(&mut self.tx, &ready).await?;
         Ok(self.tx.commit().await?)
     }
-}
-
-/// Writes a delivery once by (address, cause); gives its identifier.
-pub(crate) async fn put_delivery(
-    tx: &mut WriteTx,
-    new: &NewDelivery,
-    now: DateTime<Utc>,
-) -> Result<String, StoreError> {
-    put_deliveries(tx, &[new], now).await?;
-    lanes::make_ready(tx, &new.address, new.channel.as_str(), now).await?;
-    Ok(new.id())
-}
-
-/// Writes deliveries, each once by (address, cause). That something waits in their lanes is for the caller to say.
-async fn put_deliveries(tx: &mut WriteTx, new: &[&NewDelivery], now: DateTime<Utc>) -> Result<(), StoreError> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<Value> = new
-        .iter()
-        .zip(1_i64..)
-        .map(|(d, n)| {
-            json!({
-                "id": d.id(), "n": n, "person": d.subscriber, "address": d.address, "channel": d.channel.as_str(),
-                "cause": d.cause, "procedure": d.procedure, "expires": d.expires.map(millis),
-            })
-        })
-        .collect();
-    sqlx::query(over_rows!(
-        tx.engine,
-        ["INSERT INTO delivery (id, seq, subscriber_id, address_id, channel, cause, procedure_id, state, next_at, expires_at, created)
-          SELECT value ->> 'id', (SELECT COALESCE(MAX(seq), 0) FROM delivery) + CAST(value ->> 'n' AS BIGINT), value ->> 'person',
-            value ->> 'address', value ->> 'channel', value ->> 'cause', value ->> 'procedure', 'pending', $2,
-            CAST(value ->> 'expires' AS BIGINT), $2 FROM "],
-        [" WHERE 1 = 1 ON CONFLICT (id) DO NOTHING"]
-    ))
-    .bind(Value::from(rows).to_string())
-    .bind(millis(now))
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }

@@ -4,13 +4,16 @@
 //! transaction, so that a code is neither lost nor used twice.
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 use vigie_domain::Channel;
 use vigie_domain::subscription::{Profile, Role, Subscriber};
 
-use crate::consent::random;
-use crate::people::{AddressState, NewSubscriber, put_person};
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, to_json};
+use crate::Store;
+use crate::address::AddressState;
+use crate::columns::{clean, millis, to_json};
+use crate::error::StoreError;
+use crate::ids::{derived_id, random_bytes, secret_hash};
+use crate::people::{NewSubscriber, put_person};
+use crate::sql::{self, FromRow, Row, SqlError};
 
 /// Characters of a code (Crockford's base 32: none is taken for another).
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -41,7 +44,6 @@ pub struct Invitation {
     pub name: String,
     /// What it says.
     pub what: NewInvitation,
-    /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was taken.
     pub used: Option<DateTime<Utc>>,
@@ -58,21 +60,22 @@ pub enum Taken {
     Expired,
 }
 
-type Row = (String, String, String, String, Option<String>, i64, i64, Option<i64>);
-
-fn invitation(r: Row) -> Result<Invitation, StoreError> {
-    Ok(Invitation {
-        name: r.0.chars().take(SHORT).collect(),
-        what: NewInvitation {
-            role: from_json(&format!("\"{}\"", r.1), "invitation")?,
-            name: r.2,
-            siret: Some(r.3).filter(|s| !s.is_empty()),
-            subscriber: r.4,
-            expires: moment(r.6),
-        },
-        created: moment(r.5),
-        used: r.7.map(moment),
-    })
+impl FromRow for Invitation {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let (hash, siret): (String, String) = (row.get(0)?, row.get(3)?);
+        Ok(Self {
+            name: hash.chars().take(SHORT).collect(),
+            what: NewInvitation {
+                role: row.get(1)?,
+                name: row.get(2)?,
+                siret: Some(siret).filter(|s| !s.is_empty()),
+                subscriber: row.get(4)?,
+                expires: row.get(6)?,
+            },
+            created: row.get(5)?,
+            used: row.get(7)?,
+        })
+    }
 }
 
 /// A code as people may write it (small letters, blanks, dashes, `O` for `0`), brought to its one spelling; `None` when it is
@@ -94,62 +97,50 @@ pub fn code(written: &str) -> Option<String> {
     (out.len() == LENGTH).then_some(out)
 }
 
-fn mark(code: &str) -> String {
-    Sha256::digest(code.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
-}
-
 impl Store {
     /// Makes an invitation; gives its code, in groups of four, which is shown once.
     ///
     /// # Errors
     /// The database fails, or the system gives no random bytes.
     pub async fn invite(&self, new: &NewInvitation, now: DateTime<Utc>) -> Result<String, StoreError> {
-        let drawn = random()?;
-        let digits =
-            drawn.as_bytes().chunks(2).filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-        let code: String = digits.take(LENGTH).map(|b| char::from(ALPHABET[usize::from(b & 31)])).collect();
+        let drawn = random_bytes()?;
+        let code: String = drawn.iter().take(LENGTH).map(|b| char::from(ALPHABET[usize::from(b & 31)])).collect();
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO invitation (mark, role, name, siret, subscriber_id, created, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
-        .bind(mark(&code))
+        .bind(secret_hash(&code))
         .bind(to_json(&new.role)?.trim_matches('"').to_owned())
         .bind(clean(&new.name))
         .bind(new.siret.clone().unwrap_or_default())
         .bind(new.subscriber.clone())
         .bind(millis(now))
         .bind(millis(new.expires))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(code.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-"))
     }
 
     /// Every invitation, newest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn invitations(&self) -> Result<Vec<Invitation>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Invitation> = sql::query_as(
             "SELECT mark, role, name, siret, subscriber_id, created, expires_at, used FROM invitation ORDER BY created DESC, mark",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
-        rows.into_iter().map(invitation).collect()
+        Ok(rows)
     }
 
     /// Withdraws an invitation that nobody took, by the name [`Invitation::name`]; `false` when there is none.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn revoke_invitation(&self, name: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM invitation WHERE used IS NULL AND SUBSTR(mark, 1, 8) = $1")
+        let done = sql::query("DELETE FROM invitation WHERE used IS NULL AND SUBSTR(mark, 1, 8) = $1")
             .bind(name.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+        Ok(done > 0)
     }
 
     /// Makes a chat an address of the person whom the code invites.
@@ -165,16 +156,15 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Taken, StoreError> {
         let Some(code) = code(written) else { return Ok(Taken::Unknown) };
-        let mark = mark(&code);
+        let mark = secret_hash(&code);
         let mut tx = self.begin().await?;
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Invitation> = sql::query_as(
             "SELECT mark, role, name, siret, subscriber_id, created, expires_at, used FROM invitation WHERE mark = $1",
         )
         .bind(mark.clone())
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
-        let Some(row) = row else { return Ok(Taken::Unknown) };
-        let found = invitation(row)?;
+        let Some(found) = row else { return Ok(Taken::Unknown) };
         if found.used.is_some() {
             return Ok(Taken::Unknown);
         }
@@ -195,24 +185,24 @@ impl Store {
             profile: Profile { siret: found.what.siret.clone(), ..Profile::default() },
         };
         let subscriber = known.unwrap_or_else(fresh);
-        let taken = sqlx::query("UPDATE invitation SET used = $1, subscriber_id = $2 WHERE mark = $3 AND used IS NULL")
+        let taken = sql::query("UPDATE invitation SET used = $1, subscriber_id = $2 WHERE mark = $3 AND used IS NULL")
             .bind(millis(now))
             .bind(subscriber.id.clone())
             .bind(mark)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        if taken.rows_affected() == 0 {
+        if taken == 0 {
             return Ok(Taken::Unknown);
         }
         let declared = self.is_declared(&subscriber.id).await?;
         let addresses = vec![(channel, chat.to_owned(), AddressState::Active)];
         put_person(&mut tx, &NewSubscriber { subscriber: subscriber.clone(), addresses, declared }, now).await?;
         // Whoever stopped there and comes back with a code of theirs is back.
-        sqlx::query("UPDATE address SET state = 'active' WHERE subscriber_id = $1 AND channel = $2 AND value = $3")
+        sql::query("UPDATE address SET state = 'active' WHERE subscriber_id = $1 AND channel = $2 AND value = $3")
             .bind(subscriber.id.clone())
             .bind(channel.as_str().to_owned())
             .bind(clean(chat))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(Taken::Welcome(subscriber))

@@ -2,10 +2,14 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 use vigie_domain::procedure::{Snapshot, Status};
-use vigie_domain::{Assessment, DateKind, Disposition, Notice};
+use vigie_domain::{AlertKind, Assessment, DateKind, Disposition, Notice};
 
-use crate::outbox::DeliveryRow;
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment};
+use crate::Store;
+use crate::columns::{clean, from_json, millis};
+use crate::delivery::{DeliveryRow, delivery_columns};
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::sql::{self, FromRow, Row, SqlError, row};
 
 /// A stored notice with its verdict.
 #[derive(Debug, Clone)]
@@ -18,19 +22,15 @@ pub struct NoticeRow {
     pub first_seen: DateTime<Utc>,
     /// Version, from 1.
     pub version: i64,
-    /// The notice.
     pub notice: Notice,
-    /// The verdict.
     pub assessment: Assessment,
 }
 
 /// A person's share of an alert.
 #[derive(Debug, Clone)]
 pub struct NotificationRow {
-    /// The alert.
     pub alert: String,
-    /// Kind of alert (database word).
-    pub alert_kind: String,
+    pub alert_kind: AlertKind,
     /// The notice that caused it.
     pub notice: String,
     /// What was decided.
@@ -48,7 +48,6 @@ pub struct NotificationRow {
 /// A line of the journal.
 #[derive(Debug, Clone)]
 pub struct JournalRow {
-    /// When.
     pub at: DateTime<Utc>,
     /// About what: `source`, `address`, `delivery`…
     pub topic: String,
@@ -58,106 +57,94 @@ pub struct JournalRow {
     pub text: String,
 }
 
-pub(crate) type Row = (String, String, i64, i64, String, String);
-type ShareRow = (String, String, String, String, String, Option<i64>, i64, Option<String>);
+row!(NotificationRow { alert, alert_kind, notice, disposition, reasons, due, created, delivery });
+row!(JournalRow { at, topic, reference, text });
 
-pub(crate) fn notice_row(r: Row) -> Result<NoticeRow, StoreError> {
-    let notice = from_json(&r.4, &format!("notice {}", r.0))?;
-    let assessment = from_json(&r.5, &format!("notice {}", r.0))?;
-    Ok(NoticeRow { id: r.0, procedure: r.1, first_seen: moment(r.2), version: r.3, notice, assessment })
+impl FromRow for NoticeRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let (notice, assessment): (String, String) = (row.get(4)?, row.get(5)?);
+        Ok(Self {
+            id: row.get(0)?,
+            procedure: row.get(1)?,
+            first_seen: row.get(2)?,
+            version: row.get(3)?,
+            notice: serde_json::from_str(&notice).map_err(|e| row.unreadable(4, e))?,
+            assessment: serde_json::from_str(&assessment).map_err(|e| row.unreadable(5, e))?,
+        })
+    }
 }
 
-fn notification_row(r: ShareRow) -> Option<NotificationRow> {
-    Some(NotificationRow {
-        alert: r.0,
-        alert_kind: r.1,
-        notice: r.2,
-        disposition: Disposition::parse(&r.3)?,
-        reasons: r.4,
-        due: r.5.map(moment),
-        created: moment(r.6),
-        delivery: r.7,
-    })
+/// Reads notices `WHERE` …
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE ", $rest)
+    };
 }
 
 impl Store {
     /// Adds a line.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn note(&self, topic: &str, reference: &str, text: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let id = derived_id(&[topic, reference, text, &now.to_rfc3339()]);
-        sqlx::query("INSERT INTO journal (id, at, topic, reference, text) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
+        sql::query("INSERT INTO journal (id, at, topic, reference, text) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
             .bind(id)
             .bind(millis(now))
             .bind(topic.to_owned())
             .bind(clean(reference))
             .bind(clean(text))
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }
 
     /// Lines about one thing, newest first; all when `reference` is empty.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn journal(&self, reference: &str, limit: i64) -> Result<Vec<JournalRow>, StoreError> {
-        let rows: Vec<(i64, String, String, String)> =
-            sqlx::query_as("SELECT at, topic, reference, text FROM journal WHERE reference = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2").bind(reference.to_owned()).bind(limit).fetch_all(&self.pool).await?;
-        Ok(rows
-            .into_iter()
-            .map(|(at, topic, reference, text)| JournalRow { at: moment(at), topic, reference, text })
-            .collect())
+        Ok(sql::query_as(
+            "SELECT at, topic, reference, text FROM journal WHERE reference = $1 OR $1 = '' ORDER BY at DESC, id LIMIT $2",
+        )
+        .bind(reference)
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?)
     }
 
     /// A notice by its key, or by the record's own identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn notice(&self, key: &str) -> Result<Option<NoticeRow>, StoreError> {
-        let row: Option<Row> = sqlx::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE id = $1 OR record_id = $1 ORDER BY first_seen LIMIT 1")
-            .bind(key.to_owned())
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(notice_row).transpose()
+        let by_key: Option<NoticeRow> =
+            sql::query_as(select!("id = $1")).bind(key).fetch_optional(&self.key_reader).await?;
+        if by_key.is_some() {
+            return Ok(by_key);
+        }
+        // No index leads there: it is asked for by hand.
+        let query = sql::query_as(select!("record_id = $1 ORDER BY first_seen LIMIT 1"));
+        Ok(query.bind(key).fetch_optional(&self.reader).await?)
     }
 
     /// Notices of a procedure, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn notices_of(&self, procedure: &str) -> Result<Vec<NoticeRow>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as("SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE procedure_id = $1 ORDER BY first_seen, id")
+        let rows: Vec<NoticeRow> = sql::query_as(select!("procedure_id = $1 ORDER BY first_seen, id"))
             .bind(procedure.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
-        rows.into_iter().map(notice_row).collect()
+        Ok(rows)
     }
 
     /// The procedure that one of that identifier became part of, if it did.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn procedure_now(&self, ended: &str) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
+        let row: Option<(String,)> = sql::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
             .bind(clean(&format!("was:{ended}")))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map(|(id,)| id))
     }
 
     /// The dates of a procedure that is still open; `None` of any other.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_dates(
         &self,
         procedure: &str,
     ) -> Result<Option<Vec<(DateKind, DateTime<FixedOffset>)>>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT snapshot FROM procedure WHERE id = $1")
+        let row: Option<(String,)> = sql::query_as("SELECT snapshot FROM procedure WHERE id = $1")
             .bind(procedure.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         let Some((text,)) = row else { return Ok(None) };
         let snapshot: Snapshot = from_json(&text, &format!("procedure {procedure}"))?;
@@ -165,84 +152,67 @@ impl Store {
     }
 
     /// Whether a person has a share of that alert.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn has_share(&self, alert: &str, subscriber: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT id FROM notification WHERE id = $1")
+        let row: Option<(String,)> = sql::query_as("SELECT id FROM notification WHERE id = $1")
             .bind(derived_id(&[alert, subscriber]))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.is_some())
     }
 
     /// The notices worth most, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn recent_notices(&self, min_score: u8, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, procedure_id, first_seen, version, document, assessment FROM notice WHERE score >= $1 ORDER BY first_seen DESC, score DESC, id LIMIT $2",
-        )
-        .bind(i64::from(min_score))
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(notice_row).collect()
+        let rows: Vec<NoticeRow> =
+            sql::query_as(select!("score >= $1 ORDER BY first_seen DESC, score DESC, id LIMIT $2"))
+                .bind(i64::from(min_score))
+                .bind(limit)
+                .fetch_all(&self.reader)
+                .await?;
+        Ok(rows)
     }
 
     /// How many notices are stored.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn notice_count(&self) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM notice").fetch_one(&self.pool).await?;
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM notice").fetch_one(&self.reader).await?;
         Ok(n)
     }
 
     /// What was decided for a person of late, latest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn latest_notifications(&self, subscriber: &str, limit: i64) -> Result<Vec<NotificationRow>, StoreError> {
-        let rows: Vec<ShareRow> = sqlx::query_as(
+        let rows: Vec<NotificationRow> = sql::query_as(
             "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
              FROM notification n JOIN alert a ON a.id = n.alert_id WHERE n.subscriber_id = $1 AND a.notice_id <> '' ORDER BY n.created DESC, n.id LIMIT $2",
         )
         .bind(subscriber.to_owned())
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
-        Ok(rows.into_iter().filter_map(notification_row).collect())
+        Ok(rows)
     }
 
     /// What was decided for a person about a procedure, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn notifications(&self, subscriber: &str, procedure: &str) -> Result<Vec<NotificationRow>, StoreError> {
-        let rows: Vec<ShareRow> = sqlx::query_as(
+        let rows: Vec<NotificationRow> = sql::query_as(
             "SELECT a.id, a.kind, a.notice_id, n.disposition, n.reasons, n.due, n.created, n.delivery_id
              FROM notification n JOIN alert a ON a.id = n.alert_id WHERE n.subscriber_id = $1 AND a.procedure_id = $2 ORDER BY n.created, n.id",
         )
         .bind(subscriber.to_owned())
         .bind(procedure.to_owned())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
-        Ok(rows.into_iter().filter_map(notification_row).collect())
+        Ok(rows)
     }
 
     /// Every delivery that shares its cause and person with this one: a message goes to each of a person's addresses.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn deliveries_like(&self, delivery: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.delivery_rows(
-            "SELECT d.id, d.subscriber_id, d.channel, d.cause, d.state, d.attempts, d.next_at, d.created, d.settled_at, d.why
-             FROM delivery d JOIN delivery o ON o.subscriber_id = d.subscriber_id AND o.cause = d.cause WHERE o.id = $1 ORDER BY d.seq LIMIT $2",
-            delivery,
-            50,
-        )
-        .await
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            delivery_columns!(),
+            " FROM delivery d JOIN delivery o ON o.subscriber_id = d.subscriber_id AND o.cause = d.cause WHERE o.id = $1
+              ORDER BY d.seq LIMIT 50"
+        ))
+        .bind(delivery)
+        .fetch_all(&self.reader)
+        .await?)
     }
 }

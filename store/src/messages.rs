@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::Channel;
 
-use crate::{Store, StoreError, millis, moment};
+use crate::Store;
+use crate::columns::{millis, moment};
+use crate::error::StoreError;
+use crate::sql::{self, row};
 
 /// Silence after which a service may number its updates anew (Bot API, `Update`: "If there are no new updates for at least a
 /// week, then identifier of the next update will be chosen randomly"). Less than that, to be safe.
@@ -20,19 +23,17 @@ const NUMBERS_LAST: Duration = Duration::days(6);
 pub struct SentPart {
     /// Its place in the delivery, from 0.
     pub part: i64,
-    /// The chat.
     pub chat: String,
     /// Its identifier there.
     pub message: String,
 }
 
+row!(SentPart { part, chat, message });
+
 impl Store {
     /// Notes a message that a chat took.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn keep_part(&self, delivery: &str, part: &SentPart) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO message_part (delivery_id, part, chat, message) VALUES ($1, $2, $3, $4)
              ON CONFLICT (delivery_id, part) DO UPDATE SET chat = $3, message = $4",
         )
@@ -40,126 +41,97 @@ impl Store {
         .bind(part.part)
         .bind(part.chat.clone())
         .bind(part.message.clone())
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
         Ok(())
     }
 
     /// The messages of a delivery, in order.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn parts(&self, delivery: &str) -> Result<Vec<SentPart>, StoreError> {
-        let rows: Vec<(i64, String, String)> =
-            sqlx::query_as("SELECT part, chat, message FROM message_part WHERE delivery_id = $1 ORDER BY part")
-                .bind(delivery.to_owned())
-                .fetch_all(&self.pool)
-                .await?;
-        Ok(rows.into_iter().map(|(part, chat, message)| SentPart { part, chat, message }).collect())
+        Ok(sql::query_as("SELECT part, chat, message FROM message_part WHERE delivery_id = $1 ORDER BY part")
+            .bind(delivery)
+            .fetch_all(&self.key_reader)
+            .await?)
     }
 
     /// The delivery that a message carries.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn carried_by(&self, chat: &str, message: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> =
-            sqlx::query_as("SELECT delivery_id FROM message_part WHERE chat = $1 AND message = $2 LIMIT 1")
+            sql::query_as("SELECT delivery_id FROM message_part WHERE chat = $1 AND message = $2 LIMIT 1")
                 .bind(chat.to_owned())
                 .bind(message.to_owned())
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.key_reader)
                 .await?;
         Ok(row.map(|r| r.0))
     }
 
     /// Whether the last attempt at a delivery left it open whether the message arrived.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn is_doubtful(&self, delivery: &str) -> Result<bool, StoreError> {
-        let row: Option<(Option<String>,)> = sqlx::query_as(
+        let row: Option<(Option<String>,)> = sql::query_as(
             "SELECT outcome FROM attempt WHERE delivery_id = $1 AND outcome IS NOT NULL ORDER BY n DESC LIMIT 1",
         )
         .bind(delivery.to_owned())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.key_reader)
         .await?;
         Ok(row.and_then(|r| r.0).as_deref() == Some("ambiguous"))
     }
 
     /// The number from which a listener goes on; `None` to take whatever the service has, at first and after a long silence.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn listening_from(&self, listener: &str, now: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
-        let row: Option<(i64, i64)> = sqlx::query_as("SELECT next_number, at FROM listener WHERE name = $1")
+        let row: Option<(i64, i64)> = sql::query_as("SELECT next_number, at FROM listener WHERE name = $1")
             .bind(listener.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.filter(|(_, at)| now - moment(*at) < NUMBERS_LAST).map(|(number, _)| number))
     }
 
     /// Updates handled since the last one confirmed.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn heard_since(&self, listener: &str) -> Result<BTreeSet<i64>, StoreError> {
-        let rows: Vec<(i64,)> = sqlx::query_as("SELECT number FROM heard WHERE listener = $1")
+        let rows: Vec<(i64,)> = sql::query_as("SELECT number FROM heard WHERE listener = $1")
             .bind(listener.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
         Ok(rows.into_iter().map(|r| r.0).collect())
     }
 
     /// Notes that one update is handled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn heard(&self, listener: &str, number: i64) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO heard (listener, number) VALUES ($1, $2) ON CONFLICT (listener, number) DO NOTHING")
+        sql::query("INSERT INTO heard (listener, number) VALUES ($1, $2) ON CONFLICT (listener, number) DO NOTHING")
             .bind(listener.to_owned())
             .bind(number)
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }
 
     /// Notes that every update before `next` is handled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn listen_from(&self, listener: &str, next: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO listener (name, next_number, at) VALUES ($1, $2, $3)
              ON CONFLICT (name) DO UPDATE SET next_number = $2, at = $3",
         )
         .bind(listener.to_owned())
         .bind(next)
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        sqlx::query("DELETE FROM heard WHERE listener = $1").bind(listener.to_owned()).execute(&mut *tx).await?;
+        sql::query("DELETE FROM heard WHERE listener = $1").bind(listener.to_owned()).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// Until when a limit holds that some chat of a channel met, if nothing went through since.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn limited(&self, channel: Channel, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT free_at FROM pace WHERE key = $1 AND free_at > $2")
+        let row: Option<(i64,)> = sql::query_as("SELECT free_at FROM pace WHERE key = $1 AND free_at > $2")
             .bind(limit_key(channel))
             .bind(millis(now))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map(|(at,)| moment(at)))
     }
 
     /// Notes that a chat of a channel met a limit.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn note_limit(&self, channel: Channel, until: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         crate::lanes::set_pace(&mut tx, &limit_key(channel), until).await?;
@@ -168,18 +140,12 @@ impl Store {
     }
 
     /// Notes that something went through on a channel.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn forget_limits(&self, channel: Channel) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM pace WHERE key = $1").bind(limit_key(channel)).execute(&self.pool).await?;
+        sql::query("DELETE FROM pace WHERE key = $1").bind(limit_key(channel)).execute_alone(&self.db).await?;
         Ok(())
     }
 
     /// Lets nothing leave on a channel before that moment.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn rest_channel(&self, channel: Channel, until: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         crate::lanes::set_pace(&mut tx, channel.as_str(), until).await?;

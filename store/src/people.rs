@@ -4,58 +4,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::subscription::{Profile, Rhythm};
+use vigie_domain::subscription::Rhythm;
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
-use crate::{Store, StoreError, WriteTx, clean, consent, derived_id, from_json, millis, moment, to_json};
+use crate::Store;
+use crate::address::{address_columns, raise_version};
+use crate::columns::{clean, from_json, millis, moment, to_json};
+use crate::error::StoreError;
+use crate::ids::derived_id;
+use crate::sql::{self, FromRow, Row, SqlError, Transaction};
+use crate::suppression;
 
-/// Where a person is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// Identifier.
-    pub id: String,
-    /// Its owner.
-    pub subscriber: String,
-    /// The channel.
-    pub channel: Channel,
-    /// The address on that channel.
-    pub value: String,
-    /// Whether messages may go there.
-    pub state: AddressState,
-}
-
-/// Whether messages may go to an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddressState {
-    /// Given, not yet confirmed by its owner.
-    Unconfirmed,
-    /// In use.
-    Active,
-    /// Refused for good by the channel.
-    Suspended,
-    /// Its owner said stop.
-    Stopped,
-}
-
-impl AddressState {
-    /// The database's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unconfirmed => "unconfirmed",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    pub(crate) fn parse(word: &str) -> Self {
-        [Self::Unconfirmed, Self::Active, Self::Suspended]
-            .into_iter()
-            .find(|s| s.as_str() == word)
-            .unwrap_or(Self::Stopped)
-    }
-}
+pub use crate::address::{Address, AddressState};
 
 /// A person to be made, with an address.
 #[derive(Debug, Clone)]
@@ -68,92 +28,82 @@ pub struct NewSubscriber {
     pub declared: bool,
 }
 
-pub(crate) type PersonRow = (String, String, String, String);
+/// Reads a person: identifier, name, role, profile.
+pub(crate) struct PersonRow(pub(crate) Subscriber);
 
-pub(crate) fn person((id, name, role, profile): PersonRow) -> Result<Subscriber, StoreError> {
-    let role = from_json(&format!("\"{role}\""), &format!("subscriber {id}"))?;
-    let profile: Profile = from_json(&profile, &format!("subscriber {id}"))?;
-    Ok(Subscriber { id, name, role, profile })
+impl FromRow for PersonRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let profile: String = row.get(3)?;
+        let profile = serde_json::from_str(&profile).map_err(|e| row.unreadable(3, e))?;
+        Ok(Self(Subscriber { id: row.get(0)?, name: row.get(1)?, role: row.get(2)?, profile }))
+    }
 }
 
-fn subscription(id: String, owner: &str, filter: &str, cadence: &str, paused: i64) -> Result<Subscription, StoreError> {
-    let filter: Filter = from_json(filter, &format!("subscription {id}"))?;
-    let paused_until = (paused > 0).then(|| moment(paused));
-    Ok(Subscription {
-        id,
-        subscriber: owner.to_owned(),
-        filter,
-        cadence: cadence.parse().unwrap_or_default(),
-        paused_until,
-    })
+/// Reads a subscription: identifier, owner, filter, cadence, until when it is paused (0 = it is not).
+struct SubscriptionRow(Subscription);
+
+impl FromRow for SubscriptionRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let (filter, cadence, paused): (String, String, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok(Self(Subscription {
+            id: row.get(0)?,
+            subscriber: row.get(1)?,
+            filter: serde_json::from_str(&filter).map_err(|e| row.unreadable(2, e))?,
+            cadence: cadence.parse().map_err(|e| row.unreadable(3, e))?,
+            paused_until: (paused > 0).then(|| moment(paused)),
+        }))
+    }
 }
 
 impl Store {
     /// The version of all subscriptions together.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscription_version(&self) -> Result<i64, StoreError> {
-        let (value,): (String,) =
-            sqlx::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&self.pool).await?;
+        let (value,): (String,) = sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'")
+            .fetch_one(&self.key_reader)
+            .await?;
         Ok(value.parse().unwrap_or(0))
     }
 
     /// Every subscription with its owner, and the version they were read at.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscriptions(&self) -> Result<(i64, Vec<(Subscription, Subscriber)>), StoreError> {
         let version = self.subscription_version().await?;
         let people = self.subscribers().await?;
         let people: std::collections::HashMap<&str, &Subscriber> = people.iter().map(|p| (p.id.as_str(), p)).collect();
-        let rows: Vec<(String, String, String, String, i64)> = sqlx::query_as(
+        let rows: Vec<SubscriptionRow> = sql::query_as(
             "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription ORDER BY created, id",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
-        let mut out = Vec::with_capacity(rows.len());
-        for (id, owner, filter, cadence, paused) in rows {
-            if let Some(person) = people.get(owner.as_str()) {
-                out.push((subscription(id, &owner, &filter, &cadence, paused)?, (*person).clone()));
-            }
-        }
-        Ok((version, out))
+        let with_owner = |SubscriptionRow(subscription)| {
+            let person = (*people.get(subscription.subscriber.as_str())?).clone();
+            Some((subscription, person))
+        };
+        Ok((version, rows.into_iter().filter_map(with_owner).collect()))
     }
 
     /// Every person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscribers(&self) -> Result<Vec<Subscriber>, StoreError> {
-        let rows: Vec<PersonRow> =
-            sqlx::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id")
-                .fetch_all(&self.pool)
-                .await?;
-        rows.into_iter().map(person).collect()
+        let rows: Vec<PersonRow> = sql::query_as("SELECT id, name, role, profile FROM subscriber ORDER BY created, id")
+            .fetch_all(&self.reader)
+            .await?;
+        Ok(rows.into_iter().map(|PersonRow(person)| person).collect())
     }
 
     /// The person of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscriber(&self, id: &str) -> Result<Option<Subscriber>, StoreError> {
-        let row: Option<PersonRow> = sqlx::query_as("SELECT id, name, role, profile FROM subscriber WHERE id = $1")
+        let row: Option<PersonRow> = sql::query_as("SELECT id, name, role, profile FROM subscriber WHERE id = $1")
             .bind(id.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
-        row.map(person).transpose()
+        Ok(row.map(|PersonRow(person)| person))
     }
 
     /// The person of that identifier, name or address.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn find_subscriber(&self, key: &str) -> Result<Option<Subscriber>, StoreError> {
         let by_address: Option<(String,)> =
-            sqlx::query_as("SELECT subscriber_id FROM address WHERE LOWER(value) = LOWER($1) LIMIT 1")
+            sql::query_as("SELECT subscriber_id FROM address WHERE LOWER(value) = LOWER($1) LIMIT 1")
                 .bind(key.to_owned())
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reader)
                 .await?;
         let people = self.subscribers().await?;
         Ok(people
@@ -162,55 +112,26 @@ impl Store {
     }
 
     /// Addresses of a person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
-            "SELECT id, channel, value, state FROM address WHERE subscriber_id = $1 ORDER BY created, id",
-        )
-        .bind(subscriber.to_owned())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(id, channel, value, state)| {
-                Some(Address {
-                    id,
-                    subscriber: subscriber.to_owned(),
-                    channel: Channel::parse(&channel)?,
-                    value,
-                    state: AddressState::parse(&state),
-                })
-            })
-            .collect())
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE subscriber_id = $1 ORDER BY created, id"
+        ))
+        .bind(subscriber)
+        .fetch_all(&self.key_reader)
+        .await?)
     }
 
     /// An address by its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn address(&self, id: &str) -> Result<Option<Address>, StoreError> {
-        let row: Option<(String, String, String, String)> =
-            sqlx::query_as("SELECT subscriber_id, channel, value, state FROM address WHERE id = $1")
-                .bind(id.to_owned())
-                .fetch_optional(&self.pool)
-                .await?;
-        Ok(row.and_then(|(subscriber, channel, value, state)| {
-            Some(Address {
-                id: id.to_owned(),
-                subscriber,
-                channel: Channel::parse(&channel)?,
-                value,
-                state: AddressState::parse(&state),
-            })
-        }))
+        Ok(sql::query_as(concat!("SELECT ", address_columns!(), " FROM address WHERE id = $1"))
+            .bind(id)
+            .fetch_optional(&self.key_reader)
+            .await?)
     }
 
     /// Addresses of a person to which messages may go.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn active_addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
         let mut addresses = self.addresses(subscriber).await?;
         addresses.retain(|a| a.state == AddressState::Active);
@@ -220,9 +141,6 @@ impl Store {
     /// Makes a person, or brings an existing one in step. Addresses already known keep their state, except that an
     /// unconfirmed one becomes active when so asked. An e-mail address whose owner had it erased is left out, unless its owner
     /// agreed anew ([`Store::lift_suppression`]) or is about to be asked.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_subscriber(&self, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         put_person(&mut tx, new, now).await?;
@@ -231,25 +149,19 @@ impl Store {
     }
 
     /// How messages come to each person who said so.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn rhythms(&self) -> Result<HashMap<String, Rhythm>, StoreError> {
         let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT id, rhythm FROM subscriber WHERE rhythm <> '{}'").fetch_all(&self.pool).await?;
+            sql::query_as("SELECT id, rhythm FROM subscriber WHERE rhythm <> '{}'").fetch_all(&self.reader).await?;
         rows.into_iter().map(|(id, text)| Ok((id.clone(), from_json(&text, &format!("subscriber {id}"))?))).collect()
     }
 
     /// Says how messages come to a person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_rhythm(&self, subscriber: &str, rhythm: &Rhythm) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2")
+        sql::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2")
             .bind(if *rhythm == Rhythm::default() { "{}".to_owned() } else { to_json(rhythm)? })
             .bind(subscriber.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         raise_version(&mut tx).await?;
         tx.commit().await?;
@@ -257,9 +169,6 @@ impl Store {
     }
 
     /// Adds a subscription; the same filter and rhythm for the same person is one.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_subscription(
         &self,
         subscriber: &str,
@@ -270,13 +179,13 @@ impl Store {
         let filter = to_json(filter)?;
         let id = derived_id(&[subscriber, &filter, &cadence.to_string()]);
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
+        sql::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
             .bind(id.clone())
             .bind(subscriber.to_owned())
             .bind(filter)
             .bind(cadence.to_string())
             .bind(millis(now))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         raise_version(&mut tx).await?;
         tx.commit().await?;
@@ -284,77 +193,60 @@ impl Store {
     }
 
     /// The subscriptions of one person, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn subscriptions_of(&self, subscriber: &str) -> Result<Vec<Subscription>, StoreError> {
-        let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
-            "SELECT id, filter, cadence, paused_until FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
+        let rows: Vec<SubscriptionRow> = sql::query_as(
+            "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
         )
-        .bind(subscriber.to_owned())
-        .fetch_all(&self.pool)
+        .bind(subscriber)
+        .fetch_all(&self.reader)
         .await?;
-        rows.into_iter()
-            .map(|(id, filter, cadence, paused)| subscription(id, subscriber, &filter, &cadence, paused))
-            .collect()
+        Ok(rows.into_iter().map(|SubscriptionRow(subscription)| subscription).collect())
     }
 
     /// Puts other conditions in the place of a subscription's; `false` when there is none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_filter(&self, subscription: &str, filter: &Filter) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE subscription SET filter = $1 WHERE id = $2")
+        let done = sql::query("UPDATE subscription SET filter = $1 WHERE id = $2")
             .bind(to_json(filter)?)
             .bind(subscription.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         raise_version(&mut tx).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Until when a subscription gives nothing; `None` = it gives. `false` when there is none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn pause_subscription(
         &self,
         subscription: &str,
         until: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE subscription SET paused_until = $1 WHERE id = $2")
+        let done = sql::query("UPDATE subscription SET paused_until = $1 WHERE id = $2")
             .bind(until.map_or(0, millis))
             .bind(subscription.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         raise_version(&mut tx).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Removes a subscription; `false` when there is none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn remove_subscription(&self, id: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM subscription WHERE id = $1").bind(id.to_owned()).execute(&mut *tx).await?;
+        let done = sql::query("DELETE FROM subscription WHERE id = $1").bind(id.to_owned()).execute(&mut tx).await?;
         raise_version(&mut tx).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Keeps only these subscriptions of a person declared in the settings file.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn keep_only_subscriptions(&self, subscriber: &str, kept: &[String]) -> Result<(), StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM subscription WHERE subscriber_id = $1")
+        let rows: Vec<(String,)> = sql::query_as("SELECT id FROM subscription WHERE subscriber_id = $1")
             .bind(subscriber.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
         for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
             self.remove_subscription(&id).await?;
@@ -364,12 +256,9 @@ impl Store {
 
     /// Removes the subscriptions of persons that the settings file no longer declares, and puts their addresses out of use.
     /// Their history stays.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn keep_only_declared(&self, kept: &[String]) -> Result<(), StoreError> {
         let rows: Vec<(String,)> =
-            sqlx::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.pool).await?;
+            sql::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.reader).await?;
         for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
             self.keep_only_subscriptions(&id, &[]).await?;
             self.keep_only_addresses(&id, &[]).await?;
@@ -379,9 +268,6 @@ impl Store {
 
     /// Puts the addresses of a declared person that the settings file no longer names out of use; named again, they come
     /// back.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn keep_only_addresses(
         &self,
         subscriber: &str,
@@ -398,39 +284,37 @@ impl Store {
     }
 
     /// Whether a person is declared in the settings file.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn is_declared(&self, subscriber: &str) -> Result<bool, StoreError> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT declared FROM subscriber WHERE id = $1")
+        let row: Option<(i64,)> = sql::query_as("SELECT declared FROM subscriber WHERE id = $1")
             .bind(subscriber.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.is_some_and(|(declared,)| declared != 0))
     }
 
     /// Changes the state of an address, with a note for the journal.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_address_state(&self, address: &str, state: AddressState, note: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE address SET state = $1, note = $2 WHERE id = $3")
+        let done = sql::query("UPDATE address SET state = $1, note = $2 WHERE id = $3")
             .bind(state.as_str().to_owned())
             .bind(clean(note))
             .bind(address.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         raise_version(&mut tx).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }
 
 /// Makes a person, or brings an existing one in step, as part of a transaction: see [`Store::put_subscriber`].
-pub(crate) async fn put_person(tx: &mut WriteTx, new: &NewSubscriber, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub(crate) async fn put_person(
+    tx: &mut Transaction,
+    new: &NewSubscriber,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
-    sqlx::query(
+    sql::query(
         "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4",
     )
@@ -440,14 +324,14 @@ pub(crate) async fn put_person(tx: &mut WriteTx, new: &NewSubscriber, now: DateT
     .bind(to_json(&new.subscriber.profile)?)
     .bind(i64::from(new.declared))
     .bind(millis(now))
-    .execute(&mut **tx)
+    .execute(tx)
     .await?;
     for (channel, value, state) in &new.addresses {
-        if *state == AddressState::Active && consent::refuses_import(tx, *channel, value).await? {
+        if *state == AddressState::Active && suppression::refuses_import(tx, *channel, value).await? {
             continue;
         }
         // A chat that moved keeps the identifier of its first address.
-        sqlx::query(
+        sql::query(
             "UPDATE address SET state = $1 WHERE state = 'unconfirmed' AND (id = $2 OR subscriber_id = $3 AND channel = $4 AND value = $5)",
         )
         .bind(state.as_str().to_owned())
@@ -455,9 +339,9 @@ pub(crate) async fn put_person(tx: &mut WriteTx, new: &NewSubscriber, now: DateT
         .bind(new.subscriber.id.clone())
         .bind(channel.as_str().to_owned())
         .bind(clean(value))
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
         .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
@@ -466,23 +350,16 @@ pub(crate) async fn put_person(tx: &mut WriteTx, new: &NewSubscriber, now: DateT
         .bind(clean(value))
         .bind(state.as_str().to_owned())
         .bind(millis(now))
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
     }
     // Messages of chats show what the person's structure decides.
-    sqlx::query(
+    sql::query(
         "UPDATE chat_message SET structure = $1, revision = revision + 1 WHERE subscriber_id = $2 AND structure <> $1",
     )
     .bind(new.subscriber.structure().to_owned())
     .bind(new.subscriber.id.clone())
-    .execute(&mut **tx)
+    .execute(tx)
     .await?;
     raise_version(tx).await
-}
-
-pub(crate) async fn raise_version(tx: &mut WriteTx) -> Result<(), StoreError> {
-    sqlx::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'")
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }

@@ -12,13 +12,16 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Column, Row, ValueRef};
 use vigie_domain::{Channel, Subscriber};
 
-use crate::consent::{mark, random};
-use crate::people::{Address, AddressState, raise_version};
-use crate::{Engine, Store, StoreError, WriteTx, derived_id, millis};
+use crate::Store;
+use crate::address::{Address, AddressState, raise_version};
+use crate::columns::millis;
+use crate::error::StoreError;
+use crate::ids::{derived_id, random};
+use crate::sql::{self, Cell, Engine, FromRow, Row, SqlError, Transaction};
+use crate::suppression;
+use crate::suppression::mark;
 
 /// What stands where a person's name stood.
 pub const ERASED: &str = "personne effacée";
@@ -167,9 +170,6 @@ struct Leaving {
 
 impl Store {
     /// Everything held on a person, table by table; `None` when there is no such person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn held_on(&self, subscriber: &str) -> Result<Option<Vec<(Held, Vec<Value>)>>, StoreError> {
         let Some(person) = self.subscriber(subscriber).await? else { return Ok(None) };
         let mut out = Vec::new();
@@ -188,25 +188,24 @@ impl Store {
     /// # Errors
     /// The database fails, or is none of SQLite.
     pub async fn tables(&self) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
+        let rows: Vec<(String,)> = sql::query_as(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|r| r.0).collect())
     }
 
     async fn rows_of(&self, held: &Held, person: &Subscriber) -> Result<Vec<Value>, StoreError> {
         let sql = format!("SELECT * FROM {} WHERE {}", held.table, held.of);
-        let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
+        let mut query = sql::query_as::<Shown>(sql.clone());
         if sql.contains("$1") {
             query = query.bind(person.id.clone());
         }
         if sql.contains("$2") {
-            query = sqlx::query(AssertSqlSafe(sql.replace("$2", "$1"))).bind(person.structure().to_owned());
+            query = sql::query_as(sql.replace("$2", "$1")).bind(person.structure().to_owned());
         }
-        let rows = query.fetch_all(&self.pool).await?;
-        rows.iter().map(in_json).collect()
+        Ok(query.fetch_all(&self.reader).await?.into_iter().map(|Shown(row)| row).collect())
     }
 
     /// Removes everything held on a person, and leaves a mark by which no import brings their addresses back: of every
@@ -224,7 +223,7 @@ impl Store {
         let Some(leaving) = self.leaving(subscriber).await? else { return Ok(None) };
         let mut tx = self.begin().await?;
         let marked = leaving.addresses.iter().filter(|a| their_wish || a.state != AddressState::Unconfirmed);
-        self.mark_addresses(&mut tx, marked, now).await?;
+        mark_addresses(&mut tx, marked, now).await?;
         let mut done = Erased::default();
         let key = random()?; // thrown away at the end: nothing leads back
         for held in REGISTER {
@@ -244,9 +243,9 @@ impl Store {
             }
         }
         raise_version(&mut tx).await?;
-        sqlx::query("INSERT INTO meta (key, value) VALUES ($1, '1') ON CONFLICT (key) DO NOTHING")
+        sql::query("INSERT INTO meta (key, value) VALUES ($1, '1') ON CONFLICT (key) DO NOTHING")
             .bind(SCRUB_DUE.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(Some(done))
@@ -266,61 +265,35 @@ impl Store {
         Ok(Some(Leaving { id: person.id, structure, alone, words, addresses }))
     }
 
-    async fn mark_addresses(
-        &self,
-        tx: &mut WriteTx,
-        addresses: impl Iterator<Item = &Address>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let salt = self.salt(tx).await?;
-        for address in addresses.filter(|a| a.channel == Channel::Email) {
-            sqlx::query("INSERT INTO suppressed (mark, at) VALUES ($1, $2) ON CONFLICT (mark) DO NOTHING")
-                .bind(mark(&salt, address.channel, &address.value))
-                .bind(millis(now))
-                .execute(&mut **tx)
-                .await?;
-        }
-        Ok(())
-    }
-
     /// Takes what was deleted out of the files, where an erasure asks for it: rebuilds SQLite's pages and empties its log;
     /// has PostgreSQL clear its dead rows. `false` when it could not be finished and is still to be done.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn scrub(&self) -> Result<bool, StoreError> {
-        let due: Option<(String,)> = sqlx::query_as("SELECT value FROM meta WHERE key = $1")
+        let due: Option<(String,)> = sql::query_as("SELECT value FROM meta WHERE key = $1")
             .bind(SCRUB_DUE.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         if due.is_none() {
             return Ok(true);
         }
-        {
-            let _turn = self.writer.lock().await;
-            // A plain VACUUM of PostgreSQL leaves the bytes in place until something is written over them.
-            let tables = REGISTER.iter().map(|held| format!("VACUUM (FULL, ANALYZE) {}", held.table));
-            let rebuilt: Vec<String> = match self.engine {
-                Engine::Sqlite => vec!["VACUUM".to_owned()],
-                Engine::Postgres => tables.collect(),
-            };
-            for sql in rebuilt {
-                sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await?;
-            }
-        }
-        if self.engine == Engine::Sqlite && !self.empty_log().await? {
+        // A plain VACUUM of PostgreSQL leaves the bytes in place until something is written over them.
+        let tables = REGISTER.iter().map(|held| format!("VACUUM (FULL, ANALYZE) {}", held.table));
+        let rebuilt: Vec<String> = match self.engine() {
+            Engine::Sqlite => vec!["VACUUM".to_owned()],
+            Engine::Postgres => tables.collect(),
+        };
+        self.db.maintain(rebuilt).await?;
+        if self.engine() == Engine::Sqlite && !self.empty_log().await? {
             return Ok(false);
         }
-        sqlx::query("DELETE FROM meta WHERE key = $1").bind(SCRUB_DUE.to_owned()).execute(&self.pool).await?;
+        sql::query("DELETE FROM meta WHERE key = $1").bind(SCRUB_DUE.to_owned()).execute_alone(&self.db).await?;
         Ok(true)
     }
 
     /// Writes SQLite's log into its pages and cuts it to nothing; `false` while somebody reads all the time.
     async fn empty_log(&self) -> Result<bool, StoreError> {
         for _ in 0..SCRUB_TRIES {
-            let _turn = self.writer.lock().await;
-            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.pool).await?;
-            if row.try_get::<i64, _>(0).is_ok_and(|busy| busy == 0) {
+            // Its first number says whether somebody kept it from finishing.
+            if self.db.maintain(vec!["PRAGMA wal_checkpoint(TRUNCATE)".to_owned()]).await? == Some(0) {
                 return Ok(true);
             }
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -329,33 +302,49 @@ impl Store {
     }
 }
 
-async fn delete(tx: &mut WriteTx, held: &Held, leaving: &Leaving) -> Result<u64, StoreError> {
+async fn mark_addresses(
+    tx: &mut Transaction,
+    addresses: impl Iterator<Item = &Address>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let salt = suppression::salt(tx).await?;
+    for address in addresses.filter(|a| a.channel == Channel::Email) {
+        sql::query("INSERT INTO suppressed (mark, at) VALUES ($1, $2) ON CONFLICT (mark) DO NOTHING")
+            .bind(mark(&salt, address.channel, &address.value))
+            .bind(now)
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn delete(tx: &mut Transaction, held: &Held, leaving: &Leaving) -> Result<u64, StoreError> {
     let sql = format!("DELETE FROM {} WHERE {}", held.table, held.of);
-    Ok(sqlx::query(AssertSqlSafe(sql)).bind(leaving.id.clone()).execute(&mut **tx).await?.rows_affected())
+    Ok(sql::query(sql).bind(leaving.id.clone()).execute(tx).await?)
 }
 
 /// Deliveries and their attempts stay for the figures, under identifiers that no address gives back; what waited is
 /// cancelled, and the channel's words go.
 async fn pseudonymise_deliveries(
-    tx: &mut WriteTx,
+    tx: &mut Transaction,
     subscriber: &str,
     key: &str,
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT id, address_id FROM delivery WHERE subscriber_id = $1 ORDER BY seq")
+        sql::query_as("SELECT id, address_id FROM delivery WHERE subscriber_id = $1 ORDER BY seq")
             .bind(subscriber.to_owned())
-            .fetch_all(&mut **tx)
+            .fetch_all(&mut *tx)
             .await?;
     let nobody = derived_id(&[key, subscriber]);
     for (id, address) in &rows {
         let fresh = derived_id(&[key, id]);
-        sqlx::query("UPDATE attempt SET delivery_id = $1, detail = NULL WHERE delivery_id = $2")
+        sql::query("UPDATE attempt SET delivery_id = $1, detail = NULL WHERE delivery_id = $2")
             .bind(fresh.clone())
             .bind(id.clone())
-            .execute(&mut **tx)
+            .execute(tx)
             .await?;
-        sqlx::query(
+        sql::query(
             "UPDATE delivery SET id = $1, subscriber_id = $2, address_id = $3, why = NULL, token = NULL, holder = NULL,
              settled_at = COALESCE(settled_at, $4),
              state = CASE WHEN state IN ('pending', 'claimed', 'deferred', 'ambiguous') THEN 'cancelled' ELSE state END
@@ -366,40 +355,40 @@ async fn pseudonymise_deliveries(
         .bind(derived_id(&[key, address]))
         .bind(millis(now))
         .bind(id.clone())
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
     }
     Ok(rows.len() as u64)
 }
 
 /// A corrected verdict goes on holding; who corrected it, and their words, go.
-async fn pseudonymise_verdicts(tx: &mut WriteTx, subscriber: &str, key: &str) -> Result<u64, StoreError> {
-    let done = sqlx::query("UPDATE verdict_correction SET subscriber_id = $1, note = '' WHERE subscriber_id = $2")
+async fn pseudonymise_verdicts(tx: &mut Transaction, subscriber: &str, key: &str) -> Result<u64, StoreError> {
+    let done = sql::query("UPDATE verdict_correction SET subscriber_id = $1, note = '' WHERE subscriber_id = $2")
         .bind(derived_id(&[key, subscriber]))
         .bind(subscriber.to_owned())
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
-    Ok(done.rows_affected())
+    Ok(done)
 }
 
 /// What a structure decided stays with its other members, without the person's name; where nobody is left, it goes.
-async fn unname(tx: &mut WriteTx, held: &Held, columns: &[&str], leaving: &Leaving) -> Result<u64, StoreError> {
+async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &Leaving) -> Result<u64, StoreError> {
     if leaving.alone {
         let sql = format!("DELETE FROM {} WHERE structure = $1", held.table);
-        let done = sqlx::query(AssertSqlSafe(sql)).bind(leaving.structure.clone()).execute(&mut **tx).await?;
-        return Ok(done.rows_affected());
+        let done = sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
+        return Ok(done);
     }
     let mut changed = 0;
     for column in columns {
         for word in leaving.words.iter().chain([&leaving.id]) {
             let sql = format!("UPDATE {} SET {column} = $1 WHERE structure = $2 AND {column} = $3", held.table);
-            let done = sqlx::query(AssertSqlSafe(sql))
+            let done = sql::query(sql)
                 .bind(ERASED.to_owned())
                 .bind(leaving.structure.clone())
                 .bind(word.clone())
-                .execute(&mut **tx)
+                .execute(tx)
                 .await?;
-            changed += done.rows_affected();
+            changed += done;
         }
     }
     if held.table == "decision" {
@@ -412,7 +401,7 @@ async fn unname(tx: &mut WriteTx, held: &Held, columns: &[&str], leaving: &Leavi
 
 /// An entry of a directory that names one of the person's addresses goes.
 async fn delete_mentions(
-    tx: &mut WriteTx,
+    tx: &mut Transaction,
     table: &str,
     column: &str,
     addresses: &[Address],
@@ -421,35 +410,35 @@ async fn delete_mentions(
     for address in addresses.iter().filter(|a| a.channel == Channel::Email) {
         let sql =
             format!("DELETE FROM {table} WHERE LENGTH(REPLACE(LOWER({column}), LOWER($1), '')) < LENGTH({column})");
-        let done = sqlx::query(AssertSqlSafe(sql)).bind(address.value.clone()).execute(&mut **tx).await?;
-        deleted += done.rows_affected();
+        let done = sql::query(sql).bind(address.value.clone()).execute(tx).await?;
+        deleted += done;
     }
     Ok(deleted)
 }
 
 /// Records put aside that name the person go: mails, above all. Their bytes are looked at here, since no two engines search
 /// bytes alike.
-async fn delete_records_of(tx: &mut WriteTx, words: &[String]) -> Result<u64, StoreError> {
-    let ids: Vec<(String,)> = sqlx::query_as("SELECT id FROM quarantine ORDER BY id").fetch_all(&mut **tx).await?;
+async fn delete_records_of(tx: &mut Transaction, words: &[String]) -> Result<u64, StoreError> {
+    let ids: Vec<(String,)> = sql::query_as("SELECT id FROM quarantine ORDER BY id").fetch_all(&mut *tx).await?;
     let words: Vec<String> = words.iter().map(|w| w.to_lowercase()).collect();
     let mut deleted = 0;
     for (id,) in ids {
         let row: Option<(Vec<u8>, String, Option<String>)> =
-            sqlx::query_as("SELECT raw, reason, record_id FROM quarantine WHERE id = $1")
+            sql::query_as("SELECT raw, reason, record_id FROM quarantine WHERE id = $1")
                 .bind(id.clone())
-                .fetch_optional(&mut **tx)
+                .fetch_optional(&mut *tx)
                 .await?;
         let Some((raw, reason, record)) = row else { continue };
         let text = format!("{} {reason} {}", String::from_utf8_lossy(&raw), record.unwrap_or_default()).to_lowercase();
         if words.iter().any(|w| text.contains(w)) {
-            let gone = sqlx::query("DELETE FROM quarantine WHERE id = $1").bind(id).execute(&mut **tx).await?;
-            deleted += gone.rows_affected();
+            let gone = sql::query("DELETE FROM quarantine WHERE id = $1").bind(id).execute(tx).await?;
+            deleted += gone;
         }
     }
     Ok(deleted)
 }
 
-async fn scrub_column(tx: &mut WriteTx, table: &str, column: &str, words: &[String]) -> Result<(), StoreError> {
+async fn scrub_column(tx: &mut Transaction, table: &str, column: &str, words: &[String]) -> Result<(), StoreError> {
     for word in words {
         replace(tx, table, column, word).await?;
     }
@@ -457,7 +446,7 @@ async fn scrub_column(tx: &mut WriteTx, table: &str, column: &str, words: &[Stri
 }
 
 /// Takes a word out of a column, as written and in small letters.
-async fn replace(tx: &mut WriteTx, table: &str, column: &str, word: &str) -> Result<(), StoreError> {
+async fn replace(tx: &mut Transaction, table: &str, column: &str, word: &str) -> Result<(), StoreError> {
     let mut spellings = vec![word.to_owned()];
     if word.to_lowercase() != word {
         spellings.push(word.to_lowercase());
@@ -466,28 +455,29 @@ async fn replace(tx: &mut WriteTx, table: &str, column: &str, word: &str) -> Res
         let sql = format!(
             "UPDATE {table} SET {column} = REPLACE({column}, $1, $2) WHERE {column} IS NOT NULL AND REPLACE({column}, $1, '') <> {column}"
         );
-        sqlx::query(AssertSqlSafe(sql)).bind(spelling).bind(ERASED.to_owned()).execute(&mut **tx).await?;
+        sql::query(sql).bind(spelling).bind(ERASED.to_owned()).execute(tx).await?;
     }
     Ok(())
 }
 
 /// A row as JSON: text that is JSON itself is shown as such.
-fn in_json(row: &AnyRow) -> Result<Value, StoreError> {
-    let mut object = Map::new();
-    for (i, column) in row.columns().iter().enumerate() {
-        let value = if row.try_get_raw(i)?.is_null() {
-            Value::Null
-        } else if let Ok(text) = row.try_get::<String, _>(i) {
-            let structured = text.starts_with(['{', '[']).then(|| serde_json::from_str(&text).ok()).flatten();
-            structured.unwrap_or(Value::String(text))
-        } else if let Ok(number) = row.try_get::<i64, _>(i) {
-            Value::from(number)
-        } else if let Ok(bytes) = row.try_get::<Vec<u8>, _>(i) {
-            Value::String(String::from_utf8_lossy(&bytes).into_owned())
-        } else {
-            Value::Null
-        };
-        object.insert(column.name().to_owned(), value);
+struct Shown(Value);
+
+impl FromRow for Shown {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let mut object = Map::new();
+        for (place, name) in row.names().into_iter().enumerate() {
+            let value = match row.get::<Cell>(place)? {
+                Cell::Text(Some(text)) => {
+                    let structured = text.starts_with(['{', '[']).then(|| serde_json::from_str(&text).ok()).flatten();
+                    structured.unwrap_or(Value::String(text))
+                }
+                Cell::Integer(Some(number)) => Value::from(number),
+                Cell::Bytes(Some(bytes)) => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
+                Cell::Text(None) | Cell::Integer(None) | Cell::Bytes(None) => Value::Null,
+            };
+            object.insert(name, value);
+        }
+        Ok(Self(Value::Object(object)))
     }
-    Ok(Value::Object(object))
 }

@@ -5,7 +5,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::{Store, StoreError, millis};
+use crate::Store;
+use crate::columns::millis;
+use crate::error::StoreError;
+use crate::sql;
 
 /// Most rows one pass deletes from one table.
 const BATCH: i64 = 2_000;
@@ -94,15 +97,12 @@ fn before(days: u32, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 
 impl Store {
     /// Deletes what is older than it may be; gives the number of rows.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn delete_outdated(&self, keep: &Keep, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut deleted = 0;
         for (sql, kept) in BY_AGE {
             let Some(before) = before(keep.days(*kept), now) else { continue };
             let mut tx = self.begin().await?;
-            deleted += sqlx::query(*sql).bind(millis(before)).bind(BATCH).execute(&mut *tx).await?.rows_affected();
+            deleted += sql::query(*sql).bind(millis(before)).bind(BATCH).execute(&mut tx).await?;
             tx.commit().await?;
         }
         Ok(deleted)
@@ -110,29 +110,26 @@ impl Store {
 
     /// Persons to erase: their only addresses were never confirmed, or none has been in use for too long. Those declared in
     /// the settings file stay.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn outdated_persons(&self, keep: &Keep, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
         self.note_idle(now).await?;
         let mut out = Vec::new();
         if let Some(before) = before(keep.unconfirmed, now) {
-            let rows: Vec<(String,)> = sqlx::query_as(
+            let rows: Vec<(String,)> = sql::query_as(
                 "SELECT s.id FROM subscriber s WHERE s.declared = 0 AND EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = s.id)
                  AND NOT EXISTS (SELECT 1 FROM address a LEFT JOIN consent c ON c.address_id = a.id WHERE a.subscriber_id = s.id
                    AND (a.state <> 'unconfirmed' OR COALESCE(c.asked, a.created) > $1)) ORDER BY s.id",
             )
             .bind(millis(before))
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
             out.extend(rows.into_iter().map(|r| r.0));
         }
         if let Some(before) = before(keep.idle, now) {
-            let rows: Vec<(String,)> = sqlx::query_as(
+            let rows: Vec<(String,)> = sql::query_as(
                 "SELECT i.subscriber_id FROM idle i JOIN subscriber s ON s.id = i.subscriber_id WHERE s.declared = 0 AND i.since <= $1 ORDER BY i.subscriber_id",
             )
             .bind(millis(before))
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
             out.extend(rows.into_iter().map(|r| r.0).filter(|id| !out.contains(id)).collect::<Vec<_>>());
         }
@@ -142,33 +139,30 @@ impl Store {
     /// Notes since when a person has no address in use, and forgets it once they have one.
     async fn note_idle(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "DELETE FROM idle WHERE EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = idle.subscriber_id AND a.state IN ('active', 'unconfirmed'))",
         )
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO idle (subscriber_id, since) SELECT s.id, CAST($1 AS BIGINT) FROM subscriber s
              WHERE NOT EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = s.id AND a.state IN ('active', 'unconfirmed'))
              ON CONFLICT (subscriber_id) DO NOTHING",
         )
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// Removes unconfirmed addresses of persons who have others, when they are too old.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn delete_unconfirmed(&self, keep: &Keep, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let Some(before) = before(keep.unconfirmed, now) else { return Ok(0) };
         let mut tx = self.begin().await?;
         let old = "SELECT a.id FROM address a LEFT JOIN consent c ON c.address_id = a.id JOIN subscriber s ON s.id = a.subscriber_id
              WHERE s.declared = 0 AND a.state = 'unconfirmed' AND COALESCE(c.asked, a.created) <= $1";
-        let ids: Vec<(String,)> = sqlx::query_as(old).bind(millis(before)).fetch_all(&mut *tx).await?;
+        let ids: Vec<(String,)> = sql::query_as(old).bind(millis(before)).fetch_all(&mut tx).await?;
         for (id,) in &ids {
             for sql in [
                 "DELETE FROM consent WHERE address_id = $1",
@@ -176,7 +170,7 @@ impl Store {
                 "UPDATE delivery SET state = 'cancelled', why = 'adresse jamais confirmée' WHERE address_id = $1 AND state IN ('pending', 'deferred', 'ambiguous')",
                 "DELETE FROM address WHERE id = $1",
             ] {
-                sqlx::query(sql).bind(id.clone()).execute(&mut *tx).await?;
+                sql::query(sql).bind(id.clone()).execute(&mut tx).await?;
             }
         }
         tx.commit().await?;
@@ -184,23 +178,17 @@ impl Store {
     }
 
     /// The day of the last retention pass, as the caller named it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn last_cleaning(&self) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> =
-            sqlx::query_as("SELECT value FROM meta WHERE key = 'cleaned'").fetch_optional(&self.pool).await?;
+            sql::query_as("SELECT value FROM meta WHERE key = 'cleaned'").fetch_optional(&self.key_reader).await?;
         Ok(row.map(|r| r.0))
     }
 
     /// Notes the day of a retention pass that is done.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn set_last_cleaning(&self, day: &str) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO meta (key, value) VALUES ('cleaned', $1) ON CONFLICT (key) DO UPDATE SET value = $1")
+        sql::query("INSERT INTO meta (key, value) VALUES ('cleaned', $1) ON CONFLICT (key) DO UPDATE SET value = $1")
             .bind(day.to_owned())
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }

@@ -4,11 +4,13 @@
 //! last row of the page before, never by counting from the start; counts stop at a bound.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use vigie_domain::{BuyerType, Department, ProvisionKind, Sector};
 
+use crate::Store;
+use crate::columns::{clean, millis, words};
+use crate::error::StoreError;
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, WriteTx, clean, millis, moment};
+use crate::sql::{self, Cell, Columns, FromRow, Row, SqlError, Transaction};
 
 /// Where a procedure stands, as people look for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -61,24 +63,21 @@ impl State {
     }
 }
 
-/// A procedure as it is found.
+words!(State: State::parse, BuyerType: BuyerType::parse);
+
+/// A procedure as a search finds it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    /// The procedure.
+pub struct SearchRow {
     pub procedure: String,
-    /// Title.
     pub title: String,
-    /// Buyer.
     pub buyer: String,
     /// What kind of buyer.
     pub buyer_type: BuyerType,
     /// The strongest thing it offers, in words.
     pub verdict: String,
-    /// Sectors.
     pub sectors: Vec<Sector>,
     /// Where.
     pub departments: Vec<Department>,
-    /// Provisions.
     pub provisions: Vec<ProvisionKind>,
     /// Where it stood when last written; whether its date is past is for the reader to see.
     pub state: State,
@@ -94,7 +93,7 @@ pub struct Found {
     pub words: String,
 }
 
-impl Found {
+impl SearchRow {
     /// Where it stands now.
     #[must_use]
     pub fn state_at(&self, now: DateTime<Utc>) -> State {
@@ -109,9 +108,7 @@ pub struct Query {
     pub words: Vec<String>,
     /// Kinds of buyer.
     pub buyer_types: Vec<BuyerType>,
-    /// Provisions.
     pub provisions: Vec<ProvisionKind>,
-    /// Sectors.
     pub sectors: Vec<Sector>,
     /// Where.
     pub departments: Vec<Department>,
@@ -127,43 +124,49 @@ pub struct Query {
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     /// Its rows, latest first.
-    pub rows: Vec<Found>,
+    pub rows: Vec<SearchRow>,
     /// The place at which the next page begins, if there is one.
     pub next: Option<(DateTime<Utc>, String)>,
 }
-
-type Row = (String, String, String, String, String, String, String, String, String, i64, Option<i64>, i64, i64);
 
 fn spaced<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let joined = items.collect::<Vec<_>>().join(" ");
     if joined.is_empty() { String::new() } else { format!(" {joined} ") }
 }
 
-fn found(r: Row) -> Found {
-    const PROVISIONS: [ProvisionKind; 6] = [
-        ProvisionKind::Reserved,
-        ProvisionKind::ExecutionClause,
-        ProvisionKind::AwardCriterion,
-        ProvisionKind::InsertionService,
-        ProvisionKind::SocialConditionNotSeen,
-        ProvisionKind::Other,
-    ];
-    let provisions: Vec<&str> = r.7.split_whitespace().collect();
-    Found {
-        procedure: r.0,
-        title: r.1,
-        buyer: r.2,
-        buyer_type: BuyerType::parse(&r.3).unwrap_or(BuyerType::Other),
-        verdict: r.4,
-        sectors: r.5.split_whitespace().map(str::to_owned).collect(),
-        departments: r.6.split_whitespace().filter_map(Department::parse).collect(),
-        provisions: PROVISIONS.into_iter().filter(|p| provisions.contains(&p.as_str())).collect(),
-        state: State::parse(&r.8).unwrap_or_default(),
-        score: u8::try_from(r.9).unwrap_or(0),
-        closes: r.10.map(moment),
-        until: moment(r.11),
-        at: moment(r.12),
-        words: String::new(),
+impl FromRow for SearchRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        const PROVISIONS: [ProvisionKind; 7] = [
+            ProvisionKind::Reserved,
+            ProvisionKind::ExecutionClause,
+            ProvisionKind::AwardCriterion,
+            ProvisionKind::InsertionService,
+            ProvisionKind::SocialConditionNotSeen,
+            ProvisionKind::Other,
+            ProvisionKind::ToVerify,
+        ];
+        let mut columns = Columns::of(row);
+        let (procedure, title, buyer) = (columns.next()?, columns.next()?, columns.next()?);
+        let (buyer_type, verdict) = (columns.next()?, columns.next()?);
+        let (sectors, departments): (String, String) = (columns.next()?, columns.next()?);
+        let provisions: String = columns.next()?;
+        let provisions: Vec<&str> = provisions.split_whitespace().collect();
+        Ok(Self {
+            procedure,
+            title,
+            buyer,
+            buyer_type,
+            verdict,
+            sectors: sectors.split_whitespace().map(str::to_owned).collect(),
+            departments: departments.split_whitespace().filter_map(Department::parse).collect(),
+            provisions: PROVISIONS.into_iter().filter(|p| provisions.contains(&p.as_str())).collect(),
+            state: columns.next()?,
+            score: columns.next::<i64>()?.try_into().map_err(|e| row.unreadable(9, e))?,
+            closes: columns.next()?,
+            until: columns.next()?,
+            at: columns.next()?,
+            words: String::new(),
+        })
     }
 }
 
@@ -174,17 +177,11 @@ fn escaped(text: &str) -> String {
     clean(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// A value to bind.
-enum Bound {
-    Text(String),
-    Number(i64),
-}
-
 /// `WHERE` …, with what is to be bound.
-fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Bound>) {
+fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
     let mut all: Vec<String> = Vec::new();
-    let mut bound: Vec<Bound> = Vec::new();
-    let mut any = |tests: Vec<(&str, &str, Bound)>| {
+    let mut bound: Vec<Cell> = Vec::new();
+    let mut any = |tests: Vec<(&str, &str, Cell)>| {
         let mut parts = Vec::new();
         for (column, operator, value) in tests {
             bound.push(value);
@@ -195,35 +192,35 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Bound>) {
             all.push(format!("({})", parts.join(" OR ")));
         }
     };
-    let member = |word: &str| Bound::Text(format!("% {} %", escaped(word)));
+    let member = |word: &str| Cell::from(format!("% {} %", escaped(word)));
     for word in &query.words {
-        any(vec![("words", "LIKE", Bound::Text(format!("%{}%", escaped(word))))]);
+        any(vec![("words", "LIKE", Cell::from(format!("%{}%", escaped(word))))]);
     }
-    any(query.buyer_types.iter().map(|t| ("buyer_type", "=", Bound::Text(t.as_str().to_owned()))).collect());
+    any(query.buyer_types.iter().map(|t| ("buyer_type", "=", Cell::from(t.as_str().to_owned()))).collect());
     any(query.provisions.iter().map(|p| ("provisions", "LIKE", member(p.as_str()))).collect());
     any(query.sectors.iter().map(|s| ("sectors", "LIKE", member(s))).collect());
     any(query.departments.iter().map(|d| ("departments", "LIKE", member(d.as_str()))).collect());
     if query.min_score > 0 {
-        any(vec![("score", ">=", Bound::Number(i64::from(query.min_score)))]);
+        any(vec![("score", ">=", Cell::from(i64::from(query.min_score)))]);
     }
     if let Some((from, to)) = query.between {
-        any(vec![("at", ">=", Bound::Number(millis(from)))]);
-        any(vec![("at", "<", Bound::Number(millis(to)))]);
+        any(vec![("at", ">=", Cell::from(millis(from)))]);
+        any(vec![("at", "<", Cell::from(millis(to)))]);
     }
     match query.state {
         None => {}
         Some(state @ (State::Open | State::Planned)) => {
-            any(vec![("status", "=", Bound::Text(state.as_str().to_owned()))]);
-            any(vec![("until", ">", Bound::Number(millis(now)))]);
+            any(vec![("status", "=", Cell::from(state.as_str().to_owned()))]);
+            any(vec![("until", ">", Cell::from(millis(now)))]);
         }
         Some(State::Closed) => {
             any(vec![
-                ("status", "=", Bound::Text(State::Open.as_str().to_owned())),
-                ("status", "=", Bound::Text(State::Planned.as_str().to_owned())),
+                ("status", "=", Cell::from(State::Open.as_str().to_owned())),
+                ("status", "=", Cell::from(State::Planned.as_str().to_owned())),
             ]);
-            any(vec![("until", "<=", Bound::Number(millis(now)))]);
+            any(vec![("until", "<=", Cell::from(millis(now)))]);
         }
-        Some(state) => any(vec![("status", "=", Bound::Text(state.as_str().to_owned()))]),
+        Some(state) => any(vec![("status", "=", Cell::from(state.as_str().to_owned()))]),
     }
     let all = if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") };
     (all, bound)
@@ -231,9 +228,6 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Bound>) {
 
 impl Store {
     /// A page of what is found, latest first, after the place at which the page before ended.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn search(
         &self,
         query: &Query,
@@ -243,24 +237,21 @@ impl Store {
     ) -> Result<Page, StoreError> {
         let (mut conditions, mut bound) = conditions(query, now);
         if let Some((at, procedure)) = after {
-            bound.push(Bound::Number(millis(at)));
+            bound.push(Cell::from(millis(at)));
             let n = bound.len();
-            bound.push(Bound::Text(clean(procedure)));
+            bound.push(Cell::from(clean(procedure)));
             conditions.push_str(&format!(" AND at <= ${n} AND (at < ${n} OR procedure_id < ${})", n + 1));
         }
-        bound.push(Bound::Number(i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1));
+        bound.push(Cell::from(i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1));
         let sql = format!(
             "SELECT {COLUMNS} FROM search WHERE {conditions} ORDER BY at DESC, procedure_id DESC LIMIT ${}",
             bound.len()
         );
-        let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+        let mut query = sql::query_as::<SearchRow>(sql);
         for value in bound {
-            query = match value {
-                Bound::Text(text) => query.bind(text),
-                Bound::Number(n) => query.bind(n),
-            };
+            query = query.bind(value);
         }
-        let mut rows: Vec<Found> = query.fetch_all(&self.pool).await?.into_iter().map(found).collect();
+        let mut rows = query.fetch_all(&self.reader).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|r| (r.at, r.procedure.clone()));
@@ -268,64 +259,49 @@ impl Store {
     }
 
     /// How many there are, counted up to `most`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn search_count(&self, query: &Query, most: u32, now: DateTime<Utc>) -> Result<u32, StoreError> {
         let (conditions, mut bound) = conditions(query, now);
-        bound.push(Bound::Number(i64::from(most)));
+        bound.push(Cell::from(i64::from(most)));
         let sql =
             format!("SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE {conditions} LIMIT ${}) AS found", bound.len());
-        let mut query = sqlx::query_as::<_, (i64,)>(AssertSqlSafe(sql));
+        let mut query = sql::query_as::<(i64,)>(sql);
         for value in bound {
-            query = match value {
-                Bound::Text(text) => query.bind(text),
-                Bound::Number(n) => query.bind(n),
-            };
+            query = query.bind(value);
         }
-        let (n,) = query.fetch_one(&self.pool).await?;
+        let (n,) = query.fetch_one(&self.reader).await?;
         Ok(u32::try_from(n).unwrap_or(most))
     }
 
     /// These procedures as a search finds them; unknown ones are left out.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn found(&self, procedures: &[String]) -> Result<Vec<Found>, StoreError> {
+    pub async fn search_rows(&self, procedures: &[String]) -> Result<Vec<SearchRow>, StoreError> {
         let mut out = Vec::with_capacity(procedures.len());
         // Both engines bound the parameters of one statement.
         for part in procedures.chunks(500) {
             let marks: Vec<String> = (1..=part.len()).map(|n| format!("${n}")).collect();
             let sql = format!("SELECT {COLUMNS} FROM search WHERE procedure_id IN ({})", marks.join(", "));
-            let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
+            let mut query = sql::query_as::<SearchRow>(sql);
             for id in part {
                 query = query.bind(clean(id));
             }
-            out.extend(query.fetch_all(&self.pool).await?.into_iter().map(found));
+            out.extend(query.fetch_all(&self.reader).await?);
         }
         Ok(out)
     }
 
     /// Procedures that no search finds yet: they were ingested by an earlier version of this program.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn unsearchable(&self, limit: i64) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
+        let rows: Vec<(String,)> = sql::query_as(
             "SELECT p.id FROM procedure p WHERE NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = p.id)
              AND EXISTS (SELECT 1 FROM notice n WHERE n.procedure_id = p.id) ORDER BY p.id LIMIT $1",
         )
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// Makes procedures searchable, all or none.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn put_found(&self, rows: &[Found]) -> Result<(), StoreError> {
+    pub async fn put_search_rows(&self, rows: &[SearchRow]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for row in rows {
             put(&mut tx, row, false).await?;
@@ -337,25 +313,31 @@ impl Store {
 
 impl IngestTx {
     /// Makes a procedure searchable. What a `partial` notice (correction, cancellation, award) does not tell stays.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn put_found(&mut self, row: &Found, partial: bool) -> Result<(), StoreError> {
+    pub async fn put_search_row(&mut self, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
         put(&mut self.tx, row, partial).await
     }
 }
 
-async fn put(tx: &mut WriteTx, row: &Found, partial: bool) -> Result<(), StoreError> {
-    let known = if partial {
-        "verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13"
+async fn put(tx: &mut Transaction, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
+    macro_rules! put {
+        ($known:literal) => {
+            concat!(
+                "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words,
+                   score, closes, until, at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (procedure_id) DO UPDATE SET ",
+                $known
+            )
+        };
+    }
+    let sql = if partial {
+        put!("verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13")
     } else {
-        "title = $2, buyer = $3, buyer_type = $4, verdict = $5, sectors = $6, departments = $7, provisions = $8, status = $9, words = $10, score = $11, closes = $12, until = $13"
+        put!(
+            "title = $2, buyer = $3, buyer_type = $4, verdict = $5, sectors = $6, departments = $7, provisions = $8, status = $9,
+             words = $10, score = $11, closes = $12, until = $13"
+        )
     };
-    let sql = format!(
-        "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words, score, closes, until, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (procedure_id) DO UPDATE SET {known}"
-    );
-    sqlx::query(AssertSqlSafe(sql))
+    sql::query(sql)
         .bind(row.procedure.clone())
         .bind(clean(&row.title))
         .bind(clean(&row.buyer))
@@ -370,7 +352,7 @@ async fn put(tx: &mut WriteTx, row: &Found, partial: bool) -> Result<(), StoreEr
         .bind(row.closes.map(millis))
         .bind(millis(row.until))
         .bind(millis(row.at))
-        .execute(&mut **tx)
+        .execute(tx)
         .await?;
     Ok(())
 }

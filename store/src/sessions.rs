@@ -4,16 +4,17 @@
 //! session. Both end: a session at its date, or as soon as its owner (or an erasure) says so.
 
 use chrono::{DateTime, Duration, Utc};
-use sha2::{Digest, Sha256};
-use vigie_domain::{Channel, Subscriber};
+use vigie_domain::{Cause, Channel, Subscriber};
 
-use crate::consent::random;
-use crate::ingest::{self, NewDelivery};
-use crate::people::{Address, AddressState};
-use crate::{Store, StoreError, millis, moment};
+use crate::Store;
+use crate::address::{Address, address_columns};
+use crate::columns::{millis, moment};
+use crate::delivery::NewDelivery;
+use crate::enqueue::put_delivery;
+use crate::error::StoreError;
+use crate::ids::{random, secret_hash};
+use crate::sql;
 
-/// Beginning of the cause of a message that carries a sign-in link; the identifier of the link follows.
-pub const SIGN_IN_CAUSE: &str = "signin:";
 /// Most persons at one address who are sent a link.
 const MAX_PERSONS: i64 = 3;
 /// Most links sent to one address within an hour.
@@ -25,7 +26,7 @@ const REMEMBERED: Duration = Duration::days(1);
 #[derive(Debug, Clone)]
 pub struct Session {
     /// Hash of its cookie.
-    pub mark: String,
+    pub secret_hash: String,
     /// Whose it is.
     pub person: Subscriber,
     /// When it was opened.
@@ -34,40 +35,22 @@ pub struct Session {
     pub expires: DateTime<Utc>,
 }
 
-/// The hash under which a secret is kept.
-#[must_use]
-pub fn mark(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
-}
-
 impl Store {
     /// Addresses in use of that value on that channel: several persons may share one.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn addresses_in_use(&self, channel: Channel, value: &str) -> Result<Vec<Address>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT id, subscriber_id FROM address WHERE channel = $1 AND value = $2 AND state = 'active' ORDER BY created, id LIMIT $3",
-        )
-        .bind(channel.as_str().to_owned())
-        .bind(value.to_owned())
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE channel = $1 AND value = $2 AND state = 'active' ORDER BY created, id LIMIT $3"
+        ))
+        .bind(channel.as_str())
+        .bind(value)
         .bind(MAX_PERSONS)
-        .fetch_all(&self.pool)
-        .await?;
-        let address = |(id, subscriber)| Address {
-            id,
-            subscriber,
-            channel,
-            value: value.to_owned(),
-            state: AddressState::Active,
-        };
-        Ok(rows.into_iter().map(address).collect())
+        .fetch_all(&self.reader)
+        .await?)
     }
 
     /// Makes a link for whoever reads at that address; gives its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_sign_in(
         &self,
         address: &str,
@@ -75,22 +58,19 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<String, StoreError> {
         let id = random()?;
-        sqlx::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
+        sql::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
             .bind(id.clone())
             .bind(address.to_owned())
             .bind(millis(now))
             .bind(millis(expires))
             .bind(String::new())
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
         Ok(id)
     }
 
     /// Puts a message with a sign-in link into the outbox, for that address alone; `false` when it got enough of them. `next`
     /// is the page that its reader wanted.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn send_sign_in(
         &self,
         address: &Address,
@@ -99,55 +79,49 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM sign_in WHERE address_id = $1 AND asked > $2")
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM sign_in WHERE address_id = $1 AND asked > $2")
             .bind(address.id.clone())
             .bind(millis(now - Duration::hours(1)))
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await?;
         if n >= MAX_AN_HOUR {
             return Ok(false);
         }
         let id = random()?;
-        sqlx::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
+        sql::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
             .bind(id.clone())
             .bind(address.id.clone())
             .bind(millis(now))
             .bind(millis(expires))
             .bind(next.to_owned())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         let new = NewDelivery {
             subscriber: address.subscriber.clone(),
             address: address.id.clone(),
             channel: address.channel,
-            cause: format!("{SIGN_IN_CAUSE}{id}"),
+            cause: Cause::SignIn(id),
             procedure: String::new(),
             expires: Some(expires),
         };
-        ingest::put_delivery(&mut tx, &new, now).await?;
+        put_delivery(&mut tx, &new, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
     /// Until when a sign-in link can be used; `None` when it cannot any more, or is unknown.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn sign_in_until(&self, id: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let row: Option<(i64,)> =
-            sqlx::query_as("SELECT expires FROM sign_in WHERE id = $1 AND used IS NULL AND expires > $2")
+            sql::query_as("SELECT expires FROM sign_in WHERE id = $1 AND used IS NULL AND expires > $2")
                 .bind(id.to_owned())
                 .bind(millis(now))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.key_reader)
                 .await?;
         Ok(row.map(|(at,)| moment(at)))
     }
 
     /// Uses a sign-in link and opens a session under that secret until `expires`; gives the page that was wanted. `None` when the link is unknown, used or
     /// out of date, or its address no longer in use.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_session(
         &self,
         sign_in: &str,
@@ -156,94 +130,86 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
-        let row: Option<(String, String)> = sqlx::query_as(
+        let row: Option<(String, String)> = sql::query_as(
             "UPDATE sign_in SET used = $1 WHERE id = $2 AND used IS NULL AND expires > $1 RETURNING address_id, next",
         )
         .bind(millis(now))
         .bind(sign_in.to_owned())
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let Some((address, next)) = row else { return Ok(None) };
         let owner: Option<(String,)> =
-            sqlx::query_as("SELECT subscriber_id FROM address WHERE id = $1 AND state = 'active'")
+            sql::query_as("SELECT subscriber_id FROM address WHERE id = $1 AND state = 'active'")
                 .bind(address)
-                .fetch_optional(&mut *tx)
+                .fetch_optional(&mut tx)
                 .await?;
         let Some((subscriber,)) = owner else { return Ok(None) };
-        sqlx::query("INSERT INTO session (mark, subscriber_id, created, used, expires) VALUES ($1, $2, $3, $3, $4)")
-            .bind(mark(secret))
+        sql::query("INSERT INTO session (mark, subscriber_id, created, used, expires) VALUES ($1, $2, $3, $3, $4)")
+            .bind(secret_hash(secret))
             .bind(subscriber.clone())
             .bind(millis(now))
             .bind(millis(expires))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(Some(next))
     }
 
     /// The session of that secret, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn session(&self, secret: &str, now: DateTime<Utc>) -> Result<Option<Session>, StoreError> {
-        let mark = mark(secret);
+        let hash = secret_hash(secret);
         let row: Option<(String, i64, i64)> =
-            sqlx::query_as("SELECT subscriber_id, created, expires FROM session WHERE mark = $1 AND expires > $2")
-                .bind(mark.clone())
+            sql::query_as("SELECT subscriber_id, created, expires FROM session WHERE mark = $1 AND expires > $2")
+                .bind(hash.clone())
                 .bind(millis(now))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.key_reader)
                 .await?;
         let Some((subscriber, created, expires)) = row else { return Ok(None) };
         let person = self.subscriber(&subscriber).await?;
-        Ok(person.map(|person| Session { mark, person, created: moment(created), expires: moment(expires) }))
+        Ok(person.map(|person| Session {
+            secret_hash: hash,
+            person,
+            created: moment(created),
+            expires: moment(expires),
+        }))
     }
 
     /// How many sessions of a person are open.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn session_count(&self, subscriber: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM session WHERE subscriber_id = $1 AND expires > $2")
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM session WHERE subscriber_id = $1 AND expires > $2")
             .bind(subscriber.to_owned())
             .bind(millis(now))
-            .fetch_one(&self.pool)
+            .fetch_one(&self.reader)
             .await?;
         Ok(n)
     }
 
     /// Ends one session.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn close_session(&self, mark: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM session WHERE mark = $1").bind(mark.to_owned()).execute(&self.pool).await?;
+    pub async fn close_session(&self, secret_hash: &str) -> Result<(), StoreError> {
+        sql::query("DELETE FROM session WHERE mark = $1").bind(secret_hash).execute_alone(&self.db).await?;
         Ok(())
     }
 
     /// Ends every session of a person.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn close_sessions(&self, subscriber: &str) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM session WHERE subscriber_id = $1")
+        let done = sql::query("DELETE FROM session WHERE subscriber_id = $1")
             .bind(subscriber.to_owned())
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
-        Ok(done.rows_affected())
+        Ok(done)
     }
 
     /// Forgets links, sessions and tokens that are over.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn forget_ended_sessions(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
         for (sql, at) in [
             ("DELETE FROM sign_in WHERE expires < $1", now - REMEMBERED),
             ("DELETE FROM session WHERE expires < $1", now),
             ("DELETE FROM access_token WHERE expires < $1", now - REMEMBERED),
         ] {
-            sqlx::query(sql).bind(millis(at)).execute(&self.pool).await?;
+            sql::query(sql).bind(millis(at)).execute(&mut tx).await?;
         }
+        tx.commit().await?;
         Ok(())
     }
 }

@@ -3,9 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use serde_json::{Value, json};
 
+use crate::columns::{clean, millis, moment};
+use crate::error::StoreError;
+use crate::ids::derived_id;
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, clean, derived_id, millis, moment};
+use crate::rows::over_rows;
+use crate::sql::{self, Columns, FromRow, Row, SqlError, Transaction, row};
+use crate::{Store, batch};
 
 /// State of a source.
 #[derive(Debug, Clone, Default)]
@@ -72,7 +78,6 @@ pub struct PageEnd<'a> {
 /// A record put aside.
 #[derive(Debug, Clone)]
 pub struct Quarantined {
-    /// Source.
     pub source: String,
     /// Identifier of the record, when it has one.
     pub record_id: Option<String>,
@@ -82,27 +87,13 @@ pub struct Quarantined {
     pub reason: String,
     /// Its bytes, as they came.
     pub raw: Vec<u8>,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
-type AsideRow = (String, Option<String>, String, String, Vec<u8>, i64);
-type Row = (
-    String,
-    String,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    i64,
-    i64,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    i64,
-);
+row!(Quarantined { source, record_id, place, reason, raw, at });
+
+/// The state of a source, with its identifier: see `state_columns!`.
+struct SourceRow(String, SourceState);
 
 macro_rules! state_columns {
     () => {
@@ -111,65 +102,64 @@ macro_rules! state_columns {
     };
 }
 
-fn state(r: Row) -> SourceState {
-    SourceState {
-        memory: r.1,
-        baseline_done: r.2 != 0,
-        failures: u32::try_from(r.3).unwrap_or(0),
-        next_due: moment(r.4),
-        last_success: r.5.map(moment),
-        last_attempt: r.6.map(moment),
-        last_error: r.7,
-        items: r.8,
-        bad: r.9,
-        trouble: r.10,
-        quota: r.11.zip(r.12).map(|(left, limit)| (left.unsigned_abs(), limit.unsigned_abs())),
-        paused: r.13 != 0,
+impl FromRow for SourceRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let mut columns = Columns::of(row);
+        let id = columns.next()?;
+        let state = SourceState {
+            memory: columns.next()?,
+            baseline_done: columns.next()?,
+            failures: columns.next()?,
+            next_due: columns.next()?,
+            last_success: columns.next()?,
+            last_attempt: columns.next()?,
+            last_error: columns.next()?,
+            items: columns.next()?,
+            bad: columns.next()?,
+            trouble: columns.next()?,
+            quota: columns
+                .next::<Option<i64>>()?
+                .zip(columns.next()?)
+                .map(|(left, limit): (i64, i64)| (left.unsigned_abs(), limit.unsigned_abs())),
+            paused: columns.next()?,
+        };
+        Ok(Self(id, state))
     }
 }
 
 impl Store {
     /// State of a source; a default one when it was never polled.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source(&self, id: &str) -> Result<SourceState, StoreError> {
-        let row: Option<Row> = sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
+        let row: Option<SourceRow> = sql::query_as(concat!("SELECT ", state_columns!(), " FROM source WHERE id = $1"))
             .bind(id.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
-        Ok(row.map_or_else(|| SourceState { memory: "{}".to_owned(), ..SourceState::default() }, state))
+        Ok(row.map_or_else(
+            || SourceState { memory: "{}".to_owned(), ..SourceState::default() },
+            |SourceRow(_, state)| state,
+        ))
     }
 
     /// States of all sources ever polled, by identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
-        let rows: Vec<Row> =
-            sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|r| (r.0.clone(), state(r))).collect())
+        let rows: Vec<SourceRow> =
+            sql::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.reader).await?;
+        Ok(rows.into_iter().map(|SourceRow(id, state)| (id, state)).collect())
     }
 
     /// Has a source left alone, or watched again.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn pause_source(&self, id: &str, paused: bool) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
+        sql::query("INSERT INTO source (id, paused) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET paused = $2")
             .bind(id.to_owned())
             .bind(i64::from(paused))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// Takes the source for polling until `lease` from now, and gives its state; `None` when it is not due or another holds it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn claim_source(
         &self,
         id: &str,
@@ -178,28 +168,11 @@ impl Store {
         force: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<SourceState>, StoreError> {
-        let _turn = self.turn().await;
-        let row: Option<Row> = sqlx::query_as(concat!(
-            "INSERT INTO source (id, holder, lease_until, last_attempt) VALUES ($4, $1, $2, $3)
-             ON CONFLICT (id) DO UPDATE SET holder = $1, lease_until = $2, last_attempt = $3
-             WHERE (source.lease_until <= $3 OR source.holder = $1)
-               AND (source.next_due <= $3 AND source.paused = 0 OR $5 = 1) RETURNING ",
-            state_columns!()
-        ))
-        .bind(holder.to_owned())
-        .bind(millis(now + lease))
-        .bind(millis(now))
-        .bind(id.to_owned())
-        .bind(i64::from(force))
-        .fetch_optional(&self.writers)
-        .await?;
-        Ok(row.map(state))
+        let claim = SourceClaim { id: id.to_owned(), holder: holder.to_owned(), until: now + lease, force, now };
+        self.source_claims.write(&self.db, claim).await
     }
 
     /// Notes a page that others follow, once its notices are committed, and holds the source for another `lease`.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn page_done(
         &self,
         id: &str,
@@ -207,21 +180,17 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let _turn = self.turn().await;
-        sqlx::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
+        sql::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
             .bind(page.memory.to_owned())
             .bind(i64::try_from(page.records).unwrap_or(0))
             .bind(millis(now + lease))
             .bind(id.to_owned())
-            .execute(&self.writers)
+            .execute_alone(&self.db)
             .await?;
         Ok(())
     }
 
     /// Notes the end of a poll and gives the source back. `day` is the local day it counts for.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn poll_done(
         &self,
         id: &str,
@@ -231,76 +200,39 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "UPDATE source SET failures = CASE WHEN $1 = 1 THEN failures + 1 ELSE 0 END,
-               last_success = CASE WHEN $1 = 1 THEN last_success ELSE $2 END,
-               baseline_done = CASE WHEN $1 = 1 THEN baseline_done ELSE 1 END,
-               last_error = $3, trouble = $4, next_due = $5, memory = COALESCE($6, memory), items = items + $7,
-               quota_left = COALESCE($8, quota_left), quota_limit = COALESCE($9, quota_limit), lease_until = 0, holder = NULL
-             WHERE id = $10",
-        )
-        .bind(i64::from(end.error.is_some()))
-        .bind(millis(now))
-        .bind(end.error.map(clean))
-        .bind(end.trouble.map(str::to_owned))
-        .bind(millis(next_due))
-        .bind(end.page.map(|p| p.memory.to_owned()))
-        .bind(end.page.map_or(0, |p| i64::try_from(p.records).unwrap_or(0)))
-        .bind(end.quota.map(|(left, _)| count(left)))
-        .bind(end.quota.map(|(_, limit)| count(limit)))
-        .bind(id.to_owned())
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query(
-            "INSERT INTO source_day (source, day, items, polls, failures) VALUES ($1, $2, $3, 1, $4)
-             ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + $3, polls = source_day.polls + 1, failures = source_day.failures + $4",
-        )
-        .bind(id.to_owned())
-        .bind(day.to_string())
-        .bind(i64::try_from(end.items).unwrap_or(0))
-        .bind(i64::from(end.error.is_some()))
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(())
+        let row = json!({
+            "id": id, "failed": i64::from(end.error.is_some()), "at": millis(now), "error": end.error.map(clean),
+            "trouble": end.trouble, "due": millis(next_due), "memory": end.page.map(|p| p.memory),
+            "records": end.page.map_or(0, |p| p.records), "left": end.quota.map(|(left, _)| count(left)),
+            "limit": end.quota.map(|(_, limit)| count(limit)), "day": day.to_string(), "items": end.items,
+        });
+        self.poll_ends.write(&self.db, PollRow(row)).await
     }
 
     /// What each source brought day by day since `since`, oldest first. A day without a poll is not there.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn source_days(&self, since: NaiveDate) -> Result<HashMap<String, Vec<SourceDay>>, StoreError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, NaiveDate, i64)> = sql::query_as(
             "SELECT source, day, items FROM source_day WHERE day >= $1 AND polls > failures ORDER BY day",
         )
         .bind(since.to_string())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         let mut days: HashMap<String, Vec<SourceDay>> = HashMap::new();
         for (source, day, items) in rows {
-            if let Ok(day) = day.parse() {
-                days.entry(source).or_default().push(SourceDay { day, items: items.unsigned_abs() });
-            }
+            days.entry(source).or_default().push(SourceDay { day, items: items.unsigned_abs() });
         }
         Ok(days)
     }
 
     /// Alarms of a source that were told and are not over: what kind, since when.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_alarms(&self, source: &str) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
         Ok(self.all_open_alarms().await?.remove(source).unwrap_or_default())
     }
 
     /// Alarms that were told and are not over, by source: there are few.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn all_open_alarms(&self) -> Result<HashMap<String, Vec<(String, DateTime<Utc>)>>, StoreError> {
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.pool).await?;
+            sql::query_as("SELECT source, kind, since FROM alarm ORDER BY kind").fetch_all(&self.reader).await?;
         let mut alarms: HashMap<String, Vec<(String, DateTime<Utc>)>> = HashMap::new();
         for (source, kind, since) in rows {
             alarms.entry(source).or_default().push((kind, moment(since)));
@@ -309,18 +241,12 @@ impl Store {
     }
 
     /// How many alarms are open, of all sources.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn alarm_count(&self) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.pool).await?;
+        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.reader).await?;
         Ok(n)
     }
 
     /// Puts a record aside with its bytes. The same record with the same fault is kept once. `true` when it is new.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn quarantine(&self, record: &Quarantined) -> Result<bool, StoreError> {
         let fingerprint = derived_id(&[
             &record.source,
@@ -328,7 +254,8 @@ impl Store {
             &record.reason,
             &String::from_utf8_lossy(&record.raw),
         ]);
-        let done = sqlx::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
+        let mut tx = self.begin().await?;
+        let done = sql::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
             .bind(fingerprint)
             .bind(record.source.clone())
             .bind(record.record_id.as_deref().map(clean))
@@ -336,39 +263,28 @@ impl Store {
             .bind(clean(&record.reason))
             .bind(record.raw.clone())
             .bind(millis(record.at))
-            .execute(&self.pool)
+            .execute(&mut tx)
             .await?;
-        let new = done.rows_affected() == 1;
+        let new = done == 1;
         if new {
-            sqlx::query("UPDATE source SET bad = bad + 1 WHERE id = $1")
+            sql::query("UPDATE source SET bad = bad + 1 WHERE id = $1")
                 .bind(record.source.clone())
-                .execute(&self.pool)
+                .execute(&mut tx)
                 .await?;
         }
+        tx.commit().await?;
         Ok(new)
     }
 
     /// Records put aside, newest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
-        let rows: Vec<AsideRow> = sqlx::query_as(
-            "SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1",
-        )
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| Quarantined { source: r.0, record_id: r.1, place: r.2, reason: r.3, raw: r.4, at: moment(r.5) })
-            .collect())
+        Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1")
+            .bind(limit)
+            .fetch_all(&self.reader)
+            .await?)
     }
 
     /// Takes or renews a named lease (the timetable's); `false` when another holds it.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn hold_lease(
         &self,
         name: &str,
@@ -376,39 +292,36 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO lease (name, holder, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = $2, until = $3 WHERE lease.until <= $4 OR lease.holder = $2",
         )
         .bind(name.to_owned())
         .bind(holder.to_owned())
         .bind(millis(now + lease))
         .bind(millis(now))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Frees everything that `is_gone` holders held: sources and leases at once; deliveries through their lease.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn release_gone(&self, is_gone: impl Fn(&str) -> bool, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let holders: Vec<(String,)> = sqlx::query_as(
+        let holders: Vec<(String,)> = sql::query_as(
             "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
         for (holder,) in holders.into_iter().filter(|(h,)| is_gone(h)) {
             let mut tx = self.begin().await?;
-            sqlx::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
+            sql::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
                 .bind(holder.clone())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
-            sqlx::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut *tx).await?;
-            sqlx::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
+            sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut tx).await?;
+            sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
                 .bind(holder)
                 .bind(millis(now) - 1)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
             tx.commit().await?;
         }
@@ -416,33 +329,118 @@ impl Store {
     }
 }
 
+/// Who takes a source for polling.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceClaim {
+    id: String,
+    holder: String,
+    until: DateTime<Utc>,
+    force: bool,
+    now: DateTime<Utc>,
+}
+
+impl batch::Write for SourceClaim {
+    /// The state of the source, where it was free and due.
+    type Answer = Option<SourceState>;
+
+    async fn write_all(tx: &mut Transaction, claims: &[Self]) -> Result<Vec<Self::Answer>, StoreError> {
+        let mut taken: HashMap<String, SourceState> = HashMap::new();
+        for force in [false, true] {
+            let mut wanted: Vec<&Self> = claims.iter().filter(|claim| claim.force == force).collect();
+            // In one order for all: two that lock the same sources never wait for each other.
+            wanted.sort_by(|a, b| a.id.cmp(&b.id));
+            let rows: Vec<Value> = wanted
+                .iter()
+                .map(|c| json!({"id": c.id, "holder": c.holder, "until": millis(c.until), "now": millis(c.now)}))
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let states: Vec<SourceRow> = sql::query_as(over_rows!(
+                tx.engine(),
+                ["INSERT INTO source (id, holder, lease_until, last_attempt)
+                  SELECT value ->> 'id', value ->> 'holder', CAST(value ->> 'until' AS BIGINT), CAST(value ->> 'now' AS BIGINT) FROM "],
+                [
+                    " WHERE 1 = 1 ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until,
+                        last_attempt = excluded.last_attempt
+                      WHERE (source.lease_until <= excluded.last_attempt OR source.holder = excluded.holder)
+                        AND (source.next_due <= excluded.last_attempt AND source.paused = 0 OR $2 = 1) RETURNING ",
+                    state_columns!()
+                ]
+            ))
+            .bind(Value::from(rows).to_string())
+            .bind(i64::from(force))
+            .fetch_all(&mut *tx)
+            .await?;
+            taken.extend(states.into_iter().map(|SourceRow(id, state)| (id, state)));
+        }
+        Ok(claims.iter().map(|claim| taken.remove(&claim.id)).collect())
+    }
+}
+
+/// How a poll ended, as a row to be written.
+#[derive(Debug, Clone)]
+pub(crate) struct PollRow(Value);
+
+impl batch::Write for PollRow {
+    type Answer = ();
+
+    async fn write_all(tx: &mut Transaction, ends: &[Self]) -> Result<Vec<()>, StoreError> {
+        let mut rows: Vec<Value> = ends.iter().map(|PollRow(row)| row.clone()).collect();
+        rows.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str())); // as sources are claimed
+        let rows = Value::from(rows).to_string();
+        sql::query(over_rows!(
+            tx.engine(),
+            ["UPDATE source SET failures = CASE WHEN w.failed = 1 THEN failures + 1 ELSE 0 END,
+               last_success = CASE WHEN w.failed = 1 THEN last_success ELSE w.at END,
+               baseline_done = CASE WHEN w.failed = 1 THEN baseline_done ELSE 1 END,
+               last_error = w.error, trouble = w.trouble, next_due = w.due, memory = COALESCE(w.memory, source.memory),
+               items = items + w.records, quota_left = COALESCE(w.quota_left, source.quota_left),
+               quota_limit = COALESCE(w.quota_limit, source.quota_limit), lease_until = 0, holder = NULL
+             FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'failed' AS BIGINT) AS failed, CAST(value ->> 'at' AS BIGINT) AS at,
+               value ->> 'error' AS error, value ->> 'trouble' AS trouble, CAST(value ->> 'due' AS BIGINT) AS due,
+               value ->> 'memory' AS memory, CAST(value ->> 'records' AS BIGINT) AS records,
+               CAST(value ->> 'left' AS BIGINT) AS quota_left, CAST(value ->> 'limit' AS BIGINT) AS quota_limit FROM "],
+            [") AS w WHERE source.id = w.key"]
+        ))
+        .bind(rows.clone())
+        .execute(tx)
+        .await?;
+        sql::query(over_rows!(
+            tx.engine(),
+            ["INSERT INTO source_day (source, day, items, polls, failures)
+              SELECT value ->> 'id', value ->> 'day', CAST(value ->> 'items' AS BIGINT), 1, CAST(value ->> 'failed' AS BIGINT) FROM "],
+            [" WHERE 1 = 1 ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + excluded.items,
+                polls = source_day.polls + 1, failures = source_day.failures + excluded.failures"]
+        ))
+        .bind(rows)
+        .execute(tx)
+        .await?;
+        Ok(vec![(); ends.len()])
+    }
+}
+
 impl IngestTx {
     /// Notes that the operators are told of an alarm, in the transaction that tells them; `false` when it is open already.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn open_alarm(&mut self, source: &str, kind: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO alarm (source, kind, since) VALUES ($1, $2, $3) ON CONFLICT (source, kind) DO NOTHING",
         )
         .bind(source.to_owned())
         .bind(kind.to_owned())
         .bind(millis(now))
-        .execute(&mut *self.tx)
+        .execute(&mut self.tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Notes that the operators are told of an alarm's end; `false` when it is closed already.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn close_alarm(&mut self, source: &str, kind: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
+        let done = sql::query("DELETE FROM alarm WHERE source = $1 AND kind = $2")
             .bind(source.to_owned())
             .bind(kind.to_owned())
-            .execute(&mut *self.tx)
+            .execute(&mut self.tx)
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }

@@ -6,9 +6,11 @@
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::Subscriber;
 
-use crate::consent::random;
-use crate::sessions::mark;
-use crate::{Store, StoreError, clean, millis, moment};
+use crate::Store;
+use crate::columns::{clean, millis};
+use crate::error::StoreError;
+use crate::ids::{random, secret_hash};
+use crate::sql::{self, FromRow, Row, SqlError};
 
 /// How often the last use is written.
 const USE_NOTED_EVERY: Duration = Duration::hours(1);
@@ -75,7 +77,6 @@ impl Scope {
 /// A token, without its secret.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
-    /// Identifier.
     pub id: String,
     /// Whose.
     pub subscriber: String,
@@ -83,7 +84,6 @@ pub struct AccessToken {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
-    /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was last used, to the hour.
     pub used: Option<DateTime<Utc>>,
@@ -91,17 +91,19 @@ pub struct AccessToken {
     pub expires: Option<DateTime<Utc>>,
 }
 
-type Row = (String, String, String, String, i64, Option<i64>, Option<i64>);
-
-fn token(r: Row) -> AccessToken {
-    AccessToken {
-        id: r.0,
-        subscriber: r.1,
-        name: r.2,
-        scopes: r.3.split(' ').filter_map(Scope::parse).collect(),
-        created: moment(r.4),
-        used: r.5.map(moment),
-        expires: r.6.map(moment),
+impl FromRow for AccessToken {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let words: String = row.get(3)?;
+        let scope = |word| Scope::parse(word).ok_or_else(|| row.unreadable(3, word));
+        Ok(Self {
+            id: row.get(0)?,
+            subscriber: row.get(1)?,
+            name: row.get(2)?,
+            scopes: words.split_whitespace().map(scope).collect::<Result<_, _>>()?,
+            created: row.get(4)?,
+            used: row.get(5)?,
+            expires: row.get(6)?,
+        })
     }
 }
 
@@ -114,9 +116,6 @@ macro_rules! select {
 
 impl Store {
     /// Makes a token of that secret; gives its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_token(
         &self,
         subscriber: &str,
@@ -128,92 +127,80 @@ impl Store {
     ) -> Result<String, StoreError> {
         let id = random()?;
         let scopes: Vec<&str> = scopes.iter().map(|s| s.as_str()).collect();
-        sqlx::query(
+        sql::query(
             "INSERT INTO access_token (id, mark, subscriber_id, name, scopes, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id.clone())
-        .bind(mark(secret))
+        .bind(secret_hash(secret))
         .bind(subscriber.to_owned())
         .bind(clean(name))
         .bind(scopes.join(" "))
         .bind(millis(now))
         .bind(expires.map(millis))
-        .execute(&self.pool)
+        .execute_alone(&self.db)
         .await?;
         Ok(id)
     }
 
     /// Tokens and private links of a person, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn tokens(&self, subscriber: &str) -> Result<Vec<AccessToken>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
+        let rows: Vec<AccessToken> = sql::query_as(select!("subscriber_id = $1 ORDER BY created, id"))
             .bind(subscriber.to_owned())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await?;
-        Ok(rows.into_iter().map(token).collect())
+        Ok(rows)
     }
 
     /// Ends a token of that person; `false` when they have none of that identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn remove_token(&self, subscriber: &str, id: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
+        let done = sql::query("DELETE FROM access_token WHERE id = $1 AND subscriber_id = $2")
             .bind(id.to_owned())
             .bind(subscriber.to_owned())
-            .execute(&self.pool)
+            .execute_alone(&self.db)
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// The token of that secret and its owner, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn token_by_secret(
         &self,
         secret: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(select!("mark = $1 AND (expires IS NULL OR expires > $2)"))
-            .bind(mark(secret))
+        let row: Option<AccessToken> = sql::query_as(select!("mark = $1 AND (expires IS NULL OR expires > $2)"))
+            .bind(secret_hash(secret))
             .bind(millis(now))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         self.with_owner(row, now).await
     }
 
     /// The private link of that identifier and its owner, while it lasts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn token_by_id(
         &self,
         id: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(select!("id = $1 AND (expires IS NULL OR expires > $2)"))
+        let row: Option<AccessToken> = sql::query_as(select!("id = $1 AND (expires IS NULL OR expires > $2)"))
             .bind(id.to_owned())
             .bind(millis(now))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.key_reader)
             .await?;
         self.with_owner(row, now).await
     }
 
     async fn with_owner(
         &self,
-        row: Option<Row>,
+        row: Option<AccessToken>,
         now: DateTime<Utc>,
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
-        let Some(token) = row.map(token) else { return Ok(None) };
+        let Some(token) = row else { return Ok(None) };
         let Some(owner) = self.subscriber(&token.subscriber).await? else { return Ok(None) };
         if token.used.is_none_or(|at| at + USE_NOTED_EVERY < now) {
-            sqlx::query("UPDATE access_token SET used = $1 WHERE id = $2")
+            sql::query("UPDATE access_token SET used = $1 WHERE id = $2")
                 .bind(millis(now))
                 .bind(token.id.clone())
-                .execute(&self.pool)
+                .execute_alone(&self.db)
                 .await?;
         }
         Ok(Some((token, owner)))

@@ -3,61 +3,62 @@
 use chrono::{DateTime, Utc};
 use vigie_domain::Provision;
 
+use crate::Store;
+use crate::columns::{clean, from_json, millis, to_json};
+use crate::error::StoreError;
+use crate::ids::derived_id;
 use crate::ingest::IngestTx;
-use crate::{Store, StoreError, clean, derived_id, from_json, millis, moment, to_json};
+use crate::sql::{self, FromRow, Row, SqlError};
 
 /// A corrected verdict.
 #[derive(Debug, Clone)]
 pub struct VerdictCorrection {
-    /// The notice.
     pub notice: String,
     /// Who corrected it.
     pub subscriber: String,
     /// The provisions that hold.
     pub provisions: Vec<Provision>,
-    /// Why.
     pub note: String,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
-type Row = (String, String, String, String, i64);
-
-fn correction((notice, subscriber, provisions, note, at): Row) -> Result<VerdictCorrection, StoreError> {
-    let provisions = from_json(&provisions, &format!("verdict_correction {notice}"))?;
-    Ok(VerdictCorrection { notice, subscriber, provisions, note, at: moment(at) })
+impl FromRow for VerdictCorrection {
+    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
+        let provisions: String = row.get(2)?;
+        Ok(Self {
+            notice: row.get(0)?,
+            subscriber: row.get(1)?,
+            provisions: serde_json::from_str(&provisions).map_err(|e| row.unreadable(2, e))?,
+            note: row.get(3)?,
+            at: row.get(4)?,
+        })
+    }
 }
 
 impl IngestTx {
     /// Keeps a corrected verdict; gives its identifier.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn put_verdict_correction(&mut self, new: &VerdictCorrection) -> Result<String, StoreError> {
         let provisions = to_json(&new.provisions)?;
         let id = derived_id(&[&new.notice, &new.subscriber, &provisions, &new.at.to_rfc3339()]);
-        sqlx::query("INSERT INTO verdict_correction (id, notice_id, subscriber_id, provisions, note, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING")
+        sql::query("INSERT INTO verdict_correction (id, notice_id, subscriber_id, provisions, note, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING")
             .bind(id.clone())
             .bind(new.notice.clone())
             .bind(new.subscriber.clone())
             .bind(provisions)
             .bind(clean(&new.note))
             .bind(millis(new.at))
-            .execute(&mut *self.tx)
+            .execute(&mut self.tx)
             .await?;
         Ok(id)
     }
 
     /// The provisions that a person said hold for a notice, if one did: the latest word counts.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn corrected_provisions(&mut self, notice: &str) -> Result<Option<Vec<Provision>>, StoreError> {
-        let row: Option<(String,)> = sqlx::query_as(
+        let row: Option<(String,)> = sql::query_as(
             "SELECT provisions FROM verdict_correction WHERE notice_id = $1 ORDER BY created DESC, id DESC LIMIT 1",
         )
         .bind(clean(notice))
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(&mut self.tx)
         .await?;
         row.map(|(text,)| from_json(&text, &format!("verdict_correction {notice}"))).transpose()
     }
@@ -65,15 +66,12 @@ impl IngestTx {
 
 impl Store {
     /// Every corrected verdict, oldest first.
-    ///
-    /// # Errors
-    /// The database fails.
     pub async fn verdict_corrections(&self) -> Result<Vec<VerdictCorrection>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<VerdictCorrection> = sql::query_as(
             "SELECT notice_id, subscriber_id, provisions, note, created FROM verdict_correction ORDER BY created, id",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await?;
-        rows.into_iter().map(correction).collect()
+        Ok(rows)
     }
 }

@@ -7,12 +7,12 @@ use std::io::Write;
 use std::time::Instant;
 
 use serde_json::json;
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::watch;
+use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::{Department, Filter, Notice};
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
+use vigie_service::sources;
 use vigie_tests::publishers::eforms;
 use vigie_tests::service::subscribe;
 use vigie_watcher::classify::classify;
@@ -55,7 +55,7 @@ async fn run(notices: usize, subscriptions: usize) -> Result<(), Box<dyn std::er
     let mut audience = Audience::default();
     let t = Instant::now();
     for notice in &parsed {
-        ingest::ingest(&app, &mut audience, notice, None).await?;
+        ingest::ingest(&app.service, &mut audience, notice, None).await?;
     }
     let whole = t.elapsed().as_secs_f64();
     let t = Instant::now();
@@ -63,7 +63,7 @@ async fn run(notices: usize, subscriptions: usize) -> Result<(), Box<dyn std::er
     let newest = &portraits[portraits.len().saturating_sub(100)..];
     let alike = newest.iter().map(|a| portraits.iter().filter(|b| procedure::same(a, b)).count()).sum::<usize>();
     let compare = t.elapsed().as_secs_f64() / newest.len().max(1) as f64;
-    let deliveries = app.store.queue().await?.iter().map(|(_, n)| n).sum::<i64>();
+    let deliveries = app.service.store.queue().await?.iter().map(|(_, n)| n).sum::<i64>();
     writeln!(
         std::io::stdout(),
         "{{\"notices\": {}, \"subscriptions\": {subscriptions}, \"deliveries\": {deliveries}, \"parse_boamp_s\": {:.3}, \"parse_ted_s\": {:.3}, \"parse_portal_s\": {:.3}, \"judge_s\": {judge:.3}, \"ingest_with_judgement_s\": {whole:.3}, \"store_match_and_join_s\": {:.3}, \"compare_with_all_ms\": {:.3}, \"alike\": {alike}, \"notices_s\": {:.0}}}",
@@ -112,7 +112,7 @@ async fn day(notices: usize, departments: &[Department]) -> Result<(Vec<Notice>,
         "id = 'p'\nkind = 'portal'\nurl = 'https://p.example/'\n[list]\nitems = 'li.c'\n[list.fields]\ntitle = 'a'\nlink = 'a@href'\nbuyer = 'b'\ndeadline = 'i'",
     )?;
     let settings = Settings { source: vec![block], ..Settings::default() };
-    let portal = watch::sources(&settings).map_err(|f| f.to_string())?;
+    let portal = sources::enabled(&settings).map_err(|f| f.to_string())?;
     let fetcher = Fetcher::Bundled(Box::new(move |_| Some(list.clone().into_bytes())));
     let t = Instant::now();
     parsed.extend(portal[0].peek(&fetcher, &Memory::default(), chrono::Utc::now()).await?.notices);

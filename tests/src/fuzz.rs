@@ -1,22 +1,23 @@
 //! Targets for bytes that nobody foresaw: each takes any bytes and panics where something that must hold does not.
 //!
 //! Inputs are made from a corpus by mutation: `tests/corpus/TARGET/` holds seeds and whatever once failed. The test of the same
-//! name runs the corpus and some mutations (`VIGIE_FUZZ_CASES` says how many); `cargo run --release -p vigie-tests --bin fuzz`
+//! name runs the corpus and some mutations (`VIGIE_FUZZ_CASES` says how many); `cargo run --release -p vigie-tests -- fuzz`
 //! goes on for as long as asked.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use chrono::DateTime;
-use vigie_bot::places;
-use vigie_bot::talk::command::{self, Command};
-use vigie_bot::talk::subscribe::{self, Draft, Next};
-use vigie_bot::talk::{Does, action};
 use vigie_config::rules;
+use vigie_conversation::command::{self, Command};
+use vigie_conversation::subscribe::{self, Draft, Next};
 use vigie_domain::subscription::{Profile, Role};
+use vigie_notifier::chat::Does;
 use vigie_notifier::chat::{Rich, Span, Style};
 use vigie_notifier::message::Templates;
-use vigie_telegram::{What, content, receive};
+use vigie_service::answers::action;
+use vigie_service::place_input;
+use vigie_telegram::{EventKind, content, receive};
 
 /// Largest input, in bytes.
 const MAX_INPUT: usize = 64 * 1024;
@@ -266,9 +267,9 @@ fn buttons(bytes: &[u8]) {
     if data.len() > vigie_notifier::chat::MAX_BUTTON_DATA {
         return;
     }
-    let Some(action::Press::Act(wish, delivery)) = action::pressed(&data) else { return };
+    let Some(action::ButtonData::Act(wish, delivery)) = action::pressed(&data) else { return };
     let Does::Press(made) = action::button("x", &wish, &delivery).does else { panic!("a button that opens a page") };
-    assert_eq!(action::pressed(&made), Some(action::Press::Act(wish, delivery)), "{data} → {made}");
+    assert_eq!(action::pressed(&made), Some(action::ButtonData::Act(wish, delivery)), "{data} → {made}");
 }
 
 fn commands(bytes: &[u8]) {
@@ -288,9 +289,13 @@ fn commands(bytes: &[u8]) {
         assert!(code.len() == 12 && code.bytes().all(|b| b.is_ascii_alphanumeric()), "{code}");
     }
     let _ = command::bare(&text);
-    let circle = places::around(&text);
+    let circle = place_input::around(&text);
     if let Ok(around) = &circle {
-        assert_eq!(places::around(&places::written(around)).as_ref(), Ok(around), "what is shown can be written");
+        assert_eq!(
+            place_input::around(&place_input::written(around)).as_ref(),
+            Ok(around),
+            "what is shown can be written"
+        );
     }
 }
 
@@ -323,10 +328,10 @@ fn telegram_updates(bytes: &[u8]) {
     let Some(received) = receive::read_json(bytes, "vigie_bot") else { return };
     assert!(received.unreadable.is_none() || received.events.is_empty());
     for event in received.events {
-        if let What::Text { text, .. } = &event.what {
+        if let EventKind::Text { text, .. } = &event.kind {
             assert!(text.len() <= 16_384);
         }
-        if let What::Reacted { emoji } = &event.what {
+        if let EventKind::Reacted { emoji } = &event.kind {
             assert!(!emoji.contains('\u{fe0f}'));
         }
     }

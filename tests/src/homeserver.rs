@@ -30,7 +30,6 @@ const MAX_EVENTS: usize = 1000;
 pub struct Synapse {
     _process: Process,
     dir: tempfile::TempDir,
-    /// Where it listens.
     pub url: String,
 }
 
@@ -167,7 +166,6 @@ impl Reader {
 /// Rooms that a bot is invited to, one a person, and the bot's account.
 #[derive(Debug)]
 pub struct Rooms {
-    /// Their identifiers.
     pub ids: Vec<String>,
     reader: Reader,
     dir: tempfile::TempDir,
@@ -233,7 +231,6 @@ impl Rooms {
 /// What the gate does with a message that is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Passage {
-    /// Lets it through.
     Through,
     /// Answers in the server's place: status, `Retry-After` if any, body.
     Refused(u16, Option<&'static str>, &'static str),
@@ -262,7 +259,6 @@ struct Seen {
 /// A gate before a homeserver: it lets all pass until it is armed.
 #[derive(Clone)]
 pub struct Gate {
-    /// Where it listens.
     pub url: String,
     passing: Arc<Passing>,
 }

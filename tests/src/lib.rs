@@ -6,6 +6,7 @@
 pub mod fuzz;
 pub mod homeserver;
 pub mod pages;
+mod postgres;
 pub mod publishers;
 pub mod replay;
 pub mod servers;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::web::{self, session};
+use vigie_bot::setup::App;
 use vigie_config::settings::Settings;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, Filter, Notice, StructureKind, Subscriber};
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
+use vigie_service::sign_in;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_watcher::fetch::Fetcher;
 
@@ -60,9 +60,9 @@ impl Pages {
         let settings: Settings = toml::from_str(&text)?;
         let fetcher = Fetcher::http(&settings.fetch)?;
         let app = Arc::new(App::start(settings, fetcher, clock).await.map_err(|f| f.to_string())?);
-        let serving = Arc::clone(&app);
+        let serving = Arc::clone(&app.service);
         let served = tokio::spawn(async move {
-            let _ = web::serve_on(serving, listener, std::future::pending()).await;
+            let _ = vigie_web::serve_on(serving, listener, std::future::pending()).await;
         });
         Ok(Self { app, base, _dir: dir, served })
     }
@@ -72,13 +72,13 @@ impl Pages {
     /// # Errors
     /// The database fails.
     pub async fn person(&self, id: &str, name: &str, role: Role, siret: Option<&str>) -> Outcome<String> {
-        let now = self.app.clock.now();
+        let now = self.app.service.clock.now();
         let email = format!("{id}@structure.example");
         let profile =
             Profile { kind: siret.map(|_| StructureKind::Ei), siret: siret.map(str::to_owned), ..Profile::default() };
         let subscriber = Subscriber { id: id.to_owned(), name: name.to_owned(), role, profile };
         let addresses = vec![(Channel::Email, email.clone(), AddressState::Active)];
-        self.app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
+        self.app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
         Ok(email)
     }
 
@@ -87,7 +87,12 @@ impl Pages {
     /// # Errors
     /// The database fails.
     pub async fn subscription(&self, person: &str, filter: &Filter) -> Outcome<String> {
-        Ok(self.app.store.put_subscription(person, filter, Cadence::Instant, self.app.clock.now()).await?)
+        Ok(self
+            .app
+            .service
+            .store
+            .put_subscription(person, filter, Cadence::Instant, self.app.service.clock.now())
+            .await?)
     }
 
     /// Takes a notice in; gives its procedure.
@@ -95,8 +100,8 @@ impl Pages {
     /// # Errors
     /// The database fails.
     pub async fn take(&self, notice: &Notice) -> Outcome<String> {
-        ingest::ingest(&self.app, &mut Audience::default(), notice, None).await?;
-        let row = self.app.store.notice(&notice.key()).await?;
+        ingest::ingest(&self.app.service, &mut Audience::default(), notice, None).await?;
+        let row = self.app.service.store.notice(&notice.key()).await?;
         Ok(row.ok_or("not stored")?.procedure)
     }
 
@@ -105,8 +110,8 @@ impl Pages {
     /// # Errors
     /// The database fails.
     pub async fn link(&self, person: &str) -> Outcome<String> {
-        let address = self.app.store.active_addresses(person).await?.into_iter().next().ok_or("no address")?;
-        Ok(session::link(&self.app, &address).await?.ok_or("no link is signed")?)
+        let address = self.app.service.store.active_addresses(person).await?.into_iter().next().ok_or("no address")?;
+        Ok(sign_in::link(&self.app.service, &address).await?.ok_or("no link is signed")?)
     }
 
     /// Somebody who is not signed in.
@@ -139,7 +144,7 @@ impl Pages {
     /// The database fails.
     pub async fn program(&self, person: &str, scopes: &[vigie_store::tokens::Scope]) -> Outcome<Visitor> {
         let mut program = self.stranger()?;
-        program.bearer = Some(web::account::make_token(&self.app, person, "essai", scopes, None).await?);
+        program.bearer = Some(vigie_web::account::make_token(&self.app.service, person, "essai", scopes, None).await?);
         Ok(program)
     }
 }

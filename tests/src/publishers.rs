@@ -32,7 +32,6 @@ pub struct Desk {
     pub asked: BTreeMap<String, usize>,
 }
 
-/// The doubles.
 #[derive(Debug, Clone, Default)]
 pub struct Publishers {
     desk: Arc<Mutex<Desk>>,
@@ -44,7 +43,6 @@ const TED_LIMIT: usize = 250;
 const TABULAR_LIMIT: usize = 50;
 /// Items a page of the portal.
 const PORTAL_PAGE: usize = 2;
-/// The portal's account.
 const ACCOUNT: (&str, &str) = ("vigie", "s3cret");
 /// The portal's bearer token.
 const TOKEN: &str = "Bearer t0ken";

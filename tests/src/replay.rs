@@ -19,7 +19,6 @@ use vigie_watcher::sources::boamp;
 /// What goes wrong on the next answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
     #[default]
     None,
     /// A page of maintenance with status 200.
@@ -39,7 +38,6 @@ pub struct Shelf {
     pub records: Vec<Value>,
     /// Feeds by name.
     pub feeds: std::collections::BTreeMap<String, Vec<u8>>,
-    /// What goes wrong.
     pub fault: Fault,
     /// Requests answered, by status.
     pub answered: std::collections::BTreeMap<u16, usize>,
@@ -47,7 +45,6 @@ pub struct Shelf {
     pub quota: u64,
 }
 
-/// The double.
 #[derive(Debug, Clone, Default)]
 pub struct Replay {
     shelf: Arc<Mutex<Shelf>>,
@@ -119,7 +116,6 @@ impl Replay {
         Ok((format!("{root}/api/explore/v2.1/catalog/datasets/boamp"), root))
     }
 
-    /// The routes.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/explore/v2.1/catalog/datasets/boamp/records", get(records))
@@ -129,8 +125,7 @@ impl Replay {
     }
 
     fn answer(&self, status: StatusCode, body: Vec<u8>, kind: &'static str, asked: &HeaderMap) -> Response {
-        let etag =
-            format!("\"{}\"", Sha256::digest(&body).iter().take(8).map(|b| format!("{b:02x}")).collect::<String>());
+        let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..8]));
         let known = asked.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()) == Some(etag.as_str());
         let status = if known && status == StatusCode::OK { StatusCode::NOT_MODIFIED } else { status };
         let left = self.with(|s| {

@@ -1,10 +1,12 @@
 //! Real servers on this machine, started for one test and stopped with it: PostgreSQL, SMTP; and the `vigie` binary.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
+use crate::postgres::is_root;
+pub use crate::postgres::{Postgres, free_port};
 use crate::shared::{required, skip};
 
 /// A process that ends with its owner.
@@ -32,15 +34,6 @@ pub(crate) fn missing<T>(need: &str, why: &str) -> Option<T> {
     None
 }
 
-/// A PostgreSQL cluster of its own in a temporary folder.
-#[derive(Debug)]
-pub struct Postgres {
-    dir: tempfile::TempDir,
-    bin: PathBuf,
-    /// `postgres://…` of an empty database.
-    pub url: String,
-}
-
 impl Postgres {
     /// Starts a cluster, or says why not.
     ///
@@ -48,58 +41,7 @@ impl Postgres {
     /// `VIGIE_REQUIRE` names `postgres` and it cannot be started.
     #[must_use]
     pub fn start() -> Option<Self> {
-        let Some(bin) = postgres_binaries() else {
-            return missing("postgres", "no initdb in PATH or /usr/lib/postgresql");
-        };
-        let Ok(dir) = tempfile::Builder::new().prefix("vigie-pg-").tempdir() else {
-            return missing("postgres", "no temporary folder");
-        };
-        let Some(port) = free_port() else { return missing("postgres", "no free port") };
-        let data = dir.path().join("data");
-        let run = |program: &str, args: &[&str]| {
-            let mut command = as_ordinary_user(&bin.join(program));
-            command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            command.status().is_ok_and(|s| s.success())
-        };
-        if is_root() {
-            let _ = Command::new("chown").arg("postgres").arg(dir.path()).status();
-        }
-        let (data_text, socket) = (data.display().to_string(), dir.path().display().to_string());
-        if !run("initdb", &["-D", &data_text, "-A", "trust", "-U", "vigie", "--no-sync", "-E", "UTF8", "--locale", "C"])
-        {
-            return missing("postgres", "initdb failed");
-        }
-        let options = format!("-p {port} -k {socket} -c fsync=off -c listen_addresses=127.0.0.1");
-        let log = dir.path().join("log").display().to_string();
-        if !run("pg_ctl", &["-w", "-D", &data_text, "-l", &log, "-o", &options, "start"]) {
-            return missing("postgres", "pg_ctl start failed");
-        }
-        Some(Self { dir, bin, url: format!("postgres://vigie@127.0.0.1:{port}/postgres") })
-    }
-
-    /// The folder of its files, its log beside it.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.dir.path()
-    }
-
-    /// A program of the same version, such as `pg_dump`.
-    #[must_use]
-    pub fn program(&self, name: &str) -> PathBuf {
-        self.bin.join(name)
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        let data = self.dir.path().join("data");
-        let _ = as_ordinary_user(&self.bin.join("pg_ctl"))
-            .args(["-m", "immediate", "-D"])
-            .arg(data)
-            .arg("stop")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        Self::try_start().map_or_else(|why| missing("postgres", why), Some)
     }
 }
 
@@ -139,39 +81,6 @@ impl Database {
             .map_or_else(|| format!("sqlite:{}", dir.path().join("vigie.sqlite").display()), |p| p.url.clone());
         Ok(Self { url, _dir: dir, _postgres: postgres })
     }
-}
-
-fn postgres_binaries() -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|e| e.path().join("bin"))
-        .filter(|p| p.join("initdb").exists())
-        .collect();
-    found.sort();
-    found.pop().or_else(|| std::env::split_paths(&std::env::var_os("PATH")?).find(|p| p.join("initdb").exists()))
-}
-
-/// PostgreSQL refuses to run as root.
-fn as_ordinary_user(program: &Path) -> Command {
-    if is_root() {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(program).current_dir("/tmp");
-        command
-    } else {
-        Command::new(program)
-    }
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0\n"))
-}
-
-/// A port that is free now.
-#[must_use]
-pub fn free_port() -> Option<u16> {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map(|a| a.port()).ok()
 }
 
 /// A real SMTP server that keeps its mails.
@@ -235,7 +144,6 @@ pub struct Imap {
 }
 
 impl Imap {
-    /// The account.
     pub const ACCOUNT: (&'static str, &'static str) = ("veille", "s3cret");
 
     /// Starts a server with this certificate and key for `localhost` (PEM), or says why not.
@@ -424,19 +332,47 @@ impl Drop for Postfix {
     }
 }
 
-/// The Python of the tests, with the packages that `scripts/test-setup` installs.
+/// The Python of the tests, with the packages that `scripts/test-setup` installs: `VIGIE_TEST_PYTHON`, or the one below
+/// `target/`, or the system's.
 #[must_use]
-pub fn python() -> Option<PathBuf> {
-    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin/python3");
-    let named = std::env::var_os("VIGIE_TEST_PYTHON").map(PathBuf::from);
-    named.into_iter().chain([own, PathBuf::from("python3")]).find(|p| {
-        Command::new(p)
-            .args(["-c", "import aiosmtpd"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|s| s.success())
-    })
+pub fn python() -> Option<&'static Path> {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = PYTHON.get_or_init(|| {
+        let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-servers/venv/bin/python3");
+        let named = std::env::var_os("VIGIE_TEST_PYTHON").map(PathBuf::from);
+        named.into_iter().chain([own, PathBuf::from("python3")]).find(|p| {
+            Command::new(p)
+                .args(["-c", "import aiosmtpd"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|s| s.success())
+        })
+    });
+    found.as_deref()
+}
+
+/// Where mails are handed to Python, and where it answers.
+type MailReader = Mutex<(ChildStdin, BufReader<ChildStdout>)>;
+
+/// What Python's own parser finds in a mail: headers, parts, defects. One Python reads the mails of all tests; `None` where
+/// there is none, or where it cannot read this mail.
+#[must_use]
+pub fn read_mail(bytes: &[u8]) -> Option<serde_json::Value> {
+    static READER: OnceLock<Option<MailReader>> = OnceLock::new();
+    let reader = READER.get_or_init(|| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/read_mail.py");
+        let mut child =
+            Command::new(python()?).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+        Some(Mutex::new((child.stdin.take()?, BufReader::new(child.stdout.take()?))))
+    });
+    let (mails, answers) = &mut *reader.as_ref()?.lock().ok()?;
+    writeln!(mails, "{}", bytes.len()).ok()?;
+    mails.write_all(bytes).ok()?;
+    mails.flush().ok()?;
+    let mut answer = String::new();
+    answers.read_line(&mut answer).ok()?;
+    serde_json::from_str(&answer).ok()
 }
 
 /// The `vigie` binary: the one that `VIGIE_BINARY` names, or that of this profile, built once with what this crate's

@@ -1,10 +1,10 @@
 //! The service inside a program that measures or breaks it: on a database and a mail server of its own, with people to tell.
 
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
+use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber};
+use vigie_service::Clock;
 use vigie_store::StoreError;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_watcher::fetch::Fetcher;
@@ -64,11 +64,11 @@ pub async fn subscribe_on(
     address: &str,
     filter: &Filter,
 ) -> Result<(), StoreError> {
-    let now = app.clock.now();
+    let now = app.service.clock.now();
     let subscriber =
         Subscriber { id: id.to_owned(), name: id.to_owned(), role: Role::Structure, profile: Profile::default() };
     let addresses = vec![(channel, address.to_owned(), AddressState::Active)];
-    app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
-    app.store.put_subscription(id, filter, Cadence::Instant, now).await?;
+    app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
+    app.service.store.put_subscription(id, filter, Cadence::Instant, now).await?;
     Ok(())
 }

@@ -38,7 +38,6 @@ pub enum Moment {
 /// What the server does about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reaction {
-    /// As it should.
     Accept,
     /// Refuses in these words.
     Refuse(&'static str),
@@ -56,7 +55,6 @@ struct Shared {
     received: Mutex<Vec<Received>>,
 }
 
-/// The server.
 #[derive(Clone)]
 pub struct Sink {
     /// Its port on 127.0.0.1.
@@ -99,7 +97,6 @@ impl Sink {
         self.shared.received.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Forgets what arrived.
     pub fn clear(&self) {
         self.shared.received.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -42,8 +42,16 @@ struct Expect {
     other: Option<bool>,
     dates: Option<BTreeSet<String>>,
     facts: Option<BTreeSet<String>>,
+    /// Facts that must be among those found.
+    facts_have: Option<BTreeSet<String>>,
     value: Option<BTreeMap<String, f64>>,
     kind: Option<String>,
+    /// Upper end of the hours.
+    hours_max: Option<f64>,
+    /// Moments by kind of date, local, to the minute.
+    at: Option<BTreeMap<String, Vec<String>>>,
+    departments: Option<Vec<String>>,
+    buyer: Option<String>,
 }
 
 /// The table, or the one that `VIGIE_WORDINGS` names: that is how the share of fresh wordings read at once is taken.
@@ -119,7 +127,33 @@ fn differences(a: &Assessment, e: &Expect) -> Vec<String> {
     if let Some(kind) = &e.kind {
         check("kind", kind.clone(), a.notice_kind.as_str().to_owned());
     }
+    check_places_and_moments(a, e, &mut check);
     out
+}
+
+fn check_places_and_moments(a: &Assessment, e: &Expect, check: &mut impl FnMut(&str, String, String)) {
+    if let Some(facts) = &e.facts_have {
+        let got: BTreeSet<String> = a.facts.iter().map(|f| word(f.kind)).filter(|k| facts.contains(k)).collect();
+        check("facts", format!("{facts:?}"), format!("{got:?}"));
+    }
+    if let Some(wanted) = &e.at {
+        let mut got: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for d in &a.dates {
+            got.entry(word(d.kind)).or_default().push(d.at.format("%Y-%m-%dT%H:%M").to_string());
+        }
+        check("at", format!("{wanted:?}"), format!("{got:?}"));
+    }
+    if let Some(wanted) = &e.departments {
+        let got: Vec<&str> = a.departments.iter().map(vigie_domain::Department::as_str).collect();
+        check("departments", format!("{wanted:?}"), format!("{got:?}"));
+    }
+    if let Some(wanted) = &e.buyer {
+        check("buyer", wanted.clone(), a.buyer.clone().unwrap_or_default());
+    }
+    if e.hours_max.is_some() {
+        let got = of(a, ProvisionKind::ExecutionClause).iter().find_map(|p| p.hours_max);
+        check("hours_max", format!("{:?}", e.hours_max), format!("{got:?}"));
+    }
 }
 
 fn check_hours(clauses: &[&Provision], e: &Expect, check: &mut impl FnMut(&str, String, String)) {

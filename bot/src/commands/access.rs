@@ -6,10 +6,12 @@ use vigie_domain::Subscriber;
 use vigie_store::tokens::Scope;
 use vigie_watcher::fetch::Fetcher;
 
-use super::print;
-use crate::app::{App, Failure};
-use crate::clock::Clock;
-use crate::web::{account, session};
+use super::output::print;
+use crate::setup::App;
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::sign_in;
+use vigie_web::account;
 
 /// Days a token lasts.
 const LASTS: u16 = 365;
@@ -40,7 +42,7 @@ async fn open(settings: Settings) -> Result<App, Failure> {
 }
 
 async fn person(app: &App, key: &str, place: &str) -> Result<Subscriber, Failure> {
-    app.store.find_subscriber(key).await?.ok_or_else(|| {
+    app.service.store.find_subscriber(key).await?.ok_or_else(|| {
         let fix = "vigie subscriptions list énumère les personnes";
         Failure::usage(format!("personne « {key} » inconnue"), place, fix)
     })
@@ -49,8 +51,8 @@ async fn person(app: &App, key: &str, place: &str) -> Result<Subscriber, Failure
 pub(super) async fn token(settings: Settings, args: &TokenArgs) -> Result<(), Failure> {
     let app = open(settings).await?;
     let person = person(&app, &args.subscriber, "vigie token").await?;
-    let expires = app.clock.now() + Duration::days(i64::from(args.days));
-    let secret = account::make_token(&app, &person.id, &args.name, &args.scopes, Some(expires)).await?;
+    let expires = app.service.clock.now() + Duration::days(i64::from(args.days));
+    let secret = account::make_token(&app.service, &person.id, &args.name, &args.scopes, Some(expires)).await?;
     print(&format!("{secret}\n"))
 }
 
@@ -58,10 +60,10 @@ pub(super) async fn sign_in(settings: Settings, subscriber: &str) -> Result<(), 
     let place = "vigie sign-in";
     let app = open(settings).await?;
     let person = person(&app, subscriber, place).await?;
-    let address = app.store.active_addresses(&person.id).await?.into_iter().next().ok_or_else(|| {
+    let address = app.service.store.active_addresses(&person.id).await?.into_iter().next().ok_or_else(|| {
         Failure::usage("cette personne n’a aucune adresse en service", place, "donnez-lui-en une d’abord")
     })?;
-    let link = session::link(&app, &address).await?.ok_or_else(|| {
+    let link = sign_in::link(&app.service, &address).await?.ok_or_else(|| {
         let fix = "donnez public_url et secret (au moins 16 caractères) au bloc [web]";
         Failure::usage("cette installation ne signe pas de lien", "[web]", fix)
     })?;

@@ -6,14 +6,15 @@ use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::imap::{Account, Cursor};
 use vigie_watcher::sources::{Memory, readers};
 
-use super::{print, table};
-use crate::app::{self, Failure};
-use crate::clock::Clock;
-use crate::watch;
+use super::output::{print, table};
+use crate::setup;
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::sources;
 
 pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Failure> {
     let settings = match path {
-        None => app::default_settings(),
+        None => setup::default_settings(),
         Some(path) => match vigie_config::load::read(path, &readers()) {
             Ok(settings) => settings,
             Err(faults) => {
@@ -36,7 +37,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         };
         rows.push(vec![what.to_owned(), name.to_owned(), mark.to_owned(), text]);
     };
-    let sources = watch::sources(&settings)?;
+    let sources = sources::enabled(&settings)?;
     row(
         "configuration",
         &path.map_or_else(|| "par défaut".to_owned(), |p| p.display().to_string()),
@@ -49,8 +50,8 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             "[web] secret",
             match secret.read() {
                 Err(e) => Err(e.to_string()),
-                Ok(s) if length(&s) < app::MIN_SECRET => {
-                    Err(format!("secret trop court : au moins {} caractères", app::MIN_SECRET))
+                Ok(s) if length(&s) < vigie_service::MIN_SECRET => {
+                    Err(format!("secret trop court : au moins {} caractères", vigie_service::MIN_SECRET))
                 }
                 Ok(_) => Ok("lisible".to_owned()),
             },
@@ -61,7 +62,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         row("journaux", "[log] filter", read.map(|_| "lisible".to_owned()).map_err(|e| e.to_string()));
     }
     if let Some(email) = &settings.email {
-        match app::open_email(&settings) {
+        match setup::open_email(&settings) {
             Err(e) => row("courriel", &email.host, Err(e.what)),
             Ok(Some(channel)) if connect => row(
                 "courriel",
@@ -70,7 +71,8 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             ),
             Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
         }
-        if let Some((name, text)) = app::open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record())) {
+        if let Some((name, text)) = setup::open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record()))
+        {
             row("dkim", &name, Ok(format!("enregistrement TXT à publier\u{a0}: {text}")));
         }
     }
@@ -79,7 +81,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         row("telegram", &name, outcome);
     }
     if connect {
-        match app::open_store(&settings).await {
+        match setup::open_store(&settings).await {
             Ok(store) => row("base", &format!("{:?}", store.engine()), Ok("ouverte".to_owned())),
             Err(e) => row("base", "", Err(e.what)),
         }
@@ -118,7 +120,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
 /// The bot's name, and whether its token is good.
 #[cfg(feature = "telegram")]
 async fn telegram(block: &vigie_config::settings::Telegram, connect: bool) -> (String, Result<String, String>) {
-    let chats = match crate::telegram::Chats::open(block) {
+    let chats = match vigie_delivery::channels::telegram::Chats::open(block) {
         Err(e) => return ("[telegram]".to_owned(), Err(e.what)),
         Ok(_) if !connect => return ("[telegram]".to_owned(), Ok("réglage lisible".to_owned())),
         Ok(chats) => chats,

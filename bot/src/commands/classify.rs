@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use vigie_domain::{AlertKind, Assessment, Notice, NoticeKind};
-use vigie_notifier::card::{self, Line, Links, Told, Why};
+use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::html::plain_text;
 use vigie_watcher::sources::{boamp, decp, eforms};
 use vigie_watcher::{charset, tree};
 
-use super::print;
-use crate::app::Failure;
-use crate::clock::Clock;
+use super::output::print;
+use vigie_service::Clock;
+use vigie_service::Failure;
 
 /// Largest file read.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
@@ -259,7 +259,7 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
     let now = Clock::from_environment().unwrap_or_default().now();
     let why = Why::default();
     let card = card::card(
-        &Told {
+        &AlertItem {
             kind: AlertKind::New,
             changes: &[],
             notice,

@@ -3,9 +3,9 @@
 use vigie_config::rules::Rules;
 use vigie_domain::{BuyerKind, BuyerType, Department, Filter, NoticeKind, ProvisionKind, SupplyMode};
 
-use super::parse_word;
-use crate::app::Failure;
-use crate::places;
+use super::output::parse_word;
+use vigie_service::Failure;
+use vigie_service::place_input;
 
 /// The conditions; repeated ones add up, different ones cross.
 #[derive(Debug, clap::Args)]
@@ -91,13 +91,17 @@ impl Criteria {
             })?);
         }
         let unclear = |what: String| Failure::usage(what, place, "corrigez ce lieu");
-        let epcis = self.epcis.iter().map(|text| places::epci(text).map(|e| e.siren.to_owned()).map_err(unclear));
+        let epcis = self.epcis.iter().map(|text| place_input::epci(text).map(|e| e.siren.to_owned()).map_err(unclear));
         let filter = Filter {
             sectors: self.sectors.clone(),
             cpv: self.cpv.clone(),
             departments,
             epcis: epcis.collect::<Result<_, _>>()?,
-            around: self.around.iter().map(|text| places::around(text).map_err(unclear)).collect::<Result<_, _>>()?,
+            around: self
+                .around
+                .iter()
+                .map(|text| place_input::around(text).map_err(unclear))
+                .collect::<Result<_, _>>()?,
             provisions: self.provisions.clone(),
             notice_kinds: self.notice_kinds.clone(),
             supply_modes: self.supply_modes.clone(),

@@ -11,9 +11,10 @@ use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
 use vigie_domain::{Buyer, Department, StructureKind};
 use vigie_store::directory::Entry;
 
-use super::{print, table};
-use crate::app::{self, Failure};
-use crate::clock::Clock;
+use super::output::{print, table};
+use crate::setup;
+use vigie_service::Clock;
+use vigie_service::Failure;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -86,7 +87,7 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
         Action::Import { what: What::Facilitators, file } => import(settings, &file, facilitator).await,
         Action::Import { what: What::Buyers, file } => import(settings, &file, buyer).await,
         Action::List => {
-            let store = app::open_store(settings).await?;
+            let store = setup::open_store(settings).await?;
             let rows = [
                 ("structures", store.count_entries::<Structure>().await?),
                 ("facilitateurs (par département)", store.count_entries::<Facilitator>().await?),
@@ -107,7 +108,7 @@ async fn import<T: Entry>(
         Failure::usage(format!("fichier illisible : {e}"), &place, "donnez un fichier CSV ou JSON en UTF-8")
     })?;
     let rows = rows(&text).map_err(|e| Failure::usage(e, &place, "donnez un fichier CSV avec en-tête, ou du JSON"))?;
-    let store = app::open_store(settings).await?;
+    let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
     let bar = ProgressBar::with_draw_target(Some(rows.len() as u64), ProgressDrawTarget::stderr());
     let (mut taken, mut refused, mut batch) = (0, Vec::new(), Vec::new());

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::subscription::Match;
-use vigie_domain::{DeliveryState, Disposition, Near, Subscriber, french};
+use vigie_domain::{AlertKind, DeliveryState, Disposition, Near, Subscriber, french};
 use vigie_notifier::card::{Why, short};
 use vigie_store::Store;
 use vigie_store::journal::{NoticeRow, NotificationRow};
@@ -13,11 +13,12 @@ use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::health;
 use vigie_watcher::sources::{Memory, REGISTRY};
 
-use super::{print, table};
-use crate::app::{self, Failure};
-use crate::clock::Clock;
-use crate::ingest::{self, Audience};
-use crate::{timetable, watch};
+use super::output::{print, table};
+use crate::setup;
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::ingest::{Audience, candidate};
+use vigie_service::{source_health, sources};
 
 /// Notices looked at by `subscriptions explain`.
 const EXPLAINED: i64 = 200;
@@ -27,14 +28,14 @@ pub(super) fn local(at: DateTime<Utc>) -> String {
 }
 
 pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
-    let store = app::open_store(settings).await?;
+    let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
     let mut states = store.source_states().await?;
-    let days = store.source_days(timetable::habit_since(now)).await?;
+    let days = store.source_days(source_health::habit_since(now)).await?;
     let mut rows = Vec::new();
     for block in &settings.source {
         let s = states.remove(&block.id).unwrap_or_default();
-        let known = timetable::known(s.clone(), days.get(&block.id).map_or(&[], Vec::as_slice));
+        let known = source_health::known(s.clone(), days.get(&block.id).map_or(&[], Vec::as_slice));
         let alarms = health::alarms(&known, now);
         let health = match (&s.last_error, block.enabled) {
             (_, false) => "à l’arrêt (enabled = false)".to_owned(),
@@ -66,7 +67,7 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
 }
 
 pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Failure> {
-    let sources = watch::sources(settings)?;
+    let sources = sources::enabled(settings)?;
     let source = sources.iter().find(|s| s.block.id == id).ok_or_else(|| {
         Failure::usage(format!("aucune source « {id} »"), "vigie sources test", "vigie sources list les énumère")
     })?;
@@ -132,7 +133,7 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
             )
         })?),
     };
-    let rows: Vec<Vec<String>> = app::open_store(settings)
+    let rows: Vec<Vec<String>> = setup::open_store(settings)
         .await?
         .deliveries(wanted, limit)
         .await?
@@ -144,14 +145,21 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
                 }
                 _ => d.settled_at.map_or_else(|| "–".to_owned(), local),
             };
-            vec![d.id, d.channel, d.state.as_str().to_owned(), d.attempts.to_string(), when, d.why.unwrap_or_default()]
+            vec![
+                d.id,
+                d.channel.as_str().to_owned(),
+                d.state.as_str().to_owned(),
+                d.attempts.to_string(),
+                when,
+                d.why.unwrap_or_default(),
+            ]
         })
         .collect();
     print(&table(&["envoi", "canal", "état", "essais", "quand", "réponse ou raison"], &rows))
 }
 
 pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), Failure> {
-    let store = app::open_store(settings).await?;
+    let store = setup::open_store(settings).await?;
     let Some(d) = store.delivery(id).await? else {
         return Err(Failure::usage(
             format!("aucun envoi « {id} »"),
@@ -160,7 +168,7 @@ pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), F
         ));
     };
     let mut out =
-        format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel, local(d.created), d.state.as_str());
+        format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel.as_str(), local(d.created), d.state.as_str());
     if let Some(why) = &d.why {
         out.push_str(&format!(" ({why})"));
     }
@@ -179,7 +187,7 @@ pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), F
 }
 
 pub(super) async fn replay(settings: &Settings, ids: &[String]) -> Result<(), Failure> {
-    let store = app::open_store(settings).await?;
+    let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
     let mut refused = Vec::new();
     for id in ids {
@@ -214,7 +222,7 @@ async fn person(store: &Store, key: &str, what: &str) -> Result<Subscriber, Fail
 
 /// Answers "why did X (not) get notice Y?".
 pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> Result<(), Failure> {
-    let store = app::open_store(settings).await?;
+    let store = setup::open_store(settings).await?;
     let person = person(&store, subscriber, "why").await?;
     let Some(row) = store.notice(notice).await? else {
         let aside = store.quarantined(500).await?.into_iter().find(|q| q.record_id.as_deref() == Some(notice));
@@ -243,12 +251,12 @@ pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> 
 
 async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<String, Failure> {
     let why: Why = serde_json::from_str(&share.reasons).unwrap_or_default();
-    let what = match share.alert_kind.as_str() {
-        "correction" => "rectificatif",
-        "cancellation" => "annulation",
-        "award" => "attribution",
-        "reminder" => "rappel",
-        "undecided" => "sans réponse de la structure, se clôt bientôt",
+    let what = match share.alert_kind {
+        AlertKind::Correction => "rectificatif",
+        AlertKind::Cancellation => "annulation",
+        AlertKind::Award => "attribution",
+        AlertKind::Reminder => "rappel",
+        AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
         _ => "nouveau",
     };
     let mut out = format!("{} ({what}, avis {})\n", local(share.created), share.notice);
@@ -287,7 +295,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
             out.push_str(&format!(
                 "    envoi {} par {} : {} {when}, {} essai(s), réponse : {}\n",
                 d.id,
-                d.channel,
+                d.channel.as_str(),
                 d.state.as_str(),
                 d.attempts,
                 d.why.unwrap_or_else(|| "–".to_owned())
@@ -323,7 +331,7 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
     let audience = Audience::read(store).await?;
     let folded = classify::searchable(&row.notice, &row.assessment.lots);
     let now = Clock::from_environment()?.now();
-    let candidate = ingest::candidate(row, &folded, now);
+    let candidate = candidate(row, &folded, now);
     let verdicts = audience.index().explain(&person.id, &candidate);
     if verdicts.is_empty() {
         return Ok(format!("{name} : pas d’envoi, aucun abonnement\n"));
@@ -347,7 +355,7 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
 
 /// What a person's subscriptions would have given on the latest notices.
 pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result<(), Failure> {
-    let store = app::open_store(settings).await?;
+    let store = setup::open_store(settings).await?;
     let person = person(&store, key, "explain").await?;
     let audience = Audience::read(&store).await?;
     let now = Clock::from_environment()?.now();
@@ -355,7 +363,7 @@ pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result
     let (mut met, mut refused) = (Vec::new(), std::collections::BTreeMap::<&str, usize>::new());
     for row in &notices {
         let folded = classify::searchable(&row.notice, &row.assessment.lots);
-        let candidate = ingest::candidate(row, &folded, now);
+        let candidate = candidate(row, &folded, now);
         let verdicts = audience.index().explain(&person.id, &candidate);
         if verdicts.iter().any(|(_, v)| v.is_ok()) {
             met.push(vec![row.id.clone(), row.assessment.score.to_string(), short(&row.assessment.title, 90)]);

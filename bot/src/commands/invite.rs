@@ -7,9 +7,10 @@ use vigie_domain::subscription::Role;
 use vigie_store::invitations::NewInvitation;
 
 use super::inspect::local;
-use super::{parse_word, print, table};
-use crate::app::{self, Failure};
-use crate::clock::Clock;
+use super::output::{parse_word, print, table};
+use crate::setup;
+use vigie_service::Clock;
+use vigie_service::Failure;
 
 /// Longest life of a code, in days.
 const MAX_DAYS: i64 = 365;
@@ -53,7 +54,7 @@ struct New {
 }
 
 pub(super) async fn run(settings: &Settings, args: InviteArgs) -> Result<(), Failure> {
-    let store = app::open_store(settings).await?;
+    let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
     match args.action {
         Some(Action::List) => {

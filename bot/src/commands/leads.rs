@@ -10,10 +10,11 @@ use vigie_watcher::classify::{dates, plain};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::zones;
 
-use super::print;
-use crate::app::{App, Failure};
-use crate::clock::Clock;
-use crate::ingest::{self, Audience, Outcome};
+use super::output::print;
+use crate::setup::App;
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::ingest::{self, Audience, Outcome};
 
 /// Source under which leads are kept.
 const SOURCE: &str = "piste";
@@ -124,7 +125,7 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
     let app = App::start(settings, fetcher, clock).await?;
     let mut audience = Audience::default();
     let key = notice.key();
-    match ingest::ingest(&app, &mut audience, &notice, None).await? {
+    match ingest::ingest(&app.service, &mut audience, &notice, None).await? {
         Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n")),
         Outcome::Stored(people) => print(&format!(
             "Piste {key} ajoutée ; {people} personne(s) concernée(s). Les messages partent au prochain passage du service.\n"

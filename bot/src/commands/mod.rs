@@ -3,24 +3,27 @@
 mod access;
 mod check;
 mod classify;
+pub(crate) mod config_arg;
 mod criteria;
 mod directory;
 mod inspect;
 mod invite;
 mod leads;
+pub(crate) mod output;
 mod personal;
 mod run;
 mod subscriptions;
 mod verdict;
 
-use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use vigie_config::settings::Settings;
-use vigie_watcher::sources::readers;
+use vigie_service::Failure;
 
-use crate::app::{self, Failure};
+use crate::setup;
+use config_arg::{ConfigArg, logs};
+use output::print;
 
 /// Vigie : veille des marchés publics pour l’insertion et le handicap.
 #[derive(Debug, Parser)]
@@ -191,42 +194,6 @@ enum DeliveriesAction {
     },
 }
 
-/// `-c FILE`
-#[derive(Debug, clap::Args)]
-struct ConfigArg {
-    /// Fichier de configuration ; sans lui : BOAMP, alertes à l’écran, base dans le dossier de données de l’utilisateur
-    #[arg(short = 'c', long = "config", env = "VIGIE_CONFIG", global = true)]
-    config: Option<PathBuf>,
-}
-
-impl ConfigArg {
-    fn settings(&self) -> Result<Settings, Failure> {
-        if self.config.is_none() && Path::new("vigie.toml").exists() {
-            // Easy to forget, and then the wrong database is looked at.
-            let _ = writeln!(
-                std::io::stderr(),
-                "note : vigie.toml est dans ce dossier mais n’est pas lu ; ajoutez -c vigie.toml"
-            );
-        }
-        settings(self.config.as_deref())
-    }
-}
-
-/// Reads the settings file, or gives the usable default.
-fn settings(path: Option<&Path>) -> Result<Settings, Failure> {
-    let Some(path) = path else { return Ok(app::default_settings()) };
-    vigie_config::load::read(path, &readers()).map_err(|faults| {
-        let first = &faults[0];
-        let line = first.line.map(|l| format!(":{l}")).unwrap_or_default();
-        let more = if faults.len() > 1 {
-            format!(" (et {} autres, voir vigie check)", faults.len() - 1)
-        } else {
-            String::new()
-        };
-        Failure::usage(format!("{}{more}", first.what), format!("{}{line}", first.file.display()), first.fix.clone())
-    })
-}
-
 /// Runs a command.
 ///
 /// # Errors
@@ -270,7 +237,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Token { config, args } => access::token(config.settings()?, &args).await,
         Command::SignIn { config, subscriber } => access::sign_in(config.settings()?, &subscriber).await,
         Command::Backup { config, file } => {
-            let store = app::open_store(&config.settings()?).await?;
+            let store = setup::open_store(&config.settings()?).await?;
             let place = file.display().to_string();
             store.backup(&place).await.map_err(|e| {
                 Failure::new(
@@ -283,58 +250,4 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             print(&format!("Base copiée dans {}\n", file.display()))
         }
     }
-}
-
-/// Reads a word of a closed list, as JSON spells it.
-fn parse_word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::String(text.to_owned()))
-        .map_err(|_| format!("valeur inconnue « {text} »"))
-}
-
-/// Starts logging to standard error.
-fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
-    let filter =
-        std::env::var("VIGIE_LOG").ok().or_else(|| settings.log.filter.clone()).unwrap_or_else(|| default.to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|e| {
-        Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\"")
-    })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    if settings.log.json {
-        builder.json().init()
-    } else {
-        builder.init()
-    }
-    Ok(())
-}
-
-/// Writes to standard output; a closed pipe (`| head`) is no failure.
-///
-/// # Errors
-/// The output cannot be written.
-pub fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("sortie standard : {e}"), "sortie standard", "vérifiez la redirection"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Rows with aligned columns.
-fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let width =
-        |i: usize| rows.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: Vec<&str>| {
-        let padded: Vec<String> =
-            cells.iter().zip(&widths).map(|(c, w)| format!("{c}{}", " ".repeat(w - c.chars().count()))).collect();
-        format!("{}\n", padded.join("  ").trim_end())
-    };
-    let mut out = line(head.to_vec());
-    rows.iter().for_each(|r| out.push_str(&line(r.iter().map(String::as_str).collect())));
-    out
 }

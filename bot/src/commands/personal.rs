@@ -6,10 +6,11 @@ use vigie_config::settings::Settings;
 use vigie_domain::Subscriber;
 use vigie_watcher::fetch::Fetcher;
 
-use super::print;
-use crate::app::{App, Failure};
-use crate::clock::Clock;
-use crate::personal;
+use super::output::print;
+use crate::setup::App;
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::personal_data;
 
 async fn start(settings: Settings) -> Result<App, Failure> {
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
@@ -17,7 +18,7 @@ async fn start(settings: Settings) -> Result<App, Failure> {
 }
 
 async fn person(app: &App, key: &str, place: &str) -> Result<Subscriber, Failure> {
-    app.store.find_subscriber(key).await?.ok_or_else(|| {
+    app.service.store.find_subscriber(key).await?.ok_or_else(|| {
         let fix = "donnez un identifiant, un nom ou une adresse ; vigie subscriptions list énumère les personnes";
         Failure::usage("cette personne est inconnue", place, fix)
     })
@@ -32,8 +33,8 @@ pub(super) fn operator() -> String {
 pub(super) async fn export(settings: Settings, key: &str) -> Result<(), Failure> {
     let app = start(settings).await?;
     let person = person(&app, key, "vigie export").await?;
-    app.store.saw(&operator(), &person.id, "export", app.clock.now()).await?;
-    let data = personal::export(&app, &person.id).await?;
+    app.service.store.saw(&operator(), &person.id, "export", app.service.clock.now()).await?;
+    let data = personal_data::export(&app.service, &person.id).await?;
     let text = serde_json::to_string_pretty(&data)
         .map_err(|e| Failure::new(e.to_string(), "vigie export", "signalez cette erreur"))?;
     print(&format!("{text}\n"))
@@ -43,14 +44,14 @@ pub(super) async fn erase(settings: Settings, key: &str, yes: bool) -> Result<()
     let place = "vigie erase";
     let app = start(settings).await?;
     let person = person(&app, key, place).await?;
-    if app.store.is_declared(&person.id).await? {
+    if app.service.store.is_declared(&person.id).await? {
         let what = "cette personne est déclarée dans le fichier de configuration, qui la ferait revenir";
         return Err(Failure::usage(what, place, "retirez d’abord son bloc [[subscriber]]"));
     }
     if !yes && !agreed(&person)? {
         return Err(Failure::usage("rien n’a été effacé", place, "répondez « oui », ou ajoutez --yes"));
     }
-    let Some(erased) = personal::erase(&app, &person.id).await? else {
+    let Some(erased) = personal_data::erase(&app.service, &person.id).await? else {
         return print("Cette personne est déjà effacée\n");
     };
     print(&format!(

@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch::{Receiver, channel};
+use vigie_delivery::worker;
+use vigie_service::ingest::{Audience, hourly_cap};
+use vigie_service::sources::{self, Watched};
+use vigie_service::{Clock, Failure};
 use vigie_watcher::fetch::Fetcher;
 
-use super::ConfigArg;
-use crate::app::{App, Failure};
-use crate::clock::Clock;
-use crate::ingest::Audience;
-use crate::{deliver, flood, mailbox, observe, timetable, watch, web};
+use super::config_arg::ConfigArg;
+use crate::monitoring;
+#[cfg(feature = "telegram")]
+use crate::roles::telegram_listener::{self, Listener};
+use crate::roles::{mailbox, poll, scheduler};
+use crate::setup::App;
 
 /// Longest sleep between two looks at what is due.
 const TICK: Duration = Duration::from_secs(15);
@@ -18,9 +23,9 @@ const TICK: Duration = Duration::from_secs(15);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// Pause before chats that could not be heard are listened to again.
 #[cfg(feature = "telegram")]
-const DEAF: Duration = Duration::from_secs(5);
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 /// How often the timetable is looked at.
-const TIMETABLE_TICK: Duration = Duration::from_secs(30);
+const SCHEDULER_TICK: Duration = Duration::from_secs(30);
 /// Pause before the Matrix account is tried again: servers allow few logins (Synapse: one in five minutes).
 #[cfg(feature = "matrix")]
 const OPEN_AGAIN: Duration = Duration::from_secs(330);
@@ -54,7 +59,7 @@ enum Role {
 
 pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
     let settings = args.config.settings()?;
-    super::logs(&settings, "info")?;
+    super::config_arg::logs(&settings, "info")?;
     let clock = Clock::from_environment()?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let app = Arc::new(App::start(settings, fetcher, clock).await?);
@@ -64,27 +69,27 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Watch) {
         let mut audience = Audience::default();
-        for source in watch::sources(&app.settings)? {
-            watch::poll(app, &mut audience, &source, args.force_poll).await?;
+        for source in sources::enabled(&app.service.settings)? {
+            poll::poll(&app.service, &app.fetcher, &mut audience, &source, args.force_poll).await?;
         }
     }
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
-        crate::rooms::opened(app).await;
+        vigie_delivery::channels::matrix::opened(&app.delivery).await;
         // A service that is away is the affair of its channel alone.
         #[cfg(feature = "telegram")]
-        if let Err(e) = crate::telegram::listen_once(app).await {
+        if let Err(e) = telegram_listener::listen_once(&Arc::new(Listener::new(Arc::clone(&app.delivery)))).await {
             tracing::error!("Telegram chats: {}", e.what);
         }
         // What overflowed in this very pass is grouped and sent in it.
-        if let Err(e) = mailbox::look(app).await {
+        if let Err(e) = mailbox::look(&app.delivery, &app.fetcher).await {
             tracing::error!("the mailbox cannot be read: {e}");
         }
-        timetable::run(app, app.clock.now() + flood::WAIT).await?;
-        deliver::drain(app).await?;
+        scheduler::run(&app.service, app.service.clock.now() + hourly_cap::WAIT).await?;
+        worker::drain(&app.delivery).await?;
     }
-    app.store.release_gone(|holder| holder == app.holder, app.clock.now()).await?;
-    app.store.close().await;
+    app.service.store.release_gone(|holder| holder == app.service.lease_holder, app.service.clock.now()).await?;
+    app.service.store.close().await;
     Ok(())
 }
 
@@ -92,52 +97,53 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
     let (stop, stopping) = channel(false);
     let mut tasks = tokio::task::JoinSet::new();
     // First: what is counted before anyone measures is counted by nobody.
-    if let Some(listen) = app.settings.observe.listen.clone()
-        && let Some(handle) = observe::start()
+    if let Some(listen) = app.service.settings.observe.listen.clone()
+        && let Some(handle) = monitoring::start()
     {
-        let (app, mut stopping) = (Arc::clone(&app), stopping.clone());
+        let (service, mut stopping) = (Arc::clone(&app.service), stopping.clone());
         tasks.spawn(async move {
-            observe::serve(app, handle, &listen, async move {
+            monitoring::serve(service, handle, &listen, async move {
                 let _ = stopping.wait_for(|s| *s).await;
             })
             .await
         });
     }
     if roles.contains(&Role::Watch) {
-        for source in watch::sources(&app.settings)? {
-            tasks.spawn(watch_loop(Arc::clone(&app), source, stopping.clone()));
+        for source in sources::enabled(&app.service.settings)? {
+            tasks.spawn(poll_loop(Arc::clone(&app), source, stopping.clone()));
         }
     }
     if roles.contains(&Role::Deliver) {
-        for _ in 0..deliver::width(&app) {
+        for _ in 0..app.delivery.workers() {
             tasks.spawn(deliver_loop(Arc::clone(&app), stopping.clone()));
         }
-        if let Some(every) = mailbox::every(&app) {
+        if let Some(every) = mailbox::every(&app.service) {
             tasks.spawn(mailbox_loop(Arc::clone(&app), every, stopping.clone()));
         }
-        tasks.spawn(timetable_loop(Arc::clone(&app), stopping.clone()));
+        tasks.spawn(scheduler_loop(Arc::clone(&app), stopping.clone()));
         #[cfg(feature = "matrix")]
-        if app.settings.matrix.is_some() {
-            tasks.spawn(rooms_loop(Arc::clone(&app), stopping.clone()));
+        if app.service.settings.matrix.is_some() {
+            tasks.spawn(matrix_loop(Arc::clone(&app), stopping.clone()));
         }
         #[cfg(feature = "telegram")]
-        if app.telegram.is_some() {
-            tasks.spawn(chats_loop(Arc::clone(&app), stopping.clone()));
+        if app.delivery.telegram.is_some() {
+            tasks.spawn(telegram_loop(Arc::clone(&app), stopping.clone()));
         }
     }
     if roles.contains(&Role::Web) {
-        let (app, listen, mut stopping) = (Arc::clone(&app), app.settings.web.listen.clone(), stopping.clone());
+        let (service, listen, mut stopping) =
+            (Arc::clone(&app.service), app.service.settings.web.listen.clone(), stopping.clone());
         tasks.spawn(async move {
-            web::serve(app, &listen, async move {
+            vigie_web::serve(service, &listen, async move {
                 let _ = stopping.wait_for(|s| *s).await;
             })
             .await
         });
     }
-    if let Some(url) = app.settings.observe.heartbeat_url.clone() {
+    if let Some(url) = app.service.settings.observe.heartbeat_url.clone() {
         tasks.spawn(heartbeat_loop(Arc::clone(&app), url, stopping.clone()));
     }
-    tracing::info!(roles = ?roles, engine = ?app.store.engine(), "vigie runs");
+    tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");
     let outcome = tokio::select! {
         () = stopped() => Ok(()),
         Some(ended) = tasks.join_next() => ended.unwrap_or_else(|e| Err(Failure::new(format!("tâche interrompue : {e}"), "service", "relancez ; rien n’est perdu"))),
@@ -149,8 +155,8 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         tracing::warn!("some work did not end in time; its leases will run out and nothing is lost");
         tasks.abort_all();
     }
-    app.store.release_gone(|holder| holder == app.holder, app.clock.now()).await?;
-    app.store.close().await;
+    app.service.store.release_gone(|holder| holder == app.service.lease_holder, app.service.clock.now()).await?;
+    app.service.store.close().await;
     outcome
 }
 
@@ -178,11 +184,11 @@ async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
     }
 }
 
-async fn watch_loop(app: Arc<App>, source: watch::Watched, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+async fn poll_loop(app: Arc<App>, source: Watched, mut stopping: Receiver<bool>) -> Result<(), Failure> {
     let mut audience = Audience::default();
     loop {
         // A database that fails for a moment must not end the watch.
-        if let Err(e) = watch::poll(&app, &mut audience, &source, false).await {
+        if let Err(e) = poll::poll(&app.service, &app.fetcher, &mut audience, &source, false).await {
             tracing::error!(source = %source.block.id, "watch failed: {}", e.what);
         }
         if !rest(TICK, &mut stopping).await {
@@ -192,13 +198,13 @@ async fn watch_loop(app: Arc<App>, source: watch::Watched, mut stopping: Receive
 }
 
 async fn deliver_loop(app: Arc<App>, stopping: Receiver<bool>) -> Result<(), Failure> {
-    deliver::work(&app, stopping).await;
+    worker::work(&app.delivery, stopping).await;
     Ok(())
 }
 
 async fn heartbeat_loop(app: Arc<App>, url: url::Url, mut stopping: Receiver<bool>) -> Result<(), Failure> {
     loop {
-        observe::beat(&app, &url).await;
+        monitoring::ping(&app.service, &app.fetcher, &url).await;
         if !rest(HEARTBEAT, &mut stopping).await {
             return Ok(());
         }
@@ -208,15 +214,15 @@ async fn heartbeat_loop(app: Arc<App>, url: url::Url, mut stopping: Receiver<boo
 async fn mailbox_loop(app: Arc<App>, every: Duration, mut stopping: Receiver<bool>) -> Result<(), Failure> {
     let mut since = None;
     loop {
-        let now = app.clock.now();
-        let told = match mailbox::look(&app).await {
+        let now = app.service.clock.now();
+        let told = match mailbox::look(&app.delivery, &app.fetcher).await {
             Ok(_) => {
                 since = None;
-                mailbox::alarm(&app, None, now).await
+                mailbox::alarm(&app.service, None, now).await
             }
             Err(mailbox::Trouble::Mailbox(why)) => {
                 tracing::warn!("the mailbox cannot be read: {why}");
-                mailbox::alarm(&app, Some((*since.get_or_insert(now), &why)), now).await
+                mailbox::alarm(&app.service, Some((*since.get_or_insert(now), &why)), now).await
             }
             Err(mailbox::Trouble::Ours(e)) => Err(e),
         };
@@ -229,28 +235,28 @@ async fn mailbox_loop(app: Arc<App>, every: Duration, mut stopping: Receiver<boo
     }
 }
 
-async fn timetable_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+async fn scheduler_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
     loop {
-        if let Err(e) = timetable::run(&app, app.clock.now()).await {
+        if let Err(e) = scheduler::run(&app.service, app.service.clock.now()).await {
             tracing::error!("timetable failed: {}", e.what);
         }
-        if !rest(TIMETABLE_TICK, &mut stopping).await {
+        if !rest(SCHEDULER_TICK, &mut stopping).await {
             return Ok(());
         }
     }
 }
 
 #[cfg(feature = "matrix")]
-async fn rooms_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
-    while !crate::rooms::opened(&app).await {
+async fn matrix_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    while !vigie_delivery::channels::matrix::opened(&app.delivery).await {
         if !rest(OPEN_AGAIN, &mut stopping).await {
             return Ok(());
         }
     }
-    app.outbox_bell.notify_one();
+    app.service.deliveries_queued.notify_one();
     loop {
         let heard = tokio::select! {
-            heard = crate::rooms::listen(&app) => heard,
+            heard = crate::roles::matrix_listener::listen(&app.delivery) => heard,
             _ = stopping.wait_for(|s| *s) => return Ok(()),
         };
         if let Err(e) = heard {
@@ -263,20 +269,21 @@ async fn rooms_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), F
 }
 
 #[cfg(feature = "telegram")]
-async fn chats_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
-    crate::telegram::propose(&app).await;
+async fn telegram_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    telegram_listener::propose(&app.delivery).await;
+    let listener = Arc::new(Listener::new(Arc::clone(&app.delivery)));
     loop {
         let heard = tokio::select! {
-            heard = crate::telegram::listen(&app, vigie_telegram::session::LONG_POLL) => heard,
+            heard = telegram_listener::listen(&listener, vigie_telegram::session::LONG_POLL) => heard,
             _ = stopping.wait_for(|s| *s) => return Ok(()),
         };
         let pause = match heard {
             Ok(Some(_)) => continue,
             // Another process listens.
-            Ok(None) => TIMETABLE_TICK,
+            Ok(None) => SCHEDULER_TICK,
             Err(e) => {
                 tracing::error!("Telegram chats: {}", e.what);
-                DEAF
+                LISTEN_AGAIN
             }
         };
         if !rest(pause, &mut stopping).await {

@@ -13,10 +13,12 @@ use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, derived_id};
 
 use super::criteria::Criteria;
-use super::{inspect, parse_word, print, table};
-use crate::app::{self, Failure};
-use crate::clock::Clock;
-use crate::{optin, preview};
+use super::inspect;
+use super::output::{parse_word, print, table};
+use crate::setup;
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::{opt_in, preview};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -183,12 +185,12 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
             rows.sort();
             print(&table(&["groupe", "nom", "secteur"], &rows))
         }
-        Action::List => list(&app::open_store(settings).await?).await,
-        Action::Add(args) => add(&app::open_store(settings).await?, settings, &args).await,
-        Action::Preview(args) => show_preview(&app::open_store(settings).await?, &args).await,
+        Action::List => list(&setup::open_store(settings).await?).await,
+        Action::Add(args) => add(&setup::open_store(settings).await?, settings, &args).await,
+        Action::Preview(args) => show_preview(&setup::open_store(settings).await?, &args).await,
         Action::Network { subscriber, network, leave } => {
             set_network(
-                &app::open_store(settings).await?,
+                &setup::open_store(settings).await?,
                 &subscriber,
                 &network,
                 leave,
@@ -196,9 +198,9 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
             )
             .await
         }
-        Action::Rhythm(args) => set_rhythm(&app::open_store(settings).await?, &args).await,
+        Action::Rhythm(args) => set_rhythm(&setup::open_store(settings).await?, &args).await,
         Action::Remove { id } => {
-            let removed = app::open_store(settings).await?.remove_subscription(&id).await?;
+            let removed = setup::open_store(settings).await?.remove_subscription(&id).await?;
             if !removed {
                 return Err(Failure::usage(
                     format!("aucun abonnement « {id} »"),
@@ -357,12 +359,12 @@ async fn ask(
 ) -> Result<&'static str, Failure> {
     let address = store.addresses(subscriber).await?.into_iter().find(|a| a.value.eq_ignore_ascii_case(email));
     let Some(address) = address.filter(|a| a.state == AddressState::Unconfirmed) else { return Ok("") };
-    if !optin::possible(settings) {
+    if !opt_in::possible(settings) {
         return Ok(
             "\nAdresse à confirmer : une fois l’accord de son propriétaire obtenu, vigie subscriptions add --email … --confirmed.",
         );
     }
-    Ok(match optin::ask(store, &address.id, false, now).await? {
+    Ok(match opt_in::ask(store, &address.id, false, now).await? {
         Asked::Yes => "\nUn message demande son accord au propriétaire de l’adresse ; rien d’autre ne partira avant.",
         Asked::TooSoon => "\nSon accord a déjà été demandé ; rien ne partira avant.",
         Asked::NotNeeded | Asked::Suppressed => "",

@@ -9,10 +9,11 @@ use vigie_store::journal::NoticeRow;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::fetch::Fetcher;
 
-use super::{parse_word, print};
-use crate::app::{App, Failure};
-use crate::clock::Clock;
-use crate::verdicts::{self, Said};
+use super::output::{parse_word, print};
+use crate::setup::App;
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::verdict_correction::{self, CorrectedProvision};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -69,7 +70,7 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
         Action::Cases => cases(&app).await,
         Action::Remove(args) => correct(&app, &args.about, None).await,
         Action::Set(args) => {
-            let said = Said {
+            let said = CorrectedProvision {
                 beneficiary: args.beneficiary,
                 lots: args.lots.iter().map(|l| Lot::clean_id(l)).collect(),
                 hours: args.hours,
@@ -82,21 +83,21 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
 
 async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(), Failure> {
     let place = "vigie verdict";
-    let person = app.store.find_subscriber(&about.by).await?.ok_or_else(|| {
+    let person = app.service.store.find_subscriber(&about.by).await?.ok_or_else(|| {
         Failure::usage(
             format!("personne inconnue « {} »", about.by),
             "--by",
             "vigie subscriptions list énumère les personnes",
         )
     })?;
-    if !verdicts::may_correct(person.role) {
+    if !verdict_correction::may_correct(person.role) {
         return Err(Failure::usage(
             "seuls un facilitateur ou un exploitant corrigent un verdict",
             place,
             "demandez à l’un d’eux, ou changez le rôle de cette personne",
         ));
     }
-    let row = app.store.notice(&about.notice).await?.ok_or_else(|| {
+    let row = app.service.store.notice(&about.notice).await?.ok_or_else(|| {
         Failure::usage(format!("avis inconnu « {} »", about.notice), "--notice", "vérifiez le numéro")
     })?;
     if let Some(lot) =
@@ -108,16 +109,16 @@ async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(
             "vigie classify --output text énumère les lots",
         ));
     }
-    let people = verdicts::correct(app, &person, &row, about.provision, holds, &about.note).await?;
+    let people = verdict_correction::correct(&app.service, &person, &row, about.provision, holds, &about.note).await?;
     print(&format!("Verdict corrigé ; {people} personne(s) prévenue(s) au prochain envoi\n"))
 }
 
 /// The table of wordings is made of such lines. Of several corrections of a notice, the last one holds.
 async fn cases(app: &App) -> Result<(), Failure> {
     let last: BTreeMap<String, VerdictCorrection> =
-        app.store.verdict_corrections().await?.into_iter().map(|c| (c.notice.clone(), c)).collect();
+        app.service.store.verdict_corrections().await?.into_iter().map(|c| (c.notice.clone(), c)).collect();
     for correction in last.values() {
-        if let Some(row) = app.store.notice(&correction.notice).await? {
+        if let Some(row) = app.service.store.notice(&correction.notice).await? {
             print(&format!("{}\n", case(&row, correction)))?;
         }
     }

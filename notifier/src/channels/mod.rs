@@ -18,7 +18,6 @@ pub struct Envelope<'a> {
     pub thread: &'a [String],
     /// An earlier attempt was made; it may have arrived.
     pub resend: bool,
-    /// What is said.
     pub message: &'a Message,
     /// Buttons under it, row by row. A channel without buttons leaves them out: its text says how to answer.
     pub buttons: &'a [Vec<Button>],

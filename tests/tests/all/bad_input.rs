@@ -1,13 +1,14 @@
 //! What comes in broken is said, kept and survived.
 
 use serde_json::{Value, json};
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience, Outcome};
-use vigie_bot::{timetable, watch};
+use vigie_bot::roles::{poll, scheduler};
+use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, DeliveryState, Filter, Notice, NoticeKind};
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::sources;
 use vigie_store::StoreError;
 use vigie_tests::replay::{Fault, Replay};
 use vigie_watcher::fetch::Fetcher;
@@ -15,7 +16,7 @@ use vigie_watcher::fetch::Fetcher;
 struct Bench {
     dir: tempfile::TempDir,
     app: App,
-    source: watch::Watched,
+    source: sources::Watched,
     audience: Audience,
 }
 
@@ -44,17 +45,26 @@ impl Bench {
         let fetcher = Fetcher::http(&settings.fetch).unwrap();
         let now =
             chrono::DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&chrono::Utc);
-        let source = watch::sources(&settings).unwrap().pop().unwrap();
+        let source = sources::enabled(&settings).unwrap().pop().unwrap();
         let app = App::start(settings, fetcher, Clock::fixed(now)).await.unwrap();
         Self { dir, app, source, audience: Audience::default() }
     }
 
-    async fn poll(&mut self) -> watch::Polled {
-        watch::poll(&self.app, &mut self.audience, &self.source, true).await.unwrap().unwrap()
+    async fn poll(&mut self) -> poll::Polled {
+        poll::poll(&self.app.service, &self.app.fetcher, &mut self.audience, &self.source, true).await.unwrap().unwrap()
     }
 
     async fn journal(&self) -> String {
-        self.app.store.journal("s", 50).await.unwrap().into_iter().map(|j| j.text).collect::<Vec<_>>().join("\n")
+        self.app
+            .service
+            .store
+            .journal("s", 50)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|j| j.text)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
@@ -83,15 +93,15 @@ async fn a_broken_answer_is_said_in_words_and_the_next_poll_loses_nothing() {
         let journal = bench.journal().await;
         assert!(journal.contains(said), "{said}: {journal}");
     }
-    let state = bench.app.store.source("s").await.unwrap();
+    let state = bench.app.service.store.source("s").await.unwrap();
     assert_eq!(state.failures, 4);
     replay.with(|s| s.fault = Fault::TooMany(7200));
     bench.poll().await;
-    let due = bench.app.store.source("s").await.unwrap().next_due;
-    assert!(due - bench.app.clock.now() >= chrono::Duration::hours(2), "Retry-After is obeyed: {due}");
+    let due = bench.app.service.store.source("s").await.unwrap().next_due;
+    assert!(due - bench.app.service.clock.now() >= chrono::Duration::hours(2), "Retry-After is obeyed: {due}");
     replay.with(|s| s.fault = Fault::None);
     assert_eq!(bench.poll().await.stored, 1);
-    assert_eq!(bench.app.store.source("s").await.unwrap().failures, 0);
+    assert_eq!(bench.app.service.store.source("s").await.unwrap().failures, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,9 +111,9 @@ async fn a_spent_quota_is_a_pause_and_the_rest_follows() {
     let (api, _) = replay.serve().await.unwrap();
     let mut bench = Bench::new(&api, "boamp", Cadence::Daily).await;
     assert_eq!(bench.poll().await.stored, 200, "two pages before the quota is spent");
-    let state = bench.app.store.source("s").await.unwrap();
+    let state = bench.app.service.store.source("s").await.unwrap();
     assert!(state.last_error.is_some_and(|e| e.contains("429")));
-    assert!(state.next_due - bench.app.clock.now() >= chrono::Duration::hours(1));
+    assert!(state.next_due - bench.app.service.clock.now() >= chrono::Duration::hours(1));
     replay.with(|s| s.quota = 100);
     assert_eq!(bench.poll().await.stored, 50, "the cursor stood where the last page ended");
 }
@@ -118,8 +128,8 @@ async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
     let (_replay, api) =
         boamp(vec![record("26-1", "2026-11-20", "Un\r\ntitre\tsur deux lignes"), old, broken, without_id]).await;
     let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
-    assert_eq!(bench.poll().await, watch::Polled { records: 4, stored: 2, bad: 2 });
-    let kept = bench.app.store.quarantined(10).await.unwrap();
+    assert_eq!(bench.poll().await, poll::Polled { records: 4, stored: 2, bad: 2 });
+    let kept = bench.app.service.store.quarantined(10).await.unwrap();
     let reasons: Vec<&str> = kept.iter().map(|q| q.reason.as_str()).collect();
     assert!(
         reasons.iter().any(|r| r.contains("sans numéro"))
@@ -127,11 +137,11 @@ async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
         "{reasons:?}"
     );
     assert!(kept.iter().all(|q| serde_json::from_slice::<Value>(&q.raw).is_ok() && q.place.contains("enregistrement")));
-    let title = bench.app.store.notice("26-1").await.unwrap().unwrap().assessment.title;
+    let title = bench.app.service.store.notice("26-1").await.unwrap().unwrap().assessment.title;
     assert_eq!(title, "Un titre sur deux lignes");
     // The same page again puts nothing aside twice.
     bench.poll().await;
-    assert_eq!(bench.app.store.quarantined(10).await.unwrap().len(), 2);
+    assert_eq!(bench.app.service.store.quarantined(10).await.unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,21 +154,20 @@ async fn a_procedure_that_cannot_be_read_back_stops_no_other_notice_of_its_page(
         notice
     };
     let page = [call("1", "Nettoyage"), call("2", "Entretien")];
-    let outcomes = ingest::ingest_page(&app, &mut audience, &page, None).await.unwrap();
+    let outcomes = ingest::ingest_page(&app.service, &mut audience, &page, None).await.unwrap();
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(1)))), "{outcomes:?}");
-    sqlx::any::install_default_drivers();
-    let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", dir.path().join("b.sqlite").display())).await.unwrap();
+    let database = rusqlite::Connection::open(dir.path().join("b.sqlite")).unwrap();
     let damage =
         "UPDATE procedure SET snapshot = '{' WHERE id IN (SELECT procedure_id FROM notice WHERE record_id = '1')";
-    assert_eq!(sqlx::query(damage).execute(&pool).await.unwrap().rows_affected(), 1);
+    assert_eq!(database.execute(damage, []).unwrap(), 1);
     let page = [call("1", "Nettoyage des vitres"), call("2", "Entretien des parcs"), call("3", "Gardiennage")];
-    let outcomes = ingest::ingest_page(&app, &mut audience, &page, None).await.unwrap();
+    let outcomes = ingest::ingest_page(&app.service, &mut audience, &page, None).await.unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Unreadable { .. })), "{outcomes:?}");
     assert!(outcomes[1..].iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
-    let made = app.store.deliveries(None, 10).await.unwrap();
+    let made = app.service.store.deliveries(None, 10).await.unwrap();
     assert_eq!(made.len(), 3, "each told once: {made:?}");
     assert_eq!(
-        app.store.notice("1").await.unwrap().unwrap().assessment.title,
+        app.service.store.notice("1").await.unwrap().unwrap().assessment.title,
         "Nettoyage",
         "the first stays as it was"
     );
@@ -173,10 +182,12 @@ async fn two_thousand_new_records_at_once_are_no_flood() {
     let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
     assert_eq!(bench.poll().await.stored, 2000);
     assert!(replay.with(|s| s.answered.keys().all(|status| *status == 200)), "within the paging limits");
-    timetable::run(&bench.app, bench.app.clock.now() + vigie_bot::flood::WAIT).await.unwrap();
-    let made = bench.app.store.deliveries(Some(DeliveryState::Pending), 5000).await.unwrap();
+    scheduler::run(&bench.app.service, bench.app.service.clock.now() + vigie_service::ingest::hourly_cap::WAIT)
+        .await
+        .unwrap();
+    let made = bench.app.service.store.deliveries(Some(DeliveryState::Pending), 5000).await.unwrap();
     assert_eq!(made.len(), 13, "twelve messages and one that groups the rest");
-    assert_eq!(bench.app.store.notice_count().await.unwrap(), 2000, "nothing lost");
+    assert_eq!(bench.app.service.store.notice_count().await.unwrap(), 2000, "nothing lost");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +198,7 @@ async fn a_backlog_beyond_the_reach_of_one_query_is_read_whole() {
     let (replay, api) = boamp(records).await;
     let mut bench = Bench::new(&api, "boamp", Cadence::Daily).await;
     let block = bench.source.block.clone().with("lookback_days", 3);
-    bench.source = watch::sources(&Settings { source: vec![block], ..Settings::default() }).unwrap().pop().unwrap();
+    bench.source = sources::enabled(&Settings { source: vec![block], ..Settings::default() }).unwrap().pop().unwrap();
     assert_eq!(bench.poll().await.records, 12_050);
     assert!(replay.with(|s| !s.answered.contains_key(&400)), "never beyond the documented limits");
     let again = bench.poll().await;
@@ -240,15 +251,15 @@ async fn a_silent_source_is_told_to_the_operator_once_and_its_return_too() {
     let mut bench = Bench::new(&api, "boamp", Cadence::Instant).await;
     bench.poll().await;
     replay.with(|s| s.fault = Fault::HtmlWith200);
-    let start = bench.app.clock.now();
-    bench.app.clock = Clock::fixed(start + chrono::Duration::hours(30));
+    let start = bench.app.service.clock.now();
+    bench.app.service.clock.set(start + chrono::Duration::hours(30));
     bench.poll().await;
     for _ in 0..3 {
-        timetable::run(&bench.app, bench.app.clock.now()).await.unwrap();
+        scheduler::run(&bench.app.service, bench.app.service.clock.now()).await.unwrap();
     }
-    assert_eq!(bench.app.store.deliveries(None, 10).await.unwrap().len(), 1, "one alarm");
+    assert_eq!(bench.app.service.store.deliveries(None, 10).await.unwrap().len(), 1, "one alarm");
     replay.with(|s| s.fault = Fault::None);
     bench.poll().await;
-    timetable::run(&bench.app, bench.app.clock.now()).await.unwrap();
-    assert_eq!(bench.app.store.deliveries(None, 10).await.unwrap().len(), 2, "one word that it is back");
+    scheduler::run(&bench.app.service, bench.app.service.clock.now()).await.unwrap();
+    assert_eq!(bench.app.service.store.deliveries(None, 10).await.unwrap().len(), 2, "one word that it is back");
 }

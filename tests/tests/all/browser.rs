@@ -13,13 +13,13 @@ use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use url::{ParseError, Url};
-use vigie_bot::web::account;
 use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
 use vigie_domain::{DateKind, Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, Stage, TypedDate};
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::Pages;
 use vigie_tests::shared::{required, skip};
+use vigie_web::account;
 
 const SIRET: &str = "21590350100017";
 
@@ -192,8 +192,8 @@ async fn town() -> (Pages, String) {
     correction.dates[0].at += Duration::days(7);
     assert_eq!(pages.take(&correction).await.unwrap(), first);
     for (n, stage) in [(3, Stage::Go), (5, Stage::Submitted), (7, Stage::Won), (9, Stage::NoGo)] {
-        let procedure = pages.app.store.notice(&format!("boamp:26-{n}")).await.unwrap().unwrap().procedure;
-        pages.app.store.decide(&Decision::new(SIRET, &procedure, stage, "Jeanne Martin", now())).await.unwrap();
+        let procedure = pages.app.service.store.notice(&format!("boamp:26-{n}")).await.unwrap().unwrap().procedure;
+        pages.app.service.store.decide(&Decision::new(SIRET, &procedure, stage, "Jeanne Martin", now())).await.unwrap();
     }
     for (day, items) in
         [(2, 140), (3, 90), (5, 210), (8, 180), (9, 12), (12, 160), (16, 190), (17, 175), (19, 220), (20, 205)]
@@ -201,10 +201,10 @@ async fn town() -> (Pages, String) {
         let day = NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
         let error = (items == 12).then_some("le serveur ne répond pas");
         let end = vigie_store::sources::PollEnd { error, items, ..Default::default() };
-        pages.app.store.claim_source("boamp", "essai", Duration::minutes(5), true, now()).await.unwrap();
-        pages.app.store.poll_done("boamp", &end, now() + Duration::minutes(20), day, now()).await.unwrap();
+        pages.app.service.store.claim_source("boamp", "essai", Duration::minutes(5), true, now()).await.unwrap();
+        pages.app.service.store.poll_done("boamp", &end, now() + Duration::minutes(20), day, now()).await.unwrap();
     }
-    account::make_token(&pages.app, "jeanne", "Tableur", &[Scope::Decisions], Some(now() + Duration::days(30)))
+    account::make_token(&pages.app.service, "jeanne", "Tableur", &[Scope::Decisions], Some(now() + Duration::days(30)))
         .await
         .unwrap();
     (pages, first)
@@ -312,18 +312,18 @@ async fn journey(pages: &Pages, procedure: &str, browser: &Client, screen: Scree
     press(browser, "Enregistrer").await;
     let kept = Locator::XPath("//*[@role='status' and contains(., 'Abonnement enregistré')]");
     browser.wait().for_element(kept).await.unwrap();
-    assert_eq!(pages.app.store.subscriptions_of("jeanne").await.unwrap().len(), 2);
+    assert_eq!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().len(), 2);
     open(&format!("/procedure/{procedure}")).await;
     press(browser, "On y va").await;
     look(browser, screen, "procedure").await;
-    let standing = pages.app.store.decisions_on(SIRET, procedure).await.unwrap().remove(0);
+    let standing = pages.app.service.store.decisions_on(SIRET, procedure).await.unwrap().remove(0);
     assert_eq!((standing.stage, standing.by.as_str()), (Stage::Go, "Jeanne Martin"));
     on_paper(browser, screen).await;
     open(&format!("/procedure/{procedure}/signaler")).await;
     look(browser, screen, "signaler").await;
-    let told = pages.app.store.deliveries(None, 100).await.unwrap();
+    let told = pages.app.service.store.deliveries(None, 100).await.unwrap();
     let told = told.into_iter().find(|d| d.subscriber == "jeanne" && d.state != DeliveryState::Superseded).unwrap();
-    browser.goto(&pages.app.answer_url(&told.id, now()).unwrap()).await.unwrap();
+    browser.goto(&pages.app.service.answer_url(&told.id, now()).unwrap()).await.unwrap();
     look(browser, screen, "repondre").await;
     press(browser, "Me le rappeler").await;
     look(browser, screen, "repondu").await;
@@ -367,7 +367,7 @@ async fn on_paper(browser: &Client, screen: Screen) {
 
 async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
     enter(browser, pages, "chef").await;
-    let delivery = pages.app.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    let delivery = pages.app.service.store.deliveries(None, 1).await.unwrap().remove(0).id;
     let delivery = format!("/exploitation/envois/{delivery}");
     for (path, name) in [
         ("/exploitation", "exploitation"),
@@ -434,7 +434,7 @@ async fn the_keyboard_alone_signs_in_finds_decides_and_goes() {
     tab_to(&browser, "refusal").await.send_keys("trop loin").await.unwrap();
     tab_to(&browser, "Écarter ce marché").await.send_keys(&enter).await.unwrap();
     browser.wait().for_element(Locator::XPath("//*[@id='reponse']//span[contains(., 'écarté')]")).await.unwrap();
-    let standing = pages.app.store.decisions_on(SIRET, &procedure).await.unwrap().remove(0);
+    let standing = pages.app.service.store.decisions_on(SIRET, &procedure).await.unwrap().remove(0);
     assert_eq!((standing.stage, standing.refusal), (Stage::NoGo, Some(vigie_domain::Refusal::Place)));
     tab_to(&browser, "Sortir").await.send_keys(&enter).await.unwrap();
     browser.wait().for_element(Locator::XPath("//a[normalize-space(.)='Entrer']")).await.unwrap();

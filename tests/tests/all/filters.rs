@@ -2,15 +2,15 @@
 
 use std::process::Command;
 
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::talk::{self, Chat, Heard, Said, Sender};
+use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Around, BuyerType, Channel, Department, Filter, Lot, Notice, Place};
+use vigie_service::ingest::{self, Audience};
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::Pages;
 use vigie_tests::servers::vigie;
 
-use crate::talk::{Bench, all_of, call, datas, from, invitation, now, text};
+use crate::conversation::{Bench, all_of, call, datas, from, invitation, now, text};
 
 const CHAT: &str = "42";
 
@@ -28,7 +28,7 @@ fn there(id: &str, city: &str, postcode: &str) -> Notice {
 async fn a_circle_brings_what_is_near_says_how_near_and_shrinks_in_one_tap() {
     let bench = Bench::new();
     let app = bench.at(now()).await;
-    let code = app.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
+    let code = app.service.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
     from(&app, CHAT, &format!("/start {code}")).await;
     for words in ["/abonner", "à la main", "EA", "tous", "Lens 30 km", "continuer", "tout", "tout de suite"] {
         from(&app, CHAT, words).await;
@@ -43,7 +43,7 @@ async fn a_circle_brings_what_is_near_says_how_near_and_shrinks_in_one_tap() {
     let mut vague = call("26-3");
     vague.departments = Department::parse("62").into_iter().collect();
     for notice in [there("26-1", "Lille", "59000"), there("26-2", "Marcq-en-Barœul", "59700"), vague, lots] {
-        ingest::ingest(&app, &mut Audience::default(), &notice, None).await.unwrap();
+        ingest::ingest(&app.service, &mut Audience::default(), &notice, None).await.unwrap();
     }
     for (notice, why) in [
         ("26-1", "Lille, à 28\u{a0}km de Lens, dans votre rayon de 30\u{a0}km"),
@@ -54,38 +54,41 @@ async fn a_circle_brings_what_is_near_says_how_near_and_shrinks_in_one_tap() {
         let said = from(&app, CHAT, &format!("/pourquoi {notice}")).await.replace('\u{a0}', " ");
         assert!(said.contains(&why.replace('\u{a0}', " ")), "{notice}: {said}");
     }
-    let all = app.store.deliveries(None, 10).await.unwrap();
+    let all = app.service.store.deliveries(None, 10).await.unwrap();
     assert_eq!(all.len(), 3, "the one outside does not come");
 
-    let person = app.store.people_of_chat(Channel::Telegram, CHAT).await.unwrap().remove(0).0.id;
-    let procedure = app.store.notice("boamp:26-1").await.unwrap().unwrap().procedure;
+    let person = app.service.store.people_of_chat(Channel::Telegram, CHAT).await.unwrap().remove(0).0.id;
+    let procedure = app.service.store.notice("boamp:26-1").await.unwrap().unwrap().procedure;
     let mut delivery = String::new();
     for d in &all {
-        app.store.remember_message(&d.id, Channel::Telegram, CHAT, &d.id, now()).await.unwrap();
-        if app.store.received(&d.id, Channel::Telegram, CHAT).await.unwrap().unwrap().procedure == procedure {
+        app.service.store.remember_message(&d.id, Channel::Telegram, CHAT, &d.id, now()).await.unwrap();
+        if app.service.store.received(&d.id, Channel::Telegram, CHAT).await.unwrap().unwrap().procedure == procedure {
             delivery.clone_from(&d.id);
         }
     }
-    let heard = |said: Said| Heard {
+    let heard = |input: Input| Incoming {
         chat: Chat { channel: Channel::Telegram, id: CHAT.into(), private: true, title: String::new() },
         sender: Sender { id: CHAT.into(), name: "Ana".into() },
-        said,
+        input,
     };
-    let offered = talk::hear(&app, heard(text("trop loin", Some(&delivery)))).await.unwrap();
+    let offered = conversation::dispatch(&app.service, heard(text("trop loin", Some(&delivery)))).await.unwrap();
     assert!(all_of(&offered).contains("Rayon ramené à 27\u{a0}km"), "{offered:?}");
     let data = datas(&offered).remove(0);
-    let press = || heard(Said::Pressed { data: data.clone(), about: Some(delivery.clone()) });
-    let done = all_of(&talk::hear(&app, press()).await.unwrap()).replace('\u{a0}', " ");
+    let press = || heard(Input::Pressed { data: data.clone(), about: Some(delivery.clone()) });
+    let done = all_of(&conversation::dispatch(&app.service, press()).await.unwrap()).replace('\u{a0}', " ");
     assert!(done.contains("27 km autour de Lens"), "{done}");
-    assert!(all_of(&talk::hear(&app, press()).await.unwrap()).contains("déjà fait"), "pressed twice");
-    let mine = app.store.subscriptions_of(&person).await.unwrap();
+    assert!(
+        all_of(&conversation::dispatch(&app.service, press()).await.unwrap()).contains("déjà fait"),
+        "pressed twice"
+    );
+    let mine = app.service.store.subscriptions_of(&person).await.unwrap();
     assert_eq!(mine[0].filter.around, [Around { commune: "62498".into(), km: 27 }]);
     // Every other reason that can, offers what it can.
     for (reason, offer) in [("délai trop court", "Au moins 53\u{a0}jours"), ("pas cet acheteur", "Plus jamais")] {
-        let offered = talk::hear(&app, heard(text(reason, Some(&delivery)))).await.unwrap();
+        let offered = conversation::dispatch(&app.service, heard(text(reason, Some(&delivery)))).await.unwrap();
         assert!(all_of(&offered).contains(offer), "{reason}: {offered:?}");
     }
-    let nothing = talk::hear(&app, heard(text("pas notre métier", Some(&delivery)))).await.unwrap();
+    let nothing = conversation::dispatch(&app.service, heard(text("pas notre métier", Some(&delivery)))).await.unwrap();
     assert!(all_of(&nothing).contains("resserrez"), "a subscription to every trade has none to leave: {nothing:?}");
 }
 
@@ -103,7 +106,7 @@ async fn pages_and_programs_take_every_condition_and_show_what_is_wrong() {
         ("do", "quand-meme"),
     ];
     assert_eq!(jeanne.post_form("/abonnements/nouveau", &form).await.unwrap().status, 303);
-    let kept = pages.app.store.subscriptions_of("jeanne").await.unwrap().remove(0);
+    let kept = pages.app.service.store.subscriptions_of("jeanne").await.unwrap().remove(0);
     let wanted = Filter {
         epcis: vec!["200093201".into()],
         around: vec![Around { commune: "62498".into(), km: 30 }],

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono::Duration;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::talk::{self, Chat, Heard, Said, Sender, action, refresh};
+use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
+use vigie_delivery::state_refresh;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Channel, Lot};
+use vigie_service::answers::action;
+use vigie_service::ingest::{self, Audience};
 
-use crate::talk::{Bench, all_of, call, from, invitation, now, text};
+use crate::conversation::{Bench, all_of, call, from, invitation, now, text};
 
 const GUIDE: &str = include_str!("../../../docs/guide.md");
 /// Words of Telegram itself.
@@ -54,7 +56,7 @@ async fn everything_the_guide_says_of_chats_is_so() {
     let bench = Bench::new();
     let app = bench.at(now()).await;
     let mut walk = Walk::default();
-    let code = app.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
+    let code = app.service.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
     let welcome = from(&app, CHAT, &format!("/start {code}")).await;
     walk.note("/start ABCD-EFGH-JKLM", &welcome, "Bienvenue");
     for (words, wanted) in [
@@ -97,13 +99,13 @@ async fn everything_the_guide_says_of_chats_is_so() {
     // An alert, and every answer to it.
     let mut notice = call("26-12345");
     notice.lots = ["1", "2"].map(|id| Lot { id: id.into(), title: format!("Lot {id}"), ..Lot::default() }).into();
-    ingest::ingest(&app, &mut Audience::default(), &notice, None).await.unwrap();
-    let delivery = app.store.deliveries(None, 10).await.unwrap().remove(0).id;
-    app.store.remember_message(&delivery, Channel::Telegram, CHAT, "7", now()).await.unwrap();
-    let under = |said: Said| Heard {
+    ingest::ingest(&app.service, &mut Audience::default(), &notice, None).await.unwrap();
+    let delivery = app.service.store.deliveries(None, 10).await.unwrap().remove(0).id;
+    app.service.store.remember_message(&delivery, Channel::Telegram, CHAT, "7", now()).await.unwrap();
+    let under = |input: Input| Incoming {
         chat: Chat { channel: Channel::Telegram, id: CHAT.into(), private: true, title: String::new() },
         sender: Sender { id: CHAT.into(), name: "Ana".into() },
-        said,
+        input,
     };
     for (words, wanted) in [
         ("oui", "on y va"),
@@ -121,26 +123,26 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("gagné", "gagné"),
         ("perdu", "perdu"),
     ] {
-        let replies = talk::hear(&app, under(text(words, Some(&delivery)))).await.unwrap();
+        let replies = conversation::dispatch(&app.service, under(text(words, Some(&delivery)))).await.unwrap();
         walk.note(words, &all_of(&replies), wanted);
         if words == "oui" {
-            let line = refresh::stale(&app, Channel::Telegram).await.unwrap().remove(0).line;
+            let line = state_refresh::stale(&app.service, Channel::Telegram).await.unwrap().remove(0).line;
             walk.said.push_str(&format!(" {} ", action::folded(&line)));
         }
     }
     for emoji in ["👍", "👎", "⏰", "👀"] {
-        let said = Said::Reacted { emoji: emoji.into(), about: delivery.clone() };
-        let replies = talk::hear(&app, under(said)).await.unwrap();
+        let said = Input::Reacted { emoji: emoji.into(), about: delivery.clone() };
+        let replies = conversation::dispatch(&app.service, under(said)).await.unwrap();
         assert!(sections().contains(emoji) && !replies.is_empty(), "{emoji}");
     }
-    let buttons = talk::state::buttons(vigie_domain::AlertKind::New, Role::Structure, &delivery);
+    let buttons = vigie_service::answers::state_line::buttons(vigie_domain::AlertKind::New, Role::Structure, &delivery);
     buttons.iter().flatten().for_each(|b| walk.said.push_str(&format!(" {} ", action::folded(&b.label))));
     // Why a notice that says no more than its département came.
     let near = vigie_domain::Near::Unsure { department: vigie_domain::Department::parse("62").unwrap() };
     walk.said.push_str(&format!(" {} ", action::folded(&near.in_french())));
 
     // Nobody says as much within ten minutes.
-    app.store.close().await;
+    app.service.store.close().await;
     let app = bench.at(now() + Duration::minutes(20)).await;
     for (words, wanted) in [
         ("/abonnements", "Vous avez"),
@@ -183,13 +185,13 @@ async fn everything_the_guide_says_of_chats_is_so() {
 #[cfg(feature = "telegram")]
 #[tokio::test]
 async fn the_menu_the_help_and_the_commands_agree() {
-    use vigie_bot::talk::command::{self, Command};
+    use vigie_conversation::command::{self, Command};
     let bench = Bench::new();
     let app = bench.at(now()).await;
-    let code = app.store.invite(&invitation(Role::Operator, None), now()).await.unwrap();
+    let code = app.service.store.invite(&invitation(Role::Operator, None), now()).await.unwrap();
     from(&app, CHAT, &format!("/start {code}")).await;
     let help = from(&app, CHAT, "/aide").await;
-    let menu: BTreeSet<&str> = vigie_bot::telegram::MENU.iter().map(|(name, _)| *name).collect();
+    let menu: BTreeSet<&str> = vigie_bot::roles::telegram_listener::MENU.iter().map(|(name, _)| *name).collect();
     for name in &menu {
         assert!(!matches!(command::parse(&format!("/{name}")), None | Some(Command::Unknown(_))), "/{name}");
         assert!(*name == "aide" || help.contains(&format!("/{name}")), "the help forgets /{name}");

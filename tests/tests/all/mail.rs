@@ -1,6 +1,10 @@
 //! Mail both ways, with a real SMTP server and a real IMAP server: consent, headers, threads, bounces, answers. Headers are
 //! read by Python's parser, which shares nothing with ours.
 
+mod in_life;
+mod reading;
+mod signed;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -8,13 +12,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::{deliver, mailbox, optin, timetable, web};
+use vigie_bot::roles::{mailbox, scheduler};
+use vigie_bot::setup::App;
 use vigie_config::settings::Settings;
+use vigie_delivery::worker;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate};
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
+use vigie_service::opt_in;
 use vigie_store::consent::Asked;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::{self, Imap, Postfix, Smtp};
@@ -83,9 +89,9 @@ impl Bench {
     /// What a restarted service does at that moment.
     async fn look(&self, now: DateTime<Utc>) {
         let app = self.app(now).await;
-        timetable::run(&app, now).await.unwrap();
-        deliver::drain(&app).await.unwrap();
-        app.store.close().await;
+        scheduler::run(&app.service, now).await.unwrap();
+        worker::drain(&app.delivery).await.unwrap();
+        app.service.store.close().await;
     }
 
     async fn person(&self, now: DateTime<Utc>, id: &str, email: &str, state: AddressState) {
@@ -93,10 +99,10 @@ impl Bench {
         let subscriber =
             Subscriber { id: id.into(), name: id.into(), role: Role::Structure, profile: Profile::default() };
         let addresses = vec![(Channel::Email, email.to_owned(), state)];
-        app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await.unwrap();
+        app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await.unwrap();
         let filter = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
-        app.store.put_subscription(id, &filter, Cadence::Instant, now).await.unwrap();
-        app.store.close().await;
+        app.service.store.put_subscription(id, &filter, Cadence::Instant, now).await.unwrap();
+        app.service.store.close().await;
     }
 
     async fn state(&self, now: DateTime<Utc>, person: &str) -> AddressState {
@@ -105,17 +111,17 @@ impl Bench {
 
     async fn state_of(&self, now: DateTime<Utc>, person: &str, address: &str) -> AddressState {
         let app = self.app(now).await;
-        let all = app.store.addresses(person).await.unwrap();
+        let all = app.service.store.addresses(person).await.unwrap();
         let state = all.iter().find(|a| a.value.starts_with(address)).unwrap().state;
-        app.store.close().await;
+        app.service.store.close().await;
         state
     }
 
     async fn ask(&self, now: DateTime<Utc>, person: &str) -> Asked {
         let app = self.app(now).await;
-        let address = app.store.addresses(person).await.unwrap().remove(0);
-        let asked = optin::ask(&app.store, &address.id, false, now).await.unwrap();
-        app.store.close().await;
+        let address = app.service.store.addresses(person).await.unwrap().remove(0);
+        let asked = opt_in::ask(&app.service.store, &address.id, false, now).await.unwrap();
+        app.service.store.close().await;
         asked
     }
 
@@ -129,7 +135,7 @@ impl Bench {
         let app = self.app(now).await;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.web)).await.unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let serving = tokio::spawn(web::serve_on(Arc::clone(&app), listener, async move {
+        let serving = tokio::spawn(vigie_web::serve_on(Arc::clone(&app.service), listener, async move {
             let _ = stopped.await;
         }));
         let request = format!(
@@ -149,8 +155,8 @@ impl Bench {
         .unwrap();
         stop.send(()).unwrap();
         serving.await.unwrap().unwrap();
-        deliver::drain(&app).await.unwrap();
-        app.store.close().await;
+        worker::drain(&app.delivery).await.unwrap();
+        app.service.store.close().await;
         let status = answer.split_whitespace().nth(1).unwrap().parse().unwrap();
         (status, answer)
     }
@@ -175,15 +181,7 @@ struct Mail {
 
 impl Mail {
     fn read(bytes: &[u8]) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/read_mail.py");
-        let mut python = Command::new(servers::python().unwrap())
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        python.stdin.take().unwrap().write_all(bytes).unwrap();
-        let whole: Value = serde_json::from_slice(&python.wait_with_output().unwrap().stdout).unwrap();
+        let whole = servers::read_mail(bytes).unwrap();
         let part = |kind: &str| whole["parts"][kind].as_str().unwrap_or_default().to_owned();
         let headers = serde_json::from_value(whole["headers"].clone()).unwrap();
         Self { headers, text: part("text/plain"), html: part("text/html"), whole }
@@ -223,8 +221,8 @@ async fn nothing_goes_to_an_address_before_its_owner_agrees() {
         notice: String::new(),
         changes: vec![],
     };
-    app.store.tell("p", &alert, "Autre chose\nqui ne doit pas partir", day(1)).await.unwrap();
-    app.store.close().await;
+    app.service.store.tell("p", &alert, "Autre chose\nqui ne doit pas partir", day(1)).await.unwrap();
+    app.service.store.close().await;
     for n in 1..=14 {
         bench.look(day(n)).await;
     }
@@ -273,9 +271,9 @@ async fn who_says_nothing_is_forgotten_and_who_says_no_is_left_alone() {
     let to = |who: &str| mails.iter().filter(|m| m.header("to").contains(who)).count();
     assert_eq!((to("silent@"), to("no@")), (3, 1));
     let app = bench.app(day(30)).await;
-    assert!(app.store.subscriber("silent").await.unwrap().is_none(), "forgotten");
-    assert_eq!(app.store.addresses("no").await.unwrap()[0].state, AddressState::Stopped);
-    app.store.close().await;
+    assert!(app.service.store.subscriber("silent").await.unwrap().is_none(), "forgotten");
+    assert_eq!(app.service.store.addresses("no").await.unwrap()[0].state, AddressState::Stopped);
+    app.service.store.close().await;
     let to_silent = mails.iter().find(|m| m.header("to").contains("silent@")).unwrap();
     assert_eq!(bench.http(day(30), "POST", &to_silent.link("confirmer")).await.0, 404);
 }
@@ -290,18 +288,18 @@ impl Bench {
     /// Reads the mailbox, then sends what there is to send; gives the number of mails handled.
     async fn read(&self, now: DateTime<Utc>) -> usize {
         let app = self.app(now).await;
-        let handled = mailbox::look(&app).await.unwrap();
-        timetable::run(&app, now).await.unwrap();
-        deliver::drain(&app).await.unwrap();
-        app.store.close().await;
+        let handled = mailbox::look(&app.delivery, &app.fetcher).await.unwrap();
+        scheduler::run(&app.service, now).await.unwrap();
+        worker::drain(&app.delivery).await.unwrap();
+        app.service.store.close().await;
         handled
     }
 
     async fn publish(&self, now: DateTime<Utc>, notice: &Notice) {
         let app = self.app(now).await;
-        ingest::ingest(&app, &mut Audience::default(), notice, None).await.unwrap();
-        deliver::drain(&app).await.unwrap();
-        app.store.close().await;
+        ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
+        worker::drain(&app.delivery).await.unwrap();
+        app.service.store.close().await;
     }
 
     fn to(&self, who: &str) -> Vec<Mail> {
@@ -310,9 +308,9 @@ impl Bench {
 
     async fn decision(&self, now: DateTime<Utc>, structure: &str, notice: &str) -> Option<Stage> {
         let app = self.app(now).await;
-        let procedure = app.store.notice(notice).await.unwrap().unwrap().procedure;
-        let stage = app.store.decisions_on(structure, &procedure).await.unwrap().first().map(|d| d.stage);
-        app.store.close().await;
+        let procedure = app.service.store.notice(notice).await.unwrap().unwrap().procedure;
+        let stage = app.service.store.decisions_on(structure, &procedure).await.unwrap().first().map(|d| d.stage);
+        app.service.store.close().await;
         stage
     }
 }
@@ -437,86 +435,6 @@ async fn the_whole_journey_by_mail() {
     assert_eq!(bench.mails().len(), sent, "nobody is left to write to");
 }
 
-/// Waits for what a mail server does.
-async fn arrives<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let began = std::time::Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < std::time::Duration::from_secs(30), "it never came: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_journey_through_postfix_and_dovecot_as_in_life() {
-    const JEANNE: &str = "jeanne@structure.example";
-    let Some(mut bench) = Bench::new(true) else { return };
-    let maildir = bench.imap.as_ref().unwrap().maildir();
-    let Some(postfix) = Postfix::start(DOMAIN, &maildir, &[JEANNE]) else { return };
-    bench.through = Some(postfix.port);
-    let t = |hour: i64| at("2026-11-24T06:00") + Duration::hours(hour);
-    let nth = |n: usize| {
-        let postfix = &postfix;
-        async move { arrives("a mail", || postfix.mails(JEANNE).get(n).map(|m| Mail::read(m))).await }
-    };
-    let back = |n: usize| {
-        let folder = maildir.clone();
-        async move {
-            let there = |name: &str| std::fs::read_dir(folder.join(name)).map_or(0, Iterator::count);
-            arrives("what comes back", || (there("new") + there("cur") == n).then_some(())).await;
-        }
-    };
-    let answer = |mail: &Mail, words: &str| {
-        let to = mail.header("reply-to").split('<').nth(1).unwrap().trim_end_matches('>').to_owned();
-        let id = mail.header("message-id");
-        let text = format!("From: Jeanne <{JEANNE}>\nTo: {to}\nSubject: Re: x\nIn-Reply-To: {id}\n\n{words}\n");
-        postfix.send(JEANNE, &to, &text).unwrap();
-    };
-
-    // Asked, she agrees by an answer.
-    bench.person(t(0), "jeanne", JEANNE, AddressState::Unconfirmed).await;
-    bench.ask(t(0), "jeanne").await;
-    bench.look(t(0)).await;
-    let asked = nth(0).await;
-    assert!(asked.header("return-path").starts_with("<retours+"), "{asked:?}");
-    answer(&asked, "oui");
-    back(1).await;
-    assert_eq!(bench.read(t(1)).await, 1);
-    assert_eq!(bench.state(t(1), "jeanne").await, AddressState::Active);
-    nth(1).await;
-
-    // An alert to her, and to someone whose mailbox is no more; the correction in the thread.
-    bench.person(t(1), "absent", "absent@structure.example", AddressState::Active).await;
-    bench.publish(t(2), &call("1", "2026-12-15T11:00")).await;
-    let alert = nth(2).await;
-    bench.publish(t(3), &call("1", "2026-12-20T11:00")).await;
-    let correction = nth(3).await;
-    assert_eq!(correction.header("in-reply-to"), alert.header("message-id"));
-    assert_eq!(alert.whole["defects"], serde_json::json!([]), "{alert:?}");
-
-    // Postfix took both mails to the absent one, and reports that it could not deliver them.
-    back(3).await;
-    assert_eq!(bench.state(t(3), "absent").await, AddressState::Active);
-    assert_eq!(bench.read(t(4)).await, 2);
-    assert_eq!(bench.state(t(4), "absent").await, AddressState::Suspended);
-
-    // Opening the page of unsubscription changes nothing; « non » decides; « stop » stops.
-    let page = alert.header("list-unsubscribe").split(['<', '>']).nth(1).unwrap().to_owned();
-    assert_eq!(bench.http(t(5), "GET", &page).await.0, 200);
-    assert_eq!(bench.state(t(5), "jeanne").await, AddressState::Active);
-    answer(&alert, "Non, trop loin pour nous.");
-    back(4).await;
-    assert_eq!(bench.read(t(6)).await, 1);
-    assert_eq!(bench.decision(t(6), "jeanne", "1").await, Some(Stage::NoGo));
-    nth(4).await;
-    answer(&correction, "stop");
-    back(5).await;
-    assert_eq!(bench.read(t(7)).await, 1);
-    assert_eq!(bench.state(t(7), "jeanne").await, AddressState::Stopped);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_leads_to_its_page_and_is_answered_by_its_link_without_telling_what_colleagues_said() {
     let Some(bench) = Bench::new(false) else { return };
@@ -525,12 +443,12 @@ async fn an_alert_leads_to_its_page_and_is_answered_by_its_link_without_telling_
     bench.person(t(0), "lit", "lit@structure.example", AddressState::Active).await;
     let app = bench.app(t(0)).await;
     for (id, role) in [("jeanne", Role::Structure), ("lit", Role::Facilitator)] {
-        let mut person = app.store.subscriber(id).await.unwrap().unwrap();
+        let mut person = app.service.store.subscriber(id).await.unwrap().unwrap();
         (person.role, person.profile.siret) = (role, Some("21590350100017".into()));
         let known = NewSubscriber { subscriber: person, addresses: vec![], declared: false };
-        app.store.put_subscriber(&known, t(0)).await.unwrap();
+        app.service.store.put_subscriber(&known, t(0)).await.unwrap();
     }
-    app.store.close().await;
+    app.service.store.close().await;
     let mut notice = call("1", "2026-12-15T11:00");
     notice.url = Some("https://www.boamp.fr/avis/detail/1".into());
     bench.publish(t(1), &notice).await;
@@ -563,209 +481,13 @@ async fn an_alert_leads_to_its_page_and_is_answered_by_its_link_without_telling_
     // Changing one's own mind is one's own business; what a colleague answered is neither shown nor changed.
     assert_eq!(bench.form(t(3), "POST", &link, "mot=non").await.0, 200);
     let app = bench.app(t(4)).await;
-    let procedure = app.store.notice("1").await.unwrap().unwrap().procedure;
+    let procedure = app.service.store.notice("1").await.unwrap().unwrap().procedure;
     let said = vigie_domain::Decision::new("21590350100017", &procedure, Stage::Submitted, "Collègue", t(4));
-    app.store.decide(&said).await.unwrap();
-    app.store.close().await;
+    app.service.store.decide(&said).await.unwrap();
+    app.service.store.close().await;
     let (status, told) = bench.form(t(5), "POST", &link, "mot=oui").await;
     assert!(status == 409 && !told.contains("Collègue") && !told.contains("remis"), "{told}");
     assert_eq!(bench.decision(t(5), "21590350100017", "1").await, Some(Stage::Submitted));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mailbox_that_stays_full_is_given_up_after_days_and_another_address_is_told() {
-    let Some(bench) = Bench::new(true) else { return };
-    let day = |n: i64| at("2026-11-02T09:00") + Duration::days(n);
-    bench.person(day(0), "ana", "ana@structure.example", AddressState::Active).await;
-    let app = bench.app(day(0)).await;
-    let person = app.store.subscriber("ana").await.unwrap().unwrap();
-    let addresses = vec![(Channel::Email, "secours@structure.example".to_owned(), AddressState::Active)];
-    app.store.put_subscriber(&NewSubscriber { subscriber: person, addresses, declared: false }, day(0)).await.unwrap();
-    app.store.close().await;
-    bench.publish(day(0), &call("1", "2026-12-15T11:00")).await;
-    let alert = bench.to("ana@").pop().unwrap();
-    for n in 0..6 {
-        let report = REPORT.replace("{who}", "ana@structure.example").replace("{status}", "5.2.2");
-        bench.receive(&format!("{n}"), &alert, &report.replace("Desole.", &format!("Jour {n}")));
-        assert_eq!(bench.read(day(n)).await, 1);
-        let expected = if n < 5 { AddressState::Active } else { AddressState::Suspended };
-        assert_eq!(bench.state_of(day(n), "ana", "ana@").await, expected, "day {n}");
-    }
-    let told = bench.to("secours@").pop().unwrap();
-    assert!(told.header("subject").contains("Nous n’arrivons plus à vous écrire"), "{}", told.header("subject"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_member_passes_on_becomes_a_lead_and_the_rest_waits_for_a_human() {
-    let Some(bench) = Bench::new(true) else { return };
-    let t = at("2026-11-24T09:00");
-    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
-    bench.person(t, "op", "op@vigie.example", AddressState::Active).await;
-    let app = bench.app(t).await;
-    let mut op = app.store.subscriber("op").await.unwrap().unwrap();
-    op.role = Role::Operator;
-    app.store.put_subscriber(&NewSubscriber { subscriber: op, addresses: vec![], declared: false }, t).await.unwrap();
-    app.store.close().await;
-    let forward = "Message-ID: <f1@structure.example>\nTo: vigie@vigie.example\nSubject: Tr: Entretien de bureaux (59)\nContent-Type: text/plain; charset=utf-8\n\nMon avis.\n\n-----Message d'origine-----\nDe : Achats <achats@groupe.example>\nEnvoyé : lundi\nÀ : Jeanne <jeanne@structure.example>\n\nNous cherchons une entreprise adaptée à Lille (59000).\n";
-    let imap = bench.imap.as_ref().unwrap();
-    imap.put("1", &format!("From: Jeanne <jeanne@structure.example>\n{forward}"));
-    imap.put("2", &format!("From: Inconnu <inconnu@ailleurs.example>\n{forward}"));
-    imap.put(
-        "3",
-        "From: jeanne@structure.example\nTo: vigie@vigie.example\nSubject: Question\n\nPouvez-vous m’appeler ?\n",
-    );
-    imap.put("4", "\n\n");
-    assert_eq!(bench.read(t).await, 4);
-    let told = bench.to("jeanne@").into_iter().find(|m| m.header("subject").contains("Piste enregistrée")).unwrap();
-    assert!(told.text.contains("Entretien de bureaux"), "{}", told.text);
-    let app = bench.app(t).await;
-    let leads: Vec<_> = app.store.recent_notices(0, 10).await.unwrap();
-    assert_eq!(leads.len(), 1);
-    let document = serde_json::to_string(&leads[0].notice).unwrap();
-    assert!(
-        document.contains("entreprise adaptée") && !document.contains("jeanne") && !document.contains("avis."),
-        "{document}"
-    );
-    assert_eq!(app.store.quarantined(5).await.unwrap().len(), 1, "the empty one is put aside");
-    app.store.close().await;
-    bench.look(t + Duration::hours(23)).await;
-    let line = bench.to("op@").pop().unwrap();
-    assert!(line.text.contains("2 laissé(s)") && line.text.contains("1 illisible(s)"), "{}", line.text);
-    let before = bench.to("op@").len();
-    bench.look(t + Duration::hours(26)).await;
-    assert_eq!(bench.to("op@").len(), before, "one line a day");
-}
-
-/// What dkimpy says of a mail, given that record.
-fn dkim(mail: &[u8], (name, text): &(String, String)) -> String {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/verify_dkim.py");
-    let mut python = Command::new(servers::python().unwrap())
-        .args([script, name, text])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    python.stdin.take().unwrap().write_all(mail).unwrap();
-    String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn with_a_key_every_mail_is_signed_as_another_program_verifies() {
-    let Some(bench) = Bench::new(false) else { return };
-    let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
-    let pem = bench.dir.path().join("dkim.pem");
-    std::fs::write(&pem, key.serialize_pem()).unwrap();
-    let mut settings = bench.settings();
-    settings.email.as_mut().unwrap().dkim =
-        Some(vigie_config::settings::Dkim { selector: "veille".into(), key: vigie_config::secret::Secret::File(pem) });
-    let t = at("2026-11-24T09:00");
-    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
-    let fetcher = Fetcher::http(&settings.fetch).unwrap();
-    let app = Arc::new(App::start(settings, fetcher, Clock::fixed(t)).await.unwrap());
-    for (id, closes) in [("1", "2026-12-15T11:00"), ("1", "2026-12-20T11:00"), ("2", "2026-12-15T11:00")] {
-        ingest::ingest(&app, &mut Audience::default(), &call(id, closes), None).await.unwrap();
-        deliver::drain(&app).await.unwrap();
-    }
-    let record = app.email.as_ref().unwrap().signer().unwrap().record();
-    app.store.close().await;
-    assert_eq!(record.0, "veille._domainkey.vigie.example");
-    let mails = bench.smtp.mails();
-    assert_eq!(mails.len(), 3);
-    for mail in &mails {
-        let said = dkim(mail, &record);
-        assert!(said.starts_with("pass "), "{said}");
-        for header in ["from", "subject", "message-id", "list-unsubscribe", "list-unsubscribe-post", "content-type"] {
-            assert!(said.split([' ', ':']).any(|h| h.trim() == header), "{header}: {said}");
-        }
-        let text = String::from_utf8_lossy(mail).into_owned();
-        for altered in [
-            text.replacen("subject: ", "subject: Faux ", 1).replacen("Subject: ", "Subject: Faux ", 1),
-            text.replacen("From: Vigie", "From: Autre <autre@ailleurs.example>\r\nFrom: Vigie", 1),
-            text.replacen("One-Click", "Two-Clicks", 1),
-            text.replacen("</html>", "</HTML>", 1),
-        ] {
-            assert_ne!(altered, text);
-            assert!(dkim(altered.as_bytes(), &record).starts_with("fail"), "{altered}");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mailbox_is_read_after_starttls_and_never_in_the_clear() {
-    let Some(bench) = Bench::new(true) else { return };
-    let t = at("2026-11-24T09:00");
-    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
-    bench.publish(t, &call("1", "2026-12-15T11:00")).await;
-    let alert = bench.last();
-    for (name, word) in [("1", "plus tard"), ("2", "non")] {
-        bench.receive(name, &alert, &format!("From: jeanne@structure.example\nTo: {{to}}\nSubject: Re: x\n\n{word}\n"));
-    }
-    let mut settings = bench.settings();
-    let block = settings.mailbox.as_mut().unwrap();
-    (block.tls, block.port) = (vigie_config::settings::Tls::Starttls, Some(bench.imap.as_ref().unwrap().starttls_port));
-    let fetcher = Fetcher::http(&settings.fetch).unwrap();
-    let app = Arc::new(App::start(settings.clone(), fetcher, Clock::fixed(t)).await.unwrap());
-    assert_eq!(mailbox::look(&app).await.unwrap(), 2);
-    deliver::drain(&app).await.unwrap();
-    let procedure = app.store.notice("1").await.unwrap().unwrap().procedure;
-    let decision = app.store.decisions_on("jeanne", &procedure).await.unwrap().remove(0);
-    assert_eq!(decision.stage, Stage::NoGo);
-    assert_eq!(decision.remind_at, Some(t + Duration::days(3)), "« plus tard » is a reminder");
-    let told: Vec<String> = bench.to("jeanne@").iter().map(|m| m.text.clone()).collect();
-    assert!(told.iter().any(|m| m.contains("Rappel noté")) && told.iter().any(|m| m.contains("écarté")), "{told:?}");
-    app.store.close().await;
-    // A server whose certificate nobody vouches for gets no password.
-    settings.mailbox.as_mut().unwrap().ca_file = None;
-    let fetcher = Fetcher::http(&settings.fetch).unwrap();
-    let app = App::start(settings, fetcher, Clock::fixed(t)).await.unwrap();
-    let refused = mailbox::look(&app).await.unwrap_err().to_string();
-    assert!(refused.contains("TLS") || refused.contains("certificat"), "{refused}");
-    app.store.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mailbox_that_cannot_be_read_is_told_once_and_again_when_it_can() {
-    let Some(mut bench) = Bench::new(true) else { return };
-    let t = |minutes: i64| at("2026-11-24T09:00") + Duration::minutes(minutes);
-    bench.person(t(0), "op", "op@vigie.example", AddressState::Active).await;
-    let app = bench.app(t(0)).await;
-    let mut op = app.store.subscriber("op").await.unwrap().unwrap();
-    op.role = Role::Operator;
-    let known = NewSubscriber { subscriber: op, addresses: vec![], declared: false };
-    app.store.put_subscriber(&known, t(0)).await.unwrap();
-    app.store.close().await;
-    // What the service does at a look, `since` being when the mailbox was first out of reach.
-    async fn look(bench: &Bench, now: DateTime<Utc>, since: DateTime<Utc>) -> usize {
-        let app = bench.app(now).await;
-        match mailbox::look(&app).await {
-            Ok(_) => mailbox::alarm(&app, None, now).await.unwrap(),
-            Err(mailbox::Trouble::Mailbox(why)) => mailbox::alarm(&app, Some((since, &why)), now).await.unwrap(),
-            Err(e) => panic!("{e}"),
-        }
-        deliver::drain(&app).await.unwrap();
-        app.store.close().await;
-        bench.to("op@").len()
-    }
-    let imap = bench.imap.take().unwrap();
-    let (port, folder) = (imap.port, bench.dir.path().join("imap"));
-    drop(imap);
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    std::fs::write(bench.dir.path().join("ca.pem"), made.cert.pem()).unwrap();
-    let mut imap = Imap::start(&made.cert.pem(), &made.signing_key.serialize_pem()).unwrap();
-    let there = imap.port;
-    imap.port = port; // where nobody listens any more
-    bench.imap = Some(imap);
-    assert_eq!(look(&bench, t(1), t(1)).await, 0);
-    assert_eq!(look(&bench, t(30), t(1)).await, 0, "a short trouble is nobody's");
-    assert_eq!(look(&bench, t(32), t(1)).await, 1);
-    assert_eq!(look(&bench, t(60), t(1)).await, 1, "told once");
-    let told = bench.last();
-    assert!(told.text.contains("ne peut pas être lue") && told.text.contains("vigie check --connect"), "{}", told.text);
-    bench.imap.as_mut().unwrap().port = there;
-    assert_eq!(look(&bench, t(90), t(90)).await, 2);
-    assert!(bench.last().text.contains("lue de nouveau"), "{}", bench.last().text);
-    std::fs::write(&folder, "un mot de passe changé").unwrap();
-    assert_eq!(look(&bench, t(91), t(91)).await, 3, "an account that is refused is told at once");
 }
 
 /// Writes the mails of a journey as pages, for whoever wants to look at them: `VIGIE_MAILS=DIR`.
@@ -795,9 +517,9 @@ async fn mails_are_written_as_pages_where_asked() {
     let subscriber =
         Subscriber { id: "lit".into(), name: "lit".into(), role: Role::Structure, profile: Profile::default() };
     let addresses = vec![(Channel::Email, "lit@structure.example".to_owned(), AddressState::Active)];
-    app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, t).await.unwrap();
-    app.store.put_subscription("lit", &Filter::default(), Cadence::Daily, t).await.unwrap();
-    app.store.close().await;
+    app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, t).await.unwrap();
+    app.service.store.put_subscription("lit", &Filter::default(), Cadence::Daily, t).await.unwrap();
+    app.service.store.close().await;
     for n in 2..18 {
         let mut more = rich.clone();
         more.record_id = n.to_string();

@@ -4,6 +4,7 @@
 mod bad_input;
 mod browser;
 mod classify_contract;
+mod conversation;
 mod directory;
 mod filters;
 #[cfg(feature = "telegram")]
@@ -21,7 +22,6 @@ mod road;
 mod sectors;
 mod sources;
 mod store_story;
-mod talk;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;

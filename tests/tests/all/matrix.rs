@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use vigie_config::settings;
 use vigie_domain::delivery::Outcome;
-use vigie_matrix::{Matrix, What};
+use vigie_matrix::{EventKind, Matrix};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::chat::Rich;
 use vigie_notifier::message::Message;
@@ -152,12 +152,12 @@ fn sync() -> SyncSettings {
 }
 
 /// What happens in Vigie's rooms until `wanted` does.
-async fn happens(matrix: &Matrix, wanted: impl Fn(&What) -> bool) -> What {
+async fn happens(matrix: &Matrix, wanted: impl Fn(&EventKind) -> bool) -> EventKind {
     let deadline = Instant::now() + PATIENCE;
     loop {
         assert!(Instant::now() < deadline, "it never happened");
-        if let Some(event) = matrix.next().await.unwrap().into_iter().find(|e| wanted(&e.what)) {
-            return event.what;
+        if let Some(event) = matrix.next().await.unwrap().into_iter().find(|e| wanted(&e.kind)) {
+            return event.kind;
         }
     }
 }
@@ -185,7 +185,7 @@ async fn an_encrypted_room_is_read_answered_and_survives_a_restart() {
     let claire = Claire::sign_in(&server).await;
     let vigie = channel(&server, dir.path()).await;
     let salon = claire.room(true, true).await;
-    happens(&vigie, |w| *w == What::Joined).await;
+    happens(&vigie, |w| *w == EventKind::Joined).await;
 
     let sent = send(&vigie, &salon, "livraison-1", &[], "Date limite\u{a0}: 12 janvier 2027").await;
     let Outcome::Accepted(event) = sent else { panic!("{sent:?}") };
@@ -195,14 +195,14 @@ async fn an_encrypted_room_is_read_answered_and_survives_a_restart() {
     assert!(read.event == event && read.encrypted);
 
     claire.reacts(&salon, &event, "👍").await;
-    let seen = happens(&vigie, |w| matches!(w, What::Reaction { .. })).await;
-    assert_eq!(seen, What::Reaction { emoji: "👍".to_owned(), event: event.clone() });
+    let seen = happens(&vigie, |w| matches!(w, EventKind::Reaction { .. })).await;
+    assert_eq!(seen, EventKind::Reaction { emoji: "👍".to_owned(), event: event.clone() });
     assert_eq!(vigie.delivery_of(&event).await.as_deref(), Some("livraison-1"));
 
     drop(vigie);
     let vigie = channel(&server, dir.path()).await;
     claire.says(&salon, "/aide", None).await;
-    happens(&vigie, |w| matches!(w, What::Text { text, .. } if text == "/aide")).await;
+    happens(&vigie, |w| matches!(w, EventKind::Text { text, .. } if text == "/aide")).await;
     let thread = ["livraison-1".to_owned()];
     let sent = send(&vigie, &salon, "livraison-2", &thread, "La date limite est reportée").await;
     assert!(matches!(sent, Outcome::Accepted(_)), "{sent:?}");
@@ -215,7 +215,7 @@ async fn an_encrypted_room_is_read_answered_and_survives_a_restart() {
     assert!(devices.len() == 1 && devices[0].is_cross_signed_by_owner(), "one device, verified, across the restart");
 
     let clear = claire.room(true, false).await;
-    happens(&vigie, |w| *w == What::Joined).await;
+    happens(&vigie, |w| *w == EventKind::Joined).await;
     let refused = send(&vigie, &clear, "livraison-3", &[], "en clair").await;
     assert!(matches!(refused, Outcome::Permanent(_)), "{refused:?}");
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience, Outcome};
+use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, DateKind, Filter, Notice, NoticeKind, TypedDate};
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience, Outcome};
 use vigie_tests::shared;
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::procedure::{Portrait, portrait, same};
@@ -167,11 +167,11 @@ async fn app(dir: &tempfile::TempDir) -> App {
 }
 
 async fn take(app: &App, notice: &Notice) {
-    ingest::ingest(app, &mut Audience::default(), notice, None).await.unwrap();
+    ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
 }
 
 async fn procedure(app: &App, notice: &Notice) -> String {
-    app.store.notice(&notice.key()).await.unwrap().unwrap().procedure
+    app.service.store.notice(&notice.key()).await.unwrap().unwrap().procedure
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn a_call_published_again_elsewhere_is_told_once() {
     take(&app, &here).await;
     take(&app, &there).await;
     assert_eq!(procedure(&app, &here).await, procedure(&app, &there).await);
-    assert_eq!(app.store.deliveries(None, 10).await.unwrap().len(), 1);
+    assert_eq!(app.service.store.deliveries(None, 10).await.unwrap().len(), 1);
     // A second record of the portal with the same words is another procedure: sites publish a procedure once.
     let twin = call("portail", "78", &title.to_uppercase(), "MAIRIE DE LENS", NOON);
     take(&app, &twin).await;
@@ -213,7 +213,7 @@ async fn two_procedures_found_to_be_one_become_one() {
     let kept = procedure(&app, &award).await;
     assert_eq!((procedure(&app, &first).await, procedure(&app, &second).await), (kept.clone(), kept.clone()));
     for old in before {
-        let leads_to = app.store.procedure_now(&old).await.unwrap();
+        let leads_to = app.service.store.procedure_now(&old).await.unwrap();
         assert_eq!(leads_to, (old != kept).then(|| kept.clone()), "addresses in messages go on leading there");
     }
 }
@@ -233,14 +233,14 @@ async fn a_notice_whose_procedure_ended_earlier_on_the_page_follows_it() {
     award.links.publications.push("123-2026".into());
     "Propreté scolaire, lots 1 à 3".clone_into(&mut second.title);
     let page = [award.clone(), second.clone()];
-    let outcomes = ingest::ingest_page(&app, &mut Audience::default(), &page, None).await.unwrap();
+    let outcomes = ingest::ingest_page(&app.service, &mut Audience::default(), &page, None).await.unwrap();
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
     let kept = procedure(&app, &award).await;
     assert_eq!(procedure(&app, &second).await, kept);
-    let made = app.store.deliveries(None, 20).await.unwrap();
+    let made = app.service.store.deliveries(None, 20).await.unwrap();
     let mut subjects = std::collections::BTreeSet::new();
     for delivery in &made {
-        subjects.extend(app.store.subject_of(&delivery.id).await.unwrap());
+        subjects.extend(app.service.store.subject_of(&delivery.id).await.unwrap());
     }
     assert_eq!(subjects.len(), 1, "all that was told is about one procedure: {subjects:?}");
 }
@@ -253,6 +253,6 @@ async fn a_record_that_stands_twice_on_a_page_ends_as_it_stands_last() {
     let other = call("boamp", "26-1", "Nettoyage des gymnases", "Ville de Lens", NOON);
     take(&app, &one).await;
     let page = [other, one.clone()];
-    ingest::ingest_page(&app, &mut Audience::default(), &page, None).await.unwrap();
-    assert_eq!(app.store.notice(&one.key()).await.unwrap().unwrap().notice.title, "Nettoyage des écoles");
+    ingest::ingest_page(&app.service, &mut Audience::default(), &page, None).await.unwrap();
+    assert_eq!(app.service.store.notice(&one.key()).await.unwrap().unwrap().notice.title, "Nettoyage des écoles");
 }

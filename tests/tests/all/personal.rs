@@ -5,13 +5,13 @@ use std::process::Command;
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::personal;
+use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::directory::Facilitator;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Alert, AlertKind, Cadence, Channel, Decision, Filter, Stage, Subscriber};
+use vigie_service::Clock;
+use vigie_service::personal_data;
 use vigie_store::Store;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::personal::{IMPERSONAL, REGISTER};
@@ -94,8 +94,7 @@ async fn lives(store: &Store) {
 fn traces(dir: &Path) -> Vec<PathBuf> {
     let mut needles: Vec<Vec<u8>> = [ADDRESS, NAME, WORDS, "jeanne"].iter().map(|s| s.as_bytes().to_vec()).collect();
     // As PostgreSQL dumps bytes.
-    let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>().into_bytes();
-    needles.extend([hex(NAME), hex(&ADDRESS.to_uppercase())]);
+    needles.extend([NAME, &ADDRESS.to_uppercase()].map(|text| hex::encode(text).into_bytes()));
     holding(&needles, dir)
 }
 
@@ -123,12 +122,12 @@ async fn after_an_erasure_no_byte_of_a_person_is_left_in_the_files_of_sqlite() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", dir.path().join("v.sqlite").display());
     let app = app(&url).await;
-    lives(&app.store).await;
+    lives(&app.service.store).await;
     assert!(!traces(dir.path()).is_empty(), "the search must be able to find");
     export_says_it_all(&app).await;
     leaves(&app).await;
     assert_eq!(traces(dir.path()), Vec::<PathBuf>::new());
-    app.store.close().await;
+    app.service.store.close().await;
     assert_eq!(traces(dir.path()), Vec::<PathBuf>::new(), "nor after closing");
 }
 
@@ -136,7 +135,7 @@ async fn after_an_erasure_no_byte_of_a_person_is_left_in_the_files_of_sqlite() {
 async fn after_an_erasure_a_dump_of_postgresql_knows_nothing_of_a_person() {
     let Some(postgres) = Postgres::start() else { return };
     let app = app(&postgres.url).await;
-    lives(&app.store).await;
+    lives(&app.service.store).await;
     let dir = tempfile::tempdir().unwrap();
     let dump = || {
         let out = Command::new(postgres.program("pg_dump")).arg(&postgres.url).output().unwrap();
@@ -284,7 +283,7 @@ async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn(
 }
 
 async fn export_says_it_all(app: &App) {
-    let export = personal::export(app, "jeanne").await.unwrap();
+    let export = personal_data::export(&app.service, "jeanne").await.unwrap();
     let text = export.to_string();
     for held in [ADDRESS, NAME, WORDS, "vos abonnements", "envois vers vos adresses", "2026-11-21T09:00:00+01:00"] {
         assert!(text.contains(held), "{held} in {text}");
@@ -293,27 +292,27 @@ async fn export_says_it_all(app: &App) {
 }
 
 async fn leaves(app: &App) {
-    let erased = personal::erase(app, "jeanne").await.unwrap().unwrap();
+    let erased = personal_data::erase(&app.service, "jeanne").await.unwrap().unwrap();
     assert!(erased.deleted > 5 && erased.pseudonymised >= 1, "{erased:?}");
-    assert_eq!(personal::export(app, "jeanne").await.unwrap(), Value::Null);
-    assert_eq!(personal::erase(app, "jeanne").await.unwrap(), None, "a second time finds nobody");
+    assert_eq!(personal_data::export(&app.service, "jeanne").await.unwrap(), Value::Null);
+    assert_eq!(personal_data::erase(&app.service, "jeanne").await.unwrap(), None, "a second time finds nobody");
 
-    let decision = app.store.decisions_on(SIRET, "p1").await.unwrap().remove(0);
+    let decision = app.service.store.decisions_on(SIRET, "p1").await.unwrap().remove(0);
     assert_eq!(
         (decision.stage, decision.by.as_str()),
         (Stage::Go, "personne effacée"),
         "the structure keeps its decision"
     );
-    assert_eq!(app.store.deliveries(None, 10).await.unwrap().len(), 2, "figures stay");
-    assert!(app.store.facilitators(&vigie_domain::Department::parse("59").unwrap()).await.unwrap().is_empty());
+    assert_eq!(app.service.store.deliveries(None, 10).await.unwrap().len(), 2, "figures stay");
+    assert!(app.service.store.facilitators(&vigie_domain::Department::parse("59").unwrap()).await.unwrap().is_empty());
 
     // An import does not bring the address back into use; its owner does.
-    assert!(app.store.is_suppressed(Channel::Email, &ADDRESS.to_uppercase()).await.unwrap());
-    assert!(!app.store.is_suppressed(Channel::Email, "paul@structure.example").await.unwrap());
-    person(&app.store, "import", "x", ADDRESS).await;
-    assert!(app.store.addresses("import").await.unwrap().is_empty());
-    app.store.erase("import", true, now()).await.unwrap();
-    app.store.scrub().await.unwrap();
+    assert!(app.service.store.is_suppressed(Channel::Email, &ADDRESS.to_uppercase()).await.unwrap());
+    assert!(!app.service.store.is_suppressed(Channel::Email, "paul@structure.example").await.unwrap());
+    person(&app.service.store, "import", "x", ADDRESS).await;
+    assert!(app.service.store.addresses("import").await.unwrap().is_empty());
+    app.service.store.erase("import", true, now()).await.unwrap();
+    app.service.store.scrub().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -341,24 +340,24 @@ async fn every_table_says_what_it_holds_on_persons() {
 async fn what_is_older_than_it_may_be_goes_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let app = app(&format!("sqlite:{}", dir.path().join("v.sqlite").display())).await;
-    person(&app.store, "stays", "Reste", "reste@structure.example").await;
-    person(&app.store, "stopped", "Arrêtée", "arret@structure.example").await;
+    person(&app.service.store, "stays", "Reste", "reste@structure.example").await;
+    person(&app.service.store, "stopped", "Arrêtée", "arret@structure.example").await;
     let subscriber =
         Subscriber { id: "waits".into(), name: "Attend".into(), role: Role::Subscriber, profile: Profile::default() };
     let addresses = vec![(Channel::Email, "attend@structure.example".to_owned(), AddressState::Unconfirmed)];
-    app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now()).await.unwrap();
-    let address = app.store.addresses("stopped").await.unwrap().remove(0);
-    app.store.set_address_state(&address.id, AddressState::Stopped, "").await.unwrap();
-    app.store.note("source", "boamp", "ancienne ligne", now()).await.unwrap();
+    app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now()).await.unwrap();
+    let address = app.service.store.addresses("stopped").await.unwrap().remove(0);
+    app.service.store.set_address_state(&address.id, AddressState::Stopped, "").await.unwrap();
+    app.service.store.note("source", "boamp", "ancienne ligne", now()).await.unwrap();
 
     let known = |people: Vec<Subscriber>| people.into_iter().map(|p| p.id).collect::<Vec<_>>();
-    personal::keep_retention(&app, now()).await.unwrap();
-    assert_eq!(app.store.subscribers().await.unwrap().len(), 3, "nothing is old yet");
-    personal::keep_retention(&app, now() + Duration::days(16)).await.unwrap();
-    let left = known(app.store.subscribers().await.unwrap());
+    personal_data::keep_retention(&app.service, now()).await.unwrap();
+    assert_eq!(app.service.store.subscribers().await.unwrap().len(), 3, "nothing is old yet");
+    personal_data::keep_retention(&app.service, now() + Duration::days(16)).await.unwrap();
+    let left = known(app.service.store.subscribers().await.unwrap());
     assert!(!left.contains(&"waits".to_owned()) && left.len() == 2, "{left:?}");
-    assert_eq!(app.store.journal("boamp", 5).await.unwrap().len(), 1);
-    personal::keep_retention(&app, now() + Duration::days(401)).await.unwrap();
-    assert_eq!(known(app.store.subscribers().await.unwrap()), ["stays"]);
-    assert!(app.store.journal("boamp", 5).await.unwrap().is_empty());
+    assert_eq!(app.service.store.journal("boamp", 5).await.unwrap().len(), 1);
+    personal_data::keep_retention(&app.service, now() + Duration::days(401)).await.unwrap();
+    assert_eq!(known(app.service.store.subscribers().await.unwrap()), ["stays"]);
+    assert!(app.service.store.journal("boamp", 5).await.unwrap().is_empty());
 }

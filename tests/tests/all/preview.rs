@@ -1,14 +1,14 @@
 //! What a subscription would have given, said before it is kept.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::preview::{self, Preview, Verdict};
+use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::notice::Links;
 use vigie_domain::subscription::Profile;
 use vigie_domain::{Department, Dimension, Filter, Notice, NoticeKind};
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
+use vigie_service::preview::{self, Preview, Verdict};
 use vigie_watcher::fetch::Fetcher;
 
 fn now() -> DateTime<Utc> {
@@ -31,11 +31,11 @@ fn call(id: &str, title: &str, department: &str) -> Notice {
 }
 
 async fn take(app: &App, notice: &Notice) {
-    ingest::ingest(app, &mut Audience::default(), notice, None).await.unwrap();
+    ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
 }
 
 async fn seen(app: &App, filter: &Filter) -> (Preview, String) {
-    let seen = preview::preview(app, filter, &Profile::default(), preview::DAYS).await.unwrap();
+    let seen = preview::preview(&app.service, filter, &Profile::default(), preview::DAYS).await.unwrap();
     let said = seen.in_french(filter);
     (seen, said)
 }
@@ -65,7 +65,7 @@ async fn a_preview_counts_each_procedure_once_over_the_days_that_are_known() {
     assert_eq!((met.looked_at, met.matching, met.days, met.verdict), (14, 2, 13, Verdict::Fine));
     assert_eq!(met.samples.len(), 2);
     assert_eq!(said, "Sur les 13 derniers jours, 2\u{a0}marchés vous auraient été signalés, environ 1 par semaine.");
-    let procedure = app.store.notice("boamp:b1").await.unwrap().unwrap().procedure;
+    let procedure = app.service.store.notice("boamp:b1").await.unwrap().unwrap().procedure;
     assert!(met.samples.iter().any(|s| s.procedure == procedure), "{met:?}");
 }
 

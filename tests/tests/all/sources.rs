@@ -2,13 +2,14 @@
 //! a crash between two pages loses nothing.
 
 use serde_json::{Value, json};
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::Audience;
-use vigie_bot::{timetable, watch};
+use vigie_bot::roles::{poll, scheduler};
+use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter, Notice};
+use vigie_service::Clock;
+use vigie_service::ingest::Audience;
+use vigie_service::sources;
 use vigie_store::sources::PageEnd;
 use vigie_tests::publishers::{Publishers, eforms};
 use vigie_tests::replay::Replay;
@@ -38,7 +39,7 @@ fn block(toml: &str) -> settings::Source {
 struct Bench {
     _dir: tempfile::TempDir,
     app: App,
-    source: watch::Watched,
+    source: sources::Watched,
     audience: Audience,
 }
 
@@ -59,24 +60,24 @@ impl Bench {
             ..Settings::default()
         };
         let fetcher = Fetcher::http(&settings.fetch).unwrap();
-        let source = watch::sources(&settings).unwrap().pop().unwrap();
+        let source = sources::enabled(&settings).unwrap().pop().unwrap();
         let app = App::start(settings, fetcher, Clock::fixed(now())).await.unwrap();
         Self { _dir: dir, app, source, audience: Audience::default() }
     }
 
-    async fn poll(&mut self) -> watch::Polled {
-        watch::poll(&self.app, &mut self.audience, &self.source, true).await.unwrap().unwrap()
+    async fn poll(&mut self) -> poll::Polled {
+        poll::poll(&self.app.service, &self.app.fetcher, &mut self.audience, &self.source, true).await.unwrap().unwrap()
     }
 
     async fn notices(&self) -> Vec<Notice> {
         let mut found: Vec<Notice> =
-            self.app.store.recent_notices(0, 1000).await.unwrap().into_iter().map(|r| r.notice).collect();
+            self.app.service.store.recent_notices(0, 1000).await.unwrap().into_iter().map(|r| r.notice).collect();
         found.sort_by(|a, b| a.record_id.cmp(&b.record_id));
         found
     }
 
     async fn error(&self) -> String {
-        self.app.store.source(&self.source.block.id).await.unwrap().last_error.unwrap_or_default()
+        self.app.service.store.source(&self.source.block.id).await.unwrap().last_error.unwrap_or_default()
     }
 }
 
@@ -84,7 +85,7 @@ impl Bench {
 /// between the page's notices and its memory does.
 async fn with_a_crash_at_each_page(block: settings::Source) -> (Vec<String>, usize) {
     let settings = Settings { source: vec![block], fetch: fetch(), ..Settings::default() };
-    let source = watch::sources(&settings).unwrap().pop().unwrap();
+    let source = sources::enabled(&settings).unwrap().pop().unwrap();
     let fetcher = Fetcher::http(&settings.fetch).unwrap();
     let (mut memory, mut ids, mut pages) = (Memory::default(), Vec::new(), 0);
     loop {
@@ -246,16 +247,16 @@ async fn a_page_that_changed_is_an_alarm_and_nothing_of_it_is_taken_as_seen() {
     let mut bench = Bench::new(portal(&root, "")).await;
     assert_eq!(bench.poll().await.stored, 0);
     assert!(bench.error().await.contains("list.items = li.consultation"), "{}", bench.error().await);
-    timetable::run(&bench.app, now()).await.unwrap();
-    timetable::run(&bench.app, now()).await.unwrap();
-    let told = bench.app.store.open_alarms("portail").await.unwrap();
+    scheduler::run(&bench.app.service, now()).await.unwrap();
+    scheduler::run(&bench.app.service, now()).await.unwrap();
+    let told = bench.app.service.store.open_alarms("portail").await.unwrap();
     assert_eq!(told.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["structure"]);
-    let deliveries = bench.app.store.deliveries(None, 50).await.unwrap();
+    let deliveries = bench.app.service.store.deliveries(None, 50).await.unwrap();
     assert_eq!(deliveries.len(), 1, "the operator is told once");
     publishers.with(|d| d.restyled = false);
     assert_eq!(bench.poll().await.stored, 2, "what could not be read is read once the page is back");
-    timetable::run(&bench.app, now()).await.unwrap();
-    assert!(bench.app.store.open_alarms("portail").await.unwrap().is_empty());
+    scheduler::run(&bench.app.service, now()).await.unwrap();
+    assert!(bench.app.service.store.open_alarms("portail").await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,7 +272,7 @@ async fn a_refused_account_is_told_as_such_and_its_secret_never() {
     bench.poll().await;
     let error = bench.error().await;
     assert!(error.contains("connexion refusée") && !error.contains("wr0ng"), "{error}");
-    let state = bench.app.store.source("p").await.unwrap();
+    let state = bench.app.service.store.source("p").await.unwrap();
     assert_eq!(state.trouble.as_deref(), Some(Trouble::Login.as_str()));
 }
 
@@ -299,8 +300,8 @@ async fn a_json_portal_takes_a_bearer_token_and_robots_txt_governs_pages() {
 fn a_site_whose_terms_forbid_reuse_needs_an_agreement() {
     let text = "id = 'place'\nkind = 'portal'\npreset = 'atexo'\nurl = 'https://www.marches-publics.gouv.fr/?page=x'";
     let settings = |text: &str| Settings { source: vec![block(text)], ..Settings::default() };
-    assert!(watch::sources(&settings(text)).err().unwrap().what.contains("accord écrit"));
-    assert!(watch::sources(&settings(&format!("{text}\npermission = 'accord du 3 mars 2026'"))).is_ok());
+    assert!(sources::enabled(&settings(text)).err().unwrap().what.contains("accord écrit"));
+    assert!(sources::enabled(&settings(&format!("{text}\npermission = 'accord du 3 mars 2026'"))).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -314,7 +315,7 @@ async fn real_portal_lists_are_read_by_their_presets() {
         let fetcher = Fetcher::Bundled(Box::new(move |_| Some(bytes.clone())));
         let text = format!("id = 'p'\nkind = 'portal'\npreset = '{preset}'\nurl = 'https://portail.example/liste'");
         let settings = Settings { source: vec![block(&text)], ..Settings::default() };
-        let page = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
+        let page = sources::enabled(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
         assert_eq!((page.notices.len(), page.bad.len()), (count, 0), "{preset}");
         for notice in &page.notices {
             assert!(
@@ -366,7 +367,7 @@ async fn a_mailbox_is_read_once_and_left_as_it_was() {
     let wrong = text.replace(&secret("s3cret"), &secret("wr0ng"));
     let settings = Settings { source: vec![block(&wrong)], ..Settings::default() };
     let fetcher = Fetcher::http(&fetch()).unwrap();
-    let refused = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await;
+    let refused = sources::enabled(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await;
     assert!(matches!(refused, Err(SourceError::Login { .. })), "{refused:?}");
 }
 
@@ -402,13 +403,13 @@ async fn hundreds_of_real_and_hostile_feeds_crash_nothing_and_flood_nobody() {
             source: vec![block("id = 'f'\nkind = 'feed'\nurl = 'https://flux.example/f.xml'")],
             ..Settings::default()
         };
-        match watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await {
+        match sources::enabled(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await {
             Ok(page) => {
                 read += 1;
                 notices += page.notices.len();
                 most = most.max(page.notices.len());
                 let again =
-                    watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
+                    sources::enabled(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
                 let ids = |p: &vigie_watcher::sources::Page| {
                     p.notices.iter().map(|n| n.record_id.clone()).collect::<Vec<_>>()
                 };
@@ -439,17 +440,18 @@ async fn complies(block: settings::Source, expected: usize) {
     assert_eq!(ids.len(), expected, "{kind}");
     let mut bench = Bench::new(block).await;
     assert_eq!(bench.poll().await.stored, expected, "{kind}: {}", bench.error().await);
-    let sent = bench.app.store.deliveries(None, 1000).await.unwrap().len();
+    let sent = bench.app.service.store.deliveries(None, 1000).await.unwrap().len();
     let id = bench.source.block.id.clone();
     bench
         .app
+        .service
         .store
         .page_done(&id, PageEnd { memory: "{}", records: 0 }, chrono::Duration::zero(), now())
         .await
         .unwrap();
     let again = bench.poll().await;
     assert_eq!((again.stored, again.records >= expected), (0, true), "{kind}: {}", bench.error().await);
-    assert_eq!(bench.app.store.deliveries(None, 1000).await.unwrap().len(), sent, "{kind}");
+    assert_eq!(bench.app.service.store.deliveries(None, 1000).await.unwrap().len(), sent, "{kind}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -516,7 +518,7 @@ async fn no_source_reaches_a_private_address_whatever_leads_there() {
             ),
         ] {
             let settings = Settings { source: vec![block(&text)], ..Settings::default() };
-            let answer = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await;
+            let answer = sources::enabled(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await;
             assert!(answer.is_err(), "{text}");
         }
     }
@@ -531,7 +533,7 @@ async fn a_supplier_space_that_lists_a_table_is_read_by_its_preset() {
     let fetcher = Fetcher::Bundled(Box::new(move |_| Some(page.as_bytes().to_vec())));
     let text = "id = 'f'\nkind = 'portal'\npreset = 'fournisseurs'\nurl = 'https://f.example/consultations'\nprivate = true\nbuyer = 'Groupe Exemple'";
     let settings = Settings { source: vec![block(text)], ..Settings::default() };
-    let page = watch::sources(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
+    let page = sources::enabled(&settings).unwrap()[0].peek(&fetcher, &Memory::default(), now()).await.unwrap();
     let read: Vec<(String, String)> =
         page.notices.iter().map(|n| (n.title.clone(), n.dates[0].at.to_rfc3339())).collect();
     assert_eq!(read[0], ("Entretien des espaces verts".into(), "2027-01-12T16:30:00+01:00".into()));

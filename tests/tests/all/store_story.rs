@@ -6,13 +6,13 @@ use vigie_domain::delivery::Settlement;
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
-    Alert, AlertKind, Cadence, Channel, Decision, DeliveryState, Disposition, Filter, Notice, NoticeKind, Refusal,
-    Stage, Subscriber,
+    Alert, AlertKind, Cadence, Cause, Channel, Decision, DeliveryState, Disposition, Filter, Notice, NoticeKind,
+    Refusal, Stage, Subscriber,
 };
 use vigie_store::Store;
+use vigie_store::claim::Claim;
 use vigie_store::digests::DueDigest;
 use vigie_store::ingest::{NewDelivery, NewNotification};
-use vigie_store::lanes::Claim;
 use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::sources::Quarantined;
@@ -27,7 +27,7 @@ fn at(minute: i64) -> DateTime<Utc> {
 const LEASE: Duration = Duration::seconds(60);
 
 async fn claim(store: &Store, holder: &str, token: &str, minute: i64) -> Vec<Claimed> {
-    let claim = Claim { holder, token, limit: 10, lease: LEASE, domain_gap: Duration::zero() };
+    let claim = Claim { lease_holder: holder, token, limit: 10, lease: LEASE, domain_gap: Duration::zero() };
     store.claim(&claim, at(minute)).await.unwrap()
 }
 
@@ -100,7 +100,7 @@ async fn a_busy_lane_delays_no_other(store: &Store) {
                 subscriber: person.into(),
                 address: address.clone(),
                 channel: Channel::Email,
-                cause: format!("{person}-{n}"),
+                cause: Cause::Alert(format!("{person}-{n}")),
                 procedure: String::new(),
                 expires: None,
             };
@@ -134,7 +134,7 @@ async fn a_busy_lane_delays_no_other(store: &Store) {
     store.end_outage(Channel::Email, at(300)).await.unwrap();
     assert!(store.outages().await.unwrap().is_empty());
     assert_eq!(store.mend_lanes(at(300)).await.unwrap(), 0, "nothing to mend");
-    let gap = Claim { holder: "one", token: "l6", limit: 10, lease: LEASE, domain_gap: Duration::minutes(5) };
+    let gap = Claim { lease_holder: "one", token: "l6", limit: 10, lease: LEASE, domain_gap: Duration::minutes(5) };
     store.settle(&again[0], &Settlement::Sent("250".into()), at(300), at(300)).await.unwrap();
     assert_eq!(store.claim(&gap, at(300)).await.unwrap().len(), 1);
     assert!(store.claim(&Claim { token: "l7", ..gap }, at(304)).await.unwrap().is_empty(), "the domain is paced");
@@ -176,7 +176,7 @@ async fn notice_arrives(store: &Store, address: &str) {
         subscriber: "p".into(),
         address: address.into(),
         channel: Channel::Email,
-        cause: "alert-1".into(),
+        cause: Cause::Alert("alert-1".into()),
         procedure: "proc-1".into(),
         expires: Some(at(60 * 24)),
     };

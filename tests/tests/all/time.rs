@@ -1,5 +1,5 @@
 //! What time brings, on a real store and with a simulated clock: digests, the undecided, the unheard, caps, outages. The
-//! service is started anew at every look, as after a crash.
+//! service is started anew at most looks, as after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::Europe::Paris;
 use mail_parser::MessageParser;
-use vigie_bot::app::App;
-use vigie_bot::clock::Clock;
-use vigie_bot::ingest::{self, Audience};
-use vigie_bot::{deliver, observe, timetable};
+use vigie_bot::setup::App;
+use vigie_bot::{monitoring, roles::scheduler};
+use vigie_delivery::worker;
 use vigie_domain::subscription::{Profile, Rhythm, Role};
 use vigie_domain::{
     Cadence, Channel, DateKind, Decision, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate,
 };
+use vigie_service::Clock;
+use vigie_service::ingest::{self, Audience};
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::Smtp;
 use vigie_tests::service;
@@ -62,7 +63,7 @@ impl Bench {
     async fn person(&self, id: &str, role: Role, addresses: &[&str], cadence: Option<Cadence>, rhythm: Rhythm) {
         let app = self.app(paris("2026-01-01 00:00")).await;
         self.person_at(&app, id, role, addresses, cadence, rhythm).await;
-        app.store.close().await;
+        app.service.store.close().await;
     }
 
     async fn person_at(
@@ -74,29 +75,38 @@ impl Bench {
         cadence: Option<Cadence>,
         rhythm: Rhythm,
     ) {
-        let now = app.clock.now();
+        let now = app.service.clock.now();
         let subscriber = Subscriber { id: id.into(), name: id.into(), role, profile: Profile::default() };
         let addresses = addresses.iter().map(|a| (Channel::Email, (*a).to_owned(), AddressState::Active)).collect();
-        app.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await.unwrap();
-        app.store.set_rhythm(id, &rhythm).await.unwrap();
+        app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await.unwrap();
+        app.service.store.set_rhythm(id, &rhythm).await.unwrap();
         if let Some(cadence) = cadence {
             let filter = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
-            app.store.put_subscription(id, &filter, cadence, now).await.unwrap();
+            app.service.store.put_subscription(id, &filter, cadence, now).await.unwrap();
         }
     }
 
     async fn publish(&self, notice: &Notice, now: DateTime<Utc>) {
         let app = self.app(now).await;
-        ingest::ingest(&app, &mut Audience::default(), notice, None).await.unwrap();
-        app.store.close().await;
+        ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
+        app.service.store.close().await;
     }
 
     /// What a restarted service does at that moment.
     async fn look(&self, now: DateTime<Utc>) {
-        let app = self.app(now).await;
-        timetable::run(&app, now).await.unwrap();
-        deliver::drain(&app).await.unwrap();
-        app.store.close().await;
+        self.look_every(now, Duration::hours(1), 1).await;
+    }
+
+    /// What the service does at each of so many moments. It is started once: the clock is set, which a restart would do too.
+    async fn look_every(&self, from: DateTime<Utc>, step: Duration, times: i32) {
+        let app = self.app(from).await;
+        for n in 0..times {
+            let now = from + step * n;
+            app.service.clock.set(now);
+            scheduler::run(&app.service, now).await.unwrap();
+            worker::drain(&app.delivery).await.unwrap();
+        }
+        app.service.store.close().await;
     }
 }
 
@@ -124,9 +134,7 @@ async fn a_correction_names_its_digest_and_the_undecided_get_one_line() {
     let sent = mails(&smtp);
     assert_eq!(sent.len(), 2, "{sent:#?}");
     assert!(sent[1].1.contains("Rectifie un marché de votre résumé du 25 novembre 2026"), "{}", sent[1].1);
-    for hour in 0..(9 * 24) {
-        bench.look(paris("2026-12-06 07:00") + Duration::hours(hour)).await;
-    }
+    bench.look_every(paris("2026-12-06 07:00"), Duration::hours(1), 9 * 24).await;
     let sent = mails(&smtp);
     assert_eq!(sent.len(), 3, "one line, once: {sent:#?}");
     assert!(sent[2].1.contains("SANS RÉPONSE DE VOTRE PART") && sent[2].1.contains("site 1"), "{}", sent[2].1);
@@ -140,10 +148,10 @@ async fn who_decided_meanwhile_gets_no_line() {
     bench.publish(&notice("1", paris("2026-12-10 12:00")), paris("2026-11-24 10:00")).await;
     bench.look(paris("2026-12-04 09:00")).await;
     let app = bench.app(paris("2026-12-04 10:00")).await;
-    let procedure = app.store.notice("1").await.unwrap().unwrap().procedure;
-    let refusal = Decision::new("p", &procedure, Stage::NoGo, "p", app.clock.now());
-    app.store.decide(&refusal).await.unwrap();
-    app.store.close().await;
+    let procedure = app.service.store.notice("1").await.unwrap().unwrap().procedure;
+    let refusal = Decision::new("p", &procedure, Stage::NoGo, "p", app.service.clock.now());
+    app.service.store.decide(&refusal).await.unwrap();
+    app.service.store.close().await;
     bench.look(paris("2026-12-05 08:00")).await;
     assert_eq!(mails(&smtp).len(), 1, "the alert alone");
 }
@@ -162,10 +170,14 @@ async fn one_cap_an_hour_holds_alerts_corrections_and_reminders() {
     bench.look(paris("2026-11-24 08:00")).await;
     let app = bench.app(paris("2026-11-24 08:01")).await;
     for n in 1..=2 {
-        let procedure = app.store.notice(&n.to_string()).await.unwrap().unwrap().procedure;
-        app.store.decide(&Decision::new("p", &procedure, Stage::Go, "p", app.clock.now())).await.unwrap();
+        let procedure = app.service.store.notice(&n.to_string()).await.unwrap().unwrap().procedure;
+        app.service
+            .store
+            .decide(&Decision::new("p", &procedure, Stage::Go, "p", app.service.clock.now()))
+            .await
+            .unwrap();
     }
-    app.store.close().await;
+    app.service.store.close().await;
     // Two alerts; a new one, a correction and the reminders of D-15 follow within the hour.
     bench.publish(&notice("3", closes), paris("2026-11-24 08:10")).await;
     bench.publish(&notice("1", closes + Duration::days(1)), paris("2026-11-24 08:20")).await;
@@ -189,18 +201,13 @@ async fn a_month_of_silence_is_explained_once_a_month() {
     let app = bench.app(paris("2026-11-01 09:00")).await;
     let night = Rhythm { digest_hour: Some(9), ..Rhythm::default() };
     bench.person_at(&app, "p", Role::Structure, &["p@x.example"], Some(Cadence::Daily), night).await;
-    app.store.close().await;
+    app.service.store.close().await;
     for n in 0..3 {
         let mut elsewhere = notice(&n.to_string(), paris("2027-01-10 12:00"));
         elsewhere.departments = Department::parse("2A").into_iter().collect();
         bench.publish(&elsewhere, paris("2026-11-20 09:00")).await;
     }
-    for hour in 0..(70 * 24) {
-        // Hours without an event cost nothing here: one look in three.
-        if hour % 3 == 0 {
-            bench.look(paris("2026-11-02 00:00") + Duration::hours(hour)).await;
-        }
-    }
+    bench.look_every(paris("2026-11-02 00:00"), Duration::hours(3), 70 * 8).await;
     let sent = mails(&smtp);
     assert_eq!(sent.len(), 2, "{sent:#?}");
     assert_eq!(sent[0].0, "Vigie veille toujours pour vous");
@@ -236,9 +243,9 @@ async fn an_outage_is_tried_once_a_minute_told_and_resolved() {
         assert!(banners.load(Ordering::SeqCst) <= first + minute as usize, "one probe a minute");
     }
     let app = bench.app(start + Duration::minutes(12)).await;
-    let unwell = observe::well(&app).await.unwrap_err();
+    let unwell = monitoring::readiness(&app.service).await.unwrap_err();
     assert!(unwell.contains("email injoignable depuis"), "{unwell}");
-    app.store.close().await;
+    app.service.store.close().await;
     away.store(false, Ordering::SeqCst);
     bench.look(start + Duration::minutes(14)).await;
     bench.look(start + Duration::minutes(15)).await;
@@ -247,8 +254,8 @@ async fn an_outage_is_tried_once_a_minute_told_and_resolved() {
     let to_operator = sink.received().iter().filter(|m| m.to == "op@x.example").count();
     assert_eq!(to_operator, 2, "the alarm and its end, once each");
     let app = bench.app(start + Duration::minutes(16)).await;
-    observe::well(&app).await.unwrap();
-    app.store.close().await;
+    monitoring::readiness(&app.service).await.unwrap();
+    app.service.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -282,7 +289,7 @@ async fn digests_are_one_a_local_date_disjoint_and_complete_through_every_clock_
         let (id, address) = (format!("h{hour}"), format!("h{hour}@x.example"));
         bench.person_at(&app, &id, Role::Subscriber, &[&address], Some(Cadence::Daily), rhythm).await;
     }
-    app.store.close().await;
+    app.service.store.close().await;
     let mut published = 0;
     let mut kept = Digests::default();
     for year in 2020..=2035 {
@@ -301,17 +308,17 @@ async fn digests_are_one_a_local_date_disjoint_and_complete_through_every_clock_
                 if minute.rem_euclid(11) == 0 {
                     published += 1;
                     let news = notice(&format!("n{published}"), now + Duration::days(40));
-                    ingest::ingest(&app, &mut audience, &news, None).await.unwrap();
+                    ingest::ingest(&app.service, &mut audience, &news, None).await.unwrap();
                 }
-                timetable::run(&app, now).await.unwrap();
+                scheduler::run(&app.service, now).await.unwrap();
             }
             // What is older than its retention goes: it is counted before.
             kept.read(&app).await;
-            app.store.close().await;
+            app.service.store.close().await;
         }
     }
     let app = bench.app(paris("2036-01-01 00:00")).await;
-    timetable::run(&app, app.clock.now()).await.unwrap();
+    scheduler::run(&app.service, app.service.clock.now()).await.unwrap();
     kept.read(&app).await;
     for hour in hours {
         let person = format!("h{hour}");
@@ -320,7 +327,7 @@ async fn digests_are_one_a_local_date_disjoint_and_complete_through_every_clock_
         assert_eq!(carried.len(), published, "{person}: complete");
         assert!(carried.values().all(|n| *n == 1), "{person}: disjoint");
     }
-    app.store.close().await;
+    app.service.store.close().await;
 }
 
 /// Digests by person: how many each local date, and how often each notice.
@@ -334,14 +341,14 @@ struct Digests {
 impl Digests {
     /// Counts the digests made since it was last asked.
     async fn read(&mut self, app: &App) {
-        for digest in app.store.deliveries(None, 100_000).await.unwrap() {
+        for digest in app.service.store.deliveries(None, 100_000).await.unwrap() {
             let person = digest.subscriber;
-            if !digest.cause.starts_with("digest:") || !self.read.insert(digest.id.clone()) {
+            if !digest.cause.is_digest() || !self.read.insert(digest.id.clone()) {
                 continue;
             }
             let day = digest.created.with_timezone(&Paris).date_naive();
             *self.days.entry(person.clone()).or_default().entry(day).or_default() += 1;
-            for item in app.store.items_of(&digest.id, &person, &digest.cause).await.unwrap() {
+            for item in app.service.store.items_of(&digest.id, &person, &digest.cause).await.unwrap() {
                 *self.carried.entry(person.clone()).or_default().entry(item.document).or_default() += 1;
             }
         }
@@ -364,10 +371,9 @@ fn moments(change: DateTime<Utc>) -> Vec<i64> {
 /// A service whose clock stands at `now`; the old one ends without a word.
 async fn restarted(bench: &Bench, old: Arc<App>, now: DateTime<Utc>, minute: i64) -> Arc<App> {
     if minute.rem_euclid(7) == 0 {
-        old.store.close().await;
+        old.service.store.close().await;
         return bench.app(now).await;
     }
-    let mut app = Arc::into_inner(old).unwrap();
-    app.clock = Clock::fixed(now);
-    Arc::new(app)
+    old.service.clock.set(now);
+    old
 }

@@ -1,7 +1,5 @@
-//! One pass over the text for the anchor words of every topic; expressions then run on the windows around them only.
-//!
-//! Words too common to mean anything alone ("clause", "seul") open a window only near a mark: a word that speaks of people or
-//! of structures. A window reaches as far as its topic's expressions do, and one that lacks what they all need is dropped.
+//! One pass over the text for the anchor words of every topic: statements that hold a social one are read word by word, and the
+//! expressions of facts run on windows around theirs. A window that lacks what its expressions all need is dropped.
 //!
 //! The automaton is a DFA, asked for explicitly: the automatic choice is three times slower on folded French.
 
@@ -13,16 +11,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 /// What an anchor word may announce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// Reservation of a contract or lot.
-    Reserved,
-    /// Execution clause, with hours and shares.
-    Clause,
-    /// Award criterion.
-    Criterion,
-    /// Insertion as the object.
-    Service,
-    /// Other social considerations.
-    Other,
+    /// Work for people far from employment, and access kept for structures: which statements are read.
+    Social,
     /// Duration and renewals.
     Duration,
     /// Number of renewals.
@@ -53,10 +43,7 @@ impl Topic {
     /// Folded bytes kept before and behind an anchor: as far as the topic's expressions reach from their anchors.
     const fn reach(self) -> (usize, usize) {
         match self {
-            Self::Clause | Self::Service => (260, 260),
-            Self::Reserved => (30, 130),
-            Self::Criterion => (100, 110),
-            Self::Other => (40, 60),
+            Self::Social => (0, 0),
             Self::Duration => (45, 140),
             Self::Renewal => (45, 140),
             Self::Maximum => (30, 120),
@@ -65,8 +52,8 @@ impl Topic {
             Self::Turnover => (70, 240),
             Self::Takeover => (80, 80),
             Self::Certificate => (40, 60),
-            Self::Visit => (12, 16),
-            Self::Closing => (120, 130),
+            Self::Visit => (0, 160),
+            Self::Closing => (60, 200),
             Self::Question => (30, 230),
         }
     }
@@ -74,25 +61,21 @@ impl Topic {
     /// What its expressions cannot do without: a window that holds none of these words is not looked at. Empty = anything.
     const fn needs(self) -> &'static [&'static str] {
         match self {
-            Self::Duration => {
-                &["mois", " an ", " an.", " an,", " ans", "'an", "annee", "duration", "compris", "inclus"]
-            }
+            Self::Duration => &[
+                "mois", " an ", " an.", " an,", " ans", "'an", "annee", "duration", "jours", "semaines", "compris",
+                "inclus",
+            ],
             Self::Renewal => &["fois", "reconductions", "reconduction ", "renouvellements"],
             Self::Maximum | Self::Turnover => &["eur", "€"],
             Self::LotCap => &["lot"],
             Self::JointForm => &["conjoint", "solidaire"],
-            Self::Closing | Self::Question => &[" 20", "/2", ".2", "-20", "/1", ".1"],
             _ => &[],
         }
     }
 
     /// Every topic, in order.
     const ALL: [Self; TOPICS] = [
-        Self::Reserved,
-        Self::Clause,
-        Self::Criterion,
-        Self::Service,
-        Self::Other,
+        Self::Social,
         Self::Duration,
         Self::Renewal,
         Self::Maximum,
@@ -105,223 +88,203 @@ impl Topic {
         Self::Closing,
         Self::Question,
     ];
-
-    /// Whether the topic is a social provision: only these are gated by marks.
-    const fn is_social(self) -> bool {
-        matches!(self, Self::Reserved | Self::Clause | Self::Criterion | Self::Service | Self::Other)
-    }
 }
 
-/// What an anchor does for the social topics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// Opens a window.
-    Opens,
-    /// Opens a window for its topics, and says that people or structures are spoken of here.
-    Marks,
-    /// Too common to open a window by itself ("clause", "seul"): only near a mark.
-    WhereMarked,
-}
-
-/// How near a mark must stand, in folded bytes.
-const MARK_REACH: usize = 320;
-
-/// Anchor words (stems), their role and topics. A stem must stand in every wording its topic's expressions look for. Of
-/// stems that overlap, the first and longest alone is found: it must carry the topics of those inside it.
-const ANCHORS: &[(&str, Role, &[Topic])] = &[
-    ("reserv", Role::Opens, &[Topic::Reserved]),
-    ("seul", Role::WhereMarked, &[Topic::Reserved]),
-    ("uniquement", Role::WhereMarked, &[Topic::Reserved]),
-    ("exclusivement", Role::WhereMarked, &[Topic::Reserved]),
-    ("restricted", Role::Opens, &[Topic::Reserved]),
-    ("ne sont", Role::WhereMarked, &[Topic::Reserved]),
-    ("n'est ouvert", Role::WhereMarked, &[Topic::Reserved]),
-    ("n'est accessible", Role::WhereMarked, &[Topic::Reserved]),
-    ("n'est destine", Role::WhereMarked, &[Topic::Reserved]),
-    ("n'est adresse", Role::WhereMarked, &[Topic::Reserved]),
-    ("ne peuvent", Role::WhereMarked, &[Topic::Reserved, Topic::LotCap]),
-    ("ne ser", Role::WhereMarked, &[Topic::Reserved, Topic::LotCap]),
-    ("limite a", Role::WhereMarked, &[Topic::Reserved, Topic::LotCap]),
-    ("limites a", Role::WhereMarked, &[Topic::Reserved, Topic::LotCap]),
-    ("limitee", Role::WhereMarked, &[Topic::Reserved, Topic::LotCap]),
-    ("dedie", Role::WhereMarked, &[Topic::Reserved]),
-    ("insertion", Role::Marks, &[Topic::Clause, Topic::Criterion, Topic::Service]),
-    ("clause", Role::WhereMarked, &[Topic::Clause]),
-    ("promotion de l'emploi", Role::Marks, &[Topic::Clause]),
-    ("promouvoir l'emploi", Role::Marks, &[Topic::Clause]),
-    ("rencontrant", Role::WhereMarked, &[Topic::Clause]),
-    ("longue duree", Role::WhereMarked, &[Topic::Clause]),
-    (" rsa", Role::Marks, &[Topic::Clause]),
-    ("demandeurs d'emploi", Role::Marks, &[Topic::Clause]),
-    ("demandeur d'emploi", Role::Marks, &[Topic::Clause]),
-    ("chomeurs", Role::Marks, &[Topic::Clause]),
-    ("sans emploi", Role::Marks, &[Topic::Clause]),
-    ("recherche d'emploi", Role::Marks, &[Topic::Clause]),
-    ("sous-trait", Role::WhereMarked, &[Topic::Clause]),
-    ("entreprise adaptee", Role::Marks, &[Topic::Clause]),
-    ("entreprises adaptee", Role::Marks, &[Topic::Clause]),
-    ("defavorise", Role::Marks, &[Topic::Clause]),
-    ("quartiers prioritaire", Role::Marks, &[Topic::Clause]),
-    ("quartier prioritaire", Role::Marks, &[Topic::Clause]),
-    ("publics prioritaire", Role::Marks, &[Topic::Clause]),
-    ("public prioritaire", Role::Marks, &[Topic::Clause]),
-    ("l2112-2", Role::Opens, &[Topic::Clause]),
-    ("sociales d'execution", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("consideration sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("considerations sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("mesures sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("mesure sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("exigences sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("exigence sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("objectifs sociaux", Role::Opens, &[Topic::Clause, Topic::Criterion]),
-    ("objectif social", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("aspects sociaux", Role::Opens, &[Topic::Clause, Topic::Criterion]),
-    ("dispositions sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("disposition sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("caractere social", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("caractere environnemental", Role::WhereMarked, &[Topic::Clause, Topic::Criterion]),
-    ("nature sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("portee sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("execution sociale", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("conditions d'execution", Role::WhereMarked, &[Topic::Clause, Topic::Criterion]),
-    ("elements a caractere", Role::WhereMarked, &[Topic::Clause, Topic::Criterion]),
-    ("eloigne", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("en difficulte", Role::Marks, &[Topic::Clause, Topic::Criterion]),
-    ("a l'emploi", Role::Marks, &[Topic::Clause, Topic::Service]),
-    ("social", Role::Marks, &[Topic::Criterion]),
-    ("handicap", Role::Marks, &[Topic::Criterion]),
-    ("qualification", Role::WhereMarked, &[Topic::Service, Topic::Certificate]),
-    ("apprenti", Role::Opens, &[Topic::Other]),
-    ("alternance", Role::Opens, &[Topic::Other]),
-    ("alternant", Role::Opens, &[Topic::Other]),
-    ("stagiaire", Role::Opens, &[Topic::Other]),
-    ("en stage", Role::Opens, &[Topic::Other]),
-    ("pmsmp", Role::Opens, &[Topic::Other]),
-    ("mise en situation", Role::Opens, &[Topic::Other]),
-    ("mises en situation", Role::Opens, &[Topic::Other]),
-    ("discrimination", Role::Opens, &[Topic::Other]),
-    ("egalite", Role::Opens, &[Topic::Other]),
-    ("commerce equitable", Role::Opens, &[Topic::Other]),
-    ("socioprofessionnel", Role::Opens, &[Topic::Service]),
-    ("socio-professionnel", Role::Opens, &[Topic::Service]),
-    ("en sont le support", Role::Opens, &[Topic::Service]),
-    ("en est le support", Role::Opens, &[Topic::Service]),
-    ("reconduc", Role::Opens, &[Topic::Duration, Topic::Renewal]),
-    ("recondui", Role::Opens, &[Topic::Duration, Topic::Renewal]),
-    ("renouvel", Role::Opens, &[Topic::Duration, Topic::Renewal]),
-    ("duree", Role::Opens, &[Topic::Duration]),
-    ("duration", Role::Opens, &[Topic::Duration]),
-    ("conclu", Role::Opens, &[Topic::Duration]),
-    ("accord-cadre d", Role::Opens, &[Topic::Duration]),
-    ("marche d'un", Role::Opens, &[Topic::Duration]),
-    ("periode initiale", Role::Opens, &[Topic::Duration]),
-    ("maximum", Role::Opens, &[Topic::Maximum, Topic::LotCap]),
-    ("maximal", Role::Opens, &[Topic::Maximum, Topic::LotCap]),
-    ("lot_max", Role::Opens, &[Topic::LotCap]),
-    ("attribuer plus", Role::Opens, &[Topic::LotCap]),
-    ("nombre de lots", Role::Opens, &[Topic::LotCap]),
-    ("attributaire de plus", Role::Opens, &[Topic::LotCap]),
-    ("plusieurs lots", Role::Opens, &[Topic::LotCap]),
-    ("ne peut ", Role::Opens, &[Topic::LotCap]),
-    ("ne pour", Role::Opens, &[Topic::LotCap]),
-    ("offres pour", Role::Opens, &[Topic::LotCap]),
-    ("groupement", Role::Opens, &[Topic::JointForm]),
-    ("forme d", Role::Opens, &[Topic::JointForm]),
-    ("forme souhaitee", Role::Opens, &[Topic::JointForm]),
-    ("forme juridique", Role::Opens, &[Topic::JointForm]),
-    ("forme imposee", Role::Opens, &[Topic::JointForm]),
-    ("forme exigee", Role::Opens, &[Topic::JointForm]),
-    ("chiffre d'affaires", Role::Opens, &[Topic::Turnover]),
-    (" ca annuel", Role::Opens, &[Topic::Turnover]),
-    (" ca moyen", Role::Opens, &[Topic::Turnover]),
-    (" ca minim", Role::Opens, &[Topic::Turnover]),
-    (" ca global", Role::Opens, &[Topic::Turnover]),
-    ("personnel a reprendre", Role::Opens, &[Topic::Takeover]),
-    ("personnels a reprendre", Role::Opens, &[Topic::Takeover]),
-    ("transfert du personnel", Role::Opens, &[Topic::Takeover]),
-    ("reprise d", Role::Opens, &[Topic::Takeover]),
-    ("repris ", Role::Opens, &[Topic::Takeover]),
-    ("repren", Role::Opens, &[Topic::Takeover]),
-    ("l1224-1", Role::Opens, &[Topic::Takeover]),
-    ("1224-1", Role::Opens, &[Topic::Takeover]),
-    ("certific", Role::Opens, &[Topic::Certificate]),
-    ("cnaps", Role::Opens, &[Topic::Certificate]),
-    ("qualibat", Role::Opens, &[Topic::Certificate]),
-    ("qualipropre", Role::Opens, &[Topic::Certificate]),
-    ("agrement", Role::Opens, &[Topic::Certificate]),
-    (" iso ", Role::Opens, &[Topic::Certificate]),
-    (" mase", Role::Opens, &[Topic::Certificate]),
-    ("certiphyto", Role::Opens, &[Topic::Certificate]),
-    ("visite", Role::Opens, &[Topic::Visit]),
-    ("date limite", Role::Opens, &[Topic::Closing, Topic::Question]),
-    ("dates limites", Role::Opens, &[Topic::Closing, Topic::Question]),
-    ("dates et heures limites", Role::Opens, &[Topic::Closing, Topic::Question]),
-    ("date et heure limite", Role::Opens, &[Topic::Closing, Topic::Question]),
-    ("heure limite", Role::Opens, &[Topic::Closing]),
-    ("heures limites", Role::Opens, &[Topic::Closing]),
-    ("date_receipt", Role::Opens, &[Topic::Closing]),
-    (" plis ", Role::Opens, &[Topic::Closing]),
-    ("avant le ", Role::Opens, &[Topic::Closing]),
-    ("remise des", Role::Opens, &[Topic::Closing]),
-    ("depot des", Role::Opens, &[Topic::Closing]),
-    ("envoi des", Role::Opens, &[Topic::Closing]),
-    ("transmission des", Role::Opens, &[Topic::Closing]),
-    ("au plus tard", Role::Opens, &[Topic::Closing, Topic::Question]),
-    ("demandes d'informations", Role::Opens, &[Topic::Question]),
-    ("demandes d'information", Role::Opens, &[Topic::Question]),
-    ("demandes de renseignements", Role::Opens, &[Topic::Question]),
-    ("demande de renseignements", Role::Opens, &[Topic::Question]),
-    ("questions", Role::Opens, &[Topic::Question]),
-    ("renseignements complementaires", Role::Opens, &[Topic::Question]),
-    ("l'emploi", Role::Marks, &[]),
-    ("d'emploi", Role::Marks, &[]),
-    ("chomeur", Role::Marks, &[]),
-    ("faire travailler", Role::Marks, &[]),
-    ("esat", Role::Marks, &[]),
-    ("e.s.a.t", Role::Marks, &[]),
-    (" ea ", Role::Marks, &[]),
-    (" ea,", Role::Marks, &[]),
-    (" ea.", Role::Marks, &[]),
-    (" ea/", Role::Marks, &[]),
-    (" ea)", Role::Marks, &[]),
-    ("(ea", Role::Marks, &[]),
-    ("/ea", Role::Marks, &[]),
-    ("e.a.", Role::Marks, &[]),
-    ("eatt", Role::Marks, &[]),
-    ("par le travail", Role::Marks, &[]),
-    ("stpa", Role::Marks, &[]),
-    (" cat/", Role::Marks, &[]),
-    (" cat ,", Role::Marks, &[]),
-    ("sheltered", Role::Marks, &[]),
-    ("disabled", Role::Marks, &[]),
-    ("l5213-1", Role::Marks, &[]),
-    ("l344-2", Role::Marks, &[]),
-    ("protege", Role::Marks, &[]),
-    ("secteur adapte", Role::Marks, &[]),
-    ("travail adapte", Role::Marks, &[]),
-    ("milieu adapte", Role::Marks, &[]),
-    ("siae", Role::Marks, &[]),
-    ("s.i.a.e", Role::Marks, &[]),
-    ("intermediaire", Role::Marks, &[]),
-    ("etti", Role::Marks, &[]),
-    ("eiti", Role::Marks, &[]),
-    ("geiq", Role::Marks, &[]),
-    (" iae", Role::Marks, &[]),
-    ("iae ", Role::Marks, &[]),
-    ("de quartier", Role::Marks, &[]),
-    ("disadvantaged", Role::Marks, &[]),
-    ("l5132-4", Role::Marks, &[]),
-    ("solidaire", Role::Marks, &[]),
-    (" ess", Role::Marks, &[]),
-    ("article 77", Role::Marks, &[]),
-    ("mission de service public", Role::Marks, &[]),
-    ("penitentiaire", Role::Marks, &[]),
-    ("detenu", Role::Marks, &[]),
-    ("detention", Role::Marks, &[]),
-    ("l2113-1", Role::Marks, &[]),
-    ("article 15", Role::Marks, &[]),
-    ("article 36", Role::Marks, &[]),
-    ("sociaux", Role::Marks, &[]),
+/// Anchor words (stems) and their topics. A stem must stand in every wording its topic looks for. Of stems that overlap, the first
+/// and longest alone is found: it must carry the topics of those inside it.
+const ANCHORS: &[(&str, &[Topic])] = &[
+    ("reserv", &[Topic::Social]),
+    ("par le travail", &[Topic::Social]),
+    ("l5132-4", &[Topic::Social]),
+    ("l5213-13", &[Topic::Social]),
+    ("l344-2", &[Topic::Social]),
+    ("travailler des", &[Topic::Social]),
+    ("insertion", &[Topic::Social]),
+    ("insert ion", &[Topic::Social]),
+    ("lnsertion", &[Topic::Social]),
+    ("social", &[Topic::Social]),
+    ("sociaux", &[Topic::Social]),
+    ("handicap", &[Topic::Social]),
+    ("adapte", &[Topic::Social]),
+    ("esat", &[Topic::Social]),
+    ("e.s.a.t", &[Topic::Social]),
+    ("siae", &[Topic::Social]),
+    ("s.i.a.e", &[Topic::Social]),
+    ("eloigne", &[Topic::Social]),
+    ("chomeur", &[Topic::Social]),
+    ("demandeurs d'emploi", &[Topic::Social]),
+    ("demandeur d'emploi", &[Topic::Social]),
+    ("chercheurs d'emploi", &[Topic::Social]),
+    ("chercheur d'emploi", &[Topic::Social]),
+    ("sans emploi", &[Topic::Social]),
+    ("d'emploi", &[Topic::Social]),
+    ("l'emploi", &[Topic::Social]),
+    (" emploi", &[Topic::Social]),
+    (" rsa", &[Topic::Social]),
+    ("prioritaire", &[Topic::Social]),
+    ("qpv", &[Topic::Social]),
+    ("en difficulte", &[Topic::Social]),
+    ("difficulte", &[Topic::Social]),
+    ("solidaire", &[Topic::Social]),
+    ("inclusi", &[Topic::Social]),
+    ("iae", &[Topic::Social]),
+    ("etti", &[Topic::Social]),
+    ("eiti", &[Topic::Social]),
+    ("geiq", &[Topic::Social]),
+    ("defavoris", &[Topic::Social]),
+    ("protege", &[Topic::Social]),
+    ("intermediaire", &[Topic::Social]),
+    ("de quartier", &[Topic::Social]),
+    ("penitentiaire", &[Topic::Social]),
+    ("detention", &[Topic::Social]),
+    ("detenu", &[Topic::Social]),
+    ("l2113-1", &[Topic::Social]),
+    ("l2112-2", &[Topic::Social]),
+    ("l3113", &[Topic::Social]),
+    ("l3114", &[Topic::Social]),
+    ("r2123-1", &[Topic::Social]),
+    ("article 15", &[Topic::Social]),
+    ("article 36", &[Topic::Social]),
+    ("article 14", &[Topic::Social]),
+    (" ea ", &[Topic::Social]),
+    (" ea,", &[Topic::Social]),
+    (" ea/", &[Topic::Social]),
+    (" ea)", &[Topic::Social]),
+    ("(ea", &[Topic::Social]),
+    ("e.a.", &[Topic::Social]),
+    (" ess", &[Topic::Social]),
+    (" esus", &[Topic::Social]),
+    ("apprenti", &[Topic::Social]),
+    ("alternan", &[Topic::Social]),
+    ("stagiaire", &[Topic::Social]),
+    (" stage", &[Topic::Social]),
+    ("pmsmp", &[Topic::Social]),
+    ("immersion", &[Topic::Social]),
+    ("mise en situation", &[Topic::Social]),
+    ("mises en situation", &[Topic::Social]),
+    ("egalite", &[Topic::Social]),
+    ("discrimination", &[Topic::Social]),
+    ("commerce equitable", &[Topic::Social]),
+    ("professionnalisation", &[Topic::Social]),
+    ("boeth", &[Topic::Social]),
+    ("rqth", &[Topic::Social]),
+    ("sheltered", &[Topic::Social]),
+    ("precaire", &[Topic::Social]),
+    ("vulnerable", &[Topic::Social]),
+    ("acceder a un emploi", &[Topic::Social]),
+    ("un emploi", &[Topic::Social]),
+    ("mission locale", &[Topic::Social]),
+    ("plie", &[Topic::Social]),
+    ("conventionn", &[Topic::Social]),
+    ("service public et", &[Topic::Social]),
+    ("20.1", &[Topic::Social]),
+    ("16.1", &[Topic::Social]),
+    ("classe du lycee", &[Topic::Social]),
+    ("classe de lycee", &[Topic::Social]),
+    ("insertlon", &[Topic::Social]),
+    ("csipe", &[Topic::Social]),
+    ("remobilisation", &[Topic::Social]),
+    ("mise au travail", &[Topic::Social]),
+    ("chantier ecole", &[Topic::Social]),
+    ("chantier-ecole", &[Topic::Social]),
+    ("ne peuvent", &[Topic::LotCap]),
+    ("ne ser", &[Topic::LotCap]),
+    ("limite a", &[Topic::LotCap]),
+    ("limites a", &[Topic::LotCap]),
+    ("limitee", &[Topic::LotCap]),
+    ("qualification", &[Topic::Certificate]),
+    ("reconduc", &[Topic::Duration, Topic::Renewal]),
+    ("recondui", &[Topic::Duration, Topic::Renewal]),
+    ("renouvel", &[Topic::Duration, Topic::Renewal]),
+    ("duree", &[Topic::Duration]),
+    ("duration", &[Topic::Duration]),
+    ("conclu", &[Topic::Duration]),
+    ("accord-cadre d", &[Topic::Duration]),
+    ("marche d'un", &[Topic::Duration]),
+    ("periode initiale", &[Topic::Duration]),
+    ("maximum", &[Topic::Maximum, Topic::LotCap]),
+    ("maximal", &[Topic::Maximum, Topic::LotCap]),
+    ("lot_max", &[Topic::LotCap]),
+    ("attribuer plus", &[Topic::LotCap]),
+    ("nombre de lots", &[Topic::LotCap]),
+    ("attributaire de plus", &[Topic::LotCap]),
+    ("plusieurs lots", &[Topic::LotCap]),
+    ("ne peut ", &[Topic::LotCap]),
+    ("ne pour", &[Topic::LotCap]),
+    ("offres pour", &[Topic::LotCap, Topic::Closing]),
+    ("groupement", &[Topic::JointForm]),
+    ("forme d", &[Topic::JointForm]),
+    ("forme souhaitee", &[Topic::JointForm]),
+    ("forme juridique", &[Topic::JointForm]),
+    ("forme imposee", &[Topic::JointForm]),
+    ("forme exigee", &[Topic::JointForm]),
+    ("chiffre d'affaires", &[Topic::Turnover]),
+    (" ca annuel", &[Topic::Turnover]),
+    (" ca moyen", &[Topic::Turnover]),
+    (" ca minim", &[Topic::Turnover]),
+    (" ca global", &[Topic::Turnover]),
+    ("personnel a reprendre", &[Topic::Takeover]),
+    ("personnels a reprendre", &[Topic::Takeover]),
+    ("transfert ", &[Topic::Takeover]),
+    ("affectees", &[Topic::Takeover]),
+    ("delai d'execution", &[Topic::Duration]),
+    ("obtenir", &[Topic::LotCap]),
+    ("confier", &[Topic::LotCap]),
+    ("attribuables", &[Topic::LotCap]),
+    ("marche de ", &[Topic::Duration]),
+    ("reprise d", &[Topic::Takeover]),
+    ("repris ", &[Topic::Takeover]),
+    ("repren", &[Topic::Takeover]),
+    ("l1224-1", &[Topic::Takeover]),
+    ("1224-1", &[Topic::Takeover]),
+    ("certific", &[Topic::Certificate]),
+    ("cnaps", &[Topic::Certificate]),
+    ("qualibat", &[Topic::Certificate]),
+    ("qualipropre", &[Topic::Certificate]),
+    ("agrement", &[Topic::Certificate]),
+    (" iso ", &[Topic::Certificate]),
+    (" mase", &[Topic::Certificate]),
+    ("certiphyto", &[Topic::Certificate]),
+    ("visite", &[Topic::Visit]),
+    ("date limite", &[Topic::Closing, Topic::Question]),
+    ("cloture", &[Topic::Closing]),
+    ("reception des", &[Topic::Closing]),
+    ("limite de", &[Topic::Closing, Topic::Question]),
+    (" offres", &[Topic::Closing]),
+    ("offres ", &[Topic::Closing]),
+    ("jusqu'au", &[Topic::Closing, Topic::Question]),
+    ("candidatures", &[Topic::Closing]),
+    ("propositions", &[Topic::Closing]),
+    ("parvenir", &[Topic::Closing]),
+    ("remise", &[Topic::Closing]),
+    ("l'offre", &[Topic::Closing]),
+    ("astreint", &[Topic::Social]),
+    ("eligible", &[Topic::Social]),
+    ("au chomage", &[Topic::Social]),
+    ("plis", &[Topic::Closing]),
+    ("lire ", &[Topic::Closing]),
+    ("reportee", &[Topic::Closing]),
+    ("prorog", &[Topic::Closing]),
+    ("renseignements", &[Topic::Question, Topic::Closing]),
+    ("reponse", &[Topic::Closing]),
+    ("dates limites", &[Topic::Closing, Topic::Question]),
+    ("dates et heures limites", &[Topic::Closing, Topic::Question]),
+    ("date et heure limite", &[Topic::Closing, Topic::Question]),
+    ("heure limite", &[Topic::Closing]),
+    ("heures limites", &[Topic::Closing]),
+    ("date_receipt", &[Topic::Closing]),
+    ("avant le ", &[Topic::Closing]),
+    ("remise des", &[Topic::Closing]),
+    ("depot des", &[Topic::Closing]),
+    ("envoi des", &[Topic::Closing]),
+    ("transmission des", &[Topic::Closing]),
+    ("au plus tard", &[Topic::Closing, Topic::Question]),
+    ("demandes d'informations", &[Topic::Question]),
+    ("demandes d'information", &[Topic::Question]),
+    ("demandes de renseignements", &[Topic::Question]),
+    ("demande de renseignements", &[Topic::Question]),
+    ("questions", &[Topic::Question]),
+    ("renseignements complementaires", &[Topic::Question, Topic::Closing]),
 ];
 
 static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
@@ -329,7 +292,7 @@ static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::DFA))
         .match_kind(MatchKind::LeftmostLongest)
-        .build(ANCHORS.iter().map(|(stem, ..)| stem))
+        .build(ANCHORS.iter().map(|(stem, _)| stem))
         .expect("constant stems build an automaton")
 });
 
@@ -344,24 +307,10 @@ impl Anchors {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let mut found = Self::default();
-        let mut marks: Vec<usize> = Vec::new();
-        let mut hits: Vec<(usize, usize, usize)> = Vec::new();
         for hit in AUTOMATON.find_iter(text) {
-            let pattern = hit.pattern().as_usize();
-            if ANCHORS[pattern].1 == Role::Marks {
-                marks.push(hit.start());
-            }
-            hits.push((hit.start(), hit.end(), pattern));
-        }
-        let mut next = 0; // the first mark not too far before the hit
-        for (start, end, pattern) in hits {
-            let (_, role, topics) = ANCHORS[pattern];
-            while marks.get(next).is_some_and(|m| m + MARK_REACH < start) {
-                next += 1;
-            }
-            let marked = role != Role::WhereMarked || marks.get(next).is_some_and(|m| *m < end + MARK_REACH);
-            for topic in topics.iter().filter(|t| marked || !t.is_social()) {
-                found.open(text, *topic, start, end);
+            let (_, topics) = ANCHORS[hit.pattern().as_usize()];
+            for topic in topics {
+                found.open(text, *topic, hit.start(), hit.end());
             }
         }
         for topic in Topic::ALL.into_iter().filter(|t| !t.needs().is_empty()) {
@@ -419,8 +368,7 @@ mod tests {
     fn windows_of_near_anchors_are_one() {
         let text = format!("clause d'insertion {} clause", "x".repeat(2000));
         let anchors = Anchors::of(&text);
-        assert_eq!(anchors.windows(Topic::Clause).len(), 1, "a clause with nobody near it opens nothing");
-        assert_eq!(anchors.windows(Topic::Service).len(), 1);
+        assert_eq!(anchors.windows(Topic::Social).len(), 1);
         assert!(!anchors.any(Topic::Visit));
     }
 

@@ -1,216 +1,538 @@
 //! Dates told by the text: visits (and whether missing one makes the offer irregular), questions, deadlines.
+//!
+//! Each moment is of the kind that the nearest word before it names, in its statement, else in its heading or the lines above it. A
+//! moved date counts at its new day ("reportée du 6 au 13 mars", "au lieu de … lire …"); a visit may have several days.
 
 use std::ops::Range;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
+use chrono::Datelike;
 use chrono_tz::Tz;
 use vigie_domain::{DateKind, TypedDate};
 
 use super::anchors::Topic;
 use super::finding::Reading;
-use super::pattern::pattern;
-use crate::zones;
+use super::quantity::{Unit as Measure, quantities};
+use super::statement::{Token, Unit, Units, mark, tokens};
+use super::when::{self, When, moments};
+pub use super::when::{day, written};
 
-pattern!(
-    DATE,
-    r"(?P<d>[0-3]?[0-9])(?:er)? ?(?:(?P<m>janv(?:ier|\.)?|fevr?(?:ier|\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|aout|sept?(?:embre|\.)?|oct(?:obre|\.)?|nov(?:embre|\.)?|dec(?:embre|\.)?) ?(?P<y>20[0-9]{2})|[/.-](?P<mm>[01]?[0-9])[/.-](?P<yy>20[0-9]{2}|[0-9]{2}))\b",
-    r"|(?P<iy>20[0-9]{2})-(?P<im>[01][0-9])-(?P<id>[0-3][0-9])"
-);
-pattern!(
-    TIME,
-    r"^(?:[ ,(]*(?:a|-|,|vers|de|des|heure locale ?:|heure ?:|time_receipt_tenders ?:)? ?)?(?P<h>[0-2]?[0-9]) ?(?:h|:|heures?) ?(?P<min>[0-5][0-9])?"
-);
-pattern!(VISIT, r"\bvisites?\b");
-pattern!(
-    NOT_A_SITE_VISIT,
-    r"aide premiere visite|visites? medicale|visites? guidee|visites? d'entretien|visites? de maintenance|visites? (?:technique|periodique|annuelle|mensuelle|reglementaire)|visiteurs?|carte de visite|contre-visite|droit de visite|visites? virtuelle|visites? preventive"
-);
-pattern!(
-    COMPULSORY,
-    r"obligatoire|imperativ|indispensable|attestation de visite|exigee|sous peine|irreguliere|devra (?:etre )?(?:visite|effectue)|doivent (?:obligatoirement )?(?:visiter|effectuer)"
-);
-pattern!(NOT_COMPULSORY, r"facultati|pas obligatoire|non obligatoire|conseillee|recommandee|possible|n'est pas exigee");
-pattern!(NO_VISIT, r"(?:pas de|aucune|sans) visite|visites?[^.;]{0,20}: ?(?:non|neant|sans objet)");
-pattern!(
-    TENDER,
-    r"(?:dates? (?:et heures? )?limites? (?:de |pour la |fixee pour la )?(?:reception|remise|depot|reponse|reception|des offres|des plis|de candidature)[^:0-9]*|date_receipt_tenders ?)[: ]{1,3}|(?:offres?|plis|propositions|candidatures) (?:: )?(?:[\w']+ ){0,8}?(?:au plus tard (?:le |pour le )?|(?:avant|pour) le )|(?:remise|depot|envoi|reception|transmission) des (?:offres|plis|propositions|candidatures|dossiers)(?: [\w']+){0,4}? ?(?:: ?(?:au plus tard )?(?:avant )?(?:le )?|(?:avant|pour) le |jusqu'au |au plus tard le )"
-);
-pattern!(PARTICIPATION, r"candidatures?|demandes? de participation");
-pattern!(
-    QUESTIONS,
-    r"(?:questions|renseignements complementaires|demandes? (?:ecrites? )?(?:de renseignements|d'informations?))[^.;]*?(?:jusqu'au|avant le|au plus tard (?:le|jusqu'au)?)[^.;0-9]*",
-    r"|dates? (?:et heures? )?limites?[^.;:0-9]*(?:questions|renseignements|demandes d'informations?)[^.;:0-9]*:? ?"
-);
+/// What a word before a date says the date is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cue {
+    /// Of the kind named.
+    Kind(DateKind),
+    /// A bound ("limite", "au plus tard"), of something not named.
+    Bound,
+    /// Something no bidder waits for: a publication, a start, a law.
+    Other,
+}
 
-/// Longest gap between a visit and its date, in folded bytes.
-const VISIT_REACH: usize = 200;
+/// Farthest word that may name a date's kind, in words.
+const REACH: usize = 45;
+/// Statements above a date that may name its kind.
+const ABOVE: usize = 3;
+
+/// A moment of the text with what it is for.
+struct Read {
+    kind: DateKind,
+    when: When,
+    range: Range<usize>,
+    unit: usize,
+    moved: bool,
+}
 
 /// Reads the dates of the text; `known` are kinds that a structured field already gave.
 #[must_use]
-pub fn read(reading: &Reading<'_>, zone: Tz, known: &[DateKind]) -> Vec<TypedDate> {
-    let mut out = visits(reading, zone);
-    let mut once = |kind: DateKind, range: &Range<usize>, reach: usize| {
-        if !known.contains(&kind) && !out.iter().any(|d| d.kind == kind) {
-            out.extend(date_after(reading, range, reach, kind, zone));
-        }
-    };
-    for range in reading.matches(Topic::Closing, &TENDER) {
-        let words = &reading.doc.text()[range.clone()];
-        let about_tenders = words.contains("offre") || words.contains("plis");
-        let kind =
-            if PARTICIPATION.is_match(words) && !about_tenders { DateKind::Participation } else { DateKind::Tender };
-        let known_either = known.contains(&DateKind::Tender) || known.contains(&DateKind::Participation);
-        if !known_either {
-            once(kind, &range, 12);
-        }
+pub fn read(reading: &Reading<'_>, units: &Units, zone: Tz, known: &[DateKind], year: Option<i32>) -> Vec<TypedDate> {
+    let wanted = wanted(reading, units);
+    let words: Vec<(usize, Vec<Token<'_>>)> =
+        wanted.iter().map(|i| (*i, tokens(reading.doc.text(), &units.list[*i].range))).collect();
+    let told = words.iter().flat_map(|(_, t)| moments(t, None)).map(|w| w.day.year()).max();
+    let default = told.or(year).or_else(|| year_in(reading.doc.text()));
+    let mut found: Vec<Read> = Vec::new();
+    for (index, words) in &words {
+        found.extend(of_unit(reading, units, *index, words, default));
     }
-    for range in reading.matches(Topic::Question, &QUESTIONS) {
-        once(DateKind::Questions, &range, 20);
-    }
-    out
-}
-
-fn visits(reading: &Reading<'_>, zone: Tz) -> Vec<TypedDate> {
-    let mut out: Vec<TypedDate> = Vec::new();
-    for range in site_visits(reading) {
-        let text = reading.rest_of_sentence(range.end, VISIT_REACH);
-        let Some(m) = DATE.find(text) else { continue };
-        let at = range.end + m.start()..range.end + m.end();
-        let Some((moment, has_time)) = moment(reading, &at, zone) else { continue };
-        let lot = reading.doc.lot_at(range.start).map(str::to_owned);
-        if out.iter().any(|d| d.at == moment && d.lot == lot) {
+    let mut out = Vec::new();
+    visits(reading, units, zone, &found, &mut out);
+    let closing_known = known.contains(&DateKind::Tender) || known.contains(&DateKind::Participation);
+    for kind in [DateKind::Questions, DateKind::Participation, DateKind::Tender] {
+        let given = known.contains(&kind) || kind != DateKind::Questions && closing_known;
+        if given {
             continue;
         }
-        out.push(TypedDate {
-            kind: DateKind::Visit,
-            at: moment,
-            has_time,
-            mandatory: compulsory(reading, &range),
-            quote: Some(reading.doc.quote(range.start..at.end)),
-            field: Some(reading.doc.field(range.start).to_owned()),
-            lot,
-        });
+        let of_kind: Vec<&Read> = found.iter().filter(|r| r.kind == kind).collect();
+        let chosen = of_kind.iter().rev().find(|r| r.moved).or(of_kind.first());
+        out.extend(chosen.map(|r| typed(reading, units, zone, r)));
+    }
+    if !known.contains(&DateKind::Questions) && !out.iter().any(|d| d.kind == DateKind::Questions) {
+        out.extend(days_before_tender(reading, &words, &out, zone));
     }
     out
 }
 
-/// Places where the text speaks of a visit of the site by bidders.
-pub(super) fn site_visits(reading: &Reading<'_>) -> Vec<Range<usize>> {
-    reading
-        .matches(Topic::Visit, &VISIT)
-        .filter(|range| {
-            let around = &reading.doc.text()[range.start - reading.doc.before(range.start, 30).len()
-                ..range.end + reading.doc.after(range.end, 40).len()];
-            let asked = reading.doc.text()[reading.doc.sentence(range.clone())].len() > 10;
-            !NOT_A_SITE_VISIT.is_match(around) && !NO_VISIT.is_match(around) && asked
-        })
-        .collect()
-}
-
-/// Whether a bidder who stays away is out.
-pub(super) fn compulsory(reading: &Reading<'_>, range: &Range<usize>) -> bool {
-    let sentence = &reading.doc.text()[reading.doc.sentence(range.clone())];
-    let near = format!("{} {}", reading.start_of_sentence(range.start, 120), reading.doc.after(range.start, 260));
-    !NOT_COMPULSORY.is_match(sentence) && (COMPULSORY.is_match(&near) || sentence.contains("visite obligatoire"))
-}
-
-fn date_after(
-    reading: &Reading<'_>,
-    range: &Range<usize>,
-    reach: usize,
-    kind: DateKind,
-    zone: Tz,
-) -> Option<TypedDate> {
-    let text = reading.doc.after(range.end, reach + 40);
-    let m = DATE.find(text).filter(|m| m.start() <= reach)?;
-    let at = range.end + m.start()..range.end + m.end();
-    let (moment, has_time) = moment(reading, &at, zone)?;
-    Some(TypedDate {
-        kind,
-        at: moment,
-        has_time,
-        mandatory: false,
-        quote: Some(reading.doc.quote(range.start..at.end)),
-        field: Some(reading.doc.field(range.start).to_owned()),
-        lot: reading.doc.lot_at(range.start).map(str::to_owned),
+/// The first year that a text names.
+fn year_in(text: &str) -> Option<i32> {
+    let head = &text[..text.floor_char_boundary(20_000)];
+    head.match_indices("20").find_map(|(i, _)| {
+        let number = head.get(i..i + 4).filter(|n| n.bytes().all(|b| b.is_ascii_digit()))?;
+        let alone = !head[..i].ends_with(|c: char| c.is_ascii_alphanumeric())
+            && !head[i + 4..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        number.parse().ok().filter(|y| alone && (2015..=2060).contains(y))
     })
 }
 
-fn moment(reading: &Reading<'_>, at: &Range<usize>, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
-    moment_of(&reading.doc.text()[at.clone()], reading.doc.after(at.end, 34), zone)
+fn typed(reading: &Reading<'_>, units: &Units, zone: Tz, r: &Read) -> TypedDate {
+    let (at, has_time) = r.when.at(zone);
+    let evidence = reading.doc.evidence_within(r.range.clone(), &units.list[r.unit].range);
+    TypedDate {
+        kind: r.kind,
+        at,
+        has_time,
+        mandatory: false,
+        quote: evidence.quote,
+        field: evidence.field,
+        lot: reading.doc.lot_at(r.range.start).map(str::to_owned),
+    }
 }
 
-/// The moment that a folded date, and the words that follow it, tell; and whether they give a time of day.
-fn moment_of(date: &str, rest: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
-    let day = day(date)?;
-    let clock = TIME.captures(rest).and_then(|c| {
-        let minute = c.name("min").map_or(Some(0), |m| m.as_str().parse().ok())?;
-        NaiveTime::from_hms_opt(c.name("h")?.as_str().parse().ok()?, minute, 0)
+/// Units that hold a word of dates, and a digit.
+fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
+    /// Far above any real notice, so that hostile text stays cheap.
+    const MOST: usize = 3000;
+    let mut out = Vec::new();
+    for topic in [Topic::Visit, Topic::Closing, Topic::Question] {
+        let windows = reading.anchors.windows(topic);
+        let mut w = 0;
+        for (i, unit) in units.list.iter().enumerate() {
+            while windows.get(w).is_some_and(|x| x.end <= unit.range.start) {
+                w += 1;
+            }
+            if windows.get(w).is_some_and(|x| x.start < unit.range.end) {
+                out.push(i);
+            }
+        }
+    }
+    out.sort_unstable();
+    out.dedup();
+    out.truncate(MOST);
+    out
+}
+
+fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_>], default: Option<i32>) -> Vec<Read> {
+    let unit = &units.list[index];
+    if unit.ticked == Some(false) {
+        return Vec::new();
+    }
+    let found = moments(words, default);
+    let moves = words.iter().any(|t| {
+        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle"].iter().any(|w| t.word.starts_with(w))
     });
-    let time = clock.or_else(|| NaiveTime::from_hms_opt(23, 59, 0))?;
-    Some((zones::local(day.and_time(time), zone), clock.is_some()))
-}
-
-/// A date as portals and mails write it, with whether a time of day was given: `13/05/22 à 16h00`, `20 Déc. 2023 12:00`,
-/// `12 janvier 2027`, or one of the shapes of [`zones::deadline`].
-#[must_use]
-pub fn written(text: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
-    if let Some(found) = zones::deadline(text, zone) {
-        return Some(found);
-    }
-    let folded = super::fold::fold(text);
-    let found = DATE.find(&folded)?;
-    moment_of(found.as_str(), &folded[found.end()..], zone)
-}
-
-/// Reads a folded French or ISO date.
-#[must_use]
-pub fn day(text: &str) -> Option<NaiveDate> {
-    const MONTHS: [&str; 12] =
-        ["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aout", "sep", "oct", "nov", "dec"];
-    let c = DATE.captures(text)?;
-    let number = |name: &str| c.name(name).and_then(|m| m.as_str().parse::<u32>().ok());
-    if let (Some(y), Some(m), Some(d)) = (number("iy"), number("im"), number("id")) {
-        return NaiveDate::from_ymd_opt(i32::try_from(y).ok()?, m, d);
-    }
-    let month = match c.name("m") {
-        Some(name) => MONTHS.iter().position(|m| name.as_str().starts_with(m)).and_then(|i| u32::try_from(i + 1).ok()),
-        None => number("mm"),
-    }?;
-    let year = number("y").or_else(|| number("yy").map(|y| if y < 100 { 2000 + y } else { y }))?;
-    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, number("d")?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn french_days_are_read() {
-        for (given, read) in [
-            ("12 janvier 2027", "2027-01-12"),
-            ("1er mars 2027", "2027-03-01"),
-            ("4.9.20", "2020-09-04"),
-            ("26/08/2020", "2020-08-26"),
-            ("2020-08-26", "2020-08-26"),
-        ] {
-            assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
+    let mut out: Vec<Read> = Vec::new();
+    let mut floor = 0;
+    let mut last: Option<Cue> = units
+        .list
+        .get(index.wrapping_sub(1))
+        .filter(|p| {
+            p.line == unit.line
+                && words.first().is_some_and(|t| matches!(t.word.as_ref(), "elle" | "celle" | "celles" | "elles"))
+        })
+        .map(|_| Cue::Kind(DateKind::Visit))
+        .filter(|_| above_speaks_of_visit(reading, units, index));
+    for (i, when) in found.iter().enumerate() {
+        let own = cue(words, floor, when.from);
+        let chain = own.is_none() || when.from - floor <= 3;
+        let named = own
+            .or(if chain { last } else { None })
+            .or_else(|| if i == 0 { above(reading, units, index) } else { None });
+        let bound = bounded(words, when, floor) || named_above_bound(own, unit);
+        let cue = match named {
+            Some(Cue::Bound) => Some(Cue::Kind(nearest_noun(reading, units, index).unwrap_or(DateKind::Tender))),
+            Some(Cue::Kind(kind)) if kind != DateKind::Visit && own.is_some() && !bound => None,
+            other => other,
+        };
+        last = cue.or(named);
+        floor = when.to;
+        let replaced =
+            words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
+                && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire");
+        let annulled = words[when.to..]
+            .iter()
+            .take(6)
+            .any(|t| ["annul", "deplace", "report", "decal", "repouss"].iter().any(|w| t.word.starts_with(w)))
+            && found.get(i + 1).is_some()
+            && kind_is_visit(named);
+        // "reçues du 5 janvier au 4 février": an interval closes at its end.
+        let interval = when.from > 0
+            && words[when.from - 1].word == "du"
+            && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3)
+            && !kind_is_visit(named);
+        let from = interval
+            || annulled
+            || moves
+                && when.from > 0
+                && words[when.from - 1].word == "du"
+                && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3);
+        if let (Some(Cue::Kind(kind)), false) = (cue, replaced || from) {
+            out.push(Read { kind, when: when.clone(), range: when::range(words, when), unit: index, moved: moves });
         }
-        assert_eq!(day("31 fevrier 2027"), None);
     }
+    out
+}
 
-    #[test]
-    fn dates_of_portals_and_mails_are_read() {
-        for (given, read) in [
-            ("Date limite : le\n 13/05/22 à 16h00", "2022-05-13T16:00:00+02:00"),
-            ("20 Déc. 2023 12:00", "2023-12-20T12:00:00+01:00"),
-            ("20\nDéc.\n2023", "2023-12-20T23:59:00+01:00"),
-            ("mardi 12 janvier 2027 à 12 h 30", "2027-01-12T12:30:00+01:00"),
-            ("2027-01-12T12:00:00", "2027-01-12T12:00:00+01:00"),
-            ("le 2 août 2026 avant 9h", "2026-08-02T23:59:00+02:00"),
-        ] {
-            assert_eq!(written(given, Tz::Europe__Paris).map(|d| d.0.to_rfc3339()).as_deref(), Some(read), "{given}");
+fn kind_is_visit(cue: Option<Cue>) -> bool {
+    cue == Some(Cue::Kind(DateKind::Visit))
+}
+
+/// A date under a heading needs no bound of its own.
+fn named_above_bound(own: Option<Cue>, unit: &Unit) -> bool {
+    own.is_none() && unit.heading.is_some()
+}
+
+/// The nearest word between two tokens that says what a date is of.
+fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
+    let start = floor.max(at.saturating_sub(REACH));
+    let mut bound = None;
+    let mut noun = None;
+    // "30 jours après la publication de l'avis, soit le 6 août": what stands before "soit" only counts the days.
+    let restated = words[start..at].iter().any(|t| t.word == "soit");
+    for i in (start..at).rev() {
+        let word = words[i].word.as_ref();
+        let before = |n: usize, list: &[&str]| {
+            words[i.saturating_sub(n).max(start)..i].iter().any(|t| list.iter().any(|w| t.word.starts_with(w)))
+        };
+        let kind = match word {
+            "visite" | "visites" | "visiter" => Some(DateKind::Visit),
+            "question" | "questions" | "renseignements" | "precisions" | "renseignement" => Some(DateKind::Questions),
+            "dossier" | "documents"
+                if before(6, &["telecharg", "retrait", "retir"])
+                    || words[i + 1..at]
+                        .iter()
+                        .any(|t| t.word.starts_with("telecharg") || t.word.starts_with("retir")) =>
+            {
+                return Some(Cue::Other);
+            }
+            "informations" | "information" if before(3, &["demande"]) => Some(DateKind::Questions),
+            "offre"
+            | "offres"
+            | "pli"
+            | "plis"
+            | "rendu"
+            | "propositions"
+            | "proposition"
+            | "reponse"
+            | "reponses"
+            | "devis"
+            | "remise"
+            | "depot"
+            | "date_receipt_tenders"
+            | "soumissions"
+            | "dossiers" => Some(DateKind::Tender),
+            "candidature" | "candidatures" | "participation" => Some(DateKind::Participation),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            if before(3, &["ouverture", "validite", "examen", "analyse", "valable", "ouvert"])
+                && kind != DateKind::Visit
+            {
+                return Some(Cue::Other);
+            }
+            // "candidatures et offres": offers.
+            if kind == DateKind::Participation && (before(6, &["offre", "pli"]) || noun == Some(DateKind::Tender)) {
+                return Some(Cue::Kind(DateKind::Tender));
+            }
+            if kind == DateKind::Tender && matches!(word, "remise" | "depot" | "reponse") && noun.is_none() {
+                noun = Some(kind);
+                continue;
+            }
+            return Some(Cue::Kind(noun.unwrap_or(kind)));
         }
-        assert_eq!(written("bientôt", Tz::Europe__Paris), None);
+        if noun.is_some() && words[i + 1].after(mark::COMMA | mark::ITEM | mark::STOP) {
+            break;
+        }
+        match word {
+            "limite" | "limites" | "cloture" | "butoir" | "tard" | "jusqu" | "jusque" => bound = Some(Cue::Bound),
+            "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature"
+            | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete" | "livraison" | "achevement"
+            | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution"
+            | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
+            | "audition" | "auditions" | "travaux" | "chantier" => {
+                if restated {
+                    continue;
+                }
+                return noun.map(Cue::Kind).or(Some(Cue::Other));
+            }
+            "avis" if before(5, &["envoi", "date"]) => return Some(Cue::Other),
+            _ => {}
+        }
     }
+    noun.map(Cue::Kind).or(bound)
+}
+
+/// Whether words bound the date: "limite", "au plus tard", "pour le", "Plis : 2 avril".
+fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
+    const BOUNDS: &[&str] = &[
+        "limite",
+        "limites",
+        "cloture",
+        "butoir",
+        "tard",
+        "avant",
+        "jusqu",
+        "jusque",
+        "parvenir",
+        "parviennent",
+        "recu",
+        "recus",
+        "recue",
+        "recues",
+        "transmis",
+        "transmises",
+        "remis",
+        "remises",
+        "deposer",
+        "deposes",
+        "deposees",
+        "remettre",
+        "attendu",
+        "attendues",
+        "attendus",
+        "remise",
+        "reception",
+        "depot",
+        "fixee",
+        "fixe",
+        "reportee",
+        "reporte",
+        "prorogee",
+        "lire",
+        "pour",
+        "dernier",
+        "posees",
+        "posent",
+        "envoi",
+        "transmission",
+        "date_receipt_tenders",
+        "echeance",
+        "delai",
+        "retour",
+        "reponse",
+        "decalee",
+        "repoussee",
+    ];
+    let start = floor.max(when.from.saturating_sub(REACH));
+    let said = words[start..when.from].iter().any(|t| BOUNDS.contains(&t.word.as_ref()));
+    let behind = words[when.to..].iter().take(6).any(|t| matches!(t.word.as_ref(), "tard" | "dernier" | "limite"));
+    // "Plis : 2 avril 2026", "Offres le 8 avril".
+    let label = when.from > 0 && {
+        let mut at = when.from;
+        while at > start
+            && matches!(
+                words[at - 1].word.as_ref(),
+                "le" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi" | "samedi" | "dimanche"
+            )
+            && !words[at].after(mark::COLON | mark::ITEM)
+        {
+            at -= 1;
+        }
+        words[at].after(mark::COLON | mark::ITEM)
+            || at > 0 && matches!(words[at - 1].word.as_ref(), "offres" | "plis" | "propositions")
+    };
+    said || behind || label
+}
+
+/// What the heading and the lines above a statement name.
+fn above(reading: &Reading<'_>, units: &Units, index: usize) -> Option<Cue> {
+    let heading = units.list[index].heading;
+    let near =
+        (index.saturating_sub(ABOVE)..index).rev().filter(|i| units.list[index].line - units.list[*i].line <= ABOVE);
+    heading.into_iter().chain(near).find_map(|i| {
+        let words = tokens(reading.doc.text(), &units.list[i].range);
+        // A line that told its own date says nothing of the next one's, unless this one mends it.
+        let own = moments(&words, Some(2000));
+        let mends = words.iter().any(|t| t.word == "lieu");
+        let from = own.last().filter(|_| !mends).map_or(0, |w| w.to);
+        cue(&words, from, words.len())
+    })
+}
+
+/// "Elle a lieu le …" behind a sentence about a visit.
+fn above_speaks_of_visit(reading: &Reading<'_>, units: &Units, index: usize) -> bool {
+    index.checked_sub(1).is_some_and(|i| reading.doc.text()[units.list[i].range.clone()].contains("visite"))
+}
+
+/// The nearest thing named above that a bound may be of.
+fn nearest_noun(reading: &Reading<'_>, units: &Units, index: usize) -> Option<DateKind> {
+    match above(reading, units, index) {
+        Some(Cue::Kind(kind)) if kind != DateKind::Visit => Some(kind),
+        _ => None,
+    }
+}
+
+/// "Les questions sont posées au moins huit jours avant la date limite": counted back from the deadline.
+fn days_before_tender(
+    reading: &Reading<'_>,
+    words: &[(usize, Vec<Token<'_>>)],
+    dates: &[TypedDate],
+    zone: Tz,
+) -> Option<TypedDate> {
+    let tender = dates.iter().find(|d| d.kind == DateKind::Tender)?;
+    words.iter().find_map(|(_, t)| {
+        let asked = t.iter().any(|x| matches!(x.word.as_ref(), "questions" | "question" | "renseignements"));
+        let before = t.iter().any(|x| x.word == "avant") && t.iter().any(|x| x.word == "limite" || x.word == "remise");
+        let days =
+            quantities(t).into_iter().find(|q| q.unit == Measure::Days && t[q.to - 1].word.starts_with("jour"))?;
+        if !asked || !before || days.value > 60.0 {
+            return None;
+        }
+        let day = tender.at.date_naive() - chrono::Days::new(days.value as u64);
+        let when = When { from: days.from, to: days.to, day, time: None, utc: false };
+        let (at, has_time) = when.at(zone);
+        let range = t[0].range.start..t[t.len() - 1].range.end;
+        let evidence = reading.doc.evidence_within(t[days.from].range.clone(), &range);
+        Some(TypedDate {
+            kind: DateKind::Questions,
+            at,
+            has_time,
+            mandatory: false,
+            quote: evidence.quote,
+            field: evidence.field,
+            lot: None,
+        })
+    })
+}
+
+fn visits(reading: &Reading<'_>, units: &Units, zone: Tz, found: &[Read], out: &mut Vec<TypedDate>) {
+    for r in found.iter().filter(|r| r.kind == DateKind::Visit && !aside(reading, &units.list[r.unit])) {
+        let mut date = typed(reading, units, zone, r);
+        date.mandatory = compulsory(reading, units, r.unit);
+        if !out.iter().any(|d| d.kind == DateKind::Visit && d.at == date.at && d.lot == date.lot) {
+            out.push(date);
+        }
+    }
+}
+
+/// A visit that is none of the site by bidders.
+fn aside(reading: &Reading<'_>, unit: &Unit) -> bool {
+    let text = &reading.doc.text()[unit.range.clone()];
+    const ASIDE: &[&str] = &[
+        "premiere visite",
+        "visite medicale",
+        "visites medicale",
+        "visite guidee",
+        "visites guidee",
+        "visite d'entretien",
+        "visites d'entretien",
+        "visite de maintenance",
+        "visites de maintenance",
+        "visites technique",
+        "visite technique",
+        "visites periodique",
+        "visite periodique",
+        "visite annuelle",
+        "visites annuelle",
+        "visiteur",
+        "carte de visite",
+        "contre-visite",
+        "droit de visite",
+        "visite virtuelle",
+        "visite preventive",
+        "visites preventive",
+        "visite mensuelle",
+        "visites mensuelle",
+        "pas de visite",
+        "aucune visite",
+        "sans visite",
+        "visites reglementaire",
+        "visite reglementaire",
+        "visite de chantier pour",
+    ];
+    ASIDE.iter().any(|w| text.contains(w))
+}
+
+/// Units that speak of a visit of the site by bidders, and whether it is compulsory.
+#[must_use]
+pub fn compulsory_visit(reading: &Reading<'_>, units: &Units) -> Option<(Range<usize>, Range<usize>)> {
+    let mut w = 0;
+    let windows = reading.anchors.windows(Topic::Visit);
+    units.list.iter().enumerate().find_map(|(i, unit)| {
+        while windows.get(w).is_some_and(|x| x.end <= unit.range.start) {
+            w += 1;
+        }
+        let at = windows.get(w).filter(|x| x.start < unit.range.end)?;
+        let text = &reading.doc.text()[unit.range.clone()];
+        let holds = text.contains("visite")
+            && unit.ticked != Some(false)
+            && !aside(reading, unit)
+            && compulsory(reading, units, i);
+        let start = unit.range.start + text.find("visite")?;
+        let _ = at;
+        holds.then(|| (start..start + 6, unit.range.clone()))
+    })
+}
+
+/// Whether a bidder who stays away is out.
+fn compulsory(reading: &Reading<'_>, units: &Units, index: usize) -> bool {
+    let unit = &units.list[index];
+    let mut said = reading.doc.text()[unit.range.clone()].to_owned();
+    if unit.ticked == Some(true) || unit.is_heading {
+        // The option ticked counts, not its neighbours.
+        let options =
+            units.list.iter().skip(index + 1).take(4).filter(|u| u.line == unit.line && u.ticked == Some(true));
+        for option in options {
+            said.push_str(&reading.doc.text()[option.range.clone()]);
+        }
+    } else if let Some(next) = units.list.get(index + 1).filter(|n| n.line - unit.line <= 1 && n.ticked.is_none()) {
+        let text = &reading.doc.text()[next.range.clone()];
+        if ["cette visite", "attestation", "sous peine", "elle est obligatoire", "irreguliere", "l'absence"]
+            .iter()
+            .any(|w| text.contains(w))
+        {
+            said.push_str(text);
+        }
+    }
+    if let Some(previous) =
+        index.checked_sub(1).map(|p| &units.list[p]).filter(|p| p.line == unit.line && p.ticked != Some(false))
+    {
+        let text = &reading.doc.text()[previous.range.clone()];
+        if text.contains("visite") {
+            said.push_str(text);
+        }
+    }
+    const NOT: &[&str] = &[
+        "facultati",
+        "pas obligatoire",
+        "non obligatoire",
+        "conseillee",
+        "recommandee",
+        "possible",
+        "n'est pas exigee",
+        "libre",
+        "n'est pas imposee",
+        "obligatoire : non",
+        "obligatoire: non",
+        "obligatoire ? non",
+        "obligatoire non",
+        "souhaitee",
+        "visites : non",
+        "visite : non",
+    ];
+    const YES: &[&str] = &[
+        "obligatoire",
+        "imperativ",
+        "indispensable",
+        "attestation de visite",
+        "exigee",
+        "imposee",
+        "sous peine",
+        "irreguli",
+        "devra etre visite",
+        "devra visiter",
+        "doivent visiter",
+        "devront visiter",
+        "requise",
+        "certificat de visite",
+        "elimin",
+    ];
+    !NOT.iter().any(|w| said.contains(w)) && YES.iter().any(|w| said.contains(w))
 }

@@ -101,6 +101,79 @@ impl Document {
         &self.text()[at..end.max(at)]
     }
 
+    /// Evidence for a folded range within one statement: its words as they stand, or as many of them as a quote holds.
+    #[must_use]
+    pub fn evidence_within(&self, range: Range<usize>, unit: &Range<usize>) -> Evidence {
+        let text = self.text();
+        let chosen = if unit.len() <= MAX_QUOTE {
+            unit.clone()
+        } else {
+            let floor = text.ceil_char_boundary(range.start.saturating_sub(60).max(unit.start).min(range.start));
+            let start = if floor == unit.start {
+                floor
+            } else {
+                text[floor..range.start].find(' ').map_or(floor, |i| floor + i)
+            };
+            let limit = text.floor_char_boundary((start + MAX_QUOTE).max(range.end).min(unit.end));
+            let end = if limit == unit.end {
+                limit
+            } else {
+                text[range.end..limit].rfind(' ').map_or(range.end, |i| range.end + i)
+            };
+            start..end.max(range.end)
+        };
+        let mut back = self.folded.original(chosen);
+        if back.len() > MAX_QUOTE * 3 {
+            back.end = self.original.floor_char_boundary(back.start + MAX_QUOTE * 3);
+        }
+        let quote = self.original.get(back).unwrap_or_default().trim().to_owned();
+        Evidence { field: Some(self.field(range.start).to_owned()), quote: Some(quote) }
+    }
+
+    /// Folded ranges of the passages, in order.
+    pub fn passages(&self) -> impl Iterator<Item = Range<usize>> {
+        self.spans.iter().map(|s| s.folded.clone())
+    }
+
+    /// The lines of a passage, folded; one that begins in small letters goes on with the one before it, unless that one ended.
+    #[must_use]
+    pub fn lines(&self, passage: &Range<usize>) -> Vec<Range<usize>> {
+        let back = self.folded.original(passage.clone());
+        let Some(text) = self.original.get(back.clone()) else { return Vec::new() };
+        let mut out = Vec::new();
+        let mut start = passage.start;
+        for i in memchr_iter(b'\n', text.as_bytes()) {
+            let behind = text[i + 1..].trim_start_matches([' ', '\t', '\r']);
+            let ended = text[..i].trim_end().ends_with(['.', ':', ';', '?', '!', '|']);
+            if !ended && behind.starts_with(char::is_lowercase) {
+                continue;
+            }
+            let end = self.folded.position(back.start + i).clamp(start, passage.end);
+            if end > start {
+                out.push(start..end);
+            }
+            start = end;
+        }
+        if start < passage.end {
+            out.push(start..passage.end);
+        }
+        out
+    }
+
+    /// Whether the full stop at a folded position ends a sentence though no space follows.
+    #[must_use]
+    pub fn is_glued(&self, at: usize) -> bool {
+        let back = self.folded.original(at..at + 1);
+        glued(self.original.as_bytes(), back.start)
+    }
+
+    /// Whether the original has these words in capitals.
+    #[must_use]
+    pub fn in_capitals(&self, range: &Range<usize>) -> bool {
+        let words = self.original.get(self.folded.original(range.clone())).unwrap_or_default();
+        words.chars().all(|c| !c.is_lowercase())
+    }
+
     /// The nearest character boundary at or after `at`.
     fn boundary(&self, at: usize) -> usize {
         self.text().ceil_char_boundary(at)
@@ -273,13 +346,17 @@ impl Document {
             let ends_of_lines = memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1).chain(std::iter::once(text.len()));
             for end in ends_of_lines {
                 let line = &text[at..end];
-                if !may_matter(line) {
+                if !may_matter(line) && !opens_article(line) {
                     at = end;
                     continue;
                 }
                 if let Some(id) = lot_number(line) {
                     marks.push((self.block_start(text, at), id));
-                } else if ends_lots(line) {
+                } else if ends_lots(line)
+                    || !marks.is_empty()
+                        && opens_article(line)
+                        && !text[marks[marks.len() - 1].0..].trim_start().starts_with("5.1")
+                {
                     ends.push(at);
                 }
                 at = end;
@@ -323,18 +400,87 @@ impl Document {
             let words = self.original.get(self.folded.original(block.range.clone())).unwrap_or_default();
             lots.push(Lot { id: block.id.clone(), title: lot_title(words), ..Lot::default() });
         }
+        // "Lot 1 : Méré ; lot 2 : Galluis." on one line.
+        if lots.len() < 2 {
+            let named = self.lots_in_a_line();
+            if named.len() > lots.len() {
+                return named;
+            }
+        }
         lots
     }
 }
+
+impl Document {
+    /// Lots that one sentence or line lists with their titles, at least two, in rising order.
+    fn lots_in_a_line(&self) -> Vec<Lot> {
+        pattern!(
+            LISTED,
+            r"(?i)(?:^|[.;,:(]\s+|\s[–-]\s+|\bet\s+(?:le\s+|du\s+)?)\(?lots?\s*(?:n\s?[°ºo]\.?\s?)?0*([0-9]{1,3})\s*(?:\s*[:–]\s*|\s-\s*|\.\s?[-–]\s*|\s*\()(\p{L}[^;.|)\n]{2,120})"
+        );
+        let mut lots: Vec<Lot> = Vec::new();
+        for span in self.spans.iter().filter(|s| s.field != "title") {
+            let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
+            for c in text.lines().filter(|l| l.len() < 2000).flat_map(|l| LISTED.captures_iter(l)).take(MAX_LISTED) {
+                let (Some(id), Some(title)) = (c.get(1), c.get(2)) else { continue };
+                let rises = lots.last().and_then(|l| l.id.parse::<u32>().ok()) < id.as_str().parse().ok();
+                if rises {
+                    let title = title.as_str().split(", lot").next().unwrap_or_default().trim().to_owned();
+                    lots.push(Lot { id: Lot::clean_id(id.as_str()), title, ..Lot::default() });
+                }
+            }
+        }
+        if lots.len() >= 2 {
+            return lots;
+        }
+        // "Six lots : 1 démolition ; 2 façades ; …", "lot 1 amont, lot 2 médian, lot 3 aval".
+        pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4,1500})");
+        pattern!(BARE, r"(?i)\blot\s+([0-9]{1,3})\s+(\p{Ll}[^,;.\n]{1,60})");
+        for span in self.spans.iter().filter(|s| s.field != "title") {
+            let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
+            let text = &text[..text.floor_char_boundary(HEAD)];
+            let numbered = NUMBERED.captures(text).and_then(|c| c.get(1)).map(|m| {
+                let items = m.as_str().split(" ; ").filter_map(|item| item.trim().split_once(' '));
+                rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
+            });
+            let bare = || {
+                let best = text.lines().map(|l| {
+                    rising(BARE.captures_iter(l).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str()))))
+                });
+                best.max_by_key(Vec::len).filter(|lots| lots.len() >= 3)
+            };
+            if let Some(lots) = numbered.filter(|l| l.len() >= 2).or_else(bare) {
+                return lots;
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// How much of a passage is looked at for lots listed without a separator, in bytes.
+const HEAD: usize = 40_000;
+
+/// Lots out of numbers and titles, as long as the numbers count up from 1.
+fn rising<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Lot> {
+    let counted = items.enumerate().take_while(|(i, (id, _))| id.parse() == Ok(i + 1));
+    counted
+        .map(|(_, (id, title))| Lot { id: id.to_owned(), title: title.trim().to_owned(), ..Lot::default() })
+        .collect()
+}
+
+/// Most lots read from lists within lines.
+const MAX_LISTED: usize = 300;
 
 /// The number of the lot that a line opens: `LOT_NO: 3`, `- Lot n° 3 : …`, `Lot 3 Nettoyage`. Only lines that start with
 /// the word are looked at closely.
 fn lot_number(line: &str) -> Option<String> {
     pattern!(
         LINE_MARK,
-        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
+        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*(?:LOT-)?0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
     );
+    // "5.1 Lot : LOT-0003": the number of a section before it.
     let start = line.trim_start_matches([' ', '\t', '-', '–', '•', '*']);
+    let start = start.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim_start();
     if !start.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("lot")) {
         return None;
     }
@@ -367,10 +513,23 @@ fn glued(text: &[u8], i: usize) -> bool {
     ended && begins
 }
 
+/// Whether a line begins an article of a rule book: "3.5 …", "Article 4 – …", "Art. 4".
+fn opens_article(line: &str) -> bool {
+    let start = line.trim_start();
+    let number = start.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let dotted = start[..number].trim_end_matches('.').contains('.') && start[number..].starts_with(' ') && number >= 3;
+    dotted
+        || ["Article ", "ARTICLE ", "Art. "]
+            .iter()
+            .any(|w| start.strip_prefix(w).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit())))
+}
+
 /// Whether a line's first letter is one of those that open or end a lot.
 fn may_matter(line: &str) -> bool {
     let first = line.bytes().find(|b| !matches!(b, b' ' | b'\t' | b'-' | b'*'));
-    first.is_some_and(|b| matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D') || !b.is_ascii())
+    first.is_some_and(|b| {
+        matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D' | b'5' | b'<') || !b.is_ascii()
+    })
 }
 
 /// Whether a line begins the part of a form that speaks of the whole contract again.
@@ -379,11 +538,21 @@ fn ends_lots(line: &str) -> bool {
     let headings: &[&str] = match start.bytes().next() {
         Some(b'I') => &["III.", "III)", "IV.", "IV)", "Informations pratiques"],
         Some(b'V') => &["VI.", "VI)"],
-        Some(b'S') => &["Section III", "Section IV", "Section VI", "Situation propre"],
+        Some(b'S') => &[
+            "Section III",
+            "Section IV",
+            "Section VI",
+            "Section 6",
+            "Section 8",
+            "Section 9",
+            "Section 10",
+            "Situation propre",
+        ],
         Some(b'C') => &["Conditions de participation", "Critères d'attribution :", "Critères d’attribution :"],
         Some(b'U') => &["Une lettre de candidature"],
         Some(b'D') => &["DATE_RECEIPT"],
         Some(b'L') => &["Le marché est réservé"],
+        Some(b'<') => &["<<"],
         _ => &[],
     };
     headings.iter().any(|h| start.starts_with(h))
@@ -393,9 +562,9 @@ fn ends_lots(line: &str) -> bool {
 fn lot_title(block: &str) -> String {
     pattern!(
         HEAD,
-        r"(?i)^[ \t\-–•*]*(?:lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:[0-9]{1,3}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
+        r"(?i)^[ \t\-–•*]*(?:(?:5\.1[ \t]+)?lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:(?:LOT-)?[0-9]{1,4}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
     );
-    pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Title|Description)\s*:\s*)?");
+    pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Titre|Title|Description)\s*:\s*)?");
     let title = block.lines().map(str::trim).find_map(|line| {
         let line = FORM.replace(line, "");
         let title = HEAD.replace(&line, "").trim().to_owned();

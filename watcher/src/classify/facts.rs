@@ -8,24 +8,25 @@ use super::dates;
 use super::finding::Reading;
 use super::numbers::number;
 use super::pattern::pattern;
+use super::statement::Units;
 
 // Gaps are bounded by the window and the sentence, not counted: a counted gap costs a state a byte.
 pattern!(
     MONTHS,
-    r"(?:duree|duration)[^.;]*?(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
+    r"(?:duree|duration|periode initiale|delai d'execution|delais d'execution)[^.;]*?(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|dix-huit|vingt-quatre|trente-six|quarante-huit) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?|jours\b|semaines\b)"
 );
 pattern!(
     CONCLUDED,
-    r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|(?:accord-cadre|marche|contrat) d(?:e |')|periode initiale (?:de |d'))(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
+    r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|(?:accord-cadre|marche|contrat) d(?:e |')|periode initiale (?:de |d'))(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|dix-huit|vingt-quatre|trente-six|quarante-huit) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(
     RENEWAL_PERIOD,
-    r"(?:(?:fois|reconductions?|reconduit[es]*|reconductible)[^.;]*?(?:periodes?|durees?) (?:supplementaires? )?(?:de |d')|\bfois (?:de )?|reconductions? (?:potentielle )?de )(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
+    r"(?:(?:fois|reconductions?|reconduit[es]*|reconductible)[^.;]*?(?:periodes?|durees?) (?:supplementaires? )?(?:de |d')|\bfois (?:de )?|reconductions? (?:potentielle )?de )(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|dix-huit|vingt-quatre|trente-six|quarante-huit) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(ALL_IN, r"reconductions? (?:comprises|incluses)|duree (?:maximale|totale)|comprises?\)|incluses?\)");
 pattern!(
     FIRM,
-    r"\bferme (?:de |d')(?P<n>[0-9]{1,3}|un|une|deux|trois|quatre|cinq) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
+    r"\bferme (?:de |d')(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|dix-huit|vingt-quatre|trente-six|quarante-huit) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(FORM_MONTHS, r"(?:duration|duree[^.;:0-9]*\b(?:en|\() ?mois\)?) ?:? ?(?P<n>[0-9]{1,3})\b");
 pattern!(
@@ -40,7 +41,7 @@ pattern!(
 pattern!(
     LOT_CAP,
     r"(?:nombre (?:maxim(?:al|um) )?de lots[^.;:]*?(?:un (?:seul )?soumissionnaire|meme soumissionnaire|candidat|attribu)[^.;0-9]*:? ?|lot_max_(?:number|one_tenderer) ?: ?)(?P<n>[0-9]{1,3})",
-    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]*?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>[0-9]{1,3}|une?|deux|trois|quatre|cinq) (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]*offres? pour (?:au maximum |maximum )?(?P<p>[0-9]{1,3}|un|deux|trois) lots?|(?:peut|peuvent|pourra|pourront) (?:remporter|obtenir|se voir attribuer|etre (?:declare )?attributaires? d)[^.;0-9]*(?:au (?:maximum|plus)|maximum|jusqu'a) (?P<r>[0-9]{1,3}|un|deux|trois|quatre|cinq) lots?|nombre de lots[^.;]*limite a (?P<o>[0-9]{1,3}|un|deux|trois)"
+    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]*?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>[0-9]{1,3}|une?|deux|trois|quatre|cinq) (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]*offres? pour (?:au maximum |maximum )?(?P<p>[0-9]{1,3}|un|deux|trois) lots?|(?:peut|peuvent|pourra|pourront) (?:remporter|obtenir|se voir attribuer|etre (?:declare )?attributaires? d)[^.;0-9]*(?:au (?:maximum|plus)|maximum|jusqu'a) (?P<r>[0-9]{1,3}|un|deux|trois|quatre|cinq) lots?|nombre de lots[^.;]*limite a (?P<o>[0-9]{1,3}|un|deux|trois)|(?:obtenir|attribuer|remporter|confier|gagner)[^.;0-9]{0,24}(?:plus d[e'] ?|maximum )(?P<s>[0-9]{1,3}|une?|deux|trois|quatre|cinq)\b|(?:confier|attribuer|obtenir|remporter|titulaires? de) (?P<t>[0-9]{1,3}|une?|deux|trois|quatre|cinq) lots? (?:au (?:maximum|plus)|maximum)"
 );
 pattern!(
     JOINT_FORM,
@@ -52,7 +53,7 @@ pattern!(
 );
 pattern!(
     TAKEOVER,
-    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert du personnel|(?:personnels?|salaries)[^.;]*(?:repris\b|a reprendre|transferes?\b)|repren[dn]\w* (?:le|les|l'ensemble du|tout le) (?:personnels?|salaries)"
+    r"reprise d[ue]s? (?:personnels?|salaries?|agents)|(?:article )?l ?1224-1|personnels? a reprendre|transfert (?:conventionnel )?d(?:u|es) (?:personnels?|agents|salaries)|(?:proposer|poursuivre) (?:un |les )?contrats?[^.;]{0,40}personnes? (?:actuellement )?affectees|(?:personnels?|salaries)[^.;]*(?:repris\b|a reprendre|transferes?\b)|repren[dn]\w* (?:le|les|l'ensemble du|tout le) (?:personnels?|salaries)"
 );
 pattern!(
     CERTIFICATE,
@@ -65,7 +66,7 @@ pattern!(
 
 /// Reads the facts of text and fields.
 #[must_use]
-pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
+pub fn read(reading: &Reading<'_>, units: &Units, notice: &Notice) -> Vec<DecisionFact> {
     let mut out = Vec::new();
     let months = duration(reading, notice, &mut out);
     let renewals = renewals(reading, notice, &mut out);
@@ -100,7 +101,7 @@ pub fn read(reading: &Reading<'_>, notice: &Notice) -> Vec<DecisionFact> {
         out.extend(first(reading, kind, topic, expression));
     }
     out.extend(certificate(reading));
-    out.extend(visit(reading));
+    out.extend(visit(reading, units));
     out
 }
 
@@ -126,6 +127,17 @@ fn small(word: &str) -> Option<f64> {
         "trois" => 3.0,
         "quatre" => 4.0,
         "cinq" => 5.0,
+        "six" => 6.0,
+        "sept" => 7.0,
+        "huit" => 8.0,
+        "neuf" => 9.0,
+        "dix" => 10.0,
+        "douze" => 12.0,
+        "quinze" => 15.0,
+        "dix-huit" => 18.0,
+        "vingt-quatre" => 24.0,
+        "trente-six" => 36.0,
+        "quarante-huit" => 48.0,
         digits => digits.parse().ok()?,
     })
 }
@@ -160,7 +172,13 @@ fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
 /// A captured number (`n`) and its unit (`u`) in months.
 fn months_of(c: regex::Captures<'_>) -> Option<f64> {
     let n = small(c.name("n")?.as_str())?;
-    Some(if c.name("u")?.as_str() == "mois" { n } else { n * 12.0 })
+    Some(match c.name("u")?.as_str() {
+        "mois" => n,
+        // A month of work is thirty days.
+        "jours" => (n / 30.0).round().max(1.0),
+        "semaines" => (n * 7.0 / 30.0).round().max(1.0),
+        _ => n * 12.0,
+    })
 }
 
 fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>) -> Option<f64> {
@@ -185,10 +203,21 @@ fn first_number(
 ) -> Option<DecisionFact> {
     reading.matches(topic, expression).find_map(|range| {
         let c = expression.captures(&reading.doc.text()[range.clone()])?;
-        let (digits, unit) = [("n", 1.0), ("m", 1.0), ("o", 1.0), ("p", 1.0), ("r", 1.0), ("mega", 1e6), ("kilo", 1e3)]
-            .iter()
-            .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
-        let value = small(digits).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
+        let (digits, unit) = [
+            ("n", 1.0),
+            ("m", 1.0),
+            ("o", 1.0),
+            ("p", 1.0),
+            ("r", 1.0),
+            ("s", 1.0),
+            ("t", 1.0),
+            ("mega", 1e6),
+            ("kilo", 1e3),
+        ]
+        .iter()
+        .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
+        let long = digits.len() > 3 && digits.starts_with(|c: char| c.is_ascii_digit());
+        let value = small(digits).filter(|_| !long).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
         Some(fact(reading, kind, Some(value), range))
     })
 }
@@ -200,8 +229,9 @@ fn first(
     expression: &'static regex::Regex,
 ) -> Option<DecisionFact> {
     pattern!(SAID_NO, r"^[^.;:]{0,20}[:=] ?(?:non\b|neant|sans objet|aucun)");
-    let said_no =
-        |range: &std::ops::Range<usize>| reading.denied(range) || SAID_NO.is_match(reading.rest_of_line(range.end, 50));
+    let said_no = |range: &std::ops::Range<usize>| {
+        reading.denied(range) || reading.taken_back(range.end) || SAID_NO.is_match(reading.rest_of_line(range.end, 50))
+    };
     reading.matches(topic, expression).find(|range| !said_no(range)).map(|range| fact(reading, kind, None, range))
 }
 
@@ -217,9 +247,13 @@ fn certificate(reading: &Reading<'_>) -> Option<DecisionFact> {
 }
 
 /// A visit is told as a fact when it is compulsory, dated or not; `value` is 1.
-fn visit(reading: &Reading<'_>) -> Option<DecisionFact> {
-    dates::site_visits(reading)
-        .into_iter()
-        .find(|range| dates::compulsory(reading, range))
-        .map(|range| fact(reading, FactKind::Visit, Some(1.0), range))
+fn visit(reading: &Reading<'_>, units: &Units) -> Option<DecisionFact> {
+    let (range, unit) = dates::compulsory_visit(reading, units)?;
+    let lot = reading.doc.lot_at(range.start).map(str::to_owned);
+    Some(DecisionFact {
+        kind: FactKind::Visit,
+        value: Some(1.0),
+        evidence: reading.doc.evidence_within(range, &unit),
+        lot,
+    })
 }

@@ -1,4 +1,4 @@
-//! What a reader of one topic hands back: a provision's worth of evidence, still tied to its place in the text.
+//! What every reader of the judgement needs: the text, where to look, the lots; and which lots a statement binds to.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use memchr::{memchr_iter, memchr3_iter, memrchr2_iter};
 
 use super::anchors::{Anchors, Topic};
 use super::document::Document;
-use super::numbers::{LotMention, lot_mentions, speaks_of_all_lots};
+use super::numbers::{LotMention, lot_mentions, pointed_lots, speaks_of_all_lots};
 use super::pattern::pattern;
 
 /// Everything a reader needs.
@@ -18,11 +18,18 @@ pub struct Reading<'a> {
     pub anchors: &'a Anchors,
     /// Every lot of the procedure, as far as known.
     pub lots: &'a [String],
+    /// Their titles, folded, in the same order.
+    pub titles: &'a [String],
+    /// The contract is a service for people far from employment: speaking of them asks nothing of the winner.
+    pub served: bool,
 }
 
 /// Lots that a sentence spares: "sauf le lot 7", "hors lots 2 et 3".
 fn exceptions(text: &str) -> Vec<String> {
-    pattern!(EXCEPT, r"(?:sauf|hors|excepte|a l'exception d(?:u|es)?) (?:le |les |du |des )?$");
+    pattern!(
+        EXCEPT,
+        r"(?:sauf|hors|hormis|excepte|a l'exception d(?:u|es)?|a l'exclusion d(?:u|es)?|en dehors d(?:u|es)) (?:pour )?(?:(?:le titulaire|l'attributaire|celui|ceux) d(?:u|es) )?(?:le |les |du |des )?$"
+    );
     lot_mentions(text).into_iter().filter(|m| EXCEPT.is_match(&text[..m.range.start])).flat_map(|m| m.lots).collect()
 }
 
@@ -128,42 +135,102 @@ impl<'a> Reading<'a> {
         BACK.is_match(self.rest_of_sentence(at, 110))
     }
 
-    /// Lots that a statement at `range` binds to; empty = all.
+    /// Lots that a statement at `range`, within the unit `unit`, binds to; empty = all.
     ///
-    /// The nearest lots named before it in its sentence count, else those named just after, else the lot of the
-    /// block of text it stands in. "Pour l'ensemble des lots" binds to all.
+    /// The nearest lots named before it in its sentence count, else those named just after, else those the words point at ("les
+    /// deux premiers lots", "ce dernier lot"), else the lot of the block of text it stands in.
     #[must_use]
-    pub fn lots(&self, range: &Range<usize>) -> Vec<String> {
-        let before = self.start_of_sentence(range.start, 200);
-        let after = self.rest_of_sentence(range.end, 110);
-        let start = range.start - before.len();
-        let sentence = &self.doc.text()[start..range.end + after.len()];
+    pub fn lots_within(&self, range: &Range<usize>, unit: &Range<usize>) -> Vec<String> {
+        let text = self.doc.text();
+        let floor = text.ceil_char_boundary(unit.start.max(range.start.saturating_sub(400)).min(range.start));
+        let ceiling = text.floor_char_boundary(unit.end.min(range.end + 200).max(range.end));
+        let before = &text[floor..range.start];
+        let cut = before.rfind("; ").map_or(0, |i| i + 2);
+        let start = floor + cut;
+        let before = &before[cut..];
+        let after = &text[range.end..ceiling];
+        let after = &after[..after.find("; ").unwrap_or(after.len())];
+        let sentence = &text[start..range.end + after.len()];
         let spared = exceptions(sentence);
-        if speaks_of_all_lots(before) || speaks_of_all_lots(after) {
-            let bound = self.lots.iter().filter(|l| !spared.contains(l)).cloned();
-            return if spared.is_empty() { Vec::new() } else { bound.collect() };
+        let all_but = || self.lots.iter().filter(|l| !spared.contains(l)).cloned().collect::<Vec<_>>();
+        if speaks_of_all_lots(before) || speaks_of_all_lots(after) || speaks_of_all_lots(&text[range.clone()]) {
+            return if spared.is_empty() { Vec::new() } else { all_but() };
         }
         let (from, to) = (before.len(), before.len() + range.len());
         let mentions: Vec<LotMention> =
             lot_mentions(sentence).into_iter().filter(|m| !m.lots.iter().all(|l| spared.contains(l))).collect();
+        if mentions.is_empty() && !spared.is_empty() {
+            return all_but();
+        }
         let named_before = mentions.iter().rev().find(|m| m.range.end <= from);
         // The statement may hold the number ("reserver le lot 2"), or be held by it ("lots reserves aux siae : 3, 5 et 8").
         let named_inside = mentions.iter().find(|m| m.range.end > from && m.range.start <= to + 1);
         let named_after = mentions.iter().find(|m| m.range.start > to && m.range.start <= to + 90);
         // "clause d'insertion (lots 2 et 5)": brackets right behind belong to the words before them.
         let in_brackets = named_after.filter(|m| sentence[to..m.range.start].trim() == "(");
+        if let Some(inside) = named_inside.filter(|m| m.range.start < from && m.range.end >= to) {
+            let before = inside.lots_before(from);
+            let last = inside.at.last().copied().unwrap_or(from).max(inside.range.start);
+            let each = before.is_empty() || !sentence[inside.range.start..last].contains('(');
+            return if each { inside.lots.clone() } else { before };
+        }
+        // "lot 1 (EA), lot 2 (SIAE)": what stands in brackets is of the last one.
+        if let Some(m) = named_before.filter(|m| {
+            sentence[m.range.end..from].trim() == "(" && m.lots.len() > 1 && sentence[m.range.clone()].contains('(')
+        }) {
+            return m.lots_before(from);
+        }
         if let Some(mention) = in_brackets.or(named_inside).or(named_before).or(named_after) {
             return mention.lots.iter().filter(|l| !spared.contains(l)).cloned().collect();
         }
-        if let Some(lot) = self.doc.lot_at(range.start) {
-            return vec![lot.to_owned()];
+        if let Some(pointed) = pointed_lots(sentence, self.lots) {
+            return pointed;
         }
-        if THIS_LOT.is_match(sentence) { self.last_lot_named(start) } else { Vec::new() }
+        if let Some(lots) = self.titled(sentence) {
+            return lots;
+        }
+        if THIS_LOT.is_match(sentence)
+            && let lots = self.last_lot_named(start)
+            && !lots.is_empty()
+        {
+            return lots;
+        }
+        self.doc.lot_at(range.start).map(|lot| vec![lot.to_owned()]).unwrap_or_default()
+    }
+
+    /// A lot named by its title: "le lot gros œuvre", "sur le lot VRD".
+    fn titled(&self, sentence: &str) -> Option<Vec<String>> {
+        let words = sentence.split("lot ").skip(1).find_map(|tail| {
+            let tail = tail.trim_start_matches(['"', '«', '“', ' ']);
+            tail.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(tail)
+        })?;
+        let known = self.titles.iter().zip(self.lots).find(|(title, _)| {
+            let head: String = title.split([',', '-', '(', ':']).next().unwrap_or_default().trim().to_owned();
+            head.len() >= 3 && words.starts_with(head.as_str())
+        });
+        known.map(|(_, lot)| vec![lot.clone()])
+    }
+
+    /// Lots named in a unit, in place.
+    #[must_use]
+    pub fn mentions(&self, unit: &Range<usize>) -> Vec<LotMention> {
+        let mut found = lot_mentions(&self.doc.text()[unit.clone()]);
+        for m in &mut found {
+            m.range = unit.start + m.range.start..unit.start + m.range.end;
+        }
+        found
+    }
+
+    /// Whether a unit speaks of every lot at once.
+    #[must_use]
+    pub fn speaks_of_all(&self, unit: &Range<usize>) -> bool {
+        speaks_of_all_lots(&self.doc.text()[unit.clone()])
     }
 
     /// The lot that "ledit lot" points at: the last one named before `at`.
     fn last_lot_named(&self, at: usize) -> Vec<String> {
-        lot_mentions(self.doc.before(at, 400)).pop().map(|m| m.lots).unwrap_or_default()
+        let named = lot_mentions(self.doc.before(at, 400)).pop();
+        named.map(|m| m.lots.into_iter().next_back().into_iter().collect()).unwrap_or_default()
     }
 }
 

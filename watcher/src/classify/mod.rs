@@ -3,11 +3,15 @@
 //! | module | does |
 //! |---|---|
 //! | [`fold`] | one spelling, with the way back to the original |
-//! | [`document`] | passages as one text: sentences, lots, quotes |
-//! | [`anchors`] | one pass for all anchor words; expressions run on windows around them |
-//! | [`reserved`], [`clause`], [`criterion`], [`service`], [`other`] | provisions told by the text |
+//! | [`document`] | passages as one text: lines, lots, quotes |
+//! | [`anchors`] | one pass for all anchor words: which statements are read |
+//! | [`statement`] | sentences, cells, options, with their headings and words |
+//! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
+//! | [`polarity`] | denial, lifting, condition, tense |
+//! | [`quantity`], [`when`] | numbers with units; days and times |
+//! | [`reserved`], [`clause`], [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
-//! | [`dates`], [`facts`] | what else a person needs to decide |
+//! | [`dates`], [`facts`], [`place`] | what else a person needs to decide |
 //! | [`sectors`] | trades, from CPV and from words |
 //! | [`verdict`] | routes, kinds, score, reasons |
 //!
@@ -23,14 +27,20 @@ pub mod document;
 pub mod facts;
 pub mod finding;
 pub mod fold;
+pub mod lexicon;
 pub mod numbers;
 pub mod other;
 pub(crate) mod pattern;
+pub mod place;
 pub mod plain;
+pub mod polarity;
+pub mod quantity;
 pub mod reserved;
 pub mod sectors;
 pub mod service;
+pub mod statement;
 pub mod verdict;
+pub mod when;
 
 use std::cell::LazyCell;
 
@@ -44,6 +54,8 @@ use vigie_domain::{
 use anchors::Anchors;
 use document::Document;
 use finding::Reading;
+use lexicon::Concept;
+use statement::Units;
 
 /// Judges a notice.
 #[must_use]
@@ -51,9 +63,21 @@ pub fn classify(notice: &Notice) -> Assessment {
     let doc = Document::of(notice);
     let anchors = Anchors::of(doc.text());
     let lots = lots(notice, &doc);
-    let lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
-    let reading = Reading { doc: &doc, anchors: &anchors, lots: &lot_ids };
-    let mut provisions = provisions(notice, &reading, lots.len());
+    let mut lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
+    if lot_ids.is_empty() {
+        // "La consultation comporte quatre lots": enough to know which "les deux derniers" are.
+        lot_ids = (1..=numbers::announced_lots(doc.text())).map(|n| n.to_string()).collect();
+    }
+    let lot_titles: Vec<String> = lots.iter().map(|l| fold::fold(&l.title)).collect();
+    let reading = Reading {
+        doc: &doc,
+        anchors: &anchors,
+        lots: &lot_ids,
+        titles: &lot_titles,
+        served: serves_jobseekers(&notice.title),
+    };
+    let units = Units::of(&doc);
+    let mut provisions = provisions(notice, &reading, &units, lots.len());
     // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
     let of_the_title = LazyCell::new(|| sectors::of(&notice.cpv, &notice.title, &[]));
     let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(l, || of_the_title.clone())).collect();
@@ -71,7 +95,13 @@ pub fn classify(notice: &Notice) -> Assessment {
         verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
     let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
     let mut dates = notice.dates.clone();
-    dates.extend(dates::read(&reading, zone_of(notice), &known));
+    dates.extend(dates::read(
+        &reading,
+        &units,
+        zone_of(notice),
+        &known,
+        notice.published.map(|d| chrono::Datelike::year(&d)),
+    ));
     Assessment {
         id: notice.record_id.clone(),
         notice_kind: notice.kind,
@@ -86,7 +116,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         side_sectors,
         routes: verdict.routes,
         eligible_kinds: verdict.eligible_kinds,
-        facts: facts::read(&reading, notice),
+        facts: facts::read(&reading, &units, notice),
         awards: notice.awards.clone(),
         score: verdict.score,
         reasons: verdict.reasons,
@@ -109,6 +139,18 @@ pub fn with_provisions(notice: &Notice, assessment: &Assessment, provisions: Vec
         provisions,
         ..assessment.clone()
     }
+}
+
+/// Whether a title names a service for people far from employment: there, speaking of them asks nothing of the winner.
+fn serves_jobseekers(title: &str) -> bool {
+    let folded = fold::fold(title);
+    let tokens = statement::tokens(&folded, &(0..folded.len()));
+    let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
+    let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
+    has(&[Concept::ServiceTalk])
+        || has(&[Concept::InsertionAction])
+            && has(&[Concept::FarFromWork, Concept::Object])
+            && !has(&[Concept::ClauseName])
 }
 
 /// White space collapsed to single spaces: titles hold line breaks and tabs.
@@ -138,30 +180,33 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
     if notice.lots.is_empty() { doc.lots_in_text() } else { notice.lots.clone() }
 }
 
-fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<Provision> {
+fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
-    let mut told = reserved::read(reading);
+    let statements = statement::statements(reading.doc, units, &wanted(reading, units));
+    let mut explained = Vec::new();
+    let mut told = reserved::read(reading, &statements, &mut explained);
     let for_structures = told
         .iter()
         .any(|p| matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both)));
-    told.extend(clause::read(reading, for_structures));
+    let service = service::read(reading, &statements, &mut explained);
+    let clauses = clause::read(reading, &statements, for_structures, &mut explained);
     let listed = criterion::read_listed(&notice.criteria);
     if listed.is_empty() {
-        told.extend(criterion::read(reading));
+        told.extend(criterion::read(reading, &statements, &mut explained));
     } else {
         told.extend(merge_same_criterion(listed, lot_count));
     }
-    let service = service::read(reading);
-    if !service.is_empty() {
-        // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
-        let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
-        told.retain(|p| p.kind != ProvisionKind::ExecutionClause || named(p));
-    }
+    // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
+    let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
+    told.extend(
+        clauses.into_iter().filter(|p| service.is_empty() || p.kind != ProvisionKind::ExecutionClause || named(p)),
+    );
     if !service.is_empty() {
         reserved::narrow_by_object(&mut told, reading.doc.text());
     }
     told.extend(service);
-    told.extend(other::read(reading));
+    told.extend(other::read(reading, &statements, &mut explained));
+    told.extend(other::doubts(reading, &statements, &explained));
     let hint = coded.hint.take();
     let mut joined = codes::join(coded, told, lot_count);
     let classed = |p: &Provision| p.kind != ProvisionKind::SocialConditionNotSeen;
@@ -171,6 +216,36 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, lot_count: usize) -> Vec<P
         joined.push(p);
     }
     joined
+}
+
+/// Most statements read of one document: far above any real notice, so that hostile text stays cheap.
+const MAX_STATEMENTS: usize = 3000;
+
+/// Units that hold a social word, and the few behind each that may go on with what it says.
+fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
+    const GOES_ON: usize = 5;
+    const UNDER_HEADING: usize = 12;
+    let windows = reading.anchors.windows(anchors::Topic::Social);
+    let mut out = Vec::new();
+    let mut window = 0;
+    let mut until = 0;
+    for (i, unit) in units.list.iter().enumerate() {
+        while windows.get(window).is_some_and(|w| w.end <= unit.range.start) {
+            window += 1;
+        }
+        let social = windows.get(window).is_some_and(|w| w.start < unit.range.end);
+        if social {
+            until = until.max(i + if unit.is_heading { UNDER_HEADING } else { GOES_ON });
+        }
+        let in_table = unit.row.is_some() && out.last() == i.checked_sub(1).as_ref();
+        if social || in_table || i <= until && until > 0 {
+            out.push(i);
+        }
+        if out.len() == MAX_STATEMENTS {
+            break;
+        }
+    }
+    out
 }
 
 /// The same criterion repeated lot by lot is one provision.

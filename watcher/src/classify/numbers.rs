@@ -30,6 +30,17 @@ pub struct LotMention {
     pub range: Range<usize>,
     /// The numbers, ranges spelled out.
     pub lots: Vec<String>,
+    /// Where each number stands; lots of one range share the place of its end.
+    pub at: Vec<usize>,
+}
+
+impl LotMention {
+    /// The lots that words at `at`, inside the mention, speak of: "lot 1 (EA), lot 2 (SIAE)".
+    #[must_use]
+    pub fn lots_before(&self, at: usize) -> Vec<String> {
+        let nearest = self.at.iter().rev().find(|p| **p < at);
+        self.lots.iter().zip(&self.at).filter(|(_, p)| Some(*p) == nearest).map(|(l, _)| l.clone()).collect()
+    }
 }
 
 /// Longest range of lots spelled out ("lots 1 à 173").
@@ -41,41 +52,51 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     pattern!(
         MENTION,
         r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
-        r"|\blots\b[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
+        r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
+        r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
+        r"|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
-    pattern!(PART, r"([0-9]{1,3}[a-z]?)|( a | au |-)");
+    pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b)|( a | au |-)");
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
-            let list = c.get(1).or(c.get(2))?;
-            // "lot 3 %", "lot 5 000 euros", and the 120 of "le lot 1, 120 heures" name no lot.
-            let measures_something = UNIT.is_match(&text[list.end()..]);
+            let list = c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4))?;
             let mut lots: Vec<String> = Vec::new();
+            let mut at: Vec<usize> = Vec::new();
             let mut through = false;
+            let mut last = (0, list.start()); // what stood before the last number named
+            let mut end = list.end();
             for part in PART.captures_iter(list.as_str()) {
-                match part.get(1) {
-                    None => through = true,
-                    Some(id) => {
-                        let id = Lot::clean_id(id.as_str());
-                        if through
-                            && let (Some(Ok(from)), Ok(to)) = (lots.last().map(|l| l.parse::<u32>()), id.parse::<u32>())
-                            && from < to
-                            && to - from <= MAX_LOT_RANGE
-                        {
-                            lots.extend((from + 1..=to).map(|n| n.to_string()));
-                        } else {
-                            lots.push(id);
-                        }
-                        through = false;
+                let Some(id) = part.get(1) else {
+                    through = true;
+                    continue;
+                };
+                last = (lots.len(), end);
+                end = list.start() + id.end();
+                let id_at = list.start() + id.start();
+                let id = Lot::clean_id(id.as_str());
+                // Roman numbers are written in capitals.
+                let roman = id.bytes().all(|b| matches!(b, b'i' | b'v' | b'x'));
+                let id = if roman { id.to_uppercase() } else { id };
+                let from = lots.last().and_then(|l| l.parse::<u32>().ok());
+                match (from, id.parse::<u32>()) {
+                    (Some(from), Ok(to)) if through && from < to && to - from <= MAX_LOT_RANGE => {
+                        lots.extend((from + 1..=to).map(|n| n.to_string()));
                     }
+                    _ => lots.push(id),
                 }
+                at.resize(lots.len(), id_at);
+                through = false;
             }
-            if measures_something {
-                lots.pop();
+            // "lot 3 %", "lot 5 000 euros", and the 120 of "le lot 1, 120 heures" name no lot.
+            let mut range = c.get(0)?.range();
+            if UNIT.is_match(&text[list.end()..]) {
+                lots.truncate(last.0);
+                at.truncate(last.0);
+                range.end = last.1.max(range.start);
             }
-            lots.dedup();
-            (!lots.is_empty()).then_some(LotMention { range: c.get(0)?.range(), lots })
+            (!lots.is_empty()).then_some(LotMention { range, lots, at })
         })
         .collect()
 }
@@ -85,9 +106,55 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
 pub fn speaks_of_all_lots(text: &str) -> bool {
     pattern!(
         ALL,
-        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles (?:deux|trois|quatre|cinq|six) lots\b"
+        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles lots (?:sont|seront|font|ont)\b|\bles (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b|\baux (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b"
     );
     ALL.is_match(text)
+}
+
+/// How many lots a text says there are, where it says so in its first part; 0 = it does not.
+#[must_use]
+pub fn announced_lots(text: &str) -> u32 {
+    pattern!(COUNT, r"\b(?P<n>deux|trois|quatre|cinq|six|sept|huit|[2-9]|[1-4][0-9]) lots\b");
+    let head = &text[..text.floor_char_boundary(20_000)];
+    let word = COUNT.captures(head).and_then(|c| c.name("n")).map_or("", |m| m.as_str());
+    match word {
+        "deux" => 2,
+        "trois" => 3,
+        "quatre" => 4,
+        "cinq" => 5,
+        "six" => 6,
+        "sept" => 7,
+        "huit" => 8,
+        digits => digits.parse().unwrap_or(0),
+    }
+}
+
+/// Lots that words point at among `known`: "les deux premiers lots", "le dernier lot", "les lots suivants" are none by number.
+#[must_use]
+pub fn pointed_lots(text: &str, known: &[String]) -> Option<Vec<String>> {
+    pattern!(
+        POINTED,
+        r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?)(?: lots?\b| des (?:deux|trois|quatre|cinq|six) lots\b| (?:sont|ont|seront|font)\b)|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b"
+    );
+    let c = POINTED.captures(text).filter(|_| known.len() > 1)?;
+    let count = match c.name("n").map(|m| m.as_str()) {
+        Some("deux") => 2,
+        Some("trois") => 3,
+        Some("quatre") => 4,
+        Some("cinq") => 5,
+        Some("six") => 6,
+        _ => 1,
+    };
+    let word = c.name("which").or(c.name("after")).or(c.name("late"))?.as_str();
+    let lots: Vec<String> = match word {
+        "second" | "deuxieme" => known.get(1).into_iter().cloned().collect(),
+        "troisieme" => known.get(2).into_iter().cloned().collect(),
+        "quatrieme" => known.get(3).into_iter().cloned().collect(),
+        "cinquieme" => known.get(4).into_iter().cloned().collect(),
+        w if w.starts_with("premier") => known.iter().take(count).cloned().collect(),
+        _ => known.iter().skip(known.len().saturating_sub(count)).cloned().collect(),
+    };
+    (!lots.is_empty()).then_some(lots)
 }
 
 #[cfg(test)]

@@ -1,24 +1,22 @@
 //! Plain text as a notice: what `text-jsonl` lines, HTML pages and forwarded mails become before judgement.
 
-use vigie_domain::{Cpv, Department, Notice, NoticeKind, Passage};
+use vigie_domain::{Cpv, Notice, NoticeKind, Passage};
 
 use super::fold::fold;
 use super::pattern::pattern;
 
 pattern!(CODE, r"(?:cpv|classification|pccpv)[^0-9]{0,60}(?P<c>[0-9]{8})\b");
 pattern!(
-    DEPARTMENT,
-    r"(?:\bdept\. ?: ?|\bdepartement\(?s?\)? ?(?:de publication |d'execution )?: ?)(?P<d>2[ab]|[0-9]{2,3})\b"
-);
-pattern!(
     TITLE,
     r"(?m)(?:^Objet du march[ée] ?:|^Intitul[ée](?: attribu[ée] au (?:march[ée]|contrat)[^:\n]{0,60})? ?:|^Objet de la consultation ?:|^TITitre)[ \t]*\n?[ \t]*(?P<t>[^\n]{8,400})"
 );
-pattern!(BUYER, r"(?m)^(?:OFFICIALNAME ?: ?|Nom (?:et adresse )?officiels?[^:\n]{0,40}:[ \t]*\n?)(?P<n>[^\n]{3,160})");
-// A courier number ("CS 33569", "BP 42408") looks like a postcode and is none.
 pattern!(
-    POSTCODE,
-    r"\b(?:(?:c\.?s|b\.?p|tsa)\.? ?(?:n ?° ?)?[0-9]{2,6}|(?P<p>(?:0[1-9]|[1-8][0-9]|9[0-5]|97[1-8])[0-9]{2,3}))\b"
+    BUYER,
+    r"(?im)(?:^(?:OFFICIALNAME|Nom officiel|Nom complet de l['’]acheteur|Nom de l['’]acheteur|Acheteur(?: public)?|Organisme acheteur|Ma[îi]tre d['’]ouvrage|Pouvoir adjudicateur|Entité adjudicatrice|Donneur d['’]ordre|Organisme)[ ]?:[ \t]*|\bNom et adresse officiels[^:\n]{0,60}:[ \t]*\n?)(?P<n>[^\n]{3,160})"
+);
+pattern!(
+    ADDRESS,
+    r"(?i)(?:\s[-–,]\s?|,\s|\s)(?:[0-9]{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|av|boulevard|bd|place|pl|chemin|quai|all[ée]e|route|cours|impasse)\b|(?:rue|avenue|boulevard|place|quai|chemin|route|all[ée]e|cours|BP|CS|TSA) |[0-9]{5}\b|Correspondant|SIRET|\(SIRET|t[ée]l)|\.\s*(?:Correspondant|$)|\.$"
 );
 pattern!(FORM_LINE, r"^[A-Z][A-Z_0-9]{3,}:");
 
@@ -29,21 +27,21 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     let head = &folded[..folded.floor_char_boundary(4000)];
     let mut notice = Notice::new("text", id, kind(&fold(title), head));
     notice.title = if title.trim().is_empty() { title_in(text) } else { title.to_owned() };
-    notice.buyer.name =
-        BUYER.captures(text).and_then(|c| c.name("n")).map(|n| n.as_str().trim().to_owned()).unwrap_or_default();
+    notice.buyer.name = BUYER.captures(text).and_then(|c| c.name("n")).map(|n| buyer(n.as_str())).unwrap_or_default();
     for c in CODE.captures_iter(&folded).filter_map(|c| c.name("c")).filter_map(|c| Cpv::parse(c.as_str())) {
         if !notice.cpv.contains(&c) {
             notice.cpv.push(c);
         }
     }
-    notice.departments = DEPARTMENT
-        .captures_iter(head)
-        .filter_map(|c| Department::parse(c.name("d")?.as_str()))
-        .chain(POSTCODE.captures_iter(head).filter_map(|c| Department::of_postcode(c.name("p")?.as_str())))
-        .take(1)
-        .collect();
+    notice.departments = super::place::departments(title, text);
     notice.passages.push(Passage { field: "text".into(), lot: None, text: text.to_owned() });
     notice
+}
+
+/// The buyer's name alone, without the address that may follow it.
+fn buyer(line: &str) -> String {
+    let end = ADDRESS.find(line).map_or(line.len(), |m| m.start());
+    line[..end].trim().trim_end_matches([',', ';', '.', '-']).trim().to_owned()
 }
 
 /// The title that a form or a page prints, where the line gave none.

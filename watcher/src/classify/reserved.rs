@@ -1,350 +1,539 @@
-//! Reservations told by the text (L2113-12 to L2113-16, L3113-1 and following; articles 15 of the former code and 36 of
-//! ordonnance 2015-899).
+//! The frame "who may bid": contracts and lots kept for EA and ESAT, SIAE, both, prisons or the social economy (L2113-12 to
+//! L2113-16, former articles 15 and 36; concessions L3113-1).
 //!
-//! A form's box, a sentence of the buyer and a lot's title all say it; "informations sur les marchés réservés :" says
-//! nothing, and many things other than contracts are "réservé". The buyer's words narrow a box.
+//! Four ways to say it: something of the contract is *reserved*; *only* such structures may bid; bidders *must be* such; an
+//! article of reservation is *applied*. A reservation to a profession, of a car park, of hours of work is none of these.
 
 use std::ops::Range;
 
 use vigie_domain::{Beneficiary, Provision, ProvisionKind};
 
-use super::anchors::Topic;
 use super::finding::Reading;
-use super::pattern::pattern;
+use super::lexicon::{Concept, Hit};
+use super::polarity;
+use super::quantity::{Unit, quantities};
+use super::statement::{Statement, mark};
 
-pattern!(
-    ANCHOR,
-    r"\breserve (?:le|la|les|ce|cette|ces) (?:presente?s? )?(?:marches?|lots?|accords?-cadres?|consultation|procedure|contrat|concession)\b|\btype de (?:reservation|marche reserve)\b|\breserve(?:e?s?)\b|\breserver (?:le|les|ce|ces|un|certains|l'acces|tout|la|des)\b",
-    r"|\breservation (?:du|des|de tout|de ce|d'un|de l|a des|aux?|au profit|au benefice|en faveur)\b|\breserved\b|\b(?:seule?s|uniquement|exclusivement)\b|restricted_sheltered_workshop|\brestricted to sheltered workshops",
-    r"|\b(?:limite|dedie)e?s? (?:aux?|a des)\b|\bne peuvent (?:candidater|soumissionner|repondre|participer|concourir|deposer)\b[^.;]{0,60}? que\b",
-    r"|\bne (?:sont|seront) (?:admis|autoris|habilit|recev|accept)\w* (?:a |[a-z]+ ){0,5}?que\b|\bn(?:'est|e sera|e sont) (?:ouverte?s?|accessibles?|destinee?s?|adressee?s?) qu'"
-);
-pattern!(
-    DISABILITY,
-    r"travailleurs? (?:en situation de )?handicap|(?:emplo[iy]\w*|plus de|50 ?%|majorite)[^.]{0,90}handicap|integration [^.]{0,60}handicap|\besats?\b",
-    r"|(?:reservee?s? |aux? |des |\bet |\bou |/ ?)ea\b|\bea ?(?:[/,-]|et|ou) ?(?:aux )?esat|^ \(?ea\b|\blots? (?:n ?° ?)?[0-9]{1,3} [(:] ?ea\b|aide par le travail|accompagnement par le travail|\be\.s\.a\.t|entreprises? adaptee?|ateliers? proteges?",
-    r"|(?:travail|secteur|milieu)(?: du travail)? (?:protege|adapte)|\b(?:et|ou) (?:du|le) handicap\b|\bstpa\b|\bcat\b ?[/,]|sheltered workshop|disabled worker|secteur du handicap|l5213-1[39]|l344-2|\be\.a\b|structures? du handicap|\beatt\b"
-);
-pattern!(
-    INSERTION,
-    r"(?:structures?|entreprises?|associations?|ateliers?|acteurs?|secteur|organismes?|chantiers?|operateurs?|public)(?: (?:ou|et) [a-z]+){0,2} d(?:e l)? ?'? ?(?:e?')?insertion",
-    r"|insertion (?:sociale|professionnelle|par l)|\bsiaes?\b|\bs\.i\.a\.e|associations? intermediaires?|\bettis?\b|\beitis?\b|\bgeiqs?\b|\biae\b|defavorise|regies? de quartier|disadvantaged|l5132-4"
-);
-pattern!(
-    SOCIAL_ECONOMY,
-    r"economie sociale et solidaire|\bess\b|article 77|l2113-15|mission de service public et remplissent"
-);
-pattern!(PRISON, r"penitentiaire|l2113-13-1|detenu|etablissements? de detention");
-pattern!(
-    SUBJECT,
-    r"marche|lot|consultation|participation|accord-cadre|procedure|contrat|concession|prestation|appel d'offres|\bil\b|contract|achat|commande"
-);
-pattern!(
-    CONTRACT,
-    r"\b(?:marche|lot|consultation|participation|accord-cadre|procedure|contrat|concession|appel d'offres)s?\b"
-);
-pattern!(
-    OTHER_THING,
-    r"(?:^|[^\w-])(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|masques?|logements?|acces|voies?|quais?|creneaux|lignes?|sieges?|toilettes|cadre|espaces?|locaux|salles?|montant|somme|droits?)(?: [\w']+){0,2} $"
-);
-pattern!(
-    HEADING,
-    r"(?:informations? sur les march?es|information (?:about|on)|joindre|pour les marches|relatives? aux? marches?) $"
-);
-pattern!(
-    NOT_A_STATEMENT,
-    r"(?:\bse|\bs'|\bsous|\bsans|\binitialement|\bauparavant|\banciennement|\btoute|\bavec|\bnon|\bpas|\bni|aucun lot n'est|aucune partie n'est|groupe de|\bnot|\baucun marche|\bjamais) $"
-);
-pattern!(SAID_NO, r"^ ?\(?s?\)? ?(?:\(oui ?/ ?non\) ?)?[:=?] ?:? ?(?:non\b|no\b|neant|sans objet|aucun|0|/(?: |$)|ø)");
-pattern!(TO_NONE, r"^ (?:ni\b|a aucune?\b|a nul)");
-pattern!(
-    THING_IS,
-    r"\b(?:places?|stationnements?|emplacements?|parkings?|vehicules?|berceaux|logements?|acces|entrees?|voies?|quais?|creneaux|sieges?|espaces?|locaux|salles?|formations?|services?|ateliers?|usages?|benefice|droits?) (?:est|sont|sera|seront) (?:[a-z]+ )?$"
-);
-pattern!(
-    OF_A_CONTRACT,
-    r"\b(?:marche|lot|consultation|procedure|contrat)s? dont l'acces |\bacces (?:a |au |aux )(?:cette |ce |ces |la |present )?(?:marche|lot|consultation|procedure|contrat)s?\b"
-);
-pattern!(
-    CALLED,
-    r"\b(?:marche|lot|consultation|procedure|accord-cadre|contrat|concession)s? (?:n ?° ?)?(?:[0-9]{1,3} )?(?:est |sont |sera |seront )?(?:[a-z]+ment )?$"
-);
-// "Le titulaire réserve 5 % des heures": the winner keeps work for people, nobody keeps the contract.
-pattern!(
-    BIDDER_RESERVES,
-    r"\b(?:titulaire|attributaire|prestataire|concessionnaire|delegataire|entreprise|candidat|soumissionnaire)s? (?:s'engagent? a |devra |doit )?$"
-);
-pattern!(
-    PEOPLE,
-    r"^ (?:aux?|a des|a la|a l') ?(?:personnes|travailleurs|salaries|vehicules|livraisons|agents|usagers|publics?|activites|eleves|enfants|beneficiaires|residents|patients|demandeurs)\b"
-);
-// Who it is for may be said before: "sera attribué à une structure d'insertion (marché réservé)".
-pattern!(
-    GIVEN_TO,
-    r"(?:attribue|confie|destine|adresse)e?s? (?:a|aux?)\b|\b(?:devront|devra|doivent|doit) (?:[a-z]+ )?etre (?:des|une?)\b"
-);
-pattern!(NO_AT_END, r": ?non\b");
-pattern!(
-    OTHER_PEOPLE,
-    r"^ (?:a|to|for|aux?) (?:une|la|a|the|des|l')? ?(?:seule )?(?:seules )?(?:particular |specific )?(?:profession|societes? d'assurance|compagnies? d'assurance|avocat|architecte|notaire|geometre|commissaires?|experts?|candidats? qui|usages?|titulaire|administration|entreprises? inscrites|transporteur|public\b|pme|petites|elu|agent|membre|abonne|habitants?|eleves|forains?|grossistes|laboratoires?|medecins?|pharmaci)"
-);
-pattern!(
-    OTHER_USE,
-    r"^ (?:par|a|pour|au) (?:la|l'|le|un|une|des)? ?(?:ville|commune|departement|usage|secteur traditionnel|public)"
-);
-pattern!(
-    INVITES,
-    r"adresse|eligible|candidat|soumission|remettre|deposer|presenter une offre|concourir|repondre|participer|admis|ouvert|habilite|destine|soumettre|autorise"
-);
-pattern!(PROGRAMME, r"programmes? d'emplois? proteges?|sheltered employment");
-pattern!(
-    WORKSHOP_BOX,
-    r"^ (?:a|to) (?:des )?(?:ateliers proteges et a des operateurs|sheltered workshops and economic)"
-);
-pattern!(SERVICE_BOX, r"mission de service public|public service mission");
-pattern!(ARTICLE, r"l2113-(1[2-6](?:-1)?)");
-pattern!(OLD_ARTICLE, r"(?:\b(?P<before>i{1,2}) de l')?article (?P<n>15|36)\b(?:[ ,(-]{0,3}(?P<after>i{1,2})\b)?");
-pattern!(OLD_LAW, r"2015-899|marches publics|\bcmp\b|ordonnance");
-pattern!(DIRECT_RECIPIENT, r"^ ?[:(]? ?(?:aux?|a (?:des|l|une?)|ea\b|esat|siae|stpa)\b");
-pattern!(HOURS_NOT_CONTRACT, r"heures|temps|%|main d'oeuvre|effectif|postes? de travail|embauches?");
-pattern!(
-    THE_CONTRACT,
-    r"^ ?(?:present |presente |presents )?(?:marche|lot|accord-cadre|consultation|procedure|contrat|concession)s?\b"
-);
-pattern!(HOURS_ARE_RESERVED, r"\b(?:heures?|postes?|temps de travail|emplois|embauches?)\b[^.;:()]{0,60}$");
-pattern!(SAID_AGAIN, r"^ ?: (?:la |le |l'|ce )?(?:participation|marche|lot|present|accord-cadre)[^.;]{0,50}reserve");
-pattern!(
-    CONDITION,
-    r"\b(?:si|lorsque|en cas de|des lors que|lorsqu'un|quand|pourra(?:it|ient|ont)?|peut|peuvent|envisage de|susceptibles? d'etre)\b(?: [\w'-]+){0,6} $"
-);
-pattern!(SUPPOSED, r"\b(?:si|lorsque|en cas de|des lors que|lorsqu'un|quand)\b(?: [\w'-]+){0,6} $");
-pattern!(TO_THEM, r"\b(?:leur|lui) (?:est|sera|etant|sont) $");
-pattern!(TO_THOSE, r"^ ?(?:a (?:ces|ce type de|celles|ceux)|aux ?dit[es]*)\b");
-pattern!(BARE_SUBJECT, r"\b(?:marches?|lots?|concessions?)\b[^,:.]{0,25}$");
-pattern!(BARE_END, r"^ ?\(?s?\)? ?(?:$|[:=] ?(?:oui|yes)|[).,;:]|mono|en application|au titre|conform|[0-9])");
-pattern!(
-    PREFERENCE,
-    r"(?:droit de preference|y compris|egalement|sous-trait|cotrait|construction|rehabilitation|renovation) [^.;]{0,80}$"
-);
-pattern!(ELLIPSIS, r"; (?:et )?(?:le |les )lots? [^.;]{0,30}(?:aux?|a des|a l') ");
-pattern!(NEXT_LOT, r"(?:, |et |; )(?:le |les )?lots? (?:n ?° ?)?[0-9]");
+/// Structures of one kind or another.
+pub const STRUCTURES: &[Concept] = &[
+    Concept::Sheltered,
+    Concept::WorkIntegration,
+    Concept::ShelteredAndIntegration,
+    Concept::SocialEconomy,
+    Concept::Prison,
+];
+/// Articles of law under which a contract is reserved.
+pub const ARTICLES: &[Concept] =
+    &[Concept::ArticleSheltered, Concept::ArticleIntegration, Concept::ArticleBoth, Concept::ArticleSocialEconomy];
 
 /// How a reservation was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
-    /// A form's box: sheltered workshops and operators of integration.
-    WorkshopBox,
-    /// A form's box: organisations with a public service mission.
-    ServiceBox,
-    /// The buyer's own words.
+    /// In the buyer's words.
     Words(Beneficiary),
+    /// The box of a form that names disability and insertion at once.
+    WorkshopBox,
 }
 
-struct Statement {
+#[derive(Debug)]
+struct Found {
     range: Range<usize>,
     told: Told,
     lots: Vec<String>,
-    /// "Tous les lots": said in so many words.
     all: bool,
     article: Option<String>,
+    /// Index of its statement, and where that stands.
+    unit: usize,
+    within: Range<usize>,
 }
 
-/// Reads every reservation the text tells.
+/// Reads every reservation the text tells; marks the statements it explains.
 #[must_use]
-pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
-    let statements: Vec<Statement> =
-        reading.matches(Topic::Reserved, &ANCHOR).flat_map(|m| statements_at(reading, m)).collect();
-    combine(reading, statements)
-}
-
-fn statements_at(reading: &Reading<'_>, range: Range<usize>) -> Vec<Statement> {
-    let doc = reading.doc;
-    let word = &doc.text()[range.clone()];
-    let (before, after) = (doc.before(range.end - word.len(), 60), doc.after(range.end, 60));
-    let (head, rest) = (reading.start_of_sentence(range.start, 180), reading.rest_of_sentence(range.end, 220));
-    // What a line says of its lot ends where the next lot's line begins.
-    let rest = doc.block_end(range.end).map_or(rest, |end| &rest[..rest.len().min(end.saturating_sub(range.end))]);
-    if word.starts_with("restricted") {
-        return vec![statement(reading, range, Told::WorkshopBox, None)];
-    }
-    let alone = matches!(word, "seules" | "seuls" | "seul" | "uniquement" | "exclusivement");
-    let vetoed = NOT_A_STATEMENT.is_match(before)
-        || HEADING.is_match(before)
-        || TO_NONE.is_match(after)
-        || (THING_IS.is_match(before) && !OF_A_CONTRACT.is_match(before))
-        || (BIDDER_RESERVES.is_match(before) && word == "reserve")
-        || (PEOPLE.is_match(after) && !CONTRACT.is_match(head))
-        || SAID_NO.is_match(after)
-        || NO_AT_END.is_match(reading.rest_of_line(range.end, 130))
-        || OTHER_PEOPLE.is_match(after)
-        || OTHER_USE.is_match(after)
-        || SAID_AGAIN.is_match(after)
-        || reading.denied(&range)
-        || if alone { SUPPOSED.is_match(head) } else { CONDITION.is_match(head) }
-        || (OTHER_THING.is_match(before) && recipient("", &rest[..rest.floor_char_boundary(80)]).is_none());
-    if vetoed {
-        return Vec::new();
-    }
-    // "Seuls", "limité à": a reservation only where bidders and their kind are named close by.
-    let weak = alone
-        || word.starts_with("limite")
-        || word.starts_with("dedie")
-        || word.starts_with("ne ")
-        || word.starts_with("n'");
-    if weak {
-        let near = &rest[..rest.floor_char_boundary(110)];
-        let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(40))..];
-        let invited = word.starts_with("ne ")
-            || word.starts_with("n'")
-            || word.starts_with("limite") && SUBJECT.is_match(head)
-            || word.starts_with("dedie") && CALLED.is_match(head)
-            || INVITES.is_match(tail)
-            || INVITES.is_match(rest);
-        // "Candidats éligibles : entreprises adaptées et ESAT uniquement."
-        let listed_before =
-            word == "uniquement" && rest.trim_matches([' ', '.']).is_empty() && recipient("", head).is_some();
-        if listed_before && invited {
-            return recipient("", head)
-                .map(|(who, article)| statement(reading, range, Told::Words(who), article))
-                .into_iter()
-                .collect();
+pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
+    let mut found: Vec<Found> = Vec::new();
+    for s in statements {
+        let known = found.len();
+        if let Some(more) = goes_on(s, found.last()) {
+            explained.push(s.index);
+            found.push(more);
+            continue;
         }
-        if !(invited && recipient("", near).is_some()) {
-            return Vec::new();
+        found.extend(reserved(reading, s));
+        if found.len() == known {
+            found.extend(only(reading, s));
+        }
+        if found.len() == known {
+            found.extend(others_refused(reading, s));
+        }
+        if found.len() == known {
+            found.extend(must_be(reading, s));
+        }
+        if found.len() == known {
+            found.extend(applied(reading, s));
+        }
+        let denied = s.any_of(&[Concept::Reserve]).any(|h| polarity::void(s, h));
+        if found.len() > known || denied {
+            explained.push(s.index);
         }
     }
-    if PROGRAMME.is_match(rest) {
-        return Vec::new(); // the programme box alone reserves nothing
+    for s in statements {
+        bind(reading, s, &mut found, explained);
     }
-    if WORKSHOP_BOX.is_match(after) {
-        return vec![statement(reading, range, Told::WorkshopBox, None)];
-    }
-    if SERVICE_BOX.is_match(rest) {
-        return vec![statement(reading, range, Told::ServiceBox, None)];
-    }
-    let about_a_contract = SUBJECT.is_match(head)
-        || weak
-        || word.starts_with("reserver")
-        || word.starts_with("reservation")
-        || word.starts_with("type")
-        || word.starts_with("reserve l")
-        || word.starts_with("reserve c")
-        || DIRECT_RECIPIENT.is_match(after);
-    let share_of_work = (word.starts_with("reserver")
-        && !THE_CONTRACT.is_match(rest)
-        && HOURS_NOT_CONTRACT.is_match(&rest[..rest.floor_char_boundary(90)]))
-        || HOURS_ARE_RESERVED.is_match(head);
-    if !about_a_contract || share_of_work || PREFERENCE.is_match(head) {
-        return Vec::new();
-    }
-    split_by_lot(reading, &range, head, rest)
+    narrow(statements, &mut found, explained);
+    combine(reading, found)
 }
 
-/// "Le lot 1 est réservé aux EA, le lot 2 aux SIAE": one word, two statements.
-fn split_by_lot(reading: &Reading<'_>, range: &Range<usize>, head: &str, rest: &str) -> Vec<Statement> {
-    // "…; les lots 3 à 5 aux structures…" goes on behind the semicolon without its verb.
-    let further = reading.doc.after(range.end, 300);
-    let further = &further[..further.find(". ").unwrap_or(further.len())];
-    let whole = if ELLIPSIS.is_match(further) { further } else { rest };
-    let cuts: Vec<usize> = NEXT_LOT.find_iter(whole).map(|m| m.start()).collect();
-    let first = &whole[..cuts.first().copied().unwrap_or(whole.len()).min(rest.len())];
-    let rest = whole;
-    let mut out: Vec<Statement> = words(head, first, reading, range)
-        .map(|(who, article)| statement(reading, range.clone(), Told::Words(who), article))
-        .into_iter()
-        .collect();
-    let own = super::numbers::lot_mentions(first).into_iter().next();
-    if let (false, Some(mention), Some(said)) = (cuts.is_empty(), own, out.first_mut()) {
-        said.lots = mention.lots;
-    }
-    for (i, cut) in cuts.iter().enumerate() {
-        let part = &rest[*cut..cuts.get(i + 1).copied().unwrap_or(rest.len())];
-        let lots = super::numbers::lot_mentions(part).into_iter().next().map(|m| m.lots).unwrap_or_default();
-        let negated = part.contains(" non reserve") || part.contains("pas reserve") || part.contains(" ouvert");
-        if let (Some((who, article)), false) = (recipient("", part), negated) {
-            // A lot named after the recipient, "réservé aux EA pour le lot 1 et le lot 2", names no recipient of its own.
-            out.push(Statement { range: range.clone(), told: Told::Words(who), lots, all: false, article });
-        } else if !negated
-            && (part.trim_start_matches([',', ' ']).starts_with("et ") || names_lots_only(part))
-            && let Some(last) = out.last_mut().filter(|s| !s.lots.is_empty())
-        {
-            last.lots.extend(lots);
-        }
-    }
-    out
-}
-
-/// Whether a part says nothing but lots: ", lot 7".
-fn names_lots_only(part: &str) -> bool {
-    let mut words = part.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-    words.all(|w| matches!(w, "lot" | "lots" | "n" | "no" | "et") || w.chars().all(|c| c.is_ascii_digit()))
-}
-
-fn words(head: &str, rest: &str, reading: &Reading<'_>, range: &Range<usize>) -> Option<(Beneficiary, Option<String>)> {
-    let tail = &head[head.ceil_char_boundary(head.len().saturating_sub(120))..];
-    // "Le marché leur est réservé": to those named before.
-    let to_them = || {
-        (TO_THEM.is_match(head) || TO_THOSE.is_match(rest))
-            .then(|| recipient("", reading.doc.before(range.start, 260)))
-            .flatten()
+/// "Marché réservé aux EA", "le lot 3 est réservé", "réservation : oui".
+fn reserved(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
+    let mut out = Vec::new();
+    // "Marchés réservés : le marché est réservé …": a label, when the statement goes on to say it.
+    let label = |r: &Hit| {
+        s.tokens.get(r.to).is_some_and(|t| t.after(mark::COLON)) && s.of(Concept::Reserve).any(|o| o.from > r.to)
     };
-    recipient(tail, rest)
-        .or_else(to_them)
-        .or_else(|| GIVEN_TO.find(head).and_then(|m| recipient("", &head[m.start()..])))
-        .or_else(|| {
-            let after = reading.doc.after(range.end, 60);
-            let in_a_lot_title =
-                head.ends_with('(') && after.starts_with(')') && reading.doc.lot_at(range.start).is_some();
-            (in_a_lot_title || BARE_SUBJECT.is_match(head) && BARE_END.is_match(after))
-                .then_some((Beneficiary::Unspecified, None))
+    let anchors: Vec<&Hit> =
+        s.of(Concept::Reserve).filter(|r| !label(r) && !polarity::void(s, r) && speaks_of_access(s, r)).collect();
+    let Some(first) = anchors.first() else { return out };
+    // Structures named behind a reservation, up to one that is denied.
+    let stop = s.of(Concept::Reserve).filter(|r| r.from > first.from && polarity::denied(s, r)).map(|r| r.from).min();
+    let right: Vec<&Hit> = s
+        .any_of(STRUCTURES)
+        .filter(|h| {
+            h.to > first.from
+                && stop
+                    .is_none_or(|e| h.from < e || s.any_of(&[Concept::Reserve]).any(|r| r.from > e && r.from < h.from))
         })
+        .filter(|h| !polarity::denied_by_answer(s, h))
+        .collect();
+    let people = s.of(Concept::FarFromWork).any(|p| {
+        p.from >= first.to
+            && p.from - first.to <= 4
+            && right.iter().all(|h| p.from < h.from)
+            && !s.any_of(ARTICLES).any(|_| true)
+    });
+    if people {
+        return out;
+    }
+    let left: Vec<&Hit> = s.any_of(STRUCTURES).filter(|h| h.to <= first.from).collect();
+    let targets = if right.is_empty() { left } else { right };
+    // "réservés à l'insertion par l'activité économique": the field stands for its structures.
+    let field: Vec<Hit> = s
+        .of(Concept::InsertionAction)
+        .filter(|h| targets.is_empty() && h.from >= first.to && h.from - first.to <= 3)
+        .map(|h| Hit { concept: Concept::WorkIntegration, ..*h })
+        .collect();
+    if let Some(hit) = field.first() {
+        return grouped(reading, s, &[hit], first);
+    }
+    if targets.is_empty() {
+        let articles: Vec<&Hit> = s.any_of(ARTICLES).collect();
+        if !articles.is_empty() {
+            return grouped(reading, s, &articles, first);
+        }
+        for anchor in anchors {
+            if let Some(lots) = unnamed(reading, s, anchor) {
+                out.push(found(reading, s, reading_range(s, anchor), Told::Words(Beneficiary::Unspecified), lots));
+            }
+        }
+        return out;
+    }
+    grouped(reading, s, &targets, first)
 }
 
-/// For whom, from the words after the anchor and the articles on both sides.
-fn recipient(tail: &str, rest: &str) -> Option<(Beneficiary, Option<String>)> {
-    let articles: Vec<&str> = [tail, rest]
-        .iter()
-        .flat_map(|t| ARTICLE.captures_iter(t))
-        .filter_map(|c| c.get(1))
-        .map(|m| m.as_str())
-        .collect();
-    let cites = |a: &str| articles.contains(&a);
-    let old = |number: &str, roman: &str| {
-        (OLD_LAW.is_match(tail) || OLD_LAW.is_match(rest))
-            && [tail, rest].iter().flat_map(|t| OLD_ARTICLE.captures_iter(t)).any(|c| {
-                let part = c.name("before").or(c.name("after")).map_or("", |m| m.as_str());
-                c.name("n").map(|m| m.as_str()) == Some(number) && part == roman
-            })
-    };
-    let disability = DISABILITY.is_match(rest) || cites("12") || cites("14") || old("15", "") || old("36", "i");
-    pattern!(TO_INSERTION, r"^ ?\(?(?:a )?(?:l ?'? ?)?(?:l')?insertion");
-    let insertion =
-        INSERTION.is_match(rest) || cites("13") || cites("14") || old("36", "ii") || TO_INSERTION.is_match(rest);
-    let who = match (disability, insertion) {
+/// "- à des structures d'insertion …": the next item of a list of those a reservation is for.
+fn goes_on(s: &Statement<'_>, last: Option<&Found>) -> Option<Found> {
+    let last = last.filter(|f| s.index.checked_sub(f.unit).is_some_and(|d| (1..=2).contains(&d)))?;
+    let first =
+        s.tokens.first().filter(|t| matches!(t.word.as_ref(), "a" | "aux" | "au" | "des" | "les" | "et" | "ou"))?;
+    let item = first.after(mark::ITEM) || matches!(first.word.as_ref(), "et" | "ou");
+    let hits: Vec<&Hit> = s.any_of(STRUCTURES).collect();
+    let early = hits.first().is_some_and(|h| h.from <= 3);
+    if !(item && early) || s.says.any(&[Concept::Reserve]) {
+        return None;
+    }
+    let told = told(&hits)?;
+    Some(Found {
+        range: s.bytes(hits[0]),
+        told,
+        lots: last.lots.clone(),
+        all: last.all,
+        article: last.article.clone(),
+        unit: s.index,
+        within: s.unit.range.clone(),
+    })
+}
+
+fn reading_range(s: &Statement<'_>, hit: &Hit) -> Range<usize> {
+    s.bytes(hit)
+}
+
+/// One finding for each set of lots that the targets are bound to.
+fn grouped(reading: &Reading<'_>, s: &Statement<'_>, targets: &[&Hit], anchor: &Hit) -> Vec<Found> {
+    let mut groups: Vec<(Vec<String>, Vec<&Hit>)> = Vec::new();
+    for target in targets {
+        let from = if target.from >= anchor.to { target } else { anchor };
+        let lots = if of_the_whole(reading, s) { Vec::new() } else { lots_of(reading, s, &s.bytes(from)) };
+        match groups.iter_mut().find(|(known, _)| *known == lots) {
+            Some((_, hits)) => hits.push(target),
+            None => groups.push((lots, vec![target])),
+        }
+    }
+    let alone = groups.len() == 1;
+    groups
+        .into_iter()
+        .filter_map(|(lots, hits)| {
+            let articles: Vec<&Hit> = s.any_of(ARTICLES).filter(|_| alone).collect();
+            let told = told(hits.iter().copied().chain(articles.iter().copied()).collect::<Vec<_>>().as_slice())?;
+            let start = s.bytes(anchor).start.min(s.bytes(hits[0]).start);
+            let end = s.bytes(anchor).end.max(s.bytes(hits[hits.len() - 1]).end);
+            let range = if alone { start..end } else { s.bytes(hits[0]).start..s.bytes(hits[hits.len() - 1]).end };
+            Some(found(reading, s, range, told, lots))
+        })
+        .collect()
+}
+
+/// What stands below the last lot of a flat text may be about the whole again: "la consultation qui suivra est réservée".
+fn of_the_whole(reading: &Reading<'_>, s: &Statement<'_>) -> bool {
+    s.unit.row.is_none()
+        && s.has_word(0, s.tokens.len(), &["consultation", "procedure", "avis"])
+        && !s.has_word(0, s.tokens.len(), &["lot", "lots"])
+        && reading.doc.block_end(s.unit.range.start).is_some()
+}
+
+/// For whom, by the structures named, else by the articles.
+fn told(hits: &[&Hit]) -> Option<Told> {
+    let has = |c: Concept| hits.iter().any(|h| h.concept == c);
+    let (sheltered, integration) = (has(Concept::Sheltered), has(Concept::WorkIntegration));
+    if has(Concept::ShelteredAndIntegration) {
+        return Some(Told::WorkshopBox);
+    }
+    let who = match (sheltered, integration) {
         (true, true) => Beneficiary::Both,
+        (true, false) if has(Concept::ArticleIntegration) && has(Concept::ArticleSheltered) => Beneficiary::Both,
         (true, false) => Beneficiary::Disability,
         (false, true) => Beneficiary::Insertion,
-        (false, false) if PRISON.is_match(rest) || cites("13-1") => Beneficiary::Prison,
-        (false, false) if SOCIAL_ECONOMY.is_match(rest) || cites("15") => Beneficiary::SocialEconomy,
+        (false, false) if has(Concept::Prison) => Beneficiary::Prison,
+        (false, false) if has(Concept::SocialEconomy) => Beneficiary::SocialEconomy,
+        (false, false) if has(Concept::ArticleBoth) => Beneficiary::Both,
+        (false, false) if has(Concept::ArticleSheltered) && has(Concept::ArticleIntegration) => Beneficiary::Both,
+        (false, false) if has(Concept::ArticleSheltered) => Beneficiary::Disability,
+        (false, false) if has(Concept::ArticleIntegration) => Beneficiary::Insertion,
+        (false, false) if has(Concept::ArticleSocialEconomy) => Beneficiary::SocialEconomy,
         (false, false) => return None,
     };
-    Some((who, articles.first().map(|a| format!("L2113-{a}"))))
+    Some(Told::Words(who))
 }
 
-fn statement(reading: &Reading<'_>, range: Range<usize>, told: Told, article: Option<String>) -> Statement {
-    pattern!(WHOLE, r"\b(?:la (?:presente )?(?:consultation|procedure)|l'avis de marche)\b[^.;]{0,60}$");
-    let head = reading.start_of_sentence(range.start, 200);
-    let all = super::numbers::speaks_of_all_lots(head);
-    // What stands below the last lot of a flat text may be about the whole again.
-    let whole = WHOLE.is_match(head)
-        && reading.doc.block_end(range.start).is_some()
-        && super::numbers::lot_mentions(head).is_empty();
-    let lots = if whole { Vec::new() } else { reading.lots(&range) };
-    Statement { range, told, lots, all, article }
+fn found(reading: &Reading<'_>, s: &Statement<'_>, range: Range<usize>, told: Told, lots: Vec<String>) -> Found {
+    let head = &reading.doc.text()[s.unit.range.start..range.start.max(s.unit.range.start)];
+    let all = super::numbers::speaks_of_all_lots(head) && lots.is_empty();
+    let article =
+        s.any_of(ARTICLES).next().map(|h| s.tokens[h.from].word.to_uppercase()).filter(|a| a.starts_with("L2"));
+    Found { range, told, lots, all, article, unit: s.index, within: s.unit.range.clone() }
+}
+
+/// Lots of a statement at a range: those of its row of a table, else those that its words bind it to.
+#[must_use]
+pub fn lots_of(reading: &Reading<'_>, s: &Statement<'_>, range: &Range<usize>) -> Vec<String> {
+    match &s.unit.row {
+        Some(lot) => vec![lot.clone()],
+        None => reading.lots_within(range, &s.unit.range),
+    }
+}
+
+/// Whether "réservé" closes the access to the contract: not hours of work, not a profession.
+fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
+    let start = s.clause_start(r.from, mark::STOP | mark::ITEM).max(r.from.saturating_sub(9));
+    let work = ["heures", "heure", "temps", "part", "postes", "poste", "volume", "main", "h", "%", "etp"];
+    let owed_before = s.has_word(start, r.from, &work);
+    let verb = matches!(s.tokens[r.from].word.as_ref(), "reserver" | "reservera" | "reserveront" | "reserve");
+    let reach = if verb { 16 } else { 6 };
+    let owed_behind = s.has_word(r.to, r.to + reach, &["heures", "heure", "%", "h", "etp"]) && {
+        let structure = s.any_of(STRUCTURES).map(|h| h.from).find(|f| *f >= r.to);
+        let amount = (r.to..s.tokens.len().min(r.to + reach))
+            .find(|i| matches!(s.tokens[*i].word.as_ref(), "heures" | "heure" | "%" | "h" | "etp"));
+        amount.is_some_and(|a| structure.is_none_or(|f| a < f))
+    } || s.has_word(r.to, r.to + 4, &["temps"])
+        || (r.to..s.tokens.len().min(r.to + 4))
+            .any(|i| s.tokens[i].word == "part" && s.has_word(i + 1, i + 2, &["de", "du", "des"]));
+    let volume = s.any_of(STRUCTURES).next().is_none()
+        && quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime));
+    let structure = s.any_of(STRUCTURES).map(|h| h.from).filter(|f| *f >= r.to).min();
+    let profession = s.of(Concept::OtherProfession).any(|p| {
+        let near = p.from >= r.to && p.from - r.to <= 6 && s.clause_end(r.to - 1, mark::STOP | mark::ITEM) > p.from;
+        let first = structure.is_none_or(|f| p.from < f);
+        near && first
+    });
+    let aside = s.of(Concept::ReserveAside).any(|a| a.from <= r.from && r.to <= a.to)
+        || s.of(Concept::ShelteredProgramme).any(|p| p.from >= r.to && p.from - r.to <= 6);
+    !(owed_before || owed_behind || volume || profession || aside)
+}
+
+/// A reservation without its beneficiary: gives its lots. A bare heading says nothing.
+fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<String>> {
+    let next = s.tokens.get(r.to);
+    let word = s.tokens[r.from].word.as_ref();
+    let informs = s.has_word(0, r.from, &["information", "informations", "propres"]) && s.tokens.len() <= r.to + 1;
+    let bare = s.tokens.len() == r.to && s.trailing.contains(':');
+    let yes = next.is_some_and(|t| t.word == "oui");
+    let asked = s.tokens[r.to..].iter().any(|t| t.word == "oui" && t.after(mark::COLON | mark::ASK))
+        || s.unit.ticked == Some(true);
+    if informs || bare && !asked {
+        return None;
+    }
+    // "réservé aux …" to somebody whom the lexicon does not know.
+    let to_others = (r.to..s.clause_end(r.to - 1, mark::STOP | mark::ITEM | mark::COLON | mark::CLOSE).min(r.to + 10))
+        .any(|i| {
+            matches!(s.tokens[i].word.as_ref(), "a" | "aux" | "au")
+                && !s.has_word(
+                    i + 1,
+                    i + 3,
+                    &[
+                        "ces", "ce", "cette", "lot", "lots", "titre", "sens", "regard", "compter", "article", "l",
+                        "profit", "benefice",
+                    ],
+                )
+        });
+    if to_others && !asked {
+        return None;
+    }
+    let contract = s.of(Concept::Contract).any(|c| {
+        let before = c.to <= r.from && r.from - c.to <= 8;
+        let behind = c.from >= r.to && c.from - r.to <= 6 && (word.starts_with("reservation") || word == "reserver");
+        before || behind
+    });
+    let of_a_lot = s.unit.row.is_some() || reading.doc.lot_at(s.unit.range.start).is_some();
+    let in_brackets = s.tokens[r.from].after(mark::OPEN)
+        && of_a_lot
+        && s.tokens.get(r.to).is_none_or(|t| t.after(mark::CLOSE | mark::COMMA));
+    let alone = s.tokens.len() <= r.to && r.from == 0 && of_a_lot;
+    // "réservation" is a noun of many uses: only with its answer, or of a lot or contract.
+    let noun = word.starts_with("reservation");
+    let said = contract
+        && (!noun
+            || asked
+            || s.has_word(r.from.saturating_sub(3), r.from, &["objet"])
+                && !s.has_word(r.to, r.to + 1, &["de", "d", "des", "du"]));
+    (said || in_brackets || alone || yes && s.tokens.len() <= r.to + 2).then(|| lots_of(reading, s, &s.bytes(r)))
+}
+
+/// "Seules les EA peuvent soumissionner", "ne pourra être attribué qu'à un ESAT", "EA / ESAT uniquement".
+fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
+    let structures: Vec<&Hit> =
+        s.any_of(STRUCTURES).filter(|h| !polarity::denied(s, h) && !polarity::supposed(s, h)).collect();
+    let Some(first) = structures.first() else { return Vec::new() };
+    let last = structures[structures.len() - 1];
+    let near = |a: usize, b: usize| a.abs_diff(b) <= 14;
+    let restricted = s.any_of(&[Concept::Only]).find(|o| {
+        let word = s.tokens[o.from].word.as_ref();
+        // "répondre seules ou en groupement"; "un espace dédié à …" speaks of what follows it alone.
+        let alone_or = word.starts_with("seul") && s.has_word(o.to, o.to + 1, &["ou"]);
+        let forward = ["dedi", "vise", "limit", "restrei"].iter().any(|w| word.starts_with(w));
+        let beside = if forward {
+            structures.iter().any(|h| h.from >= o.to && h.from - o.to <= 8)
+        } else {
+            near(o.to, first.from) || near(last.to, o.from)
+        };
+        beside && !alone_or && !polarity::denied(s, o)
+    });
+    let excepting = (0..first.from).rev().take(10).find(|i| {
+        matches!(s.tokens[*i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(9), *i, &["ne", "n"])
+    });
+    // "EA / ESAT" in the column that says who may bid; "confié obligatoirement à un opérateur de l'IAE".
+    let column = s.unit.cell
+        && s.unit.row.is_some()
+        && s.tokens.len() <= 14
+        && (s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Addressed])
+            || s.any_of(ARTICLES).next().is_some());
+    let entrusted = (0..first.from).rev().take(8).find(|i| {
+        ["confi", "attribu"].iter().any(|w| s.tokens[*i].word.starts_with(w))
+            && s.has_word(i.saturating_sub(3), *i + 4, &["obligatoirement", "sera", "seront"])
+            && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
+            && !s.of(Concept::Winner).any(|w| w.to <= *i)
+    });
+    // "Marché réservé à : ☒ EA/ESAT".
+    let ticked = s.unit.ticked == Some(true) && s.heading.has(Concept::Reserve);
+    let given = entrusted.or((column || ticked).then_some(first.from)).map(|i| Hit {
+        concept: Concept::Only,
+        from: i,
+        to: i + 1,
+    });
+    if let Some(anchor) = given {
+        return grouped(reading, s, &structures, &anchor);
+    }
+    let Some(anchor) =
+        restricted.copied().or_else(|| excepting.map(|i| Hit { concept: Concept::Only, from: i, to: i + 1 }))
+    else {
+        return Vec::new();
+    };
+    let of_access =
+        s.any_of(&[Concept::Bid, Concept::Contract, Concept::Addressed]).any(|h| h.from.abs_diff(anchor.from) <= 30)
+            || s.unit.row.is_some()
+            || s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Contract])
+            || s.previous.has(Concept::Bid);
+    let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
+        && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
+    let volume = quantities(&s.tokens).iter().any(|q| matches!(q.unit, Unit::Hours));
+    // "Le contrat ne saurait être confié qu'à un ESAT" speaks of the contract, not of a part that the winner passes on.
+    let whole =
+        excepting.is_some() && s.of(Concept::Contract).any(|c| c.to <= first.from) && !s.says.has(Concept::Winner);
+    let owed = owed && !whole;
+    if !of_access || owed || volume {
+        return Vec::new();
+    }
+    grouped(reading, s, &structures, &anchor)
+}
+
+/// "Les offres d'entreprises autres que des SIAE seront rejetées", "toute candidature ne provenant pas d'un ESAT sera écartée".
+fn others_refused(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
+    let structures: Vec<&Hit> = s.any_of(STRUCTURES).collect();
+    let Some(first) = structures.first() else { return Vec::new() };
+    let other_than = (0..first.from).rev().take(7).find(|i| {
+        let word = s.tokens[*i].word.as_ref();
+        word.starts_with("autre") && s.has_word(*i, *i + 3, &["que", "qu"]) || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
+    });
+    let refused = s.tokens[first.to..].iter().any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
+    let Some(at) = other_than.filter(|_| refused && s.says.has(Concept::Bid)) else { return Vec::new() };
+    let anchor = Hit { concept: Concept::Only, from: at, to: at + 1 };
+    grouped(reading, s, &structures, &anchor)
+}
+
+/// "Les candidats doivent être des entreprises de l'ESS", "doit justifier de son conventionnement d'entreprise d'insertion".
+fn must_be(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
+    let bound = s.of(Concept::MustBe).next().copied().or_else(|| {
+        let duty = (0..s.tokens.len()).find(|i| {
+            matches!(s.tokens[*i].word.as_ref(), "doit" | "doivent" | "devra" | "devront")
+                && s.of(Concept::Proof).any(|p| p.from > *i && p.from - i <= 4)
+        })?;
+        Some(Hit { concept: Concept::MustBe, from: duty, to: duty + 1 })
+    });
+    let Some(bound) = bound else { return Vec::new() };
+    let subject = s.has_word(
+        bound.from.saturating_sub(6),
+        bound.from + 2,
+        &[
+            "candidat",
+            "candidats",
+            "structure",
+            "operateur",
+            "operateurs",
+            "soumissionnaire",
+            "soumissionnaires",
+            "entreprises",
+            "repondants",
+        ],
+    );
+    let structures: Vec<&Hit> =
+        s.any_of(STRUCTURES).filter(|h| h.from >= bound.from && h.from - bound.from <= 50).collect();
+    let void = structures.iter().any(|h| polarity::void(s, h)) || s.has_word(0, bound.from, &["qui", "si"]);
+    if !subject
+        || structures.is_empty()
+        || void
+        || s.any_of(&[Concept::Subcontract]).any(|h| h.from > bound.from && structures.iter().any(|t| h.to <= t.from))
+    {
+        return Vec::new();
+    }
+    grouped(reading, s, &structures, &bound)
+}
+
+/// "L'acheteur fait application des articles L. 2113-12 à L. 2113-14 pour la totalité des prestations."
+fn applied(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
+    let articles: Vec<&Hit> = s
+        .any_of(ARTICLES)
+        .chain(s.of(Concept::Prison))
+        .filter(|h| s.tokens[h.from].word.starts_with("l2113") && !polarity::void(s, h))
+        .collect();
+    let Some(first) = articles.first() else { return Vec::new() };
+    let applies = s.has_word(
+        first.from.saturating_sub(8),
+        first.from,
+        &[
+            "application",
+            "vertu",
+            "titre",
+            "fondement",
+            "relevent",
+            "releve",
+            "applique",
+            "sens",
+            "dispositif",
+            "soumis",
+            "soumise",
+            "regime",
+        ],
+    );
+    let subject = s.any_of(&[Concept::Contract]).next().is_some() || s.has_word(0, first.from, &["acheteur"]);
+    let bidders = s.has_word(0, first.from, &["candidats", "candidat", "dispositions", "soumissionnaires"]);
+    let faculty = s.has_word(0, s.tokens.len(), &["faculte", "possibilite", "avance"]);
+    if !applies || !subject || bidders || faculty {
+        return Vec::new();
+    }
+    grouped(reading, s, &articles, first)
+}
+
+/// "La réservation ne porte que sur le lot n° 1": binds what was told of the whole contract.
+fn bind(reading: &Reading<'_>, s: &Statement<'_>, found: &mut [Found], explained: &mut Vec<usize>) {
+    let speaks = s.of(Concept::Reserve).next().is_some()
+        && s.has_word(0, s.tokens.len(), &["porte", "concerne", "applique", "concernes", "limitee", "vise"]);
+    let denied =
+        s.any_of(&[Concept::Reserve]).any(|h| polarity::denied(s, h)) && !s.has_word(0, s.tokens.len(), &["que", "qu"]);
+    if !speaks
+        || denied
+        || s.any_of(STRUCTURES).next().is_some()
+        || found.iter().any(|f| f.unit == s.index && !f.lots.is_empty())
+    {
+        return;
+    }
+    if let Some(m) = reading.mentions(&s.unit.range).first() {
+        for f in found.iter_mut().filter(|f| f.lots.is_empty()) {
+            f.lots.clone_from(&m.lots);
+            explained.push(s.index);
+        }
+    }
+}
+
+/// A statement that names structures beside a reservation that does not say for whom, or only ticks the box of both, tells it:
+/// "Peuvent répondre les structures d'insertion", "Article L. 2113-13", "Type de structure : SIAE".
+fn narrow(statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec<usize>) {
+    let open: Vec<usize> = (0..found.len())
+        .filter(|i| matches!(found[*i].told, Told::Words(Beneficiary::Unspecified) | Told::WorkshopBox))
+        .collect();
+    for i in open {
+        let at = found[i].unit;
+        let said = statements
+            .iter()
+            .filter(|s| s.unit.ticked != Some(false) && s.index != at && s.index.abs_diff(at) <= 40)
+            .filter(|s| {
+                s.any_of(&[Concept::Bid, Concept::Proof, Concept::MustBe]).next().is_some()
+                    || s.heading.any(&[Concept::Reserve])
+                    || s.has_word(0, 6, &["type", "article", "articles"])
+                    || s.unit.ticked == Some(true)
+            });
+        let told = said
+            .filter_map(|s| {
+                let hits: Vec<&Hit> = s
+                    .any_of(STRUCTURES)
+                    .chain(s.any_of(ARTICLES))
+                    .filter(|h| !polarity::void(s, h) && h.concept != Concept::ShelteredAndIntegration)
+                    .collect();
+                let named = told(&hits)?;
+                Some((s.index.abs_diff(at), s.index, named))
+            })
+            .min_by_key(|(distance, ..)| *distance);
+        if let Some((_, index, Told::Words(who))) = told {
+            if found[i].told == Told::Words(Beneficiary::Unspecified) || who != Beneficiary::Both {
+                explained.push(index);
+            }
+            if found[i].told == Told::Words(Beneficiary::Unspecified)
+                || matches!(who, Beneficiary::Disability | Beneficiary::Insertion)
+            {
+                found[i].told = Told::Words(who);
+            }
+        }
+    }
 }
 
 /// The buyer's words win over boxes, and a beneficiary named wins over none.
-fn combine(reading: &Reading<'_>, statements: Vec<Statement>) -> Vec<Provision> {
+fn combine(reading: &Reading<'_>, statements: Vec<Found>) -> Vec<Provision> {
     let named: Vec<Beneficiary> = statements
         .iter()
         .filter_map(|s| match s.told {
@@ -358,16 +547,14 @@ fn combine(reading: &Reading<'_>, statements: Vec<Statement>) -> Vec<Provision> 
     // "Marché réservé." beside a box: the box says for whom, the words for which lots.
     let boxed = statements.iter().find_map(|s| match s.told {
         Told::WorkshopBox => Some(Beneficiary::Both),
-        Told::ServiceBox => Some(Beneficiary::SocialEconomy),
         Told::Words(_) => None,
     });
     let mut out: Vec<Provision> = Vec::new();
     let mut all_lots: Vec<Beneficiary> = Vec::new();
     for s in statements {
         let beneficiary = match s.told {
-            Told::WorkshopBox | Told::ServiceBox if by_words => continue,
+            Told::WorkshopBox if by_words => continue,
             Told::WorkshopBox => Beneficiary::Both,
-            Told::ServiceBox => Beneficiary::SocialEconomy,
             // The same reservation told again without its beneficiary.
             Told::Words(Beneficiary::Unspecified) if by_words && s.lots.is_empty() => continue,
             Told::Words(Beneficiary::Unspecified) if by_words => named[0],
@@ -386,7 +573,8 @@ fn combine(reading: &Reading<'_>, statements: Vec<Statement>) -> Vec<Provision> 
             known.article = known.article.take().or(s.article);
             continue;
         }
-        let mut provision = Provision::new(ProvisionKind::Reserved, reading.doc.evidence(s.range.clone()));
+        let mut provision =
+            Provision::new(ProvisionKind::Reserved, reading.doc.evidence_within(s.range.clone(), &s.within));
         provision.beneficiary = Some(beneficiary);
         provision.lots = s.lots;
         if s.all {
@@ -411,27 +599,24 @@ fn merge_lots(known: &mut Vec<String>, more: Vec<String>) {
     }
 }
 
-/// "Both" for the same lots as a narrower statement says no more than it.
-fn drop_box_beside_words(mut provisions: Vec<Provision>) -> Vec<Provision> {
-    let has = |list: &[Provision], who| list.iter().any(|p| p.beneficiary == Some(who) && p.lots.is_empty());
-    if has(&provisions, Beneficiary::Disability) && has(&provisions, Beneficiary::Insertion) {
-        let evidence = provisions[0].evidence.clone();
-        provisions.retain(|p| {
-            !(p.lots.is_empty() && matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion)))
-        });
-        if !has(&provisions, Beneficiary::Both) {
-            let mut both = Provision::new(ProvisionKind::Reserved, evidence);
-            both.beneficiary = Some(Beneficiary::Both);
-            both.article = Some("L2113-14".to_owned());
-            provisions.insert(0, both);
+/// Disability and insertion for the same lots are "both"; "both" says no more than a narrower statement for the same lots.
+fn drop_box_beside_words(provisions: Vec<Provision>) -> Vec<Provision> {
+    let mut out: Vec<Provision> = Vec::new();
+    for p in provisions {
+        let social = |b: Option<Beneficiary>| {
+            matches!(b, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both))
+        };
+        let same = |lots: &[String]| lots.len() == p.lots.len() && lots.iter().all(|l| p.lots.contains(l));
+        match out.iter_mut().find(|o| social(o.beneficiary) && social(p.beneficiary) && same(&o.lots)) {
+            Some(known) if known.beneficiary != p.beneficiary => {
+                known.beneficiary = Some(Beneficiary::Both);
+                known.article = Some("L2113-14".to_owned());
+            }
+            Some(_) => {}
+            None => out.push(p),
         }
     }
-    if has(&provisions, Beneficiary::Both) {
-        provisions.retain(|p| {
-            !p.lots.is_empty() || !matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion))
-        });
-    }
-    provisions
+    out
 }
 
 /// Where insertion is the object and only a form's box reserves it, the object tells for whom: people in schemes of

@@ -1,48 +1,129 @@
-//! Contracts whose object *is* insertion, the works being their support (R2123-1 3°; former articles 30 of the code and
-//! 28 of décret 2016-360). Jobseeker services bought from training firms are not.
+//! The frame "what the contract buys": contracts whose object *is* insertion, the works being their support (R2123-1 3°; former
+//! articles 30 of the code and 28 of décret 2016-360). Jobseeker services bought from training firms are not.
 
 use vigie_domain::{Provision, ProvisionKind};
 
-use super::anchors::Topic;
 use super::finding::Reading;
-use super::pattern::pattern;
+use super::lexicon::{Concept, Hit};
+use super::polarity;
+use super::statement::{Statement, mark};
 
-pattern!(
-    OBJECT,
-    r"(?:reinsertion|insertion (?:sociale|prof\w+|par l|economique|de |des ))[^.;]{0,120}?(?:a travers|au travers|(?:ayant |avec )?(?:comme|pour) activites? supports?|au moyen|par le biais|par l'execution|par la realisation|comme support|le support|pour support|ayant (?:comme|pour) support|par l'activite de|sous forme de chantier|supports? d'activite)",
-    r"|(?:services?|prestations?|marche) (?:de|d'une demarche de) qualification (?:sociale )?et (?:d ?'? ?)?insertion|qualification (?:sociale |professionnelle )?et (?:d ?'? ?)?insertion",
-    r"|services? d'insertion (?:(?:sociale|professionnelle|et|ou|de qualification) ?)+[^.;]{0,110}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte|blanchisserie|restauration|recyclage|peinture|debroussaill)",
-    r"|insertion et (?:de )?qualification|supports? (?:technique|d'activites?|de production)[^.;]{0,60}insertion|insertion[^.;]{0,80}supports? (?:technique|d'activites?|de production|etant|sera)",
-    r"|realis(?:ation|ee?s?) (?:de |des |d')?[^.;]{0,80} par des (?:personnes|publics|salaries) (?:en (?:parcours d')?insertion|eloignee?s? de l'emploi)",
-    r"|(?:mise en oeuvre|gestion|animation|conduite|creation) d(?:e |'un |es |e l')(?:ateliers? et )?chantiers? (?:ecole )?d'insertion",
-    r"|chantiers?[ -](?:ecole |educatif )?(?:d ?'? ?)?insertion (?:pour|sur|dans|ayant|:)|ateliers? et chantiers? d ?'? ?insertion ?(?::|pour|sur)|achat d'insertion",
-    r"|(?:^|objet|intitule|title|marche) ?[: ]{0,3}(?:le present )?marches? d ?'? ?insertion|prestations? (?:de services? )?d ?'? ?insertion[^.;]{0,90}(?:nettoyage|entretien|espaces verts|proprete|travaux|collecte)",
-    r"|(?:appui|accompagnement) [^.;]{0,20}a l'emploi[^;]{0,70}\bsupport\w*\b|marches? de (?:services?|prestations?) d'insertion|marche d'insertion (?:sociale|professionnelle|par)",
-    r"|(?:finalite|but|vocation|objet)[^.;]{0,30}insertion[^.]{0,90}(?:est|sont|etant) (?:le|un|que le) support|insertion (?:sociale|professionnelle)[^.]{0,90}en (?:est|sont|etant) le support|reinsertion (?:sociale|professionnelle)[^.;]{0,40} par l(?:e |a |')(?:maraichage|nettoyage|entretien|travail|activite)|prestations? d'insertion[^;]{0,80}\bsupports? ?:",
-    r"|actions? d'insertion[^.;]{0,60}(?:ayant (?:comme|pour) support|sous (?:la )?forme d|mises? en oeuvre a travers|a travers l)|(?:portage|encadrement)[^.;]{0,20} d(?:e|'un) (?:ateliers? et )?chantiers? d'insertion",
-    r"|\b(?:l'objet|objet principal) (?:meme )?(?:du marche|de la consultation|du contrat|du present marche|de l'accord-cadre) est (?:l'|la )?(?:re)?insertion (?:sociale|professionnelle|par)",
-    r"|accompagnement socio-?professionnel[^.;]{0,120}(?:au travers|a travers|par) (?:de |des |la |les )?(?:realisation d[eu]s? )?(?:travaux|activites?)"
-);
-pattern!(TRAINING, r"demandeurs d'emploi|pole emploi|france travail|\bformations?\b");
-pattern!(SUPPORT, r"support|travailleurs handicap|chantier");
-pattern!(OTHER_TALK, r"clause|critere|heures|\btitulaire (?:devra|s'engage|doit)|\breserve(?:e|s|es)?\b");
-
-/// Reads whether the object is insertion.
+/// Reads whether the object is insertion; marks the statements it explains.
 #[must_use]
-pub fn read(reading: &Reading<'_>) -> Vec<Provision> {
-    for range in reading.matches(Topic::Service, &OBJECT) {
-        let doc = reading.doc;
-        let around =
-            &doc.text()[range.start - doc.before(range.start, 120).len()..range.end + doc.after(range.end, 120).len()];
-        if (TRAINING.is_match(around) && !SUPPORT.is_match(around))
-            || OTHER_TALK.is_match(reading.start_of_line(range.start, 80))
-        {
+pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
+    for (at, s) in statements.iter().enumerate() {
+        let Some(hit) =
+            s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h))
+        else {
             continue;
-        }
-        let mut provision = Provision::new(ProvisionKind::InsertionService, doc.evidence(range.clone()));
-        provision.lots = doc.lot_at(range.start).map(|l| vec![l.to_owned()]).unwrap_or_default();
+        };
+        explained.push(s.index);
+        let mut provision =
+            Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
+        provision.lots = super::reserved::lots_of(reading, s, &s.bytes(hit));
         provision.article = Some("R2123-1".to_owned());
         return vec![provision];
     }
     Vec::new()
+}
+
+fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
+    let word = |i: usize| s.tokens.get(i).map_or("", |t| t.word.as_ref());
+    let words: Vec<&str> = s.tokens[hit.from..hit.to].iter().map(|t| t.word.as_ref()).collect();
+    let says = |w: &str| words.iter().any(|x| x.starts_with(w));
+    // Owed, weighed or reserved: another frame's matter.
+    let owed = s
+        .any_of(&[Concept::ClauseName, Concept::Criterion, Concept::TalkAboutClauses, Concept::NotInsertion])
+        .any(|h| h.from <= hit.from);
+    let laid = s.has_word(
+        0,
+        hit.from,
+        &[
+            "devra",
+            "devront",
+            "doit",
+            "doivent",
+            "engage",
+            "titulaire",
+            "titulaires",
+            "attributaire",
+            "heures",
+            "engagement",
+            "engagements",
+            "comporte",
+            "prevoit",
+            "impose",
+            "reserve",
+            "reservee",
+            "soumis",
+        ],
+    );
+    let bidders =
+        s.of(Concept::Reserve).any(|r| r.to <= hit.from) || s.of(Concept::Only).any(|o| hit.from.abs_diff(o.from) < 8);
+    let served = s.has_word(hit.from.saturating_sub(2), hit.from, &["pour"]);
+    if served || owed || laid || bidders || s.heading.has(Concept::Criterion) {
+        return false;
+    }
+    let support = s.of(Concept::Support).any(|h| h.from >= hit.to || h.to <= hit.from)
+        || next.is_some_and(|n| n.of(Concept::Support).any(|h| h.from == 0));
+    let works = s.of(Concept::Works).any(|w| w.from >= hit.to);
+    let mut end = hit.to;
+    while matches!(
+        word(end),
+        "sociale"
+            | "sociales"
+            | "professionnelle"
+            | "professionnelles"
+            | "et"
+            | "d"
+            | "de"
+            | "insertion"
+            | "qualification"
+            | "economique"
+    ) {
+        end += 1;
+    }
+    let linked = matches!(word(end), "pour" | "sur" | "dans" | "ayant" | "par" | "via" | "au" | "a")
+        || s.tokens.get(end).is_some_and(|t| t.after(mark::COLON));
+    let training = (s.says.has(Concept::ServiceTalk) || s.has_word(0, s.tokens.len(), &["demandeur", "demandeurs"]))
+        && !s.has_word(0, s.tokens.len(), &["qualification"]);
+    let chantier = says("chantier") || says("atelier");
+    if chantier {
+        let object = s.of(Concept::Object).any(|o| {
+            o.to <= hit.from && hit.from - o.to <= 6 && !s.has_word(o.to, hit.from, &["pour", "par", "un\u{0}"])
+        });
+        let title = hit.from == 0 || s.has_word(0, hit.from, &["accord", "cadre"]) && s.unit.range.start == 0;
+        let bought_for_it = s.has_word(hit.from.saturating_sub(3), hit.from, &["pour", "par", "accueillera", "d"])
+            && s.has_word(0, hit.from, &["fourniture", "vetements", "construction", "travaux"]);
+        return (object
+            || title
+                && (linked
+                    || works
+                    || s.has_word(hit.to, hit.to + 1, &["pour"])
+                    || s.has_word(0, hit.from, &["accord"])))
+            && !bought_for_it
+            || s.has_word(0, hit.from, &["forme", "portage"]);
+    }
+    let named = says("qualification")
+        || words.first().is_some_and(|w| w.starts_with("marche"))
+        || says("achat")
+        || says("achete");
+    let object = s.of(Concept::Object).any(|o| o.to <= hit.from + 1 && hit.from + 1 - o.to <= 9);
+    let is_the_object = s.has_word(hit.from.saturating_sub(9), hit.from, &["objet", "finalite", "vocation", "but"]);
+    if says("r2123") {
+        return false;
+    }
+    let prestation = words
+        .first()
+        .is_some_and(|w| w.starts_with("prestation") || w.starts_with("service") || w.starts_with("action"));
+    support
+        && (object || prestation || named || is_the_object || hit.from <= 2)
+        && (!training || support_word(s) || next.is_some_and(support_word))
+        || named && !training
+        || is_the_object && !training
+        || prestation && (works && (linked || s.tokens[hit.to..].iter().any(|t| t.after(mark::COLON)))) && !training
+}
+
+fn support_word(s: &Statement<'_>) -> bool {
+    s.tokens.iter().any(|t| t.word.starts_with("support")) || s.has_word(0, s.tokens.len(), &["terrain", "situation"])
 }

@@ -16,7 +16,6 @@ use crate::channels::Envelope;
 const MAX_REFERENCES: usize = 12;
 
 impl Email {
-    /// Builds the message.
     pub(super) fn compose(&self, envelope: &Envelope<'_>, to: &Address) -> Result<Vec<u8>, String> {
         let message = envelope.message;
         let own_address = self.return_path.as_ref().map(|r| r.of(envelope.key));

@@ -64,15 +64,9 @@ pub enum EmailError {
     ReturnPath(String),
     /// The certificate authority cannot be read.
     #[error("certificat {path} : {why}")]
-    Certificate {
-        /// The file.
-        path: String,
-        /// Why.
-        why: String,
-    },
+    Certificate { path: String, why: String },
 }
 
-/// The channel.
 pub struct Email {
     host: String,
     port: u16,
@@ -88,7 +82,7 @@ pub struct Email {
     /// Connections that may be open at once.
     connections: usize,
     /// One permit a connection in use.
-    places: Semaphore,
+    permits: Semaphore,
     /// Connections that wait for their next message.
     idle: Mutex<Vec<Kept>>,
     /// When the server was last found away, and in what words.
@@ -97,9 +91,7 @@ pub struct Email {
 
 /// How far a mail transaction got.
 enum Transaction {
-    /// The server answered.
     Answered {
-        /// What it said.
         outcome: Outcome,
         /// The connection stands at the start of a new transaction.
         reusable: bool,
@@ -148,7 +140,7 @@ impl Email {
             answers: false,
             wait: Duration::from_secs(block.timeout_s),
             connections: block.connections.max(1),
-            places: Semaphore::new(block.connections.max(1)),
+            permits: Semaphore::new(block.connections.max(1)),
             idle: Mutex::default(),
             found_away: Mutex::default(),
         })
@@ -228,7 +220,6 @@ impl Email {
         (ours && !key.is_empty() && key.bytes().all(|b| b.is_ascii_hexdigit())).then_some(key)
     }
 
-    /// Sends one message.
     pub async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
         let Ok(to) = envelope.to.parse::<Address>() else {
             return Outcome::Permanent("adresse illisible".to_owned());
@@ -237,7 +228,7 @@ impl Email {
             Ok(bytes) => bytes,
             Err(why) => return Outcome::Permanent(format!("message impossible à composer : {why}")),
         };
-        let _place = self.places.acquire().await;
+        let _permit = self.permits.acquire().await;
         if let Some(why) = self.just_found_away() {
             return Outcome::Unreachable(why);
         }

@@ -80,7 +80,7 @@ impl ReturnPath {
 
     fn signature(&self, delivery: &str) -> String {
         let tag = self.mac(delivery).map(|m| m.finalize().into_bytes());
-        tag.iter().flatten().take(SIGNATURE / 2).map(|b| format!("{b:02x}")).collect()
+        tag.map(|tag| hex::encode(&tag[..SIGNATURE / 2])).unwrap_or_default()
     }
 
     fn mac(&self, delivery: &str) -> Option<Hmac<Sha256>> {

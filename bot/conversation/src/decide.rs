@@ -1,0 +1,415 @@
+//! Deciding about a delivery: the same by button, reaction or words, for the structure of the person whom the chat got it for.
+//!
+//! Only the chat that got a delivery speaks for its owner, and only people whose role decides. What is decided stands in the
+//! store before anything is answered; the state line of every message that shows it follows by itself (see [`state_line`]).
+
+use chrono::{DateTime, Utc};
+use vigie_config::rules::Rules;
+use vigie_domain::follow_up::{self, Narrowing};
+use vigie_domain::subscription::Candidate;
+use vigie_domain::{Decision, Department, Filter, Near, Refusal, Sector, Stage, Subscriber, french};
+use vigie_notifier::card::{Card, short};
+use vigie_notifier::chat::{Button, Rich, Span, Style};
+use vigie_notifier::criteria;
+use vigie_service::alert_card;
+use vigie_service::answers::action::{self, Act, Action, NarrowBy};
+use vigie_service::answers::{outcome_line, state_line};
+use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen, may_decide};
+use vigie_service::ingest::candidate;
+use vigie_service::{Failure, Service};
+use vigie_store::chats::Received;
+use vigie_watcher::classify;
+
+use super::{Incoming, Input, Reply, ReplyPlace};
+
+/// Longest lead time that one tap asks for, in days.
+const MAX_LEAD: i64 = 60;
+/// Longest name kept of the one who decides, in characters.
+const MAX_NAME: usize = 60;
+
+const UNKNOWN: &str = "Je ne retrouve pas ce marché\u{a0}: l’alerte est trop ancienne, ou a été envoyée ailleurs. /echeances montre ceux que vous suivez.";
+
+/// Acts on what was asked about a delivery.
+///
+/// # Errors
+/// The database fails.
+pub(super) async fn act(
+    service: &Service,
+    incoming: &Incoming,
+    delivery: &str,
+    act: &Act,
+) -> Result<Vec<Reply>, Failure> {
+    let chat = &incoming.chat;
+    let received = service.store.received(delivery, chat.channel, &chat.id).await?.filter(|r| !r.procedure.is_empty());
+    let Some(received) = received else {
+        // A reaction may be for anything; a button or a word waits for an answer.
+        let silent = matches!(incoming.input, Input::Reacted { .. });
+        return Ok(if silent { Vec::new() } else { short_reply(incoming, UNKNOWN) });
+    };
+    let Some(person) = service.store.subscriber(&received.subscriber).await? else {
+        return Ok(short_reply(incoming, UNKNOWN));
+    };
+    let asked = Asked { service, incoming, delivery, received: &received, person: &person, now: service.clock.now() };
+    if act.action == Action::More {
+        return asked.more().await;
+    }
+    if !may_decide(person.role) {
+        return Ok(short_reply(incoming, outcome_line::READS_ONLY));
+    }
+    asked.decide(act).await
+}
+
+/// A word to the one who spoke: it passes where a button was pressed, else it is an answer.
+pub(super) fn short_reply(incoming: &Incoming, text: &str) -> Vec<Reply> {
+    let place = if matches!(incoming.input, Input::Pressed { .. }) { ReplyPlace::Toast } else { ReplyPlace::Answer };
+    vec![Reply { place, text: text.into(), buttons: Vec::new() }]
+}
+
+struct Asked<'a> {
+    service: &'a Service,
+    incoming: &'a Incoming,
+    delivery: &'a str,
+    received: &'a Received,
+    person: &'a Subscriber,
+    now: DateTime<Utc>,
+}
+
+impl Asked<'_> {
+    fn pressed(&self) -> bool {
+        matches!(self.incoming.input, Input::Pressed { .. })
+    }
+
+    fn name(&self) -> String {
+        let name = short(&self.incoming.sender.name, MAX_NAME);
+        if name.is_empty() { short(&self.person.name, MAX_NAME) } else { name }
+    }
+
+    async fn decide(&self, act: &Act) -> Result<Vec<Reply>, Failure> {
+        let edit = match &act.action {
+            Action::More => return Ok(Vec::new()),
+            Action::Narrow(by) => return self.narrow(*by).await,
+            Action::Stage(stage) => DecisionEdit { stage: Some(*stage), ..DecisionEdit::default() },
+            Action::Because(refusal) => {
+                DecisionEdit { stage: Some(Stage::NoGo), refusal: Some(Some(*refusal)), ..DecisionEdit::default() }
+            }
+            Action::Remind(days) => DecisionEdit { reminder: Some(Reminder::InDays(*days)), ..DecisionEdit::default() },
+            Action::Note(note) => DecisionEdit { note: Some(note.clone()), ..DecisionEdit::default() },
+            Action::Assign(name) => DecisionEdit { assignee: Some(name.clone()), ..DecisionEdit::default() },
+        };
+        let by = self.name();
+        let asker = decisions::Asker {
+            person: self.person,
+            name: &by,
+            procedure: &self.received.procedure,
+            lot: &act.lot,
+            seen: Seen::Latest,
+        };
+        let outcome = decisions::decide(self.service, &asker, &edit).await?;
+        let line = outcome_line::line(&outcome, &edit, &by);
+        let Outcome::Noted { before, now } = outcome else { return Ok(short_reply(self.incoming, &line)) };
+        self.service.store.note_name(self.incoming.chat.channel, &self.incoming.chat.id, &by, self.now).await?;
+        self.answer(&act.action, before.as_ref(), &now, &by, line).await
+    }
+
+    /// What is said of a decision that stands: a word that passes, and what it leads to.
+    async fn answer(
+        &self,
+        action: &Action,
+        before: Option<&Decision>,
+        now: &Decision,
+        by: &str,
+        line: String,
+    ) -> Result<Vec<Reply>, Failure> {
+        let toast = Reply { place: ReplyPlace::Toast, text: Rich::plain(line.clone()), buttons: Vec::new() };
+        let stage = match action {
+            Action::Because(refusal) => return self.because(*refusal, by).await,
+            Action::Stage(stage) => *stage,
+            _ => return Ok(vec![toast]),
+        };
+        let first = before.filter(|b| b.stage.is_decided() && b.by != by);
+        if first.is_some_and(|b| b.stage == stage) {
+            return Ok(short_reply(self.incoming, &line));
+        }
+        let mut replies = vec![toast];
+        if stage == Stage::NoGo && now.refusal.is_none() && now.lot.is_empty() {
+            let text =
+                format!("Écarté par {by}. Pourquoi\u{202f}? Cela règle la suite\u{202f}; répondre est facultatif.");
+            replies.push(Reply {
+                place: ReplyPlace::Answer,
+                text: text.as_str().into(),
+                buttons: state_line::reasons(self.delivery),
+            });
+        } else if let Some(first) = first.filter(|_| !self.pressed()) {
+            let text = format!(
+                "{} avait noté\u{a0}: {}. C’est maintenant\u{a0}: {}.",
+                first.by,
+                first.stage.in_french(),
+                stage.in_french()
+            );
+            replies.push(Reply { place: ReplyPlace::Answer, text: Rich::plain(text), buttons: Vec::new() });
+        }
+        Ok(replies)
+    }
+
+    /// A reason, and what it offers to change.
+    async fn because(&self, refusal: Refusal, by: &str) -> Result<Vec<Reply>, Failure> {
+        let mut text = format!("Écarté par {by}\u{a0}: {}.", refusal.in_french());
+        let mut buttons: Vec<Vec<Button>> = Vec::new();
+        for cut in cuts(refusal) {
+            if let Some(narrower) = self.narrower(*cut).await? {
+                buttons.push(vec![action::button(&narrower.label, &Action::Narrow(*cut), self.delivery)]);
+            }
+        }
+        if !buttons.is_empty() {
+            text.push_str(" D’un geste, votre abonnement peut en tenir compte\u{a0}:");
+        } else if refusal != Refusal::Other {
+            text.push_str(" Si cela se répète, resserrez votre abonnement.");
+            buttons.push(vec![action::command("Voir mes abonnements", "/abonnements")]);
+        }
+        let place = if self.pressed() { ReplyPlace::Edit } else { ReplyPlace::Answer };
+        Ok(vec![Reply { place, text: Rich::plain(text), buttons }])
+    }
+
+    /// The subscriptions that sent this, narrowed; `None` where nothing can be narrowed in one tap.
+    async fn narrower(&self, cut: NarrowBy) -> Result<Option<Narrower>, Failure> {
+        if self.service.store.is_declared(&self.person.id).await? {
+            return Ok(None);
+        }
+        let Some(row) = self.service.store.notices_of(&self.received.procedure).await?.pop() else { return Ok(None) };
+        let folded = classify::searchable(&row.notice, &row.assessment.lots);
+        let seen = candidate(&row, &folded, row.first_seen);
+        let mut label = String::new();
+        let mut subscriptions = Vec::new();
+        for s in self.service.store.subscriptions_of(&self.person.id).await? {
+            let Some((said, narrowing)) = narrowing(cut, &s.filter, &seen) else { continue };
+            if let Some(filter) = follow_up::narrowed(&s.filter, &narrowing) {
+                label = said;
+                subscriptions.push((s.id, filter));
+            }
+        }
+        Ok((!subscriptions.is_empty()).then_some(Narrower { label, subscriptions }))
+    }
+
+    async fn narrow(&self, cut: NarrowBy) -> Result<Vec<Reply>, Failure> {
+        let place = if self.pressed() { ReplyPlace::Edit } else { ReplyPlace::Answer };
+        let reply = |text: String| vec![Reply { place, text: Rich::plain(text), buttons: Vec::new() }];
+        if self.service.store.is_declared(&self.person.id).await? {
+            return Ok(reply(
+                "Votre abonnement est tenu par la personne qui gère Vigie\u{a0}: demandez-lui ce changement."
+                    .to_owned(),
+            ));
+        }
+        let notices = self.service.store.notices_of(&self.received.procedure).await?;
+        let buyer = notices.iter().rev().map(|n| &n.notice.buyer).find(|b| !b.name.is_empty());
+        let name = buyer.map_or_else(|| "cet acheteur".to_owned(), |b| short(&b.name, 80));
+        if cut == NarrowBy::Buyer && buyer.is_none_or(|b| b.siret.as_deref().unwrap_or_default().is_empty()) {
+            return Ok(reply(format!(
+                "L’avis ne donne pas le SIRET de {name}\u{a0}: il ne peut pas être écarté d’un geste."
+            )));
+        }
+        let Some(narrower) = self.narrower(cut).await? else {
+            let text = if cut == NarrowBy::Buyer {
+                format!("C’est déjà fait\u{a0}: {name} est écarté de vos abonnements.")
+            } else {
+                "C’est déjà fait, ou il ne resterait plus rien. /abonnements montre ce que vous recevez.".to_owned()
+            };
+            return Ok(reply(text));
+        };
+        for (id, filter) in &narrower.subscriptions {
+            self.service.store.set_filter(id, filter).await?;
+        }
+        let text = if cut == NarrowBy::Buyer {
+            format!(
+                "C’est fait\u{a0}: plus aucun nouveau marché de {name}. Pour revenir en arrière\u{a0}: /abonnements."
+            )
+        } else {
+            let now: Vec<String> =
+                narrower.subscriptions.iter().map(|(_, f)| short(&criteria::in_french(f), 200)).collect();
+            format!(
+                "C’est fait. Vous recevez maintenant\u{a0}: {}. Pour revenir en arrière\u{a0}: /abonnements.",
+                now.join(" – ")
+            )
+        };
+        Ok(reply(text))
+    }
+
+    async fn more(&self) -> Result<Vec<Reply>, Failure> {
+        let Some(card) = alert_card::card_of(self.service, self.delivery).await? else {
+            return Ok(short_reply(self.incoming, UNKNOWN));
+        };
+        decisions::read(self.service, self.person, &self.name(), &self.received.procedure).await?;
+        let buttons = if may_decide(self.person.role) { state_line::stages(self.delivery) } else { Vec::new() };
+        Ok(vec![Reply { place: ReplyPlace::Answer, text: details(&card), buttons }])
+    }
+}
+
+/// Subscriptions that can be narrowed in one tap.
+struct Narrower {
+    /// What the button says.
+    label: String,
+    subscriptions: Vec<(String, Filter)>,
+}
+
+/// What a reason may cut off.
+fn cuts(refusal: Refusal) -> &'static [NarrowBy] {
+    match refusal {
+        Refusal::Buyer => &[NarrowBy::Buyer],
+        Refusal::Trade => &[NarrowBy::Trade],
+        Refusal::Place => &[NarrowBy::Place],
+        Refusal::Time => &[NarrowBy::Time],
+        Refusal::Size => &[NarrowBy::Large, NarrowBy::Small],
+        Refusal::Other => &[],
+    }
+}
+
+/// How a filter leaves out what is like this notice, and what the button says. Pure.
+fn narrowing(cut: NarrowBy, filter: &Filter, c: &Candidate<'_>) -> Option<(String, Narrowing)> {
+    let value = c.notice.estimated_value;
+    let euros = |n: f64| format!("{}\u{a0}€", french::number(n));
+    Some(match cut {
+        NarrowBy::Buyer => {
+            let siret = c.notice.buyer.siret.clone().filter(|s| !s.is_empty())?;
+            ("Plus jamais cet acheteur".to_owned(), Narrowing::Buyer(siret))
+        }
+        NarrowBy::Trade => {
+            let theirs: Vec<Sector> =
+                c.assessment.sectors.iter().filter(|s| filter.sectors.contains(s)).cloned().collect();
+            let label = short(Rules::embedded().sector_label(theirs.first()?), 40);
+            (format!("Plus rien en\u{a0}: {label}"), Narrowing::Sectors(theirs))
+        }
+        NarrowBy::Place => match filter.nearest(c) {
+            Some(Near::Around { km, .. }) if km > 1 => {
+                (format!("Rayon ramené à {}\u{a0}km", km - 1), Narrowing::Circle(km - 1))
+            }
+            _ => {
+                let theirs: Vec<Department> =
+                    c.assessment.departments.iter().filter(|d| filter.departments.contains(d)).cloned().collect();
+                let first = theirs.first()?.as_str();
+                (
+                    format!("Plus rien dans\u{a0}: {} ({first})", Rules::embedded().department_name(first)),
+                    Narrowing::Departments(theirs),
+                )
+            }
+        },
+        NarrowBy::Time => {
+            let left = (c.assessment.deadline()?.with_timezone(&Utc) - c.now).num_days();
+            let days = (0..MAX_LEAD).contains(&left).then_some(left + 1)?;
+            (
+                format!("Au moins {} pour répondre", french::plural(usize::try_from(days).ok()?, "jour")),
+                Narrowing::Lead(days),
+            )
+        }
+        NarrowBy::Large => {
+            let most = value.filter(|v| *v > 1.0)?.ceil() - 1.0;
+            (format!("Au plus {}", euros(most)), Narrowing::Below(most))
+        }
+        NarrowBy::Small => {
+            let least = value?.floor() + 1.0;
+            (format!("Au moins {}", euros(least)), Narrowing::Above(least))
+        }
+    })
+}
+
+/// All that a card holds and an alert leaves out.
+fn details(card: &Card) -> Rich {
+    let mut out = Rich::default();
+    heading(&mut out, &short(&card.title, 200));
+    for (title, lines) in [
+        ("Ce que dit l’avis", &card.provisions),
+        ("Bon à savoir", &card.facts),
+        ("Dates", &card.dates),
+        ("Lots", &card.lots),
+    ] {
+        if lines.is_empty() {
+            continue;
+        }
+        out.push(&"\n".into());
+        heading(&mut out, title);
+        for line in lines {
+            let text =
+                if line.text.is_empty() { line.label.clone() } else { format!("{}\u{a0}: {}", line.label, line.text) };
+            out.push(&Rich::plain(format!("• {text}\n")));
+            if let Some(quote) = &line.quote {
+                styled(&mut out, &format!("«\u{a0}{quote}\u{a0}»"), Style::Quote);
+                out.push(&"\n".into());
+            }
+        }
+    }
+    if !card.why.is_empty() {
+        out.push(&Rich::plain(format!("\nPourquoi vous\u{a0}: {}\n", card.why.join("\u{202f}; "))));
+    }
+    for contact in &card.contacts {
+        out.push(&Rich::plain(format!("☎️ {contact}\n")));
+    }
+    for (label, url) in
+        [("Voir sur Vigie", &card.page), ("Lire l’avis", &card.link), ("Retirer le dossier", &card.documents)]
+    {
+        if let Some(url) = url {
+            styled(&mut out, label, Style::Link(url.clone()));
+            out.push(&"\n".into());
+        }
+    }
+    out
+}
+
+fn heading(out: &mut Rich, text: &str) {
+    styled(out, text, Style::Bold);
+    out.push(&"\n".into());
+}
+
+fn styled(out: &mut Rich, text: &str, style: Style) {
+    out.push(&Rich { text: text.to_owned(), spans: vec![Span { start: 0, end: text.len(), style }] });
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Duration};
+    use vigie_config::rules;
+    use vigie_domain::{Around, DateKind, Notice, NoticeKind, Place, TypedDate};
+
+    use super::*;
+
+    #[test]
+    fn a_reason_offers_what_of_this_very_notice_can_be_left_out() {
+        let now = DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap();
+        let mut notice = Notice::new("t", "1", NoticeKind::Call);
+        notice.title = "Location et entretien du linge, blanchisserie".into();
+        notice.buyer.siret = Some("21590350100017".into());
+        notice.departments.extend(Department::parse("59"));
+        notice.places.push(Place { city: Some("Lille".into()), postcode: Some("59000".into()), nuts: None });
+        notice.estimated_value = Some(250_000.0);
+        notice.dates.push(TypedDate::of_field(DateKind::Tender, (now + Duration::days(12), true), "test"));
+        let assessment = classify::classify(&notice);
+        let candidate = Candidate {
+            notice: &notice,
+            assessment: &assessment,
+            folded: " ",
+            now: now.with_timezone(&Utc),
+            communes: rules::communes,
+        };
+        let filter = Filter {
+            sectors: vec!["blanchisserie".into(), "pressing".into()],
+            departments: ["59", "62"].iter().filter_map(|d| Department::parse(d)).collect(),
+            ..Filter::default()
+        };
+        let circle = Filter { around: vec![Around { commune: "62498".into(), km: 30 }], ..Filter::default() };
+        let said = |cut, filter: &Filter| narrowing(cut, filter, &candidate).map(|(label, _)| label);
+        for (cut, filter, label) in [
+            (NarrowBy::Buyer, &filter, "Plus jamais cet acheteur"),
+            (NarrowBy::Place, &filter, "Plus rien dans\u{a0}: Nord (59)"),
+            (NarrowBy::Place, &circle, "Rayon ramené à 27\u{a0}km"),
+            (NarrowBy::Time, &filter, "Au moins 13\u{a0}jours pour répondre"),
+            (NarrowBy::Large, &filter, "Au plus 249\u{202f}999\u{a0}€"),
+            (NarrowBy::Small, &filter, "Au moins 250\u{202f}001\u{a0}€"),
+        ] {
+            assert_eq!(said(cut, filter).as_deref(), Some(label));
+        }
+        assert!(said(NarrowBy::Trade, &filter).is_some_and(|l| l.starts_with("Plus rien en\u{a0}: Blanchisserie")));
+        assert_eq!((said(NarrowBy::Trade, &circle), said(NarrowBy::Place, &Filter::default())), (None, None));
+        for (cut, filter) in [(NarrowBy::Place, &circle), (NarrowBy::Large, &filter), (NarrowBy::Time, &filter)] {
+            let (_, narrowing) = narrowing(cut, filter, &candidate).unwrap();
+            let narrow = follow_up::narrowed(filter, &narrowing).unwrap();
+            assert!(narrow.test(&candidate).is_err(), "the notice itself is left out: {cut:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `/echeances` and `/ajouter`: what the structure follows.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use vigie_domain::{DateKind, french};
+use vigie_notifier::card::short;
+use vigie_service::Failure;
+use vigie_service::decisions::may_decide;
+use vigie_service::operators::{self, OperatorEvent};
+
+use crate::Reply;
+
+use super::{Asker, MAX_LISTED, day, word};
+
+impl Asker<'_> {
+    pub(super) async fn deadlines(&self) -> Result<Vec<Reply>, Failure> {
+        if !may_decide(self.person.role) {
+            return Ok(word("Ce compte ne décide pour aucune structure\u{a0}: il n’a pas d’échéances."));
+        }
+        let decisions = self.service.store.decisions_of(self.person.structure()).await?;
+        let mut dates: Vec<(DateTime<Utc>, String)> = Vec::new();
+        let mut titles: BTreeMap<String, String> = BTreeMap::new();
+        for d in decisions
+            .iter()
+            .filter(|d| d.stage.wants_reminders() || d.remind_at.is_some_and(|at| at > self.now && !d.stage.declines()))
+        {
+            if !titles.contains_key(&d.procedure) {
+                let title = self.service.store.notices_of(&d.procedure).await?.pop().map(|n| n.assessment.title);
+                titles.insert(d.procedure.clone(), short(&title.unwrap_or_default(), 90));
+            }
+            let title = &titles[&d.procedure];
+            let lot = if d.lot.is_empty() { String::new() } else { format!(", lot {}", short(&d.lot, 20)) };
+            if let Some(at) = d.remind_at.filter(|at| *at > self.now) {
+                dates.push((at, format!("⏰ Rappel demandé\u{a0}: {title}{lot}")));
+            }
+            if !d.stage.wants_reminders() {
+                continue;
+            }
+            for (kind, at) in self.service.store.open_dates(&d.procedure).await?.unwrap_or_default() {
+                let what = match kind {
+                    DateKind::Visit => "Visite",
+                    DateKind::Questions => "Questions",
+                    DateKind::Participation => "Candidatures",
+                    DateKind::Tender => "Offres",
+                };
+                let left = french::days_left(at, self.now);
+                let by = if d.assignee.is_empty() { &d.by } else { &d.assignee };
+                dates.push((
+                    at.with_timezone(&Utc),
+                    format!("{what} ({left})\u{a0}: {title}{lot} – {}, {}", d.stage.in_french(), short(by, 40)),
+                ));
+            }
+        }
+        dates.retain(|(at, _)| *at > self.now);
+        dates.sort();
+        dates.dedup();
+        if dates.is_empty() {
+            return Ok(word("Aucune échéance à venir\u{a0}: répondez 👍 sous une alerte pour suivre un marché."));
+        }
+        let more = dates.len().saturating_sub(MAX_LISTED);
+        let mut lines = vec!["Vos échéances\u{a0}:".to_owned()];
+        lines.extend(dates.into_iter().take(MAX_LISTED).map(|(at, text)| format!("• {}\u{a0}: {text}", day(at))));
+        if more > 0 {
+            lines.push(format!("et {more} de plus."));
+        }
+        Ok(word(lines.join("\n")))
+    }
+
+    /// A lead goes to whoever runs the installation: what enters Vigie is seen by every structure it suits, and that is theirs
+    /// to decide.
+    pub(super) async fn add(&self, text: &str) -> Result<Vec<Reply>, Failure> {
+        if text.trim().chars().count() < 8 {
+            return Ok(word(
+                "Dites de quoi il s’agit, avec un lien si vous en avez un\u{a0}: /ajouter Nettoyage des bureaux, Groupe Exemple, https://…",
+            ));
+        }
+        let text = short(text, 480);
+        let body = format!(
+            "Une piste est proposée\n{} propose\u{a0}: {text}. Pour la veiller comme un avis\u{a0}: vigie leads add --title … --url … Elle sera alors signalée à toutes les structures qu’elle concerne.",
+            short(&self.person.name, 60)
+        );
+        let cause = format!("lead:{}:{}", self.person.id, vigie_store::derived_id(&[&text]));
+        operators::tell(self.service, OperatorEvent::Once(&cause), &body, self.now).await?;
+        Ok(word(
+            "Merci\u{a0}: la piste est transmise à la personne qui gère Vigie, qui la fera entrer comme les autres avis. Elle ne porte pas vos décisions.",
+        ))
+    }
+}

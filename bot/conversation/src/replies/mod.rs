@@ -1,0 +1,172 @@
+//! What each command answers, from the store.
+//!
+//! Everything is about the person whose chat it is. What changes something is durable before it is said. A person declared
+//! in the settings file changes nothing here: the file would undo it at the next start.
+
+mod follow;
+mod operator;
+mod personal;
+mod subscriptions;
+mod why;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Paris;
+use vigie_domain::subscription::Role;
+use vigie_domain::{Subscriber, french};
+use vigie_notifier::card::short;
+use vigie_notifier::chat::{Button, Rich};
+use vigie_service::answers::action;
+use vigie_service::decisions::may_decide;
+use vigie_service::{Failure, Service};
+use vigie_store::people::{Address, AddressState};
+
+use crate::command::Command;
+use crate::{Incoming, Reply, ReplyPlace};
+
+/// Most subscriptions, notices or dates listed.
+const MAX_LISTED: usize = 15;
+
+pub(super) const DECLARED: &str = "Vos abonnements sont tenus par la personne qui gère Vigie (fichier de configuration)\u{a0}: demandez-lui ce changement.";
+const OPERATORS_ONLY: &str = "Cette commande est pour la personne qui gère Vigie. /aide montre les vôtres.";
+
+/// Who asks, and where.
+pub(super) struct Asker<'a> {
+    pub service: &'a Service,
+    pub incoming: &'a Incoming,
+    pub person: &'a Subscriber,
+    pub people: &'a [(Subscriber, Address)],
+    pub now: DateTime<Utc>,
+}
+
+fn one(text: impl Into<String>, buttons: Vec<Vec<Button>>) -> Vec<Reply> {
+    vec![Reply { place: ReplyPlace::Answer, text: Rich::plain(text), buttons }]
+}
+
+fn word(text: impl Into<String>) -> Vec<Reply> {
+    one(text, Vec::new())
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    french::date(at.with_timezone(&Paris).date_naive())
+}
+
+/// What people write around a notice's number.
+const AROUND: [char; 5] = ['«', '»', '"', '\u{a0}', ' '];
+
+fn unread(written: &str) -> Vec<Reply> {
+    word(format!(
+        "Je n’ai pas lu d’avis «\u{a0}{}\u{a0}». Son numéro est en bas de l’alerte, ou sur la page de l’avis (par exemple 26-12345).",
+        short(written.trim_matches(AROUND), 60)
+    ))
+}
+
+impl Asker<'_> {
+    /// Answers a command that is no part of a dialogue.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) async fn answer(&self, command: Command, about: Option<&str>) -> Result<Vec<Reply>, Failure> {
+        match command {
+            Command::Help => Ok(self.help()),
+            Command::Start(_) => self.start().await,
+            Command::Subscriptions => self.subscriptions().await,
+            Command::Pause { which, until } => self.pause(which.as_ref(), &until).await,
+            Command::Resume(which) => self.resume(which.as_ref()).await,
+            Command::Remove { which, sure } => self.remove(which.as_ref(), sure).await,
+            Command::Why(notice) => self.why(notice.as_deref(), about).await,
+            Command::PassOn(notice) => self.pass_on(notice.as_deref(), about).await,
+            Command::Deadlines => self.deadlines().await,
+            Command::Add(text) => self.add(&text).await,
+            Command::Stop => self.stop().await,
+            Command::Export => self.export().await,
+            Command::Erase { sure } => self.erase(sure).await,
+            Command::Unknown(name) => Ok(self.unknown(&name)),
+            Command::Subscribe | Command::Cancel => Ok(Vec::new()),
+            _ if self.person.role != Role::Operator => Ok(word(OPERATORS_ONLY)),
+            Command::Health => self.health().await,
+            Command::Queue => self.queue().await,
+            Command::PauseSource(id) => self.pause_source(&id, true).await,
+            Command::ResumeSource(id) => self.pause_source(&id, false).await,
+            Command::Replay(id) => self.replay(&id).await,
+        }
+    }
+
+    pub(super) fn help(&self) -> Vec<Reply> {
+        let mut lines = vec!["Ce que je sais faire\u{a0}:".to_owned()];
+        if may_decide(self.person.role) {
+            lines.push("Sous une alerte, touchez un bouton, réagissez ou répondez\u{a0}: 👍 «\u{a0}oui\u{a0}», 👎 «\u{a0}non\u{a0}», ⏰ «\u{a0}rappel\u{a0}» (dans trois jours, ou «\u{a0}rappel 5 jours\u{a0}»), «\u{a0}plus\u{a0}» pour les détails, «\u{a0}note\u{a0}: …\u{a0}» ou «\u{a0}pour Marc\u{a0}». Vos collègues le voient, personne d’autre.".to_owned());
+        } else {
+            lines.push("Sous une alerte, «\u{a0}plus\u{a0}» donne les détails.".to_owned());
+        }
+        lines.extend(
+            [
+                "/abonner\u{a0}: un nouvel abonnement, pas à pas",
+                "/abonnements\u{a0}: ce que vous recevez\u{a0}; suspendre, retirer",
+                "/pause, /reprendre\u{a0}: par exemple /pause 2 semaines",
+                "/pourquoi\u{a0}: pourquoi un avis est venu, ou non (/pourquoi 26-12345)",
+                "/echeances\u{a0}: les dates des marchés où vous allez",
+                "/ajouter\u{a0}: un marché dont vous avez entendu parler",
+                "/stop\u{a0}: plus rien dans cette conversation",
+                "/export, /effacer\u{a0}: vos données",
+            ]
+            .map(str::to_owned),
+        );
+        if self.person.role == Role::Network {
+            lines.push(
+                "/transmettre\u{a0}: passer un marché à vos membres, en réponse à son alerte ou par son numéro"
+                    .to_owned(),
+            );
+        }
+        if self.person.role == Role::Operator {
+            lines.push(
+                "Exploitation\u{a0}: /sante, /file, /pauser SOURCE, /reprendre_source SOURCE, /rejouer ENVOI"
+                    .to_owned(),
+            );
+        }
+        let buttons = vec![
+            vec![action::command("Mes abonnements", "/abonnements"), action::command("M’abonner", "/abonner")],
+            vec![action::command("Mes échéances", "/echeances")],
+        ];
+        one(lines.join("\n"), buttons)
+    }
+
+    fn unknown(&self, name: &str) -> Vec<Reply> {
+        if !self.incoming.chat.private {
+            return Vec::new(); // perhaps another bot's
+        }
+        let said = if name.is_empty() { String::new() } else { format!(" «\u{a0}/{name}\u{a0}»") };
+        word(format!("Je ne connais pas la commande{said}. /aide montre celles que je comprends."))
+    }
+
+    async fn start(&self) -> Result<Vec<Reply>, Failure> {
+        let back = self.reopen().await?;
+        let hello = if back {
+            "De retour\u{202f}! Vos alertes arrivent de nouveau ici."
+        } else {
+            "Bonjour, ici Vigie. Vos alertes arrivent ici."
+        };
+        let any = !self.service.store.subscriptions_of(&self.person.id).await?.is_empty();
+        let (next, button) = if any {
+            ("/abonnements montre ce que vous recevez.", action::command("Mes abonnements", "/abonnements"))
+        } else {
+            (
+                "Il reste à dire ce que vous voulez recevoir\u{a0}: deux minutes suffisent.",
+                action::command("M’abonner", "/abonner"),
+            )
+        };
+        Ok(one(format!("{hello} {next}"), vec![vec![button]]))
+    }
+
+    /// Brings this chat back into use where its owner had stopped it.
+    async fn reopen(&self) -> Result<bool, Failure> {
+        let mut any = false;
+        for (_, address) in self.people.iter().filter(|(_, a)| a.state == AddressState::Stopped) {
+            self.service
+                .store
+                .set_address_state(&address.id, AddressState::Active, "reprise par son propriétaire")
+                .await?;
+            any = true;
+        }
+        Ok(any)
+    }
+}

@@ -1,0 +1,116 @@
+//! What operators ask for in their chat: health, queue, a source put to rest, a delivery sent again.
+
+use vigie_domain::DeliveryState;
+use vigie_notifier::card::short;
+use vigie_service::answers::action;
+use vigie_service::operators::{self};
+use vigie_service::{Failure, source_health, sources};
+use vigie_store::sources::SourceState;
+use vigie_watcher::health;
+
+use crate::Reply;
+
+use super::{Asker, one, word};
+
+/// Most dead letters named.
+const DEAD_NAMED: i64 = 5;
+
+impl Asker<'_> {
+    pub(super) async fn health(&self) -> Result<Vec<Reply>, Failure> {
+        let mut lines = vec!["Les sources\u{a0}:".to_owned()];
+        let mut states = self.service.store.source_states().await?;
+        let days = self.service.store.source_days(source_health::habit_since(self.now)).await?;
+        for block in &self.service.settings.source {
+            let s: SourceState = states.remove(&block.id).unwrap_or_default();
+            let last =
+                s.last_success.map_or_else(|| "jamais lue".to_owned(), |at| format!("lue le {}", operators::local(at)));
+            let paused = s.paused;
+            let known = source_health::known(s, days.get(&block.id).map_or(&[], Vec::as_slice));
+            let (mark, how) = if !block.enabled {
+                ("⏹", "à l’arrêt".to_owned())
+            } else if paused {
+                ("⏸", "en pause".to_owned())
+            } else {
+                match health::alarms(&known, self.now).first() {
+                    Some((alarm, why)) => ("🔴", format!("{}\u{a0}: {}", alarm.in_french(), short(why, 160))),
+                    None => ("🟢", "va bien".to_owned()),
+                }
+            };
+            lines.push(format!("{mark} {}\u{a0}: {how}, {last}", block.id));
+        }
+        for outage in self.service.store.outages().await? {
+            lines.push(format!(
+                "🔴 {}\u{a0}: injoignable depuis le {}",
+                outage.channel.as_str(),
+                operators::local(outage.since)
+            ));
+        }
+        Ok(word(lines.join("\n")))
+    }
+
+    pub(super) async fn queue(&self) -> Result<Vec<Reply>, Failure> {
+        let queue = self.service.store.queue().await?;
+        let mut lines = vec!["La file d’envoi\u{a0}:".to_owned()];
+        lines.extend(queue.iter().map(|(state, n)| format!("• {}\u{a0}: {n}", in_french(*state))));
+        if queue.is_empty() {
+            lines.push("vide, rien n’a encore été envoyé.".to_owned());
+        }
+        let dead = self.service.store.deliveries(Some(DeliveryState::Dead), DEAD_NAMED).await?;
+        let mut buttons = Vec::new();
+        for d in &dead {
+            lines.push(format!(
+                "✖ {} ({})\u{a0}: {}",
+                d.id,
+                d.channel.as_str(),
+                short(d.why.as_deref().unwrap_or_default(), 120)
+            ));
+            let name: String = d.id.chars().take(6).collect();
+            buttons.push(vec![action::command(&format!("Rejouer {name}"), &format!("/rejouer {}", d.id))]);
+        }
+        Ok(one(lines.join("\n"), buttons))
+    }
+
+    pub(super) async fn pause_source(&self, id: &str, paused: bool) -> Result<Vec<Reply>, Failure> {
+        let sources = sources::enabled(&self.service.settings)?;
+        let Some(source) = sources.iter().find(|s| s.block.id.eq_ignore_ascii_case(id.trim())) else {
+            let names: Vec<&str> = sources.iter().map(|s| s.block.id.as_str()).collect();
+            return Ok(word(format!("Quelle source\u{202f}? {}.", names.join(", "))));
+        };
+        let id = &source.block.id;
+        self.service.store.pause_source(id, paused).await?;
+        let said = if paused { "mise en pause dans un chat" } else { "reprise dans un chat" };
+        self.service.store.note("source", id, said, self.now).await?;
+        Ok(word(if paused {
+            format!(
+                "La source {id} est en pause\u{a0}: elle n’est plus lue, et son silence ne donne pas d’alarme. /reprendre_source {id} la reprend là où elle en était."
+            )
+        } else {
+            format!("La source {id} est reprise là où elle en était.")
+        }))
+    }
+
+    pub(super) async fn replay(&self, id: &str) -> Result<Vec<Reply>, Failure> {
+        let id = id.trim();
+        let done = !id.is_empty() && self.service.store.replay(id, self.now).await?;
+        if done {
+            self.service.deliveries_queued.notify_one();
+            return Ok(word(format!("{} est remis en file.", short(id, 40))));
+        }
+        Ok(word(
+            "Rien à rejouer sous ce nom\u{a0}: seuls les envois morts, ambigus ou annulés se rejouent. /file les montre.",
+        ))
+    }
+}
+
+fn in_french(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Pending => "en attente",
+        DeliveryState::Claimed => "en cours",
+        DeliveryState::Sent => "envoyés",
+        DeliveryState::Deferred => "remis à plus tard",
+        DeliveryState::Ambiguous => "ambigus",
+        DeliveryState::Dead => "morts",
+        DeliveryState::Cancelled => "annulés",
+        DeliveryState::Superseded => "remplacés",
+    }
+}

@@ -1,0 +1,59 @@
+//! `/stop`, `/export` and `/effacer`: a person and what is held on them.
+
+use vigie_service::answers::action;
+use vigie_service::{Failure, personal_data, sign_in, suspension};
+use vigie_store::people::AddressState;
+
+use crate::Reply;
+
+use super::{Asker, one, word};
+
+impl Asker<'_> {
+    pub(super) async fn stop(&self) -> Result<Vec<Reply>, Failure> {
+        for (_, address) in self.people.iter().filter(|(_, a)| a.state == AddressState::Active) {
+            suspension::stop_address(self.service, &address.id, "arrêtée par son propriétaire, dans le chat").await?;
+        }
+        let elsewhere = !self.service.store.active_addresses(&self.person.id).await?.is_empty();
+        let more = if elsewhere { " Vos autres canaux continuent." } else { "" };
+        Ok(word(format!(
+            "C’est noté\u{a0}: plus aucun message ici.{more} Pour revenir\u{a0}: /start. Pour faire effacer vos données\u{a0}: /effacer."
+        )))
+    }
+
+    pub(super) async fn export(&self) -> Result<Vec<Reply>, Failure> {
+        let held = personal_data::export(self.service, &self.person.id).await?;
+        self.service.store.saw(&self.person.id, &self.person.id, "export demandé dans un chat", self.now).await?;
+        let mut lines = vec!["Ce que Vigie garde sur vous\u{a0}:".to_owned()];
+        for (what, rows) in held.get("données").and_then(serde_json::Value::as_object).into_iter().flatten() {
+            lines.push(format!("• {what}\u{a0}: {}", rows.as_array().map_or(1, Vec::len)));
+        }
+        lines.push(format!("Pourquoi\u{a0}: {}.", personal_data::PURPOSE));
+        // A link signs its reader in: never where others read.
+        let own = self.people.iter().find(|(p, a)| p.id == self.person.id && a.state == AddressState::Active);
+        let link = match own.filter(|_| self.incoming.chat.private) {
+            Some((_, address)) => sign_in::link(self.service, address).await?,
+            None => None,
+        };
+        lines.push(match link {
+            Some(link) => {
+                format!("Vos réglages et vos données, sur la page (lien personnel, à ne pas transmettre)\u{a0}: {link}")
+            }
+            None => "Le fichier complet s’obtient auprès de la personne qui gère Vigie.".to_owned(),
+        });
+        Ok(word(lines.join("\n")))
+    }
+
+    pub(super) async fn erase(&self, sure: bool) -> Result<Vec<Reply>, Failure> {
+        if self.service.store.is_declared(&self.person.id).await? {
+            return Ok(word(
+                "Votre compte est tenu dans le fichier de configuration\u{a0}: demandez à la personne qui gère Vigie de l’en retirer, puis de vous effacer (vigie erase).",
+            ));
+        }
+        if !sure {
+            let text = "Effacer tout ce que Vigie sait de vous\u{202f}? Vos abonnements et vos adresses disparaissent, sur tous vos canaux, sans retour. Vos décisions restent à vos collègues, sans votre nom\u{a0}; si vous êtes seul, elles disparaissent. /stop arrête seulement les messages ici.";
+            return Ok(one(text, vec![vec![action::command("Oui, tout effacer", "/effacer oui")]]));
+        }
+        personal_data::erase(self.service, &self.person.id).await?;
+        Ok(word("C’est fait\u{a0}: Vigie ne sait plus rien de vous. Au revoir."))
+    }
+}

@@ -1,0 +1,377 @@
+//! How the answer to each question is read. Pure.
+
+use vigie_config::rules::Rules;
+use vigie_domain::directory::Structure;
+use vigie_domain::{Buyer, Cadence, Department, Filter, ProvisionKind, Sector, StructureKind, french};
+use vigie_notifier::card::{provision_label, short};
+
+use vigie_domain::french::capital;
+use vigie_service::answers::action::folded;
+use vigie_service::place_input;
+
+use super::refine;
+
+use super::draft::{Draft, Next, Step};
+
+/// Pieces of one answer.
+const MAX_PIECES: usize = 30;
+/// Sectors that one word may add; more are offered to choose from.
+const MAX_ADDED: usize = 3;
+/// Choices offered.
+const MAX_CHOICES: usize = 8;
+/// Sectors or départements one subscription may name here.
+const MAX_NAMED: usize = 60;
+
+pub(super) fn passes(words: &str) -> bool {
+    matches!(words, "suite" | "continuer" | "passer" | "ok" | "oui" | "c'est tout" | "garder" | "suivant" | "non")
+}
+
+pub(super) fn siret(draft: Draft, text: &str, words: &str) -> Next {
+    if matches!(words, "a la main" | "sans siret" | "je ne sais pas" | "passer" | "non" | "aucun") {
+        return Next::Ask(Draft { step: Step::Kind, ..draft }, String::new());
+    }
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    if digits.is_empty() {
+        return Next::Again(draft, "J’attends les quatorze chiffres du SIRET, ou «\u{a0}à la main\u{a0}».".to_owned());
+    }
+    match Buyer::clean_siret(&digits).filter(|n| n.len() == 14) {
+        Some(siret) => Next::LookUp(draft, siret),
+        None => Next::Again(
+            draft,
+            format!(
+                "{} chiffres ne font pas un SIRET\u{a0}: il en a quatorze. Vérifiez-le, ou dites «\u{a0}à la main\u{a0}».",
+                digits.len()
+            ),
+        ),
+    }
+}
+
+/// What the directory says of a SIRET.
+#[must_use]
+pub fn found(draft: Draft, siret: &str, structure: Option<Structure>) -> Next {
+    match structure {
+        Some(s) => Next::Ask(
+            Draft {
+                step: Step::Known,
+                siret: Some(s.siret),
+                name: s.name,
+                kind: Some(s.kind),
+                sectors: s.sectors,
+                departments: s.departments,
+                ..draft
+            },
+            String::new(),
+        ),
+        None => Next::Ask(
+            Draft { step: Step::Kind, ..draft },
+            format!("Je ne trouve pas {siret} dans l’annuaire. Continuons à la main."),
+        ),
+    }
+}
+
+pub(super) fn known(draft: Draft, words: &str) -> Next {
+    match words {
+        "oui" | "c'est elle" | "c'est nous" | "ok" | "exact" => {
+            Next::Ask(Draft { step: Step::Sectors, ..draft }, String::new())
+        }
+        "non" | "ce n'est pas elle" | "ce n'est pas nous" => {
+            let bare = Draft {
+                step: Step::Siret,
+                siret: None,
+                name: String::new(),
+                kind: None,
+                sectors: Vec::new(),
+                departments: Vec::new(),
+                ..draft
+            };
+            Next::Ask(bare, "Reprenons.".to_owned())
+        }
+        _ => Next::Again(draft, "Répondez «\u{a0}oui\u{a0}» ou «\u{a0}non\u{a0}».".to_owned()),
+    }
+}
+
+pub(super) fn kind(draft: Draft, words: &str) -> Next {
+    if matches!(words, "autre" | "aucun" | "passer" | "je ne sais pas") {
+        return Next::Ask(Draft { step: Step::Sectors, kind: None, ..draft }, String::new());
+    }
+    match StructureKind::parse(words) {
+        Some(kind) => Next::Ask(Draft { step: Step::Sectors, kind: Some(kind), ..draft }, String::new()),
+        None => Next::Again(
+            draft,
+            "Je connais EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT et SEP\u{a0}; sinon, «\u{a0}autre\u{a0}»."
+                .to_owned(),
+        ),
+    }
+}
+
+/// Pieces of an answer: between commas, line ends, « et », « ou ».
+pub(super) fn pieces(text: &str) -> Vec<String> {
+    let lined = text.replace([',', ';', '/', '\n', '•'], "\u{1}").replace(" et ", "\u{1}").replace(" ou ", "\u{1}");
+    lined.split('\u{1}').map(folded).filter(|p| !p.is_empty()).take(MAX_PIECES).collect()
+}
+
+/// What a word says of the trades.
+pub(super) enum Trades {
+    These(Vec<Sector>),
+    Choose(Vec<Sector>),
+    None,
+}
+
+pub(super) fn trades(piece: &str, choices: &[Sector]) -> Trades {
+    if let Some(chosen) = piece.parse::<usize>().ok().and_then(|n| choices.get(n.checked_sub(1)?)) {
+        return Trades::These(vec![chosen.clone()]);
+    }
+    if piece.chars().count() < 3 {
+        return Trades::None;
+    }
+    let rules = Rules::embedded();
+    let mut part: Vec<(usize, Sector)> = Vec::new();
+    for (slug, row) in rules.sectors() {
+        let label = folded(&row.label);
+        if label == piece || slug == piece {
+            return Trades::These(vec![slug.to_owned()]);
+        }
+        if label.contains(piece) {
+            part.push((label.len(), slug.to_owned()));
+        }
+    }
+    let group: Vec<Sector> = rules
+        .sectors()
+        .filter(|(slug, _)| rules.sector_group(slug).is_some_and(|g| folded(rules.group_label(g)) == piece))
+        .map(|(slug, _)| slug.to_owned())
+        .collect();
+    if !group.is_empty() {
+        return Trades::These(group);
+    }
+    part.sort();
+    let mut part: Vec<Sector> = part.into_iter().map(|(_, slug)| slug).collect();
+    match part.len() {
+        0 => Trades::None,
+        n if n <= MAX_ADDED => Trades::These(part),
+        _ => {
+            part.truncate(MAX_CHOICES);
+            Trades::Choose(part)
+        }
+    }
+}
+
+pub(super) fn sectors(mut draft: Draft, text: &str, words: &str) -> Next {
+    if passes(words) {
+        return Next::Ask(Draft { step: Step::Places, choices: Vec::new(), ..draft }, String::new());
+    }
+    if matches!(words, "tous" | "tous les metiers" | "tout") {
+        return Next::Ask(
+            Draft { step: Step::Places, sectors: Vec::new(), choices: Vec::new(), ..draft },
+            String::new(),
+        );
+    }
+    if matches!(words, "effacer" | "vider") {
+        draft.sectors.clear();
+        return Next::Ask(draft, "Liste vidée.".to_owned());
+    }
+    let (mut unknown, mut understood) = (Vec::new(), false);
+    let offered = std::mem::take(&mut draft.choices);
+    for piece in pieces(text) {
+        match trades(&piece, &offered) {
+            Trades::These(found) => {
+                understood = true;
+                for sector in found {
+                    if !draft.sectors.contains(&sector) && draft.sectors.len() < MAX_NAMED {
+                        draft.sectors.push(sector);
+                    }
+                }
+            }
+            Trades::Choose(found) => {
+                understood = true;
+                draft.choices = found;
+            }
+            Trades::None => unknown.push(piece),
+        }
+    }
+    let mut note = String::new();
+    if let Some(first) = unknown.first() {
+        let rules = Rules::embedded();
+        let near = rules.nearest_sector(&first.replace(' ', "-")).to_owned();
+        note = format!("Je ne connais pas «\u{a0}{}\u{a0}».", short(first, 40));
+        if draft.choices.is_empty() && !near.is_empty() {
+            note.push_str(" Le plus proche est proposé ci-dessous.");
+            draft.choices = vec![near];
+        }
+    }
+    if understood { Next::Ask(draft, note) } else { Next::Again(draft, note) }
+}
+
+pub(super) fn place(piece: &str) -> Option<Department> {
+    let piece = piece
+        .trim_start_matches("departement ")
+        .trim_start_matches("le ")
+        .trim_start_matches("la ")
+        .trim_start_matches("l'");
+    Department::parse(piece).or_else(|| {
+        let rules = Rules::embedded();
+        rules.departments().find(|(_, name)| folded(name) == piece).and_then(|(code, _)| Department::parse(code))
+    })
+}
+
+pub(super) fn places(mut draft: Draft, text: &str, words: &str) -> Next {
+    if passes(words) {
+        return Next::Ask(Draft { step: Step::Provisions, ..draft }, String::new());
+    }
+    if matches!(words, "partout" | "france" | "toute la france" | "tous" | "tout") {
+        return Next::Ask(Draft { step: Step::Provisions, ..draft.without_places() }, String::new());
+    }
+    if matches!(words, "effacer" | "vider") {
+        return Next::Ask(draft.without_places(), "Liste vidée.".to_owned());
+    }
+    let (mut unknown, mut understood) = (Vec::new(), false);
+    for piece in pieces(text).iter().flat_map(|p| whole_or_words(p)) {
+        match add_place(&mut draft, &piece) {
+            Ok(()) => understood = true,
+            Err(why) => unknown.push(why),
+        }
+    }
+    let note = unknown.into_iter().next().unwrap_or_default();
+    if understood { Next::Ask(draft, note) } else { Next::Again(draft, note) }
+}
+
+/// Adds a département, a circle or an intercommunality to a draft; or says what is wrong.
+pub(super) fn add_place(draft: &mut Draft, piece: &str) -> Result<(), String> {
+    if let Some(department) = place(piece) {
+        put(&mut draft.departments, department);
+    } else if place_input::speaks_of_distance(piece) {
+        put(&mut draft.around, place_input::around(piece).map_err(|e| format!("{}.", capital(&e)))?);
+    } else if let Ok(commune) = place_input::commune(piece) {
+        return Err(format!(
+            "À combien de kilomètres {}\u{202f}? Par exemple «\u{a0}{} 30 km\u{a0}».",
+            french::of(commune.name),
+            commune.label()
+        ));
+    } else {
+        let epci = place_input::epci(piece).map_err(|e| {
+            if e.starts_with("plusieurs") {
+                return format!("{}.", capital(&e));
+            }
+            format!(
+                "Je ne connais pas «\u{a0}{}\u{a0}»\u{a0}: donnez un département (59, 2A, 974, Nord), une commune et une distance (Lens 30 km), ou une intercommunalité.",
+                short(piece, 40)
+            )
+        })?;
+        put(&mut draft.epcis, epci.siren.to_owned());
+    }
+    Ok(())
+}
+
+pub(super) fn put<T: PartialEq>(list: &mut Vec<T>, value: T) {
+    if !list.contains(&value) && list.len() < MAX_NAMED {
+        list.push(value);
+    }
+}
+
+/// `59 62 80` are three places, `Pas-de-Calais` is one.
+pub(super) fn whole_or_words(piece: &str) -> Vec<String> {
+    let words: Vec<&str> = piece.split(' ').collect();
+    let codes = words.len() > 1 && words.iter().all(|w| Department::parse(w).is_some());
+    if codes { words.into_iter().map(str::to_owned).collect() } else { vec![piece.to_owned()] }
+}
+
+pub(super) const PROVISIONS: [ProvisionKind; 4] = [
+    ProvisionKind::Reserved,
+    ProvisionKind::ExecutionClause,
+    ProvisionKind::AwardCriterion,
+    ProvisionKind::InsertionService,
+];
+
+pub(super) fn provision(piece: &str) -> Option<ProvisionKind> {
+    PROVISIONS.into_iter().find(|p| folded(provision_label(*p)) == piece).or_else(|| {
+        [("reserve", 0), ("clause", 1), ("critere", 2), ("prestation", 3)]
+            .into_iter()
+            .find(|(word, _)| piece.contains(word))
+            .map(|(_, i)| PROVISIONS[i])
+    })
+}
+
+pub(super) fn provisions(mut draft: Draft, text: &str, words: &str) -> Next {
+    if passes(words) {
+        return Next::Ask(Draft { step: Step::Rhythm, ..draft }, String::new());
+    }
+    if matches!(words, "tout" | "tous" | "toutes" | "peu importe") {
+        return Next::Ask(Draft { step: Step::Rhythm, provisions: Vec::new(), ..draft }, String::new());
+    }
+    let found: Vec<ProvisionKind> = pieces(text).iter().filter_map(|p| provision(p)).collect();
+    if found.is_empty() {
+        return Next::Again(draft, "Choisissez dans la liste, ou «\u{a0}tout\u{a0}».".to_owned());
+    }
+    for kind in found {
+        // Input twice, it goes.
+        match draft.provisions.iter().position(|p| *p == kind) {
+            Some(i) => drop(draft.provisions.remove(i)),
+            None => draft.provisions.push(kind),
+        }
+    }
+    Next::Ask(draft, String::new())
+}
+
+const RHYTHMS: [(&str, Cadence); 4] = [
+    ("Automatique", Cadence::Auto),
+    ("Tout de suite", Cadence::Instant),
+    ("Chaque jour", Cadence::Daily),
+    ("Chaque semaine", Cadence::Weekly),
+];
+
+pub(super) fn rhythm(draft: Draft, words: &str) -> Next {
+    let cadence = match words {
+        "auto" => Some(Cadence::Auto),
+        "immediat" | "instantane" => Some(Cadence::Instant),
+        "jour" | "par jour" | "quotidien" | "un resume par jour" => Some(Cadence::Daily),
+        "semaine" | "par semaine" | "hebdomadaire" | "un resume par semaine" => Some(Cadence::Weekly),
+        words => RHYTHMS.iter().find(|(label, _)| folded(label) == words).map(|(_, c)| *c),
+    };
+    match cadence {
+        Some(cadence) => Next::Ask(Draft { step: Step::Confirm, cadence: Some(cadence), ..draft }, String::new()),
+        None => Next::Again(draft, "Choisissez un rythme dans la liste.".to_owned()),
+    }
+}
+
+/// Other conditions, a line each.
+pub(super) fn refined(mut draft: Draft, text: &str, words: &str) -> Next {
+    if passes(words) {
+        return Next::Ask(Draft { step: Step::Confirm, ..draft }, String::new());
+    }
+    if matches!(words, "effacer" | "vider") {
+        draft.more = Filter::default();
+        return Next::Ask(draft, "Conditions retirées.".to_owned());
+    }
+    let (mut unknown, mut understood) = (None, false);
+    for line in text.split(['\n', ';']).map(str::trim).filter(|l| !l.is_empty()).take(MAX_PIECES) {
+        match refine::add(&draft.more, line) {
+            Some(more) => {
+                understood = true;
+                draft.more = more;
+            }
+            None => unknown = unknown.or(Some(line)),
+        }
+    }
+    let note = unknown.map(|line| {
+        format!("Je ne lis pas «\u{a0}{}\u{a0}»\u{a0}: prenez une des formes ci-dessous.", short(line, 40))
+    });
+    match note {
+        None if understood => Next::Ask(draft, String::new()),
+        Some(note) if understood => Next::Ask(draft, note),
+        note => Next::Again(
+            draft,
+            note.unwrap_or_else(|| "Écrivez une condition par ligne, ou «\u{a0}continuer\u{a0}».".to_owned()),
+        ),
+    }
+}
+
+pub(super) fn confirm(draft: Draft, words: &str) -> Next {
+    match words {
+        "affiner" | "preciser" | "plus precis" => Next::Ask(Draft { step: Step::Refine, ..draft }, String::new()),
+        "oui" | "je m'abonne" | "ok" | "confirmer" | "c'est bon" => Next::Save(draft),
+        "non" => Next::Cancelled,
+        _ => Next::Again(
+            draft,
+            "Répondez «\u{a0}je m’abonne\u{a0}», «\u{a0}retour\u{a0}» ou «\u{a0}annuler\u{a0}».".to_owned(),
+        ),
+    }
+}

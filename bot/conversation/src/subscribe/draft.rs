@@ -1,0 +1,136 @@
+//! Where the dialogue stands, and where it goes.
+
+use serde::{Deserialize, Serialize};
+use vigie_domain::{Around, Cadence, Department, Filter, ProvisionKind, Sector, StructureKind};
+
+/// A question of the dialogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Which structure, by its SIRET.
+    Siret,
+    /// Is it this one?
+    Known,
+    /// What kind of structure.
+    Kind,
+    /// Which trades.
+    Sectors,
+    /// Where.
+    Places,
+    /// Which provisions.
+    Provisions,
+    /// How often.
+    Rhythm,
+    /// Is that right?
+    Confirm,
+    /// Any other condition?
+    Refine,
+}
+
+impl Step {
+    /// The word in buttons.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Siret => "siret",
+            Self::Known => "known",
+            Self::Kind => "kind",
+            Self::Sectors => "sectors",
+            Self::Places => "places",
+            Self::Provisions => "provisions",
+            Self::Rhythm => "rhythm",
+            Self::Confirm => "confirm",
+            Self::Refine => "refine",
+        }
+    }
+
+    pub(super) fn before(self) -> Self {
+        match self {
+            Self::Siret | Self::Known | Self::Kind => Self::Siret,
+            Self::Sectors => Self::Kind,
+            Self::Places => Self::Sectors,
+            Self::Provisions => Self::Places,
+            Self::Rhythm => Self::Provisions,
+            Self::Confirm => Self::Rhythm,
+            Self::Refine => Self::Confirm,
+        }
+    }
+}
+
+/// A subscription on the way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The question that waits.
+    pub step: Step,
+    /// The structure's SIRET, where it was found in the directory.
+    #[serde(default)]
+    pub siret: Option<String>,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Its kind.
+    #[serde(default)]
+    pub kind: Option<StructureKind>,
+    /// Trades; empty = all.
+    #[serde(default)]
+    pub sectors: Vec<Sector>,
+    /// Places; these and the next two empty = everywhere.
+    #[serde(default)]
+    pub departments: Vec<Department>,
+    /// Intercommunalities.
+    #[serde(default)]
+    pub epcis: Vec<String>,
+    /// Circles.
+    #[serde(default)]
+    pub around: Vec<Around>,
+    /// Provisions; empty = any, or none.
+    #[serde(default)]
+    pub provisions: Vec<ProvisionKind>,
+    /// Rhythm.
+    #[serde(default)]
+    pub cadence: Option<Cadence>,
+    /// Other conditions.
+    #[serde(default)]
+    pub more: Filter,
+    /// Sectors offered to choose from.
+    #[serde(default)]
+    pub choices: Vec<Sector>,
+}
+
+impl Draft {
+    /// What it would ask for.
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        Filter {
+            sectors: self.sectors.clone(),
+            departments: self.departments.clone(),
+            epcis: self.epcis.clone(),
+            around: self.around.clone(),
+            provisions: self.provisions.clone(),
+            ..self.more.clone()
+        }
+    }
+
+    pub(super) fn is_everywhere(&self) -> bool {
+        self.departments.is_empty() && self.epcis.is_empty() && self.around.is_empty()
+    }
+
+    pub(super) fn without_places(self) -> Self {
+        Self { departments: Vec::new(), epcis: Vec::new(), around: Vec::new(), ..self }
+    }
+}
+
+/// Where the dialogue goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// The question of the draft is to be asked, after that word.
+    Ask(Draft, String),
+    /// Nothing was understood: the same question, and why.
+    Again(Draft, String),
+    /// The directory is to be asked for this SIRET; [`found`] goes on.
+    LookUp(Draft, String),
+    /// The subscription is to be kept.
+    Save(Draft),
+    /// They left.
+    Cancelled,
+}

@@ -1,0 +1,238 @@
+//! What a delivery says: the items it is made from, rechecked, as one message.
+//!
+//! Many people hear of one notice in the same words: a message just made for one of them is kept a minute for the others, and
+//! only the links by which each answers and stops messages differ. It is made anew when the notice has a newer version.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::{AlertKind, Cause, Channel, Subscriber, french};
+use vigie_notifier::card::AlertItem;
+use vigie_notifier::chat::Button;
+use vigie_notifier::criteria;
+use vigie_notifier::digest::Shown;
+use vigie_notifier::message::{Ask, Message, UNSUBSCRIBE_HERE};
+use vigie_service::alert_card::{self, AlertCard};
+use vigie_service::answers::state_line;
+use vigie_service::decisions::may_decide;
+use vigie_service::links::Purpose;
+use vigie_service::{personal_data, sign_in as sign_in_links};
+use vigie_store::StoreError;
+use vigie_store::outbox::{Claimed, Item};
+use vigie_watcher::zones;
+
+use crate::engine::Engine;
+use crate::message_cache::Key;
+
+/// What there is to send.
+pub(crate) enum Composed {
+    /// This.
+    Message(Box<Message>),
+    /// Nothing any more; says why.
+    Nothing(&'static str),
+    /// It cannot be made; says why.
+    Broken(String),
+}
+
+/// Reads ahead what the messages of these deliveries are made from, once for those that share a message.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn read_ahead(engine: &Engine, claimed: &mut [Claimed]) -> Result<(), StoreError> {
+    let now = engine.service.clock.now();
+    let mut keys = HashSet::new();
+    let mut first: Vec<&mut Claimed> = claimed
+        .iter_mut()
+        .filter(|d| {
+            let key = shared_key(d, asks_by_link(engine, d));
+            key.is_some_and(|k| !engine.cache.has(&k, now) && keys.insert(k))
+        })
+        .collect();
+    engine.service.store.read_ahead(&mut first).await
+}
+
+/// The message of a delivery.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn compose(engine: &Engine, delivery: &Claimed) -> Result<Composed, StoreError> {
+    let now = engine.service.clock.now();
+    let unsubscribe = engine.service.unsubscribe_url(&delivery.address);
+    match &delivery.cause {
+        Cause::OptIn(_) => return opt_in(engine, delivery, unsubscribe).await,
+        Cause::SignIn(id) => return sign_in(engine, id, now).await,
+        Cause::Alert(_) | Cause::Digest { .. } => {}
+    }
+    let asks = asks_by_link(engine, delivery);
+    let answer = if asks { engine.service.answer_url(&delivery.id, now) } else { None };
+    let key = shared_key(delivery, asks);
+    if let Some(message) = key.as_ref().and_then(|k| engine.cache.get(k, now)) {
+        return Ok(Composed::Message(Box::new(message.addressed(unsubscribe, answer.as_deref()))));
+    }
+    let mut items = engine.service.store.items(delivery).await?;
+    if drop_settled(engine, delivery, &mut items).await? && items.is_empty() {
+        return Ok(Composed::Nothing("la structure a décidé, ou la procédure n’est plus ouverte"));
+    }
+    let here = unsubscribe.as_ref().map(|_| UNSUBSCRIBE_HERE.to_owned());
+    Ok(match render(engine, delivery, &items, here, asks).await {
+        Ok(None) => Composed::Nothing("plus rien à dire"),
+        Err(why) => Composed::Broken(why),
+        Ok(Some(message)) => {
+            if let Some(key) = key {
+                engine.cache.put(key, &message, now);
+            }
+            Composed::Message(Box::new(message.addressed(unsubscribe, answer.as_deref())))
+        }
+    })
+}
+
+/// How long a link confirms: the next reminder brings another.
+const CONFIRM_WITHIN: Duration = Duration::days(7);
+/// Most subscriptions told in the message.
+const MAX_WISHES: usize = 5;
+
+/// The message that asks.
+async fn opt_in(engine: &Engine, delivery: &Claimed, unsubscribe: Option<String>) -> Result<Composed, StoreError> {
+    let now = engine.service.clock.now();
+    let until = now + CONFIRM_WITHIN;
+    let subscriptions = engine.service.store.subscriptions_of(&delivery.subscriber).await?;
+    let ask = Ask {
+        wishes: subscriptions.iter().take(MAX_WISHES).map(|s| criteria::in_french(&s.filter)).collect(),
+        link: engine.service.link(Purpose::Confirm, &delivery.address, Some(until)),
+        until: french::date(zones::paris_day(until)),
+        by_reply: engine.service.settings.hears_replies(),
+        again: engine.service.store.asks(&delivery.address).await? > 1,
+        purpose: personal_data::PURPOSE.to_owned(),
+        forgotten_after: engine.service.settings.retention.unconfirmed_days,
+        retention: personal_data::retention_in_french(&engine.service.settings.retention),
+    };
+    if ask.link.is_none() && !ask.by_reply {
+        let why = "ni page publique ([web] public_url, secret) ni boîte de réception ([mailbox]) : l’adresse ne pourrait pas répondre";
+        return Ok(Composed::Broken(why.to_owned()));
+    }
+    Ok(match engine.service.templates.ask(&ask, unsubscribe) {
+        Ok(message) => Composed::Message(Box::new(message)),
+        Err(e) => Composed::Broken(e.to_string()),
+    })
+}
+
+/// The message that carries a sign-in link.
+async fn sign_in(engine: &Engine, id: &str, now: DateTime<Utc>) -> Result<Composed, StoreError> {
+    let Some(link) = sign_in_links::link_of(&engine.service, id, now).await? else {
+        return Ok(Composed::Nothing("le lien est périmé, ou a déjà servi"));
+    };
+    Ok(match engine.service.templates.sign_in(&link) {
+        Ok(message) => Composed::Message(Box::new(message)),
+        Err(e) => Composed::Broken(e.to_string()),
+    })
+}
+
+/// Whether a mail about one procedure leads its reader to a page to answer on: where they decide for a structure.
+fn asks_by_link(engine: &Engine, delivery: &Claimed) -> bool {
+    delivery.channel == Channel::Email
+        && !delivery.procedure.is_empty()
+        && engine.service.has_links()
+        && delivery.role.is_some_and(may_decide)
+        && matches!(
+            kind(delivery),
+            Some(AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided)
+        )
+}
+
+/// Which kind of alert an instant message carries.
+fn kind(delivery: &Claimed) -> Option<AlertKind> {
+    delivery.head.as_ref().map(|h| h.alert_kind)
+}
+
+/// Under which name a message may serve others: one alert about one notice, for the same reasons.
+fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
+    let head = delivery.head.as_ref().filter(|_| !delivery.procedure.is_empty())?;
+    let lasting = !matches!(head.alert_kind, AlertKind::Reminder | AlertKind::Undecided);
+    let alert = delivery.cause.alert().filter(|_| lasting)?;
+    Some((alert.to_owned(), head.version, head.reasons.clone(), asks))
+}
+
+/// Leaves out reminders that have lost their reason meanwhile; whether there were any.
+async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>) -> Result<bool, StoreError> {
+    let reminds = |i: &Item| matches!(i.alert_kind, AlertKind::Reminder | AlertKind::Undecided);
+    if !items.iter().any(reminds) {
+        return Ok(false);
+    }
+    let Some(person) = engine.service.store.subscriber(&delivery.subscriber).await? else { return Ok(false) };
+    let (mut kept, before) = (Vec::new(), items.len());
+    for item in items.drain(..) {
+        if !reminds(&item) || still_wanted(engine, &person, &item).await? {
+            kept.push(item);
+        }
+    }
+    *items = kept;
+    Ok(items.len() < before)
+}
+
+/// The procedure is open, and the structure still goes for it; or still has not made up its mind.
+async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
+    if engine.service.store.open_dates(&item.procedure).await?.is_none() {
+        return Ok(false);
+    }
+    let decisions = engine.service.store.decisions_on(person.structure(), &item.procedure).await?;
+    Ok(if item.alert_kind == AlertKind::Undecided {
+        !decisions.iter().any(|d| d.stage.is_decided())
+    } else {
+        decisions.iter().any(|d| !d.stage.declines())
+    })
+}
+
+/// The buttons under a delivery in a chat.
+pub(crate) fn buttons_of(delivery: &Claimed) -> Vec<Vec<Button>> {
+    if delivery.procedure.is_empty() || !matches!(delivery.channel, Channel::Telegram | Channel::Matrix) {
+        return Vec::new();
+    }
+    let (Some(kind), Some(role)) = (kind(delivery), delivery.role) else { return Vec::new() };
+    state_line::buttons(kind, role, &delivery.id)
+}
+
+async fn render(
+    engine: &Engine,
+    delivery: &Claimed,
+    items: &[Item],
+    unsubscribe: Option<String>,
+    asks: bool,
+) -> Result<Option<Message>, String> {
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator) {
+        let body = item.body.as_deref().unwrap_or_default();
+        let (title, text) = body.split_once('\n').unwrap_or((body, ""));
+        return engine.service.templates.operator(title, text).map(Some).map_err(|e| e.to_string());
+    }
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
+        let body = item.body.as_deref().unwrap_or_default();
+        return engine.service.templates.word(body, unsubscribe).map(Some).map_err(|e| e.to_string());
+    }
+    let mut parts: Vec<AlertCard> = Vec::new();
+    for item in items {
+        match alert_card::read(&engine.service, item) {
+            Ok(part) => parts.push(part),
+            // One unreadable line must not keep the rest of a digest; alone, it is the operator's to see.
+            Err(e) if items.len() > 1 => tracing::error!(delivery = %delivery.id, "unreadable item: {e}"),
+            Err(e) => return Err(format!("donnée illisible : {e}")),
+        }
+    }
+    // A digest has no room for contacts.
+    if let [one] = parts.as_mut_slice()
+        && !delivery.procedure.is_empty()
+    {
+        one.contacts = alert_card::contacts(&engine.service, one).await.map_err(|e| e.to_string())?;
+        one.asks = asks;
+    }
+    let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::told).collect();
+    let now = engine.service.clock.now();
+    match told.as_slice() {
+        [] => Ok(None),
+        [one] if !delivery.procedure.is_empty() => {
+            engine.service.templates.alert(one, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+        }
+        many => {
+            let shown = engine.service.digest_url(&delivery.id, now).map_or(Shown::Screen, Shown::ScreenAndPage);
+            engine.service.templates.digest(many, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a message about notices is made from: each item of a delivery, read and parsed, with who can help. Messages, pages of
+//! digests and the details asked for in a chat all start here.
+
+use vigie_domain::procedure::Change;
+use vigie_domain::{AlertKind, Assessment, Notice};
+use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
+use vigie_notifier::chat::Rich;
+use vigie_notifier::digest::Shown;
+use vigie_notifier::message::ANSWER_HERE;
+use vigie_store::StoreError;
+use vigie_store::outbox::Item;
+
+use crate::error::Failure;
+use crate::service::Service;
+
+/// Most départements whose facilitators are looked up for one message.
+const MAX_DEPARTMENTS: usize = 3;
+/// Most facilitators named in one message.
+const MAX_CONTACTS: usize = 3;
+
+/// What a message is made from, parsed.
+pub struct AlertCard {
+    pub kind: AlertKind,
+    pub changes: Vec<Change>,
+    pub notice: Notice,
+    pub assessment: Assessment,
+    /// Why its reader gets it.
+    pub why: Why,
+    /// Who can help, one line each; empty in a digest, which has no room for them.
+    pub contacts: Vec<String>,
+    /// Address of the procedure's page.
+    pub page: Option<String>,
+    /// Whether the message leads its reader to a page to answer on.
+    pub asks: bool,
+}
+
+impl AlertCard {
+    /// In the terms of the templates.
+    #[must_use]
+    pub fn told(&self) -> AlertItem<'_> {
+        AlertItem {
+            kind: self.kind,
+            changes: &self.changes,
+            notice: &self.notice,
+            assessment: &self.assessment,
+            why: &self.why,
+            contacts: &self.contacts,
+            links: Links { page: self.page.as_deref(), answer: self.asks.then_some(ANSWER_HERE) },
+        }
+    }
+}
+
+/// All of a digest, as a page; `None` when there is none of that name.
+///
+/// # Errors
+/// The database fails, or a template.
+pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<String>, Failure> {
+    let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
+    let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let parts: Vec<AlertCard> = items.iter().filter_map(|i| read(service, i).ok()).collect();
+    let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::told).collect();
+    if told.is_empty() {
+        return Ok(None);
+    }
+    let message = service.templates.digest(&told, Shown::Whole, None, service.clock.now());
+    message.map(|m| Some(m.html)).map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
+}
+
+/// The card of what an instant message told; `None` where nothing is left of it.
+///
+/// # Errors
+/// The database fails.
+pub async fn card_of(service: &Service, delivery: &str) -> Result<Option<Card>, StoreError> {
+    let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
+    let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
+    part.contacts = contacts(service, &part).await?;
+    Ok(Some(card(&part.told(), service.clock.now())))
+}
+
+/// What an instant message says in a chat, made anew; `None` where nothing is left of it.
+///
+/// # Errors
+/// The database fails.
+pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertKind, Rich)>, StoreError> {
+    let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
+    let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
+    part.contacts = contacts(service, &part).await?;
+    let message = service.templates.alert(&part.told(), None, service.clock.now());
+    Ok(message.ok().map(|m| (part.kind, m.chat)))
+}
+
+/// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
+///
+/// # Errors
+/// The database fails.
+pub async fn contacts(service: &Service, part: &AlertCard) -> Result<Vec<String>, StoreError> {
+    let mut out: Vec<String> = Vec::new();
+    if part.assessment.provisions.is_empty() {
+        return Ok(out);
+    }
+    for department in part.assessment.departments.iter().take(MAX_DEPARTMENTS) {
+        for facilitator in service.store.facilitators(department).await? {
+            let line = facilitator.in_french();
+            if !out.contains(&line) && out.len() < MAX_CONTACTS {
+                out.push(line);
+            }
+        }
+    }
+    if let Some(siren) = part.notice.buyer.siren()
+        && service.store.is_committed(siren).await?
+    {
+        out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());
+    }
+    Ok(out)
+}
+
+/// Reads what a message is made from.
+///
+/// # Errors
+/// What is stored cannot be read.
+pub fn read(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error> {
+    Ok(AlertCard {
+        kind: item.alert_kind,
+        changes: serde_json::from_str(&item.changes)?,
+        notice: serde_json::from_str(&item.document)?,
+        assessment: serde_json::from_str(&item.assessment)?,
+        why: serde_json::from_str(&item.reasons).unwrap_or_default(),
+        contacts: Vec::new(),
+        page: service.procedure_url(&item.procedure),
+        asks: false,
+    })
+}

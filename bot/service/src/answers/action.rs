@@ -1,0 +1,404 @@
+//! What a button, a reaction or a word asks for. Pure.
+//!
+//! A button's data reads `word:delivery`; a button that stands for a command holds the command itself (`/pause 2`), one that
+//! answers a question of a conversation `=step:answer`. All stay below [`MAX_BUTTON_DATA`] bytes.
+
+use vigie_domain::{Refusal, Stage};
+use vigie_watcher::classify::fold::fold;
+
+use vigie_notifier::chat::{Button, Does, MAX_BUTTON_DATA};
+
+/// Longest text looked at for a decision, in bytes: what is longer is no answer by a word.
+const MAX_WORDS: usize = 400;
+/// Longest note or name kept, in characters.
+const MAX_NOTE: usize = 300;
+/// Most days a reminder waits.
+const MAX_REMIND_DAYS: i64 = 365;
+/// Days a reminder waits where nobody says how many.
+pub const REMIND_DAYS: i64 = 3;
+
+/// What is asked for, about one delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The structure stands there.
+    Stage(Stage),
+    /// Why not.
+    Because(Refusal),
+    /// Remind them in so many days.
+    Remind(i64),
+    /// Say more.
+    More,
+    /// Nothing like this again: the subscriptions are narrowed.
+    Narrow(NarrowBy),
+    /// A note for colleagues.
+    Note(String),
+    /// Who takes care of it.
+    Assign(String),
+}
+
+/// What of a notice is not to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NarrowBy {
+    /// Its buyer.
+    Buyer,
+    /// Its trades.
+    Trade,
+    /// Places as far.
+    Place,
+    /// As little time.
+    Time,
+    /// Markets as large.
+    Large,
+    /// Markets as small.
+    Small,
+}
+
+/// A action, for one lot or for the whole procedure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// What.
+    pub action: Action,
+    /// The lot; empty = the whole procedure.
+    pub lot: String,
+}
+
+impl From<Action> for Act {
+    fn from(action: Action) -> Self {
+        Self { action, lot: String::new() }
+    }
+}
+
+/// What a pressed button says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ButtonData {
+    /// A action about that delivery.
+    Act(Action, String),
+    /// A command.
+    Command(String),
+    /// An answer to that question of a conversation.
+    Answer {
+        /// The question's name.
+        step: String,
+        /// The answer.
+        words: String,
+    },
+}
+
+/// Words of wishes in buttons.
+const ACTIONS: [(&str, Action); 16] = [
+    ("go", Action::Stage(Stage::Go)),
+    ("no", Action::Stage(Stage::NoGo)),
+    ("later", Action::Remind(REMIND_DAYS)),
+    ("more", Action::More),
+    ("never", Action::Narrow(NarrowBy::Buyer)),
+    ("cut-trade", Action::Narrow(NarrowBy::Trade)),
+    ("cut-place", Action::Narrow(NarrowBy::Place)),
+    ("cut-time", Action::Narrow(NarrowBy::Time)),
+    ("cut-large", Action::Narrow(NarrowBy::Large)),
+    ("cut-small", Action::Narrow(NarrowBy::Small)),
+    ("prep", Action::Stage(Stage::Preparing)),
+    ("sent", Action::Stage(Stage::Submitted)),
+    ("won", Action::Stage(Stage::Won)),
+    ("lost", Action::Stage(Stage::Lost)),
+    ("void", Action::Stage(Stage::NoAward)),
+    ("quit", Action::Stage(Stage::Abandoned)),
+];
+/// What stands before a refusal's word.
+const BECAUSE: &str = "why-";
+
+/// A button that asks for that about a delivery.
+#[must_use]
+pub fn button(label: &str, action: &Action, delivery: &str) -> Button {
+    let word = match action {
+        Action::Because(refusal) => format!("{BECAUSE}{}", refusal.as_str()),
+        action => ACTIONS.iter().find(|(_, w)| w == action).map_or("more", |(word, _)| word).to_owned(),
+    };
+    press(label, format!("{word}:{delivery}"))
+}
+
+/// A button that stands for a command.
+#[must_use]
+pub fn command(label: &str, command: &str) -> Button {
+    press(label, command.to_owned())
+}
+
+/// A button that answers a question.
+#[must_use]
+pub fn answer(label: &str, step: &str, words: &str) -> Button {
+    press(label, format!("={step}:{words}"))
+}
+
+fn press(label: &str, mut data: String) -> Button {
+    data.truncate(data.floor_char_boundary(MAX_BUTTON_DATA));
+    Button { label: label.to_owned(), does: Does::Press(data) }
+}
+
+/// Reads a button's data; `None` when it is none of ours.
+#[must_use]
+pub fn pressed(data: &str) -> Option<ButtonData> {
+    if data.starts_with('/') {
+        return Some(ButtonData::Command(data.to_owned()));
+    }
+    if let Some(rest) = data.strip_prefix('=') {
+        let (step, words) = rest.split_once(':')?;
+        return Some(ButtonData::Answer { step: step.to_owned(), words: words.to_owned() });
+    }
+    let (word, delivery) = data.split_once(':')?;
+    let known = |c: char| c.is_ascii_alphanumeric();
+    if delivery.is_empty() || !delivery.chars().all(known) {
+        return None;
+    }
+    let action = match word.strip_prefix(BECAUSE) {
+        Some(reason) => Action::Because(Refusal::parse(reason)?),
+        None => ACTIONS.iter().find(|(w, _)| *w == word)?.1.clone(),
+    };
+    Some(ButtonData::Act(action, delivery.to_owned()))
+}
+
+/// What a reaction asks for, if anything.
+#[must_use]
+pub fn reaction(emoji: &str) -> Option<Action> {
+    match bare(emoji).as_str() {
+        "👍" | "✅" => Some(Action::Stage(Stage::Go)),
+        "👎" | "❌" => Some(Action::Stage(Stage::NoGo)),
+        "⏰" => Some(Action::Remind(REMIND_DAYS)),
+        "👀" | "ℹ" => Some(Action::More),
+        _ => None,
+    }
+}
+
+/// An emoji without skin tone or presentation selector.
+fn bare(emoji: &str) -> String {
+    let mark = |c: &char| ('\u{1f3fb}'..='\u{1f3ff}').contains(c) || ('\u{fe00}'..='\u{fe0f}').contains(c);
+    emoji.trim().chars().filter(|c| !mark(c)).collect()
+}
+
+/// Text folded, without the signs around it.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    fold(text).trim_matches(|c: char| !c.is_alphanumeric()).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What an answer by words asks for, if anything: `oui`, `non lot 2`, `rappel dans 5 jours`, `trop loin`, `note : …`.
+#[must_use]
+pub fn words(text: &str) -> Option<Act> {
+    if text.len() > MAX_WORDS {
+        return None;
+    }
+    if let Some(action) = reaction(text) {
+        return Some(action.into());
+    }
+    if let Some(action) = with_rest(text) {
+        return Some(action.into());
+    }
+    let said = folded(text);
+    let (said, lot) = without_lot(&said);
+    let action = stage(said)
+        .map(Action::Stage)
+        .or_else(|| remind(said).map(Action::Remind))
+        .or_else(|| refusal(said).map(Action::Because))
+        .or_else(|| ["plus", "details", "en savoir plus", "dites m'en plus"].contains(&said).then_some(Action::More))
+        .or_else(|| {
+            ["plus jamais", "plus jamais cet acheteur", "jamais cet acheteur"]
+                .contains(&said)
+                .then_some(Action::Narrow(NarrowBy::Buyer))
+        })?;
+    Some(Act { action, lot })
+}
+
+/// `note : à voir avec Léa`, `pour Marc`. A sentence that begins with such a word is none: a note has its colon, and what
+/// follows « pour » is a name.
+fn with_rest(text: &str) -> Option<Action> {
+    let text = text.trim();
+    let (command, text) = text.strip_prefix('/').map_or((false, text), |t| (true, t));
+    let (word, rest) = text.split_once(|c: char| c.is_whitespace() || c == ':')?;
+    let colon = text[word.len()..].trim_start().starts_with(':');
+    let rest: String = rest.trim_start_matches([' ', ':', '\u{a0}', '\u{202f}']).chars().take(MAX_NOTE).collect();
+    let rest = rest.split_whitespace().collect::<Vec<_>>().join(" ");
+    if rest.is_empty() {
+        return None;
+    }
+    match folded(word).as_str() {
+        "note" if colon || command => Some(Action::Note(rest)),
+        "pour" | "assigner" | "confier" if is_name(&rest, command || colon) => Some(Action::Assign(rest)),
+        _ => None,
+    }
+}
+
+/// Whether words are a person's name: one to three that begin with a capital (`asked`: any letter, since a command or a colon
+/// says what is meant), small words of names between them.
+fn is_name(words: &str, asked: bool) -> bool {
+    const BETWEEN: [&str; 7] = ["de", "du", "des", "la", "le", "van", "el"];
+    const NOBODY: [&str; 16] = [
+        "nous",
+        "moi",
+        "vous",
+        "toi",
+        "lui",
+        "info",
+        "information",
+        "votre",
+        "notre",
+        "que",
+        "ce",
+        "cette",
+        "les",
+        "le",
+        "la",
+        "un",
+    ];
+    let written = |w: &str| w.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’' | '.'));
+    let begins = |w: &str| asked || w.starts_with(char::is_uppercase);
+    let parts: Vec<&str> = words.trim_end_matches('.').split_whitespace().collect();
+    let names = parts.iter().filter(|w| !BETWEEN.contains(w)).count();
+    (1..=3).contains(&names)
+        && parts.len() <= 5
+        && parts.first().is_some_and(|w| !NOBODY.contains(&folded(w).as_str()))
+        && parts.iter().all(|w| written(w) && (begins(w) || BETWEEN.contains(w)))
+}
+
+/// `oui lot 2` → `oui`, `2`.
+fn without_lot(said: &str) -> (&str, String) {
+    let Some((head, lot)) = said.rsplit_once("lot ") else { return (said, String::new()) };
+    let lot = lot.trim_start_matches("n° ").trim();
+    let short = !lot.is_empty() && lot.len() <= 20 && !lot.contains(' ');
+    let head = head.trim_end_matches([',', ':', ' ']).trim_end_matches(" pour le").trim_end_matches(" le");
+    let head = head.trim_end_matches([',', ':', ' ']);
+    if short && !head.is_empty() { (head, lot.to_uppercase()) } else { (said, String::new()) }
+}
+
+fn stage(said: &str) -> Option<Stage> {
+    Some(match said {
+        "oui" | "ok" | "d'accord" | "on y va" | "go" | "j'y vais" | "interesse" | "interessee" | "je prends" => {
+            Stage::Go
+        }
+        "non" | "no" | "ecarte" | "ecarter" | "no go" | "pas interesse" | "on passe" => Stage::NoGo,
+        "on prepare" | "en preparation" | "preparation" | "on repond" => Stage::Preparing,
+        "remis" | "remise" | "depose" | "envoye" | "on a repondu" | "offre remise" => Stage::Submitted,
+        "gagne" => Stage::Won,
+        "perdu" => Stage::Lost,
+        "sans suite" | "infructueux" => Stage::NoAward,
+        "abandon" | "abandonne" | "on abandonne" => Stage::Abandoned,
+        _ => return None,
+    })
+}
+
+fn remind(said: &str) -> Option<i64> {
+    let rest = ["rappel", "rappelle moi", "rappelez moi", "rappeler", "plus tard"]
+        .iter()
+        .find_map(|w| said.strip_prefix(w))?;
+    let rest = rest.trim_matches([' ', ':', ',']);
+    if rest.is_empty() {
+        return Some(REMIND_DAYS);
+    }
+    let rest = rest.trim_start_matches("dans ").trim();
+    match rest {
+        "demain" => return Some(1),
+        "une semaine" => return Some(7),
+        _ => {}
+    }
+    let (n, unit) = rest.split_once(' ')?;
+    let n: i64 = n.parse().ok()?;
+    let days = match unit {
+        "jour" | "jours" | "j" => n,
+        "semaine" | "semaines" => n.checked_mul(7)?,
+        _ => return None,
+    };
+    (1..=MAX_REMIND_DAYS).contains(&days).then_some(days)
+}
+
+/// Why not, in the words of the buttons or in one of theirs.
+#[must_use]
+pub fn refusal(said: &str) -> Option<Refusal> {
+    Refusal::ALL.into_iter().find(|r| folded(r.in_french()) == said).or(match said {
+        "metier" => Some(Refusal::Trade),
+        "loin" => Some(Refusal::Place),
+        "taille" | "trop gros" | "trop petit" => Some(Refusal::Size),
+        "delai" | "trop tard" | "pas le temps" | "trop court" => Some(Refusal::Time),
+        "acheteur" => Some(Refusal::Buyer),
+        "autre" => Some(Refusal::Other),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reactions_and_words_say_the_same() {
+        let go = Some(Act::from(Action::Stage(Stage::Go)));
+        for said in ["👍", "👍🏽", " Oui ", "OUI !", "on y va", "D’accord.", "👍\u{fe0f}"] {
+            assert_eq!(words(said), go, "{said}");
+        }
+        for (said, action) in [
+            ("👎", Action::Stage(Stage::NoGo)),
+            ("Écarté", Action::Stage(Stage::NoGo)),
+            ("⏰", Action::Remind(3)),
+            ("rappel dans 5 jours", Action::Remind(5)),
+            ("Rappel : 2 semaines", Action::Remind(14)),
+            ("plus tard", Action::Remind(3)),
+            ("Trop loin", Action::Because(Refusal::Place)),
+            ("pas notre métier", Action::Because(Refusal::Trade)),
+            ("Plus jamais cet acheteur", Action::Narrow(NarrowBy::Buyer)),
+            ("gagné", Action::Stage(Stage::Won)),
+            ("note : voir avec Léa", Action::Note("voir avec Léa".into())),
+            ("pour Marc", Action::Assign("Marc".into())),
+        ] {
+            assert_eq!(words(said), Some(action.into()), "{said}");
+        }
+        for said in ["❤", "oui mais non", "bonjour", "", "🎉🎉🎉", "rappel dans 900 jours", "rappel hier"] {
+            assert_eq!(words(said), None, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_lot_may_be_named() {
+        for said in ["oui lot 2", "Oui, pour le lot 2", "oui lot n° 2", "oui : lot 2"] {
+            assert_eq!(words(said), Some(Act { action: Action::Stage(Stage::Go), lot: "2".into() }), "{said}");
+        }
+    }
+
+    #[test]
+    fn buttons_fit_and_come_back_as_they_were() {
+        let delivery = "0123456789abcdef01234567";
+        let all = ACTIONS.into_iter().map(|(_, w)| w).chain(Refusal::ALL.map(Action::Because));
+        for action in all {
+            let Does::Press(data) = button("x", &action, delivery).does else { panic!("a press") };
+            assert!(data.len() <= MAX_BUTTON_DATA);
+            assert_eq!(pressed(&data), Some(ButtonData::Act(action, delivery.to_owned())));
+        }
+        for data in ["", "go", "go:", "zz:12", "why-x:12", "go:../x", "=x"] {
+            assert_eq!(pressed(data), None, "{data}");
+        }
+    }
+
+    /// A1: a sentence that begins with a command's word is no command.
+    #[test]
+    fn a_note_has_its_colon_and_somebody_has_a_name() {
+        for (text, wish) in [
+            ("pour Marc", Some(Wish::Assign("Marc".into()))),
+            ("Pour Marie-Ève de la Tour", Some(Wish::Assign("Marie-Ève de la Tour".into()))),
+            ("/pour léa", Some(Wish::Assign("léa".into()))),
+            ("note : à voir", Some(Wish::Note("à voir".into()))),
+            ("Note: rappeler l’acheteur", Some(Wish::Note("rappeler l’acheteur".into()))),
+            ("Pour nous c'est non", None),
+            ("Pour info", None),
+            ("Pour Nous", None),
+            ("Pour que votre message parvienne à son destinataire, cliquez ici", None),
+            ("Pour le lot 2 c’est Marc", None),
+            ("Note que nous sommes fermés", None),
+            ("note à voir", None),
+            ("Confier ce dossier", None),
+        ] {
+            assert_eq!(words(text).map(|a| a.wish), wish, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_or_data_makes_it_panic(text in "\\PC{0,120}", raw in ".{0,80}") {
+            let _ = (words(&text), pressed(&text), words(&raw), pressed(&raw), reaction(&raw));
+        }
+    }
+}

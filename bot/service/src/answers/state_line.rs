@@ -1,0 +1,154 @@
+//! What a message shows of its procedure's state, and the buttons under it. Pure.
+//!
+//! The state line is the same in every chat of a structure: « Ana s’en occupe : on y va ».
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Paris;
+use vigie_domain::subscription::Role;
+use vigie_domain::{AlertKind, Decision, Refusal, Stage, french};
+use vigie_notifier::card::short;
+
+use vigie_notifier::chat::Button;
+
+use super::action::{self, Action, REMIND_DAYS};
+use crate::decisions::may_decide;
+
+/// Most lots told apart.
+const MAX_LOTS: usize = 5;
+/// Longest note shown, in characters.
+const MAX_NOTE: usize = 120;
+/// Longest name shown, in characters.
+const MAX_NAME: usize = 40;
+
+/// The state of a procedure for the structure whose decisions these are; `None` where nobody decided anything.
+#[must_use]
+pub fn line(decisions: &[Decision], now: DateTime<Utc>) -> Option<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let (whole, lots): (Vec<&Decision>, Vec<&Decision>) = decisions.iter().partition(|d| d.lot.is_empty());
+    lines.extend(whole.iter().filter_map(|d| one(d, now)));
+    let mut by_lot: Vec<String> =
+        lots.iter().filter_map(|d| Some(format!("Lot {}\u{a0}: {}", short(&d.lot, 20), one(d, now)?))).collect();
+    let more = by_lot.len().saturating_sub(MAX_LOTS);
+    by_lot.truncate(MAX_LOTS);
+    lines.extend(by_lot);
+    if more > 0 {
+        lines.push(format!("et {} de plus", french::plural(more, "lot")));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn one(d: &Decision, now: DateTime<Utc>) -> Option<String> {
+    let by = short(&d.by, MAX_NAME);
+    let who = if d.assignee.is_empty() { by.clone() } else { short(&d.assignee, MAX_NAME) };
+    let mut parts: Vec<String> = Vec::new();
+    let said = match d.stage {
+        Stage::Spotted | Stage::Read => None,
+        Stage::Go => Some(format!("👍 {who} s’en occupe\u{a0}: on y va")),
+        Stage::NoGo => Some(match d.refusal {
+            Some(refusal) => format!("👎 Écarté par {by}\u{a0}: {}", refusal.in_french()),
+            None => format!("👎 Écarté par {by}"),
+        }),
+        Stage::Preparing => Some(match d.joint {
+            Some(true) => format!("✍️ {who} prépare la réponse, en groupement"),
+            _ => format!("✍️ {who} prépare la réponse"),
+        }),
+        Stage::Submitted => Some(format!("📨 Offre remise ({by})")),
+        Stage::Won => Some(format!("🏆 Gagné ({by})")),
+        Stage::Lost => Some(format!("Perdu ({by})")),
+        Stage::NoAward => Some(format!("Sans suite ({by})")),
+        Stage::Abandoned => Some(format!("Abandonné par {by}")),
+    };
+    parts.extend(said);
+    if !d.assignee.is_empty() && matches!(d.stage, Stage::Spotted | Stage::Read) {
+        parts.push(format!("{who} s’en occupe"));
+    }
+    if let Some(at) = d.remind_at.filter(|at| *at > now) {
+        parts.push(format!("⏰ rappel le {}", french::date(at.with_timezone(&Paris).date_naive())));
+    }
+    if !d.note.is_empty() {
+        parts.push(format!("📝 {}", short(&d.note, MAX_NOTE)));
+    }
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// The buttons under a message about a procedure, for a person of that role.
+#[must_use]
+pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> {
+    let button = |label: &str, wish: Action| action::button(label, &wish, delivery);
+    let more = button("Plus", Action::More);
+    if !may_decide(role) {
+        return match kind {
+            AlertKind::New | AlertKind::Correction | AlertKind::Award => vec![vec![more]],
+            _ => Vec::new(),
+        };
+    }
+    match kind {
+        AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided => vec![
+            vec![button("👍 On y va", Action::Stage(Stage::Go)), button("👎 Écarter", Action::Stage(Stage::NoGo))],
+            vec![button("⏰ Rappel", Action::Remind(REMIND_DAYS)), more],
+        ],
+        AlertKind::Award => vec![
+            vec![button("🏆 Gagné", Action::Stage(Stage::Won)), button("Perdu", Action::Stage(Stage::Lost))],
+            vec![more],
+        ],
+        AlertKind::Cancellation | AlertKind::Account | AlertKind::Operator => Vec::new(),
+    }
+}
+
+/// Why not, one tap each.
+#[must_use]
+pub fn reasons(delivery: &str) -> Vec<Vec<Button>> {
+    Refusal::ALL
+        .chunks(2)
+        .map(|row| {
+            row.iter()
+                .map(|r| action::button(french::capital(r.in_french()).as_str(), &Action::Because(*r), delivery))
+                .collect()
+        })
+        .collect()
+}
+
+/// Where a structure stands, for those who went on.
+#[must_use]
+pub fn stages(delivery: &str) -> Vec<Vec<Button>> {
+    let button = |label: &str, stage: Stage| action::button(label, &Action::Stage(stage), delivery);
+    vec![
+        vec![button("On prépare", Stage::Preparing), button("Offre remise", Stage::Submitted)],
+        vec![button("Gagné", Stage::Won), button("Perdu", Stage::Lost)],
+        vec![button("Sans suite", Stage::NoAward), button("On abandonne", Stage::Abandoned)],
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(stage: Stage) -> Decision {
+        Decision::new("s", "p", stage, "Ana", DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn the_state_reads_as_french() {
+        let now = DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&Utc);
+        let shown = |d: Decision| line(&[d], now);
+        assert_eq!(shown(decision(Stage::Go)).unwrap(), "👍 Ana s’en occupe\u{a0}: on y va");
+        assert_eq!(shown(decision(Stage::Read)), None);
+        let refused = Decision { refusal: Some(Refusal::Place), ..decision(Stage::NoGo) };
+        assert_eq!(shown(refused).unwrap(), "👎 Écarté par Ana\u{a0}: trop loin");
+        let reminded = Decision { remind_at: Some(now + chrono::Duration::days(3)), ..decision(Stage::Read) };
+        assert_eq!(shown(reminded.clone()).unwrap(), "⏰ rappel le 24 novembre 2026");
+        assert_eq!(line(&[reminded], now + chrono::Duration::days(4)), None, "once reminded, nothing is left to show");
+        let lots: Vec<Decision> = (1..=7).map(|n| Decision { lot: n.to_string(), ..decision(Stage::Go) }).collect();
+        let text = line(&lots, now).unwrap();
+        assert!(text.starts_with("Lot 1\u{a0}: 👍 Ana") && text.ends_with("et 2\u{a0}lots de plus"), "{text}");
+    }
+
+    #[test]
+    fn those_who_only_read_get_no_decision_buttons() {
+        let labels = |role| -> Vec<String> {
+            buttons(AlertKind::New, role, "d").into_iter().flatten().map(|b| b.label).collect()
+        };
+        assert_eq!(labels(Role::Facilitator), ["Plus"]);
+        assert_eq!(labels(Role::Structure), ["👍 On y va", "👎 Écarter", "⏰ Rappel", "Plus"]);
+    }
+}

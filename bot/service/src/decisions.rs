@@ -1,0 +1,343 @@
+//! A structure decides about a procedure or one of its lots: the one rule behind pages, API, mails and chats.
+//!
+//! Only people whose role decides for a structure do. Nothing that leads forward is noted on a procedure that is closed. The
+//! second to say the same learns who was first; what was decided by someone else meanwhile is not overruled unawares, where
+//! the asker says what they saw. What is decided is durable on return, and shown anew in every chat that shows the procedure.
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::subscription::Role;
+use vigie_domain::{DateKind, Decision, Refusal, Stage, Subscriber};
+use vigie_store::StoreError;
+
+use crate::service::Service;
+
+/// A reminder of something that closes sooner comes that long before it closes.
+const BEFORE_CLOSING: Duration = Duration::days(1);
+/// The furthest moment a reminder may be asked for.
+const MAX_REMINDER: Duration = Duration::days(3_650);
+/// Longest note, in characters.
+pub const MAX_NOTE: usize = 2_000;
+/// Longest name of who takes care, in characters.
+pub const MAX_ASSIGNEE: usize = 80;
+
+/// What is to change; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DecisionEdit {
+    /// Where the structure stands. Another stage than before drops the reason for a no-go.
+    pub stage: Option<Stage>,
+    /// Why not, for a no-go; `Some(None)` takes the reason away.
+    pub refusal: Option<Option<Refusal>>,
+    /// A note for colleagues.
+    pub note: Option<String>,
+    /// Who takes care of it. Where nothing was decided, that is a go.
+    pub assignee: Option<String>,
+    /// When to remind them.
+    pub reminder: Option<Reminder>,
+}
+
+/// When a reminder is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reminder {
+    /// In so many days, but a day before the closing at the latest.
+    InDays(i64),
+    /// At that moment.
+    At(DateTime<Utc>),
+}
+
+/// What the asker saw standing, so that they overrule no colleague unawares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen<'a> {
+    /// They do not say: a chat shows the latest state, and what it was is said in the answer.
+    Latest,
+    /// The decision of that mark ([`Decision::mark`]); empty = none.
+    Mark(&'a str),
+    /// A decision of that stage.
+    Stage(Stage),
+}
+
+/// Who decides about what.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// The person: their role and their structure.
+    pub person: &'a Subscriber,
+    /// How they are called, as colleagues see it.
+    pub name: &'a str,
+    /// The procedure.
+    pub procedure: &'a str,
+    /// The lot as they name it; empty = the whole procedure.
+    pub lot: &'a str,
+    /// What they saw.
+    pub seen: Seen<'a>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It stands.
+    Noted {
+        /// What stood before, if anything.
+        before: Option<Decision>,
+        /// What stands now.
+        now: Decision,
+    },
+    /// The procedure is closed: nothing is noted.
+    Closed(Closes),
+    /// Somebody decided otherwise meanwhile, or what stands does not give way: nothing is noted.
+    Conflict {
+        /// What stands.
+        standing: Decision,
+        /// What was asked for.
+        wanted: Stage,
+    },
+    /// People of this role read without deciding.
+    ReadsOnly,
+    /// There is no such procedure.
+    NoProcedure,
+    /// The procedure has no such lot.
+    NoLot,
+    /// Something asked for cannot be; says what in French.
+    Invalid(&'static str),
+}
+
+/// When a procedure closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closes {
+    /// Then.
+    At(DateTime<Utc>),
+    /// It closed then.
+    Past(DateTime<Utc>),
+    /// No notice says when.
+    Unknown,
+    /// Called off or awarded.
+    Ended,
+}
+
+impl Closes {
+    /// Whether it can still be answered.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::At(_) | Self::Unknown)
+    }
+}
+
+/// Whether people of that role decide for a structure.
+#[must_use]
+pub fn may_decide(role: Role) -> bool {
+    matches!(role, Role::Structure | Role::Network | Role::Operator)
+}
+
+/// Decides.
+///
+/// # Errors
+/// The database fails: nothing is noted.
+pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -> Result<Outcome, StoreError> {
+    let now = service.clock.now();
+    if !may_decide(asker.person.role) {
+        return Ok(Outcome::ReadsOnly);
+    }
+    if let Some(why) = fault(edit, now) {
+        return Ok(Outcome::Invalid(why));
+    }
+    let notices = service.store.notices_of(asker.procedure).await?;
+    if notices.is_empty() {
+        return Ok(Outcome::NoProcedure);
+    }
+    let lots = notices.iter().rev().flat_map(|n| &n.assessment.lots).map(|l| l.id.as_str());
+    let Some(lot) = lot_named(asker.lot, lots) else { return Ok(Outcome::NoLot) };
+    let closes = closes(service, asker.procedure, now).await?;
+    let structure = asker.person.structure();
+    let standing = service.store.decisions_on(structure, asker.procedure).await?.into_iter().find(|d| d.lot == lot);
+    if let (Seen::Stage(seen), Some(d), Some(wanted)) = (asker.seen, &standing, edit.stage)
+        && d.stage.is_decision()
+        && d.stage != seen
+    {
+        return Ok(Outcome::Conflict { standing: d.clone(), wanted });
+    }
+    let read_mark = standing.as_ref().map(Decision::mark).unwrap_or_default();
+    let before = standing
+        .unwrap_or_else(|| Decision { lot, ..Decision::new(structure, asker.procedure, Stage::Read, asker.name, now) });
+    if leads_forward(edit, &before) && !closes.is_open() {
+        return Ok(Outcome::Closed(closes));
+    }
+    let decision = edited(before, edit, closes, (asker.name, now));
+    let done = match asker.seen {
+        Seen::Latest => service.store.decide(&decision).await?,
+        Seen::Mark(mark) => service.store.decide_seen(&decision, mark).await?,
+        Seen::Stage(_) => service.store.decide_seen(&decision, &read_mark).await?,
+    };
+    if done.now.stage != decision.stage {
+        return Ok(Outcome::Conflict { standing: done.now, wanted: decision.stage });
+    }
+    // Whoever shows this decision in a chat shows it anew.
+    service.deliveries_queued.notify_waiters();
+    Ok(Outcome::Noted { before: done.before, now: done.now })
+}
+
+/// Notes that someone read a procedure, where their role decides.
+///
+/// # Errors
+/// The database fails.
+pub async fn read(service: &Service, person: &Subscriber, name: &str, procedure: &str) -> Result<(), StoreError> {
+    if may_decide(person.role) {
+        let read = Decision::new(person.structure(), procedure, Stage::Read, name, service.clock.now());
+        service.store.decide(&read).await?;
+    }
+    Ok(())
+}
+
+/// When a procedure closes.
+///
+/// # Errors
+/// The database fails.
+pub async fn closes(service: &Service, procedure: &str, now: DateTime<Utc>) -> Result<Closes, StoreError> {
+    let Some(dates) = service.store.open_dates(procedure).await? else { return Ok(Closes::Ended) };
+    let last = dates
+        .iter()
+        .filter(|(kind, _)| matches!(kind, DateKind::Tender | DateKind::Participation))
+        .map(|(_, at)| at.with_timezone(&Utc))
+        .max();
+    Ok(match last {
+        None => Closes::Unknown,
+        Some(at) if at > now => Closes::At(at),
+        Some(at) => Closes::Past(at),
+    })
+}
+
+/// What cannot be, in French.
+fn fault(edit: &DecisionEdit, now: DateTime<Utc>) -> Option<&'static str> {
+    let long = |text: &Option<String>, most| text.as_ref().is_some_and(|t| t.chars().count() > most);
+    if edit.stage.is_some_and(|s| !s.is_decision()) {
+        return Some("ce n’est pas une décision");
+    }
+    if long(&edit.note, MAX_NOTE) {
+        return Some("la note est trop longue\u{a0}: 2000 caractères au plus");
+    }
+    if long(&edit.assignee, MAX_ASSIGNEE) {
+        return Some("le nom de qui s’en charge est trop long\u{a0}: 80 caractères au plus");
+    }
+    match edit.reminder {
+        // Beyond the years that moments are kept in, there is nothing to remind of.
+        Some(Reminder::At(at)) if !(at > now && at < now + MAX_REMINDER) => {
+            Some("un rappel est à venir, dans les dix ans")
+        }
+        Some(Reminder::InDays(days)) if !(1..=365).contains(&days) => Some("un rappel vient dans un an au plus"),
+        _ => None,
+    }
+}
+
+/// The procedure's lot that someone means: by its identifier, else by its number (`2` for `LOT-0002`). Empty = the whole;
+/// `None` where there is no such lot.
+fn lot_named<'l>(said: &str, lots: impl Iterator<Item = &'l str> + Clone) -> Option<String> {
+    if said.is_empty() {
+        return Some(String::new());
+    }
+    let number = |id: &str| {
+        let digits: String = id.chars().filter(char::is_ascii_digit).collect();
+        digits.parse::<u32>().ok()
+    };
+    let same = |id: &&str| number(id).is_some_and(|n| number(said) == Some(n));
+    lots.clone().find(|id| id.eq_ignore_ascii_case(said)).or_else(|| lots.clone().find(same)).map(str::to_owned)
+}
+
+/// Whether an edit only makes sense while the procedure can be answered.
+fn leads_forward(edit: &DecisionEdit, before: &Decision) -> bool {
+    let stage = edit.stage.filter(|s| *s != before.stage);
+    matches!(stage, Some(Stage::Go | Stage::Preparing)) || edit.reminder.is_some()
+}
+
+fn edited(before: Decision, edit: &DecisionEdit, closes: Closes, (by, now): (&str, DateTime<Utc>)) -> Decision {
+    let mut decision = before;
+    let undecided = !decision.stage.is_decided();
+    let assigned = edit.assignee.as_ref().is_some_and(|a| !a.is_empty() && *a != decision.assignee);
+    let stage = edit.stage.or((assigned && undecided && closes.is_open()).then_some(Stage::Go));
+    if let Some(stage) = stage.filter(|s| *s != decision.stage) {
+        (decision.stage, decision.at, decision.refusal) = (stage, now, None);
+        by.clone_into(&mut decision.by);
+    }
+    if let Some(refusal) = edit.refusal {
+        decision.refusal = refusal.filter(|_| decision.stage == Stage::NoGo);
+    }
+    if let Some(note) = &edit.note {
+        decision.note.clone_from(note);
+    }
+    if let Some(assignee) = &edit.assignee {
+        decision.assignee.clone_from(assignee);
+    }
+    decision.remind_at = match edit.reminder {
+        None => decision.remind_at,
+        Some(Reminder::At(at)) => Some(at),
+        Some(Reminder::InDays(days)) => {
+            let asked = now + Duration::days(days);
+            let latest = match closes {
+                Closes::At(at) => (at - BEFORE_CLOSING).max(now + Duration::hours(1)),
+                _ => asked,
+            };
+            Some(asked.min(latest))
+        }
+    };
+    decision
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(day: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + Duration::days(day)
+    }
+
+    fn standing(stage: Stage) -> Decision {
+        Decision::new("s", "p", stage, "Ana", at(0))
+    }
+
+    #[test]
+    fn a_lot_is_known_by_its_identifier_or_its_number() {
+        let named = |said| lot_named(said, ["LOT-0001", "LOT-0002", "A"].into_iter());
+        assert_eq!(named("").as_deref(), Some(""));
+        assert_eq!(named("2").as_deref(), Some("LOT-0002"));
+        assert_eq!(named("lot-0001").as_deref(), Some("LOT-0001"));
+        assert_eq!(named("a").as_deref(), Some("A"));
+        assert_eq!((named("3"), named("B")), (None, None));
+    }
+
+    #[test]
+    fn the_same_stage_again_keeps_who_took_it_and_another_one_drops_the_reason() {
+        let by = ("Bob", at(1));
+        let refused = Decision { refusal: Some(Refusal::Place), ..standing(Stage::NoGo) };
+        let go = |stage| DecisionEdit { stage: Some(stage), ..DecisionEdit::default() };
+        let again = edited(refused.clone(), &go(Stage::NoGo), Closes::Unknown, by);
+        assert_eq!((again.by.as_str(), again.refusal), ("Ana", Some(Refusal::Place)));
+        let now = edited(refused, &go(Stage::Go), Closes::Unknown, by);
+        assert_eq!((now.by.as_str(), now.refusal, now.at), ("Bob", None, at(1)));
+    }
+
+    #[test]
+    fn a_reminder_comes_a_day_before_the_closing_at_the_latest() {
+        let ask = DecisionEdit { reminder: Some(Reminder::InDays(3)), ..DecisionEdit::default() };
+        let asked = |closes| edited(standing(Stage::Read), &ask, closes, ("Bob", at(1))).remind_at;
+        assert_eq!(asked(Closes::Unknown), Some(at(4)));
+        assert_eq!(asked(Closes::At(at(3))), Some(at(2)));
+        assert_eq!(asked(Closes::At(at(1) + Duration::hours(2))), Some(at(1) + Duration::hours(1)));
+    }
+
+    #[test]
+    fn who_takes_care_of_what_nobody_decided_goes_for_it_while_it_is_open() {
+        let assign = DecisionEdit { assignee: Some("Léa".into()), ..DecisionEdit::default() };
+        let given = |stage, closes| edited(standing(stage), &assign, closes, ("Bob", at(1))).stage;
+        assert_eq!(given(Stage::Read, Closes::Unknown), Stage::Go);
+        assert_eq!(given(Stage::Read, Closes::Past(at(0))), Stage::Read);
+        assert_eq!(given(Stage::NoGo, Closes::Unknown), Stage::NoGo);
+    }
+
+    #[test]
+    fn what_leads_forward_needs_an_open_procedure_and_the_rest_does_not() {
+        let edit = |stage| DecisionEdit { stage: Some(stage), ..DecisionEdit::default() };
+        assert!(leads_forward(&edit(Stage::Go), &standing(Stage::Read)));
+        assert!(!leads_forward(&edit(Stage::Go), &standing(Stage::Go)));
+        assert!(!leads_forward(&edit(Stage::Won), &standing(Stage::Read)));
+        assert!(!leads_forward(
+            &DecisionEdit { note: Some("x".into()), ..DecisionEdit::default() },
+            &standing(Stage::Read)
+        ));
+    }
+}

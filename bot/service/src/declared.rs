@@ -1,0 +1,71 @@
+//! The people declared in the settings file: the file says who they are, the database follows it.
+
+use vigie_domain::subscription::Profile;
+use vigie_domain::{Cadence, Channel, Subscriber};
+use vigie_store::derived_id;
+use vigie_store::people::{AddressState, NewSubscriber};
+
+use crate::error::Failure;
+use crate::service::Service;
+
+/// Brings the people declared in the settings file in step with the database.
+///
+/// # Errors
+/// The database fails.
+pub async fn sync(service: &Service) -> Result<(), Failure> {
+    let now = service.clock.now();
+    let mut kept = Vec::new();
+    for (i, declared) in service.settings.subscriber.iter().enumerate() {
+        if let Some(email) = &declared.email
+            && service.store.is_suppressed(Channel::Email, email).await?
+        {
+            tracing::warn!(
+                block = i + 1,
+                "a declared subscriber had themselves erased: remove their [[subscriber]] block"
+            );
+            continue;
+        }
+        let id = derived_id(&["declared", &declared.name]);
+        let mut addresses = Vec::new();
+        if let Some(email) = &declared.email {
+            addresses.push((Channel::Email, email.clone(), AddressState::Active));
+        }
+        if let Some(room) = &declared.matrix {
+            addresses.push((Channel::Matrix, room.clone(), AddressState::Active));
+        }
+        if let Some(chat) = declared.telegram {
+            addresses.push((Channel::Telegram, chat.to_string(), AddressState::Active));
+        }
+        if declared.console {
+            addresses.push((Channel::Console, "stdout".to_owned(), AddressState::Active));
+        }
+        let sectors = declared.subscription.iter().flat_map(|s| s.filter.sectors.clone()).collect();
+        let departments = declared.subscription.iter().flat_map(|s| s.filter.departments.clone()).collect();
+        let profile = Profile {
+            kind: declared.kind,
+            siret: declared.siret.clone(),
+            sectors,
+            departments,
+            networks: declared.networks.clone(),
+        };
+        let mut named = addresses.clone();
+        if let Some(chat) = declared.telegram {
+            // A group that has moved keeps its identifier, and its new number.
+            let known = derived_id(&[&id, Channel::Telegram.as_str(), &chat.to_string()]);
+            named.extend(service.store.address(&known).await?.map(|a| (a.channel, a.value, a.state)));
+        }
+        service.store.keep_only_addresses(&id, &named).await?;
+        let subscriber = Subscriber { id: id.clone(), name: declared.name.clone(), role: declared.role, profile };
+        service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: true }, now).await?;
+        service.store.set_rhythm(&id, &declared.rhythm).await?;
+        let mut subscriptions = Vec::new();
+        for s in &declared.subscription {
+            let cadence = s.cadence.unwrap_or_else(|| Cadence::default_for(declared.role, declared.kind));
+            subscriptions.push(service.store.put_subscription(&id, &s.filter, cadence, now).await?);
+        }
+        service.store.keep_only_subscriptions(&id, &subscriptions).await?;
+        kept.push(id);
+    }
+    service.store.keep_only_declared(&kept).await?;
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Reads what is stored of a notice, of its procedure, and of the people it may concern; writes nothing.
+
+use std::collections::{BTreeSet, HashMap};
+
+use vigie_domain::Notice;
+use vigie_domain::procedure::{self, Status};
+use vigie_store::StoreError;
+use vigie_store::ingest::{IngestTx, KnownNotice, KnownProcedure};
+use vigie_watcher::procedure::{self as likeness, Portrait};
+
+use super::hourly_cap::HourlyLoad;
+use super::plan::{Audiences, Planner};
+use super::procedure::{is_follow_up, speaks_of_the_same};
+use super::stored::{Match, People, Stored};
+
+/// The procedure a notice belongs to: by statements first, and where they lead to several procedures these are found to be
+/// one. A buyer's reference joins a call only to what is still open and speaks of the same thing: under the reference of a
+/// procedure called off or awarded it is a relaunch, under that of another object a reference used twice; both are news. At
+/// last by likeness.
+pub(super) async fn find_procedure(
+    tx: &mut IngestTx,
+    notice: &Notice,
+    keys: &[String],
+    portrait: Option<&Portrait>,
+) -> Result<Match, StoreError> {
+    let (weak, strong): (Vec<_>, Vec<_>) =
+        tx.procedures_of(keys).await?.into_iter().partition(|(key, _)| procedure::is_reference(key));
+    if let Some((_, id)) = strong.first()
+        && let Some(found) = tx.procedure(id).await?
+    {
+        let duplicates = strong.into_iter().map(|(_, id)| id).filter(|id| *id != found.id).collect();
+        return Ok(Match { procedure: Some(found), duplicates });
+    }
+    let calls = !is_follow_up(notice.kind);
+    let same = |p: &KnownProcedure| p.snapshot.status == Status::Open && speaks_of_the_same(&p.title, &notice.title);
+    if let Some((_, id)) = weak.first()
+        && let Some(found) = tx.procedure(id).await?.filter(|p| !calls || same(p))
+    {
+        return Ok(Match { procedure: Some(found), duplicates: Vec::new() });
+    }
+    let procedure = match portrait {
+        Some(portrait) => look_alike(tx, portrait).await?,
+        None => None,
+    };
+    Ok(Match { procedure, duplicates: Vec::new() })
+}
+
+/// The one open procedure of other sources that looks the same; none where several do, or where this source has a
+/// record in it already.
+async fn look_alike(tx: &mut IngestTx, portrait: &Portrait) -> Result<Option<KnownProcedure>, StoreError> {
+    let rows = tx.portraits(&portrait.bucket()).await?;
+    let known: Vec<(String, Portrait)> =
+        rows.into_iter().filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?))).collect();
+    let found: BTreeSet<&String> =
+        known.iter().filter(|(_, other)| likeness::same(portrait, other)).map(|(id, _)| id).collect();
+    let (Some(one), 1) = (found.first(), found.len()) else { return Ok(None) };
+    if known.iter().any(|(id, other)| id == *one && other.source == portrait.source) {
+        return Ok(None);
+    }
+    Ok(tx.procedure(one).await?.filter(|p| p.snapshot.status == Status::Open))
+}
+
+/// What is stored beside the procedure.
+pub(super) async fn stored(
+    tx: &mut IngestTx,
+    notice: &Notice,
+    known: Option<KnownNotice>,
+    procedure: Option<KnownProcedure>,
+) -> Result<Stored, StoreError> {
+    let key = notice.key();
+    let corrected = if known.is_some() { tx.corrected_provisions(&key).await? } else { None };
+    let (mut earlier, mut told) = (None, Vec::new());
+    if let Some(p) = &procedure {
+        if is_follow_up(notice.kind) {
+            earlier = tx.latest_assessment(&p.id, &key).await?;
+        }
+        told = tx.told(&p.id).await?;
+    }
+    Ok(Stored { notice: known, procedure, corrected, earlier, told })
+}
+
+/// What is stored of the people whom an alert may reach.
+pub(super) async fn people(
+    tx: &mut IngestTx,
+    planner: &Planner<'_>,
+    audiences: &Audiences<'_>,
+    procedure: &str,
+    alert: &str,
+) -> Result<People, StoreError> {
+    let may: Vec<(&str, u32)> = planner.may_hear_at_once(audiences);
+    let load = HourlyLoad::read(tx, &may, planner.merges_all()).await?;
+    let lines = if audiences.tells_again() { tx.waiting_lines(procedure, alert).await? } else { HashMap::new() };
+    Ok(People { load, lines })
+}

@@ -1,0 +1,331 @@
+//! Who hears what of a notice, when, and why: a pure function of what is stored, of the audience and of the moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use vigie_config::rules;
+use vigie_config::settings::Baseline;
+use vigie_domain::procedure::Snapshot;
+use vigie_domain::subscription::{Candidate, Match, Profile};
+use vigie_domain::{Alert, AlertKind, Assessment, Cadence, Disposition, Notice, french};
+use vigie_notifier::audience::Hit;
+use vigie_notifier::card::Why;
+use vigie_notifier::due::DigestTimes;
+use vigie_notifier::rhythm::{self, When};
+use vigie_store::derived_id;
+use vigie_store::ingest::{NewDelivery, NewNotification, Share, Told};
+use vigie_watcher::classify;
+
+use super::audience::Audience;
+use super::hourly_cap::{self, cap};
+use super::procedure::{complete, is_follow_up, meaning};
+use super::stored::{People, Stored};
+use crate::service::Service;
+
+/// What is the same for every notice of a turn.
+pub struct Planner<'a> {
+    audience: &'a Audience,
+    /// What the source's first poll is to cause; `None` after it.
+    first_poll: Option<Baseline>,
+    /// The installation's digest times.
+    times: DigestTimes,
+    /// The installation's hourly cap; 0 = none.
+    hourly_cap: u32,
+    now: DateTime<Utc>,
+}
+
+/// What a notice changes.
+#[derive(Debug)]
+pub struct NoticePlan {
+    /// The verdict, completed by what the procedure knew and by corrections.
+    pub assessment: Assessment,
+    /// What the procedure is with it.
+    pub after: Snapshot,
+    /// What there is to say.
+    pub alert: Alert,
+    /// It says nothing new to those who were told.
+    pub silent: bool,
+}
+
+/// Whom an alert may reach.
+#[derive(Debug)]
+pub struct Audiences<'a> {
+    /// Each person, with the subscription that meets, if one does.
+    people: BTreeMap<String, Option<Hit>>,
+    /// What those who were told were told last.
+    before: BTreeMap<&'a str, &'a Told>,
+    /// Those who have a share of the procedure already, told or not.
+    known: BTreeSet<&'a str>,
+}
+
+impl Audiences<'_> {
+    /// Whether someone was told before.
+    pub(super) fn tells_again(&self) -> bool {
+        !self.before.is_empty()
+    }
+}
+
+/// Everyone's share of an alert.
+#[derive(Debug, Default)]
+pub struct PeoplePlan {
+    /// Each share, with the deliveries it causes.
+    pub shares: Vec<Share>,
+    /// People whose unsent messages and waiting lines about the procedure this alert replaces.
+    pub replaced: Vec<String>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner with the installation's paces.
+    #[must_use]
+    pub fn new(service: &Service, audience: &'a Audience, first_poll: Option<Baseline>, now: DateTime<Utc>) -> Self {
+        let cap = service.settings.pace.instant_per_hour;
+        Self::with_paces(audience, first_poll, (service.digest_times(), cap), now)
+    }
+
+    /// A planner with these digest times and hourly cap.
+    #[must_use]
+    pub fn with_paces(
+        audience: &'a Audience,
+        first_poll: Option<Baseline>,
+        (times, hourly_cap): (DigestTimes, u32),
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self { audience, first_poll, times, hourly_cap, now }
+    }
+
+    /// What a notice changes of what is stored.
+    #[must_use]
+    pub fn notice(&self, notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
+        let mut assessment = match &stored.corrected {
+            Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
+            None => verdict,
+        };
+        if is_follow_up(notice.kind)
+            && let Some(earlier) = &stored.earlier
+        {
+            complete(&mut assessment, earlier);
+        }
+        let before = stored.procedure.as_ref().map(|p| &p.snapshot);
+        let stated = Snapshot::of(&assessment);
+        let after = before.map_or_else(|| stated.clone(), |b| b.followed_by(&stated, notice.kind));
+        let meaning = meaning(notice.kind, stored.notice.is_some(), before, &after);
+        let key = notice.key();
+        let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
+        // The version is part of the name: a content that comes back after another one is news again.
+        let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
+        let alert = Alert {
+            id: derived_id(&[&key, hash, &version]),
+            kind: meaning.kind,
+            procedure,
+            notice: key,
+            changes: meaning.changes,
+        };
+        NoticePlan { assessment, after, alert, silent: meaning.silent }
+    }
+
+    /// Whom an alert on this notice may reach: those whom it concerns now, and those who were told before.
+    #[must_use]
+    pub fn audiences<'t>(&self, notice: &Notice, assessment: &Assessment, told: &'t [Told]) -> Audiences<'t> {
+        let index = self.audience.index();
+        let folded = if index.reads_text() { classify::searchable(notice, &assessment.lots) } else { String::new() };
+        let candidate = Candidate { notice, assessment, folded: &folded, now: self.now, communes: rules::communes };
+        let mut people: BTreeMap<String, Option<Hit>> =
+            index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
+        let mut before: BTreeMap<&str, &Told> = BTreeMap::new();
+        for t in told.iter().rev().filter(|t| t.disposition.is_told()) {
+            before.insert(&t.subscriber, t);
+            people.entry(t.subscriber.clone()).or_insert(None);
+        }
+        Audiences { people, before, known: told.iter().map(|t| t.subscriber.as_str()).collect() }
+    }
+
+    /// Those who may have this at once, each with their hourly cap.
+    pub(super) fn may_hear_at_once<'p>(&self, audiences: &'p Audiences<'_>) -> Vec<(&'p str, u32)> {
+        let at_once = |id: &str, hit: &Option<Hit>| {
+            audiences.before.contains_key(id)
+                || hit.as_ref().is_none_or(|h| matches!(h.cadence, Cadence::Instant | Cadence::Auto))
+                || self.merges_all()
+        };
+        let people = audiences.people.iter().filter(|(id, hit)| at_once(id, hit));
+        people.map(|(id, _)| (id.as_str(), self.cap_of(id))).collect()
+    }
+
+    /// Whether everything goes into merged messages: what a first poll brings, where it is to be told at all.
+    pub(super) fn merges_all(&self) -> bool {
+        self.first_poll == Some(Baseline::Digest)
+    }
+
+    /// Everyone's share of an alert. `silent`: it says nothing new to those who were told.
+    #[must_use]
+    pub fn people(
+        &self,
+        audiences: Audiences<'_>,
+        alert: &Alert,
+        silent: bool,
+        assessment: &Assessment,
+        stored: &People,
+    ) -> PeoplePlan {
+        let mut plan = PeoplePlan::default();
+        for (subscriber, hit) in audiences.people {
+            let before = audiences.before.get(subscriber.as_str()).copied();
+            if silent && audiences.known.contains(subscriber.as_str()) {
+                // Nothing new for someone who has a share already, told or not: the journal says so.
+                if hit.is_some() {
+                    let decided = Decided::untold(Disposition::Duplicate, "déjà signalé, rien n’a changé");
+                    plan.shares.push((share(subscriber, hit, decided), Vec::new()));
+                }
+                continue;
+            }
+            let mut decided = self.decide(&subscriber, hit.as_ref(), before, stored, assessment);
+            if before.is_some() {
+                plan.replaced.push(subscriber.clone());
+            }
+            decided.remark = before.and_then(|t| t.digest).map(|at| self.follows(&subscriber, alert.kind, at));
+            plan.shares.push(self.with_deliveries(subscriber, hit, decided, alert, assessment));
+        }
+        plan
+    }
+
+    /// The share of someone who hears without subscribing: told at once within their cap, with that remark; or `knew` it.
+    #[must_use]
+    pub fn passed_on(
+        &self,
+        subscriber: &str,
+        knew: bool,
+        remark: String,
+        (alert, assessment): (&Alert, &Assessment),
+        stored: &People,
+    ) -> Share {
+        let mut decided = if knew {
+            Decided::untold(Disposition::Duplicate, "déjà signalé")
+        } else {
+            self.decide(subscriber, None, None, stored, assessment)
+        };
+        decided.remark = Some(remark);
+        self.with_deliveries(subscriber.to_owned(), None, decided, alert, assessment)
+    }
+
+    /// Most messages at once within an hour for a person; 0 = no limit.
+    #[must_use]
+    pub fn cap_of(&self, subscriber: &str) -> u32 {
+        cap(self.hourly_cap, &self.audience.rhythm(subscriber))
+    }
+
+    /// Says that what a digest told is not all any more.
+    fn follows(&self, subscriber: &str, kind: AlertKind, digest: DateTime<Utc>) -> String {
+        let does = match kind {
+            AlertKind::Correction => "Rectifie",
+            AlertKind::Cancellation => "Annule",
+            _ => "Fait suite à",
+        };
+        let day = digest.with_timezone(&self.audience.zone(subscriber)).date_naive();
+        format!("{does} un marché de votre résumé du {}", french::date(day))
+    }
+
+    /// How one person hears of it.
+    fn decide(
+        &self,
+        subscriber: &str,
+        hit: Option<&Hit>,
+        before: Option<&Told>,
+        stored: &People,
+        assessment: &Assessment,
+    ) -> Decided {
+        let before = before.map(|t| t.disposition);
+        match self.first_poll {
+            Some(Baseline::Quiet) if before.is_none() => {
+                return Decided::untold(Disposition::Baseline, "déjà publié avant le début de la veille");
+            }
+            Some(Baseline::Digest) if before.is_none() => {
+                let due = stored.load.next_merged(subscriber, self.now);
+                return Decided::merged(due, "Première veille : voici ce qui était déjà publié.");
+            }
+            _ => {}
+        }
+        if before.is_none() && hit.is_some_and(|h| h.paused) {
+            return Decided::untold(Disposition::Paused, "abonnement en pause");
+        }
+        let cadence = match before {
+            // What follows a message comes the way the message came.
+            Some(Disposition::Instant | Disposition::Overflow) => Cadence::Instant,
+            Some(_) => hit.map_or(Cadence::Daily, |h| h.cadence),
+            None => hit.map_or(Cadence::Instant, |h| h.cadence),
+        };
+        if let Some(before) = before
+            && let Some(due) = stored.lines.get(subscriber)
+        {
+            // The new line takes the place of the one that waits.
+            return Decided { due: Some(*due), ..Decided::at_once(before) };
+        }
+        let (unknown, nothing) = (Profile::default(), Match::default());
+        let profile = self.audience.profile(subscriber).unwrap_or(&unknown);
+        let rhythm = self.audience.rhythm(subscriber);
+        let found = hit.map_or(&nothing, |h| &h.found);
+        let pressing = rhythm::presses(profile, assessment, found, self.now);
+        let times = DigestTimes { zone: self.audience.zone(subscriber), ..self.times };
+        match rhythm::when(cadence, pressing, &rhythm, times, self.now) {
+            When::Digest(due) => Decided { due: Some(due), ..Decided::at_once(Disposition::Digest) },
+            When::AfterQuiet(due) => Decided::merged(due, "Reçus pendant vos heures de silence."),
+            When::Now => match stored.load.merged_at(subscriber, self.cap_of(subscriber), self.now) {
+                Some(due) => Decided::merged(due, hourly_cap::NOTE),
+                None => Decided::at_once(Disposition::Instant),
+            },
+        }
+    }
+
+    fn with_deliveries(
+        &self,
+        subscriber: String,
+        hit: Option<Hit>,
+        decided: Decided,
+        alert: &Alert,
+        assessment: &Assessment,
+    ) -> Share {
+        let share = share(subscriber, hit, decided);
+        if share.disposition != Disposition::Instant {
+            return (share, Vec::new());
+        }
+        // A message about a procedure that is still open loses its meaning when it closes.
+        let expires = assessment.deadline().map(|d| d.with_timezone(&Utc)).filter(|d| *d > self.now);
+        let addresses = self.audience.active_addresses(&share.subscriber);
+        let deliveries = addresses.map(|a| NewDelivery::of(alert, a, expires)).collect();
+        (share, deliveries)
+    }
+}
+
+fn share(subscriber: String, hit: Option<Hit>, decided: Decided) -> NewNotification {
+    let subscription = hit.as_ref().map(|h| h.subscription.clone());
+    let why = hit.map_or_else(Why::default, |h| Why { found: h.found, fit: h.fit, ..Why::default() });
+    let why = Why { note: decided.note.map(str::to_owned), remark: decided.remark, ..why };
+    NewNotification {
+        subscriber,
+        subscription,
+        disposition: decided.disposition,
+        reasons: serde_json::to_string(&why).unwrap_or_default(),
+        due: decided.due,
+    }
+}
+
+/// How one person hears of something.
+struct Decided {
+    disposition: Disposition,
+    due: Option<DateTime<Utc>>,
+    /// Why the message is merged with others, or why there is none.
+    note: Option<&'static str>,
+    /// What is to be said of this one thing.
+    remark: Option<String>,
+}
+
+impl Decided {
+    fn at_once(disposition: Disposition) -> Self {
+        Self { disposition, due: None, note: None, remark: None }
+    }
+
+    fn untold(disposition: Disposition, note: &'static str) -> Self {
+        Self { note: Some(note), ..Self::at_once(disposition) }
+    }
+
+    fn merged(due: DateTime<Utc>, note: &'static str) -> Self {
+        Self { due: Some(due), note: Some(note), ..Self::at_once(Disposition::Overflow) }
+    }
+}

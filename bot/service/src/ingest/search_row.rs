@@ -1,0 +1,100 @@
+//! The row by which a procedure is found: made from its notice and its verdict, pure but for the writing.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, NaiveTime, Utc};
+use vigie_domain::procedure::{Snapshot, Status};
+use vigie_domain::{Assessment, BuyerType, Notice, NoticeKind, ProvisionKind};
+use vigie_notifier::card::{short, verdict};
+use vigie_store::search::{SearchRow, State};
+use vigie_store::{Store, StoreError};
+use vigie_watcher::classify::fold::fold;
+
+/// How long a procedure without a closing date counts as open: planned purchases are announced up to a year ahead.
+const OPEN_WITHOUT_DATE: Duration = Duration::days(365);
+/// Longest text in which words are looked for: a contract of 173 lots must not weigh on every search.
+const MAX_WORDS: usize = 4_000;
+/// Procedures made searchable in one transaction.
+const BATCH: i64 = 100;
+
+/// The row of a procedure that stands as `state` says, of which this notice tells.
+#[must_use]
+pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, now: DateTime<Utc>) -> SearchRow {
+    let closes = state.closes().or_else(|| a.deadline()).map(|at| at.with_timezone(&Utc));
+    let published = notice.published.map(|day| day.and_time(NaiveTime::MIN).and_utc()).filter(|at| *at < now);
+    let at = published.unwrap_or(now);
+    let provisions: BTreeSet<&str> = a.provisions.iter().map(|p| p.kind.as_str()).collect();
+    let mut words = format!("{} {}", a.title, a.buyer.as_deref().unwrap_or_default());
+    for lot in a.lots.iter().take_while({
+        let mut room = MAX_WORDS;
+        move |l| {
+            room = room.saturating_sub(l.title.len());
+            room > 0
+        }
+    }) {
+        words.push(' ');
+        words.push_str(&lot.title);
+    }
+    SearchRow {
+        procedure: procedure.to_owned(),
+        title: short(&a.title, 240),
+        buyer: short(a.buyer.as_deref().unwrap_or_default(), 160),
+        buyer_type: BuyerType::of(&notice.buyer),
+        verdict: verdict(a),
+        sectors: a.sectors.clone(),
+        departments: a.departments.clone(),
+        provisions: KINDS.into_iter().filter(|k| provisions.contains(k.as_str())).collect(),
+        state: match state.status {
+            Status::Cancelled => State::Cancelled,
+            Status::Awarded => State::Awarded,
+            Status::Open if matches!(a.notice_kind, NoticeKind::PriorInformation | NoticeKind::Planned) => {
+                State::Planned
+            }
+            Status::Open => State::Open,
+        },
+        score: a.score,
+        closes,
+        until: closes.unwrap_or(at + OPEN_WITHOUT_DATE),
+        at,
+        words: format!(" {} ", fold(&words).trim()),
+    }
+}
+
+/// Every kind of provision, in the order of filters.
+pub const KINDS: [ProvisionKind; 7] = [
+    ProvisionKind::Reserved,
+    ProvisionKind::ExecutionClause,
+    ProvisionKind::AwardCriterion,
+    ProvisionKind::InsertionService,
+    ProvisionKind::Other,
+    ProvisionKind::ToVerify,
+    ProvisionKind::SocialConditionNotSeen,
+];
+
+/// Makes searchable what an earlier version of this program ingested; gives how many procedures.
+///
+/// # Errors
+/// The database fails; what was done stays done.
+pub async fn catch_up(store: &Store, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let mut done = 0;
+    loop {
+        let missing = store.unsearchable(BATCH).await?;
+        if missing.is_empty() {
+            return Ok(done);
+        }
+        let mut rows = Vec::with_capacity(missing.len());
+        for procedure in &missing {
+            let notices = store.notices_of(procedure).await?;
+            let whole = |kind| !matches!(kind, NoticeKind::Correction | NoticeKind::Cancellation | NoticeKind::Award);
+            let Some(main) = notices.iter().find(|n| whole(n.notice.kind)).or(notices.first()) else { continue };
+            let state = notices.iter().fold(Snapshot::of(&main.assessment), |state, n| {
+                state.followed_by(&Snapshot::of(&n.assessment), n.notice.kind)
+            });
+            let mut row = row(procedure, &main.notice, &main.assessment, &state, now);
+            row.at = row.at.min(main.first_seen);
+            rows.push(row);
+        }
+        done += rows.len();
+        store.put_search_rows(&rows).await?;
+    }
+}

@@ -1,0 +1,79 @@
+//! What was planned, written. Nothing else of ingest writes.
+
+use vigie_domain::{Alert, Assessment, Notice};
+use vigie_store::StoreError;
+use vigie_store::ingest::{IngestTx, Told};
+use vigie_watcher::procedure as likeness;
+
+use super::plan::Planner;
+use super::procedure::is_follow_up;
+use super::stored::Match;
+use super::{Outcome, load, search_row};
+
+/// Stores one notice, if it says anything new.
+pub(super) async fn store_one(
+    tx: &mut IngestTx,
+    planner: &Planner<'_>,
+    notice: &Notice,
+    hash: &str,
+    verdict: Assessment,
+) -> Result<Outcome, StoreError> {
+    let key = notice.key();
+    let known = tx.known_notice(&key).await?;
+    if known.as_ref().is_some_and(|k| k.content_hash == hash) {
+        return Ok(Outcome::Unchanged);
+    }
+    let keys = likeness::keys(notice);
+    let portrait = likeness::portrait(notice);
+    let procedure = match &known {
+        // Once in a procedure, a notice stays in it.
+        Some(known) => tx.procedure(&known.procedure).await?,
+        None => {
+            let found = load::find_procedure(tx, notice, &keys, portrait.as_ref()).await?;
+            join(tx, notice, &found).await?;
+            found.procedure
+        }
+    };
+    let stored = load::stored(tx, notice, known, procedure).await?;
+    let plan = planner.notice(notice, hash, verdict, &stored);
+    tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
+    tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
+    let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
+    tx.put_search_row(&row, is_follow_up(notice.kind)).await?;
+    if let Some(portrait) = &portrait {
+        let written = serde_json::to_string(portrait).unwrap_or_default();
+        tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
+    }
+    tell(tx, planner, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await.map(Outcome::Stored)
+}
+
+/// Tells everyone whom an alert concerns; gives their number. `silent`: it says nothing new to those who were told.
+pub(crate) async fn tell(
+    tx: &mut IngestTx,
+    planner: &Planner<'_>,
+    notice: &Notice,
+    assessment: &Assessment,
+    alert: &Alert,
+    silent: bool,
+    told: &[Told],
+) -> Result<usize, StoreError> {
+    let audiences = planner.audiences(notice, assessment, told);
+    let people = load::people(tx, planner, &audiences, &alert.procedure, &alert.id).await?;
+    let plan = planner.people(audiences, alert, silent, assessment, &people);
+    for person in &plan.replaced {
+        tx.supersede_unsent(person, &alert.procedure, &alert.id).await?;
+        tx.drop_waiting_lines(person, &alert.procedure, &alert.id).await?;
+    }
+    if !plan.shares.is_empty() {
+        tx.put_shares(alert, None, &plan.shares).await?;
+    }
+    Ok(plan.shares.len())
+}
+
+/// Makes one procedure of those that a notice shows to be the same.
+async fn join(tx: &mut IngestTx, notice: &Notice, found: &Match) -> Result<(), StoreError> {
+    let Some(kept) = found.procedure.as_ref().filter(|_| !found.duplicates.is_empty()) else { return Ok(()) };
+    let ended = tx.join_procedures(&kept.id, &found.duplicates).await?;
+    tracing::info!(notice = %notice.key(), procedure = %kept.id, ?ended, "procedures found to be one");
+    Ok(())
+}

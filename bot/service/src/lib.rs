@@ -1,0 +1,48 @@
+//! The use cases: what Vigie does for someone, whichever door they came by. No socket is opened here; pages, chats, mails, the
+//! command line and the roles of the service call these.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`ingest`] | a notice comes in: load what is stored, plan who hears what, write it in one transaction |
+//! | [`decisions`] | a structure decides: one rule for pages, API, mails and chats |
+//! | [`answers`] | what a button or a word asks for, and how a decision is shown |
+//! | [`alert_card`] | what a message is made from, read and parsed |
+//! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
+//! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
+//! | [`preview`] | what a subscription would have given over the last days |
+//! | [`reminders`], [`silence_notice`] | what time brings to people |
+//! | [`operators`], [`suspension`], [`source_health`] | alarms, addresses that get nothing more, the health of sources |
+//! | [`personal_data`] | what is held on a person: export, erasure, retention |
+//! | [`place_input`] | intercommunalities and circles as people write them |
+//! | [`declared`], [`sources`] | people and sources of the settings file |
+//! | [`clock`], [`process`], [`crash_point`], [`metrics`], [`error`] | the edge: time, this process, tests of crashes, figures, failures |
+
+pub mod alert_card;
+pub mod answers;
+pub mod clock;
+pub mod crash_point;
+pub mod decisions;
+pub mod declared;
+pub mod error;
+pub mod ingest;
+pub mod links;
+pub mod metrics;
+pub mod operators;
+pub mod opt_in;
+pub mod pass_on;
+pub mod personal_data;
+pub mod place_input;
+pub mod preview;
+pub mod process;
+pub mod reminders;
+mod service;
+pub mod sign_in;
+pub mod silence_notice;
+pub mod source_health;
+pub mod sources;
+pub mod suspension;
+pub mod verdict_correction;
+
+pub use clock::Clock;
+pub use error::Failure;
+pub use service::{MIN_SECRET, Service};

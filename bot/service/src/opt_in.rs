@@ -1,0 +1,68 @@
+//! Double opt-in: an address given by somebody is asked once, reminded a few times, and gets nothing else until its owner
+//! agrees, by the link of the message or by answering it.
+//!
+//! Whoever gives an address calls [`ask`]; the timetable calls [`remind`]; the page and the mailbox call [`confirm`]. What is
+//! asked, and how often, is noted in the transaction that queues the message. An owner who says nothing is forgotten by
+//! retention (`personal`).
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_config::settings::Settings;
+use vigie_store::consent::Asked;
+use vigie_store::{Store, StoreError};
+
+use crate::service::Service;
+
+/// How often an address is asked on behalf of somebody: once, and two reminders.
+pub const ASKS: i64 = 3;
+/// Days between two of them.
+const GAP: Duration = Duration::days(4);
+/// How often the owner may ask for a fresh link.
+const ASKS_BY_OWNER: i64 = 10;
+/// Time between two of them: a second click sends no second mail.
+const GAP_BY_OWNER: Duration = Duration::minutes(10);
+
+/// Whether an address can be asked: it must be able to answer.
+#[must_use]
+pub fn possible(settings: &Settings) -> bool {
+    settings.email.is_some()
+        && settings.web.secret.is_some()
+        && (settings.web.public_url.is_some() || settings.hears_replies())
+}
+
+/// Asks an address to confirm, if it waits for that and was not asked a short while ago. `by_owner`: its owner wants to be
+/// asked, not somebody for them.
+///
+/// # Errors
+/// The database fails.
+pub async fn ask(store: &Store, address: &str, by_owner: bool, now: DateTime<Utc>) -> Result<Asked, StoreError> {
+    let bounds = if by_owner { (GAP_BY_OWNER, ASKS_BY_OWNER) } else { (GAP, ASKS) };
+    store.ask_to_confirm(address, by_owner, bounds, now).await
+}
+
+/// Reminds those who did not answer.
+///
+/// # Errors
+/// The database fails.
+pub async fn remind(service: &Service, now: DateTime<Utc>) -> Result<(), StoreError> {
+    if !possible(&service.settings) {
+        return Ok(());
+    }
+    for address in service.store.unanswered(now - GAP, ASKS).await? {
+        if ask(&service.store, &address, false, now).await? == Asked::Yes {
+            service.deliveries_queued.notify_one();
+        }
+    }
+    Ok(())
+}
+
+/// Puts an address in use: its owner agreed, in the way `how` says. `false` when it waited for no agreement.
+///
+/// # Errors
+/// The database fails.
+pub async fn confirm(service: &Service, address: &str, how: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let done = service.store.confirm(address, how, now).await?;
+    if done {
+        service.store.note("address", address, &format!("adresse confirmée : {how}"), now).await?;
+    }
+    Ok(done)
+}

@@ -1,0 +1,63 @@
+//! A network passes a notice on to its members: those who were told of the procedure hear nothing, and passed on twice it is
+//! told once.
+
+use std::collections::BTreeSet;
+
+use vigie_domain::{Alert, AlertKind, Subscriber};
+use vigie_store::journal::NoticeRow;
+use vigie_store::{StoreError, derived_id};
+
+use crate::ingest::Audience;
+use crate::ingest::hourly_cap::HourlyLoad;
+use crate::ingest::plan::Planner;
+use crate::ingest::stored::People;
+use crate::service::Service;
+
+/// How many members of a network were told of what it passes on, and how many knew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PassedOn {
+    /// Told now, or in their next merged message.
+    pub told: usize,
+    /// Told before: they hear nothing.
+    pub knew: usize,
+}
+
+/// Passes a notice on to the members of a network.
+///
+/// # Errors
+/// The database fails; nobody is told.
+pub async fn pass_on(service: &Service, row: &NoticeRow, network: &Subscriber) -> Result<PassedOn, StoreError> {
+    let mut audience = Audience::read(&service.store).await?;
+    let mut members = service.store.subscribers().await?;
+    members.retain(|s| s.id != network.id && s.profile.is_member_of(&network.name));
+    for member in &members {
+        audience.add(&member.id, member.profile.clone(), service.store.addresses(&member.id).await?);
+    }
+    let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
+    let told = tx.told(&row.procedure).await?;
+    let told: BTreeSet<&str> = told.iter().filter(|t| t.disposition.is_told()).map(|t| t.subscriber.as_str()).collect();
+    let alert = Alert {
+        id: derived_id(&["passed on", &network.id, &row.id]),
+        kind: AlertKind::New,
+        procedure: row.procedure.clone(),
+        notice: row.id.clone(),
+        changes: Vec::new(),
+    };
+    let planner = Planner::new(service, &audience, None, tx.now());
+    let capped: Vec<(&str, u32)> = members.iter().map(|m| (m.id.as_str(), planner.cap_of(&m.id))).collect();
+    let people = People { load: HourlyLoad::read(&mut tx, &capped, false).await?, ..People::default() };
+    let mut outcome = PassedOn::default();
+    let mut shares = Vec::new();
+    for member in &members {
+        let knew = told.contains(member.id.as_str());
+        *(if knew { &mut outcome.knew } else { &mut outcome.told }) += 1;
+        let remark = format!("Transmis par {}", network.name);
+        shares.push(planner.passed_on(&member.id, knew, remark, (&alert, &row.assessment), &people));
+    }
+    if !shares.is_empty() {
+        tx.put_shares(&alert, None, &shares).await?;
+    }
+    tx.commit().await?;
+    service.deliveries_queued.notify_one();
+    Ok(outcome)
+}

@@ -1,0 +1,107 @@
+//! What every use case needs: the database, the settings, the clock, the templates, and the key that signs links.
+
+use std::sync::Arc;
+
+use chrono_tz::Europe::Paris;
+use hmac::{Hmac, Mac};
+use secrecy::SecretString;
+use sha2::Sha256;
+use tokio::sync::Notify;
+use vigie_config::secret::expose;
+use vigie_config::settings::Settings;
+use vigie_notifier::due::DigestTimes;
+use vigie_notifier::message::Templates;
+use vigie_store::Store;
+
+use crate::clock::Clock;
+use crate::error::Failure;
+use crate::process;
+
+/// Least length of the key that signs links, in bytes.
+pub const MIN_SECRET: usize = 16;
+/// Length of a signature: SHA-256 in hexadecimal.
+const SIGNATURE_CHARS: usize = 64;
+
+/// What the use cases share. It opens no socket: polling and sending stand elsewhere.
+pub struct Service {
+    /// The settings file.
+    pub settings: Settings,
+    /// The database.
+    pub store: Store,
+    /// Templates of messages.
+    pub templates: Templates,
+    /// The clock.
+    pub clock: Clock,
+    /// The name under which this process holds leases.
+    pub lease_holder: String,
+    /// Notified when deliveries are queued, so that workers need not wait for their next look.
+    pub deliveries_queued: Arc<Notify>,
+    web_secret: Option<SecretString>,
+}
+
+impl Service {
+    /// Reads the templates and the key that the settings name, over an open database.
+    ///
+    /// # Errors
+    /// A template or the key is missing, unreadable or too short.
+    pub fn new(settings: Settings, store: Store, clock: Clock) -> Result<Self, Failure> {
+        let templates = Templates::load(settings.templates.dir.as_deref()).map_err(|e| {
+            Failure::usage(
+                e.to_string(),
+                "[templates] dir",
+                "corrigez le modèle, ou retirez-le pour revenir à celui fourni",
+            )
+        })?;
+        let templates = templates.with_answers(settings.hears_replies());
+        let web_secret =
+            settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
+                Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")
+            })?;
+        if web_secret.as_ref().is_some_and(|s| expose(s).len() < MIN_SECRET) {
+            let fix = format!("au moins {MIN_SECRET} caractères, tirés au hasard");
+            return Err(Failure::usage("secret de signature trop court", "[web] secret", fix));
+        }
+        Ok(Self {
+            settings,
+            store,
+            templates,
+            clock,
+            lease_holder: process::this_process(),
+            deliveries_queued: Arc::new(Notify::new()),
+            web_secret,
+        })
+    }
+
+    /// The installation's hour and day of digests, in Paris.
+    #[must_use]
+    pub fn digest_times(&self) -> DigestTimes {
+        DigestTimes { hour: self.settings.pace.digest_hour, weekday: self.settings.pace.digest_day.into(), zone: Paris }
+    }
+
+    /// Whether links into the pages can be made: there is a public address and a key.
+    #[must_use]
+    pub fn has_links(&self) -> bool {
+        self.settings.web.public_url.is_some() && self.web_secret.is_some()
+    }
+
+    /// Whether `signature` is ours for that purpose and subject. Compared in constant time.
+    pub(crate) fn is_signed(&self, purpose: &str, subject: &str, signature: &str) -> bool {
+        let Some(mac) = self.mac(purpose, subject).filter(|_| signature.len() == SIGNATURE_CHARS) else { return false };
+        let mut bytes = [0; SIGNATURE_CHARS / 2];
+        hex::decode_to_slice(signature, &mut bytes).is_ok() && mac.verify_slice(&bytes).is_ok()
+    }
+
+    pub(crate) fn sign(&self, purpose: &str, subject: &str) -> Option<String> {
+        Some(hex::encode(self.mac(purpose, subject)?.finalize().into_bytes()))
+    }
+
+    /// A signature serves one purpose: the purpose is part of what is signed.
+    fn mac(&self, purpose: &str, subject: &str) -> Option<Hmac<Sha256>> {
+        let secret = self.web_secret.as_ref()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(expose(secret).as_bytes()).ok()?;
+        mac.update(purpose.as_bytes());
+        mac.update(b"\0");
+        mac.update(subject.as_bytes());
+        Some(mac)
+    }
+}

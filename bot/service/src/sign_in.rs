@@ -1,0 +1,49 @@
+//! Signing in by a link that is mailed or shown in a chat: who may use it, how long, and once.
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::Channel;
+use vigie_store::StoreError;
+use vigie_store::people::Address;
+
+use crate::links::Purpose;
+use crate::service::Service;
+
+/// How long a link can be used.
+pub const LINK_LASTS: Duration = Duration::minutes(30);
+
+/// A link that signs in whoever reads at that address; `None` where the installation signs no links.
+///
+/// # Errors
+/// The database fails.
+pub async fn link(service: &Service, address: &Address) -> Result<Option<String>, StoreError> {
+    let now = service.clock.now();
+    let until = now + LINK_LASTS;
+    if service.link(Purpose::SignIn, "", Some(until)).is_none() {
+        return Ok(None);
+    }
+    let id = service.store.put_sign_in(&address.id, until, now).await?;
+    Ok(service.link(Purpose::SignIn, &id, Some(until)))
+}
+
+/// The link of a sign-in that is on its way by mail, while it can be used.
+///
+/// # Errors
+/// The database fails.
+pub async fn link_of(service: &Service, id: &str, now: DateTime<Utc>) -> Result<Option<String>, StoreError> {
+    let until = service.store.sign_in_until(id, now).await?;
+    Ok(until.and_then(|until| service.link(Purpose::SignIn, id, Some(until))))
+}
+
+/// Sends a link to every address in use that reads so; nothing where nobody has it, or where enough were sent within the hour.
+///
+/// # Errors
+/// The database fails.
+pub async fn send_links(service: &Service, address: &str, next: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    for address in service.store.addresses_in_use(Channel::Email, address).await? {
+        if !service.store.send_sign_in(&address, next, now + LINK_LASTS, now).await? {
+            tracing::info!(address = %address.id, "enough sign-in links within the hour");
+        }
+    }
+    service.deliveries_queued.notify_one();
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Addresses that get nothing more: suspended because their server refuses them for good, or stopped by their owner.
+
+use chrono::{DateTime, Utc};
+use vigie_domain::{Alert, AlertKind, Channel, french};
+use vigie_store::people::AddressState;
+use vigie_store::{StoreError, derived_id};
+
+use crate::crash_point::CrashPoint;
+use crate::error::Failure;
+use crate::operators::{self, OperatorEvent};
+use crate::service::Service;
+
+/// An address to put out of use.
+#[derive(Debug, Clone, Copy)]
+pub struct SuspendedAddress<'a> {
+    /// Its owner.
+    pub person: &'a str,
+    /// The address.
+    pub address: &'a str,
+    /// Its channel.
+    pub channel: Channel,
+    /// Why, in French.
+    pub why: &'a str,
+    /// What showed it: the same is told once.
+    pub cause: &'a str,
+}
+
+/// Puts an address that is lost out of use; its owner hears of it on their other addresses, and the operators.
+///
+/// # Errors
+/// The database fails.
+pub async fn suspend_address(
+    service: &Service,
+    suspended: &SuspendedAddress<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let SuspendedAddress { person, address, channel, why, cause } = *suspended;
+    service.store.set_address_state(address, AddressState::Suspended, why).await?;
+    service.store.note("address", address, &format!("adresse suspendue : {why}"), now).await?;
+    let told = !service.store.active_addresses(person).await?.is_empty();
+    if told {
+        let alert = Alert {
+            id: derived_id(&["suspended", address, cause]),
+            kind: AlertKind::Account,
+            procedure: String::new(),
+            notice: String::new(),
+            changes: Vec::new(),
+        };
+        let body = format!(
+            "Nous n’arrivons plus à vous écrire {}\n{}. Vos alertes continuent ici. Pour les recevoir de nouveau là-bas, {} ou écrivez à la personne qui gère Vigie.",
+            by(channel),
+            french::capital(why),
+            if matches!(channel, Channel::Telegram | Channel::Matrix) {
+                "invitez-y Vigie de nouveau et écrivez-lui,"
+            } else {
+                "répondez à ce message"
+            },
+        );
+        service.store.tell(person, &alert, &body, now).await?;
+        service.deliveries_queued.notify_one();
+    }
+    let body = format!(
+        "Une adresse est suspendue\n{}. Envoi concerné : {cause}. {} Vérifiez-la avec son propriétaire (vigie subscriptions list){}",
+        french::capital(why),
+        if told { "La personne est prévenue sur son autre canal." } else { "La personne n’a pas d’autre canal." },
+        if channel == Channel::Email { ", puis : vigie subscriptions add --email ADRESSE --confirmed." } else { "." },
+    );
+    operators::tell(service, OperatorEvent::Once(&format!("suspended:{address}:{cause}")), &body, now).await
+}
+
+/// Sends nothing more to an address whose owner said so, and notes how they said it.
+///
+/// # Errors
+/// The database fails.
+pub async fn stop_address(service: &Service, address: &str, how: &str) -> Result<(), StoreError> {
+    service.store.set_address_state(address, AddressState::Stopped, how).await?;
+    CrashPoint::MidUnsubscribe.reach();
+    service.store.note("address", address, how, service.clock.now()).await
+}
+
+fn by(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "par courriel",
+        Channel::Telegram => "sur Telegram",
+        Channel::Matrix => "sur Matrix",
+        Channel::Console => "à l’écran",
+    }
+}

@@ -1,0 +1,100 @@
+//! A verdict corrected by someone entitled to it: kept for every later version of the notice, and told to those who were told
+//! of the first one. The command line and the pages come here.
+
+use vigie_domain::procedure::{self, Snapshot};
+use vigie_domain::subscription::Role;
+use vigie_domain::{Alert, AlertKind, Beneficiary, Evidence, Provision, ProvisionKind, Subscriber};
+use vigie_store::StoreError;
+use vigie_store::journal::NoticeRow;
+use vigie_store::verdicts::VerdictCorrection;
+use vigie_watcher::classify;
+
+use crate::ingest::plan::Planner;
+use crate::ingest::{Audience, content_hash, search_row, tell};
+use crate::service::Service;
+
+/// Whether a person of that role corrects verdicts.
+#[must_use]
+pub fn may_correct(role: Role) -> bool {
+    matches!(role, Role::Facilitator | Role::Operator)
+}
+
+/// What a person says holds.
+#[derive(Debug, Clone, Default)]
+pub struct CorrectedProvision {
+    /// For whom, if reserved.
+    pub beneficiary: Option<Beneficiary>,
+    /// Lots concerned; empty = all.
+    pub lots: Vec<String>,
+    /// Hours of insertion.
+    pub hours: Option<f64>,
+}
+
+impl CorrectedProvision {
+    /// The provision of that kind that it makes.
+    #[must_use]
+    pub fn provision(self, kind: ProvisionKind) -> Provision {
+        let mut provision = Provision::new(kind, Evidence { field: Some("correction".to_owned()), quote: None });
+        provision.beneficiary =
+            self.beneficiary.or((kind == ProvisionKind::Reserved).then_some(Beneficiary::Unspecified));
+        provision.lots = self.lots;
+        provision.hours = self.hours;
+        provision.mandatory = (kind == ProvisionKind::ExecutionClause).then_some(true);
+        provision
+    }
+}
+
+/// Puts `holds` in the place of every provision of that kind (nothing: there is none); gives the number of people told.
+///
+/// # Errors
+/// The database fails; nothing was written.
+pub async fn correct(
+    service: &Service,
+    person: &Subscriber,
+    row: &NoticeRow,
+    kind: ProvisionKind,
+    holds: Option<Provision>,
+    note: &str,
+) -> Result<usize, StoreError> {
+    let kept = |p: &&Provision| p.kind != kind && p.kind != ProvisionKind::SocialConditionNotSeen;
+    let mut provisions: Vec<Provision> = row.assessment.provisions.iter().filter(kept).cloned().collect();
+    provisions.extend(holds);
+    let now = service.clock.now();
+    let correction = VerdictCorrection {
+        notice: row.id.clone(),
+        subscriber: person.id.clone(),
+        provisions,
+        note: note.to_owned(),
+        at: now,
+    };
+    let people = store(service, row, &correction).await?;
+    service.store.note("verdict", &row.id, &format!("verdict corrigé par {} : {note}", person.id), now).await?;
+    service.deliveries_queued.notify_one();
+    Ok(people)
+}
+
+/// Stores the correction, and tells those who were told of the first verdict, and those whom the new one concerns.
+async fn store(service: &Service, row: &NoticeRow, correction: &VerdictCorrection) -> Result<usize, StoreError> {
+    let audience = Audience::read(&service.store).await?;
+    let now = service.clock.now();
+    let assessment = classify::with_provisions(&row.notice, &row.assessment, correction.provisions.clone());
+    let mut tx = service.store.begin_ingest(now).await?;
+    let cause = tx.put_verdict_correction(correction).await?;
+    let before = tx.procedure(&row.procedure).await?.map(|p| p.snapshot).unwrap_or_default();
+    let after = Snapshot { provisions: Snapshot::of(&assessment).provisions, ..before.clone() };
+    let alert = Alert {
+        id: cause,
+        kind: AlertKind::Correction,
+        procedure: row.procedure.clone(),
+        notice: row.id.clone(),
+        changes: procedure::changes(&before, &after),
+    };
+    let told = tx.told(&row.procedure).await?;
+    tx.put_procedure(&row.procedure, &assessment.title, &after, &[]).await?;
+    tx.put_notice(&row.notice, &assessment, &content_hash(&row.notice), &row.procedure).await?;
+    tx.put_search_row(&search_row::row(&row.procedure, &row.notice, &assessment, &after, now), true).await?;
+    let planner = Planner::new(service, &audience, None, now);
+    let people = tell(&mut tx, &planner, &row.notice, &assessment, &alert, false, &told).await?;
+    tx.commit().await?;
+    Ok(people)
+}

@@ -1,0 +1,199 @@
+//! Who hears what of a notice, when and why: planned without a database.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use chrono_tz::Europe::Paris;
+use vigie_config::settings::Baseline;
+use vigie_domain::subscription::{Profile, Rhythm, Role};
+use vigie_domain::{
+    AlertKind, Cadence, Channel, Department, Disposition, Filter, Notice, NoticeKind, Subscriber, Subscription,
+};
+use vigie_notifier::audience::Index;
+use vigie_notifier::due::DigestTimes;
+use vigie_service::ingest::hourly_cap::{HourlyLoad, NOTE, WAIT};
+use vigie_service::ingest::plan::{NoticePlan, PeoplePlan, Planner};
+use vigie_service::ingest::stored::{People, Stored};
+use vigie_service::ingest::{Audience, content_hash};
+use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
+use vigie_store::people::{Address, AddressState};
+use vigie_watcher::classify::{self, fold::fold};
+
+const CAP: u32 = 3;
+
+fn now() -> DateTime<Utc> {
+    Paris.with_ymd_and_hms(2026, 11, 24, 10, 0, 0).unwrap().with_timezone(&Utc)
+}
+
+fn call() -> Notice {
+    let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
+    notice.title = "Nettoyage des écoles".into();
+    notice.departments.extend(Department::parse("59"));
+    notice
+}
+
+/// People who subscribed to the Nord, each with a cadence.
+fn audience(people: &[(&str, Cadence)]) -> Audience {
+    let north = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
+    let entries = people
+        .iter()
+        .map(|(id, cadence)| {
+            let subscription = Subscription {
+                id: format!("sub-{id}"),
+                subscriber: (*id).into(),
+                filter: north.clone(),
+                cadence: *cadence,
+                paused_until: None,
+            };
+            let profile = Profile::default();
+            (subscription, Subscriber { id: (*id).into(), name: String::new(), role: Role::Structure, profile })
+        })
+        .collect();
+    let mut audience = Audience::new(Index::build(1, entries, fold));
+    for (id, _) in people {
+        audience.add(id, Profile::default(), vec![address(id, AddressState::Active)]);
+    }
+    audience
+}
+
+fn address(of: &str, state: AddressState) -> Address {
+    let value = format!("{of}@structure.example");
+    Address { id: format!("mail-{of}"), subscriber: of.into(), channel: Channel::Email, value, state }
+}
+
+fn planner(audience: &Audience, first_poll: Option<Baseline>) -> Planner<'_> {
+    let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, zone: Paris };
+    Planner::with_paces(audience, first_poll, (times, CAP), now())
+}
+
+/// What is planned of a notice, for everybody.
+fn plan(planner: &Planner<'_>, notice: &Notice, stored: &Stored, people: &People) -> (NoticePlan, PeoplePlan) {
+    let plan = planner.notice(notice, &content_hash(notice), classify::classify(notice), stored);
+    let audiences = planner.audiences(notice, &plan.assessment, &stored.told);
+    let shares = planner.people(audiences, &plan.alert, plan.silent, &plan.assessment, people);
+    (plan, shares)
+}
+
+/// Each person with what was decided for them, and how many messages that makes.
+fn outcome(plan: &PeoplePlan) -> Vec<(&str, Disposition, usize)> {
+    plan.shares.iter().map(|(s, d)| (s.subscriber.as_str(), s.disposition, d.len())).collect()
+}
+
+/// What is stored once the first call was planned and these people were told.
+fn after(first: &NoticePlan, told: &[(&str, Disposition)]) -> Stored {
+    let told = told
+        .iter()
+        .map(|(id, disposition)| Told {
+            subscriber: (*id).into(),
+            disposition: *disposition,
+            alert: first.alert.id.clone(),
+            digest: (*disposition == Disposition::Digest).then(|| now() - Duration::days(1)),
+        })
+        .collect();
+    let procedure = KnownProcedure {
+        id: first.alert.procedure.clone(),
+        title: first.assessment.title.clone(),
+        snapshot: first.after.clone(),
+    };
+    Stored { procedure: Some(procedure), told, ..Stored::default() }
+}
+
+#[test]
+fn each_hears_at_their_own_rhythm() {
+    let audience = audience(&[("now", Cadence::Instant), ("daily", Cadence::Daily), ("weekly", Cadence::Weekly)]);
+    let (notice, people) = plan(&planner(&audience, None), &call(), &Stored::default(), &People::default());
+    assert_eq!(notice.alert.kind, AlertKind::New);
+    assert_eq!(
+        outcome(&people),
+        [("daily", Disposition::Digest, 0), ("now", Disposition::Instant, 1), ("weekly", Disposition::Digest, 0)]
+    );
+    let due: Vec<Option<DateTime<Utc>>> = people.shares.iter().map(|(s, _)| s.due).collect();
+    let morning = |day| Some(Paris.with_ymd_and_hms(2026, 11, day, 8, 0, 0).unwrap().with_timezone(&Utc));
+    assert_eq!(due, [morning(25), None, morning(30)]);
+}
+
+#[test]
+fn only_addresses_in_use_get_messages() {
+    let mut audience = audience(&[("ana", Cadence::Instant)]);
+    let states = [AddressState::Active, AddressState::Stopped, AddressState::Suspended, AddressState::Unconfirmed];
+    audience.add("ana", Profile::default(), states.map(|s| address("ana", s)).into());
+    let (_, people) = plan(&planner(&audience, None), &call(), &Stored::default(), &People::default());
+    assert_eq!(outcome(&people), [("ana", Disposition::Instant, 1)]);
+}
+
+#[test]
+fn a_first_poll_is_quiet_or_merged_as_the_source_asks() {
+    let audience = audience(&[("ana", Cadence::Instant)]);
+    let first = |baseline| {
+        let (_, people) = plan(&planner(&audience, Some(baseline)), &call(), &Stored::default(), &People::default());
+        let (share, deliveries) = people.shares[0].clone();
+        (share.disposition, share.due, deliveries.len())
+    };
+    assert_eq!(first(Baseline::Quiet), (Disposition::Baseline, None, 0));
+    assert_eq!(first(Baseline::Digest), (Disposition::Overflow, Some(now() + WAIT), 0));
+    assert_eq!(first(Baseline::Deliver), (Disposition::Instant, None, 1));
+}
+
+#[test]
+fn over_the_hourly_cap_messages_are_merged_into_the_one_that_waits() {
+    let mut audience = audience(&[("ana", Cadence::Instant), ("bob", Cadence::Instant), ("eve", Cadence::Instant)]);
+    audience.set_rhythm("eve", Rhythm { per_hour: Some(0), ..Rhythm::default() });
+    let instants = HashMap::from([("ana".into(), CAP), ("bob".into(), CAP - 1), ("eve".into(), 100)]);
+    let waits = now() + Duration::minutes(4);
+    let load = HourlyLoad::of(instants, HashMap::from([("ana".into(), waits)]));
+    let people = People { load, ..People::default() };
+    let (_, plan) = plan(&planner(&audience, None), &call(), &Stored::default(), &people);
+    assert_eq!(
+        outcome(&plan),
+        [("ana", Disposition::Overflow, 0), ("bob", Disposition::Instant, 1), ("eve", Disposition::Instant, 1)]
+    );
+    assert_eq!(plan.shares[0].0.due, Some(waits));
+    assert!(plan.shares[0].0.reasons.contains(NOTE));
+}
+
+#[test]
+fn a_call_published_again_elsewhere_tells_nobody_twice_but_those_it_newly_concerns() {
+    let both = audience(&[("ana", Cadence::Instant), ("bob", Cadence::Instant)]);
+    let (first, _) = plan(&planner(&both, None), &call(), &Stored::default(), &People::default());
+    let twin = Notice { source: "ted".into(), record_id: "1-2026".into(), ..call() };
+    let stored = after(&first, &[("ana", Disposition::Instant)]);
+    let (notice, people) = plan(&planner(&both, None), &twin, &stored, &People::default());
+    assert_eq!(notice.alert.procedure, first.alert.procedure);
+    assert_eq!(outcome(&people), [("ana", Disposition::Duplicate, 0), ("bob", Disposition::Instant, 1)]);
+    assert_eq!(people.replaced, Vec::<String>::new());
+}
+
+#[test]
+fn a_cancellation_comes_the_way_the_call_came_and_replaces_what_was_not_sent() {
+    let audience = audience(&[("ana", Cadence::Instant), ("bob", Cadence::Daily)]);
+    let (first, _) = plan(&planner(&audience, None), &call(), &Stored::default(), &People::default());
+    let mut stored =
+        after(&first, &[("ana", Disposition::Instant), ("bob", Disposition::Digest), ("gone", Disposition::Instant)]);
+    stored.earlier = Some(first.assessment.clone());
+    let waits = now() + Duration::hours(20);
+    let people = People { lines: HashMap::from([("bob".into(), waits)]), ..People::default() };
+    let mut cancelled = Notice::new("boamp", "26-2", NoticeKind::Cancellation);
+    cancelled.title = call().title;
+    let (notice, plan) = plan(&planner(&audience, None), &cancelled, &stored, &people);
+    assert_eq!((notice.alert.kind, notice.silent), (AlertKind::Cancellation, false));
+    assert_eq!(
+        outcome(&plan),
+        [("ana", Disposition::Instant, 1), ("bob", Disposition::Digest, 0), ("gone", Disposition::Instant, 0)]
+    );
+    assert_eq!(plan.shares[1].0.due, Some(waits), "its line takes the place of the one that waits");
+    assert_eq!(plan.replaced, ["ana", "bob", "gone"]);
+    assert!(plan.shares[1].0.reasons.contains("Annule un marché de votre résumé du"));
+    assert_eq!(notice.assessment.departments, first.assessment.departments, "what it leaves out is as it was");
+}
+
+#[test]
+fn the_same_content_after_another_is_a_version_of_its_own() {
+    let audience = audience(&[]);
+    let planner = planner(&audience, None);
+    let id = |version| {
+        let known = KnownNotice { content_hash: "h".into(), version, procedure: "p".into() };
+        let stored = Stored { notice: Some(known), ..Stored::default() };
+        plan(&planner, &call(), &stored, &People::default()).0.alert.id
+    };
+    assert_ne!(id(1), id(2));
+}

@@ -1,0 +1,65 @@
+//! `-c FILE`: the settings a command runs with, and its logs.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use vigie_config::settings::Settings;
+use vigie_service::Failure;
+use vigie_watcher::sources::readers;
+
+use crate::setup;
+
+/// `-c FILE`
+#[derive(Debug, clap::Args)]
+pub(super) struct ConfigArg {
+    /// Fichier de configuration ; sans lui : BOAMP, alertes à l’écran, base dans le dossier de données de l’utilisateur
+    #[arg(short = 'c', long = "config", env = "VIGIE_CONFIG", global = true)]
+    pub(super) config: Option<PathBuf>,
+}
+
+impl ConfigArg {
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        if self.config.is_none() && Path::new("vigie.toml").exists() {
+            // Easy to forget, and then the wrong database is looked at.
+            let _ = writeln!(
+                std::io::stderr(),
+                "note : vigie.toml est dans ce dossier mais n’est pas lu ; ajoutez -c vigie.toml"
+            );
+        }
+        settings(self.config.as_deref())
+    }
+}
+
+/// Reads the settings file, or gives the usable default.
+pub(crate) fn settings(path: Option<&Path>) -> Result<Settings, Failure> {
+    let Some(path) = path else { return Ok(setup::default_settings()) };
+    vigie_config::load::read(path, &readers()).map_err(|faults| {
+        let first = &faults[0];
+        let line = first.line.map(|l| format!(":{l}")).unwrap_or_default();
+        let more = if faults.len() > 1 {
+            format!(" (et {} autres, voir vigie check)", faults.len() - 1)
+        } else {
+            String::new()
+        };
+        Failure::usage(format!("{}{more}", first.what), format!("{}{line}", first.file.display()), first.fix.clone())
+    })
+}
+
+/// Starts logging to standard error.
+pub(super) fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
+    let filter =
+        std::env::var("VIGIE_LOG").ok().or_else(|| settings.log.filter.clone()).unwrap_or_else(|| default.to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|e| {
+        Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\"")
+    })?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    if settings.log.json {
+        builder.json().init()
+    } else {
+        builder.init()
+    }
+    Ok(())
+}

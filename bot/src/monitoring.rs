@@ -1,0 +1,131 @@
+//! What can be seen from outside: counters, gauges and latencies in Prometheus' text format, health, and the heartbeat.
+//!
+//! Names follow Prometheus' practice: `vigie_`, base units, `_total` for counters. Labels hold no personal data.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use url::Url;
+use vigie_delivery::outage;
+use vigie_domain::DeliveryState;
+use vigie_service::metrics::{ATTEMPTS, NOTICES, POLLS, SHARES, STEP_SECONDS};
+use vigie_service::{Failure, Service};
+use vigie_store::StoreError;
+use vigie_watcher::fetch::{Fetcher, Validators};
+
+const QUEUE: &str = "vigie_deliveries";
+const OLDEST: &str = "vigie_oldest_waiting_seconds";
+const ALARMS: &str = "vigie_source_alarms";
+
+/// Upper bounds of the histogram's buckets, in seconds.
+const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// Starts to measure; what is read later comes out of the handle. `None` where this process measures already.
+#[must_use]
+pub fn start() -> Option<PrometheusHandle> {
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(STEP_SECONDS.to_owned()), &BUCKETS);
+    let handle = builder.ok()?.install_recorder().ok()?;
+    describe_histogram!(STEP_SECONDS, "Duration of each step of the road");
+    describe_counter!(POLLS, "Requests to sources, by source and outcome");
+    describe_counter!(NOTICES, "Notices stored, by source");
+    describe_counter!(SHARES, "People told, or to be told, of a notice");
+    describe_counter!(ATTEMPTS, "Attempts to send, by channel and outcome");
+    describe_gauge!(QUEUE, "Deliveries kept, by state");
+    describe_gauge!(OLDEST, "How long the address that waits longest has waited for its turn");
+    describe_gauge!(ALARMS, "Alarms of sources and channels that are open");
+    Some(handle)
+}
+
+/// Everything, in Prometheus' text format; what stands in the database is read anew.
+///
+/// # Errors
+/// The database fails.
+pub async fn render(service: &Service, handle: &PrometheusHandle) -> Result<String, StoreError> {
+    let queue = service.store.queue().await?;
+    for state in DeliveryState::ALL {
+        let n = queue.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
+        gauge!(QUEUE, "state" => state.as_str()).set(n as f64);
+    }
+    let now = service.clock.now();
+    let oldest = service.store.oldest_due(now).await?.map_or(0, |at| (now - at).num_seconds());
+    gauge!(OLDEST).set(oldest as f64);
+    gauge!(ALARMS).set(service.store.alarm_count().await? as f64);
+    Ok(handle.render())
+}
+
+/// Longest wait of an address for its turn before something is held to be wrong.
+pub const MAX_WAIT: chrono::Duration = chrono::Duration::minutes(10);
+
+/// Whether all is well: every source watched without an alarm, no channel away for long, no address waits long for its turn, the database answers.
+/// `Err` says in French what is not.
+///
+/// # Errors
+/// Something is wrong.
+pub async fn readiness(service: &Service) -> Result<(), String> {
+    let said = |e: StoreError| e.to_string();
+    let now = service.clock.now();
+    if let Some(outage) = outage::lasting(service, outage::TOLERATED, now).await.map_err(said)?.first() {
+        let minutes = (now - outage.since).num_minutes();
+        return Err(format!("{} injoignable depuis {minutes} minutes : {}", outage.channel.as_str(), outage.why));
+    }
+    let alarms = service.store.alarm_count().await.map_err(said)?;
+    if alarms > 0 {
+        return Err(format!("{alarms} alarme(s) de source ou de canal"));
+    }
+    match service.store.oldest_due(now).await.map_err(said)? {
+        Some(at) if now - at > MAX_WAIT => Err(format!("un envoi attend depuis {} minutes", (now - at).num_minutes())),
+        _ => Ok(()),
+    }
+}
+
+/// Pings the outside heartbeat once, if all is well; when it is not, or this machine is gone, the silence is the alarm.
+pub async fn ping(service: &Service, fetcher: &Fetcher, url: &Url) {
+    if let Err(why) = readiness(service).await {
+        tracing::warn!("no heartbeat: {why}");
+        return;
+    }
+    if let Err(e) = fetcher.get(url, &Validators::default(), service.clock.now()).await {
+        tracing::warn!("the heartbeat is not heard: {e}");
+    }
+}
+
+/// Serves `/metrics`, `/healthz` (the process runs) and `/readyz` (all is well, else 503 and why) until `stop` ends.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub async fn serve(
+    service: Arc<Service>,
+    handle: PrometheusHandle,
+    listen: &str,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
+        Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "[observe] listen", "choisissez un autre port")
+    })?;
+    let ready = |State((service, _)): State<(Arc<Service>, PrometheusHandle)>| async move {
+        match readiness(&service).await {
+            Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+            Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        }
+    };
+    let measured = |State((service, handle)): State<(Arc<Service>, PrometheusHandle)>| async move {
+        match render(&service, &handle).await {
+            Ok(text) => (StatusCode::OK, text),
+            Err(e) => (StatusCode::SERVICE_UNAVAILABLE, format!("{e}\n")),
+        }
+    };
+    let router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(measured))
+        .with_state((service, handle));
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
+        .map_err(|e| Failure::new(format!("mesures arrêtées : {e}"), "[observe]", "relancez"))
+}

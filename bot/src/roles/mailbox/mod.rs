@@ -1,0 +1,456 @@
+//! What comes back by mail, acted on: error reports suspend, answers decide, what members pass on becomes a lead.
+//!
+//! ```text
+//! IMAP (read only) → read() → act → noted under the hash of its bytes → how far the mailbox was read
+//! ```
+//!
+//! - One process reads, by lease. A crash between two steps reads a mail again; each act is the same the second time.
+//! - An answer counts where a token proves which message it answers, or where it comes from the address that got that message.
+//!   It goes the way of the chats (`vigie_conversation`).
+//! - A mail that is none of that is left where it is, counted, and told to the operators by a line a day. One that cannot be
+//!   read is put aside with its bytes.
+//! - A mailbox that cannot be reached is tried again; the operators hear of it after half an hour, at once when the account is
+//!   refused.
+
+/// A constant expression, compiled at its first use.
+macro_rules! expression {
+    ($name:ident, $text:expr) => {
+        static $name: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+            #[allow(clippy::expect_used, reason = "the expression is a constant; each is exercised by tests")]
+            regex::Regex::new($text).expect("a constant expression compiles")
+        });
+    };
+}
+
+mod authentication;
+pub mod read;
+pub mod words;
+
+use std::time::Duration as Pause;
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use chrono_tz::Europe::Paris;
+use sha2::{Digest, Sha256};
+use vigie_conversation::by_mail;
+use vigie_delivery::Engine;
+use vigie_domain::{Alert, AlertKind, Channel};
+use vigie_notifier::card::short;
+use vigie_notifier::channels::email::Email;
+use vigie_service::ingest::{self, Audience, Outcome as Ingested};
+use vigie_service::operators::{self, OperatorEvent, local};
+use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address};
+use vigie_service::{Failure, Service, opt_in};
+use vigie_store::inbox::Sent;
+use vigie_store::people::AddressState;
+use vigie_store::sources::Quarantined;
+use vigie_store::{StoreError, derived_id};
+use vigie_watcher::boundary::{self, Attempts};
+use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
+use vigie_watcher::sources::mailbox::passed_on;
+
+use read::{Mail, PassedOn, Reply, Report, Verdict};
+use words::Answer;
+
+/// How long one process reads before another may.
+const LEASE: Duration = Duration::minutes(5);
+/// Days back that a mailbox unknown so far is read.
+const LOOKBACK_DAYS: u64 = 7;
+/// Most batches of one look.
+const MAX_BATCHES: usize = 40;
+/// Soft errors that suspend an address, where they span [`SOFT_SPAN`].
+const SOFT_LIMIT: i64 = 5;
+/// Least time between the first and the last of them: a mailbox that is full over a weekend is not lost.
+const SOFT_SPAN: Duration = Duration::days(5);
+/// A soft error older than that is forgotten.
+const SOFT_MEMORY: Duration = Duration::days(30);
+/// Most leads one person passes on in a day.
+const LEADS_A_DAY: i64 = 20;
+/// Where leads are kept: the same as those of the command line.
+const LEADS: &str = "piste";
+/// Source under which mails that cannot be read are put aside, and the alarm's.
+pub const SOURCE: &str = "mailbox";
+/// A mailbox that cannot be reached for longer is told.
+const TOLD_AFTER: Duration = Duration::minutes(30);
+/// When the operators get their line.
+const REPORT_HOUR: u32 = 7;
+
+/// What was made of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The address is suspended.
+    Suspended,
+    /// An error was counted.
+    Counted,
+    /// A report with nothing to do.
+    Reported,
+    /// Written by no human.
+    Automatic,
+    /// An answer was acted on.
+    Answered,
+    /// An address was stopped.
+    Stopped,
+    /// An address was confirmed.
+    Confirmed,
+    /// A lead was made.
+    Lead,
+    /// Left for a human.
+    Left,
+    /// Put aside.
+    Unreadable,
+}
+
+impl Outcome {
+    /// All of them, with what the operators read.
+    const ALL: [(Self, &'static str, &'static str); 10] = [
+        (Self::Suspended, "suspended", "adresse(s) suspendue(s)"),
+        (Self::Counted, "soft", "erreur(s) passagère(s)"),
+        (Self::Reported, "report", "avis de transit"),
+        (Self::Automatic, "automatic", "réponse(s) automatique(s)"),
+        (Self::Answered, "answer", "réponse(s)"),
+        (Self::Stopped, "stop", "désinscription(s)"),
+        (Self::Confirmed, "confirmed", "accord(s)"),
+        (Self::Lead, "lead", "piste(s)"),
+        (Self::Left, "left", "laissé(s) dans la boîte"),
+        (Self::Unreadable, "unreadable", "illisible(s), mis de côté"),
+    ];
+
+    fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(o, _, _)| *o == self).map_or("", |(_, word, _)| word)
+    }
+}
+
+/// Reads the mailbox, if there is one and no other process does. Gives the number of mails handled.
+///
+/// # Errors
+/// The database fails, or the mailbox cannot be read.
+pub async fn look(engine: &Engine, fetcher: &Fetcher) -> Result<usize, Trouble> {
+    let (Some(block), Some(email)) = (&engine.service.settings.mailbox, &engine.email) else { return Ok(0) };
+    let service = &*engine.service;
+    let account = Account::from(block);
+    if !service.store.hold_lease(SOURCE, &service.lease_holder, LEASE, service.clock.now()).await? {
+        return Ok(0);
+    }
+    let (validity, last) = service.store.inbox(&account.place()).await?;
+    let mut known = Cursor { validity, last };
+    let mut handled = 0;
+    for _ in 0..MAX_BATCHES {
+        let now = service.clock.now();
+        let batch = account.next(fetcher, known, LOOKBACK_DAYS, now).await?;
+        for mail in &batch.mails {
+            handled += usize::from(handle(service, email, &account, mail).await?);
+        }
+        known = batch.cursor;
+        service.store.set_inbox(&account.place(), (known.validity, known.last)).await?;
+        if !batch.more || !service.store.hold_lease(SOURCE, &service.lease_holder, LEASE, service.clock.now()).await? {
+            break;
+        }
+    }
+    Ok(handled)
+}
+
+/// Why a look failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The mailbox.
+    #[error(transparent)]
+    Mailbox(#[from] MailboxError),
+    /// Our side.
+    #[error("{0}")]
+    Ours(Failure),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(e: StoreError) -> Self {
+        Self::Ours(e.into())
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(e: Failure) -> Self {
+        Self::Ours(e)
+    }
+}
+
+/// Tells the operators of a mailbox that cannot be read, and that it can again, once each. `failing`: since when, if it is.
+///
+/// # Errors
+/// The database fails.
+pub async fn alarm(
+    service: &Service,
+    failing: Option<(DateTime<Utc>, &MailboxError)>,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    const KIND: &str = "unreachable";
+    let told = service.store.open_alarms(SOURCE).await?.into_iter().next();
+    match (failing, told) {
+        (Some((since, why)), None)
+            if now - since > TOLD_AFTER || matches!(why, MailboxError::Login { .. } | MailboxError::Folder { .. }) =>
+        {
+            let body = format!(
+                "La boîte aux lettres ne peut pas être lue\n{why}. Depuis le {}. Les réponses et les retours d’erreur attendent dans la boîte ; rien n’est perdu. Vérifiez [mailbox] : vigie check --connect.",
+                local(since)
+            );
+            operators::tell(service, OperatorEvent::AlarmBegins { source: SOURCE, kind: KIND }, &body, now).await
+        }
+        (None, Some((kind, since))) => {
+            let body = format!(
+                "Résolu\u{a0}: la boîte aux lettres est lue de nouveau\nElle ne l’était plus depuis le {}. Ce qui attendait est traité.",
+                local(since)
+            );
+            operators::tell(service, OperatorEvent::AlarmEnds { source: SOURCE, kind: &kind }, &body, now).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Once a day, tells the operators what was left for them.
+///
+/// # Errors
+/// The database fails.
+pub async fn report(service: &Service, now: DateTime<Utc>) -> Result<(), Failure> {
+    if service.settings.mailbox.is_none() {
+        return Ok(());
+    }
+    let today = now.with_timezone(&Paris).date_naive();
+    let hour = |day: chrono::NaiveDate| {
+        day.and_hms_opt(REPORT_HOUR, 0, 0).and_then(|t| Paris.from_local_datetime(&t).earliest())
+    };
+    let (Some(to), Some(from)) = (hour(today), today.pred_opt().and_then(hour)) else { return Ok(()) };
+    let (from, to) = (from.with_timezone(&Utc), to.with_timezone(&Utc));
+    if now < to || !service.store.take_chore("mailbox-report", now - to, now).await? {
+        return Ok(());
+    }
+    let counts = service.store.mails_read(from, to).await?;
+    let of = |outcome: Outcome| counts.iter().find(|(w, _)| w == outcome.as_str()).map_or(0, |(_, n)| *n);
+    if of(Outcome::Left) + of(Outcome::Unreadable) == 0 {
+        return Ok(());
+    }
+    let lines: Vec<String> = Outcome::ALL
+        .iter()
+        .map(|(o, _, text)| (of(*o), text))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, t)| format!("{n} {t}"))
+        .collect();
+    let body = format!(
+        "Boîte aux lettres : des courriels attendent d’être lus\nDepuis hier à 7 h : {}. Ceux laissés dans la boîte n’ont pas été compris : lisez-les vous-même.",
+        lines.join(", ")
+    );
+    operators::tell(service, OperatorEvent::Once(&format!("mailbox:{today}")), &body, now).await
+}
+
+/// Counts a mail before it is read; `false` when its reading ended the process often enough.
+async fn begin(service: &Service, account: &Account, mail: &imap::Mail) -> Result<bool, Failure> {
+    let place = format!("{}#reading", account.place());
+    let (begun, uid) = service.store.inbox(&place).await?;
+    let begun = if uid == mail.uid { begun } else { 0 };
+    if begun >= Attempts::MOST {
+        return Ok(false);
+    }
+    service.store.set_inbox(&place, (begun + 1, mail.uid)).await?;
+    Ok(true)
+}
+
+/// Reads and acts on one mail; `false` when it was handled before.
+async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap::Mail) -> Result<bool, Failure> {
+    let id: String = Sha256::digest(&mail.bytes).iter().take(16).map(|b| format!("{b:02x}")).collect();
+    if service.store.was_read(&id).await? {
+        return Ok(false);
+    }
+    let now = service.clock.now();
+    let read = if begin(service, account, mail).await? {
+        boundary::read(|| read::read(&mail.bytes, email))
+            .unwrap_or(Mail::Unreadable("le lecteur de courriels a échoué"))
+    } else {
+        Mail::Unreadable("sa lecture a mis fin au programme plusieurs fois de suite")
+    };
+    let outcome = match &read {
+        Mail::Automatic => Outcome::Automatic,
+        Mail::Other => Outcome::Left,
+        Mail::Report(report) => on_report(service, email, &id, report, now).await?,
+        Mail::Reply(reply) => on_reply(service, &id, reply, now).await?,
+        Mail::PassedOn(passed) => on_lead(service, &id, passed, now).await?,
+        Mail::Unreadable(why) => {
+            let place = format!("{};UID={}", account.place(), mail.uid);
+            let too_long = if mail.size > MAX_MAIL { " (son début seul a été lu)" } else { "" };
+            service
+                .store
+                .quarantine(&Quarantined {
+                    source: SOURCE.to_owned(),
+                    record_id: None,
+                    place,
+                    reason: format!("{why}{too_long}"),
+                    raw: mail.bytes.clone(),
+                    at: now,
+                })
+                .await?;
+            Outcome::Unreadable
+        }
+    };
+    service.store.set_read(&id, outcome.as_str(), now).await?;
+    tracing::info!(mail = %id, outcome = outcome.as_str(), "mail read");
+    Ok(true)
+}
+
+/// An error report about a message of ours.
+async fn on_report(
+    service: &Service,
+    email: &Email,
+    mail: &str,
+    report: &Report,
+    now: DateTime<Utc>,
+) -> Result<Outcome, Failure> {
+    let Some(sent) = service.store.mail_sent(&report.delivery).await? else { return Ok(Outcome::Left) };
+    let about_it =
+        report.recipients.is_empty() || report.recipients.iter().any(|r| r.eq_ignore_ascii_case(&sent.address.value));
+    // Anybody can write a report: where tokens are sent, one without counts for nothing.
+    if !report.proven && (email.return_path().is_some() || !about_it) {
+        return Ok(Outcome::Left);
+    }
+    if report.verdict == Verdict::Fine {
+        return Ok(Outcome::Reported);
+    }
+    service.store.note("delivery", &sent.delivery, &format!("retour d’erreur : {}", report.words), now).await?;
+    if !matches!(sent.address.state, AddressState::Active | AddressState::Unconfirmed) {
+        return Ok(Outcome::Reported);
+    }
+    // A report about somebody to whom the mail was passed on, a member of a list, says nothing of the address itself.
+    if !about_it {
+        return Ok(Outcome::Reported);
+    }
+    if report.verdict == Verdict::Hard {
+        suspend(service, &sent, "son serveur de courrier la refuse pour de bon", now).await?;
+        return Ok(Outcome::Suspended);
+    }
+    let counted =
+        service.store.count_soft(&sent.address.id, (mail, Outcome::Counted.as_str()), SOFT_MEMORY, now).await?;
+    if counted.is_some_and(|soft| soft.count >= SOFT_LIMIT && now - soft.since >= SOFT_SPAN) {
+        suspend(service, &sent, "son serveur de courrier refuse nos messages depuis plusieurs jours", now).await?;
+    }
+    Ok(Outcome::Counted)
+}
+
+async fn suspend(service: &Service, sent: &Sent, why: &str, now: DateTime<Utc>) -> Result<(), Failure> {
+    let lost = SuspendedAddress {
+        person: &sent.address.subscriber,
+        address: &sent.address.id,
+        channel: Channel::Email,
+        why,
+        cause: &sent.delivery,
+    };
+    suspend_address(service, &lost, now).await
+}
+
+/// What a person answered to a message of ours.
+async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Utc>) -> Result<Outcome, Failure> {
+    let Some(sent) = service.store.mail_sent(&reply.delivery).await? else { return Ok(Outcome::Left) };
+    if !reply.proven && !reply.from.eq_ignore_ascii_case(&sent.address.value) {
+        return Ok(Outcome::Left);
+    }
+    let asked = sent.cause.is_opt_in();
+    match &reply.answer {
+        Answer::Stop => stop(service, &sent, "désinscription par réponse").await,
+        Answer::Word(word) if asked && words::refuses(word) => stop(service, &sent, "refus par réponse").await,
+        Answer::Word(word) if asked && words::agrees(word) => {
+            if !opt_in::confirm(service, &sent.address.id, "réponse au courriel", now).await? {
+                return Ok(Outcome::Left);
+            }
+            let body = "C’est fait\nVotre adresse est confirmée\u{a0}: Vigie vous écrira.";
+            answer(service, mail, &sent, body, now).await?;
+            Ok(Outcome::Confirmed)
+        }
+        Answer::Word(word) if !asked && sent.address.state == AddressState::Active => {
+            decide(service, mail, &sent, word, now).await
+        }
+        _ => Ok(Outcome::Left),
+    }
+}
+
+async fn stop(service: &Service, sent: &Sent, how: &str) -> Result<Outcome, Failure> {
+    stop_address(service, &sent.address.id, how).await?;
+    Ok(Outcome::Stopped)
+}
+
+/// A decision, taken the way chats take it, and answered by mail.
+async fn decide(
+    service: &Service,
+    mail: &str,
+    sent: &Sent,
+    word: &str,
+    now: DateTime<Utc>,
+) -> Result<Outcome, Failure> {
+    let said = by_mail::say(service, sent, word).await?;
+    if said.is_empty() {
+        return Ok(Outcome::Left);
+    }
+    answer(service, mail, sent, &format!("Votre réponse «\u{a0}{}\u{a0}»\n{}", short(word, 60), said.join("\n")), now)
+        .await?;
+    Ok(Outcome::Answered)
+}
+
+/// Answers at the address from which somebody wrote; the first line of `body` is the subject.
+async fn answer(service: &Service, mail: &str, sent: &Sent, body: &str, now: DateTime<Utc>) -> Result<(), Failure> {
+    service.store.answer(&sent.address, &word_of(mail), &sent.procedure, body, now).await?;
+    service.deliveries_queued.notify_one();
+    Ok(())
+}
+
+/// What a mail is answered by: the same mail is answered once.
+fn word_of(mail: &str) -> Alert {
+    Alert {
+        id: derived_id(&["mail", mail]),
+        kind: AlertKind::Account,
+        procedure: String::new(),
+        notice: String::new(),
+        changes: Vec::new(),
+    }
+}
+
+/// What a member passes on becomes a lead; they are told.
+async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime<Utc>) -> Result<Outcome, Failure> {
+    let server = service.settings.mailbox.as_ref().and_then(|m| m.authserv_id.as_deref());
+    if server.is_some_and(|s| !read::is_genuine(&passed.authentication, s, &passed.from)) {
+        return Ok(Outcome::Left);
+    }
+    let Some(address) = service.store.mail_address_in_use(&passed.from).await? else { return Ok(Outcome::Left) };
+    let Some(person) = service.store.subscriber(&address.subscriber).await? else { return Ok(Outcome::Left) };
+    if service.store.leads_since(&person.id, now - Duration::days(1)).await? >= LEADS_A_DAY {
+        return Ok(Outcome::Left);
+    }
+    // Others will read it: nothing in it names the one who passed it on.
+    let nameless = |text: &str| without(&without(text, &address.value), &person.name);
+    let id = derived_id(&["mail", &passed.id]);
+    let Some(notice) = passed_on(LEADS, &id, &nameless(&passed.subject), &nameless(&passed.text), passed.day) else {
+        return Ok(Outcome::Left);
+    };
+    service.store.put_lead(&notice.key(), &person.id, now).await?;
+    let title = short(&notice.title, 100);
+    let told = match ingest::ingest(service, &mut Audience::default(), &notice, None).await? {
+        Ingested::Unchanged => "Elle était déjà connue.".to_owned(),
+        Ingested::Stored(0) => "Elle ne convient à personne d’autre pour l’instant\u{a0}; elle est gardée.".to_owned(),
+        Ingested::Stored(n) => format!("Personnes à qui elle convient, prévenues\u{a0}: {n}."),
+    };
+    let body = format!(
+        "Piste enregistrée\n«\u{a0}{title}\u{a0}». {told}\nVotre nom et vos propres mots ne sont montrés à personne."
+    );
+    service.store.answer(&address, &word_of(mail), "", &body, now).await?;
+    service.deliveries_queued.notify_one();
+    Ok(Outcome::Lead)
+}
+
+/// A text without a name or an address, however it is written.
+fn without(text: &str, word: &str) -> String {
+    /// A shorter name would take the words of others with it.
+    const SHORTEST: usize = 4;
+    if word.chars().count() < SHORTEST {
+        return text.to_owned();
+    }
+    let pattern = regex::RegexBuilder::new(&regex::escape(word)).case_insensitive(true).build();
+    pattern.map_or_else(|_| text.to_owned(), |p| p.replace_all(text, "[…]").into_owned())
+}
+
+/// How often the mailbox is looked at.
+#[must_use]
+pub fn every(service: &Service) -> Option<Pause> {
+    service.settings.mailbox.as_ref().map(|m| Pause::from_secs(m.every_s.max(5)))
+}

@@ -1,0 +1,10 @@
+//! What a process does while it runs, each by lease where only one process may: polling, the schedule, listening to chats,
+//! reading the mailbox.
+
+pub mod mailbox;
+#[cfg(feature = "matrix")]
+pub mod matrix_listener;
+pub mod poll;
+pub mod scheduler;
+#[cfg(feature = "telegram")]
+pub mod telegram_listener;

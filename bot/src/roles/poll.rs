@@ -1,0 +1,214 @@
+//! Polling: due sources, page by page. A page's notices are committed before its cursor; a bad record is put aside with
+//! its bytes; a bad source stops no other.
+
+use std::time::Instant;
+
+use chrono::Duration;
+use vigie_config::settings;
+use vigie_domain::Notice;
+use vigie_service::crash_point::CrashPoint;
+use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::sources::Watched;
+use vigie_service::{Failure, Service, metrics};
+use vigie_store::sources::{PageEnd, PollEnd, Quarantined, SourceState};
+use vigie_watcher::boundary::Attempts;
+use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::schedule::{LastPoll, next_due};
+use vigie_watcher::sources::{self, Memory, Page, Trouble};
+use vigie_watcher::zones::paris_day;
+
+/// How long a source is held for one page; renewed with each page.
+const SOURCE_LEASE: Duration = Duration::minutes(5);
+/// How long a source is left alone whose reading ended the process.
+const SET_ASIDE: Duration = Duration::days(1);
+/// Most pages read in one poll; the rest follows at the next.
+const MAX_PAGES: usize = 500;
+
+/// What a poll brought.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Polled {
+    /// Records read.
+    pub records: usize,
+    /// Notices new or changed.
+    pub stored: usize,
+    /// Records put aside.
+    pub bad: usize,
+}
+
+/// Polls a source if it is due (or `force`), as far as its pages go. `None` when it is not due or another process has it.
+///
+/// # Errors
+/// The database fails. A source that fails is noted, not an error.
+pub async fn poll(
+    service: &Service,
+    fetcher: &Fetcher,
+    audience: &mut Audience,
+    watched: &Watched,
+    force: bool,
+) -> Result<Option<Polled>, Failure> {
+    let id = watched.block.id.as_str();
+    let now = service.clock.now();
+    let Some(state) = service.store.claim_source(id, &service.lease_holder, SOURCE_LEASE, force, now).await? else {
+        return Ok(None);
+    };
+    match read(service, fetcher, audience, watched, &state).await {
+        Ok(total) => Ok(Some(total)),
+        Err(failure) => {
+            // The source is given back, with a pause: what failed here would fail again at once.
+            let now = service.clock.now();
+            let due = next_due(id, &watched.schedule, LastPoll { failures: 1, not_before: None }, now);
+            let end = PollEnd { error: Some(&failure.what), ..PollEnd::default() };
+            service.store.poll_done(id, &end, due, paris_day(now), now).await?;
+            Err(failure)
+        }
+    }
+}
+
+async fn read(
+    service: &Service,
+    fetcher: &Fetcher,
+    audience: &mut Audience,
+    watched: &Watched,
+    state: &SourceState,
+) -> Result<Polled, Failure> {
+    let id = watched.block.id.as_str();
+    let first = (!state.baseline_done).then_some(watched.block.baseline);
+    let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
+    let mut total = Polled::default();
+    let mut written = String::new();
+    let mut last = None;
+    let mut not_before = None;
+    let mut failure = None;
+    let mut quota = None;
+    for _ in 0..MAX_PAGES {
+        let asked = Instant::now();
+        // Counted before it is read: what ends the process at each reading is not read for ever.
+        let Some(begun) = memory.begun.begin() else {
+            memory.begun = Attempts::default();
+            let why = "la lecture de cette source a mis fin au programme plusieurs fois de suite\u{a0}: elle est laissée de côté jusqu’au prochain essai";
+            not_before = Some(service.clock.now() + SET_ASIDE);
+            failure = Some((why.to_owned(), Trouble::Structure));
+            break;
+        };
+        memory.begun = begun;
+        written = serde_json::to_string(&memory).unwrap_or_default();
+        service
+            .store
+            .page_done(id, PageEnd { memory: &written, records: 0 }, SOURCE_LEASE, service.clock.now())
+            .await?;
+        memory.begun = Attempts::default();
+        let page = match sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now()).await {
+            Ok(page) => page,
+            Err(e) => {
+                metrics::polled(id, e.trouble().as_str(), asked);
+                not_before = e.retry_after().map(|pause| service.clock.now() + pause);
+                failure = Some((e.to_string(), e.trouble()));
+                break;
+            }
+        };
+        metrics::polled(id, "ok", asked);
+        CrashPoint::AfterFetch.reach();
+        take_page(service, audience, watched, &page, first, &mut total).await?;
+        not_before = page.not_before.max(not_before);
+        quota = page.quota.or(quota);
+        memory = page.memory;
+        written = serde_json::to_string(&memory).unwrap_or_default();
+        let records = page.notices.len() + page.bad.len();
+        service.deliveries_queued.notify_one();
+        if !page.more {
+            last = Some(records);
+            break;
+        }
+        service.store.page_done(id, PageEnd { memory: &written, records }, SOURCE_LEASE, service.clock.now()).await?;
+    }
+    let now = service.clock.now();
+    let failures = if failure.is_some() { state.failures + 1 } else { 0 };
+    let due = next_due(id, &watched.schedule, LastPoll { failures, not_before }, now);
+    if last.is_none() {
+        // What was begun has ended, well or not.
+        written = serde_json::to_string(&memory).unwrap_or_default();
+    }
+    let end = PollEnd {
+        error: failure.as_ref().map(|(why, _)| why.as_str()),
+        trouble: failure.as_ref().map(|(_, trouble)| trouble.as_str()),
+        // What the first poll finds is a stock, not a day's news: it makes no habit.
+        items: if first.is_some() { 0 } else { total.stored },
+        quota,
+        page: Some(PageEnd { memory: &written, records: last.unwrap_or(0) }),
+    };
+    service.store.poll_done(id, &end, due, paris_day(now), now).await?;
+    match &failure {
+        Some((why, _)) => {
+            tracing::warn!(source = id, failures, next = %due, "poll failed: {why}");
+            service.store.note("source", id, &format!("veille en échec : {why}"), now).await?;
+        }
+        None => {
+            tracing::info!(source = id, records = total.records, stored = total.stored, quarantined = total.bad, next = %due, "polled")
+        }
+    }
+    Ok(total)
+}
+
+async fn take_page(
+    service: &Service,
+    audience: &mut Audience,
+    watched: &Watched,
+    page: &Page,
+    first: Option<settings::Baseline>,
+    total: &mut Polled,
+) -> Result<(), Failure> {
+    let id = watched.block.id.as_str();
+    for remark in &page.remarks {
+        tracing::info!(source = id, "{remark}");
+        service.store.note("source", id, remark, service.clock.now()).await?;
+    }
+    for bad in &page.bad {
+        let record = Quarantined {
+            source: id.to_owned(),
+            record_id: bad.record_id.clone(),
+            place: bad.place.clone(),
+            reason: bad.reason.clone(),
+            raw: bad.raw.clone(),
+            at: service.clock.now(),
+        };
+        if service.store.quarantine(&record).await? {
+            tracing::warn!(source = id, place = %bad.place, record = bad.record_id.as_deref().unwrap_or("-"), "record quarantined: {}", bad.reason);
+            service
+                .store
+                .note(
+                    "source",
+                    id,
+                    &format!("enregistrement mis de côté : {} ({})", bad.reason, bad.place),
+                    service.clock.now(),
+                )
+                .await?;
+        }
+    }
+    let notices: Vec<Notice> = page.notices.iter().map(|n| Notice { source: id.to_owned(), ..n.clone() }).collect();
+    for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, audience, &notices, first).await?) {
+        match outcome {
+            Ok(Outcome::Stored(shares)) => {
+                metrics::stored(id, shares);
+                total.stored += 1;
+            }
+            Ok(Outcome::Unchanged) => {}
+            // What is stored of its procedure cannot be read: this notice is put aside, the page goes on.
+            Err(e) => {
+                let record = Quarantined {
+                    source: id.to_owned(),
+                    record_id: Some(notice.record_id.clone()),
+                    place: "base de données".into(),
+                    reason: e.to_string(),
+                    raw: serde_json::to_vec(notice).unwrap_or_default(),
+                    at: service.clock.now(),
+                };
+                service.store.quarantine(&record).await?;
+                tracing::error!(source = id, record = %notice.record_id, "notice quarantined: {e}");
+                total.bad += 1;
+            }
+        }
+    }
+    total.records += page.notices.len() + page.bad.len();
+    total.bad += page.bad.len();
+    Ok(())
+}

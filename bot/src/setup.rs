@@ -1,0 +1,150 @@
+//! A process is set up: settings, database, channels, network.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use vigie_config::secret::expose;
+use vigie_config::settings::{self, Settings};
+use vigie_delivery::Engine;
+use vigie_domain::subscription::Role;
+use vigie_domain::{Cadence, Filter};
+use vigie_notifier::channels::email::{Email, EmailError};
+use vigie_service::{Clock, Failure, Service, declared, process};
+use vigie_store::Store;
+use vigie_watcher::fetch::Fetcher;
+
+/// Score from which the default console subscriber hears of a notice.
+const DEFAULT_MIN_SCORE: u8 = 25;
+
+/// What a process is made of. Each part is handed to who needs it; nothing else sees the whole.
+pub struct App {
+    /// The use cases.
+    pub service: Arc<Service>,
+    /// The channels and what is in flight.
+    pub delivery: Arc<Engine>,
+    /// The network of whoever polls.
+    pub fetcher: Arc<Fetcher>,
+}
+
+/// The default database: SQLite in the user's data directory.
+///
+/// # Errors
+/// The directory cannot be made.
+pub fn default_store_url() -> Result<String, Failure> {
+    let base = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/share")))
+        .ok_or_else(|| {
+            Failure::usage("aucun dossier de données", "environnement", "définissez HOME, ou [store] url")
+        })?;
+    let dir = base.join("vigie");
+    std::fs::create_dir_all(&dir).map_err(|e| {
+        Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits")
+    })?;
+    Ok(format!("sqlite:{}", dir.join("vigie.sqlite").display()))
+}
+
+/// Settings used without a file: BOAMP, and a subscriber on the console who hears of what suits structures.
+#[must_use]
+pub fn default_settings() -> Settings {
+    Settings {
+        source: vec![settings::Source::new("boamp", "boamp", None, settings::Baseline::Quiet)],
+        subscriber: vec![settings::Subscriber::on_console(
+            "Écran",
+            Role::Operator,
+            Cadence::Instant,
+            Filter { min_score: DEFAULT_MIN_SCORE, ..Filter::default() },
+        )],
+        ..Settings::default()
+    }
+}
+
+impl App {
+    /// Opens the database and makes everything ready.
+    ///
+    /// # Errors
+    /// A secret, the database, a template or an address is missing or unreadable.
+    pub async fn start(settings: Settings, fetcher: Fetcher, clock: Clock) -> Result<Self, Failure> {
+        for (used, built, name) in [
+            (settings.matrix.is_some(), cfg!(feature = "matrix"), "Matrix"),
+            (settings.telegram.is_some(), cfg!(feature = "telegram"), "Telegram"),
+        ] {
+            if used && !built {
+                let what = format!("cette version de Vigie est construite sans {name}");
+                let fix = "construisez-la avec : cargo build --release --package vigie";
+                return Err(Failure::usage(what, format!("[{}]", name.to_lowercase()), fix));
+            }
+        }
+        let store = open_store(&settings).await?;
+        let email = open_email(&settings)?;
+        let service = Arc::new(Service::new(settings, store, clock)?);
+        let delivery = Arc::new(Engine::new(Arc::clone(&service), email)?);
+        declared::sync(&service).await?;
+        service.store.release_gone(process::is_gone, service.clock.now()).await?;
+        Ok(Self { service, delivery, fetcher: Arc::new(fetcher) })
+    }
+}
+
+/// Opens the database the settings name.
+///
+/// # Errors
+/// It cannot be reached, or its secret is missing.
+pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
+    let url = match &settings.store.url {
+        Some(url) => url.clone(),
+        None => default_store_url()?,
+    };
+    let url = match &settings.store.password {
+        None => url,
+        Some(secret) => {
+            let password =
+                secret.read().map_err(|e| Failure::usage(e.to_string(), "[store] password", "définissez ce secret"))?;
+            let mut parsed = url::Url::parse(&url).map_err(|e| {
+                Failure::usage(
+                    format!("adresse de base illisible : {e}"),
+                    "[store] url",
+                    "écrivez postgres://utilisateur@hôte/base",
+                )
+            })?;
+            let _ = parsed.set_password(Some(expose(&password)));
+            parsed.into()
+        }
+    };
+    Store::open(&url).await.map_err(|e| {
+        Failure::new(e.to_string(), "[store] url", "vérifiez que la base est joignable et que le dossier existe")
+    })
+}
+
+/// Makes the e-mail channel the settings name, if any.
+///
+/// # Errors
+/// An address, a secret or the certificate is unreadable.
+pub fn open_email(settings: &Settings) -> Result<Option<Email>, Failure> {
+    let Some(block) = &settings.email else { return Ok(None) };
+    let password = block
+        .password
+        .as_ref()
+        .map(|s| s.read())
+        .transpose()
+        .map_err(|e| Failure::usage(e.to_string(), "[email] password", "définissez ce secret"))?;
+    let fault = |e: EmailError| {
+        Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une")
+    };
+    let mut email = Email::new(block, password.as_ref()).map_err(fault)?;
+    if let Some(dkim) = &block.dkim {
+        let key = dkim
+            .key
+            .read()
+            .map_err(|e| Failure::usage(e.to_string(), "[email] dkim", "donnez la clé, ou retirez dkim"))?;
+        email = email.with_dkim(&dkim.selector, &key).map_err(fault)?;
+    }
+    let Some(pattern) = &block.return_path else { return Ok(Some(email)) };
+    let key = settings.web.secret.as_ref().map(|s| s.read()).transpose().ok().flatten().ok_or_else(|| {
+        Failure::usage(
+            "les adresses de retour sont signées, et il n’y a pas de secret",
+            "[email] return_path",
+            "définissez [web] secret, ou retirez return_path",
+        )
+    })?;
+    email.with_return_path(pattern, &key, settings.mailbox.is_some()).map(Some).map_err(fault)
+}

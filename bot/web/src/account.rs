@@ -1,0 +1,190 @@
+//! My account: what is held on me, as a file; erasure; open sessions; private links of my calendar and feed; tokens of my
+//! programs.
+//!
+//! A token is shown once and kept as a hash. A private link can be shown again, and ends when its owner says so.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect};
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Europe::Paris;
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::french;
+use vigie_store::tokens::{AccessToken, Scope};
+
+use super::cookies::gone;
+use super::frame::{Posted, Shown, SignedIn, Site, Trouble};
+use vigie_service::links::Purpose;
+use vigie_service::{Service, personal_data};
+
+/// Beginning of a token, by which scanners of leaked secrets may know it.
+const PREFIX: &str = "vigie_";
+/// Most tokens and links of one person.
+const MAX: usize = 20;
+/// Longest name of a token.
+const MAX_NAME: usize = 60;
+/// Days a token may last.
+const LASTS: [i64; 3] = [30, 365, 90];
+
+#[derive(serde::Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    scopes: String,
+    created: String,
+    used: Option<String>,
+    expires: Option<String>,
+    /// The address of a private link.
+    url: Option<String>,
+}
+
+/// The address of a person's private calendar or feed.
+#[must_use]
+pub fn private_url(service: &Service, token: &AccessToken) -> Option<String> {
+    match token.scopes.as_slice() {
+        [Scope::Calendar] => Some(format!("{}.ics", service.link(Purpose::Calendar, &token.id, None)?)),
+        [Scope::Feed] => service.link(Purpose::Feed, &token.id, None),
+        _ => None,
+    }
+}
+
+/// Makes a token for a person; gives the secret, which is shown once.
+///
+/// # Errors
+/// The database fails.
+pub async fn make_token(
+    service: &Service,
+    subscriber: &str,
+    name: &str,
+    scopes: &[Scope],
+    expires: Option<DateTime<Utc>>,
+) -> Result<String, vigie_store::StoreError> {
+    let secret = format!("{PREFIX}{}{}", vigie_store::random()?, vigie_store::random()?);
+    service.store.put_token(subscriber, name, scopes, &secret, expires, service.clock.now()).await?;
+    Ok(secret)
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    french::date(at.with_timezone(&Paris).date_naive())
+}
+
+fn row(service: &Service, token: &AccessToken) -> Row {
+    Row {
+        id: token.id.clone(),
+        name: token.name.clone(),
+        scopes: french::list(&token.scopes.iter().map(|s| s.in_french().to_owned()).collect::<Vec<_>>()),
+        created: day(token.created),
+        used: token.used.map(day),
+        expires: token.expires.map(day),
+        url: private_url(service, token),
+    }
+}
+
+pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Shown {
+    let me = &signed.session.person;
+    let tokens = site.service.store.tokens(&me.id).await?;
+    let (links, programs): (Vec<&AccessToken>, Vec<&AccessToken>) =
+        tokens.iter().partition(|t| matches!(t.scopes.as_slice(), [Scope::Calendar | Scope::Feed]));
+    let rows = |list: &[&AccessToken]| list.iter().map(|t| row(&site.service, t)).collect::<Vec<_>>();
+    let addresses: Vec<(String, String)> = site
+        .service
+        .store
+        .addresses(&me.id)
+        .await?
+        .into_iter()
+        .map(|a| (a.value, if a.state.as_str() == "active" { "en service" } else { "hors service" }.to_owned()))
+        .collect();
+    let scopes: Vec<(&str, &str)> = Scope::OF_PROGRAMS.into_iter().map(|s| (s.as_str(), s.in_french())).collect();
+    Ok(site.page(
+        &signed.visitor,
+        "compte.html",
+        context! {
+            name => &me.name,
+            siret => me.profile.siret.as_deref(),
+            kind => me.profile.kind.map(|k| k.acronym()),
+            addresses => Serde(addresses),
+            sessions => site.service.store.session_count(&me.id, site.service.clock.now()).await?,
+            links => Serde(rows(&links)),
+            tokens => Serde(rows(&programs)),
+            scopes => Serde(scopes),
+            facilitator => super::tables::is_facilitator(me.role),
+            purpose => personal_data::PURPOSE,
+            retention => personal_data::retention_in_french(&site.service.settings.retention),
+            declared => site.service.store.is_declared(&me.id).await?,
+        },
+    ))
+}
+
+pub(crate) async fn make(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
+    let (me, fields) = (&posted.session.person, &posted.fields);
+    if site.service.store.tokens(&me.id).await?.len() >= MAX {
+        return Err(Trouble::bad("Vous avez trop de jetons et de liens\u{a0}: supprimez-en d’abord."));
+    }
+    let now = site.service.clock.now();
+    let private = [(Scope::Calendar, "Agenda"), (Scope::Feed, "Fil d’alertes")];
+    if let Some((scope, name)) = private.into_iter().find(|(s, _)| s.as_str() == fields.one("lien")) {
+        // Nobody knows this secret: the link is signed and names its row.
+        let unknown = format!("{}{}", vigie_store::random()?, vigie_store::random()?);
+        site.service.store.put_token(&me.id, name, &[scope], &unknown, None, now).await?;
+        return Ok(Redirect::to("/compte#liens").into_response());
+    }
+    let scopes: Vec<Scope> =
+        Scope::OF_PROGRAMS.into_iter().filter(|s| fields.all("droit").any(|w| w == s.as_str())).collect();
+    let name = fields.one("nom");
+    if scopes.is_empty() || name.is_empty() || name.chars().count() > MAX_NAME {
+        return Err(Trouble::bad("Donnez un nom au jeton (60 caractères au plus) et au moins un droit."));
+    }
+    let days = fields.one("jours").parse().ok().filter(|d| LASTS.contains(d)).unwrap_or(LASTS[0]);
+    let secret = make_token(&site.service, &me.id, name, &scopes, Some(now + Duration::days(days))).await?;
+    Ok(site.page(&posted.visitor, "jeton.html", context! { secret => secret, name => name }))
+}
+
+pub(crate) async fn remove(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    if !site.service.store.remove_token(&posted.session.person.id, &id).await? {
+        return Err(Trouble::no_page());
+    }
+    Ok(Redirect::to("/compte").into_response())
+}
+
+pub(crate) async fn export(State(site): State<Arc<Site>>, signed: SignedIn) -> Shown {
+    let me = &signed.session.person.id;
+    let now = site.service.clock.now();
+    site.service.store.saw(me, me, "export depuis les pages", now).await?;
+    let held = personal_data::export(&site.service, me).await?;
+    let body = serde_json::to_string_pretty(&held).map_err(|e| {
+        tracing::error!("export: {e}");
+        Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "Export impossible", "Réessayez dans un instant.")
+    })?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"vigie-mes-donnees.json\""),
+    ];
+    Ok((headers, body).into_response())
+}
+
+pub(crate) async fn erase(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
+    let me = &posted.session.person.id;
+    if posted.fields.one("sur") != "oui" {
+        return Err(Trouble::bad("Cochez la case pour confirmer l’effacement\u{a0}: il est définitif."));
+    }
+    if site.service.store.is_declared(me).await? {
+        return Err(Trouble::new(
+            StatusCode::CONFLICT,
+            "Effacement impossible d’ici",
+            "Vous êtes déclaré dans le fichier de configuration de Vigie\u{a0}: demandez à la personne qui la gère de vous en retirer d’abord.",
+        ));
+    }
+    personal_data::erase(&site.service, me).await?;
+    Ok(gone(&site.service, "/adieu"))
+}
+
+pub(crate) async fn farewell(State(site): State<Arc<Site>>, visitor: super::frame::Visitor) -> Shown {
+    Ok(site.word(
+        &visitor,
+        "C’est fait",
+        "Tout ce que Vigie savait de vous est effacé. Il ne reste qu’une empreinte de votre adresse, d’où rien ne se déduit, pour que nul ne vous réinscrive sans vous.",
+    ))
+}

@@ -1,0 +1,394 @@
+//! The API for programs: procedures, subscriptions, decisions. `pages/openapi.json` documents it and is served.
+//!
+//! A token speaks for its owner and may do what its scopes say. Decisions are those of the owner's structure. What is wrong with
+//! a request is answered as JSON with a status of its own, never with a 500.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use minijinja::context;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vigie_config::rules::Rules;
+use vigie_domain::subscription::Subscription;
+use vigie_domain::{BuyerType, Cadence, Decision, Department, Filter, Refusal, Stage, Subscriber};
+use vigie_service::answers::outcome_line;
+use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
+use vigie_service::ingest::search_row::KINDS;
+use vigie_store::search::{Query, SearchRow, State as Stand};
+use vigie_store::tokens::{AccessToken, Scope};
+use vigie_watcher::classify::fold::fold;
+
+use super::browse;
+use super::frame::{Fields, Shown, Site, Trouble, Visitor, client};
+use super::limits::What;
+
+/// The documentation, as served.
+pub(crate) const OPENAPI: &str = include_str!("../pages/openapi.json");
+/// Rows of a page, by default and at most.
+const ROWS: (usize, usize) = (20, 100);
+/// Most decisions given.
+const DECISIONS: i64 = 500;
+/// Most subscriptions of one person.
+const MAX_SUBSCRIPTIONS: usize = 30;
+/// Most items of one list of a filter, and the longest of its words.
+const MAX_ITEMS: usize = 120;
+const MAX_WORD: usize = 80;
+
+/// A program, and for whom it acts.
+pub(crate) struct Program {
+    owner: Subscriber,
+    token: AccessToken,
+}
+
+impl Program {
+    fn may(&self, scope: Scope) -> Result<(), Trouble> {
+        if self.token.scopes.contains(&scope) {
+            return Ok(());
+        }
+        let text = format!("Ce jeton n’a pas le droit « {} ».", scope.as_str());
+        Err(Trouble { status: StatusCode::FORBIDDEN, title: "forbidden".to_owned(), text })
+    }
+}
+
+fn unauthorized() -> Response {
+    let trouble = Trouble::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "Envoyez un jeton valable : Authorization: Bearer vigie_… ; il se crée sur la page Mon compte.",
+    );
+    let body = Json(json!({ "error": trouble.title, "detail": trouble.text }));
+    let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+impl FromRequestParts<Arc<Site>> for Program {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Self::Rejection> {
+        let now = site.service.clock.now();
+        if !site.limits.allow(client(parts), What::Program, now) {
+            let text = "Trop de demandes : attendez quelques minutes.";
+            return Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text).into_response());
+        }
+        let given = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let secret = given.and_then(|v| v.split_once(' ')).filter(|(k, _)| k.eq_ignore_ascii_case("bearer"));
+        let Some((_, secret)) = secret else { return Err(unauthorized()) };
+        match site.service.store.token_by_secret(secret.trim(), now).await {
+            Ok(Some((token, owner))) => Ok(Self { owner, token }),
+            Ok(None) => Err(unauthorized()),
+            Err(e) => Err(Trouble::from(e).into_response()),
+        }
+    }
+}
+
+fn wrong(text: impl Into<String>) -> Trouble {
+    Trouble { status: StatusCode::UNPROCESSABLE_ENTITY, title: "invalid".to_owned(), text: text.into() }
+}
+
+fn absent(what: &str) -> Trouble {
+    Trouble::new(StatusCode::NOT_FOUND, "not_found", what)
+}
+
+fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Trouble> {
+    serde_json::from_slice(bytes).map_err(|e| wrong(format!("corps illisible : {e}")))
+}
+
+pub(crate) async fn page(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
+    let scopes: Vec<(&str, &str)> = Scope::OF_PROGRAMS.into_iter().map(|s| (s.as_str(), s.in_french())).collect();
+    let base = super::feeds::base(&site);
+    Ok(site.page(&visitor, "api.html", context! { scopes => minijinja::value::Serde(scopes), base => base }))
+}
+
+pub(crate) async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+/// A procedure as the API gives it in lists.
+fn listed(f: &SearchRow, now: DateTime<Utc>) -> Value {
+    json!({
+        "id": f.procedure, "title": f.title, "buyer": f.buyer, "buyer_type": f.buyer_type, "verdict": f.verdict,
+        "sectors": f.sectors, "departments": f.departments, "provisions": f.provisions, "state": f.state_at(now).as_str(),
+        "score": f.score, "closes": f.closes, "published": f.at,
+    })
+}
+
+fn words<'a, T>(fields: &'a Fields, name: &'a str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Trouble> {
+    fields
+        .all(name)
+        .take(MAX_ITEMS)
+        .map(|w| {
+            read(w).ok_or_else(|| {
+                wrong(format!("{name} : valeur inconnue « {} »", w.chars().take(40).collect::<String>()))
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn procedures(State(site): State<Arc<Site>>, program: Program, fields: Fields) -> Shown {
+    program.may(Scope::Procedures)?;
+    let now = site.service.clock.now();
+    let rules = Rules::embedded();
+    let limit = match fields.one("limit") {
+        "" => ROWS.0,
+        text => text.parse().ok().filter(|n| (1..=ROWS.1).contains(n)).ok_or_else(|| wrong("limit : de 1 à 100"))?,
+    };
+    let after = match fields.one("after") {
+        "" => None,
+        text => Some(browse::after(text).ok_or_else(|| wrong("after : reprenez la valeur de next"))?),
+    };
+    let query = Query {
+        words: fold(fields.one("q")).split_whitespace().take(8).map(|w| w.chars().take(60).collect()).collect(),
+        buyer_types: words(&fields, "buyer_type", BuyerType::parse)?,
+        provisions: words(&fields, "provision", |w| KINDS.into_iter().find(|k| k.as_str() == w))?,
+        sectors: words(&fields, "sector", |w| rules.is_sector(w).then(|| w.to_owned()))?,
+        departments: words(&fields, "department", Department::parse)?,
+        state: match fields.one("state") {
+            "" => None,
+            word => Some(Stand::parse(word).ok_or_else(|| wrong("state : valeur inconnue"))?),
+        },
+        min_score: 0,
+        between: None,
+    };
+    let page = site.service.store.search(&query, after, limit, now).await?;
+    let rows: Vec<Value> = page.rows.iter().map(|f| listed(f, now)).collect();
+    Ok(Json(json!({ "procedures": rows, "next": page.next.as_ref().map(browse::place_of) })).into_response())
+}
+
+pub(crate) async fn procedure(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
+    program.may(Scope::Procedures)?;
+    let now = site.service.clock.now();
+    let ids = [id.clone()];
+    let found = site.service.store.search_rows(&ids).await?.pop().ok_or_else(|| absent("procédure inconnue"))?;
+    let notices: Vec<Value> = site
+        .service
+        .store
+        .notices_of(&id)
+        .await?
+        .into_iter()
+        .map(|n| {
+            json!({
+                "id": n.id, "kind": n.notice.kind, "published": n.notice.published, "url": n.notice.url,
+                "documents_url": n.notice.documents_url, "assessment": n.assessment,
+            })
+        })
+        .collect();
+    let mut out = listed(&found, now);
+    out["notices"] = Value::Array(notices);
+    Ok(Json(out).into_response())
+}
+
+/// A subscription as the API takes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    #[serde(default)]
+    filter: Filter,
+    cadence: Option<Cadence>,
+}
+
+impl Wish {
+    fn check(&self) -> Result<(), Trouble> {
+        let f = &self.filter;
+        let rules = Rules::embedded();
+        let long = |list: &[String]| list.len() > MAX_ITEMS || list.iter().any(|w| w.chars().count() > MAX_WORD);
+        let lists = [&f.sectors, &f.cpv, &f.words, &f.excluded_words, &f.buyers, &f.excluded_buyers, &f.epcis];
+        if lists.into_iter().any(|l| long(l)) || f.departments.len().max(f.around.len()) > MAX_ITEMS {
+            return Err(wrong(format!("une liste tient {MAX_ITEMS} valeurs de {MAX_WORD} caractères au plus")));
+        }
+        if let Some(slug) = f.sectors.iter().find(|s| !rules.is_sector(s)) {
+            return Err(wrong(format!("secteur inconnu « {slug} »")));
+        }
+        if f.departments.iter().any(|d| Department::parse(d.as_str()).as_ref() != Some(d)) {
+            return Err(wrong("département inconnu : un code tel que 59, 2A ou 974"));
+        }
+        if let Some(days) = f.min_lead_days.filter(|d| !(0..=3_650).contains(d)) {
+            return Err(wrong(format!("min_lead_days : {days} jours sont impossibles")));
+        }
+        match f.faults().into_iter().chain(f.unknown_places(vigie_config::rules::communes())).next() {
+            Some(fault) => Err(wrong(fault)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn shown(s: &Subscription, now: DateTime<Utc>) -> Value {
+    json!({
+        "id": s.id, "filter": s.filter, "cadence": s.cadence, "paused_until": s.paused_until.filter(|at| *at > now),
+        "criteria": vigie_notifier::criteria::in_french(&s.filter),
+    })
+}
+
+pub(crate) async fn subscriptions(State(site): State<Arc<Site>>, program: Program) -> Shown {
+    program.may(Scope::Subscriptions)?;
+    let now = site.service.clock.now();
+    let mine = site.service.store.subscriptions_of(&program.owner.id).await?;
+    let rows: Vec<Value> = mine.iter().map(|s| shown(s, now)).collect();
+    Ok(Json(json!({ "subscriptions": rows })).into_response())
+}
+
+async fn own(site: &Site, program: &Program, id: &str) -> Result<Subscription, Trouble> {
+    let mine = site.service.store.subscriptions_of(&program.owner.id).await?;
+    mine.into_iter().find(|s| s.id == id).ok_or_else(|| absent("abonnement inconnu"))
+}
+
+pub(crate) async fn subscription(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
+    program.may(Scope::Subscriptions)?;
+    let found = own(&site, &program, &id).await?;
+    Ok(Json(shown(&found, site.service.clock.now())).into_response())
+}
+
+async fn may_change(site: &Site, program: &Program) -> Result<(), Trouble> {
+    program.may(Scope::SubscriptionsWrite)?;
+    if site.service.store.is_declared(&program.owner.id).await? {
+        let text = "les abonnements de cette personne sont écrits dans le fichier de configuration";
+        return Err(Trouble::new(StatusCode::CONFLICT, "declared", text));
+    }
+    Ok(())
+}
+
+pub(crate) async fn subscribe(State(site): State<Arc<Site>>, program: Program, bytes: Bytes) -> Shown {
+    may_change(&site, &program).await?;
+    let wish: Wish = body(&bytes)?;
+    wish.check()?;
+    let (me, now) = (&program.owner, site.service.clock.now());
+    if site.service.store.subscriptions_of(&me.id).await?.len() >= MAX_SUBSCRIPTIONS {
+        let text = format!("{MAX_SUBSCRIPTIONS} abonnements au plus");
+        return Err(Trouble::new(StatusCode::CONFLICT, "too_many", &text));
+    }
+    let cadence = wish.cadence.unwrap_or_else(|| Cadence::default_for(me.role, me.profile.kind));
+    let id = site.service.store.put_subscription(&me.id, &wish.filter, cadence, now).await?;
+    let found = own(&site, &program, &id).await?;
+    Ok((StatusCode::CREATED, Json(shown(&found, now))).into_response())
+}
+
+pub(crate) async fn resubscribe(
+    State(site): State<Arc<Site>>,
+    program: Program,
+    Path(id): Path<String>,
+    bytes: Bytes,
+) -> Shown {
+    may_change(&site, &program).await?;
+    let before = own(&site, &program, &id).await?;
+    let wish: Wish = body(&bytes)?;
+    wish.check()?;
+    let cadence = wish.cadence.unwrap_or(before.cadence);
+    site.service.store.change_own_subscription(&program.owner.id, &id, &wish.filter, cadence).await?;
+    let found = own(&site, &program, &id).await?;
+    Ok(Json(shown(&found, site.service.clock.now())).into_response())
+}
+
+pub(crate) async fn unsubscribe(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
+    may_change(&site, &program).await?;
+    own(&site, &program, &id).await?;
+    site.service.store.remove_subscription(&id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A decision as the API gives it.
+#[derive(Serialize)]
+struct Given<'a> {
+    procedure: &'a str,
+    lot: &'a str,
+    stage: Stage,
+    refusal: Option<Refusal>,
+    joint: Option<bool>,
+    assignee: &'a str,
+    note: &'a str,
+    remind_at: Option<DateTime<Utc>>,
+    by: &'a str,
+    at: DateTime<Utc>,
+}
+
+fn given(d: &Decision) -> Value {
+    let given = Given {
+        procedure: &d.procedure,
+        lot: &d.lot,
+        stage: d.stage,
+        refusal: d.refusal,
+        joint: d.joint,
+        assignee: &d.assignee,
+        note: &d.note,
+        remind_at: d.remind_at,
+        by: &d.by,
+        at: d.at,
+    };
+    serde_json::to_value(given).unwrap_or_default()
+}
+
+pub(crate) async fn decisions(State(site): State<Arc<Site>>, program: Program) -> Shown {
+    program.may(Scope::Decisions)?;
+    let decisions = site.service.store.own_decisions(program.owner.structure(), DECISIONS).await?;
+    let rows: Vec<Value> = decisions.iter().map(given).collect();
+    Ok(Json(json!({ "decisions": rows })).into_response())
+}
+
+pub(crate) async fn decisions_on(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
+    program.may(Scope::Decisions)?;
+    if site.service.store.search_rows(std::slice::from_ref(&id)).await?.is_empty() {
+        return Err(absent("procédure inconnue"));
+    }
+    let decisions = site.service.store.decisions_on(program.owner.structure(), &id).await?;
+    let rows: Vec<Value> = decisions.iter().map(given).collect();
+    Ok(Json(json!({ "decisions": rows })).into_response())
+}
+
+/// A decision as the API takes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Says {
+    #[serde(default)]
+    lot: String,
+    stage: Stage,
+    refusal: Option<Refusal>,
+    assignee: Option<String>,
+    note: Option<String>,
+    remind_at: Option<DateTime<Utc>>,
+    /// The stage that the program saw stand, so that it does not overrule a colleague unawares.
+    seen: Option<Stage>,
+}
+
+pub(crate) async fn decide(
+    State(site): State<Arc<Site>>,
+    program: Program,
+    Path(id): Path<String>,
+    bytes: Bytes,
+) -> Shown {
+    program.may(Scope::DecisionsWrite)?;
+    let says: Says = body(&bytes)?;
+    let me = &program.owner;
+    let by = if me.name.is_empty() { program.token.name.as_str() } else { me.name.as_str() };
+    let edit = DecisionEdit {
+        stage: Some(says.stage),
+        refusal: Some(says.refusal),
+        note: says.note,
+        assignee: says.assignee,
+        reminder: says.remind_at.map(Reminder::At),
+    };
+    let seen = says.seen.map_or(Seen::Latest, Seen::Stage);
+    let asker = decisions::Asker { person: me, name: by, procedure: &id, lot: &says.lot, seen };
+    let outcome = decisions::decide(&site.service, &asker, &edit).await?;
+    match &outcome {
+        Outcome::Noted { now, .. } => Ok(Json(given(now)).into_response()),
+        Outcome::Conflict { standing, .. } => {
+            let text = "une autre réponse a été donnée entre-temps";
+            let body = json!({ "error": "conflict", "detail": text, "decision": given(standing) });
+            Ok((StatusCode::CONFLICT, Json(body)).into_response())
+        }
+        Outcome::Closed(_) => {
+            let line = outcome_line::line(&outcome, &edit, by);
+            Err(Trouble::new(StatusCode::CONFLICT, "closed", &line))
+        }
+        Outcome::ReadsOnly => Err(Trouble::new(StatusCode::FORBIDDEN, "forbidden", outcome_line::READS_ONLY)),
+        Outcome::NoProcedure => Err(absent("procédure inconnue")),
+        Outcome::NoLot => Err(wrong("lot inconnu de cette procédure")),
+        Outcome::Invalid(why) => Err(wrong(*why)),
+    }
+}

@@ -1,0 +1,139 @@
+//! What links in messages open: one-click unsubscription, an answer, and a digest in full.
+//!
+//! GET shows, POST acts; the token is the proof. A mail may be passed on: its link decides for the structure of whoever got
+//! it, and shows nothing of what that structure decided before.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse};
+use minijinja::context;
+use vigie_domain::Stage;
+use vigie_service::alert_card;
+use vigie_service::answers::action::REMIND_DAYS;
+use vigie_service::answers::outcome_line;
+use vigie_service::decisions::{self, DecisionEdit, Reminder, Seen};
+use vigie_service::links::Purpose;
+use vigie_service::suspension;
+use vigie_store::inbox::Sent;
+use vigie_store::people::AddressState;
+
+use super::frame::{Client, Fields, POLICY_OF_MESSAGES, Shown, Site, Trouble, Visitor};
+
+/// The address that a token speaks of.
+fn address_of<'a>(site: &Site, token: &'a str) -> Result<&'a str, Trouble> {
+    site.service.open_token(Purpose::Unsubscribe, token, site.service.clock.now()).map_err(|_| {
+        Trouble::unknown(
+            "Lien inconnu",
+            "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie.",
+        )
+    })
+}
+
+pub(crate) async fn ask_unsubscribe(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+) -> Shown {
+    address_of(&site, &token)?;
+    Ok(site.page(&visitor, "desabonner.html", context! {}))
+}
+
+/// RFC 8058: no cookie, no redirect; the token is the proof.
+pub(crate) async fn unsubscribe(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
+    let address = address_of(&site, &token)?;
+    suspension::stop_address(&site.service, address, "désinscription par le lien du message").await?;
+    Ok(site.word(&visitor, "C’est fait", "Vous ne recevrez plus de message de Vigie à cette adresse."))
+}
+
+/// What the link offers: the word that the message's button bears, what is read on the page, and what it asks for.
+const ANSWERS: [(&str, &str, DecisionEdit); 3] = [
+    ("oui", "On y va", asks(Some(Stage::Go), None)),
+    ("non", "Écarter", asks(Some(Stage::NoGo), None)),
+    ("plus tard", "Me le rappeler", asks(None, Some(Reminder::InDays(REMIND_DAYS)))),
+];
+
+const fn asks(stage: Option<Stage>, reminder: Option<Reminder>) -> DecisionEdit {
+    DecisionEdit { stage, refusal: None, note: None, assignee: None, reminder }
+}
+
+/// The message that a token speaks of, and the title of its procedure.
+async fn answered(site: &Site, token: &str) -> Result<(Sent, String), Trouble> {
+    let unknown = || {
+        Trouble::unknown(
+            "Lien inconnu ou périmé",
+            "Ce lien ne permet plus de répondre. Ouvrez le marché dans Vigie, ou un message plus récent.",
+        )
+    };
+    let delivery =
+        site.service.open_token(Purpose::Answer, token, site.service.clock.now()).map_err(|_| unknown())?.to_owned();
+    let sent = site.service.store.mail_sent(&delivery).await?.filter(|s| s.address.state == AddressState::Active);
+    let sent = sent.ok_or_else(unknown)?;
+    let notices = site.service.store.notices_of(&sent.procedure).await?;
+    let title = notices.last().map(|n| super::procedure::title_of(&n.notice, &n.assessment)).ok_or_else(unknown)?;
+    Ok((sent, title))
+}
+
+pub(crate) async fn ask_answer(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+    fields: Fields,
+) -> Shown {
+    let (sent, title) = answered(&site, &token).await?;
+    // What was pressed in the message comes first.
+    let mut answers = ANSWERS.map(|(word, label, _)| (word, label));
+    answers.sort_by_key(|(word, _)| *word != fields.one("mot"));
+    let values = context! { title => title, procedure => sent.procedure, answers => answers };
+    Ok(site.page(&visitor, "repondre.html", values))
+}
+
+pub(crate) async fn answer(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+    client: Client,
+    fields: Fields,
+) -> Shown {
+    let service = &site.service;
+    site.costly(client)?;
+    let (sent, _) = answered(&site, &token).await?;
+    let (_, _, edit) = ANSWERS
+        .into_iter()
+        .find(|(word, _, _)| *word == fields.one("mot"))
+        .ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
+    let person = service.store.subscriber(&sent.address.subscriber).await?.ok_or_else(Trouble::no_page)?;
+    let standing = service.store.decisions_on(person.structure(), &sent.procedure).await?;
+    let page = format!("/procedure/{}", sent.procedure);
+    if standing
+        .iter()
+        .any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &sent.address.value].contains(&&d.by))
+    {
+        let text = "Votre structure a déjà répondu\u{a0}: rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
+        let values = context! { title => "Une réponse est déjà notée", text => text, back => page, back_text => "Voir ce marché" };
+        return Ok(site.page_as(StatusCode::CONFLICT, &visitor, "mot.html", values));
+    }
+    let name = if person.name.is_empty() { &sent.address.value } else { &person.name };
+    let seen = Seen::Latest;
+    let asker = decisions::Asker { person: &person, name, procedure: &sent.procedure, lot: "", seen };
+    let outcome = decisions::decide(service, &asker, &edit).await?;
+    let line = outcome_line::line(&outcome, &edit, name);
+    let values = context! { title => "C’est reçu", text => line, back => page, back_text => "Voir ce marché" };
+    Ok(site.page(&visitor, "mot.html", values))
+}
+
+/// All of a digest, for whom its message shows a screen of it.
+pub(crate) async fn digest(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Shown {
+    let unknown = || {
+        Trouble::unknown(
+            "Lien inconnu ou périmé",
+            "Ce résumé n’est plus en ligne. Reprenez le lien depuis un message plus récent de Vigie.",
+        )
+    };
+    let delivery = site.service.open_token(Purpose::Digest, &token, site.service.clock.now()).map_err(|_| unknown())?;
+    let body = alert_card::digest_page(&site.service, delivery).await?.ok_or_else(unknown)?;
+    let mut response = Html(body).into_response();
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY_OF_MESSAGES));
+    Ok(response)
+}

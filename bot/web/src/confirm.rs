@@ -1,0 +1,94 @@
+//! The page of a confirmation link (double opt-in). GET shows what is agreed to; POST agrees, or sends a fresh link where
+//! this one is out of date.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use minijinja::context;
+use vigie_notifier::criteria;
+use vigie_store::consent::Asked;
+use vigie_store::people::AddressState;
+
+use super::frame::{Shown, Site, Trouble, Visitor};
+use vigie_service::links::{BadLink, Purpose};
+use vigie_service::{opt_in, personal_data};
+
+pub(crate) async fn ask(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
+    let service = &site.service;
+    let address = match service.open_token(Purpose::Confirm, &token, service.clock.now()) {
+        Ok(address) => address,
+        Err(BadLink::Expired) => {
+            return Ok(site.page_as(StatusCode::GONE, &visitor, "lien-perime.html", context! {}));
+        }
+        Err(BadLink::Unknown) => return Err(unknown()),
+    };
+    let address = service.store.address(address).await?.ok_or_else(unknown)?;
+    if address.state != AddressState::Unconfirmed {
+        return settled(&site, &visitor, address.state);
+    }
+    let subscriptions = service.store.subscriptions_of(&address.subscriber).await?;
+    let wishes: Vec<String> = subscriptions.iter().map(|s| criteria::in_french(&s.filter)).collect();
+    let retention = personal_data::retention_in_french(&service.settings.retention);
+    let values = context! { wishes => wishes, purpose => personal_data::PURPOSE, retention => retention };
+    Ok(site.page(&visitor, "confirmer.html", values))
+}
+
+pub(crate) async fn agree(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
+    let service = &site.service;
+    let now = service.clock.now();
+    match service.open_token(Purpose::Confirm, &token, now) {
+        Ok(address) => {
+            opt_in::confirm(service, address, "page de confirmation", now).await?;
+            let address = service.store.address(address).await?.ok_or_else(unknown)?;
+            settled(&site, &visitor, address.state)
+        }
+        Err(BadLink::Expired) => {
+            let address = service.open_outdated(Purpose::Confirm, &token).ok_or_else(unknown)?;
+            fresh(&site, &visitor, address).await
+        }
+        Err(BadLink::Unknown) => Err(unknown()),
+    }
+}
+
+/// Sends a fresh link to the address that got the old one.
+async fn fresh(site: &Site, visitor: &Visitor, address: &str) -> Shown {
+    let service = &site.service;
+    match opt_in::ask(&service.store, address, true, service.clock.now()).await? {
+        Asked::Yes => {
+            service.deliveries_queued.notify_one();
+            Ok(site.word(visitor, "C’est parti", "Un nouveau lien vous arrive par courriel dans un instant."))
+        }
+        Asked::TooSoon => Err(Trouble::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Un lien est déjà parti",
+            "Cherchez le message le plus récent de Vigie, y compris dans les indésirables. Sinon, réessayez plus tard.",
+        )),
+        Asked::NotNeeded | Asked::Suppressed => {
+            let address = service.store.address(address).await?.ok_or_else(unknown)?;
+            settled(site, visitor, address.state)
+        }
+    }
+}
+
+/// What there is to say of an address that waits for no agreement.
+fn settled(site: &Site, visitor: &Visitor, state: AddressState) -> Shown {
+    match state {
+        AddressState::Active => {
+            Ok(site.word(visitor, "C’est fait", "Votre adresse est confirmée\u{a0}: Vigie vous écrira."))
+        }
+        AddressState::Unconfirmed => Err(unknown()),
+        AddressState::Stopped | AddressState::Suspended => Err(Trouble::new(
+            StatusCode::CONFLICT,
+            "Cette adresse n’est plus en service",
+            "Elle a été arrêtée par son propriétaire, ou son serveur refuse nos messages. Écrivez à la personne qui gère Vigie.",
+        )),
+    }
+}
+
+fn unknown() -> Trouble {
+    Trouble::unknown(
+        "Lien inconnu",
+        "Ce lien est incomplet, ou l’adresse n’est plus connue\u{a0}: une demande restée sans réponse est effacée. Abonnez-vous à nouveau.",
+    )
+}

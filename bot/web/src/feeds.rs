@@ -1,0 +1,263 @@
+//! A person's calendar of visits and deadlines, and a feed of their alerts, at private addresses.
+//!
+//! An address is signed, names a row and ends when its owner removes that row. Whoever knows it reads what it gives, and nothing
+//! else: it opens no page. What is made is pure ([`calendar`], [`feed`]).
+
+use std::sync::Arc;
+
+use atom_syndication::{Content, Entry, Feed, FixedDateTime, Link, Person, Text};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Duration, Utc};
+use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
+use vigie_domain::procedure::Status;
+use vigie_domain::{AlertKind, DateKind, Decision, Stage, Subscriber, TypedDate, french};
+use vigie_notifier::card::{self, short};
+use vigie_store::journal::NoticeRow;
+use vigie_store::self_service::OwnAlert;
+use vigie_store::tokens::Scope;
+use vigie_store::{StoreError, derived_id};
+
+use super::frame::{Shown, Site, Trouble};
+use super::procedure::title_of;
+use vigie_service::links::Purpose;
+
+/// Alerts in the feed.
+const ALERTS: i64 = 50;
+/// Procedures in the calendar.
+const PROCEDURES: i64 = 300;
+/// How long a visit is shown to last: notices seldom say.
+const VISIT: Duration = Duration::hours(1);
+/// How long a reader may keep what it got.
+const KEEP: HeaderValue = HeaderValue::from_static("private, max-age=900");
+
+/// The owner of a private address.
+async fn owner(site: &Site, purpose: Purpose, scope: Scope, token: &str) -> Result<Subscriber, Trouble> {
+    let unknown = || {
+        Trouble::unknown(
+            "Adresse inconnue",
+            "Cette adresse privée est incomplète, ou a été révoquée. Reprenez-la depuis votre compte.",
+        )
+    };
+    let now = site.service.clock.now();
+    let id = site.service.open_token(purpose, token, now).map_err(|_| unknown())?;
+    let (token, owner) = site.service.store.token_by_id(id, now).await?.ok_or_else(unknown)?;
+    if token.scopes == [scope] { Ok(owner) } else { Err(unknown()) }
+}
+
+/// A date to keep.
+#[derive(Debug, Clone)]
+pub(crate) struct Due {
+    procedure: String,
+    title: String,
+    buyer: String,
+    date: TypedDate,
+    /// Every change raises it.
+    sequence: u32,
+    stamp: DateTime<Utc>,
+    /// No longer to be kept: called off, awarded, or given up.
+    off: bool,
+    note: String,
+}
+
+async fn due(site: &Site, decision: &Decision) -> Result<Vec<Due>, StoreError> {
+    let notices = site.service.store.notices_of(&decision.procedure).await?;
+    let whole = |n: &&NoticeRow| {
+        !matches!(n.notice.kind, vigie_domain::NoticeKind::Award | vigie_domain::NoticeKind::Cancellation)
+    };
+    let Some(main) = notices.iter().rev().find(whole).or(notices.last()) else { return Ok(Vec::new()) };
+    let latest = notices.iter().map(|n| n.first_seen).max().unwrap_or(main.first_seen);
+    let versions: i64 = notices.iter().map(|n| n.version).sum();
+    let over = notices.iter().any(|n| vigie_domain::procedure::Snapshot::of(&n.assessment).status != Status::Open);
+    let off = over || decision.stage.declines();
+    let kept = |d: &&TypedDate| decision.lot.is_empty() || d.lot.as_ref().is_none_or(|l| *l == decision.lot);
+    Ok(main
+        .assessment
+        .dates
+        .iter()
+        .filter(kept)
+        .map(|date| Due {
+            procedure: decision.procedure.clone(),
+            title: title_of(&main.notice, &main.assessment),
+            buyer: short(main.assessment.buyer.as_deref().unwrap_or_default(), 160),
+            date: date.clone(),
+            sequence: u32::try_from(versions - 1).unwrap_or(0) + u32::from(off),
+            stamp: latest.max(decision.at),
+            off,
+            note: short(&decision.assignee, 80),
+        })
+        .collect())
+}
+
+fn label(kind: DateKind, mandatory: bool) -> &'static str {
+    match (kind, mandatory) {
+        (DateKind::Visit, true) => "Visite obligatoire",
+        (DateKind::Visit, false) => "Visite",
+        (DateKind::Questions, _) => "Dernier jour des questions",
+        (DateKind::Participation, _) => "Candidature à remettre",
+        (DateKind::Tender, _) => "Offre à remettre",
+    }
+}
+
+/// The calendar (RFC 5545) of these dates. `base` is the address of the pages.
+#[must_use]
+pub(crate) fn calendar(dues: &[Due], base: &str) -> String {
+    let mut calendar = Calendar::empty();
+    calendar.append_property(("VERSION", "2.0"));
+    calendar.append_property(("PRODID", "-//Vigie//Agenda//FR"));
+    calendar.append_property(("CALSCALE", "GREGORIAN"));
+    calendar.name("Vigie – visites et échéances");
+    calendar.ttl(&Duration::hours(1));
+    let mut seen = std::collections::BTreeSet::new();
+    for d in dues {
+        let lot = d.date.lot.as_deref().unwrap_or_default();
+        let kind = label(d.date.kind, false);
+        let uid = format!("{}@vigie", derived_id(&["calendar", &d.procedure, kind, lot]));
+        if !seen.insert(uid.clone()) {
+            continue;
+        }
+        let of_lot = if lot.is_empty() { String::new() } else { format!(" (lot {})", short(lot, 20)) };
+        let mut event = Event::new();
+        event.uid(&uid).timestamp(d.stamp).sequence(d.sequence);
+        event.summary(&format!("{}{of_lot} – {}", label(d.date.kind, d.date.mandatory), short(&d.title, 120)));
+        let who = if d.note.is_empty() { String::new() } else { format!("\nSuivi\u{a0}: {}", d.note) };
+        let said = d.date.quote.as_deref().map(|q| format!("\n« {} »", short(q, 300))).unwrap_or_default();
+        event.description(&format!("{}\n{}{who}{said}", d.buyer, french::moment(&d.date)));
+        event.url(&format!("{base}/procedure/{}", d.procedure));
+        let at = d.date.at.with_timezone(&Utc);
+        if !d.date.has_time {
+            event.all_day(d.date.at.date_naive());
+        } else if d.date.kind == DateKind::Visit {
+            event.starts(at).ends(at + VISIT);
+        } else {
+            // A moment: an end would have to come later (RFC 5545 §3.8.2.2).
+            event.starts(at);
+        }
+        event.status(if d.off { EventStatus::Cancelled } else { EventStatus::Confirmed });
+        calendar.push(event.done());
+    }
+    calendar.done().to_string()
+}
+
+pub(crate) async fn agenda(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Shown {
+    let token = token.strip_suffix(".ics").unwrap_or(&token);
+    let owner = owner(&site, Purpose::Calendar, Scope::Calendar, token).await?;
+    let mut dues = Vec::new();
+    for decision in site.service.store.own_decisions(owner.structure(), PROCEDURES).await? {
+        // What was given up after a go stays, called off: calendars that hold it must take it away.
+        let kept = matches!(
+            decision.stage,
+            Stage::Go | Stage::Preparing | Stage::Submitted | Stage::Abandoned | Stage::Won | Stage::Lost
+        );
+        if kept {
+            dues.extend(due(&site, &decision).await?);
+        }
+    }
+    let body = calendar(&dues, &base(&site));
+    Ok(of_kind("text/calendar; charset=utf-8", body, Some("vigie.ics")))
+}
+
+/// The address of the pages, as outsiders know it.
+pub(crate) fn base(site: &Site) -> String {
+    let web = &site.service.settings.web;
+    web.public_url.as_deref().map_or_else(|| format!("http://{}", web.listen), |u| u.trim_end_matches('/').to_owned())
+}
+
+fn of_kind(kind: &'static str, body: String, file: Option<&str>) -> Response {
+    let mut response = ([(header::CONTENT_TYPE, kind)], body).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, KEEP);
+    let disposition = file.and_then(|f| HeaderValue::from_str(&format!("inline; filename=\"{f}\"")).ok());
+    response.headers_mut().extend(disposition.map(|d| (header::CONTENT_DISPOSITION, d)));
+    response
+}
+
+/// An alert to be listed.
+struct Item {
+    alert: OwnAlert,
+    notice: Option<NoticeRow>,
+}
+
+fn kind_label(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::Correction => "Rectificatif",
+        AlertKind::Cancellation => "Annulation",
+        AlertKind::Award => "Attribution",
+        AlertKind::Reminder => "Rappel",
+        AlertKind::Undecided => "Sans réponse",
+        _ => "Nouveau",
+    }
+}
+
+/// The feed (RFC 4287) of these alerts.
+fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Utc>) -> Feed {
+    let host =
+        url::Url::parse(base).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_else(|| "vigie".to_owned());
+    let tag = |what: &str| format!("tag:{host},2026:{what}");
+    let link = |href: String, rel: &str, kind: &str| Link {
+        href,
+        rel: rel.to_owned(),
+        mime_type: Some(kind.to_owned()),
+        ..Link::default()
+    };
+    let stamp = |at: DateTime<Utc>| FixedDateTime::from(at);
+    let entries: Vec<Entry> = items
+        .iter()
+        .map(|i| {
+            let title = i.notice.as_ref().map_or_else(String::new, |n| title_of(&n.notice, &n.assessment));
+            let mut lines: Vec<String> = Vec::new();
+            if let Some(n) = &i.notice {
+                lines.push(card::verdict(&n.assessment));
+                lines.push(short(n.assessment.buyer.as_deref().unwrap_or_default(), 160));
+                lines.extend(
+                    n.assessment.deadline().map(|d| format!("À rendre avant le {}", french::date(d.date_naive()))),
+                );
+            }
+            let changes: Vec<vigie_domain::procedure::Change> =
+                serde_json::from_str(&i.alert.changes).unwrap_or_default();
+            lines.extend(changes.iter().map(card::change));
+            lines.retain(|l| !l.is_empty());
+            Entry {
+                title: Text::plain(format!("{} : {}", kind_label(i.alert.kind), title)),
+                id: tag(&format!("alerte/{}", i.alert.id)),
+                updated: stamp(i.alert.at),
+                published: Some(stamp(i.alert.at)),
+                links: vec![link(format!("{base}/procedure/{}", i.alert.procedure), "alternate", "text/html")],
+                content: Some(Content {
+                    content_type: Some("text".to_owned()),
+                    value: Some(lines.join("\n")),
+                    ..Content::default()
+                }),
+                ..Entry::default()
+            }
+        })
+        .collect();
+    Feed {
+        title: Text::plain("Vigie – mes alertes"),
+        id: tag(&format!("fil/{}", derived_id(&["feed", owner]))),
+        updated: stamp(items.iter().map(|i| i.alert.at).max().unwrap_or(now)),
+        authors: vec![Person { name: "Vigie".to_owned(), ..Person::default() }],
+        links: vec![
+            link(own_url.to_owned(), "self", "application/atom+xml"),
+            link(base.to_owned(), "alternate", "text/html"),
+        ],
+        lang: Some("fr".to_owned()),
+        entries,
+        ..Feed::default()
+    }
+}
+
+pub(crate) async fn atom(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Shown {
+    let owner = owner(&site, Purpose::Feed, Scope::Feed, &token).await?;
+    let mut items = Vec::new();
+    for alert in site.service.store.own_alerts(&owner.id, ALERTS).await? {
+        let notice = site.service.store.notice(&alert.notice).await?;
+        items.push(Item { alert, notice });
+    }
+    let base = base(&site);
+    let feed = feed(&items, &owner.id, &base, &format!("{base}/fil/{token}"), site.service.clock.now());
+    let body = feed.write_to(Vec::new()).ok().and_then(|b| String::from_utf8(b).ok()).ok_or_else(|| {
+        Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "Fil indisponible", "Réessayez dans un instant.")
+    })?;
+    Ok(of_kind("application/atom+xml; charset=utf-8", body, None))
+}

@@ -1,0 +1,459 @@
+//! What every page shares: the templates, who asks, the headers of every answer, and what is said when something is wrong.
+//!
+//! Templates escape by construction. A page carries no script and asks nothing of anybody else: the policy below would refuse
+//! both. What goes wrong is a [`Trouble`]; the outermost layer shows it in the frame of whoever asked.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+
+use axum::Json;
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, RawForm, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Value, context};
+use tokio::sync::Semaphore;
+use vigie_domain::subscription::Role;
+use vigie_service::{Failure, Service};
+use vigie_store::{StoreError, derived_id};
+
+use super::cookies::{self, Session};
+use super::limits::{Limits, What};
+
+/// Nothing but our own style, our own images and forms to ourselves.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The same for messages shown as pages: their style stands in their elements, as mail readers want it.
+pub(crate) const POLICY_OF_MESSAGES: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+/// Previews made at a time: each reads a month of notices.
+const PREVIEWS: usize = 2;
+
+pub(crate) const STYLE: &str = include_str!("../pages/style.css");
+pub(crate) const ICON: &str = include_str!("../pages/icone.svg");
+
+const TEMPLATES: &[(&str, &str)] = &[
+    ("page.html", include_str!("../pages/page.html")),
+    ("pieces.html", include_str!("../pages/pieces.html")),
+    ("mot.html", include_str!("../pages/mot.html")),
+    ("accueil.html", include_str!("../pages/accueil.html")),
+    ("a-propos.html", include_str!("../pages/a-propos.html")),
+    ("non-veille.html", include_str!("../pages/non-veille.html")),
+    ("donnees.html", include_str!("../pages/donnees.html")),
+    ("procedure.html", include_str!("../pages/procedure.html")),
+    ("signaler.html", include_str!("../pages/signaler.html")),
+    ("confirmer.html", include_str!("../pages/confirmer.html")),
+    ("lien-perime.html", include_str!("../pages/lien-perime.html")),
+    ("repondre.html", include_str!("../pages/repondre.html")),
+    ("desabonner.html", include_str!("../pages/desabonner.html")),
+    ("entrer.html", include_str!("../pages/entrer.html")),
+    ("entrer-lien.html", include_str!("../pages/entrer-lien.html")),
+    ("chercher.html", include_str!("../pages/chercher.html")),
+    ("abonnements.html", include_str!("../pages/abonnements.html")),
+    ("abonnement.html", include_str!("../pages/abonnement.html")),
+    ("mois.html", include_str!("../pages/mois.html")),
+    ("compte.html", include_str!("../pages/compte.html")),
+    ("jeton.html", include_str!("../pages/jeton.html")),
+    ("api.html", include_str!("../pages/api.html")),
+    ("exploitation.html", include_str!("../pages/exploitation.html")),
+    ("sources.html", include_str!("../pages/sources.html")),
+    ("envois.html", include_str!("../pages/envois.html")),
+    ("envoi.html", include_str!("../pages/envoi.html")),
+    ("personnes.html", include_str!("../pages/personnes.html")),
+];
+
+/// The pages and what they stand on.
+pub(crate) struct Site {
+    pub(crate) service: Arc<Service>,
+    pub(crate) limits: Limits,
+    pub(crate) previews: Semaphore,
+    pages: Environment<'static>,
+}
+
+impl Site {
+    pub(crate) fn new(service: Arc<Service>) -> Result<Self, Failure> {
+        let broken = |name: &str| {
+            let name = name.to_owned();
+            move |e: minijinja::Error| Failure::new(e.to_string(), name, "signalez cette erreur")
+        };
+        let mut pages = Environment::new();
+        pages.set_auto_escape_callback(|_| AutoEscape::Html);
+        pages.set_formatter(vigie_notifier::escape::formatter);
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        pages.set_syntax(syntax.map_err(broken("syntaxe"))?);
+        for (name, text) in TEMPLATES {
+            pages.add_template(name, text).map_err(broken(name))?;
+        }
+        Ok(Self { service, limits: Limits::default(), previews: Semaphore::new(PREVIEWS), pages })
+    }
+
+    /// A page in the frame of whoever asks.
+    pub(crate) fn page(&self, visitor: &Visitor, name: &str, values: Value) -> Response {
+        self.page_as(StatusCode::OK, visitor, name, values)
+    }
+
+    pub(crate) fn page_as(&self, status: StatusCode, visitor: &Visitor, name: &str, values: Value) -> Response {
+        let me = visitor.session.as_ref().map(|s| Me {
+            name: if s.person.name.is_empty() { "Mon compte" } else { &s.person.name },
+            operator: s.person.role == Role::Operator,
+            csrf: &s.csrf,
+        });
+        let frame = context! { me => Serde(me), path => &visitor.path, style => style_url() };
+        let rendered = self.pages.get_template(name).and_then(|t| t.render(minijinja::context! { ..values, ..frame }));
+        match rendered {
+            Ok(body) => (status, Html(body)).into_response(),
+            Err(e) => {
+                tracing::error!(page = name, "page cannot be rendered: {e:#}");
+                (StatusCode::INTERNAL_SERVER_ERROR, "Page indisponible.").into_response()
+            }
+        }
+    }
+
+    /// Refuses what costs when too much of it was asked for from there.
+    pub(crate) fn costly(&self, client: Client) -> Result<(), Trouble> {
+        if self.limits.allow(client.0, What::Costly, self.service.clock.now()) {
+            return Ok(());
+        }
+        Err(Trouble::new(StatusCode::TOO_MANY_REQUESTS, "Trop de demandes", "Attendez quelques minutes."))
+    }
+
+    /// A title and a sentence.
+    pub(crate) fn word(&self, visitor: &Visitor, title: &str, text: &str) -> Response {
+        self.page(visitor, "mot.html", context! { title => title, text => text })
+    }
+}
+
+/// The signed-in person, as the frame shows them.
+#[derive(serde::Serialize)]
+struct Me<'a> {
+    name: &'a str,
+    operator: bool,
+    csrf: &'a str,
+}
+
+/// Address of the style sheet: another content is another address, so that it can be kept for ever.
+fn style_url() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(|| format!("/style.css?v={}", &derived_id(&[STYLE])[..8]))
+}
+
+/// Why a page cannot be shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Trouble {
+    pub(crate) status: StatusCode,
+    pub(crate) title: String,
+    pub(crate) text: String,
+}
+
+impl Trouble {
+    pub(crate) fn new(status: StatusCode, title: &str, text: &str) -> Self {
+        Self { status, title: title.to_owned(), text: text.to_owned() }
+    }
+
+    pub(crate) fn unknown(title: &str, text: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, title, text)
+    }
+
+    /// There is no such page, or not for this person: both look the same.
+    pub(crate) fn no_page() -> Self {
+        Self::unknown("Page introuvable", "Cette adresse ne mène à aucune page de Vigie.")
+    }
+
+    /// The form does not say what it should.
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, title: "Demande incomplète".to_owned(), text: text.into() }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(e: StoreError) -> Self {
+        tracing::error!("page failed: {e}");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Page indisponible",
+            "La base de données ne répond pas. Réessayez dans un instant.",
+        )
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(e: Failure) -> Self {
+        tracing::error!("page failed: {}", e.what);
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Page indisponible", "Réessayez dans un instant.")
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.title.clone()).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// What a page gives.
+pub(crate) type Shown = Result<Response, Trouble>;
+
+/// Who asks, and for which page.
+#[derive(Clone, Default)]
+pub(crate) struct Visitor {
+    pub(crate) session: Option<Session>,
+    pub(crate) path: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
+/// A visitor who is signed in; anybody else is led to the sign-in page and back.
+pub(crate) struct SignedIn {
+    pub(crate) visitor: Visitor,
+    pub(crate) session: Session,
+}
+
+impl<S: Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let visitor = parts.extensions.get::<Visitor>().cloned().unwrap_or_default();
+        match visitor.session.clone() {
+            Some(session) => Ok(Self { visitor, session }),
+            None => {
+                let back = if parts.method == Method::GET {
+                    parts.uri.path_and_query().map_or("/", |p| p.as_str())
+                } else {
+                    "/"
+                };
+                let query: String =
+                    url::form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
+                Err(Redirect::to(&format!("/entrer?{query}")).into_response())
+            }
+        }
+    }
+}
+
+/// A signed-in operator; for anybody else these pages do not exist.
+pub(crate) struct Operator {
+    pub(crate) visitor: Visitor,
+    pub(crate) session: Session,
+}
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let SignedIn { visitor, session } = SignedIn::from_request_parts(parts, state).await?;
+        if session.person.role != Role::Operator {
+            return Err(Trouble::no_page().into_response());
+        }
+        Ok(Self { visitor, session })
+    }
+}
+
+/// Fields of a form or of a query, in order, repeated ones included.
+#[derive(Debug, Default)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// The first field of that name, trimmed; empty when there is none.
+    pub(crate) fn one(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim())
+    }
+
+    /// Every field of that name that says something.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.trim()).filter(|v| !v.is_empty())
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
+
+    /// The same as a query, but for some names.
+    pub(crate) fn query_without(&self, names: &[&str]) -> String {
+        let kept = self.0.iter().filter(|(n, v)| !v.is_empty() && !names.contains(&n.as_str()));
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = Trouble;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let RawForm(bytes) = RawForm::from_request(request, state)
+            .await
+            .map_err(|_| Trouble::bad("Le formulaire est illisible, ou trop long."))?;
+        Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
+    }
+}
+
+/// A form posted by a signed-in person from one of our pages: its token is checked.
+pub(crate) struct Posted {
+    pub(crate) visitor: Visitor,
+    pub(crate) session: Session,
+    pub(crate) fields: Fields,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let (mut parts, body) = request.into_parts();
+        let SignedIn { visitor, session } = SignedIn::from_request_parts(&mut parts, state).await?;
+        let fields =
+            Fields::from_request(Request::from_parts(parts, body), state).await.map_err(IntoResponse::into_response)?;
+        if fields.one("csrf") != session.csrf {
+            return Err(Trouble::new(
+                StatusCode::FORBIDDEN,
+                "Formulaire périmé",
+                "Cette page a été ouverte dans une autre connexion. Rouvrez-la, puis recommencez.",
+            )
+            .into_response());
+        }
+        Ok(Self { visitor, session, fields })
+    }
+}
+
+/// Where a request comes from: the peer, or whom a proxy on this machine speaks for.
+pub(crate) fn client(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+    let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
+    let forwarded = || {
+        let last = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?.rsplit(',').next()?;
+        last.trim().parse().ok()
+    };
+    if peer.is_loopback() { forwarded().unwrap_or(peer) } else { peer }
+}
+
+/// Who asks, as the limits count them.
+pub(crate) struct Client(pub(crate) IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(client(parts)))
+    }
+}
+
+/// The outermost layer: knows who asks, refuses what another site made the browser post, shows troubles, sets headers.
+pub(crate) async fn around(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let program = path.starts_with("/api/");
+    let mut visitor = Visitor { session: None, path: path.clone() };
+    if !program && !path.starts_with("/style") {
+        match cookies::of(&site.service, request.headers()).await {
+            Ok(session) => visitor.session = session,
+            Err(e) => return finish(&site, &visitor, Trouble::from(e).into_response(), program),
+        }
+    }
+    request.extensions_mut().insert(visitor.clone());
+    let response =
+        if *request.method() == Method::POST && !program && from_elsewhere(request.headers()) && !one_click(&path) {
+            Trouble::new(
+                StatusCode::FORBIDDEN,
+                "Demande refusée",
+                "Ce formulaire n’a pas été envoyé depuis une page de Vigie.",
+            )
+            .into_response()
+        } else {
+            next.run(request).await
+        };
+    finish(&site, &visitor, response, program)
+}
+
+/// Mail services post here for their users (RFC 8058); the link itself is the proof.
+fn one_click(path: &str) -> bool {
+    path.starts_with("/desabonner/")
+}
+
+/// Whether the browser says that another site makes it post.
+fn from_elsewhere(headers: &HeaderMap) -> bool {
+    let text = |name: &HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    if let Some(site) = text(&HeaderName::from_static("sec-fetch-site")) {
+        return !matches!(site, "same-origin" | "none");
+    }
+    // "null": our own pages name no origin, since they send no referrer.
+    match (text(&header::ORIGIN), text(&header::HOST)) {
+        (Some(origin), Some(host)) if origin != "null" => origin.split("://").nth(1) != Some(host),
+        _ => false,
+    }
+}
+
+fn finish(site: &Site, visitor: &Visitor, mut response: Response, program: bool) -> Response {
+    let trouble = response.extensions_mut().remove::<Trouble>().or_else(|| unmatched(&response));
+    if let Some(t) = trouble {
+        response = if program {
+            (t.status, Json(serde_json::json!({ "error": t.title, "detail": t.text }))).into_response()
+        } else {
+            site.page_as(t.status, visitor, "mot.html", context! { title => t.title, text => t.text })
+        };
+    }
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if site.service.settings.web.public_url.as_deref().is_some_and(|u| u.starts_with("https://")) {
+        let hsts = HeaderValue::from_static("max-age=31536000");
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(hsts);
+    }
+    response
+}
+
+/// What axum itself refuses, in words.
+fn unmatched(response: &Response) -> Option<Trouble> {
+    if response.headers().contains_key(header::CONTENT_TYPE) && response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        let text = response.headers()[header::CONTENT_TYPE].to_str().unwrap_or_default().starts_with("text/plain");
+        if !(text && response.status().is_client_error()) {
+            return None;
+        }
+    }
+    match response.status() {
+        StatusCode::NOT_FOUND => Some(Trouble::no_page()),
+        StatusCode::METHOD_NOT_ALLOWED => Some(Trouble::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Demande impossible",
+            "Cette page ne se demande pas ainsi.",
+        )),
+        status if status.is_client_error() => {
+            Some(Trouble::new(status, "Demande illisible", "Vigie n’a pas compris cette demande."))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_that_another_site_caused_is_known() {
+        let with = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, HeaderValue::from_static(value));
+            }
+            from_elsewhere(&headers)
+        };
+        assert!(with(&[("sec-fetch-site", "cross-site")]));
+        assert!(!with(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(with(&[("origin", "https://ailleurs.example"), ("host", "vigie.example")]));
+        assert!(!with(&[("origin", "https://vigie.example"), ("host", "vigie.example")]));
+        assert!(!with(&[]));
+    }
+}

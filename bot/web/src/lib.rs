@@ -1,0 +1,197 @@
+//! The pages: what was judged, what people decide and subscribe to, what operators look after; calendars, feeds, tables and an
+//! API for programs.
+//!
+//! Server-rendered, no script, no outside request. Templates escape by construction. GET changes nothing but that a signed-in
+//! reader read something: mail scanners fetch links, and are not signed in.
+//!
+//! | module | does |
+//! |---|---|
+//! | `frame` | what every page shares: templates, visitor, headers, troubles |
+//! | `session` | signing in by a link |
+//! | `cookies` | the session cookie, and who it stands for |
+//! | `limits` | how often what costs may be asked for |
+//! | `browse` | the front page and the search |
+//! | `procedure` | one procedure, decisions, reports of errors |
+//! | `subscriptions` | my subscriptions |
+//! | `month` | my month |
+//! | `account` | my data, sessions, private links, tokens |
+//! | `feeds` | calendar and feed at private addresses |
+//! | `tables` | tables as CSV |
+//! | `api` | the API for programs |
+//! | `operator` | sources, queue, deliveries, people |
+//! | `by_link` | what links in messages open: unsubscription, an answer, a digest in full |
+//! | `confirm` | the confirmation link of an address |
+//! | `public` | about, what is not watched, personal data |
+//!
+//! What is shown of decisions is read for the structure of whoever asks, and for no other: handlers take it from the session or
+//! from the token, never from the request.
+
+pub mod account;
+mod api;
+mod browse;
+mod by_link;
+mod confirm;
+mod cookies;
+mod feeds;
+mod frame;
+mod limits;
+mod month;
+mod operator;
+mod procedure;
+mod public;
+pub mod session;
+mod subscriptions;
+pub mod tables;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+
+use frame::Site;
+use vigie_service::ingest::search_row;
+use vigie_service::{Failure, Service};
+
+/// Longest form, in bytes.
+const MAX_FORM: usize = 64 * 1024;
+/// How long a browser keeps the style sheet: its address changes with its content.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// Serves the pages until `stop` ends.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub async fn serve(
+    service: Arc<Service>,
+    listen: &str,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
+        Failure::new(
+            format!("impossible d’écouter sur {listen} : {e}"),
+            "[web] listen",
+            "choisissez un autre port, ou arrêtez l’autre programme",
+        )
+    })?;
+    tracing::info!(address = %listen, "pages served");
+    serve_on(service, listener, stop).await
+}
+
+/// Serves the pages on a listener already bound.
+///
+/// # Errors
+/// The server stops for a reason of its own.
+pub async fn serve_on(
+    service: Arc<Service>,
+    listener: tokio::net::TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
+    let late = Arc::clone(&service);
+    tokio::spawn(async move {
+        match search_row::catch_up(&late.store, late.clock.now()).await {
+            Ok(0) => {}
+            Ok(n) => tracing::info!(procedures = n, "made searchable"),
+            Err(e) => tracing::error!("earlier procedures cannot be searched yet: {e}"),
+        }
+    });
+    let router = router(service)?.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
+        .map_err(|e| Failure::new(format!("page arrêtée : {e}"), "[web]", "relancez"))
+}
+
+/// The routes, for whoever serves them.
+///
+/// # Errors
+/// A template is broken.
+pub fn router(service: Arc<Service>) -> Result<Router, Failure> {
+    let site = Arc::new(Site::new(service)?);
+    Ok(routes()
+        .layer(DefaultBodyLimit::max(MAX_FORM))
+        .layer(middleware::from_fn_with_state(Arc::clone(&site), frame::around))
+        .with_state(site))
+}
+
+/// Makes the table of routes, and the list of their paths for tests that walk them all.
+macro_rules! routes {
+    ($($path:literal => $methods:expr,)*) => {
+        /// Every path that is served.
+        pub const PATHS: &[&str] = &[$($path),*];
+
+        fn routes() -> Router<Arc<Site>> {
+            Router::new()$(.route($path, $methods))*
+        }
+    };
+}
+
+routes! {
+    "/" => get(browse::front),
+    "/chercher" => get(browse::search),
+    "/procedure/{id}" => get(procedure::show),
+    "/procedure/{id}/decision" => post(procedure::decide),
+    "/procedure/{id}/signaler" => get(procedure::ask_report).post(procedure::report),
+    "/abonnements" => get(subscriptions::list),
+    "/abonnements/nouveau" => get(subscriptions::fresh).post(subscriptions::make),
+    "/abonnements/message-essai" => post(subscriptions::test_message),
+    "/abonnements/{id}" => get(subscriptions::edit).post(subscriptions::change),
+    "/abonnements/{id}/pause" => post(subscriptions::pause),
+    "/abonnements/{id}/retirer" => post(subscriptions::remove),
+    "/mois" => get(month::show),
+    "/compte" => get(account::show),
+    "/compte/donnees.json" => get(account::export),
+    "/compte/effacer" => post(account::erase),
+    "/compte/jetons" => post(account::make),
+    "/compte/jetons/{id}/retirer" => post(account::remove),
+    "/adieu" => get(account::farewell),
+    "/exploitation" => get(operator::front),
+    "/exploitation/sources" => get(operator::sources),
+    "/exploitation/envois" => get(operator::deliveries),
+    "/exploitation/envois/rejouer" => post(operator::replay),
+    "/exploitation/envois/{id}" => get(operator::show_delivery),
+    "/exploitation/personnes" => get(operator::people),
+    "/exploitation/personnes/{id}/role" => post(operator::set_role),
+    "/tableaux/recherche.csv" => get(tables::search),
+    "/tableaux/decisions.csv" => get(tables::decisions),
+    "/tableaux/alertes.csv" => get(tables::alerts),
+    "/tableaux/mois.csv" => get(tables::my_month),
+    "/tableaux/clauses.csv" => get(tables::clauses),
+    "/tableaux/envois.csv" => get(tables::deliveries),
+    "/tableaux/personnes.csv" => get(tables::people),
+    "/agenda/{token}" => get(feeds::agenda),
+    "/fil/{token}" => get(feeds::atom),
+    "/api" => get(api::page),
+    "/api/openapi.json" => get(api::openapi),
+    "/api/v1/procedures" => get(api::procedures),
+    "/api/v1/procedures/{id}" => get(api::procedure),
+    "/api/v1/procedures/{id}/decisions" => get(api::decisions_on).put(api::decide),
+    "/api/v1/decisions" => get(api::decisions),
+    "/api/v1/subscriptions" => get(api::subscriptions).post(api::subscribe),
+    "/api/v1/subscriptions/{id}" => get(api::subscription).put(api::resubscribe).delete(api::unsubscribe),
+    "/entrer" => get(session::ask).post(session::send),
+    "/entrer/{token}" => get(session::show).post(session::open),
+    "/sortir" => post(session::close),
+    "/desabonner/{token}" => get(by_link::ask_unsubscribe).post(by_link::unsubscribe),
+    "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
+    "/repondre/{token}" => get(by_link::ask_answer).post(by_link::answer),
+    "/resume/{token}" => get(by_link::digest),
+    "/a-propos" => get(public::about),
+    "/non-veille" => get(public::not_watched),
+    "/donnees-personnelles" => get(public::privacy),
+    "/sante" => get(public::health),
+    "/style.css" => get(|| async { still("text/css; charset=utf-8", frame::STYLE) }),
+    "/icone.svg" => get(|| async { still("image/svg+xml", frame::ICON) }),
+    "/robots.txt" => get(|| async { still("text/plain; charset=utf-8", ROBOTS) }),
+}
+
+/// Search engines have the publishers' own pages.
+const ROBOTS: &str = "User-agent: *\nDisallow: /\n";
+
+fn still(kind: &'static str, body: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, FOR_EVER)], body)
+}

@@ -1,0 +1,209 @@
+//! My month: how many procedures the structure was told of, read, went for, submitted and won; as a plot and as a table.
+//!
+//! A procedure counts where it got to within the month. Only the structure of the session is read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::State;
+use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone, Utc};
+use chrono_tz::Europe::Paris;
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::{Stage, french};
+use vigie_store::StoreError;
+use vigie_store::search::SearchRow;
+
+use super::frame::{Fields, Shown, SignedIn, Site};
+
+/// Rows of the table.
+const MAX_ROWS: usize = 200;
+/// Width of the plot's bars, in its own units.
+const WIDTH: f64 = 280.0;
+
+/// One step of the funnel.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub(crate) struct Bar {
+    pub(crate) label: &'static str,
+    pub(crate) count: usize,
+    width: f64,
+    y: usize,
+}
+
+/// Where one procedure got to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reached {
+    pub(crate) procedure: String,
+    pub(crate) stage: Stage,
+    pub(crate) by: String,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// A month of one structure.
+pub(crate) struct Month {
+    pub(crate) bars: Vec<Bar>,
+    pub(crate) reached: Vec<Reached>,
+    pub(crate) found: BTreeMap<String, SearchRow>,
+}
+
+/// How far along the funnel a stage stands: told, read, go, submitted, won.
+fn rung(stage: Stage) -> usize {
+    match stage {
+        Stage::Spotted => 0,
+        Stage::Read | Stage::NoGo => 1,
+        Stage::Go | Stage::Preparing | Stage::Abandoned => 2,
+        Stage::Submitted | Stage::Lost | Stage::NoAward => 3,
+        Stage::Won => 4,
+    }
+}
+
+const RUNGS: [&str; 5] = ["Repérés", "Lus", "On y va", "Remis", "Gagnés"];
+
+/// The funnel of what each procedure got to: who got further got past each step before.
+fn funnel(furthest: &BTreeMap<String, usize>) -> Vec<Bar> {
+    let count = |n: usize| furthest.values().filter(|r| **r >= n).count();
+    let most = count(0).max(1) as f64;
+    let bar = |(n, label): (usize, &'static str)| Bar {
+        label,
+        count: count(n),
+        width: (count(n) as f64 / most * WIDTH).round(),
+        y: n * 44,
+    };
+    RUNGS.into_iter().enumerate().map(bar).collect()
+}
+
+/// The first and the first-after moments of a month, in Paris.
+pub(crate) fn bounds(first: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let at =
+        |day: NaiveDate| Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc));
+    Some((at(first)?, at(first.checked_add_months(Months::new(1))?)?))
+}
+
+/// The month that `text` names (`2026-11`), or this one.
+pub(crate) fn named(text: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
+    if text.is_empty() {
+        return now.with_timezone(&Paris).date_naive().with_day(1);
+    }
+    let day = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok()?;
+    (2000..2200).contains(&day.year()).then_some(day)
+}
+
+/// `novembre 2026`.
+fn title(first: NaiveDate) -> String {
+    let full = french::date(first);
+    full.split_once(' ').map_or(full.clone(), |(_, rest)| rest.to_owned())
+}
+
+fn word(first: NaiveDate) -> String {
+    first.format("%Y-%m").to_string()
+}
+
+pub(crate) async fn read(site: &Site, structure: &str, first: NaiveDate) -> Result<Option<Month>, StoreError> {
+    let Some((from, to)) = bounds(first) else { return Ok(None) };
+    let store = &site.service.store;
+    let members = store.members(structure).await?;
+    let mut furthest: BTreeMap<String, usize> = BTreeMap::new();
+    let mut reached: BTreeMap<String, Reached> = BTreeMap::new();
+    for told in store.spotted(&members, from, to).await? {
+        furthest.insert(told.procedure.clone(), 0);
+        reached.insert(
+            told.procedure.clone(),
+            Reached { procedure: told.procedure, stage: Stage::Spotted, by: String::new(), at: told.at },
+        );
+    }
+    for step in store.decision_steps(structure, from).await?.into_iter().filter(|s| s.at < to) {
+        let rung = rung(step.stage);
+        let known = furthest.entry(step.procedure.clone()).or_insert(rung);
+        *known = rung.max(*known);
+        let new = Reached { procedure: step.procedure.clone(), stage: step.stage, by: step.by, at: step.at };
+        reached.insert(step.procedure, new);
+    }
+    let ids: BTreeSet<String> = reached.keys().cloned().collect();
+    let found = store.search_rows(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let mut reached: Vec<Reached> = reached.into_values().collect();
+    reached.sort_by(|a, b| rung_of(b).cmp(&rung_of(a)).then_with(|| b.at.cmp(&a.at)));
+    Ok(Some(Month {
+        bars: funnel(&furthest),
+        reached,
+        found: found.into_iter().map(|f| (f.procedure.clone(), f)).collect(),
+    }))
+}
+
+fn rung_of(r: &Reached) -> usize {
+    rung(r.stage)
+}
+
+#[derive(serde::Serialize)]
+struct Row {
+    procedure: String,
+    title: String,
+    buyer: String,
+    stage: &'static str,
+    by: String,
+    day: String,
+    deadline: String,
+}
+
+pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+    let now = site.service.clock.now();
+    let this = named("", now).ok_or_else(super::frame::Trouble::no_page)?;
+    let first = named(fields.one("mois"), now).unwrap_or(this);
+    let month = read(&site, signed.session.structure(), first).await?.ok_or_else(super::frame::Trouble::no_page)?;
+    let day = |at: DateTime<Utc>| french::date(at.with_timezone(&Paris).date_naive());
+    let rows: Vec<Row> = month
+        .reached
+        .iter()
+        .take(MAX_ROWS)
+        .map(|r| {
+            let found = month.found.get(&r.procedure);
+            Row {
+                procedure: r.procedure.clone(),
+                title: found.map_or_else(|| "Procédure qui n’est plus connue".to_owned(), |f| f.title.clone()),
+                buyer: found.map(|f| f.buyer.clone()).unwrap_or_default(),
+                stage: r.stage.in_french(),
+                by: r.by.clone(),
+                day: day(r.at),
+                deadline: found.and_then(|f| f.closes).map(day).unwrap_or_default(),
+            }
+        })
+        .collect();
+    let before = first.checked_sub_months(Months::new(1)).map(word);
+    let after = first.checked_add_months(Months::new(1)).filter(|m| *m <= this).map(word);
+    Ok(site.page(
+        &signed.visitor,
+        "mois.html",
+        context! {
+            month => title(first),
+            word => word(first),
+            before => before,
+            after => after,
+            bars => Serde(&month.bars),
+            height => month.bars.len() * 44,
+            rows => Serde(rows),
+            more => month.reached.len().saturating_sub(MAX_ROWS),
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_got_further_got_past_every_step_before() {
+        let furthest = [("a", 0), ("b", 1), ("c", 4), ("d", 2)].map(|(p, n)| (p.to_owned(), n));
+        let counts: Vec<usize> = funnel(&furthest.into_iter().collect()).iter().map(|b| b.count).collect();
+        assert_eq!(counts, [4, 3, 2, 1, 1]);
+    }
+
+    #[test]
+    fn a_month_begins_and_ends_in_paris() {
+        let (from, to) = bounds(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()).unwrap();
+        assert_eq!(
+            (from.to_rfc3339(), to.to_rfc3339()),
+            ("2026-09-30T22:00:00+00:00".into(), "2026-10-31T23:00:00+00:00".into())
+        );
+        assert_eq!(title(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()), "octobre 2026");
+        assert_eq!(named("99999-01", Utc::now()), None);
+    }
+}

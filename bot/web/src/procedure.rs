@@ -1,0 +1,580 @@
+//! One procedure: the verdict first, its evidence in its context, dates, lots with mine marked, what was published when, what my
+//! structure decided; and reports of errors.
+//!
+//! Decisions are read and written for the structure of the session alone. Who opens the page while signed in has read it. An
+//! answer sends back what its page showed: where a colleague, or another tab, decided otherwise meanwhile, nothing is written
+//! and the page says so.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Paris;
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::procedure::{Snapshot, changes};
+use vigie_domain::{
+    AlertKind, Assessment, Beneficiary, Decision, Notice, NoticeKind, Passage, Provision, ProvisionKind, Refusal,
+    Stage, french,
+};
+use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, beneficiary_label, provision_label, short};
+use vigie_notifier::fit;
+use vigie_service::answers::outcome_line;
+use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
+use vigie_service::ingest::candidate;
+use vigie_service::operators::{self, OperatorEvent};
+use vigie_service::verdict_correction::{self, CorrectedProvision};
+use vigie_store::StoreError;
+use vigie_store::journal::NoticeRow;
+use vigie_watcher::classify::{self, fold::fold};
+use vigie_watcher::zones;
+
+use super::browse::Choice;
+use super::cookies::Session;
+use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble, Visitor};
+
+/// Characters of context on each side of a quote.
+const CONTEXT: usize = 160;
+/// Lots listed on the page: one contract had 173.
+const MAX_LOTS: usize = 200;
+/// Notices in the timeline.
+const MAX_NOTICES: usize = 60;
+
+/// Words in their context.
+#[derive(serde::Serialize)]
+struct Quote {
+    before: String,
+    words: String,
+    after: String,
+    /// Where they stand, in the source's names.
+    field: String,
+}
+
+/// A provision as the page shows it.
+#[derive(serde::Serialize)]
+struct Shows {
+    label: String,
+    text: String,
+    strong: bool,
+    quote: Option<Quote>,
+    /// The field that says it, where no words do.
+    field: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct LotRow {
+    id: String,
+    title: String,
+    place: String,
+    provisions: Vec<&'static str>,
+    mine: bool,
+    stage: Option<&'static str>,
+}
+
+#[derive(serde::Serialize)]
+struct Step {
+    day: String,
+    what: String,
+    reference: String,
+    changes: Vec<String>,
+    winners: Vec<String>,
+    link: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct Decided {
+    lot: String,
+    stage: &'static str,
+    refusal: Option<&'static str>,
+    by: String,
+    day: String,
+    assignee: String,
+    note: String,
+    remind: Option<String>,
+}
+
+fn kind_of(a: &Assessment) -> AlertKind {
+    match a.notice_kind {
+        NoticeKind::Correction => AlertKind::Correction,
+        NoticeKind::Cancellation => AlertKind::Cancellation,
+        NoticeKind::Award => AlertKind::Award,
+        _ => AlertKind::New,
+    }
+}
+
+fn card_of(row: &NoticeRow, kind: AlertKind, now: DateTime<Utc>) -> Card {
+    let why = Why::default();
+    card::card(
+        &AlertItem {
+            kind,
+            changes: &[],
+            notice: &row.notice,
+            assessment: &row.assessment,
+            why: &why,
+            contacts: &[],
+            links: Links::default(),
+        },
+        now,
+    )
+}
+
+/// The notice that says what the procedure is now: the latest that is no award nor cancellation; and the latest of all.
+fn current(notices: &[NoticeRow]) -> Option<(&NoticeRow, &NoticeRow)> {
+    let latest = notices.last()?;
+    let whole = |n: &&NoticeRow| !matches!(n.notice.kind, NoticeKind::Award | NoticeKind::Cancellation);
+    Some((notices.iter().rev().find(whole).unwrap_or(latest), latest))
+}
+
+/// The words in the text around them.
+fn quote(words: &str, passages: &[&Passage]) -> Quote {
+    let found = passages.iter().find_map(|p| p.text.find(words).map(|at| (p, at)));
+    let Some((passage, at)) = found else {
+        return Quote { before: String::new(), words: short(words, 600), after: String::new(), field: String::new() };
+    };
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let head: String = {
+        let mut kept: Vec<char> = passage.text[..at].chars().rev().take(CONTEXT).collect();
+        kept.reverse();
+        kept.into_iter().collect()
+    };
+    let rest = &passage.text[at + words.len()..];
+    let tail: String = rest.chars().take(CONTEXT).collect();
+    let (cut_head, cut_tail) = (head.len() < at, tail.len() < rest.len());
+    // Cut at a word.
+    let head = if cut_head { head.split_once(char::is_whitespace).map_or("", |(_, h)| h) } else { &head };
+    let tail = if cut_tail { tail.rsplit_once(char::is_whitespace).map_or("", |(t, _)| t) } else { &tail };
+    Quote {
+        before: format!("{}{}", if cut_head { "… " } else { "" }, line(head)),
+        words: line(words),
+        after: format!("{}{}", line(tail), if cut_tail { " …" } else { "" }),
+        field: passage.field.clone(),
+    }
+}
+
+fn shows(line: Line, words: Option<&str>, field: Option<&String>, passages: &[&Passage]) -> Shows {
+    Shows {
+        label: line.label,
+        text: line.text,
+        strong: line.strong,
+        quote: words.map(|w| quote(w, passages)),
+        field: field.filter(|_| words.is_none()).cloned(),
+    }
+}
+
+/// Notices in order, each with what it changed.
+fn timeline(notices: &[NoticeRow]) -> Vec<Step> {
+    let mut state: Option<Snapshot> = None;
+    let mut out = Vec::new();
+    for row in notices {
+        let a = &row.assessment;
+        let of = Snapshot::of(a);
+        let after = state.as_ref().map_or_else(|| of.clone(), |s| s.followed_by(&of, row.notice.kind));
+        let changed: Vec<String> =
+            state.as_ref().map(|s| changes(s, &after)).unwrap_or_default().iter().map(card::change).collect();
+        state = Some(after);
+        let day = row.notice.published.unwrap_or_else(|| zones::paris_day(row.first_seen));
+        let shown = card_of(row, kind_of(a), row.first_seen);
+        out.push(Step {
+            day: french::date(day),
+            what: what(row.notice.kind).to_owned(),
+            reference: shown.reference,
+            changes: changed,
+            winners: shown.winners,
+            link: shown.link,
+        });
+    }
+    let cut = out.len().saturating_sub(MAX_NOTICES);
+    out.split_off(cut)
+}
+
+fn what(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::Call | NoticeKind::Private => "Appel d’offres",
+        NoticeKind::PriorInformation => "Préinformation",
+        NoticeKind::Planned => "Projet d’achat",
+        NoticeKind::Award => "Attribution",
+        NoticeKind::Correction => "Rectificatif",
+        NoticeKind::Cancellation => "Annulation",
+        NoticeKind::Event => "Rencontre",
+    }
+}
+
+/// What of the procedure meets the person's own subscriptions.
+struct Mine {
+    /// Lots that do; `None` = none does, or nothing is known.
+    lots: Option<Vec<String>>,
+    why: Vec<String>,
+}
+
+async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc>) -> Result<Mine, StoreError> {
+    let subscriptions = site.service.store.subscriptions_of(&session.person.id).await?;
+    let text = classify::searchable(&row.notice, &row.assessment.lots);
+    let seen = candidate(row, &text, now);
+    let mut lots: Option<Vec<String>> = None;
+    let mut why = Vec::new();
+    for subscription in subscriptions {
+        let Ok(found) = subscription.filter.with_words_folded(fold).test(&seen) else { continue };
+        if why.is_empty() {
+            why = fit::weigh(&session.person.profile, &row.assessment, &found).reasons;
+        }
+        let met =
+            if found.lots.is_empty() { row.assessment.lots.iter().map(|l| l.id.clone()).collect() } else { found.lots };
+        lots.get_or_insert_default().extend(met);
+    }
+    Ok(Mine { lots, why })
+}
+
+fn lots(a: &Assessment, mine: &Mine, decisions: &[Decision]) -> Vec<LotRow> {
+    let row = |l: &vigie_domain::assessment::AssessedLot| {
+        let provisions = a.provisions.iter().filter(|p| p.covers(Some(&l.id)) && !p.lots.is_empty());
+        let mut labels: Vec<&'static str> = provisions.map(|p| provision_label(p.kind)).collect();
+        labels.dedup();
+        LotRow {
+            id: l.id.clone(),
+            title: short(&l.title, 180),
+            place: super::browse::place(&l.departments),
+            provisions: labels,
+            mine: mine.lots.as_ref().is_some_and(|lots| lots.contains(&l.id)),
+            stage: decisions.iter().find(|d| d.lot == l.id).map(|d| d.stage.in_french()),
+        }
+    };
+    let mut rows: Vec<LotRow> = a.lots.iter().map(row).collect();
+    rows.sort_by_key(|r| !r.mine);
+    rows.truncate(MAX_LOTS);
+    rows
+}
+
+fn day_of(at: DateTime<Utc>) -> String {
+    french::date(at.with_timezone(&Paris).date_naive())
+}
+
+fn decided(d: &Decision) -> Decided {
+    Decided {
+        lot: d.lot.clone(),
+        stage: d.stage.in_french(),
+        refusal: d.refusal.map(Refusal::in_french),
+        by: d.by.clone(),
+        day: day_of(d.at),
+        assignee: d.assignee.clone(),
+        note: d.note.clone(),
+        remind: d.remind_at.map(day_of),
+    }
+}
+
+async fn notices(site: &Site, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
+    let notices = site.service.store.notices_of(id).await?;
+    if notices.is_empty() {
+        return Err(Trouble::unknown("Procédure inconnue", "Ce lien ne mène à aucune procédure connue de Vigie."));
+    }
+    Ok(notices)
+}
+
+pub(crate) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<String>) -> Shown {
+    if let Some(now) = site.service.store.procedure_now(&id).await? {
+        // It became part of another one; messages name it as it was.
+        return Ok(Redirect::permanent(&format!("/procedure/{now}")).into_response());
+    }
+    let notices = notices(&site, &id).await?;
+    if let Some(session) = &visitor.session {
+        decisions::read(&site.service, &session.person, session.name(), &id).await?;
+    }
+    page(&site, &visitor, &id, &notices, None).await
+}
+
+async fn page(
+    site: &Site,
+    visitor: &Visitor,
+    id: &str,
+    notices: &[NoticeRow],
+    conflict: Option<String>,
+) -> Result<Response, Trouble> {
+    let now = site.service.clock.now();
+    let (main, latest) = current(notices).ok_or_else(Trouble::no_page)?;
+    let a = &main.assessment;
+    let over = matches!(latest.notice.kind, NoticeKind::Award | NoticeKind::Cancellation);
+    let kind = if over { kind_of(&latest.assessment) } else { AlertKind::New };
+    let card = card_of(main, kind, now);
+    let passages: Vec<&Passage> = notices.iter().flat_map(|n| &n.notice.passages).collect();
+    let provisions: Vec<Shows> = a
+        .provisions
+        .iter()
+        .zip(card.provisions.clone())
+        .map(|(p, line)| shows(line, p.evidence.quote.as_deref(), p.evidence.field.as_ref(), &passages))
+        .collect();
+    let facts: Vec<Shows> = a
+        .facts
+        .iter()
+        .zip(card.facts.clone())
+        .map(|(f, line)| shows(line, f.evidence.quote.as_deref(), f.evidence.field.as_ref(), &[]))
+        .collect();
+    let (decisions, mine) = match &visitor.session {
+        Some(session) => {
+            (site.service.store.decisions_on(session.structure(), id).await?, mine(site, session, main, now).await?)
+        }
+        None => (Vec::new(), Mine { lots: None, why: Vec::new() }),
+    };
+    let whole = decisions.iter().find(|d| d.lot.is_empty());
+    let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
+    let mut links: Vec<(String, String)> = Vec::new();
+    for row in notices {
+        let shown = card_of(row, AlertKind::New, now);
+        links.extend(shown.link.map(|l| (shown.reference.clone(), l)));
+    }
+    let status = if conflict.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    Ok(site.page_as(
+        status,
+        visitor,
+        "procedure.html",
+        context! {
+            id => id,
+            today => day_of(now),
+            page => site.service.procedure_url(id),
+            c => Serde(&card),
+            over => over,
+            amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
+            provisions => Serde(provisions),
+            facts => Serde(facts),
+            lots => Serde(lots(a, &mine, &decisions)),
+            lot_count => a.lots.len(),
+            has_mine => mine.lots.as_ref().is_some_and(|l| !l.is_empty() && l.len() < a.lots.len()),
+            why => mine.why,
+            timeline => Serde(timeline(notices)),
+            links => Serde(links),
+            whole => Serde(whole.map(decided)),
+            decisions => Serde(decisions.iter().filter(|d| !d.lot.is_empty()).map(decided).collect::<Vec<_>>()),
+            stage => whole.map(|d| d.stage.as_str()),
+            seen => Serde(seen),
+            refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
+            conflict => conflict,
+        },
+    ))
+}
+
+fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
+    let choice =
+        |r: Refusal| Choice { value: r.as_str().to_owned(), label: r.in_french().to_owned(), on: chosen == Some(r) };
+    Refusal::ALL.into_iter().map(choice).collect()
+}
+
+fn checked(text: &str, longest: usize, what: &str) -> Result<String, Trouble> {
+    if text.chars().count() > longest {
+        return Err(Trouble::bad(format!("{what}\u{a0}: {longest} caractères au plus.")));
+    }
+    Ok(text.to_owned())
+}
+
+pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    let (session, fields) = (&posted.session, &posted.fields);
+    let edit = edit_of(fields)?;
+    let lot = fields.one("lot");
+    let asker = decisions::Asker {
+        person: &session.person,
+        name: session.name(),
+        procedure: &id,
+        lot,
+        seen: Seen::Mark(fields.one("seen")),
+    };
+    let outcome = decisions::decide(&site.service, &asker, &edit).await?;
+    let why = match &outcome {
+        Outcome::Noted { .. } => return Ok(Redirect::to(&format!("/procedure/{id}#reponse")).into_response()),
+        Outcome::NoProcedure => return Err(Trouble::no_page()),
+        Outcome::NoLot => return Err(Trouble::bad("Ce lot n’existe pas dans cette procédure.")),
+        Outcome::Invalid(why) => return Err(Trouble::bad(format!("Rien n’est noté\u{a0}: {why}."))),
+        Outcome::ReadsOnly => {
+            return Err(Trouble::new(StatusCode::FORBIDDEN, "Lecture seule", outcome_line::READS_ONLY));
+        }
+        Outcome::Closed(_) => outcome_line::line(&outcome, &edit, session.name()),
+        Outcome::Conflict { standing, wanted } => {
+            let of = if lot.is_empty() { String::new() } else { format!(" pour le lot {lot}") };
+            format!(
+                "Entre-temps, {} a répondu «\u{a0}{}\u{a0}»{of}. Votre réponse «\u{a0}{}\u{a0}» n’a pas été enregistrée\u{a0}: voyez ce qui suit, puis répondez à nouveau si elle tient toujours.",
+                standing.by,
+                standing.stage.in_french(),
+                wanted.in_french()
+            )
+        }
+    };
+    let notices = notices(&site, &id).await?;
+    page(&site, &posted.visitor, &id, &notices, Some(why)).await
+}
+
+/// What a form of the page asks to change.
+fn edit_of(fields: &Fields) -> Result<DecisionEdit, Trouble> {
+    let mut edit = DecisionEdit::default();
+    if !fields.one("stage").is_empty() {
+        let stage = Stage::parse(fields.one("stage")).filter(|s| s.is_decision());
+        edit.stage = Some(stage.ok_or_else(|| Trouble::bad("Choisissez une réponse."))?);
+        edit.refusal = Some(Refusal::parse(fields.one("refusal")));
+    }
+    if fields.has("note") {
+        edit.note = Some(fields.one("note").to_owned());
+        edit.assignee = Some(fields.one("assignee").to_owned());
+        let days = fields.one("remind").parse::<i64>().ok().filter(|d| (1..=365).contains(d));
+        edit.reminder = days.map(Reminder::InDays);
+    }
+    Ok(edit)
+}
+
+/// Kinds of provision a report may speak of.
+const REPORTED: [ProvisionKind; 5] = [
+    ProvisionKind::Reserved,
+    ProvisionKind::ExecutionClause,
+    ProvisionKind::AwardCriterion,
+    ProvisionKind::InsertionService,
+    ProvisionKind::Other,
+];
+const BENEFICIARIES: [Beneficiary; 6] = [
+    Beneficiary::Unspecified,
+    Beneficiary::Both,
+    Beneficiary::Disability,
+    Beneficiary::Insertion,
+    Beneficiary::Prison,
+    Beneficiary::SocialEconomy,
+];
+
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+pub(crate) async fn ask_report(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {
+    let notices = notices(&site, &id).await?;
+    let (main, _) = current(&notices).ok_or_else(Trouble::no_page)?;
+    let kinds: Vec<Choice> = REPORTED
+        .into_iter()
+        .map(|k| Choice { value: k.as_str().to_owned(), label: provision_label(k).to_owned(), on: false })
+        .collect();
+    let whom: Vec<Choice> = BENEFICIARIES
+        .into_iter()
+        .map(|b| Choice { value: word(&b), label: beneficiary_label(b).to_owned(), on: false })
+        .collect();
+    let held: Vec<String> = main.assessment.provisions.iter().map(|p| provision_label(p.kind).to_owned()).collect();
+    Ok(site.page(
+        &signed.visitor,
+        "signaler.html",
+        context! {
+            id => id,
+            title => &main.assessment.title,
+            held => french::list(&held),
+            may_correct => verdict_correction::may_correct(signed.session.person.role),
+            kinds => Serde(kinds),
+            whom => Serde(whom),
+            has_lots => !main.assessment.lots.is_empty(),
+        },
+    ))
+}
+
+pub(crate) async fn report(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    client: Client,
+    posted: Posted,
+) -> Shown {
+    let now = site.service.clock.now();
+    site.costly(client)?;
+    let notices = notices(&site, &id).await?;
+    let (main, _) = current(&notices).ok_or_else(Trouble::no_page)?;
+    let (session, fields) = (&posted.session, &posted.fields);
+    let note = checked(fields.one("note"), decisions::MAX_NOTE, "Explication")?;
+    let kind = REPORTED.into_iter().find(|k| k.as_str() == fields.one("kind"));
+    if let Some(kind) = kind.filter(|_| verdict_correction::may_correct(session.person.role)) {
+        let holds = said(fields.one("holds") == "oui", kind, &posted, main)?;
+        let people = verdict_correction::correct(&site.service, &session.person, main, kind, holds, &note).await?;
+        let told = match people {
+            0 => "Personne n’avait été alerté du premier verdict.".to_owned(),
+            1 => "Une personne est prévenue au prochain envoi.".to_owned(),
+            n => format!("{n}\u{a0}personnes sont prévenues au prochain envoi."),
+        };
+        return Ok(back_to(
+            &site,
+            &posted.visitor,
+            &id,
+            "Verdict corrigé",
+            &format!("Il vaut pour toutes les versions de l’avis. {told}"),
+        ));
+    }
+    if note.is_empty() {
+        return Err(Trouble::bad("Dites en quelques mots ce qui est faux."));
+    }
+    let about = kind.map(|k| format!("{}\u{a0}: ", provision_label(k))).unwrap_or_default();
+    let body = format!(
+        "Un verdict est signalé comme faux\n«\u{a0}{}\u{a0}» ({}).\n{} dit\u{a0}: {about}{note}\nPour corriger\u{a0}: vigie verdict, ou la page /procedure/{id}/signaler.",
+        short(&main.assessment.title, 120),
+        main.id,
+        session.name(),
+    );
+    let cause = format!("report:{id}:{}:{}", session.person.id, now.timestamp_millis());
+    operators::tell(&site.service, OperatorEvent::Once(&cause), &body, now).await?;
+    site.service.store.note("verdict", &main.id, "un verdict est signalé comme faux", now).await?;
+    Ok(back_to(
+        &site,
+        &posted.visitor,
+        &id,
+        "Merci",
+        "Votre signalement est parti vers les personnes qui gèrent Vigie.",
+    ))
+}
+
+fn back_to(site: &Site, visitor: &Visitor, id: &str, title: &str, text: &str) -> Response {
+    let back = format!("/procedure/{id}");
+    site.page(
+        visitor,
+        "mot.html",
+        context! { title => title, text => text, back => back, back_text => "Revenir à la procédure" },
+    )
+}
+
+/// What the form says of that provision.
+fn said(holds: bool, kind: ProvisionKind, posted: &Posted, main: &NoticeRow) -> Result<Option<Provision>, Trouble> {
+    if !holds {
+        return Ok(None);
+    }
+    let fields = &posted.fields;
+    let lots: Vec<String> =
+        fields.one("lots").split([',', ';', ' ']).filter(|l| !l.is_empty()).map(vigie_domain::Lot::clean_id).collect();
+    let known = |lot: &String| main.assessment.lots.iter().any(|l| l.id == *lot);
+    if let Some(lot) = lots.iter().find(|l| !known(l)) {
+        return Err(Trouble::bad(format!("Cet avis n’a pas de lot {lot}.")));
+    }
+    let hours = match fields.one("hours").replace(',', ".") {
+        text if text.is_empty() => None,
+        text => Some(
+            text.parse::<f64>()
+                .ok()
+                .filter(|h| (0.0..=1e7).contains(h))
+                .ok_or_else(|| Trouble::bad("Les heures s’écrivent en chiffres."))?,
+        ),
+    };
+    let beneficiary = BENEFICIARIES.into_iter().find(|b| word(b) == fields.one("beneficiary"));
+    let corrected =
+        CorrectedProvision { beneficiary: beneficiary.filter(|_| kind == ProvisionKind::Reserved), lots, hours };
+    Ok(Some(corrected.provision(kind)))
+}
+
+/// The notice as programs and feeds name it.
+pub(crate) fn title_of(notice: &Notice, a: &Assessment) -> String {
+    if a.title.is_empty() { short(&notice.title, 240) } else { short(&a.title, 240) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_shown_in_the_text_around_them() {
+        let passage = |text: &str| Passage { field: "rensgComplt".into(), lot: None, text: text.into() };
+        let text = format!(
+            "{} Le lot 2 est réservé aux EA.\nVisite obligatoire. {}",
+            "avant ".repeat(60),
+            "après ".repeat(60)
+        );
+        let passages = [passage("rien ici"), passage(&text)];
+        let passages: Vec<&Passage> = passages.iter().collect();
+        let found = quote("réservé aux EA", &passages);
+        assert!(found.before.starts_with("… avant") && found.before.ends_with("Le lot 2 est"), "{}", found.before);
+        assert!(found.after.starts_with(". Visite obligatoire.") && found.after.ends_with(" …"), "{}", found.after);
+        assert_eq!((found.words.as_str(), found.field.as_str()), ("réservé aux EA", "rensgComplt"));
+        assert_eq!(quote("ailleurs", &passages).before, "", "words that are not found stand alone");
+    }
+}

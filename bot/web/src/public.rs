@@ -1,0 +1,74 @@
+//! Pages that say what Vigie is, what it does not watch and what it keeps of people; and its health for machines.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::french;
+use vigie_watcher::zones;
+
+use super::frame::{Shown, Site, Visitor};
+use vigie_service::personal_data;
+
+#[derive(serde::Serialize)]
+struct Watched {
+    name: String,
+    last: Option<String>,
+}
+
+/// The sources, and when each was read last.
+async fn sources(site: &Site) -> Result<Vec<Watched>, vigie_store::StoreError> {
+    let mut out = Vec::new();
+    for source in site.service.settings.source.iter().filter(|s| s.enabled) {
+        let last = site.service.store.source(&source.id).await?.last_success;
+        out.push(Watched {
+            name: name_of(&source.id, &source.kind),
+            last: last.map(|at| format!("le {}", french::date(zones::paris_day(at)))),
+        });
+    }
+    Ok(out)
+}
+
+/// A source as people know it.
+pub(crate) fn name_of(id: &str, kind: &str) -> String {
+    match kind {
+        "boamp" => "BOAMP, bulletin officiel des annonces des marchés publics".to_owned(),
+        "ted" => "TED, journal officiel de l’Union européenne".to_owned(),
+        "approch" => "APProch, projets d’achats publics".to_owned(),
+        "decp" => "Données essentielles de la commande publique (attributions)".to_owned(),
+        _ => format!("{id} ({kind})"),
+    }
+}
+
+pub(crate) async fn about(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
+    let sources = sources(&site).await?;
+    Ok(site.page(&visitor, "a-propos.html", context! { sources => Serde(sources) }))
+}
+
+pub(crate) async fn not_watched(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
+    let sources = sources(&site).await?;
+    Ok(site.page(&visitor, "non-veille.html", context! { sources => Serde(sources) }))
+}
+
+pub(crate) async fn privacy(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
+    let retention = personal_data::retention_in_french(&site.service.settings.retention);
+    Ok(site.page(&visitor, "donnees.html", context! { purpose => personal_data::PURPOSE, retention => retention }))
+}
+
+pub(crate) async fn health(State(site): State<Arc<Site>>) -> Response {
+    match site.service.store.queue().await {
+        Ok(queue) => {
+            let states: serde_json::Map<String, serde_json::Value> =
+                queue.into_iter().map(|(s, n)| (s.as_str().to_owned(), n.into())).collect();
+            Json(serde_json::json!({ "ok": true, "deliveries": states })).into_response()
+        }
+        Err(e) => {
+            tracing::error!("health: {e}");
+            (StatusCode::SERVICE_UNAVAILABLE, Json(serde_json::json!({ "ok": false }))).into_response()
+        }
+    }
+}

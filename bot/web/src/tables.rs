@@ -1,0 +1,353 @@
+//! Tables as CSV, for spreadsheets: what was found, decided, told; the facilitators' monthly table with fixed columns; and what
+//! operators look at.
+//!
+//! Written for a French spreadsheet: semicolons, a byte-order mark, dates as ISO. A cell that a spreadsheet would take for a
+//! formula is made text: titles come from outside.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Paris;
+use vigie_domain::subscription::Role;
+use vigie_domain::{DeliveryState, Department, Refusal, french};
+use vigie_notifier::card::{beneficiary_label, provision_label, short};
+use vigie_store::search::{Query, SearchRow};
+
+use super::browse;
+use super::frame::{Fields, Operator, Shown, SignedIn, Site, Trouble, Visitor};
+use super::month;
+use vigie_service::ingest::search_row::KINDS;
+
+/// Rows of one table.
+const MAX_ROWS: usize = 5_000;
+/// Rows read at a time.
+const BATCH: usize = 500;
+
+/// Columns of the facilitators' table: fixed, since people keep tables that they join month after month.
+pub const CLAUSES: [&str; 20] = [
+    "mois",
+    "date_publication",
+    "source",
+    "numero_avis",
+    "acheteur",
+    "siret_acheteur",
+    "objet",
+    "departements",
+    "lots",
+    "disposition",
+    "beneficiaires",
+    "heures",
+    "pourcentage",
+    "ponderation",
+    "obligatoire",
+    "date_limite",
+    "etat",
+    "titulaires",
+    "extrait",
+    "lien",
+];
+
+/// Whether a person of that role follows the clauses of a territory.
+pub(crate) fn is_facilitator(role: Role) -> bool {
+    matches!(role, Role::Facilitator | Role::Operator)
+}
+
+/// A cell that stays text.
+fn cell(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{line}") } else { line }
+}
+
+/// A table as a file.
+fn csv(name: &str, head: &[&str], rows: &[Vec<String>]) -> Result<Response, Trouble> {
+    let failed = |e: String| {
+        tracing::error!("table {name}: {e}");
+        Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "Tableau indisponible", "Réessayez dans un instant.")
+    };
+    let mut writer = csv::WriterBuilder::new().delimiter(b';').from_writer("\u{feff}".as_bytes().to_vec());
+    writer.write_record(head).map_err(|e| failed(e.to_string()))?;
+    for row in rows {
+        writer.write_record(row.iter().map(|c| cell(c))).map_err(|e| failed(e.to_string()))?;
+    }
+    let body = writer.into_inner().map_err(|e| failed(e.to_string()))?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"vigie-{name}.csv\"")),
+    ];
+    Ok((headers, body).into_response())
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Paris).date_naive().to_string()
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Paris).format("%Y-%m-%d %H:%M").to_string()
+}
+
+fn places(departments: &[Department]) -> String {
+    departments.iter().map(Department::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Everything that is found, up to a bound.
+async fn all(site: &Site, query: &Query) -> Result<Vec<SearchRow>, Trouble> {
+    let now = site.service.clock.now();
+    let mut out: Vec<SearchRow> = Vec::new();
+    let mut after: Option<(DateTime<Utc>, String)> = None;
+    while out.len() < MAX_ROWS {
+        let place = after.as_ref().map(|(at, id)| (*at, id.as_str()));
+        let page = site.service.store.search(query, place, BATCH, now).await?;
+        out.extend(page.rows);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    out.truncate(MAX_ROWS);
+    Ok(out)
+}
+
+pub(crate) async fn search(State(site): State<Arc<Site>>, _: Visitor, fields: Fields) -> Shown {
+    let now = site.service.clock.now();
+    let rows: Vec<Vec<String>> = all(&site, &browse::query(&fields))
+        .await?
+        .into_iter()
+        .map(|f| {
+            let state = f.state_at(now).in_french().to_owned();
+            let provisions: Vec<&str> = f.provisions.iter().map(|p| provision_label(*p)).collect();
+            vec![
+                f.title,
+                f.buyer,
+                f.buyer_type.in_french().to_owned(),
+                places(&f.departments),
+                f.sectors.join(", "),
+                provisions.join(", "),
+                state,
+                day(f.at),
+                f.closes.map(day).unwrap_or_default(),
+                f.score.to_string(),
+                format!("{}/procedure/{}", super::feeds::base(&site), f.procedure),
+            ]
+        })
+        .collect();
+    let head = [
+        "objet",
+        "acheteur",
+        "nature_acheteur",
+        "departements",
+        "secteurs",
+        "dispositions",
+        "etat",
+        "publication",
+        "date_limite",
+        "interet",
+        "lien",
+    ];
+    csv("recherche", &head, &rows)
+}
+
+pub(crate) async fn decisions(State(site): State<Arc<Site>>, signed: SignedIn) -> Shown {
+    let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
+    let decisions = site.service.store.own_decisions(signed.session.structure(), limit).await?;
+    let ids: BTreeSet<String> = decisions.iter().map(|d| d.procedure.clone()).collect();
+    let found = site.service.store.search_rows(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let rows: Vec<Vec<String>> = decisions
+        .into_iter()
+        .map(|d| {
+            let f = found.iter().find(|f| f.procedure == d.procedure);
+            vec![
+                f.map(|f| f.title.clone()).unwrap_or_default(),
+                f.map(|f| f.buyer.clone()).unwrap_or_default(),
+                d.lot,
+                d.stage.in_french().to_owned(),
+                d.refusal.map(Refusal::in_french).unwrap_or_default().to_owned(),
+                d.by,
+                moment(d.at),
+                d.assignee,
+                d.note,
+                d.remind_at.map(moment).unwrap_or_default(),
+                f.and_then(|f| f.closes).map(day).unwrap_or_default(),
+                format!("{}/procedure/{}", super::feeds::base(&site), d.procedure),
+            ]
+        })
+        .collect();
+    let head = [
+        "objet",
+        "acheteur",
+        "lot",
+        "reponse",
+        "raison",
+        "par",
+        "le",
+        "suivi",
+        "note",
+        "rappel",
+        "date_limite",
+        "lien",
+    ];
+    csv("decisions", &head, &rows)
+}
+
+pub(crate) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> Shown {
+    let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
+    let alerts = site.service.store.own_alerts(&signed.session.person.id, limit).await?;
+    let ids: BTreeSet<String> = alerts.iter().map(|a| a.procedure.clone()).collect();
+    let found = site.service.store.search_rows(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let rows: Vec<Vec<String>> = alerts
+        .into_iter()
+        .map(|a| {
+            let f = found.iter().find(|f| f.procedure == a.procedure);
+            vec![
+                moment(a.at),
+                a.kind.as_str().to_owned(),
+                a.notice,
+                f.map(|f| f.title.clone()).unwrap_or_default(),
+                f.map(|f| f.buyer.clone()).unwrap_or_default(),
+                f.and_then(|f| f.closes).map(day).unwrap_or_default(),
+                format!("{}/procedure/{}", super::feeds::base(&site), a.procedure),
+            ]
+        })
+        .collect();
+    csv("alertes", &["le", "nature", "avis", "objet", "acheteur", "date_limite", "lien"], &rows)
+}
+
+pub(crate) async fn my_month(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+    let first =
+        month::named(fields.one("mois"), site.service.clock.now()).ok_or_else(|| Trouble::bad("Mois illisible."))?;
+    let month = month::read(&site, signed.session.structure(), first).await?.ok_or_else(Trouble::no_page)?;
+    let rows: Vec<Vec<String>> = month
+        .reached
+        .iter()
+        .map(|r| {
+            let f = month.found.get(&r.procedure);
+            vec![
+                f.map(|f| f.title.clone()).unwrap_or_default(),
+                f.map(|f| f.buyer.clone()).unwrap_or_default(),
+                r.stage.in_french().to_owned(),
+                r.by.clone(),
+                day(r.at),
+                f.and_then(|f| f.closes).map(day).unwrap_or_default(),
+                format!("{}/procedure/{}", super::feeds::base(&site), r.procedure),
+            ]
+        })
+        .collect();
+    csv("mois", &["objet", "acheteur", "etape", "par", "depuis", "date_limite", "lien"], &rows)
+}
+
+/// The facilitators' table: a row a provision, of what was published in a month on their territory.
+pub(crate) async fn clauses(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+    let me = &signed.session.person;
+    if !is_facilitator(me.role) {
+        return Err(Trouble::no_page());
+    }
+    let now = site.service.clock.now();
+    let first = month::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
+    let mut departments: Vec<Department> = fields.all("departement").filter_map(Department::parse).collect();
+    if departments.is_empty() {
+        departments.clone_from(&me.profile.departments);
+    }
+    if departments.is_empty() {
+        for s in site.service.store.subscriptions_of(&me.id).await? {
+            departments.extend(s.filter.departments);
+        }
+    }
+    let query = Query { departments, provisions: KINDS.to_vec(), between: month::bounds(first), ..Query::default() };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for f in all(&site, &query).await? {
+        let notices = site.service.store.notices_of(&f.procedure).await?;
+        let winners: BTreeSet<String> =
+            notices.iter().flat_map(|n| &n.assessment.awards).flat_map(|a| a.winners.clone()).collect();
+        let partial = |k| {
+            use vigie_domain::NoticeKind::{Award, Cancellation};
+            matches!(k, Award | Cancellation)
+        };
+        let Some(main) = notices.iter().rev().find(|n| !partial(n.notice.kind)).or(notices.last()) else { continue };
+        for p in &main.assessment.provisions {
+            let number = |n: Option<f64>| n.map(|n| n.to_string().replace('.', ",")).unwrap_or_default();
+            rows.push(vec![
+                first.format("%Y-%m").to_string(),
+                day(f.at),
+                main.notice.source.clone(),
+                main.notice.record_id.clone(),
+                f.buyer.clone(),
+                main.notice.buyer.siret.clone().unwrap_or_default(),
+                f.title.clone(),
+                places(&f.departments),
+                p.lots.join(", "),
+                provision_label(p.kind).to_owned(),
+                p.beneficiary.map(beneficiary_label).unwrap_or_default().to_owned(),
+                number(p.hours),
+                number(p.percent),
+                number(p.weight),
+                p.mandatory.map(|m| if m { "oui" } else { "non" }).unwrap_or_default().to_owned(),
+                f.closes.map(day).unwrap_or_default(),
+                f.state_at(now).in_french().to_owned(),
+                french::list(&winners.iter().cloned().collect::<Vec<_>>()),
+                p.evidence.quote.as_deref().map(|q| short(q, 400)).unwrap_or_default(),
+                main.notice.url.clone().unwrap_or_default(),
+            ]);
+        }
+    }
+    csv(&format!("clauses-{}", first.format("%Y-%m")), &CLAUSES, &rows)
+}
+
+pub(crate) async fn deliveries(State(site): State<Arc<Site>>, _: Operator, fields: Fields) -> Shown {
+    let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
+    let state = DeliveryState::parse(fields.one("etat"));
+    let rows: Vec<Vec<String>> = site
+        .service
+        .store
+        .deliveries_before(state, None, limit)
+        .await?
+        .into_iter()
+        .map(|(_, d)| {
+            vec![
+                d.id,
+                moment(d.created),
+                d.channel.as_str().to_owned(),
+                d.cause.to_string(),
+                super::operator::state_label(d.state).to_owned(),
+                d.attempts.to_string(),
+                d.settled_at.map(moment).unwrap_or_default(),
+                d.why.unwrap_or_default(),
+            ]
+        })
+        .collect();
+    csv("envois", &["envoi", "cree", "canal", "cause", "etat", "essais", "clos", "pourquoi"], &rows)
+}
+
+pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator) -> Shown {
+    let now = site.service.clock.now();
+    site.service.store.saw(&operator.session.person.id, "", "tableau des personnes", now).await?;
+    let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
+    let mut rows = Vec::new();
+    for p in site.service.store.people_after("", "", limit).await? {
+        let addresses: Vec<String> = site.service.store.addresses(&p.id).await?.into_iter().map(|a| a.value).collect();
+        let role = serde_json::to_value(p.role).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+        rows.push(vec![
+            p.id,
+            p.name,
+            role,
+            p.profile.kind.map(|k| k.acronym().to_owned()).unwrap_or_default(),
+            p.profile.siret.unwrap_or_default(),
+            addresses.join(", "),
+        ]);
+    }
+    csv("personnes", &["identifiant", "nom", "role", "nature", "siret", "adresses"], &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_stays_text() {
+        assert_eq!(cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
+        assert_eq!(cell("\n @cmd"), "'@cmd");
+        assert_eq!(cell("Nettoyage\r\nde locaux"), "Nettoyage de locaux");
+    }
+}

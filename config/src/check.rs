@@ -1,0 +1,216 @@
+//! What the shape of the settings alone does not say: names that must differ, values out of range, blocks that need another.
+//!
+//! A pure function over settings that were read; where a value stands in the file is found by `load`.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use vigie_domain::{Department, Filter};
+
+use crate::fault::{BlockFault, Step};
+use crate::rules::{self, Rules};
+use crate::settings::{Settings, Source, Subscriber, Tls};
+
+/// Refuses a block of settings, or lets it pass.
+pub type LookAtBlock = Box<dyn Fn(&Source) -> Result<(), BlockFault>>;
+
+/// A kind of source that this build can read, and its look at a block of settings.
+pub struct Reader {
+    /// The word in `kind = "…"`.
+    pub name: &'static str,
+    /// Refuses a block that it could not work with.
+    pub check: LookAtBlock,
+}
+
+/// Every fault of meaning, each with its path from the root of the file.
+pub(crate) fn faults(settings: &Settings, readers: &[Reader]) -> Vec<BlockFault> {
+    let mut check = Check::default();
+    let mut seen = BTreeSet::new();
+    for (i, source) in settings.source.iter().enumerate() {
+        let path = format!("source.{i}");
+        if !seen.insert(&source.id) {
+            let what = format!("deux sources portent le nom « {} »", source.id);
+            check.fault(&format!("{path}.id"), what, "donnez à chacune un nom à elle");
+        }
+        check.source(&path, source, readers);
+    }
+    check.service(settings);
+    let mut seen = BTreeSet::new();
+    for (i, subscriber) in settings.subscriber.iter().enumerate() {
+        let path = format!("subscriber.{i}");
+        if !seen.insert(&subscriber.name) {
+            let what = format!("deux destinataires portent le nom « {} »", subscriber.name);
+            check.fault(&format!("{path}.name"), what, "donnez à chacun un nom à lui");
+        }
+        check.subscriber(&path, subscriber, settings);
+        for (j, subscription) in subscriber.subscription.iter().enumerate() {
+            check.filter(&format!("{path}.subscription.{j}.filter"), &subscription.filter);
+        }
+    }
+    check.faults
+}
+
+#[derive(Default)]
+struct Check {
+    faults: Vec<BlockFault>,
+}
+
+impl Check {
+    fn fault(&mut self, path: &str, what: impl Into<String>, fix: impl Into<String>) {
+        self.faults.push(BlockFault::at(path, what, fix));
+    }
+
+    fn source(&mut self, path: &str, source: &Source, readers: &[Reader]) {
+        if source.id.is_empty() || !source.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+            self.fault(
+                &format!("{path}.id"),
+                format!("nom de source « {} » impossible", source.id),
+                "n’utilisez que lettres sans accent, chiffres, « - », « _ » et « . »",
+            );
+        }
+        match readers.iter().find(|r| r.name == source.kind) {
+            None => {
+                let names: Vec<&str> = readers.iter().map(|r| r.name).collect();
+                self.fault(
+                    &format!("{path}.kind"),
+                    format!("lecteur de source inconnu « {} »", source.kind),
+                    format!("choisissez parmi : {}", names.join(", ")),
+                );
+            }
+            Some(reader) => {
+                if let Err(inside) = (reader.check)(source) {
+                    let path: Vec<Step> = crate::fault::path(path).into_iter().chain(inside.path).collect();
+                    self.faults.push(BlockFault { path, ..inside });
+                }
+            }
+        }
+        if let Some(schedule) = &source.schedule
+            && let Err(e) = cron::Schedule::from_str(schedule)
+        {
+            self.fault(
+                &format!("{path}.schedule"),
+                format!("horaire « {schedule} » illisible : {e}"),
+                "écrivez six champs, secondes d’abord, par exemple \"0 */20 * * * *\"",
+            );
+        }
+        if let Some(url) = &source.url {
+            self.http_url(&format!("{path}.url"), url);
+        }
+    }
+
+    /// What concerns the service as a whole.
+    fn service(&mut self, settings: &Settings) {
+        if let Some(email) = &settings.email
+            && email.tls == Tls::None
+            && email.username.is_some()
+        {
+            let what = "un mot de passe partirait en clair";
+            self.fault("email.tls", what, "choisissez tls = \"starttls\" ou \"implicit\"");
+        }
+        if let Some(url) = &settings.web.public_url {
+            self.http_url("web.public_url", url);
+        }
+        self.store(settings);
+        if let Some(dir) = settings.templates.dir.as_ref().filter(|d| !d.is_dir()) {
+            let what = format!("dossier de modèles introuvable : {}", dir.display());
+            self.fault("templates.dir", what, "corrigez le chemin, ou retirez la clé");
+        }
+        let listen = [("web", Some(&settings.web.listen), 8765), ("observe", settings.observe.listen.as_ref(), 9464)];
+        for (table, address, port) in listen.into_iter().filter_map(|(t, a, p)| Some((t, a?, p))) {
+            if address.parse::<std::net::SocketAddr>().is_err() {
+                self.fault(
+                    &format!("{table}.listen"),
+                    format!("adresse d’écoute « {address} » illisible"),
+                    format!("écrivez par exemple \"127.0.0.1:{port}\""),
+                );
+            }
+        }
+        if settings.pace.digest_hour > 23 {
+            self.fault("pace.digest_hour", "l’heure des résumés doit tenir entre 0 et 23", "écrivez par exemple 8");
+        }
+        for (i, network) in settings.fetch.allow_private.iter().enumerate().filter(|(_, n)| !is_cidr(n)) {
+            let what = format!("réseau « {network} » illisible");
+            self.fault(&format!("fetch.allow_private.{i}"), what, "écrivez par exemple \"10.1.0.0/16\"");
+        }
+    }
+
+    fn store(&mut self, settings: &Settings) {
+        let Some(url) = &settings.store.url else { return };
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+            let fix = "écrivez sqlite:CHEMIN ou postgres://utilisateur@hôte/base";
+            self.fault("store.url", "adresse de base inconnue", fix);
+        }
+        if url::Url::parse(url).is_ok_and(|u| u.password().is_some()) {
+            let what = "un mot de passe en clair dans l’adresse de la base";
+            self.fault("store.url", what, "retirez-le, et ajoutez password = { env = \"NOM\" }");
+        }
+    }
+
+    fn subscriber(&mut self, path: &str, subscriber: &Subscriber, settings: &Settings) {
+        let in_chat = subscriber.matrix.is_some() || subscriber.telegram.is_some();
+        if subscriber.email.is_none() && !in_chat && !subscriber.console {
+            let what = format!("« {} » n’a aucune adresse", subscriber.name);
+            self.fault(&format!("{path}.name"), what, "ajoutez email = \"…\" ou console = true");
+        }
+        if let Some(fault) = subscriber.rhythm.fault() {
+            self.fault(&format!("{path}.rhythm"), fault, "écrivez par exemple 7");
+        }
+        let channels = [
+            (
+                "email",
+                subscriber.email.is_some() && settings.email.is_none(),
+                "une adresse e-mail, mais pas de serveur d’envoi",
+            ),
+            ("matrix", subscriber.matrix.is_some() && settings.matrix.is_none(), "un salon Matrix, mais pas de compte"),
+            (
+                "telegram",
+                subscriber.telegram.is_some() && settings.telegram.is_none(),
+                "une conversation Telegram, mais pas de bot",
+            ),
+        ];
+        for (channel, _, what) in channels.into_iter().filter(|(_, missing, _)| *missing) {
+            self.fault(&format!("{path}.{channel}"), what, format!("ajoutez un bloc [{channel}]"));
+        }
+    }
+
+    fn filter(&mut self, path: &str, filter: &Filter) {
+        for fault in filter.faults() {
+            self.fault(path, fault, "corrigez cette valeur, ou retirez-la");
+        }
+        for fault in filter.unknown_places(rules::communes()) {
+            let fix = "écrivez le code INSEE de la commune, le SIREN de l’intercommunalité ; `vigie subscriptions preview --around \"Lens (62) 30 km\"` les trouve";
+            self.fault(path, fault, fix);
+        }
+        let rules = Rules::embedded();
+        for slug in filter.sectors.iter().filter(|s| !rules.is_sector(s)) {
+            let near = rules.nearest_sector(slug);
+            self.fault(
+                &format!("{path}.sectors"),
+                format!("secteur inconnu « {slug} »"),
+                format!("vouliez-vous dire « {near} » ? `vigie subscriptions sectors` les énumère"),
+            );
+        }
+        for d in filter.departments.iter().filter(|d| Department::parse(d.as_str()).as_ref() != Some(d)) {
+            self.fault(
+                &format!("{path}.departments"),
+                format!("département inconnu « {d} »"),
+                "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"",
+            );
+        }
+    }
+
+    fn http_url(&mut self, path: &str, text: &str) {
+        let fine = url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some());
+        if !fine {
+            let what = format!("adresse « {text} » impossible");
+            self.fault(path, what, "écrivez une adresse complète qui commence par https://");
+        }
+    }
+}
+
+/// Whether `text` is a network such as `10.1.0.0/16`.
+fn is_cidr(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return false };
+    let (Ok(address), Ok(bits)) = (address.parse::<std::net::IpAddr>(), bits.parse::<u8>()) else { return false };
+    bits <= if address.is_ipv4() { 32 } else { 128 }
+}

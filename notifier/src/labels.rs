@@ -1,0 +1,62 @@
+//! What people call the words of the verdict: provisions, those they are for, ways in, kinds of structure.
+
+use vigie_domain::{Beneficiary, ProvisionKind, Route, StructureKind};
+
+/// Name of a provision for people.
+#[must_use]
+pub fn provision_label(kind: ProvisionKind) -> &'static str {
+    match kind {
+        ProvisionKind::Reserved => "Marché réservé",
+        ProvisionKind::ExecutionClause => "Clause d’insertion",
+        ProvisionKind::AwardCriterion => "Critère social",
+        ProvisionKind::InsertionService => "Prestation d’insertion",
+        ProvisionKind::SocialConditionNotSeen => "Condition sociale non vue",
+        ProvisionKind::Other => "Autre considération sociale",
+        ProvisionKind::ToVerify => "Mention sociale à vérifier",
+    }
+}
+
+/// For whom, for people.
+#[must_use]
+pub fn beneficiary_label(who: Beneficiary) -> &'static str {
+    match who {
+        Beneficiary::Disability => "EA et ESAT",
+        Beneficiary::Insertion => "SIAE",
+        Beneficiary::Both => "SIAE, EA et ESAT",
+        Beneficiary::Prison => "production en établissement pénitentiaire",
+        Beneficiary::SocialEconomy => "entreprises de l’économie sociale et solidaire",
+        Beneficiary::Unspecified => "bénéficiaires non précisés",
+    }
+}
+
+/// A way in, for people.
+#[must_use]
+pub fn route_label(route: Route) -> &'static str {
+    match route {
+        Route::Reserved => "répondre à ce qui est réservé",
+        Route::DirectBid => "répondre seul",
+        Route::JointBid => "répondre en groupement",
+        Route::SubcontractOrStaff => {
+            "proposer sous-traitance, mise à disposition ou candidats à qui doit les heures d’insertion"
+        }
+        Route::Sourcing => "se faire connaître avant la consultation",
+        Route::PrivateSupply => "répondre à un acheteur privé",
+    }
+}
+
+/// The kind's name for people, for pages and commands.
+#[must_use]
+pub fn structure_label(kind: StructureKind) -> &'static str {
+    match kind {
+        StructureKind::Ei => "entreprise d’insertion",
+        StructureKind::Ai => "association intermédiaire",
+        StructureKind::Aci => "atelier et chantier d’insertion",
+        StructureKind::Etti => "entreprise de travail temporaire d’insertion",
+        StructureKind::Eiti => "entreprise d’insertion par le travail indépendant",
+        StructureKind::Geiq => "groupement d’employeurs pour l’insertion et la qualification",
+        StructureKind::Ea => "entreprise adaptée",
+        StructureKind::Eatt => "entreprise adaptée de travail temporaire",
+        StructureKind::Esat => "établissement et service d’accompagnement par le travail",
+        StructureKind::Sep => "structure de production en prison",
+    }
+}

@@ -1,0 +1,63 @@
+//! Where people are reached, and whether messages may go there.
+
+use strum::{EnumString, IntoStaticStr};
+use vigie_domain::Channel;
+
+use crate::columns::words;
+use crate::error::StoreError;
+use crate::sql::{self, Transaction, row};
+
+/// Where a person is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    pub id: String,
+    /// Its owner.
+    pub subscriber: String,
+    pub channel: Channel,
+    /// The address on that channel.
+    pub value: String,
+    pub state: AddressState,
+}
+
+row!(Address { id, subscriber, channel, value, state });
+
+/// The columns of an [`Address`].
+macro_rules! address_columns {
+    () => {
+        "id, subscriber_id, channel, value, state"
+    };
+}
+
+pub(crate) use address_columns;
+
+/// Whether messages may go to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum AddressState {
+    /// Given, not yet confirmed by its owner.
+    Unconfirmed,
+    /// In use.
+    Active,
+    /// Refused for good by the channel.
+    Suspended,
+    /// Its owner said stop.
+    Stopped,
+}
+
+impl AddressState {
+    /// The database's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+words!(AddressState: |word: &str| word.parse().ok());
+
+/// Says that something changed that matters to matching: audience indexes of the version before are out of date.
+pub(crate) async fn raise_version(tx: &mut Transaction) -> Result<(), StoreError> {
+    sql::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'")
+        .execute(tx)
+        .await?;
+    Ok(())
+}

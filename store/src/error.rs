@@ -1,0 +1,67 @@
+//! Why the store could not do something.
+
+use std::path::PathBuf;
+
+use crate::sql::SqlError;
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address of the database is none that this program knows.
+    #[error("adresse de base « {0} » inconnue ; écrivez sqlite:CHEMIN ou postgres://…")]
+    Url(String),
+    /// The file cannot be opened, is none of SQLite, or may only be read.
+    #[error("base {} : {source}", path.display())]
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: SqlError,
+    },
+    /// The server cannot be reached, or lets nobody in.
+    #[error("base {server} : {source}")]
+    Server {
+        /// Where it is, without its user and password.
+        server: String,
+        /// Why.
+        source: SqlError,
+    },
+    /// The database refused.
+    #[error("base de données : {0}")]
+    Database(#[from] SqlError),
+    /// The database was made by a newer program.
+    #[error(
+        "la base est à l’étape {found}, ce programme ne connaît que l’étape {newest} ; installez une version plus récente de Vigie"
+    )]
+    Newer {
+        /// Step of the database.
+        found: usize,
+        /// Newest step of this program.
+        newest: usize,
+    },
+    /// Subscriptions changed at every look.
+    #[error("les abonnements changent sans cesse ; la veille reprendra à la prochaine passe")]
+    TooManyRetries,
+    /// What was stored cannot be read back.
+    #[error("donnée illisible dans {place} : {source}")]
+    Unreadable {
+        /// Table and key.
+        place: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+impl StoreError {
+    /// Says at which server a database failed while it was being opened.
+    pub(crate) fn of_server(self, url: &str) -> Self {
+        match self {
+            Self::Database(source @ SqlError::Postgres(_)) => {
+                let server =
+                    url.split(['@', '/']).filter(|part| !part.is_empty()).nth(if url.contains('@') { 2 } else { 1 });
+                Self::Server { server: server.unwrap_or_default().to_owned(), source }
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The tables, and the steps that lead to them.
+//!
+//! One SQL for two engines: TEXT, BIGINT (moments in milliseconds since 1970, flags as 0/1) and bytes, whose type name
+//! alone differs. A step is applied once, in its own transaction; a database newer than this program is refused.
+
+use crate::StoreError;
+use crate::sql::{self, Database, Engine};
+
+/// The lock of the one process that changes the schema.
+const MIGRATING: i64 = 7461;
+
+/// Steps, in order; never edited once released.
+pub(crate) const MIGRATIONS: &[&str] = &[
+    FIRST_TABLES,
+    VERDICT_CORRECTIONS,
+    SOURCE_HEALTH,
+    DECISIONS,
+    LANES,
+    RHYTHMS,
+    CHATS,
+    PAGES,
+    PERSONAL_DATA,
+    CLOSING_DATES,
+    MESSAGE_PARTS,
+    PARTIAL_INDEXES,
+    UNUSED_INDEXES,
+];
+
+const FIRST_TABLES: &str = r"
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+INSERT INTO meta (key, value) VALUES ('subscription_version', '1');
+
+CREATE TABLE source (
+  id TEXT PRIMARY KEY, memory TEXT NOT NULL DEFAULT '{}', baseline_done BIGINT NOT NULL DEFAULT 0,
+  failures BIGINT NOT NULL DEFAULT 0, next_due BIGINT NOT NULL DEFAULT 0, last_success BIGINT, last_attempt BIGINT,
+  last_error TEXT, items BIGINT NOT NULL DEFAULT 0, bad BIGINT NOT NULL DEFAULT 0, alarmed BIGINT NOT NULL DEFAULT 0,
+  holder TEXT, lease_until BIGINT NOT NULL DEFAULT 0);
+CREATE TABLE quarantine (
+  id TEXT PRIMARY KEY, source TEXT NOT NULL, record_id TEXT, place TEXT NOT NULL, reason TEXT NOT NULL,
+  raw {bytes} NOT NULL, at BIGINT NOT NULL);
+
+CREATE TABLE procedure (
+  id TEXT PRIMARY KEY, title TEXT NOT NULL, snapshot TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL);
+CREATE TABLE procedure_key (key TEXT PRIMARY KEY, procedure_id TEXT NOT NULL);
+CREATE TABLE notice (
+  id TEXT PRIMARY KEY, source TEXT NOT NULL, record_id TEXT NOT NULL, procedure_id TEXT NOT NULL, kind TEXT NOT NULL,
+  title TEXT NOT NULL, buyer TEXT NOT NULL, score BIGINT NOT NULL, version BIGINT NOT NULL, content_hash TEXT NOT NULL,
+  document TEXT NOT NULL, assessment TEXT NOT NULL, first_seen BIGINT NOT NULL, updated BIGINT NOT NULL);
+CREATE INDEX notice_procedure ON notice (procedure_id);
+CREATE INDEX notice_updated ON notice (updated);
+
+CREATE TABLE subscriber (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, profile TEXT NOT NULL, declared BIGINT NOT NULL DEFAULT 0,
+  created BIGINT NOT NULL);
+CREATE TABLE address (
+  id TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, channel TEXT NOT NULL, value TEXT NOT NULL, state TEXT NOT NULL,
+  note TEXT, created BIGINT NOT NULL);
+CREATE UNIQUE INDEX address_value ON address (channel, value, subscriber_id);
+CREATE INDEX address_subscriber ON address (subscriber_id);
+CREATE TABLE subscription (
+  id TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, filter TEXT NOT NULL, cadence TEXT NOT NULL, created BIGINT NOT NULL);
+CREATE INDEX subscription_subscriber ON subscription (subscriber_id);
+
+CREATE TABLE alert (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, procedure_id TEXT NOT NULL, notice_id TEXT NOT NULL, changes TEXT NOT NULL,
+  body TEXT, created BIGINT NOT NULL);
+CREATE INDEX alert_procedure ON alert (procedure_id);
+CREATE INDEX alert_notice ON alert (notice_id);
+CREATE TABLE notification (
+  id TEXT PRIMARY KEY, alert_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, subscription_id TEXT, disposition TEXT NOT NULL,
+  reasons TEXT NOT NULL, due BIGINT, delivery_id TEXT, created BIGINT NOT NULL);
+CREATE UNIQUE INDEX notification_share ON notification (alert_id, subscriber_id);
+CREATE INDEX notification_waiting ON notification (due, subscriber_id);
+CREATE INDEX notification_subscriber ON notification (subscriber_id, created);
+
+CREATE TABLE delivery (
+  id TEXT PRIMARY KEY, seq BIGINT NOT NULL, subscriber_id TEXT NOT NULL, address_id TEXT NOT NULL, channel TEXT NOT NULL, cause TEXT NOT NULL,
+  procedure_id TEXT NOT NULL, state TEXT NOT NULL, attempts BIGINT NOT NULL DEFAULT 0, next_at BIGINT NOT NULL,
+  lease_until BIGINT NOT NULL DEFAULT 0, holder TEXT, token TEXT, started BIGINT, expires_at BIGINT, created BIGINT NOT NULL,
+  settled_at BIGINT, why TEXT);
+CREATE UNIQUE INDEX delivery_key ON delivery (address_id, cause);
+CREATE INDEX delivery_due ON delivery (state, next_at);
+CREATE INDEX delivery_thread ON delivery (address_id, procedure_id, seq);
+CREATE INDEX delivery_seq ON delivery (seq);
+CREATE TABLE attempt (
+  delivery_id TEXT NOT NULL, n BIGINT NOT NULL, started BIGINT NOT NULL, ended BIGINT, outcome TEXT, detail TEXT,
+  PRIMARY KEY (delivery_id, n));
+
+CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL);
+CREATE TABLE journal (id TEXT PRIMARY KEY, at BIGINT NOT NULL, topic TEXT NOT NULL, reference TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX journal_reference ON journal (reference, at);
+";
+
+/// Verdicts corrected by people.
+const VERDICT_CORRECTIONS: &str = r"
+CREATE TABLE verdict_correction (
+  id TEXT PRIMARY KEY, notice_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, provisions TEXT NOT NULL, note TEXT NOT NULL,
+  created BIGINT NOT NULL);
+CREATE INDEX verdict_correction_notice ON verdict_correction (notice_id, created);
+";
+
+/// Health of sources, likeness of procedures, and the directories.
+const SOURCE_HEALTH: &str = r"
+ALTER TABLE source ADD COLUMN trouble TEXT;
+ALTER TABLE source ADD COLUMN quota_left BIGINT;
+ALTER TABLE source ADD COLUMN quota_limit BIGINT;
+CREATE TABLE source_day (
+  source TEXT NOT NULL, day TEXT NOT NULL, items BIGINT NOT NULL DEFAULT 0, polls BIGINT NOT NULL DEFAULT 0,
+  failures BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (source, day));
+CREATE TABLE alarm (source TEXT NOT NULL, kind TEXT NOT NULL, since BIGINT NOT NULL, PRIMARY KEY (source, kind));
+INSERT INTO alarm (source, kind, since)
+  SELECT id, 'unreachable', COALESCE(last_success, last_attempt, 0) FROM source WHERE alarmed = 1;
+ALTER TABLE source DROP COLUMN alarmed;
+
+CREATE TABLE likeness (
+  notice_id TEXT PRIMARY KEY, procedure_id TEXT NOT NULL, bucket TEXT NOT NULL, portrait TEXT NOT NULL);
+CREATE INDEX likeness_bucket ON likeness (bucket);
+CREATE INDEX likeness_procedure ON likeness (procedure_id);
+CREATE INDEX procedure_key_procedure ON procedure_key (procedure_id);
+
+CREATE TABLE directory (
+  kind TEXT NOT NULL, key TEXT NOT NULL, document TEXT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (kind, key));
+";
+
+/// What structures decide.
+const DECISIONS: &str = r"
+CREATE TABLE decision (
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL, refusal TEXT,
+  joint BIGINT, assignee TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', remind_at BIGINT, decided_by TEXT NOT NULL,
+  at BIGINT NOT NULL, PRIMARY KEY (structure, procedure_id, lot));
+CREATE INDEX decision_procedure ON decision (procedure_id);
+CREATE INDEX decision_stage ON decision (stage);
+CREATE TABLE decision_step (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, stage TEXT NOT NULL,
+  decided_by TEXT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX decision_step_structure ON decision_step (structure, at);
+";
+
+/// Lanes and paces: see `lanes`.
+const LANES: &str = r"
+CREATE TABLE lane (
+  address_id TEXT PRIMARY KEY, channel TEXT NOT NULL, ready_at BIGINT NOT NULL, free_at BIGINT NOT NULL DEFAULT 0,
+  held BIGINT NOT NULL DEFAULT 0);
+CREATE INDEX lane_ready ON lane (ready_at);
+CREATE TABLE pace (key TEXT PRIMARY KEY, free_at BIGINT NOT NULL);
+INSERT INTO lane (address_id, channel, ready_at)
+  SELECT address_id, MIN(channel), MIN(next_at) FROM delivery WHERE state IN ('pending', 'deferred', 'ambiguous') GROUP BY address_id;
+CREATE INDEX delivery_waiting ON delivery (address_id, next_at, seq) WHERE state IN ('pending', 'deferred', 'ambiguous');
+CREATE INDEX delivery_claimed ON delivery (lease_until) WHERE state = 'claimed';
+";
+
+/// How messages come to each person.
+const RHYTHMS: &str = r"
+ALTER TABLE subscriber ADD COLUMN rhythm TEXT NOT NULL DEFAULT '{}';
+";
+
+/// Chats: invitations, conversations, which message carries which delivery; what is paused.
+const CHATS: &str = r"
+ALTER TABLE subscription ADD COLUMN paused_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE source ADD COLUMN paused BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE invitation (
+  mark TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL DEFAULT '', siret TEXT NOT NULL DEFAULT '',
+  subscriber_id TEXT, created BIGINT NOT NULL, expires_at BIGINT NOT NULL, used BIGINT);
+CREATE TABLE chat (
+  channel TEXT NOT NULL, value TEXT NOT NULL, greeted BIGINT NOT NULL DEFAULT 0, window_from BIGINT NOT NULL DEFAULT 0,
+  heard BIGINT NOT NULL DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, dialogue TEXT NOT NULL DEFAULT '',
+  dialogue_until BIGINT NOT NULL DEFAULT 0, dialogue_version BIGINT NOT NULL DEFAULT 0, names TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (channel, value));
+CREATE INDEX chat_seen ON chat (seen);
+CREATE INDEX address_chat ON address (channel, value);
+CREATE TABLE chat_message (
+  channel TEXT NOT NULL, chat TEXT NOT NULL, message TEXT NOT NULL, delivery_id TEXT NOT NULL, subscriber_id TEXT NOT NULL,
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, state_message TEXT, shown TEXT NOT NULL DEFAULT '',
+  revision BIGINT NOT NULL DEFAULT 0, shown_revision BIGINT NOT NULL DEFAULT 0, at BIGINT NOT NULL,
+  PRIMARY KEY (channel, chat, message));
+CREATE INDEX chat_message_decided ON chat_message (procedure_id, structure);
+CREATE INDEX chat_message_stale ON chat_message (channel, at) WHERE revision > shown_revision;
+CREATE INDEX chat_message_subscriber ON chat_message (subscriber_id);
+";
+
+/// Pages: sign-in, sessions, tokens of programs, and one row a procedure by which it is found.
+const PAGES: &str = r"
+CREATE TABLE sign_in (
+  id TEXT PRIMARY KEY, address_id TEXT NOT NULL, next TEXT NOT NULL, asked BIGINT NOT NULL, expires BIGINT NOT NULL, used BIGINT);
+CREATE INDEX sign_in_address ON sign_in (address_id, asked);
+CREATE TABLE session (
+  mark TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, created BIGINT NOT NULL, used BIGINT NOT NULL, expires BIGINT NOT NULL);
+CREATE INDEX session_subscriber ON session (subscriber_id);
+CREATE TABLE access_token (
+  id TEXT PRIMARY KEY, mark TEXT NOT NULL, subscriber_id TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL,
+  created BIGINT NOT NULL, used BIGINT, expires BIGINT);
+CREATE UNIQUE INDEX access_token_mark ON access_token (mark);
+CREATE INDEX access_token_subscriber ON access_token (subscriber_id);
+CREATE TABLE search (
+  procedure_id TEXT PRIMARY KEY, title TEXT NOT NULL, buyer TEXT NOT NULL, buyer_type TEXT NOT NULL, verdict TEXT NOT NULL,
+  sectors TEXT NOT NULL, departments TEXT NOT NULL, provisions TEXT NOT NULL, status TEXT NOT NULL, words TEXT NOT NULL,
+  score BIGINT NOT NULL, closes BIGINT, until BIGINT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX search_at ON search (at, procedure_id);
+CREATE INDEX search_until ON search (until);
+CREATE INDEX delivery_state_seq ON delivery (state, seq);
+";
+
+/// Personal data and mail: consent, bounces, who saw what.
+const PERSONAL_DATA: &str = r"
+CREATE TABLE consent (
+  address_id TEXT PRIMARY KEY, asked BIGINT, asks BIGINT NOT NULL DEFAULT 0, confirmed BIGINT, how TEXT NOT NULL DEFAULT '');
+CREATE TABLE suppressed (mark TEXT PRIMARY KEY, at BIGINT NOT NULL);
+CREATE TABLE access (id TEXT PRIMARY KEY, at BIGINT NOT NULL, who TEXT NOT NULL, whom TEXT NOT NULL, what TEXT NOT NULL);
+CREATE INDEX access_whom ON access (whom, at);
+CREATE TABLE idle (subscriber_id TEXT PRIMARY KEY, since BIGINT NOT NULL);
+CREATE TABLE bounce (
+  address_id TEXT PRIMARY KEY, soft BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL);
+CREATE TABLE inbox (mailbox TEXT PRIMARY KEY, validity BIGINT NOT NULL, uid BIGINT NOT NULL);
+CREATE TABLE inbox_mail (id TEXT PRIMARY KEY, at BIGINT NOT NULL, outcome TEXT NOT NULL);
+CREATE TABLE lead (notice_id TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX lead_subscriber ON lead (subscriber_id);
+CREATE INDEX delivery_subscriber ON delivery (subscriber_id, seq);
+CREATE INDEX delivery_settled ON delivery (settled_at);
+CREATE INDEX notification_created ON notification (created);
+CREATE INDEX journal_at ON journal (at);
+";
+
+/// When procedures close, what is done once in a while, channels whose server is away.
+const CLOSING_DATES: &str = r"
+ALTER TABLE procedure ADD COLUMN closes BIGINT;
+CREATE INDEX procedure_closes ON procedure (closes);
+CREATE INDEX notice_first_seen ON notice (first_seen, id);
+CREATE TABLE chore (name TEXT PRIMARY KEY, done BIGINT NOT NULL);
+CREATE TABLE outage (channel TEXT PRIMARY KEY, since BIGINT NOT NULL, why TEXT NOT NULL);
+";
+
+/// Messages of chats: which carry what, and how far a service was listened to.
+const MESSAGE_PARTS: &str = r"
+CREATE TABLE message_part (
+  delivery_id TEXT NOT NULL, part BIGINT NOT NULL, chat TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (delivery_id, part));
+CREATE INDEX message_part_message ON message_part (chat, message);
+CREATE TABLE listener (name TEXT PRIMARY KEY, next_number BIGINT NOT NULL, at BIGINT NOT NULL);
+CREATE TABLE heard (listener TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (listener, number));
+";
+
+/// Indexes that only what waits is in: each one that a message passes through costs at every message.
+const PARTIAL_INDEXES: &str = r"
+DROP INDEX delivery_due;
+DROP INDEX notification_waiting;
+CREATE INDEX notification_due ON notification (due, subscriber_id) WHERE delivery_id IS NULL AND due IS NOT NULL;
+CREATE INDEX notification_of_digest ON notification (subscriber_id, disposition, due) WHERE delivery_id IS NULL AND due IS NOT NULL;
+";
+
+/// Indexes that no statement reads, and every notice paid for.
+const UNUSED_INDEXES: &str = r"
+DROP INDEX notice_updated;
+DROP INDEX alert_notice;
+";
+
+/// Brings the database to the newest step.
+///
+/// # Errors
+/// The database is newer than this program, or a step fails: then it stays as it was.
+pub(crate) async fn migrate(db: &Database) -> Result<(), StoreError> {
+    migrate_to(db, MIGRATIONS.len()).await
+}
+
+/// The same, up to step `last`, from 1.
+pub(crate) async fn migrate_to(db: &Database, last: usize) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    // Two processes that start together: the second waits here and then finds nothing to do.
+    tx.lock(MIGRATING).await?;
+    tx.script("CREATE TABLE IF NOT EXISTS schema_step (n BIGINT PRIMARY KEY)").await?;
+    let (found,): (i64,) =
+        sql::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&mut tx).await?;
+    let (found, newest) = (usize::try_from(found).unwrap_or(0), MIGRATIONS.len());
+    if found > newest {
+        return Err(StoreError::Newer { found, newest });
+    }
+    for (n, step) in (1_i64..).zip(&MIGRATIONS[..last]).skip(found) {
+        let bytes = if db.engine() == Engine::Postgres { "BYTEA" } else { "BLOB" };
+        tx.script(&step.replace("{bytes}", bytes)).await?;
+        sql::query("INSERT INTO schema_step (n) VALUES ($1)").bind(n).execute(&mut tx).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Why a statement could not be run, or its rows not be read.
+
+use std::error::Error;
+
+/// Why the database did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlError {
+    /// SQLite refused.
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL refused, or cannot be reached.
+    #[error("{}", with_causes(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// Every connection was in use for too long, or another process held the database.
+    #[error("la base est restée occupée {0} s")]
+    Busy(u64),
+    /// A statement that gives one row gave none.
+    #[error("une ligne attendue manque")]
+    NoRow,
+    /// What a row holds cannot be read.
+    #[error("ligne « {row} », colonne {column} : {why}")]
+    Unreadable {
+        /// The first column of the row: its key.
+        row: String,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The system failed: a file, a thread, the source of random numbers.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl SqlError {
+    /// Whether SQLite could not begin because another process writes.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self, Self::Sqlite(e) if matches!(e.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)))
+    }
+}
+
+/// An error with what lies under it: on its own it says "db error".
+fn with_causes(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(e) = cause {
+        text.push_str(" : ");
+        text.push_str(&e.to_string());
+        cause = e.source();
+    }
+    text
+}

@@ -1,0 +1,107 @@
+//! Databases that cannot be reached, are full, or hold what this program does not know.
+
+use vigie_domain::DeliveryState;
+
+use super::{Empty, at, enqueue, person};
+use crate::Store;
+use crate::claim::Claim;
+use crate::sql;
+
+/// C2: a full disk left the writing connection in a transaction that it could not leave, and nothing was ever written again.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_resume_after_a_full_disk() {
+    let empty = Empty::sqlite();
+    let store = Store::open(&empty.url).await.unwrap();
+    let limit = |pages: i64| {
+        let store = store.clone();
+        async move {
+            let mut tx = store.begin().await.unwrap();
+            // SQLite's own way to say that there is no more room; never below what the file holds.
+            tx.script(&format!("PRAGMA max_page_count = {pages}")).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    };
+    limit(1).await;
+    let note = async |n: usize| {
+        let text = format!("{n} {}", "x".repeat(20_000));
+        store.note("source", "s", &text, at(0)).await
+    };
+    let mut refused = 0;
+    for n in 0..5 {
+        refused += usize::from(note(n).await.is_err());
+    }
+    assert!(refused > 0, "the disk was never full");
+    limit(1_000_000).await;
+    for n in 5..10 {
+        note(n).await.unwrap();
+    }
+    let mut tx = store.begin_ingest(at(1)).await.unwrap();
+    assert_eq!(tx.subscription_version().await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    store.close().await;
+}
+
+/// C4: what is wrong with a database, and where it is, is said at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_be_used_is_named_with_the_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lettre.txt");
+    std::fs::write(&path, "Madame, Monsieur, ceci n’est pas une base de données, et c’est assez long.".repeat(20))
+        .unwrap();
+    let said = Store::open(&format!("sqlite:{}", path.display())).await.unwrap_err().to_string();
+    assert!(said.contains("lettre.txt") && said.contains("not a database"), "{said}");
+    let said =
+        Store::open(&format!("sqlite:{}", dir.path().join("absent/v.sqlite").display())).await.unwrap_err().to_string();
+    assert!(said.contains("absent/v.sqlite") && said.contains("unable to open"), "{said}");
+    let port = super::postgres::free_port().unwrap();
+    let said = Store::open(&format!("postgres://vigie:secret@127.0.0.1:{port}/vigie")).await.unwrap_err().to_string();
+    assert!(said.contains(&format!("127.0.0.1:{port}")) && said.contains("refused"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_word_names_its_row() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        let address = person(&store, "p").await;
+        let id = enqueue(&store, "p", &address, "a").await;
+        sql::query("UPDATE delivery SET state = 'lost'").execute_alone(&store.db).await.unwrap();
+        let said = store.delivery(&id).await.unwrap_err().to_string();
+        assert!(said.contains(&id) && said.contains("lost") && said.contains("state"), "{said}");
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_cannot_be_read_is_given_up_and_stops_no_other() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        let mut ids = Vec::new();
+        for n in 0..3 {
+            let address = person(&store, &format!("p{n}")).await;
+            ids.push(enqueue(&store, &format!("p{n}"), &address, "a").await);
+        }
+        sql::query("UPDATE delivery SET cause = 'unheard:of' WHERE id = $1")
+            .bind(ids[1].clone())
+            .execute_alone(&store.db)
+            .await
+            .unwrap();
+        let claim = Claim {
+            lease_holder: "t",
+            token: "t",
+            limit: 10,
+            lease: chrono::Duration::minutes(1),
+            domain_gap: chrono::Duration::zero(),
+        };
+        let claimed = store.claim(&claim, at(1)).await.unwrap();
+        let mut claimed: Vec<&str> = claimed.iter().map(|d| d.id.as_str()).collect();
+        claimed.sort_unstable();
+        let mut readable = vec![ids[0].as_str(), ids[2].as_str()];
+        readable.sort_unstable();
+        assert_eq!(claimed, readable);
+        let counts = store.queue().await.unwrap();
+        assert!(counts.contains(&(DeliveryState::Dead, 1)), "{counts:?}");
+        assert!(store.claim(&claim, at(1)).await.unwrap().is_empty());
+        store.close().await;
+    }
+}

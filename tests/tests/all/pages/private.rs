@@ -1,0 +1,189 @@
+//! What one structure never sees of another, what operators see, and hostile words that stay words.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_one_structure_is_seen_by_another_on_any_route_on_either_engine() {
+    nothing_is_seen_by_another(pages().await).await;
+    if let Some(postgres) = Postgres::start() {
+        let dir = tempfile::tempdir().unwrap();
+        let pages = Pages::start_on(dir, &postgres.url, Clock::fixed(now()), "").await.unwrap();
+        nothing_is_seen_by_another(pages).await;
+    }
+}
+
+async fn nothing_is_seen_by_another(pages: Pages) {
+    for (id, siret) in [("jeanne", MINE), ("rival", OTHERS)] {
+        pages.person(id, id, Role::Structure, Some(siret)).await.unwrap();
+        pages.subscription(id, &Filter::default()).await.unwrap();
+    }
+    let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    let secret = "confidence-de-la-structure";
+    let mut decision = Decision::new(MINE, &procedure, Stage::Submitted, secret, now());
+    decision.note = format!("note {secret}");
+    decision.assignee = secret.into();
+    pages.app.service.store.decide(&decision).await.unwrap();
+    let mut of_lot = decision.clone();
+    of_lot.lot = "1".into();
+    pages.app.service.store.decide(&of_lot).await.unwrap();
+    let hers = pages.signed_in("jeanne").await.unwrap();
+    hers.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
+    hers.post_form("/compte/jetons", &[("lien", "feed")]).await.unwrap();
+    let her_links = pages.app.service.store.tokens("jeanne").await.unwrap();
+    let program = pages.program("jeanne", &Scope::OF_PROGRAMS).await.unwrap();
+    assert!(program.get("/api/v1/decisions").await.unwrap().body.contains(secret), "the search must be able to find");
+    assert!(ok(&hers, "/tableaux/decisions.csv").await.body.contains(secret));
+
+    let rival = pages.signed_in("rival").await.unwrap();
+    let rivals_program = pages.program("rival", &Scope::OF_PROGRAMS).await.unwrap();
+    let stranger = pages.stranger().unwrap();
+    let csrf = rival.csrf().await.unwrap();
+    let mut asked = 0;
+    let tokens: Vec<String> = her_links.iter().map(|t| t.id.clone()).chain([procedure.clone()]).collect();
+    for token in &tokens {
+        for path in paths(&procedure, token) {
+            for (who, visitor) in [("rival", &rival), ("program", &rivals_program), ("stranger", &stranger)] {
+                let mut answers = vec![visitor.get(&path).await.unwrap()];
+                if path.starts_with("/api/v1") {
+                    answers.push(visitor.json("PUT", &path, &json!({ "stage": "go", "seen": "go" })).await.unwrap());
+                    answers.push(visitor.json("POST", &path, &json!({})).await.unwrap());
+                    answers.push(visitor.json("DELETE", &path, &json!({})).await.unwrap());
+                } else if !["/sortir", "/entrer", "/compte/effacer"].contains(&path.as_str()) {
+                    answers.push(
+                        visitor
+                            .post(&path, &[("csrf", &csrf), ("stage", "go"), ("seen", "submitted.1")])
+                            .await
+                            .unwrap(),
+                    );
+                }
+                for answer in answers {
+                    asked += 1;
+                    assert!(!answer.body.contains(secret), "{who} sees it at {path}: {}", answer.body);
+                    assert_ne!(answer.status, 500, "{who} at {path}: {}", answer.body);
+                    assert!(!answer.body.contains("remis</span>"), "{who} sees a stage at {path}");
+                }
+            }
+        }
+    }
+    assert!(asked > 400, "{asked}");
+    let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
+    assert!(standing.iter().all(|d| d.stage == Stage::Submitted && d.note.contains(secret)), "nor changed by them");
+    assert_eq!(pages.app.service.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
+    assert_eq!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn operators_alone_have_operators_pages_and_what_they_see_of_people_is_noted() {
+    let pages = pages().await;
+    pages.person("chef", "Chef", Role::Operator, None).await.unwrap();
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.subscription("jeanne", &Filter::default()).await.unwrap();
+    pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    worker::drain(&pages.app.delivery).await.unwrap();
+    let delivery = pages.app.service.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    let chef = pages.signed_in("chef").await.unwrap();
+    for path in ["", "/sources", "/envois", "/personnes", &format!("/envois/{delivery}")] {
+        let path = format!("/exploitation{path}");
+        assert_eq!(jeanne.get(&path).await.unwrap().status, 404, "{path}");
+        ok(&chef, &path).await;
+    }
+    for path in ["/tableaux/envois.csv", "/tableaux/personnes.csv"] {
+        assert_eq!(jeanne.get(path).await.unwrap().status, 404, "{path}");
+        ok(&chef, path).await;
+    }
+    let role = [("role", "operator")];
+    assert_eq!(jeanne.post_form("/exploitation/personnes/jeanne/role", &role).await.unwrap().status, 404);
+    assert_eq!(jeanne.post_form("/exploitation/envois/rejouer", &[("envoi", &delivery)]).await.unwrap().status, 404);
+    let changed = chef.post_form("/exploitation/personnes/jeanne/role", &[("role", "facilitator")]).await.unwrap();
+    assert_eq!(changed.status, 303, "{}", changed.body);
+    assert_eq!(pages.app.service.store.subscriber("jeanne").await.unwrap().unwrap().role, Role::Facilitator);
+    assert_eq!(
+        chef.post_form("/exploitation/personnes/chef/role", &[("role", "structure")]).await.unwrap().status,
+        400
+    );
+    let looks = pages.app.service.store.looks("", 20).await.unwrap();
+    assert!(looks.iter().any(|l| l.who == "chef" && l.whom == "jeanne"), "{looks:?}");
+}
+
+#[tokio::test]
+async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
+    let pages = pages().await;
+    pages.person("chef", HOSTILE, Role::Operator, Some(MINE)).await.unwrap();
+    pages.subscription("chef", &Filter::default()).await.unwrap();
+    let mut notice = call("26-1", HOSTILE);
+    notice.buyer.name = HOSTILE.into();
+    notice.lots[0].title = HOSTILE.into();
+    notice.passages[0].text.push_str(HOSTILE);
+    notice.url = Some("javascript:alert(1)".into());
+    notice.documents_url = Some("data:text/html,<script>alert(1)</script>".into());
+    let procedure = pages.take(&notice).await.unwrap();
+    let mut decision = Decision::new(MINE, &procedure, Stage::Go, HOSTILE, now());
+    decision.note = HOSTILE.into();
+    pages.app.service.store.decide(&decision).await.unwrap();
+    let visitor = pages.signed_in("chef").await.unwrap();
+    visitor.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
+    visitor.post_form("/compte/jetons", &[("lien", "feed")]).await.unwrap();
+    let mut shown: Vec<String> = paths(&procedure, "x").into_iter().filter(|p| !p.starts_with("/api/v1")).collect();
+    for token in pages.app.service.store.tokens("chef").await.unwrap() {
+        let url = vigie_web::account::private_url(&pages.app.service, &token).unwrap();
+        shown.push(url.strip_prefix(&pages.base).unwrap().to_owned());
+    }
+    let delivery = pages.app.service.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    for link in [pages.app.service.answer_url(&delivery, now()), pages.app.service.digest_url(&delivery, now())] {
+        let path = link.unwrap().strip_prefix(&pages.base).unwrap().to_owned();
+        assert!(ok(&visitor, &path).await.body.contains("&lt;script&gt;"), "{path} tells the title");
+        shown.push(path);
+    }
+    for path in shown {
+        let answer = visitor.get(&path).await.unwrap();
+        assert!(!answer.headers.to_lowercase().contains("\nset-cookie: a=b"), "{path}: {}", answer.headers);
+        if answer.headers.contains("text/html") {
+            for raw in ["<script", "<img src=x", "javascript:alert", "data:text/html"] {
+                assert!(!answer.body.contains(raw), "{path} holds {raw}");
+            }
+            assert!(answer.body.len() <= 60_000, "{path} weighs {} bytes", answer.body.len());
+            for header in [
+                "content-security-policy: default-src 'none'",
+                "x-content-type-options: nosniff",
+                "referrer-policy: no-referrer",
+            ] {
+                assert!(answer.headers.contains(header), "{path} lacks {header}");
+            }
+        }
+        if answer.headers.contains("text/csv") {
+            assert!(
+                !answer.body.split([';', '\n']).any(|c| c.trim_matches('"').starts_with('=')),
+                "{path}: {}",
+                answer.body
+            );
+        }
+        if answer.headers.contains("atom+xml") {
+            let feed = feed_rs::parser::parse(answer.body.as_bytes()).unwrap();
+            assert_eq!(feed.entries.len(), 1);
+            assert!(feed.entries[0].title.as_ref().unwrap().content.contains("<script>"), "told whole, as text");
+        }
+        if answer.headers.contains("text/calendar") {
+            assert!(answer.body.lines().all(|l| !l.starts_with("Set-Cookie")), "{}", answer.body);
+            assert!(answer.body.contains("BEGIN:VEVENT"), "{}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_person_takes_their_data_along_and_erases_themselves() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    let held = ok(&jeanne, "/compte/donnees.json").await;
+    assert!(
+        held.body.contains("jeanne@structure.example") && held.body.contains("connexions aux pages"),
+        "{}",
+        held.body
+    );
+    assert_eq!(jeanne.post_form("/compte/effacer", &[]).await.unwrap().status, 400, "not by a slip");
+    let gone = jeanne.post_form("/compte/effacer", &[("sur", "oui")]).await.unwrap();
+    assert_eq!(gone.location.as_deref(), Some("/adieu"));
+    assert_eq!(jeanne.get("/compte").await.unwrap().status, 303, "the session is gone with the person");
+    assert!(pages.app.service.store.subscriber("jeanne").await.unwrap().is_none());
+}

@@ -1,0 +1,53 @@
+//! Judges `text-jsonl` lines of standard input, one assessment a line: the judgement alone, without sources or channels.
+//!
+//! `cargo run -p vigie-watcher --example classify [-- --explain] < notices.jsonl`. `--explain` shows how each statement is read: its
+//! words and their concepts. A line that is no notice ends the run with its number.
+
+use std::io::{BufRead, Write};
+
+use vigie_domain::Notice;
+use vigie_watcher::classify::document::Document;
+use vigie_watcher::classify::statement::{Units, statements};
+use vigie_watcher::classify::{classify, plain};
+
+fn main() -> std::io::Result<()> {
+    let explain = std::env::args().any(|a| a == "--explain");
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for (number, line) in std::io::stdin().lock().lines().enumerate() {
+        let fault = |e: String| std::io::Error::other(format!("line {}: {e}", number + 1));
+        let value: serde_json::Value = serde_json::from_str(&line?).map_err(|e| fault(e.to_string()))?;
+        let part = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let notice = plain::notice(&part("id"), &part("title"), &part("text"));
+        if explain {
+            show(&notice, &mut out)?;
+        }
+        let text = serde_json::to_string(&classify(&notice)).map_err(|e| fault(e.to_string()))?;
+        writeln!(out, "{text}")?;
+    }
+    Ok(())
+}
+
+/// The statements of a notice with their concepts.
+fn show(notice: &Notice, out: &mut impl Write) -> std::io::Result<()> {
+    let doc = Document::of(notice);
+    let units = Units::of(&doc);
+    let all: Vec<usize> = (0..units.list.len()).collect();
+    for s in statements(&doc, &units, &all) {
+        let words = |h: &vigie_watcher::classify::lexicon::Hit| {
+            s.tokens[h.from..h.to].iter().map(|t| t.word.as_ref()).collect::<Vec<_>>().join(" ")
+        };
+        let hits: Vec<String> = s.hits.iter().map(|h| format!("{:?}[{}]", h.concept, words(h))).collect();
+        let unit = s.unit;
+        writeln!(
+            out,
+            "{} heading={} ticked={:?} row={:?} | {} | {}",
+            s.index,
+            unit.is_heading,
+            unit.ticked,
+            unit.row,
+            &doc.text()[unit.range.clone()],
+            hits.join(" ")
+        )?;
+    }
+    Ok(())
+}

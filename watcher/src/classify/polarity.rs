@@ -1,0 +1,291 @@
+//! Whether a statement asserts, denies, lifts, supposes or merely remembers what its words name: once, for all frames.
+//!
+//! "Aucune clause", "n'est pas réservé", "Clause sociale : ☒ Non", "la clause est supprimée", "si le marché est réservé", "le contrat
+//! qui s'achève imposait": none of these gives. A double negation ("n'exclut pas", "non seulement") takes nothing away.
+
+use super::lexicon::{Concept, Hit};
+use super::statement::{Statement, mark};
+
+/// How far behind a word its denial may stand, in words.
+const REACH: usize = 14;
+
+/// Whether what a hit names is not given here, for any of the reasons above.
+#[must_use]
+pub fn void(s: &Statement<'_>, hit: &Hit) -> bool {
+    s.unit.ticked == Some(false)
+        || s.denied_below
+        || replaced(s, hit)
+        || denied(s, hit)
+        || supposed(s, hit)
+        || remembered(s, hit)
+}
+
+/// "Au lieu de : « le lot 3 est réservé »": what a correction takes away.
+fn replaced(s: &Statement<'_>, hit: &Hit) -> bool {
+    let instead = (1..hit.from.min(8)).rev().find(|i| s.tokens[*i].word == "lieu" && s.tokens[i - 1].word == "au");
+    instead.is_some_and(|i| !s.has_word(i, hit.from, &["lire"]))
+}
+
+/// Whether it is denied, before or behind, or lifted.
+#[must_use]
+pub fn denied(s: &Statement<'_>, hit: &Hit) -> bool {
+    if s.of(Concept::NotDenied).any(|h| h.from < hit.to + REACH && hit.from < h.to + REACH) {
+        return denied_by_answer(s, hit);
+    }
+    denied_before(s, hit) || denied_by_answer(s, hit) || denied_behind(s, hit) || lifted(s, hit)
+}
+
+/// Where the clause of a hit begins, as far as denial reaches.
+fn scope_start(s: &Statement<'_>, at: usize) -> usize {
+    let mut i = at;
+    while i > 0 && at - i < 30 {
+        let token = &s.tokens[i];
+        if token.after(mark::COMMA | mark::COLON | mark::OPEN | mark::ITEM | mark::STOP | mark::ASK) {
+            break;
+        }
+        let word = s.tokens[i - 1].word.as_ref();
+        let new_verb = word == "et" && s.any_of(&[Concept::Duty]).any(|h| h.from == i && h.from < at);
+        if matches!(word, "mais" | "avec") || new_verb {
+            break;
+        }
+        i -= 1;
+    }
+    i
+}
+
+fn denied_before(s: &Statement<'_>, hit: &Hit) -> bool {
+    let start = scope_start(s, hit.from);
+    let word = |i: usize| s.tokens[i].word.as_ref();
+    // "ne … pas", the second half before or just behind the words.
+    let end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::COLON).min(hit.to + 6);
+    for i in start..hit.from {
+        match word(i) {
+            "ne" | "n" => {
+                let rest = &s.tokens[i + 1..end.max(i + 1)];
+                let second = rest.iter().find(|t| {
+                    matches!(t.word.as_ref(), "pas" | "plus" | "aucun" | "aucune" | "ni" | "jamais" | "que" | "qu")
+                });
+                if second.is_some_and(|t| !matches!(t.word.as_ref(), "que" | "qu")) {
+                    return true;
+                }
+            }
+            "aucun" | "aucune" => return true,
+            _ => {}
+        }
+    }
+    // Words that deny what follows at once.
+    s.of(Concept::Deny).any(|d| {
+        let reach = match word(d.from) {
+            "non" => 1,
+            "ni" => 7,
+            w if w.starts_with("renonc") || w.starts_with("derog") || w.starts_with("dispens") => 8,
+            _ => 5,
+        };
+        d.to <= hit.from && d.from >= start && hit.from - d.to < reach && word(d.from) != "hors"
+            || d.to <= hit.from && d.from >= start && word(d.from) == "hors" && hit.from - d.to < 2
+    }) || (start..hit.from).any(|i| {
+        word(i) == "pas" && (hit.from - i <= 4 || i == start && hit.from - i <= 9 && matches!(word(i + 1), "de" | "d"))
+    })
+}
+
+/// "Clause sociale : non", "réservé ? R : Non.", "☐ Oui ☒ Non", "Heures d'insertion : 0".
+#[must_use]
+pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
+    if s.unit.ticked == Some(false) {
+        return true;
+    }
+    // "[Clause sociale] non –", "O / N → N", "au lieu de Oui, lire : Non".
+    let word = |i: usize| s.tokens.get(i).map_or("", |t| t.word.as_ref());
+    let closing = (hit.to..s.tokens.len().min(hit.to + 6)).find(|i| s.tokens[*i].after(mark::CLOSE));
+    let boxed = closing.is_some_and(|i| {
+        word(i) == "non" && s.tokens.get(i + 1).is_none_or(|t| t.before != 0) && s.tokens[hit.from].after(mark::OPEN)
+    });
+    let choice = matches!(word(hit.to), "o" | "oui")
+        && matches!(word(hit.to + 1), "n" | "non")
+        && s.tokens[hit.to + 1].after(mark::SLASH);
+    let chosen = choice && matches!(word(hit.to + 2), "n" | "non");
+    let corrected = (hit.to..s.tokens.len().min(hit.to + REACH)).any(|i| word(i) == "lire" && word(i + 1) == "non");
+    let not_applicable = (hit.to..s.tokens.len().min(hit.to + 6)).any(|i| {
+        word(i) == "n" && word(i + 1) == "a" && s.tokens[i].after(mark::COLON) && s.tokens[i + 1].after(mark::SLASH)
+    });
+    if boxed || chosen || corrected || not_applicable {
+        return true;
+    }
+    let mut at = hit.to;
+    let mut asked = false;
+    while at < s.tokens.len() && at < hit.to + REACH {
+        let token = &s.tokens[at];
+        let answers = s.of(Concept::DenyAnswer).any(|d| d.from == at && !counts(s, at));
+        if token.after(mark::STOP | mark::ITEM) && !asked {
+            // "Clauses : sociale - non ; environnementale - oui"
+            return answers
+                && at == hit.to
+                && token.after(mark::ITEM)
+                && matches!(token.word.as_ref(), "non" | "neant");
+        }
+        if token.after(mark::COLON | mark::ASK) {
+            asked |= token.after(mark::ASK);
+            if answers {
+                return true;
+            }
+            if !asked && !matches!(token.word.as_ref(), "r" | "reponse") && at > hit.to + 1 {
+                break;
+            }
+            if !asked {
+                break;
+            }
+        } else if asked && answers {
+            return true;
+        }
+        at += 1;
+    }
+    // "Clause d'insertion non prévue", "sans objet".
+    s.of(Concept::DenyAnswer).any(|d| {
+        let two_words =
+            d.to - d.from >= 2 && s.tokens[d.from].before & (mark::COLON | mark::STOP | mark::ITEM | mark::COMMA) == 0;
+        d.from >= hit.to && d.from - hit.to <= 2 && two_words
+    }) || behind_is_slash(s, hit)
+}
+
+/// "Lot réservé : /".
+fn behind_is_slash(s: &Statement<'_>, hit: &Hit) -> bool {
+    hit.to == s.tokens.len() && {
+        let tail = s.unit.range.end.saturating_sub(s.tokens[hit.to - 1].range.end);
+        tail >= 2
+            && s.trailing.rsplit(':').next().is_some_and(|t| matches!(t.trim(), "/" | "ø" | "-"))
+            && s.trailing.contains(':')
+    }
+}
+
+/// Whether the 0 or the "pas" at `at` begins a number or a phrase that is no answer.
+fn counts(s: &Statement<'_>, at: usize) -> bool {
+    let word = s.tokens[at].word.as_ref();
+    word == "0" && s.tokens.get(at + 1).is_some_and(|t| t.is_number() && t.before == 0)
+        || word == "aucun" && s.tokens.get(at + 1).is_some_and(|t| t.word.starts_with("reserve"))
+}
+
+/// Verbs that, denied, take back what they speak of.
+const TAKES_BACK: &[&str] = &[
+    "applique",
+    "appliquent",
+    "appliquera",
+    "applicable",
+    "applicables",
+    "prevu",
+    "prevue",
+    "prevues",
+    "retenu",
+    "retenue",
+    "retenues",
+    "exigee",
+    "exige",
+    "requise",
+    "requis",
+    "demande",
+    "demandee",
+    "impose",
+    "imposee",
+    "envisagee",
+    "envisage",
+    "concerne",
+    "concernent",
+    "partie",
+    "pris",
+    "prise",
+    "ete",
+    "sera",
+    "seront",
+    "s",
+    "reserve",
+    "reserves",
+    "reconduite",
+    "reconduit",
+    "maintenue",
+    "maintenu",
+    "renouvelee",
+    "reservee",
+    "reservees",
+    "soumis",
+    "soumise",
+    "porte",
+    "juge",
+    "jugee",
+];
+
+/// "La clause ne s'applique pas": but not when only a lot is spared.
+fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
+    let end = s
+        .clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::COLON)
+        .min(hit.to + if s.tokens[hit.to - 1..].iter().take(3).any(|t| t.after(mark::OPEN)) { 18 } else { 9 });
+    let Some(ne) = (hit.to..end).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n")) else { return false };
+    // Another subject stands between: "une clause … ; le marché n'est pas réservé".
+    if s.any_of(&[Concept::Contract, Concept::Winner])
+        .any(|h| h.from > hit.to && h.to <= ne && s.tokens[h.from].after(mark::COMMA))
+    {
+        return false;
+    }
+    let rest = &s.tokens[ne + 1..s.tokens.len().min(ne + 8)];
+    let pas = rest.iter().any(|t| matches!(t.word.as_ref(), "pas" | "plus" | "aucun" | "aucune" | "jamais"));
+    let verb = rest.iter().any(|t| TAKES_BACK.contains(&t.word.as_ref()));
+    let weighed = rest.iter().any(|t| {
+        t.word.starts_with("not") && t.word != "notamment"
+            || t.word.starts_with("criter")
+            || t.word == "inferieur"
+            || t.word == "exclut"
+    });
+    pas && verb && !weighed && !spares(s, hit)
+}
+
+/// Whether a denial behind a hit only spares some lots, orders or subsequent contracts.
+#[must_use]
+pub fn spares(s: &Statement<'_>, hit: &Hit) -> bool {
+    let Some(pas) =
+        (hit.to..s.tokens.len().min(hit.to + 12)).find(|i| matches!(s.tokens[*i].word.as_ref(), "pas" | "plus"))
+    else {
+        return false;
+    };
+    s.has_word(hit.to, pas, &["applique", "concerne", "appliquent", "concernent", "porte"])
+        && s.has_word(pas + 1, pas + 4, &["lot", "lots", "marches", "bons", "commandes", "tranche", "tranches"])
+}
+
+/// "est supprimée", "a été levée", "clause écartée".
+fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
+    let end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::OPEN);
+    s.of(Concept::Lifted).any(|l| {
+        l.from >= hit.to
+            && l.to <= end
+            && l.from - hit.to <= 16
+            && !s.any_of(&[Concept::Contract]).any(|c| {
+                c.from > hit.to
+                    && c.to <= l.from
+                    && l.from - c.to <= 4
+                    && !matches!(s.tokens[c.from].word.as_ref(), "lot" | "avis")
+            })
+    }) && !s.of(Concept::NotDenied).any(|h| h.from >= hit.to)
+}
+
+/// Whether the words stand under a condition: "si le marché est réservé", "en cas de marché réservé".
+#[must_use]
+pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
+    let start = s.clause_start(hit.from, mark::STOP | mark::ASK | mark::ITEM);
+    // "L'acheteur se réserve la possibilité d'introduire une clause".
+    if s.of(Concept::ReserveAside).any(|r| {
+        r.from >= start && r.to <= hit.from && s.has_word(r.from, r.to + 3, &["possibilite", "droit", "faculte"])
+    }) {
+        return true;
+    }
+    s.of(Concept::Condition).any(|c| {
+        let wish = s.tokens.get(c.from + 1).is_some_and(|t| matches!(t.word.as_ref(), "il" | "ils" | "elle" | "elles"))
+            && s.tokens.get(c.from + 2).is_some_and(|t| t.word.starts_with("souhait"));
+        let possible = s.has_word(c.to, c.to + 5, &["possible"]);
+        let around = c.from < hit.from && hit.to <= c.to;
+        c.from >= start && (around || c.to <= hit.from && hit.from - c.to < 20) && !wish && !possible
+    })
+}
+
+/// Whether the words speak of a contract that ends or has ended.
+#[must_use]
+pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
+    let start = s.clause_start(hit.from, mark::STOP | mark::ITEM);
+    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 6)
+}

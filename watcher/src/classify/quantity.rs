@@ -1,0 +1,327 @@
+//! Quantities by grammar: a French number in digits or words, any separator, and the unit behind it.
+//!
+//! `2.100 h`, `2 100 heures`, `mille deux cents heures`, `cent quarante (140) heures`, `300 à 400 heures`, `150 k€`, `1,2 M€`,
+//! `5 %`, `le dixième des heures`, `15/100`, `0,5 ETP`. A number whose unit is not told is kept without one: who reads knows from
+//! the heading. Never fails: what is no number is passed over.
+
+use super::statement::{Token, mark};
+
+/// What a number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Hours of work.
+    Hours,
+    /// Percent.
+    Percent,
+    /// Points of a mark.
+    Points,
+    /// Full-time posts.
+    FullTime,
+    /// Euros.
+    Euros,
+    /// Months.
+    Months,
+    /// Days or weeks: delays.
+    Days,
+    /// Lots.
+    Lots,
+    /// Nothing that is told.
+    None,
+}
+
+/// A number with its unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantity {
+    /// Its value; the lower end of a range.
+    pub value: f64,
+    /// The upper end of a range.
+    pub upper: Option<f64>,
+    /// What it counts.
+    pub unit: Unit,
+    /// First token.
+    pub from: usize,
+    /// Behind the last token, the unit's included.
+    pub to: usize,
+    /// Told for each year.
+    pub a_year: bool,
+    /// Told for each lot.
+    pub each: bool,
+}
+
+/// Every quantity among tokens.
+#[must_use]
+pub fn quantities(tokens: &[Token<'_>]) -> Vec<Quantity> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        match quantity(tokens, at) {
+            Some(q) => {
+                at = q.to.max(at + 1);
+                out.push(q);
+            }
+            None => at += 1,
+        }
+    }
+    out
+}
+
+fn quantity(tokens: &[Token<'_>], from: usize) -> Option<Quantity> {
+    if let Some((value, to)) = fraction(tokens, from) {
+        return Some(Quantity { value, upper: None, unit: Unit::Percent, from, to, a_year: false, each: false });
+    }
+    let (mut value, mut to, glued) = number(tokens, from)?;
+    let mut upper = None;
+    // "cent quarante (140) heures": the digits count.
+    if !tokens[from].is_number()
+        && tokens.get(to).is_some_and(|t| t.after(mark::OPEN) && t.is_number())
+        && let Some((digits, end, _)) = number(tokens, to)
+    {
+        (value, to) = (digits, end);
+    } else if glued.is_none()
+        && tokens.get(to).is_some_and(|t| matches!(t.word.as_ref(), "a" | "et") && t.before == 0)
+        && tokens.get(to + 1).is_some_and(|t| t.before == 0 && t.is_number())
+        && let Some((high, end, _)) = number(tokens, to + 1)
+        && high > value
+        && unit(tokens, end).is_some_and(|(u, ..)| u == Unit::Hours || u == Unit::Percent)
+        && (tokens[to].word == "a" || from > 0 && tokens[from - 1].word == "entre")
+        && (from == 0 || !matches!(tokens[from - 1].word.as_ref(), "lot" | "lots"))
+    {
+        upper = Some(high);
+        to = end;
+    }
+    let (unit, scale, end) = match glued {
+        Some(unit) => (unit, 1.0, to),
+        None => unit(tokens, to).unwrap_or((Unit::None, 1.0, to)),
+    };
+    let (a_year, each) = per(tokens, end);
+    Some(Quantity { value: value * scale, upper: upper.map(|u| u * scale), unit, from, to: end, a_year, each })
+}
+
+/// "le dixième des heures", "un quart du temps": a share.
+fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
+    let share = match tokens[from].word.as_ref() {
+        "dixieme" => 10.0,
+        "vingtieme" => 5.0,
+        "cinquieme" => 20.0,
+        "quart" => 25.0,
+        "tiers" => 100.0 / 3.0,
+        "moitie" => 50.0,
+        _ => return None,
+    };
+    let whole = tokens.get(from + 1).is_some_and(|t| matches!(t.word.as_ref(), "de" | "des" | "du"));
+    let counted = tokens[from + 1..].iter().take(5).any(|t| {
+        t.word.starts_with("heure")
+            || matches!(t.word.as_ref(), "temps" | "main" | "effectif" | "effectifs" | "volume" | "travail")
+    });
+    let led = from > 0 && matches!(tokens[from - 1].word.as_ref(), "le" | "un" | "au" | "du" | "la");
+    (whole && counted && led).then_some((share, from + 1))
+}
+
+/// A number in digits or words: value, where it ends, and a unit glued to it ("320h").
+fn number(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize, Option<Unit>)> {
+    let token = &tokens[from];
+    // A scanner's letter O among digits: "14O heures".
+    let scanned = token.word.replace('o', "0").replace('l', "1");
+    if scanned != token.word.as_ref() && scanned.len() <= 5 && scanned.bytes().all(|b| b.is_ascii_digit()) {
+        return scanned.parse().ok().map(|v| (v, from + 1, None));
+    }
+    if !token.is_number() {
+        return in_words(tokens, from).map(|(v, to)| (v, to, None));
+    }
+    let digits = token.word.bytes().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b',')).count();
+    let rest = &token.word[digits..];
+    let glued = match rest {
+        "" => None,
+        "h" | "heures" | "hrs" => Some(Unit::Hours),
+        "pts" | "points" => Some(Unit::Points),
+        "etp" => Some(Unit::FullTime),
+        _ => return None,
+    };
+    let mut text = token.word[..digits].to_owned();
+    let mut to = from + 1;
+    // Groups of three digits behind a space: 2 350, 250 000,00; the last may be glued to its unit ("3 200h").
+    let mut unit = glued;
+    while unit.is_none() && !text.contains(',') {
+        let lead = text.rsplit('.').next().map_or(0, str::len);
+        let Some(next) = tokens.get(to).filter(|t| t.before == 0 && t.is_number() && lead <= 3) else { break };
+        let group = next.word.bytes().take_while(u8::is_ascii_digit).count();
+        let tail = &next.word[group..];
+        let tail_fits = tail.is_empty() || tail == "h" || tail.starts_with(',');
+        if group != 3 || !tail_fits || text.starts_with('0') {
+            break;
+        }
+        text.push_str(&next.word[..group]);
+        if let Some(cents) = tail.strip_prefix(',') {
+            text.push(',');
+            text.push_str(cents);
+        } else if tail == "h" {
+            unit = Some(Unit::Hours);
+        }
+        to += 1;
+    }
+    super::numbers::number(&text).map(|v| (v, to, unit))
+}
+
+/// Numbers in words, up to thousands. "un" and "une" are articles more often than numbers: only before a unit or a thousand.
+fn in_words(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
+    let mut total: f64 = 0.0;
+    let mut part: f64 = 0.0;
+    let mut at = from;
+    let mut seen = false;
+    while let Some(token) = tokens.get(at) {
+        if at > from && token.before & !(mark::HYPHEN) != 0 {
+            break;
+        }
+        let word = token.word.as_ref();
+        if word == "et" && seen && tokens.get(at + 1).is_some_and(|t| matches!(t.word.as_ref(), "un" | "une" | "onze"))
+        {
+            at += 1;
+            continue;
+        }
+        let value = match word {
+            "un" | "une" => 1.0,
+            "deux" => 2.0,
+            "trois" => 3.0,
+            "quatre" => 4.0,
+            "cinq" => 5.0,
+            "six" => 6.0,
+            "sept" => 7.0,
+            "huit" => 8.0,
+            "neuf" => 9.0,
+            "dix" => 10.0,
+            "onze" => 11.0,
+            "douze" => 12.0,
+            "treize" => 13.0,
+            "quatorze" => 14.0,
+            "quinze" => 15.0,
+            "seize" => 16.0,
+            "vingt" | "vingts" => {
+                if (part % 100.0 - 4.0).abs() < 0.1 {
+                    part += 76.0
+                } else {
+                    part += 20.0
+                }
+                seen = true;
+                at += 1;
+                continue;
+            }
+            "trente" => 30.0,
+            "quarante" => 40.0,
+            "cinquante" => 50.0,
+            "soixante" => 60.0,
+            "cent" | "cents" => {
+                part = if part > 0.0 { part * 100.0 } else { 100.0 };
+                seen = true;
+                at += 1;
+                continue;
+            }
+            "mille" => {
+                total += if part > 0.0 { part } else { 1.0 } * 1000.0;
+                part = 0.0;
+                seen = true;
+                at += 1;
+                continue;
+            }
+            _ => break,
+        };
+        part += value;
+        seen = true;
+        at += 1;
+    }
+    let lone_article = at == from + 1 && matches!(tokens[from].word.as_ref(), "un" | "une");
+    if !seen || (lone_article && unit(tokens, at).is_none_or(|(u, ..)| u == Unit::Lots)) {
+        return None;
+    }
+    Some((total + part, at))
+}
+
+/// The unit that stands at `at`: what it counts, its scale, and where it ends.
+fn unit(tokens: &[Token<'_>], at: usize) -> Option<(Unit, f64, usize)> {
+    let token = tokens.get(at)?;
+    if token.after(mark::SLASH) && token.word == "100" {
+        return Some((Unit::Points, 1.0, at + 1));
+    }
+    if token.before & !(mark::CLOSE | mark::HYPHEN) != 0 {
+        return None;
+    }
+    let next = |n: usize| tokens.get(at + n).filter(|t| t.before & !mark::APOSTROPHE == 0).map(|t| t.word.as_ref());
+    Some(match token.word.as_ref() {
+        "h" | "heure" | "heures" | "hrs" | "hs" => (Unit::Hours, 1.0, at + 1),
+        "%" | "pourcent" => (Unit::Percent, 1.0, at + 1),
+        "pour" if next(1) == Some("cent") => (Unit::Percent, 1.0, at + 2),
+        "point" | "points" | "pts" | "pt" => (Unit::Points, 1.0, at + 1),
+        "etp" => (Unit::FullTime, 1.0, at + 1),
+        "equivalent" | "equivalents" if next(1) == Some("temps") => (Unit::FullTime, 1.0, at + 3),
+        "€" | "euro" | "euros" | "eur" => (Unit::Euros, 1.0, at + 1),
+        "k" if next(1) == Some("€") => (Unit::Euros, 1e3, at + 2),
+        "ke" | "keur" => (Unit::Euros, 1e3, at + 1),
+        "m" if next(1) == Some("€") => (Unit::Euros, 1e6, at + 2),
+        "meur" => (Unit::Euros, 1e6, at + 1),
+        "million" | "millions" => (Unit::Euros, 1e6, at + 1),
+        "mois" => (Unit::Months, 1.0, at + 1),
+        "an" | "ans" | "annee" | "annees" => (Unit::Months, 12.0, at + 1),
+        "jour" | "jours" | "semaine" | "semaines" | "minutes" | "minute" => (Unit::Days, 1.0, at + 1),
+        "lot" | "lots" => (Unit::Lots, 1.0, at + 1),
+        _ => return None,
+    })
+}
+
+/// Whether what stands behind a quantity says "a year", "for each lot".
+fn per(tokens: &[Token<'_>], at: usize) -> (bool, bool) {
+    let end = (at..tokens.len().min(at + 9))
+        .find(|i| tokens[*i].after(mark::STOP | mark::ITEM))
+        .unwrap_or(tokens.len().min(at + 9));
+    let words: Vec<&str> = tokens[at.min(end)..end].iter().map(|t| t.word.as_ref()).collect();
+    let pair = |a: &str, b: &[&str]| words.windows(2).any(|w| w[0] == a && b.contains(&w[1]));
+    let a_year =
+        pair("par", &["an", "annee"]) || pair("chaque", &["annee"]) || words.iter().any(|w| w.starts_with("annuel"));
+    let each =
+        pair("par", &["lot"]) || pair("chaque", &["lot"]) || words.iter().any(|w| matches!(*w, "chacun" | "chacune"));
+    (a_year, each)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::fold::fold;
+    use crate::classify::statement::tokens;
+
+    fn read(text: &str) -> Vec<(f64, Unit)> {
+        let folded = fold(text);
+        quantities(&tokens(&folded, &(0..folded.len()))).into_iter().map(|q| (q.value, q.unit)).collect()
+    }
+
+    #[test]
+    fn quantities_are_read_as_buyers_write_them() {
+        for (text, value, unit) in [
+            ("2.100 heures", 2100.0, Unit::Hours),
+            ("2 350 h", 2350.0, Unit::Hours),
+            ("3 200h", 3200.0, Unit::Hours),
+            ("mille deux cents heures", 1200.0, Unit::Hours),
+            ("cent vingt heures", 120.0, Unit::Hours),
+            ("quatre-vingt-dix heures", 90.0, Unit::Hours),
+            ("mille heures", 1000.0, Unit::Hours),
+            ("cent quarante (140) heures", 140.0, Unit::Hours),
+            ("un dixième des heures", 10.0, Unit::Percent),
+            ("7,5 %", 7.5, Unit::Percent),
+            ("5 pour cent", 5.0, Unit::Percent),
+            ("0,5 ETP", 0.5, Unit::FullTime),
+            ("150 k€", 150_000.0, Unit::Euros),
+            ("250.000 €", 250_000.0, Unit::Euros),
+            ("1,2 M€", 1_200_000.0, Unit::Euros),
+            ("42 800,00 euros", 42_800.0, Unit::Euros),
+            ("15/100", 15.0, Unit::Points),
+            ("trois ans", 36.0, Unit::Months),
+        ] {
+            assert_eq!(read(text).first(), Some(&(value, unit)), "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_years_and_lots_are_kept() {
+        let folded = fold("300 à 400 heures, 200 heures annuelles chacun");
+        let found = quantities(&tokens(&folded, &(0..folded.len())));
+        assert_eq!((found[0].value, found[0].upper), (300.0, Some(400.0)));
+        assert!(found[1].a_year && found[1].each);
+    }
+}

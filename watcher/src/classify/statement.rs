@@ -1,0 +1,698 @@
+//! The text as statements: sentences, lines of forms, cells of tables and ticked options, each with its heading and its words.
+//!
+//! A line that begins in small letters goes on with the one before it. A question is one statement with its answer. A table's
+//! cell is a statement of its own, under the head of its column, about the lot that its row names. A box that is not ticked says
+//! nothing. Only statements near a social word are cut into words.
+//!
+//! Invariants: ranges are folded and lie within one passage; a statement holds at most [`MAX_TOKENS`] words, so that cost stays
+//! linear whatever the text.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::document::Document;
+use super::lexicon::{Concept, Concepts, Hit, Lexicon};
+
+/// Most words of one statement.
+pub const MAX_TOKENS: usize = 260;
+/// How many statements a heading speaks for.
+const HEADING_REACH: usize = 12;
+/// Longest line taken for a heading, in bytes.
+const MAX_HEADING: usize = 130;
+
+/// What stands between a word and the one before it.
+pub mod mark {
+    /// A comma.
+    pub const COMMA: u16 = 1;
+    /// A colon or an equals sign.
+    pub const COLON: u16 = 1 << 1;
+    /// A semicolon, a bullet, a dash between spaces, a line break.
+    pub const ITEM: u16 = 1 << 2;
+    /// An opening bracket.
+    pub const OPEN: u16 = 1 << 3;
+    /// A closing bracket.
+    pub const CLOSE: u16 = 1 << 4;
+    /// A full stop.
+    pub const STOP: u16 = 1 << 5;
+    /// A question mark.
+    pub const ASK: u16 = 1 << 6;
+    /// A slash.
+    pub const SLASH: u16 = 1 << 7;
+    /// A hyphen without spaces.
+    pub const HYPHEN: u16 = 1 << 8;
+    /// An apostrophe.
+    pub const APOSTROPHE: u16 = 1 << 9;
+}
+
+/// A word or number of the folded text.
+#[derive(Debug, Clone)]
+pub struct Token<'a> {
+    /// Where it stands in the folded text.
+    pub range: Range<usize>,
+    /// The word; letters that a scanner took for digits put right.
+    pub word: Cow<'a, str>,
+    /// What stands before it ([`mark`]).
+    pub before: u16,
+}
+
+impl Token<'_> {
+    /// Whether one of `marks` stands before it.
+    #[must_use]
+    pub fn after(&self, marks: u16) -> bool {
+        self.before & marks != 0
+    }
+
+    /// Whether a new sentence begins with it.
+    #[must_use]
+    pub fn ends_sentence(&self) -> bool {
+        self.after(mark::STOP | mark::ASK)
+    }
+
+    /// Whether a new item begins with it.
+    #[must_use]
+    pub fn starts_item(&self) -> bool {
+        self.after(mark::ITEM | mark::COLON | mark::COMMA | mark::OPEN)
+    }
+
+    /// Whether it begins with a digit.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        self.word.as_bytes().first().is_some_and(u8::is_ascii_digit)
+    }
+}
+
+/// A piece of text that says one thing.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Where it stands.
+    pub range: Range<usize>,
+    /// Its heading, as an index of units.
+    pub heading: Option<usize>,
+    /// It is a heading itself.
+    pub is_heading: bool,
+    /// It is a cell of a table.
+    pub cell: bool,
+    /// Lot that the row of a table names.
+    pub row: Option<String>,
+    /// `Some(false)`: an option that was not ticked.
+    pub ticked: Option<bool>,
+    /// Line it stands on.
+    pub line: usize,
+}
+
+/// A unit with its words.
+#[derive(Debug)]
+pub struct Statement<'a> {
+    /// Index among the units.
+    pub index: usize,
+    /// The unit.
+    pub unit: &'a Unit,
+    /// Its text behind the last word.
+    pub trailing: &'a str,
+    /// Its words.
+    pub tokens: Vec<Token<'a>>,
+    /// What they mean.
+    pub hits: Vec<Hit>,
+    /// All concepts among them.
+    pub says: Concepts,
+    /// Concepts of its heading.
+    pub heading: Concepts,
+    /// It is a heading, or a question, that what stands below answers with no.
+    pub denied_below: bool,
+    /// Concepts of the statement before it, of the same paragraph.
+    pub previous: Concepts,
+}
+
+impl Statement<'_> {
+    /// Hits of a concept.
+    pub fn of(&self, concept: Concept) -> impl Iterator<Item = &Hit> {
+        self.hits.iter().filter(move |h| h.concept == concept)
+    }
+
+    /// Whether it, or its heading, says one of some concepts.
+    #[must_use]
+    pub fn heading_or_own(&self, concepts: &[Concept]) -> bool {
+        self.says.any(concepts) || self.heading.any(concepts)
+    }
+
+    /// Hits of any of some concepts, in order.
+    pub fn any_of<'s>(&'s self, concepts: &'s [Concept]) -> impl Iterator<Item = &'s Hit> {
+        self.hits.iter().filter(move |h| concepts.contains(&h.concept))
+    }
+
+    /// The folded bytes of a hit.
+    #[must_use]
+    pub fn bytes(&self, hit: &Hit) -> Range<usize> {
+        self.tokens[hit.from].range.start..self.tokens[hit.to - 1].range.end
+    }
+
+    /// Whether a word stands among tokens `from..to`.
+    #[must_use]
+    pub fn has_word(&self, from: usize, to: usize, words: &[&str]) -> bool {
+        let to = to.min(self.tokens.len());
+        self.tokens[from.min(to)..to].iter().any(|t| words.contains(&t.word.as_ref()))
+    }
+
+    /// Where the clause that holds token `at` begins: behind the nearest of `marks` before it.
+    #[must_use]
+    pub fn clause_start(&self, at: usize, marks: u16) -> usize {
+        (1..=at.min(self.tokens.len().saturating_sub(1))).rev().find(|i| self.tokens[*i].after(marks)).unwrap_or(0)
+    }
+
+    /// Where the clause that holds token `at` ends.
+    #[must_use]
+    pub fn clause_end(&self, at: usize, marks: u16) -> usize {
+        (at + 1..self.tokens.len()).find(|i| self.tokens[*i].after(marks)).unwrap_or(self.tokens.len())
+    }
+}
+
+/// The units of a document.
+#[derive(Debug, Default)]
+pub struct Units {
+    /// In order.
+    pub list: Vec<Unit>,
+}
+
+impl Units {
+    /// Cuts a document.
+    #[must_use]
+    pub fn of(doc: &Document) -> Self {
+        let mut units = Self { list: Vec::new() };
+        let mut line_number = 0;
+        for passage in doc.passages() {
+            let mut heading: Option<(usize, usize)> = None; // index, units since
+            let mut table: Vec<usize> = Vec::new(); // units of the head row
+            for line in with_answers(doc, doc.lines(&passage)) {
+                line_number += 1;
+                let text = &doc.text()[line.clone()];
+                if text.trim().is_empty() {
+                    continue;
+                }
+                if let Some(separator) = separator(text, !table.is_empty()) {
+                    units.row(doc, &line, separator, line_number, heading.map(|h| h.0), &mut table);
+                    continue;
+                }
+                table.clear();
+                let first = units.list.len();
+                let is_heading = is_heading(text);
+                let mut parts = sentences(doc, &line);
+                if parts.len() > 1 && is_heading && text.len() > MAX_HEADING {
+                    parts.truncate(MAX_TOKENS);
+                }
+                // "13. Travail le samedi : …" ends what stands under "12. Obligation sociale", not what stands under "Critères".
+                if let (Some(number), Some((h, _))) = (numbering(text), &heading)
+                    && let Some(over) = numbering(&doc.text()[units.list[*h].range.clone()])
+                    && !number.starts_with(over)
+                {
+                    heading = None;
+                }
+                let mine = heading.filter(|(_, since)| *since < HEADING_REACH).map(|h| h.0);
+                for range in parts {
+                    let unit = Unit {
+                        range,
+                        heading: mine,
+                        is_heading,
+                        cell: false,
+                        row: None,
+                        ticked: None,
+                        line: line_number,
+                    };
+                    units.with_boxes(doc, unit);
+                }
+                if is_heading && units.list.len() > first {
+                    heading = Some((first, 0));
+                } else if let Some((_, since)) = &mut heading {
+                    *since += units.list.len() - first;
+                }
+            }
+        }
+        units
+    }
+
+    /// The cells of a row. The first row of a table gives the heads.
+    fn row(
+        &mut self,
+        doc: &Document,
+        line: &Range<usize>,
+        separator: char,
+        number: usize,
+        heading: Option<usize>,
+        heads: &mut Vec<usize>,
+    ) {
+        let text = &doc.text()[line.clone()];
+        let mut cells = Vec::new();
+        let mut at = line.start;
+        for cell in text.split(separator) {
+            cells.push(at..at + cell.len());
+            at += cell.len() + 1;
+        }
+        let is_head = heads.is_empty();
+        let row = if is_head && !cells.iter().any(|c| doc.text()[c.clone()].bytes().any(|b| b.is_ascii_digit())) {
+            None
+        } else {
+            cells.first().and_then(|c| lot_of_cell(&doc.text()[c.clone()]))
+        };
+        for (i, range) in cells.into_iter().enumerate() {
+            let head = if is_head { heading } else { heads.get(i).copied().or(heading) };
+            let unit = Unit {
+                range,
+                heading: head,
+                is_heading: is_head,
+                cell: true,
+                row: row.clone(),
+                ticked: None,
+                line: number,
+            };
+            if is_head {
+                heads.push(self.list.len());
+            }
+            self.with_boxes(doc, unit);
+        }
+    }
+
+    /// Adds a unit; one with boxes becomes its label and its options.
+    fn with_boxes(&mut self, doc: &Document, unit: Unit) {
+        let text = &doc.text()[unit.range.clone()];
+        let boxes = boxes(text);
+        if boxes.is_empty() {
+            self.list.push(unit);
+            return;
+        }
+        let behind = boxes.last().is_some_and(|(r, _)| text[r.end..].trim_matches([' ', '.', ';']).is_empty());
+        let label = text[..boxes[0].0.start].trim();
+        let mut options: Vec<(Range<usize>, bool)> = Vec::new();
+        for (i, (range, on)) in boxes.iter().enumerate() {
+            let (from, to) = if behind {
+                (if i == 0 { 0 } else { boxes[i - 1].0.end }, range.start)
+            } else {
+                (range.end, boxes.get(i + 1).map_or(text.len(), |b| b.0.start))
+            };
+            options.push((unit.range.start + from..unit.range.start + to, *on));
+        }
+        let word = |r: &Range<usize>| doc.text()[r.clone()].trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        let answer = options.iter().any(|(r, _)| matches!(word(r).split(' ').next(), Some("oui" | "non")));
+        let label_range = unit.range.start..unit.range.start + boxes[0].0.start;
+        let heading = if label.is_empty() || behind {
+            unit.heading
+        } else {
+            let ticked = answer.then(|| {
+                options.iter().any(|(r, on)| *on && word(r).starts_with("oui"))
+                    || !options.iter().any(|(_, on)| *on) && options.iter().all(|(r, _)| word(r) != "oui")
+            });
+            self.list.push(Unit { range: label_range, is_heading: true, ticked, ..unit.clone() });
+            Some(self.list.len() - 1)
+        };
+        for (range, on) in options {
+            if word(&range).is_empty() || (answer && matches!(word(&range).as_str(), "oui" | "non")) {
+                continue;
+            }
+            self.list.push(Unit { range, heading, is_heading: false, ticked: Some(on), ..unit.clone() });
+        }
+    }
+}
+
+/// Lines, a question put together with the short answer on the next one.
+fn with_answers(doc: &Document, lines: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let text = doc.text()[line.clone()].trim();
+        let short = text.len() <= 40 && ["r :", "r:", "reponse", "oui", "non"].iter().any(|w| text.starts_with(w));
+        match out.last_mut() {
+            Some(last) if short && doc.text()[last.clone()].trim_end().ends_with('?') => last.end = line.end,
+            _ => out.push(line),
+        }
+    }
+    out
+}
+
+/// What parts the cells of a line, if it is a row of a table: "|", or ";" where the first cell is a lot's head or number.
+fn separator(text: &str, in_table: bool) -> Option<char> {
+    if text.contains('|') {
+        return Some('|');
+    }
+    let first = text.split(" ; ").next().unwrap_or_default().trim();
+    let numbered = in_table && first.len() <= 6 && first.bytes().any(|b| b.is_ascii_digit());
+    let head = matches!(first, "lot" | "lots" | "n° lot" | "n°" | "n° de lot" | "numero" | "no lot");
+    (text.matches(" ; ").count() >= 2 && (numbered || head)).then_some(';')
+}
+
+/// Boxes of a form within `text`: where they stand, and whether they are ticked.
+fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
+    const SIGNS: &[(&str, bool)] = &[
+        ("☐", false),
+        ("□", false),
+        ("◻", false),
+        ("❏", false),
+        ("☒", true),
+        ("☑", true),
+        ("✓", true),
+        ("✔", true),
+        ("■", true),
+        ("[ ]", false),
+        ("( )", false),
+        ("[x]", true),
+        ("(x)", true),
+        ("[]", false),
+        ("[ x ]", true),
+    ];
+    if !text.contains(['[', '(']) && text.is_ascii() {
+        return Vec::new();
+    }
+    let mut found: Vec<(Range<usize>, bool)> =
+        SIGNS.iter().flat_map(|(sign, on)| text.match_indices(sign).map(|(i, s)| (i..i + s.len(), *on))).collect();
+    found.sort_by_key(|(r, _)| r.start);
+    found
+}
+
+fn lot_of_cell(cell: &str) -> Option<String> {
+    let cell = cell.trim();
+    let bare = cell.strip_prefix("lot").map_or(cell, |c| c.trim_start_matches(['s', ' ', 'n', '°', '-', ':', '.']));
+    let id = bare.trim_start_matches('0');
+    let number = id.bytes().take_while(u8::is_ascii_digit).count();
+    let fits = (1..=3).contains(&number) && (id.len() == number || !id.as_bytes()[number].is_ascii_alphanumeric());
+    fits.then(|| id[..number].to_owned())
+}
+
+/// Whether a line is a heading: short, and ended by a colon or begun by a number or a word that heads articles.
+fn is_heading(text: &str) -> bool {
+    let text = text.trim();
+    if text.len() > MAX_HEADING || text.is_empty() {
+        return false;
+    }
+    if text.ends_with(':')
+        || text.len() < 90 && (text.starts_with("critere") || text.starts_with("sous-critere")) && !text.contains(',')
+    {
+        return true;
+    }
+    let first = text.as_bytes()[0];
+    let numbered =
+        first.is_ascii_digit() || text.starts_with("article ") || text.starts_with("section ") || roman(text);
+    let open = text.ends_with('.') || text.ends_with(';') || text.contains(" : ");
+    !open && (numbered && text.len() < 90 || text.split(' ').count() <= 6)
+}
+
+/// The number that a line begins with: `12`, `12.1`.
+fn numbering(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let text = text.strip_prefix("article ").unwrap_or(text);
+    let end = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let number = text[..end].trim_end_matches('.');
+    let marked = text[end..].starts_with([' ', ')', '-'])
+        && (text[..end].contains('.') || text[end..].starts_with(')') || text[end..].starts_with(" -"));
+    (!number.is_empty() && number.len() <= 8 && marked).then_some(number)
+}
+
+fn roman(text: &str) -> bool {
+    let numeral = text.bytes().take_while(|b| matches!(b, b'i' | b'v' | b'x')).count();
+    numeral > 0 && matches!(text.as_bytes().get(numeral), Some(b'.' | b')' | b'-'))
+}
+
+/// The sentences of a line. A question keeps its answer.
+fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
+    let text = doc.text();
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    let mut start = line.start;
+    for at in memchr::memchr3_iter(b'.', b'?', b'!', &bytes[line.clone()]).map(|i| line.start + i) {
+        let behind = &text[at + 1..line.end];
+        let next = behind.trim_start_matches(['"', ')', ' ', '\u{bb}']);
+        let spaced = behind.starts_with([' ', '\u{bb}', '"']) || next.is_empty();
+        let ends = match bytes[at] {
+            b'.' => {
+                let word = &text[start..at];
+                let last = word.rsplit([' ', '(', '\'']).next().unwrap_or_default();
+                let acronym =
+                    last.len() >= 3 && last.split('.').all(|p| p.len() == 1 && p.as_bytes()[0].is_ascii_alphabetic());
+                let abbreviation = acronym
+                    || ABBREVIATIONS.contains(&last)
+                    || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
+                let numbering = last.bytes().all(|b| b.is_ascii_digit()) && word.trim().len() <= 3;
+                (spaced && !abbreviation && !numbering && !last.is_empty()) || (!spaced && doc.is_glued(at))
+            }
+            b'?' => {
+                let answer = next.trim_start_matches([':', '-', ' ']);
+                let is_answer =
+                    ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w));
+                spaced && !is_answer
+            }
+            _ => spaced,
+        };
+        if ends {
+            out.push(start..at + 1);
+            start = at + 1;
+        }
+    }
+    if !text[start..line.end].trim().is_empty() {
+        out.push(start..line.end);
+    }
+    out
+}
+
+/// Words that end with a full stop without ending a sentence.
+const ABBREVIATIONS: &[&str] = &[
+    "art", "cf", "ex", "env", "min", "max", "n", "no", "p", "mme", "dr", "tel", "st", "ste", "av", "bd", "nb", "etc",
+    "al", "ref", "i.e", "e.a", "e.s.a", "s.i.a", "inf", "sup", "hab",
+];
+
+/// The words of a unit.
+#[must_use]
+pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
+    let bytes = text.as_bytes();
+    let mut out: Vec<Token<'a>> = Vec::new();
+    let mut before = 0u16;
+    let mut at = range.start;
+    while at < range.end && out.len() < MAX_TOKENS {
+        let b = bytes[at];
+        if b.is_ascii_alphanumeric() || b == b'_' {
+            let end = word_end(bytes, at, range.end);
+            let raw = &text[at..end];
+            out.push(Token { range: at..end, word: mended(raw), before });
+            before = 0;
+            at = end;
+            continue;
+        }
+        if b == b'%' {
+            out.push(Token { range: at..at + 1, word: Cow::Borrowed("%"), before });
+            before = 0;
+            at += 1;
+            continue;
+        }
+        let width = text[at..].chars().next().map_or(1, char::len_utf8);
+        if text[at..].starts_with('€') {
+            out.push(Token { range: at..at + width, word: Cow::Borrowed("€"), before });
+            before = 0;
+        }
+        let spaced = at > range.start && bytes[at - 1] == b' ' && bytes.get(at + 1) == Some(&b' ');
+        before |= match b {
+            b',' => mark::COMMA,
+            b':' | b'=' => mark::COLON,
+            b';' | b'*' => mark::ITEM,
+            b'-' if spaced || at == range.start => mark::ITEM,
+            b'-' => mark::HYPHEN,
+            b'(' | b'[' => mark::OPEN,
+            b')' | b']' => mark::CLOSE,
+            b'.' | b'!' => mark::STOP,
+            b'?' => mark::ASK,
+            b'/' => mark::SLASH,
+            b'\'' => mark::APOSTROPHE,
+            _ if width > 1 && text[at..].starts_with(['•', '·', '►', '–', '→', '▪', '●']) => mark::ITEM,
+            _ => 0,
+        };
+        at += width;
+    }
+    rejoin(&mut out, text);
+    out
+}
+
+/// Where the word that begins at `at` ends: letters and digits; `l2113-12`; `e.s.a.t`; `20.1`, `12,5`.
+fn word_end(bytes: &[u8], at: usize, limit: usize) -> usize {
+    let is_word = |i: usize| i < limit && (bytes[i].is_ascii_alphanumeric() || bytes[i] == b'_');
+    let digit = |i: usize| i < limit && bytes[i].is_ascii_digit();
+    let mut end = at;
+    while is_word(end) {
+        end += 1;
+    }
+    let letters = bytes[at].is_ascii_alphabetic();
+    if letters && matches!(bytes[at], b'l' | b'r' | b'd') && end - at >= 4 && digit(at + 1) {
+        while end < limit && bytes[end] == b'-' && digit(end + 1) {
+            end += 1;
+            while is_word(end) {
+                end += 1;
+            }
+        }
+        return end;
+    }
+    if letters && end == at + 1 {
+        // An acronym: single letters parted by dots.
+        let mut dotted = end;
+        while dotted + 1 < limit
+            && bytes[dotted] == b'.'
+            && bytes[dotted + 1].is_ascii_alphabetic()
+            && !is_word(dotted + 2)
+        {
+            dotted += 2;
+        }
+        return if dotted > end { dotted } else { end };
+    }
+    if !letters && bytes[at..end].iter().all(u8::is_ascii_digit) {
+        while end < limit && matches!(bytes[end], b'.' | b',') && digit(end + 1) {
+            end += 1;
+            while digit(end) {
+                end += 1;
+            }
+        }
+    }
+    end
+}
+
+/// A word as it was meant: dots of acronyms gone, digits among letters read as the letters they look like.
+fn mended(raw: &str) -> Cow<'_, str> {
+    let bytes = raw.as_bytes();
+    let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    if letters >= 2 && bytes.contains(&b'.') {
+        return Cow::Owned(raw.replace('.', ""));
+    }
+    let article = matches!(bytes[0], b'l' | b'r' | b'd') && digits >= 3;
+    if letters >= 3 && digits > 0 && digits <= 2 && bytes[0].is_ascii_alphabetic() && !article {
+        return Cow::Owned(raw.replace('0', "o").replace('1', "l").replace('5', "s"));
+    }
+    Cow::Borrowed(raw)
+}
+
+/// Puts together words that a scanner or a typist tore apart: "structur es", "c l a u s e".
+fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
+    let lexicon = Lexicon::embedded();
+    let near = |a: &Token<'_>, b: &Token<'_>| b.before == 0 && text.as_bytes().get(a.range.end) == Some(&b' ');
+    let mut i = 0;
+    while i + 1 < tokens.len() {
+        let single = |t: &Token<'_>| t.word.len() == 1 && t.word.as_bytes()[0].is_ascii_alphabetic();
+        let run = tokens[i..].windows(2).take_while(|w| single(&w[0]) && single(&w[1]) && near(&w[0], &w[1])).count();
+        let to = if run >= 3 {
+            i + run + 1
+        } else if tokens[i].word.len() >= 4
+            && (tokens[i + 1].word.len() <= 4 || !lexicon.knows(&tokens[i + 1].word))
+            && near(&tokens[i], &tokens[i + 1])
+            && tokens[i].word.bytes().all(|b| b.is_ascii_alphabetic())
+            && !lexicon.knows(&tokens[i].word)
+            && !SHORT_WORDS.contains(&tokens[i + 1].word.as_ref())
+            && lexicon.knows(&[tokens[i].word.as_ref(), tokens[i + 1].word.as_ref()].concat())
+        {
+            i + 2
+        } else {
+            i += 1;
+            continue;
+        };
+        let word: String = tokens[i..to].iter().map(|t| t.word.as_ref()).collect();
+        let joined = Token {
+            range: tokens[i].range.start..tokens[to - 1].range.end,
+            word: Cow::Owned(word),
+            before: tokens[i].before,
+        };
+        tokens.splice(i..to, [joined]);
+        i += 1;
+    }
+}
+
+/// Short words that are words.
+const SHORT_WORDS: &[&str] = &[
+    "a", "au", "aux", "de", "des", "du", "d", "en", "et", "ou", "la", "le", "les", "l", "un", "une", "par", "pour",
+    "sur", "dans", "est", "sont", "sera", "ont", "n", "ne", "pas", "non", "oui", "se", "si", "que", "qui", "son", "sa",
+    "ses", "y", "ce", "lot",
+];
+
+/// Whether the statement under a heading denies what the heading names.
+fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
+    let Some(next) =
+        units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line == units.list[index].line + 1)
+    else {
+        return false;
+    };
+    // The sentences of the heading's own line, where it goes on.
+    let same_line = units.list[index + 1..].iter().take(4).filter(|n| n.line == units.list[index].line);
+    if same_line
+        .clone()
+        .any(|n| doc.text()[n.range.clone()].contains(" aucun") || doc.text()[n.range.clone()].contains("derogation"))
+    {
+        return true;
+    }
+    let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«']);
+    const NO: &[&str] =
+        &["sans objet", "neant", "non ", "non.", "non,", "aucun", "pas de ", "so.", "n/a", "non concern"];
+    let head = &text[..text.floor_char_boundary(160)];
+    let negated = [
+        " n'est pas ",
+        " ne sont pas ",
+        " n'est prevu",
+        " ne comporte ",
+        " n'a pas ",
+        " ne prevoit ",
+        " n'y a pas ",
+        "n'est pas ",
+        " ne fait l'objet d'aucun",
+        " n'est exige",
+    ]
+    .iter()
+    .any(|w| head.contains(w));
+    let deals = head.contains("pas") || head.contains("aucun");
+    !text.contains("heures d")
+        && (NO.iter().any(|w| text.starts_with(w))
+            || text.trim() == "non"
+            || negated && deals && !head.contains(" mais ") && !head.contains("titulaire"))
+}
+
+/// What acronyms of structures stand for elsewhere: a text that spells one out so means nothing else by it.
+const OTHER_EXPANSIONS: &[&str] = &[
+    "adduction d'eau",
+    "entite adjudicatrice",
+    "entites adjudicatrices",
+    "etude d'impact",
+    "intelligence artificielle",
+    "autorisation d'intervention",
+];
+
+/// Reads the wanted units; `wanted` are indexes in order.
+#[must_use]
+pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> Vec<Statement<'a>> {
+    let lexicon = Lexicon::embedded();
+    let other_acronyms = OTHER_EXPANSIONS.iter().any(|w| doc.text().contains(w));
+    let read = |index: usize| {
+        let unit = &units.list[index];
+        let tokens = tokens(doc.text(), &unit.range);
+        let mut hits = lexicon.find(&tokens, |i| !other_acronyms && doc.in_capitals(&tokens[i].range));
+        if other_acronyms {
+            hits.retain(|h| h.to - h.from > 1 || !matches!(tokens[h.from].word.as_ref(), "siae" | "ea" | "esat"));
+        }
+        let mut says = Concepts::default();
+        for hit in &hits {
+            says.add(hit.concept);
+        }
+        (tokens, hits, says)
+    };
+    let mut known: std::collections::HashMap<usize, Concepts> = std::collections::HashMap::new();
+    let mut out: Vec<Statement<'a>> = Vec::with_capacity(wanted.len());
+    for &index in wanted {
+        let unit = &units.list[index];
+        let (tokens, hits, says) = read(index);
+        known.insert(index, says);
+        let mut of = |i: usize| *known.entry(i).or_insert_with(|| read(i).2);
+        let mut heading = Concepts::default();
+        let mut next = unit.heading;
+        for _ in 0..2 {
+            let Some(i) = next else { break };
+            heading = heading.with(of(i));
+            next = units.list[i].heading;
+        }
+        let near = index
+            .checked_sub(1)
+            .filter(|p| unit.line - units.list[*p].line <= 1 && units.list[*p].ticked != Some(false));
+        let previous = near.map(&mut of).unwrap_or_default();
+        let end = tokens.last().map_or(unit.range.start, |t| t.range.end);
+        let trailing = &doc.text()[end..unit.range.end.max(end)];
+        let opens = tokens.len() <= 9 && tokens.first().is_some_and(|t| t.word == "article");
+        let denied_below =
+            (unit.is_heading || opens) && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
+        out.push(Statement { index, unit, trailing, denied_below, tokens, hits, says, heading, previous });
+    }
+    out
+}

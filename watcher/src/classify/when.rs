@@ -1,0 +1,568 @@
+//! Days and times by grammar, in every usual form: year first or last, months in letters, time before or after the day, midi, minuit,
+//! "au plus tard à 11 h 30", several days of one month, numbers in words, a scanner's O for 0.
+//!
+//! One grammar for notices, feeds and portals. A day without its year takes the year of the next full date, else of the one before.
+//! What is no date is passed over; 31 February is none.
+
+use std::ops::Range;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use super::statement::{Token, mark, tokens};
+use crate::zones;
+
+/// A moment that words tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    /// First token of the day.
+    pub from: usize,
+    /// Behind the last token, the time's included.
+    pub to: usize,
+    /// The day.
+    pub day: NaiveDate,
+    /// The time of day, where one is told.
+    pub time: Option<NaiveTime>,
+    /// The time is told in UTC.
+    pub utc: bool,
+}
+
+impl When {
+    /// The moment in a zone; the end of the day where no time is told.
+    #[must_use]
+    pub fn at(&self, zone: Tz) -> (DateTime<FixedOffset>, bool) {
+        let time = self.time.or_else(|| NaiveTime::from_hms_opt(23, 59, 0)).unwrap_or_default();
+        let local = self.day.and_time(time);
+        let at = if self.utc { Utc.from_utc_datetime(&local).fixed_offset() } else { zones::local(local, zone) };
+        (at, self.time.is_some())
+    }
+}
+
+/// Month by the first letters of its name.
+fn month(word: &str) -> Option<u32> {
+    const NAMES: [&str; 12] = [
+        "janvier",
+        "fevrier",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "aout",
+        "septembre",
+        "octobre",
+        "novembre",
+        "decembre",
+    ];
+    const SHORT: [&str; 12] =
+        ["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aout", "sept", "oct", "nov", "dec"];
+    const OTHERS: &[(&str, u32)] = &[
+        ("jan", 1),
+        ("feb", 2),
+        ("fevr", 2),
+        ("apr", 4),
+        ("jul", 7),
+        ("aug", 8),
+        ("sep", 9),
+        ("jun", 6),
+        ("may", 5),
+        ("mar", 3),
+    ];
+    let at = NAMES.iter().chain(&SHORT).position(|n| *n == word).map(|i| i as u32 % 12 + 1);
+    at.or_else(|| OTHERS.iter().find(|(n, _)| *n == word).map(|(_, m)| *m))
+}
+
+/// Digits, a scanner's letters among them read as the digits they look like.
+fn digits(word: &str) -> Option<(u32, usize)> {
+    let clean: String = word
+        .chars()
+        .map(|c| match c {
+            'o' => '0',
+            'l' | 'i' => '1',
+            c => c,
+        })
+        .collect();
+    let real = word.bytes().filter(u8::is_ascii_digit).count();
+    (real > 0 && clean.len() <= 4 && clean.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| (clean.parse().unwrap_or(0), clean.len()))
+}
+
+/// A day of a month: digits, "1er", or words.
+fn day_number(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
+    let word = tokens.get(at)?.word.as_ref();
+    let number = word.strip_suffix("er").and_then(digits).or_else(|| digits(word));
+    if let Some((n, length)) = number {
+        return ((1..=31).contains(&n) && length <= 2).then_some((n, at + 1));
+    }
+    if word == "premier" {
+        return Some((1, at + 1));
+    }
+    in_words(tokens, at).filter(|(n, _)| (1..=31).contains(n))
+}
+
+/// A small number in words: a day, an hour, the end of a year.
+fn in_words(tokens: &[Token<'_>], from: usize) -> Option<(u32, usize)> {
+    let mut total = 0;
+    let mut at = from;
+    while let Some(t) = tokens.get(at) {
+        if at > from && t.before & !mark::HYPHEN != 0 {
+            break;
+        }
+        let n = match t.word.as_ref() {
+            "un" | "une" => 1,
+            "deux" => 2,
+            "trois" => 3,
+            "quatre" => 4,
+            "cinq" => 5,
+            "six" => 6,
+            "sept" => 7,
+            "huit" => 8,
+            "neuf" => 9,
+            "dix" => 10,
+            "onze" => 11,
+            "douze" => 12,
+            "treize" => 13,
+            "quatorze" => 14,
+            "quinze" => 15,
+            "seize" => 16,
+            "vingt" => 20,
+            "trente" => 30,
+            "quarante" => 40,
+            "et" if at > from => 0,
+            _ => break,
+        };
+        total += n;
+        at += 1;
+    }
+    (at > from).then_some((total, at))
+}
+
+fn year(tokens: &[Token<'_>], at: usize) -> Option<(i32, usize)> {
+    let token = tokens.get(at).filter(|t| t.before & !(mark::COMMA | mark::STOP) == 0)?;
+    if let Some((n, 4)) = digits(&token.word) {
+        return (1990..=2099).contains(&n).then_some((n as i32, at + 1));
+    }
+    if token.word == "deux" && tokens.get(at + 1).is_some_and(|t| t.word == "mille") {
+        let (rest, to) = in_words(tokens, at + 2)?;
+        return Some((2000 + rest as i32, to));
+    }
+    None
+}
+
+/// A day as found: `year` may be missing.
+struct Found {
+    from: usize,
+    to: usize,
+    day: u32,
+    month: u32,
+    year: Option<i32>,
+    glued_time: Option<NaiveTime>,
+    utc: bool,
+    /// One of several days before their month: its time is the last one's.
+    listed: bool,
+}
+
+fn full_year(n: u32, length: usize) -> Option<i32> {
+    match length {
+        4 if (1990..=2099).contains(&n) => Some(n as i32),
+        2 => Some(2000 + n as i32),
+        _ => None,
+    }
+}
+
+/// A day that begins at a token.
+fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
+    let word = tokens[from].word.as_ref();
+    // 22.01.2027, 2027.01.22, 4.9.20
+    let dotted: Vec<&str> = word.split('.').collect();
+    if dotted.len() == 3 {
+        let parts: Vec<(u32, usize)> = dotted.iter().filter_map(|p| digits(p)).collect();
+        if let [a, b, c] = parts.as_slice() {
+            return numeric(*a, *b, *c).map(|(day, month, year)| Found {
+                from,
+                to: from + 1,
+                day,
+                month,
+                year: Some(year),
+                glued_time: None,
+                utc: false,
+                listed: false,
+            });
+        }
+    }
+    let joined = |i: usize, marks: u16| tokens.get(i).filter(|t| t.after(marks) && t.before & !marks == 0);
+    for sign in [mark::SLASH, mark::HYPHEN] {
+        let Some(b) = joined(from + 1, sign) else { continue };
+        let (Some(a), Some(b)) = (digits(word), digits(&b.word)) else { continue };
+        if let Some(c) = joined(from + 2, sign) {
+            // 2027-01-22T12:00:00
+            let (last, time) = match c.word.split_once('t') {
+                Some((day, hour)) => (digits(day), digits(hour).map(|h| h.0)),
+                None => (digits(&c.word), None),
+            };
+            let minute = tokens
+                .get(from + 3)
+                .filter(|_| time.is_some())
+                .map_or(0, |t| t.word.bytes().take(2).fold(0, |n, b| n * 10 + u32::from(b.wrapping_sub(b'0').min(9))));
+            let glued_time = time.and_then(|h| NaiveTime::from_hms_opt(h, minute, 0));
+            let utc = glued_time.is_some() && tokens[from + 3..].iter().take(2).any(|t| t.word.ends_with('z'));
+            if let Some(c) = last {
+                return numeric(a, b, c).map(|(day, month, year)| Found {
+                    from,
+                    to: from + 3,
+                    day,
+                    month,
+                    year: Some(year),
+                    glued_time,
+                    utc,
+                    listed: false,
+                });
+            }
+        }
+        let alone = sign == mark::SLASH && a.1 <= 2 && b.1 == 2 && (1..=31).contains(&a.0) && (1..=12).contains(&b.0);
+        if alone && tokens.get(from + 2).is_none_or(|t| t.word != "points") {
+            return Some(Found {
+                from,
+                to: from + 2,
+                day: a.0,
+                month: b.0,
+                year: None,
+                glued_time: None,
+                utc: false,
+                listed: false,
+            });
+        }
+    }
+    let (day, next) = day_number(tokens, from)?;
+    let name = tokens.get(next).filter(|t| t.before & !(mark::STOP | mark::HYPHEN) == 0)?;
+    let month = month(&name.word)?;
+    // "20 déc. 2023": the full stop is the abbreviation's.
+    let year = year(tokens, next + 1);
+    let to = year.map_or(next + 1, |y| y.1);
+    Some(Found { from, to, day, month, year: year.map(|y| y.0), glued_time: None, utc: false, listed: false })
+}
+
+/// Three numbers as day, month and year.
+fn numeric(a: (u32, usize), b: (u32, usize), c: (u32, usize)) -> Option<(u32, u32, i32)> {
+    if a.1 == 4 {
+        return Some((c.0, b.0, full_year(a.0, 4)?));
+    }
+    Some((a.0, b.0, full_year(c.0, c.1)?))
+}
+
+/// A time of day that begins at a token, and where it ends.
+fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
+    let word = tokens.get(at)?.word.as_ref();
+    let hm = |h: u32, m: u32| {
+        if h == 24 && m == 0 { NaiveTime::from_hms_opt(23, 59, 0) } else { NaiveTime::from_hms_opt(h, m, 0) }
+    };
+    match word {
+        "midi" => {
+            let half = tokens.get(at + 1).is_some_and(|t| t.word == "trente")
+                || tokens.get(at + 2).is_some_and(|t| t.word == "demi");
+            return Some((hm(12, if half { 30 } else { 0 })?, at + 1));
+        }
+        "minuit" => return Some((hm(23, 59)?, at + 1)),
+        _ => {}
+    }
+    if let Some((h, m)) = word.split_once('h') {
+        let hour = digits(h)?.0;
+        if m.is_empty() || m == "00" {
+            let minutes = tokens
+                .get(at + 1)
+                .filter(|t| m.is_empty() && t.before == 0 && t.word.len() == 2)
+                .and_then(|t| digits(&t.word));
+            return Some((hm(hour, minutes.map_or(0, |n| n.0))?, at + 1 + usize::from(minutes.is_some())));
+        }
+        return Some((hm(hour, digits(m)?.0)?, at + 1));
+    }
+    let (hour, next) = match digits(word) {
+        Some((n, length)) if length <= 2 && n <= 24 => (n, at + 1),
+        Some(_) => return None,
+        None => in_words(tokens, at).filter(|(n, _)| *n <= 24)?,
+    };
+    let unit = tokens.get(next)?;
+    if unit.before == 0 && matches!(unit.word.as_ref(), "h" | "heure" | "heures" | "hrs") {
+        let minutes = tokens
+            .get(next + 1)
+            .filter(|t| t.before == 0 && t.word.len() == 2)
+            .and_then(|t| digits(&t.word))
+            .filter(|n| n.0 < 60);
+        let in_letters = || {
+            tokens
+                .get(next + 1)
+                .filter(|t| t.before == 0)
+                .and_then(|_| in_words(tokens, next + 1))
+                .filter(|n| n.0 < 60 && n.0 >= 5)
+        };
+        if let (None, Some((n, to))) = (minutes, in_letters()) {
+            return Some((hm(hour, n)?, to));
+        }
+        return Some((hm(hour, minutes.map_or(0, |n| n.0))?, next + 1 + usize::from(minutes.is_some())));
+    }
+    // "h30" behind a space.
+    if unit.before == 0 && unit.word.len() == 3 && unit.word.starts_with('h') {
+        return Some((hm(hour, digits(&unit.word[1..])?.0)?, next + 1));
+    }
+    let minutes =
+        digits(unit.word.get(..2)?).filter(|n| unit.before == mark::COLON && n.0 < 60 && unit.word.len() <= 3)?;
+    // Seconds.
+    let seconds = tokens.get(next + 1).is_some_and(|t| {
+        t.before == mark::COLON && t.word.len() <= 3 && digits(t.word.get(..2).unwrap_or("")).is_some()
+    });
+    Some((hm(hour, minutes.0)?, next + 1 + usize::from(seconds)))
+}
+
+/// Words that may stand between a day and its time.
+const BETWEEN: &[&str] = &[
+    "a",
+    "avant",
+    "le",
+    "de",
+    "des",
+    "vers",
+    "heure",
+    "heures",
+    "locale",
+    "limite",
+    "au",
+    "plus",
+    "tard",
+    "imperativement",
+    "partir",
+    "inclus",
+    "et",
+    "dernier",
+    "delai",
+    "lundi",
+    "mardi",
+    "mercredi",
+    "jeudi",
+    "vendredi",
+    "samedi",
+    "dimanche",
+    "time_receipt_tenders",
+    "paris",
+];
+
+/// Every moment among tokens; `default` is the year of a day without one, where no date beside it tells it.
+#[must_use]
+pub fn moments(tokens: &[Token<'_>], default: Option<i32>) -> Vec<When> {
+    let mut days: Vec<Found> = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        match found(tokens, at) {
+            Some(day) => {
+                at = day.to;
+                days.extend(days_before(tokens, &day));
+                days.push(day);
+            }
+            None => at += 1,
+        }
+    }
+    days.sort_by_key(|d| d.from);
+    let years: Vec<Option<i32>> = days.iter().map(|d| d.year).collect();
+    let ends: Vec<usize> = days.iter().map(|d| d.to).collect();
+    days.iter()
+        .enumerate()
+        .filter_map(|(i, d)| {
+            let near =
+                || years[i..].iter().flatten().next().or_else(|| years[..i].iter().rev().flatten().next()).copied();
+            let year = d.year.or_else(near).or(default)?;
+            let day = NaiveDate::from_ymd_opt(year, d.month, d.day)?;
+            let floor = i.checked_sub(1).map_or(0, |p| ends[p]);
+            let (time, to) = match d.glued_time {
+                Some(time) => (Some(time), d.to),
+                None if d.listed => {
+                    let last = days[i..].iter().find(|n| !n.listed);
+                    (last.and_then(|n| time_of(tokens, n, n.from).0), d.to)
+                }
+                None => time_of(tokens, d, floor),
+            };
+            Some(When { from: d.from, to, day, time, utc: d.utc })
+        })
+        .collect()
+}
+
+/// "les 9, 10 et 11 mars 2026": the days named before their month.
+fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
+    let mut out = Vec::new();
+    let mut at = day.from;
+    while let Some(previous) = at.checked_sub(1) {
+        let list = tokens[at].before == mark::COMMA || matches!(tokens[previous].word.as_ref(), "et" | "ou");
+        let number = if matches!(tokens[previous].word.as_ref(), "et" | "ou") {
+            previous.checked_sub(1)
+        } else {
+            Some(previous)
+        };
+        let Some(number) = number.filter(|_| list) else { break };
+        let Some((n, _)) = digits(&tokens[number].word).filter(|(n, length)| (1..=31).contains(n) && *length <= 2)
+        else {
+            break;
+        };
+        if number == 0
+            || !(tokens[number].before != 0
+                || matches!(
+                    tokens[number - 1].word.as_ref(),
+                    "les"
+                        | "et"
+                        | "ou"
+                        | "le"
+                        | "mardis"
+                        | "lundis"
+                        | "jeudis"
+                        | "vendredis"
+                        | "mercredis"
+                        | "lundi"
+                        | "mardi"
+                        | "mercredi"
+                        | "jeudi"
+                        | "vendredi"
+                ))
+        {
+            break;
+        }
+        out.push(Found {
+            from: number,
+            to: number + 1,
+            day: n,
+            month: day.month,
+            year: day.year,
+            glued_time: None,
+            utc: false,
+            listed: true,
+        });
+        at = number;
+    }
+    out
+}
+
+/// The time told behind a day, else before it.
+fn time_of(tokens: &[Token<'_>], day: &Found, floor: usize) -> (Option<NaiveTime>, usize) {
+    for (at, token) in tokens.iter().enumerate().skip(day.to).take(8) {
+        if token.after(mark::STOP | mark::ASK) && at > day.to {
+            break;
+        }
+        if let Some((time, to)) = time(tokens, at) {
+            return (Some(time), to);
+        }
+        if !BETWEEN.contains(&token.word.as_ref()) {
+            break;
+        }
+    }
+    let mut end = day.from;
+    while end > floor
+        && matches!(
+            tokens[end - 1].word.as_ref(),
+            "le" | "du" | "lundi" | "mardi" | "mercredi" | "jeudi" | "vendredi" | "samedi" | "dimanche"
+        )
+    {
+        end -= 1;
+    }
+    if end < day.from || tokens[day.from].before == 0 {
+        for start in (floor..end).rev().take(3) {
+            if let Some((found, to)) = time(tokens, start)
+                && to == end
+            {
+                return (Some(found), day.to);
+            }
+        }
+    }
+    (None, day.to)
+}
+
+/// The first moment of a text as feeds, portals and mails write it: `13/05/22 à 16h00`, `20 Déc. 2023 12:00`, `2027/01/22 12:00`,
+/// `12H00 le 22/01/2027`, `jeu., 19 nov. 2026`, or one of the shapes of [`zones::deadline`].
+#[must_use]
+pub fn written(text: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
+    if let Some(found) = zones::deadline(text, zone) {
+        return Some(found);
+    }
+    let folded = super::fold::fold(text);
+    let tokens = tokens(&folded, &(0..folded.len()));
+    moments(&tokens, None).first().map(|w| w.at(zone))
+}
+
+/// The first day of a text.
+#[must_use]
+pub fn day(text: &str) -> Option<NaiveDate> {
+    let folded = super::fold::fold(text);
+    let tokens = tokens(&folded, &(0..folded.len()));
+    moments(&tokens, None).first().map(|w| w.day)
+}
+
+/// Where a moment stands in the text.
+#[must_use]
+pub fn range(tokens: &[Token<'_>], when: &When) -> Range<usize> {
+    tokens[when.from].range.start..tokens[when.to - 1].range.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> String {
+        written(text, Tz::Europe__Paris).map(|d| d.0.to_rfc3339()).unwrap_or_default()
+    }
+
+    #[test]
+    fn french_days_are_read() {
+        for (given, read) in [
+            ("12 janvier 2027", "2027-01-12"),
+            ("1er mars 2027", "2027-03-01"),
+            ("4.9.20", "2020-09-04"),
+            ("26/08/2020", "2020-08-26"),
+            ("2020-08-26", "2020-08-26"),
+            ("2027/1/5", "2027-01-05"),
+            ("2027.01.22", "2027-01-22"),
+            ("jeu., 19 nov. 2026", "2026-11-19"),
+            ("Thu, 19 Nov 2026 10:00:00 CEST", "2026-11-19"),
+            ("19/11/2026", "2026-11-19"),
+            ("vendredi vingt mars deux mille vingt-six", "2026-03-20"),
+            ("O9/O3/2O26", "2026-03-09"),
+        ] {
+            assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
+        }
+        assert_eq!(day("31 fevrier 2027"), None);
+    }
+
+    // A6: one date grammar everywhere.
+    #[test]
+    fn dates_of_portals_and_mails_are_read() {
+        for (given, wanted) in [
+            ("Date limite : le\n 13/05/22 à 16h00", "2022-05-13T16:00:00+02:00"),
+            ("20 Déc. 2023 12:00", "2023-12-20T12:00:00+01:00"),
+            ("20\nDéc.\n2023", "2023-12-20T23:59:00+01:00"),
+            ("mardi 12 janvier 2027 à 12 h 30", "2027-01-12T12:30:00+01:00"),
+            ("2027-01-12T12:00:00", "2027-01-12T12:00:00+01:00"),
+            ("2027/01/22 12:00", "2027-01-22T12:00:00+01:00"),
+            ("12H00 le 22/01/2027", "2027-01-22T12:00:00+01:00"),
+            ("22/01/2027 à midi", "2027-01-22T12:00:00+01:00"),
+            ("22 janvier 2027, au plus tard à 11 h 30", "2027-01-22T11:30:00+01:00"),
+            ("vingt mars deux mille vingt-six à midi", "2026-03-20T12:00:00+01:00"),
+            ("15 avril 2026, 10 heures", "2026-04-15T10:00:00+02:00"),
+            ("2 avril 2026, 11 h 30", "2026-04-02T11:30:00+02:00"),
+            ("Mardi 17 Mars 2026 - 12:00", "2026-03-17T12:00:00+01:00"),
+            ("12/03/2026 12:00:00 (UTC+1)", "2026-03-12T12:00:00+01:00"),
+        ] {
+            assert_eq!(read(given), wanted, "{given}");
+        }
+        assert_eq!(read("bientôt"), "");
+    }
+
+    #[test]
+    fn several_days_of_one_month_are_several() {
+        let folded = crate::classify::fold::fold("les 9, 10 et 11 mars 2026 à 9 h");
+        let tokens = tokens(&folded, &(0..folded.len()));
+        let days: Vec<String> = moments(&tokens, None).iter().map(|w| w.day.to_string()).collect();
+        assert_eq!(days, ["2026-03-09", "2026-03-10", "2026-03-11"]);
+    }
+
+    #[test]
+    fn a_day_without_its_year_takes_the_one_beside_it() {
+        let folded = crate::classify::fold::fold("reportée du 6 mars au 13 mars 2026");
+        let tokens = tokens(&folded, &(0..folded.len()));
+        let days: Vec<String> = moments(&tokens, None).iter().map(|w| w.day.to_string()).collect();
+        assert_eq!(days, ["2026-03-06", "2026-03-13"]);
+    }
+}
