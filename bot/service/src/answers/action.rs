@@ -376,12 +376,12 @@ mod tests {
     /// A1: a sentence that begins with a command's word is no command.
     #[test]
     fn a_note_has_its_colon_and_somebody_has_a_name() {
-        for (text, wish) in [
-            ("pour Marc", Some(Wish::Assign("Marc".into()))),
-            ("Pour Marie-Ève de la Tour", Some(Wish::Assign("Marie-Ève de la Tour".into()))),
-            ("/pour léa", Some(Wish::Assign("léa".into()))),
-            ("note : à voir", Some(Wish::Note("à voir".into()))),
-            ("Note: rappeler l’acheteur", Some(Wish::Note("rappeler l’acheteur".into()))),
+        for (text, action) in [
+            ("pour Marc", Some(Action::Assign("Marc".into()))),
+            ("Pour Marie-Ève de la Tour", Some(Action::Assign("Marie-Ève de la Tour".into()))),
+            ("/pour léa", Some(Action::Assign("léa".into()))),
+            ("note : à voir", Some(Action::Note("à voir".into()))),
+            ("Note: rappeler l’acheteur", Some(Action::Note("rappeler l’acheteur".into()))),
             ("Pour nous c'est non", None),
             ("Pour info", None),
             ("Pour Nous", None),
@@ -391,7 +391,7 @@ mod tests {
             ("note à voir", None),
             ("Confier ce dossier", None),
         ] {
-            assert_eq!(words(text).map(|a| a.wish), wish, "{text}");
+            assert_eq!(words(text).map(|a| a.action), action, "{text}");
         }
     }
 
