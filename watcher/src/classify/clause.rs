@@ -213,8 +213,7 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
     if let Some(hit) = people {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
         let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume"]);
-        let duty = amount && s.says.has(Concept::Reserve)
-            || s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract))
+        let duty = amount && s.says.has(Concept::Reserve) || s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract))
             || (asked || s.says.has(Concept::Contract)) && amount
             || asked && future(s);
         let other = s.says.has(Concept::OtherSocial) && !quantity;

@@ -91,9 +91,7 @@ pub fn weighs(s: &Statement<'_>, hit: &Hit) -> bool {
         return false;
     }
     let all = quantities(&s.tokens);
-    if all.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0)
-        && !all.iter().any(|q| q.unit == Unit::Hours || q.unit == Unit::Percent && share_of_work(s, q))
-    {
+    if all.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0) && !all.iter().any(|q| q.unit == Unit::Hours || q.unit == Unit::Percent && share_of_work(s, q)) {
         return true;
     }
     let judged = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(3) && c.from < to && !negated(s, c));

@@ -389,12 +389,9 @@ fn others_refused(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let Some(first) = structures.first() else { return Vec::new() };
     let other_than = (0..first.from).rev().take(7).find(|i| {
         let word = s.tokens[*i].word.as_ref();
-        word.starts_with("autre") && s.has_word(*i, *i + 3, &["que", "qu"])
-            || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
+        word.starts_with("autre") && s.has_word(*i, *i + 3, &["que", "qu"]) || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
     });
-    let refused = s.tokens[first.to..]
-        .iter()
-        .any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
+    let refused = s.tokens[first.to..].iter().any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
     let Some(at) = other_than.filter(|_| refused && s.says.has(Concept::Bid)) else { return Vec::new() };
     let anchor = Hit { concept: Concept::Only, from: at, to: at + 1 };
     grouped(reading, s, &structures, &anchor)
