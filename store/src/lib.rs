@@ -107,11 +107,10 @@ impl Store {
     /// # Errors
     /// The file exists or cannot be written, or the engine is PostgreSQL (use `pg_dump`).
     pub async fn backup(&self, path: &str) -> Result<(), StoreError> {
-        if self.engine() == Engine::Postgres {
-            return Err(StoreError::Url("postgres (utilisez pg_dump)".to_owned()));
+        match &self.db {
+            sql::Database::Sqlite(sqlite) => Ok(sqlite.copy_into(path).await?),
+            sql::Database::Postgres { .. } => Err(StoreError::Url("postgres (utilisez pg_dump)".to_owned())),
         }
-        self.db.maintain(vec![format!("VACUUM INTO '{}'", path.replace('\'', "''"))]).await?;
-        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     MESSAGE_PARTS,
     PARTIAL_INDEXES,
     UNUSED_INDEXES,
+    INTERRUPTED_POLLS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -250,6 +251,11 @@ CREATE INDEX notification_of_digest ON notification (subscriber_id, disposition,
 const UNUSED_INDEXES: &str = r"
 DROP INDEX notice_updated;
 DROP INDEX alert_notice;
+";
+
+/// Polls that ended with their process: what they read may have ended it.
+const INTERRUPTED_POLLS: &str = r"
+ALTER TABLE source ADD COLUMN interrupted BIGINT NOT NULL DEFAULT 0;
 ";
 
 /// Brings the database to the newest step.

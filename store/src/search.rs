@@ -4,6 +4,7 @@
 //! last row of the page before, never by counting from the start; counts stop at a bound.
 
 use chrono::{DateTime, Utc};
+use strum::{EnumString, IntoStaticStr};
 use vigie_domain::{BuyerType, Department, ProvisionKind, Sector};
 
 use crate::Store;
@@ -13,7 +14,8 @@ use crate::ingest::IngestTx;
 use crate::sql::{self, Cell, Columns, FromRow, Row, SqlError, Transaction};
 
 /// Where a procedure stands, as people look for it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// Can be answered now.
     #[default]
@@ -35,19 +37,13 @@ impl State {
     /// The word used in the database and in addresses of pages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Planned => "planned",
-            Self::Closed => "closed",
-            Self::Awarded => "awarded",
-            Self::Cancelled => "cancelled",
-        }
+        self.into()
     }
 
     /// Reads a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str() == word)
+        word.parse().ok()
     }
 
     /// As a person reads it.

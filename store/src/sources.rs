@@ -40,6 +40,8 @@ pub struct SourceState {
     pub quota: Option<(u64, u64)>,
     /// It is left alone for now.
     pub paused: bool,
+    /// Polls in a row that did not end: their process did.
+    pub interrupted: u32,
 }
 
 /// What one day of a source brought.
@@ -98,7 +100,7 @@ struct SourceRow(String, SourceState);
 macro_rules! state_columns {
     () => {
         "id, memory, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, trouble, quota_left,
-         quota_limit, paused"
+         quota_limit, paused, interrupted"
     };
 }
 
@@ -122,6 +124,7 @@ impl FromRow for SourceRow {
                 .zip(columns.next()?)
                 .map(|(left, limit): (i64, i64)| (left.unsigned_abs(), limit.unsigned_abs())),
             paused: columns.next()?,
+            interrupted: columns.next()?,
         };
         Ok(Self(id, state))
     }
@@ -180,13 +183,15 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sql::query("UPDATE source SET memory = $1, items = items + $2, lease_until = $3 WHERE id = $4")
-            .bind(page.memory.to_owned())
-            .bind(i64::try_from(page.records).unwrap_or(0))
-            .bind(millis(now + lease))
-            .bind(id.to_owned())
-            .execute_alone(&self.db)
-            .await?;
+        sql::query(
+            "UPDATE source SET memory = $1, items = items + $2, lease_until = $3, interrupted = 0 WHERE id = $4",
+        )
+        .bind(page.memory.to_owned())
+        .bind(i64::try_from(page.records).unwrap_or(0))
+        .bind(millis(now + lease))
+        .bind(id.to_owned())
+        .execute_alone(&self.db)
+        .await?;
         Ok(())
     }
 
@@ -313,20 +318,40 @@ impl Store {
         .await?;
         for (holder,) in holders.into_iter().filter(|(h,)| is_gone(h)) {
             let mut tx = self.begin().await?;
-            sql::query("UPDATE source SET holder = NULL, lease_until = 0 WHERE holder = $1")
-                .bind(holder.clone())
-                .execute(&mut tx)
-                .await?;
-            sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.clone()).execute(&mut tx).await?;
-            sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
-                .bind(holder)
-                .bind(millis(now) - 1)
-                .execute(&mut tx)
-                .await?;
+            // The holder stays in place: the next claim sees that its poll did not end.
+            release(&mut tx, &holder, "UPDATE source SET lease_until = 0 WHERE holder = $1", now).await?;
             tx.commit().await?;
         }
         Ok(())
     }
+
+    /// Gives back what this process holds, which ends in good order.
+    ///
+    /// # Errors
+    /// The database fails: the leases run out by themselves.
+    pub async fn release_own(&self, holder: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        release(&mut tx, holder, "UPDATE source SET lease_until = 0, holder = NULL WHERE holder = $1", now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Gives back what a process holds; its sources by that statement.
+async fn release(
+    tx: &mut Transaction,
+    holder: &str,
+    sources: &'static str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sql::query(sources).bind(holder.to_owned()).execute(&mut *tx).await?;
+    sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.to_owned()).execute(&mut *tx).await?;
+    sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
+        .bind(holder.to_owned())
+        .bind(millis(now) - 1)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Who takes a source for polling.
@@ -362,7 +387,8 @@ impl batch::Write for SourceClaim {
                   SELECT value ->> 'id', value ->> 'holder', CAST(value ->> 'until' AS BIGINT), CAST(value ->> 'now' AS BIGINT) FROM "],
                 [
                     " WHERE 1 = 1 ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until,
-                        last_attempt = excluded.last_attempt
+                        last_attempt = excluded.last_attempt,
+                        interrupted = CASE WHEN source.holder IS NULL THEN 0 ELSE source.interrupted + 1 END
                       WHERE (source.lease_until <= excluded.last_attempt OR source.holder = excluded.holder)
                         AND (source.next_due <= excluded.last_attempt AND source.paused = 0 OR $2 = 1) RETURNING ",
                     state_columns!()
@@ -396,7 +422,7 @@ impl batch::Write for PollRow {
                baseline_done = CASE WHEN w.failed = 1 THEN baseline_done ELSE 1 END,
                last_error = w.error, trouble = w.trouble, next_due = w.due, memory = COALESCE(w.memory, source.memory),
                items = items + w.records, quota_left = COALESCE(w.quota_left, source.quota_left),
-               quota_limit = COALESCE(w.quota_limit, source.quota_limit), lease_until = 0, holder = NULL
+               quota_limit = COALESCE(w.quota_limit, source.quota_limit), lease_until = 0, holder = NULL, interrupted = 0
              FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'failed' AS BIGINT) AS failed, CAST(value ->> 'at' AS BIGINT) AS at,
                value ->> 'error' AS error, value ->> 'trouble' AS trouble, CAST(value ->> 'due' AS BIGINT) AS due,
                value ->> 'memory' AS memory, CAST(value ->> 'records' AS BIGINT) AS records,

@@ -4,6 +4,7 @@
 //! shown again; it ends when its row goes.
 
 use chrono::{DateTime, Duration, Utc};
+use strum::{EnumString, IntoStaticStr};
 use vigie_domain::Subscriber;
 
 use crate::Store;
@@ -16,17 +17,20 @@ use crate::sql::{self, FromRow, Row, SqlError};
 const USE_NOTED_EVERY: Duration = Duration::hours(1);
 
 /// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Scope {
     /// Read procedures.
     Procedures,
     /// Read one's subscriptions.
     Subscriptions,
     /// Make, change and remove one's subscriptions.
+    #[strum(serialize = "subscriptions:write")]
     SubscriptionsWrite,
     /// Read what one's structure decided.
     Decisions,
     /// Decide for one's structure.
+    #[strum(serialize = "decisions:write")]
     DecisionsWrite,
     /// The private calendar: no program's token has it.
     Calendar,
@@ -42,21 +46,13 @@ impl Scope {
     /// The word used in the database, in forms and in the API's documentation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Procedures => "procedures",
-            Self::Subscriptions => "subscriptions",
-            Self::SubscriptionsWrite => "subscriptions:write",
-            Self::Decisions => "decisions",
-            Self::DecisionsWrite => "decisions:write",
-            Self::Calendar => "calendar",
-            Self::Feed => "feed",
-        }
+        self.into()
     }
 
     /// Reads a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::OF_PROGRAMS.into_iter().chain([Self::Calendar, Self::Feed]).find(|s| s.as_str() == word)
+        word.parse().ok()
     }
 
     /// As a person reads it.
@@ -204,5 +200,19 @@ impl Store {
                 .await?;
         }
         Ok(Some((token, owner)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_scopes_stay_those_of_tokens_already_made() {
+        let words: Vec<&str> = Scope::OF_PROGRAMS.into_iter().map(Scope::as_str).collect();
+        assert_eq!(words, ["procedures", "subscriptions", "subscriptions:write", "decisions", "decisions:write"]);
+        for scope in Scope::OF_PROGRAMS.into_iter().chain([Scope::Calendar, Scope::Feed]) {
+            assert_eq!(Scope::parse(scope.as_str()), Some(scope));
+        }
     }
 }

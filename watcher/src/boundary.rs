@@ -3,11 +3,10 @@
 //!
 //! Readers themselves are bounded in work and memory (`html`, `tree::check`, limits of fetched bodies and mails); this keeps what
 //! is left from harming neighbours. What ends the whole process cannot be caught: whoever keeps the record of what is read
-//! counts it before ([`Attempts`]), and puts it aside after [`Attempts::MOST`] tries.
+//! counts it before, and puts it aside after [`MAX_ATTEMPTS`] tries.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde::{Deserialize, Serialize};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// A reader that panicked.
@@ -33,27 +32,8 @@ pub(crate) fn failed(panic: &(dyn std::any::Any + Send)) -> ReaderFailed {
     ReaderFailed(words.unwrap_or("sans message").chars().take(200).collect())
 }
 
-/// Readings begun and not ended, kept where a crash leaves it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Attempts(u32);
-
-impl Attempts {
-    /// Readings that may end the process before what they read is put aside.
-    pub const MOST: u32 = 3;
-
-    /// One more reading begins; `None` when there were enough: it is not to be read.
-    #[must_use]
-    pub fn begin(self) -> Option<Self> {
-        (self.0 < Self::MOST).then_some(Self(self.0 + 1))
-    }
-
-    /// Whether none is under way.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        self.0 == 0
-    }
-}
+/// Readings of one record that may end the process before it is put aside.
+pub const MAX_ATTEMPTS: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -66,18 +46,6 @@ mod tests {
         assert_eq!(read(|| 1), Ok(1));
         let refused = read(|| -> u8 { panic!("trop {}", "profond") }).unwrap_err();
         assert!(refused.to_string().contains("trop profond"), "{refused}");
-    }
-
-    #[test]
-    fn a_reading_that_never_ends_is_not_begun_for_ever() {
-        let mut begun = Attempts::default();
-        let mut times = 0;
-        while let Some(next) = begun.begin() {
-            // As it comes back after the process ended.
-            begun = serde_json::from_str(&serde_json::to_string(&next).unwrap()).unwrap();
-            times += 1;
-        }
-        assert_eq!(times, Attempts::MOST);
     }
 
     /// B4: with a single thread, another task goes on while a reader waits for it: a reader on that thread would wait for ever.

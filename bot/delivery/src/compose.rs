@@ -223,7 +223,7 @@ async fn render(
         one.contacts = alert_card::contacts(&engine.service, one).await.map_err(|e| e.to_string())?;
         one.asks = asks;
     }
-    let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::told).collect();
+    let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::item).collect();
     let now = engine.service.clock.now();
     match told.as_slice() {
         [] => Ok(None),

@@ -37,7 +37,7 @@ pub struct AlertCard {
 impl AlertCard {
     /// In the terms of the templates.
     #[must_use]
-    pub fn told(&self) -> AlertItem<'_> {
+    pub fn item(&self) -> AlertItem<'_> {
         AlertItem {
             kind: self.kind,
             changes: &self.changes,
@@ -58,7 +58,7 @@ pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<Str
     let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
     let parts: Vec<AlertCard> = items.iter().filter_map(|i| read(service, i).ok()).collect();
-    let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::told).collect();
+    let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::item).collect();
     if told.is_empty() {
         return Ok(None);
     }
@@ -75,7 +75,7 @@ pub async fn card_of(service: &Service, delivery: &str) -> Result<Option<Card>, 
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
     let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
     part.contacts = contacts(service, &part).await?;
-    Ok(Some(card(&part.told(), service.clock.now())))
+    Ok(Some(card(&part.item(), service.clock.now())))
 }
 
 /// What an instant message says in a chat, made anew; `None` where nothing is left of it.
@@ -87,7 +87,7 @@ pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertK
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
     let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
     part.contacts = contacts(service, &part).await?;
-    let message = service.templates.alert(&part.told(), None, service.clock.now());
+    let message = service.templates.alert(&part.item(), None, service.clock.now());
     Ok(message.ok().map(|m| (part.kind, m.chat)))
 }
 

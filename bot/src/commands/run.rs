@@ -88,7 +88,7 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
         scheduler::run(&app.service, app.service.clock.now() + hourly_cap::WAIT).await?;
         worker::drain(&app.delivery).await?;
     }
-    app.service.store.release_gone(|holder| holder == app.service.lease_holder, app.service.clock.now()).await?;
+    app.service.store.release_own(&app.service.lease_holder, app.service.clock.now()).await?;
     app.service.store.close().await;
     Ok(())
 }
@@ -155,7 +155,7 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         tracing::warn!("some work did not end in time; its leases will run out and nothing is lost");
         tasks.abort_all();
     }
-    app.service.store.release_gone(|holder| holder == app.service.lease_holder, app.service.clock.now()).await?;
+    app.service.store.release_own(&app.service.lease_holder, app.service.clock.now()).await?;
     app.service.store.close().await;
     outcome
 }

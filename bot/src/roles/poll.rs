@@ -11,7 +11,6 @@ use vigie_service::ingest::{self, Audience, Outcome};
 use vigie_service::sources::Watched;
 use vigie_service::{Failure, Service, metrics};
 use vigie_store::sources::{PageEnd, PollEnd, Quarantined, SourceState};
-use vigie_watcher::boundary::Attempts;
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::sources::{self, Memory, Page, Trouble};
@@ -19,6 +18,9 @@ use vigie_watcher::zones::paris_day;
 
 /// How long a source is held for one page; renewed with each page.
 const SOURCE_LEASE: Duration = Duration::minutes(5);
+/// Polls in a row that may end with their process before the source is left alone: a service that is killed again and again
+/// for another reason must not lose its sources.
+const MAX_INTERRUPTED: u32 = 8;
 /// How long a source is left alone whose reading ended the process.
 const SET_ASIDE: Duration = Duration::days(1);
 /// Most pages read in one poll; the rest follows at the next.
@@ -80,23 +82,16 @@ async fn read(
     let mut not_before = None;
     let mut failure = None;
     let mut quota = None;
-    for _ in 0..MAX_PAGES {
+    let mut pages = MAX_PAGES;
+    // Counted when it is claimed: what ends the process at each reading is not read for ever.
+    if state.interrupted >= MAX_INTERRUPTED {
+        let why = "la lecture de cette source a mis fin au programme plusieurs fois de suite\u{a0}: elle est laissée de côté jusqu’au prochain essai";
+        not_before = Some(service.clock.now() + SET_ASIDE);
+        failure = Some((why.to_owned(), Trouble::Structure));
+        pages = 0;
+    }
+    for _ in 0..pages {
         let asked = Instant::now();
-        // Counted before it is read: what ends the process at each reading is not read for ever.
-        let Some(begun) = memory.begun.begin() else {
-            memory.begun = Attempts::default();
-            let why = "la lecture de cette source a mis fin au programme plusieurs fois de suite\u{a0}: elle est laissée de côté jusqu’au prochain essai";
-            not_before = Some(service.clock.now() + SET_ASIDE);
-            failure = Some((why.to_owned(), Trouble::Structure));
-            break;
-        };
-        memory.begun = begun;
-        written = serde_json::to_string(&memory).unwrap_or_default();
-        service
-            .store
-            .page_done(id, PageEnd { memory: &written, records: 0 }, SOURCE_LEASE, service.clock.now())
-            .await?;
-        memory.begun = Attempts::default();
         let page = match sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now()).await {
             Ok(page) => page,
             Err(e) => {
@@ -130,17 +125,13 @@ async fn read(
     let now = service.clock.now();
     let failures = if failure.is_some() { state.failures + 1 } else { 0 };
     let due = next_due(id, &watched.schedule, LastPoll { failures, not_before }, now);
-    if last.is_none() {
-        // What was begun has ended, well or not.
-        written = serde_json::to_string(&memory).unwrap_or_default();
-    }
     let end = PollEnd {
         error: failure.as_ref().map(|(why, _)| why.as_str()),
         trouble: failure.as_ref().map(|(_, trouble)| trouble.as_str()),
         // What the first poll finds is a stock, not a day's news: it makes no habit.
         items: if first.is_some() { 0 } else { total.stored },
         quota,
-        page: Some(PageEnd { memory: &written, records: last.unwrap_or(0) }),
+        page: last.map(|records| PageEnd { memory: &written, records }),
     };
     service.store.poll_done(id, &end, due, paris_day(now), now).await?;
     match &failure {

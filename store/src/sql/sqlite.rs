@@ -150,6 +150,16 @@ impl Sqlite {
         .await
     }
 
+    /// Copies the whole database into a new file, on a thread of its own; writers go on meanwhile.
+    pub(crate) async fn copy_into(&self, copy: &str) -> Result<(), SqlError> {
+        let (path, copy) = (self.path.clone(), copy.to_owned());
+        off_thread(move || {
+            connect(&path, false)?.execute("VACUUM INTO ?1", [copy])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Closes every connection that is not in use.
     pub(crate) async fn close(&self) {
         *self.writer.lock().await = None;

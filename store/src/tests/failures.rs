@@ -105,3 +105,21 @@ async fn a_delivery_that_cannot_be_read_is_given_up_and_stops_no_other() {
         store.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_made_while_others_write_and_holds_everything() {
+    let empty = Empty::sqlite();
+    let store = Store::open(&empty.url).await.unwrap();
+    person(&store, "p").await;
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("copie d’hier.sqlite").display().to_string();
+    // Held open meanwhile: a copy that waited for it would never come.
+    let tx = store.begin().await.unwrap();
+    store.backup(&copy).await.unwrap();
+    drop(tx);
+    assert!(store.backup(&copy).await.is_err(), "a file that is there is not written over");
+    let copied = Store::open(&format!("sqlite:{copy}")).await.unwrap();
+    assert_eq!(copied.subscribers().await.unwrap().len(), 1);
+    copied.close().await;
+    store.close().await;
+}

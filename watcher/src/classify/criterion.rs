@@ -5,13 +5,13 @@
 
 use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
 
-use super::clause::share_of_work;
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::{Quantity, Unit, quantities};
 use super::reserved::lots_of;
 use super::statement::{Statement, mark};
+use super::volume::share_of_work;
 
 /// What makes an item a social one.
 const SOCIAL: &[Concept] = &[
@@ -91,7 +91,9 @@ pub fn weighs(s: &Statement<'_>, hit: &Hit) -> bool {
         return false;
     }
     let all = quantities(&s.tokens);
-    if all.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0) && !all.iter().any(|q| q.unit == Unit::Hours || q.unit == Unit::Percent && share_of_work(s, q)) {
+    if all.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0)
+        && !all.iter().any(|q| q.unit == Unit::Hours || q.unit == Unit::Percent && share_of_work(s, q))
+    {
         return true;
     }
     let judged = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(3) && c.from < to && !negated(s, c));

@@ -11,6 +11,8 @@ use vigie_domain::{DateKind, TypedDate};
 
 use super::anchors::Topic;
 use super::finding::Reading;
+use super::lexicon::{Concept, Concepts, Lexicon};
+use super::pattern::words;
 use super::quantity::{Unit as Measure, quantities};
 use super::statement::{Token, Unit, Units, mark, tokens};
 use super::when::{self, When, moments};
@@ -271,57 +273,15 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
 
 /// Whether words bound the date: "limite", "au plus tard", "pour le", "Plis : 2 avril".
 fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
-    const BOUNDS: &[&str] = &[
-        "limite",
-        "limites",
-        "cloture",
-        "butoir",
-        "tard",
-        "avant",
-        "jusqu",
-        "jusque",
-        "parvenir",
-        "parviennent",
-        "recu",
-        "recus",
-        "recue",
-        "recues",
-        "transmis",
-        "transmises",
-        "remis",
-        "remises",
-        "deposer",
-        "deposes",
-        "deposees",
-        "remettre",
-        "attendu",
-        "attendues",
-        "attendus",
-        "remise",
-        "reception",
-        "depot",
-        "fixee",
-        "fixe",
-        "reportee",
-        "reporte",
-        "prorogee",
-        "lire",
-        "pour",
-        "dernier",
-        "posees",
-        "posent",
-        "envoi",
-        "transmission",
-        "date_receipt_tenders",
-        "echeance",
-        "delai",
-        "retour",
-        "reponse",
-        "decalee",
-        "repoussee",
-    ];
+    words!(
+        BOUNDS,
+        "limite limites cloture butoir tard avant jusqu jusque parvenir parviennent recu recus recue recues transmis
+         transmises remis remises deposer deposes deposees remettre attendu attendues attendus remise reception depot
+         fixee fixe reportee reporte prorogee lire pour dernier posees posent envoi transmission date_receipt_tenders
+         echeance delai retour reponse decalee repoussee"
+    );
     let start = floor.max(when.from.saturating_sub(REACH));
-    let said = words[start..when.from].iter().any(|t| BOUNDS.contains(&t.word.as_ref()));
+    let said = words[start..when.from].iter().any(|t| BOUNDS.contains(t.word.as_ref()));
     let behind = words[when.to..].iter().take(6).any(|t| matches!(t.word.as_ref(), "tard" | "dernier" | "limite"));
     // "Plis : 2 avril 2026", "Offres le 8 avril".
     let label = when.from > 0 && {
@@ -412,45 +372,22 @@ fn visits(reading: &Reading<'_>, units: &Units, zone: Tz, found: &[Read], out: &
     }
 }
 
-/// A visit that is none of the site by bidders.
-fn aside(reading: &Reading<'_>, unit: &Unit) -> bool {
-    let text = &reading.doc.text()[unit.range.clone()];
-    const ASIDE: &[&str] = &[
-        "premiere visite",
-        "visite medicale",
-        "visites medicale",
-        "visite guidee",
-        "visites guidee",
-        "visite d'entretien",
-        "visites d'entretien",
-        "visite de maintenance",
-        "visites de maintenance",
-        "visites technique",
-        "visite technique",
-        "visites periodique",
-        "visite periodique",
-        "visite annuelle",
-        "visites annuelle",
-        "visiteur",
-        "carte de visite",
-        "contre-visite",
-        "droit de visite",
-        "visite virtuelle",
-        "visite preventive",
-        "visites preventive",
-        "visite mensuelle",
-        "visites mensuelle",
-        "pas de visite",
-        "aucune visite",
-        "sans visite",
-        "visites reglementaire",
-        "visite reglementaire",
-        "visite de chantier pour",
-    ];
-    ASIDE.iter().any(|w| text.contains(w))
+/// Concepts of a unit's words.
+fn says(reading: &Reading<'_>, unit: &Unit) -> Concepts {
+    let words = tokens(reading.doc.text(), &unit.range);
+    let mut says = Concepts::default();
+    for hit in Lexicon::embedded().find(&words, |_| false) {
+        says.add(hit.concept);
+    }
+    says
 }
 
-/// Units that speak of a visit of the site by bidders, and whether it is compulsory.
+/// A visit that is none of the site by bidders.
+fn aside(reading: &Reading<'_>, unit: &Unit) -> bool {
+    says(reading, unit).has(Concept::VisitAside)
+}
+
+/// The first compulsory visit: where it is named, and its statement.
 #[must_use]
 pub fn compulsory_visit(reading: &Reading<'_>, units: &Units) -> Option<(Range<usize>, Range<usize>)> {
     let mut w = 0;
@@ -459,80 +396,34 @@ pub fn compulsory_visit(reading: &Reading<'_>, units: &Units) -> Option<(Range<u
         while windows.get(w).is_some_and(|x| x.end <= unit.range.start) {
             w += 1;
         }
-        let at = windows.get(w).filter(|x| x.start < unit.range.end)?;
-        let text = &reading.doc.text()[unit.range.clone()];
-        let holds = text.contains("visite")
-            && unit.ticked != Some(false)
-            && !aside(reading, unit)
-            && compulsory(reading, units, i);
-        let start = unit.range.start + text.find("visite")?;
-        let _ = at;
-        holds.then(|| (start..start + 6, unit.range.clone()))
+        windows.get(w).filter(|x| x.start < unit.range.end)?;
+        let at = unit.range.start + reading.doc.text()[unit.range.clone()].find("visite")?;
+        let holds = unit.ticked != Some(false) && !aside(reading, unit) && compulsory(reading, units, i);
+        holds.then(|| (at..at + 6, unit.range.clone()))
     })
 }
 
-/// Whether a bidder who stays away is out.
+/// Whether a bidder who stays away is out: its statement says so, the option ticked, or the sentence beside it about the visit.
 fn compulsory(reading: &Reading<'_>, units: &Units, index: usize) -> bool {
     let unit = &units.list[index];
-    let mut said = reading.doc.text()[unit.range.clone()].to_owned();
+    let text = |u: &Unit| &reading.doc.text()[u.range.clone()];
+    let mut said = says(reading, unit);
     if unit.ticked == Some(true) || unit.is_heading {
         // The option ticked counts, not its neighbours.
         let options =
             units.list.iter().skip(index + 1).take(4).filter(|u| u.line == unit.line && u.ticked == Some(true));
-        for option in options {
-            said.push_str(&reading.doc.text()[option.range.clone()]);
-        }
+        said = options.fold(said, |s, o| s.with(says(reading, o)));
     } else if let Some(next) = units.list.get(index + 1).filter(|n| n.line - unit.line <= 1 && n.ticked.is_none()) {
-        let text = &reading.doc.text()[next.range.clone()];
-        if ["cette visite", "attestation", "sous peine", "elle est obligatoire", "irreguliere", "l'absence"]
-            .iter()
-            .any(|w| text.contains(w))
-        {
-            said.push_str(text);
+        let about = ["visite", "elle ", "l'absence", "sous peine", "irreguli"].iter().any(|w| text(next).contains(w));
+        if about && !text(next).contains("pas de visite") {
+            said = said.with(says(reading, next));
         }
     }
+    let before = index.checked_sub(1).map(|p| &units.list[p]);
     if let Some(previous) =
-        index.checked_sub(1).map(|p| &units.list[p]).filter(|p| p.line == unit.line && p.ticked != Some(false))
+        before.filter(|p| p.line == unit.line && p.ticked != Some(false) && text(p).contains("visite"))
     {
-        let text = &reading.doc.text()[previous.range.clone()];
-        if text.contains("visite") {
-            said.push_str(text);
-        }
+        said = said.with(says(reading, previous));
     }
-    const NOT: &[&str] = &[
-        "facultati",
-        "pas obligatoire",
-        "non obligatoire",
-        "conseillee",
-        "recommandee",
-        "possible",
-        "n'est pas exigee",
-        "libre",
-        "n'est pas imposee",
-        "obligatoire : non",
-        "obligatoire: non",
-        "obligatoire ? non",
-        "obligatoire non",
-        "souhaitee",
-        "visites : non",
-        "visite : non",
-    ];
-    const YES: &[&str] = &[
-        "obligatoire",
-        "imperativ",
-        "indispensable",
-        "attestation de visite",
-        "exigee",
-        "imposee",
-        "sous peine",
-        "irreguli",
-        "devra etre visite",
-        "devra visiter",
-        "doivent visiter",
-        "devront visiter",
-        "requise",
-        "certificat de visite",
-        "elimin",
-    ];
-    !NOT.iter().any(|w| said.contains(w)) && YES.iter().any(|w| said.contains(w))
+    said.has(Concept::Compulsory) && !said.has(Concept::NotCompulsory)
 }

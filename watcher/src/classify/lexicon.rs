@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::pattern::words;
 use super::statement::Token;
 
 macro_rules! concepts {
@@ -88,6 +89,9 @@ concepts! {
     NotDisability = "not_disability",
     OtherExpansion = "other_expansion",
     ShelteredProgramme = "sheltered_programme",
+    VisitAside = "visit_aside",
+    Compulsory = "compulsory",
+    NotCompulsory = "not_compulsory",
 }
 
 /// A set of concepts.
@@ -149,53 +153,12 @@ struct Form {
     steps: Vec<Step>,
 }
 
-/// Words that may stand between the words of a form, and mean nothing by themselves.
-const FILLERS: &[&str] = &[
-    "a",
-    "au",
-    "aux",
-    "d",
-    "de",
-    "des",
-    "du",
-    "en",
-    "l",
-    "la",
-    "le",
-    "les",
-    "un",
-    "une",
-    "tres",
-    "plus",
-    "qui",
-    "sont",
-    "est",
-    "et",
-    "ou",
-    "dans",
-    "par",
-    "pour",
-    "son",
-    "sa",
-    "ses",
-    "leur",
-    "leurs",
-    "ce",
-    "ces",
-    "cette",
-    "s",
-    "dit",
-    "dite",
-    "dites",
-    "e",
-    "particuliere",
-    "particulieres",
-    "propre",
-    "propres",
-    "sur",
-    "durablement",
-    "durable",
-];
+// Words that may stand between the words of a form, and mean nothing by themselves.
+words!(
+    FILLERS,
+    "a au aux d de des du en l la le les un une tres plus qui sont est et ou dans par pour son sa ses leur leurs ce
+     ces cette s dit dite dites e particuliere particulieres propre propres sur durablement durable"
+);
 
 /// Most words passed over in a gap.
 const GAP: usize = 5;
@@ -365,84 +328,15 @@ impl Lexicon {
 
 /// "insertion d'un produit", "insertion du bio dans les menus": something is put somewhere; nobody goes back to work.
 fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
-    const PEOPLE: &[&str] = &[
-        "public",
-        "publics",
-        "personne",
-        "personnes",
-        "demandeur",
-        "demandeurs",
-        "jeune",
-        "jeunes",
-        "habitant",
-        "habitants",
-        "salarie",
-        "salaries",
-        "salariees",
-        "travailleur",
-        "travailleurs",
-        "chomeur",
-        "chomeurs",
-        "beneficiaire",
-        "beneficiaires",
-        "allocataire",
-        "allocataires",
-        "femme",
-        "femmes",
-        "homme",
-        "hommes",
-        "adulte",
-        "adultes",
-        "refugies",
-        "personnel",
-        "personnels",
-        "detenus",
-        "handicapes",
-        "chercheurs",
-        "tous",
-        "ceux",
-        "celles",
-        "ces",
-        "certains",
-        "quelques",
-        "plus",
-        "moins",
-        "heure",
-        "heures",
-        "emploi",
-        "travail",
-        "nature",
-        "type",
-        "minimum",
-        "maximum",
-        "caractere",
-        "charge",
-        "plie",
-        "lot",
-        "lots",
-        "cette",
-        "ce",
-        "part",
-        "meme",
-        "qualite",
-        "economique",
-        "lutte",
-        "formation",
-        "retour",
-        "gens",
-        "prestation",
-        "marche",
-        "droit",
-        "titulaire",
-        "ccap",
-        "ccag",
-        "rc",
-        "cctp",
-        "candidat",
-        "candidats",
-        "dix",
-        "cent",
-    ];
+    words!(
+        PEOPLE,
+        "public publics personne personnes demandeur demandeurs jeune jeunes habitant habitants salarie salaries
+         salariees travailleur travailleurs chomeur chomeurs beneficiaire beneficiaires allocataire allocataires femme
+         femmes homme hommes adulte adultes refugies personnel personnels detenus handicapes chercheurs tous ceux celles
+         ces certains quelques plus moins heure heures emploi travail nature type minimum maximum caractere charge plie
+         lot lots cette ce part meme qualite economique lutte formation retour gens prestation marche droit titulaire
+         ccap ccag rc cctp candidat candidats dix cent"
+    );
     if hit.concept == Concept::NotInsertion || tokens[hit.to - 1].word != "insertion" {
         return false;
     }
@@ -459,7 +353,7 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
     noun.is_some_and(|n| {
         n.word.len() > 2
             && n.word.bytes().all(|b| b.is_ascii_alphabetic())
-            && !PEOPLE.contains(&n.word.as_ref())
+            && !PEOPLE.contains(n.word.as_ref())
             && !n.word.ends_with("ante")
             && !n.word.starts_with("insertion")
     })
@@ -490,7 +384,7 @@ fn end_of(
             if is(step, at) {
                 break;
             }
-            if FILLERS.contains(&token.word.as_ref()) && fillers < MAX_FILLERS {
+            if FILLERS.contains(token.word.as_ref()) && fillers < MAX_FILLERS {
                 fillers += 1;
             } else if step.gap && others < GAP {
                 others += 1;

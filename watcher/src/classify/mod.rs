@@ -3,13 +3,13 @@
 //! | module | does |
 //! |---|---|
 //! | [`fold`] | one spelling, with the way back to the original |
-//! | [`document`] | passages as one text: lines, lots, quotes |
+//! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`] | one pass for all anchor words: which statements are read |
-//! | [`statement`] | sentences, cells, options, with their headings and words |
+//! | [`statement`], [`token`] | sentences, cells, options, with their headings and words |
 //! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`quantity`], [`when`] | numbers with units; days and times |
-//! | [`reserved`], [`clause`], [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
+//! | [`reserved`] with `beneficiary`, [`clause`] with `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
 //! | [`dates`], [`facts`], [`place`] | what else a person needs to decide |
 //! | [`sectors`] | trades, from CPV and from words |
@@ -18,7 +18,9 @@
 //! Pure, deterministic, linear in the input; never fails: a text that says nothing gives an assessment that says so.
 //! Invariants: each provision has a quote that stands in the text, or the path of a field.
 
+pub(crate) mod allotment;
 pub mod anchors;
+pub(crate) mod beneficiary;
 pub mod clause;
 pub mod codes;
 pub mod criterion;
@@ -39,7 +41,9 @@ pub mod reserved;
 pub mod sectors;
 pub mod service;
 pub mod statement;
+pub mod token;
 pub mod verdict;
+pub(crate) mod volume;
 pub mod when;
 
 use std::cell::LazyCell;

@@ -14,7 +14,15 @@ macro_rules! pattern {
     };
 }
 
-pub(crate) use pattern;
+/// Declares a set of folded words, parted by white space.
+macro_rules! words {
+    ($name:ident, $list:expr) => {
+        static $name: std::sync::LazyLock<std::collections::HashSet<&'static str>> =
+            std::sync::LazyLock::new(|| $list.split_whitespace().collect());
+    };
+}
+
+pub(crate) use {pattern, words};
 
 /// Room for the states of one expression, in bytes: with less, long texts make the engine build them again and again.
 const STATES: usize = 16 << 20;

@@ -4,6 +4,7 @@
 //! qui s'achève imposait": none of these gives. A double negation ("n'exclut pas", "non seulement") takes nothing away.
 
 use super::lexicon::{Concept, Hit};
+use super::pattern::words;
 use super::statement::{Statement, mark};
 
 /// How far behind a word its denial may stand, in words.
@@ -164,53 +165,14 @@ fn counts(s: &Statement<'_>, at: usize) -> bool {
         || word == "aucun" && s.tokens.get(at + 1).is_some_and(|t| t.word.starts_with("reserve"))
 }
 
-/// Verbs that, denied, take back what they speak of.
-const TAKES_BACK: &[&str] = &[
-    "applique",
-    "appliquent",
-    "appliquera",
-    "applicable",
-    "applicables",
-    "prevu",
-    "prevue",
-    "prevues",
-    "retenu",
-    "retenue",
-    "retenues",
-    "exigee",
-    "exige",
-    "requise",
-    "requis",
-    "demande",
-    "demandee",
-    "impose",
-    "imposee",
-    "envisagee",
-    "envisage",
-    "concerne",
-    "concernent",
-    "partie",
-    "pris",
-    "prise",
-    "ete",
-    "sera",
-    "seront",
-    "s",
-    "reserve",
-    "reserves",
-    "reconduite",
-    "reconduit",
-    "maintenue",
-    "maintenu",
-    "renouvelee",
-    "reservee",
-    "reservees",
-    "soumis",
-    "soumise",
-    "porte",
-    "juge",
-    "jugee",
-];
+// Verbs that, denied, take back what they speak of.
+words!(
+    TAKES_BACK,
+    "applique appliquent appliquera applicable applicables prevu prevue prevues retenu retenue retenues exigee exige
+     requise requis demande demandee impose imposee envisagee envisage concerne concernent partie pris prise ete sera
+     seront s reserve reserves reconduite reconduit maintenue maintenu renouvelee reservee reservees soumis soumise
+     porte juge jugee"
+);
 
 /// "La clause ne s'applique pas": but not when only a lot is spared.
 fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
@@ -226,7 +188,7 @@ fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
     }
     let rest = &s.tokens[ne + 1..s.tokens.len().min(ne + 8)];
     let pas = rest.iter().any(|t| matches!(t.word.as_ref(), "pas" | "plus" | "aucun" | "aucune" | "jamais"));
-    let verb = rest.iter().any(|t| TAKES_BACK.contains(&t.word.as_ref()));
+    let verb = rest.iter().any(|t| TAKES_BACK.contains(t.word.as_ref()));
     let weighed = rest.iter().any(|t| {
         t.word.starts_with("not") && t.word != "notamment"
             || t.word.starts_with("criter")

@@ -9,6 +9,7 @@ use std::ops::Range;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use super::pattern::words;
 use super::statement::{Token, mark, tokens};
 use crate::zones;
 
@@ -313,37 +314,12 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     Some((hm(hour, minutes.0)?, next + 1 + usize::from(seconds)))
 }
 
-/// Words that may stand between a day and its time.
-const BETWEEN: &[&str] = &[
-    "a",
-    "avant",
-    "le",
-    "de",
-    "des",
-    "vers",
-    "heure",
-    "heures",
-    "locale",
-    "limite",
-    "au",
-    "plus",
-    "tard",
-    "imperativement",
-    "partir",
-    "inclus",
-    "et",
-    "dernier",
-    "delai",
-    "lundi",
-    "mardi",
-    "mercredi",
-    "jeudi",
-    "vendredi",
-    "samedi",
-    "dimanche",
-    "time_receipt_tenders",
-    "paris",
-];
+// Words that may stand between a day and its time.
+words!(
+    BETWEEN,
+    "a avant le de des vers heure heures locale limite au plus tard imperativement partir inclus et dernier delai
+     lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
+);
 
 /// Every moment among tokens; `default` is the year of a day without one, where no date beside it tells it.
 #[must_use]
@@ -446,7 +422,7 @@ fn time_of(tokens: &[Token<'_>], day: &Found, floor: usize) -> (Option<NaiveTime
         if let Some((time, to)) = time(tokens, at) {
             return (Some(time), to);
         }
-        if !BETWEEN.contains(&token.word.as_ref()) {
+        if !BETWEEN.contains(token.word.as_ref()) {
             break;
         }
     }

@@ -28,7 +28,7 @@ use vigie_config::load::Reader;
 use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Department, Notice};
 
-use crate::boundary::{self, Attempts, ReaderFailed};
+use crate::boundary::{self, ReaderFailed};
 use crate::fetch::{FetchError, Fetcher, Validators};
 
 /// A kind of source: what the registry knows of it.
@@ -103,9 +103,6 @@ pub struct Memory {
     /// HTTP validators by URL.
     #[serde(default)]
     pub validators: BTreeMap<String, Validators>,
-    /// Polls begun and not ended: the process ended with them.
-    #[serde(default, skip_serializing_if = "Attempts::is_none")]
-    pub begun: Attempts,
 }
 
 /// A record that could not be read. Its bytes are kept.

@@ -44,7 +44,7 @@ use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 use vigie_store::sources::Quarantined;
 use vigie_store::{StoreError, derived_id};
-use vigie_watcher::boundary::{self, Attempts};
+use vigie_watcher::boundary::{self, MAX_ATTEMPTS};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
 use vigie_watcher::sources::mailbox::passed_on;
@@ -249,7 +249,7 @@ async fn begin(service: &Service, account: &Account, mail: &imap::Mail) -> Resul
     let place = reading(account);
     let (begun, uid) = service.store.inbox(&place).await?;
     let begun = if uid == mail.uid { begun } else { 0 };
-    if begun >= Attempts::MOST {
+    if begun >= MAX_ATTEMPTS {
         return Ok(false);
     }
     service.store.set_inbox(&place, (begun + 1, mail.uid)).await?;

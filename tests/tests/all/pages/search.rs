@@ -51,7 +51,7 @@ async fn a_search_finds_the_same_on_either_engine() {
 
 async fn search_story(url: &str) {
     let store = Store::open(url).await.unwrap();
-    let row = |n: i64| Found {
+    let row = |n: i64| SearchRow {
         procedure: format!("p{n:05}"),
         title: format!("Titre {n}"),
         buyer: "Acheteur".into(),
@@ -67,8 +67,8 @@ async fn search_story(url: &str) {
         at: now() - Duration::minutes(n / 10),
         words: format!(" titre {n} 100%_sur "),
     };
-    let rows: Vec<Found> = (0..10_000).map(row).collect();
-    store.put_found(&rows).await.unwrap();
+    let rows: Vec<SearchRow> = (0..10_000).map(row).collect();
+    store.put_search_rows(&rows).await.unwrap();
     let mut seen = std::collections::BTreeSet::new();
     let mut after: Option<(DateTime<Utc>, String)> = None;
     loop {

@@ -1,0 +1,221 @@
+//! Lots that a plain text announces: a line a lot, a block of a form, or a list within one line.
+//!
+//! A block of text speaks of its lot until the next one, a form's part about the whole contract, or an article of a rule book.
+
+use memchr::memchr_iter;
+use vigie_domain::Lot;
+
+use super::document::{Document, LotBlock};
+use super::pattern::pattern;
+
+impl Document {
+    /// Blocks of plain text that speak of one lot: `LOT_NO: 3`, or a line `Lot n° 3 : …`.
+    pub(super) fn find_lot_blocks(&self) -> Vec<LotBlock> {
+        let mut blocks: Vec<LotBlock> = Vec::new();
+        for span in self.spans.iter().filter(|s| s.lot.is_none() && s.field != "title") {
+            let range = self.folded.original(span.folded.clone());
+            let Some(text) = self.original.get(range.clone()) else { continue };
+            let mut marks: Vec<(usize, String)> = Vec::new();
+            let mut ends: Vec<usize> = Vec::new();
+            let mut at = 0;
+            let ends_of_lines = memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1).chain(std::iter::once(text.len()));
+            for end in ends_of_lines {
+                let line = &text[at..end];
+                if !may_matter(line) && !opens_article(line) {
+                    at = end;
+                    continue;
+                }
+                if let Some(id) = lot_number(line) {
+                    marks.push((self.block_start(text, at), id));
+                } else if ends_lots(line)
+                    || !marks.is_empty()
+                        && opens_article(line)
+                        && !text[marks[marks.len() - 1].0..].trim_start().starts_with("5.1")
+                {
+                    ends.push(at);
+                }
+                at = end;
+            }
+            for (i, (start, id)) in marks.iter().enumerate() {
+                let next = marks.get(i + 1).map_or(text.len(), |(s, _)| *s);
+                let end = ends.iter().copied().find(|e| e > start).map_or(next, |e| e.min(next));
+                let folded =
+                    self.folded.position(range.start + start)..self.folded.position(range.start + end.max(*start));
+                if !folded.is_empty() {
+                    blocks.push(LotBlock { id: id.clone(), range: folded });
+                }
+            }
+        }
+        blocks
+    }
+
+    /// In forms the title of a lot stands on the line before its number.
+    fn block_start(&self, text: &str, mark: usize) -> usize {
+        let is_form = text[mark..].trim_start().get(..6).is_some_and(|s| s.eq_ignore_ascii_case("lot_no"));
+        let window = mark.saturating_sub(400);
+        let window = (window..=mark).find(|i| text.is_char_boundary(*i)).unwrap_or(mark);
+        if let Some(heading) = text[window..mark].rfind("II.2.1)") {
+            return window + heading;
+        }
+        if !is_form {
+            return mark;
+        }
+        let head = text[..mark].trim_end_matches(['\n', '\r']);
+        head.rfind('\n').map_or(0, |i| i + 1)
+    }
+
+    /// Lots that blocks of plain text announce, with their titles.
+    #[must_use]
+    pub fn lots_in_text(&self) -> Vec<Lot> {
+        let mut lots: Vec<Lot> = Vec::new();
+        for block in &self.blocks {
+            if lots.iter().any(|l| l.id == block.id) {
+                continue;
+            }
+            let words = self.original.get(self.folded.original(block.range.clone())).unwrap_or_default();
+            lots.push(Lot { id: block.id.clone(), title: lot_title(words), ..Lot::default() });
+        }
+        // "Lot 1 : Méré ; lot 2 : Galluis." on one line.
+        if lots.len() < 2 {
+            let named = self.lots_in_a_line();
+            if named.len() > lots.len() {
+                return named;
+            }
+        }
+        lots
+    }
+
+    /// Lots that one sentence or line lists with their titles, at least two, in rising order.
+    fn lots_in_a_line(&self) -> Vec<Lot> {
+        pattern!(
+            LISTED,
+            r"(?i)(?:^|[.;,:(]\s+|\s[–-]\s+|\bet\s+(?:le\s+|du\s+)?)\(?lots?\s*(?:n\s?[°ºo]\.?\s?)?0*([0-9]{1,3})\s*(?:\s*[:–]\s*|\s-\s*|\.\s?[-–]\s*|\s*\()(\p{L}[^;.|)\n]{2,120})"
+        );
+        let mut lots: Vec<Lot> = Vec::new();
+        for span in self.spans.iter().filter(|s| s.field != "title") {
+            let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
+            for c in text.lines().filter(|l| l.len() < 2000).flat_map(|l| LISTED.captures_iter(l)).take(MAX_LISTED) {
+                let (Some(id), Some(title)) = (c.get(1), c.get(2)) else { continue };
+                let rises = lots.last().and_then(|l| l.id.parse::<u32>().ok()) < id.as_str().parse().ok();
+                if rises {
+                    let title = title.as_str().split(", lot").next().unwrap_or_default().trim().to_owned();
+                    lots.push(Lot { id: Lot::clean_id(id.as_str()), title, ..Lot::default() });
+                }
+            }
+        }
+        if lots.len() >= 2 {
+            return lots;
+        }
+        // "Six lots : 1 démolition ; 2 façades ; …", "lot 1 amont, lot 2 médian, lot 3 aval".
+        pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4,1500})");
+        pattern!(BARE, r"(?i)\blot\s+([0-9]{1,3})\s+(\p{Ll}[^,;.\n]{1,60})");
+        for span in self.spans.iter().filter(|s| s.field != "title") {
+            let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
+            let text = &text[..text.floor_char_boundary(HEAD)];
+            let numbered = NUMBERED.captures(text).and_then(|c| c.get(1)).map(|m| {
+                let items = m.as_str().split(" ; ").filter_map(|item| item.trim().split_once(' '));
+                rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
+            });
+            let bare = || {
+                let best = text.lines().map(|l| {
+                    rising(BARE.captures_iter(l).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str()))))
+                });
+                best.max_by_key(Vec::len).filter(|lots| lots.len() >= 3)
+            };
+            if let Some(lots) = numbered.filter(|l| l.len() >= 2).or_else(bare) {
+                return lots;
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// How much of a passage is looked at for lots listed without a separator, in bytes.
+const HEAD: usize = 40_000;
+
+/// Lots out of numbers and titles, as long as the numbers count up from 1.
+fn rising<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Lot> {
+    let counted = items.enumerate().take_while(|(i, (id, _))| id.parse() == Ok(i + 1));
+    counted
+        .map(|(_, (id, title))| Lot { id: id.to_owned(), title: title.trim().to_owned(), ..Lot::default() })
+        .collect()
+}
+
+/// Most lots read from lists within lines.
+const MAX_LISTED: usize = 300;
+
+/// The number of the lot that a line opens: `LOT_NO: 3`, `- Lot n° 3 : …`, `Lot 3 Nettoyage`. Only lines that start with
+/// the word are looked at closely.
+fn lot_number(line: &str) -> Option<String> {
+    pattern!(
+        LINE_MARK,
+        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*(?:LOT-)?0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
+    );
+    // "5.1 Lot : LOT-0003": the number of a section before it.
+    let start = line.trim_start_matches([' ', '\t', '-', '–', '•', '*']);
+    let start = start.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim_start();
+    if !start.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("lot")) {
+        return None;
+    }
+    LINE_MARK.captures(start.trim_end()).and_then(|c| c.get(1).or(c.get(2))).map(|id| Lot::clean_id(id.as_str()))
+}
+
+/// Whether a line begins an article of a rule book: "3.5 …", "Article 4 – …", "Art. 4".
+fn opens_article(line: &str) -> bool {
+    let start = line.trim_start();
+    let number = start.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let dotted = start[..number].trim_end_matches('.').contains('.') && start[number..].starts_with(' ') && number >= 3;
+    dotted
+        || ["Article ", "ARTICLE ", "Art. "]
+            .iter()
+            .any(|w| start.strip_prefix(w).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit())))
+}
+
+/// Whether a line's first letter is one of those that open or end a lot.
+fn may_matter(line: &str) -> bool {
+    let first = line.bytes().find(|b| !matches!(b, b' ' | b'\t' | b'-' | b'*'));
+    first.is_some_and(|b| {
+        matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D' | b'5' | b'<') || !b.is_ascii()
+    })
+}
+
+/// Whether a line begins the part of a form that speaks of the whole contract again.
+fn ends_lots(line: &str) -> bool {
+    let start = line.trim_start();
+    let headings: &[&str] = match start.bytes().next() {
+        Some(b'I') => &["III.", "III)", "IV.", "IV)", "Informations pratiques"],
+        Some(b'V') => &["VI.", "VI)"],
+        Some(b'S') => &[
+            "Section III",
+            "Section IV",
+            "Section VI",
+            "Section 6",
+            "Section 8",
+            "Section 9",
+            "Section 10",
+            "Situation propre",
+        ],
+        Some(b'C') => &["Conditions de participation", "Critères d'attribution :", "Critères d’attribution :"],
+        Some(b'U') => &["Une lettre de candidature"],
+        Some(b'D') => &["DATE_RECEIPT"],
+        Some(b'L') => &["Le marché est réservé"],
+        Some(b'<') => &["<<"],
+        _ => &[],
+    };
+    headings.iter().any(|h| start.starts_with(h))
+}
+
+/// The title of a lot out of its block: what follows the number on its line, or the line before a `LOT_NO:`.
+fn lot_title(block: &str) -> String {
+    pattern!(
+        HEAD,
+        r"(?i)^[ \t\-–•*]*(?:(?:5\.1[ \t]+)?lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:(?:LOT-)?[0-9]{1,4}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
+    );
+    pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Titre|Title|Description)\s*:\s*)?");
+    let title = block.lines().map(str::trim).find_map(|line| {
+        let line = FORM.replace(line, "");
+        let title = HEAD.replace(&line, "").trim().to_owned();
+        (!title.is_empty() && !title.starts_with("II.") && !title.to_lowercase().starts_with("lot_no")).then_some(title)
+    });
+    title.unwrap_or_default().chars().take(200).collect()
+}

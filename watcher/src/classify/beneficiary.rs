@@ -1,0 +1,178 @@
+//! For whom a contract is reserved: by the structures a statement names, else by its articles; and what several statements about
+//! it say together.
+//!
+//! The buyer's words win over boxes of forms, and a beneficiary named wins over none.
+
+use std::ops::Range;
+
+use vigie_domain::{Beneficiary, Provision, ProvisionKind};
+
+use super::finding::Reading;
+use super::lexicon::{Concept, Hit};
+
+/// How a reservation was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// In the buyer's words.
+    Words(Beneficiary),
+    /// The box of a form that names disability and insertion at once.
+    WorkshopBox,
+}
+
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) range: Range<usize>,
+    pub(super) told: Told,
+    pub(super) lots: Vec<String>,
+    pub(super) all: bool,
+    pub(super) article: Option<String>,
+    /// Index of its statement, and where that stands.
+    pub(super) unit: usize,
+    pub(super) within: Range<usize>,
+}
+
+/// For whom, by the structures named, else by the articles.
+pub(super) fn told(hits: &[&Hit]) -> Option<Told> {
+    let has = |c: Concept| hits.iter().any(|h| h.concept == c);
+    let (sheltered, integration) = (has(Concept::Sheltered), has(Concept::WorkIntegration));
+    if has(Concept::ShelteredAndIntegration) {
+        return Some(Told::WorkshopBox);
+    }
+    let who = match (sheltered, integration) {
+        (true, true) => Beneficiary::Both,
+        (true, false) if has(Concept::ArticleIntegration) && has(Concept::ArticleSheltered) => Beneficiary::Both,
+        (true, false) => Beneficiary::Disability,
+        (false, true) => Beneficiary::Insertion,
+        (false, false) if has(Concept::Prison) => Beneficiary::Prison,
+        (false, false) if has(Concept::SocialEconomy) => Beneficiary::SocialEconomy,
+        (false, false) if has(Concept::ArticleBoth) => Beneficiary::Both,
+        (false, false) if has(Concept::ArticleSheltered) && has(Concept::ArticleIntegration) => Beneficiary::Both,
+        (false, false) if has(Concept::ArticleSheltered) => Beneficiary::Disability,
+        (false, false) if has(Concept::ArticleIntegration) => Beneficiary::Insertion,
+        (false, false) if has(Concept::ArticleSocialEconomy) => Beneficiary::SocialEconomy,
+        (false, false) => return None,
+    };
+    Some(Told::Words(who))
+}
+
+/// The buyer's words win over boxes, and a beneficiary named wins over none.
+pub(super) fn combine(reading: &Reading<'_>, statements: Vec<Found>) -> Vec<Provision> {
+    let named: Vec<Beneficiary> = statements
+        .iter()
+        .filter_map(|s| match s.told {
+            Told::Words(who) if who != Beneficiary::Unspecified => Some(who),
+            _ => None,
+        })
+        .collect();
+    let social = |w: &Beneficiary| matches!(w, Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both);
+    let narrowed = named.iter().any(social);
+    let by_words = !named.is_empty();
+    // "Marché réservé." beside a box: the box says for whom, the words for which lots.
+    let boxed = statements.iter().find_map(|s| match s.told {
+        Told::WorkshopBox => Some(Beneficiary::Both),
+        Told::Words(_) => None,
+    });
+    let mut out: Vec<Provision> = Vec::new();
+    let mut all_lots: Vec<Beneficiary> = Vec::new();
+    for s in statements {
+        let beneficiary = match s.told {
+            Told::WorkshopBox if by_words => continue,
+            Told::WorkshopBox => Beneficiary::Both,
+            // The same reservation told again without its beneficiary.
+            Told::Words(Beneficiary::Unspecified) if by_words && s.lots.is_empty() => continue,
+            Told::Words(Beneficiary::Unspecified) if by_words => named[0],
+            Told::Words(Beneficiary::Unspecified) => boxed.unwrap_or(Beneficiary::Unspecified),
+            Told::Words(who) if narrowed && !social(&who) && s.lots.is_empty() => continue,
+            Told::Words(who) => who,
+        };
+        let same = out.iter_mut().find(|p| p.beneficiary == Some(beneficiary));
+        if let Some(known) = same {
+            if s.all || all_lots.contains(&beneficiary) {
+                known.lots.clear();
+                all_lots.push(beneficiary);
+            } else {
+                merge_lots(&mut known.lots, s.lots);
+            }
+            known.article = known.article.take().or(s.article);
+            continue;
+        }
+        let mut provision =
+            Provision::new(ProvisionKind::Reserved, reading.doc.evidence_within(s.range.clone(), &s.within));
+        provision.beneficiary = Some(beneficiary);
+        provision.lots = s.lots;
+        if s.all {
+            all_lots.push(beneficiary);
+        }
+        provision.article = s.article.or_else(|| article_of(beneficiary).map(str::to_owned));
+        out.push(provision);
+    }
+    drop_box_beside_words(out)
+}
+
+/// A statement bound to lots makes one about "the contract" an echo of it: the lots stay.
+fn merge_lots(known: &mut Vec<String>, more: Vec<String>) {
+    if known.is_empty() {
+        *known = more;
+        return;
+    }
+    for lot in more {
+        if !known.contains(&lot) {
+            known.push(lot);
+        }
+    }
+}
+
+/// Disability and insertion for the same lots are "both"; "both" says no more than a narrower statement for the same lots.
+fn drop_box_beside_words(provisions: Vec<Provision>) -> Vec<Provision> {
+    let mut out: Vec<Provision> = Vec::new();
+    for p in provisions {
+        let social = |b: Option<Beneficiary>| {
+            matches!(b, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both))
+        };
+        let same = |lots: &[String]| lots.len() == p.lots.len() && lots.iter().all(|l| p.lots.contains(l));
+        match out.iter_mut().find(|o| social(o.beneficiary) && social(p.beneficiary) && same(&o.lots)) {
+            Some(known) if known.beneficiary != p.beneficiary => {
+                known.beneficiary = Some(Beneficiary::Both);
+                known.article = Some("L2113-14".to_owned());
+            }
+            Some(_) => {}
+            None => out.push(p),
+        }
+    }
+    out
+}
+
+/// Where insertion is the object and only a form's box reserves it, the object tells for whom: people in schemes of
+/// insertion by economic activity work in structures of that kind, disabled workers in the others.
+pub(super) fn narrow_by_object(told: &mut [Provision], text: &str) {
+    let by_activity = text.contains("insertion par l'activite economique");
+    let disabled = ["travailleurs handicapes", "entreprises adaptees", "esat"].iter().any(|w| text.contains(w));
+    let who = match (by_activity, disabled) {
+        (true, false) => Beneficiary::Insertion,
+        (false, true) => Beneficiary::Disability,
+        _ => return,
+    };
+    let a_box = |p: &Provision| {
+        let quote = p.evidence.quote.as_deref().map(super::fold::fold).unwrap_or_default();
+        quote.contains("restricted_sheltered") || quote.contains("ateliers proteges et a des operateurs")
+    };
+    for p in told.iter_mut().filter(|p| p.beneficiary == Some(Beneficiary::Both)) {
+        if a_box(p) {
+            p.beneficiary = Some(who);
+            p.article = article_of(who).map(str::to_owned);
+        }
+    }
+}
+
+/// The article under which such a reservation is made, when the text cites none.
+#[must_use]
+pub fn article_of(beneficiary: Beneficiary) -> Option<&'static str> {
+    match beneficiary {
+        Beneficiary::Disability => Some("L2113-12"),
+        Beneficiary::Insertion => Some("L2113-13"),
+        Beneficiary::Both => Some("L2113-14"),
+        Beneficiary::Prison => Some("L2113-13-1"),
+        Beneficiary::SocialEconomy => Some("L2113-15"),
+        Beneficiary::Unspecified => None,
+    }
+}

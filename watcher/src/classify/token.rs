@@ -1,0 +1,220 @@
+//! Words and numbers of the folded text, with what stands between them.
+//!
+//! An article of law is one word (`l2113-12`), so is an acronym (`e.s.a.t` becomes `esat`). A scanner's digits among letters are read as
+//! the letters they look like, and words it tore apart are put together where the lexicon knows them whole.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::lexicon::Lexicon;
+use super::pattern::words;
+
+/// Most words of one statement.
+pub const MAX_TOKENS: usize = 260;
+/// What stands between a word and the one before it.
+pub mod mark {
+    /// A comma.
+    pub const COMMA: u16 = 1;
+    /// A colon or an equals sign.
+    pub const COLON: u16 = 1 << 1;
+    /// A semicolon, a bullet, a dash between spaces, a line break.
+    pub const ITEM: u16 = 1 << 2;
+    /// An opening bracket.
+    pub const OPEN: u16 = 1 << 3;
+    /// A closing bracket.
+    pub const CLOSE: u16 = 1 << 4;
+    /// A full stop.
+    pub const STOP: u16 = 1 << 5;
+    /// A question mark.
+    pub const ASK: u16 = 1 << 6;
+    /// A slash.
+    pub const SLASH: u16 = 1 << 7;
+    /// A hyphen without spaces.
+    pub const HYPHEN: u16 = 1 << 8;
+    /// An apostrophe.
+    pub const APOSTROPHE: u16 = 1 << 9;
+}
+
+/// A word or number of the folded text.
+#[derive(Debug, Clone)]
+pub struct Token<'a> {
+    /// Where it stands in the folded text.
+    pub range: Range<usize>,
+    /// The word; letters that a scanner took for digits put right.
+    pub word: Cow<'a, str>,
+    /// What stands before it ([`mark`]).
+    pub before: u16,
+}
+
+impl Token<'_> {
+    /// Whether one of `marks` stands before it.
+    #[must_use]
+    pub fn after(&self, marks: u16) -> bool {
+        self.before & marks != 0
+    }
+
+    /// Whether a new sentence begins with it.
+    #[must_use]
+    pub fn ends_sentence(&self) -> bool {
+        self.after(mark::STOP | mark::ASK)
+    }
+
+    /// Whether a new item begins with it.
+    #[must_use]
+    pub fn starts_item(&self) -> bool {
+        self.after(mark::ITEM | mark::COLON | mark::COMMA | mark::OPEN)
+    }
+
+    /// Whether it begins with a digit.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        self.word.as_bytes().first().is_some_and(u8::is_ascii_digit)
+    }
+}
+
+/// The words of a unit.
+#[must_use]
+pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
+    let bytes = text.as_bytes();
+    let mut out: Vec<Token<'a>> = Vec::new();
+    let mut before = 0u16;
+    let mut at = range.start;
+    while at < range.end && out.len() < MAX_TOKENS {
+        let b = bytes[at];
+        if b.is_ascii_alphanumeric() || b == b'_' {
+            let end = word_end(bytes, at, range.end);
+            let raw = &text[at..end];
+            out.push(Token { range: at..end, word: mended(raw), before });
+            before = 0;
+            at = end;
+            continue;
+        }
+        if b == b'%' {
+            out.push(Token { range: at..at + 1, word: Cow::Borrowed("%"), before });
+            before = 0;
+            at += 1;
+            continue;
+        }
+        let width = text[at..].chars().next().map_or(1, char::len_utf8);
+        if text[at..].starts_with('€') {
+            out.push(Token { range: at..at + width, word: Cow::Borrowed("€"), before });
+            before = 0;
+        }
+        let spaced = at > range.start && bytes[at - 1] == b' ' && bytes.get(at + 1) == Some(&b' ');
+        before |= match b {
+            b',' => mark::COMMA,
+            b':' | b'=' => mark::COLON,
+            b';' | b'*' => mark::ITEM,
+            b'-' if spaced || at == range.start => mark::ITEM,
+            b'-' => mark::HYPHEN,
+            b'(' | b'[' => mark::OPEN,
+            b')' | b']' => mark::CLOSE,
+            b'.' | b'!' => mark::STOP,
+            b'?' => mark::ASK,
+            b'/' => mark::SLASH,
+            b'\'' => mark::APOSTROPHE,
+            _ if width > 1 && text[at..].starts_with(['•', '·', '►', '–', '→', '▪', '●']) => mark::ITEM,
+            _ => 0,
+        };
+        at += width;
+    }
+    rejoin(&mut out, text);
+    out
+}
+
+/// Where the word that begins at `at` ends: letters and digits; `l2113-12`; `e.s.a.t`; `20.1`, `12,5`.
+fn word_end(bytes: &[u8], at: usize, limit: usize) -> usize {
+    let is_word = |i: usize| i < limit && (bytes[i].is_ascii_alphanumeric() || bytes[i] == b'_');
+    let digit = |i: usize| i < limit && bytes[i].is_ascii_digit();
+    let mut end = at;
+    while is_word(end) {
+        end += 1;
+    }
+    let letters = bytes[at].is_ascii_alphabetic();
+    if letters && matches!(bytes[at], b'l' | b'r' | b'd') && end - at >= 4 && digit(at + 1) {
+        while end < limit && bytes[end] == b'-' && digit(end + 1) {
+            end += 1;
+            while is_word(end) {
+                end += 1;
+            }
+        }
+        return end;
+    }
+    if letters && end == at + 1 {
+        // An acronym: single letters parted by dots.
+        let mut dotted = end;
+        while dotted + 1 < limit
+            && bytes[dotted] == b'.'
+            && bytes[dotted + 1].is_ascii_alphabetic()
+            && !is_word(dotted + 2)
+        {
+            dotted += 2;
+        }
+        return if dotted > end { dotted } else { end };
+    }
+    if !letters && bytes[at..end].iter().all(u8::is_ascii_digit) {
+        while end < limit && matches!(bytes[end], b'.' | b',') && digit(end + 1) {
+            end += 1;
+            while digit(end) {
+                end += 1;
+            }
+        }
+    }
+    end
+}
+
+/// A word as it was meant: dots of acronyms gone, digits among letters read as the letters they look like.
+fn mended(raw: &str) -> Cow<'_, str> {
+    let bytes = raw.as_bytes();
+    let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    if letters >= 2 && bytes.contains(&b'.') {
+        return Cow::Owned(raw.replace('.', ""));
+    }
+    let article = matches!(bytes[0], b'l' | b'r' | b'd') && digits >= 3;
+    if letters >= 3 && digits > 0 && digits <= 2 && bytes[0].is_ascii_alphabetic() && !article {
+        return Cow::Owned(raw.replace('0', "o").replace('1', "l").replace('5', "s"));
+    }
+    Cow::Borrowed(raw)
+}
+
+/// Puts together words that a scanner or a typist tore apart: "structur es", "c l a u s e".
+fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
+    let lexicon = Lexicon::embedded();
+    let near = |a: &Token<'_>, b: &Token<'_>| b.before == 0 && text.as_bytes().get(a.range.end) == Some(&b' ');
+    let mut i = 0;
+    while i + 1 < tokens.len() {
+        let single = |t: &Token<'_>| t.word.len() == 1 && t.word.as_bytes()[0].is_ascii_alphabetic();
+        let run = tokens[i..].windows(2).take_while(|w| single(&w[0]) && single(&w[1]) && near(&w[0], &w[1])).count();
+        let to = if run >= 3 {
+            i + run + 1
+        } else if tokens[i].word.len() >= 4
+            && (tokens[i + 1].word.len() <= 4 || !lexicon.knows(&tokens[i + 1].word))
+            && near(&tokens[i], &tokens[i + 1])
+            && tokens[i].word.bytes().all(|b| b.is_ascii_alphabetic())
+            && !lexicon.knows(&tokens[i].word)
+            && !SHORT_WORDS.contains(tokens[i + 1].word.as_ref())
+            && lexicon.knows(&[tokens[i].word.as_ref(), tokens[i + 1].word.as_ref()].concat())
+        {
+            i + 2
+        } else {
+            i += 1;
+            continue;
+        };
+        let word: String = tokens[i..to].iter().map(|t| t.word.as_ref()).collect();
+        let joined = Token {
+            range: tokens[i].range.start..tokens[to - 1].range.end,
+            word: Cow::Owned(word),
+            before: tokens[i].before,
+        };
+        tokens.splice(i..to, [joined]);
+        i += 1;
+    }
+}
+
+// Short words that are words.
+words!(
+    SHORT_WORDS,
+    "a au aux de des du d en et ou la le les l un une par pour sur dans est sont sera ont n ne pas non oui se si que
+     qui son sa ses y ce lot"
+);

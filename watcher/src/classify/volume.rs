@@ -1,0 +1,358 @@
+//! Hours and shares of a clause: which quantities are volumes of work, and which lots each is for.
+//!
+//! "lot 1 : 300 h, lot 2 : 150 h", "300 h (lot 1)", "respectivement 300 et 180 heures", a table, a list below, the sentence after. A
+//! delay, a time of day, a penalty, a rate by the euro is none; a total beside its parts is dropped.
+
+use std::ops::Range;
+
+use super::clause::Owed;
+use super::finding::Reading;
+use super::lexicon::Concept;
+use super::numbers::LotMention;
+use super::quantity::{Quantity, Unit, quantities};
+use super::statement::{Statement, mark};
+
+/// Yearly hours of one full-time post: the legal duration (Code du travail L3121-41).
+const HOURS_A_YEAR: f64 = 1607.0;
+
+/// Hours or a share, for some lots.
+#[derive(Debug, Clone)]
+pub(super) struct Volume {
+    pub(super) range: Range<usize>,
+    pub(super) within: Range<usize>,
+    pub(super) lots: Vec<String>,
+    pub(super) value: f64,
+    pub(super) upper: Option<f64>,
+    pub(super) unit: Unit,
+    pub(super) total: bool,
+}
+
+/// Hours and shares of what is owed: of its own statements, of the list or table below, of the sentence after.
+pub(super) fn volumes(
+    reading: &Reading<'_>,
+    statements: &[Statement<'_>],
+    owed: &[Owed],
+    explained: &mut Vec<usize>,
+) -> Vec<Volume> {
+    let mut out: Vec<Volume> = Vec::new();
+    let owing: Vec<usize> = owed.iter().map(|o| o.at).collect();
+    for o in owed {
+        let s = &statements[o.at];
+        out.extend(of_statement(reading, s, Some(o), false));
+        let hours_awaited = s.has_word(0, s.tokens.len(), &["heures", "heure", "volume", "nombre"]);
+        for next in o.at + 1..statements.len().min(o.at + 40) {
+            let below = &statements[next];
+            if owing.contains(&next) || below.unit.ticked == Some(false) {
+                break;
+            }
+            let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots"))
+                || below.unit.row.is_some();
+            let said = below.says.any(&[Concept::DenyAnswer]) && !below.tokens.iter().any(|t| t.is_number());
+            let cue = below.has_word(
+                0,
+                below.tokens.len(),
+                &[
+                    "volume", "minimum", "nombre", "objectif", "lire", "part", "realiser", "soit", "porte", "quota",
+                    "total",
+                ],
+            );
+            // The head of a table says what its columns hold.
+            if below.unit.is_heading
+                && below.tokens.len() <= 4
+                && !lot_line
+                && !cue
+                && next - o.at <= 8
+                && below.unit.cell
+            {
+                continue;
+            }
+            let other =
+                below.says.any(&[Concept::Criterion, Concept::Reserve]) || below.unit.is_heading && !lot_line && !cue;
+            let follows = next - o.at <= 3
+                && cue
+                && below.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork, Concept::ClauseName])
+                || next - o.at <= 2 && cue;
+            if other || said && !lot_line || !(lot_line || follows) {
+                // A title may stand some lines above the table it names.
+                let of_title = s.index == 0 && next - o.at <= 14 && !below.says.has(Concept::Criterion);
+                if lot_line || next - o.at <= 2 && !other || of_title {
+                    continue;
+                }
+                break;
+            }
+            let of_hours = || {
+                let head = below.unit.heading.and_then(|h| statements.iter().find(|x| x.index == h));
+                head.is_some_and(|h| h.has_word(0, h.tokens.len(), &["heures", "heure", "h"]))
+            };
+            let bare = if below.unit.row.is_some() { of_hours() } else { lot_line && hours_awaited };
+            let mut found = of_statement(reading, below, None, bare);
+            // What goes on with a statement is of its lots.
+            for v in found.iter_mut().filter(|v| v.lots.is_empty() && !v.total) {
+                v.lots.clone_from(&o.lots);
+            }
+            if !found.is_empty() {
+                explained.push(below.index);
+            }
+            out.extend(found);
+        }
+    }
+    settle(out)
+}
+
+/// Volumes of one statement, each with its lots; `bare`: numbers without a unit are hours (a list under "Nombre d'heures").
+fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, bare: bool) -> Vec<Volume> {
+    let told = owed.is_some();
+    let all = quantities(&s.tokens);
+    let mentions = reading.mentions(&s.unit.range);
+    let in_mention = |q: &Quantity| {
+        let at = s.tokens[q.from].range.start;
+        mentions.iter().any(|m| m.range.contains(&at))
+    };
+    let hours_word = s.has_word(0, s.tokens.len(), &["heures", "heure"]);
+    let list = told && hours_word && mentions.len() >= 2;
+    let mut found: Vec<Quantity> = Vec::new();
+    for q in all {
+        let counted = match q.unit {
+            Unit::Hours => {
+                counts(s, &q, told)
+                    && (q.value > 48.0
+                        || !mentions.is_empty()
+                        || told
+                            && (s.has_word(q.to, q.to + 4, &["insertion"])
+                                || s.has_word(
+                                    q.from.saturating_sub(4),
+                                    q.from,
+                                    &["minimum", "moins", "soit", "volume", "insertion", "sociale"],
+                                )))
+            }
+            Unit::FullTime => true,
+            Unit::Percent if s.unit.row.is_some() => true,
+            Unit::Percent => {
+                counts(s, &q, told)
+                    && (told || share_of_work(s, &q))
+                    && (!s.has_word(q.to, q.to + 4, &["montant"]) || s.has_word(q.to, q.to + 7, &["main"]))
+                    && !is_weight(s, &q)
+            }
+            Unit::None => {
+                let labelled =
+                    s.tokens[q.from].after(mark::COLON) && hours_word && q.value >= if told { 5.0 } else { 10.0 };
+                ((bare || list) && !in_mention(&q) && !s.tokens[q.from].after(mark::HYPHEN) || labelled)
+                    && s.tokens[q.from].is_number()
+                    && q.value > 0.0
+                    && (bare && s.unit.row.is_some()
+                        || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN)
+                        || list)
+                    && !s.has_word(q.from.saturating_sub(1), q.from, &["article", "annexe", "lot", "lots", "n"])
+            }
+            _ => false,
+        };
+        if counted {
+            let unit = if q.unit == Unit::None { Unit::Hours } else { q.unit };
+            found.push(Quantity { unit, ..q });
+        }
+    }
+    // "1,5 ETP, soit 2 410 heures": the hours count; "600 heures par an, soit 2 400 heures": what "soit" tells.
+    if found.iter().any(|q| q.unit == Unit::Hours) {
+        found.retain(|q| q.unit != Unit::FullTime);
+    }
+    if let Some(after) =
+        found.iter().position(|q| q.unit == Unit::Hours && s.has_word(q.from.saturating_sub(1), q.from, &["soit"]))
+    {
+        let kept = found[after].clone();
+        let larger = found[..after].iter().filter(|q| q.unit == Unit::Hours).all(|q| q.value <= kept.value);
+        if !larger && mentions.len() <= 1 {
+            found.remove(after);
+        }
+        found.retain(|q| !larger || q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
+    }
+    distribute(reading, s, owed, &mentions, found)
+}
+
+/// "prix 40 %, délais 10 %": a weight, not a share.
+fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
+    s.says.has(Concept::Criterion) && !share_of_work(s, q)
+}
+
+/// Gives each quantity its lots: "lot 1 : 300 h, lot 2 : 150 h", "300 h (lot 1), 150 h (lot 2)", "respectivement 300 et 180 heures".
+fn distribute(
+    reading: &Reading<'_>,
+    s: &Statement<'_>,
+    owed: Option<&Owed>,
+    mentions: &[LotMention],
+    found: Vec<Quantity>,
+) -> Vec<Volume> {
+    let position = |q: &Quantity| s.tokens[q.from].range.start;
+    let range = |q: &Quantity| s.tokens[q.from].range.start..s.tokens[q.to - 1].range.end;
+    let own = owed.map(|o| o.lots.clone()).unwrap_or_default();
+    let volume = |q: &Quantity, lots: Vec<String>, total: bool| {
+        let full_time = q.unit == Unit::FullTime;
+        Volume {
+            range: range(q),
+            within: s.unit.range.clone(),
+            lots,
+            value: if full_time { (q.value * HOURS_A_YEAR).round() } else { q.value },
+            upper: q.upper,
+            unit: if full_time { Unit::Hours } else { q.unit },
+            total,
+        }
+    };
+    if let Some(row) = &s.unit.row {
+        return found.iter().map(|q| volume(q, vec![row.clone()], false)).collect();
+    }
+    // Each of a list of lots, in order.
+    let respectively = s.tokens.iter().position(|t| t.word == "respectivement");
+    if let Some(told) = respectively
+        && let Some(m) = mentions.iter().find(|m| m.lots.len() >= 2)
+    {
+        let mut values: Vec<Quantity> = quantities(&s.tokens)
+            .into_iter()
+            .filter(|q| {
+                position(q) > m.range.end
+                    && (q.from > told || s.tokens[told].range.start < m.range.end)
+                    && matches!(q.unit, Unit::Hours | Unit::None | Unit::Percent)
+            })
+            .collect();
+        values.truncate(m.lots.len());
+        let unit = values.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
+        if values.len() == m.lots.len() {
+            return m
+                .lots
+                .iter()
+                .zip(values)
+                .map(|(l, q)| volume(&Quantity { unit, ..q }, vec![l.clone()], false))
+                .collect();
+        }
+    }
+    // "02 (120 heures), 06 (84 heures)", "1 - 150 h ; 2 - 300 h".
+    let numbered = |q: &Quantity| {
+        let lot = q.from.checked_sub(1).map(|i| &s.tokens[i]).filter(|t| t.is_number() && t.word.len() <= 3)?;
+        s.tokens[q.from]
+            .after(mark::OPEN | mark::ITEM | mark::COLON)
+            .then(|| vec![vigie_domain::Lot::clean_id(&lot.word)])
+    };
+    if found.len() >= 2
+        && found.iter().all(|q| numbered(q).is_some())
+        && s.has_word(0, s.tokens.len(), &["lot", "lots"])
+    {
+        return found.iter().map(|q| volume(q, numbered(q).unwrap_or_default(), false)).collect();
+    }
+    let behind = match (mentions.first(), found.first()) {
+        (Some(m), Some(q)) => m.range.start > position(q) || several_behind(mentions, &found, &position),
+        _ => false,
+    };
+    let many = found.len() > 1;
+    found
+        .iter()
+        .enumerate()
+        .map(|(i, q)| {
+            let at = position(q);
+            let next = found.get(i + 1).map_or(usize::MAX, &position);
+            let total = s.has_word(q.from.saturating_sub(3), q.from, &["total", "totale", "global"])
+                || s.has_word(q.to, q.to + 3, &["dont"]);
+            let lots = if mentions.is_empty() {
+                own.clone()
+            } else if behind {
+                mentions
+                    .iter()
+                    .find(|m| m.range.start > at && m.range.start < next && m.range.start - at < 120)
+                    .map_or_else(|| if many { Vec::new() } else { own.clone() }, |m| m.lots.clone())
+            } else {
+                mentions.iter().rev().find(|m| m.range.end <= at).map_or_else(|| own.clone(), |m| m.lots.clone())
+            };
+            let lots = if total || q.each && mentions.is_empty() { Vec::new() } else { lots };
+            let all = reading.speaks_of_all(&s.unit.range) && !many;
+            volume(q, if all { own.clone() } else { lots }, total)
+        })
+        .collect()
+}
+
+/// Whether lots stand behind their quantities though a lot was named first ("clause pour deux lots : 300 h (lot 1)").
+fn several_behind(mentions: &[LotMention], found: &[Quantity], position: &impl Fn(&Quantity) -> usize) -> bool {
+    let rest = mentions.get(1..).unwrap_or_default();
+    if rest.len() == found.len() && found.len() >= 2 && rest.iter().zip(found).all(|(m, q)| m.range.start > position(q))
+    {
+        return true;
+    }
+    let singles: Vec<&LotMention> = mentions.iter().filter(|m| m.lots.len() == 1).collect();
+    mentions.first().is_some_and(|m| m.lots.len() > 1)
+        && found.len() >= 2
+        && singles.len() == found.len()
+        && singles.iter().zip(found).all(|(m, q)| m.range.start > position(q))
+}
+
+/// Each volume once; a total beside its parts is dropped.
+fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
+    found.sort_by_key(|v| v.range.start);
+    let mut once: Vec<Volume> = Vec::new();
+    for v in found {
+        let same = |k: &Volume| {
+            k.unit == v.unit
+                && (k.range.start == v.range.start
+                    || (k.lots == v.lots || k.lots.is_empty() || v.lots.is_empty()) && (k.value - v.value).abs() < 0.5)
+        };
+        match once.iter_mut().find(|k| same(k)) {
+            Some(known) if known.lots.is_empty() && !v.lots.is_empty() => *known = v,
+            Some(_) => {}
+            None => once.push(v),
+        }
+    }
+    let by_lot: f64 = once.iter().filter(|v| v.unit == Unit::Hours && !v.lots.is_empty()).map(|v| v.value).sum();
+    let parts = once.iter().filter(|v| v.unit == Unit::Hours && !v.lots.is_empty()).count();
+    once.retain(|v| {
+        v.unit != Unit::Hours
+            || !v.lots.is_empty()
+            || !(v.total && parts > 0 || parts > 1 && (v.value - by_lot).abs() < 0.5)
+    });
+    once
+}
+
+/// Whether a quantity may be a volume of work: not a delay, a time of day, a penalty, a rate by the euro. `told`: the words around call
+/// it insertion.
+pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
+    let before = |n: usize, words: &[&str]| s.has_word(q.from.saturating_sub(n), q.from, words);
+    let behind = |n: usize, words: &[&str]| s.has_word(q.to, q.to + n, words);
+    let moved = before(3, &["lieu"]) && before(4, &["au"]);
+    let rate = behind(
+        3,
+        &[
+            "semaine",
+            "jour",
+            "ouvrees",
+            "hebdomadaires",
+            "stagiaires",
+            "stagiaire",
+            "etudes",
+            "ingenierie",
+            "formation",
+        ],
+    ) || behind(7, &["tranche"])
+        && (0..7).any(|i| {
+            s.has_word(q.to + i, q.to + i + 1, &["tranche"]) && s.has_word(q.to + i + 1, q.to + i + 2, &["de"])
+        })
+        || behind(2, &["pour"]) && behind(6, &["€", "euros", "eur"]);
+    let delay =
+        before(3, &["sous", "delai", "delais", "preavis", "intervention", "ouverture", "formation", "formations"])
+            || q.value <= 48.0 && before(1, &["pendant"])
+            || before(2, &["dans", "les"]) && before(2, &["dans"]);
+    let places = q.unit == Unit::Percent
+        && behind(4, &["places", "place", "berceaux", "marches", "stagiaires", "repas", "logements"]);
+    let clock = q.unit == Unit::Hours
+        && q.value <= 24.0
+        && (before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"]) || before(2, &["heures", "h"]));
+    let penalty = before(4, &["€", "euros"]) && before(2, &["par"]);
+    let merit =
+        s.has_word(0, q.from, &["qualite", "performance", "performances", "pertinence", "valeur", "connaissance"]);
+    let weight = q.unit == Unit::Percent
+        && !share_of_work(s, q)
+        && (merit || !told && !s.says.any(&[Concept::ClauseName, Concept::FarFromWork, Concept::InsertionAction]));
+    !(places || moved || rate || delay || clock || penalty || weight) && q.value > 0.0
+}
+
+/// Whether a percentage is a share of hours, time or staff.
+pub(super) fn share_of_work(s: &Statement<'_>, q: &Quantity) -> bool {
+    s.has_word(
+        q.to,
+        q.to + 8,
+        &["heures", "temps", "main", "masse", "effectif", "effectifs", "volume", "travail", "postes"],
+    ) && !s.has_word(q.to, q.to + 2, &["prix"])
+}
