@@ -41,6 +41,7 @@ pub mod provision;
 pub mod structure;
 pub mod subscription;
 pub mod territory;
+mod visible;
 
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
 pub use buyer_type::BuyerType;
@@ -56,6 +57,7 @@ pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
 pub use structure::{StructureKind, SupplyMode};
 pub use subscription::{Dimension, Filter, Subscriber, Subscription};
 pub use territory::{Around, Near};
+pub use visible::visible;
 
 /// A sector's slug in the taxonomy of Le Marché de l'inclusion, such as `blanchisserie`.
 ///

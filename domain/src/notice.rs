@@ -225,6 +225,24 @@ impl Links {
     }
 }
 
+/// When a notice was issued, and which one it says that it changes (eForms).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Issue {
+    /// Identifier and version of the notice: `9f1c…-01` (BT-701, BT-757).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<String>,
+    /// Identifier and version, or publication, of the notice that it changes (BT-758).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<String>,
+    /// When it was issued (BT-05).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<FixedOffset>>,
+    /// Day of issue, where no hour is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day: Option<NaiveDate>,
+}
+
 /// A notice, parsed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
@@ -289,6 +307,9 @@ pub struct Notice {
     /// Other notices of the same procedure.
     #[serde(default)]
     pub links: Links,
+    /// When it was issued, and what it changes, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<Issue>,
 }
 
 impl Notice {
@@ -320,6 +341,7 @@ impl Notice {
             renewals: None,
             awards: Vec::new(),
             links: Links::default(),
+            issue: None,
         }
     }
 
@@ -327,6 +349,19 @@ impl Notice {
     #[must_use]
     pub fn key(&self) -> String {
         format!("{}:{}", self.source, self.record_id)
+    }
+
+    /// Removes what nobody sees from every text ([`crate::visible`]).
+    pub fn drop_invisible_characters(&mut self) {
+        let lots = self.lots.iter_mut().map(|l| &mut l.title);
+        let passages = self.passages.iter_mut().map(|p| &mut p.text);
+        let criteria = self.criteria.iter_mut().map(|c| &mut c.name);
+        let own = [&mut self.title, &mut self.buyer.name].into_iter();
+        for text in own.chain(lots).chain(passages).chain(criteria) {
+            if let std::borrow::Cow::Owned(seen) = crate::visible(text) {
+                *text = seen;
+            }
+        }
     }
 
     /// Keeps each passage once by (lot, text): forms repeat themselves.

@@ -4,7 +4,9 @@
 //! buyer's SIRET. Within one source nothing else joins two notices, since an annual re-tender looks alike; calls of
 //! different sources are also joined by likeness, which the watcher judges (`docs/decisions/0004-likeness.md`).
 
-use chrono::{DateTime, FixedOffset};
+use std::cmp::Ordering;
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::{Assessment, Beneficiary, DateKind, Notice, NoticeKind, ProvisionKind};
@@ -129,6 +131,82 @@ impl Snapshot {
     }
 }
 
+/// What a notice says of itself, by which two statements about one procedure are put in order: whichever arrives last, the one
+/// that was issued last counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// Names under which the notice is known: `source:record`, `publication:123456-2026`, the identifier and version of an
+    /// eForms notice (`9f1c…-01`).
+    pub names: Vec<String>,
+    /// Names of the notices that it changes: the changed-notice identifier (BT-758), the record that a correction corrects.
+    pub changes: Vec<String>,
+    /// When it was issued (BT-05), in its own zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<DateTime<FixedOffset>>,
+    /// Day of issue, where no hour is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_on: Option<NaiveDate>,
+    /// Day of publication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<NaiveDate>,
+    /// It corrects, cancels or follows an earlier notice, whichever that is.
+    pub follows: bool,
+}
+
+impl Statement {
+    /// What a notice says of itself.
+    #[must_use]
+    pub fn of(notice: &Notice) -> Self {
+        let record = |id: &str| format!("{}:{id}", notice.source);
+        let publications = notice.links.publications.iter().map(|n| format!("publication:{n}"));
+        let issue = notice.issue.clone().unwrap_or_default();
+        let follows = matches!(notice.kind, NoticeKind::Correction | NoticeKind::Cancellation | NoticeKind::Award);
+        let earlier = notice.links.earlier.iter().map(|id| record(id));
+        // Publications that a follow-up names are those of the notice it follows.
+        let (mut names, mut changes) = (vec![record(&notice.record_id)], earlier.collect::<Vec<_>>());
+        if follows {
+            changes.extend(publications)
+        } else {
+            names.extend(publications)
+        }
+        names.extend(issue.identifier);
+        changes.extend(issue.changes);
+        Self { names, changes, issued: issue.at, issued_on: issue.day, published: notice.published, follows }
+    }
+
+    fn day(&self) -> Option<NaiveDate> {
+        self.issued.map(|at| at.date_naive()).or(self.issued_on)
+    }
+
+    fn changes_one_of(&self, names: &[String]) -> bool {
+        self.changes.iter().any(|c| names.contains(c))
+    }
+}
+
+/// Which of two statements about one procedure is the later one: by what each says that it changes, then by issue, then by
+/// whether it follows another, then by publication. `None` where they say nothing that puts them in order: twins.
+///
+/// It is antisymmetric: `later(a, b)` is the reverse of `later(b, a)`.
+#[must_use]
+pub fn later(a: &Statement, b: &Statement) -> Option<Ordering> {
+    let by_change = match (a.changes_one_of(&b.names), b.changes_one_of(&a.names)) {
+        (true, false) => Ordering::Greater,
+        (false, true) => Ordering::Less,
+        _ => Ordering::Equal,
+    };
+    let both = |x: Option<NaiveDate>, y: Option<NaiveDate>| x.zip(y).map_or(Ordering::Equal, |(x, y)| x.cmp(&y));
+    let by_moment = a.issued.zip(b.issued).map_or(Ordering::Equal, |(x, y)| x.cmp(&y));
+    // Of two notices of which one only follows something, published in different places, the first notice may be published
+    // after what corrects it: an issue date tells, a publication date does not.
+    let by_following = if a.day().zip(b.day()).is_some() { Ordering::Equal } else { a.follows.cmp(&b.follows) };
+    let order = by_change
+        .then(by_moment)
+        .then(both(a.day(), b.day()))
+        .then(by_following)
+        .then(both(a.day().or(a.published), b.day().or(b.published)));
+    (order != Ordering::Equal).then_some(order)
+}
+
 /// One difference that matters to a bidder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -234,5 +312,49 @@ mod tests {
         assert_eq!(keys(&notice), vec!["record:boamp:26-1".to_owned()]);
         notice.links.buyer_reference = Some("2026-DST-014".into());
         assert_eq!(keys(&notice).len(), 2);
+    }
+
+    fn day(text: &str) -> Option<NaiveDate> {
+        text.parse().ok()
+    }
+
+    fn call(name: &str, published: &str) -> Statement {
+        Statement { names: vec![name.into()], published: day(published), ..Statement::default() }
+    }
+
+    /// A2: the call of 20 November, its correction of the 23rd, then, on the 25th, TED's publication of the call issued on the 19th.
+    #[test]
+    fn the_newest_statement_is_newest_by_what_it_says_and_not_by_when_it_came() {
+        let first = call("boamp:26-1", "2026-11-20");
+        let corrected =
+            Statement { changes: vec!["boamp:26-1".into()], follows: true, ..call("boamp:26-2", "2026-11-23") };
+        let ted = Statement { issued_on: day("2026-11-19"), ..call("ted:1", "2026-11-25") };
+        for (newer, older) in [
+            (&corrected, &first),
+            (&corrected, &ted),
+            // A change names what it changes, whatever its dates.
+            (
+                &Statement {
+                    changes: vec!["ted:1".into()],
+                    issued_on: day("2026-11-18"),
+                    ..call("ted:2", "2026-11-18")
+                },
+                &ted,
+            ),
+            // An issue counts before a publication.
+            (
+                &Statement { issued_on: day("2026-11-21"), ..call("x:1", "2026-11-22") },
+                &Statement { issued_on: day("2026-11-19"), ..call("y:1", "2026-11-26") },
+            ),
+            (
+                &Statement { issued: Some(at("2026-11-21T10:00:00+01:00")), ..call("x:1", "2026-11-22") },
+                &Statement { issued: Some(at("2026-11-21T09:30:00+01:00")), ..call("y:1", "2026-11-23") },
+            ),
+            (&call("x:1", "2026-11-22"), &call("y:1", "2026-11-21")),
+        ] {
+            assert_eq!(later(newer, older), Some(Ordering::Greater), "{newer:?} {older:?}");
+            assert_eq!(later(older, newer), Some(Ordering::Less), "{newer:?} {older:?}");
+        }
+        assert_eq!(later(&first, &call("other:9", "2026-11-20")), None, "twins");
     }
 }

@@ -103,7 +103,13 @@ async fn read(
         };
         metrics::polled(id, "ok", asked);
         CrashPoint::AfterFetch.reach();
-        take_page(service, audience, watched, &page, first, &mut total).await?;
+        if let Err(failure) = take_page(service, audience, watched, &page, first, &mut total).await {
+            // The reading ended well: what failed is ours, and says nothing of the source.
+            written = serde_json::to_string(&memory).unwrap_or_default();
+            let page = PageEnd { memory: &written, records: 0 };
+            service.store.page_done(id, page, SOURCE_LEASE, service.clock.now()).await?;
+            return Err(failure);
+        }
         not_before = page.not_before.max(not_before);
         quota = page.quota.or(quota);
         memory = page.memory;

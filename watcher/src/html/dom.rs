@@ -163,7 +163,7 @@ impl Builder {
             .iter()
             .enumerate()
             .rev()
-            .take_while(|(i, (_, n))| *i > 0 && !(walls.contains(&n.as_str()) && !names.contains(&n.as_str())));
+            .take_while(|(i, (_, n))| *i > 0 && (names.contains(&n.as_str()) || !walls.contains(&n.as_str())));
         let found = found.filter(|(_, (_, n))| names.contains(&n.as_str())).map(|(i, _)| i).next();
         if let Some(i) = found {
             self.open.truncate(i);

@@ -6,7 +6,7 @@
 
 use chrono_tz::Tz;
 use serde_json::Value;
-use vigie_domain::notice::{Award, ContractNature, Criterion, Links};
+use vigie_domain::notice::{Award, ContractNature, Criterion, Issue, Links};
 use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
 
 use crate::tree::{all, first, local, own_text, text};
@@ -92,6 +92,23 @@ pub fn fill(out: &mut Notice, notice: &Value, path: &str) {
         out.places.extend(places(first(lot, "ProcurementProject").unwrap_or(&Value::Null)));
     }
     out.departments = crate::classify::departments_of(&out.places);
+    out.issue = issue(notice, zone);
+}
+
+/// When a notice was issued (BT-05) and what it says of itself: its identifier and version, the notice that it changes.
+fn issue(notice: &Value, zone: chrono_tz::Tz) -> Option<Issue> {
+    let version = text(notice, "VersionID").unwrap_or_else(|| "01".to_owned());
+    let identifier = text(notice, "ID").map(|id| format!("{}-{version}", id.to_ascii_lowercase()));
+    let changed = text(notice, &format!("{EXTENSION}/Changes/ChangedNoticeIdentifier"));
+    let changes = changed.map(|id| match Links::clean_publication(&id).filter(|_| id.len() < 20) {
+        Some(number) => format!("publication:{number}"),
+        None => id.to_ascii_lowercase(),
+    });
+    let (date, time) = (text(notice, "IssueDate"), text(notice, "IssueTime"));
+    let read = date.and_then(|d| zones::date_and_time(&d, time.as_deref(), zone));
+    let day = read.map(|(at, _)| at.date_naive());
+    let issue = Issue { identifier, changes, at: read.filter(|(_, timed)| *timed).map(|(at, _)| at), day };
+    (issue != Issue::default()).then_some(issue)
 }
 
 fn is_lot(lot: &Value) -> bool {
@@ -375,4 +392,31 @@ pub fn from_tree(tree: &Value) -> Option<Notice> {
     notice.published =
         text(value, "IssueDate").and_then(|d| chrono::NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok());
     Some(notice)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A2: a notice says when it was issued and which one it changes.
+    #[test]
+    fn a_notice_says_when_it_was_issued_and_what_it_changes() {
+        let notice = |changed: &str| {
+            json!({"ID": {"@schemeName": "notice-id", "#text": "9F1C0000-AAAA"}, "VersionID": "02", "IssueDate": "2026-11-19+01:00",
+                "IssueTime": "10:00:00+01:00", "UBLExtensions": {"UBLExtension": {"ExtensionContent": {"EformsExtension":
+                {"Changes": {"ChangedNoticeIdentifier": changed}}}}}})
+        };
+        for (changed, name) in [
+            ("00123456-2026", "publication:123456-2026"),
+            ("9F1C0000-AAAA-4BBB-8CCC-0123456789AB-01", "9f1c0000-aaaa-4bbb-8ccc-0123456789ab-01"),
+        ] {
+            let issue = issue(&notice(changed), chrono_tz::Tz::Europe__Paris).unwrap();
+            assert_eq!(issue.identifier.as_deref(), Some("9f1c0000-aaaa-02"));
+            assert_eq!(issue.changes.as_deref(), Some(name));
+            assert_eq!(issue.at.unwrap().to_rfc3339(), "2026-11-19T10:00:00+01:00");
+        }
+        assert_eq!(issue(&json!({}), chrono_tz::Tz::Europe__Paris), None);
+    }
 }

@@ -258,6 +258,12 @@ pub async fn poll(
     now: DateTime<Utc>,
 ) -> Result<Page, SourceError> {
     let polled = std::panic::AssertUnwindSafe(source.poll(fetcher, memory, now)).catch_unwind().await;
+    let polled = polled.map(|page| {
+        page.map(|mut page| {
+            page.notices.iter_mut().for_each(Notice::drop_invisible_characters);
+            page
+        })
+    });
     polled.unwrap_or_else(|panic| {
         let what = crate::boundary::failed(panic.as_ref()).to_string();
         Err(SourceError::Unexpected { url: "source".to_owned(), what })

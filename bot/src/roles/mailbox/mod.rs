@@ -239,9 +239,14 @@ pub async fn report(service: &Service, now: DateTime<Utc>) -> Result<(), Failure
     operators::tell(service, OperatorEvent::Once(&format!("mailbox:{today}")), &body, now).await
 }
 
+/// Under which name it is kept how often a mail of this mailbox was begun.
+fn reading(account: &Account) -> String {
+    format!("{}#reading", account.place())
+}
+
 /// Counts a mail before it is read; `false` when its reading ended the process often enough.
 async fn begin(service: &Service, account: &Account, mail: &imap::Mail) -> Result<bool, Failure> {
-    let place = format!("{}#reading", account.place());
+    let place = reading(account);
     let (begun, uid) = service.store.inbox(&place).await?;
     let begun = if uid == mail.uid { begun } else { 0 };
     if begun >= MAX_ATTEMPTS {
@@ -259,8 +264,11 @@ async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap
     }
     let now = service.clock.now();
     let read = if begin(service, account, mail).await? {
-        boundary::read(|| read::read(&mail.bytes, email))
-            .unwrap_or(Mail::Unreadable("le lecteur de courriels a échoué"))
+        let read = boundary::read(|| read::read(&mail.bytes, email))
+            .unwrap_or(Mail::Unreadable("le lecteur de courriels a échoué"));
+        // The reading ended: what may fail from here is ours, and says nothing of the mail.
+        service.store.set_inbox(&reading(account), (0, mail.uid)).await?;
+        read
     } else {
         Mail::Unreadable("sa lecture a mis fin au programme plusieurs fois de suite")
     };

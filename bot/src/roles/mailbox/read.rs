@@ -298,10 +298,15 @@ fn without_addresses(words: &str) -> String {
 fn from_a_server(mail: &Message<'_>, from: &str, text: &str) -> bool {
     let local = from.split('@').next().unwrap_or_default();
     let daemon = ["mailer-daemon", "postmaster", "mdaemon", "mail-daemon", "mailerdaemon"].contains(&local);
-    let nobody = raw(mail, "Return-Path").next().is_some_and(|v| v.trim() == "<>");
+    let nobody = sent_by_nobody(mail);
     let fails = FAILURE.is_match(text);
     let undelivered = || mail.subject().is_some_and(|s| UNDELIVERED.is_match(s) || STILL_TRYING.is_match(s));
     !away(mail) && (daemon && (fails || undelivered()) || nobody && fails && undelivered())
+}
+
+/// No sender in the envelope: nothing that a person writes by hand.
+fn sent_by_nobody(mail: &Message<'_>) -> bool {
+    raw(mail, "Return-Path").next().is_some_and(|v| v.trim() == "<>")
 }
 
 fn away(mail: &Message<'_>) -> bool {
@@ -319,6 +324,7 @@ fn automatic(mail: &Message<'_>, from: &str, email: &Email) -> bool {
         || ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "List-Id"].into_iter().any(has)
         || mail.parts.iter().take(MAX_PARTS).any(|p| is_type(p, "message", "disposition-notification"))
         || away(mail)
+        || sent_by_nobody(mail)
         || from.is_empty()
         || from.eq_ignore_ascii_case(email.sender())
 }
@@ -484,6 +490,59 @@ mod tests {
         assert!(says("mx.vigie.example 1; spf=pass smtp.mailfrom=x; dmarc=pass header.from=x.example"));
         assert!(!says("mx.vigie.example; dmarc=fail"));
         assert!(!says("mx.evil.example; dmarc=pass"));
+    }
+
+    /// A3, A4, A23: every report of the corpus (`bot/tests/mail/reports.txt`) is read as its first line says: fields of a
+    /// delivery status, or a whole mail.
+    #[test]
+    fn the_corpus_of_reports_suspends_nobody_who_did_not_earn_it() {
+        let corpus = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mail/reports.txt"));
+        let (mut read, mut wrong) = (0, Vec::new());
+        for case in corpus.split("=== ").filter(|c| !c.is_empty()) {
+            let (expected, text) = case.split_once('\n').unwrap();
+            let got = match expected.strip_prefix("mail ") {
+                Some(_) => look(&text.replace("{to}", &to())),
+                None => {
+                    let fields = text.replace("S: ", "Status: ").replace("D: ", "Diagnostic-Code: ");
+                    report_of(&format!("Final-Recipient: rfc822; a@x.example\nAction: failed\n{}", fields.trim()))
+                }
+            };
+            let got = match got {
+                Mail::Report(r) => format!("{:?}", r.verdict).to_lowercase(),
+                other => format!("{other:?}").to_lowercase(),
+            };
+            if got != expected.trim_start_matches("mail ") {
+                wrong.push(format!("{text:?}: {got}, not {expected}"));
+            }
+            read += 1;
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(read >= 30, "{read}");
+    }
+
+    /// A23: what befalls a member of a list, or somebody beyond ASCII.
+    #[test]
+    fn a_report_speaks_of_the_recipient_that_failed_and_of_no_other() {
+        let list = "Original-Recipient: rfc822; liste@x.example\nFinal-Recipient: rfc822; member@y.example\nAction: failed\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; liste@x.example\nAction: relayed\nStatus: 2.0.0";
+        for (fields, recipients) in [
+            (list, vec!["member@y.example"]),
+            ("Final-Recipient: rfc822; <A@x.example>\nAction: failed\nStatus: 5.1.1", vec!["a@x.example"]),
+            ("Original-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1", vec!["a@x.example"]),
+        ] {
+            let Mail::Report(report) = report_of(fields) else { panic!("{fields}") };
+            assert_eq!(
+                (report.recipients, report.verdict),
+                (recipients.iter().map(ToString::to_string).collect(), Verdict::Hard)
+            );
+        }
+        let global = look(&format!(
+            "From: mailer-daemon@x.example\nTo: {}\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=global-delivery-status; boundary=b\n\n--b\nContent-Type: message/global-delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: utf-8; jos\u{e9}@x.example\nAction: failed\nStatus: 5.1.1\n\n--b--\n",
+            to()
+        ));
+        assert!(
+            matches!(&global, Mail::Report(r) if r.verdict == Verdict::Hard && r.recipients == ["jos\u{e9}@x.example"]),
+            "{global:?}"
+        );
     }
 
     proptest::proptest! {

@@ -29,7 +29,7 @@ expression!(
 );
 expression!(
     GREETING,
-    r"(?i)^\s*(?:bonjour|bonsoir|salut|hello|coucou|madame|monsieur|mesdames|messieurs|chers?|chère)(?:[ ,]+(?:à tou(?:s|tes)|tou(?:s|tes)|madame|monsieur|messieurs|vigie|l['’]équipe|les? [a-zé]+|et|\p{Lu}[\p{L}-]*))*\s*(?:[,.!:;–—-]+\s*|$)"
+    r"(?i)^\s*(?:bonjour|bonsoir|salut|hello|coucou|madame|monsieur|mesdames|messieurs|chers?|chère)(?:[ ,]+(?:à tou(?:s|tes)|tou(?:s|tes)|madame|monsieur|messieurs|vigie|l['’]équipe|les? [a-zé]+|et|(?-i:\p{Lu})[\p{L}-]*))*\s*(?:[,.!:;–—-]+\s*|$)"
 );
 expression!(
     COURTESY,
@@ -121,6 +121,9 @@ pub fn answer(subject: &str, text: &str) -> Answer {
     }
     if is_stop(&said) {
         return Answer::Stop;
+    }
+    if said.contains('?') {
+        return Answer::Unclear;
     }
     let courteous = without_thanks(&said);
     if action::folded(&courteous).trim_start_matches('/') == "transmettre" {
@@ -346,6 +349,31 @@ mod tests {
         ] {
             assert_eq!(answer("Re: stop au gaspillage", said), Answer::Unclear, "{said}");
         }
+    }
+
+    /// A1, A16: every answer of the corpus (`bot/tests/mail/answers.txt`) is read as its first line says.
+    #[test]
+    fn the_corpus_of_answers_is_read_without_a_wrong_reading() {
+        let corpus = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mail/answers.txt"));
+        let (mut read, mut wrong) = (0, Vec::new());
+        for case in corpus.split("=== ").filter(|c| !c.is_empty()) {
+            let (expected, text) = case.split_once('\n').unwrap();
+            let expected = match expected.split_once(": ") {
+                Some((_, says)) => word(says),
+                None if expected == "stop" => Answer::Stop,
+                None => Answer::Unclear,
+            };
+            let got = match answer("Re: Nouveau marché", text) {
+                Answer::Word(w) if expected == word(&without_thanks(&w)) => expected.clone(),
+                got => got,
+            };
+            if got != expected {
+                wrong.push(format!("{text:?}: {got:?}, not {expected:?}"));
+            }
+            read += 1;
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(read >= 75, "{read}");
     }
 
     proptest::proptest! {

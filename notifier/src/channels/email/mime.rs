@@ -22,7 +22,7 @@ impl Email {
         let mut builder = Mime::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to.clone()))
-            .subject(message.subject.clone())
+            .subject(vigie_domain::visible(&message.subject).into_owned())
             .message_id(Some(self.message_id(envelope.key)))
             .date_now();
         let answers_to = own_address.as_deref().filter(|_| self.answers).and_then(|a| a.parse::<Address>().ok());
