@@ -71,6 +71,7 @@ const PER_HOUR: usize = 20;
 const FEW: usize = 3;
 const MANY: usize = 60;
 /// One kill in so many is at a crash point.
+#[cfg(feature = "telegram")]
 const POINT_EVERY: usize = 5;
 /// Longest wait for a run that nobody kills.
 const RUN_WITHIN: Duration = Duration::from_secs(120);
@@ -273,6 +274,7 @@ impl Stage {
             }
             None => None,
         };
+        #[cfg_attr(not(feature = "telegram"), expect(unused_mut, reason = "chats add theirs"))]
         let mut holds = vec![mail];
         let mut accounts = String::new();
         let mut readers: Vec<Reader> = PEOPLE
