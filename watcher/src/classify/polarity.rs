@@ -14,7 +14,8 @@ const REACH: usize = 14;
 #[must_use]
 pub fn void(s: &Statement<'_>, hit: &Hit) -> bool {
     s.unit.ticked == Some(false)
-        || s.trailing.contains('?') || s.denied_below
+        || s.trailing.contains('?')
+        || s.denied_below
         || replaced(s, hit)
         || denied(s, hit)
         || supposed(s, hit)
