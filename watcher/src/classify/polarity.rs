@@ -14,6 +14,7 @@ const REACH: usize = 14;
 #[must_use]
 pub fn void(s: &Statement<'_>, hit: &Hit) -> bool {
     s.unit.ticked == Some(false)
+        || s.trailing.contains('?')
         || s.denied_below
         || replaced(s, hit)
         || denied(s, hit)
@@ -117,7 +118,7 @@ pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
     while at < s.tokens.len() && at < hit.to + REACH {
         let token = &s.tokens[at];
         let answers = s.of(Concept::DenyAnswer).any(|d| d.from == at && !counts(s, at));
-        if token.after(mark::STOP | mark::ITEM) && !asked {
+        if token.after(mark::STOP | mark::ITEM) && !token.after(mark::CLOSE) && !asked {
             // "Clauses : sociale - non ; environnementale - oui"
             return answers
                 && at == hit.to
