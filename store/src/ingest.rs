@@ -310,6 +310,19 @@ impl IngestTx {
         row.map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).transpose()
     }
 
+    /// The latest notices of a procedure, other than `notice` itself: at most `most`.
+    pub async fn other_notices(&mut self, procedure: &str, notice: &str, most: u32) -> Result<Vec<Notice>, StoreError> {
+        let rows: Vec<(String,)> = sql::query_as(
+            "SELECT document FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT $3",
+        )
+        .bind(procedure.to_owned())
+        .bind(clean(notice))
+        .bind(i64::from(most))
+        .fetch_all(&mut self.tx)
+        .await?;
+        rows.into_iter().map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).collect()
+    }
+
     /// Who was told of a procedure, latest first.
     pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
         Ok(sql::query_as(

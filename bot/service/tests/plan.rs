@@ -7,7 +7,8 @@ use chrono_tz::Europe::Paris;
 use vigie_config::settings::Baseline;
 use vigie_domain::subscription::{Profile, Rhythm, Role};
 use vigie_domain::{
-    AlertKind, Cadence, Channel, Department, Disposition, Filter, Notice, NoticeKind, Subscriber, Subscription,
+    AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, Subscriber,
+    Subscription, TypedDate,
 };
 use vigie_notifier::audience::Index;
 use vigie_notifier::due::DigestTimes;
@@ -184,6 +185,44 @@ fn a_cancellation_comes_the_way_the_call_came_and_replaces_what_was_not_sent() {
     assert_eq!(plan.replaced, ["ana", "bob", "gone"]);
     assert!(plan.shares[1].0.reasons.contains("Annule un marché de votre résumé du"));
     assert_eq!(notice.assessment.departments, first.assessment.departments, "what it leaves out is as it was");
+}
+
+/// A2: what was stated earlier and arrives late changes nothing and tells nobody.
+#[test]
+fn an_older_statement_that_arrives_late_is_silent() {
+    let audience = audience(&[("ana", Cadence::Instant)]);
+    let planner = planner(&audience, None);
+    let closes = |day: &str| {
+        let at = DateTime::parse_from_rfc3339(&format!("{day}T12:00:00+01:00")).unwrap();
+        TypedDate::of_field(DateKind::Tender, (at, true), "test")
+    };
+    let published = |record: &str, kind, day: u32, date: &str| {
+        let mut notice = Notice { source: "boamp".into(), record_id: record.into(), kind, ..call() };
+        notice.published = chrono::NaiveDate::from_ymd_opt(2026, 11, day);
+        notice.dates = vec![closes(date)];
+        notice
+    };
+    let first = published("26-1", NoticeKind::Call, 20, "2027-01-12");
+    let corrected = published("26-2", NoticeKind::Correction, 23, "2027-01-26");
+    let (before, _) = plan(&planner, &first, &Stored::default(), &People::default());
+    let mut stored = after(&before, &[("ana", Disposition::Instant)]);
+    stored.others = vec![first.clone()];
+    let (moved, people) = plan(&planner, &corrected, &stored, &People::default());
+    assert_eq!(outcome(&people), [("ana", Disposition::Instant, 1)]);
+    let closing = moved.after.closes();
+    assert_eq!(closing, Some(closes("2027-01-26").at));
+    let mut stored = after(&moved, &[("ana", Disposition::Instant)]);
+    stored.others = vec![corrected, first];
+    for (kind, day) in [(NoticeKind::Call, 20), (NoticeKind::Correction, 21), (NoticeKind::PriorInformation, 2)] {
+        let late = Notice { source: "ted".into(), ..published("9-2026", kind, day, "2027-01-12") };
+        let (notice, people) = plan(&planner, &late, &stored, &People::default());
+        assert_eq!(notice.after.closes(), closing, "{kind:?}");
+        assert_eq!(outcome(&people), [("ana", Disposition::Duplicate, 0)], "{kind:?}");
+    }
+    let later = Notice { source: "ted".into(), ..published("9-2026", NoticeKind::Correction, 30, "2027-02-01") };
+    let (notice, people) = plan(&planner, &later, &stored, &People::default());
+    assert_ne!(notice.after.closes(), closing);
+    assert_eq!(outcome(&people), [("ana", Disposition::Instant, 1)]);
 }
 
 #[test]

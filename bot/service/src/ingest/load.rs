@@ -13,6 +13,9 @@ use super::plan::{Audiences, Planner};
 use super::procedure::{is_follow_up, speaks_of_the_same};
 use super::stored::{Match, People, Stored};
 
+/// Most notices of a procedure that a new one is compared with.
+const MAX_OTHERS: u32 = 50;
+
 /// The procedure a notice belongs to: by statements first, and where they lead to several procedures these are found to be
 /// one. A buyer's reference joins a call only to what is still open and speaks of the same thing: under the reference of a
 /// procedure called off or awarded it is a relaunch, under that of another object a reference used twice; both are news. At
@@ -69,14 +72,17 @@ pub(super) async fn stored(
 ) -> Result<Stored, StoreError> {
     let key = notice.key();
     let corrected = if known.is_some() { tx.corrected_provisions(&key).await? } else { None };
-    let (mut earlier, mut told) = (None, Vec::new());
+    let (mut earlier, mut others, mut told) = (None, Vec::new(), Vec::new());
     if let Some(p) = &procedure {
+        if known.is_none() {
+            others = tx.other_notices(&p.id, &key, MAX_OTHERS).await?;
+        }
         if is_follow_up(notice.kind) {
             earlier = tx.latest_assessment(&p.id, &key).await?;
         }
         told = tx.told(&p.id).await?;
     }
-    Ok(Stored { notice: known, procedure, corrected, earlier, told })
+    Ok(Stored { notice: known, procedure, corrected, earlier, others, told })
 }
 
 /// What is stored of the people whom an alert may reach.

@@ -1,11 +1,12 @@
 //! Who hears what of a notice, when, and why: a pure function of what is stored, of the audience and of the moment.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use vigie_config::rules;
 use vigie_config::settings::Baseline;
-use vigie_domain::procedure::Snapshot;
+use vigie_domain::procedure::{self, Snapshot, Statement};
 use vigie_domain::subscription::{Candidate, Match, Profile};
 use vigie_domain::{Alert, AlertKind, Assessment, Cadence, Disposition, Notice, french};
 use vigie_notifier::audience::Hit;
@@ -107,7 +108,12 @@ impl<'a> Planner<'a> {
         }
         let before = stored.procedure.as_ref().map(|p| &p.snapshot);
         let stated = Snapshot::of(&assessment);
-        let after = before.map_or_else(|| stated.clone(), |b| b.followed_by(&stated, notice.kind));
+        let outdated = is_outdated(notice, &stored.others);
+        let after = match before {
+            None => stated,
+            Some(before) if outdated => before.clone(),
+            Some(before) => before.followed_by(&stated, notice.kind),
+        };
         let meaning = meaning(notice.kind, stored.notice.is_some(), before, &after);
         let key = notice.key();
         let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
@@ -120,7 +126,7 @@ impl<'a> Planner<'a> {
             notice: key,
             changes: meaning.changes,
         };
-        NoticePlan { assessment, after, alert, silent: meaning.silent }
+        NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
     }
 
     /// Whom an alert on this notice may reach: those whom it concerns now, and those who were told before.
@@ -291,6 +297,12 @@ impl<'a> Planner<'a> {
         let deliveries = addresses.map(|a| NewDelivery::of(alert, a, expires)).collect();
         (share, deliveries)
     }
+}
+
+/// Whether another notice of the procedure states something later: what this one says came before, whenever it arrives.
+fn is_outdated(notice: &Notice, others: &[Notice]) -> bool {
+    let this = Statement::of(notice);
+    others.iter().any(|other| procedure::later(&Statement::of(other), &this) == Some(Ordering::Greater))
 }
 
 fn share(subscriber: String, hit: Option<Hit>, decided: Decided) -> NewNotification {
