@@ -9,10 +9,11 @@ use vigie_domain::{Cause, Channel};
 use crate::Store;
 use crate::columns::{millis, moment};
 use crate::delivery::NewDelivery;
-use crate::enqueue::put_delivery;
+use crate::enqueue::{put_deliveries_as, unguessable_id};
 use crate::error::StoreError;
 use crate::ingest::INGESTING;
 use crate::journal::NoticeRow;
+use crate::lanes;
 use crate::sql;
 
 /// Notices of a page.
@@ -99,13 +100,8 @@ impl Store {
                 expires: None,
             })
             .collect();
-        let mut carrier = "none".to_owned();
-        for (n, new) in deliveries.iter().enumerate() {
-            let id = put_delivery(&mut tx, new, now).await?;
-            if n == 0 {
-                carrier = id;
-            }
-        }
+        let ids = deliveries.iter().map(|_| unguessable_id()).collect::<Result<Vec<String>, StoreError>>()?;
+        let carrier = ids.first().cloned().unwrap_or_else(|| "none".to_owned());
         let taken = sql::query(concat!(
             "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
             due!(),
@@ -120,7 +116,11 @@ impl Store {
         .await?
         ;
         if taken == 0 {
-            return Ok(0); // another process made it: nothing of this is kept
+            return Ok(0); // another process made it
+        }
+        put_deliveries_as(&mut tx, &ids, &deliveries.iter().collect::<Vec<_>>(), now).await?;
+        for new in &deliveries {
+            lanes::make_ready(&mut tx, &new.address, new.channel.as_str(), now).await?;
         }
         tx.commit().await?;
         Ok(taken)

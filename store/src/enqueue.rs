@@ -37,16 +37,27 @@ pub(crate) async fn put_deliveries(
     new: &[&NewDelivery],
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, StoreError> {
+    let ids = new.iter().map(|_| unguessable_id()).collect::<Result<Vec<String>, StoreError>>()?;
+    put_deliveries_as(tx, &ids, new, now).await?;
+    Ok(ids)
+}
+
+/// The same, under these identifiers.
+pub(crate) async fn put_deliveries_as(
+    tx: &mut Transaction,
+    ids: &[String],
+    new: &[&NewDelivery],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     if new.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     // Numbers are given one transaction after the other, as on SQLite: two that read the same highest one would both go on from
     // there. Held until the commit, so that a lower number is never seen after a higher one.
     tx.lock(NUMBERING).await?;
-    let ids = new.iter().map(|_| unguessable_id()).collect::<Result<Vec<String>, StoreError>>()?;
     let rows: Vec<Value> = new
         .iter()
-        .zip(&ids)
+        .zip(ids)
         .zip(1_i64..)
         .map(|((d, id), n)| {
             json!({
@@ -67,11 +78,11 @@ pub(crate) async fn put_deliveries(
     .bind(now)
     .execute(tx)
     .await?;
-    Ok(ids)
+    Ok(())
 }
 
 /// The identifier of a message: it stands in its Message-ID, in its links and under its buttons, and whoever names it answers for
 /// its reader. So nobody can guess it, and it is made once: (address, cause) is unique.
-fn unguessable_id() -> Result<String, StoreError> {
+pub(crate) fn unguessable_id() -> Result<String, StoreError> {
     Ok(hex::encode(&random_bytes()?[..12]))
 }

@@ -1,7 +1,7 @@
 //! The outbox: what waits, what is in flight, what became of it.
 //!
 //! A worker claims deliveries with a lease and a token ([`crate::claim`]), notes that an attempt starts before the first byte
-//! leaves, and settles with the token ([`crate::attempts`]). A lease that runs out before the attempt started gives the
+//! leaves, and settles with the token (`attempts`). A lease that runs out before the attempt started gives the
 //! delivery back to Pending; after it, to Ambiguous, since the message may have left.
 
 use std::collections::HashMap;

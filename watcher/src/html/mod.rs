@@ -2,10 +2,10 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`token`] | tags and text, in one pass that never looks at a byte twice |
-//! | [`entity`] | character references, windows-1252 numbers included |
-//! | [`text`] | the words, one line a block, without any layout drawn into them |
-//! | [`dom`] | a tree of bounded depth and size for CSS selectors |
+//! | `token` | tags and text, in one pass that never looks at a byte twice |
+//! | `entity` | character references, windows-1252 numbers included |
+//! | `text` | the words, one line a block, without any layout drawn into them |
+//! | `dom` | a tree of bounded depth and size for CSS selectors |
 //!
 //! Why not html5ever's tree builder or html2text: what pages leave open makes the first one's work grow with the square of
 //! their length (scope checks over a stack without a bound, formatting elements opened again in every block, attributes

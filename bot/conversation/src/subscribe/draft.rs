@@ -127,7 +127,7 @@ pub enum Next {
     Ask(Draft, String),
     /// Nothing was understood: the same question, and why.
     Again(Draft, String),
-    /// The directory is to be asked for this SIRET; [`found`] goes on.
+    /// The directory is to be asked for this SIRET; `found` goes on.
     LookUp(Draft, String),
     /// The subscription is to be kept.
     Save(Draft),

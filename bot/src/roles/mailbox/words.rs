@@ -85,7 +85,7 @@ pub fn said(text: &str) -> String {
     }
     // Only a quote that is marked line by line has an end.
     let marked = |l: &&str| l.trim_start().starts_with('>');
-    lines.iter().rposition(|l| marked(&l)).map_or_else(String::new, |last| own_words(&lines[last + 1..]))
+    lines.iter().rposition(marked).map_or_else(String::new, |last| own_words(&lines[last + 1..]))
 }
 
 /// What somebody wrote at the head of these lines.

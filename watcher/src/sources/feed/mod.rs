@@ -1,7 +1,7 @@
 //! RSS, Atom and JSON feeds, through feed-rs.
 //!
 //! **Identity.** An entry is known by its id, its link and its words, whichever of them the publisher keeps
-//! ([`identity`]); its name never changes once it has one.
+//! (`identity`); its name never changes once it has one.
 //!
 //! **Encoding.** The declared charset may lie: bytes that are not valid in it are read as windows-1252, and nothing is
 //! dropped for its encoding alone. A bare ampersand costs one character, not the feed.
