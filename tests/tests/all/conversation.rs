@@ -393,6 +393,14 @@ async fn every_command_answers_something_useful() {
     assert!(app.service.store.subscriptions_of("ea").await.unwrap().is_empty());
     assert!(say(&app, "ea", "/stop").await.contains("plus aucun message ici"));
     assert!(say(&app, "ea", "/start").await.contains("De retour"));
+    // B7: anybody of a group writes in it.
+    for (person, words) in [("ea", "/effacer"), ("ea", "/effacer oui"), ("op", "/sante"), ("op", "/rejouer x")] {
+        let mut group = heard(person, Channel::Telegram, "Ana", text(words, None));
+        group.chat.private = false;
+        let answer = all_of(&conversation::dispatch(&app.service, group).await.unwrap());
+        assert!(answer.contains("conversation privée"), "{words}: {answer}");
+    }
+    assert!(app.service.store.subscriber("ea").await.unwrap().is_some());
     assert!(say(&app, "ea", "/effacer oui").await.contains("ne sait plus rien"));
     assert!(app.service.store.subscriber("ea").await.unwrap().is_none());
     assert!(say(&app, "ea", "/aide").await.contains("personnes invitées"), "a stranger again");

@@ -27,6 +27,7 @@ use crate::{Incoming, Reply, ReplyPlace};
 const MAX_LISTED: usize = 15;
 
 pub(super) const DECLARED: &str = "Vos abonnements sont tenus par la personne qui gère Vigie (fichier de configuration)\u{a0}: demandez-lui ce changement.";
+const IN_PRIVATE: &str = "Cette commande engage une personne ou l’installation\u{a0}: elle se donne dans une conversation privée avec Vigie, où personne d’autre n’écrit.";
 const OPERATORS_ONLY: &str = "Cette commande est pour la personne qui gère Vigie. /aide montre les vôtres.";
 
 /// Who asks, and where.
@@ -60,12 +61,43 @@ fn unread(written: &str) -> Vec<Reply> {
     ))
 }
 
+/// Whether a command is taken from one person alone with the bot: what erases a person, and what runs the installation. Anybody
+/// of a group may write in it.
+fn is_for_one_alone(command: &Command) -> bool {
+    match command {
+        Command::Erase { .. }
+        | Command::Health
+        | Command::Queue
+        | Command::PauseSource(_)
+        | Command::ResumeSource(_)
+        | Command::Replay(_) => true,
+        Command::Help
+        | Command::Start(_)
+        | Command::Subscriptions
+        | Command::Subscribe
+        | Command::Cancel
+        | Command::Pause { .. }
+        | Command::Resume(_)
+        | Command::Remove { .. }
+        | Command::Why(_)
+        | Command::PassOn(_)
+        | Command::Deadlines
+        | Command::Add(_)
+        | Command::Stop
+        | Command::Export
+        | Command::Unknown(_) => false,
+    }
+}
+
 impl Asker<'_> {
     /// Answers a command that is no part of a dialogue.
     ///
     /// # Errors
     /// The database fails.
     pub(super) async fn answer(&self, command: Command, about: Option<&str>) -> Result<Vec<Reply>, Failure> {
+        if is_for_one_alone(&command) && !self.incoming.chat.private {
+            return Ok(word(IN_PRIVATE));
+        }
         match command {
             Command::Help => Ok(self.help()),
             Command::Start(_) => self.start().await,
