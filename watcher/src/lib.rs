@@ -17,7 +17,6 @@
 
 pub mod boundary;
 pub mod charset;
-pub mod classify;
 pub mod fetch;
 pub mod health;
 pub mod html;
@@ -28,4 +27,5 @@ pub mod procedure;
 pub mod schedule;
 pub mod sources;
 pub mod tree;
-pub mod zones;
+
+pub use vigie_classify::{self as classify, zones};

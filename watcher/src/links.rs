@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
-use crate::classify::pattern::pattern;
+use vigie_classify::pattern;
 
 pattern!(LINK, r#"https?://[^\s<>"]+"#);
 

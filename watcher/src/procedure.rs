@@ -14,7 +14,7 @@ use vigie_domain::notice::Links;
 use vigie_domain::{Department, Notice, NoticeKind, procedure};
 
 use crate::classify::fold::fold;
-use crate::classify::pattern::pattern;
+use vigie_classify::pattern;
 
 pattern!(
     CITED,

@@ -3,6 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | `token` | tags and text, in one pass that never looks at a byte twice |
+//! | `element` | names of elements, by what they do to words |
 //! | `entity` | character references, windows-1252 numbers included |
 //! | `text` | the words, one line a block, without any layout drawn into them |
 //! | `dom` | a tree of bounded depth and size for CSS selectors |
@@ -14,6 +15,7 @@
 //! On failure: there is none. Whatever bytes come in, some words or some tree come out, cut at the limits given.
 
 mod dom;
+mod element;
 mod entity;
 mod text;
 mod token;

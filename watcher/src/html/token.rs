@@ -205,7 +205,7 @@ impl<'a> Iterator for Tokens<'a> {
                 self.at = self.source.len();
                 let rest = &self.source[start..];
                 let name = rest[1..].trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next();
-                return (!super::text::is_element(&name.unwrap_or_default().to_ascii_lowercase()))
+                return (!super::element::is_element(&name.unwrap_or_default().to_ascii_lowercase()))
                     .then_some(Token::Text(rest, true));
             };
             self.at = end;

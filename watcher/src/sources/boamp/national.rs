@@ -6,8 +6,8 @@ use vigie_domain::notice::Criterion;
 use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Lot, Notice, Place};
 
 use super::fields::{collect_texts, push_deadline};
-use crate::classify::pattern::pattern;
 use crate::tree::{all, first, local, own_text, text, ticked};
+use vigie_classify::pattern;
 
 pattern!(POSTCODE, r"\b((?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d{2}|98[4-8]\d{2})\b");
 pattern!(PLACE_CODE, r"\((2[ABab]|\d{2,3})\)");

@@ -14,10 +14,10 @@ use vigie_domain::{Code, DateKind, Department, Notice, NoticeKind, TypedDate};
 
 use super::fields::zone_of;
 use super::{legacy, national};
-use crate::classify::pattern::pattern;
 use crate::sources::eforms;
 use crate::tree::{all, first, local, own_text, text, ticked};
 use crate::zones;
+use vigie_classify::pattern;
 
 /// Why a record is no notice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,9 +10,9 @@ use vigie_domain::{
 };
 
 use super::field::Field;
-use crate::classify::pattern::pattern;
 use crate::classify::{dates, plain};
 use crate::zones;
+use vigie_classify::pattern;
 
 pattern!(LOT, r"(?i)^\s*lot\s*(?:n[°ºo]\s*)?(?P<id>[0-9]{1,3}[a-z]?)\b[\s:.–—-]*(?P<title>.*)$");
 pattern!(DEPARTMENT, r"\((?P<d>2[AaBb]|[0-9]{2,3})\)|\b(?P<p>[0-9]{5})\b");

@@ -9,13 +9,13 @@ use url::Url;
 use vigie_config::settings::BlockFault;
 use vigie_domain::{BuyerKind, DateKind, Notice, NoticeKind, Passage, TypedDate};
 
-use crate::classify::pattern::pattern;
 use crate::classify::{dates, one_line, plain};
 use crate::links;
 use crate::mail_text::{html_of, text_with_addresses};
 use crate::sources::extract::{Common, Fields, Format, Layout};
 use crate::sources::{BadRecord, Page};
 use crate::zones;
+use vigie_classify::pattern;
 
 pattern!(FORWARDED, r"(?i)^\s*(?:(?:fwd?|tr|re|rép)\s*:\s*)+");
 pattern!(ANY_LINK, r#"https?://[^\s<>")\]]+"#);

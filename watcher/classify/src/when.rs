@@ -9,8 +9,8 @@ use std::ops::Range;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::pattern::words;
-use super::statement::{Token, mark, tokens};
+use super::token::{Token, mark};
+use super::tokenizer::tokens;
 use crate::zones;
 
 /// A moment that words tell.
@@ -528,7 +528,7 @@ mod tests {
 
     #[test]
     fn several_days_of_one_month_are_several() {
-        let folded = crate::classify::fold::fold("les 9, 10 et 11 mars 2026 à 9 h");
+        let folded = crate::fold::fold("les 9, 10 et 11 mars 2026 à 9 h");
         let tokens = tokens(&folded, &(0..folded.len()));
         let days: Vec<String> = moments(&tokens, None).iter().map(|w| w.day.to_string()).collect();
         assert_eq!(days, ["2026-03-09", "2026-03-10", "2026-03-11"]);
@@ -536,7 +536,7 @@ mod tests {
 
     #[test]
     fn a_day_without_its_year_takes_the_one_beside_it() {
-        let folded = crate::classify::fold::fold("reportée du 6 mars au 13 mars 2026");
+        let folded = crate::fold::fold("reportée du 6 mars au 13 mars 2026");
         let tokens = tokens(&folded, &(0..folded.len()));
         let days: Vec<String> = moments(&tokens, None).iter().map(|w| w.day.to_string()).collect();
         assert_eq!(days, ["2026-03-06", "2026-03-13"]);

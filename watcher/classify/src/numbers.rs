@@ -4,8 +4,6 @@ use std::ops::Range;
 
 use vigie_domain::Lot;
 
-use super::pattern::pattern;
-
 /// Reads `1 200`, `1.200`, `1200`, `12,5`. `None` for what is no number.
 #[must_use]
 pub fn number(text: &str) -> Option<f64> {

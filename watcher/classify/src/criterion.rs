@@ -10,7 +10,8 @@ use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::{Quantity, Unit};
 use super::reserved::lots_of;
-use super::statement::{Statement, mark};
+use super::statement::Statement;
+use super::token::mark;
 use super::volume::share_of_work;
 
 /// What makes an item a social one.
@@ -135,7 +136,7 @@ fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let weight = item_weight(s, hit);
     let ranked = from <= 1
         && s.unit.range.len() < 160
-        && (s.tokens.first().is_some_and(super::statement::Token::is_number)
+        && (s.tokens.first().is_some_and(super::token::Token::is_number)
             || !s.says.any(&[Concept::Duty])
             || hit.concept == Concept::SocialMerit);
     let points = s
@@ -299,7 +300,7 @@ pub fn read_listed(criteria: &[Criterion]) -> Vec<Provision> {
 /// Whether the name of a criterion is social.
 fn is_social(name: &str) -> bool {
     let folded = super::fold::fold(name);
-    let tokens = super::statement::tokens(&folded, &(0..folded.len()));
+    let tokens = super::tokenizer::tokens(&folded, &(0..folded.len()));
     let hits = super::lexicon::Lexicon::embedded().find(&tokens, |_| false);
     let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
     let bare = tokens.len() <= 12

@@ -12,7 +12,6 @@ use vigie_domain::notice::ContractNature;
 use vigie_domain::{Cpv, Notice, Sector};
 
 use super::fold::fold;
-use super::pattern::pattern;
 
 /// Most one sector can gather, so that repetition does not outweigh the head word.
 const CAP: u32 = 8;

@@ -159,7 +159,7 @@ fn narrows(told: &Provision, field: &Provision) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::classify;
+    use crate::classify;
     use vigie_domain::{Lot, Notice, NoticeKind, Passage};
 
     fn code(list: &str, value: &str, lot: Option<&str>) -> Code {

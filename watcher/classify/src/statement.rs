@@ -11,9 +11,9 @@ use std::ops::Range;
 
 use super::document::Document;
 use super::lexicon::{Concept, Concepts, Hit, Lexicon};
-use super::pattern::words;
 use super::quantity::{Quantity, quantities};
-pub use super::token::{MAX_TOKENS, Token, mark, tokens};
+use super::token::Token;
+use super::tokenizer::{MAX_TOKENS, tokens};
 
 /// How many statements a heading speaks for.
 const HEADING_REACH: usize = 12;

@@ -4,7 +4,7 @@
 //! `5 %`, `le dixième des heures`, `15/100`, `0,5 ETP`. A number whose unit is not told is kept without one: who reads knows from
 //! the heading. Never fails: what is no number is passed over.
 
-use super::statement::{Token, mark};
+use super::token::{Token, mark};
 
 /// What a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -283,8 +283,8 @@ fn per(tokens: &[Token<'_>], at: usize) -> (bool, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::fold::fold;
-    use crate::classify::statement::tokens;
+    use crate::fold::fold;
+    use crate::tokenizer::tokens;
 
     fn read(text: &str) -> Vec<(f64, Unit)> {
         let folded = fold(text);

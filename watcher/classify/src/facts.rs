@@ -7,7 +7,6 @@ use super::anchors::Topic;
 use super::dates;
 use super::finding::Reading;
 use super::numbers::number;
-use super::pattern::pattern;
 use super::statement::Units;
 
 // Gaps are bounded by the window and the sentence, not counted: a counted gap costs a state a byte.

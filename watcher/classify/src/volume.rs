@@ -5,12 +5,24 @@
 
 use std::ops::Range;
 
-use super::clause::Owed;
 use super::finding::Reading;
 use super::lexicon::Concept;
 use super::numbers::LotMention;
 use super::quantity::{Quantity, Unit};
-use super::statement::{Statement, mark};
+use super::statement::Statement;
+use super::token::mark;
+
+/// What one statement owes.
+#[derive(Debug)]
+pub(super) struct Owed {
+    /// Position among the statements.
+    pub(super) at: usize,
+    pub(super) range: Range<usize>,
+    pub(super) lots: Vec<String>,
+    /// It names the clause; else it only describes it.
+    pub(super) named: bool,
+    pub(super) optional: bool,
+}
 
 /// Yearly hours of one full-time post: the legal duration (Code du travail L3121-41).
 const HOURS_A_YEAR: f64 = 1607.0;

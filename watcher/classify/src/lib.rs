@@ -5,7 +5,7 @@
 //! | [`fold`] | one spelling, with the way back to the original |
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`] | one pass for all anchor words: which statements are read |
-//! | [`statement`], [`token`] | sentences, cells, options, with their headings and words |
+//! | [`statement`], [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
 //! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`quantity`], [`when`] | numbers with units; days and times |
@@ -13,10 +13,15 @@
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
 //! | [`dates`], [`facts`], [`place`] | what else a person needs to decide |
 //! | [`sectors`] | trades, from CPV and from words |
+//! | [`zones`] | the local time of a département |
 //! | [`verdict`] | routes, kinds, score, reasons |
 //!
 //! Pure, deterministic, linear in the input; never fails: a text that says nothing gives an assessment that says so.
 //! Invariants: each provision has a quote that stands in the text, or the path of a field.
+
+// First: its macros are used by the others.
+#[macro_use]
+pub mod pattern;
 
 pub(crate) mod allotment;
 pub mod anchors;
@@ -32,7 +37,6 @@ pub mod fold;
 pub mod lexicon;
 pub mod numbers;
 pub mod other;
-pub(crate) mod pattern;
 pub mod place;
 pub mod plain;
 pub mod polarity;
@@ -42,9 +46,11 @@ pub mod sectors;
 pub mod service;
 pub mod statement;
 pub mod token;
+pub mod tokenizer;
 pub mod verdict;
 pub(crate) mod volume;
 pub mod when;
+pub mod zones;
 
 use std::cell::LazyCell;
 
@@ -148,7 +154,7 @@ pub fn with_provisions(notice: &Notice, assessment: &Assessment, provisions: Vec
 /// Whether a title names a service for people far from employment: there, speaking of them asks nothing of the winner.
 fn serves_jobseekers(title: &str) -> bool {
     let folded = fold::fold(title);
-    let tokens = statement::tokens(&folded, &(0..folded.len()));
+    let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
     let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
     let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
     has(&[Concept::ServiceTalk])
@@ -176,7 +182,7 @@ pub fn searchable(notice: &Notice, lots: &[AssessedLot]) -> String {
 
 fn zone_of(notice: &Notice) -> chrono_tz::Tz {
     let seat = notice.buyer.place.department();
-    crate::zones::zone(seat.as_ref().or(notice.departments.first()))
+    zones::zone(seat.as_ref().or(notice.departments.first()))
 }
 
 /// Lots of the form, else those the text announces.

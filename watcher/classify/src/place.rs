@@ -7,8 +7,6 @@
 use vigie_config::rules::{Rules, communes};
 use vigie_domain::{Department, commune};
 
-use super::pattern::pattern;
-
 pattern!(
     LABEL,
     r"(?i)\b(?:dept\.?|d[ée]partement\(?s?\)?)[ ]?(?:de publication|d['’]ex[ée]cution|concern[ée]s?)?[ ]?:[ ]?(?P<d>2[AaBb]|97[1-8]|[0-9]{2})\b"

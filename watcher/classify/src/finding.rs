@@ -7,7 +7,6 @@ use memchr::{memchr_iter, memchr3_iter, memrchr2_iter};
 use super::anchors::{Anchors, Topic};
 use super::document::Document;
 use super::numbers::{LotMention, lot_mentions, pointed_lots, speaks_of_all_lots};
-use super::pattern::pattern;
 
 /// Everything a reader needs.
 #[derive(Debug)]

@@ -3,7 +3,6 @@
 use vigie_domain::{Cpv, Notice, NoticeKind, Passage};
 
 use super::fold::fold;
-use super::pattern::pattern;
 
 pattern!(CODE, r"(?:cpv|classification|pccpv)[^0-9]{0,60}(?P<c>[0-9]{8})\b");
 pattern!(

@@ -11,8 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
-use super::pattern::words;
-use super::statement::Token;
+use super::token::{Token, mark};
 
 macro_rules! concepts {
     ($($name:ident = $word:literal),+ $(,)?) => {
@@ -391,7 +390,7 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
         return false;
     }
     let article = rest.get(1).is_some_and(|t| matches!(t.word.as_ref(), "un" | "une" | "l" | "la" | "le" | "les"));
-    let noun = rest.get(1 + usize::from(article)).filter(|t| t.before & !super::statement::mark::APOSTROPHE == 0);
+    let noun = rest.get(1 + usize::from(article)).filter(|t| t.before & !mark::APOSTROPHE == 0);
     noun.is_some_and(|n| {
         n.word.len() > 2
             && n.word.bytes().all(|b| b.is_ascii_alphabetic())

@@ -4,8 +4,8 @@
 //! qui s'achève imposait": none of these gives. A double negation ("n'exclut pas", "non seulement") takes nothing away.
 
 use super::lexicon::{Concept, Hit};
-use super::pattern::words;
-use super::statement::{Statement, mark};
+use super::statement::Statement;
+use super::token::mark;
 
 /// How far behind a word its denial may stand, in words.
 const REACH: usize = 14;

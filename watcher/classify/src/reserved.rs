@@ -15,7 +15,8 @@ use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::Unit;
-use super::statement::{Statement, mark};
+use super::statement::Statement;
+use super::token::mark;
 
 /// Structures of one kind or another.
 pub const STRUCTURES: &[Concept] = &[

@@ -6,7 +6,8 @@ use vigie_domain::{Provision, ProvisionKind};
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
-use super::statement::{Statement, mark};
+use super::statement::Statement;
+use super::token::mark;
 
 /// Reads whether the object is insertion; marks the statements it explains.
 #[must_use]

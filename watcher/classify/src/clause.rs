@@ -16,20 +16,9 @@ use super::numbers::LotMention;
 use super::polarity;
 use super::quantity::Unit;
 use super::reserved::{STRUCTURES, lots_of};
-use super::statement::{Statement, mark};
-use super::volume::{Volume, counts, share_of_work, volumes};
-
-/// What one statement owes.
-#[derive(Debug)]
-pub(super) struct Owed {
-    /// Position among the statements.
-    pub(super) at: usize,
-    pub(super) range: Range<usize>,
-    pub(super) lots: Vec<String>,
-    /// It names the clause; else it only describes it.
-    pub(super) named: bool,
-    pub(super) optional: bool,
-}
+use super::statement::Statement;
+use super::token::mark;
+use super::volume::{Owed, Volume, counts, share_of_work, volumes};
 
 /// Reads every execution clause the text tells; marks the statements it explains. A social condition that does not say which is one
 /// where the contract is `for_structures` anyway, else another consideration with a doubt.

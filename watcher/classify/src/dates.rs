@@ -12,9 +12,10 @@ use vigie_domain::{DateKind, TypedDate};
 use super::anchors::Topic;
 use super::finding::Reading;
 use super::lexicon::{Concept, Concepts, Lexicon};
-use super::pattern::words;
 use super::quantity::{Unit as Measure, quantities};
-use super::statement::{Token, Unit, Units, mark, tokens};
+use super::statement::{Unit, Units};
+use super::token::{Token, mark};
+use super::tokenizer::tokens;
 use super::when::{self, When, moments};
 pub use super::when::{day, written};
 

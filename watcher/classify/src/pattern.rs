@@ -5,11 +5,12 @@
 
 /// Declares a regular expression as a lazily compiled static. That it compiles is proven by the test that touches
 /// every pattern of its module.
+#[macro_export]
 macro_rules! pattern {
     ($name:ident, $($part:expr),+ $(,)?) => {
-        static $name: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+        static $name: std::sync::LazyLock<$crate::pattern::Regex> = std::sync::LazyLock::new(|| {
             #[allow(clippy::expect_used, reason = "the expression is a constant; each is exercised by tests")]
-            $crate::classify::pattern::compile(concat!($($part),+)).expect("a constant expression compiles")
+            $crate::pattern::compile(concat!($($part),+)).expect("a constant expression compiles")
         });
     };
 }
@@ -22,13 +23,16 @@ macro_rules! words {
     };
 }
 
-pub(crate) use {pattern, words};
+pub use regex::Regex;
 
 /// Room for the states of one expression, in bytes: with less, long texts make the engine build them again and again.
 const STATES: usize = 16 << 20;
 
 /// Compiles an expression for folded text.
-pub(crate) fn compile(expression: &str) -> Result<regex::Regex, regex::Error> {
+///
+/// # Errors
+/// It is no expression.
+pub fn compile(expression: &str) -> Result<regex::Regex, regex::Error> {
     let ascii = expression.replace(r"\b", r"(?-u:\b)").replace(r"\w", "[0-9A-Za-z_]");
     regex::RegexBuilder::new(&ascii).dfa_size_limit(STATES).build()
 }

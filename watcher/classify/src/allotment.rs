@@ -6,7 +6,6 @@ use memchr::memchr_iter;
 use vigie_domain::Lot;
 
 use super::document::{Document, LotBlock};
-use super::pattern::pattern;
 
 impl Document {
     /// Blocks of plain text that speak of one lot: `LOT_NO: 3`, or a line `Lot n° 3 : …`.
