@@ -1,6 +1,6 @@
 //! What structures decided: one row a structure, procedure and lot, and every step that led there.
 //!
-//! A reading for people names the structure: none crosses from one to another. Those for the timetable read all, and act for
+//! A reading for people names the structure: none crosses from one to another. Those for the scheduler read all, and act for
 //! each structure apart.
 
 use chrono::{DateTime, Duration, Utc};
@@ -182,7 +182,7 @@ impl Store {
         Ok(decisions(rows))
     }
 
-    /// Every decision of these stages, of every structure: for the timetable, which acts for each structure apart.
+    /// Every decision of these stages, of every structure: for the scheduler, which acts for each structure apart.
     pub async fn decisions_at(&self, stages: &[Stage]) -> Result<Vec<Decision>, StoreError> {
         let mut out = Vec::new();
         for stage in stages {

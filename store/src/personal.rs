@@ -6,7 +6,7 @@
 //!
 //! Erasing is one transaction; then the database's files are rebuilt ([`Store::scrub`]), so that no byte of it is left in them:
 //! all of SQLite's and its log, the tables of [`REGISTER`] on PostgreSQL, with what its planner remembers of them. A crash
-//! between the two leaves a mark by which the timetable does it later.
+//! between the two leaves a mark by which the scheduler does it later.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Retention: each table keeps what it holds for as long as it serves, and no longer. Public notices are kept longest: a
 //! renewal is found by the contract before it.
 //!
-//! A pass deletes a bounded number of rows a table, so that it never holds the database for long; the timetable comes back.
+//! A pass deletes a bounded number of rows a table, so that it never holds the database for long; the scheduler comes back.
 
 use chrono::{DateTime, Duration, Utc};
 

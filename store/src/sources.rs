@@ -289,7 +289,7 @@ impl Store {
             .await?)
     }
 
-    /// Takes or renews a named lease (the timetable's); `false` when another holds it.
+    /// Takes or renews a named lease (the scheduler's); `false` when another holds it.
     pub async fn hold_lease(
         &self,
         name: &str,

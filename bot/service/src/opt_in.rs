@@ -1,7 +1,7 @@
 //! Double opt-in: an address given by somebody is asked once, reminded a few times, and gets nothing else until its owner
 //! agrees, by the link of the message or by answering it.
 //!
-//! Whoever gives an address calls [`ask`]; the timetable calls [`remind`]; the page and the mailbox call [`confirm`]. What is
+//! Whoever gives an address calls [`ask`]; the scheduler calls [`remind`]; the page and the mailbox call [`confirm`]. What is
 //! asked, and how often, is noted in the transaction that queues the message. An owner who says nothing is forgotten by
 //! retention (`personal`).
 

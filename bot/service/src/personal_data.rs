@@ -1,9 +1,9 @@
 //! Personal data (RGPD): what is held on a person, given to them as JSON; and erased, so that nothing is left of it.
 //!
-//! Pages, chats and the command line call [`export`] and [`erase`]; the timetable calls [`keep_retention`] once a day. What each
+//! Pages, chats and the command line call [`export`] and [`erase`]; the scheduler calls [`keep_retention`] once a day. What each
 //! table holds, and what becomes of it, stands in `store/src/personal.rs`.
 //!
-//! On failure nothing was erased; where the files could not be rewritten at once (a reader held them), the timetable does it at
+//! On failure nothing was erased; where the files could not be rewritten at once (a reader held them), the scheduler does it at
 //! its next turn.
 
 use chrono::{DateTime, Utc};
@@ -51,7 +51,7 @@ pub async fn erase(service: &Service, subscriber: &str) -> Result<Option<Erased>
     Ok(Some(erased))
 }
 
-/// Takes the last bytes out of the files; what cannot be done now is done at the timetable's next turn.
+/// Takes the last bytes out of the files; what cannot be done now is done at the scheduler's next turn.
 async fn scrub(service: &Service) {
     match service.store.scrub().await {
         Ok(true) => {}

@@ -24,7 +24,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// Pause before chats that could not be heard are listened to again.
 #[cfg(feature = "telegram")]
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
-/// How often the timetable is looked at.
+/// How often the scheduler is looked at.
 const SCHEDULER_TICK: Duration = Duration::from_secs(30);
 /// Pause before the Matrix account is tried again: servers allow few logins (Synapse: one in five minutes).
 #[cfg(feature = "matrix")]
