@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::{Receiver, channel};
 use vigie_delivery::worker;
-use vigie_service::ingest::{Audience, hourly_cap};
+use vigie_service::ingest::hourly_cap;
 use vigie_service::sources::{self, Watched};
 use vigie_service::{Clock, Failure};
 use vigie_watcher::fetch::Fetcher;
@@ -68,9 +68,8 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Watch) {
-        let mut audience = Audience::default();
         for source in sources::enabled(&app.service.settings)? {
-            poll::poll(&app.service, &app.fetcher, &mut audience, &source, args.force_poll).await?;
+            poll::poll(&app.service, &app.fetcher, &source, args.force_poll).await?;
         }
     }
     if args.role.contains(&Role::Deliver) {
@@ -185,10 +184,9 @@ async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
 }
 
 async fn poll_loop(app: Arc<App>, source: Watched, mut stopping: Receiver<bool>) -> Result<(), Failure> {
-    let mut audience = Audience::default();
     loop {
         // A database that fails for a moment must not end the watch.
-        if let Err(e) = poll::poll(&app.service, &app.fetcher, &mut audience, &source, false).await {
+        if let Err(e) = poll::poll(&app.service, &app.fetcher, &source, false).await {
             tracing::error!(source = %source.block.id, "watch failed: {}", e.what);
         }
         if !rest(TICK, &mut stopping).await {

@@ -7,7 +7,7 @@ use chrono::Duration;
 use vigie_config::settings;
 use vigie_domain::Notice;
 use vigie_service::crash_point::CrashPoint;
-use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::ingest::{self, Outcome};
 use vigie_service::sources::Watched;
 use vigie_service::{Failure, Service, metrics};
 use vigie_store::sources::{PageEnd, PollEnd, Quarantined, SourceState};
@@ -44,7 +44,6 @@ pub struct Polled {
 pub async fn poll(
     service: &Service,
     fetcher: &Fetcher,
-    audience: &mut Audience,
     watched: &Watched,
     force: bool,
 ) -> Result<Option<Polled>, Failure> {
@@ -53,7 +52,7 @@ pub async fn poll(
     let Some(state) = service.store.claim_source(id, &service.lease_holder, SOURCE_LEASE, force, now).await? else {
         return Ok(None);
     };
-    match read(service, fetcher, audience, watched, &state).await {
+    match read(service, fetcher, watched, &state).await {
         Ok(total) => Ok(Some(total)),
         Err(failure) => {
             // The source is given back, with a pause: what failed here would fail again at once.
@@ -66,13 +65,7 @@ pub async fn poll(
     }
 }
 
-async fn read(
-    service: &Service,
-    fetcher: &Fetcher,
-    audience: &mut Audience,
-    watched: &Watched,
-    state: &SourceState,
-) -> Result<Polled, Failure> {
+async fn read(service: &Service, fetcher: &Fetcher, watched: &Watched, state: &SourceState) -> Result<Polled, Failure> {
     let id = watched.block.id.as_str();
     let first = (!state.baseline_done).then_some(watched.block.baseline);
     let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
@@ -103,7 +96,7 @@ async fn read(
         };
         metrics::polled(id, "ok", asked);
         CrashPoint::AfterFetch.reach();
-        if let Err(failure) = take_page(service, audience, watched, &page, first, &mut total).await {
+        if let Err(failure) = take_page(service, watched, &page, first, &mut total).await {
             // The reading ended well: what failed is ours, and says nothing of the source.
             written = serde_json::to_string(&memory).unwrap_or_default();
             let page = PageEnd { memory: &written, records: 0 };
@@ -148,7 +141,6 @@ async fn read(
 
 async fn take_page(
     service: &Service,
-    audience: &mut Audience,
     watched: &Watched,
     page: &Page,
     first: Option<settings::Baseline>,
@@ -182,7 +174,7 @@ async fn take_page(
         }
     }
     let notices: Vec<Notice> = page.notices.iter().map(|n| Notice { source: id.to_owned(), ..n.clone() }).collect();
-    for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, audience, &notices, first).await?) {
+    for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, &notices, first).await?) {
         match outcome {
             Ok(Outcome::Stored(shares)) => {
                 metrics::stored(id, shares);

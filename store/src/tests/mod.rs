@@ -1,5 +1,6 @@
 //! Tests of the store on both engines, from within: steps of the schema, the one writer, databases that fail.
 
+mod audience;
 mod engines;
 mod failures;
 mod migrations;
