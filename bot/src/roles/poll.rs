@@ -16,6 +16,8 @@ use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::sources::{self, Memory, Page, Trouble};
 use vigie_watcher::zones::paris_day;
 
+use super::watch::Place;
+
 /// How long a source is held for one page; renewed with each page.
 const SOURCE_LEASE: Duration = Duration::minutes(5);
 /// Polls in a row that may end with their process before the source is left alone: a service that is killed again and again
@@ -47,12 +49,23 @@ pub async fn poll(
     watched: &Watched,
     force: bool,
 ) -> Result<Option<Polled>, Failure> {
+    poll_in(Place::take().await, service, fetcher, watched, force).await
+}
+
+/// The same, in a place that is given back at the end, or when the source lets it wait.
+pub(super) async fn poll_in(
+    mut place: Place,
+    service: &Service,
+    fetcher: &Fetcher,
+    watched: &Watched,
+    force: bool,
+) -> Result<Option<Polled>, Failure> {
     let id = watched.block.id.as_str();
     let now = service.clock.now();
     let Some(state) = service.store.claim_source(id, &service.lease_holder, SOURCE_LEASE, force, now).await? else {
         return Ok(None);
     };
-    match read(service, fetcher, watched, &state).await {
+    match read(&mut place, service, fetcher, watched, &state).await {
         Ok(total) => Ok(Some(total)),
         Err(failure) => {
             // The source is given back, with a pause: what failed here would fail again at once.
@@ -65,7 +78,13 @@ pub async fn poll(
     }
 }
 
-async fn read(service: &Service, fetcher: &Fetcher, watched: &Watched, state: &SourceState) -> Result<Polled, Failure> {
+async fn read(
+    place: &mut Place,
+    service: &Service,
+    fetcher: &Fetcher,
+    watched: &Watched,
+    state: &SourceState,
+) -> Result<Polled, Failure> {
     let id = watched.block.id.as_str();
     let first = (!state.baseline_done).then_some(watched.block.baseline);
     let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
@@ -85,7 +104,8 @@ async fn read(service: &Service, fetcher: &Fetcher, watched: &Watched, state: &S
     }
     for _ in 0..pages {
         let asked = Instant::now();
-        let page = match sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now()).await {
+        let asking = sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now());
+        let page = match place.wait_for(asking).await {
             Ok(page) => page,
             Err(e) => {
                 metrics::polled(id, e.trouble().as_str(), asked);

@@ -15,7 +15,7 @@ use vigie_delivery::worker;
 use vigie_domain::{Department, Filter, Notice, NoticeKind, Passage};
 use vigie_notifier::card::{AlertItem, Links, Why};
 use vigie_notifier::channels::Envelope;
-use vigie_notifier::message::Message;
+use vigie_notifier::message::{Form, Message};
 use vigie_service::Clock;
 use vigie_service::ingest;
 use vigie_service::metrics::{STEP_SECONDS, Step};
@@ -129,7 +129,8 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
         contacts: &[],
         links: Links::default(),
     };
-    let message: Arc<Message> = Arc::new(app.service.templates.alert(&told, None, app.service.clock.now())?);
+    let message: Arc<Message> =
+        Arc::new(app.service.templates.alert(Form::Mail, &told, None, app.service.clock.now())?);
     let width = app.delivery.workers();
     let began = Instant::now();
     let mut workers = JoinSet::new();
