@@ -27,6 +27,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     INTERRUPTED_POLLS,
     AUDIENCE_CHANGES,
     STATEMENTS,
+    ALERT_TEXTS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -276,6 +277,11 @@ CREATE TABLE audience_change (n BIGINT NOT NULL, person BIGINT NOT NULL, PRIMARY
 /// none.
 const STATEMENTS: &str = r"
 ALTER TABLE notice ADD COLUMN statement TEXT;
+";
+
+/// Retention looks for old texts of alerts: few alerts have one.
+const ALERT_TEXTS: &str = r"
+CREATE INDEX alert_text ON alert (created) WHERE body IS NOT NULL;
 ";
 
 /// Brings the database to the newest step.

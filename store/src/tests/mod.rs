@@ -3,6 +3,7 @@
 mod audience;
 mod engines;
 mod failures;
+mod growth;
 mod migrations;
 #[path = "../../../tests/src/postgres.rs"]
 #[allow(dead_code, reason = "tests from end to end need more of it")]
