@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch::{Receiver, channel};
 use vigie_delivery::worker;
-use vigie_service::ingest::{Audience, hourly_cap};
-use vigie_service::sources::{self, Watched};
+use vigie_service::ingest::hourly_cap;
+use vigie_service::sources;
 use vigie_service::{Clock, Failure};
 use vigie_watcher::fetch::Fetcher;
 
@@ -14,7 +14,8 @@ use super::config_arg::ConfigArg;
 use crate::monitoring;
 #[cfg(feature = "telegram")]
 use crate::roles::telegram_listener::{self, Listener};
-use crate::roles::{mailbox, poll, scheduler};
+use crate::roles::watch::{self, Watch};
+use crate::roles::{mailbox, scheduler};
 use crate::setup::App;
 
 /// Longest sleep between two looks at what is due.
@@ -68,10 +69,8 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Watch) {
-        let mut audience = Audience::default();
-        for source in sources::enabled(&app.service.settings)? {
-            poll::poll(&app.service, &app.fetcher, &mut audience, &source, args.force_poll).await?;
-        }
+        let sources = sources::enabled(&app.service.settings)?;
+        watch::poll_all(&app.service, &app.fetcher, sources, args.force_poll).await?;
     }
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
@@ -109,9 +108,8 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         });
     }
     if roles.contains(&Role::Watch) {
-        for source in sources::enabled(&app.service.settings)? {
-            tasks.spawn(poll_loop(Arc::clone(&app), source, stopping.clone()));
-        }
+        let watch = Watch::new(sources::enabled(&app.service.settings)?);
+        tasks.spawn(watch_loop(Arc::clone(&app), watch, stopping.clone()));
     }
     if roles.contains(&Role::Deliver) {
         for _ in 0..app.delivery.workers() {
@@ -184,14 +182,14 @@ async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
     }
 }
 
-async fn poll_loop(app: Arc<App>, source: Watched, mut stopping: Receiver<bool>) -> Result<(), Failure> {
-    let mut audience = Audience::default();
+async fn watch_loop(app: Arc<App>, mut watch: Watch, mut stopping: Receiver<bool>) -> Result<(), Failure> {
     loop {
         // A database that fails for a moment must not end the watch.
-        if let Err(e) = poll::poll(&app.service, &app.fetcher, &mut audience, &source, false).await {
-            tracing::error!(source = %source.block.id, "watch failed: {}", e.what);
+        if let Err(e) = watch.begin_due(&app.service, &app.fetcher, &stopping).await {
+            tracing::error!("sources not looked at: {}", e.what);
         }
         if !rest(TICK, &mut stopping).await {
+            watch.finish().await;
             return Ok(());
         }
     }

@@ -8,3 +8,4 @@ pub mod poll;
 pub mod scheduler;
 #[cfg(feature = "telegram")]
 pub mod telegram_listener;
+pub mod watch;
