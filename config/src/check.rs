@@ -177,7 +177,7 @@ impl Check {
         for fault in filter.faults() {
             self.fault(path, fault, "corrigez cette valeur, ou retirez-la");
         }
-        for fault in filter.unknown_places(rules::communes()) {
+        for fault in filter.unknown_places(rules::communes) {
             let fix = "écrivez le code INSEE de la commune, le SIREN de l’intercommunalité ; `vigie subscriptions preview --around \"Lens (62) 30 km\"` les trouve";
             self.fault(path, fault, fix);
         }

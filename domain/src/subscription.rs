@@ -318,12 +318,13 @@ impl Filter {
         out
     }
 
-    /// Places of it that the table of communes does not know, in French; empty when all is well.
+    /// Places of it that the table of communes does not know, in French; empty when all is well. The table is read only where
+    /// there is such a place.
     #[must_use]
-    pub fn unknown_places(&self, communes: &Communes) -> Vec<String> {
-        let epcis = self.epcis.iter().filter(|s| communes.epci(s).is_none());
+    pub fn unknown_places(&self, communes: fn() -> &'static Communes) -> Vec<String> {
+        let epcis = self.epcis.iter().filter(|s| communes().epci(s).is_none());
         let epcis = epcis.map(|s| format!("intercommunalité «\u{a0}{s}\u{a0}» inconnue"));
-        let centres = self.around.iter().filter(|a| communes.by_code(&a.commune).is_none_or(|c| c.at.is_none()));
+        let centres = self.around.iter().filter(|a| communes().by_code(&a.commune).is_none_or(|c| c.at.is_none()));
         epcis.chain(centres.map(|a| format!("commune «\u{a0}{}\u{a0}» inconnue", a.commune))).collect()
     }
 

@@ -63,11 +63,11 @@ pub fn in_french(filter: &Filter) -> String {
 /// Every place asked for: `Nord (59)`, `CA de Lens - Liévin`, `30 km autour d’Arras (62)`.
 #[must_use]
 pub fn places(filter: &Filter) -> Vec<String> {
-    let (rules, communes) = (Rules::embedded(), rules::communes());
+    let (rules, communes) = (Rules::embedded(), rules::communes);
     let departments = filter.departments.iter().map(|d| format!("{} ({d})", rules.department_name(d.as_str())));
-    let epcis = filter.epcis.iter().map(|s| communes.epci(s).map_or_else(|| s.clone(), |e| e.name.to_owned()));
+    let epcis = filter.epcis.iter().map(|s| communes().epci(s).map_or_else(|| s.clone(), |e| e.name.to_owned()));
     let circles = filter.around.iter().map(|a| {
-        let centre = communes.by_code(&a.commune).map_or_else(|| a.commune.clone(), Commune::label);
+        let centre = communes().by_code(&a.commune).map_or_else(|| a.commune.clone(), Commune::label);
         format!("{}\u{a0}km autour {}", a.km, french::of(&centre))
     });
     departments.chain(epcis).chain(circles).collect()

@@ -318,7 +318,7 @@ fn dialogue(bytes: &[u8]) {
             Next::Save(draft) => draft,
             Next::Cancelled => start(),
         };
-        assert!(draft.filter().faults().is_empty() && draft.filter().unknown_places(rules::communes()).is_empty());
+        assert!(draft.filter().faults().is_empty() && draft.filter().unknown_places(rules::communes).is_empty());
         let (question, buttons) = subscribe::question(&draft, "");
         assert!(question.encode_utf16().count() < content::MAX_TEXT && !buttons.is_empty());
         let kept = serde_json::to_string(&draft).unwrap_or_default();

@@ -212,7 +212,7 @@ impl Wish {
         if let Some(days) = f.min_lead_days.filter(|d| !(0..=3_650).contains(d)) {
             return Err(wrong(format!("min_lead_days : {days} jours sont impossibles")));
         }
-        match f.faults().into_iter().chain(f.unknown_places(vigie_config::rules::communes())).next() {
+        match f.faults().into_iter().chain(f.unknown_places(vigie_config::rules::communes)).next() {
             Some(fault) => Err(wrong(fault)),
             None => Ok(()),
         }
