@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Dimension, Match};
-use vigie_domain::{Cadence, Subscriber, Subscription};
+use vigie_domain::{Access, Cadence, Subscriber, Subscription, access};
 
 use crate::fit::{self, Fit};
 
@@ -104,6 +104,10 @@ impl Index {
                 }
                 let Some((subscription, subscriber)) = self.entries.get(*i as usize) else { continue };
                 let Ok(found) = subscription.filter.test(candidate) else { continue };
+                let Some(found) = access::narrowed(subscriber.role, &subscriber.profile, candidate.assessment, found)
+                else {
+                    continue;
+                };
                 let fit = fit::weigh(&subscriber.profile, candidate.assessment, &found);
                 let hit = Hit {
                     subscriber: subscriber.id.clone(),
@@ -130,13 +134,19 @@ impl Index {
         self.entries
             .iter()
             .filter(|(_, s)| s.id == subscriber)
-            .map(|(subscription, _)| (subscription.id.clone(), subscription.filter.test(candidate)))
+            .map(|(subscription, person)| {
+                let met = subscription.filter.test(candidate).and_then(|found| {
+                    let can = access::narrowed(person.role, &person.profile, candidate.assessment, found);
+                    can.ok_or(Dimension::Access)
+                });
+                (subscription.id.clone(), met)
+            })
             .collect()
     }
 }
 
-/// What is not paused, then the sooner rhythm, then the better fit.
-fn rank(hit: &Hit) -> (bool, u32, u8) {
+/// What is not paused, then what is not closed to them, then the sooner rhythm, then the better fit.
+fn rank(hit: &Hit) -> (bool, bool, u32, u8) {
     const DAY: u32 = 1440;
     let minutes = match hit.cadence {
         Cadence::Instant => 0,
@@ -146,7 +156,7 @@ fn rank(hit: &Hit) -> (bool, u32, u8) {
         Cadence::Weekly => 7 * DAY,
         Cadence::Every(every) => every.minutes(),
     };
-    (!hit.paused, u32::MAX - minutes, hit.fit.score)
+    (!hit.paused, hit.found.access != Access::Closed, u32::MAX - minutes, hit.fit.score)
 }
 
 fn drawers_of(filter: &vigie_domain::Filter) -> Vec<Drawer> {

@@ -6,6 +6,7 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Beneficiary, Evidence, Provision, ProvisionKind, Subscriber};
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
+use vigie_store::search::Tells;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::classify;
 
@@ -92,7 +93,8 @@ async fn store(service: &Service, row: &NoticeRow, correction: &VerdictCorrectio
     let told = tx.told(&row.procedure).await?;
     tx.put_procedure(&row.procedure, &assessment.title, &after, &[]).await?;
     tx.put_notice(&row.notice, &assessment, &content_hash(&row.notice), &row.procedure).await?;
-    tx.put_search_row(&search_row::row(&row.procedure, &row.notice, &assessment, &after, now), true).await?;
+    let found_by = search_row::row(&row.procedure, &row.notice, &assessment, &after, now);
+    tx.put_search_row(&found_by, Tells::Offer).await?;
     let planner = Planner::new(service, &audience, None, now);
     let people = tell(&mut tx, &planner, &row.notice, &assessment, &alert, false, &told).await?;
     tx.commit().await?;

@@ -34,6 +34,7 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     }
     notice.departments = super::place::departments(title, text);
     notice.passages.push(Passage { field: "text".into(), lot: None, text: text.to_owned() });
+    super::outcome::settle(&mut notice);
     notice
 }
 
@@ -56,7 +57,12 @@ fn title_in(text: &str) -> String {
 fn kind(title: &str, head: &str) -> NoticeKind {
     let said =
         |words: &[&str]| words.iter().any(|w| title.contains(w) || head[..head.floor_char_boundary(1500)].contains(w));
-    if said(&["avis d'attribution", "resultat de marche", "resultats de marche"])
+    if said(&["avis de modification de marche", "avis de modification d'un marche", "modification de marche en cours"])
+    {
+        NoticeKind::Modification
+    } else if said(&["avis d'intention de conclure", "transparence ex ante", "avis ex ante"]) {
+        NoticeKind::ExAnte
+    } else if said(&["avis d'attribution", "resultat de marche", "resultats de marche"])
         || head.contains("date_conclusion_contract")
     {
         NoticeKind::Award
