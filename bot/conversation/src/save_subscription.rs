@@ -58,7 +58,7 @@ pub(super) async fn save(
     let filter = draft.filter();
     service.store.put_subscription(&id, &filter, cadence, now).await?;
     Ok(format!(
-        "C’est fait\u{202f}! Vous recevrez ici\u{a0}: {} ({}).{note}\nSous chaque alerte, un bouton ou un mot suffit pour répondre. /aide le rappelle.",
+        "C’est fait ! Vous recevrez ici : {} ({}).{note}\nSous chaque alerte, un bouton ou un mot suffit pour répondre. /aide le rappelle.",
         criteria::in_french(&filter),
         cadence.in_french()
     ))

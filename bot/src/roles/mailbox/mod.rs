@@ -195,7 +195,7 @@ pub async fn alarm(
         }
         (None, Some((kind, since))) => {
             let body = format!(
-                "Résolu\u{a0}: la boîte aux lettres est lue de nouveau\nElle ne l’était plus depuis le {}. Ce qui attendait est traité.",
+                "Résolu : la boîte aux lettres est lue de nouveau\nElle ne l’était plus depuis le {}. Ce qui attendait est traité.",
                 local(since)
             );
             operators::tell(service, OperatorEvent::AlarmEnds { source: SOURCE, kind: &kind }, &body, now).await
@@ -363,7 +363,7 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
             if !opt_in::confirm(service, &sent.address.id, "réponse au courriel", now).await? {
                 return Ok(Outcome::Left);
             }
-            let body = "C’est fait\nVotre adresse est confirmée\u{a0}: Vigie vous écrira.";
+            let body = "C’est fait\nVotre adresse est confirmée : Vigie vous écrira.";
             answer(service, mail, &sent, body, now).await?;
             Ok(Outcome::Confirmed)
         }
@@ -391,7 +391,7 @@ async fn decide(
     if said.is_empty() {
         return Ok(Outcome::Left);
     }
-    answer(service, mail, sent, &format!("Votre réponse «\u{a0}{}\u{a0}»\n{}", short(word, 60), said.join("\n")), now)
+    answer(service, mail, sent, &format!("Votre réponse « {} »\n{}", short(word, 60), said.join("\n")), now)
         .await?;
     Ok(Outcome::Answered)
 }
@@ -435,11 +435,11 @@ async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime
     let title = short(&notice.title, 100);
     let told = match ingest::ingest(service, &mut Audience::default(), &notice, None).await? {
         Ingested::Unchanged => "Elle était déjà connue.".to_owned(),
-        Ingested::Stored(0) => "Elle ne convient à personne d’autre pour l’instant\u{a0}; elle est gardée.".to_owned(),
-        Ingested::Stored(n) => format!("Personnes à qui elle convient, prévenues\u{a0}: {n}."),
+        Ingested::Stored(0) => "Elle ne convient à personne d’autre pour l’instant ; elle est gardée.".to_owned(),
+        Ingested::Stored(n) => format!("Personnes à qui elle convient, prévenues : {n}."),
     };
     let body = format!(
-        "Piste enregistrée\n«\u{a0}{title}\u{a0}». {told}\nVotre nom et vos propres mots ne sont montrés à personne."
+        "Piste enregistrée\n« {title} ». {told}\nVotre nom et vos propres mots ne sont montrés à personne."
     );
     service.store.answer(&address, &word_of(mail), "", &body, now).await?;
     service.deliveries_queued.notify_one();
