@@ -10,6 +10,7 @@ mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
 mod guide;
+mod kinds;
 mod mail;
 #[cfg(all(feature = "matrix", feature = "telegram"))]
 mod matrix;

@@ -391,8 +391,7 @@ async fn decide(
     if said.is_empty() {
         return Ok(Outcome::Left);
     }
-    answer(service, mail, sent, &format!("Votre réponse « {} »\n{}", short(word, 60), said.join("\n")), now)
-        .await?;
+    answer(service, mail, sent, &format!("Votre réponse « {} »\n{}", short(word, 60), said.join("\n")), now).await?;
     Ok(Outcome::Answered)
 }
 
@@ -438,9 +437,8 @@ async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime
         Ingested::Stored(0) => "Elle ne convient à personne d’autre pour l’instant ; elle est gardée.".to_owned(),
         Ingested::Stored(n) => format!("Personnes à qui elle convient, prévenues : {n}."),
     };
-    let body = format!(
-        "Piste enregistrée\n« {title} ». {told}\nVotre nom et vos propres mots ne sont montrés à personne."
-    );
+    let body =
+        format!("Piste enregistrée\n« {title} ». {told}\nVotre nom et vos propres mots ne sont montrés à personne.");
     service.store.answer(&address, &word_of(mail), "", &body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(Outcome::Lead)
