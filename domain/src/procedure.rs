@@ -62,6 +62,9 @@ pub struct Statement {
     pub published: Option<NaiveDate>,
     /// It corrects, cancels or follows an earlier notice, whichever that is.
     pub follows: bool,
+    /// A mark of all it says: two notices of one mark say the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
 }
 
 impl Statement {
@@ -82,7 +85,15 @@ impl Statement {
         }
         names.extend(issue.identifier);
         changes.extend(issue.changes);
-        Self { names, changes, issued: issue.at, issued_on: issue.day, published: notice.published, follows }
+        let mark = Some(mark(notice));
+        Self { names, changes, issued: issue.at, issued_on: issue.day, published: notice.published, follows, mark }
+    }
+
+    /// Whether this follow-up says what another one said, though they are two records: published in two places, or twice.
+    #[must_use]
+    pub fn repeats(&self, other: &Self) -> bool {
+        let twins = self.names.iter().any(|n| other.names.contains(n));
+        self.follows && other.follows && (twins || self.mark.is_some() && self.mark == other.mark)
     }
 
     fn day(&self) -> Option<NaiveDate> {
@@ -92,6 +103,26 @@ impl Statement {
     fn changes_one_of(&self, names: &[String]) -> bool {
         self.changes.iter().any(|c| names.contains(c))
     }
+}
+
+/// A mark of what a notice says: its kind, dates, lots, results and words. What each publisher adds of its own (names, addresses,
+/// links) does not count. FNV-1a: it compares what one procedure's notices say, and keeps no secret.
+fn mark(notice: &Notice) -> String {
+    let dates = notice.dates.iter().map(|d| format!("{:?} {} {:?}", d.kind, d.at.to_rfc3339(), d.lot));
+    let lots = notice.lots.iter().map(|l| l.id.clone());
+    let results = notice.awards.iter().map(|a| format!("{:?} {:?} {:?}", a.lot, a.outcome, a.winners));
+    let words = notice.passages.iter().map(|p| crate::commune::key(&p.text));
+    let mut parts: Vec<String> = dates.chain(lots).chain(results).chain(words).collect();
+    parts.sort();
+    parts.dedup();
+    let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
+    let hash = notice
+        .kind
+        .as_str()
+        .bytes()
+        .chain(bytes)
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    format!("{hash:016x}")
 }
 
 /// Which of two statements about one procedure is the later one: by what each says that it changes, then by issue, then by

@@ -175,7 +175,7 @@ pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
         changes: changes(told),
         provisions: a.provisions.iter().map(provision).collect(),
         why: told.why.fit.reasons.clone(),
-        facts: a.facts.iter().map(fact).collect(),
+        facts: facts(a),
         contacts: told.contacts.iter().map(|c| short(c, 200)).collect(),
         winners: a.awards.iter().filter(is_won).take(MAX_LOTS).map(award).collect(),
         unawarded: a.awards.iter().filter(|w| !w.outcome.is_award()).take(MAX_LOTS).map(unawarded).collect(),
@@ -325,6 +325,19 @@ fn provision(p: &Provision) -> Line {
         quote: p.evidence.quote.as_deref().map(|q| short(q, MAX_QUOTE)),
         strong: matches!(p.kind, ProvisionKind::Reserved | ProvisionKind::InsertionService),
     }
+}
+
+/// Facts in their order; words that prove several of them (duration, renewals, latest end) stand under the first one.
+fn facts(a: &Assessment) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (at, f) in a.facts.iter().enumerate() {
+        let mut line = fact(f);
+        if a.facts[..at].iter().any(|earlier| earlier.evidence.quote == f.evidence.quote) {
+            line.quote = None;
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 fn fact(f: &vigie_domain::DecisionFact) -> Line {

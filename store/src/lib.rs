@@ -12,6 +12,7 @@
 mod address;
 pub mod admin;
 mod attempts;
+pub mod audience;
 mod batch;
 pub mod chats;
 pub mod claim;
@@ -38,6 +39,7 @@ pub mod personal;
 pub mod retention;
 mod rows;
 pub mod search;
+pub mod second_reading;
 pub mod self_service;
 pub mod sessions;
 pub mod sources;

@@ -3,20 +3,22 @@
 //!
 //! Which lots are whose is worked out from the distance between town halls, not by the code under test.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_config::rules::communes;
-use vigie_domain::subscription::{Profile, Role};
+use vigie_config::rules::{self, communes};
+use vigie_domain::subscription::{Candidate, Profile, Rhythm, Role};
 use vigie_domain::{
     Around, Cadence, Department, Filter, Lot, Notice, NoticeKind, Passage, StructureKind, Subscriber, Subscription,
 };
-use vigie_notifier::audience::Index;
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
-use vigie_service::ingest::plan::Planner;
+use vigie_service::ingest::plan::{self, Planner};
 use vigie_service::ingest::stored::{People, Stored};
 use vigie_service::ingest::{Audience, content_hash};
-use vigie_watcher::classify::{self, fold::fold};
+use vigie_store::audience::Person;
+use vigie_watcher::classify;
 
 /// Communes of the Pas-de-Calais with a school, and how many lots each has.
 const TOWNS: [&str; 34] = [
@@ -151,15 +153,22 @@ fn person(n: usize, (centre, km, kind): (&str, u16, StructureKind)) -> (Subscrip
 #[test]
 fn each_of_twenty_structures_hears_of_exactly_its_lots() {
     let now: DateTime<Utc> = Paris.with_ymd_and_hms(2026, 11, 24, 10, 0, 0).unwrap().with_timezone(&Utc);
-    let people = STRUCTURES.iter().enumerate().map(|(n, s)| person(n, *s)).collect();
-    let audience = Audience::new(Index::build(1, people, fold));
+    let mut audience = Audience::default();
+    for (n, structure) in STRUCTURES.iter().enumerate() {
+        let (subscription, subscriber) = person(n, *structure);
+        let subscriptions = vec![subscription];
+        let (rhythm, addresses) = (Rhythm::default(), Vec::new());
+        audience.add(Arc::new(Person { number: 1, subscriber, rhythm, subscriptions, addresses }));
+    }
     let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, zone: Paris };
     let planner = Planner::with_paces(&audience, None, (times, 0), now);
     let notice = contract();
     let stored = Stored::default();
-    let plan = planner.notice(&notice, &content_hash(&notice), classify::classify(&notice), &stored);
+    let plan = plan::notice(&notice, &content_hash(&notice), classify::classify(&notice), &stored);
     assert_eq!(plan.assessment.lots.len(), 173);
-    let audiences = planner.audiences(&notice, &plan.assessment, &[]);
+    let assessment = &plan.assessment;
+    let candidate = Candidate { notice: &notice, assessment, folded: " ", now, communes: rules::communes };
+    let audiences = planner.audiences(&candidate, &[]);
     let shares = planner.people(audiences, &plan.alert, plan.silent, &plan.assessment, &People::default()).shares;
     let heard = |n: usize| {
         let (share, _) = shares.iter().find(|(s, _)| s.subscriber == format!("s{n:02}"))?;

@@ -1,24 +1,27 @@
 //! What becomes of a procedure, lot by lot: who hears of it and what they read. Planned without a database.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use chrono_tz::Europe::Paris;
+use vigie_config::rules;
 use vigie_domain::notice::{Award, Issue};
-use vigie_domain::procedure::{Change, Snapshot, Status};
-use vigie_domain::subscription::{Match, Profile, Role};
+use vigie_domain::procedure::{Change, Snapshot, Statement, Status};
+use vigie_domain::subscription::{Candidate, Match, Profile, Rhythm, Role};
 use vigie_domain::{
     AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Lot, NoAwardReason, Notice, NoticeKind,
     Outcome, Passage, StructureKind, Subscriber, Subscription, TypedDate,
 };
-use vigie_notifier::audience::Index;
 use vigie_notifier::card::{self, Why};
 use vigie_notifier::due::DigestTimes;
 use vigie_service::answers::state_line;
-use vigie_service::ingest::plan::{NoticePlan, PeoplePlan, Planner};
+use vigie_service::ingest::plan::{self, NoticePlan, PeoplePlan, Planner};
 use vigie_service::ingest::stored::{People, Stored};
 use vigie_service::ingest::{Audience, content_hash};
+use vigie_store::audience::Person;
 use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
 use vigie_store::people::{Address, AddressState};
-use vigie_watcher::classify::{self, fold::fold};
+use vigie_watcher::classify;
 
 fn now() -> DateTime<Utc> {
     Paris.with_ymd_and_hms(2026, 11, 24, 10, 0, 0).unwrap().with_timezone(&Utc)
@@ -63,17 +66,22 @@ fn person(id: &str, filter: Filter, profile: Profile) -> (Subscription, Subscrib
 }
 
 fn audience(people: Vec<(Subscription, Subscriber)>) -> Audience {
-    let named: Vec<(String, Profile)> = people.iter().map(|(_, p)| (p.id.clone(), p.profile.clone())).collect();
-    let mut audience = Audience::new(Index::build(1, people, fold));
-    for (id, profile) in named {
+    let mut audience = Audience::default();
+    for (number, (subscription, subscriber)) in (1..).zip(people) {
         let address = Address {
-            id: format!("mail-{id}"),
-            subscriber: id.clone(),
+            id: format!("mail-{}", subscriber.id),
+            subscriber: subscriber.id.clone(),
             channel: Channel::Email,
-            value: format!("{id}@structure.example"),
+            value: format!("{}@structure.example", subscriber.id),
             state: AddressState::Active,
         };
-        audience.add(&id, profile, vec![address]);
+        audience.add(Arc::new(Person {
+            number,
+            subscriber,
+            rhythm: Rhythm::default(),
+            subscriptions: vec![subscription],
+            addresses: vec![address],
+        }));
     }
     audience
 }
@@ -88,8 +96,10 @@ fn planner(audience: &Audience) -> Planner<'_> {
 }
 
 fn plan(planner: &Planner<'_>, notice: &Notice, stored: &Stored) -> (NoticePlan, PeoplePlan) {
-    let plan = planner.notice(notice, &content_hash(notice), classify::classify(notice), stored);
-    let audiences = planner.audiences(notice, &plan.assessment, &stored.told);
+    let plan = plan::notice(notice, &content_hash(notice), classify::classify(notice), stored);
+    let assessment = &plan.assessment;
+    let candidate = Candidate { notice, assessment, folded: " ", now: now(), communes: rules::communes };
+    let audiences = planner.audiences(&candidate, &stored.told);
     let shares = planner.people(audiences, &plan.alert, plan.silent, &plan.assessment, &People::default());
     (plan, shares)
 }
@@ -121,7 +131,13 @@ fn after(last: &NoticePlan, others: Vec<Notice>, told: Vec<Told>) -> Stored {
         title: last.assessment.title.clone(),
         snapshot: last.after.clone(),
     };
-    Stored { procedure: Some(procedure), others, told, earlier: Some(last.assessment.clone()), ..Stored::default() }
+    Stored {
+        procedure: Some(procedure),
+        others: others.iter().map(Statement::of).collect(),
+        told,
+        earlier: Some(last.assessment.clone()),
+        ..Stored::default()
+    }
 }
 
 #[test]

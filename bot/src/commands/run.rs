@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use tokio::sync::watch::{Receiver, channel};
 use vigie_delivery::worker;
-use vigie_service::ingest::{Audience, hourly_cap};
-use vigie_service::sources::{self, Watched};
+use vigie_service::ingest::hourly_cap;
+use vigie_service::sources;
 use vigie_service::{Clock, Failure};
+use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
 use super::config_arg::ConfigArg;
 use crate::monitoring;
+use crate::roles::second_reader::{self, Looked};
 #[cfg(feature = "telegram")]
 use crate::roles::telegram_listener::{self, Listener};
-use crate::roles::{mailbox, poll, scheduler};
+use crate::roles::watch::{self, Watch};
+use crate::roles::{mailbox, scheduler};
 use crate::setup::App;
 
 /// Longest sleep between two looks at what is due.
@@ -31,6 +34,9 @@ const SCHEDULER_TICK: Duration = Duration::from_secs(30);
 const OPEN_AGAIN: Duration = Duration::from_secs(330);
 /// How often the outside heartbeat is pinged.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often it is looked whether the second reader is to be asked, and how long it is left alone after a failure.
+const SECOND_READER_IDLE: Duration = Duration::from_secs(60);
+const SECOND_READER_AGAIN: Duration = Duration::from_secs(600);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -68,10 +74,8 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Watch) {
-        let mut audience = Audience::default();
-        for source in sources::enabled(&app.service.settings)? {
-            poll::poll(&app.service, &app.fetcher, &mut audience, &source, args.force_poll).await?;
-        }
+        let sources = sources::enabled(&app.service.settings)?;
+        watch::poll_all(&app.service, &app.fetcher, sources, args.force_poll).await?;
     }
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
@@ -109,9 +113,8 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
         });
     }
     if roles.contains(&Role::Watch) {
-        for source in sources::enabled(&app.service.settings)? {
-            tasks.spawn(poll_loop(Arc::clone(&app), source, stopping.clone()));
-        }
+        let watch = Watch::new(sources::enabled(&app.service.settings)?);
+        tasks.spawn(watch_loop(Arc::clone(&app), watch, stopping.clone()));
     }
     if roles.contains(&Role::Deliver) {
         for _ in 0..app.delivery.workers() {
@@ -121,6 +124,12 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
             tasks.spawn(mailbox_loop(Arc::clone(&app), every, stopping.clone()));
         }
         tasks.spawn(scheduler_loop(Arc::clone(&app), stopping.clone()));
+        if let Some(block) = &app.service.settings.judgement.assistant {
+            let assistant = Assistant::open(block).map_err(|e| {
+                Failure::usage(e.to_string(), "[judgement.assistant] key", "définissez ce secret, ou retirez la clé")
+            })?;
+            tasks.spawn(second_reader_loop(Arc::clone(&app), assistant, stopping.clone()));
+        }
         #[cfg(feature = "matrix")]
         if app.service.settings.matrix.is_some() {
             tasks.spawn(matrix_loop(Arc::clone(&app), stopping.clone()));
@@ -184,14 +193,14 @@ async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
     }
 }
 
-async fn poll_loop(app: Arc<App>, source: Watched, mut stopping: Receiver<bool>) -> Result<(), Failure> {
-    let mut audience = Audience::default();
+async fn watch_loop(app: Arc<App>, mut watch: Watch, mut stopping: Receiver<bool>) -> Result<(), Failure> {
     loop {
         // A database that fails for a moment must not end the watch.
-        if let Err(e) = poll::poll(&app.service, &app.fetcher, &mut audience, &source, false).await {
-            tracing::error!(source = %source.block.id, "watch failed: {}", e.what);
+        if let Err(e) = watch.begin_due(&app.service, &app.fetcher, &stopping).await {
+            tracing::error!("sources not looked at: {}", e.what);
         }
         if !rest(TICK, &mut stopping).await {
+            watch.finish().await;
             return Ok(());
         }
     }
@@ -241,6 +250,24 @@ async fn scheduler_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(
             tracing::error!("timetable failed: {}", e.what);
         }
         if !rest(SCHEDULER_TICK, &mut stopping).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Asks the second reader again and again; what fails is tried later, and stops nothing else.
+async fn second_reader_loop(app: Arc<App>, assistant: Assistant, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    loop {
+        let pause = match second_reader::look(&app.service, &app.fetcher, &assistant).await {
+            Ok(Looked::Asked { .. }) => TICK,
+            Ok(Looked::Idle) => SECOND_READER_IDLE,
+            Ok(Looked::Failed) => SECOND_READER_AGAIN,
+            Err(e) => {
+                tracing::error!("second reader: {e}");
+                SECOND_READER_AGAIN
+            }
+        };
+        if !rest(pause, &mut stopping).await {
             return Ok(());
         }
     }

@@ -333,7 +333,12 @@ async fn page(
         .facts
         .iter()
         .zip(card.facts.clone())
-        .map(|(f, line)| shows(line, f.evidence.quote.as_deref(), f.evidence.field.as_ref(), &[]))
+        .map(|(f, line)| {
+            // Words that prove several facts stand under the first one.
+            let words = f.evidence.quote.as_deref().filter(|_| line.quote.is_some());
+            let field = f.evidence.field.as_ref().filter(|_| f.evidence.quote.is_none());
+            shows(line, words, field, &[])
+        })
         .collect();
     let (decisions, mine) = match &visitor.session {
         Some(session) => {

@@ -181,7 +181,7 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
         add(5, format!("Divisé en {} lots, donc accessible en partie", g.lots));
     }
     if g.notice.kind.is_result() {
-        add(-20, result(g));
+        provisions.push((-20, result(g)));
     }
     if g.notice.kind == NoticeKind::Cancellation {
         add(-100, "Procédure annulée ou sans suite".to_owned());

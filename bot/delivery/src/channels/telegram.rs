@@ -60,7 +60,7 @@ impl Chats {
     }
 
     async fn plan(&self, service: &Service, envelope: &Envelope<'_>) -> Result<Plan, StoreError> {
-        let mut parts = content::parts(&envelope.message.chat, envelope.buttons);
+        let mut parts = content::parts(&envelope.message.chat(), envelope.buttons);
         let sent = service.store.parts(envelope.key).await?;
         let arrived = sent.len().min(parts.len());
         if envelope.resend && arrived < parts.len() && service.store.is_doubtful(envelope.key).await? {

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use vigie_config::rules;
 use vigie_config::settings::Baseline;
 use vigie_domain::procedure::{self, Change, Snapshot, Statement};
 use vigie_domain::subscription::{Candidate, Match, Profile};
@@ -19,11 +18,11 @@ use vigie_watcher::classify;
 
 use super::audience::Audience;
 use super::hourly_cap::{self, cap};
-use super::procedure::{complete, meaning, says_the_same};
+use super::procedure::{complete, meaning};
 use super::stored::{People, Stored};
 use crate::service::Service;
 
-/// What is the same for every notice of a turn.
+/// What decides how people hear of one notice.
 pub struct Planner<'a> {
     audience: &'a Audience,
     /// What the source's first poll is to cause; `None` after it.
@@ -75,6 +74,45 @@ pub struct PeoplePlan {
     pub replaced: Vec<String>,
 }
 
+/// What a notice changes of what is stored.
+#[must_use]
+pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
+    let mut assessment = match &stored.corrected {
+        Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
+        None => verdict,
+    };
+    if notice.kind.is_follow_up()
+        && let Some(earlier) = &stored.earlier
+    {
+        complete(&mut assessment, earlier, notice.issue.is_some());
+    }
+    let before = stored.procedure.as_ref().map(|p| &p.snapshot);
+    let stated = Snapshot::of(&assessment);
+    // A record published again that states what it stated before leaves what was stated since as it is.
+    let unchanged = stored.previous.as_ref().is_some_and(|p| Snapshot::of(p) == stated);
+    let this = Statement::of(notice);
+    let outdated = unchanged || is_outdated(&this, &stored.others);
+    let after = match before {
+        None => stated,
+        Some(before) if outdated => before.clone(),
+        Some(before) => before.followed_by(&assessment),
+    };
+    let repeats = stored.others.iter().any(|other| this.repeats(other));
+    let meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
+    let key = notice.key();
+    let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
+    // The version is part of the name: a content that comes back after another one is news again.
+    let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
+    let alert = Alert {
+        id: derived_id(&[&key, hash, &version]),
+        kind: meaning.kind,
+        procedure,
+        notice: key,
+        changes: meaning.changes,
+    };
+    NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
+}
+
 impl<'a> Planner<'a> {
     /// A planner with the installation's paces.
     #[must_use]
@@ -94,52 +132,11 @@ impl<'a> Planner<'a> {
         Self { audience, first_poll, times, hourly_cap, now }
     }
 
-    /// What a notice changes of what is stored.
-    #[must_use]
-    pub fn notice(&self, notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
-        let mut assessment = match &stored.corrected {
-            Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
-            None => verdict,
-        };
-        if notice.kind.is_follow_up()
-            && let Some(earlier) = &stored.earlier
-        {
-            complete(&mut assessment, earlier, notice.issue.is_some());
-        }
-        let before = stored.procedure.as_ref().map(|p| &p.snapshot);
-        let stated = Snapshot::of(&assessment);
-        // A record published again that states what it stated before leaves what was stated since as it is.
-        let unchanged = stored.previous.as_ref().is_some_and(|p| Snapshot::of(p) == stated);
-        let outdated = unchanged || is_outdated(notice, &stored.others);
-        let after = match before {
-            None => stated,
-            Some(before) if outdated => before.clone(),
-            Some(before) => before.followed_by(&assessment),
-        };
-        let repeats = stored.others.iter().any(|other| says_the_same(notice, other));
-        let meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
-        let key = notice.key();
-        let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
-        // The version is part of the name: a content that comes back after another one is news again.
-        let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
-        let alert = Alert {
-            id: derived_id(&[&key, hash, &version]),
-            kind: meaning.kind,
-            procedure,
-            notice: key,
-            changes: meaning.changes,
-        };
-        NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
-    }
-
     /// Whom an alert on this notice may reach: those whom it concerns now, and those who were told before.
     #[must_use]
-    pub fn audiences<'t>(&self, notice: &Notice, assessment: &Assessment, told: &'t [Told]) -> Audiences<'t> {
-        let index = self.audience.index();
-        let folded = if index.reads_text() { classify::searchable(notice, &assessment.lots) } else { String::new() };
-        let candidate = Candidate { notice, assessment, folded: &folded, now: self.now, communes: rules::communes };
+    pub fn audiences<'t>(&self, candidate: &Candidate<'_>, told: &'t [Told]) -> Audiences<'t> {
         let mut people: BTreeMap<String, Option<Hit>> =
-            index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
+            self.audience.hits(candidate).map(|(id, hit)| (id, Some(hit))).collect();
         let mut before: BTreeMap<&str, &Told> = BTreeMap::new();
         for t in told.iter().rev().filter(|t| t.disposition.is_told()) {
             before.insert(&t.subscriber, t);
@@ -324,9 +321,8 @@ fn of_other_lots(alert: &Alert, met: &Match) -> bool {
 }
 
 /// Whether another notice of the procedure states something later: what this one says came before, whenever it arrives.
-fn is_outdated(notice: &Notice, others: &[Notice]) -> bool {
-    let this = Statement::of(notice);
-    others.iter().any(|other| procedure::later(&Statement::of(other), &this) == Some(Ordering::Greater))
+fn is_outdated(this: &Statement, others: &[Statement]) -> bool {
+    others.iter().any(|other| procedure::later(other, this) == Some(Ordering::Greater))
 }
 
 /// A share; `met` is what met when the person was told before: a follow-up that meets no subscription inherits it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use vigie_domain::procedure::{self, Change, Snapshot, Status};
-use vigie_domain::{AlertKind, Assessment, Beneficiary, DateKind, Notice, NoticeKind, Provision};
+use vigie_domain::{AlertKind, Assessment, Beneficiary, DateKind, NoticeKind, Provision};
 use vigie_watcher::classify::fold::fold;
 
 /// What a notice means for a procedure.
@@ -118,19 +118,6 @@ pub(super) fn meaning(
         _ => (AlertKind::New, !opens(&changes)),
     };
     Meaning { kind, changes, silent }
-}
-
-/// Whether two notices say the same, though they are two records: published in two places, or twice. What each publisher adds of
-/// its own (names, addresses, links) does not count.
-pub(super) fn says_the_same(a: &Notice, b: &Notice) -> bool {
-    let identifier = |n: &Notice| n.issue.as_ref().and_then(|i| i.identifier.clone());
-    if let (Some(a), Some(b)) = (identifier(a), identifier(b)) {
-        return a == b;
-    }
-    let dates = |n: &Notice| n.dates.iter().map(|d| (d.kind, d.at, d.lot.clone())).collect::<BTreeSet<_>>();
-    let words = |n: &Notice| n.passages.iter().map(|p| fold(&p.text)).collect::<BTreeSet<_>>();
-    let lots = |n: &Notice| n.lots.iter().map(|l| l.id.clone()).collect::<BTreeSet<_>>();
-    a.kind == b.kind && dates(a) == dates(b) && lots(a) == lots(b) && words(a) == words(b) && a.awards == b.awards
 }
 
 /// Whether two titles share at least half of their words of four letters or more.

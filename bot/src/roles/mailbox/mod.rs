@@ -36,7 +36,7 @@ use vigie_delivery::Engine;
 use vigie_domain::{Alert, AlertKind, Channel};
 use vigie_notifier::card::short;
 use vigie_notifier::channels::email::Email;
-use vigie_service::ingest::{self, Audience, Outcome as Ingested};
+use vigie_service::ingest::{self, Outcome as Ingested};
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address};
 use vigie_service::{Failure, Service, opt_in};
@@ -432,7 +432,7 @@ async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime
     };
     service.store.put_lead(&notice.key(), &person.id, now).await?;
     let title = short(&notice.title, 100);
-    let told = match ingest::ingest(service, &mut Audience::default(), &notice, None).await? {
+    let told = match ingest::ingest(service, &notice, None).await? {
         Ingested::Unchanged => "Elle était déjà connue.".to_owned(),
         Ingested::Stored(0) => "Elle ne convient à personne d’autre pour l’instant ; elle est gardée.".to_owned(),
         Ingested::Stored(n) => format!("Personnes à qui elle convient, prévenues : {n}."),

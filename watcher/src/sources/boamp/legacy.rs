@@ -133,7 +133,8 @@ fn legacy_awards(notice: &mut Notice, donnees: &Value) {
     // A box over all decisions, of which none names a winner: nothing was awarded, whatever each repeats.
     let over_all = first(donnees, "ATTRIBUTION").and_then(failed);
     if let Some(none) = over_all.filter(|_| notice.awards.iter().all(|a| a.winners.is_empty())) {
-        let named: Vec<String> = lot_mentions(&fold(&notice.title)).into_iter().flat_map(|m| m.lots).collect();
+        let object = text(donnees, "OBJET/OBJET_COMPLET").unwrap_or_else(|| notice.title.clone());
+        let named: Vec<String> = lot_mentions(&fold(&object)).into_iter().flat_map(|m| m.lots).collect();
         notice.awards = match named.as_slice() {
             [] => vec![none],
             lots => lots.iter().map(|l| Award { lot: Some(l.clone()), ..none.clone() }).collect(),
