@@ -137,6 +137,7 @@ pub const IMPERSONAL: &[&str] = &[
     "procedure",
     "procedure_key",
     "notice",
+    "second_reading",
     "likeness",
     "search",
     "pace",

@@ -8,10 +8,12 @@ use vigie_delivery::worker;
 use vigie_service::ingest::hourly_cap;
 use vigie_service::sources;
 use vigie_service::{Clock, Failure};
+use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
 use super::config_arg::ConfigArg;
 use crate::monitoring;
+use crate::roles::second_reader::{self, Looked};
 #[cfg(feature = "telegram")]
 use crate::roles::telegram_listener::{self, Listener};
 use crate::roles::watch::{self, Watch};
@@ -32,6 +34,9 @@ const SCHEDULER_TICK: Duration = Duration::from_secs(30);
 const OPEN_AGAIN: Duration = Duration::from_secs(330);
 /// How often the outside heartbeat is pinged.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often it is looked whether the second reader is to be asked, and how long it is left alone after a failure.
+const SECOND_READER_IDLE: Duration = Duration::from_secs(60);
+const SECOND_READER_AGAIN: Duration = Duration::from_secs(600);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -119,6 +124,12 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
             tasks.spawn(mailbox_loop(Arc::clone(&app), every, stopping.clone()));
         }
         tasks.spawn(scheduler_loop(Arc::clone(&app), stopping.clone()));
+        if let Some(block) = &app.service.settings.judgement.assistant {
+            let assistant = Assistant::open(block).map_err(|e| {
+                Failure::usage(e.to_string(), "[judgement.assistant] key", "définissez ce secret, ou retirez la clé")
+            })?;
+            tasks.spawn(second_reader_loop(Arc::clone(&app), assistant, stopping.clone()));
+        }
         #[cfg(feature = "matrix")]
         if app.service.settings.matrix.is_some() {
             tasks.spawn(matrix_loop(Arc::clone(&app), stopping.clone()));
@@ -239,6 +250,24 @@ async fn scheduler_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(
             tracing::error!("timetable failed: {}", e.what);
         }
         if !rest(SCHEDULER_TICK, &mut stopping).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Asks the second reader again and again; what fails is tried later, and stops nothing else.
+async fn second_reader_loop(app: Arc<App>, assistant: Assistant, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+    loop {
+        let pause = match second_reader::look(&app.service, &app.fetcher, &assistant).await {
+            Ok(Looked::Asked { .. }) => TICK,
+            Ok(Looked::Idle) => SECOND_READER_IDLE,
+            Ok(Looked::Failed) => SECOND_READER_AGAIN,
+            Err(e) => {
+                tracing::error!("second reader: {e}");
+                SECOND_READER_AGAIN
+            }
+        };
+        if !rest(pause, &mut stopping).await {
             return Ok(());
         }
     }

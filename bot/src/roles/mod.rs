@@ -6,6 +6,7 @@ pub mod mailbox;
 pub mod matrix_listener;
 pub mod poll;
 pub mod scheduler;
+pub mod second_reader;
 #[cfg(feature = "telegram")]
 pub mod telegram_listener;
 pub mod watch;
