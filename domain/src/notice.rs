@@ -310,6 +310,39 @@ pub struct Notice {
     /// When it was issued, and what it changes, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<Issue>,
+    /// Who may see it.
+    #[serde(default, skip_serializing_if = "Visibility::is_public")]
+    pub visibility: Visibility,
+}
+
+/// Who may see a notice. What came behind a login or by mail is nobody's to publish.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Anybody: it was published.
+    #[default]
+    Public,
+    /// Those who were told of it, whatever they subscribed to.
+    Told,
+    /// The structure that brought it, and nobody else is told.
+    Structure(String),
+}
+
+impl Visibility {
+    /// Whether anybody may see it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        *self == Self::Public
+    }
+
+    /// The structure that alone hears of it, where it is one's own.
+    #[must_use]
+    pub fn structure(&self) -> Option<&str> {
+        match self {
+            Self::Structure(structure) => Some(structure),
+            Self::Public | Self::Told => None,
+        }
+    }
 }
 
 impl Notice {
@@ -342,6 +375,7 @@ impl Notice {
             awards: Vec::new(),
             links: Links::default(),
             issue: None,
+            visibility: Visibility::Public,
         }
     }
 

@@ -71,6 +71,9 @@ pub struct Profile {
     pub kind: Option<StructureKind>,
     #[serde(default)]
     pub siret: Option<String>,
+    /// The SIRET of a structure that the person says to speak for, until somebody who may approves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_siret: Option<String>,
     #[serde(default)]
     pub sectors: Vec<Sector>,
     #[serde(default)]

@@ -25,6 +25,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     PARTIAL_INDEXES,
     UNUSED_INDEXES,
     INTERRUPTED_POLLS,
+    ACCESS_AND_VISIBILITY,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -256,6 +257,17 @@ DROP INDEX alert_notice;
 /// Polls that ended with their process: what they read may have ended it.
 const INTERRUPTED_POLLS: &str = r"
 ALTER TABLE source ADD COLUMN interrupted BIGINT NOT NULL DEFAULT 0;
+";
+
+/// By which address a session was opened ('' = unknown: any of its owner's); whether a procedure is shown to those told alone;
+/// what was said in chats and is not acted on yet.
+const ACCESS_AND_VISIBILITY: &str = r"
+ALTER TABLE session ADD COLUMN address_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE search ADD COLUMN restricted BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE incoming (
+  listener TEXT NOT NULL, number BIGINT NOT NULL, chat TEXT NOT NULL, raw {bytes} NOT NULL, tries BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (listener, number));
+CREATE INDEX incoming_chat ON incoming (listener, chat, number);
 ";
 
 /// Brings the database to the newest step.

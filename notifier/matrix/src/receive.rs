@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEventKind;
 use matrix_sdk::ruma::RoomId;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vigie_domain::delivery::Outcome;
 
@@ -20,7 +21,7 @@ const LONG_POLL: std::time::Duration = std::time::Duration::from_secs(25);
 const MAX_TEXT: usize = 4096;
 
 /// Something that happened in a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     pub room: String,
     /// Who did it; empty where the server does not say.
@@ -28,7 +29,7 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
     Text {
         /// What they wrote, bounded.

@@ -79,6 +79,8 @@ pub struct Received {
     pub events: Vec<Event>,
     /// Why nothing can be made of it.
     pub unreadable: Option<Unreadable>,
+    /// What the server wrote.
+    pub raw: Vec<u8>,
 }
 
 /// An update that cannot be read.
@@ -86,8 +88,6 @@ pub struct Received {
 pub struct Unreadable {
     /// What is wrong with it.
     pub why: &'static str,
-    /// What the server wrote.
-    pub raw: Vec<u8>,
 }
 
 /// `getUpdates`, whose answer is left as the server wrote it.
@@ -139,13 +139,11 @@ pub fn read(update: &Value, me: &str) -> Option<Received> {
         return None;
     };
     let written = update.to_string();
-    Some(match understood(update, &written, me) {
-        Ok(events) => Received { number, events, unreadable: None },
-        Err(why) => {
-            let unreadable = Some(Unreadable { why, raw: written.into_bytes() });
-            Received { number, events: Vec::new(), unreadable }
-        }
-    })
+    let (events, unreadable) = match understood(update, &written, me) {
+        Ok(events) => (events, None),
+        Err(why) => (Vec::new(), Some(Unreadable { why })),
+    };
+    Some(Received { number, events, unreadable, raw: written.into_bytes() })
 }
 
 /// What an update says, or why it cannot be said.
@@ -413,7 +411,7 @@ mod tests {
             assert!(received.number == 8 && received.events.is_empty());
             let unreadable = received.unreadable.unwrap();
             assert_eq!(unreadable.why, why);
-            assert_eq!(serde_json::from_slice::<Value>(&unreadable.raw).unwrap(), update);
+            assert_eq!(serde_json::from_slice::<Value>(&received.raw).unwrap(), update);
         }
         for update in [json!({}), json!([]), json!({ "update_id": -1 }), json!({ "update_id": "8" })] {
             assert_eq!(read(&update, "vigie_bot"), None, "{update}");

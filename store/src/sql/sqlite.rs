@@ -150,12 +150,19 @@ impl Sqlite {
         .await
     }
 
-    /// Copies the whole database into a new file, on a thread of its own; writers go on meanwhile.
+    /// Copies the whole database into a new file, on a thread of its own; writers go on meanwhile. From its first byte on, the
+    /// copy is its owner's alone; one that cannot be finished is removed.
     pub(crate) async fn copy_into(&self, copy: &str) -> Result<(), SqlError> {
-        let (path, copy) = (self.path.clone(), copy.to_owned());
+        let (path, copy) = (self.path.clone(), PathBuf::from(copy));
         off_thread(move || {
-            connect(&path, false)?.execute("VACUUM INTO ?1", [copy])?;
-            Ok(())
+            new_for_owner(&copy)?;
+            let name = copy.to_string_lossy().into_owned();
+            // SQLite copies into a file that is there as long as it is empty.
+            let done = connect(&path, false).and_then(|c| Ok(c.execute("VACUUM INTO ?1", [name])?));
+            if done.is_err() {
+                let _ = std::fs::remove_file(&copy);
+            }
+            done.map(drop)
         })
         .await
     }
@@ -230,6 +237,21 @@ impl Drop for SqliteTransaction {
             **turn = None;
         }
     }
+}
+
+/// Makes a file that its owner alone may read.
+///
+/// # Errors
+/// It is there already, or cannot be made.
+pub(crate) fn new_for_owner(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map(drop)
 }
 
 /// Runs what may wait for the disk on a thread that the runtime keeps for that.

@@ -14,6 +14,7 @@ use vigie_config::settings;
 use vigie_domain::Channel;
 use vigie_domain::delivery::Outcome;
 use vigie_notifier::channels::Envelope;
+use vigie_notifier::message::Message;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::{Failure, Service};
 use vigie_store::StoreError;
@@ -57,6 +58,18 @@ impl Chats {
             return Outcome::AddressRefused(format!("« {} » n’est pas un numéro de conversation", envelope.to));
         };
         self.carry_out(service, resting, envelope.key, chat, plan).await
+    }
+
+    /// Sends a message of which nothing is noted.
+    pub(crate) async fn say_unnoted(&self, chat: i64, message: &Message) -> Outcome {
+        let mut last = 0;
+        for part in content::parts(&message.chat, &[]) {
+            match self.bot.send(chat, &part, None).await {
+                Ok(id) => last = id,
+                Err(refusal) => return refusal.outcome(),
+            }
+        }
+        Outcome::Accepted(format!("message {last}"))
     }
 
     async fn plan(&self, service: &Service, envelope: &Envelope<'_>) -> Result<Plan, StoreError> {

@@ -78,6 +78,12 @@ impl Audience {
         self.profiles.get(subscriber)
     }
 
+    /// Whether a person is of that structure (see [`vigie_domain::Subscriber::structure`]).
+    pub(super) fn is_of(&self, subscriber: &str, structure: &str) -> bool {
+        let siret = self.profile(subscriber).and_then(|p| p.siret.as_deref()).filter(|s| !s.is_empty());
+        siret.unwrap_or(subscriber) == structure
+    }
+
     pub(super) fn rhythm(&self, subscriber: &str) -> Rhythm {
         self.rhythms.get(subscriber).copied().unwrap_or_default()
     }

@@ -57,6 +57,7 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
         until: closes.unwrap_or(at + OPEN_WITHOUT_DATE),
         at,
         words: format!(" {} ", fold(&words).trim()),
+        restricted: !notice.visibility.is_public(),
     }
 }
 
@@ -84,7 +85,10 @@ pub async fn catch_up(store: &Store, now: DateTime<Utc>) -> Result<usize, StoreE
         }
         let mut rows = Vec::with_capacity(missing.len());
         for procedure in &missing {
-            let notices = store.notices_of(procedure).await?;
+            let mut notices = store.notices_of(procedure).await?;
+            if notices.iter().any(|n| n.notice.visibility.is_public()) {
+                notices.retain(|n| n.notice.visibility.is_public());
+            }
             let whole = |kind| !matches!(kind, NoticeKind::Correction | NoticeKind::Cancellation | NoticeKind::Award);
             let Some(main) = notices.iter().find(|n| whole(n.notice.kind)).or(notices.first()) else { continue };
             let state = notices.iter().fold(Snapshot::of(&main.assessment), |state, n| {
