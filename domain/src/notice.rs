@@ -93,6 +93,14 @@ impl Buyer {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         matches!(digits.len(), 9 | 14).then_some(digits)
     }
+
+    /// A SIREN or SIRET as people write it, without spaces, dots and dashes; what is none stays as it is, for whoever refuses it.
+    #[must_use]
+    pub fn written(text: &str) -> String {
+        let bare: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '.' | '-')).collect();
+        let number = matches!(bare.len(), 9 | 14) && bare.bytes().all(|b| b.is_ascii_digit());
+        if number { bare } else { text.trim().to_owned() }
+    }
 }
 
 /// A lot of a procedure.
@@ -436,5 +444,10 @@ mod tests {
     fn a_siren_is_kept_and_a_phone_number_is_not_taken_for_one() {
         assert_eq!(Buyer::clean_siret("217 000 156").as_deref(), Some("217000156"));
         assert_eq!(Buyer::clean_siret("0372740681"), None);
+        // A18: La Poste, as people write it.
+        for written in ["356 000 000 09075", "356\u{a0}000\u{202f}000\u{a0}09075", "356.000.000.09075"] {
+            assert_eq!(Buyer::written(written), "35600000009075");
+        }
+        assert_eq!(Buyer::written(" Ville de Lens "), "Ville de Lens");
     }
 }

@@ -128,6 +128,21 @@ fn database_of(url: &str) -> Result<sql::Database, StoreError> {
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = Path::new(path.split('?').next().unwrap_or(path));
     // Its owner's alone before SQLite writes to it: it holds addresses. What cannot be made is said by SQLite when it opens it.
-    let _ = sql::new_for_owner(path);
+    let _ = new_for_owner(path);
     sql::Database::sqlite(path).map_err(|source| StoreError::File { path: path.to_owned(), source })
+}
+
+/// Makes a file that its owner alone may read, from its first byte on.
+///
+/// # Errors
+/// It is there already, or cannot be made.
+pub fn new_for_owner(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
 }

@@ -155,7 +155,7 @@ impl Sqlite {
     pub(crate) async fn copy_into(&self, copy: &str) -> Result<(), SqlError> {
         let (path, copy) = (self.path.clone(), PathBuf::from(copy));
         off_thread(move || {
-            new_for_owner(&copy)?;
+            crate::new_for_owner(&copy)?;
             let name = copy.to_string_lossy().into_owned();
             // SQLite copies into a file that is there as long as it is empty.
             let done = connect(&path, false).and_then(|c| Ok(c.execute("VACUUM INTO ?1", [name])?));
@@ -237,21 +237,6 @@ impl Drop for SqliteTransaction {
             **turn = None;
         }
     }
-}
-
-/// Makes a file that its owner alone may read.
-///
-/// # Errors
-/// It is there already, or cannot be made.
-pub(crate) fn new_for_owner(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path).map(drop)
 }
 
 /// Runs what may wait for the disk on a thread that the runtime keeps for that.

@@ -511,3 +511,31 @@ async fn a_group_that_says_it_moved_is_followed_with_its_buttons() {
     assert!(bench.double.shown(new, alert.id).unwrap().text.contains("Ada s’en occupe"));
     assert!(bench.double.calls().iter().all(|c| c.code == 200), "{:?}", bench.double.calls());
 }
+
+/// B11: a chat that says a hundred and fifty things at once delays nobody else, and nothing of it is lost in a crash.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_chat_s_queue_delays_no_other_and_survives_a_crash() {
+    const BOB: i64 = 502;
+    let people = format!("{}{}", person("Ada", "telegram = 501"), person("Bob", "telegram = 502"));
+    let bench = Bench::new(Vec::new(), &people).await;
+    bench.double.person(ADA, "Ada");
+    bench.double.person(BOB, "Bob");
+    for _ in 0..150 {
+        bench.double.say(ADA, ADA, "/aide");
+    }
+    bench.double.say(BOB, BOB, "/aide");
+    let start = || Service(bench.command(&["run", "--role", "deliver"], at(0, 0)).spawn().unwrap());
+    let service = start();
+    until("Bob is answered", || !bench.double.messages(BOB).is_empty()).await;
+    let answered = bench.double.messages(ADA).len();
+    assert!(answered < 30, "Bob waited for {answered} answers to Ada");
+    until("everything was taken", || bench.double.unconfirmed() == 0).await;
+    drop(service);
+    let store = bench.store().await;
+    assert!(store.waits_in("telegram", "501").await.unwrap(), "what was taken and not acted on is kept");
+    store.close().await;
+    let _service = start();
+    let before = bench.double.messages(ADA).len();
+    until("Ada is answered again", || bench.double.messages(ADA).len() > before).await;
+    assert_eq!(bench.double.messages(BOB).len(), 1, "and Bob is not answered twice");
+}
