@@ -12,7 +12,7 @@ use vigie_config::rules;
 use vigie_conversation::command::{self, Command};
 use vigie_conversation::subscribe::{self, Draft, Next};
 use vigie_domain::subscription::{Profile, Role};
-use vigie_notifier::chat::Does;
+use vigie_notifier::chat::ButtonAction;
 use vigie_notifier::chat::{Rich, Span, Style};
 use vigie_notifier::message::Templates;
 use vigie_service::answers::action;
@@ -268,7 +268,7 @@ fn buttons(bytes: &[u8]) {
         return;
     }
     let Some(action::ButtonData::Act(wish, delivery)) = action::pressed(&data) else { return };
-    let Does::Press(made) = action::button("x", &wish, &delivery).does else { panic!("a button that opens a page") };
+    let ButtonAction::Press(made) = action::button("x", &wish, &delivery).action else { panic!("a button that opens a page") };
     assert_eq!(action::pressed(&made), Some(action::ButtonData::Act(wish, delivery)), "{data} → {made}");
 }
 

@@ -18,8 +18,8 @@ use super::{Chat, Incoming, Input, Reply, ReplyPlace, Sender};
 
 const HELLO: &str =
     "Bonjour, ici Vigie, la veille des marchés inclusifs. Vos alertes arrivent ici. /aide dit ce que je sais faire.";
-const STRANGER: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Je n’écris qu’aux personnes invitées\u{a0}: envoyez ici le code d’invitation que vous avez reçu (par exemple\u{a0}: /start ABCD-EFGH-JKLM), ou demandez-en un à la personne qui gère Vigie.";
-const BAD_CODE: &str = "Ce code n’est pas valable\u{a0}: il a déjà servi, ou une lettre manque. Il s’écrit comme ABCD-EFGH-JKLM. Demandez-en un autre à la personne qui gère Vigie.";
+const STRANGER: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Je n’écris qu’aux personnes invitées : envoyez ici le code d’invitation que vous avez reçu (par exemple : /start ABCD-EFGH-JKLM), ou demandez-en un à la personne qui gère Vigie.";
+const BAD_CODE: &str = "Ce code n’est pas valable : il a déjà servi, ou une lettre manque. Il s’écrit comme ABCD-EFGH-JKLM. Demandez-en un autre à la personne qui gère Vigie.";
 const OLD_CODE: &str = "Ce code est périmé. Demandez-en un autre à la personne qui gère Vigie.";
 /// Most codes a chat may try within [`CODES_WINDOW`]; what exceeds is left unanswered.
 const MOST_CODES: i64 = 8;
@@ -28,7 +28,7 @@ const CODES_WINDOW: Duration = Duration::hours(1);
 /// Longest name kept of someone who comes in, in characters.
 const MAX_NAME: usize = 60;
 const BACK: &str =
-    "De retour\u{202f}! Cette conversation reçoit de nouveau vos alertes. /aide dit ce que je sais faire.";
+    "De retour ! Cette conversation reçoit de nouveau vos alertes. /aide dit ce que je sais faire.";
 
 /// Someone unknown spoke: with a code they come in, without one they get one line, for ever.
 ///
@@ -100,14 +100,14 @@ async fn take(service: &Service, chat: &Chat, called: &str, written: &str) -> Re
             let (text, label, command) = if any {
                 ("Vos alertes arriveront aussi ici.", "Mes abonnements", "/abonnements")
             } else {
-                ("Il reste à dire ce que vous voulez recevoir\u{a0}: deux minutes suffisent.", "M’abonner", "/abonner")
+                ("Il reste à dire ce que vous voulez recevoir : deux minutes suffisent.", "M’abonner", "/abonner")
             };
             let name =
                 if person.name.is_empty() { String::new() } else { format!(" {}", short(&person.name, MAX_NAME)) };
             Ok(Entry::Welcome(Reply {
                 place: ReplyPlace::Answer,
                 text: format!(
-                    "Bienvenue{name}\u{202f}! Ici Vigie, la veille des marchés inclusifs. {text} ({command}, ou /aide)"
+                    "Bienvenue{name} ! Ici Vigie, la veille des marchés inclusifs. {text} ({command}, ou /aide)"
                 )
                 .as_str()
                 .into(),

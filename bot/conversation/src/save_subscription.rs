@@ -33,7 +33,7 @@ pub(super) async fn save(
     if let Some(siret) = &claim {
         profile.claimed_siret = Some(siret.clone());
         note = format!(
-            "\nVous dites parler pour {}. La personne qui gère Vigie est prévenue\u{a0}: dès qu’elle l’aura confirmé, vous partagerez les décisions de la structure.",
+            "\nVous dites parler pour {}. La personne qui gère Vigie est prévenue : dès qu’elle l’aura confirmé, vous partagerez les décisions de la structure.",
             short(&draft.name, 80)
         );
     }
@@ -46,7 +46,7 @@ pub(super) async fn save(
         membership::claimed(service, person, siret, &draft.name).await?;
     }
     Ok(format!(
-        "C’est fait\u{202f}! Vous recevrez ici\u{a0}: {} ({}).{note}\nSous chaque alerte, un bouton ou un mot suffit pour répondre. /aide le rappelle.",
+        "C’est fait ! Vous recevrez ici : {} ({}).{note}\nSous chaque alerte, un bouton ou un mot suffit pour répondre. /aide le rappelle.",
         criteria::in_french(&filter),
         cadence.in_french()
     ))

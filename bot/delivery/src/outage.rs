@@ -80,7 +80,7 @@ pub async fn alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Failure
             }
             (None, Some((kind, since))) => {
                 let body = format!(
-                    "Résolu\u{a0}: {name} répond de nouveau\nIl était signalé injoignable depuis le {}. Ce qui attendait part maintenant.",
+                    "Résolu : {name} répond de nouveau\nIl était signalé injoignable depuis le {}. Ce qui attendait part maintenant.",
                     local(*since)
                 );
                 operators::tell(service, OperatorEvent::AlarmEnds { source: &source, kind }, &body, now).await?;

@@ -210,10 +210,10 @@ fn fault(edit: &DecisionEdit, now: DateTime<Utc>) -> Option<&'static str> {
         return Some("ce n’est pas une décision");
     }
     if long(&edit.note, MAX_NOTE) {
-        return Some("la note est trop longue\u{a0}: 2000 caractères au plus");
+        return Some("la note est trop longue : 2000 caractères au plus");
     }
     if long(&edit.assignee, MAX_ASSIGNEE) {
-        return Some("le nom de qui s’en charge est trop long\u{a0}: 80 caractères au plus");
+        return Some("le nom de qui s’en charge est trop long : 80 caractères au plus");
     }
     match edit.reminder {
         // Beyond the years that moments are kept in, there is nothing to remind of.

@@ -57,13 +57,13 @@ pub async fn claimed(service: &Service, person: &Subscriber, siret: &str, struct
     let there = members(service, siret).await?;
     let names: Vec<String> = there.iter().map(|p| short(&p.name, 60)).collect();
     let body = format!(
-        "Quelqu’un dit parler pour une structure\n{} dit parler pour {} ({siret}). {} Rien n’est partagé d’ici votre réponse\u{a0}: vigie members approve {} ou vigie members refuse {} ; ou la page Exploitation, Personnes.",
+        "Quelqu’un dit parler pour une structure\n{} dit parler pour {} ({siret}). {} Rien n’est partagé d’ici votre réponse : vigie members approve {} ou vigie members refuse {} ; ou la page Exploitation, Personnes.",
         short(&person.name, 60),
         short(structure, 80),
         if names.is_empty() {
             "Personne ne le fait encore.".to_owned()
         } else {
-            format!("En sont déjà\u{a0}: {}.", names.join(", "))
+            format!("En sont déjà : {}.", names.join(", "))
         },
         person.id,
         person.id,
@@ -82,14 +82,14 @@ pub async fn settle(service: &Service, who: &str, person: &Subscriber, approved:
         (
             "rattachement approuvé",
             format!(
-                "Vous parlez pour votre structure\nVotre demande est acceptée\u{a0}: vous partagez désormais les décisions de la structure {siret}."
+                "Vous parlez pour votre structure\nVotre demande est acceptée : vous partagez désormais les décisions de la structure {siret}."
             ),
         )
     } else {
         (
             "rattachement refusé",
             format!(
-                "Votre demande n’est pas acceptée\nVous ne parlez pas pour la structure {siret}\u{a0}; vos abonnements et vos décisions restent les vôtres."
+                "Votre demande n’est pas acceptée\nVous ne parlez pas pour la structure {siret} ; vos abonnements et vos décisions restent les vôtres."
             ),
         )
     };
@@ -107,7 +107,7 @@ pub async fn settle(service: &Service, who: &str, person: &Subscriber, approved:
 pub async fn welcome(service: &Service, who: &str, newcomer: &Subscriber, siret: &str) -> Result<(), Failure> {
     for member in members(service, siret).await?.into_iter().filter(|m| m.id != newcomer.id) {
         let body = format!(
-            "Un nouveau membre dans votre structure\n{} parle désormais pour la structure {siret}, comme vous\u{a0}: vous partagez vos décisions. Si vous ne connaissez pas cette personne, prévenez celle qui gère Vigie.",
+            "Un nouveau membre dans votre structure\n{} parle désormais pour la structure {siret}, comme vous : vous partagez vos décisions. Si vous ne connaissez pas cette personne, prévenez celle qui gère Vigie.",
             if newcomer.name.is_empty() { "Une personne".to_owned() } else { short(&newcomer.name, 60) },
         );
         on_behalf::acted(service, who, &member.id, &format!("nouveau membre {}", newcomer.id), &body).await?;

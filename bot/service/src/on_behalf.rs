@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::service::Service;
 
 /// What a person reads when an operator ended something of theirs.
-pub const REVOKED: &str = "Des accès à votre nom sont fermés\nLa personne qui gère Vigie a fermé une connexion, un jeton ou un lien privé à votre nom. Vos alertes continuent\u{a0}; pour entrer de nouveau, demandez un lien sur la page d’entrée.";
+pub const REVOKED: &str = "Des accès à votre nom sont fermés\nLa personne qui gère Vigie a fermé une connexion, un jeton ou un lien privé à votre nom. Vos alertes continuent ; pour entrer de nouveau, demandez un lien sur la page d’entrée.";
 
 /// Notes what `who` did in the place of `whom`, and tells them in these words; the first line is the subject.
 ///

@@ -89,16 +89,16 @@ impl Preview {
         };
         match self.verdict {
             Verdict::Nothing { because: None } => {
-                "Rien n’est encore veillé ici\u{a0}: le compte viendra avec les premiers avis.".to_owned()
+                "Rien n’est encore veillé ici : le compte viendra avec les premiers avis.".to_owned()
             }
             Verdict::Nothing { because: Some(dimension) } => {
-                format!("Rien\u{a0}: {over}, {}.", missing(dimension, filter))
+                format!("Rien : {over}, {}.", missing(dimension, filter))
             }
             Verdict::Everything => {
-                format!("{counted} C’est presque tout\u{a0}: resserrez par secteur, par lieu ou par disposition.")
+                format!("{counted} C’est presque tout : resserrez par secteur, par lieu ou par disposition.")
             }
             Verdict::Fine if self.per_week >= MANY_A_WEEK => {
-                format!("{counted} C’est beaucoup\u{a0}: un résumé quotidien, ou un critère de plus, se lirait mieux.")
+                format!("{counted} C’est beaucoup : un résumé quotidien, ou un critère de plus, se lirait mieux.")
             }
             Verdict::Fine => counted,
         }

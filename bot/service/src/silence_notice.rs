@@ -116,7 +116,7 @@ fn body(tally: &Tally, since: DateTime<Utc>) -> String {
     let mut refused: Vec<_> = tally.refused.iter().collect();
     refused.sort_by_key(|(word, n)| (std::cmp::Reverse(**n), **word));
     lines.extend(refused.iter().map(|(word, n)| {
-        format!("•\u{a0}{} écarté{} par le critère «\u{a0}{word}\u{a0}»", count(**n), if **n > 1 { "s" } else { "" })
+        format!("•\u{a0}{} écarté{} par le critère « {word} »", count(**n), if **n > 1 { "s" } else { "" })
     }));
     if tally.met > 0 {
         lines.push(format!(
@@ -126,7 +126,7 @@ fn body(tally: &Tally, since: DateTime<Utc>) -> String {
         ));
     }
     if let Some((word, _)) = refused.first() {
-        lines.push(format!("Si cela vous étonne, élargissez d’abord le critère «\u{a0}{word}\u{a0}»."));
+        lines.push(format!("Si cela vous étonne, élargissez d’abord le critère « {word} »."));
     }
     lines.join("\n")
 }
@@ -145,6 +145,6 @@ mod tests {
             lines[1].contains("12 avis") && lines[2].contains("10 écartés") && lines[2].contains("secteur"),
             "{text}"
         );
-        assert!(lines[4].ends_with("«\u{a0}secteur\u{a0}»."), "{text}");
+        assert!(lines[4].ends_with("« secteur »."), "{text}");
     }
 }

@@ -77,7 +77,7 @@ pub(super) async fn token(settings: Settings, args: &TokenArgs) -> Result<(), Fa
     };
     let scopes: Vec<&str> = args.scopes.iter().map(|s| s.in_french()).collect();
     let body = format!(
-        "Un jeton agit en votre nom\nLa personne qui gère Vigie a créé pour un programme le jeton «\u{a0}{}\u{a0}»\u{a0}: {}. Si vous ne l’avez pas demandé, retirez-le sur la page Mon compte et dites-le-lui.",
+        "Un jeton agit en votre nom\nLa personne qui gère Vigie a créé pour un programme le jeton « {} » : {}. Si vous ne l’avez pas demandé, retirez-le sur la page Mon compte et dites-le-lui.",
         args.name,
         scopes.join(", ")
     );
@@ -97,7 +97,7 @@ pub(super) async fn sign_in(settings: Settings, subscriber: &str) -> Result<(), 
         let fix = "donnez public_url et secret (au moins 16 caractères) au bloc [web]";
         Failure::usage("cette installation ne signe pas de lien", "[web]", fix)
     })?;
-    let body = "Un lien pour entrer à votre place\nLa personne qui gère Vigie a demandé un lien qui ouvre vos pages, une fois, dans la demi-heure. Si vous ne le lui avez pas demandé, dites-le-lui\u{a0}; la page Mon compte ferme toutes vos connexions.";
+    let body = "Un lien pour entrer à votre place\nLa personne qui gère Vigie a demandé un lien qui ouvre vos pages, une fois, dans la demi-heure. Si vous ne le lui avez pas demandé, dites-le-lui ; la page Mon compte ferme toutes vos connexions.";
     on_behalf::acted(&app.service, &person::operator(), &person.id, "lien pour entrer à sa place", body).await?;
     print(&format!("{link}\n"))
 }

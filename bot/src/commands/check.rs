@@ -73,7 +73,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         }
         if let Some((name, text)) = setup::open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record()))
         {
-            row("dkim", &name, Ok(format!("enregistrement TXT à publier\u{a0}: {text}")));
+            row("dkim", &name, Ok(format!("enregistrement TXT à publier : {text}")));
         }
     }
     if let Some(block) = &settings.telegram {

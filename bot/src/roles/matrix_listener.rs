@@ -134,7 +134,7 @@ async fn warn_of_lapse(engine: &Engine, matrix: &Matrix) -> Result<(), Failure> 
         (
             matrix.lapse().await,
             "La session Matrix de Vigie",
-            "Relancez Vigie ensuite\u{a0}: elle se reconnecte avec le même appareil.",
+            "Relancez Vigie ensuite : elle se reconnecte avec le même appareil.",
         ),
     ];
     for (until, what, fix) in ends {

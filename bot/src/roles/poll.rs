@@ -85,7 +85,7 @@ async fn read(
     let mut pages = MAX_PAGES;
     // Counted when it is claimed: what ends the process at each reading is not read for ever.
     if state.interrupted >= MAX_INTERRUPTED {
-        let why = "la lecture de cette source a mis fin au programme plusieurs fois de suite\u{a0}: elle est laissée de côté jusqu’au prochain essai";
+        let why = "la lecture de cette source a mis fin au programme plusieurs fois de suite : elle est laissée de côté jusqu’au prochain essai";
         not_before = Some(service.clock.now() + SET_ASIDE);
         failure = Some((why.to_owned(), Trouble::Structure));
         pages = 0;

@@ -118,7 +118,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Sho
 
 pub(crate) async fn make(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
     let (me, fields) = (&posted.session.person, &posted.fields);
-    let too_many = || Trouble::bad("Vous avez trop de jetons et de liens\u{a0}: supprimez-en d’abord.");
+    let too_many = || Trouble::bad("Vous avez trop de jetons et de liens : supprimez-en d’abord.");
     let now = site.service.clock.now();
     let private = [(Scope::Calendar, "Agenda"), (Scope::Feed, "Fil d’alertes")];
     if let Some((scope, name)) = private.into_iter().find(|(s, _)| s.as_str() == fields.one("lien")) {
@@ -165,13 +165,13 @@ pub(crate) async fn export(State(site): State<Arc<Site>>, signed: SignedIn) -> S
 pub(crate) async fn erase(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
     let me = &posted.session.person.id;
     if posted.fields.one("sur") != "oui" {
-        return Err(Trouble::bad("Cochez la case pour confirmer l’effacement\u{a0}: il est définitif."));
+        return Err(Trouble::bad("Cochez la case pour confirmer l’effacement : il est définitif."));
     }
     if site.service.store.is_declared(me).await? {
         return Err(Trouble::new(
             StatusCode::CONFLICT,
             "Effacement impossible d’ici",
-            "Vous êtes déclaré dans le fichier de configuration de Vigie\u{a0}: demandez à la personne qui la gère de vous en retirer d’abord.",
+            "Vous êtes déclaré dans le fichier de configuration de Vigie : demandez à la personne qui la gère de vous en retirer d’abord.",
         ));
     }
     personal_data::erase(&site.service, me).await?;

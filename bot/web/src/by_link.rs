@@ -110,7 +110,7 @@ pub(crate) async fn answer(
         .iter()
         .any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &sent.address.value].contains(&&d.by))
     {
-        let text = "Votre structure a déjà répondu\u{a0}: rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
+        let text = "Votre structure a déjà répondu : rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
         let values = context! { title => "Une réponse est déjà notée", text => text, back => page, back_text => "Voir ce marché" };
         return Ok(site.page_as(StatusCode::CONFLICT, &visitor, "mot.html", values));
     }

@@ -17,6 +17,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use tokio::sync::Semaphore;
 use vigie_domain::subscription::Role;
+use vigie_notifier::typeset;
 use vigie_service::{Failure, Service};
 use vigie_store::{StoreError, derived_id};
 
@@ -88,8 +89,10 @@ impl Site {
         pages.set_formatter(vigie_notifier::escape::formatter);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         pages.set_syntax(syntax.map_err(broken("syntaxe"))?);
+        // A sentence made by code; what someone typed stays as it was typed, in forms above all.
+        pages.add_filter("prose", |text: String| typeset::typeset(&text));
         for (name, text) in TEMPLATES {
-            pages.add_template(name, text).map_err(broken(name))?;
+            pages.add_template_owned(*name, typeset::template(name, text)).map_err(broken(name))?;
         }
         let proxies = Proxies::parse(&service.settings.web.trusted_proxies)?;
         Ok(Self { service, limits: Limits::default(), previews: Semaphore::new(PREVIEWS), proxies, pages })

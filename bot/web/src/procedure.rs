@@ -271,7 +271,7 @@ async fn notices(site: &Site, reader: Option<&Session>, id: &str) -> Result<Vec<
     if notices.is_empty() {
         return Err(Trouble::unknown(
             "Procédure inconnue",
-            "Ce lien ne mène à aucune procédure que tout le monde peut voir. Si vous en avez été alerté, entrez d’abord\u{a0}: «\u{a0}Entrer\u{a0}», en haut de la page.",
+            "Ce lien ne mène à aucune procédure que tout le monde peut voir. Si vous en avez été alerté, entrez d’abord : « Entrer », en haut de la page.",
         ));
     }
     Ok(notices)
@@ -395,7 +395,7 @@ fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
 
 fn checked(text: &str, longest: usize, what: &str) -> Result<String, Trouble> {
     if text.chars().count() > longest {
-        return Err(Trouble::bad(format!("{what}\u{a0}: {longest} caractères au plus.")));
+        return Err(Trouble::bad(format!("{what} : {longest} caractères au plus.")));
     }
     Ok(text.to_owned())
 }
@@ -417,7 +417,7 @@ pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>
         Outcome::Noted { .. } => return Ok(Redirect::to(&format!("/procedure/{id}#reponse")).into_response()),
         Outcome::NoProcedure => return Err(Trouble::no_page()),
         Outcome::NoLot => return Err(Trouble::bad("Ce lot n’existe pas dans cette procédure.")),
-        Outcome::Invalid(why) => return Err(Trouble::bad(format!("Rien n’est noté\u{a0}: {why}."))),
+        Outcome::Invalid(why) => return Err(Trouble::bad(format!("Rien n’est noté : {why}."))),
         Outcome::ReadsOnly => {
             return Err(Trouble::new(StatusCode::FORBIDDEN, "Lecture seule", outcome_line::READS_ONLY));
         }
@@ -425,7 +425,7 @@ pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>
         Outcome::Conflict { standing, wanted } => {
             let of = if lot.is_empty() { String::new() } else { format!(" pour le lot {lot}") };
             format!(
-                "Entre-temps, {} a répondu «\u{a0}{}\u{a0}»{of}. Votre réponse «\u{a0}{}\u{a0}» n’a pas été enregistrée\u{a0}: voyez ce qui suit, puis répondez à nouveau si elle tient toujours.",
+                "Entre-temps, {} a répondu « {} »{of}. Votre réponse « {} » n’a pas été enregistrée : voyez ce qui suit, puis répondez à nouveau si elle tient toujours.",
                 standing.by,
                 standing.stage.in_french(),
                 wanted.in_french()
@@ -533,9 +533,9 @@ pub(crate) async fn report(
     if note.is_empty() {
         return Err(Trouble::bad("Dites en quelques mots ce qui est faux."));
     }
-    let about = kind.map(|k| format!("{}\u{a0}: ", provision_label(k))).unwrap_or_default();
+    let about = kind.map(|k| format!("{} : ", provision_label(k))).unwrap_or_default();
     let body = format!(
-        "Un verdict est signalé comme faux\n«\u{a0}{}\u{a0}» ({}).\n{} dit\u{a0}: {about}{note}\nPour corriger\u{a0}: vigie verdict, ou la page /procedure/{id}/signaler.",
+        "Un verdict est signalé comme faux\n« {} » ({}).\n{} dit : {about}{note}\nPour corriger : vigie verdict, ou la page /procedure/{id}/signaler.",
         short(&main.assessment.title, 120),
         main.id,
         session.name(),

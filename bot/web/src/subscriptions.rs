@@ -133,7 +133,7 @@ fn number<T: std::str::FromStr>(text: &str, what: &str, faults: &mut Vec<String>
     }
     let read = plain.parse().ok();
     if read.is_none() {
-        faults.push(format!("{what}\u{a0}: «\u{a0}{}\u{a0}» n’est pas un nombre", short(text, 30)));
+        faults.push(format!("{what} : « {} » n’est pas un nombre", short(text, 30)));
     }
     read
 }
@@ -374,7 +374,7 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
         }
         None => {
             if site.service.store.subscriptions_of(&me.id).await?.len() >= MAX {
-                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements\u{a0}: retirez-en un d’abord.")));
+                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements : retirez-en un d’abord.")));
             }
             site.service.store.put_subscription(&me.id, &wish.filter, wish.cadence, now).await?;
         }

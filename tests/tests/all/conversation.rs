@@ -13,7 +13,7 @@ use vigie_domain::{
     Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Refusal, Stage, StructureKind, Subscriber,
     TypedDate,
 };
-use vigie_notifier::chat::Does;
+use vigie_notifier::chat::ButtonAction;
 use vigie_service::Clock;
 use vigie_service::ingest::{self, Audience};
 use vigie_store::claim::Claim;
@@ -129,9 +129,9 @@ pub(crate) fn all_of(replies: &[Reply]) -> String {
 }
 
 pub(crate) fn datas(replies: &[Reply]) -> Vec<String> {
-    let presses = replies.iter().flat_map(|r| r.buttons.iter().flatten()).filter_map(|b| match &b.does {
-        Does::Press(data) => Some(data.clone()),
-        Does::Open(_) => None,
+    let presses = replies.iter().flat_map(|r| r.buttons.iter().flatten()).filter_map(|b| match &b.action {
+        ButtonAction::Press(data) => Some(data.clone()),
+        ButtonAction::Open(_) => None,
     });
     presses.collect()
 }

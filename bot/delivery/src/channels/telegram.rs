@@ -26,7 +26,7 @@ use crate::state_refresh;
 
 /// Stands under a message that may have arrived before.
 const SENT_AGAIN: &str =
-    "Envoyé de nouveau\u{a0}: la réponse de Telegram au premier envoi s’est perdue, il est peut-être déjà au-dessus.";
+    "Envoyé de nouveau : la réponse de Telegram au premier envoi s’est perdue, il est peut-être déjà au-dessus.";
 
 /// The bot and what is known of its limits.
 pub struct Chats {

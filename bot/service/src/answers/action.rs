@@ -6,7 +6,7 @@
 use vigie_domain::{Refusal, Stage};
 use vigie_watcher::classify::fold::fold;
 
-use vigie_notifier::chat::{Button, Does, MAX_BUTTON_DATA};
+use vigie_notifier::chat::{Button, ButtonAction, MAX_BUTTON_DATA};
 
 /// Longest text looked at for a decision, in bytes: what is longer is no answer by a word.
 const MAX_WORDS: usize = 400;
@@ -130,7 +130,7 @@ pub fn answer(label: &str, step: &str, words: &str) -> Button {
 
 fn press(label: &str, mut data: String) -> Button {
     data.truncate(data.floor_char_boundary(MAX_BUTTON_DATA));
-    Button { label: label.to_owned(), does: Does::Press(data) }
+    Button { label: label.to_owned(), action: ButtonAction::Press(data) }
 }
 
 /// Reads a button's data; `None` when it is none of ours.
@@ -364,7 +364,7 @@ mod tests {
         let delivery = "0123456789abcdef01234567";
         let all = ACTIONS.into_iter().map(|(_, w)| w).chain(Refusal::ALL.map(Action::Because));
         for action in all {
-            let Does::Press(data) = button("x", &action, delivery).does else { panic!("a press") };
+            let ButtonAction::Press(data) = button("x", &action, delivery).action else { panic!("a press") };
             assert!(data.len() <= MAX_BUTTON_DATA);
             assert_eq!(pressed(&data), Some(ButtonData::Act(action, delivery.to_owned())));
         }

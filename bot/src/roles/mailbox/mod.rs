@@ -195,7 +195,7 @@ pub async fn alarm(
         }
         (None, Some((kind, since))) => {
             let body = format!(
-                "Résolu\u{a0}: la boîte aux lettres est lue de nouveau\nElle ne l’était plus depuis le {}. Ce qui attendait est traité.",
+                "Résolu : la boîte aux lettres est lue de nouveau\nElle ne l’était plus depuis le {}. Ce qui attendait est traité.",
                 local(since)
             );
             operators::tell(service, OperatorEvent::AlarmEnds { source: SOURCE, kind: &kind }, &body, now).await
@@ -363,7 +363,7 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
             if !opt_in::confirm(service, &sent.address.id, "réponse au courriel", now).await? {
                 return Ok(Outcome::Left);
             }
-            let body = "C’est fait\nVotre adresse est confirmée\u{a0}: Vigie vous écrira.";
+            let body = "C’est fait\nVotre adresse est confirmée : Vigie vous écrira.";
             answer(service, mail, &sent, body, now).await?;
             Ok(Outcome::Confirmed)
         }
@@ -391,7 +391,7 @@ async fn decide(
     if said.is_empty() {
         return Ok(Outcome::Left);
     }
-    answer(service, mail, sent, &format!("Votre réponse «\u{a0}{}\u{a0}»\n{}", short(word, 60), said.join("\n")), now)
+    answer(service, mail, sent, &format!("Votre réponse « {} »\n{}", short(word, 60), said.join("\n")), now)
         .await?;
     Ok(Outcome::Answered)
 }
@@ -443,7 +443,7 @@ async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime
     };
     let page = page_of(service, &notice.key()).await?;
     let body = format!(
-        "Piste enregistrée\n«\u{a0}{title}\u{a0}».{known} Votre structure seule la voit. Pour la partager avec tous ceux à qui elle convient, ouvrez sa page et choisissez «\u{a0}Partager cette piste\u{a0}»{page}. Votre nom et vos propres mots n’y seront pas."
+        "Piste enregistrée\n« {title} ».{known} Votre structure seule la voit. Pour la partager avec tous ceux à qui elle convient, ouvrez sa page et choisissez « Partager cette piste »{page}. Votre nom et vos propres mots n’y seront pas."
     );
     service.store.answer(&address, &word_of(mail), "", &body, now).await?;
     service.deliveries_queued.notify_one();
