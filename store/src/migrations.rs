@@ -260,10 +260,11 @@ ALTER TABLE source ADD COLUMN interrupted BIGINT NOT NULL DEFAULT 0;
 ";
 
 /// By which address a session was opened ('' = unknown: any of its owner's); whether a procedure is shown to those told alone;
-/// what was said in chats and is not acted on yet.
+/// the topic of a chat in which somebody is written to (0 = none); what was said in chats and is not acted on yet.
 const ACCESS_AND_VISIBILITY: &str = r"
 ALTER TABLE session ADD COLUMN address_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE search ADD COLUMN restricted BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE address ADD COLUMN topic BIGINT NOT NULL DEFAULT 0;
 CREATE TABLE incoming (
   listener TEXT NOT NULL, number BIGINT NOT NULL, chat TEXT NOT NULL, raw {bytes} NOT NULL, tries BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (listener, number));

@@ -268,7 +268,9 @@ fn buttons(bytes: &[u8]) {
         return;
     }
     let Some(action::ButtonData::Act(wish, delivery)) = action::pressed(&data) else { return };
-    let ButtonAction::Press(made) = action::button("x", &wish, &delivery).action else { panic!("a button that opens a page") };
+    let ButtonAction::Press(made) = action::button("x", &wish, &delivery).action else {
+        panic!("a button that opens a page")
+    };
     assert_eq!(action::pressed(&made), Some(action::ButtonData::Act(wish, delivery)), "{data} → {made}");
 }
 

@@ -132,8 +132,7 @@ impl Asked<'_> {
         }
         let mut replies = vec![toast];
         if stage == Stage::NoGo && now.refusal.is_none() && now.lot.is_empty() {
-            let text =
-                format!("Écarté par {by}. Pourquoi ? Cela règle la suite ; répondre est facultatif.");
+            let text = format!("Écarté par {by}. Pourquoi ? Cela règle la suite ; répondre est facultatif.");
             replies.push(Reply {
                 place: ReplyPlace::Answer,
                 text: text.as_str().into(),
@@ -195,8 +194,7 @@ impl Asked<'_> {
         let reply = |text: String| vec![Reply { place, text: Rich::plain(text), buttons: Vec::new() }];
         if self.service.store.is_declared(&self.person.id).await? {
             return Ok(reply(
-                "Votre abonnement est tenu par la personne qui gère Vigie : demandez-lui ce changement."
-                    .to_owned(),
+                "Votre abonnement est tenu par la personne qui gère Vigie : demandez-lui ce changement.".to_owned(),
             ));
         }
         let notices = self.service.store.notices_of(&self.received.procedure).await?;
@@ -219,9 +217,7 @@ impl Asked<'_> {
             self.service.store.set_filter(id, filter).await?;
         }
         let text = if cut == NarrowBy::Buyer {
-            format!(
-                "C’est fait : plus aucun nouveau marché de {name}. Pour revenir en arrière : /abonnements."
-            )
+            format!("C’est fait : plus aucun nouveau marché de {name}. Pour revenir en arrière : /abonnements.")
         } else {
             let now: Vec<String> =
                 narrower.subscriptions.iter().map(|(_, f)| short(&criteria::in_french(f), 200)).collect();

@@ -31,15 +31,16 @@ const MAX_TEXT: usize = 4096;
 /// Most buttons remembered as words.
 const MAX_OFFERS: usize = 24;
 
-const DEAF: &str =
-    "Je n’ai pas pu déchiffrer un message. Sa clé est demandée ; écrivez-le à nouveau si rien ne vient.";
+const DEAF: &str = "Je n’ai pas pu déchiffrer un message. Sa clé est demandée ; écrivez-le à nouveau si rien ne vient.";
 const TOO_MUCH: &str =
     "C’est beaucoup d’un coup : je reprends dans quelques minutes. Rien n’est perdu de ce qui est noté.";
 const WHICH: &str = "De quel marché parlez-vous ? Répondez sous son alerte, ou touchez un de ses boutons.";
 const ODD_BUTTON: &str = "Ce bouton ne sert plus. /aide dit ce que je sais faire.";
-const ODD_TEXT: &str = "Je n’ai pas compris. /aide dit ce que je sais faire ; sous une alerte, répondez « oui », « non » ou « rappel ».";
+const ODD_TEXT: &str =
+    "Je n’ai pas compris. /aide dit ce que je sais faire ; sous une alerte, répondez « oui », « non » ou « rappel ».";
 const EDITED: &str = "Je ne relis pas un message corrigé : envoyez la commande de nouveau.";
-const FORWARDED: &str = "Je ne lis pas les messages transférés. Pour signaler un marché : /ajouter, puis de quoi il s’agit et son lien.";
+const FORWARDED: &str =
+    "Je ne lis pas les messages transférés. Pour signaler un marché : /ajouter, puis de quoi il s’agit et son lien.";
 const PAST: &str = "Cette question est passée. /abonner recommence.";
 const LEFT_IT: &str = "C’est abandonné : rien n’est changé.";
 const NOTHING_TO_CANCEL: &str = "Il n’y a rien à annuler. /aide dit ce que je sais faire.";

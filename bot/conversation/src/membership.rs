@@ -27,8 +27,7 @@ const MOST_CODES: i64 = 8;
 const CODES_WINDOW: Duration = Duration::hours(1);
 /// Longest name kept of someone who comes in, in characters.
 const MAX_NAME: usize = 60;
-const BACK: &str =
-    "De retour ! Cette conversation reçoit de nouveau vos alertes. /aide dit ce que je sais faire.";
+const BACK: &str = "De retour ! Cette conversation reçoit de nouveau vos alertes. /aide dit ce que je sais faire.";
 
 /// Someone unknown spoke: with a code they come in, without one they get one line, for ever.
 ///

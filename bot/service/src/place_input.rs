@@ -78,10 +78,7 @@ pub fn epci(text: &str) -> Result<&'static Epci, String> {
         ref several => {
             let names: Vec<&str> = several.iter().take(MAX_NAMED).map(|e| e.name).collect();
             let more = if several.len() > MAX_NAMED { "…" } else { "" };
-            Err(format!(
-                "plusieurs intercommunalités portent ces mots : {}{more}. Laquelle ?",
-                names.join(", ")
-            ))
+            Err(format!("plusieurs intercommunalités portent ces mots : {}{more}. Laquelle ?", names.join(", ")))
         }
     }
 }

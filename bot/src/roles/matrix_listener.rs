@@ -86,6 +86,9 @@ impl Acts for Rooms {
         if let EventKind::Invited { reason } = &event.kind {
             return invited(engine, matrix, &event, reason).await;
         }
+        if let EventKind::Moved { to } = &event.kind {
+            matrix.follow(to).await;
+        }
         let (incoming, on) = incoming_of(engine, matrix, &event).await?;
         for reply in conversation::dispatch(&engine.service, incoming).await? {
             // A word that passes has no place here: what it says shows in the state line.
@@ -194,6 +197,7 @@ async fn incoming_of(engine: &Engine, matrix: &Matrix, event: &Event) -> Result<
         // Answered by whoever was asked to enter.
         (EventKind::Joined | EventKind::Invited { .. }, _) => Input::Joined,
         (EventKind::Left, _) => Input::Left,
+        (EventKind::Moved { to }, _) => Input::Moved { to: to.clone() },
     };
     Ok((Incoming { chat, sender, input }, on))
 }

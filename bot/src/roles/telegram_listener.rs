@@ -18,6 +18,7 @@ use vigie_store::StoreError;
 use vigie_store::incoming::IncomingRow;
 use vigie_store::sources::Quarantined;
 use vigie_telegram::receive::{self, Received};
+use vigie_telegram::send::Place;
 use vigie_telegram::{Event, EventKind, Part, Refusal, content, send};
 
 use super::chat_queues::{Acts, ChatQueues};
@@ -221,6 +222,16 @@ async fn act(engine: &Engine, chats: &Chats, event: &Event) -> Result<(), Failur
     for reply in replies?.iter().filter(|r| word.as_ref() != Some(*r)) {
         carry_out_reply(engine, chats, event, reply).await;
     }
+    remember_topic(engine, event).await
+}
+
+/// The topic in which the bot is started is where it writes from then on.
+async fn remember_topic(engine: &Engine, event: &Event) -> Result<(), Failure> {
+    let EventKind::Text { text, edited: false, forwarded: false, .. } = &event.kind else { return Ok(()) };
+    if text.trim_start().to_lowercase().starts_with("/start") {
+        let topic = event.topic.map(i64::from);
+        engine.service.store.set_topic(Channel::Telegram, &event.chat.to_string(), topic).await?;
+    }
     Ok(())
 }
 
@@ -268,28 +279,33 @@ async fn carry_out_reply(engine: &Engine, chats: &Chats, event: &Event, reply: &
             Ok(()) => return,
             // Too old, or gone: said below.
             Err(Refusal::Message(why)) => tracing::info!(chat = event.chat, "not edited, said anew: {why}"),
-            Err(refusal) => return later(chats, event.chat, Some(message), parts.remove(0), refusal),
+            Err(refusal) => return later(chats, Place::of(event.chat), Some(message), parts.remove(0), refusal),
         }
     }
     // Alone with someone, what stands below is the answer; in a group it stands under what was said.
     let mut under =
         event.message.filter(|_| pressed || !event.private || matches!(event.kind, EventKind::Reacted { .. }));
-    let mut chat = event.chat;
+    let mut place = Place { chat: event.chat, topic: event.topic, under: None };
     for part in parts {
-        match chats.send_part(&engine.service, &mut chat, &part, under.take()).await {
-            Ok(_) => chats.passed(&engine.service).await,
+        place.under = under.take();
+        match chats.send_part(&engine.service, place, &part).await {
+            Ok((_, chat)) => {
+                place.chat = chat;
+                chats.passed(&engine.service).await;
+            }
             Err(refusal) => {
                 if let Refusal::Wait { seconds } = refusal {
-                    chats.asked_to_wait(&engine.service, &engine.resting, chat, seconds).await;
+                    chats.asked_to_wait(&engine.service, &engine.resting, place.chat, seconds).await;
                 }
-                later(chats, chat, None, part, refusal);
+                later(chats, place, None, part, refusal);
             }
         }
     }
 }
 
 /// Says it once more when the chat, or the server, is ready; whoever asked can ask again.
-fn later(chats: &Chats, chat: i64, instead: Option<i32>, part: Part, refusal: Refusal) {
+fn later(chats: &Chats, place: Place, instead: Option<i32>, part: Part, refusal: Refusal) {
+    let chat = place.chat;
     let pause = match refusal {
         Refusal::Wait { seconds } if seconds <= ANSWER_WITHIN => std::time::Duration::from_secs(seconds.into()),
         Refusal::Unreachable(_) => ANSWER_AGAIN,
@@ -300,7 +316,7 @@ fn later(chats: &Chats, chat: i64, instead: Option<i32>, part: Part, refusal: Re
         tokio::time::sleep(pause).await;
         let done = match instead {
             Some(message) => bot.edit(chat, message, &part).await,
-            None => bot.send(chat, &part, None).await.map(|_| ()),
+            None => bot.send(Place { under: None, ..place }, &part).await.map(|_| ()),
         };
         if let Err(refusal) = done {
             tracing::warn!(chat, "answer not sent: {refusal}");

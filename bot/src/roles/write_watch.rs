@@ -52,8 +52,7 @@ impl WriteWatch {
 
 async fn resumed(engine: &Engine) -> Result<(), Failure> {
     let now = engine.service.clock.now();
-    let body =
-        "Résolu : la base prend de nouveau les écritures\nCe qui attendait reprend là où il s’était arrêté.";
+    let body = "Résolu : la base prend de nouveau les écritures\nCe qui attendait reprend là où il s’était arrêté.";
     let event = format!("writes-resumed:{}:{}", engine.service.lease_holder, now.timestamp_millis());
     operators::tell(&engine.service, OperatorEvent::Once(&event), body, now).await
 }

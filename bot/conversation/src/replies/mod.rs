@@ -145,14 +145,12 @@ impl Asker<'_> {
         );
         if self.person.role == Role::Network {
             lines.push(
-                "/transmettre : passer un marché à vos membres, en réponse à son alerte ou par son numéro"
-                    .to_owned(),
+                "/transmettre : passer un marché à vos membres, en réponse à son alerte ou par son numéro".to_owned(),
             );
         }
         if self.person.role == Role::Operator {
             lines.push(
-                "Exploitation : /sante, /file, /pauser SOURCE, /reprendre_source SOURCE, /rejouer ENVOI"
-                    .to_owned(),
+                "Exploitation : /sante, /file, /pauser SOURCE, /reprendre_source SOURCE, /rejouer ENVOI".to_owned(),
             );
         }
         let buttons = vec![

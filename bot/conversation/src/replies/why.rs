@@ -58,10 +58,8 @@ impl Asker<'_> {
         }
         let PassedOn { told, knew } = pass_on(self.service, &row, self.person).await?;
         Ok(word(match (told, knew) {
-            (0, 0) => {
-                "Personne n’est noté comme membre de votre réseau : la personne qui gère Vigie peut l’écrire."
-                    .to_owned()
-            }
+            (0, 0) => "Personne n’est noté comme membre de votre réseau : la personne qui gère Vigie peut l’écrire."
+                .to_owned(),
             (0, n) => format!(
                 "{} le {} déjà : personne n’a rien reçu de plus.",
                 french::plural(n, "membre"),

@@ -98,8 +98,7 @@ pub(super) fn kind(draft: Draft, words: &str) -> Next {
         Some(kind) => Next::Ask(Draft { step: Step::Sectors, kind: Some(kind), ..draft }, String::new()),
         None => Next::Again(
             draft,
-            "Je connais EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT et SEP ; sinon, « autre »."
-                .to_owned(),
+            "Je connais EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT et SEP ; sinon, « autre ».".to_owned(),
         ),
     }
 }
@@ -351,16 +350,13 @@ pub(super) fn refined(mut draft: Draft, text: &str, words: &str) -> Next {
             None => unknown = unknown.or(Some(line)),
         }
     }
-    let note = unknown.map(|line| {
-        format!("Je ne lis pas « {} » : prenez une des formes ci-dessous.", short(line, 40))
-    });
+    let note = unknown.map(|line| format!("Je ne lis pas « {} » : prenez une des formes ci-dessous.", short(line, 40)));
     match note {
         None if understood => Next::Ask(draft, String::new()),
         Some(note) if understood => Next::Ask(draft, note),
-        note => Next::Again(
-            draft,
-            note.unwrap_or_else(|| "Écrivez une condition par ligne, ou « continuer ».".to_owned()),
-        ),
+        note => {
+            Next::Again(draft, note.unwrap_or_else(|| "Écrivez une condition par ligne, ou « continuer ».".to_owned()))
+        }
     }
 }
 
@@ -369,9 +365,6 @@ pub(super) fn confirm(draft: Draft, words: &str) -> Next {
         "affiner" | "preciser" | "plus precis" => Next::Ask(Draft { step: Step::Refine, ..draft }, String::new()),
         "oui" | "je m'abonne" | "ok" | "confirmer" | "c'est bon" => Next::Save(draft),
         "non" => Next::Cancelled,
-        _ => Next::Again(
-            draft,
-            "Répondez « je m’abonne », « retour » ou « annuler ».".to_owned(),
-        ),
+        _ => Next::Again(draft, "Répondez « je m’abonne », « retour » ou « annuler ».".to_owned()),
     }
 }

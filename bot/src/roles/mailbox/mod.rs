@@ -391,8 +391,7 @@ async fn decide(
     if said.is_empty() {
         return Ok(Outcome::Left);
     }
-    answer(service, mail, sent, &format!("Votre réponse « {} »\n{}", short(word, 60), said.join("\n")), now)
-        .await?;
+    answer(service, mail, sent, &format!("Votre réponse « {} »\n{}", short(word, 60), said.join("\n")), now).await?;
     Ok(Outcome::Answered)
 }
 
