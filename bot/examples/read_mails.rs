@@ -24,7 +24,7 @@ fn meaning(answer: &Answer) -> (&'static str, String) {
         Some(Action::Because(reason)) => ("no", reason.in_french().to_owned()),
         Some(Action::Remind(_) | Action::More) => ("look", word.clone()),
         Some(Action::Note(note)) => ("note", note),
-        Some(Action::Assign(name)) => ("go", format!("pour {name}")),
+        Some(Action::Assign(name) | Action::GoWith(name)) => ("go", format!("pour {name}")),
         Some(Action::Stage(_) | Action::Narrow(_)) => ("other", word.clone()),
         None => ("human", word.clone()),
     }
