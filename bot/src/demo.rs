@@ -23,7 +23,6 @@ use crate::setup::App;
 use vigie_delivery::worker;
 use vigie_service::Clock;
 use vigie_service::Failure;
-use vigie_service::ingest::Audience;
 use vigie_service::{sign_in, sources};
 
 const BOAMP: &str = include_str!("../samples/boamp.json");
@@ -142,13 +141,11 @@ async fn walk(
     }
     let whole = Arc::new(AtomicBool::new(false));
     let app = App::start(settings, fetcher(clock.now(), Arc::clone(&whole)), clock).await?;
-    let mut audience = Audience::default();
     let (mut read, mut sent) = (0, 0);
     for today in [false, true] {
         whole.store(today, Ordering::Relaxed);
         for source in sources::enabled(&app.service.settings)? {
-            read +=
-                poll::poll(&app.service, &app.fetcher, &mut audience, &source, true).await?.unwrap_or_default().stored;
+            read += poll::poll(&app.service, &app.fetcher, &source, true).await?.unwrap_or_default().stored;
         }
         scheduler::run(&app.service, app.service.clock.now()).await?;
         sent += worker::drain(&app.delivery).await?;

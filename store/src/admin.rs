@@ -5,7 +5,8 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{DeliveryState, Subscriber};
 
 use crate::Store;
-use crate::address::{Address, address_columns, raise_version};
+use crate::address::{Address, address_columns};
+use crate::audience::person_changed;
 use crate::columns::clean;
 use crate::columns::to_json;
 use crate::delivery::{DeliveryRow, delivery_columns};
@@ -114,7 +115,9 @@ impl Store {
             .bind(subscriber.to_owned())
             .execute(&mut tx)
             .await?;
-        raise_version(&mut tx).await?;
+        if done > 0 {
+            person_changed(&mut tx, subscriber).await?;
+        }
         tx.commit().await?;
         Ok(done == 1)
     }

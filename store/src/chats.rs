@@ -9,7 +9,8 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{Cause, Channel, Decision, Stage, Subscriber};
 
 use crate::Store;
-use crate::address::{Address, address_columns, raise_version};
+use crate::address::{Address, address_columns};
+use crate::audience::person_changed;
 use crate::columns::{clean, millis};
 use crate::error::StoreError;
 use crate::sql::{self, Transaction, row};
@@ -210,6 +211,12 @@ impl Store {
     pub async fn move_chat(&self, channel: Channel, from: &str, to: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let mut moved = 0;
+        let owners: Vec<(String,)> =
+            sql::query_as("SELECT DISTINCT subscriber_id FROM address WHERE channel = $1 AND value = $2")
+                .bind(channel.as_str().to_owned())
+                .bind(clean(from))
+                .fetch_all(&mut tx)
+                .await?;
         // Whoever has both addresses keeps the new one, and their deliveries follow.
         let twice: Vec<(String, String)> = sql::query_as(
             "SELECT o.id, n.id FROM address o JOIN address n ON n.subscriber_id = o.subscriber_id AND n.channel = o.channel
@@ -251,7 +258,9 @@ impl Store {
                 .await?;
             moved += if counts { done } else { 0 };
         }
-        raise_version(&mut tx).await?;
+        for (owner,) in &owners {
+            person_changed(&mut tx, owner).await?;
+        }
         tx.commit().await?;
         Ok(moved)
     }

@@ -12,6 +12,7 @@
 mod address;
 pub mod admin;
 mod attempts;
+pub mod audience;
 mod batch;
 pub mod chats;
 pub mod claim;

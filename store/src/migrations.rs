@@ -25,6 +25,9 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     PARTIAL_INDEXES,
     UNUSED_INDEXES,
     INTERRUPTED_POLLS,
+    AUDIENCE_CHANGES,
+    STATEMENTS,
+    ALERT_TEXTS,
     ACCESS_AND_VISIBILITY,
 ];
 
@@ -257,6 +260,29 @@ DROP INDEX alert_notice;
 /// Polls that ended with their process: what they read may have ended it.
 const INTERRUPTED_POLLS: &str = r"
 ALTER TABLE source ADD COLUMN interrupted BIGINT NOT NULL DEFAULT 0;
+";
+
+/// People are numbered, and what changes of them is noted: see `audience`. The change number starts above every person's, since
+/// a new person's number is one.
+const AUDIENCE_CHANGES: &str = r"
+ALTER TABLE subscriber ADD COLUMN number BIGINT;
+UPDATE subscriber SET number = o.n
+  FROM (SELECT id AS person, ROW_NUMBER() OVER (ORDER BY created, id) AS n FROM subscriber) AS o WHERE o.person = subscriber.id;
+CREATE UNIQUE INDEX subscriber_number ON subscriber (number);
+UPDATE meta SET value = CAST(CAST(value AS BIGINT) + (SELECT COUNT(*) FROM subscriber) AS TEXT) WHERE key = 'subscription_version';
+INSERT INTO meta (key, value) SELECT 'forgotten_changes', value FROM meta WHERE key = 'subscription_version';
+CREATE TABLE audience_change (n BIGINT NOT NULL, person BIGINT NOT NULL, PRIMARY KEY (n, person));
+";
+
+/// What each notice says of itself, beside its document: the notices of a procedure are put in order by it. Rows of before have
+/// none.
+const STATEMENTS: &str = r"
+ALTER TABLE notice ADD COLUMN statement TEXT;
+";
+
+/// Retention looks for old texts of alerts: few alerts have one.
+const ALERT_TEXTS: &str = r"
+CREATE INDEX alert_text ON alert (created) WHERE body IS NOT NULL;
 ";
 
 /// By which address a session was opened ('' = unknown: any of its owner's); whether a procedure is shown to those told alone;

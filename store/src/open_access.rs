@@ -72,7 +72,8 @@ impl Store {
     pub async fn revoke_all(&self, subscriber: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let mut ended = 0;
-        for sql in ["DELETE FROM session WHERE subscriber_id = $1", "DELETE FROM access_token WHERE subscriber_id = $1"] {
+        for sql in ["DELETE FROM session WHERE subscriber_id = $1", "DELETE FROM access_token WHERE subscriber_id = $1"]
+        {
             ended += sql::query(sql).bind(subscriber).execute(&mut tx).await?;
         }
         sql::query("DELETE FROM sign_in WHERE address_id IN (SELECT id FROM address WHERE subscriber_id = $1)")

@@ -1,5 +1,5 @@
-//! Subscribers, their addresses and subscriptions. Every change that matters to matching raises the subscription
-//! version, by which an audience index knows that it is stale.
+//! Subscribers, their addresses and subscriptions. Every change that matters to matching is noted, so that processes that
+//! follow the audience see it (see [`crate::audience`]).
 
 use std::collections::HashMap;
 
@@ -8,11 +8,12 @@ use vigie_domain::subscription::Rhythm;
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
 use crate::Store;
-use crate::address::{address_columns, raise_version};
+use crate::address::address_columns;
+use crate::audience::{next_change, note, person_changed};
 use crate::columns::{clean, from_json, millis, moment, to_json};
 use crate::error::StoreError;
 use crate::ids::derived_id;
-use crate::sql::{self, FromRow, Row, SqlError, Transaction};
+use crate::sql::{self, FromRow, Query, Row, SqlError, Transaction};
 use crate::suppression;
 
 pub use crate::address::{Address, AddressState};
@@ -40,7 +41,16 @@ impl FromRow for PersonRow {
 }
 
 /// Reads a subscription: identifier, owner, filter, cadence, until when it is paused (0 = it is not).
-struct SubscriptionRow(Subscription);
+pub(crate) struct SubscriptionRow(pub(crate) Subscription);
+
+/// The columns of a [`SubscriptionRow`].
+macro_rules! subscription_columns {
+    () => {
+        "id, subscriber_id, filter, cadence, paused_until"
+    };
+}
+
+pub(crate) use subscription_columns;
 
 impl FromRow for SubscriptionRow {
     fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
@@ -69,11 +79,10 @@ impl Store {
         let version = self.subscription_version().await?;
         let people = self.subscribers().await?;
         let people: std::collections::HashMap<&str, &Subscriber> = people.iter().map(|p| (p.id.as_str(), p)).collect();
-        let rows: Vec<SubscriptionRow> = sql::query_as(
-            "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription ORDER BY created, id",
-        )
-        .fetch_all(&self.reader)
-        .await?;
+        let rows: Vec<SubscriptionRow> =
+            sql::query_as(concat!("SELECT ", subscription_columns!(), " FROM subscription ORDER BY created, id"))
+                .fetch_all(&self.reader)
+                .await?;
         let with_owner = |SubscriptionRow(subscription)| {
             let person = (*people.get(subscription.subscriber.as_str())?).clone();
             Some((subscription, person))
@@ -161,12 +170,14 @@ impl Store {
     /// Says how messages come to a person.
     pub async fn set_rhythm(&self, subscriber: &str, rhythm: &Rhythm) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sql::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2")
+        let done = sql::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2 AND rhythm <> $1")
             .bind(if *rhythm == Rhythm::default() { "{}".to_owned() } else { to_json(rhythm)? })
             .bind(subscriber.to_owned())
             .execute(&mut tx)
             .await?;
-        raise_version(&mut tx).await?;
+        if done > 0 {
+            person_changed(&mut tx, subscriber).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -182,7 +193,7 @@ impl Store {
         let filter = to_json(filter)?;
         let id = derived_id(&[subscriber, &filter, &cadence.to_string()]);
         let mut tx = self.begin().await?;
-        sql::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
+        let new = sql::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
             .bind(id.clone())
             .bind(subscriber.to_owned())
             .bind(filter)
@@ -190,16 +201,20 @@ impl Store {
             .bind(millis(now))
             .execute(&mut tx)
             .await?;
-        raise_version(&mut tx).await?;
+        if new > 0 {
+            person_changed(&mut tx, subscriber).await?;
+        }
         tx.commit().await?;
         Ok(id)
     }
 
     /// The subscriptions of one person, oldest first.
     pub async fn subscriptions_of(&self, subscriber: &str) -> Result<Vec<Subscription>, StoreError> {
-        let rows: Vec<SubscriptionRow> = sql::query_as(
-            "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
-        )
+        let rows: Vec<SubscriptionRow> = sql::query_as(concat!(
+            "SELECT ",
+            subscription_columns!(),
+            " FROM subscription WHERE subscriber_id = $1 ORDER BY created, id"
+        ))
         .bind(subscriber)
         .fetch_all(&self.reader)
         .await?;
@@ -208,15 +223,9 @@ impl Store {
 
     /// Puts other conditions in the place of a subscription's; `false` when there is none of that identifier.
     pub async fn set_filter(&self, subscription: &str, filter: &Filter) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE subscription SET filter = $1 WHERE id = $2")
-            .bind(to_json(filter)?)
-            .bind(subscription.to_owned())
-            .execute(&mut tx)
-            .await?;
-        raise_version(&mut tx).await?;
-        tx.commit().await?;
-        Ok(done == 1)
+        let filter = to_json(filter)?;
+        let update = sql::query_as("UPDATE subscription SET filter = $1 WHERE id = $2 RETURNING subscriber_id");
+        self.change_subscription(update.bind(filter).bind(subscription.to_owned())).await
     }
 
     /// Until when a subscription gives nothing; `None` = it gives. `false` when there is none of that identifier.
@@ -225,24 +234,23 @@ impl Store {
         subscription: &str,
         until: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE subscription SET paused_until = $1 WHERE id = $2")
-            .bind(until.map_or(0, millis))
-            .bind(subscription.to_owned())
-            .execute(&mut tx)
-            .await?;
-        raise_version(&mut tx).await?;
-        tx.commit().await?;
-        Ok(done == 1)
+        let update = sql::query_as("UPDATE subscription SET paused_until = $1 WHERE id = $2 RETURNING subscriber_id");
+        self.change_subscription(update.bind(until.map_or(0, millis)).bind(subscription.to_owned())).await
     }
 
     /// Removes a subscription; `false` when there is none of that identifier.
     pub async fn remove_subscription(&self, id: &str) -> Result<bool, StoreError> {
+        let delete = sql::query_as("DELETE FROM subscription WHERE id = $1 RETURNING subscriber_id");
+        self.change_subscription(delete.bind(id.to_owned())).await
+    }
+
+    /// Changes or removes one subscription by a statement that gives its owner; `false` when it found none.
+    pub(crate) async fn change_subscription(&self, change: Query<(String,)>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sql::query("DELETE FROM subscription WHERE id = $1").bind(id.to_owned()).execute(&mut tx).await?;
-        raise_version(&mut tx).await?;
+        let Some((owner,)) = change.fetch_optional(&mut tx).await? else { return Ok(false) };
+        person_changed(&mut tx, &owner).await?;
         tx.commit().await?;
-        Ok(done == 1)
+        Ok(true)
     }
 
     /// Keeps only these subscriptions of a person declared in the settings file.
@@ -306,7 +314,7 @@ impl Store {
             .bind(subscriber)
             .execute(&mut tx)
             .await?;
-        raise_version(&mut tx).await?;
+        person_changed(&mut tx, subscriber).await?;
         tx.commit().await?;
         Ok(Some(siret))
     }
@@ -323,15 +331,17 @@ impl Store {
     /// Changes the state of an address, with a note for the journal.
     pub async fn set_address_state(&self, address: &str, state: AddressState, note: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE address SET state = $1, note = $2 WHERE id = $3")
-            .bind(state.as_str().to_owned())
-            .bind(clean(note))
-            .bind(address.to_owned())
-            .execute(&mut tx)
-            .await?;
-        raise_version(&mut tx).await?;
+        let owner: Option<(String,)> =
+            sql::query_as("UPDATE address SET state = $1, note = $2 WHERE id = $3 RETURNING subscriber_id")
+                .bind(state.as_str().to_owned())
+                .bind(clean(note))
+                .bind(address.to_owned())
+                .fetch_optional(&mut tx)
+                .await?;
+        let Some((owner,)) = owner else { return Ok(false) };
+        person_changed(&mut tx, &owner).await?;
         tx.commit().await?;
-        Ok(done == 1)
+        Ok(true)
     }
 }
 
@@ -342,9 +352,12 @@ pub(crate) async fn put_person(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
-    sql::query(
-        "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4",
+    // A new person's number is that of the change that made them.
+    let number = next_change(tx).await?;
+    let mut changed = sql::query(
+        "INSERT INTO subscriber (id, name, role, profile, declared, created, number) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4
+         WHERE subscriber.name <> $2 OR subscriber.role <> $3 OR subscriber.profile <> $4",
     )
     .bind(new.subscriber.id.clone())
     .bind(clean(&new.subscriber.name))
@@ -352,6 +365,7 @@ pub(crate) async fn put_person(
     .bind(to_json(&new.subscriber.profile)?)
     .bind(i64::from(new.declared))
     .bind(millis(now))
+    .bind(number)
     .execute(tx)
     .await?;
     for (channel, value, state) in &new.addresses {
@@ -359,7 +373,7 @@ pub(crate) async fn put_person(
             continue;
         }
         // A chat that moved keeps the identifier of its first address.
-        sql::query(
+        changed += sql::query(
             "UPDATE address SET state = $1 WHERE state = 'unconfirmed' AND (id = $2 OR subscriber_id = $3 AND channel = $4 AND value = $5)",
         )
         .bind(state.as_str().to_owned())
@@ -369,7 +383,7 @@ pub(crate) async fn put_person(
         .bind(clean(value))
         .execute(tx)
         .await?;
-        sql::query(
+        changed += sql::query(
             "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
         .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
@@ -389,5 +403,6 @@ pub(crate) async fn put_person(
     .bind(new.subscriber.id.clone())
     .execute(tx)
     .await?;
-    raise_version(tx).await
+    // The settings file names the same people at every start.
+    if changed > 0 { note(tx, number, &new.subscriber.id).await } else { Ok(()) }
 }

@@ -15,7 +15,8 @@ use serde_json::{Map, Value};
 use vigie_domain::{Channel, Subscriber};
 
 use crate::Store;
-use crate::address::{Address, AddressState, raise_version};
+use crate::address::{Address, AddressState};
+use crate::audience::person_changed;
 use crate::columns::millis;
 use crate::error::StoreError;
 use crate::ids::{derived_id, random};
@@ -135,6 +136,7 @@ pub const REGISTER: &[Held] = &[
 pub const IMPERSONAL: &[&str] = &[
     "meta",
     "schema_step",
+    "audience_change",
     "source",
     "source_day",
     "alarm",
@@ -228,6 +230,7 @@ impl Store {
     ) -> Result<Option<Erased>, StoreError> {
         let Some(leaving) = self.leaving(subscriber).await? else { return Ok(None) };
         let mut tx = self.begin().await?;
+        person_changed(&mut tx, &leaving.id).await?;
         let marked = leaving.addresses.iter().filter(|a| their_wish || a.state != AddressState::Unconfirmed);
         mark_addresses(&mut tx, marked, now).await?;
         let mut done = Erased::default();
@@ -248,7 +251,6 @@ impl Store {
                 Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
             }
         }
-        raise_version(&mut tx).await?;
         sql::query("INSERT INTO meta (key, value) VALUES ($1, '1') ON CONFLICT (key) DO NOTHING")
             .bind(SCRUB_DUE.to_owned())
             .execute(&mut tx)

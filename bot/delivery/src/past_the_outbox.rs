@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use vigie_domain::Channel;
 use vigie_domain::delivery::Outcome;
 use vigie_notifier::channels::Envelope;
-use vigie_notifier::message::Message;
+use vigie_notifier::message::{Form, Message};
 use vigie_store::StoreError;
 use vigie_store::people::Address;
 
@@ -39,15 +39,15 @@ impl Operators {
 
 /// Says it to every operator at every address; gives how many addresses took it.
 pub async fn tell(engine: &Engine, operators: &Operators, title: &str, text: &str) -> usize {
-    let message = match engine.service.templates.operator(title, text) {
-        Ok(message) => message,
-        Err(e) => {
-            tracing::error!("word to the operators cannot be made: {e}");
-            return 0;
-        }
-    };
     let mut reached = 0;
     for address in operators.known() {
+        let message = match engine.service.templates.operator(Form::of(address.channel), title, text) {
+            Ok(message) => message,
+            Err(e) => {
+                tracing::error!("word to the operators cannot be made: {e}");
+                continue;
+            }
+        };
         match send(engine, &address, &message).await {
             Outcome::Accepted(_) => reached += 1,
             outcome => tracing::error!(channel = address.channel.as_str(), "an operator is not told: {outcome:?}"),

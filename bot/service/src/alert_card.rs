@@ -6,7 +6,7 @@ use vigie_domain::{AlertKind, Assessment, Notice};
 use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
 use vigie_notifier::chat::Rich;
 use vigie_notifier::digest::Shown;
-use vigie_notifier::message::ANSWER_HERE;
+use vigie_notifier::message::{ANSWER_HERE, Form};
 use vigie_store::StoreError;
 use vigie_store::outbox::Item;
 
@@ -62,8 +62,10 @@ pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<Str
     if told.is_empty() {
         return Ok(None);
     }
-    let message = service.templates.digest(&told, Shown::Whole, None, service.clock.now());
-    message.map(|m| Some(m.html)).map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
+    let message = service.templates.digest(Form::Mail, &told, Shown::Whole, None, service.clock.now());
+    message
+        .map(|m| m.html().map(str::to_owned))
+        .map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
 }
 
 /// The card of what an instant message told; `None` where nothing is left of it.
@@ -87,8 +89,8 @@ pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertK
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
     let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
     part.contacts = contacts(service, &part).await?;
-    let message = service.templates.alert(&part.item(), None, service.clock.now());
-    Ok(message.ok().map(|m| (part.kind, m.chat)))
+    let message = service.templates.alert(Form::Chat, &part.item(), None, service.clock.now());
+    Ok(message.ok().map(|m| (part.kind, m.chat().into_owned())))
 }
 
 /// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.

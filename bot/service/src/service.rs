@@ -15,6 +15,7 @@ use vigie_store::Store;
 
 use crate::clock::Clock;
 use crate::error::Failure;
+use crate::ingest::AudienceIndex;
 use crate::process;
 use crate::write_proof::WriteProof;
 
@@ -33,6 +34,8 @@ pub struct Service {
     pub templates: Templates,
     /// The clock.
     pub clock: Clock,
+    /// Who subscribed to what, as this process knows it.
+    pub audience: AudienceIndex,
     /// The name under which this process holds leases.
     pub lease_holder: String,
     /// Notified when deliveries are queued, so that workers need not wait for their next look.
@@ -69,6 +72,7 @@ impl Service {
             store,
             templates,
             clock,
+            audience: AudienceIndex::default(),
             lease_holder: process::this_process(),
             deliveries_queued: Arc::new(Notify::new()),
             write_proof: WriteProof::default(),

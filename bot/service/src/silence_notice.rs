@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Timelike, Utc};
 use vigie_domain::subscription::Dimension;
 use vigie_domain::{Alert, AlertKind, Subscriber, french};
+use vigie_notifier::audience::explain;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::rhythm;
 use vigie_store::digests::Unheard;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::{classify, zones};
 
-use crate::ingest::{self, Audience};
+use crate::ingest;
+use crate::ingest::audience::subscriptions_of;
 use crate::service::Service;
 
 /// How long someone hears of nothing before they are told why.
@@ -79,15 +81,18 @@ async fn look(service: &Service, due: &[(Subscriber, Unheard)], now: DateTime<Ut
     if due.is_empty() {
         return Ok(tallies);
     }
-    let audience = Audience::read(&service.store).await?;
+    let mut subscriptions = Vec::with_capacity(due.len());
+    for (person, _) in due {
+        subscriptions.push(subscriptions_of(&service.store, &person.id).await?);
+    }
     let mut pages = service.store.notices_since(now - SILENT_FOR);
     while let Some(page) = pages.next().await? {
         for row in &page {
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
             let candidate = ingest::candidate(row, &folded, row.first_seen);
-            for ((person, _), tally) in due.iter().zip(&mut tallies) {
+            for (theirs, tally) in subscriptions.iter().zip(&mut tallies) {
                 tally.seen += 1;
-                let verdicts = audience.index().explain(&person.id, &candidate);
+                let verdicts = explain(theirs, &candidate);
                 match verdicts.iter().find_map(|(_, v)| v.as_ref().err()) {
                     Some(dimension) if verdicts.iter().all(|(_, v)| v.is_err()) => {
                         *tally.refused.entry(Dimension::in_french(*dimension)).or_default() += 1;

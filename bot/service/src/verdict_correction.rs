@@ -9,8 +9,7 @@ use vigie_store::journal::NoticeRow;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::classify;
 
-use crate::ingest::plan::Planner;
-use crate::ingest::{Audience, content_hash, search_row, tell};
+use crate::ingest::{Turn, content_hash, search_row, tell};
 use crate::service::Service;
 
 /// Whether a person of that role corrects verdicts.
@@ -75,10 +74,8 @@ pub async fn correct(
 
 /// Stores the correction, and tells those who were told of the first verdict, and those whom the new one concerns.
 async fn store(service: &Service, row: &NoticeRow, correction: &VerdictCorrection) -> Result<usize, StoreError> {
-    let audience = Audience::read(&service.store).await?;
-    let now = service.clock.now();
     let assessment = classify::with_provisions(&row.notice, &row.assessment, correction.provisions.clone());
-    let mut tx = service.store.begin_ingest(now).await?;
+    let (mut tx, mut turn) = Turn::begin(service, None).await?;
     let cause = tx.put_verdict_correction(correction).await?;
     let before = tx.procedure(&row.procedure).await?.map(|p| p.snapshot).unwrap_or_default();
     let after = Snapshot { provisions: Snapshot::of(&assessment).provisions, ..before.clone() };
@@ -92,9 +89,9 @@ async fn store(service: &Service, row: &NoticeRow, correction: &VerdictCorrectio
     let told = tx.told(&row.procedure).await?;
     tx.put_procedure(&row.procedure, &assessment.title, &after, &[]).await?;
     tx.put_notice(&row.notice, &assessment, &content_hash(&row.notice), &row.procedure).await?;
-    tx.put_search_row(&search_row::row(&row.procedure, &row.notice, &assessment, &after, now), true).await?;
-    let planner = Planner::new(service, &audience, None, now);
-    let people = tell(&mut tx, &planner, &row.notice, &assessment, &alert, false, &told).await?;
+    tx.put_search_row(&search_row::row(&row.procedure, &row.notice, &assessment, &after, tx.now()), true).await?;
+    let people = tell(&mut tx, &mut turn, &row.notice, &assessment, &alert, false, &told).await?;
+    drop(turn);
     tx.commit().await?;
     Ok(people)
 }

@@ -9,8 +9,7 @@ use vigie_store::journal::NoticeRow;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::procedure as likeness;
 
-use crate::ingest::plan::Planner;
-use crate::ingest::{Audience, content_hash, search_row, tell};
+use crate::ingest::{Turn, content_hash, search_row, tell};
 use crate::service::Service;
 
 /// The notices that `reader` may see; nobody in particular where there is none.
@@ -61,11 +60,10 @@ pub async fn publish(service: &Service, person: &Subscriber, row: &NoticeRow) ->
     if !may_publish(person, row) {
         return Ok(None);
     }
-    let audience = Audience::read(&service.store).await?;
     let mut notice = row.notice.clone();
     notice.visibility = Visibility::Public;
     let hash = content_hash(&notice);
-    let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
+    let (mut tx, mut turn) = Turn::begin(service, None).await?;
     let now = tx.now();
     let known = tx.known_notice(&row.id).await?;
     if known.is_none_or(|k| k.content_hash != content_hash(&row.notice)) {
@@ -88,10 +86,10 @@ pub async fn publish(service: &Service, person: &Subscriber, row: &NoticeRow) ->
         changes: Vec::new(),
     };
     let told = tx.told(&procedure.id).await?;
-    let planner = Planner::new(service, &audience, None, now);
     // Whoever had it already hears nothing new, and is not counted.
     let knew: BTreeSet<&str> = told.iter().map(|t| t.subscriber.as_str()).collect();
-    let people = tell(&mut tx, &planner, &notice, &row.assessment, &alert, true, &told).await?;
+    let people = tell(&mut tx, &mut turn, &notice, &row.assessment, &alert, true, &told).await?;
+    drop(turn);
     tx.commit().await?;
     service.store.note("lead", &row.id, &format!("publiée par {}", person.id), now).await?;
     service.deliveries_queued.notify_one();

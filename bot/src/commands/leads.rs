@@ -14,7 +14,7 @@ use super::output::print;
 use crate::setup::App;
 use vigie_service::Clock;
 use vigie_service::Failure;
-use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::ingest::{self, Outcome};
 use vigie_service::visibility;
 
 /// Source under which leads are kept.
@@ -135,9 +135,8 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
     let notice = lead.notice(clock.now())?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let app = App::start(settings, fetcher, clock).await?;
-    let mut audience = Audience::default();
     let key = notice.key();
-    match ingest::ingest(&app.service, &mut audience, &notice, None).await? {
+    match ingest::ingest(&app.service, &notice, None).await? {
         Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n")),
         Outcome::Stored(people) => print(&format!(
             "Piste {key} ajoutée ; {people} personne(s) concernée(s). Les messages partent au prochain passage du service.\n"

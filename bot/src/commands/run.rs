@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
 use vigie_delivery::worker;
-use vigie_service::ingest::{Audience, hourly_cap};
-use vigie_service::sources::{self, Watched};
+use vigie_service::ingest::hourly_cap;
+use vigie_service::sources;
 use vigie_service::{Clock, Failure};
 use vigie_watcher::fetch::Fetcher;
 
@@ -17,8 +17,9 @@ use crate::monitoring;
 use crate::roles::matrix_listener;
 #[cfg(feature = "telegram")]
 use crate::roles::telegram_listener::{self, Listener};
+use crate::roles::watch::{self, Watch};
 use crate::roles::write_watch::{self, WriteWatch};
-use crate::roles::{mailbox, poll, scheduler, supervisor};
+use crate::roles::{mailbox, scheduler, supervisor};
 use crate::setup::App;
 
 /// Longest sleep between two looks at what is due.
@@ -72,10 +73,8 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Watch) {
-        let mut audience = Audience::default();
-        for source in sources::enabled(&app.service.settings)? {
-            poll::poll(&app.service, &app.fetcher, &mut audience, &source, args.force_poll).await?;
-        }
+        let sources = sources::enabled(&app.service.settings)?;
+        watch::poll_all(&app.service, &app.fetcher, sources, args.force_poll).await?;
     }
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
@@ -167,11 +166,8 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
 /// Starts what each role does.
 fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failure> {
     if roles.contains(&Role::Watch) {
-        for source in sources::enabled(&app.service.settings)? {
-            let name = format!("source {}", source.block.id);
-            let source = Arc::new(source);
-            tasks.keep(&name, move |app, stopping| poll_loop(app, Arc::clone(&source), stopping));
-        }
+        sources::enabled(&app.service.settings)?; // what is wrong with a block is said at the start
+        tasks.keep("veille", watch_loop);
     }
     if roles.contains(&Role::Deliver) {
         for n in 1..=app.delivery.workers() {
@@ -223,14 +219,18 @@ async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
     }
 }
 
-async fn poll_loop(app: Arc<App>, source: Arc<Watched>, mut stopping: Receiver<bool>) {
-    let mut audience = Audience::default();
+async fn watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
+    let mut watch = match sources::enabled(&app.service.settings) {
+        Ok(sources) => Watch::new(sources),
+        Err(e) => return tracing::error!("no source is watched: {}", e.what),
+    };
     loop {
         // A database that fails for a moment must not end the watch.
-        if let Err(e) = poll::poll(&app.service, &app.fetcher, &mut audience, &source, false).await {
-            tracing::error!(source = %source.block.id, "watch failed: {}", e.what);
+        if let Err(e) = watch.begin_due(&app.service, &app.fetcher, &stopping).await {
+            tracing::error!("sources not looked at: {}", e.what);
         }
         if !rest(TICK, &mut stopping).await {
+            watch.finish().await;
             return;
         }
     }

@@ -11,4 +11,5 @@ pub mod scheduler;
 pub mod supervisor;
 #[cfg(feature = "telegram")]
 pub mod telegram_listener;
+pub mod watch;
 pub mod write_watch;

@@ -36,7 +36,7 @@ async fn writes_resume_after_a_full_disk() {
         note(n).await.unwrap();
     }
     let mut tx = store.begin_ingest(at(1)).await.unwrap();
-    assert_eq!(tx.subscription_version().await.unwrap(), 1);
+    assert_eq!(tx.audience_changes(0).await.unwrap().version, 1);
     tx.commit().await.unwrap();
     store.close().await;
 }

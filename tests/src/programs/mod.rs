@@ -1,5 +1,6 @@
 //! The programs, one module each. A module has the options as `Args` and `run`, which says whether what it found is good.
 
+mod audience;
 mod crash;
 #[cfg(feature = "telegram")]
 mod fair;
@@ -24,6 +25,8 @@ pub(crate) enum Program {
     Faults(faults::Args),
     /// Durable delivery beside a bare loop over the same transport
     Load(load::Args),
+    /// Finding whom a notice concerns, among many subscriptions
+    Audience(audience::Args),
     /// What a busy chat costs the others
     #[cfg(feature = "telegram")]
     Fair(fair::Args),
@@ -44,6 +47,7 @@ impl Program {
             Self::Crash(args) => crash::run(&args).await,
             Self::Faults(args) => faults::run(&args).await,
             Self::Load(args) => load::run(&args).await,
+            Self::Audience(args) => audience::run(&args).await,
             #[cfg(feature = "telegram")]
             Self::Fair(args) => fair::run(&args).await,
             Self::Month(args) => month::run(&args).await,

@@ -7,7 +7,7 @@ use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, DeliveryState, Filter, Notice, NoticeKind};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::ingest::{self, Outcome};
 use vigie_service::sources;
 use vigie_store::StoreError;
 use vigie_tests::replay::{Fault, Replay};
@@ -17,7 +17,6 @@ struct Bench {
     dir: tempfile::TempDir,
     app: App,
     source: sources::Watched,
-    audience: Audience,
 }
 
 fn block(kind: &str, url: &str) -> settings::Source {
@@ -47,11 +46,11 @@ impl Bench {
             chrono::DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&chrono::Utc);
         let source = sources::enabled(&settings).unwrap().pop().unwrap();
         let app = App::start(settings, fetcher, Clock::fixed(now)).await.unwrap();
-        Self { dir, app, source, audience: Audience::default() }
+        Self { dir, app, source }
     }
 
     async fn poll(&mut self) -> poll::Polled {
-        poll::poll(&self.app.service, &self.app.fetcher, &mut self.audience, &self.source, true).await.unwrap().unwrap()
+        poll::poll(&self.app.service, &self.app.fetcher, &self.source, true).await.unwrap().unwrap()
     }
 
     async fn journal(&self) -> String {
@@ -147,21 +146,21 @@ async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_procedure_that_cannot_be_read_back_stops_no_other_notice_of_its_page() {
     let (_replay, api) = boamp(Vec::new()).await;
-    let Bench { dir, app, mut audience, .. } = Bench::new(&api, "boamp", Cadence::Instant).await;
+    let Bench { dir, app, .. } = Bench::new(&api, "boamp", Cadence::Instant).await;
     let call = |id: &str, title: &str| {
         let mut notice = Notice::new("s", id, NoticeKind::Call);
         notice.title = title.to_owned();
         notice
     };
     let page = [call("1", "Nettoyage"), call("2", "Entretien")];
-    let outcomes = ingest::ingest_page(&app.service, &mut audience, &page, None).await.unwrap();
+    let outcomes = ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(1)))), "{outcomes:?}");
     let database = rusqlite::Connection::open(dir.path().join("b.sqlite")).unwrap();
     let damage =
         "UPDATE procedure SET snapshot = '{' WHERE id IN (SELECT procedure_id FROM notice WHERE record_id = '1')";
     assert_eq!(database.execute(damage, []).unwrap(), 1);
     let page = [call("1", "Nettoyage des vitres"), call("2", "Entretien des parcs"), call("3", "Gardiennage")];
-    let outcomes = ingest::ingest_page(&app.service, &mut audience, &page, None).await.unwrap();
+    let outcomes = ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Unreadable { .. })), "{outcomes:?}");
     assert!(outcomes[1..].iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
     let made = app.service.store.deliveries(None, 10).await.unwrap();

@@ -18,7 +18,7 @@ use vigie_domain::{
     Cadence, Channel, DateKind, Decision, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate,
 };
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::Smtp;
 use vigie_tests::service;
@@ -90,7 +90,7 @@ impl Bench {
 
     async fn publish(&self, notice: &Notice, now: DateTime<Utc>) {
         let app = self.app(now).await;
-        ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
+        ingest::ingest(&app.service, notice, None).await.unwrap();
         app.service.store.close().await;
     }
 
@@ -302,7 +302,6 @@ async fn digests_are_one_a_local_date_disjoint_and_complete_through_every_clock_
                 .unwrap();
             let change = Utc.from_utc_datetime(&sunday.and_hms_opt(1, 0, 0).unwrap());
             let mut app = bench.app(change - Duration::hours(26)).await;
-            let mut audience = Audience::default();
             for minute in moments(change) {
                 let now = change + Duration::minutes(minute);
                 // The same database, another process: only the clock of this one is asked.
@@ -310,7 +309,7 @@ async fn digests_are_one_a_local_date_disjoint_and_complete_through_every_clock_
                 if minute.rem_euclid(11) == 0 {
                     published += 1;
                     let news = notice(&format!("n{published}"), now + Duration::days(40));
-                    ingest::ingest(&app.service, &mut audience, &news, None).await.unwrap();
+                    ingest::ingest(&app.service, &news, None).await.unwrap();
                 }
                 scheduler::run(&app.service, now).await.unwrap();
             }

@@ -3,9 +3,11 @@
 use chrono::Utc;
 use vigie_domain::subscription::{Dimension, Role};
 use vigie_domain::{Disposition, french};
+use vigie_notifier::audience::explain;
 use vigie_notifier::card::{Why, short};
 use vigie_service::Failure;
-use vigie_service::ingest::{Audience, candidate};
+use vigie_service::ingest::audience::subscriptions_of;
+use vigie_service::ingest::candidate;
 use vigie_service::pass_on::{PassedOn, pass_on};
 use vigie_store::journal::{NoticeRow, NotificationRow};
 use vigie_watcher::classify;
@@ -84,10 +86,10 @@ impl Asker<'_> {
             lines.extend(why.fit.reasons.iter().take(4).map(|r| format!("   – {}", short(r, 160))));
         }
         if shares.is_empty() {
-            let audience = Audience::read(&self.service.store).await?;
+            let subscriptions = subscriptions_of(&self.service.store, &self.person.id).await?;
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
             let candidate = candidate(row, &folded, row.first_seen);
-            let verdicts = audience.index().explain(&self.person.id, &candidate);
+            let verdicts = explain(&subscriptions, &candidate);
             if verdicts.is_empty() {
                 lines.push("Vous n’aviez aucun abonnement.".to_owned());
             }

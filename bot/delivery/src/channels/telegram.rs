@@ -65,7 +65,7 @@ impl Chats {
     /// Sends a message of which nothing is noted.
     pub(crate) async fn say_unnoted(&self, chat: i64, message: &Message) -> Outcome {
         let mut last = 0;
-        for part in content::parts(&message.chat, &[]) {
+        for part in content::parts(&message.chat(), &[]) {
             match self.bot.send(Place::of(chat), &part).await {
                 Ok(id) => last = id,
                 Err(refusal) => return refusal.outcome(),
@@ -75,7 +75,7 @@ impl Chats {
     }
 
     async fn plan(&self, service: &Service, envelope: &Envelope<'_>) -> Result<Plan, StoreError> {
-        let mut parts = content::parts(&envelope.message.chat, envelope.buttons);
+        let mut parts = content::parts(&envelope.message.chat(), envelope.buttons);
         let sent = service.store.parts(envelope.key).await?;
         let arrived = sent.len().min(parts.len());
         if envelope.resend && arrived < parts.len() && service.store.is_doubtful(envelope.key).await? {

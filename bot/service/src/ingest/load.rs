@@ -75,7 +75,7 @@ pub(super) async fn stored(
     let (mut earlier, mut others, mut told) = (None, Vec::new(), Vec::new());
     if let Some(p) = &procedure {
         if known.is_none() {
-            others = tx.other_notices(&p.id, &key, MAX_OTHERS).await?;
+            others = tx.other_statements(&p.id, &key, MAX_OTHERS).await?;
         }
         if is_follow_up(notice.kind) {
             earlier = tx.latest_assessment(&p.id, &key).await?;

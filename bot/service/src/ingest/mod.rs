@@ -5,8 +5,8 @@
 //! load (what is stored)  →  plan (who hears what, when and why: pure)  →  write
 //! ```
 //!
-//! Idempotent on (source, record id, content hash). The audience index is trusted only if the subscriptions are, inside
-//! the transaction, at the version it was built from.
+//! Idempotent on (source, record id, content hash). The audience index of the process is brought up to date inside the
+//! transaction before it is trusted.
 
 pub mod audience;
 pub mod hourly_cap;
@@ -29,12 +29,10 @@ use vigie_watcher::classify;
 use crate::crash_point::CrashPoint;
 use crate::metrics::Step;
 use crate::service::Service;
-pub use audience::{Audience, candidate};
-use plan::Planner;
+pub(crate) use audience::Turn;
+pub use audience::{Audience, AudienceIndex, candidate};
 pub(crate) use write::tell;
 
-/// Times a stale index is rebuilt before giving up.
-const MAX_REBUILDS: usize = 5;
 /// Most notices looked at for one transaction.
 const MAX_BATCH: usize = 50;
 /// After how long a transaction takes no further notice: others wait to write.
@@ -60,13 +58,8 @@ pub fn content_hash(notice: &Notice) -> String {
 ///
 /// # Errors
 /// The database fails, or what it holds of the notice's procedure cannot be read; nothing of this notice was written.
-pub async fn ingest(
-    service: &Service,
-    audience: &mut Audience,
-    notice: &Notice,
-    first_poll: Option<Baseline>,
-) -> Result<Outcome, StoreError> {
-    let outcome = ingest_page(service, audience, std::slice::from_ref(notice), first_poll).await?.pop();
+pub async fn ingest(service: &Service, notice: &Notice, first_poll: Option<Baseline>) -> Result<Outcome, StoreError> {
+    let outcome = ingest_page(service, std::slice::from_ref(notice), first_poll).await?.pop();
     outcome.unwrap_or(Ok(Outcome::Unchanged))
 }
 
@@ -77,7 +70,6 @@ pub async fn ingest(
 /// The database fails; what was written before is whole.
 pub async fn ingest_page(
     service: &Service,
-    audience: &mut Audience,
     notices: &[Notice],
     first_poll: Option<Baseline>,
 ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
@@ -101,7 +93,7 @@ pub async fn ingest_page(
     let mut alone = 0_usize;
     while !rest.is_empty() {
         let most = if alone > 0 { 1 } else { rest.len().min(MAX_BATCH) };
-        match store_batch(service, audience, &rest[..most], first_poll).await {
+        match store_batch(service, &rest[..most], first_poll).await {
             Ok(done) => {
                 alone = alone.saturating_sub(done.len());
                 for (one, outcome) in rest.iter().zip(&done) {
@@ -140,35 +132,26 @@ struct Judged<'a> {
 /// Stores as many of these notices as fit in one turn of writing, one at least, in one transaction.
 async fn store_batch(
     service: &Service,
-    audience: &mut Audience,
     notices: &[Judged<'_>],
     first_poll: Option<Baseline>,
 ) -> Result<Vec<Outcome>, StoreError> {
     let keys: Vec<String> = notices.iter().map(|n| n.key.clone()).collect();
-    for _ in 0..MAX_REBUILDS {
-        let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
-        let turn = Instant::now();
-        if tx.subscription_version().await? != audience.version() {
-            drop(tx);
-            *audience = Audience::read(&service.store).await?;
-            continue;
+    let (mut tx, mut turn) = Turn::begin(service, first_poll).await?;
+    let began_turn = Instant::now();
+    tx.look_up_notices(&keys).await?;
+    let mut outcomes = Vec::new();
+    for one in notices {
+        let began = Instant::now();
+        outcomes.push(write::store_one(&mut tx, &mut turn, one.notice, &one.hash, one.verdict.clone()).await?);
+        Step::Ingest.took(began.checked_sub(one.took).unwrap_or(began));
+        if began_turn.elapsed() > LONGEST_TURN {
+            break;
         }
-        tx.look_up_notices(&keys).await?;
-        let planner = Planner::new(service, audience, first_poll, tx.now());
-        let mut outcomes = Vec::new();
-        for one in notices {
-            let began = Instant::now();
-            outcomes.push(write::store_one(&mut tx, &planner, one.notice, &one.hash, one.verdict.clone()).await?);
-            Step::Ingest.took(began.checked_sub(one.took).unwrap_or(began));
-            if turn.elapsed() > LONGEST_TURN {
-                break;
-            }
-        }
-        tx.commit().await?;
-        CrashPoint::AfterCommit.reach();
-        return Ok(outcomes);
     }
-    Err(StoreError::TooManyRetries)
+    drop(turn);
+    tx.commit().await?;
+    CrashPoint::AfterCommit.reach();
+    Ok(outcomes)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use vigie_config::rules;
 use vigie_config::settings::Baseline;
 use vigie_domain::procedure::{self, Snapshot, Statement};
 use vigie_domain::subscription::{Candidate, Match, Profile};
@@ -23,7 +22,7 @@ use super::procedure::{complete, is_follow_up, meaning};
 use super::stored::{People, Stored};
 use crate::service::Service;
 
-/// What is the same for every notice of a turn.
+/// What decides how people hear of one notice.
 pub struct Planner<'a> {
     audience: &'a Audience,
     /// What the source's first poll is to cause; `None` after it.
@@ -75,6 +74,41 @@ pub struct PeoplePlan {
     pub replaced: Vec<String>,
 }
 
+/// What a notice changes of what is stored.
+#[must_use]
+pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
+    let mut assessment = match &stored.corrected {
+        Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
+        None => verdict,
+    };
+    if is_follow_up(notice.kind)
+        && let Some(earlier) = &stored.earlier
+    {
+        complete(&mut assessment, earlier);
+    }
+    let before = stored.procedure.as_ref().map(|p| &p.snapshot);
+    let stated = Snapshot::of(&assessment);
+    let outdated = is_outdated(notice, &stored.others);
+    let after = match before {
+        None => stated,
+        Some(before) if outdated => before.clone(),
+        Some(before) => before.followed_by(&stated, notice.kind),
+    };
+    let meaning = meaning(notice.kind, stored.notice.is_some(), before, &after);
+    let key = notice.key();
+    let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
+    // The version is part of the name: a content that comes back after another one is news again.
+    let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
+    let alert = Alert {
+        id: derived_id(&[&key, hash, &version]),
+        kind: meaning.kind,
+        procedure,
+        notice: key,
+        changes: meaning.changes,
+    };
+    NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
+}
+
 impl<'a> Planner<'a> {
     /// A planner with the installation's paces.
     #[must_use]
@@ -94,55 +128,17 @@ impl<'a> Planner<'a> {
         Self { audience, first_poll, times, hourly_cap, now }
     }
 
-    /// What a notice changes of what is stored.
-    #[must_use]
-    pub fn notice(&self, notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
-        let mut assessment = match &stored.corrected {
-            Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
-            None => verdict,
-        };
-        if is_follow_up(notice.kind)
-            && let Some(earlier) = &stored.earlier
-        {
-            complete(&mut assessment, earlier);
-        }
-        let before = stored.procedure.as_ref().map(|p| &p.snapshot);
-        let stated = Snapshot::of(&assessment);
-        let outdated = is_outdated(notice, &stored.others);
-        let after = match before {
-            None => stated,
-            Some(before) if outdated => before.clone(),
-            Some(before) => before.followed_by(&stated, notice.kind),
-        };
-        let meaning = meaning(notice.kind, stored.notice.is_some(), before, &after);
-        let key = notice.key();
-        let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
-        // The version is part of the name: a content that comes back after another one is news again.
-        let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
-        let alert = Alert {
-            id: derived_id(&[&key, hash, &version]),
-            kind: meaning.kind,
-            procedure,
-            notice: key,
-            changes: meaning.changes,
-        };
-        NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
-    }
-
     /// Whom an alert on this notice may reach: those whom it concerns now, and those who were told before.
     #[must_use]
-    pub fn audiences<'t>(&self, notice: &Notice, assessment: &Assessment, told: &'t [Told]) -> Audiences<'t> {
-        let index = self.audience.index();
-        let folded = if index.reads_text() { classify::searchable(notice, &assessment.lots) } else { String::new() };
-        let candidate = Candidate { notice, assessment, folded: &folded, now: self.now, communes: rules::communes };
+    pub fn audiences<'t>(&self, candidate: &Candidate<'_>, told: &'t [Told]) -> Audiences<'t> {
         let mut people: BTreeMap<String, Option<Hit>> =
-            index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
+            self.audience.hits(candidate).map(|(id, hit)| (id, Some(hit))).collect();
         let mut before: BTreeMap<&str, &Told> = BTreeMap::new();
         for t in told.iter().rev().filter(|t| t.disposition.is_told()) {
             before.insert(&t.subscriber, t);
             people.entry(t.subscriber.clone()).or_insert(None);
         }
-        if let Some(structure) = notice.visibility.structure() {
+        if let Some(structure) = candidate.notice.visibility.structure() {
             people.retain(|person, _| self.audience.is_of(person, structure));
         }
         Audiences { people, before, known: told.iter().map(|t| t.subscriber.as_str()).collect() }
@@ -303,9 +299,9 @@ impl<'a> Planner<'a> {
 }
 
 /// Whether another notice of the procedure states something later: what this one says came before, whenever it arrives.
-fn is_outdated(notice: &Notice, others: &[Notice]) -> bool {
+fn is_outdated(notice: &Notice, others: &[Statement]) -> bool {
     let this = Statement::of(notice);
-    others.iter().any(|other| procedure::later(&Statement::of(other), &this) == Some(Ordering::Greater))
+    others.iter().any(|other| procedure::later(other, &this) == Some(Ordering::Greater))
 }
 
 fn share(subscriber: String, hit: Option<Hit>, decided: Decided) -> NewNotification {

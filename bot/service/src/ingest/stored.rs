@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::{Assessment, Notice, Provision};
+use vigie_domain::procedure::Statement;
+use vigie_domain::{Assessment, Provision};
 use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
 
 use super::hourly_cap::HourlyLoad;
@@ -19,8 +20,8 @@ pub struct Stored {
     pub corrected: Option<Vec<Provision>>,
     /// The verdict on the procedure's latest other notice, where this one only follows it up.
     pub earlier: Option<Assessment>,
-    /// Other notices of the procedure, where this one is new to it: one of them may state something later.
-    pub others: Vec<Notice>,
+    /// What other notices of the procedure say of themselves, where this one is new to it: one of them may be later.
+    pub others: Vec<Statement>,
     /// What people were told of the procedure, latest first.
     pub told: Vec<Told>,
 }

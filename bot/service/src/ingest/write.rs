@@ -1,11 +1,14 @@
 //! What was planned, written. Nothing else of ingest writes.
 
+use vigie_config::rules;
+use vigie_domain::subscription::Candidate;
 use vigie_domain::{Alert, Assessment, Notice};
 use vigie_store::StoreError;
 use vigie_store::ingest::{IngestTx, Told};
 use vigie_watcher::procedure as likeness;
 
-use super::plan::Planner;
+use super::audience::Turn;
+use super::plan::{self, Planner};
 use super::procedure::is_follow_up;
 use super::stored::Match;
 use super::{Outcome, load, search_row};
@@ -13,7 +16,7 @@ use super::{Outcome, load, search_row};
 /// Stores one notice, if it says anything new.
 pub(super) async fn store_one(
     tx: &mut IngestTx,
-    planner: &Planner<'_>,
+    turn: &mut Turn<'_>,
     notice: &Notice,
     hash: &str,
     verdict: Assessment,
@@ -37,7 +40,7 @@ pub(super) async fn store_one(
         }
     };
     let stored = load::stored(tx, notice, known, procedure).await?;
-    let plan = planner.notice(notice, hash, verdict, &stored);
+    let plan = plan::notice(notice, hash, verdict, &stored);
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
@@ -46,21 +49,25 @@ pub(super) async fn store_one(
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
     }
-    tell(tx, planner, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await.map(Outcome::Stored)
+    tell(tx, turn, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await.map(Outcome::Stored)
 }
 
 /// Tells everyone whom an alert concerns; gives their number. `silent`: it says nothing new to those who were told.
 pub(crate) async fn tell(
     tx: &mut IngestTx,
-    planner: &Planner<'_>,
+    turn: &mut Turn<'_>,
     notice: &Notice,
     assessment: &Assessment,
     alert: &Alert,
     silent: bool,
     told: &[Told],
 ) -> Result<usize, StoreError> {
-    let audiences = planner.audiences(notice, assessment, told);
-    let people = load::people(tx, planner, &audiences, &alert.procedure, &alert.id).await?;
+    let folded = turn.searchable(notice, assessment);
+    let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
+    let audience = turn.reach(tx, &candidate, told).await?;
+    let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now());
+    let audiences = planner.audiences(&candidate, told);
+    let people = load::people(tx, &planner, &audiences, &alert.procedure, &alert.id).await?;
     let plan = planner.people(audiences, alert, silent, assessment, &people);
     for person in &plan.replaced {
         tx.supersede_unsent(person, &alert.procedure, &alert.id).await?;

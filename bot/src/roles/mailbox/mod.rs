@@ -36,7 +36,7 @@ use vigie_delivery::Engine;
 use vigie_domain::{Alert, AlertKind, Channel, Visibility};
 use vigie_notifier::card::short;
 use vigie_notifier::channels::email::Email;
-use vigie_service::ingest::{self, Audience, Outcome as Ingested};
+use vigie_service::ingest::{self, Outcome as Ingested};
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address};
 use vigie_service::{Failure, Service, opt_in};
@@ -436,7 +436,7 @@ async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime
     notice.visibility = Visibility::Structure(person.structure().to_owned());
     service.store.put_lead(&notice.key(), &person.id, now).await?;
     let title = short(&notice.title, 100);
-    let known = match ingest::ingest(service, &mut Audience::default(), &notice, None).await? {
+    let known = match ingest::ingest(service, &notice, None).await? {
         Ingested::Unchanged => " Elle était déjà connue.",
         Ingested::Stored(_) => "",
     };

@@ -67,7 +67,7 @@ async fn subscribing(bench: &Bench) {
     app.service.store.put_entries(&[structure], now()).await.unwrap();
     let mut laundry = call("26-9");
     laundry.title = "Location et entretien du linge, blanchisserie".into();
-    ingest::ingest(&app.service, &mut Audience::default(), &laundry, None).await.unwrap();
+    ingest::ingest(&app.service, &laundry, None).await.unwrap();
     let code = app.service.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
     from(&app, "42", &code).await;
     assert!(from(&app, "42", "/abonnements").await.contains("aucun abonnement"));
