@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
 use vigie_domain::{Assessment, Notice};
 use vigie_store::StoreError;
-use vigie_watcher::classify;
+use vigie_watcher::{boundary, classify};
 
 use crate::crash_point::CrashPoint;
 use crate::metrics::Step;
@@ -84,8 +84,15 @@ pub async fn ingest_page(
         if known.get(&key) != Some(&hash) || seen.contains(&key) {
             seen.insert(key.clone());
             let began = Instant::now();
-            let verdict = classify::classify(notice);
-            changed.push(Judged { place, notice, key, hash, verdict, took: began.elapsed() });
+            let text: usize = notice.passages.iter().map(|p| p.text.len()).sum();
+            match boundary::read_sized(text, || classify::classify(notice)) {
+                Ok(verdict) => changed.push(Judged { place, notice, key, hash, verdict, took: began.elapsed() }),
+                // One that cannot be judged is put aside by whoever brought it; its page goes on.
+                Err(e) => {
+                    let source = serde::de::Error::custom(e.to_string());
+                    outcomes[place] = Err(StoreError::Unreadable { place: format!("avis {key}"), source });
+                }
+            }
             tokio::task::yield_now().await;
         }
     }
