@@ -12,7 +12,7 @@ use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use regex::Regex;
 use vigie_notifier::channels::email::Email;
 use vigie_notifier::channels::email::refusal::says_no_mailbox;
-use vigie_watcher::sources::mailbox::text_of;
+use vigie_watcher::sources::mailbox::{parse, text_of};
 use vigie_watcher::zones;
 
 use super::authentication;
@@ -139,8 +139,9 @@ pub struct PassedOn {
 /// Reads a mail.
 #[must_use]
 pub fn read(bytes: &[u8], email: &Email) -> Mail {
-    let Some(mail) = MessageParser::default().parse(bytes) else {
-        return Mail::Unreadable("courriel vide ou illisible");
+    let mail = match parse(bytes) {
+        Ok(mail) => mail,
+        Err(why) => return Mail::Unreadable(why),
     };
     if mail.headers().is_empty() {
         return Mail::Unreadable("courriel sans en-têtes");

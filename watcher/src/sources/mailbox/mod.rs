@@ -18,7 +18,7 @@ use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind};
 use crate::boundary;
 use crate::fetch::Fetcher;
 use crate::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
-pub use crate::mail_text::text_of;
+pub use crate::mail_text::{parse, text_of};
 pub use rules::passed_on;
 use rules::{Rule, WrittenRule};
 
