@@ -69,6 +69,7 @@ concepts! {
     SocialMerit = "social_merit",
     BundledMerit = "bundled_merit",
     BidderMerit = "bidder_merit",
+    OtherMerit = "other_merit",
     Object = "object",
     IntegrationObject = "integration_object",
     Support = "support",
@@ -472,6 +473,8 @@ const LOSES: &[(Concept, &[Concept])] = &[
     (Concept::FarFromWork, &[Concept::WorkIntegration, Concept::Sheltered, Concept::ShelteredAndIntegration]),
     (Concept::SocialMerit, &[Concept::ClauseName]),
     (Concept::Criterion, &[Concept::Selection]),
+    (Concept::Selection, &[Concept::Criterion, Concept::FarFromWork]),
+    (Concept::Past, &[Concept::FarFromWork]),
     (Concept::SocialDuty, &[Concept::ClauseName]),
     (Concept::NotInsertion, &[Concept::NotInsertion]),
 ];

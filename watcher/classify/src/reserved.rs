@@ -203,7 +203,8 @@ pub fn lots_of(reading: &Reading<'_>, s: &Statement<'_>, range: &Range<usize>) -
 fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
     let start = s.clause_start(r.from, mark::STOP | mark::ITEM).max(r.from.saturating_sub(9));
     let work = ["heures", "heure", "temps", "part", "postes", "poste", "volume", "main", "h", "%", "etp"];
-    let owed_before = s.has_word(start, r.from, &work);
+    let described = |i: usize| s.any_of(STRUCTURES).any(|h| h.from <= i && i < h.to);
+    let owed_before = (start..r.from).any(|i| work.contains(&s.tokens[i].word.as_ref()) && !described(i));
     let verb = matches!(s.tokens[r.from].word.as_ref(), "reserver" | "reservera" | "reserveront" | "reserve");
     let reach = if verb { 16 } else { 6 };
     let owed_behind = s.has_word(r.to, r.to + reach, &["heures", "heure", "%", "h", "etp"]) && {
@@ -223,8 +224,21 @@ fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
         near && first
     });
     let aside = s.of(Concept::ReserveAside).any(|a| a.from <= r.from && r.to <= a.to)
-        || s.of(Concept::ShelteredProgramme).any(|p| p.from >= r.to && p.from - r.to <= 6);
+        || s.of(Concept::ShelteredProgramme).any(|p| p.from >= r.to && p.from - r.to <= 6)
+        || is_noun(s, r);
     !(owed_before || owed_behind || volume || profession || aside)
+}
+
+/// "La réserve incendie", "les réserves": the noun, not the participle.
+fn is_noun(s: &Statement<'_>, r: &Hit) -> bool {
+    matches!(s.tokens[r.from].word.as_ref(), "reserve" | "reserves")
+        && r.from > 0
+        && matches!(
+            s.tokens[r.from - 1].word.as_ref(),
+            "la" | "une" | "les" | "des" | "toute" | "sa" | "ses" | "en" | "cette"
+        )
+        && s.tokens[r.from].before == 0
+        && !s.has_word(r.to, r.to + 4, &["faveur", "profit", "benefice"])
 }
 
 /// A reservation without its beneficiary: gives its lots. A bare heading says nothing.
@@ -277,8 +291,13 @@ fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<Stri
 
 /// "Seules les EA peuvent soumissionner", "ne pourra être attribué qu'à un ESAT", "EA / ESAT uniquement".
 fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
-    let structures: Vec<&Hit> =
-        s.any_of(STRUCTURES).filter(|h| !polarity::denied(s, h) && !polarity::supposed(s, h)).collect();
+    let asserted = |h: &&Hit| !polarity::denied(s, h) && !polarity::supposed(s, h);
+    let mut structures: Vec<&Hit> = s.any_of(STRUCTURES).filter(asserted).collect();
+    // "Seules les organisations répondant à l'article L. 2113-15": the article stands for those it names.
+    if structures.is_empty() {
+        structures =
+            s.any_of(ARTICLES).filter(asserted).filter(|_| s.says.any(&[Concept::Bid, Concept::Contract])).collect();
+    }
     let Some(first) = structures.first() else { return Vec::new() };
     let last = structures[structures.len() - 1];
     let near = |a: usize, b: usize| a.abs_diff(b) <= 14;
@@ -311,7 +330,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     });
     // "Marché réservé à : ☒ EA/ESAT".
     let ticked = s.unit.ticked == Some(true) && s.heading.has(Concept::Reserve);
-    let given = entrusted.or((column || ticked).then_some(first.from)).map(|i| Hit {
+    let given = entrusted.or((column || ticked || labelled(s, first)).then_some(first.from)).map(|i| Hit {
         concept: Concept::Only,
         from: i,
         to: i + 1,
@@ -342,19 +361,51 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     grouped(reading, s, &structures, &anchor)
 }
 
+/// "Éligibilité : ACI, EI", "Type de structure admis : ESAT": a label of access, and nothing but structures behind it.
+fn labelled(s: &Statement<'_>, first: &Hit) -> bool {
+    let label = first.from.checked_sub(1).map_or(0, |_| first.from);
+    let colon = (1..=label).rev().find(|i| s.tokens[*i].after(mark::COLON));
+    let Some(colon) = colon.filter(|c| first.from - c <= 2 && *c <= 8) else { return false };
+    let access = s.any_of(&[Concept::Bid, Concept::Only, Concept::Addressed]).any(|h| h.to <= colon)
+        && !s.any_of(&[Concept::Winner, Concept::Criterion]).any(|h| h.to <= colon);
+    access
+        && !s.says.any(&[Concept::OrdinaryBidder, Concept::Winner, Concept::Subcontract, Concept::Past])
+        && !s.has_word(0, s.tokens.len(), &["tous", "toutes", "tout", "toute"])
+}
+
 /// "Les offres d'entreprises autres que des SIAE seront rejetées", "toute candidature ne provenant pas d'un ESAT sera écartée".
 fn others_refused(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let structures: Vec<&Hit> = s.any_of(STRUCTURES).collect();
     let Some(first) = structures.first() else { return Vec::new() };
+    if let Some(ordinary) = s.of(Concept::OrdinaryBidder).next() {
+        let shut = ["admis", "exclu", "ferm", "rejet", "ecart", "interdit", "accept", "concern"];
+        let closed = s.tokens.iter().any(|t| shut.iter().any(|w| t.word.starts_with(w)))
+            && (polarity::denied(s, ordinary)
+                || s.has_word(
+                    ordinary.to,
+                    ordinary.to + 6,
+                    &["pas", "plus", "exclues", "exclus", "exclu", "ecartees", "rejetees"],
+                ));
+        return if closed { grouped(reading, s, &structures, ordinary) } else { Vec::new() };
+    }
     let other_than = (0..first.from).rev().take(7).find(|i| {
         let word = s.tokens[*i].word.as_ref();
         word.starts_with("autre") && s.has_word(*i, *i + 3, &["que", "qu"])
+            || word == "ni" && s.has_word(i.saturating_sub(3), *i, &["ne", "n", "sont"])
             || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
     });
     let refused = s.tokens[first.to..]
         .iter()
         .any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
-    let Some(at) = other_than.filter(|_| refused && s.says.has(Concept::Bid)) else { return Vec::new() };
+    // "Confié à un ESAT : les autres candidatures sont irrecevables."
+    let other_bids = || {
+        s.of(Concept::Bid)
+            .find(|b| s.has_word(b.from.saturating_sub(2), b.from, &["autre", "autres", "toute"]))
+            .map(|b| b.from)
+    };
+    let Some(at) = other_than.or_else(other_bids).filter(|_| refused && s.says.has(Concept::Bid)) else {
+        return Vec::new();
+    };
     let anchor = Hit { concept: Concept::Only, from: at, to: at + 1 };
     grouped(reading, s, &structures, &anchor)
 }
@@ -382,6 +433,12 @@ fn must_be(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             "soumissionnaires",
             "entreprises",
             "repondants",
+            "acces",
+            "participation",
+            "candidature",
+            "candidatures",
+            "attributaire",
+            "titulaire",
         ],
     );
     let structures: Vec<&Hit> =
