@@ -136,6 +136,13 @@ fn owes(
 
 /// "clause sociale", "heures d'insertion": the name suffices, unless denied.
 fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
+    // "Insertion : ☐ lot réservé ☒ clause, lots 1 et 2".
+    if s.unit.ticked == Some(true)
+        && s.heading.has(Concept::InsertionAction)
+        && let Some(from) = s.tokens.iter().position(|t| t.word == "clause")
+    {
+        return Some((Hit { concept: Concept::ClauseName, from, to: from + 1 }, true));
+    }
     let hits: Vec<&Hit> = s.of(Concept::ClauseName).collect();
     if hits.iter().any(|h| polarity::void(s, h)) {
         explained.push(s.index);
@@ -144,6 +151,13 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
     let about_staff = s.says.has(Concept::StaffMatter)
         && !s.says.any(&[Concept::FarFromWork, Concept::InsertionAction])
         && !s.tokens[hit.from..hit.to].iter().any(|t| t.word == "insertion");
+    // "Article 12 : clauses sociales et environnementales" heads both; what it asks stands below.
+    let both = s.unit.is_heading
+        && s.says.has(Concept::BundledMerit)
+        && !s.says.any(&[Concept::InsertionAction, Concept::FarFromWork]);
+    if both {
+        return None;
+    }
     let rate = s.says.has(Concept::ServiceTalk) && s.tokens[hit.from].word.starts_with("taux");
     (!about_staff && !rate).then_some((**hit, true))
 }
@@ -158,6 +172,9 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
     let quantity = has_volume(s) && (firm || s.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork]))
         || s.numbers.iter().any(|q| q.unit == Unit::Hours && s.has_word(q.to, q.to + 1, &["pour", "par"]));
     for hit in s.any_of(&[Concept::InsertionAction, Concept::SocialDuty]) {
+        if hit.concept == Concept::SocialDuty && s.says.has(Concept::OtherSocial) && !quantity {
+            continue;
+        }
         if polarity::void(s, hit) {
             explained.push(s.index);
             continue;
@@ -199,7 +216,12 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
     let quantity = has_volume(s);
     let given = |h: &Hit| s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to);
     let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && given(h));
-    let asked = s.says.any(&[Concept::Winner])
+    // "La Ville emploie … ; les entreprises ne sont soumises à rien": the winner of another clause is none here.
+    let part =
+        |h: &Hit| s.clause_start(h.from, mark::ITEM | mark::STOP)..s.clause_end(h.to - 1, mark::ITEM | mark::STOP);
+    let winner =
+        people.is_none_or(|h| s.of(Concept::Winner).any(|w| part(h).contains(&w.from))) && s.says.has(Concept::Winner);
+    let asked = winner
         || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName, Concept::Contract]) && s.says.has(Concept::Duty);
     if let Some(hit) = people {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
@@ -235,9 +257,10 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
         }
     }
     let structure = s.any_of(&[Concept::WorkIntegration, Concept::Sheltered]).find(|h| {
-        let sub = s
-            .of(Concept::Subcontract)
-            .any(|c| c.to <= h.from && h.from - c.to <= 16 || quantity && c.from >= h.to && c.from - h.to <= 8);
+        let sub = s.of(Concept::Subcontract).any(|c| {
+            c.to <= h.from && h.from - c.to <= 16
+                || (quantity || strict_duty(s)) && c.from >= h.to && c.from - h.to <= 10
+        });
         sub && !polarity::void(s, h)
     })?;
     let bound = strict_duty(s) || future(s) || quantity && s.says.has(Concept::Winner);
@@ -249,10 +272,17 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
 /// "12.1 Le volume est fixé à 420 heures" under "Obligation sociale".
 fn volume_of_heading(s: &Statement<'_>) -> Option<(Hit, bool)> {
     let social = s.heading.any(&[Concept::SocialDuty, Concept::ClauseName])
+        || s.heading.has(Concept::InsertionAction)
+            && !s.heading.has(Concept::Criterion)
+            && s.has_word(0, 4, &["volume", "volumes", "heures"])
         || s.previous.any(&[Concept::ClauseName]) && s.has_word(0, s.tokens.len(), &["volume", "lots", "lot"]);
     let denied =
         s.any_of(&[Concept::Deny]).any(|d| matches!(s.tokens[d.from].word.as_ref(), "sans" | "aucun" | "aucune"));
-    if !social || denied || !s.says.any(&[Concept::Winner, Concept::Duty, Concept::GiveWork, Concept::FarFromWork]) {
+    if !social
+        || denied
+        || !(s.says.any(&[Concept::Winner, Concept::Duty, Concept::GiveWork, Concept::FarFromWork])
+            || s.has_word(0, 4, &["volume", "volumes"]))
+    {
         return None;
     }
     let q = s

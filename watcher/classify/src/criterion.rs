@@ -221,7 +221,7 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
     let social = match hit.concept {
         Concept::SocialDuty => weight.is_some() && !s.has_word(0, s.tokens.len(), &["execution"]),
         Concept::WorkIntegration | Concept::Sheltered => {
-            weight.is_some() && !s.says.any(&[Concept::Reserve, Concept::Only])
+            within(Concept::GiveWork) && !s.says.any(&[Concept::Reserve, Concept::Only])
                 || within(Concept::Subcontract)
                 || s.has_word(from, to, &["part", "heures", "emploi"])
         }
@@ -337,6 +337,9 @@ fn weighted_price(s: &Statement<'_>) -> bool {
 fn item_weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
     let (from, to) = item(s, hit);
     let all: Vec<Quantity> = weights(s).collect();
+    // "(0,50) … (0,20)": parts of one.
+    let sum: f64 = all.iter().map(|q| q.value).sum();
+    let scale = if all.iter().all(|q| q.value <= 1.0) && (0.5..=1.05).contains(&sum) { 100.0 } else { 1.0 };
     let mine = all.iter().find(|q| q.from >= hit.to && q.from < to);
     let told_behind = || {
         // "Insertion sociale - Pondération : 20": the weight is the next item.
@@ -347,7 +350,7 @@ fn item_weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
         all.iter().find(|q| next && q.from >= to && q.from <= end)
     };
     let before = || all.iter().rev().find(|q| q.from >= from && q.to <= hit.from);
-    mine.or_else(told_behind).or_else(before).map(|q| q.value)
+    mine.or_else(told_behind).or_else(before).map(|q| q.value * scale)
 }
 
 /// The weight of what a hit names: its item's, its row's, the statement's only one, or one told some lines below.

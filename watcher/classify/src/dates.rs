@@ -155,6 +155,10 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
         let named = own
             .or(if chain { last } else { None })
             .or_else(|| if i == 0 { above(reading, units, index) } else { None });
+        // "Au lieu de : …, lire : …": what a correction moves is the deadline, where it does not say.
+        let corrected =
+            || words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire").then_some(Cue::Bound);
+        let named = named.or_else(corrected);
         let bound = bounded(words, when, floor) || named_above_bound(own, unit);
         let cue = match named {
             Some(Cue::Bound) => Some(Cue::Kind(nearest_noun(reading, units, index).unwrap_or(DateKind::Tender))),
@@ -171,7 +175,12 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
             .take(6)
             .any(|t| ["annul", "deplace", "report", "decal", "repouss"].iter().any(|w| t.word.starts_with(w)))
             && found.get(i + 1).is_some()
-            && kind_is_visit(named);
+            && kind_is_visit(named)
+            // "Prévue le 5 mars, n'aura lieu que le 19".
+            || found.get(i + 1).is_some_and(|n| {
+                let between = &words[when.to..n.from];
+                between.iter().any(|t| t.word == "que") && between.iter().any(|t| t.word == "lieu")
+            });
         // "reçues du 5 janvier au 4 février": an interval closes at its end.
         let interval = when.from > 0
             && words[when.from - 1].word == "du"
@@ -225,7 +234,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             {
                 return Some(Cue::Other);
             }
-            "informations" | "information" if before(3, &["demande"]) => Some(DateKind::Questions),
+            "informations" | "information" if before(3, &["demande", "complement"]) => Some(DateKind::Questions),
             "offre"
             | "offres"
             | "pli"
@@ -239,6 +248,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             | "remise"
             | "depot"
             | "date_receipt_tenders"
+            | "retour"
+            | "retours"
+            | "dlro"
             | "soumissions"
             | "dossiers" => Some(DateKind::Tender),
             "candidature" | "candidatures" | "participation" => Some(DateKind::Participation),
@@ -260,7 +272,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             if kind == DateKind::Participation && (before(6, &["offre", "pli"]) || noun == Some(DateKind::Tender)) {
                 return Some(Cue::Kind(DateKind::Tender));
             }
-            if kind == DateKind::Tender && matches!(word, "remise" | "depot" | "reponse") && noun.is_none() {
+            if kind == DateKind::Tender && matches!(word, "remise" | "depot" | "reponse" | "retour") && noun.is_none() {
                 noun = Some(kind);
                 continue;
             }
@@ -357,7 +369,9 @@ fn days_before_tender(
 ) -> Option<TypedDate> {
     let tender = dates.iter().find(|d| d.kind == DateKind::Tender)?;
     words.iter().find_map(|(_, t)| {
-        let asked = t.iter().any(|x| matches!(x.word.as_ref(), "questions" | "question" | "renseignements"));
+        let asked = t.iter().any(|x| {
+            matches!(x.word.as_ref(), "questions" | "question" | "renseignements" | "renseignement" | "precisions")
+        });
         let before = t.iter().any(|x| x.word == "avant") && t.iter().any(|x| x.word == "limite" || x.word == "remise");
         let (from, to, days) = days_told(t)?;
         if !asked || !before || days > 60.0 {

@@ -383,7 +383,9 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
         return false;
     }
     let named = hit.to - hit.from > 1
-        && !["heure", "objectif", "taux", "delai", "volume"].iter().any(|w| tokens[hit.from].word.starts_with(w));
+        && !["heure", "objectif", "taux", "delai", "volume", "contribution", "performance", "soutien", "promotion"]
+            .iter()
+            .any(|w| tokens[hit.from].word.starts_with(w));
     let rest = &tokens[hit.to..];
     let of =
         !named && rest.first().is_some_and(|t| t.before == 0 && matches!(t.word.as_ref(), "d" | "de" | "du" | "des"));

@@ -113,6 +113,18 @@ fn round_number(word: &str) -> Option<f64> {
 
 /// "le dixième des heures", "un quart du temps": a share.
 fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
+    // "1/20e des heures".
+    let over = tokens.get(from + 1).filter(|t| tokens[from].word == "1" && t.after(mark::SLASH));
+    let part = over.and_then(|t| {
+        t.word
+            .trim_end_matches(|c: char| c.is_ascii_alphabetic())
+            .parse::<f64>()
+            .ok()
+            .filter(|n| *n >= 2.0 && t.word.ends_with('e'))
+    });
+    if let Some(n) = part {
+        return Some((100.0 / n, from + 2));
+    }
     let share = match tokens[from].word.as_ref() {
         "dixieme" => 10.0,
         "vingtieme" => 5.0,

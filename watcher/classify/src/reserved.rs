@@ -350,7 +350,9 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             || s.previous.has(Concept::Bid);
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
         && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
-    let volume = s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours));
+    let segment =
+        s.clause_start(first.from, mark::ITEM | mark::STOP)..s.clause_end(last.to - 1, mark::ITEM | mark::STOP);
+    let volume = s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours) && segment.contains(&q.from));
     // "Le contrat ne saurait être confié qu'à un ESAT" speaks of the contract, not of a part that the winner passes on.
     let whole =
         excepting.is_some() && s.of(Concept::Contract).any(|c| c.to <= first.from) && !s.says.has(Concept::Winner);
@@ -369,6 +371,7 @@ fn labelled(s: &Statement<'_>, first: &Hit) -> bool {
     let access = s.any_of(&[Concept::Bid, Concept::Only, Concept::Addressed]).any(|h| h.to <= colon)
         && !s.any_of(&[Concept::Winner, Concept::Criterion]).any(|h| h.to <= colon);
     access
+        && !s.of(Concept::Reserve).any(|r| polarity::denied(s, r))
         && !s.says.any(&[Concept::OrdinaryBidder, Concept::Winner, Concept::Subcontract, Concept::Past])
         && !s.has_word(0, s.tokens.len(), &["tous", "toutes", "tout", "toute"])
 }
@@ -394,16 +397,22 @@ fn others_refused(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             || word == "ni" && s.has_word(i.saturating_sub(3), *i, &["ne", "n", "sont"])
             || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
     });
-    let refused = s.tokens[first.to..]
-        .iter()
-        .any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
+    let not_admitted = s.has_word(first.to, s.tokens.len(), &["pas"])
+        && s.has_word(first.to, s.tokens.len(), &["admis", "admises", "acceptes"]);
+    let refused = not_admitted
+        || s.tokens[first.to..]
+            .iter()
+            .any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
     // "Confié à un ESAT : les autres candidatures sont irrecevables."
     let other_bids = || {
-        s.of(Concept::Bid)
-            .find(|b| s.has_word(b.from.saturating_sub(2), b.from, &["autre", "autres", "toute"]))
-            .map(|b| b.from)
+        const BIDDERS: &[&str] = &["operateur", "candidat", "entreprise", "offre", "structure"];
+        (1..s.tokens.len()).find(|i| {
+            BIDDERS.iter().any(|w| s.tokens[*i].word.starts_with(w))
+                && s.has_word(i - 1, *i, &["autre", "autres", "toute"])
+        })
     };
-    let Some(at) = other_than.or_else(other_bids).filter(|_| refused && s.says.has(Concept::Bid)) else {
+    let bids = s.says.has(Concept::Bid) || not_admitted;
+    let Some(at) = other_than.or_else(other_bids).filter(|_| refused && bids) else {
         return Vec::new();
     };
     let anchor = Hit { concept: Concept::Only, from: at, to: at + 1 };
@@ -481,7 +490,8 @@ fn applied(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         ],
     );
     let subject = s.any_of(&[Concept::Contract]).next().is_some() || s.has_word(0, first.from, &["acheteur"]);
-    let bidders = s.has_word(0, first.from, &["candidats", "candidat", "dispositions", "soumissionnaires"]);
+    let open = s.of(Concept::Reserve).any(|r| polarity::denied(s, r));
+    let bidders = open || s.has_word(0, first.from, &["candidats", "candidat", "dispositions", "soumissionnaires"]);
     let faculty = s.has_word(0, s.tokens.len(), &["faculte", "possibilite", "avance"]);
     if !applies || !subject || bidders || faculty {
         return Vec::new();

@@ -134,7 +134,7 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         && (!training || support_word(s) || s.says.has(Concept::Works) || next.is_some_and(support_word))
         || named && !training
         || is_the_object && !training
-        || support_word(s) && s.says.has(Concept::Works)
+        || (support_word(s) || named) && s.says.has(Concept::Works)
         || prestation && (works && (linked || s.tokens[hit.to..].iter().any(|t| t.after(mark::COLON)))) && !training
 }
 

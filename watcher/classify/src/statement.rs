@@ -244,6 +244,19 @@ impl Units {
             if word(&range).is_empty() || (answer && matches!(word(&range).as_str(), "oui" | "non")) {
                 continue;
             }
+            // "☒ oui ☐ non   Volume : 480 h": what follows the answers is no option.
+            let own = doc.text()[range.clone()].trim_start();
+            let rest =
+                own.strip_prefix("oui ").or_else(|| own.strip_prefix("non ")).filter(|r| answer && r.contains(':'));
+            if let Some(rest) = rest {
+                self.list.push(Unit {
+                    range: range.end - rest.len()..range.end,
+                    heading,
+                    is_heading: false,
+                    ..unit.clone()
+                });
+                continue;
+            }
             self.list.push(Unit { range, heading, is_heading: false, ticked: Some(on), ..unit.clone() });
         }
     }
@@ -358,6 +371,14 @@ fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
 fn lot_of_cell(cell: &str) -> Option<String> {
     let cell = cell.trim();
     let bare = cell.strip_prefix("lot").map_or(cell, |c| c.trim_start_matches(['s', ' ', 'n', '°', '-', ':', '.']));
+    let bare = bare.trim_start();
+    // "A2": a letter and a number.
+    let lettered = bare.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+        && (2..=3).contains(&bare.len())
+        && bare.bytes().skip(1).all(|b| b.is_ascii_digit());
+    if lettered {
+        return Some(bare.to_uppercase());
+    }
     let id = bare.trim_start_matches('0');
     let number = id.bytes().take_while(u8::is_ascii_digit).count();
     let fits = (1..=3).contains(&number) && (id.len() == number || !id.as_bytes()[number].is_ascii_alphanumeric());
@@ -477,6 +498,10 @@ fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
         "n'est pas ",
         " ne fait l'objet d'aucun",
         " n'est exige",
+        " ne s'applique",
+        " ne trouve",
+        " ne figure",
+        " ne contient",
     ]
     .iter()
     .any(|w| head.contains(w));

@@ -154,7 +154,19 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                 let labelled = hours_word
                     && (s.tokens[q.from].after(mark::COLON) || told && set_at(s, &q))
                     && q.value >= if told { 5.0 } else { 10.0 };
-                ((bare || list) && !in_mention(&q) && !s.tokens[q.from].after(mark::HYPHEN) || labelled)
+                let falls = s.has_word(q.to, q.to + 1, &["a"])
+                    && s.has_word(
+                        q.from.saturating_sub(2),
+                        q.from,
+                        &["ramenee", "ramene", "ramenees", "abaissee", "reduit"],
+                    );
+                ((bare || list)
+                    && (q.from > 0 || s.unit.row.is_some())
+                    && !falls
+                    && !s.tokens[q.from].after(mark::SLASH)
+                    && !in_mention(&q)
+                    && !s.tokens[q.from].after(mark::HYPHEN)
+                    || labelled)
                     && (s.tokens[q.from].is_number() || q.to - q.from >= 2)
                     && q.value > 0.0
                     && (bare && s.unit.row.is_some()
@@ -168,11 +180,8 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         if counted {
             let unit = if q.unit == Unit::None { Unit::Hours } else { q.unit };
             // "Porté de 300 à 450 heures": the new volume.
-            let raised = s.has_word(
-                q.from.saturating_sub(3),
-                q.from,
-                &["porte", "portee", "portees", "passe", "releve", "ramene"],
-            );
+            let raised =
+                s.has_word(q.from.saturating_sub(3), q.from, &["porte", "portee", "portees", "passe", "releve"]);
             match q.upper.filter(|_| raised) {
                 Some(value) => found.push(Quantity { unit, value, upper: None, ..q }),
                 None => found.push(Quantity { unit, ..q }),
@@ -359,7 +368,10 @@ fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
 pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
     let before = |n: usize, words: &[&str]| s.has_word(q.from.saturating_sub(n), q.from, words);
     let behind = |n: usize, words: &[&str]| s.has_word(q.to, q.to + n, words);
-    let moved = before(3, &["lieu"]) && before(4, &["au"]);
+    let replaced = s.tokens[q.from.saturating_sub(5)..q.from].iter().any(|t| t.word.starts_with("remplac"))
+        && !before(2, &["par"])
+        && s.has_word(q.to, q.to + 5, &["par"]);
+    let moved = before(3, &["lieu"]) && before(4, &["au"]) || replaced;
     let rate = behind(
         3,
         &[
