@@ -28,6 +28,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     AUDIENCE_CHANGES,
     STATEMENTS,
     ALERT_TEXTS,
+    SECOND_READINGS,
+    ACCESS_AND_VISIBILITY,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -282,6 +284,25 @@ ALTER TABLE notice ADD COLUMN statement TEXT;
 /// Retention looks for old texts of alerts: few alerts have one.
 const ALERT_TEXTS: &str = r"
 CREATE INDEX alert_text ON alert (created) WHERE body IS NOT NULL;
+";
+
+/// Notices in doubt that the second reader was asked about.
+const SECOND_READINGS: &str = r"
+CREATE TABLE second_reading (
+  notice_id TEXT NOT NULL, content_hash TEXT NOT NULL, at BIGINT NOT NULL, statements BIGINT NOT NULL, outcome TEXT NOT NULL,
+  PRIMARY KEY (notice_id, content_hash));
+";
+
+/// By which address a session was opened ('' = unknown: any of its owner's); whether a procedure is shown to those told alone;
+/// the topic of a chat in which somebody is written to (0 = none); what was said in chats and is not acted on yet.
+const ACCESS_AND_VISIBILITY: &str = r"
+ALTER TABLE session ADD COLUMN address_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE search ADD COLUMN restricted BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE address ADD COLUMN topic BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE incoming (
+  listener TEXT NOT NULL, number BIGINT NOT NULL, chat TEXT NOT NULL, raw {bytes} NOT NULL, tries BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (listener, number));
+CREATE INDEX incoming_chat ON incoming (listener, chat, number);
 ";
 
 /// Brings the database to the newest step.

@@ -263,9 +263,9 @@ impl Audience {
 
     /// Those of them whom a notice concerns, and why.
     pub(super) fn hits(&self, candidate: &Candidate<'_>) -> impl Iterator<Item = (String, Hit)> {
-        self.people.iter().filter_map(|(id, person)| {
-            Some((id.clone(), hit(&person.subscriber.profile, &person.subscriptions, candidate)?))
-        })
+        self.people
+            .iter()
+            .filter_map(|(id, person)| Some((id.clone(), hit(&person.subscriber, &person.subscriptions, candidate)?)))
     }
 
     pub(super) fn active_addresses(&self, subscriber: &str) -> impl Iterator<Item = &Address> {
@@ -275,6 +275,11 @@ impl Audience {
 
     pub(super) fn profile(&self, subscriber: &str) -> Option<&Profile> {
         self.people.get(subscriber).map(|p| &p.subscriber.profile)
+    }
+
+    /// Whether a person is of that structure.
+    pub(super) fn is_of(&self, subscriber: &str, structure: &str) -> bool {
+        self.people.get(subscriber).is_some_and(|p| p.subscriber.structure() == structure)
     }
 
     pub(super) fn rhythm(&self, subscriber: &str) -> Rhythm {
