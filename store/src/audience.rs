@@ -3,7 +3,8 @@
 //!
 //! Every write that changes a person's subscriptions, addresses, profile or rhythm notes that person's number under a new
 //! change number, in its own transaction ([`person_changed`]). Change numbers are taken from one row that a writer holds
-//! until its commit, so that whoever sees number `n` sees every change up to `n`. An erasure leaves the number behind, which
+//! until its commit, so that whoever sees number `n` sees every change up to `n`. Every writer takes it after the rows
+//! that it changes, so that none waits for another in a circle. An erasure leaves the number behind, which
 //! then leads to nobody.
 //!
 //! Old changes are forgotten ([`Store::forget_changes`]): a process that was behind them reads everybody anew.

@@ -195,9 +195,6 @@ impl Store {
         if taken == 0 {
             return Ok(Taken::Unknown);
         }
-        let declared = self.is_declared(&subscriber.id).await?;
-        let addresses = vec![(channel, chat.to_owned(), AddressState::Active)];
-        put_person(&mut tx, &NewSubscriber { subscriber: subscriber.clone(), addresses, declared }, now).await?;
         // Whoever stopped there and comes back with a code of theirs is back.
         sql::query("UPDATE address SET state = 'active' WHERE subscriber_id = $1 AND channel = $2 AND value = $3")
             .bind(subscriber.id.clone())
@@ -205,6 +202,9 @@ impl Store {
             .bind(clean(chat))
             .execute(&mut tx)
             .await?;
+        let declared = self.is_declared(&subscriber.id).await?;
+        let addresses = vec![(channel, chat.to_owned(), AddressState::Active)];
+        put_person(&mut tx, &NewSubscriber { subscriber: subscriber.clone(), addresses, declared }, now).await?;
         person_changed(&mut tx, &subscriber.id).await?;
         tx.commit().await?;
         Ok(Taken::Welcome(subscriber))

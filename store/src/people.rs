@@ -378,10 +378,8 @@ pub(crate) async fn put_person(
     let mut profile = new.subscriber.profile.clone();
     // What a person turned off stays off, whoever brings them in step.
     profile.without_closed |= profile_of(tx, &new.subscriber.id).await?.is_some_and(|p| p.without_closed);
-    // A new person's number is that of the change that made them.
-    let number = next_change(tx).await?;
     let mut changed = sql::query(
-        "INSERT INTO subscriber (id, name, role, profile, declared, created, number) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4
          WHERE subscriber.name <> $2 OR subscriber.role <> $3 OR subscriber.profile <> $4",
     )
@@ -391,7 +389,6 @@ pub(crate) async fn put_person(
     .bind(to_json(&profile)?)
     .bind(i64::from(new.declared))
     .bind(millis(now))
-    .bind(number)
     .execute(tx)
     .await?;
     for (channel, value, state) in &new.addresses {
@@ -430,5 +427,15 @@ pub(crate) async fn put_person(
     .execute(tx)
     .await?;
     // The settings file names the same people at every start.
-    if changed > 0 { note(tx, number, &new.subscriber.id).await } else { Ok(()) }
+    if changed == 0 {
+        return Ok(());
+    }
+    // A new person's number is that of the change that made them.
+    let number = next_change(tx).await?;
+    sql::query("UPDATE subscriber SET number = $1 WHERE id = $2 AND number IS NULL")
+        .bind(number)
+        .bind(new.subscriber.id.clone())
+        .execute(tx)
+        .await?;
+    note(tx, number, &new.subscriber.id).await
 }

@@ -164,8 +164,7 @@ impl Store {
         let old = "SELECT a.id, a.subscriber_id FROM address a LEFT JOIN consent c ON c.address_id = a.id JOIN subscriber s ON s.id = a.subscriber_id
              WHERE s.declared = 0 AND a.state = 'unconfirmed' AND COALESCE(c.asked, a.created) <= $1";
         let ids: Vec<(String, String)> = sql::query_as(old).bind(millis(before)).fetch_all(&mut tx).await?;
-        for (id, owner) in &ids {
-            person_changed(&mut tx, owner).await?;
+        for (id, _) in &ids {
             for sql in [
                 "DELETE FROM consent WHERE address_id = $1",
                 "DELETE FROM lane WHERE address_id = $1",
@@ -174,6 +173,9 @@ impl Store {
             ] {
                 sql::query(sql).bind(id.clone()).execute(&mut tx).await?;
             }
+        }
+        for (_, owner) in &ids {
+            person_changed(&mut tx, owner).await?;
         }
         tx.commit().await?;
         Ok(ids.len() as u64)
