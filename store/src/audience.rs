@@ -318,14 +318,20 @@ pub(crate) async fn next_change(tx: &mut Transaction) -> Result<i64, StoreError>
     })
 }
 
-/// Notes that something of a person changed that matters to whether or how they hear of notices. For one who is erased, call it
-/// while they are still there.
+/// Notes that something of a person changed that matters to whether or how they hear of notices.
 pub(crate) async fn person_changed(tx: &mut Transaction, subscriber: &str) -> Result<(), StoreError> {
     let n = next_change(tx).await?;
     note(tx, n, subscriber).await
 }
 
-/// The same, under a change number that was taken already.
+/// Notes that the person of that number is there no more.
+pub(crate) async fn person_gone(tx: &mut Transaction, number: i64) -> Result<(), StoreError> {
+    let n = next_change(tx).await?;
+    sql::query("INSERT INTO audience_change (n, person) VALUES ($1, $2)").bind(n).bind(number).execute(tx).await?;
+    Ok(())
+}
+
+/// The same as [`person_changed`], under a change number that was taken already.
 pub(crate) async fn note(tx: &mut Transaction, n: i64, subscriber: &str) -> Result<(), StoreError> {
     sql::query(
         "INSERT INTO audience_change (n, person) SELECT CAST($1 AS BIGINT), number FROM subscriber WHERE id = $2 AND number IS NOT NULL

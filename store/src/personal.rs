@@ -16,7 +16,7 @@ use vigie_domain::{Channel, Subscriber};
 
 use crate::Store;
 use crate::address::{Address, AddressState};
-use crate::audience::person_changed;
+use crate::audience::person_gone;
 use crate::columns::millis;
 use crate::error::StoreError;
 use crate::ids::{derived_id, random};
@@ -231,9 +231,10 @@ impl Store {
     ) -> Result<Option<Erased>, StoreError> {
         let Some(leaving) = self.leaving(subscriber).await? else { return Ok(None) };
         let mut tx = self.begin().await?;
-        // The person's row before the change number, as every other writer takes them: none waits for another in a circle.
-        sql::query("UPDATE subscriber SET id = id WHERE id = $1").bind(leaving.id.clone()).execute(&mut tx).await?;
-        person_changed(&mut tx, &leaving.id).await?;
+        let number: Option<(Option<i64>,)> = sql::query_as("SELECT number FROM subscriber WHERE id = $1")
+            .bind(leaving.id.clone())
+            .fetch_optional(&mut tx)
+            .await?;
         let marked = leaving.addresses.iter().filter(|a| their_wish || a.state != AddressState::Unconfirmed);
         mark_addresses(&mut tx, marked, now).await?;
         let mut done = Erased::default();
@@ -253,6 +254,9 @@ impl Store {
                 Fate::DeletedIfNamed => done.deleted += delete_records_of(&mut tx, &leaving.words).await?,
                 Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
             }
+        }
+        if let Some((Some(number),)) = number {
+            person_gone(&mut tx, number).await?;
         }
         sql::query("INSERT INTO meta (key, value) VALUES ($1, '1') ON CONFLICT (key) DO NOTHING")
             .bind(SCRUB_DUE.to_owned())
