@@ -1,6 +1,7 @@
 //! End-to-end tests, one binary. Each module's tests read as sentences.
 #![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
+mod audience;
 mod assistant;
 mod bad_input;
 mod browser;

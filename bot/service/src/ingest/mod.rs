@@ -10,6 +10,7 @@
 
 pub mod audience;
 pub mod hourly_cap;
+mod judge;
 mod load;
 pub mod plan;
 pub mod procedure;
@@ -24,13 +25,13 @@ use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
 use vigie_domain::{Assessment, Notice};
 use vigie_store::StoreError;
-use vigie_watcher::classify;
 
 use crate::crash_point::CrashPoint;
 use crate::metrics::Step;
 use crate::service::Service;
 pub(crate) use audience::Turn;
 pub use audience::{Audience, AudienceIndex, candidate};
+pub use judge::Judge;
 pub(crate) use write::tell;
 
 /// Most notices looked at for one transaction.
@@ -83,10 +84,8 @@ pub async fn ingest_page(
         // After a changed record, the same one again is compared with what that one leaves.
         if known.get(&key) != Some(&hash) || seen.contains(&key) {
             seen.insert(key.clone());
-            let began = Instant::now();
-            let verdict = classify::classify(notice);
-            changed.push(Judged { place, notice, key, hash, verdict, took: began.elapsed() });
-            tokio::task::yield_now().await;
+            let (verdict, took) = service.judge.verdict(notice).await;
+            changed.push(Judged { place, notice, key, hash, verdict, took });
         }
     }
     let mut rest = changed.as_slice();
