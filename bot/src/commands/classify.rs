@@ -309,7 +309,8 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
     block("BESOINS À CÔTÉ DES TRAVAUX", labels(&assessment.side_sectors));
     block("COMMENT", assessment.routes.iter().map(|r| card::route_label(*r).to_owned()).collect());
     let kinds = |wanted: Option<Access>| {
-        let kept = assessment.eligible_kinds.iter().filter(|k| wanted.is_none_or(|w| best_access(**k, assessment) == Some(w)));
+        let kept =
+            assessment.eligible_kinds.iter().filter(|k| wanted.is_none_or(|w| best_access(**k, assessment) == Some(w)));
         kept.map(|k| format!("{} ({})", k.acronym(), card::structure_label(*k))).collect::<Vec<_>>()
     };
     if assessment.notice_kind.is_result() {

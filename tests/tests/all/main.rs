@@ -1,8 +1,8 @@
 //! End-to-end tests, one binary. Each module's tests read as sentences.
 #![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
-mod audience;
 mod assistant;
+mod audience;
 mod bad_input;
 mod browser;
 mod classify_contract;
