@@ -3,6 +3,7 @@
 //!
 //! The samples hold dates relative to today (`{{J+21}}`, or `{{D+21}}` in words), so that deadlines are always ahead.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -166,10 +167,10 @@ async fn walk(
 /// A key of this demo alone, to sign its links with.
 fn secret(dir: &std::path::Path) -> Result<Secret, Failure> {
     let path = dir.join("secret");
-    std::fs::write(&path, vigie_store::random()?).map_err(|e| {
+    let secret = vigie_store::random()?;
+    vigie_store::new_for_owner(&path).and_then(|mut file| file.write_all(secret.as_bytes())).map_err(|e| {
         Failure::new(format!("fichier impossible à écrire : {e}"), path.display().to_string(), "vérifiez les droits")
     })?;
-    vigie_store::only_for_owner(&path);
     Ok(Secret::File(path))
 }
 

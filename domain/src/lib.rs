@@ -57,7 +57,7 @@ pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};
 pub use delivery::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition};
 pub use follow_up::{Decision, Refusal, Stage};
-pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage};
+pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage, Visibility};
 pub use outcome::{NoAwardReason, Outcome};
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};

@@ -125,6 +125,14 @@ impl Buyer {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         matches!(digits.len(), 9 | 14).then_some(digits)
     }
+
+    /// A SIREN or SIRET as people write it, without spaces, dots and dashes; what is none stays as it is, for whoever refuses it.
+    #[must_use]
+    pub fn written(text: &str) -> String {
+        let bare: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '.' | '-')).collect();
+        let number = matches!(bare.len(), 9 | 14) && bare.bytes().all(|b| b.is_ascii_digit());
+        if number { bare } else { text.trim().to_owned() }
+    }
 }
 
 /// A lot of a procedure.
@@ -356,6 +364,39 @@ pub struct Notice {
     /// When it was issued, and what it changes, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<Issue>,
+    /// Who may see it.
+    #[serde(default, skip_serializing_if = "Visibility::is_public")]
+    pub visibility: Visibility,
+}
+
+/// Who may see a notice. What came behind a login or by mail is nobody's to publish.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Anybody: it was published.
+    #[default]
+    Public,
+    /// Those who were told of it, whatever they subscribed to.
+    Told,
+    /// The structure that brought it, and nobody else is told.
+    Structure(String),
+}
+
+impl Visibility {
+    /// Whether anybody may see it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        *self == Self::Public
+    }
+
+    /// The structure that alone hears of it, where it is one's own.
+    #[must_use]
+    pub fn structure(&self) -> Option<&str> {
+        match self {
+            Self::Structure(structure) => Some(structure),
+            Self::Public | Self::Told => None,
+        }
+    }
 }
 
 impl Notice {
@@ -388,6 +429,7 @@ impl Notice {
             awards: Vec::new(),
             links: Links::default(),
             issue: None,
+            visibility: Visibility::Public,
         }
     }
 
@@ -448,5 +490,10 @@ mod tests {
     fn a_siren_is_kept_and_a_phone_number_is_not_taken_for_one() {
         assert_eq!(Buyer::clean_siret("217 000 156").as_deref(), Some("217000156"));
         assert_eq!(Buyer::clean_siret("0372740681"), None);
+        // A18: La Poste, as people write it.
+        for written in ["356 000 000 09075", "356\u{a0}000\u{202f}000\u{a0}09075", "356.000.000.09075"] {
+            assert_eq!(Buyer::written(written), "35600000009075");
+        }
+        assert_eq!(Buyer::written(" Ville de Lens "), "Ville de Lens");
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
-    Access, Assessment, BuyerKind, BuyerType, Cadence, Communes, Department, Notice, NoticeKind, Place, ProvisionKind,
-    Sector, StructureKind, SupplyMode, access,
+    Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Department, Notice, NoticeKind, Place,
+    ProvisionKind, Sector, StructureKind, SupplyMode, access,
 };
 
 /// What a person is to the installation.
@@ -63,6 +63,18 @@ impl Rhythm {
     }
 }
 
+/// CPV codes as people write them.
+fn codes<'de, D: serde::Deserializer<'de>>(read: D) -> Result<Vec<String>, D::Error> {
+    let written: Vec<String> = Deserialize::deserialize(read)?;
+    Ok(written.iter().map(|text| Cpv::written(text)).collect())
+}
+
+/// SIREN and SIRET numbers as people write them.
+fn numbers<'de, D: serde::Deserializer<'de>>(read: D) -> Result<Vec<String>, D::Error> {
+    let written: Vec<String> = Deserialize::deserialize(read)?;
+    Ok(written.iter().map(|text| Buyer::written(text)).collect())
+}
+
 /// What a structure is: used to say how well a procedure fits it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +83,9 @@ pub struct Profile {
     pub kind: Option<StructureKind>,
     #[serde(default)]
     pub siret: Option<String>,
+    /// The SIRET of a structure that the person says to speak for, until somebody who may approves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_siret: Option<String>,
     #[serde(default)]
     pub sectors: Vec<Sector>,
     #[serde(default)]
@@ -110,7 +125,8 @@ pub struct Subscriber {
 pub struct Filter {
     /// Slugs of sectors.
     pub sectors: Vec<Sector>,
-    /// CPV prefixes of 2 to 8 digits.
+    /// CPV prefixes of 2 to 8 digits; a whole code means all that it holds.
+    #[serde(deserialize_with = "codes")]
     pub cpv: Vec<String>,
     /// Départements of performance. Together with the next two they are one condition: any of them is enough.
     pub departments: Vec<Department>,
@@ -126,8 +142,10 @@ pub struct Filter {
     /// Supply modes that must be possible.
     pub supply_modes: Vec<SupplyMode>,
     /// SIRET (or SIREN) of wanted buyers.
+    #[serde(deserialize_with = "numbers")]
     pub buyers: Vec<String>,
     /// SIRET (or SIREN) of buyers never to hear of.
+    #[serde(deserialize_with = "numbers")]
     pub excluded_buyers: Vec<String>,
     /// Public or private buyers only.
     pub buyer_kind: Option<BuyerKind>,
@@ -458,9 +476,7 @@ impl Filter {
         if !self.sectors.is_empty() && met_sectors.is_empty() && side.is_empty() {
             return Err(Dimension::Sector);
         }
-        if !self.cpv.is_empty()
-            && !cpv.iter().any(|code| self.cpv.iter().any(|p| code.as_str().starts_with(p.as_str())))
-        {
+        if !self.cpv.is_empty() && !cpv.iter().any(|code| self.cpv.iter().any(|asked| code.is_in(asked))) {
             return Err(Dimension::Cpv);
         }
         let territory = self.territory();

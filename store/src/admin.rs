@@ -5,6 +5,7 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{DeliveryState, Subscriber};
 
 use crate::Store;
+use crate::address::{Address, address_columns};
 use crate::audience::person_changed;
 use crate::columns::clean;
 use crate::columns::to_json;
@@ -92,6 +93,18 @@ impl Store {
         .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|PersonRow(person)| person).collect())
+    }
+
+    /// Addresses in use of every operator.
+    pub async fn operator_addresses(&self) -> Result<Vec<Address>, StoreError> {
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE state = 'active' AND subscriber_id IN (SELECT id FROM subscriber WHERE role = 'operator')
+               ORDER BY created, id"
+        ))
+        .fetch_all(&self.reader)
+        .await?)
     }
 
     /// Gives a person another role; `false` when there is no such person, or the settings file says what they are.

@@ -184,6 +184,28 @@ impl Store {
         Ok(out)
     }
 
+    /// The topic of a chat in which its people are written to, where it has topics.
+    pub async fn topic_of(&self, channel: Channel, chat: &str) -> Result<Option<i64>, StoreError> {
+        let row: Option<(i64,)> =
+            sql::query_as("SELECT topic FROM address WHERE channel = $1 AND value = $2 AND topic <> 0 LIMIT 1")
+                .bind(channel.as_str())
+                .bind(chat)
+                .fetch_optional(&self.key_reader)
+                .await?;
+        Ok(row.map(|(topic,)| topic))
+    }
+
+    /// Remembers the topic of a chat in which its people want to be written to; none = its main one.
+    pub async fn set_topic(&self, channel: Channel, chat: &str, topic: Option<i64>) -> Result<(), StoreError> {
+        sql::query("UPDATE address SET topic = $1 WHERE channel = $2 AND value = $3")
+            .bind(topic.unwrap_or(0))
+            .bind(channel.as_str())
+            .bind(chat)
+            .execute_alone(&self.db)
+            .await?;
+        Ok(())
+    }
+
     /// A chat goes on under another address: so do the addresses, their waiting deliveries (which name them by
     /// identifier), the messages and the conversation.
     pub async fn move_chat(&self, channel: Channel, from: &str, to: &str) -> Result<u64, StoreError> {

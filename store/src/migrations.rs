@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     STATEMENTS,
     ALERT_TEXTS,
     SECOND_READINGS,
+    ACCESS_AND_VISIBILITY,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -290,6 +291,18 @@ const SECOND_READINGS: &str = r"
 CREATE TABLE second_reading (
   notice_id TEXT NOT NULL, content_hash TEXT NOT NULL, at BIGINT NOT NULL, statements BIGINT NOT NULL, outcome TEXT NOT NULL,
   PRIMARY KEY (notice_id, content_hash));
+";
+
+/// By which address a session was opened ('' = unknown: any of its owner's); whether a procedure is shown to those told alone;
+/// the topic of a chat in which somebody is written to (0 = none); what was said in chats and is not acted on yet.
+const ACCESS_AND_VISIBILITY: &str = r"
+ALTER TABLE session ADD COLUMN address_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE search ADD COLUMN restricted BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE address ADD COLUMN topic BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE incoming (
+  listener TEXT NOT NULL, number BIGINT NOT NULL, chat TEXT NOT NULL, raw {bytes} NOT NULL, tries BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (listener, number));
+CREATE INDEX incoming_chat ON incoming (listener, chat, number);
 ";
 
 /// Brings the database to the newest step.

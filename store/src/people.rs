@@ -107,17 +107,20 @@ impl Store {
         Ok(row.map(|PersonRow(person)| person))
     }
 
-    /// The person of that identifier, name or address.
-    pub async fn find_subscriber(&self, key: &str) -> Result<Option<Subscriber>, StoreError> {
-        let by_address: Option<(String,)> =
-            sql::query_as("SELECT subscriber_id FROM address WHERE LOWER(value) = LOWER($1) LIMIT 1")
-                .bind(key.to_owned())
-                .fetch_optional(&self.reader)
-                .await?;
-        let people = self.subscribers().await?;
-        Ok(people
-            .into_iter()
-            .find(|p| p.id == key || p.name == key || by_address.as_ref().is_some_and(|(id,)| *id == p.id)))
+    /// The persons whom a key may mean: the one of that identifier, else all of that name or address.
+    pub async fn find_subscribers(&self, key: &str) -> Result<Vec<Subscriber>, StoreError> {
+        if let Some(person) = self.subscriber(key).await? {
+            return Ok(vec![person]);
+        }
+        let rows: Vec<PersonRow> = sql::query_as(
+            "SELECT id, name, role, profile FROM subscriber s WHERE name = $1
+               OR EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = s.id AND LOWER(a.value) = LOWER($1))
+             ORDER BY created, id",
+        )
+        .bind(clean(key))
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(rows.into_iter().map(|PersonRow(person)| person).collect())
     }
 
     /// Addresses of a person.
@@ -277,14 +280,15 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the subscriptions of persons that the settings file no longer declares, and puts their addresses out of use.
-    /// Their history stays.
+    /// Removes the subscriptions of persons that the settings file no longer declares, puts their addresses out of use and ends
+    /// their sessions and tokens. Their history stays.
     pub async fn keep_only_declared(&self, kept: &[String]) -> Result<(), StoreError> {
         let rows: Vec<(String,)> =
             sql::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.reader).await?;
         for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
             self.keep_only_subscriptions(&id, &[]).await?;
             self.keep_only_addresses(&id, &[]).await?;
+            self.revoke_all(&id).await?;
         }
         Ok(())
     }
@@ -304,6 +308,30 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Ends the claim of a person: approved, its SIRET becomes theirs. Gives the SIRET; `None` when they claim none.
+    pub async fn settle_claim(&self, subscriber: &str, approved: bool) -> Result<Option<String>, StoreError> {
+        let mut tx = self.begin().await?;
+        // The row is locked before it is read: two answers at a time are one.
+        sql::query("UPDATE subscriber SET id = id WHERE id = $1").bind(subscriber).execute(&mut tx).await?;
+        let row: Option<PersonRow> = sql::query_as("SELECT id, name, role, profile FROM subscriber WHERE id = $1")
+            .bind(subscriber)
+            .fetch_optional(&mut tx)
+            .await?;
+        let Some(PersonRow(mut person)) = row else { return Ok(None) };
+        let Some(siret) = person.profile.claimed_siret.take() else { return Ok(None) };
+        if approved {
+            person.profile.siret = Some(siret.clone());
+        }
+        sql::query("UPDATE subscriber SET profile = $1 WHERE id = $2")
+            .bind(to_json(&person.profile)?)
+            .bind(subscriber)
+            .execute(&mut tx)
+            .await?;
+        person_changed(&mut tx, subscriber).await?;
+        tx.commit().await?;
+        Ok(Some(siret))
     }
 
     /// Whether a person is declared in the settings file.

@@ -80,6 +80,12 @@ pub const REGISTER: &[Held] = &[
         "EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = $1 AND a.channel = chat.channel AND a.value = chat.value)",
         Fate::Deleted,
     ),
+    held(
+        "incoming",
+        "ce que vous venez d’écrire dans un chat et qui attend sa réponse",
+        "EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = $1 AND a.channel = incoming.listener AND a.value = incoming.chat)",
+        Fate::Deleted,
+    ),
     held("chat_message", "messages de vos conversations qui montrent une décision", OF_SUBSCRIBER, Fate::Deleted),
     held("invitation", "invitations que vous avez acceptées", OF_SUBSCRIBER, Fate::Deleted),
     held("sign_in", "liens de connexion envoyés à vos adresses", OF_ADDRESSES, Fate::Deleted),

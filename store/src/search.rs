@@ -87,6 +87,8 @@ pub struct SearchRow {
     pub at: DateTime<Utc>,
     /// Title, buyer and lots, folded: where words are looked for. Empty in what is found.
     pub words: String,
+    /// No search finds it: nothing of it is public.
+    pub restricted: bool,
 }
 
 impl SearchRow {
@@ -162,20 +164,21 @@ impl FromRow for SearchRow {
             until: columns.next()?,
             at: columns.next()?,
             words: String::new(),
+            restricted: columns.next::<i64>()? != 0,
         })
     }
 }
 
-const COLUMNS: &str = "procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, score, closes, until, at";
+const COLUMNS: &str = "procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, score, closes, until, at, restricted";
 
 /// Text in which LIKE finds itself alone.
 fn escaped(text: &str) -> String {
     clean(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// `WHERE` …, with what is to be bound.
+/// `WHERE` …, with what is to be bound. What is restricted is found by nobody.
 fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
-    let mut all: Vec<String> = Vec::new();
+    let mut all = vec!["restricted = 0".to_owned()];
     let mut bound: Vec<Cell> = Vec::new();
     let mut any = |tests: Vec<(&str, &str, Cell)>| {
         let mut parts = Vec::new();
@@ -219,8 +222,7 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
         }
         Some(state) => any(vec![("status", "=", Cell::from(state.as_str().to_owned()))]),
     }
-    let all = if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") };
-    (all, bound)
+    (all.join(" AND "), bound)
 }
 
 impl Store {
@@ -331,9 +333,11 @@ async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), 
         ($known:literal) => {
             concat!(
                 "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words,
-                   score, closes, until, at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (procedure_id) DO UPDATE SET ",
-                $known
+                   score, closes, until, at, restricted)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (procedure_id) DO UPDATE SET ",
+                $known,
+                // What is not public changes nothing that is.
+                ", restricted = $15 WHERE search.restricted >= $15"
             )
         };
     }
@@ -360,6 +364,7 @@ async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), 
         .bind(row.closes.map(millis))
         .bind(millis(row.until))
         .bind(millis(row.at))
+        .bind(i64::from(row.restricted))
         .execute(tx)
         .await?;
     Ok(())

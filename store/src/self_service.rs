@@ -135,6 +135,19 @@ impl Store {
         .await?)
     }
 
+    /// Whether a person was told of a notice.
+    pub async fn was_told(&self, subscriber: &str, notice: &str) -> Result<bool, StoreError> {
+        let row: Option<(String,)> = sql::query_as(
+            "SELECT n.id FROM notification n JOIN alert a ON a.id = n.alert_id
+             WHERE n.subscriber_id = $1 AND a.notice_id = $2 AND n.disposition IN ('instant', 'digest', 'overflow') LIMIT 1",
+        )
+        .bind(subscriber)
+        .bind(notice)
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// What a structure decided, latest first, after the place at which the page before ended.
     pub async fn own_decisions(&self, structure: &str, limit: i64) -> Result<Vec<vigie_domain::Decision>, StoreError> {
         let rows: Vec<(String, String)> = sql::query_as(

@@ -144,7 +144,7 @@ impl Pages {
     /// The database fails.
     pub async fn program(&self, person: &str, scopes: &[vigie_store::tokens::Scope]) -> Outcome<Visitor> {
         let mut program = self.stranger()?;
-        program.bearer = Some(vigie_web::account::make_token(&self.app.service, person, "essai", scopes, None).await?);
+        program.bearer = vigie_web::account::make_token(&self.app.service, person, "essai", scopes, None).await?;
         Ok(program)
     }
 }

@@ -95,6 +95,9 @@ impl Asked<'_> {
             Action::Remind(days) => DecisionEdit { reminder: Some(Reminder::InDays(*days)), ..DecisionEdit::default() },
             Action::Note(note) => DecisionEdit { note: Some(note.clone()), ..DecisionEdit::default() },
             Action::Assign(name) => DecisionEdit { assignee: Some(name.clone()), ..DecisionEdit::default() },
+            Action::GoWith(name) => {
+                DecisionEdit { stage: Some(Stage::Go), assignee: Some(name.clone()), ..DecisionEdit::default() }
+            }
         };
         let by = self.name();
         let asker = decisions::Asker {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{Channel, Subscriber};
 use vigie_notifier::card::short;
 use vigie_service::answers::action;
+use vigie_service::membership as newcomers;
 use vigie_service::suspension::{SuspendedAddress, suspend_address};
 use vigie_service::{Failure, Service};
 use vigie_store::invitations::Taken;
@@ -91,6 +92,9 @@ async fn take(service: &Service, chat: &Chat, called: &str, written: &str) -> Re
     match service.store.take_invitation(written, chat.channel, &chat.id, &short(called, MAX_NAME), now).await? {
         Taken::Welcome(person) => {
             service.store.note("address", &person.id, "une invitation a été acceptée dans un chat", now).await?;
+            if let Some(siret) = person.profile.siret.as_deref().filter(|_| person.profile.claimed_siret.is_none()) {
+                newcomers::welcome(service, "une invitation", &person, siret).await?;
+            }
             let any = !service.store.subscriptions_of(&person.id).await?.is_empty();
             let (text, label, command) = if any {
                 ("Vos alertes arriveront aussi ici.", "Mes abonnements", "/abonnements")

@@ -44,6 +44,7 @@ pub async fn sync(service: &Service) -> Result<(), Failure> {
         let profile = Profile {
             kind: declared.kind,
             siret: declared.siret.clone(),
+            claimed_siret: None,
             sectors,
             departments,
             networks: declared.networks.clone(),

@@ -28,6 +28,9 @@ pub struct PassedOn {
 /// # Errors
 /// The database fails; nobody is told.
 pub async fn pass_on(service: &Service, row: &NoticeRow, network: &Subscriber) -> Result<PassedOn, StoreError> {
+    if row.notice.visibility.structure().is_some() {
+        return Ok(PassedOn::default()); // a structure's own lead goes nowhere before it is published
+    }
     let mut members = service.store.subscribers().await?;
     members.retain(|s| s.id != network.id && s.profile.is_member_of(&network.name));
     let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;

@@ -167,7 +167,7 @@ pub async fn over(
     let mut tally = Tally::new(filter, profile, since);
     let mut pages = store.notices_since(since);
     while let Some(page) = pages.next().await? {
-        for row in &page {
+        for row in page.iter().filter(|row| row.notice.visibility.is_public()) {
             let folded = if tally.filter.reads_text() {
                 classify::searchable(&row.notice, &row.assessment.lots)
             } else {

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::error::Failure;
 use crate::ingest::{AudienceIndex, Judge};
 use crate::process;
+use crate::write_proof::WriteProof;
 
 /// Least length of the key that signs links, in bytes.
 pub const MIN_SECRET: usize = 16;
@@ -41,6 +42,8 @@ pub struct Service {
     pub lease_holder: String,
     /// Notified when deliveries are queued, so that workers need not wait for their next look.
     pub deliveries_queued: Arc<Notify>,
+    /// Whether writes become durable.
+    pub write_proof: WriteProof,
     web_secret: Option<SecretString>,
 }
 
@@ -75,6 +78,7 @@ impl Service {
             judge: Judge::default(),
             lease_holder: process::this_process(),
             deliveries_queued: Arc::new(Notify::new()),
+            write_proof: WriteProof::default(),
             web_secret,
         })
     }

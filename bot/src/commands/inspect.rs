@@ -211,14 +211,8 @@ pub(super) async fn replay(settings: &Settings, ids: &[String]) -> Result<(), Fa
 
 /// The person, about whom `what` is about to be shown: the access log says so.
 async fn person(store: &Store, key: &str, what: &str) -> Result<Subscriber, Failure> {
-    let person = store.find_subscriber(key).await?.ok_or_else(|| {
-        Failure::usage(
-            format!("personne inconnue « {key} »"),
-            "--subscriber",
-            "vigie subscriptions list énumère les personnes",
-        )
-    })?;
-    store.saw(&super::personal::operator(), &person.id, what, Clock::from_environment()?.now()).await?;
+    let person = super::person::find(store, key, "--subscriber").await?;
+    store.saw(&super::person::operator(), &person.id, what, Clock::from_environment()?.now()).await?;
     Ok(person)
 }
 

@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use chrono::Duration;
-use vigie_config::settings;
-use vigie_domain::Notice;
+use vigie_config::settings::{self, SourceVisibility};
+use vigie_domain::{Notice, Visibility};
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::ingest::{self, Outcome};
 use vigie_service::sources::Watched;
@@ -193,7 +193,13 @@ async fn take_page(
                 .await?;
         }
     }
-    let notices: Vec<Notice> = page.notices.iter().map(|n| Notice { source: id.to_owned(), ..n.clone() }).collect();
+    let visibility = match watched.block.visibility {
+        Some(SourceVisibility::Public) => Visibility::Public,
+        Some(SourceVisibility::Told) => Visibility::Told,
+        None => watched.source.visibility(),
+    };
+    let of_this = |n: &Notice| Notice { source: id.to_owned(), visibility: visibility.clone(), ..n.clone() };
+    let notices: Vec<Notice> = page.notices.iter().map(of_this).collect();
     for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, &notices, first).await?) {
         match outcome {
             Ok(Outcome::Stored(shares)) => {

@@ -124,7 +124,8 @@ pub(crate) fn calendar(dues: &[Due], base: &str) -> String {
         event.url(&format!("{base}/procedure/{}", d.procedure));
         let at = d.date.at.with_timezone(&Utc);
         if !d.date.has_time {
-            event.all_day(d.date.at.date_naive());
+            // Without an end: a day lasts a day (RFC 5545 §3.6.1), and an end on the same day would last nothing.
+            event.starts(d.date.at.date_naive());
         } else if d.date.kind == DateKind::Visit {
             event.starts(at).ends(at + VISIT);
         } else {
@@ -262,4 +263,32 @@ pub(crate) async fn atom(State(site): State<Arc<Site>>, Path(token): Path<String
         Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "Fil indisponible", "Réessayez dans un instant.")
     })?;
     Ok(of_kind("application/atom+xml; charset=utf-8", body, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A22: a day without an hour ended on the day it began, and lasted nothing.
+    #[test]
+    fn a_day_without_an_hour_lasts_that_day() {
+        let at = DateTime::parse_from_rfc3339("2027-01-12T23:59:00+01:00").unwrap();
+        let due = |kind, has_time| Due {
+            procedure: "p".into(),
+            title: "Linge".into(),
+            buyer: "Ville".into(),
+            date: TypedDate { kind, at, has_time, mandatory: false, quote: None, field: None, lot: None },
+            sequence: 0,
+            stamp: at.with_timezone(&Utc),
+            off: false,
+            note: String::new(),
+        };
+        for kind in [DateKind::Tender, DateKind::Visit, DateKind::Questions] {
+            let day = calendar(&[due(kind, false)], "https://vigie.example");
+            assert!(day.contains("DTSTART;VALUE=DATE:20270112"), "{day}");
+            assert!(!day.contains("DTEND"), "{day}");
+        }
+        let visit = calendar(&[due(DateKind::Visit, true)], "https://vigie.example");
+        assert!(visit.contains("DTSTART:20270112T225900Z") && visit.contains("DTEND:20270112T235900Z"), "{visit}");
+    }
 }

@@ -26,6 +26,7 @@ use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::candidate;
 use vigie_service::operators::{self, OperatorEvent};
 use vigie_service::verdict_correction::{self, CorrectedProvision};
+use vigie_service::visibility;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_watcher::classify::{self, fold::fold};
@@ -289,10 +290,15 @@ fn decided(d: &Decision) -> Decided {
     }
 }
 
-async fn notices(site: &Site, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
-    let notices = site.service.store.notices_of(id).await?;
+/// The notices of a procedure that this reader may see.
+async fn notices(site: &Site, reader: Option<&Session>, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
+    let all = site.service.store.notices_of(id).await?;
+    let notices = visibility::visible(&site.service, reader.map(|s| &s.person), all).await?;
     if notices.is_empty() {
-        return Err(Trouble::unknown("Procédure inconnue", "Ce lien ne mène à aucune procédure connue de Vigie."));
+        return Err(Trouble::unknown(
+            "Procédure inconnue",
+            "Ce lien ne mène à aucune procédure que tout le monde peut voir. Si vous en avez été alerté, entrez d’abord : « Entrer », en haut de la page.",
+        ));
     }
     Ok(notices)
 }
@@ -302,7 +308,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(i
         // It became part of another one; messages name it as it was.
         return Ok(Redirect::permanent(&format!("/procedure/{now}")).into_response());
     }
-    let notices = notices(&site, &id).await?;
+    let notices = notices(&site, visitor.session.as_ref(), &id).await?;
     if let Some(session) = &visitor.session {
         decisions::read(&site.service, &session.person, session.name(), &id).await?;
     }
@@ -379,8 +385,37 @@ async fn page(
             seen => Serde(seen),
             refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
             conflict => conflict,
+            restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
+            to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))
+}
+
+/// The lead among these notices that the visitor may show everybody.
+fn to_publish<'a>(visitor: &Visitor, notices: &'a [NoticeRow]) -> Option<&'a NoticeRow> {
+    let session = visitor.session.as_ref()?;
+    notices.iter().find(|row| visibility::may_publish(&session.person, row))
+}
+
+/// Shows everybody what a structure brought.
+pub(crate) async fn publish(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    let notices = notices(&site, Some(&posted.session), &id).await?;
+    let named = posted.fields.one("avis");
+    let row = notices.iter().find(|row| row.id == named && visibility::may_publish(&posted.session.person, row));
+    let row = row.ok_or_else(Trouble::no_page)?;
+    let Some(people) = visibility::publish(&site.service, &posted.session.person, row).await? else {
+        return Err(Trouble::new(
+            StatusCode::CONFLICT,
+            "Déjà partagée",
+            "Cette piste a changé, ou vient d’être partagée.",
+        ));
+    };
+    let told = match people {
+        0 => "Elle ne convient à personne d’autre pour l’instant.".to_owned(),
+        1 => "Une personne à qui elle convient est prévenue.".to_owned(),
+        n => format!("{n}\u{a0}personnes à qui elle convient sont prévenues."),
+    };
+    Ok(back_to(&site, &posted.visitor, &id, "Piste partagée", &told))
 }
 
 fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
@@ -398,6 +433,7 @@ fn checked(text: &str, longest: usize, what: &str) -> Result<String, Trouble> {
 
 pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     let (session, fields) = (&posted.session, &posted.fields);
+    notices(&site, Some(session), &id).await?;
     let edit = edit_of(fields)?;
     let lot = fields.one("lot");
     let asker = decisions::Asker {
@@ -427,7 +463,7 @@ pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>
             )
         }
     };
-    let notices = notices(&site, &id).await?;
+    let notices = notices(&site, Some(session), &id).await?;
     page(&site, &posted.visitor, &id, &notices, Some(why)).await
 }
 
@@ -470,7 +506,7 @@ fn word<T: serde::Serialize>(value: &T) -> String {
 }
 
 pub(crate) async fn ask_report(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {
-    let notices = notices(&site, &id).await?;
+    let notices = notices(&site, Some(&signed.session), &id).await?;
     let main = current(&notices).ok_or_else(Trouble::no_page)?;
     let kinds: Vec<Choice> = REPORTED
         .into_iter()
@@ -504,7 +540,7 @@ pub(crate) async fn report(
 ) -> Shown {
     let now = site.service.clock.now();
     site.costly(client)?;
-    let notices = notices(&site, &id).await?;
+    let notices = notices(&site, Some(&posted.session), &id).await?;
     let main = current(&notices).ok_or_else(Trouble::no_page)?;
     let (session, fields) = (&posted.session, &posted.fields);
     let note = checked(fields.one("note"), decisions::MAX_NOTE, "Explication")?;

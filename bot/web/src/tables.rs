@@ -258,7 +258,8 @@ pub(crate) async fn clauses(State(site): State<Arc<Site>>, signed: SignedIn, fie
     let query = Query { departments, provisions: KINDS.to_vec(), between: month::bounds(first), ..Query::default() };
     let mut rows: Vec<Vec<String>> = Vec::new();
     for f in all(&site, &query).await? {
-        let notices = site.service.store.notices_of(&f.procedure).await?;
+        let mut notices = site.service.store.notices_of(&f.procedure).await?;
+        notices.retain(|n| n.notice.visibility.is_public());
         let winners: BTreeSet<String> = notices
             .iter()
             .flat_map(|n| &n.assessment.awards)

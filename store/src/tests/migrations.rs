@@ -200,7 +200,7 @@ async fn a_database_of_version_0_1_0_is_taken_over_with_all_it_holds() {
         for notice in &notices {
             assert!(!store.notices_of(&notice.procedure).await.unwrap().is_empty());
         }
-        let owner = store.find_subscriber("atelier@exemple.fr").await.unwrap().unwrap();
+        let owner = store.find_subscribers("atelier@exemple.fr").await.unwrap().remove(0);
         let decisions = store.decisions_of(owner.structure()).await.unwrap();
         assert_eq!(decisions.iter().map(|d| (d.stage, d.by.as_str())).collect::<Vec<_>>(), [(Stage::Go, "Ana")]);
         assert!(store.consent(&store.addresses(&owner.id).await.unwrap()[0].id).await.unwrap().1.is_some());

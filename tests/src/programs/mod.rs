@@ -7,6 +7,8 @@ mod fair;
 mod faults;
 #[cfg(feature = "telegram")]
 mod fuzz;
+#[cfg(feature = "telegram")]
+mod hostile;
 mod load;
 mod month;
 mod replay;
@@ -30,6 +32,9 @@ pub(crate) enum Program {
     /// What a busy chat costs the others
     #[cfg(feature = "telegram")]
     Fair(fair::Args),
+    /// The real binary among hostile feeds, pages, chats and slow clients
+    #[cfg(feature = "telegram")]
+    Hostile(hostile::Args),
     /// A month of recorded notices on a simulated clock
     Month(month::Args),
     /// Weight of every page, and time to its first byte
@@ -50,6 +55,8 @@ impl Program {
             Self::Audience(args) => audience::run(&args).await,
             #[cfg(feature = "telegram")]
             Self::Fair(args) => fair::run(&args).await,
+            #[cfg(feature = "telegram")]
+            Self::Hostile(args) => hostile::run(&args).await,
             Self::Month(args) => month::run(&args).await,
             Self::Weigh(args) => weigh::run(&args).await,
             Self::Replay(args) => replay::run(&args).await,

@@ -178,7 +178,9 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
         }
     }
     if args.serve {
-        let secret = account::make_token(&pages.app.service, "chef", "essai", &Scope::OF_PROGRAMS, None).await?;
+        let secret = account::make_token(&pages.app.service, "chef", "essai", &Scope::OF_PROGRAMS, None)
+            .await?
+            .ok_or("too many tokens")?;
         writeln!(out, "{}\n{secret}", pages.link("chef").await?)?;
         for scope in [Scope::Calendar, Scope::Feed] {
             pages.app.service.store.put_token("chef", scope.as_str(), &[scope], scope.as_str(), None, now).await?;

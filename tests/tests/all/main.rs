@@ -1,6 +1,7 @@
 //! End-to-end tests, one binary. Each module's tests read as sentences.
 #![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
+mod access;
 mod assistant;
 mod audience;
 mod bad_input;

@@ -79,7 +79,7 @@ async fn person_subscribes(store: &Store) -> String {
     assert!(store.subscription_version().await.unwrap() > before, "the audience index must notice");
     let (_, all) = store.subscriptions().await.unwrap();
     assert_eq!(all.len(), 1);
-    assert_eq!(store.find_subscriber("A@B.FR").await.unwrap().unwrap().id, "p");
+    assert_eq!(store.find_subscribers("A@B.FR").await.unwrap()[0].id, "p");
     let addresses = store.addresses("p").await.unwrap();
     assert_eq!((addresses.len(), addresses[0].state), (1, AddressState::Active));
     addresses[0].id.clone()

@@ -205,7 +205,13 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
     let clauses = clause::read(reading, &statements, for_structures, &mut explained);
     let listed = criterion::read_listed(&notice.criteria);
     if listed.is_empty() {
-        told.extend(criterion::read(reading, &statements, &mut explained));
+        // Where insertion is bought, its quality is the service's own; only social merit beside it is a social criterion.
+        let merit = |p: &Provision| {
+            let quote = p.evidence.quote.as_deref().map(fold::fold).unwrap_or_default();
+            ["social", "medico", "emploi", "performance"].iter().any(|w| quote.contains(w))
+        };
+        let criteria = criterion::read(reading, &statements, &mut explained);
+        told.extend(criteria.into_iter().filter(|p| service.is_empty() || merit(p)));
     } else {
         told.extend(merge_same_criterion(listed, lot_count));
     }

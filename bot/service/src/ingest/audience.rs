@@ -277,6 +277,11 @@ impl Audience {
         self.people.get(subscriber).map(|p| &p.subscriber.profile)
     }
 
+    /// Whether a person is of that structure.
+    pub(super) fn is_of(&self, subscriber: &str, structure: &str) -> bool {
+        self.people.get(subscriber).is_some_and(|p| p.subscriber.structure() == structure)
+    }
+
     pub(super) fn rhythm(&self, subscriber: &str) -> Rhythm {
         self.people.get(subscriber).map(|p| p.rhythm).unwrap_or_default()
     }

@@ -3,9 +3,8 @@
 //! The classifier's patterns keep what they learn of a text's shape for each thread that uses them: on every thread of the
 //! runtime that is some ten megabytes each, learnt anew each time. One thread judges thousands of notices a second.
 //!
-//! A notice whose judging panics does so in the task that asked; the thread goes on with the next one.
+//! A notice whose judging panics costs itself: whoever asked is told, and the thread goes on with the next one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use vigie_domain::{Assessment, Notice};
+use vigie_watcher::boundary::{self, ReaderFailed};
 use vigie_watcher::classify;
 
 /// A verdict, and how long it took.
@@ -21,7 +21,7 @@ type Verdict = (Assessment, Duration);
 /// A notice to be judged, and who waits for the verdict.
 struct Case {
     notice: Notice,
-    answer: oneshot::Sender<thread::Result<Verdict>>,
+    answer: oneshot::Sender<Result<Verdict, ReaderFailed>>,
 }
 
 /// The thread that judges; it begins with the first notice, and ends with its owner.
@@ -30,14 +30,16 @@ pub struct Judge(Mutex<Option<mpsc::Sender<Case>>>);
 
 impl Judge {
     /// The verdict on a notice.
-    pub(super) async fn verdict(&self, notice: &Notice) -> Verdict {
+    ///
+    /// # Errors
+    /// The classifier panicked over it.
+    pub(super) async fn verdict(&self, notice: &Notice) -> Result<Verdict, ReaderFailed> {
         let (answer, answered) = oneshot::channel();
         if let Err(case) = self.hand_in(Case { notice: notice.clone(), answer }) {
             return judge(&case.notice); // no thread could be made
         }
         match answered.await {
-            Ok(Ok(verdict)) => verdict,
-            Ok(Err(panic)) => resume_unwind(panic),
+            Ok(verdict) => verdict,
             Err(_) => judge(notice),
         }
     }
@@ -55,7 +57,7 @@ impl Judge {
         let work = move || {
             for Case { notice, answer } in receiver {
                 // Who no longer waits has gone.
-                let _ = answer.send(catch_unwind(AssertUnwindSafe(|| judge(&notice))));
+                let _ = answer.send(judge(&notice));
             }
         };
         if thread::Builder::new().name("judge".to_owned()).spawn(work).is_err() {
@@ -67,9 +69,9 @@ impl Judge {
     }
 }
 
-fn judge(notice: &Notice) -> Verdict {
+fn judge(notice: &Notice) -> Result<Verdict, ReaderFailed> {
     let began = Instant::now();
-    (classify::classify(notice), began.elapsed())
+    boundary::caught(|| (classify::classify(notice), began.elapsed()))
 }
 
 #[cfg(test)]
@@ -84,7 +86,7 @@ mod tests {
         for n in 0..3 {
             let mut notice = Notice::new("t", n.to_string(), NoticeKind::Call);
             notice.title = format!("Nettoyage des locaux, site {n}");
-            assert_eq!(judge.verdict(&notice).await.0, classify::classify(&notice));
+            assert_eq!(judge.verdict(&notice).await.unwrap().0, classify::classify(&notice));
         }
         assert!(judge.0.lock().unwrap().is_some());
     }

@@ -84,8 +84,14 @@ pub async fn ingest_page(
         // After a changed record, the same one again is compared with what that one leaves.
         if known.get(&key) != Some(&hash) || seen.contains(&key) {
             seen.insert(key.clone());
-            let (verdict, took) = service.judge.verdict(notice).await;
-            changed.push(Judged { place, notice, key, hash, verdict, took });
+            match service.judge.verdict(notice).await {
+                Ok((verdict, took)) => changed.push(Judged { place, notice, key, hash, verdict, took }),
+                // One that cannot be judged is put aside by whoever brought it; its page goes on.
+                Err(e) => {
+                    let source = serde::de::Error::custom(e.to_string());
+                    outcomes[place] = Err(StoreError::Unreadable { place: format!("avis {key}"), source });
+                }
+            }
         }
     }
     let mut rest = changed.as_slice();

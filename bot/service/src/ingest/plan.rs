@@ -142,6 +142,9 @@ impl<'a> Planner<'a> {
             before.insert(&t.subscriber, t);
             people.entry(t.subscriber.clone()).or_insert(None);
         }
+        if let Some(structure) = candidate.notice.visibility.structure() {
+            people.retain(|person, _| self.audience.is_of(person, structure));
+        }
         Audiences { people, before, known: told.iter().map(|t| t.subscriber.as_str()).collect() }
     }
 

@@ -60,6 +60,7 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
         until: if never_open { at } else { closes.unwrap_or(at + OPEN_WITHOUT_DATE) },
         at,
         words: format!(" {} ", fold(&words).trim()),
+        restricted: !notice.visibility.is_public(),
     }
 }
 
@@ -87,7 +88,10 @@ pub async fn catch_up(store: &Store, now: DateTime<Utc>) -> Result<usize, StoreE
         }
         let mut rows = Vec::with_capacity(missing.len());
         for procedure in &missing {
-            let notices = store.notices_of(procedure).await?;
+            let mut notices = store.notices_of(procedure).await?;
+            if notices.iter().any(|n| n.notice.visibility.is_public()) {
+                notices.retain(|n| n.notice.visibility.is_public());
+            }
             let main = notices.iter().find(|n| !n.notice.kind.is_follow_up()).or(notices.first());
             let Some(main) = main else { continue };
             let first = Snapshot::of(&main.assessment);

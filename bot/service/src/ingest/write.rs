@@ -27,8 +27,10 @@ pub(super) async fn store_one(
     if known.as_ref().is_some_and(|k| k.content_hash == hash) {
         return Ok(Outcome::Unchanged);
     }
-    let keys = likeness::keys(notice);
-    let portrait = likeness::portrait(notice);
+    // A structure's own lead stands alone until it is published: it changes no procedure of others, and none finds it.
+    let alone = notice.visibility.structure().is_some();
+    let keys = if alone { Vec::new() } else { likeness::keys(notice) };
+    let portrait = if alone { None } else { likeness::portrait(notice) };
     let procedure = match &known {
         // Once in a procedure, a notice stays in it.
         Some(known) => tx.procedure(&known.procedure).await?,

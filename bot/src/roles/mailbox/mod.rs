@@ -33,7 +33,7 @@ use chrono_tz::Europe::Paris;
 use sha2::{Digest, Sha256};
 use vigie_conversation::by_mail;
 use vigie_delivery::Engine;
-use vigie_domain::{Alert, AlertKind, Channel};
+use vigie_domain::{Alert, AlertKind, Channel, Visibility};
 use vigie_notifier::card::short;
 use vigie_notifier::channels::email::Email;
 use vigie_service::ingest::{self, Outcome as Ingested};
@@ -424,24 +424,37 @@ async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime
     if service.store.leads_since(&person.id, now - Duration::days(1)).await? >= LEADS_A_DAY {
         return Ok(Outcome::Left);
     }
-    // Others will read it: nothing in it names the one who passed it on.
+    // Others may read it once it is published: nothing in it names the one who passed it on.
     let nameless = |text: &str| without(&without(text, &address.value), &person.name);
-    let id = derived_id(&["mail", &passed.id]);
-    let Some(notice) = passed_on(LEADS, &id, &nameless(&passed.subject), &nameless(&passed.text), passed.day) else {
+    // The same mail passed on by two structures is a lead of each.
+    let id = derived_id(&["mail", &passed.id, person.structure()]);
+    let Some(mut notice) = passed_on(LEADS, &id, &nameless(&passed.subject), &nameless(&passed.text), passed.day)
+    else {
         return Ok(Outcome::Left);
     };
+    // A mail is nobody's to publish: it is for the structure that brought it, until one of its members says otherwise.
+    notice.visibility = Visibility::Structure(person.structure().to_owned());
     service.store.put_lead(&notice.key(), &person.id, now).await?;
     let title = short(&notice.title, 100);
-    let told = match ingest::ingest(service, &notice, None).await? {
-        Ingested::Unchanged => "Elle était déjà connue.".to_owned(),
-        Ingested::Stored(0) => "Elle ne convient à personne d’autre pour l’instant ; elle est gardée.".to_owned(),
-        Ingested::Stored(n) => format!("Personnes à qui elle convient, prévenues : {n}."),
+    let known = match ingest::ingest(service, &notice, None).await? {
+        Ingested::Unchanged => " Elle était déjà connue.",
+        Ingested::Stored(_) => "",
     };
-    let body =
-        format!("Piste enregistrée\n« {title} ». {told}\nVotre nom et vos propres mots ne sont montrés à personne.");
+    let page = page_of(service, &notice.key()).await?;
+    let body = format!(
+        "Piste enregistrée\n« {title} ».{known} Votre structure seule la voit. Pour la partager avec tous ceux à qui elle convient, ouvrez sa page et choisissez « Partager cette piste »{page}. Votre nom et vos propres mots n’y seront pas."
+    );
     service.store.answer(&address, &word_of(mail), "", &body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(Outcome::Lead)
+}
+
+/// The address of a notice's page, in brackets; empty where there is none.
+async fn page_of(service: &Service, notice: &str) -> Result<String, StoreError> {
+    let (Some(base), Some(row)) = (&service.settings.web.public_url, service.store.notice(notice).await?) else {
+        return Ok(String::new());
+    };
+    Ok(format!(" ({}/procedure/{})", base.trim_end_matches('/'), row.procedure))
 }
 
 /// A text without a name or an address, however it is written.
