@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
     Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Department, Notice, NoticeKind, Place,
-    ProvisionKind, Sector, StructureKind, SupplyMode,
+    ProvisionKind, Sector, StructureKind, SupplyMode, access,
 };
 
 /// What a person is to the installation.
@@ -494,7 +494,7 @@ impl Filter {
         if !self.provisions.is_empty() && !self.provisions.iter().any(|p| provisions.contains(p)) {
             return Err(Dimension::Provision);
         }
-        if !self.supply_modes.is_empty() && !self.supply_possible(c) {
+        if !self.supply_modes.is_empty() && !self.supply_possible(c, lot) {
             return Err(Dimension::SupplyMode);
         }
         found.side_need =
@@ -509,8 +509,13 @@ impl Filter {
         Ok(())
     }
 
-    fn supply_possible(&self, c: &Candidate<'_>) -> bool {
-        c.assessment.eligible_kinds.iter().any(|k| k.supply_modes().iter().any(|m| self.supply_modes.contains(m)))
+    /// Whether structures that supply so can bid for a lot, or serve whoever does.
+    fn supply_possible(&self, c: &Candidate<'_>, lot: Option<&str>) -> bool {
+        let a = c.assessment;
+        let lot = lot.and_then(|id| a.lots.iter().find(|l| l.id == id));
+        let can = |k: &StructureKind| access::of_lot(*k, a, lot).is_some_and(|access| access != Access::Closed);
+        let kinds = a.eligible_kinds.iter().filter(|k| k.supply_modes().iter().any(|m| self.supply_modes.contains(m)));
+        kinds.into_iter().any(can)
     }
 }
 

@@ -5,6 +5,7 @@
 //! the asker says what they saw. What is decided is durable on return, and shown anew in every chat that shows the procedure.
 
 use chrono::{DateTime, Duration, Utc};
+use vigie_domain::procedure::Status;
 use vigie_domain::subscription::Role;
 use vigie_domain::{DateKind, Decision, Refusal, Stage, Subscriber};
 use vigie_store::StoreError;
@@ -110,6 +111,8 @@ pub enum Closes {
     Unknown,
     /// Called off, awarded, or ended without award.
     Ended,
+    /// The lot asked about ended so; others are open.
+    LotEnded,
 }
 
 impl Closes {
@@ -190,7 +193,11 @@ pub async fn read(service: &Service, person: &Subscriber, name: &str, procedure:
 /// # Errors
 /// The database fails.
 pub async fn closes(service: &Service, procedure: &str, lot: &str, now: DateTime<Utc>) -> Result<Closes, StoreError> {
-    let Some(dates) = service.store.open_dates(procedure, lot).await? else { return Ok(Closes::Ended) };
+    let Some(state) = service.store.state_of(procedure).await? else { return Ok(Closes::Ended) };
+    if state.status_of(lot) != Status::Open {
+        return Ok(if state.status == Status::Open { Closes::LotEnded } else { Closes::Ended });
+    }
+    let dates = state.dates;
     let last = dates
         .iter()
         .filter(|(kind, _)| matches!(kind, DateKind::Tender | DateKind::Participation))

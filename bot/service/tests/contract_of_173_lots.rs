@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_config::rules::{self, communes};
+use vigie_domain::commune::Commune;
 use vigie_domain::subscription::{Candidate, Profile, Rhythm, Role};
 use vigie_domain::{
     Around, Cadence, Department, Filter, Lot, Notice, NoticeKind, Passage, StructureKind, Subscriber, Subscription,
@@ -119,24 +120,22 @@ const STRUCTURES: [(&str, u16, StructureKind); 20] = [
     ("Lens", 30, StructureKind::Ea),
 ];
 
-fn code(town: &str) -> &'static str {
-    let department = Department::parse("62").unwrap();
-    let found = communes().named(town, Some(&department));
+fn commune(town: &str) -> &'static Commune {
+    let found = communes().named(town, Department::parse("62").as_ref());
     assert_eq!(found.len(), 1, "{town}");
-    found[0].code
+    found[0]
 }
 
 /// The lots around a town, by the distance of town halls; those that name none are everybody's.
 fn around(centre: &str, km: u16) -> Vec<String> {
-    let middle = communes().by_code(code(centre)).unwrap();
-    let near = |town: &str| communes().by_code(code(town)).unwrap().km_to(middle).unwrap() <= f64::from(km);
+    let near = |town: &str| commune(town).km_to(commune(centre)).is_some_and(|d| d <= f64::from(km));
     (1..=173).filter(|n| town(*n).is_none_or(near)).map(|n| n.to_string()).collect()
 }
 
 fn person(n: usize, (centre, km, kind): (&str, u16, StructureKind)) -> (Subscription, Subscriber) {
     let filter = match km {
         0 => Filter { departments: Department::parse("62").into_iter().collect(), ..Filter::default() },
-        km => Filter { around: vec![Around { commune: code(centre).to_owned(), km }], ..Filter::default() },
+        km => Filter { around: vec![Around { commune: commune(centre).code.to_owned(), km }], ..Filter::default() },
     };
     let id = format!("s{n:02}");
     let subscription = Subscription {

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use vigie_domain::{AlertKind, Assessment, Notice};
+use vigie_domain::{Access, AlertKind, Assessment, Notice, StructureKind, access};
 use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::html::plain_text;
@@ -308,10 +308,25 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
     block("MÉTIERS", labels(&assessment.sectors));
     block("BESOINS À CÔTÉ DES TRAVAUX", labels(&assessment.side_sectors));
     block("COMMENT", assessment.routes.iter().map(|r| card::route_label(*r).to_owned()).collect());
-    block(
-        if assessment.notice_kind.is_result() { "QUI PEUT FAIRE LES HEURES" } else { "QUI PEUT RÉPONDRE" },
-        assessment.eligible_kinds.iter().map(|k| format!("{} ({})", k.acronym(), card::structure_label(*k))).collect(),
-    );
+    let kinds = |wanted: Option<Access>| {
+        let kept =
+            assessment.eligible_kinds.iter().filter(|k| wanted.is_none_or(|w| best_access(**k, assessment) == Some(w)));
+        kept.map(|k| format!("{} ({})", k.acronym(), card::structure_label(*k))).collect::<Vec<_>>()
+    };
+    if assessment.notice_kind.is_result() {
+        block("QUI PEUT FAIRE LES HEURES", kinds(None));
+    } else {
+        block("QUI PEUT RÉPONDRE", kinds(Some(Access::Bid)));
+        block("QUI PEUT METTRE DU PERSONNEL À DISPOSITION", kinds(Some(Access::Serve)));
+    }
     out.push('\n');
     out
+}
+
+/// The most that structures of a kind can do about any lot.
+fn best_access(kind: StructureKind, a: &Assessment) -> Option<Access> {
+    if a.lots.is_empty() {
+        return access::of_lot(kind, a, None);
+    }
+    a.lots.iter().filter_map(|l| access::of_lot(kind, a, Some(l))).min()
 }

@@ -62,20 +62,27 @@ pub(crate) async fn ask_without_closed(
     visitor: Visitor,
     Path(token): Path<String>,
 ) -> Shown {
-    person_of(&site, &token)?;
-    Ok(site.page(&visitor, "sans-reserves-aux-autres.html", context! {}))
+    let person = site.service.store.subscriber(person_of(&site, &token)?).await?.ok_or_else(Trouble::no_page)?;
+    let values = context! { off => person.profile.without_closed };
+    Ok(site.page(&visitor, "sans-reserves-aux-autres.html", values))
 }
 
+/// Turns it off, or on again where the page offered that.
 pub(crate) async fn without_closed(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
     Path(token): Path<String>,
+    fields: Fields,
 ) -> Shown {
-    let person = person_of(&site, &token)?;
-    if !site.service.store.set_without_closed(person, true).await? {
+    let (person, off) = (person_of(&site, &token)?, fields.one("montrer") != "oui");
+    if !site.service.store.set_without_closed(person, off).await? {
         return Err(Trouble::no_page());
     }
-    let text = "Vigie ne vous signale plus les marchés réservés à d’autres structures que la vôtre.";
+    let text = if off {
+        "Vigie ne vous signale plus les marchés réservés à d’autres structures que la vôtre. Ce lien permet d’y revenir."
+    } else {
+        "Vigie vous montre à nouveau, d’une ligne dans votre résumé, ce qui est réservé à d’autres."
+    };
     Ok(site.word(&visitor, "C’est fait", text))
 }
 

@@ -108,7 +108,7 @@ async fn a_lot_that_ended_takes_no_decision_and_the_others_do() {
         decisions::decide(service, &asker, &go).await.unwrap()
     };
     assert!(matches!(decide("1").await, decisions::Outcome::Noted { .. }));
-    assert_eq!(decide("2").await, decisions::Outcome::Closed(Closes::Ended));
+    assert_eq!(decide("2").await, decisions::Outcome::Closed(Closes::LotEnded));
     assert!(service.store.open_dates(&procedure, "1").await.unwrap().is_some(), "reminded of");
     assert!(service.store.open_dates(&procedure, "3").await.unwrap().is_none());
     let row =

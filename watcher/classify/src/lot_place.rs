@@ -29,6 +29,10 @@ pattern!(PLACE_LINE, r"(?im)^[^\n]{0,40}\b(?:lieux?|sites?|adresse)\b[^\n:]{0,40
 
 /// Longest text of a lot that is looked at, in bytes.
 const MAX_TEXT: usize = 4_000;
+/// Longest title that is looked at, in bytes.
+const MAX_TITLE: usize = 1_000;
+/// How far before and behind a name it is looked for what makes it a place, in bytes.
+const LOOK_BACK: usize = 80;
 /// Most places of one lot.
 const MAX_PLACES: usize = 12;
 
@@ -36,7 +40,7 @@ const MAX_PLACES: usize = 12;
 #[must_use]
 pub fn places<'t>(title: &str, texts: impl Iterator<Item = &'t str>, within: &[Department]) -> Vec<Place> {
     let mut found = Vec::new();
-    read(title, false, within, &mut found);
+    read(&title[..title.floor_char_boundary(MAX_TITLE)], false, within, &mut found);
     if found.is_empty() {
         for text in texts {
             let text = &text[..text.floor_char_boundary(MAX_TEXT)];
@@ -65,7 +69,8 @@ fn read(text: &str, sure: bool, within: &[Department], found: &mut Vec<Place>) {
         }
         let Some((length, place)) = longest(&text[start..longest_end], within) else { continue };
         let end = start + length;
-        let (before, behind) = (&text[..start], &text[end..]);
+        let before = &text[text.ceil_char_boundary(start.saturating_sub(LOOK_BACK))..start];
+        let behind = &text[end..text.floor_char_boundary((end + LOOK_BACK).min(text.len()))];
         if !ENDS.is_match(behind) || STREET.is_match(before) {
             continue;
         }
@@ -79,7 +84,7 @@ fn read(text: &str, sure: bool, within: &[Department], found: &mut Vec<Place>) {
                 || stands_alone(text, start, end, in_capitals)
         };
         if !made && !listed && headed.is_none() {
-            if before.trim().is_empty() && !sure {
+            if text[..start].trim().is_empty() && !sure {
                 head = Some((end, place));
             }
             continue;

@@ -22,6 +22,9 @@ pattern!(WHOLE, r"\b(?:procedure|consultation|marche|accord-cadre|ensemble des l
 /// Longest text read of one passage, in bytes.
 const MAX_TEXT: usize = 50_000;
 
+/// Most failures read of one notice: far above any real one, so that hostile text stays cheap.
+const MAX_FAILURES: usize = 400;
+
 /// A failure that a sentence tells.
 struct Failure {
     /// Lots that it names; empty = none.
@@ -78,14 +81,22 @@ fn failures(notice: &Notice) -> Vec<Failure> {
     for (text, lot) in std::iter::once((notice.title.as_str(), None)).chain(passages) {
         let folded = fold(&text[..text.floor_char_boundary(MAX_TEXT)]);
         for sentence in folded.split(['\n', ';']).flat_map(|line| line.split(". ")) {
-            for failed in FAILED.find_iter(sentence) {
-                if NOT_FAILED.is_match(&sentence[..failed.start()]) {
-                    continue;
-                }
-                let mentions = lot_mentions(sentence);
+            let told: Vec<_> = FAILED
+                .find_iter(sentence)
+                .filter(|m| {
+                    !NOT_FAILED
+                        .is_match(&sentence[sentence.ceil_char_boundary(m.start().saturating_sub(40))..m.start()])
+                })
+                .take(MAX_FAILURES - out.len().min(MAX_FAILURES))
+                .collect();
+            if told.is_empty() {
+                continue;
+            }
+            let (mentions, reason, whole) = (lot_mentions(sentence), reason(sentence), WHOLE.is_match(sentence));
+            for failed in told {
                 let nearest = mentions.iter().rev().find(|m| m.range.end <= failed.start()).or(mentions.first());
                 let lots = nearest.map(|m| m.lots.clone()).or(lot.clone().map(|l| vec![l])).unwrap_or_default();
-                out.push(Failure { lots, whole: WHOLE.is_match(sentence), reason: reason(sentence) });
+                out.push(Failure { lots, whole, reason });
             }
         }
     }

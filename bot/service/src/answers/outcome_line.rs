@@ -23,8 +23,9 @@ pub fn line(outcome: &Outcome, edit: &DecisionEdit, by: &str) -> String {
                 Closes::Past(at) => format!("est clos depuis le {}", day(*at)),
                 _ => "n’est plus ouvert".to_owned(),
             };
+            let what = if *closes == Closes::LotEnded { "lot" } else { "marché" };
             format!(
-                "Ce marché {when} : rien n’est noté. Si vous y avez répondu, dites « remis », « gagné » ou « perdu »."
+                "Ce {what} {when} : rien n’est noté. Si vous y avez répondu, dites « remis », « gagné » ou « perdu »."
             )
         }
         Outcome::Conflict { standing, wanted } => format!(

@@ -177,7 +177,7 @@ impl<'a> Planner<'a> {
         let mut plan = PeoplePlan::default();
         for (subscriber, hit) in audiences.people {
             let before = audiences.before.get(subscriber.as_str()).copied();
-            let met = before.map(|t| met_before(t)).unwrap_or_default();
+            let met = before.map(met_before).unwrap_or_default();
             if before.is_some() && of_other_lots(alert, &met) {
                 let decided = Decided::untold(Disposition::Duplicate, "d’autres lots que les vôtres");
                 plan.shares.push((share(subscriber, hit, met, decided), Vec::new()));

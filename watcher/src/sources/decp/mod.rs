@@ -18,6 +18,8 @@ use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Department, Notice};
 
 use super::{Memory, Page, Polled, Source, SourceError, SourceKind, departments, read_json};
+use crate::classify::fold::fold;
+use crate::classify::numbers::lot_mentions;
 use crate::fetch::{Answer, Fetcher};
 
 pub use official::from_tree;
@@ -42,6 +44,13 @@ const NOTHING: &[&str] = &["NC", "CDL", "Sans objet", "INX None", "MQ", "N/A", "
 /// Whether a value says something.
 pub(super) fn says(text: &str) -> bool {
     !text.is_empty() && !NOTHING.iter().any(|n| n.eq_ignore_ascii_case(text))
+}
+
+/// The lot that a contract is of, where its object names one: a procedure makes as many contracts as it has lots awarded.
+pub(super) fn lot_of(object: &str) -> Option<String> {
+    let mut lots: Vec<String> = lot_mentions(&fold(object)).into_iter().flat_map(|m| m.lots).collect();
+    lots.dedup();
+    lots.pop().filter(|_| lots.is_empty())
 }
 
 /// Keys of a block with this reader.
@@ -175,5 +184,17 @@ impl Decp {
 impl Source for Decp {
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
         Box::pin(self.next_page(fetcher, memory, now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lot_of;
+
+    #[test]
+    fn a_contract_is_of_the_lot_that_its_object_names() {
+        assert_eq!(lot_of("Nettoyage des écoles - Lot n° 2 : vitrerie").as_deref(), Some("2"));
+        assert_eq!(lot_of("Nettoyage des écoles"), None);
+        assert_eq!(lot_of("Nettoyage, lots 1 et 3"), None, "several: of the whole");
     }
 }
