@@ -15,7 +15,7 @@ use vigie_store::Store;
 
 use crate::clock::Clock;
 use crate::error::Failure;
-use crate::ingest::AudienceIndex;
+use crate::ingest::{AudienceIndex, Judge};
 use crate::process;
 use crate::write_proof::WriteProof;
 
@@ -36,6 +36,8 @@ pub struct Service {
     pub clock: Clock,
     /// Who subscribed to what, as this process knows it.
     pub audience: AudienceIndex,
+    /// Who gives verdicts on notices.
+    pub judge: Judge,
     /// The name under which this process holds leases.
     pub lease_holder: String,
     /// Notified when deliveries are queued, so that workers need not wait for their next look.
@@ -73,6 +75,7 @@ impl Service {
             templates,
             clock,
             audience: AudienceIndex::default(),
+            judge: Judge::default(),
             lease_holder: process::this_process(),
             deliveries_queued: Arc::new(Notify::new()),
             write_proof: WriteProof::default(),

@@ -16,9 +16,9 @@ use vigie_watcher::fetch::Fetcher;
 use super::poll::{Polled, poll_in};
 
 /// Sources of this process that are read at the same time.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 16;
 /// How long a source may wait for an answer before another one is read in its place.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Places of those who read.
 static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
 mod access;
+mod audience;
 mod bad_input;
 mod browser;
 mod classify_contract;

@@ -10,6 +10,7 @@
 
 pub mod audience;
 pub mod hourly_cap;
+mod judge;
 mod load;
 pub mod plan;
 pub mod procedure;
@@ -24,13 +25,13 @@ use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
 use vigie_domain::{Assessment, Notice};
 use vigie_store::StoreError;
-use vigie_watcher::{boundary, classify};
 
 use crate::crash_point::CrashPoint;
 use crate::metrics::Step;
 use crate::service::Service;
 pub(crate) use audience::Turn;
 pub use audience::{Audience, AudienceIndex, candidate};
+pub use judge::Judge;
 pub(crate) use write::tell;
 
 /// Most notices looked at for one transaction.
@@ -83,17 +84,14 @@ pub async fn ingest_page(
         // After a changed record, the same one again is compared with what that one leaves.
         if known.get(&key) != Some(&hash) || seen.contains(&key) {
             seen.insert(key.clone());
-            let began = Instant::now();
-            let text: usize = notice.passages.iter().map(|p| p.text.len()).sum();
-            match boundary::read_sized(text, || classify::classify(notice)) {
-                Ok(verdict) => changed.push(Judged { place, notice, key, hash, verdict, took: began.elapsed() }),
+            match service.judge.verdict(notice).await {
+                Ok((verdict, took)) => changed.push(Judged { place, notice, key, hash, verdict, took }),
                 // One that cannot be judged is put aside by whoever brought it; its page goes on.
                 Err(e) => {
                     let source = serde::de::Error::custom(e.to_string());
                     outcomes[place] = Err(StoreError::Unreadable { place: format!("avis {key}"), source });
                 }
             }
-            tokio::task::yield_now().await;
         }
     }
     let mut rest = changed.as_slice();
