@@ -1,11 +1,13 @@
 //! The shape of `vigie.toml`. Every default is a named constant with its unit and, where there is one, its source.
 
 mod channels;
+mod judgement;
 mod source;
 
 use std::path::PathBuf;
 
 pub use channels::{Dkim, Email, MAILBOX_EVERY_S, Mailbox, Matrix, SMTP_TIMEOUT_S, Telegram, TelegramUpdate, Tls};
+pub use judgement::{ASSISTANT_BATCH, ASSISTANT_STATEMENTS_A_DAY, Assistant, Judgement};
 use serde::Deserialize;
 pub use source::{Baseline, Source, SourceVisibility};
 
@@ -64,6 +66,8 @@ pub struct Settings {
     /// The local page.
     pub web: Web,
     pub pace: Pace,
+    /// What may help the judgement.
+    pub judgement: Judgement,
     /// Message templates of your own.
     pub templates: Templates,
     /// People declared here rather than on the command line.

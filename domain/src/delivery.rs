@@ -49,8 +49,18 @@ pub enum AlertKind {
     Correction,
     /// The procedure is called off.
     Cancellation,
-    /// The procedure is awarded or closed without award.
+    /// The procedure is awarded.
     Award,
+    /// The procedure ended without award: sans suite, infructueux.
+    NoAward,
+    /// Some lots were awarded, or ended without award; others can still be answered.
+    PartialResult,
+    /// The buyer means to conclude without a call for competition.
+    ExAnte,
+    /// A contract under way was modified.
+    Modification,
+    /// A contract was completed.
+    Completion,
     /// A date of a procedure that the structure goes for, or a reminder it asked for.
     Reminder,
     /// A procedure that closes soon and on which the structure decided nothing: one line of a digest.
@@ -62,6 +72,14 @@ pub enum AlertKind {
 }
 
 words!(AlertKind);
+
+impl AlertKind {
+    /// Whether what it tells of can still be answered.
+    #[must_use]
+    pub fn can_be_answered(self) -> bool {
+        matches!(self, Self::New | Self::Correction | Self::PartialResult | Self::Reminder | Self::Undecided)
+    }
+}
 
 /// Something worth telling.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

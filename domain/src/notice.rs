@@ -6,6 +6,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use crate::outcome::{NoAwardReason, Outcome};
 use crate::{Cpv, Department, Place, TypedDate};
 
 /// What a notice announces.
@@ -18,8 +19,16 @@ pub enum NoticeKind {
     PriorInformation,
     /// A purchase planned, long before the notice (APProch).
     Planned,
-    /// A contract was, or will be, awarded or not.
+    /// A contract, or some of its lots, was awarded.
     Award,
+    /// Nobody won what the notice tells of: sans suite, infructueux, or no winner yet.
+    NoAward,
+    /// The buyer means to conclude a contract without a call for competition (ex ante, VEAT).
+    ExAnte,
+    /// A contract under way was modified.
+    Modification,
+    /// A contract was completed.
+    Completion,
     /// A correction of an earlier notice.
     Correction,
     /// The procedure is called off.
@@ -37,6 +46,25 @@ impl NoticeKind {
         if self == Self::Call && buyer == BuyerKind::Private { Self::Private } else { self }
     }
 
+    /// Whether it tells what became of a procedure, or of its contract: nothing in it can be answered.
+    #[must_use]
+    pub fn is_result(self) -> bool {
+        matches!(self, Self::Award | Self::NoAward | Self::ExAnte | Self::Modification | Self::Completion)
+    }
+
+    /// Whether it only follows up another notice: what it leaves out is as it was.
+    #[must_use]
+    pub fn is_follow_up(self) -> bool {
+        matches!(self, Self::Correction | Self::Cancellation) || self.is_result()
+    }
+
+    /// Whether someone who asked for these kinds asked for this one. Who asks for awards asks for all that takes their place or
+    /// follows them.
+    #[must_use]
+    pub fn is_among(self, kinds: &[Self]) -> bool {
+        kinds.contains(&self) || self.is_result() && kinds.contains(&Self::Award)
+    }
+
     /// The word used in JSON and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -45,6 +73,10 @@ impl NoticeKind {
             Self::PriorInformation => "prior_information",
             Self::Planned => "planned",
             Self::Award => "award",
+            Self::NoAward => "no_award",
+            Self::ExAnte => "ex_ante",
+            Self::Modification => "modification",
+            Self::Completion => "completion",
             Self::Correction => "correction",
             Self::Cancellation => "cancellation",
             Self::Private => "private",
@@ -190,17 +222,31 @@ pub enum ContractNature {
     Services,
 }
 
-/// Who won what, as an award notice says it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What became of a lot: who won it, or why nobody did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Award {
-    /// Lot awarded; `None` = the whole contract.
+    /// The lot; `None` = the whole contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<String>,
-    /// Names of the winners; empty when the lot was not awarded.
+    /// Names of the winners; empty when nobody won, or the notice does not say who.
     pub winners: Vec<String>,
     /// Amount in euros without tax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<f64>,
+    /// What became of it.
+    #[serde(default, skip_serializing_if = "Outcome::is_award")]
+    pub outcome: Outcome,
+    /// Why nobody won, where that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<NoAwardReason>,
+}
+
+impl Award {
+    /// A lot, or the whole contract, that nobody won.
+    #[must_use]
+    pub fn none(lot: Option<String>, reason: Option<NoAwardReason>) -> Self {
+        Self { lot, outcome: Outcome::NoAward, reason, ..Self::default() }
+    }
 }
 
 /// What other notices this one speaks of; used to find its procedure.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
-    Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Department, Notice, NoticeKind, Place,
+    Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Department, Notice, NoticeKind, Place,
     ProvisionKind, Sector, StructureKind, SupplyMode,
 };
 
@@ -93,6 +93,9 @@ pub struct Profile {
     /// Names of the networks (GIE, inter-réseau, grappe) that it is a member of, as these are called here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
+    /// They do not want to hear of what is reserved to others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_closed: bool,
 }
 
 impl Profile {
@@ -134,7 +137,7 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub around: Vec<Around>,
     pub provisions: Vec<ProvisionKind>,
-    /// Kinds of notice; empty = all but awards and events.
+    /// Kinds of notice; empty = all but events, awards and what follows awards. Awards stand for all of the latter.
     pub notice_kinds: Vec<NoticeKind>,
     /// Supply modes that must be possible.
     pub supply_modes: Vec<SupplyMode>,
@@ -192,6 +195,8 @@ pub enum Dimension {
     Department,
     Place,
     Provision,
+    /// None of what their structure can do.
+    Access,
     NoticeKind,
     SupplyMode,
     /// Wanted or unwanted buyer.
@@ -216,6 +221,7 @@ impl Dimension {
             Self::Department => "département",
             Self::Place => "lieu d’exécution",
             Self::Provision => "disposition sociale",
+            Self::Access => "hors de ce que votre structure peut faire",
             Self::NoticeKind => "nature de l’avis",
             Self::SupplyMode => "mode de fourniture",
             Self::Buyer => "acheteur",
@@ -243,6 +249,7 @@ impl Dimension {
             Self::Department | Self::Place => 9,
             Self::Provision => 10,
             Self::SupplyMode => 11,
+            Self::Access => 12,
         }
     }
 }
@@ -262,6 +269,9 @@ pub struct Match {
     /// Only a need beside the main object met, not the object itself.
     #[serde(default)]
     pub side_need: bool,
+    /// What their structure can do about these lots.
+    #[serde(default, skip_serializing_if = "Access::is_bid")]
+    pub access: Access,
 }
 
 /// A notice seen through the eyes of filters: what of it is compared, with text folded once.
@@ -280,8 +290,10 @@ pub struct Candidate<'a> {
 impl Candidate<'_> {
     /// Places of performance of a lot; those of the notice where the lot names none.
     fn places(&self, lot: Option<&str>) -> &[Place] {
-        let of_lot = lot.and_then(|id| self.notice.lots.iter().find(|l| l.id == id)).map(|l| l.places.as_slice());
-        of_lot.filter(|places| !places.is_empty()).unwrap_or(&self.notice.places)
+        let read = lot.and_then(|id| self.assessment.lots.iter().find(|l| l.id == id)).map(|l| l.places.as_slice());
+        let stated = || lot.and_then(|id| self.notice.lots.iter().find(|l| l.id == id)).map(|l| l.places.as_slice());
+        let some = |places: &&[Place]| !places.is_empty();
+        read.filter(some).or_else(|| stated().filter(some)).unwrap_or(&self.notice.places)
     }
 }
 
@@ -420,9 +432,9 @@ impl Filter {
         }
         let kind = c.assessment.notice_kind;
         let wanted_kind = if self.notice_kinds.is_empty() {
-            !matches!(kind, NoticeKind::Award | NoticeKind::Event)
+            !kind.is_result() && kind != NoticeKind::Event
         } else {
-            self.notice_kinds.contains(&kind)
+            kind.is_among(&self.notice_kinds)
         };
         if !wanted_kind {
             return Err(Dimension::NoticeKind);

@@ -400,7 +400,11 @@ mod tests {
             assessment: &a,
             why: &why,
             contacts: &[],
-            links: Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) },
+            links: Links {
+                page: Some("https://vigie.example/procedure/p1"),
+                answer: Some(ANSWER_HERE),
+                ..Links::default()
+            },
         };
         templates.alert(form, &told, Some("https://vigie.example/x".into()), now()).unwrap()
     }
@@ -466,10 +470,12 @@ mod tests {
             lot: Some("2".into()),
             winners: vec!["Gagnante".into()],
             amount: Some(12_500.0),
+            ..Default::default()
         });
         let why = Why { note: Some("groupé".into()), remark: Some("remarque".into()), ..Why::default() };
         let contacts = ["Facilitatrice".to_owned()];
-        let links = Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) };
+        let links =
+            Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE), ..Links::default() };
         let changes = [Change::LotDropped("3".into())];
         let told = |kind| AlertItem {
             kind,

@@ -66,9 +66,11 @@ pub struct Told {
     pub alert: String,
     /// When the digest that carried it was made, if one did.
     pub digest: Option<DateTime<Utc>>,
+    /// Why, as JSON: see [`NewNotification::reasons`].
+    pub reasons: String,
 }
 
-row!(Told { subscriber, disposition, alert, digest });
+row!(Told { subscriber, disposition, alert, digest, reasons });
 
 /// A person's share of an alert, to be written.
 #[derive(Debug, Clone)]
@@ -312,6 +314,15 @@ impl IngestTx {
         row.map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).transpose()
     }
 
+    /// The verdict on what is stored under a notice's key.
+    pub async fn assessment_of(&mut self, notice: &str) -> Result<Option<Assessment>, StoreError> {
+        let row: Option<(String,)> = sql::query_as("SELECT assessment FROM notice WHERE id = $1")
+            .bind(clean(notice))
+            .fetch_optional(&mut self.tx)
+            .await?;
+        row.map(|(text,)| from_json(&text, &format!("notice {notice}"))).transpose()
+    }
+
     /// What the latest notices of a procedure, other than `notice` itself, say of themselves: at most `most`.
     pub async fn other_statements(
         &mut self,
@@ -341,7 +352,7 @@ impl IngestTx {
     /// Who was told of a procedure, latest first.
     pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
         Ok(sql::query_as(
-            "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created FROM notification n JOIN alert a ON a.id = n.alert_id
+            "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created, n.reasons FROM notification n JOIN alert a ON a.id = n.alert_id
              LEFT JOIN delivery d ON d.id = n.delivery_id AND n.disposition IN ('digest', 'overflow')
              WHERE a.procedure_id = $1 AND a.kind <> 'undecided' ORDER BY n.created DESC, n.id",
         )

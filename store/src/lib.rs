@@ -41,6 +41,7 @@ pub mod personal;
 pub mod retention;
 mod rows;
 pub mod search;
+pub mod second_reading;
 pub mod self_service;
 pub mod sessions;
 pub mod sources;

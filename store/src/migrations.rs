@@ -28,6 +28,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     AUDIENCE_CHANGES,
     STATEMENTS,
     ALERT_TEXTS,
+    SECOND_READINGS,
     ACCESS_AND_VISIBILITY,
 ];
 
@@ -283,6 +284,13 @@ ALTER TABLE notice ADD COLUMN statement TEXT;
 /// Retention looks for old texts of alerts: few alerts have one.
 const ALERT_TEXTS: &str = r"
 CREATE INDEX alert_text ON alert (created) WHERE body IS NOT NULL;
+";
+
+/// Notices in doubt that the second reader was asked about.
+const SECOND_READINGS: &str = r"
+CREATE TABLE second_reading (
+  notice_id TEXT NOT NULL, content_hash TEXT NOT NULL, at BIGINT NOT NULL, statements BIGINT NOT NULL, outcome TEXT NOT NULL,
+  PRIMARY KEY (notice_id, content_hash));
 ";
 
 /// By which address a session was opened ('' = unknown: any of its owner's); whether a procedure is shown to those told alone;

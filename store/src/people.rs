@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::subscription::Rhythm;
+use vigie_domain::subscription::{Profile, Rhythm};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
 use crate::Store;
@@ -182,6 +182,21 @@ impl Store {
         Ok(())
     }
 
+    /// Says whether a person hears of what is reserved to others; `false` when there is no such person.
+    pub async fn set_without_closed(&self, subscriber: &str, without: bool) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(mut profile) = profile_of(&mut tx, subscriber).await? else { return Ok(false) };
+        profile.without_closed = without;
+        sql::query("UPDATE subscriber SET profile = $1 WHERE id = $2")
+            .bind(to_json(&profile)?)
+            .bind(subscriber.to_owned())
+            .execute(&mut tx)
+            .await?;
+        person_changed(&mut tx, subscriber).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Adds a subscription; the same filter and rhythm for the same person is one.
     pub async fn put_subscription(
         &self,
@@ -345,6 +360,14 @@ impl Store {
     }
 }
 
+async fn profile_of(tx: &mut Transaction, subscriber: &str) -> Result<Option<Profile>, StoreError> {
+    let row: Option<(String,)> = sql::query_as("SELECT profile FROM subscriber WHERE id = $1")
+        .bind(subscriber.to_owned())
+        .fetch_optional(tx)
+        .await?;
+    row.map(|(text,)| from_json(&text, &format!("subscriber {subscriber}"))).transpose()
+}
+
 /// Makes a person, or brings an existing one in step, as part of a transaction: see [`Store::put_subscriber`].
 pub(crate) async fn put_person(
     tx: &mut Transaction,
@@ -352,6 +375,9 @@ pub(crate) async fn put_person(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
+    let mut profile = new.subscriber.profile.clone();
+    // What a person turned off stays off, whoever brings them in step.
+    profile.without_closed |= profile_of(tx, &new.subscriber.id).await?.is_some_and(|p| p.without_closed);
     // A new person's number is that of the change that made them.
     let number = next_change(tx).await?;
     let mut changed = sql::query(
@@ -362,7 +388,7 @@ pub(crate) async fn put_person(
     .bind(new.subscriber.id.clone())
     .bind(clean(&new.subscriber.name))
     .bind(role)
-    .bind(to_json(&new.subscriber.profile)?)
+    .bind(to_json(&profile)?)
     .bind(i64::from(new.declared))
     .bind(millis(now))
     .bind(number)

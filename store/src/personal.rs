@@ -143,6 +143,7 @@ pub const IMPERSONAL: &[&str] = &[
     "procedure",
     "procedure_key",
     "notice",
+    "second_reading",
     "likeness",
     "search",
     "pace",

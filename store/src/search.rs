@@ -216,6 +216,7 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
             any(vec![
                 ("status", "=", Cell::from(State::Open.as_str().to_owned())),
                 ("status", "=", Cell::from(State::Planned.as_str().to_owned())),
+                ("status", "=", Cell::from(State::Closed.as_str().to_owned())),
             ]);
             any(vec![("until", "<=", Cell::from(millis(now)))]);
         }
@@ -302,21 +303,32 @@ impl Store {
     pub async fn put_search_rows(&self, rows: &[SearchRow]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for row in rows {
-            put(&mut tx, row, false).await?;
+            put(&mut tx, row, Tells::All).await?;
         }
         tx.commit().await?;
         Ok(())
     }
 }
 
+/// How much of a procedure a notice tells; the rest stays as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    /// All of it.
+    All,
+    /// What it offers and where it stands: a correction, a cancellation, an award.
+    Offer,
+    /// Where it stands: some lots ended, the others are offered as before.
+    State,
+}
+
 impl IngestTx {
-    /// Makes a procedure searchable. What a `partial` notice (correction, cancellation, award) does not tell stays.
-    pub async fn put_search_row(&mut self, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
-        put(&mut self.tx, row, partial).await
+    /// Makes a procedure searchable.
+    pub async fn put_search_row(&mut self, row: &SearchRow, tells: Tells) -> Result<(), StoreError> {
+        put(&mut self.tx, row, tells).await
     }
 }
 
-async fn put(tx: &mut Transaction, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
+async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), StoreError> {
     macro_rules! put {
         ($known:literal) => {
             concat!(
@@ -329,13 +341,13 @@ async fn put(tx: &mut Transaction, row: &SearchRow, partial: bool) -> Result<(),
             )
         };
     }
-    let sql = if partial {
-        put!("verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13")
-    } else {
-        put!(
+    let sql = match tells {
+        Tells::All => put!(
             "title = $2, buyer = $3, buyer_type = $4, verdict = $5, sectors = $6, departments = $7, provisions = $8, status = $9,
              words = $10, score = $11, closes = $12, until = $13"
-        )
+        ),
+        Tells::Offer => put!("verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13"),
+        Tells::State => put!("status = $9, closes = $12, until = $13"),
     };
     sql::query(sql)
         .bind(row.procedure.clone())

@@ -102,7 +102,7 @@ async fn day(notices: usize, departments: &[Department]) -> Result<(Vec<Notice>,
     let boamp_s = t.elapsed().as_secs_f64();
     let t = Instant::now();
     let mut european: Vec<Notice> =
-        documents.iter().filter_map(|d| eforms::from_tree(&tree::from_xml(d).ok()?)).collect();
+        documents.iter().filter_map(|d| eforms::from_tree(&tree::from_xml(d).ok()?).ok()).collect();
     let ted_s = t.elapsed().as_secs_f64();
     // The fixture names no place: without one every subscriber of the trade would be told.
     european.iter_mut().enumerate().for_each(|(n, notice)| notice.departments = vec![place(n).clone()]);

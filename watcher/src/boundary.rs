@@ -26,9 +26,16 @@ pub fn read<T>(work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
     }
 }
 
+/// Reads on this very thread, which must not be one of the runtime's if there is much to read.
+///
+/// # Errors
+/// The reader panicked; nothing of what it made is kept.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| failed(panic.as_ref()))
+}
+
 /// In what words a panic was raised.
-#[must_use]
-pub fn failed(panic: &(dyn std::any::Any + Send)) -> ReaderFailed {
+pub(crate) fn failed(panic: &(dyn std::any::Any + Send)) -> ReaderFailed {
     let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     ReaderFailed(words.unwrap_or("sans message").chars().take(200).collect())
 }

@@ -133,10 +133,7 @@ fn asks_by_link(engine: &Engine, delivery: &Claimed) -> bool {
         && !delivery.procedure.is_empty()
         && engine.service.has_links()
         && delivery.role.is_some_and(may_decide)
-        && matches!(
-            kind(delivery),
-            Some(AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided)
-        )
+        && kind(delivery).is_some_and(AlertKind::can_be_answered)
 }
 
 /// Which kind of alert an instant message carries.
@@ -172,15 +169,20 @@ async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>
 
 /// The procedure is open, and the structure still goes for it; or still has not made up its mind.
 async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
-    if engine.service.store.open_dates(&item.procedure).await?.is_none() {
+    let store = &engine.service.store;
+    if store.open_dates(&item.procedure, "").await?.is_none() {
         return Ok(false);
     }
-    let decisions = engine.service.store.decisions_on(person.structure(), &item.procedure).await?;
-    Ok(if item.alert_kind == AlertKind::Undecided {
-        !decisions.iter().any(|d| d.stage.is_decided())
-    } else {
-        decisions.iter().any(|d| !d.stage.declines())
-    })
+    let decisions = store.decisions_on(person.structure(), &item.procedure).await?;
+    if item.alert_kind == AlertKind::Undecided {
+        return Ok(!decisions.iter().any(|d| d.stage.is_decided()));
+    }
+    for going in decisions.iter().filter(|d| !d.stage.declines()) {
+        if store.open_dates(&item.procedure, &going.lot).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The buttons under a delivery in a chat.
@@ -218,6 +220,8 @@ async fn render(
             Err(e) => return Err(format!("donnée illisible : {e}")),
         }
     }
+    let off = engine.service.without_closed_url(&delivery.subscriber);
+    parts.iter_mut().for_each(|p| p.without_closed.clone_from(&off));
     // A digest has no room for contacts.
     if let [one] = parts.as_mut_slice()
         && !delivery.procedure.is_empty()

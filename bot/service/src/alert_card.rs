@@ -32,6 +32,8 @@ pub struct AlertCard {
     pub page: Option<String>,
     /// Whether the message leads its reader to a page to answer on.
     pub asks: bool,
+    /// Address of the page where its reader stops hearing of what is reserved to others.
+    pub without_closed: Option<String>,
 }
 
 impl AlertCard {
@@ -45,7 +47,11 @@ impl AlertCard {
             assessment: &self.assessment,
             why: &self.why,
             contacts: &self.contacts,
-            links: Links { page: self.page.as_deref(), answer: self.asks.then_some(ANSWER_HERE) },
+            links: Links {
+                page: self.page.as_deref(),
+                answer: self.asks.then_some(ANSWER_HERE),
+                without_closed: self.without_closed.as_deref(),
+            },
         }
     }
 }
@@ -57,7 +63,9 @@ impl AlertCard {
 pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<String>, Failure> {
     let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let parts: Vec<AlertCard> = items.iter().filter_map(|i| read(service, i).ok()).collect();
+    let mut parts: Vec<AlertCard> = items.iter().filter_map(|i| read(service, i).ok()).collect();
+    let off = service.without_closed_url(&row.subscriber);
+    parts.iter_mut().for_each(|p| p.without_closed.clone_from(&off));
     let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::item).collect();
     if told.is_empty() {
         return Ok(None);
@@ -132,5 +140,6 @@ pub fn read(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Err
         contacts: Vec::new(),
         page: service.procedure_url(&item.procedure),
         asks: false,
+        without_closed: None,
     })
 }

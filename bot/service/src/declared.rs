@@ -48,6 +48,7 @@ pub async fn sync(service: &Service) -> Result<(), Failure> {
             sectors,
             departments,
             networks: declared.networks.clone(),
+            ..Profile::default()
         };
         let mut named = addresses.clone();
         if let Some(chat) = declared.telegram {

@@ -8,6 +8,7 @@
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
+//! | [`second_reader`] | a second reader for statements in doubt, where the settings name one |
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`preview`] | what a subscription would have given over the last days |
@@ -40,6 +41,7 @@ pub mod place_input;
 pub mod preview;
 pub mod process;
 pub mod reminders;
+pub mod second_reader;
 mod service;
 pub mod sign_in;
 pub mod silence_notice;

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
-use vigie_domain::subscription::{Candidate, Profile};
-use vigie_domain::{Dimension, Filter, Notice, french};
+use vigie_domain::subscription::{Candidate, Profile, Role};
+use vigie_domain::{Dimension, Filter, Notice, access, french};
 use vigie_notifier::fit;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::{self, fold::fold};
@@ -133,6 +133,7 @@ fn missing(dimension: Dimension, filter: &Filter) -> String {
             spaced(&["aucun avis", trade, place, "avec ces dispositions sociales"])
         }
         Dimension::SupplyMode => "aucun avis ne convient à ce mode de fourniture".to_owned(),
+        Dimension::Access => "aucun avis auquel votre structure puisse répondre".to_owned(),
         Dimension::NoticeKind => "aucun avis de cette nature".to_owned(),
         Dimension::Buyer => "aucun avis de ces acheteurs".to_owned(),
         Dimension::Words => "aucun avis ne porte ces mots".to_owned(),
@@ -206,7 +207,10 @@ impl<'a> Tally<'a> {
         }
         self.earliest = Some(self.earliest.map_or(at, |e| e.min(at)));
         let entry = self.procedures.entry(procedure.to_owned()).or_default();
-        match self.filter.test(candidate) {
+        let met = self.filter.test(candidate).and_then(|found| {
+            access::narrowed(Role::Structure, self.profile, candidate.assessment, found).ok_or(Dimension::Access)
+        });
+        match met {
             Err(dimension) => {
                 self.nearest = Some(self.nearest.filter(|n| n.rank() > dimension.rank()).unwrap_or(dimension));
             }

@@ -90,9 +90,9 @@ async fn look(service: &Service, due: &[(Subscriber, Unheard)], now: DateTime<Ut
         for row in &page {
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
             let candidate = ingest::candidate(row, &folded, row.first_seen);
-            for (theirs, tally) in subscriptions.iter().zip(&mut tallies) {
+            for (((person, _), theirs), tally) in due.iter().zip(&subscriptions).zip(&mut tallies) {
                 tally.seen += 1;
-                let verdicts = explain(theirs, &candidate);
+                let verdicts = explain(person, theirs, &candidate);
                 match verdicts.iter().find_map(|(_, v)| v.as_ref().err()) {
                     Some(dimension) if verdicts.iter().all(|(_, v)| v.is_err()) => {
                         *tally.refused.entry(Dimension::in_french(*dimension)).or_default() += 1;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Subscriber, Visibility};
 use vigie_store::journal::NoticeRow;
+use vigie_store::search::Tells;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::procedure as likeness;
 
@@ -73,7 +74,7 @@ pub async fn publish(service: &Service, person: &Subscriber, row: &NoticeRow) ->
     tx.put_procedure(&procedure.id, &procedure.title, &procedure.snapshot, &likeness::keys(&notice)).await?;
     tx.put_notice(&notice, &row.assessment, &hash, &procedure.id).await?;
     let search = search_row::row(&procedure.id, &notice, &row.assessment, &procedure.snapshot, now);
-    tx.put_search_row(&search, false).await?;
+    tx.put_search_row(&search, Tells::All).await?;
     if let Some(portrait) = likeness::portrait(&notice) {
         let written = serde_json::to_string(&portrait).unwrap_or_default();
         tx.put_portrait(&row.id, &procedure.id, &portrait.bucket(), &written).await?;

@@ -94,6 +94,7 @@ fn after(first: &NoticePlan, told: &[(&str, Disposition)]) -> Stored {
             disposition: *disposition,
             alert: first.alert.id.clone(),
             digest: (*disposition == Disposition::Digest).then(|| now() - Duration::days(1)),
+            reasons: String::new(),
         })
         .collect();
     let procedure = KnownProcedure {

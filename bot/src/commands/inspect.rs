@@ -251,6 +251,11 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         AlertKind::Correction => "rectificatif",
         AlertKind::Cancellation => "annulation",
         AlertKind::Award => "attribution",
+        AlertKind::NoAward => "sans suite",
+        AlertKind::PartialResult => "lots terminés",
+        AlertKind::ExAnte => "intention de conclure",
+        AlertKind::Modification => "modification du contrat",
+        AlertKind::Completion => "fin du contrat",
         AlertKind::Reminder => "rappel",
         AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
         _ => "nouveau",
@@ -328,7 +333,7 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
     let folded = classify::searchable(&row.notice, &row.assessment.lots);
     let now = Clock::from_environment()?.now();
     let candidate = candidate(row, &folded, now);
-    let verdicts = explain(&subscriptions, &candidate);
+    let verdicts = explain(person, &subscriptions, &candidate);
     if verdicts.is_empty() {
         return Ok(format!("{name} : pas d’envoi, aucun abonnement\n"));
     }
@@ -360,7 +365,7 @@ pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result
     for row in &notices {
         let folded = classify::searchable(&row.notice, &row.assessment.lots);
         let candidate = candidate(row, &folded, now);
-        let verdicts = explain(&subscriptions, &candidate);
+        let verdicts = explain(&person, &subscriptions, &candidate);
         if verdicts.iter().any(|(_, v)| v.is_ok()) {
             met.push(vec![row.id.clone(), row.assessment.score.to_string(), short(&row.assessment.title, 90)]);
         } else if let Some((_, Err(d))) = verdicts.first() {

@@ -9,12 +9,14 @@ use vigie_delivery::worker;
 use vigie_service::ingest::hourly_cap;
 use vigie_service::sources;
 use vigie_service::{Clock, Failure};
+use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
 use super::config_arg::ConfigArg;
 use crate::monitoring;
 #[cfg(feature = "matrix")]
 use crate::roles::matrix_listener;
+use crate::roles::second_reader::{self, Looked};
 #[cfg(feature = "telegram")]
 use crate::roles::telegram_listener::{self, Listener};
 use crate::roles::watch::{self, Watch};
@@ -36,6 +38,9 @@ const SCHEDULER_TICK: Duration = Duration::from_secs(30);
 const OPEN_AGAIN: Duration = Duration::from_secs(330);
 /// How often the outside heartbeat is pinged.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often it is looked whether the second reader is to be asked, and how long it is left alone after a failure.
+const SECOND_READER_IDLE: Duration = Duration::from_secs(60);
+const SECOND_READER_AGAIN: Duration = Duration::from_secs(600);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -180,6 +185,13 @@ fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failur
         }
         tasks.keep("calendrier", scheduler_loop);
         tasks.keep("écritures", write_watch_loop);
+        if let Some(block) = &app.service.settings.judgement.assistant {
+            let assistant = Arc::new(Assistant::open(block).map_err(|e| {
+                Failure::usage(e.to_string(), "[judgement.assistant] key", "définissez ce secret, ou retirez la clé")
+            })?);
+            tasks
+                .keep("second lecteur", move |app, stopping| second_reader_loop(app, Arc::clone(&assistant), stopping));
+        }
         #[cfg(feature = "matrix")]
         if app.service.settings.matrix.is_some() {
             tasks.keep("Matrix", matrix_loop);
@@ -287,6 +299,24 @@ async fn scheduler_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
             tracing::error!("timetable failed: {}", e.what);
         }
         if !rest(SCHEDULER_TICK, &mut stopping).await {
+            return;
+        }
+    }
+}
+
+/// Asks the second reader again and again; what fails is tried later, and stops nothing else.
+async fn second_reader_loop(app: Arc<App>, assistant: Arc<Assistant>, mut stopping: Receiver<bool>) {
+    loop {
+        let pause = match second_reader::look(&app.service, &app.fetcher, &assistant).await {
+            Ok(Looked::Asked { .. }) => TICK,
+            Ok(Looked::Idle) => SECOND_READER_IDLE,
+            Ok(Looked::Failed) => SECOND_READER_AGAIN,
+            Err(e) => {
+                tracing::error!("second reader: {e}");
+                SECOND_READER_AGAIN
+            }
+        };
+        if !rest(pause, &mut stopping).await {
             return;
         }
     }

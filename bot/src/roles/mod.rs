@@ -8,6 +8,7 @@ pub mod mailbox;
 pub mod matrix_listener;
 pub mod poll;
 pub mod scheduler;
+pub mod second_reader;
 pub mod supervisor;
 #[cfg(feature = "telegram")]
 pub mod telegram_listener;

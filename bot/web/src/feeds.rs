@@ -11,8 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
-use vigie_domain::procedure::Status;
-use vigie_domain::{AlertKind, DateKind, Decision, Stage, Subscriber, TypedDate, french};
+use vigie_domain::{AlertKind, DateKind, Decision, NoticeKind, Stage, Subscriber, TypedDate, french};
 use vigie_notifier::card::{self, short};
 use vigie_store::journal::NoticeRow;
 use vigie_store::self_service::OwnAlert;
@@ -63,13 +62,11 @@ pub(crate) struct Due {
 
 async fn due(site: &Site, decision: &Decision) -> Result<Vec<Due>, StoreError> {
     let notices = site.service.store.notices_of(&decision.procedure).await?;
-    let whole = |n: &&NoticeRow| {
-        !matches!(n.notice.kind, vigie_domain::NoticeKind::Award | vigie_domain::NoticeKind::Cancellation)
-    };
+    let whole = |n: &&NoticeRow| n.notice.kind == NoticeKind::Correction || !n.notice.kind.is_follow_up();
     let Some(main) = notices.iter().rev().find(whole).or(notices.last()) else { return Ok(Vec::new()) };
     let latest = notices.iter().map(|n| n.first_seen).max().unwrap_or(main.first_seen);
     let versions: i64 = notices.iter().map(|n| n.version).sum();
-    let over = notices.iter().any(|n| vigie_domain::procedure::Snapshot::of(&n.assessment).status != Status::Open);
+    let over = site.service.store.open_dates(&decision.procedure, &decision.lot).await?.is_none();
     let off = over || decision.stage.declines();
     let kept = |d: &&TypedDate| decision.lot.is_empty() || d.lot.as_ref().is_none_or(|l| *l == decision.lot);
     Ok(main
@@ -184,6 +181,11 @@ fn kind_label(kind: AlertKind) -> &'static str {
         AlertKind::Correction => "Rectificatif",
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
+        AlertKind::NoAward => "Sans suite",
+        AlertKind::PartialResult => "Lots terminés",
+        AlertKind::ExAnte => "Intention de conclure",
+        AlertKind::Modification => "Modification du contrat",
+        AlertKind::Completion => "Fin du contrat",
         AlertKind::Reminder => "Rappel",
         AlertKind::Undecided => "Sans réponse",
         _ => "Nouveau",

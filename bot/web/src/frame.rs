@@ -51,6 +51,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("lien-perime.html", include_str!("../pages/lien-perime.html")),
     ("repondre.html", include_str!("../pages/repondre.html")),
     ("desabonner.html", include_str!("../pages/desabonner.html")),
+    ("sans-reserves-aux-autres.html", include_str!("../pages/sans-reserves-aux-autres.html")),
     ("entrer.html", include_str!("../pages/entrer.html")),
     ("entrer-lien.html", include_str!("../pages/entrer-lien.html")),
     ("chercher.html", include_str!("../pages/chercher.html")),

@@ -194,6 +194,7 @@ routes! {
     "/entrer/{token}" => get(session::show).post(session::open),
     "/sortir" => post(session::close),
     "/desabonner/{token}" => get(by_link::ask_unsubscribe).post(by_link::unsubscribe),
+    "/sans-reserves-aux-autres/{token}" => get(by_link::ask_without_closed).post(by_link::without_closed),
     "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
     "/repondre/{token}" => get(by_link::ask_answer).post(by_link::answer),
     "/resume/{token}" => get(by_link::digest),

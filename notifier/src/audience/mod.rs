@@ -13,8 +13,8 @@ mod tests;
 
 pub use index::Index;
 
-use vigie_domain::subscription::{Candidate, Dimension, Match, Profile};
-use vigie_domain::{Cadence, Subscription};
+use vigie_domain::subscription::{Candidate, Dimension, Match};
+use vigie_domain::{Access, Cadence, Subscriber, Subscription, access};
 
 use crate::fit::{self, Fit};
 
@@ -33,15 +33,24 @@ pub struct Hit {
     pub paused: bool,
 }
 
-/// Whether and why a notice concerns a person of that profile. Words of the subscriptions are expected folded.
+/// What of a notice meets a subscription of that person, and their structure can do something about.
+///
+/// # Errors
+/// The dimension that rules it out.
+fn met(person: &Subscriber, subscription: &Subscription, candidate: &Candidate<'_>) -> Result<Match, Dimension> {
+    let found = subscription.filter.test(candidate)?;
+    access::narrowed(person.role, &person.profile, candidate.assessment, found).ok_or(Dimension::Access)
+}
+
+/// Whether and why a notice concerns a person. Words of the subscriptions are expected folded.
 #[must_use]
-pub fn hit(profile: &Profile, subscriptions: &[Subscription], candidate: &Candidate<'_>) -> Option<Hit> {
+pub fn hit(person: &Subscriber, subscriptions: &[Subscription], candidate: &Candidate<'_>) -> Option<Hit> {
     let hits = subscriptions.iter().filter_map(|subscription| {
-        let found = subscription.filter.test(candidate).ok()?;
+        let found = met(person, subscription, candidate).ok()?;
         Some(Hit {
             subscription: subscription.id.clone(),
             cadence: subscription.cadence,
-            fit: fit::weigh(profile, candidate.assessment, &found),
+            fit: fit::weigh(&person.profile, candidate.assessment, &found),
             found,
             paused: subscription.is_paused(candidate.now),
         })
@@ -52,12 +61,16 @@ pub fn hit(profile: &Profile, subscriptions: &[Subscription], candidate: &Candid
 
 /// For each of a person's subscriptions what met, or the dimension that rules the notice out. Words are expected folded.
 #[must_use]
-pub fn explain(subscriptions: &[Subscription], candidate: &Candidate<'_>) -> Vec<(String, Result<Match, Dimension>)> {
-    subscriptions.iter().map(|s| (s.id.clone(), s.filter.test(candidate))).collect()
+pub fn explain(
+    person: &Subscriber,
+    subscriptions: &[Subscription],
+    candidate: &Candidate<'_>,
+) -> Vec<(String, Result<Match, Dimension>)> {
+    subscriptions.iter().map(|s| (s.id.clone(), met(person, s, candidate))).collect()
 }
 
-/// What is not paused, then the sooner rhythm, then the better fit.
-fn rank(hit: &Hit) -> (bool, u32, u8) {
+/// What is not paused, then what is not closed to them, then the sooner rhythm, then the better fit.
+fn rank(hit: &Hit) -> (bool, bool, u32, u8) {
     const DAY: u32 = 1440;
     let minutes = match hit.cadence {
         Cadence::Instant => 0,
@@ -67,5 +80,5 @@ fn rank(hit: &Hit) -> (bool, u32, u8) {
         Cadence::Weekly => 7 * DAY,
         Cadence::Every(every) => every.minutes(),
     };
-    (!hit.paused, u32::MAX - minutes, hit.fit.score)
+    (!hit.paused, hit.found.access != Access::Closed, u32::MAX - minutes, hit.fit.score)
 }

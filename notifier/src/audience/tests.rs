@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use vigie_config::rules;
 use vigie_domain::assessment::AssessedLot;
-use vigie_domain::subscription::{Candidate, Dimension, Profile};
+use vigie_domain::subscription::{Candidate, Dimension, Profile, Role};
 use vigie_domain::territory::Around;
 use vigie_domain::{
     Assessment, Cadence, Cpv, Department, Evidence, Filter, Lot, Notice, NoticeKind, Place, Provision, ProvisionKind,
-    Subscription,
+    Subscriber, Subscription,
 };
 
 use super::{Index, explain, hit};
+
+fn anybody() -> Subscriber {
+    Subscriber { id: "a".into(), name: String::new(), role: Role::Structure, profile: Profile::default() }
+}
 
 /// Everyone's subscriptions, and the index that is to find them.
 #[derive(Debug, Default)]
@@ -51,7 +55,7 @@ impl World {
     /// Those whom the index finds and their conditions take.
     fn found(&self, c: &Candidate<'_>) -> Vec<u32> {
         let mut people = self.index.candidates(c);
-        people.retain(|person| hit(&Profile::default(), &self.people[person], c).is_some());
+        people.retain(|person| hit(&anybody(), &self.people[person], c).is_some());
         people
     }
 }
@@ -106,9 +110,9 @@ fn sector_and_place_must_meet_on_the_same_lot() {
     let c = candidate(&notice, &a);
     let world = World::of(vec![filter(&["a"], &["06"]), filter(&["b"], &["06"])]);
     assert_eq!(world.found(&c), [1]);
-    let met = hit(&Profile::default(), &world.people[&1], &c).unwrap();
+    let met = hit(&anybody(), &world.people[&1], &c).unwrap();
     assert_eq!(met.found.lots, ["2"]);
-    assert_eq!(explain(&world.people[&0], &c)[0].1, Err(Dimension::Department));
+    assert_eq!(explain(&anybody(), &world.people[&0], &c)[0].1, Err(Dimension::Department));
 }
 
 #[test]
@@ -118,10 +122,10 @@ fn a_trade_of_which_no_lot_speaks_is_not_lost() {
     let a = assessment(&["a", "b"], &["59"], vec![mute, lot("2", "b", "59")]);
     let c = candidate(&notice, &a);
     let world = World::of(vec![filter(&["a"], &["59"]), filter(&["b"], &["59"]), filter(&["a"], &["06"])]);
-    let lots = |person: u32| hit(&Profile::default(), &world.people[&person], &c).unwrap().found.lots;
+    let lots = |person: u32| hit(&anybody(), &world.people[&person], &c).unwrap().found.lots;
     assert_eq!(world.found(&c), [0, 1]);
     assert_eq!((lots(0), lots(1)), (vec![], vec!["2".to_owned()]));
-    assert_eq!(explain(&world.people[&2], &c)[0].1, Err(Dimension::Department));
+    assert_eq!(explain(&anybody(), &world.people[&2], &c)[0].1, Err(Dimension::Department));
 }
 
 #[test]
@@ -139,7 +143,7 @@ fn of_several_subscriptions_the_most_urgent_speaks() {
     let mut world = World::default();
     world.set(7, vec![filter(&["a"], &["59"]), filter(&[], &[])]);
     assert_eq!(world.index.len(), 2);
-    let met = hit(&Profile::default(), &world.people[&7], &candidate(&notice, &a)).unwrap();
+    let met = hit(&anybody(), &world.people[&7], &candidate(&notice, &a)).unwrap();
     assert_eq!((met.subscription.as_str(), met.cadence), ("7-1", Cadence::Instant));
 }
 

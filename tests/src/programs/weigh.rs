@@ -16,6 +16,7 @@ use vigie_domain::{
 use vigie_service::Clock;
 use vigie_service::ingest::search_row;
 use vigie_store::ingest::NewNotification;
+use vigie_store::search::Tells;
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::Pages;
 use vigie_tests::service::Outcome;
@@ -93,7 +94,7 @@ async fn fill(pages: &Pages, procedures: usize, now: DateTime<Utc>) -> Outcome<V
             let (id, state) = (format!("p{n:08}"), Snapshot::of(&assessment));
             tx.put_procedure(&id, &assessment.title, &state, &[]).await?;
             tx.put_notice(&notice, &assessment, "weigh", &id).await?;
-            tx.put_search_row(&search_row::row(&id, &notice, &assessment, &state, at), false).await?;
+            tx.put_search_row(&search_row::row(&id, &notice, &assessment, &state, at), Tells::All).await?;
             if n % 20 == 0 {
                 let alert = Alert {
                     id: format!("a{n}"),

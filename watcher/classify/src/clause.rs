@@ -32,7 +32,7 @@ pub fn read(
     let reserved = explained.clone();
     let mut owed: Vec<Owed> = Vec::new();
     for (at, s) in statements.iter().enumerate() {
-        if let Some(mut o) = owes(reading, s, &reserved, explained) {
+        if let Some(mut o) = owes(reading, statements, at, &reserved, explained) {
             explained.push(s.index);
             // "Ce volume est fixé à …": of the lots of the sentence before.
             if o.lots.is_empty()
@@ -85,7 +85,14 @@ fn bind(reading: &Reading<'_>, statements: &[Statement<'_>], o: &mut Owed) {
 }
 
 /// Why a statement owes work, if it does.
-fn owes(reading: &Reading<'_>, s: &Statement<'_>, reserved: &[usize], explained: &mut Vec<usize>) -> Option<Owed> {
+fn owes(
+    reading: &Reading<'_>,
+    statements: &[Statement<'_>],
+    at: usize,
+    reserved: &[usize],
+    explained: &mut Vec<usize>,
+) -> Option<Owed> {
+    let s = &statements[at];
     if s.unit.ticked == Some(false)
         || s.says.has(Concept::TalkAboutClauses)
         || s.previous.has(Concept::TalkAboutClauses) && !s.says.has(Concept::Duty)
@@ -101,7 +108,13 @@ fn owes(reading: &Reading<'_>, s: &Statement<'_>, reserved: &[usize], explained:
         hit = laid_on_winner(reading, s, explained).or_else(|| work_given(reading, s)).or_else(|| volume_of_heading(s));
     }
     let (hit, named) = hit?;
-    if criterion::weighs(s, &hit)
+    // "Critère insertion : heures proposées au-delà des 300 heures imposées": both.
+    let beyond = s
+        .tokens
+        .iter()
+        .position(|t| t.word == "dela")
+        .is_some_and(|i| s.numbers.iter().any(|q| q.unit == Unit::Hours && q.from > i && q.from - i <= 6));
+    if criterion::weighs(statements, at, &hit) && !beyond
         || s.says.has(Concept::StaffMatter)
             && !s.says.any(&[Concept::InsertionAction, Concept::FarFromWork, Concept::ClauseName, Concept::SocialDuty])
     {
@@ -123,6 +136,13 @@ fn owes(reading: &Reading<'_>, s: &Statement<'_>, reserved: &[usize], explained:
 
 /// "clause sociale", "heures d'insertion": the name suffices, unless denied.
 fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
+    // "Insertion : ☐ lot réservé ☒ clause, lots 1 et 2".
+    if s.unit.ticked == Some(true)
+        && s.heading.has(Concept::InsertionAction)
+        && let Some(from) = s.tokens.iter().position(|t| t.word == "clause")
+    {
+        return Some((Hit { concept: Concept::ClauseName, from, to: from + 1 }, true));
+    }
     let hits: Vec<&Hit> = s.of(Concept::ClauseName).collect();
     if hits.iter().any(|h| polarity::void(s, h)) {
         explained.push(s.index);
@@ -131,6 +151,13 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
     let about_staff = s.says.has(Concept::StaffMatter)
         && !s.says.any(&[Concept::FarFromWork, Concept::InsertionAction])
         && !s.tokens[hit.from..hit.to].iter().any(|t| t.word == "insertion");
+    // "Article 12 : clauses sociales et environnementales" heads both; what it asks stands below.
+    let both = s.unit.is_heading
+        && s.says.has(Concept::BundledMerit)
+        && !s.says.any(&[Concept::InsertionAction, Concept::FarFromWork]);
+    if both {
+        return None;
+    }
     let rate = s.says.has(Concept::ServiceTalk) && s.tokens[hit.from].word.starts_with("taux");
     (!about_staff && !rate).then_some((**hit, true))
 }
@@ -145,6 +172,9 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
     let quantity = has_volume(s) && (firm || s.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork]))
         || s.numbers.iter().any(|q| q.unit == Unit::Hours && s.has_word(q.to, q.to + 1, &["pour", "par"]));
     for hit in s.any_of(&[Concept::InsertionAction, Concept::SocialDuty]) {
+        if hit.concept == Concept::SocialDuty && s.says.has(Concept::OtherSocial) && !quantity {
+            continue;
+        }
         if polarity::void(s, hit) {
             explained.push(s.index);
             continue;
@@ -164,6 +194,9 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
         } else {
             quantity && (duty || s.says.has(Concept::Winner)) && s.heading_or_own(&[Concept::SocialDuty]) && !served
                 || s.says.has(Concept::FarFromWork) && s.says.has(Concept::GiveWork) && duty
+                || s.says.any(&[Concept::WorkIntegration, Concept::Sheltered])
+                    && s.says.has(Concept::Winner)
+                    && s.says.has(Concept::Subcontract)
         };
         // "Nature : ☒ insertion": an option ticked.
         let ticked = about_insertion
@@ -183,20 +216,29 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
     let quantity = has_volume(s);
     let given = |h: &Hit| s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to);
     let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && given(h));
-    let asked = s.says.any(&[Concept::Winner])
+    // "La Ville emploie … ; les entreprises ne sont soumises à rien": the winner of another clause is none here.
+    let part =
+        |h: &Hit| s.clause_start(h.from, mark::ITEM | mark::STOP)..s.clause_end(h.to - 1, mark::ITEM | mark::STOP);
+    let winner =
+        people.is_none_or(|h| s.of(Concept::Winner).any(|w| part(h).contains(&w.from))) && s.says.has(Concept::Winner);
+    let asked = winner
         || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName, Concept::Contract]) && s.says.has(Concept::Duty);
     if let Some(hit) = people {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
-        let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume"]);
+        let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume", "temps"]);
         let duty = amount && s.says.has(Concept::Reserve)
             || s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract))
             || (asked || s.says.has(Concept::Contract)) && amount
             || asked && future(s);
         let other = s.says.has(Concept::OtherSocial) && !quantity;
+        let open = s.says.any(&[Concept::Bid, Concept::Reserve]) || served;
+        let imposed = strict_duty(s) && !open;
         let disabled = s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap"));
-        let hired = s.tokens.iter().any(|t| {
-            ["embauch", "recrut", "emplo", "confi", "heure", "travail"].iter().any(|w| t.word.starts_with(w))
+        let hired = s.tokens.iter().enumerate().any(|(i, t)| {
+            !(hit.from..hit.to).contains(&i)
+                && ["embauch", "recrut", "emplo", "confi", "heure", "travail"].iter().any(|w| t.word.starts_with(w))
                 && !t.word.starts_with("travailleur")
+                && !(t.word == "emploi" && i > 1 && s.has_word(i - 2, i, &["obligation"]))
         });
         let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
         if other || disabled && !hired && !quantity {
@@ -207,14 +249,18 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
         }
         let describes = s.any_of(STRUCTURES).any(|t| t.from <= hit.from && hit.to <= t.to);
         let asked_all_the_same = quantity && s.says.has(Concept::Winner) && !s.says.has(Concept::ServiceTalk);
-        if !describes && (!served || asked_all_the_same) && (quantity || duty) {
+        let at_least = s.has_word(0, s.tokens.len(), &["moins", "minimum"]) && hired && !open;
+        let site = hired || s.has_word(0, s.tokens.len(), &["chantier"]);
+        let promised = (undertakes(s) || at_least) && !open || imposed && site;
+        if !describes && (!served || asked_all_the_same) && (quantity || duty || promised) {
             return Some((*hit, false));
         }
     }
     let structure = s.any_of(&[Concept::WorkIntegration, Concept::Sheltered]).find(|h| {
-        let sub = s
-            .of(Concept::Subcontract)
-            .any(|c| c.to <= h.from && h.from - c.to <= 16 || quantity && c.from >= h.to && c.from - h.to <= 8);
+        let sub = s.of(Concept::Subcontract).any(|c| {
+            c.to <= h.from && h.from - c.to <= 16
+                || (quantity || strict_duty(s)) && c.from >= h.to && c.from - h.to <= 10
+        });
         sub && !polarity::void(s, h)
     })?;
     let bound = strict_duty(s) || future(s) || quantity && s.says.has(Concept::Winner);
@@ -226,10 +272,17 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
 /// "12.1 Le volume est fixé à 420 heures" under "Obligation sociale".
 fn volume_of_heading(s: &Statement<'_>) -> Option<(Hit, bool)> {
     let social = s.heading.any(&[Concept::SocialDuty, Concept::ClauseName])
+        || s.heading.has(Concept::InsertionAction)
+            && !s.heading.has(Concept::Criterion)
+            && s.has_word(0, 4, &["volume", "volumes", "heures"])
         || s.previous.any(&[Concept::ClauseName]) && s.has_word(0, s.tokens.len(), &["volume", "lots", "lot"]);
     let denied =
         s.any_of(&[Concept::Deny]).any(|d| matches!(s.tokens[d.from].word.as_ref(), "sans" | "aucun" | "aucune"));
-    if !social || denied || !s.says.any(&[Concept::Winner, Concept::Duty, Concept::GiveWork, Concept::FarFromWork]) {
+    if !social
+        || denied
+        || !(s.says.any(&[Concept::Winner, Concept::Duty, Concept::GiveWork, Concept::FarFromWork])
+            || s.has_word(0, 4, &["volume", "volumes"]))
+    {
         return None;
     }
     let q = s
@@ -241,10 +294,10 @@ fn volume_of_heading(s: &Statement<'_>) -> Option<(Hit, bool)> {
 }
 
 fn strict_duty(s: &Statement<'_>) -> bool {
-    s.has_word(
-        0,
-        s.tokens.len(),
-        &[
+    // "Bénéficiaires de l'obligation d'emploi" owe nothing here.
+    let employment = |i: usize| s.tokens[i].word == "obligation" && s.has_word(i + 1, i + 3, &["emploi"]);
+    (0..s.tokens.len()).filter(|i| !employment(*i)).any(|i| {
+        [
             "doit",
             "doivent",
             "devra",
@@ -259,8 +312,11 @@ fn strict_duty(s: &Statement<'_>) -> bool {
             "impose",
             "imposee",
             "obligatoirement",
-        ],
-    )
+            "obligatoire",
+            "imperativement",
+        ]
+        .contains(&s.tokens[i].word.as_ref())
+    })
 }
 
 /// Whether a verb of giving work stands in the future or present of the winner ("confiera", "recourt", "embauchera").
@@ -273,6 +329,55 @@ fn future(s: &Statement<'_>) -> bool {
             || s.tokens[h.from].word == "a"
             || word == "fait"
             || s.has_word(h.from.saturating_sub(2), h.from, &["a", "fera", "feront"])
+    })
+}
+
+/// Whether the winner is the subject of a verb of giving work: "l'entreprise retenue embauche", "le prestataire participe … en recrutant".
+fn undertakes(s: &Statement<'_>) -> bool {
+    const HIRES: &[&str] = &["embauch", "recrut", "emplo"];
+    const GIVES: &[&str] = &[
+        "confi", "consacr", "affect", "fait", "fera", "realis", "recour", "integr", "mobilis", "accueil", "reserv",
+        "propos", "associ", "donn",
+    ];
+    let work = s.has_word(
+        0,
+        s.tokens.len(),
+        &[
+            "heures",
+            "heure",
+            "travail",
+            "travailler",
+            "poste",
+            "postes",
+            "tache",
+            "taches",
+            "emploi",
+            "emplois",
+            "prestation",
+            "prestations",
+            "chantier",
+            "partie",
+            "part",
+            "execution",
+            "travaux",
+            "contrat",
+            "contrats",
+        ],
+    );
+    s.of(Concept::Winner).any(|w| {
+        (w.to..s.tokens.len().min(w.to + 14)).any(|i| {
+            let word = s.tokens[i].word.as_ref();
+            let verb = HIRES.iter().any(|v| word.starts_with(v)) || work && GIVES.iter().any(|v| word.starts_with(v));
+            let finite = ["e", "ent", "rt", "rent", "a", "ont", "it", "ie"].iter().any(|e| word.ends_with(e))
+                && word != "emploi";
+            let by = word.ends_with("ant") && s.tokens[i - 1].word == "en";
+            verb && (finite || by)
+                && !s.has_word(
+                    w.from,
+                    i,
+                    &["qui", "peut", "peuvent", "pourra", "pourront", "si", "s", "dont", "ne", "n", "lorsque"],
+                )
+        })
     })
 }
 
@@ -293,14 +398,14 @@ fn unnamed(
     for_structures: bool,
     explained: &mut Vec<usize>,
 ) -> Vec<Provision> {
-    for s in statements.iter().filter(|s| s.unit.ticked != Some(false)) {
+    for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
         let condition = s.of(Concept::SocialDuty).find(|h| !polarity::void(s, h));
         let Some(hit) = condition else { continue };
         let of_execution = s.says.any(&[Concept::Duty]) && s.says.any(&[Concept::Contract, Concept::Winner])
             || s.has_word(0, s.tokens.len(), &["execution"]);
         if !of_execution
             || s.says.any(&[Concept::StaffMatter, Concept::TalkAboutClauses, Concept::OtherSocial])
-            || criterion::weighs(s, hit)
+            || criterion::weighs(statements, at, hit)
         {
             continue;
         }

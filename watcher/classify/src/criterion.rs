@@ -30,26 +30,10 @@ const SOCIAL: &[Concept] = &[
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut out: Vec<Provision> = Vec::new();
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
-        // A form tells name, description and weight of a criterion on lines of their own.
-        let described = (s.heading.has(Concept::Criterion) || s.previous.has(Concept::Criterion))
-            && s.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "nom" | "description"))
-            && s.any_of(SOCIAL).next().is_some()
-            && (!reading.served || s.says.any(&[Concept::SocialMerit, Concept::GiveWork]));
-        let below = if described { weight_below(statements, at) } else { None };
-        if let (Some(hit), Some(weight)) =
-            (s.any_of(SOCIAL).find(|h| !bundled(s, h) && h.concept != Concept::ClauseName), below)
-        {
-            explained.push(s.index);
-            push(&mut out, reading, s, hit, Some(weight));
-            continue;
-        }
-        let Some((hit, weight)) = s.any_of(SOCIAL).find_map(|h| holds(reading, s, h).then(|| (*h, weight(s, h))))
-        else {
-            continue;
-        };
+        let named = s.any_of(SOCIAL).find(|h| holds(reading, statements, at, h)).copied();
+        let Some(hit) = named.or_else(|| bare(s).filter(|h| holds(reading, statements, at, h))) else { continue };
         explained.push(s.index);
-        let weight = weight.or_else(|| weight_below(statements, at));
-        push(&mut out, reading, s, &hit, weight);
+        push(&mut out, reading, s, &hit, weight_of(statements, at, &hit));
     }
     out
 }
@@ -73,6 +57,49 @@ fn push(out: &mut Vec<Provision>, reading: &Reading<'_>, s: &Statement<'_>, hit:
     out.push(provision);
 }
 
+/// "Social : 15", "Note sociale (20 %)": the adjective alone is a criterion where the item says nothing else.
+fn bare(s: &Statement<'_>) -> Option<Hit> {
+    let at = s.tokens.iter().position(|t| matches!(t.word.as_ref(), "social" | "sociale" | "sociales" | "sociaux"))?;
+    let hit = Hit { concept: Concept::SocialMerit, from: at, to: at + 1 };
+    let (from, to) = item(s, &hit);
+    const BESIDE: &[&str] = &[
+        "critere",
+        "sous",
+        "valeur",
+        "note",
+        "performance",
+        "performances",
+        "qualite",
+        "volet",
+        "aspect",
+        "aspects",
+        "dimension",
+        "offre",
+        "part",
+        "ponderation",
+        "coef",
+        "coefficient",
+        "points",
+        "pts",
+        "approche",
+        "demarche",
+        "engagement",
+        "engagements",
+        "merite",
+        "social",
+        "sociale",
+        "sociales",
+        "sociaux",
+        "des",
+        "les",
+        "pour",
+    ];
+    let alone = |t: &super::token::Token<'_>| t.word.len() <= 2 || t.is_number() || BESIDE.contains(&t.word.as_ref());
+    let other =
+        s.any_of(&[Concept::NotSocial, Concept::StaffMatter, Concept::ClauseName]).any(|h| h.from < to && h.to > from);
+    (s.tokens[from..to].iter().all(alone) && !other).then_some(hit)
+}
+
 /// Whether the item of a hit bundles other merits ("environnementales et sociales").
 fn bundled(s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
@@ -81,31 +108,95 @@ fn bundled(s: &Statement<'_>, hit: &Hit) -> bool {
 }
 
 /// Whether what a hit names is weighed rather than owed: used by the frame of clauses too.
+///
+/// It is when its sentence judges it, or when its item bears a weight among others, or below a heading or a line that announces
+/// criteria.
 #[must_use]
-pub fn weighs(s: &Statement<'_>, hit: &Hit) -> bool {
+pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
+    let s = &statements[at];
     let (from, to) = item(s, hit);
     // "10 % des heures sont confiées …" is owed, whatever criterion stands beside it.
     let share =
         s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q) && q.from >= from && q.from < hit.from);
-    if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) {
+    if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) || denies_criterion(s) {
         return false;
     }
-    let all = &s.numbers;
-    if all.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0)
-        && !all.iter().any(|q| q.unit == Unit::Hours || q.unit == Unit::Percent && share_of_work(s, q))
-    {
-        return true;
-    }
-    let judged = s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(3) && c.from < to && !negated(s, c));
-    let listed = weights(s).count() >= 2 || s.heading.has(Concept::Criterion);
-    let mine = item_weight(s, hit).is_some();
-    let after_list = s.previous.has(Concept::Criterion)
-        && !s.says.has(Concept::Duty)
-        && s.tokens[from].after(mark::ITEM | mark::COLON);
-    after_list
-        || judged && !denies_criterion(s)
-        || listed && mine && !owed_in(s, from, to)
-        || s.heading.has(Concept::Criterion) && mine
+    let owed = owed_in(s, from, to);
+    let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.from >= from && q.to <= to);
+    let weighted = item_weight(s, hit).is_some() || cell_weight(statements, at).is_some();
+    let points = s.numbers.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0 && q.from >= from && q.to <= to);
+    let announced = s.heading.has(Concept::Criterion) || s.previous.has(Concept::Criterion);
+    let listed = announced
+        || s.says.has(Concept::Criterion)
+        || weights(s).count() >= 2
+        || s.says.has(Concept::OtherMerit)
+        || s.before.any(&[Concept::Criterion, Concept::OtherMerit]);
+    let opens = s.tokens[from].after(mark::ITEM | mark::COLON)
+        || from <= 1 && (s.tokens[0].is_number() || s.heading.has(Concept::Criterion));
+    let short = s.unit.range.len() < 160;
+    let ranked = short
+        && (from <= 1 && s.tokens[0].is_number() && !hours
+            || merit(s, from, to) && !s.says.any(&[Concept::Winner, Concept::Duty]));
+    judged(s, hit, weighted, owed || hours)
+        || points && !hours && !owed
+        || weighted && (listed || ranked) && !owed
+        || announced && opens && !owed && !hours && !s.says.has(Concept::Duty) && (weighted || short || from > 1)
+        || described(statements, at) && weight_below(statements, at).is_some()
+}
+
+/// A form tells name, description and weight of a criterion on lines of their own.
+fn described(statements: &[Statement<'_>], at: usize) -> bool {
+    let s = &statements[at];
+    (s.heading.has(Concept::Criterion) || s.previous.has(Concept::Criterion))
+        && s.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "nom" | "description"))
+}
+
+/// Whether a word of judging rules the item of a hit: in the item, before it (a list), or behind ("constitue le troisième critère").
+fn judged(s: &Statement<'_>, hit: &Hit, weighted: bool, owed: bool) -> bool {
+    let (from, to) = item(s, hit);
+    // "Un critère social et une clause d'insertion": two things.
+    let and_a = |at: usize| {
+        s.has_word(at.saturating_sub(3), at, &["et", "ainsi"])
+            && s.has_word(at.saturating_sub(2), at, &["un", "une", "des"])
+    };
+    let among = weights(s).next().is_some();
+    s.of(Concept::Criterion).filter(|c| !negated(s, c) && !polarity::denied(s, c)).any(|c| {
+        if c.to <= hit.from {
+            let apart = hit.concept == Concept::ClauseName && and_a(hit.from) && !weighted;
+            let same = c.from + 3 >= from;
+            !apart && (same || !owed && (weighted || !among || from - c.from.min(from) <= 12))
+        } else if c.from < hit.to {
+            true
+        } else {
+            let broken = (hit.to..c.from + 1).any(|i| s.tokens[i].after(mark::ITEM | mark::STOP));
+            c.from < to + 20 && !broken && !and_a(c.from) && !(owed && c.from >= to)
+        }
+    })
+}
+
+/// Whether words of merit make an item one that is judged.
+fn merit(s: &Statement<'_>, from: usize, to: usize) -> bool {
+    const MERIT: &[&str] = &[
+        "qualite",
+        "qualites",
+        "pertinence",
+        "modalites",
+        "niveau",
+        "ambition",
+        "performance",
+        "performances",
+        "contribution",
+        "valeur",
+        "propose",
+        "proposes",
+        "proposee",
+        "proposees",
+        "dela",
+        "politique",
+        "demarche",
+        "demarches",
+    ];
+    s.has_word(from, to, MERIT) || s.any_of(&[Concept::SocialMerit]).any(|h| h.from >= from && h.to <= to)
 }
 
 /// "ne constitue pas un critère", "n'est pas notée": what is not judged may still be owed.
@@ -118,62 +209,41 @@ fn negated(s: &Statement<'_>, c: &Hit) -> bool {
     ne && s.has_word(c.from.saturating_sub(6), c.from + 1, &["pas", "plus", "aucun"])
 }
 
-fn holds(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
-    let (from, to) = item(s, hit);
-    let within = |concept: Concept| s.of(concept).any(|h| h.from >= from && h.to <= to);
-    // "Les offres sont jugées selon trois critères. 6.1 : … ; 6.3 : contribution … à l'accès à l'emploi …"
-    let after_list = s.previous.has(Concept::Criterion)
-        && !s.says.has(Concept::Duty)
-        && s.tokens[from].after(mark::ITEM | mark::COLON);
-    let list = after_list
-        || s.says.has(Concept::Criterion)
-            && weights(s).count() >= 2
-            && item_weight(s, hit).is_some()
-            && !denies_criterion(s);
-    let own_criterion = list
-        || s.of(Concept::Criterion).any(|c| c.from >= from.saturating_sub(12) && c.from < to + 6 && !negated(s, c));
-    let listed = s.says.has(Concept::Criterion) || s.heading.has(Concept::Criterion) || weights(s).count() >= 2;
-    let weight = item_weight(s, hit);
-    let ranked = from <= 1
-        && s.unit.range.len() < 160
-        && (s.tokens.first().is_some_and(super::token::Token::is_number)
-            || !s.says.any(&[Concept::Duty])
-            || hit.concept == Concept::SocialMerit);
-    let points = s
-        .numbers
-        .iter()
-        .any(|q| q.unit == Unit::Points && q.from >= from && q.to <= to && !s.says.has(Concept::Winner));
-    let judged = points
-        || own_criterion && (weight.is_some() || !s.says.has(Concept::Winner))
-        || weight.is_some() && (listed || ranked);
-    let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
-    let bundled = bundled(s, hit);
-    if s.says.has(Concept::ClauseName) && !own_criterion && !s.heading.has(Concept::Criterion) {
+fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
+    let s = &statements[at];
+    if !weighs(statements, at, hit) || s.says.has(Concept::TalkAboutClauses) || bundled(s, hit) {
         return false;
     }
+    let (from, to) = item(s, hit);
+    let within = |concept: Concept| s.of(concept).any(|h| h.from >= from && h.to <= to);
+    let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
+    let weight = weight_of(statements, at, hit);
     let social = match hit.concept {
-        Concept::ClauseName => own_criterion || s.heading.has(Concept::Criterion) && weight.is_some(),
-        Concept::SocialDuty => weight.is_some() && !bundled && !s.has_word(0, s.tokens.len(), &["execution"]),
+        Concept::SocialDuty => weight.is_some() && !s.has_word(0, s.tokens.len(), &["execution"]),
         Concept::WorkIntegration | Concept::Sheltered => {
-            s.has_word(from, to, &["part", "heures", "emploi", "recours", "sous"])
+            within(Concept::GiveWork) && !s.says.any(&[Concept::Reserve, Concept::Only])
+                || within(Concept::Subcontract)
+                || s.has_word(from, to, &["part", "heures", "emploi"])
+        }
+        // "Qualité de l'accueil des personnes handicapées" is the service bought.
+        Concept::FarFromWork if s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap")) => {
+            let work =
+                ["emplo", "embauch", "recrut", "confi", "affect", "heure", "insertion", "sous", "recours", "associ"];
+            s.tokens[from..to]
+                .iter()
+                .any(|t| t.word.starts_with("travail") || work.iter().any(|w| t.word.starts_with(w)))
         }
         _ => true,
     };
-    let served = (reading.served || s.has_word(from, to, &["questionnaire", "diplomes", "etudiants"]))
+    let served = (reading.served
+        || s.has_word(from, to, &["questionnaire", "diplomes", "etudiants", "menages", "usagers"]))
         && !insertion
         && !within(Concept::SocialMerit)
         && !within(Concept::GiveWork);
-    let sold = within(Concept::BidderMerit) || s.says.has(Concept::Selection) || s.heading.has(Concept::Selection);
-    let work = s.says.any(&[Concept::Winner]) && owed_in(s, from, to) && !own_criterion;
-    judged
-        && social
-        && !bundled
-        && !served
-        && !sold
-        && !work
-        && !polarity::void(s, hit)
-        && !s.says.has(Concept::TalkAboutClauses)
-        && !denied_criterion(s, hit)
+    let sold = within(Concept::BidderMerit)
+        || s.says.has(Concept::Selection)
+        || s.heading.has(Concept::Selection) && !s.says.has(Concept::Criterion);
+    social && !served && !sold && !polarity::void(s, hit) && !denied_criterion(s, hit)
 }
 
 /// "Le critère insertion ne sera pas retenu".
@@ -190,15 +260,29 @@ fn owed_in(s: &Statement<'_>, from: usize, to: usize) -> bool {
     ) || s.of(Concept::Duty).any(|d| d.from >= from && d.to <= to && s.tokens[d.from].word.starts_with("oblig"))
 }
 
-/// The item of a list that holds a hit: between commas, semicolons, bullets.
+/// The item of a list that holds a hit: between commas, semicolons, bullets; commas within brackets part nothing.
 fn item(s: &Statement<'_>, hit: &Hit) -> (usize, usize) {
-    (
-        s.clause_start(hit.from, mark::COMMA | mark::ITEM | mark::STOP),
-        s.clause_end(hit.to - 1, mark::COMMA | mark::ITEM | mark::STOP),
-    )
+    let mut depth = 0_i32;
+    let (mut start, mut end) = (0, s.tokens.len());
+    for (i, t) in s.tokens.iter().enumerate() {
+        depth = (depth - i32::from(t.after(mark::CLOSE))).max(0) + i32::from(t.after(mark::OPEN));
+        // "… et un critère …", "… et une clause …": another thing begins.
+        let another = t.word == "et"
+            && s.tokens.get(i + 1).is_some_and(|n| matches!(n.word.as_ref(), "un" | "une" | "des" | "le" | "la"))
+            && s.any_of(&[Concept::Criterion, Concept::ClauseName]).any(|h| h.from == i + 2);
+        if i > 0 && (t.after(mark::ITEM | mark::STOP) || depth == 0 && t.after(mark::COMMA) || another) {
+            if i <= hit.from {
+                start = i;
+            } else if i >= hit.to {
+                end = i;
+                break;
+            }
+        }
+    }
+    (start, end)
 }
 
-/// Weights of a statement: points, percents that share no work, numbers behind a colon or in brackets.
+/// Weights of a statement: points, percents that share no work, coefficients, numbers behind a colon or in brackets.
 fn weights<'s>(s: &'s Statement<'_>) -> impl Iterator<Item = Quantity> + use<'s> {
     s.numbers.iter().filter(|q| is_weight(s, q)).cloned()
 }
@@ -207,27 +291,35 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
     if !(0.0..=100.0).contains(&q.value) {
         return false;
     }
+    let before = |words: &[&str]| q.from > 0 && words.iter().any(|w| s.tokens[q.from - 1].word.starts_with(w));
     match q.unit {
         Unit::Points => true,
         Unit::Percent if s.has_word(q.to, q.to + 3, &["places", "place", "berceaux"]) => false,
-        Unit::Percent => !share_of_work(s, q) || s.has_word(q.from.saturating_sub(1), q.from, &["pondere"]),
+        Unit::Percent => !share_of_work(s, q) || before(&["ponder"]),
         Unit::None => {
             let t = &s.tokens[q.from];
-            let label = t.after(mark::COLON | mark::OPEN)
-                || q.from > 0
-                    && (s.tokens[q.from - 1].word.starts_with("ponder")
-                        || s.tokens[q.from - 1].word == "sur"
-                        || s.tokens[q.from - 1].word == "ac_weighting");
-            let judged = s.says.has(Concept::Criterion)
-                || s.has_word(0, s.tokens.len(), &["prix", "technique", "points"])
-                || s.heading.has(Concept::Criterion);
-            let listed =
-                s.has_word(0, s.tokens.len(), &["prix"]) && weighted_price(s) || s.heading.has(Concept::Criterion);
-            let ends_item = q.to == s.tokens.len() || s.tokens[q.to].after(mark::COMMA | mark::ITEM | mark::STOP);
-            if listed && ends_item && q.from > 0 && s.tokens[q.from].before & !mark::CLOSE == 0 && t.is_number() {
+            if !t.is_number() {
+                return false;
+            }
+            if before(&["ponder", "coef", "ac_weighting", "poids", "bareme"]) {
                 return true;
             }
-            judged && label && t.is_number() && (q.to == s.tokens.len() || s.tokens[q.to].before != 0)
+            let judged = s.says.any(&[Concept::Criterion, Concept::OtherMerit])
+                || s.heading.has(Concept::Criterion)
+                || s.before.has(Concept::OtherMerit);
+            let listed = s.has_word(0, s.tokens.len(), &["prix"]) && weighted_price(s)
+                || s.heading.has(Concept::Criterion)
+                || s.before.has(Concept::Criterion) && s.tokens[0].is_number();
+            let ends_item =
+                q.to == s.tokens.len() || s.tokens[q.to].after(mark::COMMA | mark::ITEM | mark::STOP | mark::SLASH);
+            if listed && ends_item && q.from > 0 && t.before & !mark::CLOSE == 0 {
+                return true;
+            }
+            let label =
+                t.after(mark::COLON | mark::OPEN) || t.after(mark::ITEM) && ends_item && q.from > 0 || before(&["sur"]);
+            let shared =
+                s.says.has(Concept::Criterion) && s.has_word(q.to, q.to + 1, &["pour", "sur"]) && q.value < 100.0;
+            judged && (label && (q.to == s.tokens.len() || s.tokens[q.to].before != 0) || shared)
         }
         _ => false,
     }
@@ -245,28 +337,47 @@ fn weighted_price(s: &Statement<'_>) -> bool {
 fn item_weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
     let (from, to) = item(s, hit);
     let all: Vec<Quantity> = weights(s).collect();
+    // "(0,50) … (0,20)": parts of one.
+    let sum: f64 = all.iter().map(|q| q.value).sum();
+    let scale = if all.iter().all(|q| q.value <= 1.0) && (0.5..=1.05).contains(&sum) { 100.0 } else { 1.0 };
     let mine = all.iter().find(|q| q.from >= hit.to && q.from < to);
     let told_behind = || {
         // "Insertion sociale - Pondération : 20": the weight is the next item.
         let end = s.clause_end(to.min(s.tokens.len() - 1), mark::COMMA | mark::STOP);
         let next = s.tokens.get(to).is_some_and(|t| {
-            t.word.starts_with("ponder")
-                || t.word == "ac_weighting"
-                || t.word == "note"
-                || t.word == "notee"
-                || t.word == "noté"
-                || t.is_number()
+            ["ponder", "coef", "ac_weighting", "not", "poids"].iter().any(|w| t.word.starts_with(w)) || t.is_number()
         });
         all.iter().find(|q| next && q.from >= to && q.from <= end)
     };
-    let before = || all.iter().find(|q| q.from >= from && q.to <= hit.from);
-    mine.or_else(told_behind).or_else(before).map(|q| q.value)
+    let before = || all.iter().rev().find(|q| q.from >= from && q.to <= hit.from);
+    mine.or_else(told_behind).or_else(before).map(|q| q.value * scale)
 }
 
-fn weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
-    item_weight(s, hit).or_else(|| {
-        let all: Vec<Quantity> = weights(s).collect();
-        all.iter().find(|q| q.from >= hit.to).or(if all.len() == 1 { all.first() } else { None }).map(|q| q.value)
+/// The weight of what a hit names: its item's, its row's, the statement's only one, or one told some lines below.
+fn weight_of(statements: &[Statement<'_>], at: usize, hit: &Hit) -> Option<f64> {
+    let s = &statements[at];
+    item_weight(s, hit)
+        .or_else(|| cell_weight(statements, at))
+        .or_else(|| {
+            let all: Vec<Quantity> = weights(s).collect();
+            all.iter().find(|q| q.from >= hit.to).or(if all.len() == 1 { all.first() } else { None }).map(|q| q.value)
+        })
+        .or_else(|| weight_below(statements, at))
+}
+
+/// The weight in another cell of a row: a number alone, in a column that counts neither hours nor money.
+fn cell_weight(statements: &[Statement<'_>], at: usize) -> Option<f64> {
+    let s = &statements[at];
+    if !s.unit.cell {
+        return None;
+    }
+    let row = statements[at + 1..].iter().take(4).take_while(|c| c.unit.line == s.unit.line);
+    row.filter(|c| c.tokens.len() <= 2).find_map(|c| {
+        let counted = c.unit.heading.and_then(|h| statements.iter().find(|x| x.index == h)).is_some_and(|h| {
+            h.has_word(0, h.tokens.len(), &["heures", "heure", "h", "montant", "euros", "effectif", "nombre"])
+        });
+        let q = c.numbers.first().filter(|_| !counted)?;
+        (matches!(q.unit, Unit::None | Unit::Percent | Unit::Points) && q.value <= 100.0).then_some(q.value)
     })
 }
 

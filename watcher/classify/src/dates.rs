@@ -127,7 +127,14 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
     if unit.ticked == Some(false) {
         return Vec::new();
     }
-    let found = moments(words, default);
+    let mut found = moments(words, default);
+    // "Date : 11/09/2026", and on the next line "Heure locale : 11:45".
+    if let (Some(last), Some(next)) = (found.last_mut(), units.list.get(index + 1))
+        && last.time.is_none()
+        && reading.doc.text()[next.range.clone()].trim_start().starts_with("heure")
+    {
+        last.time = when::time_in(&tokens(reading.doc.text(), &next.range));
+    }
     let moves = words.iter().any(|t| {
         ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle"].iter().any(|w| t.word.starts_with(w))
     });
@@ -148,6 +155,10 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
         let named = own
             .or(if chain { last } else { None })
             .or_else(|| if i == 0 { above(reading, units, index) } else { None });
+        // "Au lieu de : …, lire : …": what a correction moves is the deadline, where it does not say.
+        let corrected =
+            || words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire").then_some(Cue::Bound);
+        let named = named.or_else(corrected);
         let bound = bounded(words, when, floor) || named_above_bound(own, unit);
         let cue = match named {
             Some(Cue::Bound) => Some(Cue::Kind(nearest_noun(reading, units, index).unwrap_or(DateKind::Tender))),
@@ -164,7 +175,12 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
             .take(6)
             .any(|t| ["annul", "deplace", "report", "decal", "repouss"].iter().any(|w| t.word.starts_with(w)))
             && found.get(i + 1).is_some()
-            && kind_is_visit(named);
+            && kind_is_visit(named)
+            // "Prévue le 5 mars, n'aura lieu que le 19".
+            || found.get(i + 1).is_some_and(|n| {
+                let between = &words[when.to..n.from];
+                between.iter().any(|t| t.word == "que") && between.iter().any(|t| t.word == "lieu")
+            });
         // "reçues du 5 janvier au 4 février": an interval closes at its end.
         let interval = when.from > 0
             && words[when.from - 1].word == "du"
@@ -199,6 +215,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
     let mut noun = None;
     // "30 jours après la publication de l'avis, soit le 6 août": what stands before "soit" only counts the days.
     let restated = words[start..at].iter().any(|t| t.word == "soit");
+    // What "J-10 de la date limite" counts from is not what the day is of.
+    let counted = (start..at).rev().find(|i| restated && matches!(words[*i].word.as_ref(), "j" | "jours" | "jour"));
+    let at = counted.unwrap_or(at);
     for i in (start..at).rev() {
         let word = words[i].word.as_ref();
         let before = |n: usize, list: &[&str]| {
@@ -215,7 +234,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             {
                 return Some(Cue::Other);
             }
-            "informations" | "information" if before(3, &["demande"]) => Some(DateKind::Questions),
+            "informations" | "information" if before(3, &["demande", "complement"]) => Some(DateKind::Questions),
             "offre"
             | "offres"
             | "pli"
@@ -229,6 +248,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             | "remise"
             | "depot"
             | "date_receipt_tenders"
+            | "retour"
+            | "retours"
+            | "dlro"
             | "soumissions"
             | "dossiers" => Some(DateKind::Tender),
             "candidature" | "candidatures" | "participation" => Some(DateKind::Participation),
@@ -240,11 +262,17 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             {
                 return Some(Cue::Other);
             }
+            // "Questions au plus tard six jours avant la date limite fixée au 18 mars": the deadline's day.
+            let from_deadline = ["avant", "limite"].iter().all(|w| words[i + 1..at].iter().any(|t| t.word == *w))
+                && words[i + 1..at].iter().any(|t| matches!(t.word.as_ref(), "jours" | "j" | "fixee"));
+            if kind == DateKind::Questions && from_deadline && !restated {
+                return Some(Cue::Kind(DateKind::Tender));
+            }
             // "candidatures et offres": offers.
             if kind == DateKind::Participation && (before(6, &["offre", "pli"]) || noun == Some(DateKind::Tender)) {
                 return Some(Cue::Kind(DateKind::Tender));
             }
-            if kind == DateKind::Tender && matches!(word, "remise" | "depot" | "reponse") && noun.is_none() {
+            if kind == DateKind::Tender && matches!(word, "remise" | "depot" | "reponse" | "retour") && noun.is_none() {
                 noun = Some(kind);
                 continue;
             }
@@ -299,7 +327,9 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
         words[at].after(mark::COLON | mark::ITEM)
             || at > 0 && matches!(words[at - 1].word.as_ref(), "offres" | "plis" | "propositions")
     };
-    said || behind || label
+    // "Offres dématérialisées au 13 janvier".
+    let until = when.from > 0 && words[when.from - 1].word == "au";
+    said || behind || label || until
 }
 
 /// What the heading and the lines above a statement name.
@@ -339,18 +369,19 @@ fn days_before_tender(
 ) -> Option<TypedDate> {
     let tender = dates.iter().find(|d| d.kind == DateKind::Tender)?;
     words.iter().find_map(|(_, t)| {
-        let asked = t.iter().any(|x| matches!(x.word.as_ref(), "questions" | "question" | "renseignements"));
+        let asked = t.iter().any(|x| {
+            matches!(x.word.as_ref(), "questions" | "question" | "renseignements" | "renseignement" | "precisions")
+        });
         let before = t.iter().any(|x| x.word == "avant") && t.iter().any(|x| x.word == "limite" || x.word == "remise");
-        let days =
-            quantities(t).into_iter().find(|q| q.unit == Measure::Days && t[q.to - 1].word.starts_with("jour"))?;
-        if !asked || !before || days.value > 60.0 {
+        let (from, to, days) = days_told(t)?;
+        if !asked || !before || days > 60.0 {
             return None;
         }
-        let day = tender.at.date_naive() - chrono::Days::new(days.value as u64);
-        let when = When { from: days.from, to: days.to, day, time: None, utc: false };
+        let day = tender.at.date_naive() - chrono::Days::new(days as u64);
+        let when = When { from, to, day, time: None, utc: false };
         let (at, has_time) = when.at(zone);
         let range = t[0].range.start..t[t.len() - 1].range.end;
-        let evidence = reading.doc.evidence_within(t[days.from].range.clone(), &range);
+        let evidence = reading.doc.evidence_within(t[from].range.clone(), &range);
         Some(TypedDate {
             kind: DateKind::Questions,
             at,
@@ -361,6 +392,20 @@ fn days_before_tender(
             lot: None,
         })
     })
+}
+
+/// "huit jours", "J-10": where it stands, and how many.
+fn days_told(words: &[Token<'_>]) -> Option<(usize, usize, f64)> {
+    let counted =
+        quantities(words).into_iter().find(|q| q.unit == Measure::Days && words[q.to - 1].word.starts_with("jour"));
+    let short = || {
+        (1..words.len()).find_map(|i| {
+            let days =
+                words[i].word.parse().ok().filter(|_| words[i - 1].word == "j" && words[i].after(mark::HYPHEN))?;
+            Some((i - 1, i + 1, days))
+        })
+    };
+    counted.map(|q| (q.from, q.to, q.value)).or_else(short)
 }
 
 fn visits(reading: &Reading<'_>, units: &Units, zone: Tz, found: &[Read], out: &mut Vec<TypedDate>) {

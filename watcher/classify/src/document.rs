@@ -144,7 +144,12 @@ impl Document {
         for i in memchr_iter(b'\n', text.as_bytes()) {
             let behind = text[i + 1..].trim_start_matches([' ', '\t', '\r']);
             let ended = text[..i].trim_end().ends_with(['.', ':', ';', '?', '!', '|']);
-            if !ended && behind.starts_with(char::is_lowercase) {
+            // "type : insertion": the label of a form, whatever its first letter.
+            let label = || {
+                let head = &behind[..behind.floor_char_boundary(28)];
+                head.find(':').is_some_and(|c| head[..c].trim_end().chars().all(|l| l.is_alphabetic() || l == ' '))
+            };
+            if !ended && behind.starts_with(char::is_lowercase) && !label() {
                 continue;
             }
             let end = self.folded.position(back.start + i).clamp(start, passage.end);
@@ -157,6 +162,24 @@ impl Document {
             out.push(start..passage.end);
         }
         out
+    }
+
+    /// A folded range as it was written.
+    #[must_use]
+    pub fn written(&self, range: &Range<usize>) -> &str {
+        self.original.get(self.folded.original(range.clone())).unwrap_or_default()
+    }
+
+    /// Where a folded byte came from.
+    #[must_use]
+    pub fn origin(&self, at: usize) -> usize {
+        self.folded.original(at..at + 1).start
+    }
+
+    /// The folded position of a byte as written.
+    #[must_use]
+    pub fn folded_at(&self, origin: usize) -> usize {
+        self.folded.position(origin)
     }
 
     /// Whether the full stop at a folded position ends a sentence though no space follows.

@@ -7,30 +7,45 @@ use super::anchors::Topic;
 use super::dates;
 use super::finding::Reading;
 use super::numbers::number;
+use super::quantity::counted;
 use super::statement::Units;
+
+/// A small number in digits or words.
+macro_rules! count {
+    () => {
+        r"[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|quinze|dix-huit|vingt-quatre|trente|trente-six|quarante-huit|soixante"
+    };
+}
 
 // Gaps are bounded by the window and the sentence, not counted: a counted gap costs a state a byte.
 pattern!(
     MONTHS,
-    r"(?:duree|duration|periode initiale|delai d'execution|delais d'execution)[^.;]*?(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|dix-huit|vingt-quatre|trente-six|quarante-huit) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?|jours\b|semaines\b)"
+    r"(?:duree|duration|periode initiale|delai d'execution|delais d'execution)[^.;]*?(?P<n>",
+    count!(),
+    r") ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?|jours\b|semaines\b)"
 );
 pattern!(
     CONCLUDED,
-    r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|(?:accord-cadre|marche|contrat) d(?:e |')|periode initiale (?:de |d'))(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|dix-huit|vingt-quatre|trente-six|quarante-huit) ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
+    r"(?:conclue?s? pour (?:une (?:periode|duree) (?:initiale )?(?:de |d'))?|(?:accord-cadre|marche|contrat) d(?:e |')|periode initiale (?:de |d'))(?P<n>",
+    count!(),
+    r") ?(?:\([0-9]+\) )?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(
     RENEWAL_PERIOD,
-    r"(?:(?:fois|reconductions?|reconduit[es]*|reconductible)[^.;]*?(?:periodes?|durees?) (?:supplementaires? )?(?:de |d')|\bfois (?:de )?|reconductions? (?:potentielle )?de )(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|dix-huit|vingt-quatre|trente-six|quarante-huit) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
+    r"(?:(?:fois|reconductions?|reconduit[es]*|reconductible)[^.;]*?(?:periodes?|durees?) (?:supplementaires? )?(?:de |d')|\bfois (?:de )?|reconductions? (?:potentielle )?de )(?P<n>",
+    count!(),
+    r") ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
 );
 pattern!(ALL_IN, r"reconductions? (?:comprises|incluses)|duree (?:maximale|totale)|comprises?\)|incluses?\)");
-pattern!(
-    FIRM,
-    r"\bferme (?:de |d')(?P<n>[0-9]{1,3}|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|dix-huit|vingt-quatre|trente-six|quarante-huit) ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)"
-);
+pattern!(FIRM, r"\bferme (?:de |d')(?P<n>", count!(), r") ?(?:\([0-9]+\) ?)?(?P<u>mois|ans?\b|annees?)");
 pattern!(FORM_MONTHS, r"(?:duration|duree[^.;:0-9]*\b(?:en|\() ?mois\)?) ?:? ?(?P<n>[0-9]{1,3})\b");
 pattern!(
     RENEWALS,
-    r"[ (:](?P<n>[1-9]|une?|deux|trois|quatre) ?(?:\([0-9]\) )?reconductions?|(?:recondu[a-z]*|renouvel[a-z]*)[^.;]*?(?P<m>[0-9]|un|une|deux|trois|quatre) (?:\([0-9]\) )?fois|nombre (?:maximal |maximum )?de (?:periodes? de )?(?:reconductions?|renouvellements?)[^0-9.;]*(?P<o>[0-9])"
+    r"[ (:](?P<n>",
+    count!(),
+    r") ?(?:\([0-9]\) )?reconductions?|(?:recondu[a-z]*|renouvel[a-z]*)[^.;]*?(?P<m>",
+    count!(),
+    r") (?:\([0-9]\) )?fois|nombre (?:maximal |maximum )?de (?:periodes? de )?(?:reconductions?|renouvellements?)[^0-9.;]*(?P<o>[0-9])"
 );
 pattern!(
     MAXIMUM,
@@ -40,7 +55,19 @@ pattern!(
 pattern!(
     LOT_CAP,
     r"(?:nombre (?:maxim(?:al|um) )?de lots[^.;:]*?(?:un (?:seul )?soumissionnaire|meme soumissionnaire|candidat|attribu)[^.;0-9]*:? ?|lot_max_(?:number|one_tenderer) ?: ?)(?P<n>[0-9]{1,3})",
-    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]*?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>[0-9]{1,3}|une?|deux|trois|quatre|cinq) (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]*offres? pour (?:au maximum |maximum )?(?P<p>[0-9]{1,3}|un|deux|trois) lots?|(?:peut|peuvent|pourra|pourront) (?:remporter|obtenir|se voir attribuer|etre (?:declare )?attributaires? d)[^.;0-9]*(?:au (?:maximum|plus)|maximum|jusqu'a) (?P<r>[0-9]{1,3}|un|deux|trois|quatre|cinq) lots?|nombre de lots[^.;]*limite a (?P<o>[0-9]{1,3}|un|deux|trois)|(?:obtenir|attribuer|remporter|confier|gagner)[^.;0-9]{0,24}(?:plus d[e'] ?|maximum )(?P<s>[0-9]{1,3}|une?|deux|trois|quatre|cinq)\b|(?:confier|attribuer|obtenir|remporter|titulaires? de) (?P<t>[0-9]{1,3}|une?|deux|trois|quatre|cinq) lots? (?:au (?:maximum|plus)|maximum)"
+    r"|(?:ne (?:peu\w+|pour\w+|ser\w+) (?:etre |etre declares? )?(?:attributaires?|titulaires?|remporter|se voir attribuer|soumissionner|obtenir|deposer|repondre)[^.;]*?(?:plus d[e'] ?|au plus |qu'a |que (?:pour |d[e'] ?)?))(?P<m>",
+    count!(),
+    r") (?:\([0-9]+\) )?(?:seuls? )?lots?|(?:possible|autorise)[^.;]*offres? pour (?:au maximum |maximum )?(?P<p>",
+    count!(),
+    r") lots?|(?:peut|peuvent|pourra|pourront) (?:remporter|obtenir|se voir attribuer|etre (?:declare )?attributaires? d)[^.;0-9]*(?:au (?:maximum|plus)|maximum|jusqu'a) (?P<r>",
+    count!(),
+    r") lots?|nombre de lots[^.;]*limite a (?P<o>",
+    count!(),
+    r")|(?:obtenir|attribuer|remporter|confier|gagner)[^.;0-9]{0,24}(?:plus d[e'] ?|maximum )(?P<s>",
+    count!(),
+    r")\b|(?:confier|attribuer|obtenir|remporter|titulaires? de) (?P<t>",
+    count!(),
+    r") lots? (?:au (?:maximum|plus)|maximum)"
 );
 pattern!(
     JOINT_FORM,
@@ -118,27 +145,9 @@ fn of_field(kind: FactKind, value: f64, field: &str) -> DecisionFact {
     }
 }
 
-/// Small numbers in letters or digits.
-fn small(word: &str) -> Option<f64> {
-    Some(match word {
-        "un" | "une" => 1.0,
-        "deux" => 2.0,
-        "trois" => 3.0,
-        "quatre" => 4.0,
-        "cinq" => 5.0,
-        "six" => 6.0,
-        "sept" => 7.0,
-        "huit" => 8.0,
-        "neuf" => 9.0,
-        "dix" => 10.0,
-        "douze" => 12.0,
-        "quinze" => 15.0,
-        "dix-huit" => 18.0,
-        "vingt-quatre" => 24.0,
-        "trente-six" => 36.0,
-        "quarante-huit" => 48.0,
-        digits => digits.parse().ok()?,
-    })
+/// A captured number in digits or words.
+fn read_count(text: &str) -> Option<f64> {
+    counted(text).map(f64::from)
 }
 
 fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>) -> Option<f64> {
@@ -160,7 +169,7 @@ fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
             continue;
         }
         let read = CONCLUDED.captures(words).or_else(|| MONTHS.captures(words)).and_then(months_of);
-        let read = read.or_else(|| FORM_MONTHS.captures(words).and_then(|c| small(c.name("n")?.as_str())));
+        let read = read.or_else(|| FORM_MONTHS.captures(words).and_then(|c| read_count(c.name("n")?.as_str())));
         let Some(months) = read.filter(|n| *n > 0.0) else { continue };
         out.push(fact(reading, FactKind::Duration, Some(months), range));
         return Some(months);
@@ -170,7 +179,7 @@ fn duration(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
 
 /// A captured number (`n`) and its unit (`u`) in months.
 fn months_of(c: regex::Captures<'_>) -> Option<f64> {
-    let n = small(c.name("n")?.as_str())?;
+    let n = read_count(c.name("n")?.as_str())?;
     Some(match c.name("u")?.as_str() {
         "mois" => n,
         // A month of work is thirty days.
@@ -187,7 +196,7 @@ fn renewals(reading: &Reading<'_>, notice: &Notice, out: &mut Vec<DecisionFact>)
     }
     let (range, n) = reading.matches(Topic::Renewal, &RENEWALS).find_map(|range| {
         let c = RENEWALS.captures(&reading.doc.text()[range.clone()])?;
-        let n = small(c.name("n").or(c.name("m")).or(c.name("o"))?.as_str())?;
+        let n = read_count(c.name("n").or(c.name("m")).or(c.name("o"))?.as_str())?;
         (n > 0.0).then_some((range, n))
     })?;
     out.push(fact(reading, FactKind::Renewals, Some(n), range));
@@ -216,7 +225,7 @@ fn first_number(
         .iter()
         .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
         let long = digits.len() > 3 && digits.starts_with(|c: char| c.is_ascii_digit());
-        let value = small(digits).filter(|_| !long).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
+        let value = read_count(digits).filter(|_| !long).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
         Some(fact(reading, kind, Some(value), range))
     })
 }

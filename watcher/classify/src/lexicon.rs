@@ -69,6 +69,7 @@ concepts! {
     SocialMerit = "social_merit",
     BundledMerit = "bundled_merit",
     BidderMerit = "bidder_merit",
+    OtherMerit = "other_merit",
     Object = "object",
     IntegrationObject = "integration_object",
     Support = "support",
@@ -382,7 +383,9 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
         return false;
     }
     let named = hit.to - hit.from > 1
-        && !["heure", "objectif", "taux", "delai", "volume"].iter().any(|w| tokens[hit.from].word.starts_with(w));
+        && !["heure", "objectif", "taux", "delai", "volume", "contribution", "performance", "soutien", "promotion"]
+            .iter()
+            .any(|w| tokens[hit.from].word.starts_with(w));
     let rest = &tokens[hit.to..];
     let of =
         !named && rest.first().is_some_and(|t| t.before == 0 && matches!(t.word.as_ref(), "d" | "de" | "du" | "des"));
@@ -472,6 +475,8 @@ const LOSES: &[(Concept, &[Concept])] = &[
     (Concept::FarFromWork, &[Concept::WorkIntegration, Concept::Sheltered, Concept::ShelteredAndIntegration]),
     (Concept::SocialMerit, &[Concept::ClauseName]),
     (Concept::Criterion, &[Concept::Selection]),
+    (Concept::Selection, &[Concept::Criterion, Concept::FarFromWork]),
+    (Concept::Past, &[Concept::FarFromWork]),
     (Concept::SocialDuty, &[Concept::ClauseName]),
     (Concept::NotInsertion, &[Concept::NotInsertion]),
 ];

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use vigie_domain::Lot;
 
+use super::quantity::counted;
+
 /// Reads `1 200`, `1.200`, `1200`, `12,5`. `None` for what is no number.
 #[must_use]
 pub fn number(text: &str) -> Option<f64> {
@@ -49,13 +51,13 @@ const MAX_LOT_RANGE: u32 = 300;
 pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     pattern!(
         MENTION,
-        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
+        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au |(?: et)? jusqu'au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
         r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
         r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
         r"|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
-    pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b)|( a | au |-)");
+    pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b)|( a | au |jusqu'au|-)");
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
@@ -112,19 +114,12 @@ pub fn speaks_of_all_lots(text: &str) -> bool {
 /// How many lots a text says there are, where it says so in its first part; 0 = it does not.
 #[must_use]
 pub fn announced_lots(text: &str) -> u32 {
-    pattern!(COUNT, r"\b(?P<n>deux|trois|quatre|cinq|six|sept|huit|[2-9]|[1-4][0-9]) lots\b");
     let head = &text[..text.floor_char_boundary(20_000)];
-    let word = COUNT.captures(head).and_then(|c| c.name("n")).map_or("", |m| m.as_str());
-    match word {
-        "deux" => 2,
-        "trois" => 3,
-        "quatre" => 4,
-        "cinq" => 5,
-        "six" => 6,
-        "sept" => 7,
-        "huit" => 8,
-        digits => digits.parse().unwrap_or(0),
-    }
+    head.match_indices(" lots")
+        .filter(|(i, w)| !head[i + w.len()..].starts_with(|c: char| c.is_ascii_alphanumeric()))
+        .filter_map(|(i, _)| head[..i].rsplit([' ', '(', '\'', ',']).next().and_then(counted))
+        .find(|n| (2..50).contains(n))
+        .unwrap_or(0)
 }
 
 /// Lots that words point at among `known`: "les deux premiers lots", "le dernier lot", "les lots suivants" are none by number.
@@ -135,14 +130,7 @@ pub fn pointed_lots(text: &str, known: &[String]) -> Option<Vec<String>> {
         r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?)(?: lots?\b| des (?:deux|trois|quatre|cinq|six) lots\b| (?:sont|ont|seront|font)\b)|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b"
     );
     let c = POINTED.captures(text).filter(|_| known.len() > 1)?;
-    let count = match c.name("n").map(|m| m.as_str()) {
-        Some("deux") => 2,
-        Some("trois") => 3,
-        Some("quatre") => 4,
-        Some("cinq") => 5,
-        Some("six") => 6,
-        _ => 1,
-    };
+    let count = c.name("n").and_then(|m| counted(m.as_str())).map_or(1, |n| n as usize);
     let word = c.name("which").or(c.name("after")).or(c.name("late"))?.as_str();
     let lots: Vec<String> = match word {
         "second" | "deuxieme" => known.get(1).into_iter().cloned().collect(),

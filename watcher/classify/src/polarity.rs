@@ -172,7 +172,7 @@ words!(
     "applique appliquent appliquera applicable applicables prevu prevue prevues retenu retenue retenues exigee exige
      requise requis demande demandee impose imposee envisagee envisage concerne concernent partie pris prise ete sera
      seront s reserve reserves reconduite reconduit maintenue maintenu renouvelee reservee reservees soumis soumise
-     porte juge jugee"
+     porte juge jugee mobilise invoque active utilise actionne mis"
 );
 
 /// "La clause ne s'applique pas": but not when only a lot is spared.
@@ -190,7 +190,8 @@ fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
     let rest = &s.tokens[ne + 1..s.tokens.len().min(ne + 8)];
     let pas = rest.iter().any(|t| matches!(t.word.as_ref(), "pas" | "plus" | "aucun" | "aucune" | "jamais"));
     let verb = rest.iter().any(|t| TAKES_BACK.contains(t.word.as_ref()));
-    let weighed = rest.iter().any(|t| {
+    let told = rest.iter().skip(1).position(|t| t.after(mark::COMMA)).map_or(rest.len(), |i| i + 1);
+    let weighed = rest[..told].iter().any(|t| {
         t.word.starts_with("not") && t.word != "notamment"
             || t.word.starts_with("criter")
             || t.word == "inferieur"
@@ -241,8 +242,21 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
         let wish = s.tokens.get(c.from + 1).is_some_and(|t| matches!(t.word.as_ref(), "il" | "ils" | "elle" | "elles"))
             && s.tokens.get(c.from + 2).is_some_and(|t| t.word.starts_with("souhait"));
         let possible = s.has_word(c.to, c.to + 5, &["possible"]);
+        // "En cas de manquement à ses obligations d'insertion" presupposes them.
+        let breach = s.tokens[c.to..].iter().take(5).any(|t| {
+            ["manqu", "inexec", "defaill", "non", "carence", "retard", "difficult", "absence"]
+                .iter()
+                .any(|w| t.word.starts_with(w))
+        }) && s.has_word(c.from, c.to, &["cas"]);
+        // "Si oui, marché réservé à … : oui".
+        let answered = s.has_word(c.to, c.to + 1, &["oui"]) && s.tokens.last().is_some_and(|t| t.word == "oui");
         let around = c.from < hit.from && hit.to <= c.to;
-        c.from >= start && (around || c.to <= hit.from && hit.from - c.to < 20) && !wish && !possible
+        c.from >= start
+            && (around || c.to <= hit.from && hit.from - c.to < 20)
+            && !wish
+            && !possible
+            && !breach
+            && !answered
     })
 }
 

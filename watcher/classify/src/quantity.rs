@@ -89,6 +89,11 @@ fn quantity(tokens: &[Token<'_>], from: usize) -> Option<Quantity> {
         upper = Some(high);
         to = end;
     }
+    // "Un millier d'heures", "deux centaines d'heures".
+    if let Some(times) = tokens.get(to).filter(|t| t.before == 0).and_then(|t| round_number(&t.word)) {
+        value *= times;
+        to += 1 + tokens[to + 1..].iter().take_while(|t| matches!(t.word.as_ref(), "d" | "de")).count();
+    }
     let (unit, scale, end) = match glued {
         Some(unit) => (unit, 1.0, to),
         None => unit(tokens, to).unwrap_or((Unit::None, 1.0, to)),
@@ -97,8 +102,29 @@ fn quantity(tokens: &[Token<'_>], from: usize) -> Option<Quantity> {
     Some(Quantity { value: value * scale, upper: upper.map(|u| u * scale), unit, from, to: end, a_year, each })
 }
 
+fn round_number(word: &str) -> Option<f64> {
+    match word {
+        "dizaine" | "dizaines" => Some(10.0),
+        "centaine" | "centaines" => Some(100.0),
+        "millier" | "milliers" => Some(1000.0),
+        _ => None,
+    }
+}
+
 /// "le dixième des heures", "un quart du temps": a share.
 fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
+    // "1/20e des heures".
+    let over = tokens.get(from + 1).filter(|t| tokens[from].word == "1" && t.after(mark::SLASH));
+    let part = over.and_then(|t| {
+        t.word
+            .trim_end_matches(|c: char| c.is_ascii_alphabetic())
+            .parse::<f64>()
+            .ok()
+            .filter(|n| *n >= 2.0 && t.word.ends_with('e'))
+    });
+    if let Some(n) = part {
+        return Some((100.0 / n, from + 2));
+    }
     let share = match tokens[from].word.as_ref() {
         "dixieme" => 10.0,
         "vingtieme" => 5.0,
@@ -162,77 +188,82 @@ fn number(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize, Option<Unit>
     super::numbers::number(&text).map(|v| (v, to, unit))
 }
 
-/// Numbers in words, up to thousands. "un" and "une" are articles more often than numbers: only before a unit or a thousand.
+/// Numbers in words. "un" and "une" are articles more often than numbers: only before a unit or a thousand.
 fn in_words(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
-    let mut total: f64 = 0.0;
-    let mut part: f64 = 0.0;
+    let (value, at) = spelled(tokens, from)?;
+    let lone_article = at == from + 1 && matches!(tokens[from].word.as_ref(), "un" | "une");
+    let round = tokens.get(at).is_some_and(|t| round_number(&t.word).is_some());
+    if lone_article && !round && unit(tokens, at).is_none_or(|(u, ..)| u == Unit::Lots) {
+        return None;
+    }
+    Some((f64::from(value), at))
+}
+
+/// A number in words that begins at a token, and where it ends: "vingt et un", "quatre-vingt-dix", "deux mille vingt-six".
+pub(crate) fn spelled(tokens: &[Token<'_>], from: usize) -> Option<(u32, usize)> {
+    let joined = |at: usize| at == from || tokens.get(at).is_some_and(|t| t.before & !mark::HYPHEN == 0);
+    let mut sum = Sum::default();
     let mut at = from;
-    let mut seen = false;
-    while let Some(token) = tokens.get(at) {
-        if at > from && token.before & !(mark::HYPHEN) != 0 {
-            break;
-        }
-        let word = token.word.as_ref();
-        if word == "et" && seen && tokens.get(at + 1).is_some_and(|t| matches!(t.word.as_ref(), "un" | "une" | "onze"))
-        {
+    while let Some(token) = tokens.get(at).filter(|_| joined(at)) {
+        let one = |t: &Token<'_>| matches!(t.word.as_ref(), "un" | "une" | "onze");
+        if token.word == "et" && at > from && tokens.get(at + 1).is_some_and(one) {
             at += 1;
             continue;
         }
-        let value = match word {
-            "un" | "une" => 1.0,
-            "deux" => 2.0,
-            "trois" => 3.0,
-            "quatre" => 4.0,
-            "cinq" => 5.0,
-            "six" => 6.0,
-            "sept" => 7.0,
-            "huit" => 8.0,
-            "neuf" => 9.0,
-            "dix" => 10.0,
-            "onze" => 11.0,
-            "douze" => 12.0,
-            "treize" => 13.0,
-            "quatorze" => 14.0,
-            "quinze" => 15.0,
-            "seize" => 16.0,
-            "vingt" | "vingts" => {
-                if (part % 100.0 - 4.0).abs() < 0.1 {
-                    part += 76.0
-                } else {
-                    part += 20.0
-                }
-                seen = true;
-                at += 1;
-                continue;
-            }
-            "trente" => 30.0,
-            "quarante" => 40.0,
-            "cinquante" => 50.0,
-            "soixante" => 60.0,
-            "cent" | "cents" => {
-                part = if part > 0.0 { part * 100.0 } else { 100.0 };
-                seen = true;
-                at += 1;
-                continue;
-            }
-            "mille" => {
-                total += if part > 0.0 { part } else { 1.0 } * 1000.0;
-                part = 0.0;
-                seen = true;
-                at += 1;
-                continue;
-            }
-            _ => break,
-        };
-        part += value;
-        seen = true;
+        if !sum.add(&token.word) {
+            break;
+        }
         at += 1;
     }
-    let lone_article = at == from + 1 && matches!(tokens[from].word.as_ref(), "un" | "une");
-    if !seen || (lone_article && unit(tokens, at).is_none_or(|(u, ..)| u == Unit::Lots)) {
-        return None;
+    (at > from).then_some((sum.total + sum.part, at))
+}
+
+/// A number in digits or words, as an expression captured it: "36", "trente-six".
+#[must_use]
+pub fn counted(text: &str) -> Option<u32> {
+    let mut sum = Sum::default();
+    let known = text.split(['-', ' ']).all(|word| word == "et" || sum.add(word));
+    text.parse().ok().or_else(|| known.then_some(sum.total + sum.part))
+}
+
+/// What the words of a number add up to.
+#[derive(Default)]
+struct Sum {
+    /// Thousands.
+    total: u32,
+    /// What stands behind them.
+    part: u32,
+}
+
+impl Sum {
+    /// Adds a word; false for what is no number.
+    fn add(&mut self, word: &str) -> bool {
+        const SMALL: [&str; 17] = [
+            "zero", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze",
+            "treize", "quatorze", "quinze", "seize",
+        ];
+        self.part += match word {
+            "une" => 1,
+            // Four times twenty.
+            "vingt" | "vingts" if self.part % 100 == 4 => 76,
+            "vingt" => 20,
+            "trente" => 30,
+            "quarante" => 40,
+            "cinquante" => 50,
+            "soixante" => 60,
+            "cent" | "cents" => self.part.max(1).saturating_mul(100) - self.part,
+            "mille" => {
+                self.total = self.total.saturating_add(self.part.max(1).saturating_mul(1000));
+                self.part = 0;
+                0
+            }
+            _ => match SMALL.iter().position(|n| *n == word) {
+                Some(n) if n > 0 => n as u32,
+                _ => return false,
+            },
+        };
+        true
     }
-    Some((total + part, at))
 }
 
 /// The unit that stands at `at`: what it counts, its scale, and where it ends.

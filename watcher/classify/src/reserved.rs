@@ -203,7 +203,8 @@ pub fn lots_of(reading: &Reading<'_>, s: &Statement<'_>, range: &Range<usize>) -
 fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
     let start = s.clause_start(r.from, mark::STOP | mark::ITEM).max(r.from.saturating_sub(9));
     let work = ["heures", "heure", "temps", "part", "postes", "poste", "volume", "main", "h", "%", "etp"];
-    let owed_before = s.has_word(start, r.from, &work);
+    let described = |i: usize| s.any_of(STRUCTURES).any(|h| h.from <= i && i < h.to);
+    let owed_before = (start..r.from).any(|i| work.contains(&s.tokens[i].word.as_ref()) && !described(i));
     let verb = matches!(s.tokens[r.from].word.as_ref(), "reserver" | "reservera" | "reserveront" | "reserve");
     let reach = if verb { 16 } else { 6 };
     let owed_behind = s.has_word(r.to, r.to + reach, &["heures", "heure", "%", "h", "etp"]) && {
@@ -223,8 +224,21 @@ fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
         near && first
     });
     let aside = s.of(Concept::ReserveAside).any(|a| a.from <= r.from && r.to <= a.to)
-        || s.of(Concept::ShelteredProgramme).any(|p| p.from >= r.to && p.from - r.to <= 6);
+        || s.of(Concept::ShelteredProgramme).any(|p| p.from >= r.to && p.from - r.to <= 6)
+        || is_noun(s, r);
     !(owed_before || owed_behind || volume || profession || aside)
+}
+
+/// "La réserve incendie", "les réserves": the noun, not the participle.
+fn is_noun(s: &Statement<'_>, r: &Hit) -> bool {
+    matches!(s.tokens[r.from].word.as_ref(), "reserve" | "reserves")
+        && r.from > 0
+        && matches!(
+            s.tokens[r.from - 1].word.as_ref(),
+            "la" | "une" | "les" | "des" | "toute" | "sa" | "ses" | "en" | "cette"
+        )
+        && s.tokens[r.from].before == 0
+        && !s.has_word(r.to, r.to + 4, &["faveur", "profit", "benefice"])
 }
 
 /// A reservation without its beneficiary: gives its lots. A bare heading says nothing.
@@ -277,8 +291,13 @@ fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<Stri
 
 /// "Seules les EA peuvent soumissionner", "ne pourra être attribué qu'à un ESAT", "EA / ESAT uniquement".
 fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
-    let structures: Vec<&Hit> =
-        s.any_of(STRUCTURES).filter(|h| !polarity::denied(s, h) && !polarity::supposed(s, h)).collect();
+    let asserted = |h: &&Hit| !polarity::denied(s, h) && !polarity::supposed(s, h);
+    let mut structures: Vec<&Hit> = s.any_of(STRUCTURES).filter(asserted).collect();
+    // "Seules les organisations répondant à l'article L. 2113-15": the article stands for those it names.
+    if structures.is_empty() {
+        structures =
+            s.any_of(ARTICLES).filter(asserted).filter(|_| s.says.any(&[Concept::Bid, Concept::Contract])).collect();
+    }
     let Some(first) = structures.first() else { return Vec::new() };
     let last = structures[structures.len() - 1];
     let near = |a: usize, b: usize| a.abs_diff(b) <= 14;
@@ -311,7 +330,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     });
     // "Marché réservé à : ☒ EA/ESAT".
     let ticked = s.unit.ticked == Some(true) && s.heading.has(Concept::Reserve);
-    let given = entrusted.or((column || ticked).then_some(first.from)).map(|i| Hit {
+    let given = entrusted.or((column || ticked || labelled(s, first)).then_some(first.from)).map(|i| Hit {
         concept: Concept::Only,
         from: i,
         to: i + 1,
@@ -331,7 +350,9 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             || s.previous.has(Concept::Bid);
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
         && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
-    let volume = s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours));
+    let segment =
+        s.clause_start(first.from, mark::ITEM | mark::STOP)..s.clause_end(last.to - 1, mark::ITEM | mark::STOP);
+    let volume = s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours) && segment.contains(&q.from));
     // "Le contrat ne saurait être confié qu'à un ESAT" speaks of the contract, not of a part that the winner passes on.
     let whole =
         excepting.is_some() && s.of(Concept::Contract).any(|c| c.to <= first.from) && !s.says.has(Concept::Winner);
@@ -342,19 +363,58 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     grouped(reading, s, &structures, &anchor)
 }
 
+/// "Éligibilité : ACI, EI", "Type de structure admis : ESAT": a label of access, and nothing but structures behind it.
+fn labelled(s: &Statement<'_>, first: &Hit) -> bool {
+    let label = first.from.checked_sub(1).map_or(0, |_| first.from);
+    let colon = (1..=label).rev().find(|i| s.tokens[*i].after(mark::COLON));
+    let Some(colon) = colon.filter(|c| first.from - c <= 2 && *c <= 8) else { return false };
+    let access = s.any_of(&[Concept::Bid, Concept::Only, Concept::Addressed]).any(|h| h.to <= colon)
+        && !s.any_of(&[Concept::Winner, Concept::Criterion]).any(|h| h.to <= colon);
+    access
+        && !s.of(Concept::Reserve).any(|r| polarity::denied(s, r))
+        && !s.says.any(&[Concept::OrdinaryBidder, Concept::Winner, Concept::Subcontract, Concept::Past])
+        && !s.has_word(0, s.tokens.len(), &["tous", "toutes", "tout", "toute"])
+}
+
 /// "Les offres d'entreprises autres que des SIAE seront rejetées", "toute candidature ne provenant pas d'un ESAT sera écartée".
 fn others_refused(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let structures: Vec<&Hit> = s.any_of(STRUCTURES).collect();
     let Some(first) = structures.first() else { return Vec::new() };
+    if let Some(ordinary) = s.of(Concept::OrdinaryBidder).next() {
+        let shut = ["admis", "exclu", "ferm", "rejet", "ecart", "interdit", "accept", "concern"];
+        let closed = s.tokens.iter().any(|t| shut.iter().any(|w| t.word.starts_with(w)))
+            && (polarity::denied(s, ordinary)
+                || s.has_word(
+                    ordinary.to,
+                    ordinary.to + 6,
+                    &["pas", "plus", "exclues", "exclus", "exclu", "ecartees", "rejetees"],
+                ));
+        return if closed { grouped(reading, s, &structures, ordinary) } else { Vec::new() };
+    }
     let other_than = (0..first.from).rev().take(7).find(|i| {
         let word = s.tokens[*i].word.as_ref();
         word.starts_with("autre") && s.has_word(*i, *i + 3, &["que", "qu"])
+            || word == "ni" && s.has_word(i.saturating_sub(3), *i, &["ne", "n", "sont"])
             || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
     });
-    let refused = s.tokens[first.to..]
-        .iter()
-        .any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
-    let Some(at) = other_than.filter(|_| refused && s.says.has(Concept::Bid)) else { return Vec::new() };
+    let not_admitted = s.has_word(first.to, s.tokens.len(), &["pas"])
+        && s.has_word(first.to, s.tokens.len(), &["admis", "admises", "acceptes"]);
+    let refused = not_admitted
+        || s.tokens[first.to..]
+            .iter()
+            .any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
+    // "Confié à un ESAT : les autres candidatures sont irrecevables."
+    let other_bids = || {
+        const BIDDERS: &[&str] = &["operateur", "candidat", "entreprise", "offre", "structure"];
+        (1..s.tokens.len()).find(|i| {
+            BIDDERS.iter().any(|w| s.tokens[*i].word.starts_with(w))
+                && s.has_word(i - 1, *i, &["autre", "autres", "toute"])
+        })
+    };
+    let bids = s.says.has(Concept::Bid) || not_admitted;
+    let Some(at) = other_than.or_else(other_bids).filter(|_| refused && bids) else {
+        return Vec::new();
+    };
     let anchor = Hit { concept: Concept::Only, from: at, to: at + 1 };
     grouped(reading, s, &structures, &anchor)
 }
@@ -382,6 +442,12 @@ fn must_be(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             "soumissionnaires",
             "entreprises",
             "repondants",
+            "acces",
+            "participation",
+            "candidature",
+            "candidatures",
+            "attributaire",
+            "titulaire",
         ],
     );
     let structures: Vec<&Hit> =
@@ -424,7 +490,8 @@ fn applied(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         ],
     );
     let subject = s.any_of(&[Concept::Contract]).next().is_some() || s.has_word(0, first.from, &["acheteur"]);
-    let bidders = s.has_word(0, first.from, &["candidats", "candidat", "dispositions", "soumissionnaires"]);
+    let open = s.of(Concept::Reserve).any(|r| polarity::denied(s, r));
+    let bidders = open || s.has_word(0, first.from, &["candidats", "candidat", "dispositions", "soumissionnaires"]);
     let faculty = s.has_word(0, s.tokens.len(), &["faculte", "possibilite", "avance"]);
     if !applies || !subject || bidders || faculty {
         return Vec::new();

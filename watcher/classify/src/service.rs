@@ -57,6 +57,11 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
             "reserve",
             "reservee",
             "soumis",
+            "demande",
+            "demandee",
+            "minimum",
+            "moins",
+            "effectifs",
         ],
     );
     let bidders =
@@ -95,7 +100,12 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         });
         let title = hit.from == 0 || s.has_word(0, hit.from, &["accord", "cadre"]) && s.unit.range.start == 0;
         let bought_for_it = s.has_word(hit.from.saturating_sub(3), hit.from, &["pour", "par", "accueillera", "d"])
-            && s.has_word(0, hit.from, &["fourniture", "vetements", "construction", "travaux"]);
+            && s.has_word(0, hit.from, &["fourniture", "vetements", "construction", "travaux"])
+            || s.has_word(
+                0,
+                s.tokens.len(),
+                &["fourniture", "fournitures", "livraison", "location", "acquisition", "vetements"],
+            );
         return (object
             || title
                 && (linked
@@ -110,7 +120,9 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         || says("achat")
         || says("achete");
     let object = s.of(Concept::Object).any(|o| o.to <= hit.from + 1 && hit.from + 1 - o.to <= 9);
-    let is_the_object = s.has_word(hit.from.saturating_sub(9), hit.from, &["objet", "finalite", "vocation", "but"]);
+    // "Une crèche à vocation d'insertion" is a crèche.
+    let is_the_object = (hit.from.saturating_sub(9)..hit.from)
+        .any(|i| matches!(word(i), "objet" | "finalite" | "vocation" | "but") && (i == 0 || word(i - 1) != "a"));
     if says("r2123") {
         return false;
     }
@@ -119,9 +131,10 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         .is_some_and(|w| w.starts_with("prestation") || w.starts_with("service") || w.starts_with("action"));
     support
         && (object || prestation || named || is_the_object || hit.from <= 2)
-        && (!training || support_word(s) || next.is_some_and(support_word))
+        && (!training || support_word(s) || s.says.has(Concept::Works) || next.is_some_and(support_word))
         || named && !training
         || is_the_object && !training
+        || (support_word(s) || named) && s.says.has(Concept::Works)
         || prestation && (works && (linked || s.tokens[hit.to..].iter().any(|t| t.after(mark::COLON)))) && !training
 }
 

@@ -17,6 +17,8 @@ use super::tokenizer::{MAX_TOKENS, tokens};
 
 /// How many statements a heading speaks for.
 const HEADING_REACH: usize = 12;
+/// How many units before an item may belong to its list.
+const LIST_REACH: usize = 6;
 /// Longest line taken for a heading, in bytes.
 const MAX_HEADING: usize = 130;
 
@@ -62,6 +64,8 @@ pub struct Statement<'a> {
     pub denied_below: bool,
     /// Concepts of the statement before it, of the same paragraph.
     pub previous: Concepts,
+    /// Concepts of the few lines before it that follow one another: the list it may be an item of.
+    pub before: Concepts,
 }
 
 impl Statement<'_> {
@@ -129,8 +133,8 @@ impl Units {
                 if text.trim().is_empty() {
                     continue;
                 }
-                if let Some(separator) = separator(text, !table.is_empty()) {
-                    units.row(doc, &line, separator, line_number, heading.map(|h| h.0), &mut table);
+                if let Some(cells) = cells(doc, &line, !table.is_empty()) {
+                    units.row(doc, cells, line_number, heading.map(|h| h.0), &mut table);
                     continue;
                 }
                 table.clear();
@@ -174,20 +178,13 @@ impl Units {
     fn row(
         &mut self,
         doc: &Document,
-        line: &Range<usize>,
-        separator: char,
+        cells: Vec<Range<usize>>,
         number: usize,
         heading: Option<usize>,
         heads: &mut Vec<usize>,
     ) {
-        let text = &doc.text()[line.clone()];
-        let mut cells = Vec::new();
-        let mut at = line.start;
-        for cell in text.split(separator) {
-            cells.push(at..at + cell.len());
-            at += cell.len() + 1;
-        }
-        let is_head = heads.is_empty();
+        let answer = answer_of_row(doc, &self.list, &cells, heads);
+        let is_head = heads.is_empty() && answer.is_none();
         let row = if is_head && !cells.iter().any(|c| doc.text()[c.clone()].bytes().any(|b| b.is_ascii_digit())) {
             None
         } else {
@@ -201,7 +198,7 @@ impl Units {
                 is_heading: is_head,
                 cell: true,
                 row: row.clone(),
-                ticked: None,
+                ticked: if i == 0 { answer } else { None },
                 line: number,
             };
             if is_head {
@@ -247,6 +244,19 @@ impl Units {
             if word(&range).is_empty() || (answer && matches!(word(&range).as_str(), "oui" | "non")) {
                 continue;
             }
+            // "☒ oui ☐ non   Volume : 480 h": what follows the answers is no option.
+            let own = doc.text()[range.clone()].trim_start();
+            let rest =
+                own.strip_prefix("oui ").or_else(|| own.strip_prefix("non ")).filter(|r| answer && r.contains(':'));
+            if let Some(rest) = rest {
+                self.list.push(Unit {
+                    range: range.end - rest.len()..range.end,
+                    heading,
+                    is_heading: false,
+                    ..unit.clone()
+                });
+                continue;
+            }
             self.list.push(Unit { range, heading, is_heading: false, ticked: Some(on), ..unit.clone() });
         }
     }
@@ -266,7 +276,60 @@ fn with_answers(doc: &Document, lines: Vec<Range<usize>>) -> Vec<Range<usize>> {
     out
 }
 
-/// What parts the cells of a line, if it is a row of a table: "|", or ";" where the first cell is a lot's head or number.
+/// The cells of a line, if it is a row of a table: parted by "|", by ";" where the first cell is a lot's head or number, or by wide
+/// spaces below a head of words.
+fn cells(doc: &Document, line: &Range<usize>, in_table: bool) -> Option<Vec<Range<usize>>> {
+    let text = &doc.text()[line.clone()];
+    let Some(separator) = separator(text, in_table) else { return columns(doc, line, in_table) };
+    let mut at = line.start;
+    let cell = |cell: &str| {
+        at += cell.len() + 1;
+        at - cell.len() - 1..at - 1
+    };
+    Some(text.split(separator).map(cell).collect())
+}
+
+/// What a row answers about its first cell: "Clause sociale | non", or a cross below "Oui" or "Non".
+fn answer_of_row(doc: &Document, units: &[Unit], cells: &[Range<usize>], heads: &[usize]) -> Option<bool> {
+    let word = |r: &Range<usize>| doc.text()[r.clone()].trim().trim_end_matches('.');
+    let says = |answer: &str| cells.iter().any(|c| word(c) == answer);
+    if says("oui") && says("non") {
+        return None;
+    }
+    cells.iter().enumerate().skip(1).find_map(|(i, cell)| match word(cell) {
+        "non" | "neant" | "sans objet" | "n/a" | "aucun" | "aucune" => Some(false),
+        "oui" => Some(true),
+        "x" | "☒" | "✓" | "✔" => {
+            let head = word(&units.get(*heads.get(i)?)?.range);
+            if head.starts_with("non") { Some(false) } else { head.starts_with("oui").then_some(true) }
+        }
+        _ => None,
+    })
+}
+
+/// Cells parted by tabs or by three spaces and more.
+fn columns(doc: &Document, line: &Range<usize>, in_table: bool) -> Option<Vec<Range<usize>>> {
+    let whole = doc.written(line);
+    let written = whole.trim_matches(['\n', '\r']);
+    if !(written.contains("   ") || written.contains('\t'))
+        || written.contains('\n')
+        || !boxes(&doc.text()[line.clone()]).is_empty()
+    {
+        return None;
+    }
+    let parts: Vec<&str> = written.split("   ").flat_map(|p| p.split('\t')).filter(|p| !p.trim().is_empty()).collect();
+    let head = parts.len() >= 3 && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
+    if !(head || in_table && parts.len() >= 2) {
+        return None;
+    }
+    let start = doc.origin(line.start) + (written.as_ptr() as usize - whole.as_ptr() as usize);
+    let place = |p: &&str| {
+        let from = start + (p.as_ptr() as usize - written.as_ptr() as usize);
+        doc.folded_at(from).max(line.start)..doc.folded_at(from + p.len()).min(line.end)
+    };
+    Some(parts.iter().map(place).collect())
+}
+
 fn separator(text: &str, in_table: bool) -> Option<char> {
     if text.contains('|') {
         return Some('|');
@@ -308,6 +371,14 @@ fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
 fn lot_of_cell(cell: &str) -> Option<String> {
     let cell = cell.trim();
     let bare = cell.strip_prefix("lot").map_or(cell, |c| c.trim_start_matches(['s', ' ', 'n', '°', '-', ':', '.']));
+    let bare = bare.trim_start();
+    // "A2": a letter and a number.
+    let lettered = bare.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+        && (2..=3).contains(&bare.len())
+        && bare.bytes().skip(1).all(|b| b.is_ascii_digit());
+    if lettered {
+        return Some(bare.to_uppercase());
+    }
     let id = bare.trim_start_matches('0');
     let number = id.bytes().take_while(u8::is_ascii_digit).count();
     let fits = (1..=3).contains(&number) && (id.len() == number || !id.as_bytes()[number].is_ascii_alphanumeric());
@@ -368,7 +439,9 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
                     || ABBREVIATIONS.contains(last)
                     || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
                 let numbering = last.bytes().all(|b| b.is_ascii_digit()) && word.trim().len() <= 3;
-                (spaced && !abbreviation && !numbering && !last.is_empty()) || (!spaced && doc.is_glued(at))
+                // "Clause sociale ........ non": dots that lead to an answer.
+                let leader = bytes[..at].ends_with(b"..") && !behind.trim().is_empty();
+                (spaced && !abbreviation && !numbering && !last.is_empty() && !leader) || (!spaced && doc.is_glued(at))
             }
             b'?' => {
                 let answer = next.trim_start_matches([':', '-', ' ']);
@@ -425,6 +498,10 @@ fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
         "n'est pas ",
         " ne fait l'objet d'aucun",
         " n'est exige",
+        " ne s'applique",
+        " ne trouve",
+        " ne figure",
+        " ne contient",
     ]
     .iter()
     .any(|w| head.contains(w));
@@ -481,13 +558,35 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             .checked_sub(1)
             .filter(|p| unit.line - units.list[*p].line <= 1 && units.list[*p].ticked != Some(false));
         let previous = near.map(&mut of).unwrap_or_default();
+        let mut before = previous;
+        let mut line = unit.line;
+        for i in (index.saturating_sub(LIST_REACH)..index).rev() {
+            let other = &units.list[i];
+            if line - other.line > 1 {
+                break;
+            }
+            line = other.line;
+            before = before.with(of(i));
+        }
         let end = tokens.last().map_or(unit.range.start, |t| t.range.end);
         let trailing = &doc.text()[end..unit.range.end.max(end)];
         let opens = tokens.len() <= 9 && tokens.first().is_some_and(|t| t.word == "article");
         let denied_below =
             (unit.is_heading || opens) && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
         let numbers = quantities(&tokens);
-        out.push(Statement { index, unit, trailing, denied_below, tokens, hits, numbers, says, heading, previous });
+        out.push(Statement {
+            index,
+            unit,
+            trailing,
+            denied_below,
+            tokens,
+            hits,
+            numbers,
+            says,
+            heading,
+            previous,
+            before,
+        });
     }
     out
 }

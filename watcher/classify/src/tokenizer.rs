@@ -49,6 +49,7 @@ pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
             b'-' => mark::HYPHEN,
             b'(' | b'[' => mark::OPEN,
             b')' | b']' => mark::CLOSE,
+            b'.' if bytes[..at].ends_with(b"..") => mark::COLON,
             b'.' | b'!' => mark::STOP,
             b'?' => mark::ASK,
             b'/' => mark::SLASH,
@@ -56,6 +57,10 @@ pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
             _ if width > 1 && text[at..].starts_with(['•', '·', '►', '–', '→', '▪', '●']) => mark::ITEM,
             _ => 0,
         };
+        // Dots that lead to an answer end nothing.
+        if before & mark::COLON != 0 && b == b'.' {
+            before &= !mark::STOP;
+        }
         at += width;
     }
     rejoin(&mut out, text);

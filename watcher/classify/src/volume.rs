@@ -54,11 +54,16 @@ pub(super) fn volumes(
         let hours_awaited = s.has_word(0, s.tokens.len(), &["heures", "heure", "volume", "nombre"]);
         for next in o.at + 1..statements.len().min(o.at + 40) {
             let below = &statements[next];
-            if owing.contains(&next) || below.unit.ticked == Some(false) {
+            if below.unit.ticked == Some(false) {
+                continue;
+            }
+            if owing.contains(&next) {
                 break;
             }
+            let counted = || below.tokens.len() <= 12 && below.numbers.iter().any(|q| q.unit == Unit::Hours);
             let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots"))
-                || below.unit.row.is_some();
+                || below.unit.row.is_some()
+                || counted() && !reading.mentions(&below.unit.range).is_empty();
             let said = below.says.any(&[Concept::DenyAnswer]) && !below.tokens.iter().any(|t| t.is_number());
             let cue = below.has_word(
                 0,
@@ -83,7 +88,7 @@ pub(super) fn volumes(
             let follows = next - o.at <= 3
                 && cue
                 && below.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork, Concept::ClauseName])
-                || next - o.at <= 2 && cue;
+                || (next - o.at <= 2 || below.unit.line - s.unit.line <= 2) && cue;
             if other || said && !lot_line || !(lot_line || follows) {
                 // A title may stand some lines above the table it names.
                 let of_title = s.index == 0 && next - o.at <= 14 && !below.says.has(Concept::Criterion);
@@ -146,13 +151,27 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                     && !is_weight(s, &q)
             }
             Unit::None => {
-                let labelled =
-                    s.tokens[q.from].after(mark::COLON) && hours_word && q.value >= if told { 5.0 } else { 10.0 };
-                ((bare || list) && !in_mention(&q) && !s.tokens[q.from].after(mark::HYPHEN) || labelled)
-                    && s.tokens[q.from].is_number()
+                let labelled = hours_word
+                    && (s.tokens[q.from].after(mark::COLON) || told && set_at(s, &q))
+                    && q.value >= if told { 5.0 } else { 10.0 };
+                let falls = s.has_word(q.to, q.to + 1, &["a"])
+                    && s.has_word(
+                        q.from.saturating_sub(2),
+                        q.from,
+                        &["ramenee", "ramene", "ramenees", "abaissee", "reduit"],
+                    );
+                ((bare || list)
+                    && (q.from > 0 || s.unit.row.is_some())
+                    && !falls
+                    && !s.tokens[q.from].after(mark::SLASH)
+                    && !in_mention(&q)
+                    && !s.tokens[q.from].after(mark::HYPHEN)
+                    || labelled)
+                    && (s.tokens[q.from].is_number() || q.to - q.from >= 2)
                     && q.value > 0.0
                     && (bare && s.unit.row.is_some()
                         || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN)
+                        || labelled
                         || list)
                     && !s.has_word(q.from.saturating_sub(1), q.from, &["article", "annexe", "lot", "lots", "n"])
             }
@@ -160,7 +179,13 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         };
         if counted {
             let unit = if q.unit == Unit::None { Unit::Hours } else { q.unit };
-            found.push(Quantity { unit, ..q });
+            // "Porté de 300 à 450 heures": the new volume.
+            let raised =
+                s.has_word(q.from.saturating_sub(3), q.from, &["porte", "portee", "portees", "passe", "releve"]);
+            match q.upper.filter(|_| raised) {
+                Some(value) => found.push(Quantity { unit, value, upper: None, ..q }),
+                None => found.push(Quantity { unit, ..q }),
+            }
         }
     }
     // "1,5 ETP, soit 2 410 heures": the hours count; "600 heures par an, soit 2 400 heures": what "soit" tells.
@@ -178,6 +203,16 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         found.retain(|q| !larger || q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
     }
     distribute(reading, s, owed, &mentions, found)
+}
+
+/// "Le nombre d'heures … est fixé à 420": a number without its unit, behind a verb that sets it.
+fn set_at(s: &Statement<'_>, q: &Quantity) -> bool {
+    const SETS: &[&str] = &[
+        "fixe", "fixees", "fixee", "porte", "portees", "portee", "egal", "eleve", "elevent", "arrete", "ramene", "est",
+        "minimum",
+    ];
+    let word = |n: usize| q.from.checked_sub(n).map_or("", |i| s.tokens[i].word.as_ref());
+    word(1) == "a" && SETS.contains(&word(2)) || word(1) == "de" && matches!(word(2), "est" | "minimum" | "moins")
 }
 
 /// "prix 40 %, délais 10 %": a weight, not a share.
@@ -298,9 +333,13 @@ fn several_behind(mentions: &[LotMention], found: &[Quantity], position: &impl F
 fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
     found.sort_by_key(|v| v.range.start);
     let mut once: Vec<Volume> = Vec::new();
-    for v in found {
+    // "Nord 35 h, centre 35 h, sud 49 h": items of a list may be alike.
+    let listed: Vec<usize> =
+        found.iter().map(|v| found.iter().filter(|o| o.unit == Unit::Hours && o.within == v.within).count()).collect();
+    for (v, listed) in found.into_iter().zip(listed) {
         let same = |k: &Volume| {
             k.unit == v.unit
+                && (listed < 3 || k.within != v.within || k.range.start == v.range.start)
                 && (k.range.start == v.range.start
                     || (k.lots == v.lots || k.lots.is_empty() || v.lots.is_empty()) && (k.value - v.value).abs() < 0.5)
         };
@@ -312,10 +351,14 @@ fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
     }
     let by_lot: f64 = once.iter().filter(|v| v.unit == Unit::Hours && !v.lots.is_empty()).map(|v| v.value).sum();
     let parts = once.iter().filter(|v| v.unit == Unit::Hours && !v.lots.is_empty()).count();
+    // "400 h (lots 1 et 2 : 200 h chacun)".
+    let each: f64 = once.iter().filter(|v| v.unit == Unit::Hours).map(|v| v.value * v.lots.len() as f64).sum();
     once.retain(|v| {
         v.unit != Unit::Hours
             || !v.lots.is_empty()
-            || !(v.total && parts > 0 || parts > 1 && (v.value - by_lot).abs() < 0.5)
+            || !(v.total && parts > 0
+                || parts > 1 && (v.value - by_lot).abs() < 0.5
+                || parts > 0 && (v.value - each).abs() < 0.5)
     });
     once
 }
@@ -325,7 +368,10 @@ fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
 pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
     let before = |n: usize, words: &[&str]| s.has_word(q.from.saturating_sub(n), q.from, words);
     let behind = |n: usize, words: &[&str]| s.has_word(q.to, q.to + n, words);
-    let moved = before(3, &["lieu"]) && before(4, &["au"]);
+    let replaced = s.tokens[q.from.saturating_sub(5)..q.from].iter().any(|t| t.word.starts_with("remplac"))
+        && !before(2, &["par"])
+        && s.has_word(q.to, q.to + 5, &["par"]);
+    let moved = before(3, &["lieu"]) && before(4, &["au"]) || replaced;
     let rate = behind(
         3,
         &[
@@ -338,6 +384,12 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
             "etudes",
             "ingenierie",
             "formation",
+            "groupe",
+            "groupes",
+            "session",
+            "sessions",
+            "participant",
+            "seance",
         ],
     ) || behind(7, &["tranche"])
         && (0..7).any(|i| {
@@ -364,9 +416,7 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
 
 /// Whether a percentage is a share of hours, time or staff.
 pub(super) fn share_of_work(s: &Statement<'_>, q: &Quantity) -> bool {
-    s.has_word(
-        q.to,
-        q.to + 8,
-        &["heures", "temps", "main", "masse", "effectif", "effectifs", "volume", "travail", "postes"],
-    ) && !s.has_word(q.to, q.to + 2, &["prix"])
+    let end = s.clause_end(q.to.max(1) - 1, mark::ITEM | mark::STOP).min(q.to + 8);
+    s.has_word(q.to, end, &["heures", "temps", "main", "masse", "effectif", "effectifs", "volume", "travail", "postes"])
+        && !s.has_word(q.to, q.to + 2, &["prix"])
 }

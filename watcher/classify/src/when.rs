@@ -9,6 +9,7 @@ use std::ops::Range;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use super::quantity::spelled;
 use super::token::{Token, mark};
 use super::tokenizer::tokens;
 use crate::zones;
@@ -98,44 +99,7 @@ fn day_number(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
     if word == "premier" {
         return Some((1, at + 1));
     }
-    in_words(tokens, at).filter(|(n, _)| (1..=31).contains(n))
-}
-
-/// A small number in words: a day, an hour, the end of a year.
-fn in_words(tokens: &[Token<'_>], from: usize) -> Option<(u32, usize)> {
-    let mut total = 0;
-    let mut at = from;
-    while let Some(t) = tokens.get(at) {
-        if at > from && t.before & !mark::HYPHEN != 0 {
-            break;
-        }
-        let n = match t.word.as_ref() {
-            "un" | "une" => 1,
-            "deux" => 2,
-            "trois" => 3,
-            "quatre" => 4,
-            "cinq" => 5,
-            "six" => 6,
-            "sept" => 7,
-            "huit" => 8,
-            "neuf" => 9,
-            "dix" => 10,
-            "onze" => 11,
-            "douze" => 12,
-            "treize" => 13,
-            "quatorze" => 14,
-            "quinze" => 15,
-            "seize" => 16,
-            "vingt" => 20,
-            "trente" => 30,
-            "quarante" => 40,
-            "et" if at > from => 0,
-            _ => break,
-        };
-        total += n;
-        at += 1;
-    }
-    (at > from).then_some((total, at))
+    spelled(tokens, at).filter(|(n, _)| (1..=31).contains(n))
 }
 
 fn year(tokens: &[Token<'_>], at: usize) -> Option<(i32, usize)> {
@@ -143,11 +107,8 @@ fn year(tokens: &[Token<'_>], at: usize) -> Option<(i32, usize)> {
     if let Some((n, 4)) = digits(&token.word) {
         return (1990..=2099).contains(&n).then_some((n as i32, at + 1));
     }
-    if token.word == "deux" && tokens.get(at + 1).is_some_and(|t| t.word == "mille") {
-        let (rest, to) = in_words(tokens, at + 2)?;
-        return Some((2000 + rest as i32, to));
-    }
-    None
+    let (n, to) = spelled(tokens, at)?;
+    (1990..=2099).contains(&n).then_some((n as i32, to))
 }
 
 /// A day as found: `year` may be missing.
@@ -280,7 +241,7 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     let (hour, next) = match digits(word) {
         Some((n, length)) if length <= 2 && n <= 24 => (n, at + 1),
         Some(_) => return None,
-        None => in_words(tokens, at).filter(|(n, _)| *n <= 24)?,
+        None => spelled(tokens, at).filter(|(n, _)| *n <= 24)?,
     };
     let unit = tokens.get(next)?;
     if unit.before == 0 && matches!(unit.word.as_ref(), "h" | "heure" | "heures" | "hrs") {
@@ -293,7 +254,7 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
             tokens
                 .get(next + 1)
                 .filter(|t| t.before == 0)
-                .and_then(|_| in_words(tokens, next + 1))
+                .and_then(|_| spelled(tokens, next + 1))
                 .filter(|n| n.0 < 60 && n.0 >= 5)
         };
         if let (None, Some((n, to))) = (minutes, in_letters()) {
@@ -312,6 +273,12 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
         t.before == mark::COLON && t.word.len() <= 3 && digits(t.word.get(..2).unwrap_or("")).is_some()
     });
     Some((hm(hour, minutes.0)?, next + 1 + usize::from(seconds)))
+}
+
+/// The first time of day among tokens.
+#[must_use]
+pub fn time_in(tokens: &[Token<'_>]) -> Option<NaiveTime> {
+    (0..tokens.len()).find_map(|at| time(tokens, at)).map(|t| t.0)
 }
 
 // Words that may stand between a day and its time.
@@ -364,13 +331,11 @@ pub fn moments(tokens: &[Token<'_>], default: Option<i32>) -> Vec<When> {
 fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
     let mut out = Vec::new();
     let mut at = day.from;
-    while let Some(previous) = at.checked_sub(1) {
-        let list = tokens[at].before == mark::COMMA || matches!(tokens[previous].word.as_ref(), "et" | "ou");
-        let number = if matches!(tokens[previous].word.as_ref(), "et" | "ou") {
-            previous.checked_sub(1)
-        } else {
-            Some(previous)
-        };
+    let article = |i: usize| i > 0 && tokens[i - 1].word == "le" && tokens[i].before == 0;
+    while let Some(previous) = (if article(at) { at - 1 } else { at }).checked_sub(1) {
+        let joins = matches!(tokens[previous].word.as_ref(), "et" | "ou" | "au");
+        let list = tokens[at].before == mark::COMMA || joins;
+        let number = if joins { previous.checked_sub(1) } else { Some(previous) };
         let Some(number) = number.filter(|_| list) else { break };
         let Some((n, _)) = digits(&tokens[number].word).filter(|(n, length)| (1..=31).contains(n) && *length <= 2)
         else {
@@ -384,6 +349,8 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
                         | "et"
                         | "ou"
                         | "le"
+                        | "du"
+                        | "entre"
                         | "mardis"
                         | "lundis"
                         | "jeudis"

@@ -37,7 +37,7 @@ impl Asker<'_> {
             if !d.stage.wants_reminders() {
                 continue;
             }
-            for (kind, at) in self.service.store.open_dates(&d.procedure).await?.unwrap_or_default() {
+            for (kind, at) in self.service.store.open_dates(&d.procedure, &d.lot).await?.unwrap_or_default() {
                 let what = match kind {
                     DateKind::Visit => "Visite",
                     DateKind::Questions => "Questions",

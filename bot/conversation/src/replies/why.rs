@@ -89,7 +89,7 @@ impl Asker<'_> {
             let subscriptions = subscriptions_of(&self.service.store, &self.person.id).await?;
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
             let candidate = candidate(row, &folded, row.first_seen);
-            let verdicts = explain(&subscriptions, &candidate);
+            let verdicts = explain(&self.person, &subscriptions, &candidate);
             if verdicts.is_empty() {
                 lines.push("Vous n’aviez aucun abonnement.".to_owned());
             }

@@ -78,12 +78,16 @@ pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> 
     let more = button("Plus", Action::More);
     if !may_decide(role) {
         return match kind {
-            AlertKind::New | AlertKind::Correction | AlertKind::Award => vec![vec![more]],
+            AlertKind::New | AlertKind::Correction | AlertKind::Award | AlertKind::PartialResult => vec![vec![more]],
             _ => Vec::new(),
         };
     }
     match kind {
-        AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided => vec![
+        AlertKind::New
+        | AlertKind::Correction
+        | AlertKind::PartialResult
+        | AlertKind::Reminder
+        | AlertKind::Undecided => vec![
             vec![button("👍 On y va", Action::Stage(Stage::Go)), button("👎 Écarter", Action::Stage(Stage::NoGo))],
             vec![button("⏰ Rappel", Action::Remind(REMIND_DAYS)), more],
         ],
@@ -91,7 +95,13 @@ pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> 
             vec![button("🏆 Gagné", Action::Stage(Stage::Won)), button("Perdu", Action::Stage(Stage::Lost))],
             vec![more],
         ],
-        AlertKind::Cancellation | AlertKind::Account | AlertKind::Operator => Vec::new(),
+        AlertKind::Cancellation
+        | AlertKind::NoAward
+        | AlertKind::ExAnte
+        | AlertKind::Modification
+        | AlertKind::Completion
+        | AlertKind::Account
+        | AlertKind::Operator => Vec::new(),
     }
 }
 

@@ -263,9 +263,9 @@ impl Audience {
 
     /// Those of them whom a notice concerns, and why.
     pub(super) fn hits(&self, candidate: &Candidate<'_>) -> impl Iterator<Item = (String, Hit)> {
-        self.people.iter().filter_map(|(id, person)| {
-            Some((id.clone(), hit(&person.subscriber.profile, &person.subscriptions, candidate)?))
-        })
+        self.people
+            .iter()
+            .filter_map(|(id, person)| Some((id.clone(), hit(&person.subscriber, &person.subscriptions, candidate)?)))
     }
 
     pub(super) fn active_addresses(&self, subscriber: &str) -> impl Iterator<Item = &Address> {

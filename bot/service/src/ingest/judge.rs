@@ -3,9 +3,8 @@
 //! The classifier's patterns keep what they learn of a text's shape for each thread that uses them: on every thread of the
 //! runtime that is some ten megabytes each, learnt anew each time. One thread judges thousands of notices a second.
 //!
-//! A notice whose judging panics costs that notice: whoever asked is told, and the thread goes on with the next one.
+//! A notice whose judging panics costs itself: whoever asked is told, and the thread goes on with the next one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -22,7 +21,7 @@ type Verdict = (Assessment, Duration);
 /// A notice to be judged, and who waits for the verdict.
 struct Case {
     notice: Notice,
-    answer: oneshot::Sender<thread::Result<Verdict>>,
+    answer: oneshot::Sender<Result<Verdict, ReaderFailed>>,
 }
 
 /// The thread that judges; it begins with the first notice, and ends with its owner.
@@ -33,15 +32,15 @@ impl Judge {
     /// The verdict on a notice.
     ///
     /// # Errors
-    /// The classifier panicked.
+    /// The classifier panicked over it.
     pub(super) async fn verdict(&self, notice: &Notice) -> Result<Verdict, ReaderFailed> {
         let (answer, answered) = oneshot::channel();
         if let Err(case) = self.hand_in(Case { notice: notice.clone(), answer }) {
-            return boundary::read(|| judge(&case.notice)); // no thread could be made
+            return judge(&case.notice); // no thread could be made
         }
         match answered.await {
-            Ok(judged) => judged.map_err(|panic| boundary::failed(panic.as_ref())),
-            Err(_) => boundary::read(|| judge(notice)),
+            Ok(verdict) => verdict,
+            Err(_) => judge(notice),
         }
     }
 
@@ -58,7 +57,7 @@ impl Judge {
         let work = move || {
             for Case { notice, answer } in receiver {
                 // Who no longer waits has gone.
-                let _ = answer.send(catch_unwind(AssertUnwindSafe(|| judge(&notice))));
+                let _ = answer.send(judge(&notice));
             }
         };
         if thread::Builder::new().name("judge".to_owned()).spawn(work).is_err() {
@@ -70,9 +69,9 @@ impl Judge {
     }
 }
 
-fn judge(notice: &Notice) -> Verdict {
+fn judge(notice: &Notice) -> Result<Verdict, ReaderFailed> {
     let began = Instant::now();
-    (classify::classify(notice), began.elapsed())
+    boundary::caught(|| (classify::classify(notice), began.elapsed()))
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use super::hourly_cap::HourlyLoad;
 pub struct Stored {
     /// The notice's earlier version.
     pub notice: Option<KnownNotice>,
+    /// The verdict on that earlier version.
+    pub previous: Option<Assessment>,
     /// The procedure it belongs to; none yet for a first notice.
     pub procedure: Option<KnownProcedure>,
     /// Provisions that a person put in the place of the verdict's.

@@ -1,15 +1,16 @@
 //! What was planned, written. Nothing else of ingest writes.
 
 use vigie_config::rules;
+use vigie_domain::procedure::Status;
 use vigie_domain::subscription::Candidate;
-use vigie_domain::{Alert, Assessment, Notice};
+use vigie_domain::{Alert, Assessment, Notice, NoticeKind};
 use vigie_store::StoreError;
 use vigie_store::ingest::{IngestTx, Told};
+use vigie_store::search::Tells;
 use vigie_watcher::procedure as likeness;
 
 use super::audience::Turn;
 use super::plan::{self, Planner};
-use super::procedure::is_follow_up;
 use super::stored::Match;
 use super::{Outcome, load, search_row};
 
@@ -44,7 +45,13 @@ pub(super) async fn store_one(
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
-    tx.put_search_row(&row, is_follow_up(notice.kind)).await?;
+    let ends_nothing = plan.after.status == Status::Open;
+    let tells = match notice.kind {
+        kind if !kind.is_follow_up() => Tells::All,
+        kind if ends_nothing && (kind.is_result() || kind == NoticeKind::Cancellation) => Tells::State,
+        _ => Tells::Offer,
+    };
+    tx.put_search_row(&row, tells).await?;
     if let Some(portrait) = &portrait {
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;

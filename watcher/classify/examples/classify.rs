@@ -1,14 +1,14 @@
 //! Judges `text-jsonl` lines of standard input, one assessment a line: the judgement alone, without sources or channels.
 //!
-//! `cargo run -p vigie-watcher --example classify [-- --explain] < notices.jsonl`. `--explain` shows how each statement is read: its
+//! `cargo run -p vigie-classify --example classify [-- --explain] < notices.jsonl`. `--explain` shows how each statement is read: its
 //! words and their concepts. A line that is no notice ends the run with its number.
 
 use std::io::{BufRead, Write};
 
+use vigie_classify::document::Document;
+use vigie_classify::statement::{Units, statements};
+use vigie_classify::{classify, plain};
 use vigie_domain::Notice;
-use vigie_watcher::classify::document::Document;
-use vigie_watcher::classify::statement::{Units, statements};
-use vigie_watcher::classify::{classify, plain};
 
 fn main() -> std::io::Result<()> {
     let explain = std::env::args().any(|a| a == "--explain");
@@ -33,7 +33,7 @@ fn show(notice: &Notice, out: &mut impl Write) -> std::io::Result<()> {
     let units = Units::of(&doc);
     let all: Vec<usize> = (0..units.list.len()).collect();
     for s in statements(&doc, &units, &all) {
-        let words = |h: &vigie_watcher::classify::lexicon::Hit| {
+        let words = |h: &vigie_classify::lexicon::Hit| {
             s.tokens[h.from..h.to].iter().map(|t| t.word.as_ref()).collect::<Vec<_>>().join(" ")
         };
         let hits: Vec<String> = s.hits.iter().map(|h| format!("{:?}[{}]", h.concept, words(h))).collect();

@@ -1,18 +1,18 @@
 //! Speed of judgement: MB/s, notices/s, and the ratio to one bare pass of the anchor automaton over the same folded text.
 //!
-//! `cargo bench -p vigie-watcher --bench classify [-- SECONDS]`. Reads the labelled notices of the shared data (`VIGIE_SHARED`)
+//! `cargo bench -p vigie-classify [-- SECONDS]`. Reads the labelled notices of the shared data (`VIGIE_SHARED`)
 //! where they are there, else text made here. Compare ratios within one run: machines are noisy.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use vigie_classify::{anchors, classify, fold::fold, plain};
 use vigie_domain::Notice;
-use vigie_watcher::classify::{anchors, classify, fold::fold, plain};
 
 fn notices() -> Vec<Notice> {
     let root = std::env::var_os("VIGIE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let recorded = std::fs::read_to_string(root.join("gold/notices.jsonl")).ok();
     let recorded = recorded.map(|text| {
         text.lines()

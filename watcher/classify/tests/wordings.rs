@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde::Deserialize;
+use vigie_classify::{classify, plain};
 use vigie_domain::{Assessment, Provision, ProvisionKind};
-use vigie_watcher::classify::{classify, plain};
 
 #[derive(Deserialize)]
 struct Case {
