@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vigie_bot::roles::mailbox::read;
@@ -270,49 +269,47 @@ async fn a_silent_source_is_told_to_the_operator_once_and_its_return_too() {
     assert_eq!(bench.app.service.store.deliveries(None, 10).await.unwrap().len(), 2, "one word that it is back");
 }
 
-/// B4: reading what is hostile leaves the async threads to the others. One such thread, and a task that only counts: the longest
-/// pause of its counting is what anybody else would have waited. The bound is generous, for machines that do other things too;
-/// some tens of milliseconds are usual, where a reader on the thread itself takes a second.
+/// B4: reading what is hostile leaves the async threads to the others. One such thread, and a task that only counts its turns: a
+/// reader on that thread would leave it the few turns between two awaits, each reading here takes long enough for thousands.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn nobody_waits_long_while_hostile_text_is_read() {
-    const LONGEST: Duration = Duration::from_millis(500);
+async fn others_have_their_turns_while_hostile_text_is_read() {
+    const LEAST_TURNS: u64 = 500;
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", dir.path().join("v.sqlite").display());
     let app = vigie_tests::service::start(&url, 9, 1, vigie_service::Clock::default()).await.unwrap();
-    let (stop, longest) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let (stopped, gap) = (Arc::clone(&stop), Arc::clone(&longest));
-    let ticks = tokio::spawn(async move {
-        let mut last = Instant::now();
+    let (stop, turns) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&turns));
+    let counting = tokio::spawn(async move {
         while !stopped.load(Ordering::Relaxed) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            gap.fetch_max(last.elapsed().as_millis() as u64, Ordering::Relaxed);
-            last = Instant::now();
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
         }
     });
     let texts = [
         "Marché réservé aux entreprises adaptées, lot n° 3, le 12/01/2027 à 12h00. ".repeat(20_000),
         "clause sociale d’insertion ".repeat(60_000),
-        "1".repeat(1_500_000),
-        "\u{202e}é\u{200b}".repeat(200_000),
         "lot 1 lot 2 lot 3 – 5 % – 1 000 heures ; ".repeat(40_000),
     ];
     let service = Arc::clone(&app.service);
     // As the service does: on a thread of the runtime, not on the test's own.
     let reading = tokio::spawn(async move {
+        let mut seen = Vec::new();
         for (n, text) in texts.into_iter().enumerate() {
             let mut notice = Notice::new("hostile", n.to_string(), NoticeKind::Call);
             notice.title = "Nettoyage".into();
             notice.passages = vec![Passage { field: "x".into(), lot: None, text: text.clone() }];
+            let before = turns.load(Ordering::Relaxed);
             ingest::ingest(&service, &notice, None).await.unwrap();
+            let judged = turns.load(Ordering::Relaxed);
             let mail = format!("From: a@x.example\r\nSubject: Re: x\r\nContent-Type: text/html\r\n\r\n<table>{text}");
             let email = Email::new(&toml::from_str("host = 'x'\nfrom = 'v@vigie.example'").unwrap(), None).unwrap();
             let _ = boundary::read(|| read::read(mail.as_bytes(), &email)).unwrap();
+            seen.push((judged - before, turns.load(Ordering::Relaxed) - judged));
         }
+        seen
     });
-    reading.await.unwrap();
+    let seen = reading.await.unwrap();
     stop.store(true, Ordering::Relaxed);
-    ticks.await.unwrap();
-    let longest = Duration::from_millis(longest.load(Ordering::Relaxed));
-    eprintln!("longest pause: {longest:?}");
-    assert!(longest < LONGEST, "{longest:?}");
+    counting.await.unwrap();
+    assert!(seen.iter().all(|(judged, read)| *judged > LEAST_TURNS && *read > 0), "{seen:?}");
 }

@@ -132,7 +132,7 @@ fn settings(dir: &std::path::Path, publisher: &str, web: u16, smtp: u16, telegra
     for name in malice::PAGES {
         text.push_str(&format!(
             "[[source]]\nid = \"page-{name}\"\nkind = \"portal\"\nurl = \"{publisher}/page/{name}\"\nschedule = \"* * * * * *\"\nbaseline = \"deliver\"\n\
-             [source.list]\nitems = \"li, tr, div\"\n[source.list.fields]\ntitle = \"a\"\nurl = \"a@href\"\n"
+             [source.list]\nitems = \"li, tr, div\"\n[source.list.fields]\ntitle = \"a\"\nlink = \"a@href\"\n"
         ));
     }
     text
