@@ -103,9 +103,11 @@ fn owes(
     // "Réservé aux organismes dont l'objet est l'insertion" describes who may bid.
     let goes_on = s.previous.has(Concept::Reserve) && s.says.any(STRUCTURES) && !s.says.has(Concept::Winner);
     let described = !reserved.contains(&s.index) && !goes_on;
-    let mut hit = named(s, explained);
-    if hit.is_none() && described {
-        hit = laid_on_winner(reading, s, explained).or_else(|| work_given(reading, s)).or_else(|| volume_of_heading(s));
+    let mut hit = named(s, explained).or_else(|| below_article(s));
+    if hit.is_none() && described && !buyer_speaks(s) {
+        hit = laid_on_winner(reading, s, explained)
+            .or_else(|| work_given(reading, statements, at))
+            .or_else(|| volume_of_heading(s));
     }
     let (hit, named) = hit?;
     // "Critère insertion : heures proposées au-delà des 300 heures imposées": both.
@@ -192,7 +194,10 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
                 || duty && laid && !served && (!bare || s.says.any(&[Concept::GiveWork, Concept::FarFromWork]))
                 || asked && !served
         } else {
-            quantity && (duty || s.says.has(Concept::Winner)) && s.heading_or_own(&[Concept::SocialDuty]) && !served
+            quantity
+                && (duty || firm || s.says.has(Concept::Winner))
+                && s.heading_or_own(&[Concept::SocialDuty])
+                && !served
                 || s.says.has(Concept::FarFromWork) && s.says.has(Concept::GiveWork) && duty
                 || s.says.any(&[Concept::WorkIntegration, Concept::Sheltered])
                     && s.says.has(Concept::Winner)
@@ -212,7 +217,8 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
 
 /// "L'entreprise confiera 320 heures à des personnes qui peinent à accéder à un emploi", "10 % de la main-d'œuvre sera recrutée parmi
 /// les demandeurs d'emploi", "devra sous-traiter à une entreprise adaptée".
-fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
+fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> Option<(Hit, bool)> {
+    let s = &statements[at];
     let quantity = has_volume(s);
     let given = |h: &Hit| s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to);
     let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && given(h));
@@ -236,11 +242,31 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
         let disabled = s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap"));
         let hired = s.tokens.iter().enumerate().any(|(i, t)| {
             !(hit.from..hit.to).contains(&i)
-                && ["embauch", "recrut", "emplo", "confi", "heure", "travail"].iter().any(|w| t.word.starts_with(w))
+                && ["embauch", "recrut", "emplo", "confi", "heure", "travail", "recour", "salarie"]
+                    .iter()
+                    .any(|w| t.word.starts_with(w))
                 && !t.word.starts_with("travailleur")
                 && !(t.word == "emploi" && i > 1 && s.has_word(i - 2, i, &["obligation"]))
         });
         let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
+        let quantity = quantity || hours_below(reading, statements, at);
+        const GIVEN: &[&str] = &[
+            "revient",
+            "reviennent",
+            "confiee",
+            "confiees",
+            "reservee",
+            "reservees",
+            "effectuee",
+            "effectuees",
+            "accomplies",
+            "accomplie",
+            "executee",
+            "executees",
+            "realisees",
+            "realisee",
+        ];
+        let duty = duty || amount && s.has_word(0, s.tokens.len(), GIVEN) && !s.says.has(Concept::Reserve);
         if other || disabled && !hired && !quantity {
             return None;
         }
@@ -267,6 +293,39 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
     let who = s.says.any(&[Concept::Winner]);
     (who && bound && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
         .then_some((*structure, false))
+}
+
+/// "Article 12 – Insertion", and below it "12.1 Publics : …", "12.2 Volume : voir annexe".
+fn below_article(s: &Statement<'_>) -> Option<(Hit, bool)> {
+    let headed = s.heading.any(&[Concept::InsertionAction, Concept::ClauseName])
+        && !s.heading.any(&[Concept::Criterion, Concept::Reserve, Concept::Selection, Concept::NotInsertion]);
+    let publics = s.has_word(0, 4, &["public", "publics", "beneficiaires"]);
+    let hit = s
+        .of(Concept::FarFromWork)
+        .find(|h| !polarity::void(s, h))
+        .filter(|_| headed && publics && s.unit.heading.is_some())?;
+    s.tokens[..hit.from].iter().chain(&s.tokens[hit.from..]).any(|t| t.after(mark::COLON)).then_some((*hit, true))
+}
+
+/// "La collectivité emploie douze personnes …": the buyer speaks of itself.
+fn buyer_speaks(s: &Statement<'_>) -> bool {
+    const BUYERS: &[&str] =
+        &["collectivite", "ville", "commune", "departement", "region", "metropole", "mairie", "etat", "agglomeration"];
+    s.has_word(0, 3, BUYERS)
+        && !s.says.any(&[Concept::Contract])
+        && !s.numbers.iter().any(|q| q.unit == Unit::Hours)
+        && !s.of(Concept::Winner).any(|w| w.from < 12)
+}
+
+/// "À ce titre : - lot 2 : trois cent cinquante heures ; …": a list of lots with their hours below.
+fn hours_below(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> bool {
+    let line = statements[at].unit.line;
+    statements[at + 1..].iter().take(4).take_while(|b| b.unit.line - line <= 3).any(|b| {
+        b.tokens.len() <= 20
+            && b.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 10.0)
+            && !reading.mentions(&b.unit.range).is_empty()
+            && !b.says.any(&[Concept::Criterion, Concept::Reserve])
+    })
 }
 
 /// "12.1 Le volume est fixé à 420 heures" under "Obligation sociale".

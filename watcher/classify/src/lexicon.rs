@@ -117,6 +117,11 @@ impl Concepts {
         self.0 |= 1 << concept as u8;
     }
 
+    /// Takes a concept out.
+    pub fn remove(&mut self, concept: Concept) {
+        self.0 &= !(1 << concept as u8);
+    }
+
     /// What either set holds.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
@@ -282,7 +287,8 @@ impl Lexicon {
             }
             let alternatives = groups.get(word).copied().unwrap_or(word);
             let capitals = word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase());
-            let words = alternatives.split('|').map(|w| self.word(&w.to_lowercase())).collect();
+            // Whoever adds a form may well write its accents.
+            let words = alternatives.split('|').map(|w| self.word(&super::fold::fold(w))).collect();
             steps.push(Step { words, gap, capitals });
             gap = false;
         }

@@ -184,11 +184,13 @@ impl Units {
         heads: &mut Vec<usize>,
     ) {
         let answer = answer_of_row(doc, &self.list, &cells, heads);
+        let label = cells.iter().position(|c| !doc.text()[c.clone()].trim().is_empty());
         let is_head = heads.is_empty() && answer.is_none();
+        let said = if is_head { Vec::new() } else { self.answered(doc, &cells, heads, row_lot(doc, &cells), number) };
         let row = if is_head && !cells.iter().any(|c| doc.text()[c.clone()].bytes().any(|b| b.is_ascii_digit())) {
             None
         } else {
-            cells.first().and_then(|c| lot_of_cell(&doc.text()[c.clone()]))
+            row_lot(doc, &cells)
         };
         for (i, range) in cells.into_iter().enumerate() {
             let head = if is_head { heading } else { heads.get(i).copied().or(heading) };
@@ -198,7 +200,7 @@ impl Units {
                 is_heading: is_head,
                 cell: true,
                 row: row.clone(),
-                ticked: if i == 0 { answer } else { None },
+                ticked: if Some(i) == label { answer } else { None },
                 line: number,
             };
             if is_head {
@@ -206,6 +208,41 @@ impl Units {
             }
             self.with_boxes(doc, unit);
         }
+        self.list.extend(said);
+    }
+
+    /// What the columns answered with yes or no say of a row: "Réservé | O". A head that is so answered says nothing by itself.
+    fn answered(
+        &mut self,
+        doc: &Document,
+        cells: &[Range<usize>],
+        heads: &[usize],
+        row: Option<String>,
+        line: usize,
+    ) -> Vec<Unit> {
+        let mut said = Vec::new();
+        for (cell, head) in cells.iter().zip(heads).skip(1) {
+            let yes = match doc.text()[cell.clone()].trim() {
+                "oui" | "o" | "x" => true,
+                "non" | "n" | "-" => false,
+                _ => continue,
+            };
+            let Some(unit) = self.list.get_mut(*head) else { continue };
+            unit.ticked = Some(false);
+            if yes && row.is_some() {
+                let range = unit.range.clone();
+                said.push(Unit {
+                    range,
+                    heading: None,
+                    is_heading: false,
+                    cell: true,
+                    row: row.clone(),
+                    ticked: None,
+                    line,
+                });
+            }
+        }
+        said
     }
 
     /// Adds a unit; one with boxes becomes its label and its options.
@@ -368,6 +405,11 @@ fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
     found
 }
 
+/// The lot that a row names in its first cell.
+fn row_lot(doc: &Document, cells: &[Range<usize>]) -> Option<String> {
+    cells.first().and_then(|c| lot_of_cell(&doc.text()[c.clone()]))
+}
+
 fn lot_of_cell(cell: &str) -> Option<String> {
     let cell = cell.trim();
     let bare = cell.strip_prefix("lot").map_or(cell, |c| c.trim_start_matches(['s', ' ', 'n', '°', '-', ':', '.']));
@@ -446,7 +488,8 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
             b'?' => {
                 let answer = next.trim_start_matches([':', '-', ' ']);
                 let is_answer =
-                    ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w));
+                    ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w))
+                        || text[start..at].trim_start().starts_with("qui ");
                 spaced && !is_answer
             }
             _ => spaced,
@@ -521,6 +564,16 @@ const OTHER_EXPANSIONS: &[&str] = &[
     "intelligence artificielle",
     "autorisation d'intervention",
 ];
+
+/// Takes a concept out of all statements, as if its words had not been known.
+pub(crate) fn forget(statements: &mut [Statement<'_>], concept: Concept) {
+    for s in statements {
+        s.hits.retain(|h| h.concept != concept);
+        for set in [&mut s.says, &mut s.heading, &mut s.previous, &mut s.before] {
+            set.remove(concept);
+        }
+    }
+}
 
 /// Reads the wanted units; `wanted` are indexes in order.
 #[must_use]
