@@ -143,7 +143,8 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
         && s.heading.has(Concept::InsertionAction)
         && let Some(from) = s.tokens.iter().position(|t| t.word == "clause")
     {
-        return Some((Hit { concept: Concept::ClauseName, from, to: from + 1 }, true));
+        let hit = Hit { concept: Concept::ClauseName, from, to: from + 1 };
+        return (!polarity::void(s, &hit)).then_some((hit, true));
     }
     let hits: Vec<&Hit> = s.of(Concept::ClauseName).collect();
     if hits.iter().any(|h| polarity::void(s, h)) {
@@ -227,8 +228,7 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
         |h: &Hit| s.clause_start(h.from, mark::ITEM | mark::STOP)..s.clause_end(h.to - 1, mark::ITEM | mark::STOP);
     let winner =
         people.is_none_or(|h| s.of(Concept::Winner).any(|w| part(h).contains(&w.from))) && s.says.has(Concept::Winner);
-    let asked = winner
-        || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName, Concept::Contract]) && s.says.has(Concept::Duty);
+    let asked = winner || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]) && s.says.has(Concept::Duty);
     if let Some(hit) = people {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
         let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume", "temps"]);
@@ -447,7 +447,13 @@ fn has_volume(s: &Statement<'_>) -> bool {
     {
         return true;
     }
-    s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))
+    // "5 % de la puissance", "20 % des places" are no work.
+    let insertion = s.says.any(&[Concept::ClauseName, Concept::InsertionAction]);
+    s.numbers.iter().any(|q| match q.unit {
+        Unit::Hours | Unit::FullTime => counts(s, q, false),
+        Unit::Percent => counts(s, q, false) && (insertion || share_of_work(s, q)),
+        _ => false,
+    })
 }
 
 /// A social condition that does not say which.

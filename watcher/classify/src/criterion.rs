@@ -256,7 +256,22 @@ fn owed_in(s: &Statement<'_>, from: usize, to: usize) -> bool {
     s.has_word(
         from,
         to,
-        &["devra", "devront", "doit", "doivent", "engage", "reserve", "consacre", "soumis", "comporte", "prevoit"],
+        &[
+            "devra",
+            "devront",
+            "doit",
+            "doivent",
+            "engage",
+            "reserve",
+            "reservera",
+            "consacre",
+            "consacrera",
+            "confiera",
+            "affectera",
+            "soumis",
+            "comporte",
+            "prevoit",
+        ],
     ) || s.of(Concept::Duty).any(|d| d.from >= from && d.to <= to && s.tokens[d.from].word.starts_with("oblig"))
 }
 

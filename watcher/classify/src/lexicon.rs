@@ -45,7 +45,6 @@ concepts! {
     ArticleIntegration = "article_integration",
     ArticleBoth = "article_both",
     ArticleSocialEconomy = "article_social_economy",
-    ArticleConcession = "article_concession",
     Reserve = "reserve",
     Only = "only",
     Addressed = "addressed",
@@ -324,9 +323,19 @@ impl Lexicon {
                 out.push(*id);
             }
         }
+        if out.is_empty() {
+            self.scanned(word, out);
+        }
         if out.is_empty() && stemmed.len() + 1 >= TOLERANT && stemmed.is_ascii() && self.looks.contains(&look(stemmed))
         {
             out.extend(self.misspelled(stemmed));
+        }
+    }
+
+    /// The words of the table that a word is, where a scanner read "rn" for "m".
+    fn scanned(&self, word: &str, out: &mut Vec<WordId>) {
+        if word.len() >= 6 && word.contains("rn") {
+            out.extend(self.exact.get(stem(&word.replace("rn", "m"))).copied());
         }
     }
 

@@ -124,8 +124,10 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let object = s.of(Concept::Object).any(|o| o.to <= hit.from + 1 && hit.from + 1 - o.to <= 9);
     // "Une crèche à vocation d'insertion" is a crèche.
     let is_the_object = (hit.from.saturating_sub(9)..hit.from).any(|i| {
-        matches!(word(i), "objet" | "finalite" | "vocation" | "but" | "porte" | "achete" | "achat" | "nature")
-            && (i == 0 || word(i - 1) != "a")
+        matches!(
+            word(i),
+            "objet" | "finalite" | "vocation" | "but" | "porte" | "achete" | "achat" | "achetons" | "nature"
+        ) && (i == 0 || word(i - 1) != "a")
     });
     if says("r2123") {
         return false;
@@ -138,6 +140,7 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         && (!training || support_word(s) || s.says.has(Concept::Works) || next.is_some_and(support_word))
         || named && !training
         || is_the_object && !training
+        || s.index == 0 && hit.from <= 2 && works && !training
         || (support_word(s) || named) && s.says.has(Concept::Works)
         || prestation && (works && (linked || s.tokens[hit.to..].iter().any(|t| t.after(mark::COLON)))) && !training
 }

@@ -149,7 +149,7 @@ impl Units {
                     && let Some(over) = numbering(&doc.text()[units.list[*h].range.clone()])
                     && !number.starts_with(over)
                 {
-                    heading = None;
+                    heading = units.list[*h].heading.map(|over| (over, 0));
                 }
                 let mine = heading.filter(|(_, since)| *since < HEADING_REACH).map(|h| h.0);
                 for range in parts {
@@ -407,7 +407,8 @@ fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
 
 /// The lot that a row names in its first cell.
 fn row_lot(doc: &Document, cells: &[Range<usize>]) -> Option<String> {
-    cells.first().and_then(|c| lot_of_cell(&doc.text()[c.clone()]))
+    let named = cells.iter().find(|c| !doc.text()[(*c).clone()].trim().is_empty());
+    named.and_then(|c| lot_of_cell(&doc.text()[c.clone()]))
 }
 
 fn lot_of_cell(cell: &str) -> Option<String> {
@@ -508,7 +509,7 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
 // Words that end with a full stop without ending a sentence.
 words!(
     ABBREVIATIONS,
-    "art cf ex env min max n no p mme dr tel st ste av bd nb etc al ref i.e e.a e.s.a s.i.a inf sup hab"
+    "art cf ex env min max n no p mme dr tel st ste av bd nb etc janv fevr avr juil sept oct nov dec al ref i.e e.a e.s.a s.i.a inf sup hab"
 );
 
 /// Whether the statement under a heading denies what the heading names.
