@@ -3,6 +3,7 @@
 //!
 //! The samples hold dates relative to today (`{{J+21}}`, or `{{D+21}}` in words), so that deadlines are always ahead.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +23,6 @@ use crate::setup::App;
 use vigie_delivery::worker;
 use vigie_service::Clock;
 use vigie_service::Failure;
-use vigie_service::ingest::Audience;
 use vigie_service::{sign_in, sources};
 
 const BOAMP: &str = include_str!("../samples/boamp.json");
@@ -141,13 +141,11 @@ async fn walk(
     }
     let whole = Arc::new(AtomicBool::new(false));
     let app = App::start(settings, fetcher(clock.now(), Arc::clone(&whole)), clock).await?;
-    let mut audience = Audience::default();
     let (mut read, mut sent) = (0, 0);
     for today in [false, true] {
         whole.store(today, Ordering::Relaxed);
         for source in sources::enabled(&app.service.settings)? {
-            read +=
-                poll::poll(&app.service, &app.fetcher, &mut audience, &source, true).await?.unwrap_or_default().stored;
+            read += poll::poll(&app.service, &app.fetcher, &source, true).await?.unwrap_or_default().stored;
         }
         scheduler::run(&app.service, app.service.clock.now()).await?;
         sent += worker::drain(&app.delivery).await?;
@@ -169,10 +167,10 @@ async fn walk(
 /// A key of this demo alone, to sign its links with.
 fn secret(dir: &std::path::Path) -> Result<Secret, Failure> {
     let path = dir.join("secret");
-    std::fs::write(&path, vigie_store::random()?).map_err(|e| {
+    let secret = vigie_store::random()?;
+    vigie_store::new_for_owner(&path).and_then(|mut file| file.write_all(secret.as_bytes())).map_err(|e| {
         Failure::new(format!("fichier impossible à écrire : {e}"), path.display().to_string(), "vérifiez les droits")
     })?;
-    vigie_store::only_for_owner(&path);
     Ok(Secret::File(path))
 }
 

@@ -14,9 +14,10 @@ use url::Url;
 use vigie_delivery::outage;
 use vigie_domain::DeliveryState;
 use vigie_service::metrics::{ATTEMPTS, NOTICES, POLLS, SHARES, STEP_SECONDS};
-use vigie_service::{Failure, Service};
+use vigie_service::{Failure, Service, write_proof};
 use vigie_store::StoreError;
 use vigie_watcher::fetch::{Fetcher, Validators};
+use vigie_web::server;
 
 const QUEUE: &str = "vigie_deliveries";
 const OLDEST: &str = "vigie_oldest_waiting_seconds";
@@ -61,7 +62,8 @@ pub async fn render(service: &Service, handle: &PrometheusHandle) -> Result<Stri
 /// Longest wait of an address for its turn before something is held to be wrong.
 pub const MAX_WAIT: chrono::Duration = chrono::Duration::minutes(10);
 
-/// Whether all is well: every source watched without an alarm, no channel away for long, no address waits long for its turn, the database answers.
+/// Whether all is well: a write was made and read back lately, every source is watched without an alarm, no channel is away for
+/// long, no address waits long for its turn.
 /// `Err` says in French what is not.
 ///
 /// # Errors
@@ -69,6 +71,7 @@ pub const MAX_WAIT: chrono::Duration = chrono::Duration::minutes(10);
 pub async fn readiness(service: &Service) -> Result<(), String> {
     let said = |e: StoreError| e.to_string();
     let now = service.clock.now();
+    write_proof::check(service).await.map_err(|e| e.to_string())?;
     if let Some(outage) = outage::lasting(service, outage::TOLERATED, now).await.map_err(said)?.first() {
         let minutes = (now - outage.since).num_minutes();
         return Err(format!("{} injoignable depuis {minutes} minutes : {}", outage.channel.as_str(), outage.why));
@@ -124,8 +127,6 @@ pub async fn serve(
         .route("/readyz", get(ready))
         .route("/metrics", get(measured))
         .with_state((service, handle));
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await
-        .map_err(|e| Failure::new(format!("mesures arrêtées : {e}"), "[observe]", "relancez"))
+    server::serve(listener, router, server::Limits::default(), Arc::default(), stop).await;
+    Ok(())
 }

@@ -9,7 +9,7 @@ use vigie_domain::{Department, Filter};
 
 use crate::fault::{BlockFault, Step};
 use crate::rules::{self, Rules};
-use crate::settings::{Settings, Source, Subscriber, Tls};
+use crate::settings::{Assistant, Settings, Source, Subscriber, Tls};
 
 /// Refuses a block of settings, or lets it pass.
 pub type LookAtBlock = Box<dyn Fn(&Source) -> Result<(), BlockFault>>;
@@ -125,12 +125,39 @@ impl Check {
                 );
             }
         }
+        if let Some(assistant) = &settings.judgement.assistant {
+            self.assistant(assistant);
+        }
         if settings.pace.digest_hour > 23 {
             self.fault("pace.digest_hour", "l’heure des résumés doit tenir entre 0 et 23", "écrivez par exemple 8");
         }
         for (i, network) in settings.fetch.allow_private.iter().enumerate().filter(|(_, n)| !is_cidr(n)) {
             let what = format!("réseau « {network} » illisible");
             self.fault(&format!("fetch.allow_private.{i}"), what, "écrivez par exemple \"10.1.0.0/16\"");
+        }
+    }
+
+    fn assistant(&mut self, assistant: &Assistant) {
+        let path = |key: &str| format!("judgement.assistant.{key}");
+        if !matches!(assistant.url.scheme(), "http" | "https") {
+            let what = format!("adresse « {} » inutilisable", assistant.url);
+            self.fault(&path("url"), what, "écrivez une adresse en https://");
+        }
+        // A network of one's own is named by an address, or is this very machine.
+        let near = matches!(assistant.url.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)))
+            || assistant.url.host_str() == Some("localhost");
+        if assistant.key.is_some() && assistant.url.scheme() == "http" && !near {
+            self.fault(&path("url"), "une clé partirait en clair", "écrivez l’adresse en https://");
+        }
+        if assistant.model.trim().is_empty() {
+            self.fault(&path("model"), "aucun modèle", "écrivez le nom du modèle, tel que le serveur le donne");
+        }
+        for (key, value, most) in
+            [("batch", assistant.batch, 50), ("statements_a_day", assistant.statements_a_day, 100_000)]
+        {
+            if !(1..=most).contains(&value) {
+                self.fault(&path(key), format!("{value} est hors limites"), format!("de 1 à {most}"));
+            }
         }
     }
 

@@ -1,13 +1,15 @@
 //! The shape of `vigie.toml`. Every default is a named constant with its unit and, where there is one, its source.
 
 mod channels;
+mod judgement;
 mod source;
 
 use std::path::PathBuf;
 
 pub use channels::{Dkim, Email, MAILBOX_EVERY_S, Mailbox, Matrix, SMTP_TIMEOUT_S, Telegram, TelegramUpdate, Tls};
+pub use judgement::{ASSISTANT_BATCH, ASSISTANT_STATEMENTS_A_DAY, Assistant, Judgement};
 use serde::Deserialize;
-pub use source::{Baseline, Source};
+pub use source::{Baseline, Source, SourceVisibility};
 
 use vigie_domain::subscription::{Rhythm, Role};
 use vigie_domain::{Cadence, Filter, StructureKind};
@@ -64,6 +66,8 @@ pub struct Settings {
     /// The local page.
     pub web: Web,
     pub pace: Pace,
+    /// What may help the judgement.
+    pub judgement: Judgement,
     /// Message templates of your own.
     pub templates: Templates,
     /// People declared here rather than on the command line.
@@ -134,11 +138,18 @@ pub struct Web {
     pub public_url: Option<String>,
     /// Key that signs the links of messages; without it messages carry no such link.
     pub secret: Option<Secret>,
+    /// Addresses and networks of proxies that are believed when they say for whom they ask (`X-Forwarded-For`).
+    pub trusted_proxies: Vec<String>,
 }
 
 impl Default for Web {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8765".to_owned(), public_url: None, secret: None }
+        Self {
+            listen: "127.0.0.1:8765".to_owned(),
+            public_url: None,
+            secret: None,
+            trusted_proxies: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
+        }
     }
 }
 

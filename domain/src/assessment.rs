@@ -77,6 +77,9 @@ pub struct AssessedLot {
     pub cpv: Vec<Cpv>,
     /// Départements of performance (those of the procedure where the lot says nothing).
     pub departments: Vec<Department>,
+    /// Communes that its title or text names; empty = as the form, or the procedure, says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<crate::Place>,
     /// Sectors of this lot.
     #[serde(default)]
     pub sectors: Vec<Sector>,

@@ -49,8 +49,18 @@ pub enum AlertKind {
     Correction,
     /// The procedure is called off.
     Cancellation,
-    /// The procedure is awarded or closed without award.
+    /// The procedure is awarded.
     Award,
+    /// The procedure ended without award: sans suite, infructueux.
+    NoAward,
+    /// Some lots were awarded, or ended without award; others can still be answered.
+    PartialResult,
+    /// The buyer means to conclude without a call for competition.
+    ExAnte,
+    /// A contract under way was modified.
+    Modification,
+    /// A contract was completed.
+    Completion,
     /// A date of a procedure that the structure goes for, or a reminder it asked for.
     Reminder,
     /// A procedure that closes soon and on which the structure decided nothing: one line of a digest.
@@ -62,6 +72,14 @@ pub enum AlertKind {
 }
 
 words!(AlertKind);
+
+impl AlertKind {
+    /// Whether what it tells of can still be answered.
+    #[must_use]
+    pub fn can_be_answered(self) -> bool {
+        matches!(self, Self::New | Self::Correction | Self::PartialResult | Self::Reminder | Self::Undecided)
+    }
+}
 
 /// Something worth telling.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -280,19 +298,31 @@ pub enum Settlement {
     Dead(String),
 }
 
+/// Begins the words of a delivery that counts as arrived though no answer ever said so.
+pub const PRESUMED: &str = "arrivée supposée après la même réponse perdue plusieurs fois";
+
 /// Least wait before a message is tried again, whatever the channel asks for.
 const LEAST_GAP: chrono::Duration = chrono::Duration::seconds(1);
+
+/// Whether two lost answers are the same doubt: the same words, whatever numbers (a port, a message) stand in them.
+#[must_use]
+pub fn is_same_doubt(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    words(one) == words(other)
+}
 
 /// How long a channel rests when its server cannot be reached.
 pub const OUTAGE_GAP: chrono::Duration = chrono::Duration::minutes(1);
 
-/// Decides what becomes of a delivery. Pure: `now`, the number of attempts made (this one included), the time the
-/// delivery was made and the time it loses its meaning all come in.
+/// Decides what becomes of a delivery. Pure: `now`, the number of attempts made (this one included), how many of them in a row
+/// ended just before in the same doubt ([`is_same_doubt`]), the time the delivery was made and the time it loses its meaning all
+/// come in.
 #[must_use]
 pub fn settle(
     outcome: Outcome,
     policy: &RetryPolicy,
     attempts: u32,
+    same_doubts: u32,
     created: DateTime<Utc>,
     expires: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
@@ -312,6 +342,8 @@ pub fn settle(
             at if at >= end => Settlement::Dead(format!("abandon : {why}")),
             at => Settlement::Deferred(at, why),
         },
+        // The whole message left each time, and the server does the same each time: another copy would only be one more.
+        Outcome::Unknown(why) if same_doubts + 1 >= policy.doubts => Settlement::Sent(format!("{PRESUMED} : {why}")),
         Outcome::Unknown(why) => match next(None) {
             at if at >= end => Settlement::Dead(format!("abandon après réponse perdue : {why}")),
             at => Settlement::Ambiguous(at, why),
@@ -326,6 +358,8 @@ pub struct RetryPolicy {
     pub gaps: Vec<chrono::Duration>,
     /// How long to go on.
     pub give_up_after: chrono::Duration,
+    /// After how many answers lost in the same way a message counts as arrived: each may have brought a copy.
+    pub doubts: u32,
 }
 
 impl RetryPolicy {
@@ -337,6 +371,7 @@ impl RetryPolicy {
         Self {
             gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(),
             give_up_after: chrono::Duration::days(5),
+            doubts: 2,
         }
     }
 
@@ -349,6 +384,7 @@ impl RetryPolicy {
         Self {
             gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(),
             give_up_after: chrono::Duration::days(2),
+            doubts: 4, // 23 minutes: until then a repeated message arrives once
         }
     }
 
@@ -360,13 +396,14 @@ impl RetryPolicy {
         Self {
             gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(),
             give_up_after: chrono::Duration::days(2),
+            doubts: 2,
         }
     }
 
     /// Console: a closed pipe is not cured by waiting long.
     #[must_use]
     pub fn console() -> Self {
-        Self { gaps: vec![chrono::Duration::seconds(5)], give_up_after: chrono::Duration::minutes(1) }
+        Self { gaps: vec![chrono::Duration::seconds(5)], give_up_after: chrono::Duration::minutes(1), doubts: 2 }
     }
 
     /// The policy of a channel.
@@ -449,36 +486,53 @@ mod tests {
 
     #[test]
     fn the_wait_a_channel_asks_for_is_obeyed() {
-        let settled = settle(refused(Some(chrono::Duration::hours(3))), &RetryPolicy::email(), 1, at(8), None, at(8));
+        let settled =
+            settle(refused(Some(chrono::Duration::hours(3))), &RetryPolicy::email(), 1, 0, at(8), None, at(8));
         assert_eq!(settled, Settlement::Deferred(at(11), "451".into()));
     }
 
     #[test]
     fn a_short_wait_is_obeyed_too_however_often_it_was_asked() {
         let wait = chrono::Duration::seconds(7);
-        let settled = settle(refused(Some(wait)), &RetryPolicy::telegram(), 9, at(8), None, at(8));
+        let settled = settle(refused(Some(wait)), &RetryPolicy::telegram(), 9, 0, at(8), None, at(8));
         assert_eq!(settled, Settlement::Deferred(at(8) + wait, "451".into()));
-        let settled = settle(refused(Some(chrono::Duration::zero())), &RetryPolicy::telegram(), 9, at(8), None, at(8));
+        let settled =
+            settle(refused(Some(chrono::Duration::zero())), &RetryPolicy::telegram(), 9, 0, at(8), None, at(8));
         assert_eq!(settled, Settlement::Deferred(at(8) + LEAST_GAP, "451".into()));
     }
 
     #[test]
     fn retries_end_at_the_deadline_of_the_tender() {
-        let settled = settle(refused(None), &RetryPolicy::email(), 7, at(8), Some(at(9)), at(8));
+        let settled = settle(refused(None), &RetryPolicy::email(), 7, 0, at(8), Some(at(9)), at(8));
         assert!(matches!(settled, Settlement::Dead(_)), "{settled:?}");
     }
 
     #[test]
     fn a_lost_answer_is_recorded_as_ambiguous() {
-        let settled = settle(Outcome::Unknown("coupure".into()), &RetryPolicy::email(), 1, at(8), None, at(8));
+        let settled = settle(Outcome::Unknown("coupure".into()), &RetryPolicy::email(), 1, 0, at(8), None, at(8));
         assert!(matches!(settled, Settlement::Ambiguous(..)), "{settled:?}");
+    }
+
+    /// C1: thirty-six copies of one message over five days, then "dead".
+    #[test]
+    fn a_doubt_that_repeats_is_settled_after_the_second_time() {
+        for policy in [RetryPolicy::email(), RetryPolicy::telegram(), RetryPolicy::console()] {
+            let lost = |same_doubts| settle(Outcome::Unknown("x".into()), &policy, 2, same_doubts, at(8), None, at(8));
+            assert!(matches!(lost(0), Settlement::Ambiguous(..)));
+            assert!(matches!(lost(1), Settlement::Sent(why) if why.starts_with(PRESUMED)));
+        }
+        // A repeated message arrives once there, for a while.
+        let matrix = |n| settle(Outcome::Unknown("x".into()), &RetryPolicy::matrix(), 9, n, at(8), None, at(8));
+        assert!(matches!(matrix(2), Settlement::Ambiguous(..)) && matches!(matrix(3), Settlement::Sent(_)));
+        assert!(is_same_doubt("connexion perdue : 127.0.0.1:4021", "connexion perdue : 127.0.0.1:50133"));
+        assert!(!is_same_doubt("connexion perdue", "pas de réponse en 600 s"));
     }
 
     #[test]
     fn an_outage_makes_no_message_wait_longer() {
         for attempts in [1, 50] {
             let settled =
-                settle(Outcome::Unreachable("refusé".into()), &RetryPolicy::email(), attempts, at(8), None, at(9));
+                settle(Outcome::Unreachable("refusé".into()), &RetryPolicy::email(), attempts, 0, at(8), None, at(9));
             assert_eq!(settled, Settlement::Deferred(at(9) + OUTAGE_GAP, "refusé".into()));
         }
     }

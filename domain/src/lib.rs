@@ -12,8 +12,10 @@
 //! | [`cpv`] | Common Procurement Vocabulary codes |
 //! | [`provision`] | social provisions and the evidence for each |
 //! | [`assessment`] | the verdict on a notice: provisions, sectors, routes, score, reasons |
+//! | [`access`] | who can: bid, serve, or be kept out, lot by lot |
 //! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
-//! | [`procedure`] | how notices are joined into one procedure, and what changed between two of them |
+//! | [`outcome`] | what became of lots: awarded, or why not |
+//! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
 //! | [`buyer_type`] | what kind of body a buyer is |
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`cadence`] | how often a person hears of what a subscription finds |
@@ -24,6 +26,7 @@
 //! | [`follow_up`] | what a structure decides and does about a procedure |
 //! | [`french`] | dates, numbers and lists as French writes them |
 
+pub mod access;
 pub mod assessment;
 pub mod buyer_type;
 pub mod cadence;
@@ -35,14 +38,17 @@ pub mod directory;
 pub mod follow_up;
 pub mod french;
 pub mod notice;
+pub mod outcome;
 pub mod place;
 pub mod procedure;
 pub mod provision;
+pub mod snapshot;
 pub mod structure;
 pub mod subscription;
 pub mod territory;
 mod visible;
 
+pub use access::Access;
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
 pub use buyer_type::BuyerType;
 pub use cadence::Cadence;
@@ -51,7 +57,8 @@ pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};
 pub use delivery::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition};
 pub use follow_up::{Decision, Refusal, Stage};
-pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage};
+pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage, Visibility};
+pub use outcome::{NoAwardReason, Outcome};
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
 pub use structure::{StructureKind, SupplyMode};

@@ -6,6 +6,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use crate::outcome::{NoAwardReason, Outcome};
 use crate::{Cpv, Department, Place, TypedDate};
 
 /// What a notice announces.
@@ -18,8 +19,16 @@ pub enum NoticeKind {
     PriorInformation,
     /// A purchase planned, long before the notice (APProch).
     Planned,
-    /// A contract was, or will be, awarded or not.
+    /// A contract, or some of its lots, was awarded.
     Award,
+    /// Nobody won what the notice tells of: sans suite, infructueux, or no winner yet.
+    NoAward,
+    /// The buyer means to conclude a contract without a call for competition (ex ante, VEAT).
+    ExAnte,
+    /// A contract under way was modified.
+    Modification,
+    /// A contract was completed.
+    Completion,
     /// A correction of an earlier notice.
     Correction,
     /// The procedure is called off.
@@ -37,6 +46,25 @@ impl NoticeKind {
         if self == Self::Call && buyer == BuyerKind::Private { Self::Private } else { self }
     }
 
+    /// Whether it tells what became of a procedure, or of its contract: nothing in it can be answered.
+    #[must_use]
+    pub fn is_result(self) -> bool {
+        matches!(self, Self::Award | Self::NoAward | Self::ExAnte | Self::Modification | Self::Completion)
+    }
+
+    /// Whether it only follows up another notice: what it leaves out is as it was.
+    #[must_use]
+    pub fn is_follow_up(self) -> bool {
+        matches!(self, Self::Correction | Self::Cancellation) || self.is_result()
+    }
+
+    /// Whether someone who asked for these kinds asked for this one. Who asks for awards asks for all that takes their place or
+    /// follows them.
+    #[must_use]
+    pub fn is_among(self, kinds: &[Self]) -> bool {
+        kinds.contains(&self) || self.is_result() && kinds.contains(&Self::Award)
+    }
+
     /// The word used in JSON and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -45,6 +73,10 @@ impl NoticeKind {
             Self::PriorInformation => "prior_information",
             Self::Planned => "planned",
             Self::Award => "award",
+            Self::NoAward => "no_award",
+            Self::ExAnte => "ex_ante",
+            Self::Modification => "modification",
+            Self::Completion => "completion",
             Self::Correction => "correction",
             Self::Cancellation => "cancellation",
             Self::Private => "private",
@@ -92,6 +124,14 @@ impl Buyer {
     pub fn clean_siret(text: &str) -> Option<String> {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         matches!(digits.len(), 9 | 14).then_some(digits)
+    }
+
+    /// A SIREN or SIRET as people write it, without spaces, dots and dashes; what is none stays as it is, for whoever refuses it.
+    #[must_use]
+    pub fn written(text: &str) -> String {
+        let bare: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '.' | '-')).collect();
+        let number = matches!(bare.len(), 9 | 14) && bare.bytes().all(|b| b.is_ascii_digit());
+        if number { bare } else { text.trim().to_owned() }
     }
 }
 
@@ -182,17 +222,31 @@ pub enum ContractNature {
     Services,
 }
 
-/// Who won what, as an award notice says it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What became of a lot: who won it, or why nobody did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Award {
-    /// Lot awarded; `None` = the whole contract.
+    /// The lot; `None` = the whole contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<String>,
-    /// Names of the winners; empty when the lot was not awarded.
+    /// Names of the winners; empty when nobody won, or the notice does not say who.
     pub winners: Vec<String>,
     /// Amount in euros without tax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<f64>,
+    /// What became of it.
+    #[serde(default, skip_serializing_if = "Outcome::is_award")]
+    pub outcome: Outcome,
+    /// Why nobody won, where that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<NoAwardReason>,
+}
+
+impl Award {
+    /// A lot, or the whole contract, that nobody won.
+    #[must_use]
+    pub fn none(lot: Option<String>, reason: Option<NoAwardReason>) -> Self {
+        Self { lot, outcome: Outcome::NoAward, reason, ..Self::default() }
+    }
 }
 
 /// What other notices this one speaks of; used to find its procedure.
@@ -310,6 +364,39 @@ pub struct Notice {
     /// When it was issued, and what it changes, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<Issue>,
+    /// Who may see it.
+    #[serde(default, skip_serializing_if = "Visibility::is_public")]
+    pub visibility: Visibility,
+}
+
+/// Who may see a notice. What came behind a login or by mail is nobody's to publish.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Anybody: it was published.
+    #[default]
+    Public,
+    /// Those who were told of it, whatever they subscribed to.
+    Told,
+    /// The structure that brought it, and nobody else is told.
+    Structure(String),
+}
+
+impl Visibility {
+    /// Whether anybody may see it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        *self == Self::Public
+    }
+
+    /// The structure that alone hears of it, where it is one's own.
+    #[must_use]
+    pub fn structure(&self) -> Option<&str> {
+        match self {
+            Self::Structure(structure) => Some(structure),
+            Self::Public | Self::Told => None,
+        }
+    }
 }
 
 impl Notice {
@@ -342,6 +429,7 @@ impl Notice {
             awards: Vec::new(),
             links: Links::default(),
             issue: None,
+            visibility: Visibility::Public,
         }
     }
 
@@ -402,5 +490,10 @@ mod tests {
     fn a_siren_is_kept_and_a_phone_number_is_not_taken_for_one() {
         assert_eq!(Buyer::clean_siret("217 000 156").as_deref(), Some("217000156"));
         assert_eq!(Buyer::clean_siret("0372740681"), None);
+        // A18: La Poste, as people write it.
+        for written in ["356 000 000 09075", "356\u{a0}000\u{202f}000\u{a0}09075", "356.000.000.09075"] {
+            assert_eq!(Buyer::written(written), "35600000009075");
+        }
+        assert_eq!(Buyer::written(" Ville de Lens "), "Ville de Lens");
     }
 }

@@ -1,4 +1,4 @@
-//! One procedure out of many notices: the keys that join them, and what changed between two states.
+//! One procedure out of many notices: the keys that join them, and the order of what they state.
 //!
 //! The keys are statements: a shared contract folder, a link by record id, the buyer's own reference together with the
 //! buyer's SIRET. Within one source nothing else joins two notices, since an annual re-tender looks alike; calls of
@@ -9,7 +9,8 @@ use std::cmp::Ordering;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::{Assessment, Beneficiary, DateKind, Notice, NoticeKind, ProvisionKind};
+use crate::Notice;
+pub use crate::snapshot::{Change, Snapshot, Status, changes};
 
 /// Keys under which a notice finds its procedure, strongest first. Two notices that share a key are one procedure.
 #[must_use]
@@ -41,96 +42,6 @@ pub fn is_reference(key: &str) -> bool {
     key.starts_with("reference:")
 }
 
-/// Where a procedure stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Open, or not yet open.
-    #[default]
-    Open,
-    /// Called off.
-    Cancelled,
-    /// Awarded, or closed without award.
-    Awarded,
-}
-
-/// What people were told of a procedure, kept to find out what a later notice changes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Snapshot {
-    pub status: Status,
-    /// Closing and other dates, by kind.
-    pub dates: Vec<(DateKind, DateTime<FixedOffset>)>,
-    /// Lot numbers.
-    pub lots: Vec<String>,
-    /// Provisions: kind, beneficiary, lots.
-    pub provisions: Vec<(ProvisionKind, Option<Beneficiary>, Vec<String>)>,
-}
-
-impl Snapshot {
-    /// When it closes, while it is open.
-    #[must_use]
-    pub fn closes(&self) -> Option<DateTime<FixedOffset>> {
-        let of = |kind: DateKind| self.dates.iter().find(|(k, _)| *k == kind).map(|(_, at)| *at);
-        let closes = of(DateKind::Participation).or_else(|| of(DateKind::Tender));
-        closes.filter(|_| self.status == Status::Open)
-    }
-
-    /// The state that `assessment` alone describes.
-    #[must_use]
-    pub fn of(assessment: &Assessment) -> Self {
-        let mut dates: Vec<_> = assessment.dates.iter().map(|d| (d.kind, d.at)).collect();
-        // Of several lots' dates the latest counts, as for the closing of the procedure.
-        dates.sort_by(|a, b| b.cmp(a));
-        dates.dedup_by_key(|d| d.0);
-        dates.reverse();
-        let mut provisions: Vec<_> = assessment
-            .provisions
-            .iter()
-            .filter(|p| {
-                matches!(
-                    p.kind,
-                    ProvisionKind::Reserved | ProvisionKind::ExecutionClause | ProvisionKind::AwardCriterion
-                )
-            })
-            .map(|p| (p.kind, p.beneficiary, p.lots.clone()))
-            .collect();
-        provisions.dedup();
-        Self {
-            status: match assessment.notice_kind {
-                NoticeKind::Cancellation => Status::Cancelled,
-                NoticeKind::Award => Status::Awarded,
-                _ => Status::Open,
-            },
-            dates,
-            lots: assessment.lots.iter().map(|l| l.id.clone()).collect(),
-            provisions,
-        }
-    }
-
-    /// This state after a later notice. A correction or award often repeats only some fields: what it leaves out
-    /// stays as it was.
-    #[must_use]
-    pub fn followed_by(&self, later: &Self, kind: NoticeKind) -> Self {
-        let partial = matches!(kind, NoticeKind::Correction | NoticeKind::Cancellation | NoticeKind::Award);
-        let mut dates = later.dates.clone();
-        if partial {
-            dates.extend(self.dates.iter().filter(|(k, _)| !later.dates.iter().any(|(l, _)| l == k)));
-            dates.sort();
-        }
-        let keep = |mine: bool| partial && mine;
-        Self {
-            status: if later.status == Status::Open { self.status } else { later.status },
-            dates,
-            lots: if keep(later.lots.is_empty()) { self.lots.clone() } else { later.lots.clone() },
-            provisions: if keep(later.provisions.is_empty()) {
-                self.provisions.clone()
-            } else {
-                later.provisions.clone()
-            },
-        }
-    }
-}
-
 /// What a notice says of itself, by which two statements about one procedure are put in order: whichever arrives last, the one
 /// that was issued last counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +62,9 @@ pub struct Statement {
     pub published: Option<NaiveDate>,
     /// It corrects, cancels or follows an earlier notice, whichever that is.
     pub follows: bool,
+    /// A mark of all it says: two notices of one mark say the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
 }
 
 impl Statement {
@@ -160,7 +74,7 @@ impl Statement {
         let record = |id: &str| format!("{}:{id}", notice.source);
         let publications = notice.links.publications.iter().map(|n| format!("publication:{n}"));
         let issue = notice.issue.clone().unwrap_or_default();
-        let follows = matches!(notice.kind, NoticeKind::Correction | NoticeKind::Cancellation | NoticeKind::Award);
+        let follows = notice.kind.is_follow_up();
         let earlier = notice.links.earlier.iter().map(|id| record(id));
         // Publications that a follow-up names are those of the notice it follows.
         let (mut names, mut changes) = (vec![record(&notice.record_id)], earlier.collect::<Vec<_>>());
@@ -171,7 +85,15 @@ impl Statement {
         }
         names.extend(issue.identifier);
         changes.extend(issue.changes);
-        Self { names, changes, issued: issue.at, issued_on: issue.day, published: notice.published, follows }
+        let mark = Some(mark(notice));
+        Self { names, changes, issued: issue.at, issued_on: issue.day, published: notice.published, follows, mark }
+    }
+
+    /// Whether this follow-up says what another one said, though they are two records: published in two places, or twice.
+    #[must_use]
+    pub fn repeats(&self, other: &Self) -> bool {
+        let twins = self.names.iter().any(|n| other.names.contains(n));
+        self.follows && other.follows && (twins || self.mark.is_some() && self.mark == other.mark)
     }
 
     fn day(&self) -> Option<NaiveDate> {
@@ -181,6 +103,26 @@ impl Statement {
     fn changes_one_of(&self, names: &[String]) -> bool {
         self.changes.iter().any(|c| names.contains(c))
     }
+}
+
+/// A mark of what a notice says: its kind, dates, lots, results and words. What each publisher adds of its own (names, addresses,
+/// links) does not count. FNV-1a: it compares what one procedure's notices say, and keeps no secret.
+fn mark(notice: &Notice) -> String {
+    let dates = notice.dates.iter().map(|d| format!("{:?} {} {:?}", d.kind, d.at.to_rfc3339(), d.lot));
+    let lots = notice.lots.iter().map(|l| l.id.clone());
+    let results = notice.awards.iter().map(|a| format!("{:?} {:?} {:?}", a.lot, a.outcome, a.winners));
+    let words = notice.passages.iter().map(|p| crate::commune::key(&p.text));
+    let mut parts: Vec<String> = dates.chain(lots).chain(results).chain(words).collect();
+    parts.sort();
+    parts.dedup();
+    let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
+    let hash = notice
+        .kind
+        .as_str()
+        .bytes()
+        .chain(bytes)
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    format!("{hash:016x}")
 }
 
 /// Which of two statements about one procedure is the later one: by what each says that it changes, then by issue, then by
@@ -207,101 +149,13 @@ pub fn later(a: &Statement, b: &Statement) -> Option<Ordering> {
     (order != Ordering::Equal).then_some(order)
 }
 
-/// One difference that matters to a bidder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// A date moved, appeared (`from` = `None`) or vanished (`to` = `None`).
-    Date {
-        kind: DateKind,
-        from: Option<DateTime<FixedOffset>>,
-        to: Option<DateTime<FixedOffset>>,
-    },
-    /// A lot was withdrawn.
-    LotDropped(String),
-    /// A lot was added.
-    LotAdded(String),
-    /// A provision appeared or changed.
-    ProvisionAppeared(ProvisionKind, Option<Beneficiary>, Vec<String>),
-    ProvisionVanished(ProvisionKind, Option<Beneficiary>, Vec<String>),
-    /// The procedure is called off.
-    Cancelled,
-    /// The procedure is awarded or closed.
-    Awarded,
-}
-
-/// What differs between two states, in the order a reader wants it.
-#[must_use]
-pub fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
-    let mut out = Vec::new();
-    if before.status != after.status {
-        match after.status {
-            Status::Cancelled => out.push(Change::Cancelled),
-            Status::Awarded => out.push(Change::Awarded),
-            Status::Open => {}
-        }
-    }
-    let at = |s: &Snapshot, kind| s.dates.iter().find(|(k, _)| *k == kind).map(|(_, at)| *at);
-    for kind in [DateKind::Participation, DateKind::Tender, DateKind::Visit, DateKind::Questions] {
-        let (from, to) = (at(before, kind), at(after, kind));
-        if from != to {
-            out.push(Change::Date { kind, from, to });
-        }
-    }
-    out.extend(
-        after
-            .provisions
-            .iter()
-            .filter(|p| !before.provisions.contains(p))
-            .cloned()
-            .map(|(k, b, l)| Change::ProvisionAppeared(k, b, l)),
-    );
-    out.extend(
-        before
-            .provisions
-            .iter()
-            .filter(|p| !after.provisions.contains(p))
-            .cloned()
-            .map(|(k, b, l)| Change::ProvisionVanished(k, b, l)),
-    );
-    out.extend(before.lots.iter().filter(|l| !after.lots.contains(l)).cloned().map(Change::LotDropped));
-    out.extend(after.lots.iter().filter(|l| !before.lots.contains(l)).cloned().map(Change::LotAdded));
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NoticeKind;
 
     fn at(text: &str) -> DateTime<FixedOffset> {
         DateTime::parse_from_rfc3339(text).unwrap()
-    }
-
-    fn open(deadline: &str) -> Snapshot {
-        Snapshot {
-            dates: vec![(DateKind::Tender, at(deadline))],
-            lots: vec!["1".into(), "2".into()],
-            provisions: vec![(ProvisionKind::Reserved, Some(Beneficiary::Both), vec!["2".into()])],
-            ..Snapshot::default()
-        }
-    }
-
-    #[test]
-    fn a_correction_that_repeats_only_the_date_leaves_the_rest_alone() {
-        let before = open("2027-01-12T12:00:00+01:00");
-        let later =
-            Snapshot { dates: vec![(DateKind::Tender, at("2027-01-20T12:00:00+01:00"))], ..Snapshot::default() };
-        let after = before.followed_by(&later, NoticeKind::Correction);
-        let found = changes(&before, &after);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert!(matches!(found[0], Change::Date { kind: DateKind::Tender, .. }));
-    }
-
-    #[test]
-    fn a_cancelled_procedure_stays_cancelled() {
-        let cancelled = Snapshot { status: Status::Cancelled, ..open("2027-01-12T12:00:00+01:00") };
-        let after = cancelled.followed_by(&open("2027-01-12T12:00:00+01:00"), NoticeKind::Correction);
-        assert_eq!(after.status, Status::Cancelled);
     }
 
     #[test]

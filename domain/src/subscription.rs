@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
-    Assessment, BuyerKind, BuyerType, Cadence, Communes, Department, Notice, NoticeKind, Place, ProvisionKind, Sector,
-    StructureKind, SupplyMode,
+    Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Department, Notice, NoticeKind, Place,
+    ProvisionKind, Sector, StructureKind, SupplyMode,
 };
 
 /// What a person is to the installation.
@@ -63,6 +63,18 @@ impl Rhythm {
     }
 }
 
+/// CPV codes as people write them.
+fn codes<'de, D: serde::Deserializer<'de>>(read: D) -> Result<Vec<String>, D::Error> {
+    let written: Vec<String> = Deserialize::deserialize(read)?;
+    Ok(written.iter().map(|text| Cpv::written(text)).collect())
+}
+
+/// SIREN and SIRET numbers as people write them.
+fn numbers<'de, D: serde::Deserializer<'de>>(read: D) -> Result<Vec<String>, D::Error> {
+    let written: Vec<String> = Deserialize::deserialize(read)?;
+    Ok(written.iter().map(|text| Buyer::written(text)).collect())
+}
+
 /// What a structure is: used to say how well a procedure fits it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +83,9 @@ pub struct Profile {
     pub kind: Option<StructureKind>,
     #[serde(default)]
     pub siret: Option<String>,
+    /// The SIRET of a structure that the person says to speak for, until somebody who may approves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_siret: Option<String>,
     #[serde(default)]
     pub sectors: Vec<Sector>,
     #[serde(default)]
@@ -78,6 +93,9 @@ pub struct Profile {
     /// Names of the networks (GIE, inter-réseau, grappe) that it is a member of, as these are called here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
+    /// They do not want to hear of what is reserved to others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_closed: bool,
 }
 
 impl Profile {
@@ -107,7 +125,8 @@ pub struct Subscriber {
 pub struct Filter {
     /// Slugs of sectors.
     pub sectors: Vec<Sector>,
-    /// CPV prefixes of 2 to 8 digits.
+    /// CPV prefixes of 2 to 8 digits; a whole code means all that it holds.
+    #[serde(deserialize_with = "codes")]
     pub cpv: Vec<String>,
     /// Départements of performance. Together with the next two they are one condition: any of them is enough.
     pub departments: Vec<Department>,
@@ -118,13 +137,15 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub around: Vec<Around>,
     pub provisions: Vec<ProvisionKind>,
-    /// Kinds of notice; empty = all but awards and events.
+    /// Kinds of notice; empty = all but events, awards and what follows awards. Awards stand for all of the latter.
     pub notice_kinds: Vec<NoticeKind>,
     /// Supply modes that must be possible.
     pub supply_modes: Vec<SupplyMode>,
     /// SIRET (or SIREN) of wanted buyers.
+    #[serde(deserialize_with = "numbers")]
     pub buyers: Vec<String>,
     /// SIRET (or SIREN) of buyers never to hear of.
+    #[serde(deserialize_with = "numbers")]
     pub excluded_buyers: Vec<String>,
     /// Public or private buyers only.
     pub buyer_kind: Option<BuyerKind>,
@@ -174,6 +195,8 @@ pub enum Dimension {
     Department,
     Place,
     Provision,
+    /// None of what their structure can do.
+    Access,
     NoticeKind,
     SupplyMode,
     /// Wanted or unwanted buyer.
@@ -198,6 +221,7 @@ impl Dimension {
             Self::Department => "département",
             Self::Place => "lieu d’exécution",
             Self::Provision => "disposition sociale",
+            Self::Access => "hors de ce que votre structure peut faire",
             Self::NoticeKind => "nature de l’avis",
             Self::SupplyMode => "mode de fourniture",
             Self::Buyer => "acheteur",
@@ -225,6 +249,7 @@ impl Dimension {
             Self::Department | Self::Place => 9,
             Self::Provision => 10,
             Self::SupplyMode => 11,
+            Self::Access => 12,
         }
     }
 }
@@ -244,6 +269,9 @@ pub struct Match {
     /// Only a need beside the main object met, not the object itself.
     #[serde(default)]
     pub side_need: bool,
+    /// What their structure can do about these lots.
+    #[serde(default, skip_serializing_if = "Access::is_bid")]
+    pub access: Access,
 }
 
 /// A notice seen through the eyes of filters: what of it is compared, with text folded once.
@@ -262,8 +290,10 @@ pub struct Candidate<'a> {
 impl Candidate<'_> {
     /// Places of performance of a lot; those of the notice where the lot names none.
     fn places(&self, lot: Option<&str>) -> &[Place] {
-        let of_lot = lot.and_then(|id| self.notice.lots.iter().find(|l| l.id == id)).map(|l| l.places.as_slice());
-        of_lot.filter(|places| !places.is_empty()).unwrap_or(&self.notice.places)
+        let read = lot.and_then(|id| self.assessment.lots.iter().find(|l| l.id == id)).map(|l| l.places.as_slice());
+        let stated = || lot.and_then(|id| self.notice.lots.iter().find(|l| l.id == id)).map(|l| l.places.as_slice());
+        let some = |places: &&[Place]| !places.is_empty();
+        read.filter(some).or_else(|| stated().filter(some)).unwrap_or(&self.notice.places)
     }
 }
 
@@ -402,9 +432,9 @@ impl Filter {
         }
         let kind = c.assessment.notice_kind;
         let wanted_kind = if self.notice_kinds.is_empty() {
-            !matches!(kind, NoticeKind::Award | NoticeKind::Event)
+            !kind.is_result() && kind != NoticeKind::Event
         } else {
-            self.notice_kinds.contains(&kind)
+            kind.is_among(&self.notice_kinds)
         };
         if !wanted_kind {
             return Err(Dimension::NoticeKind);
@@ -446,9 +476,7 @@ impl Filter {
         if !self.sectors.is_empty() && met_sectors.is_empty() && side.is_empty() {
             return Err(Dimension::Sector);
         }
-        if !self.cpv.is_empty()
-            && !cpv.iter().any(|code| self.cpv.iter().any(|p| code.as_str().starts_with(p.as_str())))
-        {
+        if !self.cpv.is_empty() && !cpv.iter().any(|code| self.cpv.iter().any(|asked| code.is_in(asked))) {
             return Err(Dimension::Cpv);
         }
         let territory = self.territory();

@@ -3,9 +3,15 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use vigie_domain::french;
-use vigie_domain::procedure::Change;
+use vigie_domain::notice::Award;
+use vigie_domain::outcome::no_award_in_french;
+use vigie_domain::procedure::{Change, Status};
+use vigie_domain::snapshot::{Quantity, Terms};
 use vigie_domain::subscription::Match;
-use vigie_domain::{AlertKind, Assessment, Beneficiary, DateKind, FactKind, Notice, Provision, ProvisionKind};
+use vigie_domain::{
+    Access, AlertKind, Assessment, Beneficiary, DateKind, FactKind, NoAwardReason, Notice, Outcome, Provision,
+    ProvisionKind,
+};
 
 use crate::fit::Fit;
 pub use crate::labels::{beneficiary_label, provision_label, route_label, structure_label};
@@ -55,6 +61,8 @@ pub struct Links<'a> {
     pub page: Option<&'a str>,
     /// The page where the one who reads the message answers, without signing in.
     pub answer: Option<&'a str>,
+    /// The page where they stop hearing of what is reserved to others.
+    pub without_closed: Option<&'a str>,
 }
 
 /// A line with a label.
@@ -101,10 +109,14 @@ pub struct Card {
     /// Who can help: facilitators of the territory, the buyer's commitment.
     pub contacts: Vec<String>,
     pub winners: Vec<String>,
+    /// Lots that nobody won, and why; whom the buyer means to conclude with.
+    pub unawarded: Vec<String>,
     /// Vigie's page of the procedure.
     pub page: Option<String>,
     /// Page where the reader answers.
     pub answer: Option<String>,
+    /// Page where they stop hearing of what is reserved to others, where this is.
+    pub without_closed: Option<String>,
     /// The publisher's page of the notice.
     pub link: Option<String>,
     pub documents: Option<String>,
@@ -163,11 +175,13 @@ pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
         changes: changes(told),
         provisions: a.provisions.iter().map(provision).collect(),
         why: told.why.fit.reasons.clone(),
-        facts: a.facts.iter().map(fact).collect(),
+        facts: facts(a),
         contacts: told.contacts.iter().map(|c| short(c, 200)).collect(),
-        winners: a.awards.iter().filter(|w| !w.winners.is_empty()).take(MAX_LOTS).map(award).collect(),
+        winners: a.awards.iter().filter(is_won).take(MAX_LOTS).map(award).collect(),
+        unawarded: a.awards.iter().filter(|w| !w.outcome.is_award()).take(MAX_LOTS).map(unawarded).collect(),
         page: told.links.page.map(str::to_owned),
         answer: told.links.answer.map(str::to_owned),
+        without_closed: told.links.without_closed.filter(|_| found.access == Access::Closed).map(str::to_owned),
         link: told.notice.url.clone().filter(|u| is_web(u)),
         documents: told.notice.documents_url.clone().filter(|u| is_web(u)),
         reference: format!("{} {}", told.notice.source.to_uppercase(), told.notice.record_id),
@@ -207,6 +221,11 @@ fn status(kind: AlertKind, a: &Assessment, now: DateTime<Utc>) -> &'static str {
         AlertKind::Correction => "Rectificatif",
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
+        AlertKind::NoAward => "Sans suite",
+        AlertKind::PartialResult => "Lots terminés",
+        AlertKind::ExAnte => "Intention de conclure",
+        AlertKind::Modification => "Modification du contrat",
+        AlertKind::Completion => "Fin du contrat",
         AlertKind::Reminder => "Rappel",
         AlertKind::Undecided => "Sans réponse",
         AlertKind::Account => "Votre compte",
@@ -277,8 +296,10 @@ fn provision(p: &Provision) -> Line {
         }
         parts.push(format!("{} {}", if p.lots.len() > 1 { "lots" } else { "lot" }, french::list(&shown)));
     }
-    if let Some(hours) = p.hours {
-        parts.push(format!("{}\u{a0}heures", french::number(hours)));
+    if let Some(least) = p.hours {
+        // Hours of several lots are those of all together.
+        let of_all = if p.lots.len() > 1 { " en tout" } else { "" };
+        parts.push(format!("{}{of_all}", hours(Quantity { least, most: p.hours_max })));
     }
     if let Some(percent) = p.percent {
         parts.push(format!("{}\u{202f}% des heures", french::number(percent)));
@@ -287,7 +308,7 @@ fn provision(p: &Provision) -> Line {
         parts.push(format!("{}\u{202f}% de la note", french::number(weight)));
     }
     if p.mandatory == Some(false) {
-        parts.push("facultatif".to_owned());
+        parts.push(optional(p.kind).to_owned());
     }
     if let Some(article) = &p.article {
         parts.push(article.clone());
@@ -304,6 +325,19 @@ fn provision(p: &Provision) -> Line {
         quote: p.evidence.quote.as_deref().map(|q| short(q, MAX_QUOTE)),
         strong: matches!(p.kind, ProvisionKind::Reserved | ProvisionKind::InsertionService),
     }
+}
+
+/// Facts in their order; words that prove several of them (duration, renewals, latest end) stand under the first one.
+fn facts(a: &Assessment) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (at, f) in a.facts.iter().enumerate() {
+        let mut line = fact(f);
+        if a.facts[..at].iter().any(|earlier| earlier.evidence.quote == f.evidence.quote) {
+            line.quote = None;
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 fn fact(f: &vigie_domain::DecisionFact) -> Line {
@@ -343,8 +377,32 @@ fn fact(f: &vigie_domain::DecisionFact) -> Line {
     }
 }
 
-fn award(award: &vigie_domain::notice::Award) -> String {
-    let lot = award.lot.as_ref().map(|l| format!("Lot {l} : ")).unwrap_or_default();
+fn is_won(award: &&Award) -> bool {
+    award.outcome.is_award() && !award.winners.is_empty()
+}
+
+fn of_lot(award: &Award) -> String {
+    award.lot.as_ref().map(|l| format!("Lot {l}\u{a0}: ")).unwrap_or_default()
+}
+
+/// A lot without a winner, in words.
+fn unawarded(award: &Award) -> String {
+    let said = match award.outcome {
+        Outcome::StillOpen => "pas encore de titulaire, la procédure continue".to_owned(),
+        Outcome::Intended if award.winners.is_empty() => "attribution envisagée sans mise en concurrence".to_owned(),
+        Outcome::Intended => {
+            format!("attribution envisagée sans mise en concurrence à {}", short(&french::list(&award.winners), 160))
+        }
+        Outcome::NoAward | Outcome::Awarded => no_award_in_french(award.reason),
+    };
+    match of_lot(award) {
+        lot if lot.is_empty() => french::capital(&said),
+        lot => format!("{lot}{said}"),
+    }
+}
+
+fn award(award: &Award) -> String {
+    let lot = of_lot(award);
     let amount =
         award.amount.filter(|a| *a > 0.0).map(|a| format!(" ({}\u{a0}€ HT)", french::number(a))).unwrap_or_default();
     format!("{lot}{}{amount}", short(&french::list(&award.winners), 160))
@@ -364,15 +422,6 @@ pub fn change(change: &Change) -> String {
         end if end == "23\u{a0}h\u{a0}59" => french::date(t.date_naive()),
         clock => format!("{} à {clock}", french::date(t.date_naive())),
     };
-    let provision = |kind: &ProvisionKind, who: &Option<Beneficiary>, lots: &[String]| {
-        let who = who.map(|w| format!(" ({})", beneficiary_label(w))).unwrap_or_default();
-        let lots = if lots.is_empty() {
-            String::new()
-        } else {
-            format!(", {} {}", if lots.len() > 1 { "lots" } else { "lot" }, french::list(lots))
-        };
-        format!("{}{who}{lots}", provision_label(*kind))
-    };
     match change {
         Change::Date { kind, from: Some(from), to: Some(to) } => {
             format!("{} passe du {} au {}", what(kind), at(from), at(to))
@@ -381,9 +430,98 @@ pub fn change(change: &Change) -> String {
         Change::Date { kind, .. } => format!("{} n’est plus indiquée", what(kind)),
         Change::LotDropped(lot) => format!("Le lot {lot} est retiré"),
         Change::LotAdded(lot) => format!("Le lot {lot} est ajouté"),
-        Change::ProvisionAppeared(kind, who, lots) => format!("Ajouté : {}", provision(kind, who, lots)),
-        Change::ProvisionVanished(kind, who, lots) => format!("Retiré : {}", provision(kind, who, lots)),
+        Change::ProvisionAppeared(kind, who, lots) => format!("Ajouté : {}", stated(*kind, *who, lots)),
+        Change::ProvisionVanished(kind, who, lots) => format!("Retiré : {}", stated(*kind, *who, lots)),
+        Change::BeneficiaryChanged { kind, lots, from, to } => {
+            let who = |who: &Option<Beneficiary>| who.map_or("bénéficiaires non précisés", beneficiary_label);
+            format!("{}\u{a0}: {} → {}", stated(*kind, None, lots), who(from), who(to))
+        }
+        Change::TermsChanged { kind, lots, from, to } => {
+            format!("{}\u{a0}: {}", stated(*kind, None, lots), terms_changed(*kind, from, to))
+        }
         Change::Cancelled => "La procédure est annulée ou déclarée sans suite".to_owned(),
         Change::Awarded => "Le marché est attribué".to_owned(),
+        Change::NoAward => "Personne n’est retenu\u{a0}: le marché n’est pas attribué".to_owned(),
+        Change::Intended => "L’acheteur envisage de conclure sans mise en concurrence".to_owned(),
+        Change::Because(reason) => french::capital(&no_award_in_french(Some(*reason))),
+        Change::LotsEnded { status, lots, reason } => {
+            format!("{}\u{a0}: {}", lots_named(lots), ended(*status, *reason))
+        }
     }
+}
+
+/// How a procedure or a lot ended, in a word or two.
+#[must_use]
+pub fn ended(status: Status, reason: Option<NoAwardReason>) -> String {
+    match status {
+        Status::Open => "ouvert".to_owned(),
+        Status::Cancelled if reason.is_none() => "annulé".to_owned(),
+        Status::Cancelled | Status::NoAward => no_award_in_french(reason),
+        Status::Awarded => "attribué".to_owned(),
+        Status::Intended => "attribution envisagée sans mise en concurrence".to_owned(),
+    }
+}
+
+/// "Lot 2", "Lots 2, 3 et 5".
+fn lots_named(lots: &[String]) -> String {
+    let mut shown: Vec<String> = lots.iter().take(MAX_LOTS).cloned().collect();
+    if lots.len() > MAX_LOTS {
+        shown.push(format!("{} autres", lots.len() - MAX_LOTS));
+    }
+    format!("{} {}", if lots.len() > 1 { "Lots" } else { "Lot" }, french::list(&shown))
+}
+
+/// A provision as a change names it.
+fn stated(kind: ProvisionKind, who: Option<Beneficiary>, lots: &[String]) -> String {
+    let who = who.map(|w| format!(" ({})", beneficiary_label(w))).unwrap_or_default();
+    let lots = if lots.is_empty() { String::new() } else { format!(", {}", lots_named(lots).to_lowercase()) };
+    format!("{}{who}{lots}", provision_label(kind))
+}
+
+/// "facultative" of a clause, "facultatif" of the rest.
+fn optional(kind: ProvisionKind) -> &'static str {
+    match kind {
+        ProvisionKind::ExecutionClause | ProvisionKind::InsertionService => "facultative",
+        _ => "facultatif",
+    }
+}
+
+/// "450 heures", "300 à 400 heures".
+fn hours(of: Quantity) -> String {
+    format!("{}\u{a0}heures", range(of))
+}
+
+fn range(of: Quantity) -> String {
+    let most = of.most.filter(|m| *m > of.least).map(|m| format!(" à {}", french::number(m))).unwrap_or_default();
+    format!("{}{most}", french::number(of.least))
+}
+
+/// What a provision asks for before and after: "300 → 450 heures".
+fn terms_changed(kind: ProvisionKind, from: &Terms, to: &Terms) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    match (from.hours, to.hours) {
+        (a, b) if a == b => {}
+        (Some(a), Some(b)) => parts.push(format!("{} → {}", range(a), hours(b))),
+        (None, Some(b)) => parts.push(format!("{} (non chiffré auparavant)", hours(b))),
+        (Some(a), None) => parts.push(format!("{} auparavant, plus de nombre d’heures indiqué", hours(a))),
+        (None, None) => {}
+    }
+    let mut share = |a: Option<f64>, b: Option<f64>, of: &str| match (a, b) {
+        (a, b) if a == b => {}
+        (Some(a), Some(b)) => parts.push(format!("{} → {}\u{202f}% {of}", french::number(a), french::number(b))),
+        (None, Some(b)) => parts.push(format!("{}\u{202f}% {of} (non chiffré auparavant)", french::number(b))),
+        (Some(a), None) => {
+            parts.push(format!("{}\u{202f}% {of} auparavant, plus de pourcentage indiqué", french::number(a)))
+        }
+        (None, None) => {}
+    };
+    share(from.percent, to.percent, "des heures");
+    share(from.weight, to.weight, "de la note");
+    if from.mandatory != to.mandatory {
+        parts.push(match to.mandatory {
+            Some(false) => format!("devient {}", optional(kind)),
+            _ => "devient obligatoire".to_owned(),
+        });
+    }
+    parts.join(" ; ")
 }

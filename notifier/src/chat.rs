@@ -43,12 +43,12 @@ pub struct Rich {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Button {
     pub label: String,
-    pub does: Does,
+    pub action: ButtonAction,
 }
 
 /// What a button does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Does {
+pub enum ButtonAction {
     /// Comes back to the bot as this data: at most [`MAX_BUTTON_DATA`] bytes.
     Press(String),
     /// Opens a page.

@@ -1,9 +1,9 @@
 //! Fit: what a notice offers to *one* structure. Each point comes with its reason in French.
 
 use vigie_domain::subscription::{Match, Profile};
-use vigie_domain::{Assessment, ProvisionKind, Route};
+use vigie_domain::{Access, Assessment, ProvisionKind, access};
 
-use crate::labels::provision_label;
+use crate::labels::{beneficiary_label, provision_label};
 
 /// How well a notice suits a structure.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -34,24 +34,27 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
     let mut points: Vec<(i32, String)> = Vec::new();
     let mut add = |weight: i32, reason: String| points.push((weight, reason));
     if let Some(kind) = profile.kind {
-        let reserved_for_us = reserved_for(profile, assessment, found);
-        let eligible = assessment.eligible_kinds.contains(&kind);
-        match (reserved_for_us, eligible) {
-            (true, _) => add(40, format!("réservé à des structures comme la vôtre ({})", kind.acronym())),
-            (false, true) if assessment.routes.contains(&Route::DirectBid) => {
-                add(20, format!("les {} peuvent y répondre", kind.acronym()))
+        let reserved_for_us = found.access == Access::Bid && reserved_for(profile, assessment, found);
+        match found.access {
+            Access::Bid if reserved_for_us => {
+                add(40, format!("réservé à des structures comme la vôtre ({})", kind.acronym()))
             }
-            (false, true) => add(
+            Access::Bid => add(20, format!("les {} peuvent y répondre", kind.acronym())),
+            Access::Serve => add(
                 15,
                 format!(
-                    "les {} peuvent y prendre part (sous-traitance, mise à disposition ou groupement)",
+                    "les {} n’y répondent pas, mais peuvent mettre du personnel à disposition de qui y répond",
                     kind.acronym()
                 ),
             ),
-            (false, false) => add(-30, format!("ce marché ne s’adresse pas aux {}", kind.acronym())),
+            Access::Closed => {
+                let who = access::reserved_to(assessment, found)
+                    .map_or("à d’autres structures".to_owned(), |b| format!("aux {}", beneficiary_label(b)));
+                add(-30, format!("réservé {who}\u{a0}: fermé aux {}", kind.acronym()));
+            }
         }
         let clause = assessment.has(ProvisionKind::ExecutionClause);
-        if clause && kind.delivers_clause_hours() && !reserved_for_us {
+        if clause && kind.delivers_clause_hours() && !reserved_for_us && found.access != Access::Closed {
             add(15, "vos salariés comptent pour la clause d’insertion".to_owned());
         }
     }
@@ -95,7 +98,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vigie_domain::{Beneficiary, Evidence, NoticeKind, Provision, StructureKind};
+    use vigie_domain::{Beneficiary, Evidence, NoticeKind, Provision, Route, StructureKind};
 
     fn reserved(who: Beneficiary) -> Assessment {
         let mut p = Provision::new(ProvisionKind::Reserved, Evidence { field: Some("f".into()), quote: None });
@@ -125,8 +128,10 @@ mod tests {
     fn what_is_reserved_for_others_fits_less() {
         let esat = Profile { kind: Some(StructureKind::Esat), ..Profile::default() };
         let ours = weigh(&esat, &reserved(Beneficiary::Disability), &Match::default());
-        let theirs = weigh(&esat, &reserved(Beneficiary::Insertion), &Match::default());
+        let closed = Match { access: Access::Closed, ..Match::default() };
+        let theirs = weigh(&esat, &reserved(Beneficiary::Insertion), &closed);
         assert!(ours.score > theirs.score, "{ours:?} {theirs:?}");
         assert!(ours.reasons[0].contains("ESAT"));
+        assert_eq!(theirs.reasons, ["réservé aux SIAE\u{a0}: fermé aux ESAT"]);
     }
 }

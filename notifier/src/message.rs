@@ -3,6 +3,7 @@
 //! Outside text (titles, quotes, names) is collapsed to one line, bounded, and escaped by the template engine for HTML.
 //! Headers are built from subjects that hold no control character.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
+use vigie_domain::Channel;
 
 use crate::card::{AlertItem, card, short};
 use crate::chat::{Rich, RichError};
@@ -21,14 +23,44 @@ use crate::{escape, typeset};
 pub struct Message {
     /// One line, no control characters.
     pub subject: String,
-    /// Plain text.
-    pub text: String,
-    /// HTML, equal in content.
-    pub html: String,
-    /// As a chat shows it: shorter, to be read on a phone.
-    pub chat: Rich,
+    /// What it says.
+    pub body: Body,
     /// Page for one-click unsubscription, where one exists.
     pub unsubscribe: Option<String>,
+}
+
+/// Which body a message has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// For mails, pages and the console.
+    Mail,
+    /// For chats.
+    Chat,
+}
+
+/// What a message says, in the form of its channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Plain text and HTML, equal in content.
+    Mail {
+        /// Plain text.
+        text: String,
+        /// HTML.
+        html: String,
+    },
+    /// As a chat shows it: shorter, to be read on a phone.
+    Chat(Rich),
+}
+
+impl Form {
+    /// The form that a channel carries.
+    #[must_use]
+    pub fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Email | Channel::Console => Self::Mail,
+            Channel::Telegram | Channel::Matrix => Self::Chat,
+        }
+    }
 }
 
 /// What the owner of an address is asked to agree to.
@@ -58,13 +90,40 @@ pub const UNSUBSCRIBE_HERE: &str = "vigie-desabonnement-ici";
 pub const ANSWER_HERE: &str = "vigie-reponse-ici";
 
 impl Message {
+    /// Its plain text, in either form.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match &self.body {
+            Body::Mail { text, .. } => text,
+            Body::Chat(rich) => &rich.text,
+        }
+    }
+
+    /// Its HTML, in the form of a mail.
+    #[must_use]
+    pub fn html(&self) -> Option<&str> {
+        match &self.body {
+            Body::Mail { html, .. } => Some(html),
+            Body::Chat(_) => None,
+        }
+    }
+
+    /// What a chat shows; its plain text where it was made for a mail.
+    #[must_use]
+    pub fn chat(&self) -> Cow<'_, Rich> {
+        match &self.body {
+            Body::Mail { text, .. } => Cow::Owned(Rich::plain(text.clone())),
+            Body::Chat(rich) => Cow::Borrowed(rich),
+        }
+    }
+
     /// The message for one address: [`UNSUBSCRIBE_HERE`] and [`ANSWER_HERE`] become its pages.
     #[must_use]
     pub fn addressed(mut self, unsubscribe: Option<String>, answer: Option<&str>) -> Self {
         for (here, url) in [(UNSUBSCRIBE_HERE, unsubscribe.as_deref()), (ANSWER_HERE, answer)] {
-            if let Some(url) = url {
-                self.text = self.text.replace(here, url);
-                self.html = self.html.replace(here, &url.replace('&', "&amp;").replace('"', "&quot;"));
+            if let (Some(url), Body::Mail { text, html }) = (url, &mut self.body) {
+                *text = text.replace(here, url);
+                *html = html.replace(here, &url.replace('&', "&amp;").replace('"', "&quot;"));
             }
         }
         self.unsubscribe = unsubscribe;
@@ -175,9 +234,21 @@ impl Templates {
         Rich::parse(html.trim()).map_err(|e| RenderError { name: name.to_owned(), fault: e.into() })
     }
 
+    /// The body of that form: `mail` names its templates without their endings, `chat` that of chats.
+    fn body(&self, form: Form, (mail, chat): (&str, &str), values: &minijinja::Value) -> Result<Body, RenderError> {
+        Ok(match form {
+            Form::Mail => Body::Mail {
+                text: tidy(&self.render(&format!("{mail}.txt"), values)?),
+                html: self.render(&format!("{mail}.html"), values)?,
+            },
+            Form::Chat => Body::Chat(self.chat(&format!("{chat}{CHAT}"), values)?),
+        })
+    }
+
     /// A message about one notice.
     pub fn alert(
         &self,
+        form: Form,
         told: &AlertItem<'_>,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
@@ -186,9 +257,7 @@ impl Templates {
         let values = context! { c => Serde(card), unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
             subject: header(&self.render("sujet.txt", &values)?),
-            text: tidy(&self.render("alerte.txt", &values)?),
-            html: self.render("alerte.html", &values)?,
-            chat: self.chat("alerte.chat.html", &values)?,
+            body: self.body(form, ("alerte", "alerte"), &values)?,
             unsubscribe,
         })
     }
@@ -196,6 +265,7 @@ impl Templates {
     /// One message about many notices.
     pub fn digest(
         &self,
+        form: Form,
         told: &[AlertItem<'_>],
         shown: Shown,
         unsubscribe: Option<String>,
@@ -204,66 +274,48 @@ impl Templates {
         let digest = Digest::of(told, shown, now);
         let subject = header(&typeset::typeset(&digest.subject()));
         let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
-        Ok(Message {
-            subject,
-            text: tidy(&self.render("resume.txt", &values)?),
-            html: self.render("resume.html", &values)?,
-            chat: self.chat("resume.chat.html", &values)?,
-            unsubscribe,
-        })
+        Ok(Message { subject, body: self.body(form, ("resume", "resume"), &values)?, unsubscribe })
     }
 
     /// Word to a person about their own account; the first line of `body` is the title, each other one a paragraph.
-    pub fn word(&self, body: &str, unsubscribe: Option<String>) -> Result<Message, RenderError> {
+    pub fn word(&self, form: Form, body: &str, unsubscribe: Option<String>) -> Result<Message, RenderError> {
         let (title, text) = body.split_once('\n').unwrap_or((body, ""));
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let values = context! { title => title, lines => lines, unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
             subject: header(&typeset::typeset(title)),
-            text: tidy(&self.render("mot.txt", &values)?),
-            html: self.render("mot.html", &values)?,
-            chat: self.chat("mot.chat.html", &values)?,
+            body: self.body(form, ("mot", "mot"), &values)?,
             unsubscribe,
         })
     }
 
     /// The message that asks the owner of an address to agree.
-    pub fn ask(&self, ask: &Ask, unsubscribe: Option<String>) -> Result<Message, RenderError> {
+    pub fn ask(&self, form: Form, ask: &Ask, unsubscribe: Option<String>) -> Result<Message, RenderError> {
         let title = if ask.again { "Rappel : confirmez votre adresse" } else { "Confirmez votre adresse" };
         let subject = header(&typeset::typeset(&format!("{title} pour recevoir les alertes de Vigie")));
         let lines: Vec<String> = ask.wishes.iter().chain(&ask.link).cloned().collect();
         let values = context! {
             a => Serde(ask.clone()), subject => &subject, title => title, lines => lines, unsubscribe => unsubscribe.as_deref()
         };
-        Ok(Message {
-            text: tidy(&self.render("accord.txt", &values)?),
-            html: self.render("accord.html", &values)?,
-            chat: self.chat("mot.chat.html", &values)?,
-            subject,
-            unsubscribe,
-        })
+        Ok(Message { body: self.body(form, ("accord", "mot"), &values)?, subject, unsubscribe })
     }
 
     /// The link by which a person signs in.
-    pub fn sign_in(&self, link: &str) -> Result<Message, RenderError> {
+    pub fn sign_in(&self, form: Form, link: &str) -> Result<Message, RenderError> {
         let values = context! { link => link };
         Ok(Message {
             subject: "Vigie – votre lien pour entrer".to_owned(),
-            text: tidy(&self.render("entrer.txt", &values)?),
-            html: self.render("entrer.html", &values)?,
-            chat: self.chat("entrer.chat.html", &values)?,
+            body: self.body(form, ("entrer", "entrer"), &values)?,
             unsubscribe: None,
         })
     }
 
     /// A word to the operator.
-    pub fn operator(&self, title: &str, body: &str) -> Result<Message, RenderError> {
+    pub fn operator(&self, form: Form, title: &str, body: &str) -> Result<Message, RenderError> {
         let values = context! { title => title, body => body };
         Ok(Message {
             subject: header(&typeset::typeset(&format!("Vigie – {title}"))),
-            text: tidy(&self.render("operateur.txt", &values)?),
-            html: self.render("operateur.html", &values)?,
-            chat: self.chat("operateur.chat.html", &values)?,
+            body: self.body(form, ("operateur", "operateur"), &values)?,
             unsubscribe: None,
         })
     }
@@ -336,7 +388,7 @@ mod tests {
         DateTime::parse_from_rfc3339("2026-12-22T08:00:00Z").unwrap().with_timezone(&Utc)
     }
 
-    fn render(title: &str) -> Message {
+    fn render(form: Form, title: &str) -> Message {
         let templates = Templates::load(None).unwrap();
         let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
         notice.url = Some("https://www.boamp.fr/pages/avis/?q=idweb:26-1".into());
@@ -348,14 +400,18 @@ mod tests {
             assessment: &a,
             why: &why,
             contacts: &[],
-            links: Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) },
+            links: Links {
+                page: Some("https://vigie.example/procedure/p1"),
+                answer: Some(ANSWER_HERE),
+                ..Links::default()
+            },
         };
-        templates.alert(&told, Some("https://vigie.example/x".into()), now()).unwrap()
+        templates.alert(form, &told, Some("https://vigie.example/x".into()), now()).unwrap()
     }
 
     #[test]
     fn a_message_says_what_when_where_and_why() {
-        let message = render("Nettoyage des écoles");
+        let message = render(Form::Mail, "Nettoyage des écoles");
         for wanted in [
             "Nettoyage des écoles",
             "Ville de Lille",
@@ -364,7 +420,7 @@ mod tests {
             "EA et ESAT",
             "idweb:26-1",
         ] {
-            assert!(message.text.contains(wanted), "{wanted} in {}", message.text);
+            assert!(message.text().contains(wanted), "{wanted} in {}", message.text());
         }
         assert!(message.subject.contains("Nettoyage des écoles"), "{}", message.subject);
     }
@@ -414,10 +470,12 @@ mod tests {
             lot: Some("2".into()),
             winners: vec!["Gagnante".into()],
             amount: Some(12_500.0),
+            ..Default::default()
         });
         let why = Why { note: Some("groupé".into()), remark: Some("remarque".into()), ..Why::default() };
         let contacts = ["Facilitatrice".to_owned()];
-        let links = Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE) };
+        let links =
+            Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE), ..Links::default() };
         let changes = [Change::LotDropped("3".into())];
         let told = |kind| AlertItem {
             kind,
@@ -439,39 +497,42 @@ mod tests {
             forgotten_after: 15,
             retention: vec!["journal".into()],
         };
+        let mail = Form::Mail;
         let many = [told(AlertKind::New), told(AlertKind::Undecided)];
         for (name, message) in [
-            ("alert", templates.alert(&told(AlertKind::Correction), leave(), now()).unwrap()),
+            ("alert", templates.alert(mail, &told(AlertKind::Correction), leave(), now()).unwrap()),
             (
                 "digest",
                 templates
-                    .digest(&many, Shown::ScreenAndPage("https://vigie.example/r".into()), leave(), now())
+                    .digest(mail, &many, Shown::ScreenAndPage("https://vigie.example/r".into()), leave(), now())
                     .unwrap(),
             ),
-            ("word", templates.word("Titre\nligne une\nligne deux", leave()).unwrap()),
-            ("ask", templates.ask(&ask, leave()).unwrap()),
-            ("sign-in", templates.sign_in("https://vigie.example/entrer/x").unwrap()),
-            ("operator", templates.operator("Alarme", "corps\nde plus").unwrap()),
+            ("word", templates.word(mail, "Titre\nligne une\nligne deux", leave()).unwrap()),
+            ("ask", templates.ask(mail, &ask, leave()).unwrap()),
+            ("sign-in", templates.sign_in(mail, "https://vigie.example/entrer/x").unwrap()),
+            ("operator", templates.operator(mail, "Alarme", "corps\nde plus").unwrap()),
         ] {
-            let (html, text) = (words(&message.html, true), words(&message.text, false));
+            let (html, text) = (words(message.html().unwrap_or_default(), true), words(message.text(), false));
             // How the HTML speaks of a button, where the text shows an address.
             const BUTTON: [&str; 5] = ["bouton", "confirmer", "m", "ouvre", "où"];
             let lacking: Vec<&String> = html.difference(&text).filter(|w| !BUTTON.contains(&w.as_str())).collect();
-            assert!(lacking.is_empty(), "{name}: the text lacks {lacking:?}\n{}", message.text);
+            assert!(lacking.is_empty(), "{name}: the text lacks {lacking:?}\n{}", message.text());
             assert!(html.len() > 5, "{name}: {html:?}");
         }
     }
 
     #[test]
     fn outside_text_breaks_neither_header_nor_page() {
-        let message = render("Titre\r\nBcc: x@y.fr\t<script>alert(1)</script>");
+        let message = render(Form::Mail, "Titre\r\nBcc: x@y.fr\t<script>alert(1)</script>");
         assert!(!message.subject.contains(['\r', '\n', '\t']), "{:?}", message.subject);
-        assert!(!message.html.contains("<script>") && !message.html.contains("<b>EA</b>"), "{}", message.html);
+        let html = message.html().unwrap();
+        assert!(!html.contains("<script>") && !html.contains("<b>EA</b>"), "{html}");
     }
 
     #[test]
     fn a_chat_reads_the_same_in_short() {
-        let chat = render("Nettoyage <b>des</b> écoles & \u{1f3eb}").chat;
+        let message = render(Form::Chat, "Nettoyage <b>des</b> écoles & \u{1f3eb}");
+        let chat = message.chat();
         assert!(chat.utf16_len() <= 1200, "{}", chat.utf16_len());
         for wanted in [
             "Nettoyage <b>des</b> écoles & \u{1f3eb}",
@@ -491,7 +552,8 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("vigie-chat-template-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join("operateur.chat.html"), "<h1>{{ title }}</h1>").unwrap();
-        let fault = Templates::load(Some(&dir)).unwrap().operator("titre", "corps").unwrap_err().to_string();
+        let fault =
+            Templates::load(Some(&dir)).unwrap().operator(Form::Chat, "titre", "corps").unwrap_err().to_string();
         std::fs::remove_dir_all(&dir).unwrap();
         assert!(fault.contains("operateur.chat.html") && fault.contains("h1"), "{fault}");
     }
@@ -519,9 +581,10 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_title_makes_a_valid_message(title in "\\PC{0,400}|[\\x00-\\x7f]{0,200}") {
-            let message = render(&title);
+            let message = render(Form::Chat, &title);
             proptest::prop_assert!(message.subject.chars().count() <= 200 && !message.subject.chars().any(char::is_control));
-            proptest::prop_assert!(message.chat.utf16_len() <= 1200);
+            proptest::prop_assert!(message.chat().utf16_len() <= 1200);
+            proptest::prop_assert!(!render(Form::Mail, &title).text().is_empty());
         }
     }
 }

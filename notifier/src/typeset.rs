@@ -1,6 +1,6 @@
-//! The spaces of French: none that breaks before `: ; ? ! »` or after `«`, narrow before all but the colon and the quotation
-//! marks. Mails get them when they are rendered, chats when a message leaves, so that no template and no text has to think of
-//! it.
+//! The spaces of French: none that breaks before `: ; ? ! »`, after `«`, or between a number and `€`, `%` or `km`; narrow before
+//! `; ? !`. Mails and pages get them when they are rendered, chats when a message leaves, so that no template and no text has
+//! to think of it.
 
 use minijinja::{Error, Output, State, Value};
 
@@ -26,6 +26,7 @@ fn after(mut before: char, text: &str) -> String {
             (' ', '«', _) | (' ', _, '»') => SPACE,
             (' ', b, ':') if !b.is_whitespace() && ends_there(&mut chars.clone()) => SPACE,
             (' ', b, ';' | '?' | '!') if !b.is_whitespace() => NARROW,
+            (' ', b, _) if b.is_ascii_digit() && starts_with_unit(&chars) => SPACE,
             _ => c,
         };
         out.push(fitting);
@@ -38,6 +39,16 @@ fn after(mut before: char, text: &str) -> String {
 fn ends_there(rest: &mut impl Iterator<Item = char>) -> bool {
     rest.next();
     rest.next().is_none_or(char::is_whitespace)
+}
+
+/// Whether a unit that stays with its number comes next.
+fn starts_with_unit(rest: &std::iter::Peekable<std::str::Chars<'_>>) -> bool {
+    let mut rest = rest.clone();
+    match rest.next() {
+        Some('€' | '%') => true,
+        Some('k') => rest.next() == Some('m') && rest.next().is_none_or(|c| !c.is_alphanumeric()),
+        _ => false,
+    }
 }
 
 /// A template whose own words have the spaces of French; its expressions, its tags and its style stay as they are.
@@ -89,6 +100,7 @@ mod tests {
             ("Dates : le 12 ; quoi ? oui !", "Dates\u{a0}: le 12\u{202f}; quoi\u{202f}? oui\u{202f}!"),
             ("« stop »", "«\u{a0}stop\u{a0}»"),
             ("à 14:30, https://x.example/?a=b :x", "à 14:30, https://x.example/?a=b :x"),
+            ("de 5 % à 30 km, 20 € ; 3 kmh", "de 5\u{a0}% à 30\u{a0}km, 20\u{a0}€\u{202f}; 3 kmh"),
             ("déjà\u{a0}: bien", "déjà\u{a0}: bien"),
             ("  : retrait", "  : retrait"),
         ];

@@ -4,8 +4,7 @@ use strum::{EnumString, IntoStaticStr};
 use vigie_domain::Channel;
 
 use crate::columns::words;
-use crate::error::StoreError;
-use crate::sql::{self, Transaction, row};
+use crate::sql::row;
 
 /// Where a person is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +52,3 @@ impl AddressState {
 }
 
 words!(AddressState: |word: &str| word.parse().ok());
-
-/// Says that something changed that matters to matching: audience indexes of the version before are out of date.
-pub(crate) async fn raise_version(tx: &mut Transaction) -> Result<(), StoreError> {
-    sql::query("UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'subscription_version'")
-        .execute(tx)
-        .await?;
-    Ok(())
-}

@@ -5,7 +5,8 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{DeliveryState, Subscriber};
 
 use crate::Store;
-use crate::address::raise_version;
+use crate::address::{Address, address_columns};
+use crate::audience::person_changed;
 use crate::columns::clean;
 use crate::columns::to_json;
 use crate::delivery::{DeliveryRow, delivery_columns};
@@ -94,6 +95,18 @@ impl Store {
         Ok(rows.into_iter().map(|PersonRow(person)| person).collect())
     }
 
+    /// Addresses in use of every operator.
+    pub async fn operator_addresses(&self) -> Result<Vec<Address>, StoreError> {
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            address_columns!(),
+            " FROM address WHERE state = 'active' AND subscriber_id IN (SELECT id FROM subscriber WHERE role = 'operator')
+               ORDER BY created, id"
+        ))
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
     /// Gives a person another role; `false` when there is no such person, or the settings file says what they are.
     pub async fn set_role(&self, subscriber: &str, role: Role) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
@@ -102,7 +115,9 @@ impl Store {
             .bind(subscriber.to_owned())
             .execute(&mut tx)
             .await?;
-        raise_version(&mut tx).await?;
+        if done > 0 {
+            person_changed(&mut tx, subscriber).await?;
+        }
         tx.commit().await?;
         Ok(done == 1)
     }

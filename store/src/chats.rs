@@ -9,7 +9,8 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{Cause, Channel, Decision, Stage, Subscriber};
 
 use crate::Store;
-use crate::address::{Address, address_columns, raise_version};
+use crate::address::{Address, address_columns};
+use crate::audience::person_changed;
 use crate::columns::{clean, millis};
 use crate::error::StoreError;
 use crate::sql::{self, Transaction, row};
@@ -183,11 +184,39 @@ impl Store {
         Ok(out)
     }
 
+    /// The topic of a chat in which its people are written to, where it has topics.
+    pub async fn topic_of(&self, channel: Channel, chat: &str) -> Result<Option<i64>, StoreError> {
+        let row: Option<(i64,)> =
+            sql::query_as("SELECT topic FROM address WHERE channel = $1 AND value = $2 AND topic <> 0 LIMIT 1")
+                .bind(channel.as_str())
+                .bind(chat)
+                .fetch_optional(&self.key_reader)
+                .await?;
+        Ok(row.map(|(topic,)| topic))
+    }
+
+    /// Remembers the topic of a chat in which its people want to be written to; none = its main one.
+    pub async fn set_topic(&self, channel: Channel, chat: &str, topic: Option<i64>) -> Result<(), StoreError> {
+        sql::query("UPDATE address SET topic = $1 WHERE channel = $2 AND value = $3")
+            .bind(topic.unwrap_or(0))
+            .bind(channel.as_str())
+            .bind(chat)
+            .execute_alone(&self.db)
+            .await?;
+        Ok(())
+    }
+
     /// A chat goes on under another address: so do the addresses, their waiting deliveries (which name them by
     /// identifier), the messages and the conversation.
     pub async fn move_chat(&self, channel: Channel, from: &str, to: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let mut moved = 0;
+        let owners: Vec<(String,)> =
+            sql::query_as("SELECT DISTINCT subscriber_id FROM address WHERE channel = $1 AND value = $2")
+                .bind(channel.as_str().to_owned())
+                .bind(clean(from))
+                .fetch_all(&mut tx)
+                .await?;
         // Whoever has both addresses keeps the new one, and their deliveries follow.
         let twice: Vec<(String, String)> = sql::query_as(
             "SELECT o.id, n.id FROM address o JOIN address n ON n.subscriber_id = o.subscriber_id AND n.channel = o.channel
@@ -229,7 +258,9 @@ impl Store {
                 .await?;
             moved += if counts { done } else { 0 };
         }
-        raise_version(&mut tx).await?;
+        for (owner,) in &owners {
+            person_changed(&mut tx, owner).await?;
+        }
         tx.commit().await?;
         Ok(moved)
     }

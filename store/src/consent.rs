@@ -4,7 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{Alert, Cause, Channel};
 
 use crate::Store;
-use crate::address::{Address, AddressState, raise_version};
+use crate::address::{Address, AddressState};
+use crate::audience::person_changed;
 use crate::columns::{clean, millis, moment, to_json};
 use crate::delivery::NewDelivery;
 use crate::enqueue::put_delivery;
@@ -120,13 +121,13 @@ impl Store {
     /// confirm.
     pub async fn confirm(&self, address: &str, how: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let row: Option<(Channel, String)> = sql::query_as(
-            "UPDATE address SET state = 'active', note = NULL WHERE id = $1 AND state = 'unconfirmed' RETURNING channel, value",
+        let row: Option<(Channel, String, String)> = sql::query_as(
+            "UPDATE address SET state = 'active', note = NULL WHERE id = $1 AND state = 'unconfirmed' RETURNING channel, value, subscriber_id",
         )
         .bind(address.to_owned())
         .fetch_optional(&mut tx)
         .await?;
-        let Some((channel, value)) = row else { return Ok(false) };
+        let Some((channel, value, owner)) = row else { return Ok(false) };
         sql::query(
             "INSERT INTO consent (address_id, confirmed, how) VALUES ($1, $2, $3)
              ON CONFLICT (address_id) DO UPDATE SET confirmed = $2, how = $3",
@@ -137,7 +138,7 @@ impl Store {
         .execute(&mut tx)
         .await?;
         suppression::lift(&mut tx, channel, &value).await?;
-        raise_version(&mut tx).await?;
+        person_changed(&mut tx, &owner).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -42,6 +42,9 @@ pub enum StoreError {
     /// Subscriptions changed at every look.
     #[error("les abonnements changent sans cesse ; la veille reprendra à la prochaine passe")]
     TooManyRetries,
+    /// What was committed a moment ago is not there.
+    #[error("une écriture validée n’est pas relue")]
+    NotReadBack,
     /// What was stored cannot be read back.
     #[error("donnée illisible dans {place} : {source}")]
     Unreadable {

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use vigie_domain::procedure::Snapshot;
+use vigie_domain::procedure::{Snapshot, Statement};
 use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
 
 use crate::Store;
-use crate::columns::{clean, from_json, millis, moment, to_json};
+use crate::columns::{clean, from_json, millis, to_json};
 use crate::enqueue::put_deliveries;
 use crate::error::StoreError;
 use crate::ids::derived_id;
@@ -66,9 +66,11 @@ pub struct Told {
     pub alert: String,
     /// When the digest that carried it was made, if one did.
     pub digest: Option<DateTime<Utc>>,
+    /// Why, as JSON: see [`NewNotification::reasons`].
+    pub reasons: String,
 }
 
-row!(Told { subscriber, disposition, alert, digest });
+row!(Told { subscriber, disposition, alert, digest, reasons });
 
 /// A person's share of an alert, to be written.
 #[derive(Debug, Clone)]
@@ -151,6 +153,11 @@ fn by_key<T: Clone>(keys: &[String], found: HashMap<String, T>) -> HashMap<Strin
 /// One row a key, without U+0000.
 fn keyed(keys: &[String]) -> String {
     Value::from(keys.iter().map(|key| json!({"key": clean(key)})).collect::<Vec<_>>()).to_string()
+}
+
+/// One row a person.
+fn people(subscribers: &[&str]) -> String {
+    Value::from(subscribers.iter().map(|id| json!({"id": id})).collect::<Vec<_>>()).to_string()
 }
 
 impl IngestTx {
@@ -279,23 +286,20 @@ impl IngestTx {
         .transpose()
     }
 
-    /// When the grouped message that already waits for a person goes out, if one waits.
-    pub async fn overflow_due(&mut self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row: Option<(i64,)> = sql::query_as(
-            "SELECT due FROM notification WHERE subscriber_id = $1 AND disposition = 'overflow' AND delivery_id IS NULL
-             AND due IS NOT NULL ORDER BY due LIMIT 1",
-        )
-        .bind(subscriber.to_owned())
-        .fetch_optional(&mut self.tx)
+    /// When the grouped message that already waits for each of these people goes out; who waits for none is not there.
+    pub async fn overflow_due(&mut self, subscribers: &[&str]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        if subscribers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(String, DateTime<Utc>)> = sql::query_as(over_rows!(
+            self.tx.engine(),
+            ["SELECT subscriber_id, MIN(due) FROM notification WHERE subscriber_id IN (SELECT value ->> 'id' FROM "],
+            [") AND disposition = 'overflow' AND delivery_id IS NULL AND due IS NOT NULL GROUP BY subscriber_id"]
+        ))
+        .bind(people(subscribers))
+        .fetch_all(&mut self.tx)
         .await?;
-        Ok(row.map(|(due,)| moment(due)))
-    }
-
-    /// The version of all subscriptions together, as this transaction sees it.
-    pub async fn subscription_version(&mut self) -> Result<i64, StoreError> {
-        let (value,): (String,) =
-            sql::query_as("SELECT value FROM meta WHERE key = 'subscription_version'").fetch_one(&mut self.tx).await?;
-        Ok(value.parse().unwrap_or(0))
+        Ok(rows.into_iter().collect())
     }
 
     /// The verdict on the latest notice of a procedure, other than `notice` itself.
@@ -310,23 +314,45 @@ impl IngestTx {
         row.map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).transpose()
     }
 
-    /// The latest notices of a procedure, other than `notice` itself: at most `most`.
-    pub async fn other_notices(&mut self, procedure: &str, notice: &str, most: u32) -> Result<Vec<Notice>, StoreError> {
-        let rows: Vec<(String,)> = sql::query_as(
-            "SELECT document FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT $3",
+    /// The verdict on what is stored under a notice's key.
+    pub async fn assessment_of(&mut self, notice: &str) -> Result<Option<Assessment>, StoreError> {
+        let row: Option<(String,)> = sql::query_as("SELECT assessment FROM notice WHERE id = $1")
+            .bind(clean(notice))
+            .fetch_optional(&mut self.tx)
+            .await?;
+        row.map(|(text,)| from_json(&text, &format!("notice {notice}"))).transpose()
+    }
+
+    /// What the latest notices of a procedure, other than `notice` itself, say of themselves: at most `most`.
+    pub async fn other_statements(
+        &mut self,
+        procedure: &str,
+        notice: &str,
+        most: u32,
+    ) -> Result<Vec<Statement>, StoreError> {
+        let rows: Vec<(Option<String>, Option<String>)> = sql::query_as(
+            "SELECT statement, CASE WHEN statement IS NULL THEN document END FROM notice
+             WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT $3",
         )
         .bind(procedure.to_owned())
         .bind(clean(notice))
         .bind(i64::from(most))
         .fetch_all(&mut self.tx)
         .await?;
-        rows.into_iter().map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).collect()
+        let place = format!("procedure {procedure}");
+        let read = |(statement, document): (Option<String>, Option<String>)| match (statement, document) {
+            (Some(statement), _) => from_json(&statement, &place),
+            (None, document) => {
+                from_json::<Notice>(&document.unwrap_or_default(), &place).map(|notice| Statement::of(&notice))
+            }
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// Who was told of a procedure, latest first.
     pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
         Ok(sql::query_as(
-            "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created FROM notification n JOIN alert a ON a.id = n.alert_id
+            "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created, n.reasons FROM notification n JOIN alert a ON a.id = n.alert_id
              LEFT JOIN delivery d ON d.id = n.delivery_id AND n.disposition IN ('digest', 'overflow')
              WHERE a.procedure_id = $1 AND a.kind <> 'undecided' ORDER BY n.created DESC, n.id",
         )
@@ -344,13 +370,12 @@ impl IngestTx {
         if subscribers.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows: Vec<Value> = subscribers.iter().map(|id| json!({"id": id})).collect();
         let counts: Vec<(String, i64)> = sql::query_as(over_rows!(
             self.tx.engine(),
             ["SELECT subscriber_id, COUNT(*) FROM notification WHERE subscriber_id IN (SELECT value ->> 'id' FROM "],
             [") AND created >= $2 AND disposition = 'instant' GROUP BY subscriber_id"]
         ))
-        .bind(Value::from(rows).to_string())
+        .bind(people(subscribers))
         .bind(millis(since))
         .fetch_all(&mut self.tx)
         .await?;
@@ -399,9 +424,9 @@ impl IngestTx {
         procedure: &str,
     ) -> Result<(), StoreError> {
         sql::query(
-            "INSERT INTO notice (id, source, record_id, procedure_id, kind, title, buyer, score, version, content_hash, document, assessment, first_seen, updated)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $12)
-             ON CONFLICT (id) DO UPDATE SET kind = $5, title = $6, buyer = $7, score = $8, version = notice.version + 1, content_hash = $9, document = $10, assessment = $11, updated = $12",
+            "INSERT INTO notice (id, source, record_id, procedure_id, kind, title, buyer, score, version, content_hash, document, assessment, first_seen, updated, statement)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $12, $13)
+             ON CONFLICT (id) DO UPDATE SET kind = $5, title = $6, buyer = $7, score = $8, version = notice.version + 1, content_hash = $9, document = $10, assessment = $11, updated = $12, statement = $13",
         )
         .bind(clean(&notice.key()))
         .bind(notice.source.clone())
@@ -415,6 +440,7 @@ impl IngestTx {
         .bind(to_json(notice)?)
         .bind(to_json(assessment)?)
         .bind(millis(self.now))
+        .bind(to_json(&Statement::of(notice))?)
         .execute(&mut self.tx)
         .await?;
         if let Some(known) = self.known.get_mut(&notice.key()) {

@@ -9,6 +9,7 @@ use vigie_domain::subscription::{Profile, Role, Subscriber};
 
 use crate::Store;
 use crate::address::AddressState;
+use crate::audience::person_changed;
 use crate::columns::{clean, millis, to_json};
 use crate::error::StoreError;
 use crate::ids::{derived_id, random_bytes, secret_hash};
@@ -204,6 +205,7 @@ impl Store {
             .bind(clean(chat))
             .execute(&mut tx)
             .await?;
+        person_changed(&mut tx, &subscriber.id).await?;
         tx.commit().await?;
         Ok(Taken::Welcome(subscriber))
     }

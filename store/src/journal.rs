@@ -137,18 +137,23 @@ impl Store {
         Ok(row.map(|(id,)| id))
     }
 
-    /// The dates of a procedure that is still open; `None` of any other.
+    /// The dates of a procedure that is still open, or of a lot of it that is (empty = the whole); `None` of any other.
     pub async fn open_dates(
         &self,
         procedure: &str,
+        lot: &str,
     ) -> Result<Option<Vec<(DateKind, DateTime<FixedOffset>)>>, StoreError> {
+        let open = self.state_of(procedure).await?.filter(|s| s.status_of(lot) == Status::Open);
+        Ok(open.map(|s| s.dates))
+    }
+
+    /// Where a procedure and its lots stand.
+    pub async fn state_of(&self, procedure: &str) -> Result<Option<Snapshot>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT snapshot FROM procedure WHERE id = $1")
             .bind(procedure.to_owned())
             .fetch_optional(&self.key_reader)
             .await?;
-        let Some((text,)) = row else { return Ok(None) };
-        let snapshot: Snapshot = from_json(&text, &format!("procedure {procedure}"))?;
-        Ok((snapshot.status == Status::Open).then_some(snapshot.dates))
+        row.map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).transpose()
     }
 
     /// Whether a person has a share of that alert.

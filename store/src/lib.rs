@@ -12,6 +12,7 @@
 mod address;
 pub mod admin;
 mod attempts;
+pub mod audience;
 mod batch;
 pub mod chats;
 pub mod claim;
@@ -25,12 +26,14 @@ mod error;
 pub mod follow_up;
 mod ids;
 pub mod inbox;
+pub mod incoming;
 pub mod ingest;
 pub mod invitations;
 pub mod journal;
 pub mod lanes;
 pub mod messages;
 mod migrations;
+pub mod open_access;
 pub mod outages;
 pub mod outbox;
 pub mod people;
@@ -38,6 +41,7 @@ pub mod personal;
 pub mod retention;
 mod rows;
 pub mod search;
+pub mod second_reading;
 pub mod self_service;
 pub mod sessions;
 pub mod sources;
@@ -47,6 +51,7 @@ mod suppression;
 mod tests;
 pub mod tokens;
 pub mod verdicts;
+mod write_proof;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -124,25 +129,22 @@ fn database_of(url: &str) -> Result<sql::Database, StoreError> {
     };
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = Path::new(path.split('?').next().unwrap_or(path));
-    create_for_owner(path);
+    // Its owner's alone before SQLite writes to it: it holds addresses. What cannot be made is said by SQLite when it opens it.
+    let _ = new_for_owner(path);
     sql::Database::sqlite(path).map_err(|source| StoreError::File { path: path.to_owned(), source })
 }
 
-/// Makes the database file readable by its owner alone before SQLite does: it holds addresses. What cannot be done here
-/// is said by SQLite when it opens the file.
-fn create_for_owner(path: &Path) {
-    if !path.exists() && std::fs::File::create_new(path).is_ok() {
-        only_for_owner(path);
-    }
-}
-
-/// Takes a file's rights away from everyone but its owner, where the system knows such rights.
-pub fn only_for_owner(path: &Path) {
+/// Makes a file that its owner alone may read, from its first byte on.
+///
+/// # Errors
+/// It is there already, or cannot be made.
+pub fn new_for_owner(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
-        if let Err(e) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
-            tracing::warn!("rights of {} cannot be narrowed: {e}", path.display());
-        }
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
     }
+    options.open(path)
 }

@@ -1,10 +1,7 @@
 //! Which messages of a chat carry which delivery, part by part, and how far a chat service was listened to.
 //!
 //! A text too long for one message becomes several: each is noted as soon as the service took it, so that an interrupted
-//! delivery goes on behind the last one. Updates are confirmed to the service only once handled; those handled in the middle
-//! of a batch are noted one by one, so that a crash makes none count twice.
-
-use std::collections::BTreeSet;
+//! delivery goes on behind the last one. What was said is confirmed to the service once it is kept ([`crate::incoming`]).
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::Channel;
@@ -17,6 +14,9 @@ use crate::sql::{self, row};
 /// Silence after which a service may number its updates anew (Bot API, `Update`: "If there are no new updates for at least a
 /// week, then identifier of the next update will be chosen randomly"). Less than that, to be safe.
 const NUMBERS_LAST: Duration = Duration::days(6);
+
+/// Attempts looked back at.
+const MAX_DOUBTS: i64 = 10;
 
 /// One message of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,20 @@ impl Store {
         Ok(row.and_then(|r| r.0).as_deref() == Some("ambiguous"))
     }
 
+    /// How many attempts in a row, the last ones that ended, were left in doubt in words that are `same`.
+    pub async fn same_doubts(&self, delivery: &str, same: impl Fn(&str) -> bool + Send) -> Result<u32, StoreError> {
+        let rows: Vec<(String, Option<String>)> = sql::query_as(
+            "SELECT outcome, detail FROM attempt WHERE delivery_id = $1 AND outcome IS NOT NULL ORDER BY n DESC LIMIT $2",
+        )
+        .bind(delivery.to_owned())
+        .bind(MAX_DOUBTS)
+        .fetch_all(&self.key_reader)
+        .await?;
+        let doubts =
+            rows.iter().take_while(|(outcome, why)| outcome == "ambiguous" && why.as_deref().is_some_and(&same));
+        Ok(doubts.count() as u32)
+    }
+
     /// The number from which a listener goes on; `None` to take whatever the service has, at first and after a long silence.
     pub async fn listening_from(&self, listener: &str, now: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
         let row: Option<(i64, i64)> = sql::query_as("SELECT next_number, at FROM listener WHERE name = $1")
@@ -83,42 +97,6 @@ impl Store {
             .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.filter(|(_, at)| now - moment(*at) < NUMBERS_LAST).map(|(number, _)| number))
-    }
-
-    /// Updates handled since the last one confirmed.
-    pub async fn heard_since(&self, listener: &str) -> Result<BTreeSet<i64>, StoreError> {
-        let rows: Vec<(i64,)> = sql::query_as("SELECT number FROM heard WHERE listener = $1")
-            .bind(listener.to_owned())
-            .fetch_all(&self.reader)
-            .await?;
-        Ok(rows.into_iter().map(|r| r.0).collect())
-    }
-
-    /// Notes that one update is handled.
-    pub async fn heard(&self, listener: &str, number: i64) -> Result<(), StoreError> {
-        sql::query("INSERT INTO heard (listener, number) VALUES ($1, $2) ON CONFLICT (listener, number) DO NOTHING")
-            .bind(listener.to_owned())
-            .bind(number)
-            .execute_alone(&self.db)
-            .await?;
-        Ok(())
-    }
-
-    /// Notes that every update before `next` is handled.
-    pub async fn listen_from(&self, listener: &str, next: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sql::query(
-            "INSERT INTO listener (name, next_number, at) VALUES ($1, $2, $3)
-             ON CONFLICT (name) DO UPDATE SET next_number = $2, at = $3",
-        )
-        .bind(listener.to_owned())
-        .bind(next)
-        .bind(millis(now))
-        .execute(&mut tx)
-        .await?;
-        sql::query("DELETE FROM heard WHERE listener = $1").bind(listener.to_owned()).execute(&mut tx).await?;
-        tx.commit().await?;
-        Ok(())
     }
 
     /// Until when a limit holds that some chat of a channel met, if nothing went through since.

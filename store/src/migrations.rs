@@ -25,6 +25,11 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     PARTIAL_INDEXES,
     UNUSED_INDEXES,
     INTERRUPTED_POLLS,
+    AUDIENCE_CHANGES,
+    STATEMENTS,
+    ALERT_TEXTS,
+    SECOND_READINGS,
+    ACCESS_AND_VISIBILITY,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -256,6 +261,48 @@ DROP INDEX alert_notice;
 /// Polls that ended with their process: what they read may have ended it.
 const INTERRUPTED_POLLS: &str = r"
 ALTER TABLE source ADD COLUMN interrupted BIGINT NOT NULL DEFAULT 0;
+";
+
+/// People are numbered, and what changes of them is noted: see `audience`. The change number starts above every person's, since
+/// a new person's number is one.
+const AUDIENCE_CHANGES: &str = r"
+ALTER TABLE subscriber ADD COLUMN number BIGINT;
+UPDATE subscriber SET number = o.n
+  FROM (SELECT id AS person, ROW_NUMBER() OVER (ORDER BY created, id) AS n FROM subscriber) AS o WHERE o.person = subscriber.id;
+CREATE UNIQUE INDEX subscriber_number ON subscriber (number);
+UPDATE meta SET value = CAST(CAST(value AS BIGINT) + (SELECT COUNT(*) FROM subscriber) AS TEXT) WHERE key = 'subscription_version';
+INSERT INTO meta (key, value) SELECT 'forgotten_changes', value FROM meta WHERE key = 'subscription_version';
+CREATE TABLE audience_change (n BIGINT NOT NULL, person BIGINT NOT NULL, PRIMARY KEY (n, person));
+";
+
+/// What each notice says of itself, beside its document: the notices of a procedure are put in order by it. Rows of before have
+/// none.
+const STATEMENTS: &str = r"
+ALTER TABLE notice ADD COLUMN statement TEXT;
+";
+
+/// Retention looks for old texts of alerts: few alerts have one.
+const ALERT_TEXTS: &str = r"
+CREATE INDEX alert_text ON alert (created) WHERE body IS NOT NULL;
+";
+
+/// Notices in doubt that the second reader was asked about.
+const SECOND_READINGS: &str = r"
+CREATE TABLE second_reading (
+  notice_id TEXT NOT NULL, content_hash TEXT NOT NULL, at BIGINT NOT NULL, statements BIGINT NOT NULL, outcome TEXT NOT NULL,
+  PRIMARY KEY (notice_id, content_hash));
+";
+
+/// By which address a session was opened ('' = unknown: any of its owner's); whether a procedure is shown to those told alone;
+/// the topic of a chat in which somebody is written to (0 = none); what was said in chats and is not acted on yet.
+const ACCESS_AND_VISIBILITY: &str = r"
+ALTER TABLE session ADD COLUMN address_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE search ADD COLUMN restricted BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE address ADD COLUMN topic BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE incoming (
+  listener TEXT NOT NULL, number BIGINT NOT NULL, chat TEXT NOT NULL, raw {bytes} NOT NULL, tries BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (listener, number));
+CREATE INDEX incoming_chat ON incoming (listener, chat, number);
 ";
 
 /// Brings the database to the newest step.

@@ -1,18 +1,19 @@
-//! Subscribers, their addresses and subscriptions. Every change that matters to matching raises the subscription
-//! version, by which an audience index knows that it is stale.
+//! Subscribers, their addresses and subscriptions. Every change that matters to matching is noted, so that processes that
+//! follow the audience see it (see [`crate::audience`]).
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::subscription::Rhythm;
+use vigie_domain::subscription::{Profile, Rhythm};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
 use crate::Store;
-use crate::address::{address_columns, raise_version};
+use crate::address::address_columns;
+use crate::audience::{next_change, note, person_changed};
 use crate::columns::{clean, from_json, millis, moment, to_json};
 use crate::error::StoreError;
 use crate::ids::derived_id;
-use crate::sql::{self, FromRow, Row, SqlError, Transaction};
+use crate::sql::{self, FromRow, Query, Row, SqlError, Transaction};
 use crate::suppression;
 
 pub use crate::address::{Address, AddressState};
@@ -40,7 +41,16 @@ impl FromRow for PersonRow {
 }
 
 /// Reads a subscription: identifier, owner, filter, cadence, until when it is paused (0 = it is not).
-struct SubscriptionRow(Subscription);
+pub(crate) struct SubscriptionRow(pub(crate) Subscription);
+
+/// The columns of a [`SubscriptionRow`].
+macro_rules! subscription_columns {
+    () => {
+        "id, subscriber_id, filter, cadence, paused_until"
+    };
+}
+
+pub(crate) use subscription_columns;
 
 impl FromRow for SubscriptionRow {
     fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
@@ -69,11 +79,10 @@ impl Store {
         let version = self.subscription_version().await?;
         let people = self.subscribers().await?;
         let people: std::collections::HashMap<&str, &Subscriber> = people.iter().map(|p| (p.id.as_str(), p)).collect();
-        let rows: Vec<SubscriptionRow> = sql::query_as(
-            "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription ORDER BY created, id",
-        )
-        .fetch_all(&self.reader)
-        .await?;
+        let rows: Vec<SubscriptionRow> =
+            sql::query_as(concat!("SELECT ", subscription_columns!(), " FROM subscription ORDER BY created, id"))
+                .fetch_all(&self.reader)
+                .await?;
         let with_owner = |SubscriptionRow(subscription)| {
             let person = (*people.get(subscription.subscriber.as_str())?).clone();
             Some((subscription, person))
@@ -98,17 +107,20 @@ impl Store {
         Ok(row.map(|PersonRow(person)| person))
     }
 
-    /// The person of that identifier, name or address.
-    pub async fn find_subscriber(&self, key: &str) -> Result<Option<Subscriber>, StoreError> {
-        let by_address: Option<(String,)> =
-            sql::query_as("SELECT subscriber_id FROM address WHERE LOWER(value) = LOWER($1) LIMIT 1")
-                .bind(key.to_owned())
-                .fetch_optional(&self.reader)
-                .await?;
-        let people = self.subscribers().await?;
-        Ok(people
-            .into_iter()
-            .find(|p| p.id == key || p.name == key || by_address.as_ref().is_some_and(|(id,)| *id == p.id)))
+    /// The persons whom a key may mean: the one of that identifier, else all of that name or address.
+    pub async fn find_subscribers(&self, key: &str) -> Result<Vec<Subscriber>, StoreError> {
+        if let Some(person) = self.subscriber(key).await? {
+            return Ok(vec![person]);
+        }
+        let rows: Vec<PersonRow> = sql::query_as(
+            "SELECT id, name, role, profile FROM subscriber s WHERE name = $1
+               OR EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = s.id AND LOWER(a.value) = LOWER($1))
+             ORDER BY created, id",
+        )
+        .bind(clean(key))
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(rows.into_iter().map(|PersonRow(person)| person).collect())
     }
 
     /// Addresses of a person.
@@ -158,14 +170,31 @@ impl Store {
     /// Says how messages come to a person.
     pub async fn set_rhythm(&self, subscriber: &str, rhythm: &Rhythm) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sql::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2")
+        let done = sql::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2 AND rhythm <> $1")
             .bind(if *rhythm == Rhythm::default() { "{}".to_owned() } else { to_json(rhythm)? })
             .bind(subscriber.to_owned())
             .execute(&mut tx)
             .await?;
-        raise_version(&mut tx).await?;
+        if done > 0 {
+            person_changed(&mut tx, subscriber).await?;
+        }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Says whether a person hears of what is reserved to others; `false` when there is no such person.
+    pub async fn set_without_closed(&self, subscriber: &str, without: bool) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(mut profile) = profile_of(&mut tx, subscriber).await? else { return Ok(false) };
+        profile.without_closed = without;
+        sql::query("UPDATE subscriber SET profile = $1 WHERE id = $2")
+            .bind(to_json(&profile)?)
+            .bind(subscriber.to_owned())
+            .execute(&mut tx)
+            .await?;
+        person_changed(&mut tx, subscriber).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Adds a subscription; the same filter and rhythm for the same person is one.
@@ -179,7 +208,7 @@ impl Store {
         let filter = to_json(filter)?;
         let id = derived_id(&[subscriber, &filter, &cadence.to_string()]);
         let mut tx = self.begin().await?;
-        sql::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
+        let new = sql::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
             .bind(id.clone())
             .bind(subscriber.to_owned())
             .bind(filter)
@@ -187,16 +216,20 @@ impl Store {
             .bind(millis(now))
             .execute(&mut tx)
             .await?;
-        raise_version(&mut tx).await?;
+        if new > 0 {
+            person_changed(&mut tx, subscriber).await?;
+        }
         tx.commit().await?;
         Ok(id)
     }
 
     /// The subscriptions of one person, oldest first.
     pub async fn subscriptions_of(&self, subscriber: &str) -> Result<Vec<Subscription>, StoreError> {
-        let rows: Vec<SubscriptionRow> = sql::query_as(
-            "SELECT id, subscriber_id, filter, cadence, paused_until FROM subscription WHERE subscriber_id = $1 ORDER BY created, id",
-        )
+        let rows: Vec<SubscriptionRow> = sql::query_as(concat!(
+            "SELECT ",
+            subscription_columns!(),
+            " FROM subscription WHERE subscriber_id = $1 ORDER BY created, id"
+        ))
         .bind(subscriber)
         .fetch_all(&self.reader)
         .await?;
@@ -205,15 +238,9 @@ impl Store {
 
     /// Puts other conditions in the place of a subscription's; `false` when there is none of that identifier.
     pub async fn set_filter(&self, subscription: &str, filter: &Filter) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE subscription SET filter = $1 WHERE id = $2")
-            .bind(to_json(filter)?)
-            .bind(subscription.to_owned())
-            .execute(&mut tx)
-            .await?;
-        raise_version(&mut tx).await?;
-        tx.commit().await?;
-        Ok(done == 1)
+        let filter = to_json(filter)?;
+        let update = sql::query_as("UPDATE subscription SET filter = $1 WHERE id = $2 RETURNING subscriber_id");
+        self.change_subscription(update.bind(filter).bind(subscription.to_owned())).await
     }
 
     /// Until when a subscription gives nothing; `None` = it gives. `false` when there is none of that identifier.
@@ -222,24 +249,23 @@ impl Store {
         subscription: &str,
         until: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE subscription SET paused_until = $1 WHERE id = $2")
-            .bind(until.map_or(0, millis))
-            .bind(subscription.to_owned())
-            .execute(&mut tx)
-            .await?;
-        raise_version(&mut tx).await?;
-        tx.commit().await?;
-        Ok(done == 1)
+        let update = sql::query_as("UPDATE subscription SET paused_until = $1 WHERE id = $2 RETURNING subscriber_id");
+        self.change_subscription(update.bind(until.map_or(0, millis)).bind(subscription.to_owned())).await
     }
 
     /// Removes a subscription; `false` when there is none of that identifier.
     pub async fn remove_subscription(&self, id: &str) -> Result<bool, StoreError> {
+        let delete = sql::query_as("DELETE FROM subscription WHERE id = $1 RETURNING subscriber_id");
+        self.change_subscription(delete.bind(id.to_owned())).await
+    }
+
+    /// Changes or removes one subscription by a statement that gives its owner; `false` when it found none.
+    pub(crate) async fn change_subscription(&self, change: Query<(String,)>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sql::query("DELETE FROM subscription WHERE id = $1").bind(id.to_owned()).execute(&mut tx).await?;
-        raise_version(&mut tx).await?;
+        let Some((owner,)) = change.fetch_optional(&mut tx).await? else { return Ok(false) };
+        person_changed(&mut tx, &owner).await?;
         tx.commit().await?;
-        Ok(done == 1)
+        Ok(true)
     }
 
     /// Keeps only these subscriptions of a person declared in the settings file.
@@ -254,14 +280,15 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the subscriptions of persons that the settings file no longer declares, and puts their addresses out of use.
-    /// Their history stays.
+    /// Removes the subscriptions of persons that the settings file no longer declares, puts their addresses out of use and ends
+    /// their sessions and tokens. Their history stays.
     pub async fn keep_only_declared(&self, kept: &[String]) -> Result<(), StoreError> {
         let rows: Vec<(String,)> =
             sql::query_as("SELECT id FROM subscriber WHERE declared = 1").fetch_all(&self.reader).await?;
         for (id,) in rows.into_iter().filter(|(id,)| !kept.contains(id)) {
             self.keep_only_subscriptions(&id, &[]).await?;
             self.keep_only_addresses(&id, &[]).await?;
+            self.revoke_all(&id).await?;
         }
         Ok(())
     }
@@ -283,6 +310,30 @@ impl Store {
         Ok(())
     }
 
+    /// Ends the claim of a person: approved, its SIRET becomes theirs. Gives the SIRET; `None` when they claim none.
+    pub async fn settle_claim(&self, subscriber: &str, approved: bool) -> Result<Option<String>, StoreError> {
+        let mut tx = self.begin().await?;
+        // The row is locked before it is read: two answers at a time are one.
+        sql::query("UPDATE subscriber SET id = id WHERE id = $1").bind(subscriber).execute(&mut tx).await?;
+        let row: Option<PersonRow> = sql::query_as("SELECT id, name, role, profile FROM subscriber WHERE id = $1")
+            .bind(subscriber)
+            .fetch_optional(&mut tx)
+            .await?;
+        let Some(PersonRow(mut person)) = row else { return Ok(None) };
+        let Some(siret) = person.profile.claimed_siret.take() else { return Ok(None) };
+        if approved {
+            person.profile.siret = Some(siret.clone());
+        }
+        sql::query("UPDATE subscriber SET profile = $1 WHERE id = $2")
+            .bind(to_json(&person.profile)?)
+            .bind(subscriber)
+            .execute(&mut tx)
+            .await?;
+        person_changed(&mut tx, subscriber).await?;
+        tx.commit().await?;
+        Ok(Some(siret))
+    }
+
     /// Whether a person is declared in the settings file.
     pub async fn is_declared(&self, subscriber: &str) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sql::query_as("SELECT declared FROM subscriber WHERE id = $1")
@@ -295,16 +346,26 @@ impl Store {
     /// Changes the state of an address, with a note for the journal.
     pub async fn set_address_state(&self, address: &str, state: AddressState, note: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE address SET state = $1, note = $2 WHERE id = $3")
-            .bind(state.as_str().to_owned())
-            .bind(clean(note))
-            .bind(address.to_owned())
-            .execute(&mut tx)
-            .await?;
-        raise_version(&mut tx).await?;
+        let owner: Option<(String,)> =
+            sql::query_as("UPDATE address SET state = $1, note = $2 WHERE id = $3 RETURNING subscriber_id")
+                .bind(state.as_str().to_owned())
+                .bind(clean(note))
+                .bind(address.to_owned())
+                .fetch_optional(&mut tx)
+                .await?;
+        let Some((owner,)) = owner else { return Ok(false) };
+        person_changed(&mut tx, &owner).await?;
         tx.commit().await?;
-        Ok(done == 1)
+        Ok(true)
     }
+}
+
+async fn profile_of(tx: &mut Transaction, subscriber: &str) -> Result<Option<Profile>, StoreError> {
+    let row: Option<(String,)> = sql::query_as("SELECT profile FROM subscriber WHERE id = $1")
+        .bind(subscriber.to_owned())
+        .fetch_optional(tx)
+        .await?;
+    row.map(|(text,)| from_json(&text, &format!("subscriber {subscriber}"))).transpose()
 }
 
 /// Makes a person, or brings an existing one in step, as part of a transaction: see [`Store::put_subscriber`].
@@ -314,16 +375,23 @@ pub(crate) async fn put_person(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
-    sql::query(
-        "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4",
+    let mut profile = new.subscriber.profile.clone();
+    // What a person turned off stays off, whoever brings them in step.
+    profile.without_closed |= profile_of(tx, &new.subscriber.id).await?.is_some_and(|p| p.without_closed);
+    // A new person's number is that of the change that made them.
+    let number = next_change(tx).await?;
+    let mut changed = sql::query(
+        "INSERT INTO subscriber (id, name, role, profile, declared, created, number) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4
+         WHERE subscriber.name <> $2 OR subscriber.role <> $3 OR subscriber.profile <> $4",
     )
     .bind(new.subscriber.id.clone())
     .bind(clean(&new.subscriber.name))
     .bind(role)
-    .bind(to_json(&new.subscriber.profile)?)
+    .bind(to_json(&profile)?)
     .bind(i64::from(new.declared))
     .bind(millis(now))
+    .bind(number)
     .execute(tx)
     .await?;
     for (channel, value, state) in &new.addresses {
@@ -331,7 +399,7 @@ pub(crate) async fn put_person(
             continue;
         }
         // A chat that moved keeps the identifier of its first address.
-        sql::query(
+        changed += sql::query(
             "UPDATE address SET state = $1 WHERE state = 'unconfirmed' AND (id = $2 OR subscriber_id = $3 AND channel = $4 AND value = $5)",
         )
         .bind(state.as_str().to_owned())
@@ -341,7 +409,7 @@ pub(crate) async fn put_person(
         .bind(clean(value))
         .execute(tx)
         .await?;
-        sql::query(
+        changed += sql::query(
             "INSERT INTO address (id, subscriber_id, channel, value, state, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
         .bind(derived_id(&[&new.subscriber.id, channel.as_str(), value]))
@@ -361,5 +429,6 @@ pub(crate) async fn put_person(
     .bind(new.subscriber.id.clone())
     .execute(tx)
     .await?;
-    raise_version(tx).await
+    // The settings file names the same people at every start.
+    if changed > 0 { note(tx, number, &new.subscriber.id).await } else { Ok(()) }
 }

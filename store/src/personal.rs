@@ -15,7 +15,8 @@ use serde_json::{Map, Value};
 use vigie_domain::{Channel, Subscriber};
 
 use crate::Store;
-use crate::address::{Address, AddressState, raise_version};
+use crate::address::{Address, AddressState};
+use crate::audience::person_changed;
 use crate::columns::millis;
 use crate::error::StoreError;
 use crate::ids::{derived_id, random};
@@ -79,6 +80,12 @@ pub const REGISTER: &[Held] = &[
         "EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = $1 AND a.channel = chat.channel AND a.value = chat.value)",
         Fate::Deleted,
     ),
+    held(
+        "incoming",
+        "ce que vous venez d’écrire dans un chat et qui attend sa réponse",
+        "EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = $1 AND a.channel = incoming.listener AND a.value = incoming.chat)",
+        Fate::Deleted,
+    ),
     held("chat_message", "messages de vos conversations qui montrent une décision", OF_SUBSCRIBER, Fate::Deleted),
     held("invitation", "invitations que vous avez acceptées", OF_SUBSCRIBER, Fate::Deleted),
     held("sign_in", "liens de connexion envoyés à vos adresses", OF_ADDRESSES, Fate::Deleted),
@@ -129,12 +136,14 @@ pub const REGISTER: &[Held] = &[
 pub const IMPERSONAL: &[&str] = &[
     "meta",
     "schema_step",
+    "audience_change",
     "source",
     "source_day",
     "alarm",
     "procedure",
     "procedure_key",
     "notice",
+    "second_reading",
     "likeness",
     "search",
     "pace",
@@ -222,6 +231,7 @@ impl Store {
     ) -> Result<Option<Erased>, StoreError> {
         let Some(leaving) = self.leaving(subscriber).await? else { return Ok(None) };
         let mut tx = self.begin().await?;
+        person_changed(&mut tx, &leaving.id).await?;
         let marked = leaving.addresses.iter().filter(|a| their_wish || a.state != AddressState::Unconfirmed);
         mark_addresses(&mut tx, marked, now).await?;
         let mut done = Erased::default();
@@ -242,7 +252,6 @@ impl Store {
                 Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
             }
         }
-        raise_version(&mut tx).await?;
         sql::query("INSERT INTO meta (key, value) VALUES ($1, '1') ON CONFLICT (key) DO NOTHING")
             .bind(SCRUB_DUE.to_owned())
             .execute(&mut tx)

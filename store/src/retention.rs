@@ -6,6 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::Store;
+use crate::audience::person_changed;
 use crate::columns::millis;
 use crate::error::StoreError;
 use crate::sql;
@@ -105,7 +106,7 @@ impl Store {
             deleted += sql::query(*sql).bind(millis(before)).bind(BATCH).execute(&mut tx).await?;
             tx.commit().await?;
         }
-        Ok(deleted)
+        Ok(deleted + self.forget_changes().await?)
     }
 
     /// Persons to erase: their only addresses were never confirmed, or none has been in use for too long. Those declared in
@@ -160,10 +161,11 @@ impl Store {
     pub async fn delete_unconfirmed(&self, keep: &Keep, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let Some(before) = before(keep.unconfirmed, now) else { return Ok(0) };
         let mut tx = self.begin().await?;
-        let old = "SELECT a.id FROM address a LEFT JOIN consent c ON c.address_id = a.id JOIN subscriber s ON s.id = a.subscriber_id
+        let old = "SELECT a.id, a.subscriber_id FROM address a LEFT JOIN consent c ON c.address_id = a.id JOIN subscriber s ON s.id = a.subscriber_id
              WHERE s.declared = 0 AND a.state = 'unconfirmed' AND COALESCE(c.asked, a.created) <= $1";
-        let ids: Vec<(String,)> = sql::query_as(old).bind(millis(before)).fetch_all(&mut tx).await?;
-        for (id,) in &ids {
+        let ids: Vec<(String, String)> = sql::query_as(old).bind(millis(before)).fetch_all(&mut tx).await?;
+        for (id, owner) in &ids {
+            person_changed(&mut tx, owner).await?;
             for sql in [
                 "DELETE FROM consent WHERE address_id = $1",
                 "DELETE FROM lane WHERE address_id = $1",

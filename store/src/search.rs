@@ -87,6 +87,8 @@ pub struct SearchRow {
     pub at: DateTime<Utc>,
     /// Title, buyer and lots, folded: where words are looked for. Empty in what is found.
     pub words: String,
+    /// No search finds it: nothing of it is public.
+    pub restricted: bool,
 }
 
 impl SearchRow {
@@ -162,20 +164,21 @@ impl FromRow for SearchRow {
             until: columns.next()?,
             at: columns.next()?,
             words: String::new(),
+            restricted: columns.next::<i64>()? != 0,
         })
     }
 }
 
-const COLUMNS: &str = "procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, score, closes, until, at";
+const COLUMNS: &str = "procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, score, closes, until, at, restricted";
 
 /// Text in which LIKE finds itself alone.
 fn escaped(text: &str) -> String {
     clean(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// `WHERE` …, with what is to be bound.
+/// `WHERE` …, with what is to be bound. What is restricted is found by nobody.
 fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
-    let mut all: Vec<String> = Vec::new();
+    let mut all = vec!["restricted = 0".to_owned()];
     let mut bound: Vec<Cell> = Vec::new();
     let mut any = |tests: Vec<(&str, &str, Cell)>| {
         let mut parts = Vec::new();
@@ -213,13 +216,13 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
             any(vec![
                 ("status", "=", Cell::from(State::Open.as_str().to_owned())),
                 ("status", "=", Cell::from(State::Planned.as_str().to_owned())),
+                ("status", "=", Cell::from(State::Closed.as_str().to_owned())),
             ]);
             any(vec![("until", "<=", Cell::from(millis(now)))]);
         }
         Some(state) => any(vec![("status", "=", Cell::from(state.as_str().to_owned()))]),
     }
-    let all = if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") };
-    (all, bound)
+    (all.join(" AND "), bound)
 }
 
 impl Store {
@@ -300,38 +303,51 @@ impl Store {
     pub async fn put_search_rows(&self, rows: &[SearchRow]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for row in rows {
-            put(&mut tx, row, false).await?;
+            put(&mut tx, row, Tells::All).await?;
         }
         tx.commit().await?;
         Ok(())
     }
 }
 
+/// How much of a procedure a notice tells; the rest stays as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    /// All of it.
+    All,
+    /// What it offers and where it stands: a correction, a cancellation, an award.
+    Offer,
+    /// Where it stands: some lots ended, the others are offered as before.
+    State,
+}
+
 impl IngestTx {
-    /// Makes a procedure searchable. What a `partial` notice (correction, cancellation, award) does not tell stays.
-    pub async fn put_search_row(&mut self, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
-        put(&mut self.tx, row, partial).await
+    /// Makes a procedure searchable.
+    pub async fn put_search_row(&mut self, row: &SearchRow, tells: Tells) -> Result<(), StoreError> {
+        put(&mut self.tx, row, tells).await
     }
 }
 
-async fn put(tx: &mut Transaction, row: &SearchRow, partial: bool) -> Result<(), StoreError> {
+async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), StoreError> {
     macro_rules! put {
         ($known:literal) => {
             concat!(
                 "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words,
-                   score, closes, until, at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (procedure_id) DO UPDATE SET ",
-                $known
+                   score, closes, until, at, restricted)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (procedure_id) DO UPDATE SET ",
+                $known,
+                // What is not public changes nothing that is.
+                ", restricted = $15 WHERE search.restricted >= $15"
             )
         };
     }
-    let sql = if partial {
-        put!("verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13")
-    } else {
-        put!(
+    let sql = match tells {
+        Tells::All => put!(
             "title = $2, buyer = $3, buyer_type = $4, verdict = $5, sectors = $6, departments = $7, provisions = $8, status = $9,
              words = $10, score = $11, closes = $12, until = $13"
-        )
+        ),
+        Tells::Offer => put!("verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13"),
+        Tells::State => put!("status = $9, closes = $12, until = $13"),
     };
     sql::query(sql)
         .bind(row.procedure.clone())
@@ -348,6 +364,7 @@ async fn put(tx: &mut Transaction, row: &SearchRow, partial: bool) -> Result<(),
         .bind(row.closes.map(millis))
         .bind(millis(row.until))
         .bind(millis(row.at))
+        .bind(i64::from(row.restricted))
         .execute(tx)
         .await?;
     Ok(())

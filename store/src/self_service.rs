@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use vigie_domain::{AlertKind, Cadence, Filter};
 
 use crate::Store;
-use crate::address::raise_version;
 use crate::columns::{millis, moment, to_json};
 use crate::error::StoreError;
 use crate::sql::{self, row};
@@ -44,17 +43,14 @@ impl Store {
         filter: &Filter,
         cadence: Cadence,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE subscription SET filter = $1, cadence = $2 WHERE id = $3 AND subscriber_id = $4")
-            .bind(to_json(filter)?)
-            .bind(cadence.to_string())
-            .bind(id.to_owned())
-            .bind(owner.to_owned())
-            .execute(&mut tx)
-            .await?;
-        raise_version(&mut tx).await?;
-        tx.commit().await?;
-        Ok(done == 1)
+        let update = sql::query_as(
+            "UPDATE subscription SET filter = $1, cadence = $2 WHERE id = $3 AND subscriber_id = $4 RETURNING subscriber_id",
+        )
+        .bind(to_json(filter)?)
+        .bind(cadence.to_string())
+        .bind(id.to_owned())
+        .bind(owner.to_owned());
+        self.change_subscription(update).await
     }
 
     /// Identifiers of the persons who speak for a structure: those of that SIRET, or the one person who stands alone.
@@ -137,6 +133,19 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.reader)
         .await?)
+    }
+
+    /// Whether a person was told of a notice.
+    pub async fn was_told(&self, subscriber: &str, notice: &str) -> Result<bool, StoreError> {
+        let row: Option<(String,)> = sql::query_as(
+            "SELECT n.id FROM notification n JOIN alert a ON a.id = n.alert_id
+             WHERE n.subscriber_id = $1 AND a.notice_id = $2 AND n.disposition IN ('instant', 'digest', 'overflow') LIMIT 1",
+        )
+        .bind(subscriber)
+        .bind(notice)
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(row.is_some())
     }
 
     /// What a structure decided, latest first, after the place at which the page before ended.

@@ -1,7 +1,11 @@
 //! Signing in without a password: links sent to an address, and the sessions they open.
 //!
 //! A link serves once and for a short time. A session is known by a hash of its cookie: whoever reads the database opens no
-//! session. Both end: a session at its date, or as soon as its owner (or an erasure) says so.
+//! session. Both end: a session at its date, or as soon as its owner, an operator or an erasure says so.
+//!
+//! Access is looked at anew at each use: a session holds as long as the address by which it was opened is in use and its
+//! owner's, a token as long as its owner has an address in use. Whoever is taken out of the settings file, suspended or stopped
+//! has none.
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{Cause, Channel, Subscriber};
@@ -19,8 +23,18 @@ use crate::sql;
 const MAX_PERSONS: i64 = 3;
 /// Most links sent to one address within an hour.
 const MAX_AN_HOUR: i64 = 5;
+/// Most links sent to one address within a day: whoever knows an address could have it written to for ever.
+const MAX_A_DAY: i64 = 10;
 /// Days a link is remembered once it is used or out of date.
 const REMEMBERED: Duration = Duration::days(1);
+
+/// Whether a session's address (`s.address_id`, `''` = any of its owner's) still gives access.
+macro_rules! session_holds {
+    () => {
+        "EXISTS (SELECT 1 FROM address a WHERE a.subscriber_id = s.subscriber_id AND a.state = 'active'
+           AND (s.address_id = '' OR s.address_id = a.id))"
+    };
+}
 
 /// An open session.
 #[derive(Debug, Clone)]
@@ -79,13 +93,15 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM sign_in WHERE address_id = $1 AND asked > $2")
-            .bind(address.id.clone())
-            .bind(millis(now - Duration::hours(1)))
-            .fetch_one(&mut tx)
-            .await?;
-        if n >= MAX_AN_HOUR {
-            return Ok(false);
+        for (most, within) in [(MAX_AN_HOUR, Duration::hours(1)), (MAX_A_DAY, Duration::days(1))] {
+            let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM sign_in WHERE address_id = $1 AND asked > $2")
+                .bind(address.id.clone())
+                .bind(millis(now - within))
+                .fetch_one(&mut tx)
+                .await?;
+            if n >= most {
+                return Ok(false);
+            }
         }
         let id = random()?;
         sql::query("INSERT INTO sign_in (id, address_id, asked, expires, next) VALUES ($1, $2, $3, $4, $5)")
@@ -140,30 +156,35 @@ impl Store {
         let Some((address, next)) = row else { return Ok(None) };
         let owner: Option<(String,)> =
             sql::query_as("SELECT subscriber_id FROM address WHERE id = $1 AND state = 'active'")
-                .bind(address)
+                .bind(address.clone())
                 .fetch_optional(&mut tx)
                 .await?;
         let Some((subscriber,)) = owner else { return Ok(None) };
-        sql::query("INSERT INTO session (mark, subscriber_id, created, used, expires) VALUES ($1, $2, $3, $3, $4)")
-            .bind(secret_hash(secret))
-            .bind(subscriber.clone())
-            .bind(millis(now))
-            .bind(millis(expires))
-            .execute(&mut tx)
-            .await?;
+        sql::query(
+            "INSERT INTO session (mark, subscriber_id, address_id, created, used, expires) VALUES ($1, $2, $3, $4, $4, $5)",
+        )
+        .bind(secret_hash(secret))
+        .bind(subscriber)
+        .bind(address)
+        .bind(millis(now))
+        .bind(millis(expires))
+        .execute(&mut tx)
+        .await?;
         tx.commit().await?;
         Ok(Some(next))
     }
 
-    /// The session of that secret, while it lasts.
+    /// The session of that secret, while it lasts and its owner has access.
     pub async fn session(&self, secret: &str, now: DateTime<Utc>) -> Result<Option<Session>, StoreError> {
         let hash = secret_hash(secret);
-        let row: Option<(String, i64, i64)> =
-            sql::query_as("SELECT subscriber_id, created, expires FROM session WHERE mark = $1 AND expires > $2")
-                .bind(hash.clone())
-                .bind(millis(now))
-                .fetch_optional(&self.key_reader)
-                .await?;
+        let row: Option<(String, i64, i64)> = sql::query_as(concat!(
+            "SELECT subscriber_id, created, expires FROM session s WHERE mark = $1 AND expires > $2 AND ",
+            session_holds!()
+        ))
+        .bind(hash.clone())
+        .bind(millis(now))
+        .fetch_optional(&self.key_reader)
+        .await?;
         let Some((subscriber, created, expires)) = row else { return Ok(None) };
         let person = self.subscriber(&subscriber).await?;
         Ok(person.map(|person| Session {
@@ -176,11 +197,14 @@ impl Store {
 
     /// How many sessions of a person are open.
     pub async fn session_count(&self, subscriber: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM session WHERE subscriber_id = $1 AND expires > $2")
-            .bind(subscriber.to_owned())
-            .bind(millis(now))
-            .fetch_one(&self.reader)
-            .await?;
+        let (n,): (i64,) = sql::query_as(concat!(
+            "SELECT COUNT(*) FROM session s WHERE subscriber_id = $1 AND expires > $2 AND ",
+            session_holds!()
+        ))
+        .bind(subscriber.to_owned())
+        .bind(millis(now))
+        .fetch_one(&self.reader)
+        .await?;
         Ok(n)
     }
 

@@ -1,6 +1,6 @@
 //! What is remembered of each source: cursor and validators, health, and who polls it now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
@@ -148,6 +148,19 @@ impl Store {
         let rows: Vec<SourceRow> =
             sql::query_as(concat!("SELECT ", state_columns!(), " FROM source")).fetch_all(&self.reader).await?;
         Ok(rows.into_iter().map(|SourceRow(id, state)| (id, state)).collect())
+    }
+
+    /// Sources that are not to be polled now by `holder`: not due, left alone, or held by another process. What was never
+    /// polled is not among them.
+    pub async fn sources_not_due(&self, holder: &str, now: DateTime<Utc>) -> Result<HashSet<String>, StoreError> {
+        let rows: Vec<(String,)> = sql::query_as(
+            "SELECT id FROM source WHERE next_due > $1 OR paused = 1 OR lease_until > $1 AND COALESCE(holder, '') <> $2",
+        )
+        .bind(millis(now))
+        .bind(holder)
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// Has a source left alone, or watched again.

@@ -16,6 +16,9 @@ use crate::sql::{self, FromRow, Row, SqlError};
 /// How often the last use is written.
 const USE_NOTED_EVERY: Duration = Duration::hours(1);
 
+/// Most tokens and private links of one person.
+pub const MAX_TOKENS: i64 = 20;
+
 /// What a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -111,7 +114,8 @@ macro_rules! select {
 }
 
 impl Store {
-    /// Makes a token of that secret; gives its identifier.
+    /// Makes a token of that secret; gives its identifier, or `None` where the person has [`MAX_TOKENS`] already. Counted in
+    /// the transaction that makes it, under the person's row: two at a time are not one more.
     pub async fn put_token(
         &self,
         subscriber: &str,
@@ -120,22 +124,32 @@ impl Store {
         secret: &str,
         expires: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
-    ) -> Result<String, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         let id = random()?;
         let scopes: Vec<&str> = scopes.iter().map(|s| s.as_str()).collect();
+        let mut tx = self.begin().await?;
+        sql::query("UPDATE subscriber SET id = id WHERE id = $1").bind(subscriber).execute(&mut tx).await?;
+        let (held,): (i64,) = sql::query_as("SELECT COUNT(*) FROM access_token WHERE subscriber_id = $1")
+            .bind(subscriber)
+            .fetch_one(&mut tx)
+            .await?;
+        if held >= MAX_TOKENS {
+            return Ok(None);
+        }
         sql::query(
             "INSERT INTO access_token (id, mark, subscriber_id, name, scopes, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id.clone())
         .bind(secret_hash(secret))
-        .bind(subscriber.to_owned())
+        .bind(subscriber)
         .bind(clean(name))
         .bind(scopes.join(" "))
         .bind(millis(now))
         .bind(expires.map(millis))
-        .execute_alone(&self.db)
+        .execute(&mut tx)
         .await?;
-        Ok(id)
+        tx.commit().await?;
+        Ok(Some(id))
     }
 
     /// Tokens and private links of a person, oldest first.
@@ -157,7 +171,7 @@ impl Store {
         Ok(done == 1)
     }
 
-    /// The token of that secret and its owner, while it lasts.
+    /// The token of that secret and its owner, while it lasts and the owner has access.
     pub async fn token_by_secret(
         &self,
         secret: &str,
@@ -171,7 +185,7 @@ impl Store {
         self.with_owner(row, now).await
     }
 
-    /// The private link of that identifier and its owner, while it lasts.
+    /// The private link of that identifier and its owner, while it lasts and the owner has access.
     pub async fn token_by_id(
         &self,
         id: &str,
@@ -192,6 +206,9 @@ impl Store {
     ) -> Result<Option<(AccessToken, Subscriber)>, StoreError> {
         let Some(token) = row else { return Ok(None) };
         let Some(owner) = self.subscriber(&token.subscriber).await? else { return Ok(None) };
+        if self.active_addresses(&owner.id).await?.is_empty() {
+            return Ok(None); // out of the settings file, suspended, or stopped
+        }
         if token.used.is_none_or(|at| at + USE_NOTED_EVERY < now) {
             sql::query("UPDATE access_token SET used = $1 WHERE id = $2")
                 .bind(millis(now))

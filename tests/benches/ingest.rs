@@ -11,7 +11,7 @@ use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::{Department, Filter, Notice};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_service::sources;
 use vigie_tests::publishers::eforms;
 use vigie_tests::service::subscribe;
@@ -52,10 +52,9 @@ async fn run(notices: usize, subscriptions: usize) -> Result<(), Box<dyn std::er
     let t = Instant::now();
     std::hint::black_box(parsed.iter().map(|n| classify(n).provisions.len()).sum::<usize>());
     let judge = t.elapsed().as_secs_f64();
-    let mut audience = Audience::default();
     let t = Instant::now();
     for notice in &parsed {
-        ingest::ingest(&app.service, &mut audience, notice, None).await?;
+        ingest::ingest(&app.service, notice, None).await?;
     }
     let whole = t.elapsed().as_secs_f64();
     let t = Instant::now();
@@ -103,7 +102,7 @@ async fn day(notices: usize, departments: &[Department]) -> Result<(Vec<Notice>,
     let boamp_s = t.elapsed().as_secs_f64();
     let t = Instant::now();
     let mut european: Vec<Notice> =
-        documents.iter().filter_map(|d| eforms::from_tree(&tree::from_xml(d).ok()?)).collect();
+        documents.iter().filter_map(|d| eforms::from_tree(&tree::from_xml(d).ok()?).ok()).collect();
     let ted_s = t.elapsed().as_secs_f64();
     // The fixture names no place: without one every subscriber of the trade would be told.
     european.iter_mut().enumerate().for_each(|(n, notice)| notice.departments = vec![place(n).clone()]);

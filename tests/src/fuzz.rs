@@ -12,9 +12,9 @@ use vigie_config::rules;
 use vigie_conversation::command::{self, Command};
 use vigie_conversation::subscribe::{self, Draft, Next};
 use vigie_domain::subscription::{Profile, Role};
-use vigie_notifier::chat::Does;
+use vigie_notifier::chat::ButtonAction;
 use vigie_notifier::chat::{Rich, Span, Style};
-use vigie_notifier::message::Templates;
+use vigie_notifier::message::{Form, Templates};
 use vigie_service::answers::action;
 use vigie_service::place_input;
 use vigie_telegram::{EventKind, content, receive};
@@ -268,7 +268,9 @@ fn buttons(bytes: &[u8]) {
         return;
     }
     let Some(action::ButtonData::Act(wish, delivery)) = action::pressed(&data) else { return };
-    let Does::Press(made) = action::button("x", &wish, &delivery).does else { panic!("a button that opens a page") };
+    let ButtonAction::Press(made) = action::button("x", &wish, &delivery).action else {
+        panic!("a button that opens a page")
+    };
     assert_eq!(action::pressed(&made), Some(action::ButtonData::Act(wish, delivery)), "{data} → {made}");
 }
 
@@ -341,12 +343,15 @@ fn headers(bytes: &[u8]) {
     static TEMPLATES: OnceLock<Option<Templates>> = OnceLock::new();
     let text = text(bytes);
     let Some(templates) = TEMPLATES.get_or_init(|| Templates::load(None).ok()) else { panic!("built-in templates") };
-    for message in [templates.operator(&text, &text), templates.word(&text, None)] {
+    let forms = [Form::Mail, Form::Chat];
+    for message in
+        forms.into_iter().flat_map(|form| [templates.operator(form, &text, &text), templates.word(form, &text, None)])
+    {
         let Ok(message) = message else { panic!("no message of {text:?}") };
         assert!(!message.subject.chars().any(char::is_control), "{:?}", message.subject);
         assert!(message.subject.chars().count() <= 250, "{}", message.subject.len());
-        assert!(!message.html.contains("<script"), "{}", message.html);
-        well_spanned(&message.chat);
+        assert!(!message.html().is_some_and(|html| html.contains("<script")), "{:?}", message.html());
+        well_spanned(&message.chat());
     }
 }
 

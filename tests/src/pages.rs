@@ -10,7 +10,7 @@ use vigie_config::settings::Settings;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, Filter, Notice, StructureKind, Subscriber};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_service::sign_in;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_watcher::fetch::Fetcher;
@@ -100,7 +100,7 @@ impl Pages {
     /// # Errors
     /// The database fails.
     pub async fn take(&self, notice: &Notice) -> Outcome<String> {
-        ingest::ingest(&self.app.service, &mut Audience::default(), notice, None).await?;
+        ingest::ingest(&self.app.service, notice, None).await?;
         let row = self.app.service.store.notice(&notice.key()).await?;
         Ok(row.ok_or("not stored")?.procedure)
     }
@@ -144,7 +144,7 @@ impl Pages {
     /// The database fails.
     pub async fn program(&self, person: &str, scopes: &[vigie_store::tokens::Scope]) -> Outcome<Visitor> {
         let mut program = self.stranger()?;
-        program.bearer = Some(vigie_web::account::make_token(&self.app.service, person, "essai", scopes, None).await?);
+        program.bearer = vigie_web::account::make_token(&self.app.service, person, "essai", scopes, None).await?;
         Ok(program)
     }
 }

@@ -34,6 +34,8 @@ pub struct Shown {
     pub buttons: Vec<Vec<(String, String)>>,
     /// The message it stands under.
     pub under: Option<i64>,
+    /// The topic it was sent into.
+    pub topic: Option<i64>,
     /// How often it was edited.
     pub edits: usize,
     raw: Value,
@@ -191,6 +193,11 @@ impl Double {
     /// Somebody answers a message.
     pub fn reply(&self, chat: i64, by: i64, text: &str, under: i64) -> i64 {
         self.write(chat, by, text, Some(under), json!({}))
+    }
+
+    /// Somebody writes in a topic of a group.
+    pub fn say_in(&self, chat: i64, by: i64, topic: i64, text: &str) -> i64 {
+        self.write(chat, by, text, None, json!({ "message_thread_id": topic, "is_topic_message": true }))
     }
 
     /// Somebody passes on a text from elsewhere.

@@ -26,6 +26,29 @@ pub fn read<T>(work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
     }
 }
 
+/// Up to so many bytes are read where the caller is: that takes less than a millisecond, and moving the thread's other tasks
+/// would cost more.
+const SMALL: usize = 16 * 1024;
+
+/// The same for a reader of so many bytes: few of them are read where the caller is.
+///
+/// # Errors
+/// The reader panicked; nothing of what it made is kept.
+pub fn read_sized<T>(bytes: usize, work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
+    if bytes > SMALL {
+        return read(work);
+    }
+    caught(work)
+}
+
+/// Reads on this very thread, which must not be one of the runtime's if there is much to read.
+///
+/// # Errors
+/// The reader panicked; nothing of what it made is kept.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| failed(panic.as_ref()))
+}
+
 /// In what words a panic was raised.
 pub(crate) fn failed(panic: &(dyn std::any::Any + Send)) -> ReaderFailed {
     let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());

@@ -2,6 +2,7 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`assistant`] | the second reader of statements in doubt: what is asked, and which answers count |
 //! | [`boundary`] | where bytes from outside are read: off the async threads, panics caught |
 //! | [`fetch`] | polite HTTP: validators, gaps, limits, an address guard at connect time |
 //! | [`schedule`] | when a source is due: cron, jitter, back-off |
@@ -15,6 +16,7 @@
 //!
 //! This crate knows neither the store nor the notifier: cursors, validators and results are passed in and out by `bot`.
 
+pub mod assistant;
 pub mod boundary;
 pub mod charset;
 pub mod fetch;

@@ -3,11 +3,48 @@
 //! A part without charset, or that declares ASCII and holds more, goes through the same detection as pages ([`crate::charset`]).
 //! On failure: what the mail library made of the part.
 
-use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use crate::charset;
 use crate::html::{plain_text, text_with_links};
 use crate::links;
+
+/// Most lines of headers of a mail, in all its parts: a mail has some tens.
+const MAX_HEADER_LINES: usize = 20_000;
+/// Most lines that may part a mail, and most mails within it: each costs the reader memory, and each mail within another its turn.
+const MAX_MARKS: usize = 2_000;
+const MAX_MAILS: usize = 50;
+
+/// Reads a mail whose shape is one that a mail may have. What would cost the reader much more than its bytes is refused before.
+///
+/// # Errors
+/// Says in French why it is not read.
+pub fn parse(bytes: &[u8]) -> Result<Message<'_>, &'static str> {
+    let (mut marks, mut mails, mut headers, mut in_headers) = (0, 0, 0, true);
+    for line in bytes.split(|b| *b == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            in_headers = false;
+        } else if line.starts_with(b"--") {
+            marks += 1;
+            in_headers = true;
+        } else if in_headers {
+            headers += 1;
+            mails += usize::from(holds_a_mail(line));
+        }
+    }
+    if marks > MAX_MARKS || mails > MAX_MAILS || headers > MAX_HEADER_LINES {
+        return Err("courriel fait de trop de parties");
+    }
+    MessageParser::default().parse(bytes).ok_or("courriel vide ou illisible")
+}
+
+/// Whether a header says that what follows is a mail.
+fn holds_a_mail(line: &[u8]) -> bool {
+    [&b"message/rfc822"[..], b"message/global"]
+        .iter()
+        .any(|kind| line.windows(kind.len()).any(|w| w.eq_ignore_ascii_case(kind)))
+}
 
 /// The text of a part; `None` when it holds none.
 fn part_text(mail: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
@@ -59,14 +96,30 @@ pub fn text_with_addresses(mail: &Message<'_>, wanted: impl Fn(&str) -> bool) ->
 
 #[cfg(test)]
 mod tests {
-    use mail_parser::MessageParser;
-
     use super::*;
 
     fn text(head: &str, body: &[u8]) -> String {
         let mut mail = format!("From: a@b.example\r\nSubject: x\r\n{head}\r\n\r\n").into_bytes();
         mail.extend_from_slice(body);
         text_of(&MessageParser::default().parse(&mail).unwrap()).trim().to_owned()
+    }
+
+    /// B1: what a reader makes of a mail is bounded by its bytes: what is made of nothing but parts is refused before.
+    #[test]
+    fn a_mail_made_of_nothing_but_parts_is_refused_and_a_large_one_is_read() {
+        let head = "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+        let hostile = [
+            format!("{head}{}", "--b\r\n\r\nx\r\n".repeat(100_000)),
+            format!("{head}{}", "--b\r\nContent-Type: message/rfc822\r\n\r\n".repeat(1_000)),
+            format!("{head}{}", "--b\r\nContent-Type: MESSAGE/RFC822\r\n\r\n".repeat(100)),
+            format!("From: a@b.example\r\n{}\r\nx", "X-A: b\r\n".repeat(200_000)),
+        ];
+        for mail in &hostile {
+            assert_eq!(parse(mail.as_bytes()).err(), Some("courriel fait de trop de parties"));
+        }
+        let large = format!("{head}--b\r\n\r\n{}\r\n--b--", "Une ligne -- de texte.\r\n".repeat(90_000));
+        assert!(parse(large.as_bytes()).is_ok());
+        assert!(parse(b"").is_err());
     }
 
     /// A14: a charset that is missing or wrong costs no letter.

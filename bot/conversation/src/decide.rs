@@ -27,7 +27,7 @@ const MAX_LEAD: i64 = 60;
 /// Longest name kept of the one who decides, in characters.
 const MAX_NAME: usize = 60;
 
-const UNKNOWN: &str = "Je ne retrouve pas ce marché\u{a0}: l’alerte est trop ancienne, ou a été envoyée ailleurs. /echeances montre ceux que vous suivez.";
+const UNKNOWN: &str = "Je ne retrouve pas ce marché : l’alerte est trop ancienne, ou a été envoyée ailleurs. /echeances montre ceux que vous suivez.";
 
 /// Acts on what was asked about a delivery.
 ///
@@ -95,6 +95,9 @@ impl Asked<'_> {
             Action::Remind(days) => DecisionEdit { reminder: Some(Reminder::InDays(*days)), ..DecisionEdit::default() },
             Action::Note(note) => DecisionEdit { note: Some(note.clone()), ..DecisionEdit::default() },
             Action::Assign(name) => DecisionEdit { assignee: Some(name.clone()), ..DecisionEdit::default() },
+            Action::GoWith(name) => {
+                DecisionEdit { stage: Some(Stage::Go), assignee: Some(name.clone()), ..DecisionEdit::default() }
+            }
         };
         let by = self.name();
         let asker = decisions::Asker {
@@ -132,8 +135,7 @@ impl Asked<'_> {
         }
         let mut replies = vec![toast];
         if stage == Stage::NoGo && now.refusal.is_none() && now.lot.is_empty() {
-            let text =
-                format!("Écarté par {by}. Pourquoi\u{202f}? Cela règle la suite\u{202f}; répondre est facultatif.");
+            let text = format!("Écarté par {by}. Pourquoi ? Cela règle la suite ; répondre est facultatif.");
             replies.push(Reply {
                 place: ReplyPlace::Answer,
                 text: text.as_str().into(),
@@ -141,7 +143,7 @@ impl Asked<'_> {
             });
         } else if let Some(first) = first.filter(|_| !self.pressed()) {
             let text = format!(
-                "{} avait noté\u{a0}: {}. C’est maintenant\u{a0}: {}.",
+                "{} avait noté : {}. C’est maintenant : {}.",
                 first.by,
                 first.stage.in_french(),
                 stage.in_french()
@@ -153,7 +155,7 @@ impl Asked<'_> {
 
     /// A reason, and what it offers to change.
     async fn because(&self, refusal: Refusal, by: &str) -> Result<Vec<Reply>, Failure> {
-        let mut text = format!("Écarté par {by}\u{a0}: {}.", refusal.in_french());
+        let mut text = format!("Écarté par {by} : {}.", refusal.in_french());
         let mut buttons: Vec<Vec<Button>> = Vec::new();
         for cut in cuts(refusal) {
             if let Some(narrower) = self.narrower(*cut).await? {
@@ -161,7 +163,7 @@ impl Asked<'_> {
             }
         }
         if !buttons.is_empty() {
-            text.push_str(" D’un geste, votre abonnement peut en tenir compte\u{a0}:");
+            text.push_str(" D’un geste, votre abonnement peut en tenir compte :");
         } else if refusal != Refusal::Other {
             text.push_str(" Si cela se répète, resserrez votre abonnement.");
             buttons.push(vec![action::command("Voir mes abonnements", "/abonnements")]);
@@ -195,8 +197,7 @@ impl Asked<'_> {
         let reply = |text: String| vec![Reply { place, text: Rich::plain(text), buttons: Vec::new() }];
         if self.service.store.is_declared(&self.person.id).await? {
             return Ok(reply(
-                "Votre abonnement est tenu par la personne qui gère Vigie\u{a0}: demandez-lui ce changement."
-                    .to_owned(),
+                "Votre abonnement est tenu par la personne qui gère Vigie : demandez-lui ce changement.".to_owned(),
             ));
         }
         let notices = self.service.store.notices_of(&self.received.procedure).await?;
@@ -204,12 +205,12 @@ impl Asked<'_> {
         let name = buyer.map_or_else(|| "cet acheteur".to_owned(), |b| short(&b.name, 80));
         if cut == NarrowBy::Buyer && buyer.is_none_or(|b| b.siret.as_deref().unwrap_or_default().is_empty()) {
             return Ok(reply(format!(
-                "L’avis ne donne pas le SIRET de {name}\u{a0}: il ne peut pas être écarté d’un geste."
+                "L’avis ne donne pas le SIRET de {name} : il ne peut pas être écarté d’un geste."
             )));
         }
         let Some(narrower) = self.narrower(cut).await? else {
             let text = if cut == NarrowBy::Buyer {
-                format!("C’est déjà fait\u{a0}: {name} est écarté de vos abonnements.")
+                format!("C’est déjà fait : {name} est écarté de vos abonnements.")
             } else {
                 "C’est déjà fait, ou il ne resterait plus rien. /abonnements montre ce que vous recevez.".to_owned()
             };
@@ -219,14 +220,12 @@ impl Asked<'_> {
             self.service.store.set_filter(id, filter).await?;
         }
         let text = if cut == NarrowBy::Buyer {
-            format!(
-                "C’est fait\u{a0}: plus aucun nouveau marché de {name}. Pour revenir en arrière\u{a0}: /abonnements."
-            )
+            format!("C’est fait : plus aucun nouveau marché de {name}. Pour revenir en arrière : /abonnements.")
         } else {
             let now: Vec<String> =
                 narrower.subscriptions.iter().map(|(_, f)| short(&criteria::in_french(f), 200)).collect();
             format!(
-                "C’est fait. Vous recevez maintenant\u{a0}: {}. Pour revenir en arrière\u{a0}: /abonnements.",
+                "C’est fait. Vous recevez maintenant : {}. Pour revenir en arrière : /abonnements.",
                 now.join(" – ")
             )
         };
@@ -265,7 +264,7 @@ fn cuts(refusal: Refusal) -> &'static [NarrowBy] {
 /// How a filter leaves out what is like this notice, and what the button says. Pure.
 fn narrowing(cut: NarrowBy, filter: &Filter, c: &Candidate<'_>) -> Option<(String, Narrowing)> {
     let value = c.notice.estimated_value;
-    let euros = |n: f64| format!("{}\u{a0}€", french::number(n));
+    let euros = |n: f64| format!("{} €", french::number(n));
     Some(match cut {
         NarrowBy::Buyer => {
             let siret = c.notice.buyer.siret.clone().filter(|s| !s.is_empty())?;
@@ -275,18 +274,18 @@ fn narrowing(cut: NarrowBy, filter: &Filter, c: &Candidate<'_>) -> Option<(Strin
             let theirs: Vec<Sector> =
                 c.assessment.sectors.iter().filter(|s| filter.sectors.contains(s)).cloned().collect();
             let label = short(Rules::embedded().sector_label(theirs.first()?), 40);
-            (format!("Plus rien en\u{a0}: {label}"), Narrowing::Sectors(theirs))
+            (format!("Plus rien en : {label}"), Narrowing::Sectors(theirs))
         }
         NarrowBy::Place => match filter.nearest(c) {
             Some(Near::Around { km, .. }) if km > 1 => {
-                (format!("Rayon ramené à {}\u{a0}km", km - 1), Narrowing::Circle(km - 1))
+                (format!("Rayon ramené à {} km", km - 1), Narrowing::Circle(km - 1))
             }
             _ => {
                 let theirs: Vec<Department> =
                     c.assessment.departments.iter().filter(|d| filter.departments.contains(d)).cloned().collect();
                 let first = theirs.first()?.as_str();
                 (
-                    format!("Plus rien dans\u{a0}: {} ({first})", Rules::embedded().department_name(first)),
+                    format!("Plus rien dans : {} ({first})", Rules::embedded().department_name(first)),
                     Narrowing::Departments(theirs),
                 )
             }
@@ -327,16 +326,16 @@ fn details(card: &Card) -> Rich {
         heading(&mut out, title);
         for line in lines {
             let text =
-                if line.text.is_empty() { line.label.clone() } else { format!("{}\u{a0}: {}", line.label, line.text) };
+                if line.text.is_empty() { line.label.clone() } else { format!("{} : {}", line.label, line.text) };
             out.push(&Rich::plain(format!("• {text}\n")));
             if let Some(quote) = &line.quote {
-                styled(&mut out, &format!("«\u{a0}{quote}\u{a0}»"), Style::Quote);
+                styled(&mut out, &format!("« {quote} »"), Style::Quote);
                 out.push(&"\n".into());
             }
         }
     }
     if !card.why.is_empty() {
-        out.push(&Rich::plain(format!("\nPourquoi vous\u{a0}: {}\n", card.why.join("\u{202f}; "))));
+        out.push(&Rich::plain(format!("\nPourquoi vous : {}\n", card.why.join(" ; "))));
     }
     for contact in &card.contacts {
         out.push(&Rich::plain(format!("☎️ {contact}\n")));
@@ -396,15 +395,15 @@ mod tests {
         let said = |cut, filter: &Filter| narrowing(cut, filter, &candidate).map(|(label, _)| label);
         for (cut, filter, label) in [
             (NarrowBy::Buyer, &filter, "Plus jamais cet acheteur"),
-            (NarrowBy::Place, &filter, "Plus rien dans\u{a0}: Nord (59)"),
-            (NarrowBy::Place, &circle, "Rayon ramené à 27\u{a0}km"),
+            (NarrowBy::Place, &filter, "Plus rien dans : Nord (59)"),
+            (NarrowBy::Place, &circle, "Rayon ramené à 27 km"),
             (NarrowBy::Time, &filter, "Au moins 13\u{a0}jours pour répondre"),
-            (NarrowBy::Large, &filter, "Au plus 249\u{202f}999\u{a0}€"),
-            (NarrowBy::Small, &filter, "Au moins 250\u{202f}001\u{a0}€"),
+            (NarrowBy::Large, &filter, "Au plus 249\u{202f}999 €"),
+            (NarrowBy::Small, &filter, "Au moins 250\u{202f}001 €"),
         ] {
             assert_eq!(said(cut, filter).as_deref(), Some(label));
         }
-        assert!(said(NarrowBy::Trade, &filter).is_some_and(|l| l.starts_with("Plus rien en\u{a0}: Blanchisserie")));
+        assert!(said(NarrowBy::Trade, &filter).is_some_and(|l| l.starts_with("Plus rien en : Blanchisserie")));
         assert_eq!((said(NarrowBy::Trade, &circle), said(NarrowBy::Place, &Filter::default())), (None, None));
         for (cut, filter) in [(NarrowBy::Place, &circle), (NarrowBy::Large, &filter), (NarrowBy::Time, &filter)] {
             let (_, narrowing) = narrowing(cut, filter, &candidate).unwrap();

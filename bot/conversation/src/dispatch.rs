@@ -9,7 +9,7 @@
 
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
-use vigie_notifier::chat::{Button, Does};
+use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_service::answers::action::{self, Act, ButtonData, folded};
 use vigie_service::{Failure, Service, preview};
 use vigie_store::chats::Standing;
@@ -31,22 +31,23 @@ const MAX_TEXT: usize = 4096;
 /// Most buttons remembered as words.
 const MAX_OFFERS: usize = 24;
 
-const DEAF: &str =
-    "Je n’ai pas pu déchiffrer un message. Sa clé est demandée\u{a0}; écrivez-le à nouveau si rien ne vient.";
+const DEAF: &str = "Je n’ai pas pu déchiffrer un message. Sa clé est demandée ; écrivez-le à nouveau si rien ne vient.";
 const TOO_MUCH: &str =
-    "C’est beaucoup d’un coup\u{a0}: je reprends dans quelques minutes. Rien n’est perdu de ce qui est noté.";
-const WHICH: &str = "De quel marché parlez-vous\u{202f}? Répondez sous son alerte, ou touchez un de ses boutons.";
+    "C’est beaucoup d’un coup : je reprends dans quelques minutes. Rien n’est perdu de ce qui est noté.";
+const WHICH: &str = "De quel marché parlez-vous ? Répondez sous son alerte, ou touchez un de ses boutons.";
 const ODD_BUTTON: &str = "Ce bouton ne sert plus. /aide dit ce que je sais faire.";
-const ODD_TEXT: &str = "Je n’ai pas compris. /aide dit ce que je sais faire\u{a0}; sous une alerte, répondez «\u{a0}oui\u{a0}», «\u{a0}non\u{a0}» ou «\u{a0}rappel\u{a0}».";
-const EDITED: &str = "Je ne relis pas un message corrigé\u{a0}: envoyez la commande de nouveau.";
-const FORWARDED: &str = "Je ne lis pas les messages transférés. Pour signaler un marché\u{a0}: /ajouter, puis de quoi il s’agit et son lien.";
+const ODD_TEXT: &str =
+    "Je n’ai pas compris. /aide dit ce que je sais faire ; sous une alerte, répondez « oui », « non » ou « rappel ».";
+const EDITED: &str = "Je ne relis pas un message corrigé : envoyez la commande de nouveau.";
+const FORWARDED: &str =
+    "Je ne lis pas les messages transférés. Pour signaler un marché : /ajouter, puis de quoi il s’agit et son lien.";
 const PAST: &str = "Cette question est passée. /abonner recommence.";
-const LEFT_IT: &str = "C’est abandonné\u{a0}: rien n’est changé.";
+const LEFT_IT: &str = "C’est abandonné : rien n’est changé.";
 const NOTHING_TO_CANCEL: &str = "Il n’y a rien à annuler. /aide dit ce que je sais faire.";
 const LINKED: &str =
-    "Cette conversation est déjà reliée à Vigie\u{a0}: le code reste valable, utilisez-le dans une autre conversation.";
-const MEANWHILE: &str = "Quelqu’un vient de répondre. Où nous en sommes\u{a0}:";
-const WHERE_WE_WERE: &str = "Reprenons où nous en étions («\u{a0}recommencer\u{a0}» repart du début).";
+    "Cette conversation est déjà reliée à Vigie : le code reste valable, utilisez-le dans une autre conversation.";
+const MEANWHILE: &str = "Quelqu’un vient de répondre. Où nous en sommes :";
+const WHERE_WE_WERE: &str = "Reprenons où nous en étions (« recommencer » repart du début).";
 
 /// What a chat remembers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -316,9 +317,9 @@ impl Talk<'_> {
 /// The buttons of some replies, as words.
 fn offers(replies: &[Reply]) -> Vec<(String, String)> {
     let buttons = replies.iter().flat_map(|r| r.buttons.iter().flatten());
-    let said = buttons.filter_map(|b| match &b.does {
-        Does::Press(data) => Some((folded(&b.label), data.clone())),
-        Does::Open(_) => None,
+    let said = buttons.filter_map(|b| match &b.action {
+        ButtonAction::Press(data) => Some((folded(&b.label), data.clone())),
+        ButtonAction::Open(_) => None,
     });
     said.filter(|(label, _)| !label.is_empty()).take(MAX_OFFERS).collect()
 }

@@ -20,7 +20,7 @@ pub mod subscribe;
 pub use dispatch::dispatch;
 pub use membership::invited;
 use vigie_domain::Channel;
-use vigie_notifier::chat::{Button, Does, Rich};
+use vigie_notifier::chat::{Button, ButtonAction, Rich};
 
 /// Something said or done in a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,15 +127,15 @@ pub fn in_words(reply: &Reply) -> Rich {
         .buttons
         .iter()
         .flatten()
-        .filter(|b| matches!(b.does, Does::Press(_)))
-        .map(|b| format!("«\u{a0}{}\u{a0}»", b.label))
+        .filter(|b| matches!(b.action, ButtonAction::Press(_)))
+        .map(|b| format!("« {} »", b.label))
         .collect();
     if !labels.is_empty() {
-        text.push(&Rich::plain(format!("\nRépondez\u{a0}: {}", labels.join(", "))));
+        text.push(&Rich::plain(format!("\nRépondez : {}", labels.join(", "))));
     }
     for button in reply.buttons.iter().flatten() {
-        if let Does::Open(url) = &button.does {
-            text.push(&Rich::plain(format!("\n{}\u{a0}: {url}", button.label)));
+        if let ButtonAction::Open(url) = &button.action {
+            text.push(&Rich::plain(format!("\n{} : {url}", button.label)));
         }
     }
     text

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{Channel, Subscriber};
 use vigie_notifier::card::short;
 use vigie_service::answers::action;
+use vigie_service::membership as newcomers;
 use vigie_service::suspension::{SuspendedAddress, suspend_address};
 use vigie_service::{Failure, Service};
 use vigie_store::invitations::Taken;
@@ -17,8 +18,8 @@ use super::{Chat, Incoming, Input, Reply, ReplyPlace, Sender};
 
 const HELLO: &str =
     "Bonjour, ici Vigie, la veille des marchés inclusifs. Vos alertes arrivent ici. /aide dit ce que je sais faire.";
-const STRANGER: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Je n’écris qu’aux personnes invitées\u{a0}: envoyez ici le code d’invitation que vous avez reçu (par exemple\u{a0}: /start ABCD-EFGH-JKLM), ou demandez-en un à la personne qui gère Vigie.";
-const BAD_CODE: &str = "Ce code n’est pas valable\u{a0}: il a déjà servi, ou une lettre manque. Il s’écrit comme ABCD-EFGH-JKLM. Demandez-en un autre à la personne qui gère Vigie.";
+const STRANGER: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Je n’écris qu’aux personnes invitées : envoyez ici le code d’invitation que vous avez reçu (par exemple : /start ABCD-EFGH-JKLM), ou demandez-en un à la personne qui gère Vigie.";
+const BAD_CODE: &str = "Ce code n’est pas valable : il a déjà servi, ou une lettre manque. Il s’écrit comme ABCD-EFGH-JKLM. Demandez-en un autre à la personne qui gère Vigie.";
 const OLD_CODE: &str = "Ce code est périmé. Demandez-en un autre à la personne qui gère Vigie.";
 /// Most codes a chat may try within [`CODES_WINDOW`]; what exceeds is left unanswered.
 const MOST_CODES: i64 = 8;
@@ -26,8 +27,7 @@ const MOST_CODES: i64 = 8;
 const CODES_WINDOW: Duration = Duration::hours(1);
 /// Longest name kept of someone who comes in, in characters.
 const MAX_NAME: usize = 60;
-const BACK: &str =
-    "De retour\u{202f}! Cette conversation reçoit de nouveau vos alertes. /aide dit ce que je sais faire.";
+const BACK: &str = "De retour ! Cette conversation reçoit de nouveau vos alertes. /aide dit ce que je sais faire.";
 
 /// Someone unknown spoke: with a code they come in, without one they get one line, for ever.
 ///
@@ -92,18 +92,21 @@ async fn take(service: &Service, chat: &Chat, called: &str, written: &str) -> Re
     match service.store.take_invitation(written, chat.channel, &chat.id, &short(called, MAX_NAME), now).await? {
         Taken::Welcome(person) => {
             service.store.note("address", &person.id, "une invitation a été acceptée dans un chat", now).await?;
+            if let Some(siret) = person.profile.siret.as_deref().filter(|_| person.profile.claimed_siret.is_none()) {
+                newcomers::welcome(service, "une invitation", &person, siret).await?;
+            }
             let any = !service.store.subscriptions_of(&person.id).await?.is_empty();
             let (text, label, command) = if any {
                 ("Vos alertes arriveront aussi ici.", "Mes abonnements", "/abonnements")
             } else {
-                ("Il reste à dire ce que vous voulez recevoir\u{a0}: deux minutes suffisent.", "M’abonner", "/abonner")
+                ("Il reste à dire ce que vous voulez recevoir : deux minutes suffisent.", "M’abonner", "/abonner")
             };
             let name =
                 if person.name.is_empty() { String::new() } else { format!(" {}", short(&person.name, MAX_NAME)) };
             Ok(Entry::Welcome(Reply {
                 place: ReplyPlace::Answer,
                 text: format!(
-                    "Bienvenue{name}\u{202f}! Ici Vigie, la veille des marchés inclusifs. {text} ({command}, ou /aide)"
+                    "Bienvenue{name} ! Ici Vigie, la veille des marchés inclusifs. {text} ({command}, ou /aide)"
                 )
                 .as_str()
                 .into(),

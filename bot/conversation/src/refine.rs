@@ -9,7 +9,7 @@
 //!
 //! What is read is added to the filter; what is not is named, and leaves the filter as it was.
 
-use vigie_domain::{Buyer, BuyerKind, BuyerType, Filter, NoticeKind, SupplyMode};
+use vigie_domain::{Buyer, BuyerKind, BuyerType, Cpv, Filter, NoticeKind, SupplyMode};
 use vigie_notifier::criteria;
 
 use vigie_service::answers::action::folded;
@@ -60,7 +60,7 @@ pub fn add(filter: &Filter, line: &str) -> Option<Filter> {
     } else if starts(&["mots", "mot", "avec"]) {
         words(rest(1)).map(|w| put(&mut filter.words, w))
     } else if starts(&["cpv", "code cpv", "codes cpv"]) {
-        numbers(line, &[2, 3, 4, 5, 6, 7, 8]).map(|n| put(&mut filter.cpv, n))
+        codes(line).map(|n| put(&mut filter.cpv, n))
     } else if starts(&["nature", "natures", "avis"]) {
         chosen(rest(1), &NOTICE_KINDS, |k| criteria::notice_kind_label(*k)).map(|k| put(&mut filter.notice_kinds, k))
     } else if starts(&["mode", "modes", "fourniture", "nous vendons"]) {
@@ -118,6 +118,13 @@ fn numbers(text: &str, lengths: &[usize]) -> Option<Vec<String>> {
         );
     }
     filled(out.into_iter().filter(|n| lengths[0] < 9 || Buyer::clean_siret(n).is_some()).take(MAX_VALUES).collect())
+}
+
+/// The CPV codes of a line, as people write them.
+fn codes(text: &str) -> Option<Vec<String>> {
+    let pieces = text.split(|c: char| matches!(c, ',' | ';' | ':') || c.is_whitespace());
+    let code = |w: &String| (2..=8).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_digit());
+    filled(pieces.map(Cpv::written).filter(code).take(MAX_VALUES).collect())
 }
 
 fn buyers(filter: &mut Filter, line: &str, rest: &str) -> Option<()> {
@@ -258,6 +265,7 @@ mod tests {
             ("sans amiante", Filter { excluded_words: strings(&["amiante"]), ..none() }),
             ("Mots exclus : amiante, plomb", Filter { excluded_words: strings(&["amiante", "plomb"]), ..none() }),
             ("CPV 9091, 98310000", Filter { cpv: strings(&["9091", "98310000"]), ..none() }),
+            ("cpv 90919200-4", Filter { cpv: strings(&["90919200"]), ..none() }),
             ("cpv : 9091 7731", Filter { cpv: strings(&["9091", "7731"]), ..none() }),
             ("acheteur 215 903 501 00017", Filter { buyers: strings(&["21590350100017"]), ..none() }),
             ("sauf acheteur : 215903501", Filter { excluded_buyers: strings(&["215903501"]), ..none() }),

@@ -11,7 +11,7 @@ use vigie_notifier::card::AlertItem;
 use vigie_notifier::chat::Button;
 use vigie_notifier::criteria;
 use vigie_notifier::digest::Shown;
-use vigie_notifier::message::{Ask, Message, UNSUBSCRIBE_HERE};
+use vigie_notifier::message::{Ask, Form, Message, UNSUBSCRIBE_HERE};
 use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
 use vigie_service::decisions::may_decide;
@@ -60,7 +60,7 @@ pub(crate) async fn compose(engine: &Engine, delivery: &Claimed) -> Result<Compo
     let unsubscribe = engine.service.unsubscribe_url(&delivery.address);
     match &delivery.cause {
         Cause::OptIn(_) => return opt_in(engine, delivery, unsubscribe).await,
-        Cause::SignIn(id) => return sign_in(engine, id, now).await,
+        Cause::SignIn(id) => return sign_in(engine, delivery, id, now).await,
         Cause::Alert(_) | Cause::Digest { .. } => {}
     }
     let asks = asks_by_link(engine, delivery);
@@ -110,18 +110,18 @@ async fn opt_in(engine: &Engine, delivery: &Claimed, unsubscribe: Option<String>
         let why = "ni page publique ([web] public_url, secret) ni boîte de réception ([mailbox]) : l’adresse ne pourrait pas répondre";
         return Ok(Composed::Broken(why.to_owned()));
     }
-    Ok(match engine.service.templates.ask(&ask, unsubscribe) {
+    Ok(match engine.service.templates.ask(Form::of(delivery.channel), &ask, unsubscribe) {
         Ok(message) => Composed::Message(Box::new(message)),
         Err(e) => Composed::Broken(e.to_string()),
     })
 }
 
 /// The message that carries a sign-in link.
-async fn sign_in(engine: &Engine, id: &str, now: DateTime<Utc>) -> Result<Composed, StoreError> {
+async fn sign_in(engine: &Engine, delivery: &Claimed, id: &str, now: DateTime<Utc>) -> Result<Composed, StoreError> {
     let Some(link) = sign_in_links::link_of(&engine.service, id, now).await? else {
         return Ok(Composed::Nothing("le lien est périmé, ou a déjà servi"));
     };
-    Ok(match engine.service.templates.sign_in(&link) {
+    Ok(match engine.service.templates.sign_in(Form::of(delivery.channel), &link) {
         Ok(message) => Composed::Message(Box::new(message)),
         Err(e) => Composed::Broken(e.to_string()),
     })
@@ -133,10 +133,7 @@ fn asks_by_link(engine: &Engine, delivery: &Claimed) -> bool {
         && !delivery.procedure.is_empty()
         && engine.service.has_links()
         && delivery.role.is_some_and(may_decide)
-        && matches!(
-            kind(delivery),
-            Some(AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided)
-        )
+        && kind(delivery).is_some_and(AlertKind::can_be_answered)
 }
 
 /// Which kind of alert an instant message carries.
@@ -144,12 +141,13 @@ fn kind(delivery: &Claimed) -> Option<AlertKind> {
     delivery.head.as_ref().map(|h| h.alert_kind)
 }
 
-/// Under which name a message may serve others: one alert about one notice, for the same reasons.
+/// Under which name a message may serve others: one alert about one notice, for the same reasons, in the same form.
 fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
     let head = delivery.head.as_ref().filter(|_| !delivery.procedure.is_empty())?;
     let lasting = !matches!(head.alert_kind, AlertKind::Reminder | AlertKind::Undecided);
     let alert = delivery.cause.alert().filter(|_| lasting)?;
-    Some((alert.to_owned(), head.version, head.reasons.clone(), asks))
+    let form = Form::of(delivery.channel);
+    Some(Key { alert: alert.to_owned(), version: head.version, reasons: head.reasons.clone(), asks, form })
 }
 
 /// Leaves out reminders that have lost their reason meanwhile; whether there were any.
@@ -171,15 +169,20 @@ async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>
 
 /// The procedure is open, and the structure still goes for it; or still has not made up its mind.
 async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
-    if engine.service.store.open_dates(&item.procedure).await?.is_none() {
+    let store = &engine.service.store;
+    if store.open_dates(&item.procedure, "").await?.is_none() {
         return Ok(false);
     }
-    let decisions = engine.service.store.decisions_on(person.structure(), &item.procedure).await?;
-    Ok(if item.alert_kind == AlertKind::Undecided {
-        !decisions.iter().any(|d| d.stage.is_decided())
-    } else {
-        decisions.iter().any(|d| !d.stage.declines())
-    })
+    let decisions = store.decisions_on(person.structure(), &item.procedure).await?;
+    if item.alert_kind == AlertKind::Undecided {
+        return Ok(!decisions.iter().any(|d| d.stage.is_decided()));
+    }
+    for going in decisions.iter().filter(|d| !d.stage.declines()) {
+        if store.open_dates(&item.procedure, &going.lot).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The buttons under a delivery in a chat.
@@ -198,14 +201,15 @@ async fn render(
     unsubscribe: Option<String>,
     asks: bool,
 ) -> Result<Option<Message>, String> {
+    let form = Form::of(delivery.channel);
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator) {
         let body = item.body.as_deref().unwrap_or_default();
         let (title, text) = body.split_once('\n').unwrap_or((body, ""));
-        return engine.service.templates.operator(title, text).map(Some).map_err(|e| e.to_string());
+        return engine.service.templates.operator(form, title, text).map(Some).map_err(|e| e.to_string());
     }
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
         let body = item.body.as_deref().unwrap_or_default();
-        return engine.service.templates.word(body, unsubscribe).map(Some).map_err(|e| e.to_string());
+        return engine.service.templates.word(form, body, unsubscribe).map(Some).map_err(|e| e.to_string());
     }
     let mut parts: Vec<AlertCard> = Vec::new();
     for item in items {
@@ -216,6 +220,8 @@ async fn render(
             Err(e) => return Err(format!("donnée illisible : {e}")),
         }
     }
+    let off = engine.service.without_closed_url(&delivery.subscriber);
+    parts.iter_mut().for_each(|p| p.without_closed.clone_from(&off));
     // A digest has no room for contacts.
     if let [one] = parts.as_mut_slice()
         && !delivery.procedure.is_empty()
@@ -228,11 +234,11 @@ async fn render(
     match told.as_slice() {
         [] => Ok(None),
         [one] if !delivery.procedure.is_empty() => {
-            engine.service.templates.alert(one, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+            engine.service.templates.alert(form, one, unsubscribe, now).map(Some).map_err(|e| e.to_string())
         }
         many => {
             let shown = engine.service.digest_url(&delivery.id, now).map_or(Shown::Screen, Shown::ScreenAndPage);
-            engine.service.templates.digest(many, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+            engine.service.templates.digest(form, many, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
         }
     }
 }

@@ -4,18 +4,29 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_notifier::message::Message;
+use vigie_notifier::message::{Form, Message};
 
 /// How long a message is kept: "in 3 days" must not grow old, nor a contact.
 const FRESH_FOR: Duration = Duration::minutes(1);
-/// Most messages messages.
+/// Most messages kept.
 const MAX_MESSAGES: usize = 64;
 
-/// Messages just made, by alert, version of the notice, reasons, and whether they ask for an answer by link.
+/// Messages just made, by what makes them the same.
 #[derive(Debug, Default)]
 pub struct MessageCache(Mutex<HashMap<Key, (DateTime<Utc>, Message)>>);
 
-pub(crate) type Key = (String, i64, String, bool);
+/// What makes messages to several people the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) alert: String,
+    /// Of the notice.
+    pub(crate) version: i64,
+    /// Why the person hears of it, as JSON.
+    pub(crate) reasons: String,
+    /// They are asked for an answer by link.
+    pub(crate) asks: bool,
+    pub(crate) form: Form,
+}
 
 impl MessageCache {
     pub(crate) fn get(&self, key: &Key, now: DateTime<Utc>) -> Option<Message> {

@@ -80,7 +80,7 @@ pub async fn alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Failure
             }
             (None, Some((kind, since))) => {
                 let body = format!(
-                    "Résolu\u{a0}: {name} répond de nouveau\nIl était signalé injoignable depuis le {}. Ce qui attendait part maintenant.",
+                    "Résolu : {name} répond de nouveau\nIl était signalé injoignable depuis le {}. Ce qui attendait part maintenant.",
                     local(*since)
                 );
                 operators::tell(service, OperatorEvent::AlarmEnds { source: &source, kind }, &body, now).await?;
@@ -89,6 +89,23 @@ pub async fn alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Failure
         }
     }
     Ok(())
+}
+
+/// Tells the operators of a message that counts as arrived without an answer, once a day and channel: their own mails may meet
+/// the same server.
+///
+/// # Errors
+/// The database fails.
+pub async fn presumed(service: &Service, delivery: &Claimed, why: &str, now: DateTime<Utc>) -> Result<(), Failure> {
+    let body = format!(
+        "Des envois restent sans réponse lisible\n{} n’a pas confirmé l’envoi {}, deux fois de la même façon : {why}. Il est tenu pour arrivé, et n’est plus répété. Vérifiez ce serveur ; « vigie deliveries show {} » montre les tentatives. Les autres envois du jour dans ce cas sont dans le journal du service.",
+        in_french(delivery.channel),
+        delivery.id,
+        delivery.id
+    );
+    tracing::warn!(delivery = %delivery.id, "counts as arrived: {why}");
+    let event = format!("presumed:{}:{}", delivery.channel.as_str(), now.date_naive());
+    operators::tell(service, OperatorEvent::Once(&event), &body, now).await
 }
 
 /// Puts an address that is refused for good out of use; its owner hears of it on their other addresses, and the operators.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use vigie_config::settings::Settings;
 use vigie_domain::Channel;
-use vigie_domain::delivery::{Outcome, RetryPolicy, Settlement, settle};
+use vigie_domain::delivery::{Outcome, PRESUMED, RetryPolicy, Settlement, is_same_doubt, settle};
 use vigie_notifier::channels::Envelope;
 use vigie_service::Failure;
 use vigie_service::crash_point::CrashPoint;
@@ -283,10 +283,17 @@ async fn settled(engine: &Engine, delivery: &Claimed, outcome: Outcome) -> Resul
     let address_refused = matches!(&outcome, Outcome::AddressRefused(_));
     let unreachable = matches!(&outcome, Outcome::Unreachable(_));
     let asked = if let Outcome::Transient { retry_after, .. } = &outcome { *retry_after } else { None };
+    let same_doubts = match &outcome {
+        Outcome::Unknown(why) => {
+            engine.service.store.same_doubts(&delivery.id, |last| is_same_doubt(why, last)).await?
+        }
+        _ => 0,
+    };
     let settlement = settle(
         outcome,
         &RetryPolicy::of(delivery.channel),
         delivery.attempts + 1,
+        same_doubts,
         delivery.created,
         delivery.expires,
         now,
@@ -300,8 +307,12 @@ async fn settled(engine: &Engine, delivery: &Claimed, outcome: Outcome) -> Resul
     tracing::info!(delivery = %delivery.id, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
     metrics::attempted(delivery.channel, word);
     let began = Instant::now();
-    engine.service.store.settle(delivery, &settlement, now + asked.unwrap_or_default().max(delivery.gap), now).await?;
+    let free = now + asked.unwrap_or_default().max(delivery.gap);
+    let held = engine.service.store.settle(delivery, &settlement, free, now).await?;
     Step::Settle.took(began);
+    if held && word == "sent" && why.starts_with(PRESUMED) {
+        outage::presumed(&engine.service, delivery, why, now).await?;
+    }
     if unreachable {
         outage::begins(&engine.service, delivery.channel, why, now).await?;
     } else if delivery.probe {

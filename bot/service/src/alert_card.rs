@@ -6,7 +6,7 @@ use vigie_domain::{AlertKind, Assessment, Notice};
 use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
 use vigie_notifier::chat::Rich;
 use vigie_notifier::digest::Shown;
-use vigie_notifier::message::ANSWER_HERE;
+use vigie_notifier::message::{ANSWER_HERE, Form};
 use vigie_store::StoreError;
 use vigie_store::outbox::Item;
 
@@ -32,6 +32,8 @@ pub struct AlertCard {
     pub page: Option<String>,
     /// Whether the message leads its reader to a page to answer on.
     pub asks: bool,
+    /// Address of the page where its reader stops hearing of what is reserved to others.
+    pub without_closed: Option<String>,
 }
 
 impl AlertCard {
@@ -45,7 +47,11 @@ impl AlertCard {
             assessment: &self.assessment,
             why: &self.why,
             contacts: &self.contacts,
-            links: Links { page: self.page.as_deref(), answer: self.asks.then_some(ANSWER_HERE) },
+            links: Links {
+                page: self.page.as_deref(),
+                answer: self.asks.then_some(ANSWER_HERE),
+                without_closed: self.without_closed.as_deref(),
+            },
         }
     }
 }
@@ -57,13 +63,17 @@ impl AlertCard {
 pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<String>, Failure> {
     let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let parts: Vec<AlertCard> = items.iter().filter_map(|i| read(service, i).ok()).collect();
+    let mut parts: Vec<AlertCard> = items.iter().filter_map(|i| read(service, i).ok()).collect();
+    let off = service.without_closed_url(&row.subscriber);
+    parts.iter_mut().for_each(|p| p.without_closed.clone_from(&off));
     let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::item).collect();
     if told.is_empty() {
         return Ok(None);
     }
-    let message = service.templates.digest(&told, Shown::Whole, None, service.clock.now());
-    message.map(|m| Some(m.html)).map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
+    let message = service.templates.digest(Form::Mail, &told, Shown::Whole, None, service.clock.now());
+    message
+        .map(|m| m.html().map(str::to_owned))
+        .map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
 }
 
 /// The card of what an instant message told; `None` where nothing is left of it.
@@ -87,8 +97,8 @@ pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertK
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
     let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
     part.contacts = contacts(service, &part).await?;
-    let message = service.templates.alert(&part.item(), None, service.clock.now());
-    Ok(message.ok().map(|m| (part.kind, m.chat)))
+    let message = service.templates.alert(Form::Chat, &part.item(), None, service.clock.now());
+    Ok(message.ok().map(|m| (part.kind, m.chat().into_owned())))
 }
 
 /// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
@@ -130,5 +140,6 @@ pub fn read(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Err
         contacts: Vec::new(),
         page: service.procedure_url(&item.procedure),
         asks: false,
+        without_closed: None,
     })
 }

@@ -25,7 +25,7 @@ impl Clock {
             Ok(text) => {
                 DateTime::parse_from_rfc3339(&text).map(|at| Self::fixed(at.with_timezone(&Utc))).map_err(|e| {
                     Failure::usage(
-                        format!("VIGIE_NOW «\u{a0}{text}\u{a0}» illisible : {e}"),
+                        format!("VIGIE_NOW « {text} » illisible : {e}"),
                         "environnement",
                         "écrivez par exemple 2026-11-21T08:00:00+01:00",
                     )

@@ -108,7 +108,7 @@ pub enum Closes {
     Past(DateTime<Utc>),
     /// No notice says when.
     Unknown,
-    /// Called off or awarded.
+    /// Called off, awarded, or ended without award.
     Ended,
 }
 
@@ -144,7 +144,7 @@ pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -
     }
     let lots = notices.iter().rev().flat_map(|n| &n.assessment.lots).map(|l| l.id.as_str());
     let Some(lot) = lot_named(asker.lot, lots) else { return Ok(Outcome::NoLot) };
-    let closes = closes(service, asker.procedure, now).await?;
+    let closes = closes(service, asker.procedure, &lot, now).await?;
     let structure = asker.person.structure();
     let standing = service.store.decisions_on(structure, asker.procedure).await?.into_iter().find(|d| d.lot == lot);
     if let (Seen::Stage(seen), Some(d), Some(wanted)) = (asker.seen, &standing, edit.stage)
@@ -185,12 +185,12 @@ pub async fn read(service: &Service, person: &Subscriber, name: &str, procedure:
     Ok(())
 }
 
-/// When a procedure closes.
+/// When a procedure, or a lot of it (empty = the whole), closes.
 ///
 /// # Errors
 /// The database fails.
-pub async fn closes(service: &Service, procedure: &str, now: DateTime<Utc>) -> Result<Closes, StoreError> {
-    let Some(dates) = service.store.open_dates(procedure).await? else { return Ok(Closes::Ended) };
+pub async fn closes(service: &Service, procedure: &str, lot: &str, now: DateTime<Utc>) -> Result<Closes, StoreError> {
+    let Some(dates) = service.store.open_dates(procedure, lot).await? else { return Ok(Closes::Ended) };
     let last = dates
         .iter()
         .filter(|(kind, _)| matches!(kind, DateKind::Tender | DateKind::Participation))
@@ -210,10 +210,10 @@ fn fault(edit: &DecisionEdit, now: DateTime<Utc>) -> Option<&'static str> {
         return Some("ce n’est pas une décision");
     }
     if long(&edit.note, MAX_NOTE) {
-        return Some("la note est trop longue\u{a0}: 2000 caractères au plus");
+        return Some("la note est trop longue : 2000 caractères au plus");
     }
     if long(&edit.assignee, MAX_ASSIGNEE) {
-        return Some("le nom de qui s’en charge est trop long\u{a0}: 80 caractères au plus");
+        return Some("le nom de qui s’en charge est trop long : 80 caractères au plus");
     }
     match edit.reminder {
         // Beyond the years that moments are kept in, there is nothing to remind of.

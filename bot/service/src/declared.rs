@@ -44,9 +44,11 @@ pub async fn sync(service: &Service) -> Result<(), Failure> {
         let profile = Profile {
             kind: declared.kind,
             siret: declared.siret.clone(),
+            claimed_siret: None,
             sectors,
             departments,
             networks: declared.networks.clone(),
+            ..Profile::default()
         };
         let mut named = addresses.clone();
         if let Some(chat) = declared.telegram {

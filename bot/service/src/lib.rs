@@ -8,10 +8,14 @@
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
+//! | [`second_reader`] | a second reader for statements in doubt, where the settings name one |
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
+//! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operators`], [`suspension`], [`source_health`] | alarms, addresses that get nothing more, the health of sources |
+//! | [`visibility`] | who may see a notice, and who publishes one |
+//! | [`write_proof`] | whether writes become durable |
 //! | [`personal_data`] | what is held on a person: export, erasure, retention |
 //! | [`place_input`] | intercommunalities and circles as people write them |
 //! | [`declared`], [`sources`] | people and sources of the settings file |
@@ -26,7 +30,9 @@ pub mod declared;
 pub mod error;
 pub mod ingest;
 pub mod links;
+pub mod membership;
 pub mod metrics;
+pub mod on_behalf;
 pub mod operators;
 pub mod opt_in;
 pub mod pass_on;
@@ -35,6 +41,7 @@ pub mod place_input;
 pub mod preview;
 pub mod process;
 pub mod reminders;
+pub mod second_reader;
 mod service;
 pub mod sign_in;
 pub mod silence_notice;
@@ -42,6 +49,8 @@ pub mod source_health;
 pub mod sources;
 pub mod suspension;
 pub mod verdict_correction;
+pub mod visibility;
+pub mod write_proof;
 
 pub use clock::Clock;
 pub use error::Failure;

@@ -25,6 +25,8 @@ pub enum Purpose {
     Feed,
     /// One digest in full.
     Digest,
+    /// Stops what is reserved to others. Its links never go out of date.
+    WithoutClosed,
 }
 
 /// Why a link opens nothing.
@@ -58,6 +60,7 @@ impl Purpose {
             Self::Calendar => "agenda",
             Self::Feed => "fil",
             Self::Digest => "resume",
+            Self::WithoutClosed => "sans-reserves-aux-autres",
         }
     }
 }
@@ -121,6 +124,12 @@ impl Service {
     #[must_use]
     pub fn answer_url(&self, delivery: &str, now: DateTime<Utc>) -> Option<String> {
         self.link(Purpose::Answer, delivery, Some(now + ANSWER_PAGE))
+    }
+
+    /// The page where a person stops hearing of what is reserved to others.
+    #[must_use]
+    pub fn without_closed_url(&self, subscriber: &str) -> Option<String> {
+        self.link(Purpose::WithoutClosed, subscriber, None)
     }
 
     /// The page where the owner of an address stops messages.

@@ -2,6 +2,7 @@
 //! told once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use vigie_domain::{Alert, AlertKind, Subscriber};
 use vigie_store::journal::NoticeRow;
@@ -27,13 +28,15 @@ pub struct PassedOn {
 /// # Errors
 /// The database fails; nobody is told.
 pub async fn pass_on(service: &Service, row: &NoticeRow, network: &Subscriber) -> Result<PassedOn, StoreError> {
-    let mut audience = Audience::read(&service.store).await?;
+    if row.notice.visibility.structure().is_some() {
+        return Ok(PassedOn::default()); // a structure's own lead goes nowhere before it is published
+    }
     let mut members = service.store.subscribers().await?;
     members.retain(|s| s.id != network.id && s.profile.is_member_of(&network.name));
-    for member in &members {
-        audience.add(&member.id, member.profile.clone(), service.store.addresses(&member.id).await?);
-    }
     let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
+    let mut audience = Audience::default();
+    let ids: Vec<&str> = members.iter().map(|m| m.id.as_str()).collect();
+    tx.people_by_id(&ids).await?.into_iter().for_each(|person| audience.add(Arc::new(person)));
     let told = tx.told(&row.procedure).await?;
     let told: BTreeSet<&str> = told.iter().filter(|t| t.disposition.is_told()).map(|t| t.subscriber.as_str()).collect();
     let alert = Alert {

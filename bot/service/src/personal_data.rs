@@ -108,11 +108,11 @@ fn keep(r: &Retention) -> Keep {
 #[must_use]
 pub fn retention_in_french(r: &Retention) -> Vec<String> {
     let line = |what: &str, days: u32| match days {
-        0 => format!("{what}\u{a0}: sans limite"),
-        n => format!("{what}\u{a0}: {n}\u{a0}jours"),
+        0 => format!("{what} : sans limite"),
+        n => format!("{what} : {n}\u{a0}jours"),
     };
     vec![
-        "vos coordonnées, votre profil et vos abonnements\u{a0}: tant que vous recevez des messages".to_owned(),
+        "vos coordonnées, votre profil et vos abonnements : tant que vous recevez des messages".to_owned(),
         line("une adresse jamais confirmée", r.unconfirmed_days),
         line("tout ce qui vous concerne, une fois que vous ne recevez plus rien", r.inactive_days),
         line("vos connexions aux pages", 30),

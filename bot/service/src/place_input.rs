@@ -21,14 +21,14 @@ const MAX_TEXT: usize = 120;
 pub fn around(text: &str) -> Result<Around, String> {
     let text: String = text.chars().take(MAX_TEXT).collect();
     let Some((name, km)) = split_km(&text) else {
-        return Err("écrivez une commune et une distance, par exemple «\u{a0}Lens 30 km\u{a0}»".to_owned());
+        return Err("écrivez une commune et une distance, par exemple « Lens 30 km »".to_owned());
     };
     if !(1..=u32::from(MAX_KM)).contains(&km) {
-        return Err(format!("rayon de {km}\u{a0}km impossible\u{a0}: de 1 à {MAX_KM}\u{a0}km"));
+        return Err(format!("rayon de {km} km impossible : de 1 à {MAX_KM} km"));
     }
     let commune = commune(&name)?;
     if commune.at.is_none() {
-        return Err(format!("je ne sais pas où est {}\u{a0}: donnez une commune voisine", commune.label()));
+        return Err(format!("je ne sais pas où est {} : donnez une commune voisine", commune.label()));
     }
     // Bounded above.
     Ok(Around { commune: commune.code.to_owned(), km: u16::try_from(km).unwrap_or(MAX_KM) })
@@ -52,13 +52,13 @@ pub fn commune(text: &str) -> Result<&'static Commune, String> {
     match *found.as_slice() {
         [one] => Ok(one),
         [] => Err(format!(
-            "je ne connais pas la commune «\u{a0}{}\u{a0}»\u{a0}: écrivez-la avec son département, par exemple «\u{a0}Lens (62)\u{a0}»",
+            "je ne connais pas la commune « {} » : écrivez-la avec son département, par exemple « Lens (62) »",
             short(&name, 40)
         )),
         ref several => {
             let labels: Vec<String> = several.iter().take(MAX_NAMED).map(|c| c.label()).collect();
             let more = if several.len() > MAX_NAMED { "…" } else { "" };
-            Err(format!("plusieurs communes s’appellent ainsi\u{a0}: {}{more}. Laquelle\u{202f}?", labels.join(", ")))
+            Err(format!("plusieurs communes s’appellent ainsi : {}{more}. Laquelle ?", labels.join(", ")))
         }
     }
 }
@@ -72,16 +72,13 @@ pub fn epci(text: &str) -> Result<&'static Epci, String> {
     match *rules::communes().epcis_meant(&text).as_slice() {
         [one] => Ok(one),
         [] => Err(format!(
-            "je ne connais pas l’intercommunalité «\u{a0}{}\u{a0}»\u{a0}: écrivez son nom, ou son SIREN",
+            "je ne connais pas l’intercommunalité « {} » : écrivez son nom, ou son SIREN",
             short(text.trim(), 40)
         )),
         ref several => {
             let names: Vec<&str> = several.iter().take(MAX_NAMED).map(|e| e.name).collect();
             let more = if several.len() > MAX_NAMED { "…" } else { "" };
-            Err(format!(
-                "plusieurs intercommunalités portent ces mots\u{a0}: {}{more}. Laquelle\u{202f}?",
-                names.join(", ")
-            ))
+            Err(format!("plusieurs intercommunalités portent ces mots : {}{more}. Laquelle ?", names.join(", ")))
         }
     }
 }
@@ -145,7 +142,7 @@ mod tests {
         for (text, commune, km) in [
             ("Lens 30 km", "62498", 30),
             ("30km autour de Lens", "62498", 30),
-            ("dans un rayon de 30\u{a0}km autour d’Arras", "62041", 30),
+            ("dans un rayon de 30 km autour d’Arras", "62041", 30),
             ("à moins de 15 KM de Lens (62)", "62498", 15),
             ("62498:30", "62498", 30),
             ("Lens : 30", "62498", 30),

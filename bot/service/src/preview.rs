@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
-use vigie_domain::subscription::{Candidate, Profile};
-use vigie_domain::{Dimension, Filter, Notice, french};
+use vigie_domain::subscription::{Candidate, Profile, Role};
+use vigie_domain::{Dimension, Filter, Notice, access, french};
 use vigie_notifier::fit;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::{self, fold::fold};
@@ -89,16 +89,16 @@ impl Preview {
         };
         match self.verdict {
             Verdict::Nothing { because: None } => {
-                "Rien n’est encore veillé ici\u{a0}: le compte viendra avec les premiers avis.".to_owned()
+                "Rien n’est encore veillé ici : le compte viendra avec les premiers avis.".to_owned()
             }
             Verdict::Nothing { because: Some(dimension) } => {
-                format!("Rien\u{a0}: {over}, {}.", missing(dimension, filter))
+                format!("Rien : {over}, {}.", missing(dimension, filter))
             }
             Verdict::Everything => {
-                format!("{counted} C’est presque tout\u{a0}: resserrez par secteur, par lieu ou par disposition.")
+                format!("{counted} C’est presque tout : resserrez par secteur, par lieu ou par disposition.")
             }
             Verdict::Fine if self.per_week >= MANY_A_WEEK => {
-                format!("{counted} C’est beaucoup\u{a0}: un résumé quotidien, ou un critère de plus, se lirait mieux.")
+                format!("{counted} C’est beaucoup : un résumé quotidien, ou un critère de plus, se lirait mieux.")
             }
             Verdict::Fine => counted,
         }
@@ -133,6 +133,7 @@ fn missing(dimension: Dimension, filter: &Filter) -> String {
             spaced(&["aucun avis", trade, place, "avec ces dispositions sociales"])
         }
         Dimension::SupplyMode => "aucun avis ne convient à ce mode de fourniture".to_owned(),
+        Dimension::Access => "aucun avis auquel votre structure puisse répondre".to_owned(),
         Dimension::NoticeKind => "aucun avis de cette nature".to_owned(),
         Dimension::Buyer => "aucun avis de ces acheteurs".to_owned(),
         Dimension::Words => "aucun avis ne porte ces mots".to_owned(),
@@ -166,7 +167,7 @@ pub async fn over(
     let mut tally = Tally::new(filter, profile, since);
     let mut pages = store.notices_since(since);
     while let Some(page) = pages.next().await? {
-        for row in &page {
+        for row in page.iter().filter(|row| row.notice.visibility.is_public()) {
             let folded = if tally.filter.reads_text() {
                 classify::searchable(&row.notice, &row.assessment.lots)
             } else {
@@ -206,7 +207,10 @@ impl<'a> Tally<'a> {
         }
         self.earliest = Some(self.earliest.map_or(at, |e| e.min(at)));
         let entry = self.procedures.entry(procedure.to_owned()).or_default();
-        match self.filter.test(candidate) {
+        let met = self.filter.test(candidate).and_then(|found| {
+            access::narrowed(Role::Structure, self.profile, candidate.assessment, found).ok_or(Dimension::Access)
+        });
+        match met {
             Err(dimension) => {
                 self.nearest = Some(self.nearest.filter(|n| n.rank() > dimension.rank()).unwrap_or(dimension));
             }

@@ -70,7 +70,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
     let people = People::read(service).await?;
     let mut made = 0;
     for decision in &going {
-        let Some(dates) = service.store.open_dates(&decision.procedure).await? else { continue };
+        let Some(dates) = service.store.open_dates(&decision.procedure, &decision.lot).await? else { continue };
         for person in people.colleagues(decision) {
             for reminder in reminders::due(&dates, decision.at, people.times(person), now) {
                 made += usize::from(tell(service, &people, decision, person, &reminder, now).await?);
@@ -79,7 +79,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
     }
     for decision in asked.iter().filter(|d| !d.stage.declines()) {
         let Some(at) = decision.remind_at else { continue };
-        if service.store.open_dates(&decision.procedure).await?.is_none() {
+        if service.store.open_dates(&decision.procedure, &decision.lot).await?.is_none() {
             continue;
         }
         let reminder = Reminder {

@@ -15,7 +15,9 @@ use vigie_store::Store;
 
 use crate::clock::Clock;
 use crate::error::Failure;
+use crate::ingest::{AudienceIndex, Judge};
 use crate::process;
+use crate::write_proof::WriteProof;
 
 /// Least length of the key that signs links, in bytes.
 pub const MIN_SECRET: usize = 16;
@@ -32,10 +34,16 @@ pub struct Service {
     pub templates: Templates,
     /// The clock.
     pub clock: Clock,
+    /// Who subscribed to what, as this process knows it.
+    pub audience: AudienceIndex,
+    /// Who gives verdicts on notices.
+    pub judge: Judge,
     /// The name under which this process holds leases.
     pub lease_holder: String,
     /// Notified when deliveries are queued, so that workers need not wait for their next look.
     pub deliveries_queued: Arc<Notify>,
+    /// Whether writes become durable.
+    pub write_proof: WriteProof,
     web_secret: Option<SecretString>,
 }
 
@@ -66,8 +74,11 @@ impl Service {
             store,
             templates,
             clock,
+            audience: AudienceIndex::default(),
+            judge: Judge::default(),
             lease_holder: process::this_process(),
             deliveries_queued: Arc::new(Notify::new()),
+            write_proof: WriteProof::default(),
             web_secret,
         })
     }

@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Timelike, Utc};
 use vigie_domain::subscription::Dimension;
 use vigie_domain::{Alert, AlertKind, Subscriber, french};
+use vigie_notifier::audience::explain;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::rhythm;
 use vigie_store::digests::Unheard;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::{classify, zones};
 
-use crate::ingest::{self, Audience};
+use crate::ingest;
+use crate::ingest::audience::subscriptions_of;
 use crate::service::Service;
 
 /// How long someone hears of nothing before they are told why.
@@ -79,15 +81,18 @@ async fn look(service: &Service, due: &[(Subscriber, Unheard)], now: DateTime<Ut
     if due.is_empty() {
         return Ok(tallies);
     }
-    let audience = Audience::read(&service.store).await?;
+    let mut subscriptions = Vec::with_capacity(due.len());
+    for (person, _) in due {
+        subscriptions.push(subscriptions_of(&service.store, &person.id).await?);
+    }
     let mut pages = service.store.notices_since(now - SILENT_FOR);
     while let Some(page) = pages.next().await? {
         for row in &page {
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
             let candidate = ingest::candidate(row, &folded, row.first_seen);
-            for ((person, _), tally) in due.iter().zip(&mut tallies) {
+            for (((person, _), theirs), tally) in due.iter().zip(&subscriptions).zip(&mut tallies) {
                 tally.seen += 1;
-                let verdicts = audience.index().explain(&person.id, &candidate);
+                let verdicts = explain(person, theirs, &candidate);
                 match verdicts.iter().find_map(|(_, v)| v.as_ref().err()) {
                     Some(dimension) if verdicts.iter().all(|(_, v)| v.is_err()) => {
                         *tally.refused.entry(Dimension::in_french(*dimension)).or_default() += 1;
@@ -116,7 +121,7 @@ fn body(tally: &Tally, since: DateTime<Utc>) -> String {
     let mut refused: Vec<_> = tally.refused.iter().collect();
     refused.sort_by_key(|(word, n)| (std::cmp::Reverse(**n), **word));
     lines.extend(refused.iter().map(|(word, n)| {
-        format!("•\u{a0}{} écarté{} par le critère «\u{a0}{word}\u{a0}»", count(**n), if **n > 1 { "s" } else { "" })
+        format!("•\u{a0}{} écarté{} par le critère « {word} »", count(**n), if **n > 1 { "s" } else { "" })
     }));
     if tally.met > 0 {
         lines.push(format!(
@@ -126,7 +131,7 @@ fn body(tally: &Tally, since: DateTime<Utc>) -> String {
         ));
     }
     if let Some((word, _)) = refused.first() {
-        lines.push(format!("Si cela vous étonne, élargissez d’abord le critère «\u{a0}{word}\u{a0}»."));
+        lines.push(format!("Si cela vous étonne, élargissez d’abord le critère « {word} »."));
     }
     lines.join("\n")
 }
@@ -145,6 +150,6 @@ mod tests {
             lines[1].contains("12 avis") && lines[2].contains("10 écartés") && lines[2].contains("secteur"),
             "{text}"
         );
-        assert!(lines[4].ends_with("«\u{a0}secteur\u{a0}»."), "{text}");
+        assert!(lines[4].ends_with("« secteur »."), "{text}");
     }
 }

@@ -3,14 +3,15 @@
 
 use vigie_domain::procedure::{self, Snapshot};
 use vigie_domain::subscription::Role;
-use vigie_domain::{Alert, AlertKind, Beneficiary, Evidence, Provision, ProvisionKind, Subscriber};
+use vigie_domain::{Alert, AlertKind, Assessment, Beneficiary, Evidence, Provision, ProvisionKind, Subscriber};
 use vigie_store::StoreError;
+use vigie_store::ingest::IngestTx;
 use vigie_store::journal::NoticeRow;
+use vigie_store::search::Tells;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::classify;
 
-use crate::ingest::plan::Planner;
-use crate::ingest::{Audience, content_hash, search_row, tell};
+use crate::ingest::{Turn, content_hash, search_row, tell};
 use crate::service::Service;
 
 /// Whether a person of that role corrects verdicts.
@@ -75,26 +76,46 @@ pub async fn correct(
 
 /// Stores the correction, and tells those who were told of the first verdict, and those whom the new one concerns.
 async fn store(service: &Service, row: &NoticeRow, correction: &VerdictCorrection) -> Result<usize, StoreError> {
-    let audience = Audience::read(&service.store).await?;
-    let now = service.clock.now();
     let assessment = classify::with_provisions(&row.notice, &row.assessment, correction.provisions.clone());
-    let mut tx = service.store.begin_ingest(now).await?;
+    let (mut tx, mut turn) = Turn::begin(service, None).await?;
     let cause = tx.put_verdict_correction(correction).await?;
+    let told = Telling { id: cause, kind: AlertKind::Correction, silent: false };
+    let people = put_verdict(&mut tx, &mut turn, row, &assessment, told).await?;
+    drop(turn);
+    tx.commit().await?;
+    Ok(people)
+}
+
+/// How another verdict is told.
+pub(crate) struct Telling {
+    /// Identifier of the alert.
+    pub id: String,
+    pub kind: AlertKind,
+    /// It says nothing to those who were told of the procedure: only to those whom it newly concerns.
+    pub silent: bool,
+}
+
+/// Puts a verdict in the place of a notice's, and tells it; gives the number of those who have a share.
+pub(crate) async fn put_verdict(
+    tx: &mut IngestTx,
+    turn: &mut Turn<'_>,
+    row: &NoticeRow,
+    assessment: &Assessment,
+    telling: Telling,
+) -> Result<usize, StoreError> {
     let before = tx.procedure(&row.procedure).await?.map(|p| p.snapshot).unwrap_or_default();
-    let after = Snapshot { provisions: Snapshot::of(&assessment).provisions, ..before.clone() };
+    let after = Snapshot { provisions: Snapshot::of(assessment).provisions, ..before.clone() };
     let alert = Alert {
-        id: cause,
-        kind: AlertKind::Correction,
+        id: telling.id,
+        kind: telling.kind,
         procedure: row.procedure.clone(),
         notice: row.id.clone(),
         changes: procedure::changes(&before, &after),
     };
     let told = tx.told(&row.procedure).await?;
     tx.put_procedure(&row.procedure, &assessment.title, &after, &[]).await?;
-    tx.put_notice(&row.notice, &assessment, &content_hash(&row.notice), &row.procedure).await?;
-    tx.put_search_row(&search_row::row(&row.procedure, &row.notice, &assessment, &after, now), true).await?;
-    let planner = Planner::new(service, &audience, None, now);
-    let people = tell(&mut tx, &planner, &row.notice, &assessment, &alert, false, &told).await?;
-    tx.commit().await?;
-    Ok(people)
+    tx.put_notice(&row.notice, assessment, &content_hash(&row.notice), &row.procedure).await?;
+    let found_by = search_row::row(&row.procedure, &row.notice, assessment, &after, tx.now());
+    tx.put_search_row(&found_by, Tells::Offer).await?;
+    tell(tx, turn, &row.notice, assessment, &alert, telling.silent, &told).await
 }

@@ -1,24 +1,27 @@
 //! Who hears what of a notice, when and why: planned without a database.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use chrono_tz::Europe::Paris;
+use vigie_config::rules;
 use vigie_config::settings::Baseline;
-use vigie_domain::subscription::{Profile, Rhythm, Role};
+use vigie_domain::procedure::Statement;
+use vigie_domain::subscription::{Candidate, Profile, Rhythm, Role};
 use vigie_domain::{
     AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, Subscriber,
     Subscription, TypedDate,
 };
-use vigie_notifier::audience::Index;
 use vigie_notifier::due::DigestTimes;
 use vigie_service::ingest::hourly_cap::{HourlyLoad, NOTE, WAIT};
-use vigie_service::ingest::plan::{NoticePlan, PeoplePlan, Planner};
+use vigie_service::ingest::plan::{self, NoticePlan, PeoplePlan, Planner};
 use vigie_service::ingest::stored::{People, Stored};
 use vigie_service::ingest::{Audience, content_hash};
+use vigie_store::audience::Person;
 use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
 use vigie_store::people::{Address, AddressState};
-use vigie_watcher::classify::{self, fold::fold};
+use vigie_watcher::classify;
 
 const CAP: u32 = 3;
 
@@ -35,26 +38,26 @@ fn call() -> Notice {
 
 /// People who subscribed to the Nord, each with a cadence.
 fn audience(people: &[(&str, Cadence)]) -> Audience {
-    let north = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
-    let entries = people
-        .iter()
-        .map(|(id, cadence)| {
-            let subscription = Subscription {
-                id: format!("sub-{id}"),
-                subscriber: (*id).into(),
-                filter: north.clone(),
-                cadence: *cadence,
-                paused_until: None,
-            };
-            let profile = Profile::default();
-            (subscription, Subscriber { id: (*id).into(), name: String::new(), role: Role::Structure, profile })
-        })
-        .collect();
-    let mut audience = Audience::new(Index::build(1, entries, fold));
-    for (id, _) in people {
-        audience.add(id, Profile::default(), vec![address(id, AddressState::Active)]);
+    let mut audience = Audience::default();
+    for (id, cadence) in people {
+        audience.add(person(id, *cadence));
     }
     audience
+}
+
+/// One of them, with a mail address in use.
+fn person(id: &str, cadence: Cadence) -> Arc<Person> {
+    let north = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
+    let subscription =
+        Subscription { id: format!("sub-{id}"), subscriber: id.into(), filter: north, cadence, paused_until: None };
+    let profile = Profile::default();
+    Arc::new(Person {
+        number: 1,
+        subscriber: Subscriber { id: id.into(), name: String::new(), role: Role::Structure, profile },
+        rhythm: Rhythm::default(),
+        subscriptions: vec![subscription],
+        addresses: vec![address(id, AddressState::Active)],
+    })
 }
 
 fn address(of: &str, state: AddressState) -> Address {
@@ -69,8 +72,10 @@ fn planner(audience: &Audience, first_poll: Option<Baseline>) -> Planner<'_> {
 
 /// What is planned of a notice, for everybody.
 fn plan(planner: &Planner<'_>, notice: &Notice, stored: &Stored, people: &People) -> (NoticePlan, PeoplePlan) {
-    let plan = planner.notice(notice, &content_hash(notice), classify::classify(notice), stored);
-    let audiences = planner.audiences(notice, &plan.assessment, &stored.told);
+    let plan = plan::notice(notice, &content_hash(notice), classify::classify(notice), stored);
+    let assessment = &plan.assessment;
+    let candidate = Candidate { notice, assessment, folded: " ", now: now(), communes: rules::communes };
+    let audiences = planner.audiences(&candidate, &stored.told);
     let shares = planner.people(audiences, &plan.alert, plan.silent, &plan.assessment, people);
     (plan, shares)
 }
@@ -89,6 +94,7 @@ fn after(first: &NoticePlan, told: &[(&str, Disposition)]) -> Stored {
             disposition: *disposition,
             alert: first.alert.id.clone(),
             digest: (*disposition == Disposition::Digest).then(|| now() - Duration::days(1)),
+            reasons: String::new(),
         })
         .collect();
     let procedure = KnownProcedure {
@@ -117,7 +123,8 @@ fn each_hears_at_their_own_rhythm() {
 fn only_addresses_in_use_get_messages() {
     let mut audience = audience(&[("ana", Cadence::Instant)]);
     let states = [AddressState::Active, AddressState::Stopped, AddressState::Suspended, AddressState::Unconfirmed];
-    audience.add("ana", Profile::default(), states.map(|s| address("ana", s)).into());
+    let ana = person("ana", Cadence::Instant);
+    audience.add(Arc::new(Person { addresses: states.map(|s| address("ana", s)).into(), ..(*ana).clone() }));
     let (_, people) = plan(&planner(&audience, None), &call(), &Stored::default(), &People::default());
     assert_eq!(outcome(&people), [("ana", Disposition::Instant, 1)]);
 }
@@ -138,7 +145,8 @@ fn a_first_poll_is_quiet_or_merged_as_the_source_asks() {
 #[test]
 fn over_the_hourly_cap_messages_are_merged_into_the_one_that_waits() {
     let mut audience = audience(&[("ana", Cadence::Instant), ("bob", Cadence::Instant), ("eve", Cadence::Instant)]);
-    audience.set_rhythm("eve", Rhythm { per_hour: Some(0), ..Rhythm::default() });
+    let rhythm = Rhythm { per_hour: Some(0), ..Rhythm::default() };
+    audience.add(Arc::new(Person { rhythm, ..(*person("eve", Cadence::Instant)).clone() }));
     let instants = HashMap::from([("ana".into(), CAP), ("bob".into(), CAP - 1), ("eve".into(), 100)]);
     let waits = now() + Duration::minutes(4);
     let load = HourlyLoad::of(instants, HashMap::from([("ana".into(), waits)]));
@@ -206,13 +214,13 @@ fn an_older_statement_that_arrives_late_is_silent() {
     let corrected = published("26-2", NoticeKind::Correction, 23, "2027-01-26");
     let (before, _) = plan(&planner, &first, &Stored::default(), &People::default());
     let mut stored = after(&before, &[("ana", Disposition::Instant)]);
-    stored.others = vec![first.clone()];
+    stored.others = vec![Statement::of(&first)];
     let (moved, people) = plan(&planner, &corrected, &stored, &People::default());
     assert_eq!(outcome(&people), [("ana", Disposition::Instant, 1)]);
     let closing = moved.after.closes();
     assert_eq!(closing, Some(closes("2027-01-26").at));
     let mut stored = after(&moved, &[("ana", Disposition::Instant)]);
-    stored.others = vec![corrected, first];
+    stored.others = [corrected, first].iter().map(Statement::of).collect();
     for (kind, day) in [(NoticeKind::Call, 20), (NoticeKind::Correction, 21), (NoticeKind::PriorInformation, 2)] {
         let late = Notice { source: "ted".into(), ..published("9-2026", kind, day, "2027-01-12") };
         let (notice, people) = plan(&planner, &late, &stored, &People::default());

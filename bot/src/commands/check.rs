@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use vigie_config::settings::{Assistant as AssistantBlock, Settings};
+use vigie_watcher::assistant::{Assistant, Doubt};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::imap::{Account, Cursor};
 use vigie_watcher::sources::{Memory, readers};
@@ -73,8 +75,11 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         }
         if let Some((name, text)) = setup::open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record()))
         {
-            row("dkim", &name, Ok(format!("enregistrement TXT à publier\u{a0}: {text}")));
+            row("dkim", &name, Ok(format!("enregistrement TXT à publier : {text}")));
         }
+    }
+    if let Some(block) = &settings.judgement.assistant {
+        row("assistant", &block.model, assistant(&settings, block, connect).await);
     }
     if let Some(block) = &settings.telegram {
         let (name, outcome) = telegram(block, connect).await;
@@ -115,6 +120,23 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         ));
     }
     Ok(())
+}
+
+/// Whether the second reader's key can be read, and whether it answers in the shape asked for.
+async fn assistant(settings: &Settings, block: &AssistantBlock, connect: bool) -> Result<String, String> {
+    let assistant = Assistant::open(block).map_err(|e| e.to_string())?;
+    if !connect {
+        return Ok(format!("réglage lisible, {} mentions par jour au plus", block.statements_a_day));
+    }
+    let fetcher = Fetcher::http(&settings.fetch)?;
+    let now = Clock::from_environment().map_err(|e| e.what)?.now();
+    let statement = "Le titulaire réservera 120 heures de travail à des personnes éloignées de l’emploi.".to_owned();
+    let answer =
+        assistant.ask(&fetcher, &[Doubt { statement, lots: Vec::new() }], now).await.map_err(|e| e.to_string())?;
+    Ok(match answer.first() {
+        Some(Some(_)) => "répond, et a lu la mention d’essai".to_owned(),
+        _ => "répond dans le format demandé, sans lire la mention d’essai".to_owned(),
+    })
 }
 
 /// The bot's name, and whether its token is good.

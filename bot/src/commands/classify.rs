@@ -4,10 +4,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use vigie_domain::{AlertKind, Assessment, Notice, NoticeKind};
+use vigie_domain::{AlertKind, Assessment, Notice};
 use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::html::plain_text;
+use vigie_watcher::sources::eforms::NoNotice;
 use vigie_watcher::sources::{boamp, decp, eforms};
 use vigie_watcher::{charset, tree};
 
@@ -196,10 +197,12 @@ fn boamp_json(document: &Value, place: &str) -> Found {
 
 fn of_tree(tree: &Value, place: &str, format: Format) -> Found {
     let try_boamp = matches!(format, Format::Auto | Format::BoampXml);
-    if matches!(format, Format::Auto | Format::Eforms)
-        && let Some(notice) = eforms::from_tree(tree)
-    {
-        return vec![Ok(notice)];
+    if matches!(format, Format::Auto | Format::Eforms) {
+        match eforms::from_tree(tree) {
+            Ok(notice) => return vec![Ok(notice)],
+            Err(none @ NoNotice::Registration(_)) => return vec![Err(unreadable(place, &none.to_string()))],
+            Err(_) => {}
+        }
     }
     if matches!(format, Format::Auto | Format::Decp) {
         let found = decp::from_tree(tree);
@@ -306,7 +309,7 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
     block("BESOINS À CÔTÉ DES TRAVAUX", labels(&assessment.side_sectors));
     block("COMMENT", assessment.routes.iter().map(|r| card::route_label(*r).to_owned()).collect());
     block(
-        if assessment.notice_kind == NoticeKind::Award { "QUI PEUT FAIRE LES HEURES" } else { "QUI PEUT RÉPONDRE" },
+        if assessment.notice_kind.is_result() { "QUI PEUT FAIRE LES HEURES" } else { "QUI PEUT RÉPONDRE" },
         assessment.eligible_kinds.iter().map(|k| format!("{} ({})", k.acronym(), card::structure_label(*k))).collect(),
     );
     out.push('\n');

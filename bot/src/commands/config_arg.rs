@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use tracing_subscriber::EnvFilter;
 use vigie_config::settings::Settings;
 use vigie_service::Failure;
 use vigie_watcher::sources::readers;
@@ -45,11 +46,35 @@ pub(crate) fn settings(path: Option<&Path>) -> Result<Settings, Failure> {
     })
 }
 
+/// Libraries that would write what they send or receive into the log: passwords, tokens, addresses. They are never heard below
+/// `info`, whatever the filter says.
+const TALKATIVE: [&str; 10] = [
+    "async_imap",
+    "imap_proto",
+    "lettre",
+    "reqwest",
+    "hyper",
+    "hyper_util",
+    "h2",
+    "teloxide_core",
+    "tokio_postgres",
+    "cookie_store",
+];
+
+/// The filter of the log, as written but for what no log may hold.
+fn filter(written: &str) -> Result<EnvFilter, String> {
+    let mut filter = EnvFilter::try_new(written).map_err(|e| e.to_string())?;
+    for library in TALKATIVE {
+        filter = filter.add_directive(format!("{library}=info").parse().map_err(|e| format!("{library} : {e}"))?);
+    }
+    Ok(filter)
+}
+
 /// Starts logging to standard error.
 pub(super) fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
-    let filter =
+    let written =
         std::env::var("VIGIE_LOG").ok().or_else(|| settings.log.filter.clone()).unwrap_or_else(|| default.to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|e| {
+    let filter = filter(&written).map_err(|e| {
         Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\"")
     })?;
     let builder = tracing_subscriber::fmt()
@@ -62,4 +87,22 @@ pub(super) fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
         builder.init()
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// B13: `trace` wrote the passwords of mailboxes.
+    #[test]
+    fn no_filter_makes_libraries_tell_what_they_send() {
+        for written in ["trace", "async_imap=trace", "debug,hyper=trace", "info"] {
+            let made = filter(written).unwrap().to_string();
+            for library in TALKATIVE {
+                let heard: Vec<&str> = made.split(',').filter(|d| d.split('=').next() == Some(library)).collect();
+                assert_eq!(heard, [format!("{library}=info")], "{written}: {made}");
+            }
+        }
+        assert!(filter("vigie=[").is_err());
+    }
 }

@@ -1,7 +1,7 @@
 //! The conditions of a subscription, as the command line asks for them.
 
 use vigie_config::rules::Rules;
-use vigie_domain::{BuyerKind, BuyerType, Department, Filter, NoticeKind, ProvisionKind, SupplyMode};
+use vigie_domain::{Buyer, BuyerKind, BuyerType, Cpv, Department, Filter, NoticeKind, ProvisionKind, SupplyMode};
 
 use super::output::parse_word;
 use vigie_service::Failure;
@@ -94,7 +94,7 @@ impl Criteria {
         let epcis = self.epcis.iter().map(|text| place_input::epci(text).map(|e| e.siren.to_owned()).map_err(unclear));
         let filter = Filter {
             sectors: self.sectors.clone(),
-            cpv: self.cpv.clone(),
+            cpv: self.cpv.iter().map(|text| Cpv::written(text)).collect(),
             departments,
             epcis: epcis.collect::<Result<_, _>>()?,
             around: self
@@ -107,8 +107,8 @@ impl Criteria {
             supply_modes: self.supply_modes.clone(),
             words: self.words.clone(),
             excluded_words: self.excluded_words.clone(),
-            buyers: self.buyers.clone(),
-            excluded_buyers: self.excluded_buyers.clone(),
+            buyers: self.buyers.iter().map(|text| Buyer::written(text)).collect(),
+            excluded_buyers: self.excluded_buyers.iter().map(|text| Buyer::written(text)).collect(),
             buyer_kind: self.buyer_kind,
             buyer_types: self.buyer_types.clone(),
             min_score: self.min_score,

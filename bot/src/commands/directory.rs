@@ -72,13 +72,29 @@ impl Row {
     fn departments(&self) -> Result<Vec<Department>, String> {
         let mut out = Vec::new();
         for written in self.list(&["departments", "department", "departements", "departement", "département"]) {
-            out.push(Department::parse(written).ok_or_else(|| format!("département inconnu « {written} »"))?);
+            out.push(department(written).ok_or_else(|| format!("département inconnu « {written} »"))?);
         }
-        if out.is_empty() {
-            out.extend(self.get(&["post_code", "code_postal"]).and_then(Department::of_postcode));
+        if out.is_empty()
+            && let Some(written) = self.get(&["post_code", "code_postal", "postcode", "cp"])
+        {
+            let read = Department::of_postcode(&restored(written, 5));
+            out.push(read.ok_or_else(|| format!("code postal « {written} » impossible"))?);
         }
         Ok(out)
     }
+}
+
+/// A code of so many digits, with the zeros at its head that a spreadsheet took away and without the apostrophe by which people
+/// keep them.
+fn restored(written: &str, digits: usize) -> String {
+    let bare = written.trim().trim_start_matches(['\'', '’']).trim();
+    let eaten = bare.len() + 1 == digits && bare.bytes().all(|b| b.is_ascii_digit());
+    if eaten { format!("0{bare}") } else { bare.to_owned() }
+}
+
+/// A département, were its zero taken away.
+fn department(written: &str) -> Option<Department> {
+    Department::parse(&restored(written, 2))
 }
 
 pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failure> {
@@ -251,6 +267,39 @@ mod tests {
         let list =
             rows("[{\"territory\": \"PLIE\", \"departments\": [\"59\", \"62\"], \"email\": \"a@b.fr\"}]").unwrap();
         assert_eq!(facilitator(&list[0]).unwrap().departments.len(), 2);
+    }
+
+    /// A17: post codes that a spreadsheet spoiled subscribed people to all of France.
+    #[test]
+    fn what_a_spreadsheet_took_away_is_put_back_and_what_is_no_code_is_refused() {
+        let read = |columns: &str, values: &str| {
+            let text = format!("siret;nom;type;{columns}\n12345678900012;Atelier;EI;{values}\n");
+            structure(&rows(&text).unwrap()[0])
+        };
+        for (columns, values, department) in [
+            ("code_postal", "1310", "01"),
+            ("code_postal", "'01310", "01"),
+            ("code_postal", "’01310", "01"),
+            ("post_code", "59000", "59"),
+            ("departement", "1", "01"),
+            ("departement", "'02", "02"),
+            ("departement;code_postal", "2A;ABCDE", "2A"),
+        ] {
+            assert_eq!(read(columns, values).unwrap().departments[0].as_str(), department, "{values}");
+        }
+        for (columns, values) in [
+            ("code_postal", "ABCDE"),
+            ("code_postal", "131"),
+            ("code_postal", "1,31E+03"),
+            ("departement", "Nord-Ouest"),
+            ("departement", "0"),
+        ] {
+            let why = read(columns, values).unwrap_err();
+            assert!(why.contains(values), "{why}");
+        }
+        assert!(read("code_postal", "").unwrap().departments.is_empty(), "nothing written is nothing asked");
+        let spoiled = rows("siret,nom,type\n\"2,15904E+13\",Atelier,EI\n").unwrap();
+        assert!(structure(&spoiled[0]).unwrap_err().contains("SIRET"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::subscription::Match;
 use vigie_domain::{AlertKind, DeliveryState, Disposition, Near, Subscriber, french};
+use vigie_notifier::audience::explain;
 use vigie_notifier::card::{Why, short};
 use vigie_store::Store;
 use vigie_store::journal::{NoticeRow, NotificationRow};
@@ -17,7 +18,8 @@ use super::output::{print, table};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
-use vigie_service::ingest::{Audience, candidate};
+use vigie_service::ingest::audience::subscriptions_of;
+use vigie_service::ingest::candidate;
 use vigie_service::{source_health, sources};
 
 /// Notices looked at by `subscriptions explain`.
@@ -209,14 +211,8 @@ pub(super) async fn replay(settings: &Settings, ids: &[String]) -> Result<(), Fa
 
 /// The person, about whom `what` is about to be shown: the access log says so.
 async fn person(store: &Store, key: &str, what: &str) -> Result<Subscriber, Failure> {
-    let person = store.find_subscriber(key).await?.ok_or_else(|| {
-        Failure::usage(
-            format!("personne inconnue « {key} »"),
-            "--subscriber",
-            "vigie subscriptions list énumère les personnes",
-        )
-    })?;
-    store.saw(&super::personal::operator(), &person.id, what, Clock::from_environment()?.now()).await?;
+    let person = super::person::find(store, key, "--subscriber").await?;
+    store.saw(&super::person::operator(), &person.id, what, Clock::from_environment()?.now()).await?;
     Ok(person)
 }
 
@@ -255,6 +251,11 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         AlertKind::Correction => "rectificatif",
         AlertKind::Cancellation => "annulation",
         AlertKind::Award => "attribution",
+        AlertKind::NoAward => "sans suite",
+        AlertKind::PartialResult => "lots terminés",
+        AlertKind::ExAnte => "intention de conclure",
+        AlertKind::Modification => "modification du contrat",
+        AlertKind::Completion => "fin du contrat",
         AlertKind::Reminder => "rappel",
         AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
         _ => "nouveau",
@@ -328,11 +329,11 @@ fn matched(found: &Match) -> String {
 }
 
 async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: &str) -> Result<String, Failure> {
-    let audience = Audience::read(store).await?;
+    let subscriptions = subscriptions_of(store, &person.id).await?;
     let folded = classify::searchable(&row.notice, &row.assessment.lots);
     let now = Clock::from_environment()?.now();
     let candidate = candidate(row, &folded, now);
-    let verdicts = audience.index().explain(&person.id, &candidate);
+    let verdicts = explain(person, &subscriptions, &candidate);
     if verdicts.is_empty() {
         return Ok(format!("{name} : pas d’envoi, aucun abonnement\n"));
     }
@@ -357,14 +358,14 @@ async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: 
 pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result<(), Failure> {
     let store = setup::open_store(settings).await?;
     let person = person(&store, key, "explain").await?;
-    let audience = Audience::read(&store).await?;
+    let subscriptions = subscriptions_of(&store, &person.id).await?;
     let now = Clock::from_environment()?.now();
     let notices = store.recent_notices(0, EXPLAINED).await?;
     let (mut met, mut refused) = (Vec::new(), std::collections::BTreeMap::<&str, usize>::new());
     for row in &notices {
         let folded = classify::searchable(&row.notice, &row.assessment.lots);
         let candidate = candidate(row, &folded, now);
-        let verdicts = audience.index().explain(&person.id, &candidate);
+        let verdicts = explain(&person, &subscriptions, &candidate);
         if verdicts.iter().any(|(_, v)| v.is_ok()) {
             met.push(vec![row.id.clone(), row.assessment.score.to_string(), short(&row.assessment.title, 90)]);
         } else if let Some((_, Err(d))) = verdicts.first() {

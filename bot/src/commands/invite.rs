@@ -45,6 +45,9 @@ struct New {
     /// SIRET de la structure dont elle partage les décisions
     #[arg(long)]
     siret: Option<String>,
+    /// Ne demande pas confirmation quand la structure a déjà des membres
+    #[arg(long)]
+    yes: bool,
     /// Personne déjà connue (identifiant, nom ou adresse) à qui ce chat appartiendra
     #[arg(long, conflicts_with_all = ["role", "name", "siret"])]
     subscriber: Option<String>,
@@ -96,15 +99,12 @@ async fn invite(store: &vigie_store::Store, new: New, now: chrono::DateTime<chro
             Failure::usage(format!("« {written} » n’est pas un SIRET"), "--siret", "écrivez ses quatorze chiffres")
         })?),
     };
+    if let Some(siret) = &siret {
+        super::members::ask_to_join(store, siret, &new.name, new.yes, place).await?;
+    }
     let subscriber = match &new.subscriber {
         None => None,
-        Some(key) => Some(store.find_subscriber(key).await?.ok_or_else(|| {
-            Failure::usage(
-                format!("personne inconnue « {key} »"),
-                "--subscriber",
-                "vigie subscriptions list les énumère",
-            )
-        })?),
+        Some(key) => Some(super::person::find(store, key, "--subscriber").await?),
     };
     let role = match (new.role, &subscriber) {
         (Some(role), _) => role,

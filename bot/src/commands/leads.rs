@@ -14,7 +14,8 @@ use super::output::print;
 use crate::setup::App;
 use vigie_service::Clock;
 use vigie_service::Failure;
-use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::ingest::{self, Outcome};
+use vigie_service::visibility;
 
 /// Source under which leads are kept.
 const SOURCE: &str = "piste";
@@ -23,6 +24,14 @@ const SOURCE: &str = "piste";
 pub(super) enum Action {
     /// Ajoute une piste ; ceux qu’elle concerne sont prévenus
     Add(Lead),
+    /// Montre à tous une piste transmise par courriel, avec l’accord de sa structure ; ceux qu’elle concerne sont prévenus
+    Publish {
+        /// Numéro de la piste, tel que piste:0123abcd
+        notice: String,
+        /// Membre de la structure, ou exploitant, qui la publie : identifiant, nom ou adresse
+        #[arg(long)]
+        by: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -118,18 +127,39 @@ impl Lead {
 }
 
 pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failure> {
-    let Action::Add(lead) = action;
     let clock = Clock::from_environment()?;
+    let lead = match action {
+        Action::Add(lead) => lead,
+        Action::Publish { notice, by } => return publish(settings, clock, &notice, &by).await,
+    };
     let notice = lead.notice(clock.now())?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let app = App::start(settings, fetcher, clock).await?;
-    let mut audience = Audience::default();
     let key = notice.key();
-    match ingest::ingest(&app.service, &mut audience, &notice, None).await? {
+    match ingest::ingest(&app.service, &notice, None).await? {
         Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n")),
         Outcome::Stored(people) => print(&format!(
             "Piste {key} ajoutée ; {people} personne(s) concernée(s). Les messages partent au prochain passage du service.\n"
         )),
+    }
+}
+
+async fn publish(settings: Settings, clock: Clock, notice: &str, by: &str) -> Result<(), Failure> {
+    let place = "vigie leads publish";
+    let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+    let app = App::start(settings, fetcher, clock).await?;
+    let person = super::person::find(&app.service.store, by, "--by").await?;
+    let row = app.service.store.notice(notice).await?.ok_or_else(|| {
+        Failure::usage(format!("piste inconnue « {notice} »"), place, "donnez son numéro, tel que piste:0123abcd")
+    })?;
+    let what = format!("piste {} publiée", row.id);
+    app.service.store.saw(&super::person::operator(), &person.id, &what, app.service.clock.now()).await?;
+    match visibility::publish(&app.service, &person, &row).await? {
+        Some(people) => print(&format!("Piste {} publiée ; {people} personne(s) concernée(s)\n", row.id)),
+        None => {
+            let what = "cette personne ne peut pas publier cette piste, ou elle l’est déjà";
+            Err(Failure::usage(what, place, "seuls les membres de sa structure et les exploitants le peuvent"))
+        }
     }
 }
 

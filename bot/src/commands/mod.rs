@@ -9,7 +9,9 @@ mod directory;
 mod inspect;
 mod invite;
 mod leads;
+mod members;
 pub(crate) mod output;
+mod person;
 mod personal;
 mod run;
 mod subscriptions;
@@ -150,6 +152,20 @@ enum Command {
         #[arg(long)]
         subscriber: String,
     },
+    /// Ce qui est ouvert au nom des personnes (connexions, jetons, liens privés), et sa fermeture
+    Access {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: access::Action,
+    },
+    /// Qui parle pour une structure, et qui demande à le faire
+    Members {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: members::Action,
+    },
     /// Copie la base SQLite dans un fichier
     Backup {
         #[command(flatten)]
@@ -236,6 +252,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Erase { config, subscriber, yes } => personal::erase(config.settings()?, &subscriber, yes).await,
         Command::Token { config, args } => access::token(config.settings()?, &args).await,
         Command::SignIn { config, subscriber } => access::sign_in(config.settings()?, &subscriber).await,
+        Command::Access { config, action } => access::run(config.settings()?, action).await,
+        Command::Members { config, action } => members::run(config.settings()?, action).await,
         Command::Backup { config, file } => {
             let store = setup::open_store(&config.settings()?).await?;
             let place = file.display().to_string();
@@ -246,7 +264,6 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
                     "choisissez un fichier qui n’existe pas encore, dans un dossier où vous pouvez écrire",
                 )
             })?;
-            vigie_store::only_for_owner(&file);
             print(&format!("Base copiée dans {}\n", file.display()))
         }
     }

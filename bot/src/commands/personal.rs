@@ -7,9 +7,11 @@ use vigie_domain::Subscriber;
 use vigie_watcher::fetch::Fetcher;
 
 use super::output::print;
+use super::person;
 use crate::setup::App;
 use vigie_service::Clock;
 use vigie_service::Failure;
+use vigie_service::operators::{self, OperatorEvent};
 use vigie_service::personal_data;
 
 async fn start(settings: Settings) -> Result<App, Failure> {
@@ -17,23 +19,10 @@ async fn start(settings: Settings) -> Result<App, Failure> {
     App::start(settings, fetcher, Clock::from_environment()?).await
 }
 
-async fn person(app: &App, key: &str, place: &str) -> Result<Subscriber, Failure> {
-    app.service.store.find_subscriber(key).await?.ok_or_else(|| {
-        let fix = "donnez un identifiant, un nom ou une adresse ; vigie subscriptions list énumère les personnes";
-        Failure::usage("cette personne est inconnue", place, fix)
-    })
-}
-
-/// The account that types the command, for the access log.
-pub(super) fn operator() -> String {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    format!("ligne de commande ({})", user.unwrap_or_else(|| "compte inconnu".to_owned()))
-}
-
 pub(super) async fn export(settings: Settings, key: &str) -> Result<(), Failure> {
     let app = start(settings).await?;
-    let person = person(&app, key, "vigie export").await?;
-    app.service.store.saw(&operator(), &person.id, "export", app.service.clock.now()).await?;
+    let person = person::find(&app.service.store, key, "vigie export").await?;
+    app.service.store.saw(&person::operator(), &person.id, "export", app.service.clock.now()).await?;
     let data = personal_data::export(&app.service, &person.id).await?;
     let text = serde_json::to_string_pretty(&data)
         .map_err(|e| Failure::new(e.to_string(), "vigie export", "signalez cette erreur"))?;
@@ -43,7 +32,7 @@ pub(super) async fn export(settings: Settings, key: &str) -> Result<(), Failure>
 pub(super) async fn erase(settings: Settings, key: &str, yes: bool) -> Result<(), Failure> {
     let place = "vigie erase";
     let app = start(settings).await?;
-    let person = person(&app, key, place).await?;
+    let person = person::find(&app.service.store, key, place).await?;
     if app.service.store.is_declared(&person.id).await? {
         let what = "cette personne est déclarée dans le fichier de configuration, qui la ferait revenir";
         return Err(Failure::usage(what, place, "retirez d’abord son bloc [[subscriber]]"));
@@ -54,6 +43,14 @@ pub(super) async fn erase(settings: Settings, key: &str, yes: bool) -> Result<()
     let Some(erased) = personal_data::erase(&app.service, &person.id).await? else {
         return print("Cette personne est déjà effacée\n");
     };
+    // Whom it was is what is gone: the log and the operators keep that it was done, and by whom.
+    let (who, now) = (person::operator(), app.service.clock.now());
+    app.service.store.saw(&who, "", "effacement d’une personne", now).await?;
+    let body = format!(
+        "Une personne a été effacée\nPar {who}. Si ce n’est pas voulu, la dernière sauvegarde la contient encore."
+    );
+    let event = format!("erased:{who}:{}", now.timestamp_millis());
+    operators::tell(&app.service, OperatorEvent::Once(&event), &body, now).await?;
     print(&format!(
         "Personne effacée : {} ligne(s) supprimée(s), {} ligne(s) d’envois rendue(s) anonymes. Ses adresses ne seront plus écrites sans un nouvel accord de sa part.\nPensez aux sauvegardes : elles gardent ce qu’elles ont copié jusqu’à leur remplacement.\n",
         erased.deleted, erased.pseudonymised

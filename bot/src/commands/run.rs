@@ -4,17 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch::{Receiver, channel};
+use tokio::task::JoinSet;
 use vigie_delivery::worker;
-use vigie_service::ingest::{Audience, hourly_cap};
-use vigie_service::sources::{self, Watched};
+use vigie_service::ingest::hourly_cap;
+use vigie_service::sources;
 use vigie_service::{Clock, Failure};
+use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
 use super::config_arg::ConfigArg;
 use crate::monitoring;
+#[cfg(feature = "matrix")]
+use crate::roles::matrix_listener;
+use crate::roles::second_reader::{self, Looked};
 #[cfg(feature = "telegram")]
 use crate::roles::telegram_listener::{self, Listener};
-use crate::roles::{mailbox, poll, scheduler};
+use crate::roles::watch::{self, Watch};
+use crate::roles::write_watch::{self, WriteWatch};
+use crate::roles::{mailbox, scheduler, supervisor};
 use crate::setup::App;
 
 /// Longest sleep between two looks at what is due.
@@ -31,6 +38,9 @@ const SCHEDULER_TICK: Duration = Duration::from_secs(30);
 const OPEN_AGAIN: Duration = Duration::from_secs(330);
 /// How often the outside heartbeat is pinged.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often it is looked whether the second reader is to be asked, and how long it is left alone after a failure.
+const SECOND_READER_IDLE: Duration = Duration::from_secs(60);
+const SECOND_READER_AGAIN: Duration = Duration::from_secs(600);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -68,17 +78,15 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Watch) {
-        let mut audience = Audience::default();
-        for source in sources::enabled(&app.service.settings)? {
-            poll::poll(&app.service, &app.fetcher, &mut audience, &source, args.force_poll).await?;
-        }
+        let sources = sources::enabled(&app.service.settings)?;
+        watch::poll_all(&app.service, &app.fetcher, sources, args.force_poll).await?;
     }
     if args.role.contains(&Role::Deliver) {
         #[cfg(feature = "matrix")]
         vigie_delivery::channels::matrix::opened(&app.delivery).await;
         // A service that is away is the affair of its channel alone.
         #[cfg(feature = "telegram")]
-        if let Err(e) = telegram_listener::listen_once(&Arc::new(Listener::new(Arc::clone(&app.delivery)))).await {
+        if let Err(e) = telegram_listener::listen_once(&Listener::new(Arc::clone(&app.delivery))).await {
             tracing::error!("Telegram chats: {}", e.what);
         }
         // What overflowed in this very pass is grouped and sent in it.
@@ -93,71 +101,110 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The tasks of a process, each kept going until it is told to stop.
+struct Tasks {
+    app: Arc<App>,
+    stopping: Receiver<bool>,
+    running: JoinSet<()>,
+}
+
+impl Tasks {
+    /// Keeps what `start` gives going under that name.
+    fn keep<T>(&mut self, name: &str, start: impl Fn(Arc<App>, Receiver<bool>) -> T + Send + 'static)
+    where
+        T: Future<Output = ()> + Send + 'static,
+    {
+        let (app, stopping) = (Arc::clone(&self.app), self.stopping.clone());
+        let again = move || start(Arc::clone(&app), stopping.clone());
+        let service = Arc::clone(&self.app.service);
+        self.running.spawn(supervisor::keep(service, name.to_owned(), self.stopping.clone(), again));
+    }
+
+    /// Ends when the process is told to stop.
+    fn until_stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stopping = self.stopping.clone();
+        async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+        }
+    }
+}
+
 async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
     let (stop, stopping) = channel(false);
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut servers = JoinSet::new();
+    let mut tasks = Tasks { app: Arc::clone(&app), stopping, running: JoinSet::new() };
     // First: what is counted before anyone measures is counted by nobody.
     if let Some(listen) = app.service.settings.observe.listen.clone()
         && let Some(handle) = monitoring::start()
     {
-        let (service, mut stopping) = (Arc::clone(&app.service), stopping.clone());
-        tasks.spawn(async move {
-            monitoring::serve(service, handle, &listen, async move {
-                let _ = stopping.wait_for(|s| *s).await;
-            })
-            .await
-        });
-    }
-    if roles.contains(&Role::Watch) {
-        for source in sources::enabled(&app.service.settings)? {
-            tasks.spawn(poll_loop(Arc::clone(&app), source, stopping.clone()));
-        }
-    }
-    if roles.contains(&Role::Deliver) {
-        for _ in 0..app.delivery.workers() {
-            tasks.spawn(deliver_loop(Arc::clone(&app), stopping.clone()));
-        }
-        if let Some(every) = mailbox::every(&app.service) {
-            tasks.spawn(mailbox_loop(Arc::clone(&app), every, stopping.clone()));
-        }
-        tasks.spawn(scheduler_loop(Arc::clone(&app), stopping.clone()));
-        #[cfg(feature = "matrix")]
-        if app.service.settings.matrix.is_some() {
-            tasks.spawn(matrix_loop(Arc::clone(&app), stopping.clone()));
-        }
-        #[cfg(feature = "telegram")]
-        if app.delivery.telegram.is_some() {
-            tasks.spawn(telegram_loop(Arc::clone(&app), stopping.clone()));
-        }
+        let (service, stopped) = (Arc::clone(&app.service), tasks.until_stopped());
+        servers.spawn(async move { monitoring::serve(service, handle, &listen, stopped).await });
     }
     if roles.contains(&Role::Web) {
-        let (service, listen, mut stopping) =
-            (Arc::clone(&app.service), app.service.settings.web.listen.clone(), stopping.clone());
-        tasks.spawn(async move {
-            vigie_web::serve(service, &listen, async move {
-                let _ = stopping.wait_for(|s| *s).await;
-            })
-            .await
-        });
+        let (service, listen, stopped) =
+            (Arc::clone(&app.service), app.service.settings.web.listen.clone(), tasks.until_stopped());
+        servers.spawn(async move { vigie_web::serve(service, &listen, stopped).await });
     }
-    if let Some(url) = app.service.settings.observe.heartbeat_url.clone() {
-        tasks.spawn(heartbeat_loop(Arc::clone(&app), url, stopping.clone()));
-    }
+    keep_roles(&app, roles, &mut tasks)?;
     tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");
     let outcome = tokio::select! {
         () = stopped() => Ok(()),
-        Some(ended) = tasks.join_next() => ended.unwrap_or_else(|e| Err(Failure::new(format!("tâche interrompue : {e}"), "service", "relancez ; rien n’est perdu"))),
+        Some(ended) = servers.join_next() => ended.unwrap_or_else(|e| {
+            Err(Failure::new(format!("serveur interrompu : {e}"), "service", "relancez ; rien n’est perdu"))
+        }),
     };
     tracing::info!("stopping: what is under way ends first");
     let _ = stop.send(true);
-    let ended = tokio::time::timeout(STOP_WITHIN, async { while tasks.join_next().await.is_some() {} }).await;
-    if ended.is_err() {
+    let ended = tokio::time::timeout(STOP_WITHIN, async {
+        while tasks.running.join_next().await.is_some() {}
+        while servers.join_next().await.is_some() {}
+    });
+    if ended.await.is_err() {
         tracing::warn!("some work did not end in time; its leases will run out and nothing is lost");
-        tasks.abort_all();
+        tasks.running.abort_all();
     }
     app.service.store.release_own(&app.service.lease_holder, app.service.clock.now()).await?;
     app.service.store.close().await;
     outcome
+}
+
+/// Starts what each role does.
+fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failure> {
+    if roles.contains(&Role::Watch) {
+        sources::enabled(&app.service.settings)?; // what is wrong with a block is said at the start
+        tasks.keep("veille", watch_loop);
+    }
+    if roles.contains(&Role::Deliver) {
+        for n in 1..=app.delivery.workers() {
+            tasks.keep(&format!("envoi {n}"), |app, stopping| async move {
+                worker::work(&app.delivery, stopping).await;
+            });
+        }
+        if let Some(every) = mailbox::every(&app.service) {
+            tasks.keep("boîte aux lettres", move |app, stopping| mailbox_loop(app, every, stopping));
+        }
+        tasks.keep("calendrier", scheduler_loop);
+        tasks.keep("écritures", write_watch_loop);
+        if let Some(block) = &app.service.settings.judgement.assistant {
+            let assistant = Arc::new(Assistant::open(block).map_err(|e| {
+                Failure::usage(e.to_string(), "[judgement.assistant] key", "définissez ce secret, ou retirez la clé")
+            })?);
+            tasks
+                .keep("second lecteur", move |app, stopping| second_reader_loop(app, Arc::clone(&assistant), stopping));
+        }
+        #[cfg(feature = "matrix")]
+        if app.service.settings.matrix.is_some() {
+            tasks.keep("Matrix", matrix_loop);
+        }
+        #[cfg(feature = "telegram")]
+        if app.delivery.telegram.is_some() {
+            tasks.keep("Telegram", telegram_loop);
+        }
+    }
+    if let Some(url) = app.service.settings.observe.heartbeat_url.clone() {
+        tasks.keep("témoin de vie", move |app, stopping| heartbeat_loop(app, url.clone(), stopping));
+    }
+    Ok(())
 }
 
 /// Ends on SIGTERM or Ctrl+C.
@@ -184,34 +231,45 @@ async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
     }
 }
 
-async fn poll_loop(app: Arc<App>, source: Watched, mut stopping: Receiver<bool>) -> Result<(), Failure> {
-    let mut audience = Audience::default();
+async fn watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
+    let mut watch = match sources::enabled(&app.service.settings) {
+        Ok(sources) => Watch::new(sources),
+        Err(e) => return tracing::error!("no source is watched: {}", e.what),
+    };
     loop {
         // A database that fails for a moment must not end the watch.
-        if let Err(e) = poll::poll(&app.service, &app.fetcher, &mut audience, &source, false).await {
-            tracing::error!(source = %source.block.id, "watch failed: {}", e.what);
+        if let Err(e) = watch.begin_due(&app.service, &app.fetcher, &stopping).await {
+            tracing::error!("sources not looked at: {}", e.what);
         }
         if !rest(TICK, &mut stopping).await {
-            return Ok(());
+            watch.finish().await;
+            return;
         }
     }
 }
 
-async fn deliver_loop(app: Arc<App>, stopping: Receiver<bool>) -> Result<(), Failure> {
-    worker::work(&app.delivery, stopping).await;
-    Ok(())
+async fn write_watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
+    let mut watch = WriteWatch::default();
+    loop {
+        if let Err(e) = watch.look(&app.delivery, write_watch::TOLD_AFTER).await {
+            tracing::error!("writes resumed, untold: {}", e.what);
+        }
+        if !rest(TICK, &mut stopping).await {
+            return;
+        }
+    }
 }
 
-async fn heartbeat_loop(app: Arc<App>, url: url::Url, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+async fn heartbeat_loop(app: Arc<App>, url: url::Url, mut stopping: Receiver<bool>) {
     loop {
         monitoring::ping(&app.service, &app.fetcher, &url).await;
         if !rest(HEARTBEAT, &mut stopping).await {
-            return Ok(());
+            return;
         }
     }
 }
 
-async fn mailbox_loop(app: Arc<App>, every: Duration, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+async fn mailbox_loop(app: Arc<App>, every: Duration, mut stopping: Receiver<bool>) {
     let mut since = None;
     loop {
         let now = app.service.clock.now();
@@ -230,52 +288,72 @@ async fn mailbox_loop(app: Arc<App>, every: Duration, mut stopping: Receiver<boo
             tracing::error!("mailbox: {}", e.what);
         }
         if !rest(every, &mut stopping).await {
-            return Ok(());
+            return;
         }
     }
 }
 
-async fn scheduler_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+async fn scheduler_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
     loop {
         if let Err(e) = scheduler::run(&app.service, app.service.clock.now()).await {
             tracing::error!("timetable failed: {}", e.what);
         }
         if !rest(SCHEDULER_TICK, &mut stopping).await {
-            return Ok(());
+            return;
+        }
+    }
+}
+
+/// Asks the second reader again and again; what fails is tried later, and stops nothing else.
+async fn second_reader_loop(app: Arc<App>, assistant: Arc<Assistant>, mut stopping: Receiver<bool>) {
+    loop {
+        let pause = match second_reader::look(&app.service, &app.fetcher, &assistant).await {
+            Ok(Looked::Asked { .. }) => TICK,
+            Ok(Looked::Idle) => SECOND_READER_IDLE,
+            Ok(Looked::Failed) => SECOND_READER_AGAIN,
+            Err(e) => {
+                tracing::error!("second reader: {e}");
+                SECOND_READER_AGAIN
+            }
+        };
+        if !rest(pause, &mut stopping).await {
+            return;
         }
     }
 }
 
 #[cfg(feature = "matrix")]
-async fn matrix_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+async fn matrix_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
     while !vigie_delivery::channels::matrix::opened(&app.delivery).await {
         if !rest(OPEN_AGAIN, &mut stopping).await {
-            return Ok(());
+            return;
         }
     }
     app.service.deliveries_queued.notify_one();
+    let listener = matrix_listener::Listener::new(Arc::clone(&app.delivery));
     loop {
         let heard = tokio::select! {
-            heard = crate::roles::matrix_listener::listen(&app.delivery) => heard,
-            _ = stopping.wait_for(|s| *s) => return Ok(()),
+            heard = matrix_listener::listen(&listener) => heard,
+            _ = stopping.wait_for(|s| *s) => break,
         };
         if let Err(e) = heard {
             tracing::error!("Matrix rooms: {}", e.what);
             if !rest(TICK, &mut stopping).await {
-                return Ok(());
+                break;
             }
         }
     }
+    listener.stop().await;
 }
 
 #[cfg(feature = "telegram")]
-async fn telegram_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<(), Failure> {
+async fn telegram_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
     telegram_listener::propose(&app.delivery).await;
-    let listener = Arc::new(Listener::new(Arc::clone(&app.delivery)));
+    let listener = Listener::new(Arc::clone(&app.delivery));
     loop {
         let heard = tokio::select! {
             heard = telegram_listener::listen(&listener, vigie_telegram::session::LONG_POLL) => heard,
-            _ = stopping.wait_for(|s| *s) => return Ok(()),
+            _ = stopping.wait_for(|s| *s) => break,
         };
         let pause = match heard {
             Ok(Some(_)) => continue,
@@ -287,7 +365,8 @@ async fn telegram_loop(app: Arc<App>, mut stopping: Receiver<bool>) -> Result<()
             }
         };
         if !rest(pause, &mut stopping).await {
-            return Ok(());
+            break;
         }
     }
+    listener.stop().await;
 }

@@ -18,7 +18,7 @@ use super::output::{parse_word, print, table};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
-use vigie_service::{opt_in, preview};
+use vigie_service::{Service, membership, opt_in, preview};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -77,6 +77,9 @@ pub(super) struct AddArgs {
     /// SIRET de la structure : sa nature, ses métiers et ses départements sont pris dans l’annuaire (vigie directory)
     #[arg(long)]
     siret: Option<String>,
+    /// Ne demande pas confirmation quand la structure a déjà des membres
+    #[arg(long)]
+    yes: bool,
     /// L’adresse est déjà confirmée par son propriétaire
     #[arg(long)]
     confirmed: bool,
@@ -119,10 +122,7 @@ fn parse_quiet(text: &str) -> Result<QuietHours, String> {
 
 /// The person of that name whom a command changes; `instead` is what to write in the settings file for who is declared there.
 async fn changeable(store: &Store, key: &str, place: &str, instead: &str) -> Result<Subscriber, Failure> {
-    let Some(person) = store.find_subscriber(key).await? else {
-        let what = format!("personne « {key} » inconnue");
-        return Err(Failure::usage(what, place, "vigie subscriptions list énumère les personnes"));
-    };
+    let person = super::person::find(store, key, place).await?;
     if store.is_declared(&person.id).await? {
         let what = "cette personne est déclarée dans le fichier de configuration";
         return Err(Failure::usage(what, place, instead));
@@ -228,7 +228,7 @@ async fn show_preview(store: &Store, args: &PreviewArgs) -> Result<(), Failure> 
 }
 
 async fn list(store: &Store) -> Result<(), Failure> {
-    store.saw(&super::personal::operator(), "", "subscriptions list", Clock::from_environment()?.now()).await?;
+    store.saw(&super::person::operator(), "", "subscriptions list", Clock::from_environment()?.now()).await?;
     let (_, entries) = store.subscriptions().await?;
     let mut rows = Vec::new();
     for (subscription, person) in entries {
@@ -291,7 +291,10 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         }
         store.lift_suppression(Channel::Email, &email).await?;
     }
-    let known = store.find_subscriber(&email).await?;
+    let known = match store.find_subscribers(&email).await?.len() {
+        0 => None,
+        _ => Some(super::person::find(store, &email, place).await?),
+    };
     let id = known.as_ref().map_or_else(|| derived_id(&["email", &email]), |p| p.id.clone());
     let address = store.addresses(&id).await?.into_iter().find(|a| a.value.eq_ignore_ascii_case(&email));
     match address.as_ref().map(|a| a.state) {
@@ -327,6 +330,10 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         ));
     }
     let mut profile = known.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
+    let joined = listed.as_ref().map(|s| s.siret.clone()).filter(|siret| profile.siret.as_ref() != Some(siret));
+    if let Some(siret) = &joined {
+        super::members::ask_to_join(store, siret, &email, args.yes, place).await?;
+    }
     profile.kind = args.kind.or(listed.as_ref().map(|s| s.kind)).or(profile.kind);
     profile.siret = listed.as_ref().map(|s| s.siret.clone()).or(profile.siret);
     profile.sectors.extend(filter.sectors.iter().filter(|s| !profile.sectors.contains(s)).cloned().collect::<Vec<_>>());
@@ -338,12 +345,12 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
     let name = args.name.clone().or(known.map(|p| p.name)).or(listed.map(|s| s.name)).unwrap_or_default();
     let subscriber = Subscriber { id: id.clone(), name, role, profile };
     let state = if args.confirmed { AddressState::Active } else { AddressState::Unconfirmed };
-    store
-        .put_subscriber(
-            &NewSubscriber { subscriber, addresses: vec![(Channel::Email, email.clone(), state)], declared: false },
-            now,
-        )
-        .await?;
+    let addresses = vec![(Channel::Email, email.clone(), state)];
+    store.put_subscriber(&NewSubscriber { subscriber: subscriber.clone(), addresses, declared: false }, now).await?;
+    if let Some(siret) = &joined {
+        let service = Service::new(settings.clone(), store.clone(), Clock::from_environment()?)?;
+        membership::welcome(&service, &super::person::operator(), &subscriber, siret).await?;
+    }
     let subscription = store.put_subscription(&id, &filter, cadence, now).await?;
     let note = ask(store, settings, &id, &email, now).await?;
     print(&format!("Abonnement {subscription} ajouté pour {email}{note}\n"))

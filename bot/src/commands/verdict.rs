@@ -83,13 +83,7 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
 
 async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(), Failure> {
     let place = "vigie verdict";
-    let person = app.service.store.find_subscriber(&about.by).await?.ok_or_else(|| {
-        Failure::usage(
-            format!("personne inconnue « {} »", about.by),
-            "--by",
-            "vigie subscriptions list énumère les personnes",
-        )
-    })?;
+    let person = super::person::find(&app.service.store, &about.by, "--by").await?;
     if !verdict_correction::may_correct(person.role) {
         return Err(Failure::usage(
             "seuls un facilitateur ou un exploitant corrigent un verdict",

@@ -1,22 +1,55 @@
 //! Matrix rooms: what happens there goes to the [`conversation`], and what it answers is said in the thread it belongs to.
 //!
-//! A room has no buttons: their labels are listed as words to answer with. Whatever fails is said in the logs; what was
-//! decided stands in the store before anything is answered.
+//! A room has no buttons: their labels are listed as words to answer with. What was said is kept, room by room, and acted on apart
+//! ([`super::chat_queues`]): one room's queue delays no other. What was decided stands in the store before anything is answered.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vigie_domain::Channel;
 use vigie_matrix::{Event, EventKind, Matrix, Note};
+use vigie_notifier::chat::Rich;
+use vigie_store::incoming::IncomingRow;
 
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, ReplyPlace, Sender};
 use vigie_delivery::{Engine, channels};
 use vigie_service::Failure;
 use vigie_service::operators::{self, OperatorEvent};
 
-/// Waits for what happens next in the rooms, and acts on it.
+use super::chat_queues::{Acts, ChatQueues};
+
+/// Name of the queue of what was said.
+const LISTENER: &str = "matrix";
+const FAILED: &str =
+    "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
+
+/// The one who listens.
+pub struct Listener {
+    engine: Arc<Engine>,
+    queues: Arc<ChatQueues<Rooms>>,
+}
+
+impl Listener {
+    /// A listener that has heard nothing yet.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { queues: ChatQueues::new(Arc::clone(&engine), Rooms), engine }
+    }
+
+    /// Waits until what is under way has ended; what waits is left for the next start.
+    pub async fn stop(&self) {
+        self.queues.finish(true).await;
+    }
+}
+
+/// Waits for what happens next in the rooms, keeps it, and has it acted on.
 ///
 /// # Errors
 /// The database or the server fails.
-pub async fn listen(engine: &Engine) -> Result<(), Failure> {
+pub async fn listen(listener: &Listener) -> Result<(), Failure> {
+    let engine = &listener.engine;
+    // What an earlier process left, or a failure.
+    listener.queues.look_after().await?;
     let Some(matrix) = engine.matrix.get() else { return Ok(()) };
     warn_of_lapse(engine, matrix).await?;
     let events = match matrix.next().await {
@@ -31,24 +64,54 @@ pub async fn listen(engine: &Engine) -> Result<(), Failure> {
             return Err(Failure::new(format!("{outcome:?}"), "[matrix]", "Vigie réessaie d’elle-même"));
         }
     };
-    for event in events {
+    let said: Vec<(String, Vec<u8>)> =
+        events.into_iter().map(|e| (e.room.clone(), serde_json::to_vec(&e).unwrap_or_default())).collect();
+    if said.is_empty() {
+        return channels::refresh(engine).await;
+    }
+    engine.service.store.append_incoming(LISTENER, said, engine.service.clock.now()).await?;
+    listener.queues.look_after().await
+}
+
+/// How what was said in rooms is acted on.
+struct Rooms;
+
+impl Acts for Rooms {
+    const LISTENER: &'static str = LISTENER;
+
+    async fn act(&self, engine: &Arc<Engine>, said: &IncomingRow) -> Result<(), Failure> {
+        let (Some(matrix), Ok(event)) = (engine.matrix.get(), serde_json::from_slice::<Event>(&said.raw)) else {
+            return Ok(()); // kept by a later version, or the account is closed
+        };
         if let EventKind::Invited { reason } = &event.kind {
-            invited(engine, matrix, &event, reason).await?;
-            continue;
+            return invited(engine, matrix, &event, reason).await;
+        }
+        if let EventKind::Moved { to } = &event.kind {
+            matrix.follow(to).await;
         }
         let (incoming, on) = incoming_of(engine, matrix, &event).await?;
         for reply in conversation::dispatch(&engine.service, incoming).await? {
             // A word that passes has no place here: what it says shows in the state line.
             if reply.place != ReplyPlace::Toast {
-                let text = conversation::in_words(&reply);
-                let note = Note { text: &text, about: on.as_deref(), instead: None, key: None };
-                if let Err(outcome) = matrix.say(&event.room, &note).await {
-                    tracing::warn!(room = event.room, "answer not sent: {outcome:?}");
-                }
+                answer(matrix, &event.room, &conversation::in_words(&reply), on.as_deref()).await;
             }
         }
+        Ok(())
     }
-    channels::refresh(engine).await
+
+    async fn give_up(&self, engine: &Arc<Engine>, said: &IncomingRow) {
+        if let Some(matrix) = engine.matrix.get() {
+            answer(matrix, &said.chat, &FAILED.into(), None).await;
+        }
+    }
+}
+
+/// Says an answer in a room; one that cannot be said is noted in the logs.
+async fn answer(matrix: &Matrix, room: &str, text: &Rich, about: Option<&str>) {
+    let note = Note { text, about, instead: None, key: None };
+    if let Err(outcome) = matrix.say(room, &note).await {
+        tracing::warn!(room, "answer not sent: {outcome:?}");
+    }
 }
 
 /// Days before an end at which the operators hear of it.
@@ -74,7 +137,7 @@ async fn warn_of_lapse(engine: &Engine, matrix: &Matrix) -> Result<(), Failure> 
         (
             matrix.lapse().await,
             "La session Matrix de Vigie",
-            "Relancez Vigie ensuite\u{a0}: elle se reconnecte avec le même appareil.",
+            "Relancez Vigie ensuite : elle se reconnecte avec le même appareil.",
         ),
     ];
     for (until, what, fix) in ends {
@@ -103,11 +166,7 @@ async fn invited(engine: &Engine, matrix: &Matrix, event: &Event, reason: &str) 
         return Ok(());
     }
     for reply in replies {
-        let text = conversation::in_words(&reply);
-        let note = Note { text: &text, about: None, instead: None, key: None };
-        if let Err(outcome) = matrix.say(&event.room, &note).await {
-            tracing::warn!(room = event.room, "answer not sent: {outcome:?}");
-        }
+        answer(matrix, &event.room, &conversation::in_words(&reply), None).await;
     }
     Ok(())
 }
@@ -138,6 +197,7 @@ async fn incoming_of(engine: &Engine, matrix: &Matrix, event: &Event) -> Result<
         // Answered by whoever was asked to enter.
         (EventKind::Joined | EventKind::Invited { .. }, _) => Input::Joined,
         (EventKind::Left, _) => Input::Left,
+        (EventKind::Moved { to }, _) => Input::Moved { to: to.clone() },
     };
     Ok((Incoming { chat, sender, input }, on))
 }

@@ -1,10 +1,16 @@
 //! What a process does while it runs, each by lease where only one process may: polling, the schedule, listening to chats,
 //! reading the mailbox.
 
+#[cfg(any(feature = "matrix", feature = "telegram"))]
+pub mod chat_queues;
 pub mod mailbox;
 #[cfg(feature = "matrix")]
 pub mod matrix_listener;
 pub mod poll;
 pub mod scheduler;
+pub mod second_reader;
+pub mod supervisor;
 #[cfg(feature = "telegram")]
 pub mod telegram_listener;
+pub mod watch;
+pub mod write_watch;

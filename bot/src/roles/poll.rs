@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use chrono::Duration;
-use vigie_config::settings;
-use vigie_domain::Notice;
+use vigie_config::settings::{self, SourceVisibility};
+use vigie_domain::{Notice, Visibility};
 use vigie_service::crash_point::CrashPoint;
-use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::ingest::{self, Outcome};
 use vigie_service::sources::Watched;
 use vigie_service::{Failure, Service, metrics};
 use vigie_store::sources::{PageEnd, PollEnd, Quarantined, SourceState};
@@ -15,6 +15,8 @@ use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::sources::{self, Memory, Page, Trouble};
 use vigie_watcher::zones::paris_day;
+
+use super::watch::Place;
 
 /// How long a source is held for one page; renewed with each page.
 const SOURCE_LEASE: Duration = Duration::minutes(5);
@@ -44,7 +46,17 @@ pub struct Polled {
 pub async fn poll(
     service: &Service,
     fetcher: &Fetcher,
-    audience: &mut Audience,
+    watched: &Watched,
+    force: bool,
+) -> Result<Option<Polled>, Failure> {
+    poll_in(Place::take().await, service, fetcher, watched, force).await
+}
+
+/// The same, in a place that is given back at the end, or when the source lets it wait.
+pub(super) async fn poll_in(
+    mut place: Place,
+    service: &Service,
+    fetcher: &Fetcher,
     watched: &Watched,
     force: bool,
 ) -> Result<Option<Polled>, Failure> {
@@ -53,7 +65,7 @@ pub async fn poll(
     let Some(state) = service.store.claim_source(id, &service.lease_holder, SOURCE_LEASE, force, now).await? else {
         return Ok(None);
     };
-    match read(service, fetcher, audience, watched, &state).await {
+    match read(&mut place, service, fetcher, watched, &state).await {
         Ok(total) => Ok(Some(total)),
         Err(failure) => {
             // The source is given back, with a pause: what failed here would fail again at once.
@@ -67,9 +79,9 @@ pub async fn poll(
 }
 
 async fn read(
+    place: &mut Place,
     service: &Service,
     fetcher: &Fetcher,
-    audience: &mut Audience,
     watched: &Watched,
     state: &SourceState,
 ) -> Result<Polled, Failure> {
@@ -85,14 +97,15 @@ async fn read(
     let mut pages = MAX_PAGES;
     // Counted when it is claimed: what ends the process at each reading is not read for ever.
     if state.interrupted >= MAX_INTERRUPTED {
-        let why = "la lecture de cette source a mis fin au programme plusieurs fois de suite\u{a0}: elle est laissée de côté jusqu’au prochain essai";
+        let why = "la lecture de cette source a mis fin au programme plusieurs fois de suite : elle est laissée de côté jusqu’au prochain essai";
         not_before = Some(service.clock.now() + SET_ASIDE);
         failure = Some((why.to_owned(), Trouble::Structure));
         pages = 0;
     }
     for _ in 0..pages {
         let asked = Instant::now();
-        let page = match sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now()).await {
+        let asking = sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now());
+        let page = match place.wait_for(asking).await {
             Ok(page) => page,
             Err(e) => {
                 metrics::polled(id, e.trouble().as_str(), asked);
@@ -103,7 +116,7 @@ async fn read(
         };
         metrics::polled(id, "ok", asked);
         CrashPoint::AfterFetch.reach();
-        if let Err(failure) = take_page(service, audience, watched, &page, first, &mut total).await {
+        if let Err(failure) = take_page(service, watched, &page, first, &mut total).await {
             // The reading ended well: what failed is ours, and says nothing of the source.
             written = serde_json::to_string(&memory).unwrap_or_default();
             let page = PageEnd { memory: &written, records: 0 };
@@ -148,7 +161,6 @@ async fn read(
 
 async fn take_page(
     service: &Service,
-    audience: &mut Audience,
     watched: &Watched,
     page: &Page,
     first: Option<settings::Baseline>,
@@ -181,8 +193,14 @@ async fn take_page(
                 .await?;
         }
     }
-    let notices: Vec<Notice> = page.notices.iter().map(|n| Notice { source: id.to_owned(), ..n.clone() }).collect();
-    for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, audience, &notices, first).await?) {
+    let visibility = match watched.block.visibility {
+        Some(SourceVisibility::Public) => Visibility::Public,
+        Some(SourceVisibility::Told) => Visibility::Told,
+        None => watched.source.visibility(),
+    };
+    let of_this = |n: &Notice| Notice { source: id.to_owned(), visibility: visibility.clone(), ..n.clone() };
+    let notices: Vec<Notice> = page.notices.iter().map(of_this).collect();
+    for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, &notices, first).await?) {
         match outcome {
             Ok(Outcome::Stored(shares)) => {
                 metrics::stored(id, shares);

@@ -73,7 +73,7 @@ async fn source_alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Fail
         for (alarm, why) in standing.iter().filter(|(a, _)| !told.iter().any(|(kind, _)| kind == a.as_str())) {
             let last = known.last_success.map_or_else(|| "jamais".to_owned(), local);
             let body = format!(
-                "La source «\u{a0}{}\u{a0}» {}\n{why}. Dernière réponse : {last}. {} Les autres sources continuent.",
+                "La source « {} » {}\n{why}. Dernière réponse : {last}. {} Les autres sources continuent.",
                 block.id,
                 alarm.in_french(),
                 advice(*alarm, &block.id),
@@ -84,7 +84,7 @@ async fn source_alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Fail
         for (kind, since) in told.iter().filter(|(kind, _)| !standing.iter().any(|(a, _)| a.as_str() == kind)) {
             let was = Alarm::parse(kind).map_or("était en alarme", Alarm::in_french);
             let body = format!(
-                "Résolu\u{a0}: la source «\u{a0}{}\u{a0}» va de nouveau bien\nElle était signalée («\u{a0}{was}\u{a0}») depuis le {}. La veille a repris là où elle s’était arrêtée.",
+                "Résolu : la source « {} » va de nouveau bien\nElle était signalée (« {was} ») depuis le {}. La veille a repris là où elle s’était arrêtée.",
                 block.id,
                 local(*since),
             );

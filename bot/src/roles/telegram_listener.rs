@@ -1,33 +1,32 @@
 //! Telegram chats, incoming half: what people do there goes to the [`conversation`], and what it answers is said.
 //!
-//! - Updates are confirmed once they were all handled; those handled before a crash are noted and not handled again. One
+//! - Updates are kept, chat by chat, before they are confirmed ([`super::chat_queues`]): one chat's queue delays no other. One
 //!   process listens, by lease. An update that fails three times is passed over, and the one who waits is told; one that
 //!   cannot be read is put aside with its bytes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Duration;
-use tokio::task::JoinSet;
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Reply, ReplyPlace, Sender};
+use vigie_delivery::Engine;
 use vigie_delivery::channels::telegram::Chats;
-use vigie_delivery::{Engine, channels};
 use vigie_domain::Channel;
 use vigie_service::Failure;
-use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent};
 use vigie_store::StoreError;
+use vigie_store::incoming::IncomingRow;
 use vigie_store::sources::Quarantined;
-use vigie_telegram::receive::{Received, Unreadable};
+use vigie_telegram::receive::{self, Received};
+use vigie_telegram::send::Place;
 use vigie_telegram::{Event, EventKind, Part, Refusal, content, send};
+
+use super::chat_queues::{Acts, ChatQueues};
 
 /// Name of the lease of the one who listens, and of how far it came.
 const LISTENER: &str = "telegram";
-/// How long it is held: a long poll, and what people said meanwhile.
+/// How long it is held: more than a long poll.
 const LEASE: Duration = Duration::seconds(120);
-/// Times an update may fail before it is passed over.
-const TRIES: u32 = 3;
 /// Times in a row that another listener may end ours before the operators hear of it: one at a restart is none.
 const RIVALRIES: u32 = 3;
 /// Longest wait for which an answer is kept; after that, whoever asked has gone on.
@@ -55,32 +54,25 @@ pub const MENU: [(&str, &str); 11] = [
     ("effacer", "Effacer ce que Vigie sait de moi"),
 ];
 
-/// The one who listens, with what it knows of its own failures.
+/// The one who listens.
 pub struct Listener {
     engine: Arc<Engine>,
-    /// Updates that failed, and how often.
-    failed: Mutex<HashMap<u32, u32>>,
+    queues: Arc<ChatQueues<Updates>>,
     /// Times in a row that another listener ended ours.
     rivalries: AtomicU32,
 }
 
 impl Listener {
-    /// A listener that has failed nothing yet.
+    /// A listener that has heard nothing yet.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, failed: Mutex::default(), rivalries: AtomicU32::new(0) }
+        let queues = ChatQueues::new(Arc::clone(&engine), Updates);
+        Self { engine, queues, rivalries: AtomicU32::new(0) }
     }
 
-    /// How often an update has failed, this time included.
-    fn failures(&self, update: u32) -> u32 {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = failed.entry(update).or_default();
-        *times += 1;
-        let times = *times;
-        if times >= TRIES {
-            failed.remove(&update);
-        }
-        times
+    /// Waits until what is under way has ended; what waits is left for the next start.
+    pub async fn stop(&self) {
+        self.queues.finish(true).await;
     }
 }
 
@@ -96,100 +88,97 @@ pub async fn propose(engine: &Engine) {
 ///
 /// # Errors
 /// The database or the server fails.
-pub async fn listen_once(listener: &Arc<Listener>) -> Result<(), Failure> {
+pub async fn listen_once(listener: &Listener) -> Result<(), Failure> {
     for _ in 0..MAX_ROUNDS {
-        if listen(listener, std::time::Duration::ZERO).await?.unwrap_or_default() == 0 {
+        let heard = listen(listener, std::time::Duration::ZERO).await;
+        listener.queues.finish(false).await;
+        if heard?.unwrap_or_default() == 0 {
             break;
         }
     }
     Ok(())
 }
 
-/// Waits for what happens next in the chats, and acts on it; gives the number of updates, `None` where this process is not
-/// the one who listens.
+/// Waits for what happens next in the chats, keeps it, and has it acted on; gives the number of updates, `None` where this
+/// process is not the one who listens.
 ///
 /// # Errors
 /// The database or the server fails.
-pub async fn listen(listener: &Arc<Listener>, wait: std::time::Duration) -> Result<Option<usize>, Failure> {
+pub async fn listen(listener: &Listener, wait: std::time::Duration) -> Result<Option<usize>, Failure> {
     let engine = &listener.engine;
     let Some(chats) = &engine.telegram else { return Ok(None) };
-    let now = engine.service.clock.now();
-    if !engine.service.store.hold_lease(LISTENER, &engine.service.lease_holder, LEASE, now).await? {
+    let (store, now) = (&engine.service.store, engine.service.clock.now());
+    if !store.hold_lease(LISTENER, &engine.service.lease_holder, LEASE, now).await? {
         return Ok(None);
     }
-    let from = engine.service.store.listening_from(LISTENER, now).await?.and_then(|n| u32::try_from(n).ok());
+    // What an earlier process left, or a failure.
+    listener.queues.look_after().await?;
+    let from = store.listening_from(LISTENER, now).await?.and_then(|n| u32::try_from(n).ok());
     let received = match chats.bot.updates(from, wait).await {
         Ok(received) => received,
         Err(refusal) => return Err(unheard(listener, &refusal).await?),
     };
     listener.rivalries.store(0, Ordering::Relaxed);
     let Some(last) = received.iter().map(|r| r.number).max() else { return Ok(Some(0)) };
-    let count = received.len();
-    let known = Arc::new(engine.service.store.heard_since(LISTENER).await?);
-    // One chat's updates in their order; a chat that answers slowly does not hold another back.
-    let mut by_chat: BTreeMap<i64, Vec<Received>> = BTreeMap::new();
-    for update in received {
-        by_chat.entry(update.events.first().map_or(0, |e| e.chat)).or_default().push(update);
-    }
-    let mut work = JoinSet::new();
-    for updates in by_chat.into_values() {
-        work.spawn(handle(Arc::clone(listener), updates, Arc::clone(&known)));
-    }
-    let mut failure = None;
-    while let Some(done) = work.join_next().await {
-        let failed = |e| Failure::new(format!("réponse interrompue : {e}"), "[telegram]", "rien n’est perdu");
-        if let Err(e) = done.unwrap_or_else(|e| Err(failed(e))) {
-            failure = Some(e);
-        }
-    }
-    channels::refresh(engine).await?;
-    match failure {
-        // They are given again, and those that went well are known.
-        Some(failure) => Err(failure),
-        None => {
-            engine.service.store.listen_from(LISTENER, i64::from(last) + 1, engine.service.clock.now()).await?;
-            Ok(Some(count))
-        }
-    }
+    let rows: Vec<IncomingRow> = received
+        .into_iter()
+        .map(|r| IncomingRow {
+            number: i64::from(r.number),
+            chat: r.events.first().map(|e| e.chat.to_string()).unwrap_or_default(),
+            raw: r.raw,
+        })
+        .collect();
+    store.keep_incoming(LISTENER, &rows, i64::from(last) + 1, engine.service.clock.now()).await?;
+    listener.queues.look_after().await?;
+    Ok(Some(rows.len()))
 }
 
-/// Acts on updates of one chat.
-async fn handle(listener: Arc<Listener>, updates: Vec<Received>, known: Arc<BTreeSet<i64>>) -> Result<(), Failure> {
-    let engine = &listener.engine;
-    let Some(chats) = &engine.telegram else { return Ok(()) };
-    for update in updates {
-        let number = i64::from(update.number);
-        if known.contains(&number) {
-            continue;
-        }
+/// How updates are acted on.
+struct Updates;
+
+impl Acts for Updates {
+    const LISTENER: &'static str = LISTENER;
+
+    async fn act(&self, engine: &Arc<Engine>, said: &IncomingRow) -> Result<(), Failure> {
+        let Some(chats) = &engine.telegram else { return Ok(()) };
+        let Some(update) = read(chats, said).await? else { return Ok(()) };
         if let Some(unreadable) = &update.unreadable {
-            put_aside(engine, number, unreadable).await?;
+            put_aside(engine, said, unreadable.why).await?;
         }
         for event in &update.events {
-            if let Err(failure) = act(engine, chats, event).await {
-                tracing::error!(update = number, "what was said in a chat is not acted on: {}", failure.what);
-                if listener.failures(update.number) < TRIES {
-                    return Err(failure);
-                }
-                let sorry = Reply { place: ReplyPlace::Answer, text: FAILED.into(), buttons: Vec::new() };
-                carry_out_reply(engine, chats, event, &sorry).await;
-            }
+            act(engine, chats, event).await?;
         }
-        engine.service.store.heard(LISTENER, number).await?;
-        CrashPoint::Heard.reach();
+        Ok(())
     }
-    Ok(())
+
+    async fn give_up(&self, engine: &Arc<Engine>, said: &IncomingRow) {
+        if let Err(e) = put_aside(engine, said, "a échoué plusieurs fois de suite").await {
+            tracing::error!(update = said.number, "not put aside: {}", e.what);
+        }
+        let Some(chats) = &engine.telegram else { return };
+        let Ok(Some(update)) = read(chats, said).await else { return };
+        let sorry = Reply { place: ReplyPlace::Answer, text: FAILED.into(), buttons: Vec::new() };
+        for event in &update.events {
+            carry_out_reply(engine, chats, event, &sorry).await;
+        }
+    }
 }
 
-/// Keeps an update that cannot be read, for whoever looks into it.
-async fn put_aside(engine: &Engine, number: i64, unreadable: &Unreadable) -> Result<(), Failure> {
-    tracing::error!(update = number, "an update cannot be read and is put aside: {}", unreadable.why);
+async fn read(chats: &Chats, said: &IncomingRow) -> Result<Option<Received>, Failure> {
+    let me =
+        chats.bot.me().await.map_err(|e| Failure::new(e.to_string(), "[telegram]", "Vigie réessaie d’elle-même"))?;
+    Ok(receive::read_json(&said.raw, &me.username))
+}
+
+/// Keeps an update that cannot be read or acted on, for whoever looks into it.
+async fn put_aside(engine: &Engine, said: &IncomingRow, why: &str) -> Result<(), Failure> {
+    tracing::error!(update = said.number, "an update is put aside: {why}");
     let record = Quarantined {
         source: LISTENER.to_owned(),
-        record_id: Some(number.to_string()),
+        record_id: Some(said.number.to_string()),
         place: "getUpdates".to_owned(),
-        reason: unreadable.why.to_owned(),
-        raw: unreadable.raw.clone(),
+        reason: why.to_owned(),
+        raw: said.raw.clone(),
         at: engine.service.clock.now(),
     };
     engine.service.store.quarantine(&record).await?;
@@ -232,6 +221,16 @@ async fn act(engine: &Engine, chats: &Chats, event: &Event) -> Result<(), Failur
     }
     for reply in replies?.iter().filter(|r| word.as_ref() != Some(*r)) {
         carry_out_reply(engine, chats, event, reply).await;
+    }
+    remember_topic(engine, event).await
+}
+
+/// The topic in which the bot is started is where it writes from then on.
+async fn remember_topic(engine: &Engine, event: &Event) -> Result<(), Failure> {
+    let EventKind::Text { text, edited: false, forwarded: false, .. } = &event.kind else { return Ok(()) };
+    if text.trim_start().to_lowercase().starts_with("/start") {
+        let topic = event.topic.map(i64::from);
+        engine.service.store.set_topic(Channel::Telegram, &event.chat.to_string(), topic).await?;
     }
     Ok(())
 }
@@ -280,28 +279,33 @@ async fn carry_out_reply(engine: &Engine, chats: &Chats, event: &Event, reply: &
             Ok(()) => return,
             // Too old, or gone: said below.
             Err(Refusal::Message(why)) => tracing::info!(chat = event.chat, "not edited, said anew: {why}"),
-            Err(refusal) => return later(chats, event.chat, Some(message), parts.remove(0), refusal),
+            Err(refusal) => return later(chats, Place::of(event.chat), Some(message), parts.remove(0), refusal),
         }
     }
     // Alone with someone, what stands below is the answer; in a group it stands under what was said.
     let mut under =
         event.message.filter(|_| pressed || !event.private || matches!(event.kind, EventKind::Reacted { .. }));
-    let mut chat = event.chat;
+    let mut place = Place { chat: event.chat, topic: event.topic, under: None };
     for part in parts {
-        match chats.send_part(&engine.service, &mut chat, &part, under.take()).await {
-            Ok(_) => chats.passed(&engine.service).await,
+        place.under = under.take();
+        match chats.send_part(&engine.service, place, &part).await {
+            Ok((_, chat)) => {
+                place.chat = chat;
+                chats.passed(&engine.service).await;
+            }
             Err(refusal) => {
                 if let Refusal::Wait { seconds } = refusal {
-                    chats.asked_to_wait(&engine.service, &engine.resting, chat, seconds).await;
+                    chats.asked_to_wait(&engine.service, &engine.resting, place.chat, seconds).await;
                 }
-                later(chats, chat, None, part, refusal);
+                later(chats, place, None, part, refusal);
             }
         }
     }
 }
 
 /// Says it once more when the chat, or the server, is ready; whoever asked can ask again.
-fn later(chats: &Chats, chat: i64, instead: Option<i32>, part: Part, refusal: Refusal) {
+fn later(chats: &Chats, place: Place, instead: Option<i32>, part: Part, refusal: Refusal) {
+    let chat = place.chat;
     let pause = match refusal {
         Refusal::Wait { seconds } if seconds <= ANSWER_WITHIN => std::time::Duration::from_secs(seconds.into()),
         Refusal::Unreachable(_) => ANSWER_AGAIN,
@@ -312,7 +316,7 @@ fn later(chats: &Chats, chat: i64, instead: Option<i32>, part: Part, refusal: Re
         tokio::time::sleep(pause).await;
         let done = match instead {
             Some(message) => bot.edit(chat, message, &part).await,
-            None => bot.send(chat, &part, None).await.map(|_| ()),
+            None => bot.send(Place { under: None, ..place }, &part).await.map(|_| ()),
         };
         if let Err(refusal) = done {
             tracing::warn!(chat, "answer not sent: {refusal}");

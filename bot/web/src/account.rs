@@ -22,8 +22,6 @@ use vigie_service::{Service, personal_data};
 
 /// Beginning of a token, by which scanners of leaked secrets may know it.
 const PREFIX: &str = "vigie_";
-/// Most tokens and links of one person.
-const MAX: usize = 20;
 /// Longest name of a token.
 const MAX_NAME: usize = 60;
 /// Days a token may last.
@@ -51,7 +49,7 @@ pub fn private_url(service: &Service, token: &AccessToken) -> Option<String> {
     }
 }
 
-/// Makes a token for a person; gives the secret, which is shown once.
+/// Makes a token for a person; gives the secret, which is shown once, or `None` where they have too many.
 ///
 /// # Errors
 /// The database fails.
@@ -61,10 +59,10 @@ pub async fn make_token(
     name: &str,
     scopes: &[Scope],
     expires: Option<DateTime<Utc>>,
-) -> Result<String, vigie_store::StoreError> {
+) -> Result<Option<String>, vigie_store::StoreError> {
     let secret = format!("{PREFIX}{}{}", vigie_store::random()?, vigie_store::random()?);
-    service.store.put_token(subscriber, name, scopes, &secret, expires, service.clock.now()).await?;
-    Ok(secret)
+    let made = service.store.put_token(subscriber, name, scopes, &secret, expires, service.clock.now()).await?;
+    Ok(made.map(|_| secret))
 }
 
 fn day(at: DateTime<Utc>) -> String {
@@ -120,15 +118,13 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Sho
 
 pub(crate) async fn make(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
     let (me, fields) = (&posted.session.person, &posted.fields);
-    if site.service.store.tokens(&me.id).await?.len() >= MAX {
-        return Err(Trouble::bad("Vous avez trop de jetons et de liens\u{a0}: supprimez-en d’abord."));
-    }
+    let too_many = || Trouble::bad("Vous avez trop de jetons et de liens : supprimez-en d’abord.");
     let now = site.service.clock.now();
     let private = [(Scope::Calendar, "Agenda"), (Scope::Feed, "Fil d’alertes")];
     if let Some((scope, name)) = private.into_iter().find(|(s, _)| s.as_str() == fields.one("lien")) {
         // Nobody knows this secret: the link is signed and names its row.
         let unknown = format!("{}{}", vigie_store::random()?, vigie_store::random()?);
-        site.service.store.put_token(&me.id, name, &[scope], &unknown, None, now).await?;
+        site.service.store.put_token(&me.id, name, &[scope], &unknown, None, now).await?.ok_or_else(too_many)?;
         return Ok(Redirect::to("/compte#liens").into_response());
     }
     let scopes: Vec<Scope> =
@@ -138,7 +134,8 @@ pub(crate) async fn make(State(site): State<Arc<Site>>, posted: Posted) -> Shown
         return Err(Trouble::bad("Donnez un nom au jeton (60 caractères au plus) et au moins un droit."));
     }
     let days = fields.one("jours").parse().ok().filter(|d| LASTS.contains(d)).unwrap_or(LASTS[0]);
-    let secret = make_token(&site.service, &me.id, name, &scopes, Some(now + Duration::days(days))).await?;
+    let made = make_token(&site.service, &me.id, name, &scopes, Some(now + Duration::days(days))).await?;
+    let secret = made.ok_or_else(too_many)?;
     Ok(site.page(&posted.visitor, "jeton.html", context! { secret => secret, name => name }))
 }
 
@@ -168,13 +165,13 @@ pub(crate) async fn export(State(site): State<Arc<Site>>, signed: SignedIn) -> S
 pub(crate) async fn erase(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
     let me = &posted.session.person.id;
     if posted.fields.one("sur") != "oui" {
-        return Err(Trouble::bad("Cochez la case pour confirmer l’effacement\u{a0}: il est définitif."));
+        return Err(Trouble::bad("Cochez la case pour confirmer l’effacement : il est définitif."));
     }
     if site.service.store.is_declared(me).await? {
         return Err(Trouble::new(
             StatusCode::CONFLICT,
             "Effacement impossible d’ici",
-            "Vous êtes déclaré dans le fichier de configuration de Vigie\u{a0}: demandez à la personne qui la gère de vous en retirer d’abord.",
+            "Vous êtes déclaré dans le fichier de configuration de Vigie : demandez à la personne qui la gère de vous en retirer d’abord.",
         ));
     }
     personal_data::erase(&site.service, me).await?;

@@ -21,6 +21,8 @@ use vigie_domain::{BuyerType, Cadence, Decision, Department, Filter, Refusal, St
 use vigie_service::answers::outcome_line;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::search_row::KINDS;
+use vigie_service::visibility;
+use vigie_store::journal::NoticeRow;
 use vigie_store::search::{Query, SearchRow, State as Stand};
 use vigie_store::tokens::{AccessToken, Scope};
 use vigie_watcher::classify::fold::fold;
@@ -167,10 +169,7 @@ pub(crate) async fn procedure(State(site): State<Arc<Site>>, program: Program, P
     let now = site.service.clock.now();
     let ids = [id.clone()];
     let found = site.service.store.search_rows(&ids).await?.pop().ok_or_else(|| absent("procédure inconnue"))?;
-    let notices: Vec<Value> = site
-        .service
-        .store
-        .notices_of(&id)
+    let notices: Vec<Value> = seen_by(&site, &program, &id)
         .await?
         .into_iter()
         .map(|n| {
@@ -183,6 +182,13 @@ pub(crate) async fn procedure(State(site): State<Arc<Site>>, program: Program, P
     let mut out = listed(&found, now);
     out["notices"] = Value::Array(notices);
     Ok(Json(out).into_response())
+}
+
+/// The notices of a procedure that the owner of a token may see.
+async fn seen_by(site: &Site, program: &Program, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
+    let all = site.service.store.notices_of(id).await?;
+    let notices = visibility::visible(&site.service, Some(&program.owner), all).await?;
+    if notices.is_empty() { Err(absent("procédure inconnue")) } else { Ok(notices) }
 }
 
 /// A subscription as the API takes it.
@@ -332,9 +338,7 @@ pub(crate) async fn decisions(State(site): State<Arc<Site>>, program: Program) -
 
 pub(crate) async fn decisions_on(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
     program.may(Scope::Decisions)?;
-    if site.service.store.search_rows(std::slice::from_ref(&id)).await?.is_empty() {
-        return Err(absent("procédure inconnue"));
-    }
+    seen_by(&site, &program, &id).await?;
     let decisions = site.service.store.decisions_on(program.owner.structure(), &id).await?;
     let rows: Vec<Value> = decisions.iter().map(given).collect();
     Ok(Json(json!({ "decisions": rows })).into_response())
@@ -363,6 +367,7 @@ pub(crate) async fn decide(
 ) -> Shown {
     program.may(Scope::DecisionsWrite)?;
     let says: Says = body(&bytes)?;
+    seen_by(&site, &program, &id).await?;
     let me = &program.owner;
     let by = if me.name.is_empty() { program.token.name.as_str() } else { me.name.as_str() };
     let edit = DecisionEdit {

@@ -47,6 +47,38 @@ pub(crate) async fn unsubscribe(State(site): State<Arc<Site>>, visitor: Visitor,
     Ok(site.word(&visitor, "C’est fait", "Vous ne recevrez plus de message de Vigie à cette adresse."))
 }
 
+/// The person whom a link speaks of that stops what is reserved to others.
+fn person_of<'a>(site: &Site, token: &'a str) -> Result<&'a str, Trouble> {
+    site.service.open_token(Purpose::WithoutClosed, token, site.service.clock.now()).map_err(|_| {
+        Trouble::unknown(
+            "Lien inconnu",
+            "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie.",
+        )
+    })
+}
+
+pub(crate) async fn ask_without_closed(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+) -> Shown {
+    person_of(&site, &token)?;
+    Ok(site.page(&visitor, "sans-reserves-aux-autres.html", context! {}))
+}
+
+pub(crate) async fn without_closed(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+) -> Shown {
+    let person = person_of(&site, &token)?;
+    if !site.service.store.set_without_closed(person, true).await? {
+        return Err(Trouble::no_page());
+    }
+    let text = "Vigie ne vous signale plus les marchés réservés à d’autres structures que la vôtre.";
+    Ok(site.word(&visitor, "C’est fait", text))
+}
+
 /// What the link offers: the word that the message's button bears, what is read on the page, and what it asks for.
 const ANSWERS: [(&str, &str, DecisionEdit); 3] = [
     ("oui", "On y va", asks(Some(Stage::Go), None)),
@@ -110,7 +142,7 @@ pub(crate) async fn answer(
         .iter()
         .any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &sent.address.value].contains(&&d.by))
     {
-        let text = "Votre structure a déjà répondu\u{a0}: rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
+        let text = "Votre structure a déjà répondu : rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
         let values = context! { title => "Une réponse est déjà notée", text => text, back => page, back_text => "Voir ce marché" };
         return Ok(site.page_as(StatusCode::CONFLICT, &visitor, "mot.html", values));
     }

@@ -75,7 +75,7 @@ async fn fresh(site: &Site, visitor: &Visitor, address: &str) -> Shown {
 fn settled(site: &Site, visitor: &Visitor, state: AddressState) -> Shown {
     match state {
         AddressState::Active => {
-            Ok(site.word(visitor, "C’est fait", "Votre adresse est confirmée\u{a0}: Vigie vous écrira."))
+            Ok(site.word(visitor, "C’est fait", "Votre adresse est confirmée : Vigie vous écrira."))
         }
         AddressState::Unconfirmed => Err(unknown()),
         AddressState::Stopped | AddressState::Suspended => Err(Trouble::new(
@@ -89,6 +89,6 @@ fn settled(site: &Site, visitor: &Visitor, state: AddressState) -> Shown {
 fn unknown() -> Trouble {
     Trouble::unknown(
         "Lien inconnu",
-        "Ce lien est incomplet, ou l’adresse n’est plus connue\u{a0}: une demande restée sans réponse est effacée. Abonnez-vous à nouveau.",
+        "Ce lien est incomplet, ou l’adresse n’est plus connue : une demande restée sans réponse est effacée. Abonnez-vous à nouveau.",
     )
 }

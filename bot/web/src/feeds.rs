@@ -11,8 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
-use vigie_domain::procedure::Status;
-use vigie_domain::{AlertKind, DateKind, Decision, Stage, Subscriber, TypedDate, french};
+use vigie_domain::{AlertKind, DateKind, Decision, NoticeKind, Stage, Subscriber, TypedDate, french};
 use vigie_notifier::card::{self, short};
 use vigie_store::journal::NoticeRow;
 use vigie_store::self_service::OwnAlert;
@@ -63,13 +62,11 @@ pub(crate) struct Due {
 
 async fn due(site: &Site, decision: &Decision) -> Result<Vec<Due>, StoreError> {
     let notices = site.service.store.notices_of(&decision.procedure).await?;
-    let whole = |n: &&NoticeRow| {
-        !matches!(n.notice.kind, vigie_domain::NoticeKind::Award | vigie_domain::NoticeKind::Cancellation)
-    };
+    let whole = |n: &&NoticeRow| n.notice.kind == NoticeKind::Correction || !n.notice.kind.is_follow_up();
     let Some(main) = notices.iter().rev().find(whole).or(notices.last()) else { return Ok(Vec::new()) };
     let latest = notices.iter().map(|n| n.first_seen).max().unwrap_or(main.first_seen);
     let versions: i64 = notices.iter().map(|n| n.version).sum();
-    let over = notices.iter().any(|n| vigie_domain::procedure::Snapshot::of(&n.assessment).status != Status::Open);
+    let over = site.service.store.open_dates(&decision.procedure, &decision.lot).await?.is_none();
     let off = over || decision.stage.declines();
     let kept = |d: &&TypedDate| decision.lot.is_empty() || d.lot.as_ref().is_none_or(|l| *l == decision.lot);
     Ok(main
@@ -127,7 +124,8 @@ pub(crate) fn calendar(dues: &[Due], base: &str) -> String {
         event.url(&format!("{base}/procedure/{}", d.procedure));
         let at = d.date.at.with_timezone(&Utc);
         if !d.date.has_time {
-            event.all_day(d.date.at.date_naive());
+            // Without an end: a day lasts a day (RFC 5545 §3.6.1), and an end on the same day would last nothing.
+            event.starts(d.date.at.date_naive());
         } else if d.date.kind == DateKind::Visit {
             event.starts(at).ends(at + VISIT);
         } else {
@@ -183,6 +181,11 @@ fn kind_label(kind: AlertKind) -> &'static str {
         AlertKind::Correction => "Rectificatif",
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
+        AlertKind::NoAward => "Sans suite",
+        AlertKind::PartialResult => "Lots terminés",
+        AlertKind::ExAnte => "Intention de conclure",
+        AlertKind::Modification => "Modification du contrat",
+        AlertKind::Completion => "Fin du contrat",
         AlertKind::Reminder => "Rappel",
         AlertKind::Undecided => "Sans réponse",
         _ => "Nouveau",
@@ -260,4 +263,32 @@ pub(crate) async fn atom(State(site): State<Arc<Site>>, Path(token): Path<String
         Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "Fil indisponible", "Réessayez dans un instant.")
     })?;
     Ok(of_kind("application/atom+xml; charset=utf-8", body, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A22: a day without an hour ended on the day it began, and lasted nothing.
+    #[test]
+    fn a_day_without_an_hour_lasts_that_day() {
+        let at = DateTime::parse_from_rfc3339("2027-01-12T23:59:00+01:00").unwrap();
+        let due = |kind, has_time| Due {
+            procedure: "p".into(),
+            title: "Linge".into(),
+            buyer: "Ville".into(),
+            date: TypedDate { kind, at, has_time, mandatory: false, quote: None, field: None, lot: None },
+            sequence: 0,
+            stamp: at.with_timezone(&Utc),
+            off: false,
+            note: String::new(),
+        };
+        for kind in [DateKind::Tender, DateKind::Visit, DateKind::Questions] {
+            let day = calendar(&[due(kind, false)], "https://vigie.example");
+            assert!(day.contains("DTSTART;VALUE=DATE:20270112"), "{day}");
+            assert!(!day.contains("DTEND"), "{day}");
+        }
+        let visit = calendar(&[due(DateKind::Visit, true)], "https://vigie.example");
+        assert!(visit.contains("DTSTART:20270112T225900Z") && visit.contains("DTEND:20270112T235900Z"), "{visit}");
+    }
 }

@@ -17,11 +17,13 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use tokio::sync::Semaphore;
 use vigie_domain::subscription::Role;
+use vigie_notifier::typeset;
 use vigie_service::{Failure, Service};
 use vigie_store::{StoreError, derived_id};
 
 use super::cookies::{self, Session};
 use super::limits::{Limits, What};
+use super::proxies::Proxies;
 
 /// Nothing but our own style, our own images and forms to ourselves.
 const POLICY: &str =
@@ -49,6 +51,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("lien-perime.html", include_str!("../pages/lien-perime.html")),
     ("repondre.html", include_str!("../pages/repondre.html")),
     ("desabonner.html", include_str!("../pages/desabonner.html")),
+    ("sans-reserves-aux-autres.html", include_str!("../pages/sans-reserves-aux-autres.html")),
     ("entrer.html", include_str!("../pages/entrer.html")),
     ("entrer-lien.html", include_str!("../pages/entrer-lien.html")),
     ("chercher.html", include_str!("../pages/chercher.html")),
@@ -62,6 +65,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sources.html", include_str!("../pages/sources.html")),
     ("envois.html", include_str!("../pages/envois.html")),
     ("envoi.html", include_str!("../pages/envoi.html")),
+    ("acces.html", include_str!("../pages/acces.html")),
     ("personnes.html", include_str!("../pages/personnes.html")),
 ];
 
@@ -70,6 +74,8 @@ pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
     pub(crate) limits: Limits,
     pub(crate) previews: Semaphore,
+    /// Who may say for whom it asks.
+    proxies: Proxies,
     pages: Environment<'static>,
 }
 
@@ -84,10 +90,13 @@ impl Site {
         pages.set_formatter(vigie_notifier::escape::formatter);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         pages.set_syntax(syntax.map_err(broken("syntaxe"))?);
+        // A sentence made by code; what someone typed stays as it was typed, in forms above all.
+        pages.add_filter("prose", |text: String| typeset::typeset(&text));
         for (name, text) in TEMPLATES {
-            pages.add_template(name, text).map_err(broken(name))?;
+            pages.add_template_owned(*name, typeset::template(name, text)).map_err(broken(name))?;
         }
-        Ok(Self { service, limits: Limits::default(), previews: Semaphore::new(PREVIEWS), pages })
+        let proxies = Proxies::parse(&service.settings.web.trusted_proxies)?;
+        Ok(Self { service, limits: Limits::default(), previews: Semaphore::new(PREVIEWS), proxies, pages })
     }
 
     /// A page in the frame of whoever asks.
@@ -321,19 +330,14 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
     }
 }
 
-/// Where a request comes from: the peer, or whom a proxy on this machine speaks for.
-pub(crate) fn client(parts: &Parts) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
-    let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-    let forwarded = || {
-        let last = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?.rsplit(',').next()?;
-        last.trim().parse().ok()
-    };
-    if peer.is_loopback() { forwarded().unwrap_or(peer) } else { peer }
-}
-
 /// Who asks, as the limits count them.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Client(pub(crate) IpAddr);
+
+/// Where a request comes from, as the outermost layer found it.
+pub(crate) fn client(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<Client>().map_or(IpAddr::from([127, 0, 0, 1]), |c| c.0)
+}
 
 impl<S: Sync> FromRequestParts<S> for Client {
     type Rejection = std::convert::Infallible;
@@ -347,6 +351,10 @@ impl<S: Sync> FromRequestParts<S> for Client {
 pub(crate) async fn around(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let program = path.starts_with("/api/");
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        let client = Client(site.proxies.client(peer.ip(), request.headers()));
+        request.extensions_mut().insert(client);
+    }
     let mut visitor = Visitor { session: None, path: path.clone() };
     if !program && !path.starts_with("/style") {
         match cookies::of(&site.service, request.headers()).await {

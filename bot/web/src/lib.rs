@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `frame` | what every page shares: templates, visitor, headers, troubles |
 //! | `session` | signing in by a link |
+//! | `server`, `proxies` | accepting connections within limits; who speaks for others |
 //! | `cookies` | the session cookie, and who it stands for |
 //! | `limits` | how often what costs may be asked for |
 //! | `browse` | the front page and the search |
@@ -38,12 +39,13 @@ mod limits;
 mod month;
 mod operator;
 mod procedure;
+pub mod proxies;
 mod public;
+pub mod server;
 pub mod session;
 mod subscriptions;
 pub mod tables;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -54,6 +56,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
 use frame::Site;
+use proxies::Proxies;
 use vigie_service::ingest::search_row;
 use vigie_service::{Failure, Service};
 
@@ -99,11 +102,22 @@ pub async fn serve_on(
             Err(e) => tracing::error!("earlier procedures cannot be searched yet: {e}"),
         }
     });
-    let router = router(service)?.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await
-        .map_err(|e| Failure::new(format!("page arrêtée : {e}"), "[web]", "relancez"))
+    serve_within(service, listener, server::Limits::default(), stop).await
+}
+
+/// The same, with other limits on what clients may hold.
+///
+/// # Errors
+/// A template or a setting is broken.
+pub async fn serve_within(
+    service: Arc<Service>,
+    listener: tokio::net::TcpListener,
+    limits: server::Limits,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), Failure> {
+    let proxies = Arc::new(Proxies::parse(&service.settings.web.trusted_proxies)?);
+    server::serve(listener, router(service)?, limits, proxies, stop).await;
+    Ok(())
 }
 
 /// The routes, for whoever serves them.
@@ -135,6 +149,7 @@ routes! {
     "/chercher" => get(browse::search),
     "/procedure/{id}" => get(procedure::show),
     "/procedure/{id}/decision" => post(procedure::decide),
+    "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/signaler" => get(procedure::ask_report).post(procedure::report),
     "/abonnements" => get(subscriptions::list),
     "/abonnements/nouveau" => get(subscriptions::fresh).post(subscriptions::make),
@@ -156,6 +171,8 @@ routes! {
     "/exploitation/envois/{id}" => get(operator::show_delivery),
     "/exploitation/personnes" => get(operator::people),
     "/exploitation/personnes/{id}/role" => post(operator::set_role),
+    "/exploitation/personnes/{id}/structure" => post(operator::settle_claim),
+    "/exploitation/acces" => get(operator::access).post(operator::revoke),
     "/tableaux/recherche.csv" => get(tables::search),
     "/tableaux/decisions.csv" => get(tables::decisions),
     "/tableaux/alertes.csv" => get(tables::alerts),
@@ -177,6 +194,7 @@ routes! {
     "/entrer/{token}" => get(session::show).post(session::open),
     "/sortir" => post(session::close),
     "/desabonner/{token}" => get(by_link::ask_unsubscribe).post(by_link::unsubscribe),
+    "/sans-reserves-aux-autres/{token}" => get(by_link::ask_without_closed).post(by_link::without_closed),
     "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
     "/repondre/{token}" => get(by_link::ask_answer).post(by_link::answer),
     "/resume/{token}" => get(by_link::digest),

@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 
+use crate::server::network;
+
 /// Addresses counted at a time; beyond, the table is emptied.
 const MAX_CLIENTS: usize = 20_000;
 
@@ -55,17 +57,6 @@ impl Limits {
         }
         *n += 1;
         *n <= most
-    }
-}
-
-/// One customer of a provider holds a whole IPv6 /64.
-fn network(client: IpAddr) -> IpAddr {
-    match client {
-        IpAddr::V6(v6) => {
-            let s = v6.segments();
-            IpAddr::from([s[0], s[1], s[2], s[3], 0, 0, 0, 0])
-        }
-        v4 => v4,
     }
 }
 

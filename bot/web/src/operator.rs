@@ -1,4 +1,5 @@
-//! What operators look after: sources over time, the queue, deliveries with their journal, people and their roles.
+//! What operators look after: sources over time, the queue, deliveries with their journal, people, their roles and structures,
+//! what is open in their names.
 //!
 //! For anybody else these pages do not exist. Looking at people is noted in the access log, as the command line does.
 
@@ -12,10 +13,12 @@ use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::subscription::Role;
-use vigie_domain::{DeliveryState, french};
+use vigie_domain::{DeliveryState, Subscriber, french};
 use vigie_notifier::card::short;
+use vigie_service::{Failure, membership, on_behalf};
 use vigie_store::StoreError;
 use vigie_store::outbox::DeliveryRow;
+use vigie_store::tokens::Scope;
 use vigie_watcher::health::Alarm;
 use vigie_watcher::zones;
 
@@ -29,8 +32,10 @@ const DAYS: i64 = 30;
 const ROWS: i64 = 50;
 /// Lines of the journal on the first page.
 const LINES: i64 = 25;
-/// Most deliveries replayed at once.
+/// Most deliveries replayed, or accesses ended, at once.
 const MAX_REPLAYED: usize = 200;
+/// Most accesses listed.
+const MAX_ACCESS: i64 = 200;
 
 const ROLES: [(Role, &str); 5] = [
     (Role::Structure, "structure"),
@@ -322,6 +327,21 @@ struct Person {
     subscriptions: usize,
     roles: Vec<Choice>,
     declared: bool,
+    claim: Option<PendingClaim>,
+}
+
+/// For which structure somebody says to speak, and who does already.
+#[derive(serde::Serialize)]
+struct PendingClaim {
+    siret: String,
+    members: String,
+}
+
+async fn pending_claim(site: &Site, person: &Subscriber) -> Result<Option<PendingClaim>, Failure> {
+    let Some(siret) = person.profile.claimed_siret.clone() else { return Ok(None) };
+    let members = membership::members(&site.service, &siret).await?;
+    let names: Vec<String> = members.iter().map(|p| short(&p.name, 60)).collect();
+    Ok(Some(PendingClaim { siret, members: names.join(", ") }))
 }
 
 pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator, fields: Fields) -> Shown {
@@ -349,6 +369,7 @@ pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator, fi
                 .map(|(r, label)| Choice { value: role_word(r), label: label.to_owned(), on: person.role == r })
                 .collect(),
             declared: site.service.store.is_declared(&person.id).await?,
+            claim: pending_claim(&site, &person).await?,
             name: if person.name.is_empty() { "sans nom".to_owned() } else { person.name },
             id: person.id,
         });
@@ -358,7 +379,7 @@ pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator, fi
     Ok(site.page(
         &operator.visitor,
         "personnes.html",
-        context! { rows => Serde(rows), q => part, next => next, done => fields.one("fait") == "role" },
+        context! { rows => Serde(rows), q => part, next => next, done => fields.one("fait") },
     ))
 }
 
@@ -390,4 +411,74 @@ pub(crate) async fn set_role(State(site): State<Arc<Site>>, Path(id): Path<Strin
     let now = site.service.clock.now();
     site.service.store.note("person", &id, &format!("rôle {label} donné depuis les pages par {me}"), now).await?;
     Ok(Redirect::to("/exploitation/personnes?fait=role").into_response())
+}
+
+/// Answers somebody who says to speak for a structure.
+pub(crate) async fn settle_claim(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    only_operators(&posted)?;
+    let approved = match posted.fields.one("reponse") {
+        "accepter" => true,
+        "refuser" => false,
+        _ => return Err(Trouble::bad("Réponse inconnue.")),
+    };
+    let person = site.service.store.subscriber(&id).await?.ok_or_else(Trouble::no_page)?;
+    // What was shown is what is answered: the claim may have changed since.
+    let same = person.profile.claimed_siret.as_deref() == Some(posted.fields.one("siret"));
+    if !same || !membership::settle(&site.service, &posted.session.person.id, &person, approved).await? {
+        let text = "Cette demande a changé, ou a déjà reçu une réponse.";
+        return Err(Trouble::new(StatusCode::CONFLICT, "Demande dépassée", text));
+    }
+    Ok(Redirect::to("/exploitation/personnes?fait=structure").into_response())
+}
+
+#[derive(serde::Serialize)]
+struct AccessRow {
+    id: String,
+    what: String,
+    name: String,
+    person: String,
+    created: String,
+    used: Option<String>,
+    expires: Option<String>,
+}
+
+/// What is open in people's names, to be ended.
+pub(crate) async fn access(State(site): State<Arc<Site>>, operator: Operator, fields: Fields) -> Shown {
+    let (now, store) = (site.service.clock.now(), &site.service.store);
+    let whom = fields.one("de");
+    store.saw(&operator.session.person.id, whom, "accès ouverts, page d’exploitation", now).await?;
+    let mut rows = Vec::new();
+    for open in store.open_access(Some(whom).filter(|w| !w.is_empty()), MAX_ACCESS, now).await? {
+        let owner = store.subscriber(&open.subscriber).await?.map(|p| p.name).filter(|n| !n.is_empty());
+        let scopes: Vec<String> =
+            open.scopes.split_whitespace().filter_map(Scope::parse).map(|s| s.in_french().to_owned()).collect();
+        rows.push(AccessRow {
+            what: if scopes.is_empty() { "connexion".to_owned() } else { french::list(&scopes) },
+            person: owner.unwrap_or_else(|| open.subscriber.clone()),
+            created: at(open.created),
+            used: open.used.map(at),
+            expires: open.expires.map(at),
+            name: open.name,
+            id: open.id,
+        });
+    }
+    let values = context! { rows => Serde(rows), whom => whom, done => fields.one("fermes") };
+    Ok(site.page(&operator.visitor, "acces.html", values))
+}
+
+/// Ends what was ticked, or everything of one person.
+pub(crate) async fn revoke(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
+    only_operators(&posted)?;
+    let (store, me) = (&site.service.store, &posted.session.person.id);
+    let mut ended = Vec::new();
+    for id in posted.fields.all("acces").take(MAX_REPLAYED) {
+        ended.extend(store.revoke(id).await?);
+    }
+    let count = ended.len();
+    ended.sort_unstable();
+    ended.dedup();
+    for owner in ended {
+        on_behalf::acted(&site.service, me, &owner, "accès fermé", on_behalf::REVOKED).await?;
+    }
+    Ok(Redirect::to(&format!("/exploitation/acces?fermes={count}")).into_response())
 }

@@ -14,10 +14,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::procedure::{Snapshot, changes};
+use vigie_domain::procedure::{Snapshot, Status, changes};
 use vigie_domain::{
     AlertKind, Assessment, Beneficiary, Decision, Notice, NoticeKind, Passage, Provision, ProvisionKind, Refusal,
-    Stage, french,
+    Stage, access, french,
 };
 use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, beneficiary_label, provision_label, short};
 use vigie_notifier::fit;
@@ -26,6 +26,7 @@ use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::candidate;
 use vigie_service::operators::{self, OperatorEvent};
 use vigie_service::verdict_correction::{self, CorrectedProvision};
+use vigie_service::visibility;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_watcher::classify::{self, fold::fold};
@@ -71,6 +72,8 @@ struct LotRow {
     provisions: Vec<&'static str>,
     mine: bool,
     stage: Option<&'static str>,
+    /// How it ended, where it did and others did not.
+    ended: Option<String>,
 }
 
 #[derive(serde::Serialize)]
@@ -100,7 +103,22 @@ fn kind_of(a: &Assessment) -> AlertKind {
         NoticeKind::Correction => AlertKind::Correction,
         NoticeKind::Cancellation => AlertKind::Cancellation,
         NoticeKind::Award => AlertKind::Award,
+        NoticeKind::NoAward => AlertKind::NoAward,
+        NoticeKind::ExAnte => AlertKind::ExAnte,
+        NoticeKind::Modification => AlertKind::Modification,
+        NoticeKind::Completion => AlertKind::Completion,
         _ => AlertKind::New,
+    }
+}
+
+/// What is told of a procedure that stands so.
+fn kind_of_state(status: Status) -> AlertKind {
+    match status {
+        Status::Open => AlertKind::New,
+        Status::Cancelled => AlertKind::Cancellation,
+        Status::Awarded => AlertKind::Award,
+        Status::NoAward => AlertKind::NoAward,
+        Status::Intended => AlertKind::ExAnte,
     }
 }
 
@@ -120,11 +138,10 @@ fn card_of(row: &NoticeRow, kind: AlertKind, now: DateTime<Utc>) -> Card {
     )
 }
 
-/// The notice that says what the procedure is now: the latest that is no award nor cancellation; and the latest of all.
-fn current(notices: &[NoticeRow]) -> Option<(&NoticeRow, &NoticeRow)> {
-    let latest = notices.last()?;
-    let whole = |n: &&NoticeRow| !matches!(n.notice.kind, NoticeKind::Award | NoticeKind::Cancellation);
-    Some((notices.iter().rev().find(whole).unwrap_or(latest), latest))
+/// The notice that says what the procedure is now: the latest that is no result nor cancellation, else the latest.
+fn current(notices: &[NoticeRow]) -> Option<&NoticeRow> {
+    let whole = |n: &&NoticeRow| n.notice.kind == NoticeKind::Correction || !n.notice.kind.is_follow_up();
+    notices.iter().rev().find(whole).or(notices.last())
 }
 
 /// The words in the text around them.
@@ -169,8 +186,7 @@ fn timeline(notices: &[NoticeRow]) -> Vec<Step> {
     let mut out = Vec::new();
     for row in notices {
         let a = &row.assessment;
-        let of = Snapshot::of(a);
-        let after = state.as_ref().map_or_else(|| of.clone(), |s| s.followed_by(&of, row.notice.kind));
+        let after = state.as_ref().map_or_else(|| Snapshot::of(a), |s| s.followed_by(a));
         let changed: Vec<String> =
             state.as_ref().map(|s| changes(s, &after)).unwrap_or_default().iter().map(card::change).collect();
         state = Some(after);
@@ -181,7 +197,7 @@ fn timeline(notices: &[NoticeRow]) -> Vec<Step> {
             what: what(row.notice.kind).to_owned(),
             reference: shown.reference,
             changes: changed,
-            winners: shown.winners,
+            winners: shown.winners.into_iter().chain(shown.unawarded).collect(),
             link: shown.link,
         });
     }
@@ -195,6 +211,10 @@ fn what(kind: NoticeKind) -> &'static str {
         NoticeKind::PriorInformation => "Préinformation",
         NoticeKind::Planned => "Projet d’achat",
         NoticeKind::Award => "Attribution",
+        NoticeKind::NoAward => "Sans suite ou infructueux",
+        NoticeKind::ExAnte => "Intention de conclure",
+        NoticeKind::Modification => "Modification du contrat",
+        NoticeKind::Completion => "Fin du contrat",
         NoticeKind::Correction => "Rectificatif",
         NoticeKind::Cancellation => "Annulation",
         NoticeKind::Event => "Rencontre",
@@ -216,8 +236,10 @@ async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc
     let mut why = Vec::new();
     for subscription in subscriptions {
         let Ok(found) = subscription.filter.with_words_folded(fold).test(&seen) else { continue };
+        let person = &session.person;
+        let Some(found) = access::narrowed(person.role, &person.profile, &row.assessment, found) else { continue };
         if why.is_empty() {
-            why = fit::weigh(&session.person.profile, &row.assessment, &found).reasons;
+            why = fit::weigh(&person.profile, &row.assessment, &found).reasons;
         }
         let met =
             if found.lots.is_empty() { row.assessment.lots.iter().map(|l| l.id.clone()).collect() } else { found.lots };
@@ -226,7 +248,7 @@ async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc
     Ok(Mine { lots, why })
 }
 
-fn lots(a: &Assessment, mine: &Mine, decisions: &[Decision]) -> Vec<LotRow> {
+fn lots(a: &Assessment, state: &Snapshot, mine: &Mine, decisions: &[Decision]) -> Vec<LotRow> {
     let row = |l: &vigie_domain::assessment::AssessedLot| {
         let provisions = a.provisions.iter().filter(|p| p.covers(Some(&l.id)) && !p.lots.is_empty());
         let mut labels: Vec<&'static str> = provisions.map(|p| provision_label(p.kind)).collect();
@@ -238,6 +260,11 @@ fn lots(a: &Assessment, mine: &Mine, decisions: &[Decision]) -> Vec<LotRow> {
             provisions: labels,
             mine: mine.lots.as_ref().is_some_and(|lots| lots.contains(&l.id)),
             stage: decisions.iter().find(|d| d.lot == l.id).map(|d| d.stage.in_french()),
+            ended: state
+                .ended
+                .iter()
+                .find(|e| e.lot == l.id)
+                .map(|e| french::capital(&card::ended(e.status, e.reason))),
         }
     };
     let mut rows: Vec<LotRow> = a.lots.iter().map(row).collect();
@@ -263,10 +290,15 @@ fn decided(d: &Decision) -> Decided {
     }
 }
 
-async fn notices(site: &Site, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
-    let notices = site.service.store.notices_of(id).await?;
+/// The notices of a procedure that this reader may see.
+async fn notices(site: &Site, reader: Option<&Session>, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
+    let all = site.service.store.notices_of(id).await?;
+    let notices = visibility::visible(&site.service, reader.map(|s| &s.person), all).await?;
     if notices.is_empty() {
-        return Err(Trouble::unknown("Procédure inconnue", "Ce lien ne mène à aucune procédure connue de Vigie."));
+        return Err(Trouble::unknown(
+            "Procédure inconnue",
+            "Ce lien ne mène à aucune procédure que tout le monde peut voir. Si vous en avez été alerté, entrez d’abord : « Entrer », en haut de la page.",
+        ));
     }
     Ok(notices)
 }
@@ -276,7 +308,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(i
         // It became part of another one; messages name it as it was.
         return Ok(Redirect::permanent(&format!("/procedure/{now}")).into_response());
     }
-    let notices = notices(&site, &id).await?;
+    let notices = notices(&site, visitor.session.as_ref(), &id).await?;
     if let Some(session) = &visitor.session {
         decisions::read(&site.service, &session.person, session.name(), &id).await?;
     }
@@ -291,11 +323,11 @@ async fn page(
     conflict: Option<String>,
 ) -> Result<Response, Trouble> {
     let now = site.service.clock.now();
-    let (main, latest) = current(notices).ok_or_else(Trouble::no_page)?;
+    let main = current(notices).ok_or_else(Trouble::no_page)?;
     let a = &main.assessment;
-    let over = matches!(latest.notice.kind, NoticeKind::Award | NoticeKind::Cancellation);
-    let kind = if over { kind_of(&latest.assessment) } else { AlertKind::New };
-    let card = card_of(main, kind, now);
+    let state = site.service.store.state_of(id).await?.unwrap_or_default();
+    let over = state.status != Status::Open;
+    let card = card_of(main, kind_of_state(state.status), now);
     let passages: Vec<&Passage> = notices.iter().flat_map(|n| &n.notice.passages).collect();
     let provisions: Vec<Shows> = a
         .provisions
@@ -307,7 +339,12 @@ async fn page(
         .facts
         .iter()
         .zip(card.facts.clone())
-        .map(|(f, line)| shows(line, f.evidence.quote.as_deref(), f.evidence.field.as_ref(), &[]))
+        .map(|(f, line)| {
+            // Words that prove several facts stand under the first one.
+            let words = f.evidence.quote.as_deref().filter(|_| line.quote.is_some());
+            let field = f.evidence.field.as_ref().filter(|_| f.evidence.quote.is_none());
+            shows(line, words, field, &[])
+        })
         .collect();
     let (decisions, mine) = match &visitor.session {
         Some(session) => {
@@ -336,7 +373,7 @@ async fn page(
             amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
             provisions => Serde(provisions),
             facts => Serde(facts),
-            lots => Serde(lots(a, &mine, &decisions)),
+            lots => Serde(lots(a, &state, &mine, &decisions)),
             lot_count => a.lots.len(),
             has_mine => mine.lots.as_ref().is_some_and(|l| !l.is_empty() && l.len() < a.lots.len()),
             why => mine.why,
@@ -348,8 +385,37 @@ async fn page(
             seen => Serde(seen),
             refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
             conflict => conflict,
+            restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
+            to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))
+}
+
+/// The lead among these notices that the visitor may show everybody.
+fn to_publish<'a>(visitor: &Visitor, notices: &'a [NoticeRow]) -> Option<&'a NoticeRow> {
+    let session = visitor.session.as_ref()?;
+    notices.iter().find(|row| visibility::may_publish(&session.person, row))
+}
+
+/// Shows everybody what a structure brought.
+pub(crate) async fn publish(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    let notices = notices(&site, Some(&posted.session), &id).await?;
+    let named = posted.fields.one("avis");
+    let row = notices.iter().find(|row| row.id == named && visibility::may_publish(&posted.session.person, row));
+    let row = row.ok_or_else(Trouble::no_page)?;
+    let Some(people) = visibility::publish(&site.service, &posted.session.person, row).await? else {
+        return Err(Trouble::new(
+            StatusCode::CONFLICT,
+            "Déjà partagée",
+            "Cette piste a changé, ou vient d’être partagée.",
+        ));
+    };
+    let told = match people {
+        0 => "Elle ne convient à personne d’autre pour l’instant.".to_owned(),
+        1 => "Une personne à qui elle convient est prévenue.".to_owned(),
+        n => format!("{n}\u{a0}personnes à qui elle convient sont prévenues."),
+    };
+    Ok(back_to(&site, &posted.visitor, &id, "Piste partagée", &told))
 }
 
 fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
@@ -360,13 +426,14 @@ fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
 
 fn checked(text: &str, longest: usize, what: &str) -> Result<String, Trouble> {
     if text.chars().count() > longest {
-        return Err(Trouble::bad(format!("{what}\u{a0}: {longest} caractères au plus.")));
+        return Err(Trouble::bad(format!("{what} : {longest} caractères au plus.")));
     }
     Ok(text.to_owned())
 }
 
 pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     let (session, fields) = (&posted.session, &posted.fields);
+    notices(&site, Some(session), &id).await?;
     let edit = edit_of(fields)?;
     let lot = fields.one("lot");
     let asker = decisions::Asker {
@@ -381,7 +448,7 @@ pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>
         Outcome::Noted { .. } => return Ok(Redirect::to(&format!("/procedure/{id}#reponse")).into_response()),
         Outcome::NoProcedure => return Err(Trouble::no_page()),
         Outcome::NoLot => return Err(Trouble::bad("Ce lot n’existe pas dans cette procédure.")),
-        Outcome::Invalid(why) => return Err(Trouble::bad(format!("Rien n’est noté\u{a0}: {why}."))),
+        Outcome::Invalid(why) => return Err(Trouble::bad(format!("Rien n’est noté : {why}."))),
         Outcome::ReadsOnly => {
             return Err(Trouble::new(StatusCode::FORBIDDEN, "Lecture seule", outcome_line::READS_ONLY));
         }
@@ -389,14 +456,14 @@ pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>
         Outcome::Conflict { standing, wanted } => {
             let of = if lot.is_empty() { String::new() } else { format!(" pour le lot {lot}") };
             format!(
-                "Entre-temps, {} a répondu «\u{a0}{}\u{a0}»{of}. Votre réponse «\u{a0}{}\u{a0}» n’a pas été enregistrée\u{a0}: voyez ce qui suit, puis répondez à nouveau si elle tient toujours.",
+                "Entre-temps, {} a répondu « {} »{of}. Votre réponse « {} » n’a pas été enregistrée : voyez ce qui suit, puis répondez à nouveau si elle tient toujours.",
                 standing.by,
                 standing.stage.in_french(),
                 wanted.in_french()
             )
         }
     };
-    let notices = notices(&site, &id).await?;
+    let notices = notices(&site, Some(session), &id).await?;
     page(&site, &posted.visitor, &id, &notices, Some(why)).await
 }
 
@@ -439,8 +506,8 @@ fn word<T: serde::Serialize>(value: &T) -> String {
 }
 
 pub(crate) async fn ask_report(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {
-    let notices = notices(&site, &id).await?;
-    let (main, _) = current(&notices).ok_or_else(Trouble::no_page)?;
+    let notices = notices(&site, Some(&signed.session), &id).await?;
+    let main = current(&notices).ok_or_else(Trouble::no_page)?;
     let kinds: Vec<Choice> = REPORTED
         .into_iter()
         .map(|k| Choice { value: k.as_str().to_owned(), label: provision_label(k).to_owned(), on: false })
@@ -473,8 +540,8 @@ pub(crate) async fn report(
 ) -> Shown {
     let now = site.service.clock.now();
     site.costly(client)?;
-    let notices = notices(&site, &id).await?;
-    let (main, _) = current(&notices).ok_or_else(Trouble::no_page)?;
+    let notices = notices(&site, Some(&posted.session), &id).await?;
+    let main = current(&notices).ok_or_else(Trouble::no_page)?;
     let (session, fields) = (&posted.session, &posted.fields);
     let note = checked(fields.one("note"), decisions::MAX_NOTE, "Explication")?;
     let kind = REPORTED.into_iter().find(|k| k.as_str() == fields.one("kind"));
@@ -497,9 +564,9 @@ pub(crate) async fn report(
     if note.is_empty() {
         return Err(Trouble::bad("Dites en quelques mots ce qui est faux."));
     }
-    let about = kind.map(|k| format!("{}\u{a0}: ", provision_label(k))).unwrap_or_default();
+    let about = kind.map(|k| format!("{} : ", provision_label(k))).unwrap_or_default();
     let body = format!(
-        "Un verdict est signalé comme faux\n«\u{a0}{}\u{a0}» ({}).\n{} dit\u{a0}: {about}{note}\nPour corriger\u{a0}: vigie verdict, ou la page /procedure/{id}/signaler.",
+        "Un verdict est signalé comme faux\n« {} » ({}).\n{} dit : {about}{note}\nPour corriger : vigie verdict, ou la page /procedure/{id}/signaler.",
         short(&main.assessment.title, 120),
         main.id,
         session.name(),

@@ -51,7 +51,7 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
     }
     let address = fields.one("email").to_lowercase();
     if address.len() > 254 || address.parse::<lettre::Address>().is_err() {
-        return Err(Trouble::bad("Cette adresse électronique est incomplète\u{a0}: écrivez nom@domaine."));
+        return Err(Trouble::bad("Cette adresse électronique est incomplète : écrivez nom@domaine."));
     }
     // Afterwards, so that the answer takes as long for an address that nobody has.
     let service = Arc::clone(&site.service);

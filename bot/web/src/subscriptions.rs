@@ -14,7 +14,8 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_config::rules::Rules;
 use vigie_domain::{
-    Alert, AlertKind, BuyerKind, BuyerType, Cadence, Department, Filter, NoticeKind, Subscription, SupplyMode, french,
+    Alert, AlertKind, Buyer, BuyerKind, BuyerType, Cadence, Cpv, Department, Filter, NoticeKind, Subscription,
+    SupplyMode, french,
 };
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
@@ -132,7 +133,7 @@ fn number<T: std::str::FromStr>(text: &str, what: &str, faults: &mut Vec<String>
     }
     let read = plain.parse().ok();
     if read.is_none() {
-        faults.push(format!("{what}\u{a0}: «\u{a0}{}\u{a0}» n’est pas un nombre", short(text, 30)));
+        faults.push(format!("{what} : « {} » n’est pas un nombre", short(text, 30)));
     }
     read
 }
@@ -146,8 +147,8 @@ fn wish(fields: &Fields) -> Wish {
     departments.dedup();
     let chosen = |name: &'static str| fields.all(name).collect::<Vec<_>>();
     let (kinds, supply) = (chosen("nature"), chosen("mode"));
-    let digits = |name: &str| -> Vec<String> {
-        split(fields.one(name)).iter().map(|t| t.chars().filter(|c| !c.is_whitespace()).collect()).collect()
+    let written = |name: &str, read: fn(&str) -> String| -> Vec<String> {
+        split(fields.one(name)).iter().map(|text| read(text)).collect()
     };
     let mut read = |found: Result<_, String>| found.map_err(|e| faults.push(capital(&e))).ok();
     let epcis = split(fields.one("epci"))
@@ -158,7 +159,7 @@ fn wish(fields: &Fields) -> Wish {
     let around = split(fields.one("rayon")).iter().filter_map(|t| read(place_input::around(t))).collect();
     let filter = Filter {
         sectors: fields.all("secteur").filter(|s| rules.is_sector(s)).map(str::to_owned).take(MAX_ITEMS).collect(),
-        cpv: digits("cpv"),
+        cpv: written("cpv", Cpv::written),
         departments,
         epcis,
         around,
@@ -168,8 +169,8 @@ fn wish(fields: &Fields) -> Wish {
             .collect(),
         notice_kinds: KINDS.into_iter().filter(|k| kinds.contains(&k.as_str())).collect(),
         supply_modes: SUPPLY.into_iter().filter(|m| supply.contains(&word(m).as_str())).collect(),
-        buyers: digits("acheteurs"),
-        excluded_buyers: digits("sans-acheteurs"),
+        buyers: written("acheteurs", Buyer::written),
+        excluded_buyers: written("sans-acheteurs", Buyer::written),
         buyer_kind: match fields.one("acheteur") {
             "public" => Some(BuyerKind::Public),
             "private" => Some(BuyerKind::Private),
@@ -373,7 +374,7 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
         }
         None => {
             if site.service.store.subscriptions_of(&me.id).await?.len() >= MAX {
-                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements\u{a0}: retirez-en un d’abord.")));
+                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements : retirez-en un d’abord.")));
             }
             site.service.store.put_subscription(&me.id, &wish.filter, wish.cadence, now).await?;
         }

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
-use vigie_domain::{DeliveryState, Department, Refusal, french};
+use vigie_domain::{DeliveryState, Department, NoticeKind, Refusal, french};
 use vigie_notifier::card::{beneficiary_label, provision_label, short};
 use vigie_store::search::{Query, SearchRow};
 
@@ -258,13 +258,15 @@ pub(crate) async fn clauses(State(site): State<Arc<Site>>, signed: SignedIn, fie
     let query = Query { departments, provisions: KINDS.to_vec(), between: month::bounds(first), ..Query::default() };
     let mut rows: Vec<Vec<String>> = Vec::new();
     for f in all(&site, &query).await? {
-        let notices = site.service.store.notices_of(&f.procedure).await?;
-        let winners: BTreeSet<String> =
-            notices.iter().flat_map(|n| &n.assessment.awards).flat_map(|a| a.winners.clone()).collect();
-        let partial = |k| {
-            use vigie_domain::NoticeKind::{Award, Cancellation};
-            matches!(k, Award | Cancellation)
-        };
+        let mut notices = site.service.store.notices_of(&f.procedure).await?;
+        notices.retain(|n| n.notice.visibility.is_public());
+        let winners: BTreeSet<String> = notices
+            .iter()
+            .flat_map(|n| &n.assessment.awards)
+            .filter(|a| a.outcome.is_award())
+            .flat_map(|a| a.winners.clone())
+            .collect();
+        let partial = |k: NoticeKind| k.is_result() || k == NoticeKind::Cancellation;
         let Some(main) = notices.iter().rev().find(|n| !partial(n.notice.kind)).or(notices.last()) else { continue };
         for p in &main.assessment.provisions {
             let number = |n: Option<f64>| n.map(|n| n.to_string().replace('.', ",")).unwrap_or_default();

@@ -17,6 +17,16 @@ pub enum Baseline {
     Deliver,
 }
 
+/// Who may see what a source brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceVisibility {
+    /// Anybody: it is published.
+    Public,
+    /// Those who were told of it.
+    Told,
+}
+
 /// `[[source]]`: what every source has, and the keys of its own reader.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Source {
@@ -33,6 +43,9 @@ pub struct Source {
     /// What the first poll does.
     #[serde(default)]
     pub baseline: Baseline,
+    /// Who may see what it brings; the reader's own default when absent: `told` behind a login, by mail, of a private company.
+    #[serde(default)]
+    pub visibility: Option<SourceVisibility>,
     /// `false` leaves the block in place and stops the watch.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -51,6 +64,7 @@ impl Source {
             url: url.map(str::to_owned),
             schedule: None,
             baseline,
+            visibility: None,
             enabled: true,
             options: toml::Table::new(),
         }

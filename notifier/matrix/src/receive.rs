@@ -8,7 +8,8 @@ use std::sync::PoisonError;
 
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEventKind;
-use matrix_sdk::ruma::RoomId;
+use matrix_sdk::ruma::{RoomId, RoomOrAliasId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vigie_domain::delivery::Outcome;
 
@@ -20,7 +21,7 @@ const LONG_POLL: std::time::Duration = std::time::Duration::from_secs(25);
 const MAX_TEXT: usize = 4096;
 
 /// Something that happened in a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     pub room: String,
     /// Who did it; empty where the server does not say.
@@ -28,7 +29,7 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
     Text {
         /// What they wrote, bounded.
@@ -53,6 +54,8 @@ pub enum EventKind {
     Joined,
     /// We are no longer in the room.
     Left,
+    /// The room was upgraded (`m.room.tombstone`): it goes on under this identifier.
+    Moved { to: String },
 }
 
 impl Matrix {
@@ -138,6 +141,15 @@ impl Matrix {
         })
     }
 
+    /// Enters the room that another one became; where its server does not let us in yet, an invite does later.
+    pub async fn follow(&self, to: &str) {
+        let Ok(room) = RoomOrAliasId::parse(to) else { return };
+        let via: Vec<_> = room.server_name().map(ToOwned::to_owned).into_iter().collect();
+        if let Err(e) = self.client.join_room_by_id_or_alias(&room, &via).await {
+            tracing::warn!(to, "an upgraded room is not entered yet: {e}");
+        }
+    }
+
     /// Declines an invite; where the server does not answer, it waits for the next look.
     pub async fn decline(&self, room: &str) {
         let Some(room) = RoomId::parse(room).ok().and_then(|id| self.client.get_room(&id)) else { return };
@@ -159,6 +171,10 @@ fn read(room: &str, event: &Value) -> Option<Event> {
         "m.reaction" => {
             let emoji = related("/key")?.chars().filter(|c| !('\u{fe00}'..='\u{fe0f}').contains(c)).collect();
             EventKind::Reaction { emoji, event: related("/event_id")?.to_owned() }
+        }
+        "m.room.tombstone" => {
+            let to = content.get("replacement_room")?.as_str()?;
+            EventKind::Moved { to: RoomId::parse(to).ok()?.to_string() }
         }
         // An edit was said before; a notice comes from another bot.
         "m.room.message" if related("/rel_type") != Some("m.replace") => {
@@ -205,6 +221,12 @@ mod tests {
         assert_eq!(what("m.room.message", edit), None);
         assert_eq!(what("m.room.message", json!({ "msgtype": "m.notice", "body": "bip" })), None);
         assert_eq!(what("m.reaction", json!({})), None);
+        // A20: an upgraded room.
+        let moved = json!({ "body": "This room has been replaced", "replacement_room": "!new:a.fr" });
+        assert_eq!(what("m.room.tombstone", moved), Some(EventKind::Moved { to: "!new:a.fr".into() }));
+        for wrong in [json!({}), json!({ "replacement_room": "nowhere" }), json!({ "replacement_room": 7 })] {
+            assert_eq!(what("m.room.tombstone", wrong), None);
+        }
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn root_key(event: &str) -> String {
 
 /// The message, and the words that stand for its buttons.
 fn with_answers(envelope: &Envelope<'_>) -> Rich {
-    let mut text = envelope.message.chat.clone();
+    let mut text = envelope.message.chat().into_owned();
     let labels: Vec<&str> = envelope.buttons.iter().flatten().map(|b| b.label.as_str()).collect();
     if !labels.is_empty() {
         let list = labels.join(" · ");

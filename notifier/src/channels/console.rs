@@ -18,8 +18,11 @@ impl Console {
         let reply =
             if envelope.thread.is_empty() { "" } else { "\nRéponse à : message précédent sur cette procédure" };
         let resend = if envelope.resend { "\n(renvoi)" } else { "" };
-        let text =
-            format!("{rule}\nObjet : {}{reply}{resend}\n{rule}\n{}\n", envelope.message.subject, envelope.message.text);
+        let text = format!(
+            "{rule}\nObjet : {}{reply}{resend}\n{rule}\n{}\n",
+            envelope.message.subject,
+            envelope.message.text()
+        );
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => Outcome::Accepted("affiché".to_owned()),

@@ -4,7 +4,7 @@
 //! markup. A long text becomes parts of at most [`MAX_TEXT`] units; the buttons stand under the last one.
 
 use teloxide_core::types::{InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity, MessageEntityKind};
-use vigie_notifier::chat::{Button, Does, MAX_BUTTON_DATA, Rich, Style};
+use vigie_notifier::chat::{Button, ButtonAction, MAX_BUTTON_DATA, Rich, Style};
 use vigie_notifier::typeset::typeset;
 
 /// Most UTF-16 units of one message (Bot API, `sendMessage`: "1-4096 characters after entities parsing").
@@ -117,14 +117,14 @@ pub fn entities(text: &Rich) -> Vec<MessageEntity> {
 /// logs: the message matters more.
 #[must_use]
 pub fn keyboard(rows: &[Vec<Button>]) -> Option<InlineKeyboardMarkup> {
-    let button = |b: &Button| match &b.does {
+    let button = |b: &Button| match &b.action {
         _ if b.label.trim().is_empty() => None,
-        Does::Press(data) if data.is_empty() || data.len() > MAX_BUTTON_DATA => {
+        ButtonAction::Press(data) if data.is_empty() || data.len() > MAX_BUTTON_DATA => {
             tracing::error!(data, "a button's data is empty or too long: the button is left out");
             None
         }
-        Does::Press(data) => Some(InlineKeyboardButton::callback(typeset(&b.label), data.clone())),
-        Does::Open(url) => match url::Url::parse(url) {
+        ButtonAction::Press(data) => Some(InlineKeyboardButton::callback(typeset(&b.label), data.clone())),
+        ButtonAction::Open(url) => match url::Url::parse(url) {
             Ok(url) => Some(InlineKeyboardButton::url(typeset(&b.label), url)),
             Err(e) => {
                 tracing::error!(url, "a button's address is unreadable: {e}");
@@ -173,7 +173,7 @@ mod tests {
     fn a_long_text_becomes_parts_with_the_buttons_under_the_last() {
         let line = "Une phrase avec un signe 🏛️ et <b>du gras</b>. ";
         let text = Rich::parse(&line.repeat(300)).unwrap();
-        let button = Button { label: "👍".into(), does: Does::Press("go:1".into()) };
+        let button = Button { label: "👍".into(), action: ButtonAction::Press("go:1".into()) };
         let parts = parts(&text, &[vec![button]]);
         assert!(parts.len() > 2);
         assert!(parts.iter().all(|p| p.text.encode_utf16().count() <= MAX_TEXT));
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_button_that_would_be_refused_is_left_out() {
-        let press = |data: String| Button { label: "x".into(), does: Does::Press(data) };
+        let press = |data: String| Button { label: "x".into(), action: ButtonAction::Press(data) };
         assert!(keyboard(&[vec![press("é".repeat(33)), press(String::new())]]).is_none());
         let keyboard = keyboard(&[vec![press("é".repeat(32))]]).unwrap();
         assert_eq!(keyboard.inline_keyboard[0].len(), 1);

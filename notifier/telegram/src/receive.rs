@@ -36,6 +36,8 @@ pub struct Event {
     pub sender: (String, String),
     /// The message written, or under which something was done.
     pub message: Option<i32>,
+    /// The topic it stands in, where the chat has topics and it is not the main one.
+    pub topic: Option<i32>,
     pub kind: EventKind,
 }
 
@@ -79,6 +81,8 @@ pub struct Received {
     pub events: Vec<Event>,
     /// Why nothing can be made of it.
     pub unreadable: Option<Unreadable>,
+    /// What the server wrote.
+    pub raw: Vec<u8>,
 }
 
 /// An update that cannot be read.
@@ -86,8 +90,6 @@ pub struct Received {
 pub struct Unreadable {
     /// What is wrong with it.
     pub why: &'static str,
-    /// What the server wrote.
-    pub raw: Vec<u8>,
 }
 
 /// `getUpdates`, whose answer is left as the server wrote it.
@@ -139,13 +141,11 @@ pub fn read(update: &Value, me: &str) -> Option<Received> {
         return None;
     };
     let written = update.to_string();
-    Some(match understood(update, &written, me) {
-        Ok(events) => Received { number, events, unreadable: None },
-        Err(why) => {
-            let unreadable = Some(Unreadable { why, raw: written.into_bytes() });
-            Received { number, events: Vec::new(), unreadable }
-        }
-    })
+    let (events, unreadable) = match understood(update, &written, me) {
+        Ok(events) => (events, None),
+        Err(why) => (Vec::new(), Some(Unreadable { why })),
+    };
+    Some(Received { number, events, unreadable, raw: written.into_bytes() })
 }
 
 /// What an update says, or why it cannot be said.
@@ -193,8 +193,14 @@ fn event(chat: &Chat, sender: Option<&User>, message: Option<i32>, kind: EventKi
         title: chat.title().unwrap_or_default().to_owned(),
         sender: sender.map(|u| (u.id.0.to_string(), u.full_name())).unwrap_or_default(),
         message,
+        topic: None,
         kind,
     })
+}
+
+/// The topic of a message, where it has one of its own.
+fn topic_of(message: &Message) -> Option<i32> {
+    message.thread_id.filter(|_| message.is_topic_message).map(|thread| thread.0.0)
 }
 
 fn message_event(message: &Message, edited: bool, me: &str) -> Option<Event> {
@@ -219,7 +225,8 @@ fn message_event(message: &Message, edited: bool, me: &str) -> Option<Event> {
         edited,
         forwarded: message.forward_origin().is_some(),
     };
-    event(&message.chat, message.from.as_ref(), Some(message.id.0), kind)
+    let event = event(&message.chat, message.from.as_ref(), Some(message.id.0), kind)?;
+    Some(Event { topic: topic_of(message), ..event })
 }
 
 /// Something a person sent, rather than a note of the chat itself.
@@ -242,7 +249,8 @@ fn addressed(text: &str, me: &str) -> Option<String> {
 fn press_event(press: &CallbackQuery) -> Option<Event> {
     let message = press.message.as_ref()?;
     let kind = EventKind::Pressed { press: press.id.0.clone(), data: press.data.clone().unwrap_or_default() };
-    event(message.chat(), Some(&press.from), Some(message.id().0), kind)
+    let event = event(message.chat(), Some(&press.from), Some(message.id().0), kind)?;
+    Some(Event { topic: message.regular_message().and_then(topic_of), ..event })
 }
 
 fn member_event(change: &ChatMemberUpdated) -> Option<Event> {
@@ -413,7 +421,7 @@ mod tests {
             assert!(received.number == 8 && received.events.is_empty());
             let unreadable = received.unreadable.unwrap();
             assert_eq!(unreadable.why, why);
-            assert_eq!(serde_json::from_slice::<Value>(&unreadable.raw).unwrap(), update);
+            assert_eq!(serde_json::from_slice::<Value>(&received.raw).unwrap(), update);
         }
         for update in [json!({}), json!([]), json!({ "update_id": -1 }), json!({ "update_id": "8" })] {
             assert_eq!(read(&update, "vigie_bot"), None, "{update}");

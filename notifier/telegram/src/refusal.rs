@@ -8,6 +8,9 @@ use vigie_domain::delivery::Outcome;
 
 use crate::scrub::Scrub;
 
+/// How long a message waits for a chat that is closed.
+const CLOSED_AGAIN: chrono::Duration = chrono::Duration::hours(1);
+
 /// Longest text of a server's answer that is repeated, in characters.
 const MAX_WORDS: usize = 200;
 
@@ -26,6 +29,12 @@ pub enum Refusal {
     /// Nobody can be reached there any more: blocked, put out, closed, unknown.
     #[error("conversation perdue : {0}")]
     Lost(String),
+    /// Nothing can be said there for now, though the chat is there: every message would meet it.
+    #[error("conversation fermée : {0}")]
+    Closed(String),
+    /// The topic is gone; the chat is there.
+    #[error("sujet disparu : {0}")]
+    NoTopic(String),
     /// The message is refused.
     #[error("message refusé : {0}")]
     Message(String),
@@ -78,6 +87,10 @@ impl Refusal {
                 || of(&["not enough rights to send", "have no rights to send", "chat_write_forbidden"])
             {
                 Self::Lost(words)
+            } else if of(&["topic_closed", "chat_restricted", "chat_send_plain_forbidden"]) {
+                Self::Closed(words)
+            } else if of(&["message thread not found", "topic_deleted", "topic_id_invalid"]) {
+                Self::NoTopic(words)
             } else {
                 Self::Message(words)
             }
@@ -98,6 +111,9 @@ impl Refusal {
             // Its user saves the new address and sends again; a second move waits for the next turn.
             Self::Moved { .. } => Outcome::Transient { why, retry_after: None },
             Self::Lost(_) => Outcome::AddressRefused(why),
+            // Kept: whoever closed it may open it again.
+            Self::Closed(_) => Outcome::Transient { why, retry_after: Some(CLOSED_AGAIN) },
+            Self::NoTopic(_) => Outcome::Transient { why, retry_after: None },
             Self::Message(_) => Outcome::Permanent(why),
             Self::Rival(_) | Self::Account | Self::Unreachable(_) => Outcome::Unreachable(why),
             Self::Unknown(_) => Outcome::Unknown(why),
@@ -140,6 +156,15 @@ mod tests {
         }
         for said in ["Bad Request: can't parse entities: x", "Bad Request: message is too long"] {
             assert!(matches!(Refusal::of_words(said).outcome(), Outcome::Permanent(_)), "{said}");
+        }
+        // A19: a refusal that every message meets is the chat's, not the message's.
+        for said in ["Bad Request: TOPIC_CLOSED", "Bad Request: CHAT_RESTRICTED"] {
+            let refusal = Refusal::of_words(said);
+            assert!(matches!(refusal, Refusal::Closed(_)), "{said}");
+            assert!(matches!(refusal.outcome(), Outcome::Transient { retry_after: Some(_), .. }), "{said}");
+        }
+        for said in ["Bad Request: message thread not found", "Bad Request: TOPIC_DELETED"] {
+            assert!(matches!(Refusal::of_words(said), Refusal::NoTopic(_)), "{said}");
         }
         for said in ["Internal Server Error", "Bad Gateway", "restart", ""] {
             assert!(matches!(Refusal::of_words(said).outcome(), Outcome::Unknown(_)), "{said}");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use teloxide_core::payloads::{AnswerCallbackQuerySetters as _, EditMessageTextSetters as _, SendMessageSetters as _};
 use teloxide_core::prelude::Requester as _;
-use teloxide_core::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters};
+use teloxide_core::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters, ThreadId};
 use teloxide_core::{ApiError, RequestError};
 
 use vigie_notifier::typeset::typeset;
@@ -12,32 +12,53 @@ use crate::content::{MAX_TOAST, Part};
 use crate::refusal::Refusal;
 use crate::session::Telegram;
 
+/// Where a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub chat: i64,
+    /// The topic, where the chat has some and it is not the main one.
+    pub topic: Option<i32>,
+    /// The message under which it stands.
+    pub under: Option<i32>,
+}
+
+impl Place {
+    /// In that chat, and nowhere in particular.
+    #[must_use]
+    pub fn of(chat: i64) -> Self {
+        Self { chat, topic: None, under: None }
+    }
+}
+
 impl Telegram {
-    /// Sends one message, under another of the same chat where that one still stands; gives its identifier.
+    /// Sends one message, into a topic of the chat, under another where that one still stands; gives its identifier.
     ///
     /// # Errors
-    /// What the server said.
-    pub async fn send(&self, chat: i64, part: &Part, under: Option<i32>) -> Result<i32, Refusal> {
-        self.pacer.turn(chat).await;
-        match self.send_once(chat, part, under).await {
+    /// What the server said; [`Refusal::NoTopic`] where the topic is gone.
+    pub async fn send(&self, place: Place, part: &Part) -> Result<i32, Refusal> {
+        self.pacer.turn(place.chat).await;
+        match self.send_once(place, part).await {
             Err(Refusal::Message(why)) if part.is_styled() => {
                 tracing::error!("Telegram refuses a message, its words are sent alone: {why}");
-                self.pacer.turn(chat).await;
-                self.send_once(chat, &part.bare(), under).await
+                self.pacer.turn(place.chat).await;
+                self.send_once(place, &part.bare()).await
             }
             done => done,
         }
     }
 
-    async fn send_once(&self, chat: i64, part: &Part, under: Option<i32>) -> Result<i32, Refusal> {
-        let mut call = self.bot.send_message(ChatId(chat), part.text.clone()).link_preview_options(no_preview());
+    async fn send_once(&self, place: Place, part: &Part) -> Result<i32, Refusal> {
+        let mut call = self.bot.send_message(ChatId(place.chat), part.text.clone()).link_preview_options(no_preview());
         if !part.entities.is_empty() {
             call = call.entities(part.entities.clone());
         }
         if let Some(buttons) = &part.buttons {
             call = call.reply_markup(buttons.clone());
         }
-        if let Some(message) = under {
+        if let Some(topic) = place.topic {
+            call = call.message_thread_id(ThreadId(MessageId(topic)));
+        }
+        if let Some(message) = place.under {
             call = call.reply_parameters(ReplyParameters::new(MessageId(message)).allow_sending_without_reply());
         }
         match call.await {

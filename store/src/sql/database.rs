@@ -128,6 +128,8 @@ impl Transaction {
 
     /// Runs a statement; gives how many rows it changed.
     pub(crate) async fn change(&mut self, statement: Statement) -> Result<u64, SqlError> {
+        #[cfg(test)]
+        record(&statement);
         match self {
             Self::Sqlite(tx) => {
                 // A long row of statements lets the other tasks of this thread have their turn.
@@ -170,6 +172,8 @@ impl Runs for &mut Transaction {
         statement: Statement,
         read: fn(&Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Vec<T>, SqlError> {
+        #[cfg(test)]
+        record(&statement);
         match self {
             Transaction::Sqlite(tx) => {
                 tokio::task::consume_budget().await;
@@ -186,10 +190,24 @@ impl Runs for &Reader {
         statement: Statement,
         read: fn(&Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Vec<T>, SqlError> {
+        #[cfg(test)]
+        record(&statement);
         match &self.database {
             Database::Sqlite(sqlite) if self.here => sqlite.read_here(&statement, read),
             Database::Sqlite(sqlite) => sqlite.read(statement, read).await,
             Database::Postgres { readers, .. } => readers.read(&statement, read).await,
         }
     }
+}
+
+#[cfg(test)]
+tokio::task_local! {
+    /// Statements run by a task, for the tests that ask how they are carried out.
+    pub(crate) static RECORDED: std::cell::RefCell<Vec<Statement>>;
+}
+
+#[cfg(test)]
+fn record(statement: &Statement) {
+    // Most tasks record nothing.
+    let _ = RECORDED.try_with(|recorded| recorded.borrow_mut().push(statement.clone()));
 }

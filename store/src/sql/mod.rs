@@ -20,8 +20,12 @@ mod statement;
 mod tls;
 
 pub use database::Engine;
-pub(crate) use database::{Database, Reader, Transaction};
+#[cfg(test)]
+pub(crate) use database::RECORDED;
+pub(crate) use database::{Database, Reader, Runs, Transaction};
 pub use error::SqlError;
-pub(crate) use query::{query, query_as};
+pub(crate) use query::{Query, query, query_as};
 pub(crate) use row::{Column, Columns, FromRow, Row, row};
+#[cfg(test)]
+pub(crate) use statement::Statement;
 pub(crate) use statement::Value as Cell;

@@ -1,8 +1,6 @@
 //! Each reading and writing that the story from end to end does not reach, on both engines: they differ in what they infer of a
 //! parameter and in the type of a sum.
 
-use std::collections::BTreeSet;
-
 use chrono::{Duration, NaiveDate};
 use vigie_domain::subscription::Rhythm;
 use vigie_domain::{Alert, AlertKind, BuyerType, Cadence, Cause, Channel, Decision, Filter, ProvisionKind, Stage};
@@ -11,6 +9,7 @@ use super::{Empty, at, enqueue, person};
 use crate::address::AddressState;
 use crate::consent::Asked;
 use crate::digests::DueDigest;
+use crate::incoming::IncomingRow;
 use crate::invitations::{NewInvitation, Taken};
 use crate::messages::SentPart;
 use crate::people::NewSubscriber;
@@ -52,7 +51,7 @@ async fn people_and_what_they_set() {
         assert!(!store.is_declared("p").await.unwrap());
         assert!(store.set_address_state(&address, AddressState::Suspended, "550").await.unwrap());
         assert!(store.active_addresses("p").await.unwrap().is_empty());
-        assert_eq!(store.find_subscriber("P@exemple.FR").await.unwrap().unwrap().role, Role::Facilitator);
+        assert_eq!(store.find_subscribers("P@exemple.FR").await.unwrap()[0].role, Role::Facilitator);
         store.keep_only_declared(&[]).await.unwrap();
         assert!(store.remove_subscription(&id).await.unwrap());
         store.close().await;
@@ -92,7 +91,7 @@ async fn consent_sessions_tokens_and_invitations() {
         assert_eq!(store.close_sessions("n").await.unwrap(), 0);
         store.forget_ended_sessions(at(5_000)).await.unwrap();
 
-        let id = store.put_token("n", "tableur", &[Scope::Procedures], "jeton", None, at(0)).await.unwrap();
+        let id = store.put_token("n", "tableur", &[Scope::Procedures], "jeton", None, at(0)).await.unwrap().unwrap();
         let (token, owner) = store.token_by_secret("jeton", at(1)).await.unwrap().unwrap();
         assert_eq!((token.id, owner.id), (id.clone(), "n".to_owned()));
         assert!(store.token_by_id(&id, at(1)).await.unwrap().is_some());
@@ -123,9 +122,20 @@ async fn chats_messages_and_mailboxes() {
         assert_eq!(store.carried_by("42", "7").await.unwrap(), Some(delivery.clone()));
         assert!(!store.is_doubtful(&delivery).await.unwrap());
         assert_eq!(store.listening_from("bot", at(0)).await.unwrap(), None);
-        store.heard("bot", 5).await.unwrap();
-        assert_eq!(store.heard_since("bot").await.unwrap(), BTreeSet::from([5]));
-        store.listen_from("bot", 6, at(0)).await.unwrap();
+        let said = |number, chat: &str| IncomingRow { number, chat: chat.into(), raw: vec![1] };
+        store.keep_incoming("bot", &[said(4, "a"), said(5, "b")], 6, at(0)).await.unwrap();
+        store.keep_incoming("bot", &[said(5, "b")], 6, at(0)).await.unwrap();
+        assert_eq!(store.chats_waiting("bot").await.unwrap().len(), 2);
+        assert_eq!(store.begin_incoming("bot", "b").await.unwrap(), Some((said(5, "b"), 1)));
+        assert_eq!(store.begin_incoming("bot", "b").await.unwrap(), Some((said(5, "b"), 2)));
+        store.end_incoming("bot", 5).await.unwrap();
+        assert!(!store.waits_in("bot", "b").await.unwrap() && store.waits_in("bot", "a").await.unwrap());
+        assert_eq!(store.begin_incoming("bot", "b").await.unwrap(), None);
+        for word in ["x", "y"] {
+            store.append_incoming("rooms", vec![("r".into(), word.as_bytes().to_vec())], at(0)).await.unwrap();
+        }
+        let (first, _) = store.begin_incoming("rooms", "r").await.unwrap().unwrap();
+        assert_eq!((first.number, first.raw), (0, b"x".to_vec()));
         assert_eq!(store.listening_from("bot", at(1)).await.unwrap(), Some(6));
         store.note_limit(Channel::Telegram, at(9)).await.unwrap();
         assert_eq!(store.limited(Channel::Telegram, at(1)).await.unwrap(), Some(at(9)));
@@ -179,6 +189,7 @@ async fn what_is_found_counted_and_due() {
             until: at(500),
             at: at(n),
             words: "nettoyage ville".into(),
+            restricted: false,
         };
         store.put_search_rows(&(0..5).map(row).collect::<Vec<_>>()).await.unwrap();
         let query = Query {

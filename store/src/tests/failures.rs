@@ -5,7 +5,7 @@ use vigie_domain::DeliveryState;
 use super::{Empty, at, enqueue, person};
 use crate::Store;
 use crate::claim::Claim;
-use crate::sql;
+use crate::sql::{self, Engine};
 
 /// C2: a full disk left the writing connection in a transaction that it could not leave, and nothing was ever written again.
 #[tokio::test(flavor = "multi_thread")]
@@ -36,9 +36,43 @@ async fn writes_resume_after_a_full_disk() {
         note(n).await.unwrap();
     }
     let mut tx = store.begin_ingest(at(1)).await.unwrap();
-    assert_eq!(tx.subscription_version().await.unwrap(), 1);
+    assert_eq!(tx.audience_changes(0).await.unwrap().version, 1);
     tx.commit().await.unwrap();
     store.close().await;
+}
+
+/// C2: readiness stands on this, on both engines.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_proven_and_one_that_is_refused_is_known() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        store.prove_write().await.unwrap();
+        store.prove_write().await.unwrap();
+        let (refuse, take) = match store.engine() {
+            Engine::Sqlite => (
+                "CREATE TRIGGER refused BEFORE UPDATE ON meta BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+                "DROP TRIGGER refused",
+            ),
+            Engine::Postgres => (
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                   RAISE EXCEPTION 'disk is full' USING ERRCODE = '53100'; END $$;
+                 CREATE TRIGGER refused BEFORE INSERT OR UPDATE ON meta FOR EACH ROW EXECUTE FUNCTION refuse()",
+                "DROP TRIGGER refused ON meta",
+            ),
+        };
+        let script = async |sql: &str| {
+            let mut tx = store.begin().await.unwrap();
+            tx.script(sql).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        script(refuse).await;
+        let said = store.prove_write().await.unwrap_err().to_string();
+        assert!(said.contains("disk is full"), "{said}");
+        assert!(store.subscription_version().await.is_ok(), "readings go on as if nothing were wrong");
+        script(take).await;
+        store.prove_write().await.unwrap();
+        store.close().await;
+    }
 }
 
 /// C4: what is wrong with a database, and where it is, is said at once.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use vigie_domain::{DeliveryState, Stage};
+use vigie_domain::procedure::Statement;
+use vigie_domain::{DeliveryState, Notice, NoticeKind, Stage};
 
 use super::{Empty, at};
 use crate::claim::Claim;
@@ -102,6 +103,64 @@ async fn what_a_step_derives_is_derived_from_the_rows_that_were_there() {
     }
 }
 
+/// The step that numbers people (15), over people who were there: each has a number of their own, and nobody who comes later
+/// gets one of theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_were_there_are_numbered_and_found_by_whoever_follows() {
+    for empty in Empty::each() {
+        let db = database_of(&empty.url).unwrap();
+        migrations::migrate_to(&db, 14).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        tx.script(
+            "INSERT INTO subscriber (id, name, role, profile, created) VALUES ('b', 'B', 'subscriber', '{}', 2), ('a', 'A', 'subscriber', '{}', 1),
+               ('c', 'C', 'subscriber', '{}', 2);
+             INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ('s', 'b', '{}', 'instant', 3)",
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        db.close().await;
+        let store = Store::open(&empty.url).await.unwrap();
+        let numbers: Vec<(String, i64)> =
+            sql::query_as("SELECT id, number FROM subscriber ORDER BY number").fetch_all(&store.reader).await.unwrap();
+        assert_eq!(numbers, [("a".to_owned(), 1), ("b".to_owned(), 2), ("c".to_owned(), 3)]);
+        let before = store.audience_changes(0).await.unwrap();
+        assert!(before.people.is_none() && before.version > 3, "everybody is new to whoever follows: {before:?}");
+        assert_eq!(store.filters_after((0, ""), 9).await.unwrap()[0].person, 2);
+        super::person(&store, "d").await;
+        let after = store.audience_changes(before.version).await.unwrap();
+        assert_eq!(after.people, Some(vec![after.version]), "a new person's number is that of their change");
+        store.close().await;
+    }
+}
+
+/// The step that keeps what a notice says of itself (16), over a notice that was there: it is read from its document.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_notice_of_before_says_of_itself_is_read_from_its_document() {
+    for empty in Empty::each() {
+        let mut notice = Notice::new("boamp", "26-1", NoticeKind::Call);
+        notice.published = chrono::NaiveDate::from_ymd_opt(2026, 11, 20);
+        let db = database_of(&empty.url).unwrap();
+        migrations::migrate_to(&db, 15).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        sql::query(
+            "INSERT INTO notice (id, source, record_id, procedure_id, kind, title, buyer, score, version, content_hash, document, assessment, first_seen, updated)
+             VALUES ('boamp:26-1', 'boamp', '26-1', 'p', 'call', '', '', 0, 1, 'h', $1, '{}', 1, 1)",
+        )
+        .bind(serde_json::to_string(&notice).unwrap())
+        .execute(&mut tx)
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        db.close().await;
+        let store = Store::open(&empty.url).await.unwrap();
+        let mut tx = store.begin_ingest(at(0)).await.unwrap();
+        assert_eq!(tx.other_statements("p", "another", 9).await.unwrap(), [Statement::of(&notice)]);
+        drop(tx);
+        store.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_database_is_refused_and_stays_as_it_is() {
     for empty in Empty::each() {
@@ -141,7 +200,7 @@ async fn a_database_of_version_0_1_0_is_taken_over_with_all_it_holds() {
         for notice in &notices {
             assert!(!store.notices_of(&notice.procedure).await.unwrap().is_empty());
         }
-        let owner = store.find_subscriber("atelier@exemple.fr").await.unwrap().unwrap();
+        let owner = store.find_subscribers("atelier@exemple.fr").await.unwrap().remove(0);
         let decisions = store.decisions_of(owner.structure()).await.unwrap();
         assert_eq!(decisions.iter().map(|d| (d.stage, d.by.as_str())).collect::<Vec<_>>(), [(Stage::Go, "Ana")]);
         assert!(store.consent(&store.addresses(&owner.id).await.unwrap()[0].id).await.unwrap().1.is_some());

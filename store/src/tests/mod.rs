@@ -1,7 +1,9 @@
 //! Tests of the store on both engines, from within: steps of the schema, the one writer, databases that fail.
 
+mod audience;
 mod engines;
 mod failures;
+mod growth;
 mod migrations;
 #[path = "../../../tests/src/postgres.rs"]
 #[allow(dead_code, reason = "tests from end to end need more of it")]

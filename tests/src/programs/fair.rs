@@ -17,7 +17,7 @@ use vigie_config::settings::{Settings, Telegram};
 use vigie_delivery::worker;
 use vigie_domain::{Channel, Department, Filter, Notice, NoticeKind};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
 use vigie_tests::telegram::{Double, TOKEN};
@@ -63,9 +63,8 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
         let filter = Filter { departments: Department::parse(department).into_iter().collect(), ..Filter::default() };
         service::subscribe_on(&app, &chat.to_string(), Channel::Telegram, &chat.to_string(), &filter).await?;
     }
-    let mut audience = Audience::default();
     for n in 0..args.queued {
-        ingest::ingest(&app.service, &mut audience, &notice(&format!("busy-{n}"), "59"), None).await?;
+        ingest::ingest(&app.service, &notice(&format!("busy-{n}"), "59"), None).await?;
     }
     let (stop, stopping) = watch::channel(false);
     let mut workers = JoinSet::new();
@@ -76,7 +75,7 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     let mut committed = Vec::new();
     for n in 0..args.rounds {
         tokio::time::sleep(Duration::from_secs(args.pause)).await;
-        ingest::ingest(&app.service, &mut audience, &notice(&format!("calm-{n}"), "62"), None).await?;
+        ingest::ingest(&app.service, &notice(&format!("calm-{n}"), "62"), None).await?;
         committed.push(Instant::now());
         app.service.deliveries_queued.notify_one();
     }

@@ -15,9 +15,9 @@ use vigie_delivery::worker;
 use vigie_domain::{Department, Filter, Notice, NoticeKind, Passage};
 use vigie_notifier::card::{AlertItem, Links, Why};
 use vigie_notifier::channels::Envelope;
-use vigie_notifier::message::Message;
+use vigie_notifier::message::{Form, Message};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_service::metrics::{STEP_SECONDS, Step};
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
@@ -69,10 +69,9 @@ async fn measure(args: &Args) -> Outcome<Value> {
     let app = Arc::new(service::start(&database.url, sink.port, args.connections, Clock::default()).await?);
     people(&app, args.subscriptions).await?;
 
-    let mut audience = Audience::default();
     let began = Instant::now();
     for n in 0..args.notices {
-        ingest::ingest(&app.service, &mut audience, &notice(n), None).await?;
+        ingest::ingest(&app.service, &notice(n), None).await?;
     }
     let ingest_s = began.elapsed().as_secs_f64();
 
@@ -130,7 +129,8 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
         contacts: &[],
         links: Links::default(),
     };
-    let message: Arc<Message> = Arc::new(app.service.templates.alert(&told, None, app.service.clock.now())?);
+    let message: Arc<Message> =
+        Arc::new(app.service.templates.alert(Form::Mail, &told, None, app.service.clock.now())?);
     let width = app.delivery.workers();
     let began = Instant::now();
     let mut workers = JoinSet::new();

@@ -1,11 +1,14 @@
 //! The programs, one module each. A module has the options as `Args` and `run`, which says whether what it found is good.
 
+mod audience;
 mod crash;
 #[cfg(feature = "telegram")]
 mod fair;
 mod faults;
 #[cfg(feature = "telegram")]
 mod fuzz;
+#[cfg(feature = "telegram")]
+mod hostile;
 mod load;
 mod month;
 mod replay;
@@ -24,9 +27,14 @@ pub(crate) enum Program {
     Faults(faults::Args),
     /// Durable delivery beside a bare loop over the same transport
     Load(load::Args),
+    /// Finding whom a notice concerns, among many subscriptions
+    Audience(audience::Args),
     /// What a busy chat costs the others
     #[cfg(feature = "telegram")]
     Fair(fair::Args),
+    /// The real binary among hostile feeds, pages, chats and slow clients
+    #[cfg(feature = "telegram")]
+    Hostile(hostile::Args),
     /// A month of recorded notices on a simulated clock
     Month(month::Args),
     /// Weight of every page, and time to its first byte
@@ -44,8 +52,11 @@ impl Program {
             Self::Crash(args) => crash::run(&args).await,
             Self::Faults(args) => faults::run(&args).await,
             Self::Load(args) => load::run(&args).await,
+            Self::Audience(args) => audience::run(&args).await,
             #[cfg(feature = "telegram")]
             Self::Fair(args) => fair::run(&args).await,
+            #[cfg(feature = "telegram")]
+            Self::Hostile(args) => hostile::run(&args).await,
             Self::Month(args) => month::run(&args).await,
             Self::Weigh(args) => weigh::run(&args).await,
             Self::Replay(args) => replay::run(&args).await,

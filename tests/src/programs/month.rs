@@ -24,7 +24,7 @@ use vigie_domain::{
     NoticeKind, Passage, ProvisionKind, StructureKind, Subscriber, TypedDate,
 };
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
@@ -224,14 +224,13 @@ async fn subscribe(app: &App, count: usize) -> Outcome<Vec<Person>> {
 
 /// The month, hour by hour.
 async fn live(app: Arc<App>, notices: &[(DateTime<Utc>, Notice)], start: DateTime<Utc>) -> Outcome<Arc<App>> {
-    let mut audience = Audience::default();
     let mut next = notices.iter().peekable();
     for day in 0..DAYS + AFTER {
         for hour in HOURS {
             let now = start + TimeDelta::days(day as i64) + TimeDelta::hours(hour.into());
             app.service.clock.set(now);
             while let Some((_, notice)) = next.next_if(|(at, _)| *at <= now) {
-                ingest::ingest(&app.service, &mut audience, notice, None).await?;
+                ingest::ingest(&app.service, notice, None).await?;
             }
             scheduler::run(&app.service, now).await.map_err(|f| f.to_string())?;
             worker::drain(&app.delivery).await.map_err(|f| f.to_string())?;

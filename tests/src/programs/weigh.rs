@@ -16,6 +16,7 @@ use vigie_domain::{
 use vigie_service::Clock;
 use vigie_service::ingest::search_row;
 use vigie_store::ingest::NewNotification;
+use vigie_store::search::Tells;
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::Pages;
 use vigie_tests::service::Outcome;
@@ -93,7 +94,7 @@ async fn fill(pages: &Pages, procedures: usize, now: DateTime<Utc>) -> Outcome<V
             let (id, state) = (format!("p{n:08}"), Snapshot::of(&assessment));
             tx.put_procedure(&id, &assessment.title, &state, &[]).await?;
             tx.put_notice(&notice, &assessment, "weigh", &id).await?;
-            tx.put_search_row(&search_row::row(&id, &notice, &assessment, &state, at), false).await?;
+            tx.put_search_row(&search_row::row(&id, &notice, &assessment, &state, at), Tells::All).await?;
             if n % 20 == 0 {
                 let alert = Alert {
                     id: format!("a{n}"),
@@ -177,7 +178,9 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
         }
     }
     if args.serve {
-        let secret = account::make_token(&pages.app.service, "chef", "essai", &Scope::OF_PROGRAMS, None).await?;
+        let secret = account::make_token(&pages.app.service, "chef", "essai", &Scope::OF_PROGRAMS, None)
+            .await?
+            .ok_or("too many tokens")?;
         writeln!(out, "{}\n{secret}", pages.link("chef").await?)?;
         for scope in [Scope::Calendar, Scope::Feed] {
             pages.app.service.store.put_token("chef", scope.as_str(), &[scope], scope.as_str(), None, now).await?;

@@ -264,6 +264,7 @@ impl Desk {
             styles: styles(text, body.get("entities"))?,
             buttons: keyboard(body)?,
             under: None,
+            topic: body.get("message_thread_id").and_then(Value::as_i64),
             edits: 0,
             raw: body.clone(),
         })

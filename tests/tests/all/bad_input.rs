@@ -1,23 +1,29 @@
 //! What comes in broken is said, kept and survived.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
+use vigie_bot::roles::mailbox::read;
 use vigie_bot::roles::{poll, scheduler};
 use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
-use vigie_domain::{Cadence, DeliveryState, Filter, Notice, NoticeKind};
+use vigie_domain::{Cadence, DeliveryState, Filter, Notice, NoticeKind, Passage};
+use vigie_notifier::channels::email::Email;
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::ingest::{self, Outcome};
 use vigie_service::sources;
 use vigie_store::StoreError;
 use vigie_tests::replay::{Fault, Replay};
+use vigie_watcher::boundary;
 use vigie_watcher::fetch::Fetcher;
 
 struct Bench {
     dir: tempfile::TempDir,
     app: App,
     source: sources::Watched,
-    audience: Audience,
 }
 
 fn block(kind: &str, url: &str) -> settings::Source {
@@ -47,11 +53,11 @@ impl Bench {
             chrono::DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&chrono::Utc);
         let source = sources::enabled(&settings).unwrap().pop().unwrap();
         let app = App::start(settings, fetcher, Clock::fixed(now)).await.unwrap();
-        Self { dir, app, source, audience: Audience::default() }
+        Self { dir, app, source }
     }
 
     async fn poll(&mut self) -> poll::Polled {
-        poll::poll(&self.app.service, &self.app.fetcher, &mut self.audience, &self.source, true).await.unwrap().unwrap()
+        poll::poll(&self.app.service, &self.app.fetcher, &self.source, true).await.unwrap().unwrap()
     }
 
     async fn journal(&self) -> String {
@@ -147,21 +153,21 @@ async fn a_bad_record_is_kept_with_its_bytes_and_its_page_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_procedure_that_cannot_be_read_back_stops_no_other_notice_of_its_page() {
     let (_replay, api) = boamp(Vec::new()).await;
-    let Bench { dir, app, mut audience, .. } = Bench::new(&api, "boamp", Cadence::Instant).await;
+    let Bench { dir, app, .. } = Bench::new(&api, "boamp", Cadence::Instant).await;
     let call = |id: &str, title: &str| {
         let mut notice = Notice::new("s", id, NoticeKind::Call);
         notice.title = title.to_owned();
         notice
     };
     let page = [call("1", "Nettoyage"), call("2", "Entretien")];
-    let outcomes = ingest::ingest_page(&app.service, &mut audience, &page, None).await.unwrap();
+    let outcomes = ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(1)))), "{outcomes:?}");
     let database = rusqlite::Connection::open(dir.path().join("b.sqlite")).unwrap();
     let damage =
         "UPDATE procedure SET snapshot = '{' WHERE id IN (SELECT procedure_id FROM notice WHERE record_id = '1')";
     assert_eq!(database.execute(damage, []).unwrap(), 1);
     let page = [call("1", "Nettoyage des vitres"), call("2", "Entretien des parcs"), call("3", "Gardiennage")];
-    let outcomes = ingest::ingest_page(&app.service, &mut audience, &page, None).await.unwrap();
+    let outcomes = ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Unreadable { .. })), "{outcomes:?}");
     assert!(outcomes[1..].iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
     let made = app.service.store.deliveries(None, 10).await.unwrap();
@@ -262,4 +268,51 @@ async fn a_silent_source_is_told_to_the_operator_once_and_its_return_too() {
     bench.poll().await;
     scheduler::run(&bench.app.service, bench.app.service.clock.now()).await.unwrap();
     assert_eq!(bench.app.service.store.deliveries(None, 10).await.unwrap().len(), 2, "one word that it is back");
+}
+
+/// B4: reading what is hostile leaves the async threads to the others. One such thread, and a task that only counts: the longest
+/// pause of its counting is what anybody else would have waited. The bound is generous, for machines that do other things too;
+/// some tens of milliseconds are usual, where a reader on the thread itself takes a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nobody_waits_long_while_hostile_text_is_read() {
+    const LONGEST: Duration = Duration::from_millis(500);
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("v.sqlite").display());
+    let app = vigie_tests::service::start(&url, 9, 1, vigie_service::Clock::default()).await.unwrap();
+    let (stop, longest) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (stopped, gap) = (Arc::clone(&stop), Arc::clone(&longest));
+    let ticks = tokio::spawn(async move {
+        let mut last = Instant::now();
+        while !stopped.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            gap.fetch_max(last.elapsed().as_millis() as u64, Ordering::Relaxed);
+            last = Instant::now();
+        }
+    });
+    let texts = [
+        "Marché réservé aux entreprises adaptées, lot n° 3, le 12/01/2027 à 12h00. ".repeat(20_000),
+        "clause sociale d’insertion ".repeat(60_000),
+        "1".repeat(1_500_000),
+        "\u{202e}é\u{200b}".repeat(200_000),
+        "lot 1 lot 2 lot 3 – 5 % – 1 000 heures ; ".repeat(40_000),
+    ];
+    let service = Arc::clone(&app.service);
+    // As the service does: on a thread of the runtime, not on the test's own.
+    let reading = tokio::spawn(async move {
+        for (n, text) in texts.into_iter().enumerate() {
+            let mut notice = Notice::new("hostile", n.to_string(), NoticeKind::Call);
+            notice.title = "Nettoyage".into();
+            notice.passages = vec![Passage { field: "x".into(), lot: None, text: text.clone() }];
+            ingest::ingest(&service, &notice, None).await.unwrap();
+            let mail = format!("From: a@x.example\r\nSubject: Re: x\r\nContent-Type: text/html\r\n\r\n<table>{text}");
+            let email = Email::new(&toml::from_str("host = 'x'\nfrom = 'v@vigie.example'").unwrap(), None).unwrap();
+            let _ = boundary::read(|| read::read(mail.as_bytes(), &email)).unwrap();
+        }
+    });
+    reading.await.unwrap();
+    stop.store(true, Ordering::Relaxed);
+    ticks.await.unwrap();
+    let longest = Duration::from_millis(longest.load(Ordering::Relaxed));
+    eprintln!("longest pause: {longest:?}");
+    assert!(longest < LONGEST, "{longest:?}");
 }

@@ -13,9 +13,9 @@ use vigie_domain::{
     Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Refusal, Stage, StructureKind, Subscriber,
     TypedDate,
 };
-use vigie_notifier::chat::Does;
+use vigie_notifier::chat::ButtonAction;
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_store::claim::Claim;
 use vigie_store::invitations::NewInvitation;
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -80,7 +80,7 @@ pub(crate) fn call(id: &str) -> Notice {
 }
 
 async fn take(app: &App, id: &str) {
-    ingest::ingest(&app.service, &mut Audience::default(), &call(id), None).await.unwrap();
+    ingest::ingest(&app.service, &call(id), None).await.unwrap();
 }
 
 /// The delivery of a person on a channel, as sent in that message of the chat.
@@ -129,9 +129,9 @@ pub(crate) fn all_of(replies: &[Reply]) -> String {
 }
 
 pub(crate) fn datas(replies: &[Reply]) -> Vec<String> {
-    let presses = replies.iter().flat_map(|r| r.buttons.iter().flatten()).filter_map(|b| match &b.does {
-        Does::Press(data) => Some(data.clone()),
-        Does::Open(_) => None,
+    let presses = replies.iter().flat_map(|r| r.buttons.iter().flatten()).filter_map(|b| match &b.action {
+        ButtonAction::Press(data) => Some(data.clone()),
+        ButtonAction::Open(_) => None,
     });
     presses.collect()
 }
@@ -537,6 +537,6 @@ async fn a_network_passes_on_to_its_members_what_they_were_not_told() {
     // What follows reaches the member whom only the network told.
     let mut later = call("26-1");
     later.dates[0].at += Duration::days(3);
-    ingest::ingest(&app.service, &mut Audience::default(), &later, None).await.unwrap();
+    ingest::ingest(&app.service, &later, None).await.unwrap();
     assert_eq!((told("new").await, told("outside").await), (4, 0));
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Around, BuyerType, Channel, Department, Filter, Lot, Notice, Place};
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::Pages;
 use vigie_tests::servers::vigie;
@@ -43,7 +43,7 @@ async fn a_circle_brings_what_is_near_says_how_near_and_shrinks_in_one_tap() {
     let mut vague = call("26-3");
     vague.departments = Department::parse("62").into_iter().collect();
     for notice in [there("26-1", "Lille", "59000"), there("26-2", "Marcq-en-Barœul", "59700"), vague, lots] {
-        ingest::ingest(&app.service, &mut Audience::default(), &notice, None).await.unwrap();
+        ingest::ingest(&app.service, &notice, None).await.unwrap();
     }
     for (notice, why) in [
         ("26-1", "Lille, à 28\u{a0}km de Lens, dans votre rayon de 30\u{a0}km"),

@@ -8,7 +8,7 @@ use vigie_delivery::state_refresh;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Channel, Lot};
 use vigie_service::answers::action;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 
 use crate::conversation::{Bench, all_of, call, from, invitation, now, text};
 
@@ -99,7 +99,7 @@ async fn everything_the_guide_says_of_chats_is_so() {
     // An alert, and every answer to it.
     let mut notice = call("26-12345");
     notice.lots = ["1", "2"].map(|id| Lot { id: id.into(), title: format!("Lot {id}"), ..Lot::default() }).into();
-    ingest::ingest(&app.service, &mut Audience::default(), &notice, None).await.unwrap();
+    ingest::ingest(&app.service, &notice, None).await.unwrap();
     let delivery = app.service.store.deliveries(None, 10).await.unwrap().remove(0).id;
     app.service.store.remember_message(&delivery, Channel::Telegram, CHAT, "7", now()).await.unwrap();
     let under = |input: Input| Incoming {

@@ -19,7 +19,7 @@ use vigie_delivery::worker;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, DateKind, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_service::opt_in;
 use vigie_store::consent::Asked;
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -297,7 +297,7 @@ impl Bench {
 
     async fn publish(&self, now: DateTime<Utc>, notice: &Notice) {
         let app = self.app(now).await;
-        ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
+        ingest::ingest(&app.service, notice, None).await.unwrap();
         worker::drain(&app.delivery).await.unwrap();
         app.service.store.close().await;
     }

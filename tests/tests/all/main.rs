@@ -1,6 +1,9 @@
 //! End-to-end tests, one binary. Each module's tests read as sentences.
 #![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
+mod access;
+mod assistant;
+mod audience;
 mod bad_input;
 mod browser;
 mod classify_contract;
@@ -10,6 +13,7 @@ mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
 mod guide;
+mod kinds;
 mod mail;
 #[cfg(all(feature = "matrix", feature = "telegram"))]
 mod matrix;

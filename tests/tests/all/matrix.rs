@@ -19,7 +19,7 @@ use vigie_domain::delivery::Outcome;
 use vigie_matrix::{EventKind, Matrix};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::chat::Rich;
-use vigie_notifier::message::Message;
+use vigie_notifier::message::{Body, Message};
 use vigie_tests::homeserver::Synapse;
 use vigie_tests::replay::Replay;
 use vigie_tests::servers::vigie;
@@ -165,9 +165,7 @@ async fn happens(matrix: &Matrix, wanted: impl Fn(&EventKind) -> bool) -> EventK
 async fn send(matrix: &Matrix, room: &Room, key: &str, thread: &[String], text: &str) -> Outcome {
     let message = Message {
         subject: TITLE.to_owned(),
-        text: text.to_owned(),
-        html: String::new(),
-        chat: Rich::plain(format!("{TITLE}\n{text}")),
+        body: Body::Chat(Rich::plain(format!("{TITLE}\n{text}"))),
         unsubscribe: None,
     };
     let to = room.room_id().as_str();

@@ -8,7 +8,7 @@ use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, DateKind, Filter, Notice, NoticeKind, TypedDate};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience, Outcome};
+use vigie_service::ingest::{self, Outcome};
 use vigie_tests::shared;
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::procedure::{Portrait, portrait, same};
@@ -167,7 +167,7 @@ async fn app(dir: &tempfile::TempDir) -> App {
 }
 
 async fn take(app: &App, notice: &Notice) {
-    ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
+    ingest::ingest(&app.service, notice, None).await.unwrap();
 }
 
 async fn procedure(app: &App, notice: &Notice) -> String {
@@ -233,7 +233,7 @@ async fn a_notice_whose_procedure_ended_earlier_on_the_page_follows_it() {
     award.links.publications.push("123-2026".into());
     "Propreté scolaire, lots 1 à 3".clone_into(&mut second.title);
     let page = [award.clone(), second.clone()];
-    let outcomes = ingest::ingest_page(&app.service, &mut Audience::default(), &page, None).await.unwrap();
+    let outcomes = ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
     let kept = procedure(&app, &award).await;
     assert_eq!(procedure(&app, &second).await, kept);
@@ -253,6 +253,6 @@ async fn a_record_that_stands_twice_on_a_page_ends_as_it_stands_last() {
     let other = call("boamp", "26-1", "Nettoyage des gymnases", "Ville de Lens", NOON);
     take(&app, &one).await;
     let page = [other, one.clone()];
-    ingest::ingest_page(&app.service, &mut Audience::default(), &page, None).await.unwrap();
+    ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert_eq!(app.service.store.notice(&one.key()).await.unwrap().unwrap().notice.title, "Nettoyage des écoles");
 }

@@ -3,6 +3,7 @@
 mod private;
 mod programs;
 mod search;
+mod slow;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use vigie_domain::notice::Links;
 use vigie_domain::subscription::Profile;
 use vigie_domain::{Department, Dimension, Filter, Notice, NoticeKind};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_service::preview::{self, Preview, Verdict};
 use vigie_watcher::fetch::Fetcher;
 
@@ -31,7 +31,7 @@ fn call(id: &str, title: &str, department: &str) -> Notice {
 }
 
 async fn take(app: &App, notice: &Notice) {
-    ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
+    ingest::ingest(&app.service, notice, None).await.unwrap();
 }
 
 async fn seen(app: &App, filter: &Filter) -> (Preview, String) {

@@ -23,7 +23,7 @@ fn real_notices() -> Option<Vec<Notice>> {
     for dir in ["data/boamp/xml_v230", "data/ted/eforms_real"] {
         for entry in std::fs::read_dir(shared::data(dir)?).unwrap().flatten() {
             let parsed = tree::from_xml(&std::fs::read(entry.path()).unwrap()).unwrap();
-            out.extend(eforms::from_tree(&parsed).or_else(|| boamp::from_xml_tree(&parsed).ok()));
+            out.extend(eforms::from_tree(&parsed).ok().or_else(|| boamp::from_xml_tree(&parsed).ok()));
         }
     }
     let dir = shared::data("data/boamp")?;

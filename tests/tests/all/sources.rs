@@ -8,7 +8,6 @@ use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter, Notice};
 use vigie_service::Clock;
-use vigie_service::ingest::Audience;
 use vigie_service::sources;
 use vigie_store::sources::PageEnd;
 use vigie_tests::publishers::{Publishers, eforms};
@@ -40,7 +39,6 @@ struct Bench {
     _dir: tempfile::TempDir,
     app: App,
     source: sources::Watched,
-    audience: Audience,
 }
 
 impl Bench {
@@ -62,11 +60,11 @@ impl Bench {
         let fetcher = Fetcher::http(&settings.fetch).unwrap();
         let source = sources::enabled(&settings).unwrap().pop().unwrap();
         let app = App::start(settings, fetcher, Clock::fixed(now())).await.unwrap();
-        Self { _dir: dir, app, source, audience: Audience::default() }
+        Self { _dir: dir, app, source }
     }
 
     async fn poll(&mut self) -> poll::Polled {
-        poll::poll(&self.app.service, &self.app.fetcher, &mut self.audience, &self.source, true).await.unwrap().unwrap()
+        poll::poll(&self.app.service, &self.app.fetcher, &self.source, true).await.unwrap().unwrap()
     }
 
     async fn notices(&self) -> Vec<Notice> {

@@ -79,7 +79,7 @@ async fn person_subscribes(store: &Store) -> String {
     assert!(store.subscription_version().await.unwrap() > before, "the audience index must notice");
     let (_, all) = store.subscriptions().await.unwrap();
     assert_eq!(all.len(), 1);
-    assert_eq!(store.find_subscriber("A@B.FR").await.unwrap().unwrap().id, "p");
+    assert_eq!(store.find_subscribers("A@B.FR").await.unwrap()[0].id, "p");
     let addresses = store.addresses("p").await.unwrap();
     assert_eq!((addresses.len(), addresses[0].state), (1, AddressState::Active));
     addresses[0].id.clone()
@@ -315,9 +315,13 @@ async fn a_flood_makes_several_digests(store: &Store, address: &str) {
 async fn source_is_held_by_one(store: &Store) {
     assert!(store.claim_source("s", "one", LEASE, false, at(0)).await.unwrap().is_some());
     assert!(store.claim_source("s", "two", LEASE, true, at(0)).await.unwrap().is_none());
+    assert!(store.sources_not_due("one", at(0)).await.unwrap().is_empty(), "its own may be polled again");
+    assert!(store.sources_not_due("two", at(0)).await.unwrap().contains("s"), "held by another");
     store.page_done("s", PageEnd { memory: "{\"cursor\":\"7\"}", records: 3 }, LEASE, at(0)).await.unwrap();
     store.poll_done("s", &PollEnd::default(), at(20), at(1).date_naive(), at(1)).await.unwrap();
     assert!(store.claim_source("s", "two", LEASE, false, at(19)).await.unwrap().is_none(), "not due yet");
+    assert!(store.sources_not_due("two", at(19)).await.unwrap().contains("s"));
+    assert!(store.sources_not_due("two", at(20)).await.unwrap().is_empty());
     assert!(store.claim_source("s", "two", LEASE, true, at(19)).await.unwrap().is_some(), "unless forced");
     let end = PollEnd { error: Some("panne"), trouble: Some("unreachable"), ..PollEnd::default() };
     store.poll_done("s", &end, at(40), at(19).date_naive(), at(19)).await.unwrap();

@@ -511,3 +511,93 @@ async fn a_group_that_says_it_moved_is_followed_with_its_buttons() {
     assert!(bench.double.shown(new, alert.id).unwrap().text.contains("Ada s’en occupe"));
     assert!(bench.double.calls().iter().all(|c| c.code == 200), "{:?}", bench.double.calls());
 }
+
+/// B11: a chat that says a hundred and fifty things at once delays nobody else, and nothing of it is lost in a crash.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_chat_s_queue_delays_no_other_and_survives_a_crash() {
+    const BOB: i64 = 502;
+    let people = format!("{}{}", person("Ada", "telegram = 501"), person("Bob", "telegram = 502"));
+    let bench = Bench::new(Vec::new(), &people).await;
+    bench.double.person(ADA, "Ada");
+    bench.double.person(BOB, "Bob");
+    for _ in 0..150 {
+        bench.double.say(ADA, ADA, "/aide");
+    }
+    bench.double.say(BOB, BOB, "/aide");
+    let start = || Service(bench.command(&["run", "--role", "deliver"], at(0, 0)).spawn().unwrap());
+    let service = start();
+    until("Bob is answered", || !bench.double.messages(BOB).is_empty()).await;
+    let answered = bench.double.messages(ADA).len();
+    assert!(answered < 30, "Bob waited for {answered} answers to Ada");
+    until("everything was taken", || bench.double.unconfirmed() == 0).await;
+    drop(service);
+    let store = bench.store().await;
+    assert!(store.waits_in("telegram", "501").await.unwrap(), "what was taken and not acted on is kept");
+    store.close().await;
+    let _service = start();
+    let before = bench.double.messages(ADA).len();
+    until("Ada is answered again", || bench.double.messages(ADA).len() > before).await;
+    assert_eq!(bench.double.messages(BOB).len(), 1, "and Bob is not answered twice");
+}
+
+/// A19: the bot writes in the topic in which it was started, and in the main one when that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_go_to_the_topic_in_which_the_bot_was_started() {
+    let bench = Bench::new(Vec::new(), &person("Équipe", "telegram = -77")).await;
+    bench.double.group(TEAM, "Équipe", &[(ADA, "Ada")]);
+    bench.pass(at(0, 0));
+    bench.double.say_in(TEAM, ADA, 7, "/start");
+    bench.pass(at(1, 0));
+    assert_eq!(bench.double.messages(TEAM).last().unwrap().topic, Some(7), "the answer stands where one asked");
+    bench.publish(cleaning("26-100", "Nettoyage"));
+    bench.pass(at(2, 0));
+    let alert = bench.double.messages(TEAM).pop().unwrap();
+    assert!(alert.text.contains("Nettoyage") && alert.topic == Some(7), "{alert:?}");
+    // The topic is deleted.
+    let gone = std::sync::atomic::AtomicBool::new(false);
+    bench.double.script(move |method, _| match method {
+        "sendmessage" if !gone.swap(true, std::sync::atomic::Ordering::SeqCst) => {
+            Reaction::Refuse(400, "Bad Request: message thread not found")
+        }
+        _ => Reaction::Accept,
+    });
+    bench.publish(cleaning("26-101", "Nettoyage de vitres"));
+    bench.pass(at(3, 0));
+    let alert = bench.double.messages(TEAM).pop().unwrap();
+    assert!(alert.text.contains("vitres") && alert.topic.is_none(), "{alert:?}");
+}
+
+/// A19: a topic that is closed closes the chat for every message: they are kept, and the people are told elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_topic_keeps_its_messages_and_is_told() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let mail = format!(
+        "[email]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n",
+        smtp.port
+    );
+    let operator = "[[subscriber]]\nname = \"Chef\"\nrole = \"operator\"\nemail = \"chef@x.example\"\n";
+    let more = format!("{mail}{operator}{}", person("Ada", "telegram = 501\nemail = \"ada@x.example\""));
+    let bench = Bench::new(vec![cleaning("26-100", "Nettoyage")], &more).await;
+    bench.double.person(ADA, "Ada");
+    bench.double.script(|method, _| match method {
+        "sendmessage" => Reaction::Refuse(400, "Bad Request: TOPIC_CLOSED"),
+        _ => Reaction::Accept,
+    });
+    bench.pass(at(0, 0));
+    bench.pass(at(1, 0));
+    assert_eq!((bench.count(DeliveryState::Dead).await, bench.count(DeliveryState::Deferred).await), (0, 1));
+    let told = |to: &str| {
+        let mails = smtp.mails();
+        mails
+            .iter()
+            .filter(|m| {
+                let text = String::from_utf8_lossy(m);
+                text.contains(to) && text.contains("Telegram")
+            })
+            .count()
+    };
+    assert_eq!((told("ada@x.example"), told("chef@x.example")), (1, 1), "once a day");
+    bench.double.script(|_, _| Reaction::Accept);
+    bench.pass(at(70, 0));
+    assert!(bench.double.messages(ADA).iter().any(|m| m.text.contains("Nettoyage")), "opened again, it arrives");
+}

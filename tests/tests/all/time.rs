@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::Europe::Paris;
 use mail_parser::MessageParser;
+use vigie_bot::monitoring;
+use vigie_bot::roles::write_watch::WriteWatch;
+use vigie_bot::roles::{scheduler, supervisor};
 use vigie_bot::setup::App;
-use vigie_bot::{monitoring, roles::scheduler};
 use vigie_delivery::worker;
 use vigie_domain::subscription::{Profile, Rhythm, Role};
 use vigie_domain::{
     Cadence, Channel, DateKind, Decision, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate,
 };
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::Smtp;
 use vigie_tests::service;
@@ -88,7 +90,7 @@ impl Bench {
 
     async fn publish(&self, notice: &Notice, now: DateTime<Utc>) {
         let app = self.app(now).await;
-        ingest::ingest(&app.service, &mut Audience::default(), notice, None).await.unwrap();
+        ingest::ingest(&app.service, notice, None).await.unwrap();
         app.service.store.close().await;
     }
 
@@ -300,7 +302,6 @@ async fn digests_are_one_a_local_date_disjoint_and_complete_through_every_clock_
                 .unwrap();
             let change = Utc.from_utc_datetime(&sunday.and_hms_opt(1, 0, 0).unwrap());
             let mut app = bench.app(change - Duration::hours(26)).await;
-            let mut audience = Audience::default();
             for minute in moments(change) {
                 let now = change + Duration::minutes(minute);
                 // The same database, another process: only the clock of this one is asked.
@@ -308,7 +309,7 @@ async fn digests_are_one_a_local_date_disjoint_and_complete_through_every_clock_
                 if minute.rem_euclid(11) == 0 {
                     published += 1;
                     let news = notice(&format!("n{published}"), now + Duration::days(40));
-                    ingest::ingest(&app.service, &mut audience, &news, None).await.unwrap();
+                    ingest::ingest(&app.service, &news, None).await.unwrap();
                 }
                 scheduler::run(&app.service, now).await.unwrap();
             }
@@ -376,4 +377,134 @@ async fn restarted(bench: &Bench, old: Arc<App>, now: DateTime<Utc>, minute: i64
     }
     old.service.clock.set(now);
     old
+}
+
+/// Takes the writes of a table away, as a full disk does, and gives them back.
+struct FullDisk(rusqlite::Connection);
+
+impl FullDisk {
+    fn of(bench: &Bench) -> Self {
+        Self(rusqlite::Connection::open(bench.dir.path().join("t.sqlite")).unwrap())
+    }
+
+    fn fill(&self) {
+        for (n, what) in
+            ["INSERT ON meta", "UPDATE ON meta", "INSERT ON delivery", "INSERT ON alert"].iter().enumerate()
+        {
+            let sql = format!(
+                "CREATE TRIGGER full_{n} BEFORE {what} BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+            );
+            self.0.execute_batch(&sql).unwrap();
+        }
+    }
+
+    fn empty(&self) {
+        for n in 0..4 {
+            self.0.execute_batch(&format!("DROP TRIGGER full_{n}")).unwrap();
+        }
+    }
+}
+
+/// C2: while nothing can be written the service is not ready, and says so on every way that is left; when writes resume it
+/// says that too, by the outbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_writes_is_told_past_the_outbox() {
+    let sink = Sink::start("", |_| Reaction::Accept).await.unwrap();
+    let bench = Bench::new(sink.port);
+    bench.person("op", Role::Operator, &["op@x.example", "op@y.example"], None, Rhythm::default()).await;
+    bench.person("p", Role::Structure, &["p@x.example"], None, Rhythm::default()).await;
+    let app = bench.app(paris("2026-11-24 10:00")).await;
+    let disk = FullDisk::of(&bench);
+    disk.fill();
+    let mut watch = WriteWatch::default();
+    let unwell = monitoring::readiness(&app.service).await.unwrap_err();
+    assert!(unwell.contains("plus rien ne s’écrit") && unwell.contains("full"), "{unwell}");
+    assert!(!watch.look(&app.delivery, std::time::Duration::from_secs(3600)).await.unwrap());
+    assert!(sink.received().is_empty(), "a moment is not told");
+    for _ in 0..3 {
+        assert!(!watch.look(&app.delivery, std::time::Duration::ZERO).await.unwrap());
+    }
+    let told: BTreeSet<String> = sink.received().into_iter().map(|m| m.to).collect();
+    assert_eq!((told.len(), sink.count()), (2, 2), "every address of every operator, once: {told:?}");
+    disk.empty();
+    assert!(watch.look(&app.delivery, std::time::Duration::ZERO).await.unwrap());
+    monitoring::readiness(&app.service).await.unwrap();
+    worker::drain(&app.delivery).await.unwrap();
+    assert_eq!(sink.count(), 4, "and its end, by the outbox");
+    assert!(watch.look(&app.delivery, std::time::Duration::ZERO).await.unwrap());
+    app.service.store.close().await;
+}
+
+/// C2: what is committed and cannot be read back is no write.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_is_not_there_afterwards_is_not_ready() {
+    let bench = Bench::new(9);
+    let app = bench.app(paris("2026-11-24 10:00")).await;
+    app.service.store.prove_write().await.unwrap();
+    let broken = "CREATE TRIGGER lost AFTER UPDATE ON meta WHEN NEW.key = 'write_proof' BEGIN
+                    UPDATE meta SET value = '0' WHERE key = 'write_proof' AND value <> '0'; END";
+    let disk = FullDisk::of(&bench);
+    disk.0.execute_batch(broken).unwrap();
+    let unwell = monitoring::readiness(&app.service).await.unwrap_err();
+    assert!(unwell.contains("n’est pas relue"), "{unwell}");
+    disk.0.execute_batch("DROP TRIGGER lost; ALTER TABLE meta RENAME TO elsewhere").unwrap();
+    assert!(monitoring::readiness(&app.service).await.is_err(), "a table that is gone");
+    disk.0.execute_batch("ALTER TABLE elsewhere RENAME TO meta").unwrap();
+    monitoring::readiness(&app.service).await.unwrap();
+    app.service.store.close().await;
+}
+
+/// C1: a server that cuts the connection after each message got thirty-six copies of one over five days.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_lost_twice_in_the_same_way_ends_the_copies_and_is_told() {
+    let sink = Sink::start("", |moment| match moment {
+        Moment::Dot(to) if to != "op@x.example" => Reaction::Cut,
+        _ => Reaction::Accept,
+    })
+    .await
+    .unwrap();
+    let bench = Bench::new(sink.port);
+    bench.person("op", Role::Operator, &["op@x.example"], None, Rhythm::default()).await;
+    for id in ["p", "q"] {
+        let address = format!("{id}@x.example");
+        bench.person(id, Role::Structure, &[&address], Some(Cadence::Instant), Rhythm::default()).await;
+    }
+    let start = paris("2026-11-24 10:00");
+    bench.publish(&notice("1", paris("2026-12-10 12:00")), start).await;
+    bench.look_every(start, Duration::minutes(30), 240).await;
+    let copies = |to: &str| sink.received().into_iter().filter(|m| m.to == to).count();
+    assert_eq!((copies("p@x.example"), copies("q@x.example")), (2, 2));
+    assert_eq!(copies("op@x.example"), 1, "told once a day and channel");
+    let app = bench.app(start + Duration::days(5)).await;
+    let sent = app.service.store.deliveries(None, 10).await.unwrap();
+    let presumed = sent.iter().filter(|d| d.why.as_deref().is_some_and(|w| w.starts_with("arrivée supposée"))).count();
+    assert_eq!(presumed, 2, "{sent:?}");
+    app.service.store.close().await;
+}
+
+/// B1: a task that panics is started anew and told; whoever runs beside it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_panics_is_started_anew_and_told() {
+    let sink = Sink::start("", |_| Reaction::Accept).await.unwrap();
+    let bench = Bench::new(sink.port);
+    bench.person("op", Role::Operator, &["op@x.example"], None, Rhythm::default()).await;
+    let app = bench.app(paris("2026-11-24 10:00")).await;
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let starts = Arc::new(AtomicUsize::new(0));
+    let again = Arc::new(tokio::sync::Notify::new());
+    let (counted, started) = (Arc::clone(&starts), Arc::clone(&again));
+    let kept = tokio::spawn(supervisor::keep(Arc::clone(&app.service), "essai".to_owned(), stopping, move || {
+        let (n, started) = (counted.fetch_add(1, Ordering::SeqCst), Arc::clone(&started));
+        async move {
+            assert!(n > 0, "the first time it fails");
+            started.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }));
+    again.notified().await;
+    worker::drain(&app.delivery).await.unwrap();
+    assert_eq!((starts.load(Ordering::SeqCst), sink.count()), (2, 1));
+    stop.send(true).unwrap();
+    kept.abort();
+    app.service.store.close().await;
 }

@@ -10,8 +10,9 @@
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`quantity`], [`when`] | numbers with units; days and times |
 //! | [`reserved`] with `beneficiary`, [`clause`] with `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
+//! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
-//! | [`dates`], [`facts`], [`place`] | what else a person needs to decide |
+//! | [`dates`], [`facts`], [`place`], [`lot_place`] | what else a person needs to decide |
 //! | [`sectors`] | trades, from CPV and from words |
 //! | [`zones`] | the local time of a département |
 //! | [`verdict`] | routes, kinds, score, reasons |
@@ -35,8 +36,10 @@ pub mod facts;
 pub mod finding;
 pub mod fold;
 pub mod lexicon;
+pub mod lot_place;
 pub mod numbers;
 pub mod other;
+pub mod outcome;
 pub mod place;
 pub mod plain;
 pub mod polarity;
@@ -57,7 +60,7 @@ use std::cell::LazyCell;
 use chrono::NaiveDate;
 use vigie_config::rules::SOCIAL_CONDITION_SINCE;
 use vigie_domain::{
-    Assessment, Beneficiary, Department, Evidence, Lot, Notice, NoticeKind, Provision, ProvisionKind,
+    Assessment, Beneficiary, Department, Evidence, Lot, Notice, NoticeKind, Place, Provision, ProvisionKind,
     assessment::AssessedLot,
 };
 
@@ -309,14 +312,30 @@ fn lot_sectors(lot: &Lot, of_the_title: impl Fn() -> Vec<String>) -> Vec<String>
 fn assessed_lots(notice: &Notice, lots: &[Lot], sectors: Vec<Vec<String>>) -> Vec<AssessedLot> {
     lots.iter()
         .zip(sectors)
-        .map(|(lot, sectors)| AssessedLot {
-            id: lot.id.clone(),
-            title: one_line(&lot.title),
-            cpv: lot.cpv.clone(),
-            departments: if lot.departments.is_empty() { notice.departments.clone() } else { lot.departments.clone() },
-            sectors,
+        .map(|(lot, sectors)| {
+            let (places, departments) = where_of(notice, lot);
+            AssessedLot {
+                id: lot.id.clone(),
+                title: one_line(&lot.title),
+                cpv: lot.cpv.clone(),
+                departments,
+                places,
+                sectors,
+            }
         })
         .collect()
+}
+
+/// Where a lot is carried out: as its form says, else at the commune that its title or text names, else as the procedure.
+fn where_of(notice: &Notice, lot: &Lot) -> (Vec<Place>, Vec<Department>) {
+    let known = if lot.departments.is_empty() { &notice.departments } else { &lot.departments };
+    if lot.places.iter().any(|p| p.city.is_some()) {
+        return (Vec::new(), known.clone());
+    }
+    let texts = notice.passages.iter().filter(|p| p.lot.as_deref() == Some(lot.id.as_str())).map(|p| p.text.as_str());
+    let places = lot_place::places(&lot.title, texts, known);
+    let departments = departments_of(&places);
+    if departments.is_empty() { (places, known.clone()) } else { (places, departments) }
 }
 
 /// Above the EU thresholds, launched since the law applies, and no social condition in sight: a hint, since clauses often
@@ -338,9 +357,9 @@ fn social_condition_not_seen(notice: &Notice, provisions: &[Provision]) -> Optio
 
 /// Départements of a list of places, each once.
 #[must_use]
-pub fn departments_of(places: &[vigie_domain::Place]) -> Vec<Department> {
+pub fn departments_of(places: &[Place]) -> Vec<Department> {
     let mut out = Vec::new();
-    for d in places.iter().filter_map(vigie_domain::Place::department) {
+    for d in places.iter().filter_map(Place::department) {
         if !out.contains(&d) {
             out.push(d);
         }

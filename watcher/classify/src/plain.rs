@@ -14,6 +14,14 @@ pattern!(
     r"(?im)(?:^(?:OFFICIALNAME|Nom officiel|Nom complet de l['’]acheteur|Nom de l['’]acheteur|Acheteur(?: public)?|Organisme acheteur|Ma[îi]tre d['’]ouvrage|Pouvoir adjudicateur|Entité adjudicatrice|Donneur d['’]ordre|Organisme)[ ]?:[ \t]*|\bNom et adresse officiels[^:\n]{0,60}:[ \t]*\n?)(?P<n>[^\n]{3,160})"
 );
 pattern!(
+    HEADED,
+    r"(?im)^[ \t]*(?:article[ ]*)?(?:[0-9]{1,2}(?:\.[0-9]{1,2})*)?[ .)–-]*(?:identification de l['’])?(?:acheteur|organisme acheteur|pouvoir adjudicateur|ma[îi]tre d['’]ouvrage)[ \t]*\n+(?P<n>[^\n]{3,160})"
+);
+pattern!(
+    BODY,
+    r"(?i)^(?P<n>(?:ville|commune|mairie|d[ée]partement|conseil (?:d[ée]partemental|r[ée]gional)|r[ée]gion|(?:euro)?m[ée]tropole|communaut[ée] (?:de communes|d['’]agglom[ée]ration|urbaine)|syndicat|centre hospitalier|hôpita(?:l|ux)|groupement hospitalier|universit[ée]|minist[èe]re|pr[ée]fecture|office public|SPL|SIVOM|SMICTOM|SITTOMAT|SICTOM|CCI|CCAS|CROUS|GHT|CHU|PETR|caisse|chambre|direction (?:interr[ée]gionale|r[ée]gionale|d[ée]partementale)|maison de l['’]emploi|territoire d['’][ée]nergie|habitat|agence de l['’]eau|SDIS)\b[^\n:(;,]{2,120}?)(?:[ ]+[–—-][ ]|[ ]*[:(;,\n]|[ ]*—|\.?$)"
+);
+pattern!(
     ADDRESS,
     r"(?i)(?:\s[-–,]\s?|,\s|\s)(?:[0-9]{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|av|boulevard|bd|place|pl|chemin|quai|all[ée]e|route|cours|impasse)\b|(?:rue|avenue|boulevard|place|quai|chemin|route|all[ée]e|cours|BP|CS|TSA) |[0-9]{5}\b|Correspondant|SIRET|\(SIRET|t[ée]l)|\.\s*(?:Correspondant|$)|\.$"
 );
@@ -26,7 +34,8 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     let head = &folded[..folded.floor_char_boundary(4000)];
     let mut notice = Notice::new("text", id, kind(&fold(title), head));
     notice.title = if title.trim().is_empty() { title_in(text) } else { title.to_owned() };
-    notice.buyer.name = BUYER.captures(text).and_then(|c| c.name("n")).map(|n| buyer(n.as_str())).unwrap_or_default();
+    let named = BUYER.captures(text).or_else(|| HEADED.captures(text)).and_then(|c| c.name("n"));
+    notice.buyer.name = named.map(|n| buyer(n.as_str())).or_else(|| letterhead(text)).unwrap_or_default();
     for c in CODE.captures_iter(&folded).filter_map(|c| c.name("c")).filter_map(|c| Cpv::parse(c.as_str())) {
         if !notice.cpv.contains(&c) {
             notice.cpv.push(c);
@@ -34,6 +43,7 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     }
     notice.departments = super::place::departments(title, text);
     notice.passages.push(Passage { field: "text".into(), lot: None, text: text.to_owned() });
+    super::outcome::settle(&mut notice);
     notice
 }
 
@@ -41,6 +51,16 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
 fn buyer(line: &str) -> String {
     let end = ADDRESS.find(line).map_or(line.len(), |m| m.start());
     line[..end].trim().trim_end_matches([',', ';', '.', '-']).trim().to_owned()
+}
+
+/// The public body that a text begins with, as letters and extracts do: "Ville de Hem – RC".
+fn letterhead(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|l| !l.is_empty())?;
+    let line = &line[..line.floor_char_boundary(300)];
+    let name = BODY.captures(line)?.name("n")?.as_str().trim();
+    // A sentence about a body is no name of one.
+    let says = ["attribue", "lance", "souhaite", "recherche", "confie", "a pour objet"];
+    (!says.iter().any(|w| fold(name).split(' ').any(|n| n == *w))).then(|| name.to_owned())
 }
 
 /// The title that a form or a page prints, where the line gave none.
@@ -56,7 +76,12 @@ fn title_in(text: &str) -> String {
 fn kind(title: &str, head: &str) -> NoticeKind {
     let said =
         |words: &[&str]| words.iter().any(|w| title.contains(w) || head[..head.floor_char_boundary(1500)].contains(w));
-    if said(&["avis d'attribution", "resultat de marche", "resultats de marche"])
+    if said(&["avis de modification de marche", "avis de modification d'un marche", "modification de marche en cours"])
+    {
+        NoticeKind::Modification
+    } else if said(&["avis d'intention de conclure", "transparence ex ante", "avis ex ante"]) {
+        NoticeKind::ExAnte
+    } else if said(&["avis d'attribution", "resultat de marche", "resultats de marche"])
         || head.contains("date_conclusion_contract")
     {
         NoticeKind::Award
@@ -68,5 +93,31 @@ fn kind(title: &str, head: &str) -> NoticeKind {
         NoticeKind::PriorInformation
     } else {
         NoticeKind::Call
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buyer_is_named_without_its_address() {
+        for (text, name) in [
+            ("Nom complet de l'acheteur : Ville de Lens\nType : commune", "Ville de Lens"),
+            (
+                "I.1) Nom et adresse officiels de l'organisme acheteur : Commune de Liévin, 45 rue Édouard-Vaillant, 62800 Liévin",
+                "Commune de Liévin",
+            ),
+            ("Article 1 - Acheteur\nRégion Centre-Val de Loire\nArticle 2", "Région Centre-Val de Loire"),
+            ("Ville de Hem – RC\nRénovation de trois écoles", "Ville de Hem"),
+            ("DÉPARTEMENT DE L'ARIÈGE\nCCAP – lot 6", "DÉPARTEMENT DE L'ARIÈGE"),
+            ("Syndicat de rivière Vienne Gorre – RC", "Syndicat de rivière Vienne Gorre"),
+        ] {
+            assert_eq!(notice("1", "t", text).buyer.name, name, "{text}");
+        }
+        for text in ["La ville est belle", "Entretien des espaces verts de la commune", "Ville lance une consultation"]
+        {
+            assert_eq!(notice("1", "t", text).buyer.name, "", "{text}");
+        }
     }
 }

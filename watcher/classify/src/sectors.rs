@@ -2,6 +2,9 @@
 //!
 //! Phrases are matched as whole words; a longer phrase hides the shorter ones inside it ("titres restaurant" hides
 //! "restaurant"). Phrases that show the notice is none of ours compete with the others. "None of ours" is an answer.
+//!
+//! A trade is named by what is done and what it is done to: "nettoyage de l'intérieur des véhicules" is read as "nettoyage des
+//! véhicules", which hides the bare "nettoyage". A sector "autre" is told only where no precise one is.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -66,6 +69,74 @@ fn words(text: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
+/// What is done to something: words that say little without what they are done to.
+const ACTIONS: [&str; 14] = [
+    "nettoyage",
+    "lavage",
+    "entretien",
+    "reparation",
+    "reparations",
+    "maintenance",
+    "collecte",
+    "recyclage",
+    "reemploi",
+    "distribution",
+    "location",
+    "remplacement",
+    "tri",
+    "valorisation",
+];
+/// Words that lead to what an action is done to.
+const LEADS_TO: [&str; 8] = ["de", "des", "du", "d", "a", "aux", "en", "au"];
+/// Words between an action and what it is done to, at most.
+const REACH: usize = 12;
+
+/// Actions with what they are done to, where other words stand between: where the action stands, where the object ends, and the
+/// index of the rule of the two together ("nettoyage … des véhicules").
+fn actions(text: &str) -> Vec<(usize, usize, usize)> {
+    let mut at = 0;
+    let words: Vec<(usize, &str)> = text
+        .split(' ')
+        .map(|w| {
+            let start = at;
+            at += w.len() + 1;
+            (start, w)
+        })
+        .filter(|(_, w)| !w.is_empty())
+        .collect();
+    let mut out = Vec::new();
+    for (i, (start, action)) in words.iter().enumerate().filter(|(_, (_, w))| ACTIONS.contains(w)) {
+        let mut led = false;
+        for j in i + 1..words.len().min(i + REACH) {
+            let (_, word) = words[j];
+            if led && ACTIONS.contains(&word) {
+                break;
+            }
+            if !LEADS_TO.contains(&word) {
+                continue;
+            }
+            led = true;
+            let behind = words[j + 1..].iter().find(|(_, w)| !matches!(*w, "l" | "la" | "le" | "les"));
+            let Some((object_at, object)) = behind else { break };
+            let rule = ["des", "de", "du"].iter().find_map(|lead| rule_of(&format!("{action} {lead} {object}")));
+            if let Some(row) = rule {
+                out.push((*start, object_at + object.len(), row));
+                break;
+            }
+        }
+    }
+    out
+}
+
+/// The index of the rule with exactly these words.
+fn rule_of(phrase: &str) -> Option<usize> {
+    static BY_PHRASE: LazyLock<BTreeMap<&'static str, usize>> = LazyLock::new(|| {
+        let words = &Rules::embedded().sector_words;
+        words.iter().enumerate().map(|(row, w)| (w.phrase.trim_end_matches('*'), row)).collect()
+    });
+    BY_PHRASE.get(phrase).copied()
+}
+
 /// Phrases found in `text`, the longest ones only, in order: (start, index of the rule).
 fn phrases(text: &str) -> Vec<(usize, usize)> {
     let rules = Rules::embedded();
@@ -77,6 +148,15 @@ fn phrases(text: &str) -> Vec<(usize, usize)> {
             (m.start() + 1, m.start() + 1 + rules.sector_words[row].phrase.trim_end_matches('*').len(), row)
         })
         .collect();
+    let bare = |f: &(usize, usize, usize)| !text[f.0..f.1].contains(' ');
+    for (start, end, row) in actions(text) {
+        // Where the action and its object stand together already, that is the longest phrase.
+        if found.iter().any(|f| f.0 == start && !bare(f)) {
+            continue;
+        }
+        found.retain(|f| !(f.0 >= start && f.1 <= end && bare(f)));
+        found.push((start, end, row));
+    }
     found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
     // After sorting by start, longest first, a phrase lies inside an earlier one exactly when it ends no later than the
     // farthest end so far; two rules with the very same words both stay.
@@ -153,7 +233,16 @@ pub fn of(cpv: &[Cpv], title: &str, lots: &[&str]) -> Vec<Sector> {
     if needs_words {
         add(&from_words(title, lots));
     }
-    out
+    without_vague(out)
+}
+
+/// Without sectors "autre", where a precise one is told: "autre" says only that no precise one was found.
+fn without_vague(sectors: Vec<Sector>) -> Vec<Sector> {
+    let is_vague = |s: &Sector| Rules::embedded().sector_label(s).starts_with("Autre");
+    if sectors.iter().all(is_vague) {
+        return sectors;
+    }
+    sectors.into_iter().filter(|s| !is_vague(s)).collect()
 }
 
 /// Sectors of needs beside the works (cleaning, guarding and catering of the site), where a clause makes the winner look for
@@ -209,6 +298,36 @@ mod tests {
         ] {
             assert!(groups(title).contains(&group.to_owned()), "{title}: {:?}", groups(title));
         }
+    }
+
+    /// The trade is that of the head noun with what it is done to.
+    #[test]
+    fn the_head_noun_comes_before_its_complement() {
+        for (title, slugs) in [
+            ("Nettoyage de l'intérieur et de l'extérieur des véhicules de service", &["nettoyage-de-vehicules-12"][..]),
+            ("Collecte des colonnes à papier", &["collecte-des-dechets-papiers-et-fournitures-dentreprises"]),
+            ("Réparation et contrôle des véhicules légers de la flotte", &["garage-mecanique-automobile-10"]),
+            ("Fourniture de coffrets électriques", &["electricite"]),
+            ("Organisation de courses à pied", &[]),
+            ("Livraison de courses et de plis urgents", &["coursiers-livraison-de-plis-colis"]),
+            (
+                "Nettoyage des locaux et entretien des véhicules",
+                &["garage-mecanique-automobile-10", "nettoyage-de-locaux-16"],
+            ),
+        ] {
+            let mut found = of(&[], title, &[]);
+            found.sort();
+            assert_eq!(found, slugs, "{title}");
+        }
+    }
+
+    #[test]
+    fn the_precise_sector_stands_without_autre_beside_it() {
+        let cpv: Vec<Cpv> = ["90500000"].iter().filter_map(|c| Cpv::parse(c)).collect();
+        let found = of(&cpv, "Collecte de papier et cartons", &[]);
+        assert!(found.iter().all(|s| !s.starts_with("autre")), "{found:?}");
+        assert!(!found.is_empty());
+        assert_eq!(of(&[], "Prestations de recyclage", &[]), ["autre-85"]);
     }
 
     #[test]

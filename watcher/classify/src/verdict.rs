@@ -1,8 +1,9 @@
 //! From provisions and sectors to ways in, kinds of structure, score and reasons.
 
 use vigie_domain::french;
+use vigie_domain::outcome::no_award_in_french;
 use vigie_domain::{
-    Beneficiary, Notice, NoticeKind, Provision, ProvisionKind, Route, Sector, StructureKind, SupplyMode,
+    Beneficiary, Notice, NoticeKind, Outcome, Provision, ProvisionKind, Route, Sector, StructureKind, SupplyMode,
     notice::ContractNature,
 };
 
@@ -80,8 +81,8 @@ fn routes(g: &Grounds<'_>) -> Vec<Route> {
     let ours = !g.sectors.is_empty();
     let clause = g.has(ProvisionKind::ExecutionClause);
     match g.notice.kind {
-        NoticeKind::Cancellation => return out,
-        NoticeKind::Award => {
+        NoticeKind::Cancellation | NoticeKind::NoAward | NoticeKind::Completion => return out,
+        NoticeKind::Award | NoticeKind::ExAnte | NoticeKind::Modification => {
             if clause {
                 out.push(Route::SubcontractOrStaff);
             }
@@ -179,24 +180,8 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
     if g.lots > 1 && !g.sectors.is_empty() {
         add(5, format!("Divisé en {} lots, donc accessible en partie", g.lots));
     }
-    if g.notice.kind == NoticeKind::Award {
-        let mut winners: Vec<String> = Vec::new();
-        for w in g.notice.awards.iter().flat_map(|a| &a.winners) {
-            if !winners.contains(w) {
-                winners.push(w.clone());
-            }
-        }
-        let to = match winners.len() {
-            0 => String::new(),
-            1..=3 => format!(" à {}", french::list(&winners)),
-            n => format!(" à {n} titulaires"),
-        };
-        let then = if g.has(ProvisionKind::ExecutionClause) {
-            "\u{a0}: heures d’insertion à lui proposer en sous-traitance, mise à disposition ou candidats"
-        } else {
-            ""
-        };
-        add(-20, format!("Déjà attribué{to}{then}"));
+    if g.notice.kind.is_result() {
+        provisions.push((-20, result(g)));
     }
     if g.notice.kind == NoticeKind::Cancellation {
         add(-100, "Procédure annulée ou sans suite".to_owned());
@@ -206,6 +191,37 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
     }
     out.extend(provisions.into_iter().map(|(weight, reason)| Point { first: true, weight, reason }));
     out
+}
+
+/// What became of it, in words: awarded only where it was.
+fn result(g: &Grounds<'_>) -> String {
+    let mut winners: Vec<String> = Vec::new();
+    for w in g.notice.awards.iter().flat_map(|a| &a.winners) {
+        if !winners.contains(w) {
+            winners.push(w.clone());
+        }
+    }
+    let to = match winners.len() {
+        0 => String::new(),
+        1..=3 => format!(" à {}", french::list(&winners)),
+        n => format!(" à {n} titulaires"),
+    };
+    let then = if g.has(ProvisionKind::ExecutionClause) {
+        "\u{a0}: heures d’insertion à lui proposer en sous-traitance, mise à disposition ou candidats"
+    } else {
+        ""
+    };
+    let none = || g.notice.awards.iter().find(|a| a.outcome == Outcome::NoAward);
+    match g.notice.kind {
+        NoticeKind::NoAward => match none() {
+            Some(award) => french::capital(&no_award_in_french(award.reason)),
+            None => "Pas encore de titulaire\u{a0}: la procédure continue".to_owned(),
+        },
+        NoticeKind::ExAnte => format!("Attribution envisagée sans mise en concurrence{to}"),
+        NoticeKind::Modification => "Modification d’un contrat en cours".to_owned(),
+        NoticeKind::Completion => "Fin d’un contrat".to_owned(),
+        _ => format!("Déjà attribué{to}{then}"),
+    }
 }
 
 /// Lots of several provisions together; empty = all, as soon as one of them binds to all.

@@ -7,7 +7,9 @@
 use chrono_tz::Tz;
 use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature, Criterion, Issue, Links};
-use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
+use vigie_domain::{
+    Buyer, Code, Cpv, DateKind, Lot, NoAwardReason, Notice, NoticeKind, Outcome, Passage, Place, TypedDate,
+};
 
 use crate::tree::{all, first, local, own_text, text};
 use crate::zones;
@@ -34,22 +36,77 @@ pub fn notice_element(tree: &Value) -> Option<(&str, &Value)> {
     tree.as_object()?.iter().map(|(k, v)| (local(k), v)).find(|(k, _)| k.ends_with("Notice"))
 }
 
-/// What the notice announces, from its form type and its changes.
+/// Why a document is no notice of procurement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoNotice {
+    #[error("pas d’avis eForms dans ce document")]
+    NoElement,
+    #[error("avis sans numéro")]
+    NoNumber,
+    #[error("{0}")]
+    Unreadable(String),
+    #[error("immatriculation d’une société européenne ({0}) : ce n’est pas un avis de marché")]
+    Registration(String),
+}
+
+/// The form and the type of a notice (BT-02, BT-03): `result` and `can-standard`.
+fn form(notice: &Value) -> (String, String) {
+    let code = first(notice, "NoticeTypeCode");
+    let form = code.and_then(|v| v.get("@listName")).and_then(Value::as_str).unwrap_or_default();
+    (form.to_owned(), code.and_then(own_text).unwrap_or_default().trim().to_owned())
+}
+
+/// What a notice is, where it is none of procurement.
+///
+/// # Errors
+/// It registers a company (brin-eeig, brin-ecs).
+pub fn refuse_registrations(element: &str, notice: &Value) -> Result<(), NoNotice> {
+    let (form, kind) = form(notice);
+    let registers = element.starts_with("BusinessRegistration") || form == "bri" || kind.starts_with("brin-");
+    if registers { Err(NoNotice::Registration(if kind.is_empty() { form } else { kind })) } else { Ok(()) }
+}
+
+/// What the notice announces, from its form type, its changes and its results.
 #[must_use]
 pub fn kind(element: &str, notice: &Value) -> NoticeKind {
     let reason = text(notice, &format!("{EXTENSION}/Changes/ChangeReason/ReasonCode"));
     if reason.as_deref().is_some_and(|r| r.starts_with("cancel")) {
         return NoticeKind::Cancellation;
     }
-    let form =
-        first(notice, "NoticeTypeCode").and_then(|v| v.get("@listName")).and_then(Value::as_str).unwrap_or_default();
-    match (element, form) {
-        ("ContractAwardNotice", _) | (_, "result" | "dir-awa-pre" | "cont-modif") => NoticeKind::Award,
+    let (form, _) = form(notice);
+    match (element, form.as_str()) {
+        (_, "dir-awa-pre") => NoticeKind::ExAnte,
+        (_, "cont-modif") => NoticeKind::Modification,
+        (_, "completion") => NoticeKind::Completion,
+        ("ContractAwardNotice", _) | (_, "result") => kind_of_results(&awards(notice, false)),
         _ if first(notice, &format!("{EXTENSION}/Changes/ChangedNoticeIdentifier")).is_some() => NoticeKind::Correction,
         ("PriorInformationNotice", "competition") => NoticeKind::Call,
         ("PriorInformationNotice", _) | (_, "planning" | "consultation") => NoticeKind::PriorInformation,
         _ => NoticeKind::Call,
     }
+}
+
+/// The kind of notice that a TED search calls by that type, and what its document would say; `None` of what is no notice of
+/// procurement.
+#[must_use]
+pub fn kind_of_type(notice_type: &str) -> Option<NoticeKind> {
+    Some(match notice_type.split('-').collect::<Vec<_>>().as_slice() {
+        ["brin", ..] => return None,
+        ["can", "modif", ..] => NoticeKind::Modification,
+        ["can", ..] => NoticeKind::Award,
+        ["veat", ..] => NoticeKind::ExAnte,
+        ["compl", ..] => NoticeKind::Completion,
+        ["pin", "cfc", ..] => NoticeKind::Call,
+        ["pin" | "pmc", ..] => NoticeKind::PriorInformation,
+        _ => NoticeKind::Call,
+    })
+}
+
+/// An award, unless nobody won anything.
+#[must_use]
+pub fn kind_of_results(results: &[Award]) -> NoticeKind {
+    let nobody = !results.is_empty() && !results.iter().any(|r| r.outcome.is_award());
+    if nobody { NoticeKind::NoAward } else { NoticeKind::Award }
 }
 
 /// Fills `out` from an eForms notice element.
@@ -87,7 +144,8 @@ pub fn fill(out: &mut Notice, notice: &Value, path: &str) {
     collect_texts(out, notice, path, None, 0);
     out.drop_repeated_passages();
     collect_codes(out, notice, path, None, 0);
-    out.awards = awards(notice);
+    let modified = text(notice, &format!("{EXTENSION}/ContractModification/ChangedNoticeIdentifier"));
+    out.awards = if modified.is_some() { Vec::new() } else { awards(notice, form(notice).0 == "dir-awa-pre") };
     for lot in &lots {
         out.places.extend(places(first(lot, "ProcurementProject").unwrap_or(&Value::Null)));
     }
@@ -99,7 +157,8 @@ pub fn fill(out: &mut Notice, notice: &Value, path: &str) {
 fn issue(notice: &Value, zone: chrono_tz::Tz) -> Option<Issue> {
     let version = text(notice, "VersionID").unwrap_or_else(|| "01".to_owned());
     let identifier = text(notice, "ID").map(|id| format!("{}-{version}", id.to_ascii_lowercase()));
-    let changed = text(notice, &format!("{EXTENSION}/Changes/ChangedNoticeIdentifier"));
+    let of = |block: &str| text(notice, &format!("{EXTENSION}/{block}/ChangedNoticeIdentifier"));
+    let changed = of("Changes").or_else(|| of("ContractModification"));
     let changes = changed.map(|id| match Links::clean_publication(&id).filter(|_| id.len() < 20) {
         Some(number) => format!("publication:{number}"),
         None => id.to_ascii_lowercase(),
@@ -270,8 +329,9 @@ fn fill_buyer(buyer: &mut Buyer, notice: &Value) {
     };
 }
 
-/// Winners: from a lot result that selected a winner, through its tender and tendering party, to organizations.
-fn awards(notice: &Value) -> Vec<Award> {
+/// What became of each lot (BT-142): its winners, from the result through its tender and tendering party to organizations; or why
+/// nobody won (BT-144). `intended`: the notice tells of a contract yet to be concluded.
+fn awards(notice: &Value, intended: bool) -> Vec<Award> {
     let result = first(notice, &format!("{EXTENSION}/NoticeResult")).or_else(|| first(notice, "NoticeResult"));
     let Some(result) = result else { return Vec::new() };
     let by_id =
@@ -280,7 +340,13 @@ fn awards(notice: &Value) -> Vec<Award> {
         .into_iter()
         .map(|lot_result| {
             let lot = text(lot_result, "TenderLot/ID").map(|id| Lot::clean_id(&id));
-            let selected = text(lot_result, "TenderResultCode").as_deref() == Some("selec-w");
+            let outcome = match text(lot_result, "TenderResultCode").unwrap_or_default().trim() {
+                _ if intended => Outcome::Intended,
+                "clos-nw" => Outcome::NoAward,
+                "open-nw" => Outcome::StillOpen,
+                _ => Outcome::Awarded,
+            };
+            let won = matches!(outcome, Outcome::Awarded | Outcome::Intended);
             let tenders: Vec<&Value> = all(lot_result, "LotTender/ID")
                 .into_iter()
                 .filter_map(own_text)
@@ -288,7 +354,7 @@ fn awards(notice: &Value) -> Vec<Award> {
                 .collect();
             let winners = tenders
                 .iter()
-                .filter(|_| selected)
+                .filter(|_| won)
                 .flat_map(|t| all(t, "TenderingParty/ID"))
                 .filter_map(own_text)
                 .filter_map(|id| by_id("TenderingParty", &id))
@@ -298,7 +364,8 @@ fn awards(notice: &Value) -> Vec<Award> {
                 .collect();
             let amount =
                 tenders.first().and_then(|t| text(t, "LegalMonetaryTotal/PayableAmount")).and_then(|a| a.parse().ok());
-            Award { lot, winners, amount: amount.filter(|_| selected) }
+            let reason = text(lot_result, "DecisionReason/DecisionReasonCode").and_then(|c| NoAwardReason::parse(&c));
+            Award { lot, winners, amount: amount.filter(|_| won), outcome, reason: reason.filter(|_| !won) }
         })
         .collect()
 }
@@ -380,18 +447,21 @@ fn collect_codes(out: &mut Notice, value: &Value, path: &str, lot: Option<&str>,
     }
 }
 
-/// A notice out of an eForms XML file, as TED publishes it. `None` when the tree holds no notice element.
-#[must_use]
-pub fn from_tree(tree: &Value) -> Option<Notice> {
-    let (element, value) = notice_element(tree)?;
+/// A notice out of an eForms XML file, as TED publishes it.
+///
+/// # Errors
+/// The tree holds no notice of procurement; says what it is.
+pub fn from_tree(tree: &Value) -> Result<Notice, NoNotice> {
+    let (element, value) = notice_element(tree).ok_or(NoNotice::NoElement)?;
+    refuse_registrations(element, value)?;
     let number = text(value, &format!("{EXTENSION}/Publication/NoticePublicationID"));
-    let id = number.clone().or_else(|| text(value, "ID"))?;
+    let id = number.clone().or_else(|| text(value, "ID")).ok_or(NoNotice::NoNumber)?;
     let mut notice = Notice::new("ted", id, kind(element, value));
     notice.links.publications.extend(number.and_then(|n| Links::clean_publication(&n)));
     fill(&mut notice, value, element);
     notice.published =
         text(value, "IssueDate").and_then(|d| chrono::NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok());
-    Some(notice)
+    Ok(notice)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use serde_json::Value;
 use url::Url;
 use vigie_config::load::Reader;
 use vigie_config::settings::{self, BlockFault};
-use vigie_domain::{Department, Notice};
+use vigie_domain::{Department, Notice, Visibility};
 
 use crate::boundary::{self, ReaderFailed};
 use crate::fetch::{FetchError, Fetcher, Validators};
@@ -277,6 +277,11 @@ pub type Polled<'a> = Pin<Box<dyn Future<Output = Result<Page, SourceError>> + S
 pub trait Source: Send + Sync {
     /// Asks for one page, from what was remembered.
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a>;
+
+    /// Who may see what it brings, where the block does not say.
+    fn visibility(&self) -> Visibility {
+        Visibility::Public
+    }
 }
 
 #[cfg(test)]

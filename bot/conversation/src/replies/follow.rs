@@ -16,7 +16,7 @@ use super::{Asker, MAX_LISTED, day, word};
 impl Asker<'_> {
     pub(super) async fn deadlines(&self) -> Result<Vec<Reply>, Failure> {
         if !may_decide(self.person.role) {
-            return Ok(word("Ce compte ne décide pour aucune structure\u{a0}: il n’a pas d’échéances."));
+            return Ok(word("Ce compte ne décide pour aucune structure : il n’a pas d’échéances."));
         }
         let decisions = self.service.store.decisions_of(self.person.structure()).await?;
         let mut dates: Vec<(DateTime<Utc>, String)> = Vec::new();
@@ -32,12 +32,12 @@ impl Asker<'_> {
             let title = &titles[&d.procedure];
             let lot = if d.lot.is_empty() { String::new() } else { format!(", lot {}", short(&d.lot, 20)) };
             if let Some(at) = d.remind_at.filter(|at| *at > self.now) {
-                dates.push((at, format!("⏰ Rappel demandé\u{a0}: {title}{lot}")));
+                dates.push((at, format!("⏰ Rappel demandé : {title}{lot}")));
             }
             if !d.stage.wants_reminders() {
                 continue;
             }
-            for (kind, at) in self.service.store.open_dates(&d.procedure).await?.unwrap_or_default() {
+            for (kind, at) in self.service.store.open_dates(&d.procedure, &d.lot).await?.unwrap_or_default() {
                 let what = match kind {
                     DateKind::Visit => "Visite",
                     DateKind::Questions => "Questions",
@@ -48,7 +48,7 @@ impl Asker<'_> {
                 let by = if d.assignee.is_empty() { &d.by } else { &d.assignee };
                 dates.push((
                     at.with_timezone(&Utc),
-                    format!("{what} ({left})\u{a0}: {title}{lot} – {}, {}", d.stage.in_french(), short(by, 40)),
+                    format!("{what} ({left}) : {title}{lot} – {}, {}", d.stage.in_french(), short(by, 40)),
                 ));
             }
         }
@@ -56,11 +56,11 @@ impl Asker<'_> {
         dates.sort();
         dates.dedup();
         if dates.is_empty() {
-            return Ok(word("Aucune échéance à venir\u{a0}: répondez 👍 sous une alerte pour suivre un marché."));
+            return Ok(word("Aucune échéance à venir : répondez 👍 sous une alerte pour suivre un marché."));
         }
         let more = dates.len().saturating_sub(MAX_LISTED);
-        let mut lines = vec!["Vos échéances\u{a0}:".to_owned()];
-        lines.extend(dates.into_iter().take(MAX_LISTED).map(|(at, text)| format!("• {}\u{a0}: {text}", day(at))));
+        let mut lines = vec!["Vos échéances :".to_owned()];
+        lines.extend(dates.into_iter().take(MAX_LISTED).map(|(at, text)| format!("• {} : {text}", day(at))));
         if more > 0 {
             lines.push(format!("et {more} de plus."));
         }
@@ -72,18 +72,18 @@ impl Asker<'_> {
     pub(super) async fn add(&self, text: &str) -> Result<Vec<Reply>, Failure> {
         if text.trim().chars().count() < 8 {
             return Ok(word(
-                "Dites de quoi il s’agit, avec un lien si vous en avez un\u{a0}: /ajouter Nettoyage des bureaux, Groupe Exemple, https://…",
+                "Dites de quoi il s’agit, avec un lien si vous en avez un : /ajouter Nettoyage des bureaux, Groupe Exemple, https://…",
             ));
         }
         let text = short(text, 480);
         let body = format!(
-            "Une piste est proposée\n{} propose\u{a0}: {text}. Pour la veiller comme un avis\u{a0}: vigie leads add --title … --url … Elle sera alors signalée à toutes les structures qu’elle concerne.",
+            "Une piste est proposée\n{} propose : {text}. Pour la veiller comme un avis : vigie leads add --title … --url … Elle sera alors signalée à toutes les structures qu’elle concerne.",
             short(&self.person.name, 60)
         );
         let cause = format!("lead:{}:{}", self.person.id, vigie_store::derived_id(&[&text]));
         operators::tell(self.service, OperatorEvent::Once(&cause), &body, self.now).await?;
         Ok(word(
-            "Merci\u{a0}: la piste est transmise à la personne qui gère Vigie, qui la fera entrer comme les autres avis. Elle ne porte pas vos décisions.",
+            "Merci : la piste est transmise à la personne qui gère Vigie, qui la fera entrer comme les autres avis. Elle ne porte pas vos décisions.",
         ))
     }
 }

@@ -26,8 +26,8 @@ use crate::{Incoming, Reply, ReplyPlace};
 /// Most subscriptions, notices or dates listed.
 const MAX_LISTED: usize = 15;
 
-pub(super) const DECLARED: &str = "Vos abonnements sont tenus par la personne qui gère Vigie (fichier de configuration)\u{a0}: demandez-lui ce changement.";
-const IN_PRIVATE: &str = "Cette commande engage une personne ou l’installation\u{a0}: elle se donne dans une conversation privée avec Vigie, où personne d’autre n’écrit.";
+pub(super) const DECLARED: &str = "Vos abonnements sont tenus par la personne qui gère Vigie (fichier de configuration) : demandez-lui ce changement.";
+const IN_PRIVATE: &str = "Cette commande engage une personne ou l’installation : elle se donne dans une conversation privée avec Vigie, où personne d’autre n’écrit.";
 const OPERATORS_ONLY: &str = "Cette commande est pour la personne qui gère Vigie. /aide montre les vôtres.";
 
 /// Who asks, and where.
@@ -56,7 +56,7 @@ const AROUND: [char; 5] = ['«', '»', '"', '\u{a0}', ' '];
 
 fn unread(written: &str) -> Vec<Reply> {
     word(format!(
-        "Je n’ai pas lu d’avis «\u{a0}{}\u{a0}». Son numéro est en bas de l’alerte, ou sur la page de l’avis (par exemple 26-12345).",
+        "Je n’ai pas lu d’avis « {} ». Son numéro est en bas de l’alerte, ou sur la page de l’avis (par exemple 26-12345).",
         short(written.trim_matches(AROUND), 60)
     ))
 }
@@ -124,35 +124,33 @@ impl Asker<'_> {
     }
 
     pub(super) fn help(&self) -> Vec<Reply> {
-        let mut lines = vec!["Ce que je sais faire\u{a0}:".to_owned()];
+        let mut lines = vec!["Ce que je sais faire :".to_owned()];
         if may_decide(self.person.role) {
-            lines.push("Sous une alerte, touchez un bouton, réagissez ou répondez\u{a0}: 👍 «\u{a0}oui\u{a0}», 👎 «\u{a0}non\u{a0}», ⏰ «\u{a0}rappel\u{a0}» (dans trois jours, ou «\u{a0}rappel 5 jours\u{a0}»), «\u{a0}plus\u{a0}» pour les détails, «\u{a0}note\u{a0}: …\u{a0}» ou «\u{a0}pour Marc\u{a0}». Vos collègues le voient, personne d’autre.".to_owned());
+            lines.push("Sous une alerte, touchez un bouton, réagissez ou répondez : 👍 « oui », 👎 « non », ⏰ « rappel » (dans trois jours, ou « rappel 5 jours »), « plus » pour les détails, « note : … » ou « pour Marc ». Vos collègues le voient, personne d’autre.".to_owned());
         } else {
-            lines.push("Sous une alerte, «\u{a0}plus\u{a0}» donne les détails.".to_owned());
+            lines.push("Sous une alerte, « plus » donne les détails.".to_owned());
         }
         lines.extend(
             [
-                "/abonner\u{a0}: un nouvel abonnement, pas à pas",
-                "/abonnements\u{a0}: ce que vous recevez\u{a0}; suspendre, retirer",
-                "/pause, /reprendre\u{a0}: par exemple /pause 2 semaines",
-                "/pourquoi\u{a0}: pourquoi un avis est venu, ou non (/pourquoi 26-12345)",
-                "/echeances\u{a0}: les dates des marchés où vous allez",
-                "/ajouter\u{a0}: un marché dont vous avez entendu parler",
-                "/stop\u{a0}: plus rien dans cette conversation",
-                "/export, /effacer\u{a0}: vos données",
+                "/abonner : un nouvel abonnement, pas à pas",
+                "/abonnements : ce que vous recevez ; suspendre, retirer",
+                "/pause, /reprendre : par exemple /pause 2 semaines",
+                "/pourquoi : pourquoi un avis est venu, ou non (/pourquoi 26-12345)",
+                "/echeances : les dates des marchés où vous allez",
+                "/ajouter : un marché dont vous avez entendu parler",
+                "/stop : plus rien dans cette conversation",
+                "/export, /effacer : vos données",
             ]
             .map(str::to_owned),
         );
         if self.person.role == Role::Network {
             lines.push(
-                "/transmettre\u{a0}: passer un marché à vos membres, en réponse à son alerte ou par son numéro"
-                    .to_owned(),
+                "/transmettre : passer un marché à vos membres, en réponse à son alerte ou par son numéro".to_owned(),
             );
         }
         if self.person.role == Role::Operator {
             lines.push(
-                "Exploitation\u{a0}: /sante, /file, /pauser SOURCE, /reprendre_source SOURCE, /rejouer ENVOI"
-                    .to_owned(),
+                "Exploitation : /sante, /file, /pauser SOURCE, /reprendre_source SOURCE, /rejouer ENVOI".to_owned(),
             );
         }
         let buttons = vec![
@@ -166,14 +164,14 @@ impl Asker<'_> {
         if !self.incoming.chat.private {
             return Vec::new(); // perhaps another bot's
         }
-        let said = if name.is_empty() { String::new() } else { format!(" «\u{a0}/{name}\u{a0}»") };
+        let said = if name.is_empty() { String::new() } else { format!(" « /{name} »") };
         word(format!("Je ne connais pas la commande{said}. /aide montre celles que je comprends."))
     }
 
     async fn start(&self) -> Result<Vec<Reply>, Failure> {
         let back = self.reopen().await?;
         let hello = if back {
-            "De retour\u{202f}! Vos alertes arrivent de nouveau ici."
+            "De retour ! Vos alertes arrivent de nouveau ici."
         } else {
             "Bonjour, ici Vigie. Vos alertes arrivent ici."
         };
@@ -182,7 +180,7 @@ impl Asker<'_> {
             ("/abonnements montre ce que vous recevez.", action::command("Mes abonnements", "/abonnements"))
         } else {
             (
-                "Il reste à dire ce que vous voulez recevoir\u{a0}: deux minutes suffisent.",
+                "Il reste à dire ce que vous voulez recevoir : deux minutes suffisent.",
                 action::command("M’abonner", "/abonner"),
             )
         };

@@ -17,7 +17,7 @@ const DEAD_NAMED: i64 = 5;
 
 impl Asker<'_> {
     pub(super) async fn health(&self) -> Result<Vec<Reply>, Failure> {
-        let mut lines = vec!["Les sources\u{a0}:".to_owned()];
+        let mut lines = vec!["Les sources :".to_owned()];
         let mut states = self.service.store.source_states().await?;
         let days = self.service.store.source_days(source_health::habit_since(self.now)).await?;
         for block in &self.service.settings.source {
@@ -32,15 +32,15 @@ impl Asker<'_> {
                 ("⏸", "en pause".to_owned())
             } else {
                 match health::alarms(&known, self.now).first() {
-                    Some((alarm, why)) => ("🔴", format!("{}\u{a0}: {}", alarm.in_french(), short(why, 160))),
+                    Some((alarm, why)) => ("🔴", format!("{} : {}", alarm.in_french(), short(why, 160))),
                     None => ("🟢", "va bien".to_owned()),
                 }
             };
-            lines.push(format!("{mark} {}\u{a0}: {how}, {last}", block.id));
+            lines.push(format!("{mark} {} : {how}, {last}", block.id));
         }
         for outage in self.service.store.outages().await? {
             lines.push(format!(
-                "🔴 {}\u{a0}: injoignable depuis le {}",
+                "🔴 {} : injoignable depuis le {}",
                 outage.channel.as_str(),
                 operators::local(outage.since)
             ));
@@ -50,8 +50,8 @@ impl Asker<'_> {
 
     pub(super) async fn queue(&self) -> Result<Vec<Reply>, Failure> {
         let queue = self.service.store.queue().await?;
-        let mut lines = vec!["La file d’envoi\u{a0}:".to_owned()];
-        lines.extend(queue.iter().map(|(state, n)| format!("• {}\u{a0}: {n}", in_french(*state))));
+        let mut lines = vec!["La file d’envoi :".to_owned()];
+        lines.extend(queue.iter().map(|(state, n)| format!("• {} : {n}", in_french(*state))));
         if queue.is_empty() {
             lines.push("vide, rien n’a encore été envoyé.".to_owned());
         }
@@ -59,7 +59,7 @@ impl Asker<'_> {
         let mut buttons = Vec::new();
         for d in &dead {
             lines.push(format!(
-                "✖ {} ({})\u{a0}: {}",
+                "✖ {} ({}) : {}",
                 d.id,
                 d.channel.as_str(),
                 short(d.why.as_deref().unwrap_or_default(), 120)
@@ -74,7 +74,7 @@ impl Asker<'_> {
         let sources = sources::enabled(&self.service.settings)?;
         let Some(source) = sources.iter().find(|s| s.block.id.eq_ignore_ascii_case(id.trim())) else {
             let names: Vec<&str> = sources.iter().map(|s| s.block.id.as_str()).collect();
-            return Ok(word(format!("Quelle source\u{202f}? {}.", names.join(", "))));
+            return Ok(word(format!("Quelle source ? {}.", names.join(", "))));
         };
         let id = &source.block.id;
         self.service.store.pause_source(id, paused).await?;
@@ -82,7 +82,7 @@ impl Asker<'_> {
         self.service.store.note("source", id, said, self.now).await?;
         Ok(word(if paused {
             format!(
-                "La source {id} est en pause\u{a0}: elle n’est plus lue, et son silence ne donne pas d’alarme. /reprendre_source {id} la reprend là où elle en était."
+                "La source {id} est en pause : elle n’est plus lue, et son silence ne donne pas d’alarme. /reprendre_source {id} la reprend là où elle en était."
             )
         } else {
             format!("La source {id} est reprise là où elle en était.")
@@ -97,7 +97,7 @@ impl Asker<'_> {
             return Ok(word(format!("{} est remis en file.", short(id, 40))));
         }
         Ok(word(
-            "Rien à rejouer sous ce nom\u{a0}: seuls les envois morts, ambigus ou annulés se rejouent. /file les montre.",
+            "Rien à rejouer sous ce nom : seuls les envois morts, ambigus ou annulés se rejouent. /file les montre.",
         ))
     }
 }

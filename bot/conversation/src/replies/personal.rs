@@ -16,18 +16,18 @@ impl Asker<'_> {
         let elsewhere = !self.service.store.active_addresses(&self.person.id).await?.is_empty();
         let more = if elsewhere { " Vos autres canaux continuent." } else { "" };
         Ok(word(format!(
-            "C’est noté\u{a0}: plus aucun message ici.{more} Pour revenir\u{a0}: /start. Pour faire effacer vos données\u{a0}: /effacer."
+            "C’est noté : plus aucun message ici.{more} Pour revenir : /start. Pour faire effacer vos données : /effacer."
         )))
     }
 
     pub(super) async fn export(&self) -> Result<Vec<Reply>, Failure> {
         let held = personal_data::export(self.service, &self.person.id).await?;
         self.service.store.saw(&self.person.id, &self.person.id, "export demandé dans un chat", self.now).await?;
-        let mut lines = vec!["Ce que Vigie garde sur vous\u{a0}:".to_owned()];
+        let mut lines = vec!["Ce que Vigie garde sur vous :".to_owned()];
         for (what, rows) in held.get("données").and_then(serde_json::Value::as_object).into_iter().flatten() {
-            lines.push(format!("• {what}\u{a0}: {}", rows.as_array().map_or(1, Vec::len)));
+            lines.push(format!("• {what} : {}", rows.as_array().map_or(1, Vec::len)));
         }
-        lines.push(format!("Pourquoi\u{a0}: {}.", personal_data::PURPOSE));
+        lines.push(format!("Pourquoi : {}.", personal_data::PURPOSE));
         // A link signs its reader in: never where others read.
         let own = self.people.iter().find(|(p, a)| p.id == self.person.id && a.state == AddressState::Active);
         let link = match own.filter(|_| self.incoming.chat.private) {
@@ -36,7 +36,7 @@ impl Asker<'_> {
         };
         lines.push(match link {
             Some(link) => {
-                format!("Vos réglages et vos données, sur la page (lien personnel, à ne pas transmettre)\u{a0}: {link}")
+                format!("Vos réglages et vos données, sur la page (lien personnel, à ne pas transmettre) : {link}")
             }
             None => "Le fichier complet s’obtient auprès de la personne qui gère Vigie.".to_owned(),
         });
@@ -46,14 +46,14 @@ impl Asker<'_> {
     pub(super) async fn erase(&self, sure: bool) -> Result<Vec<Reply>, Failure> {
         if self.service.store.is_declared(&self.person.id).await? {
             return Ok(word(
-                "Votre compte est tenu dans le fichier de configuration\u{a0}: demandez à la personne qui gère Vigie de l’en retirer, puis de vous effacer (vigie erase).",
+                "Votre compte est tenu dans le fichier de configuration : demandez à la personne qui gère Vigie de l’en retirer, puis de vous effacer (vigie erase).",
             ));
         }
         if !sure {
-            let text = "Effacer tout ce que Vigie sait de vous\u{202f}? Vos abonnements et vos adresses disparaissent, sur tous vos canaux, sans retour. Vos décisions restent à vos collègues, sans votre nom\u{a0}; si vous êtes seul, elles disparaissent. /stop arrête seulement les messages ici.";
+            let text = "Effacer tout ce que Vigie sait de vous ? Vos abonnements et vos adresses disparaissent, sur tous vos canaux, sans retour. Vos décisions restent à vos collègues, sans votre nom ; si vous êtes seul, elles disparaissent. /stop arrête seulement les messages ici.";
             return Ok(one(text, vec![vec![action::command("Oui, tout effacer", "/effacer oui")]]));
         }
         personal_data::erase(self.service, &self.person.id).await?;
-        Ok(word("C’est fait\u{a0}: Vigie ne sait plus rien de vous. Au revoir."))
+        Ok(word("C’est fait : Vigie ne sait plus rien de vous. Au revoir."))
     }
 }

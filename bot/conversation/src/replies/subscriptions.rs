@@ -36,11 +36,11 @@ impl Asker<'_> {
     pub(super) async fn subscriptions(&self) -> Result<Vec<Reply>, Failure> {
         let mine = self.mine().await?;
         if mine.is_empty() {
-            let text = "Vous n’avez encore aucun abonnement\u{a0}: rien ne vous sera signalé.";
+            let text = "Vous n’avez encore aucun abonnement : rien ne vous sera signalé.";
             return Ok(one(text, vec![vec![action::command("M’abonner", "/abonner")]]));
         }
         let declared = self.service.store.is_declared(&self.person.id).await?;
-        let mut lines = vec![format!("Vous avez {}\u{a0}:", french::plural(mine.len(), "abonnement"))];
+        let mut lines = vec![format!("Vous avez {} :", french::plural(mine.len(), "abonnement"))];
         let mut buttons = Vec::new();
         for (i, s) in mine.iter().take(MAX_LISTED).enumerate() {
             let n = i + 1;
@@ -87,7 +87,7 @@ impl Asker<'_> {
                 Some(end) => end,
                 None => {
                     return Ok(word(
-                        "Je ne comprends pas cette date. Par exemple\u{a0}: /pause 2 semaines, /pause jusqu’au 12 janvier 2027, ou /pause tout court.",
+                        "Je ne comprends pas cette date. Par exemple : /pause 2 semaines, /pause jusqu’au 12 janvier 2027, ou /pause tout court.",
                     ));
                 }
             }
@@ -97,7 +97,7 @@ impl Asker<'_> {
         }
         let what = if which.is_some() { "Cet abonnement est" } else { "Vos abonnements sont" };
         let text = format!(
-            "{what} {}. Les marchés déjà signalés restent suivis\u{a0}: un rectificatif ou un rappel peut encore venir. /reprendre y met fin.",
+            "{what} {}. Les marchés déjà signalés restent suivis : un rectificatif ou un rappel peut encore venir. /reprendre y met fin.",
             paused(end)
         );
         Ok(one(text, vec![vec![action::command("Reprendre", &which_again("/reprendre", &chosen, which))]]))
@@ -118,12 +118,12 @@ impl Asker<'_> {
         let missed = latest.iter().filter(|n| n.disposition == Disposition::Paused).count();
         let missed = match missed {
             0 => String::new(),
-            1 => " Pendant la pause, un avis n’a pas été signalé\u{a0}: /pourquoi le montre.".to_owned(),
+            1 => " Pendant la pause, un avis n’a pas été signalé : /pourquoi le montre.".to_owned(),
             n => {
-                format!(" Pendant la pause, {n}\u{a0}avis n’ont pas été signalés\u{a0}: /pourquoi montre les derniers.")
+                format!(" Pendant la pause, {n}\u{a0}avis n’ont pas été signalés : /pourquoi montre les derniers.")
             }
         };
-        Ok(word(format!("C’est reparti\u{a0}: les alertes reviennent.{missed}")))
+        Ok(word(format!("C’est reparti : les alertes reviennent.{missed}")))
     }
 
     pub(super) async fn remove(&self, which: Option<&Which>, sure: bool) -> Result<Vec<Reply>, Failure> {
@@ -137,10 +137,10 @@ impl Asker<'_> {
         if !sure {
             let id: String = one_of.id.chars().take(12).collect();
             let button = action::command("Oui, le retirer", &format!("/retirer #{id} oui"));
-            return Ok(one(format!("Retirer cet abonnement\u{202f}? {what}"), vec![vec![button]]));
+            return Ok(one(format!("Retirer cet abonnement ? {what}"), vec![vec![button]]));
         }
         self.service.store.remove_subscription(&one_of.id).await?;
-        Ok(word(format!("Retiré\u{a0}: {what}. /abonner en fait un autre.")))
+        Ok(word(format!("Retiré : {what}. /abonner en fait un autre.")))
     }
 }
 

@@ -3,9 +3,11 @@
 use chrono::Utc;
 use vigie_domain::subscription::{Dimension, Role};
 use vigie_domain::{Disposition, french};
+use vigie_notifier::audience::explain;
 use vigie_notifier::card::{Why, short};
 use vigie_service::Failure;
-use vigie_service::ingest::{Audience, candidate};
+use vigie_service::ingest::audience::subscriptions_of;
+use vigie_service::ingest::candidate;
 use vigie_service::pass_on::{PassedOn, pass_on};
 use vigie_store::journal::{NoticeRow, NotificationRow};
 use vigie_watcher::classify;
@@ -49,27 +51,25 @@ impl Asker<'_> {
         }
         let Some(row) = self.meant(notice, about).await? else {
             return Ok(notice.map_or_else(
-                || word("Répondez /transmettre à l’alerte que vos membres doivent voir, ou donnez son numéro\u{a0}: /transmettre 26-12345"),
+                || word("Répondez /transmettre à l’alerte que vos membres doivent voir, ou donnez son numéro : /transmettre 26-12345"),
                 unread,
             ));
         };
         if row.assessment.deadline().is_some_and(|d| d.with_timezone(&Utc) <= self.now) {
-            return Ok(word("Ce marché est clos\u{a0}: il n’est plus transmis."));
+            return Ok(word("Ce marché est clos : il n’est plus transmis."));
         }
         let PassedOn { told, knew } = pass_on(self.service, &row, self.person).await?;
         Ok(word(match (told, knew) {
-            (0, 0) => {
-                "Personne n’est noté comme membre de votre réseau\u{a0}: la personne qui gère Vigie peut l’écrire."
-                    .to_owned()
-            }
+            (0, 0) => "Personne n’est noté comme membre de votre réseau : la personne qui gère Vigie peut l’écrire."
+                .to_owned(),
             (0, n) => format!(
-                "{} le {} déjà\u{a0}: personne n’a rien reçu de plus.",
+                "{} le {} déjà : personne n’a rien reçu de plus.",
                 french::plural(n, "membre"),
                 if n > 1 { "savent" } else { "sait" }
             ),
             (n, 0) => format!("Transmis à {}.", french::plural(n, "membre")),
             (n, k) => format!(
-                "Transmis à {}\u{a0}; {} le {} déjà.",
+                "Transmis à {} ; {} le {} déjà.",
                 french::plural(n, "membre"),
                 french::plural(k, "autre"),
                 if k > 1 { "savaient" } else { "savait" }
@@ -78,18 +78,18 @@ impl Asker<'_> {
     }
 
     pub(super) async fn why_of(&self, row: &NoticeRow) -> Result<Vec<Reply>, Failure> {
-        let mut lines = vec![format!("{}\u{a0}: {}", row.id, short(&row.assessment.title, 120))];
+        let mut lines = vec![format!("{} : {}", row.id, short(&row.assessment.title, 120))];
         let shares = self.service.store.notifications(&self.person.id, &row.procedure).await?;
         for share in &shares {
-            lines.push(format!("• {}\u{a0}: {}", day(share.created), decided(share)));
+            lines.push(format!("• {} : {}", day(share.created), decided(share)));
             let why: Why = serde_json::from_str(&share.reasons).unwrap_or_default();
             lines.extend(why.fit.reasons.iter().take(4).map(|r| format!("   – {}", short(r, 160))));
         }
         if shares.is_empty() {
-            let audience = Audience::read(&self.service.store).await?;
+            let subscriptions = subscriptions_of(&self.service.store, &self.person.id).await?;
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
             let candidate = candidate(row, &folded, row.first_seen);
-            let verdicts = audience.index().explain(&self.person.id, &candidate);
+            let verdicts = explain(&self.person, &subscriptions, &candidate);
             if verdicts.is_empty() {
                 lines.push("Vous n’aviez aucun abonnement.".to_owned());
             }
@@ -100,10 +100,10 @@ impl Asker<'_> {
                         let near = mine.iter().find(|s| s.id == *id && *dimension == Dimension::Place);
                         let near = near.and_then(|s| s.filter.nearest(&candidate)).map(|n| n.in_french());
                         let why = near.unwrap_or_else(|| dimension.in_french().to_owned());
-                        format!("• Abonnement {}\u{a0}: ne correspond pas ({why})", i + 1)
+                        format!("• Abonnement {} : ne correspond pas ({why})", i + 1)
                     }
                     Ok(_) => format!(
-                        "• Abonnement {}\u{a0}: correspond aujourd’hui, mais pas quand l’avis a été lu ({})",
+                        "• Abonnement {} : correspond aujourd’hui, mais pas quand l’avis a été lu ({})",
                         i + 1,
                         day(row.first_seen)
                     ),
@@ -117,10 +117,10 @@ impl Asker<'_> {
         let latest = self.service.store.latest_notifications(&self.person.id, LATEST).await?;
         if latest.is_empty() {
             return Ok(word(
-                "Rien ne vous a encore été signalé. /abonnements montre ce que vous suivez\u{a0}; /pourquoi 26-12345 explique un avis précis.",
+                "Rien ne vous a encore été signalé. /abonnements montre ce que vous suivez ; /pourquoi 26-12345 explique un avis précis.",
             ));
         }
-        let mut lines = vec!["Les derniers avis vus pour vous\u{a0}:".to_owned()];
+        let mut lines = vec!["Les derniers avis vus pour vous :".to_owned()];
         for share in &latest {
             let title = self
                 .service
@@ -129,14 +129,14 @@ impl Asker<'_> {
                 .await?
                 .map_or_else(|| share.notice.clone(), |n| n.assessment.title);
             lines.push(format!(
-                "• {}\u{a0}: {}\n   {}, {}",
+                "• {} : {}\n   {}, {}",
                 share.notice,
                 short(&title, 90),
                 day(share.created),
                 decided(share)
             ));
         }
-        lines.push("Pour en savoir plus\u{a0}: /pourquoi et le numéro de l’avis.".to_owned());
+        lines.push("Pour en savoir plus : /pourquoi et le numéro de l’avis.".to_owned());
         Ok(word(lines.join("\n")))
     }
 }
@@ -148,8 +148,8 @@ fn decided(share: &NotificationRow) -> String {
             share.due.map_or_else(|| "dans votre résumé".to_owned(), |at| format!("dans votre résumé du {}", day(at)))
         }
         Disposition::Overflow => "groupé avec d’autres en un seul message".to_owned(),
-        Disposition::Baseline => "pas envoyé\u{a0}: publié avant le début de la veille".to_owned(),
-        Disposition::Duplicate => "pas envoyé\u{a0}: déjà signalé, rien n’a changé".to_owned(),
-        Disposition::Paused => "pas envoyé\u{a0}: abonnement en pause".to_owned(),
+        Disposition::Baseline => "pas envoyé : publié avant le début de la veille".to_owned(),
+        Disposition::Duplicate => "pas envoyé : déjà signalé, rien n’a changé".to_owned(),
+        Disposition::Paused => "pas envoyé : abonnement en pause".to_owned(),
     }
 }

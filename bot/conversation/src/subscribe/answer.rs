@@ -32,14 +32,14 @@ pub(super) fn siret(draft: Draft, text: &str, words: &str) -> Next {
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     if digits.is_empty() {
-        return Next::Again(draft, "J’attends les quatorze chiffres du SIRET, ou «\u{a0}à la main\u{a0}».".to_owned());
+        return Next::Again(draft, "J’attends les quatorze chiffres du SIRET, ou « à la main ».".to_owned());
     }
     match Buyer::clean_siret(&digits).filter(|n| n.len() == 14) {
         Some(siret) => Next::LookUp(draft, siret),
         None => Next::Again(
             draft,
             format!(
-                "{} chiffres ne font pas un SIRET\u{a0}: il en a quatorze. Vérifiez-le, ou dites «\u{a0}à la main\u{a0}».",
+                "{} chiffres ne font pas un SIRET : il en a quatorze. Vérifiez-le, ou dites « à la main ».",
                 digits.len()
             ),
         ),
@@ -86,7 +86,7 @@ pub(super) fn known(draft: Draft, words: &str) -> Next {
             };
             Next::Ask(bare, "Reprenons.".to_owned())
         }
-        _ => Next::Again(draft, "Répondez «\u{a0}oui\u{a0}» ou «\u{a0}non\u{a0}».".to_owned()),
+        _ => Next::Again(draft, "Répondez « oui » ou « non ».".to_owned()),
     }
 }
 
@@ -98,8 +98,7 @@ pub(super) fn kind(draft: Draft, words: &str) -> Next {
         Some(kind) => Next::Ask(Draft { step: Step::Sectors, kind: Some(kind), ..draft }, String::new()),
         None => Next::Again(
             draft,
-            "Je connais EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT et SEP\u{a0}; sinon, «\u{a0}autre\u{a0}»."
-                .to_owned(),
+            "Je connais EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT et SEP ; sinon, « autre ».".to_owned(),
         ),
     }
 }
@@ -192,7 +191,7 @@ pub(super) fn sectors(mut draft: Draft, text: &str, words: &str) -> Next {
     if let Some(first) = unknown.first() {
         let rules = Rules::embedded();
         let near = rules.nearest_sector(&first.replace(' ', "-")).to_owned();
-        note = format!("Je ne connais pas «\u{a0}{}\u{a0}».", short(first, 40));
+        note = format!("Je ne connais pas « {} ».", short(first, 40));
         if draft.choices.is_empty() && !near.is_empty() {
             note.push_str(" Le plus proche est proposé ci-dessous.");
             draft.choices = vec![near];
@@ -242,7 +241,7 @@ pub(super) fn add_place(draft: &mut Draft, piece: &str) -> Result<(), String> {
         put(&mut draft.around, place_input::around(piece).map_err(|e| format!("{}.", capital(&e)))?);
     } else if let Ok(commune) = place_input::commune(piece) {
         return Err(format!(
-            "À combien de kilomètres {}\u{202f}? Par exemple «\u{a0}{} 30 km\u{a0}».",
+            "À combien de kilomètres {} ? Par exemple « {} 30 km ».",
             french::of(commune.name),
             commune.label()
         ));
@@ -252,7 +251,7 @@ pub(super) fn add_place(draft: &mut Draft, piece: &str) -> Result<(), String> {
                 return format!("{}.", capital(&e));
             }
             format!(
-                "Je ne connais pas «\u{a0}{}\u{a0}»\u{a0}: donnez un département (59, 2A, 974, Nord), une commune et une distance (Lens 30 km), ou une intercommunalité.",
+                "Je ne connais pas « {} » : donnez un département (59, 2A, 974, Nord), une commune et une distance (Lens 30 km), ou une intercommunalité.",
                 short(piece, 40)
             )
         })?;
@@ -299,7 +298,7 @@ pub(super) fn provisions(mut draft: Draft, text: &str, words: &str) -> Next {
     }
     let found: Vec<ProvisionKind> = pieces(text).iter().filter_map(|p| provision(p)).collect();
     if found.is_empty() {
-        return Next::Again(draft, "Choisissez dans la liste, ou «\u{a0}tout\u{a0}».".to_owned());
+        return Next::Again(draft, "Choisissez dans la liste, ou « tout ».".to_owned());
     }
     for kind in found {
         // Input twice, it goes.
@@ -351,16 +350,13 @@ pub(super) fn refined(mut draft: Draft, text: &str, words: &str) -> Next {
             None => unknown = unknown.or(Some(line)),
         }
     }
-    let note = unknown.map(|line| {
-        format!("Je ne lis pas «\u{a0}{}\u{a0}»\u{a0}: prenez une des formes ci-dessous.", short(line, 40))
-    });
+    let note = unknown.map(|line| format!("Je ne lis pas « {} » : prenez une des formes ci-dessous.", short(line, 40)));
     match note {
         None if understood => Next::Ask(draft, String::new()),
         Some(note) if understood => Next::Ask(draft, note),
-        note => Next::Again(
-            draft,
-            note.unwrap_or_else(|| "Écrivez une condition par ligne, ou «\u{a0}continuer\u{a0}».".to_owned()),
-        ),
+        note => {
+            Next::Again(draft, note.unwrap_or_else(|| "Écrivez une condition par ligne, ou « continuer ».".to_owned()))
+        }
     }
 }
 
@@ -369,9 +365,6 @@ pub(super) fn confirm(draft: Draft, words: &str) -> Next {
         "affiner" | "preciser" | "plus precis" => Next::Ask(Draft { step: Step::Refine, ..draft }, String::new()),
         "oui" | "je m'abonne" | "ok" | "confirmer" | "c'est bon" => Next::Save(draft),
         "non" => Next::Cancelled,
-        _ => Next::Again(
-            draft,
-            "Répondez «\u{a0}je m’abonne\u{a0}», «\u{a0}retour\u{a0}» ou «\u{a0}annuler\u{a0}».".to_owned(),
-        ),
+        _ => Next::Again(draft, "Répondez « je m’abonne », « retour » ou « annuler ».".to_owned()),
     }
 }

@@ -15,16 +15,16 @@ use super::draft::{Draft, Step};
 const MAX_SHOWN: usize = 20;
 
 /// What can be added, in the words that [`refine`] reads.
-const REFINE: &str = "Une autre condition\u{202f}? Écrivez-en une par ligne\u{a0}:
-• mots\u{a0}: linge, pressing – ou\u{a0}: sans amiante
+const REFINE: &str = "Une autre condition ? Écrivez-en une par ligne :
+• mots : linge, pressing – ou : sans amiante
 • CPV 9091
 • acheteur, ou sauf acheteur, et son SIRET
-• acheteurs\u{a0}: communes, hôpitaux, bailleurs, privés…
-• nature\u{a0}: appels d’offres, projets d’achat, attributions…
-• mode\u{a0}: service, biens ou personnel
-• de 20\u{202f}000 à 90\u{202f}000\u{a0}€
+• acheteurs : communes, hôpitaux, bailleurs, privés…
+• nature : appels d’offres, projets d’achat, attributions…
+• mode : service, biens ou personnel
+• de 20\u{202f}000 à 90\u{202f}000 €
 • au moins 10 jours (pour répondre)
-Puis «\u{a0}continuer\u{a0}».";
+Puis « continuer ».";
 
 /// The question that waits, and its buttons. `preview` says what it would have given, at the last one.
 #[must_use]
@@ -36,24 +36,24 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
         let more = names.len().saturating_sub(MAX_SHOWN);
         names.truncate(MAX_SHOWN);
         let others = if more > 0 { format!(" et {more} de plus") } else { String::new() };
-        if names.is_empty() { String::new() } else { format!("\nRetenu\u{a0}: {}{others}.", names.join(", ")) }
+        if names.is_empty() { String::new() } else { format!("\nRetenu : {}{others}.", names.join(", ")) }
     };
     let rules = Rules::embedded();
     let (text, mut rows) = match draft.step {
         Step::Siret => (
-            "Quel est le SIRET de votre structure\u{202f}? Il me donne ses métiers et son territoire. Sans SIRET\u{a0}: «\u{a0}à la main\u{a0}».".to_owned(),
+            "Quel est le SIRET de votre structure ? Il me donne ses métiers et son territoire. Sans SIRET : « à la main ».".to_owned(),
             vec![row(&["À la main"])],
         ),
         Step::Known => (
             format!(
-                "{}{}, est-ce bien votre structure\u{202f}?",
+                "{}{}, est-ce bien votre structure ?",
                 short(&draft.name, 80),
                 draft.kind.map(|k| format!(" ({})", k.acronym())).unwrap_or_default()
             ),
             vec![row(&["Oui", "Non"])],
         ),
         Step::Kind => (
-            "Quelle sorte de structure êtes-vous\u{202f}?".to_owned(),
+            "Quelle sorte de structure êtes-vous ?".to_owned(),
             vec![row(&["EI", "AI", "ACI", "ETTI"]), row(&["EA", "EATT", "ESAT", "GEIQ"]), row(&["EITI", "SEP", "Autre"])],
         ),
         Step::Sectors => {
@@ -65,27 +65,27 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
                 .map(|(i, s)| vec![action::answer(&short(rules.sector_label(s), 48), step, &(i + 1).to_string())])
                 .collect();
             rows.push(if draft.sectors.is_empty() { row(&["Tous"]) } else { row(&["Continuer", "Vider"]) });
-            let choose = if draft.choices.is_empty() { "" } else { "\nPrécisez\u{a0}:" };
-            (format!("Quels métiers\u{202f}? Écrivez-les, par exemple «\u{a0}nettoyage, espaces verts\u{a0}».{}{choose}", kept(names)), rows)
+            let choose = if draft.choices.is_empty() { "" } else { "\nPrécisez :" };
+            (format!("Quels métiers ? Écrivez-les, par exemple « nettoyage, espaces verts ».{}{choose}", kept(names)), rows)
         }
         Step::Places => {
             let rows = vec![if draft.is_everywhere() { row(&["Partout"]) } else { row(&["Continuer", "Vider"]) }];
-            (format!("Où travaillez-vous\u{202f}? Des départements («\u{a0}59, 62\u{a0}» ou «\u{a0}Nord\u{a0}»), une commune et une distance («\u{a0}Lens 30 km\u{a0}»), une intercommunalité.{}", kept(criteria::places(&draft.filter()))), rows)
+            (format!("Où travaillez-vous ? Des départements (« 59, 62 » ou « Nord »), une commune et une distance (« Lens 30 km »), une intercommunalité.{}", kept(criteria::places(&draft.filter()))), rows)
         }
         Step::Provisions => {
             let names = draft.provisions.iter().map(|p| provision_label(*p).to_owned()).collect();
             let mut rows: Vec<Vec<Button>> =
                 PROVISIONS.chunks(2).map(|pair| pair.iter().map(|p| button(provision_label(*p))).collect()).collect();
             rows.push(if draft.provisions.is_empty() { row(&["Tout"]) } else { row(&["Continuer"]) });
-            (format!("Quelles dispositions sociales\u{202f}? «\u{a0}Tout\u{a0}» prend aussi les marchés sans clause.{}", kept(names)), rows)
+            (format!("Quelles dispositions sociales ? « Tout » prend aussi les marchés sans clause.{}", kept(names)), rows)
         }
         Step::Rhythm => (
-            "À quel rythme\u{202f}? «\u{a0}Automatique\u{a0}»\u{a0}: un résumé par jour, et tout de suite ce qui vous est réservé ou presse.".to_owned(),
+            "À quel rythme ? « Automatique » : un résumé par jour, et tout de suite ce qui vous est réservé ou presse.".to_owned(),
             vec![row(&["Automatique", "Tout de suite"]), row(&["Chaque jour", "Chaque semaine"])],
         ),
         Step::Confirm => (
             format!(
-                "Votre abonnement\u{a0}: {}\nRythme\u{a0}: {}.\n{preview}\nC’est bien cela\u{202f}?",
+                "Votre abonnement : {}\nRythme : {}.\n{preview}\nC’est bien cela ?",
                 criteria::in_french(&draft.filter()),
                 draft.cadence.unwrap_or_default().in_french()
             ),

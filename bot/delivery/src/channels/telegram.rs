@@ -11,13 +11,16 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_config::settings;
-use vigie_domain::Channel;
 use vigie_domain::delivery::Outcome;
+use vigie_domain::{Alert, AlertKind, Channel};
 use vigie_notifier::channels::Envelope;
+use vigie_notifier::message::Message;
 use vigie_service::crash_point::CrashPoint;
+use vigie_service::operators::{self, OperatorEvent};
 use vigie_service::{Failure, Service};
-use vigie_store::StoreError;
 use vigie_store::messages::SentPart;
+use vigie_store::{StoreError, derived_id};
+use vigie_telegram::send::Place;
 use vigie_telegram::{Part, Refusal, Telegram, content};
 
 use crate::resting::Resting;
@@ -25,7 +28,7 @@ use crate::state_refresh;
 
 /// Stands under a message that may have arrived before.
 const SENT_AGAIN: &str =
-    "Envoyé de nouveau\u{a0}: la réponse de Telegram au premier envoi s’est perdue, il est peut-être déjà au-dessus.";
+    "Envoyé de nouveau : la réponse de Telegram au premier envoi s’est perdue, il est peut-être déjà au-dessus.";
 
 /// The bot and what is known of its limits.
 pub struct Chats {
@@ -59,13 +62,27 @@ impl Chats {
         self.carry_out(service, resting, envelope.key, chat, plan).await
     }
 
+    /// Sends a message of which nothing is noted.
+    pub(crate) async fn say_unnoted(&self, chat: i64, message: &Message) -> Outcome {
+        let mut last = 0;
+        for part in content::parts(&message.chat(), &[]) {
+            match self.bot.send(Place::of(chat), &part).await {
+                Ok(id) => last = id,
+                Err(refusal) => return refusal.outcome(),
+            }
+        }
+        Outcome::Accepted(format!("message {last}"))
+    }
+
     async fn plan(&self, service: &Service, envelope: &Envelope<'_>) -> Result<Plan, StoreError> {
-        let mut parts = content::parts(&envelope.message.chat, envelope.buttons);
+        let mut parts = content::parts(&envelope.message.chat(), envelope.buttons);
         let sent = service.store.parts(envelope.key).await?;
         let arrived = sent.len().min(parts.len());
         if envelope.resend && arrived < parts.len() && service.store.is_doubtful(envelope.key).await? {
             parts[arrived] = std::mem::take(&mut parts[arrived]).with_note(SENT_AGAIN);
         }
+        let topic = service.store.topic_of(Channel::Telegram, envelope.to).await?;
+        let topic = topic.and_then(|topic| i32::try_from(topic).ok());
         let mut under = None;
         for earlier in envelope.thread {
             let first = service.store.parts(earlier).await?.into_iter().next();
@@ -75,7 +92,7 @@ impl Chats {
                 break;
             }
         }
-        Ok(Plan { parts, arrived, last: sent.last().map(|p| p.message.clone()), under })
+        Ok(Plan { parts, arrived, last: sent.last().map(|p| p.message.clone()), under, topic })
     }
 
     async fn carry_out(
@@ -86,11 +103,15 @@ impl Chats {
         mut chat: i64,
         plan: Plan,
     ) -> Outcome {
-        let Plan { parts, arrived, mut last, under } = plan;
+        let Plan { parts, arrived, mut last, under, topic } = plan;
         let count = parts.len();
         for (n, part) in parts.into_iter().enumerate().skip(arrived) {
-            let message = match self.send_part(service, &mut chat, &part, under.filter(|_| n == 0)).await {
-                Ok(message) => message,
+            let place = Place { chat, topic, under: under.filter(|_| n == 0) };
+            let message = match self.send_part(service, place, &part).await {
+                Ok((message, in_chat)) => {
+                    chat = in_chat;
+                    message
+                }
                 Err(refusal) => return self.refused(service, resting, chat, refusal).await,
             };
             self.passed(service).await;
@@ -112,37 +133,48 @@ impl Chats {
         Outcome::Accepted(format!("message {message}"))
     }
 
-    /// Sends one part; a group that became a supergroup is noted under its new number, which `chat` then bears.
+    /// Sends one part; gives its identifier, and the chat that took it: a group that became a supergroup is noted under its new
+    /// number. A topic that is gone is forgotten, and the main one serves.
     ///
     /// # Errors
     /// What the server refused.
-    pub async fn send_part(
-        &self,
-        service: &Service,
-        chat: &mut i64,
-        part: &Part,
-        under: Option<i32>,
-    ) -> Result<i32, Refusal> {
-        match self.bot.send(*chat, part, under).await {
+    pub async fn send_part(&self, service: &Service, place: Place, part: &Part) -> Result<(i32, i64), Refusal> {
+        let chat = place.chat;
+        let sent = match self.bot.send(place, part).await {
+            Err(Refusal::NoTopic(why)) if place.topic.is_some() => {
+                tracing::info!(chat, "a topic is gone, the main one serves: {why}");
+                if let Err(e) = service.store.set_topic(Channel::Telegram, &chat.to_string(), None).await {
+                    tracing::error!("a topic is not forgotten: {e}");
+                }
+                self.bot.send(Place { topic: None, ..place }, part).await
+            }
+            sent => sent,
+        };
+        match sent {
             Err(Refusal::Moved { to }) => {
                 let moved = service.store.move_chat(Channel::Telegram, &chat.to_string(), &to.to_string()).await;
                 if let Err(e) = moved {
                     return Err(Refusal::Unreachable(format!("nouvelle adresse {to} non enregistrée : {e}")));
                 }
-                tracing::info!(from = *chat, to, "a group became a supergroup");
+                tracing::info!(from = chat, to, "a group became a supergroup");
                 CrashPoint::MidMigration.reach();
-                *chat = to;
                 // Messages of the old group have other numbers here.
-                self.bot.send(to, part, None).await
+                self.bot.send(Place::of(to), part).await.map(|message| (message, to))
             }
-            done => done,
+            sent => sent.map(|message| (message, chat)),
         }
     }
 
     /// What a refusal means for the delivery, and for the bot.
     async fn refused(&self, service: &Service, resting: &Resting, chat: i64, refusal: Refusal) -> Outcome {
-        if let Refusal::Wait { seconds } = refusal {
-            self.asked_to_wait(service, resting, chat, seconds).await;
+        match &refusal {
+            Refusal::Wait { seconds } => self.asked_to_wait(service, resting, chat, *seconds).await,
+            Refusal::Closed(why) => {
+                if let Err(e) = closed(service, chat, why).await {
+                    tracing::error!("a closed chat is not told: {}", e.what);
+                }
+            }
+            _ => {}
         }
         refusal.outcome()
     }
@@ -178,6 +210,30 @@ impl Chats {
             tracing::error!("the bot's rest is not noted: {e}");
         }
     }
+}
+
+/// A chat takes no message for now: its people hear of it on their other addresses, and the operators, once a day. What is
+/// for it waits.
+async fn closed(service: &Service, chat: i64, why: &str) -> Result<(), Failure> {
+    let now = service.clock.now();
+    let day = now.date_naive();
+    let body = format!(
+        "Une conversation Telegram est fermée aux messages\n{why}. Ses alertes attendent, et sont essayées toutes les heures. Rouvrez le sujet du groupe, ou rendez à Vigie le droit d’y écrire."
+    );
+    for (person, address) in service.store.people_of_chat(Channel::Telegram, &chat.to_string()).await? {
+        let others = service.store.active_addresses(&person.id).await?.into_iter().filter(|a| a.id != address.id);
+        for other in others {
+            let alert = Alert {
+                id: derived_id(&["closed", &address.id, &other.id, &day.to_string()]),
+                kind: AlertKind::Account,
+                procedure: String::new(),
+                notice: String::new(),
+                changes: Vec::new(),
+            };
+            service.store.answer(&other, &alert, "", &body, now).await?;
+        }
+    }
+    operators::tell(service, OperatorEvent::Once(&format!("telegram:closed:{chat}:{day}")), &body, now).await
 }
 
 /// Shows the state decided, on whatever channel, in the alerts that show another one.
@@ -228,6 +284,8 @@ struct Plan {
     last: Option<String>,
     /// The message under which the first part stands.
     under: Option<i32>,
+    /// The topic of the chat, where it is not the main one.
+    topic: Option<i32>,
 }
 
 /// Who was told to wait.

@@ -6,7 +6,7 @@
 use vigie_domain::{Refusal, Stage};
 use vigie_watcher::classify::fold::fold;
 
-use vigie_notifier::chat::{Button, Does, MAX_BUTTON_DATA};
+use vigie_notifier::chat::{Button, ButtonAction, MAX_BUTTON_DATA};
 
 /// Longest text looked at for a decision, in bytes: what is longer is no answer by a word.
 const MAX_WORDS: usize = 400;
@@ -34,6 +34,8 @@ pub enum Action {
     Note(String),
     /// Who takes care of it.
     Assign(String),
+    /// The structure goes for it, and who takes care of it.
+    GoWith(String),
 }
 
 /// What of a notice is not to come again.
@@ -130,7 +132,7 @@ pub fn answer(label: &str, step: &str, words: &str) -> Button {
 
 fn press(label: &str, mut data: String) -> Button {
     data.truncate(data.floor_char_boundary(MAX_BUTTON_DATA));
-    Button { label: label.to_owned(), does: Does::Press(data) }
+    Button { label: label.to_owned(), action: ButtonAction::Press(data) }
 }
 
 /// Reads a button's data; `None` when it is none of ours.
@@ -188,7 +190,7 @@ pub fn words(text: &str) -> Option<Act> {
     if let Some(action) = reaction(text) {
         return Some(action.into());
     }
-    if let Some(action) = with_rest(text) {
+    if let Some(action) = with_rest(text).or_else(|| go_with(text)) {
         return Some(action.into());
     }
     let said = folded(text);
@@ -224,6 +226,67 @@ fn with_rest(text: &str) -> Option<Action> {
         _ => None,
     }
 }
+
+/// `Oui Karim`, `go pour Sandrine`: a yes, and a name behind it that is no word of courtesy.
+fn go_with(text: &str) -> Option<Action> {
+    let text = text.trim().trim_end_matches(['.', '!', ' ']);
+    let (word, rest) = text.split_once(|c: char| c.is_whitespace() || matches!(c, ',' | ':'))?;
+    if !matches!(folded(word).as_str(), "oui" | "ok" | "go") {
+        return None;
+    }
+    let rest = rest.trim_start_matches([',', ':', ' ', '\u{a0}', '\u{202f}']);
+    let (asked, name) =
+        ["pour ", "Pour ", "POUR "].iter().find_map(|p| rest.strip_prefix(p)).map_or((false, rest), |n| (true, n));
+    // All in capitals, a word looks like a name: two of them are one.
+    let shouted = text.chars().all(|c| !c.is_lowercase()) && name.split_whitespace().count() < 2;
+    let first = folded(name.split_whitespace().next()?);
+    let said = COMMON.contains(&first.as_str()) || !asked && shouted;
+    (!said && is_name(name, false)).then(|| Action::GoWith(name.to_owned()))
+}
+
+/// What people say behind a yes that is nobody's name.
+const COMMON: [&str; 40] = [
+    "merci",
+    "bien",
+    "avec",
+    "tout",
+    "cordialement",
+    "svp",
+    "stp",
+    "parfait",
+    "volontiers",
+    "evidemment",
+    "absolument",
+    "bonjour",
+    "monsieur",
+    "madame",
+    "super",
+    "ok",
+    "on",
+    "je",
+    "il",
+    "elle",
+    "d'accord",
+    "pas",
+    "sans",
+    "mais",
+    "et",
+    "a",
+    "bonne",
+    "bientot",
+    "vu",
+    "note",
+    "recu",
+    "nous",
+    "c'est",
+    "sous",
+    "si",
+    "lot",
+    "non",
+    "stop",
+    "sauf",
+    "peut-etre",
+];
 
 /// Whether words are a person's name: one to three that begin with a capital (`asked`: any letter, since a command or a colon
 /// says what is meant), small words of names between them.
@@ -272,7 +335,60 @@ fn stage(said: &str) -> Option<Stage> {
         "oui" | "ok" | "d'accord" | "on y va" | "go" | "j'y vais" | "interesse" | "interessee" | "je prends" => {
             Stage::Go
         }
+        "c'est oui"
+        | "nous y allons"
+        | "oui on y va"
+        | "oui nous y allons"
+        | "ok on y va"
+        | "ok nous y allons"
+        | "go on y va"
+        | "oui nous allons repondre"
+        | "nous allons repondre"
+        | "on va repondre"
+        | "oui pour nous"
+        | "ok pour nous"
+        | "c'est oui pour nous"
+        | "oui bien sur"
+        | "bien sur"
+        | "oui avec plaisir"
+        | "avec plaisir"
+        | "oui tout a fait"
+        | "oui volontiers"
+        | "volontiers"
+        | "oui absolument"
+        | "oui parfait"
+        | "oui evidemment"
+        | "oui cordialement"
+        | "oui svp"
+        | "oui s'il vous plait"
+        | "oui interesse"
+        | "oui interessee"
+        | "oui interesses"
+        | "nous sommes interesses"
+        | "interesses" => Stage::Go,
         "non" | "no" | "ecarte" | "ecarter" | "no go" | "pas interesse" | "on passe" => Stage::NoGo,
+        "non merci"
+        | "c'est non"
+        | "c'est non pour nous"
+        | "pas pour nous"
+        | "non pas pour nous"
+        | "on n'y va pas"
+        | "nous n'y allons pas"
+        | "pas interesses"
+        | "pas interessee"
+        | "non pas interesse"
+        | "non pas interesses"
+        | "nous ne sommes pas interesses"
+        | "nous ne sommes pas interesses par ce marche"
+        | "nous ne sommes pas interesses par cet appel d'offres"
+        | "je ne suis pas interesse"
+        | "je ne suis pas interessee"
+        | "ca ne nous interesse pas"
+        | "cela ne nous interesse pas"
+        | "ne nous interesse pas"
+        | "sans interet pour nous"
+        | "nous passons"
+        | "on laisse passer" => Stage::NoGo,
         "on prepare" | "en preparation" | "preparation" | "on repond" => Stage::Preparing,
         "remis" | "remise" | "depose" | "envoye" | "on a repondu" | "offre remise" => Stage::Submitted,
         "gagne" => Stage::Won,
@@ -283,7 +399,30 @@ fn stage(said: &str) -> Option<Stage> {
     })
 }
 
+/// Ways to say that one looks at it first: neither a yes nor a no.
+const LOOKING: [&str; 16] = [
+    "on regarde",
+    "nous regardons",
+    "je regarde",
+    "on va regarder",
+    "a regarder",
+    "a etudier",
+    "on etudie",
+    "nous etudions",
+    "on regarde et on vous dit",
+    "on regarde et on revient vers vous",
+    "a voir",
+    "on verra",
+    "en reflexion",
+    "on reflechit",
+    "nous reflechissons",
+    "a l'etude",
+];
+
 fn remind(said: &str) -> Option<i64> {
+    if LOOKING.contains(&said) {
+        return Some(REMIND_DAYS);
+    }
     let rest = ["rappel", "rappelle moi", "rappelez moi", "rappeler", "plus tard"]
         .iter()
         .find_map(|w| said.strip_prefix(w))?;
@@ -344,7 +483,22 @@ mod tests {
             ("gagné", Action::Stage(Stage::Won)),
             ("note : voir avec Léa", Action::Note("voir avec Léa".into())),
             ("pour Marc", Action::Assign("Marc".into())),
+            ("Oui Karim", Action::GoWith("Karim".into())),
+            ("Go pour Sandrine.", Action::GoWith("Sandrine".into())),
+            ("oui, Jean-Baptiste", Action::GoWith("Jean-Baptiste".into())),
+            ("OUI KARIM BENALI", Action::GoWith("KARIM BENALI".into())),
+            ("Oui Nous", Action::Note(String::new())),
+            ("OUI KARIM", Action::Note(String::new())),
+            ("Oui Merci", Action::Note(String::new())),
+            ("on regarde", Action::Remind(REMIND_DAYS)),
+            ("On n’y va pas.", Action::Stage(Stage::NoGo)),
+            ("C'est non pour nous", Action::Stage(Stage::NoGo)),
+            ("Oui nous y allons", Action::Stage(Stage::Go)),
         ] {
+            if action == Action::Note(String::new()) {
+                assert_eq!(words(said), None, "{said}");
+                continue;
+            }
             assert_eq!(words(said), Some(action.into()), "{said}");
         }
         for said in ["❤", "oui mais non", "bonjour", "", "🎉🎉🎉", "rappel dans 900 jours", "rappel hier"] {
@@ -364,7 +518,7 @@ mod tests {
         let delivery = "0123456789abcdef01234567";
         let all = ACTIONS.into_iter().map(|(_, w)| w).chain(Refusal::ALL.map(Action::Because));
         for action in all {
-            let Does::Press(data) = button("x", &action, delivery).does else { panic!("a press") };
+            let ButtonAction::Press(data) = button("x", &action, delivery).action else { panic!("a press") };
             assert!(data.len() <= MAX_BUTTON_DATA);
             assert_eq!(pressed(&data), Some(ButtonData::Act(action, delivery.to_owned())));
         }

@@ -11,7 +11,7 @@ use crate::decisions::{Closes, DecisionEdit, Outcome};
 const MAX_NAME: usize = 60;
 
 /// People whose role only reads.
-pub const READS_ONLY: &str = "Ce compte reçoit les alertes sans décider pour une structure\u{a0}: rien n’est noté. La personne qui gère Vigie peut changer cela.";
+pub const READS_ONLY: &str = "Ce compte reçoit les alertes sans décider pour une structure : rien n’est noté. La personne qui gère Vigie peut changer cela.";
 
 /// What came of what `by` asked for.
 #[must_use]
@@ -24,11 +24,11 @@ pub fn line(outcome: &Outcome, edit: &DecisionEdit, by: &str) -> String {
                 _ => "n’est plus ouvert".to_owned(),
             };
             format!(
-                "Ce marché {when}\u{a0}: rien n’est noté. Si vous y avez répondu, dites «\u{a0}remis\u{a0}», «\u{a0}gagné\u{a0}» ou «\u{a0}perdu\u{a0}»."
+                "Ce marché {when} : rien n’est noté. Si vous y avez répondu, dites « remis », « gagné » ou « perdu »."
             )
         }
         Outcome::Conflict { standing, wanted } => format!(
-            "{} a déjà répondu «\u{a0}{}\u{a0}»{}\u{a0}: votre réponse «\u{a0}{}\u{a0}» n’est pas enregistrée.",
+            "{} a déjà répondu « {} »{} : votre réponse « {} » n’est pas enregistrée.",
             name(&standing.by),
             standing.stage.in_french(),
             of_lot(standing),
@@ -36,8 +36,8 @@ pub fn line(outcome: &Outcome, edit: &DecisionEdit, by: &str) -> String {
         ),
         Outcome::ReadsOnly => READS_ONLY.to_owned(),
         Outcome::NoProcedure => "Ce marché n’est plus connu.".to_owned(),
-        Outcome::NoLot => "Ce marché n’a pas ce lot\u{a0}: rien n’est noté.".to_owned(),
-        Outcome::Invalid(why) => format!("Rien n’est noté\u{a0}: {why}."),
+        Outcome::NoLot => "Ce marché n’a pas ce lot : rien n’est noté.".to_owned(),
+        Outcome::Invalid(why) => format!("Rien n’est noté : {why}."),
     }
 }
 
@@ -47,16 +47,16 @@ fn noted(before: Option<&Decision>, now: &Decision, edit: &DecisionEdit, by: &st
         // The second to say the same is told who was first; the one who changes it, what stood.
         let first = before.filter(|b| b.stage.is_decided() && b.by != by);
         if let Some(first) = first.filter(|b| b.stage == stage) {
-            return format!("Déjà noté par {}{lot}\u{a0}: {}.", name(&first.by), stage.in_french());
+            return format!("Déjà noté par {}{lot} : {}.", name(&first.by), stage.in_french());
         }
-        let was = first.map(|b| format!(" ({} avait noté\u{a0}: {})", name(&b.by), b.stage.in_french()));
-        return format!("Noté{lot}\u{a0}: {}{}.", stage.in_french(), was.unwrap_or_default());
+        let was = first.map(|b| format!(" ({} avait noté : {})", name(&b.by), b.stage.in_french()));
+        return format!("Noté{lot} : {}{}.", stage.in_french(), was.unwrap_or_default());
     }
     if let (Some(at), Some(_)) = (now.remind_at, edit.reminder) {
         return format!("Rappel noté pour le {}.", day(at));
     }
     if edit.assignee.is_some() {
-        return format!("Noté\u{a0}: {} s’en occupe.", name(&now.assignee));
+        return format!("Noté : {} s’en occupe.", name(&now.assignee));
     }
     if edit.note.is_some() {
         return "Note gardée pour vos collègues.".to_owned();

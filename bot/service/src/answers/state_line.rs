@@ -27,7 +27,7 @@ pub fn line(decisions: &[Decision], now: DateTime<Utc>) -> Option<String> {
     let (whole, lots): (Vec<&Decision>, Vec<&Decision>) = decisions.iter().partition(|d| d.lot.is_empty());
     lines.extend(whole.iter().filter_map(|d| one(d, now)));
     let mut by_lot: Vec<String> =
-        lots.iter().filter_map(|d| Some(format!("Lot {}\u{a0}: {}", short(&d.lot, 20), one(d, now)?))).collect();
+        lots.iter().filter_map(|d| Some(format!("Lot {} : {}", short(&d.lot, 20), one(d, now)?))).collect();
     let more = by_lot.len().saturating_sub(MAX_LOTS);
     by_lot.truncate(MAX_LOTS);
     lines.extend(by_lot);
@@ -43,9 +43,9 @@ fn one(d: &Decision, now: DateTime<Utc>) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     let said = match d.stage {
         Stage::Spotted | Stage::Read => None,
-        Stage::Go => Some(format!("👍 {who} s’en occupe\u{a0}: on y va")),
+        Stage::Go => Some(format!("👍 {who} s’en occupe : on y va")),
         Stage::NoGo => Some(match d.refusal {
-            Some(refusal) => format!("👎 Écarté par {by}\u{a0}: {}", refusal.in_french()),
+            Some(refusal) => format!("👎 Écarté par {by} : {}", refusal.in_french()),
             None => format!("👎 Écarté par {by}"),
         }),
         Stage::Preparing => Some(match d.joint {
@@ -78,12 +78,16 @@ pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> 
     let more = button("Plus", Action::More);
     if !may_decide(role) {
         return match kind {
-            AlertKind::New | AlertKind::Correction | AlertKind::Award => vec![vec![more]],
+            AlertKind::New | AlertKind::Correction | AlertKind::Award | AlertKind::PartialResult => vec![vec![more]],
             _ => Vec::new(),
         };
     }
     match kind {
-        AlertKind::New | AlertKind::Correction | AlertKind::Reminder | AlertKind::Undecided => vec![
+        AlertKind::New
+        | AlertKind::Correction
+        | AlertKind::PartialResult
+        | AlertKind::Reminder
+        | AlertKind::Undecided => vec![
             vec![button("👍 On y va", Action::Stage(Stage::Go)), button("👎 Écarter", Action::Stage(Stage::NoGo))],
             vec![button("⏰ Rappel", Action::Remind(REMIND_DAYS)), more],
         ],
@@ -91,7 +95,13 @@ pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> 
             vec![button("🏆 Gagné", Action::Stage(Stage::Won)), button("Perdu", Action::Stage(Stage::Lost))],
             vec![more],
         ],
-        AlertKind::Cancellation | AlertKind::Account | AlertKind::Operator => Vec::new(),
+        AlertKind::Cancellation
+        | AlertKind::NoAward
+        | AlertKind::ExAnte
+        | AlertKind::Modification
+        | AlertKind::Completion
+        | AlertKind::Account
+        | AlertKind::Operator => Vec::new(),
     }
 }
 
@@ -131,16 +141,16 @@ mod tests {
     fn the_state_reads_as_french() {
         let now = DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&Utc);
         let shown = |d: Decision| line(&[d], now);
-        assert_eq!(shown(decision(Stage::Go)).unwrap(), "👍 Ana s’en occupe\u{a0}: on y va");
+        assert_eq!(shown(decision(Stage::Go)).unwrap(), "👍 Ana s’en occupe : on y va");
         assert_eq!(shown(decision(Stage::Read)), None);
         let refused = Decision { refusal: Some(Refusal::Place), ..decision(Stage::NoGo) };
-        assert_eq!(shown(refused).unwrap(), "👎 Écarté par Ana\u{a0}: trop loin");
+        assert_eq!(shown(refused).unwrap(), "👎 Écarté par Ana : trop loin");
         let reminded = Decision { remind_at: Some(now + chrono::Duration::days(3)), ..decision(Stage::Read) };
         assert_eq!(shown(reminded.clone()).unwrap(), "⏰ rappel le 24 novembre 2026");
         assert_eq!(line(&[reminded], now + chrono::Duration::days(4)), None, "once reminded, nothing is left to show");
         let lots: Vec<Decision> = (1..=7).map(|n| Decision { lot: n.to_string(), ..decision(Stage::Go) }).collect();
         let text = line(&lots, now).unwrap();
-        assert!(text.starts_with("Lot 1\u{a0}: 👍 Ana") && text.ends_with("et 2\u{a0}lots de plus"), "{text}");
+        assert!(text.starts_with("Lot 1 : 👍 Ana") && text.ends_with("et 2\u{a0}lots de plus"), "{text}");
     }
 
     #[test]

@@ -38,15 +38,9 @@ impl HourlyLoad {
         let capped: Vec<&str> = people.iter().filter(|(_, cap)| *cap > 0).map(|(id, _)| *id).collect();
         let since = tx.now() - Duration::hours(1);
         let instants = tx.instants_since(&capped, since).await?;
-        let mut waiting = HashMap::new();
-        for (id, cap) in people {
-            let exceeds = *cap > 0 && instants.get(*id).is_some_and(|n| n >= cap);
-            if (merged || exceeds)
-                && let Some(due) = tx.overflow_due(id).await?
-            {
-                waiting.insert((*id).to_owned(), due);
-            }
-        }
+        let exceeds = |id: &str, cap: u32| cap > 0 && instants.get(id).is_some_and(|n| *n >= cap);
+        let people = people.iter().filter(|(id, cap)| merged || exceeds(id, *cap));
+        let waiting = tx.overflow_due(&people.map(|(id, _)| *id).collect::<Vec<_>>()).await?;
         Ok(Self { instants, waiting })
     }
 

@@ -10,7 +10,7 @@ use vigie_watcher::procedure::{self as likeness, Portrait};
 
 use super::hourly_cap::HourlyLoad;
 use super::plan::{Audiences, Planner};
-use super::procedure::{is_follow_up, speaks_of_the_same};
+use super::procedure::speaks_of_the_same;
 use super::stored::{Match, People, Stored};
 
 /// Most notices of a procedure that a new one is compared with.
@@ -34,7 +34,7 @@ pub(super) async fn find_procedure(
         let duplicates = strong.into_iter().map(|(_, id)| id).filter(|id| *id != found.id).collect();
         return Ok(Match { procedure: Some(found), duplicates });
     }
-    let calls = !is_follow_up(notice.kind);
+    let calls = !notice.kind.is_follow_up();
     let same = |p: &KnownProcedure| p.snapshot.status == Status::Open && speaks_of_the_same(&p.title, &notice.title);
     if let Some((_, id)) = weak.first()
         && let Some(found) = tx.procedure(id).await?.filter(|p| !calls || same(p))
@@ -72,17 +72,18 @@ pub(super) async fn stored(
 ) -> Result<Stored, StoreError> {
     let key = notice.key();
     let corrected = if known.is_some() { tx.corrected_provisions(&key).await? } else { None };
+    let previous = if known.is_some() { tx.assessment_of(&key).await? } else { None };
     let (mut earlier, mut others, mut told) = (None, Vec::new(), Vec::new());
     if let Some(p) = &procedure {
         if known.is_none() {
-            others = tx.other_notices(&p.id, &key, MAX_OTHERS).await?;
+            others = tx.other_statements(&p.id, &key, MAX_OTHERS).await?;
         }
-        if is_follow_up(notice.kind) {
+        if notice.kind.is_follow_up() {
             earlier = tx.latest_assessment(&p.id, &key).await?;
         }
         told = tx.told(&p.id).await?;
     }
-    Ok(Stored { notice: known, procedure, corrected, earlier, others, told })
+    Ok(Stored { notice: known, previous, procedure, corrected, earlier, others, told })
 }
 
 /// What is stored of the people whom an alert may reach.

@@ -5,11 +5,12 @@
 //! load (what is stored)  →  plan (who hears what, when and why: pure)  →  write
 //! ```
 //!
-//! Idempotent on (source, record id, content hash). The audience index is trusted only if the subscriptions are, inside
-//! the transaction, at the version it was built from.
+//! Idempotent on (source, record id, content hash). The audience index of the process is brought up to date inside the
+//! transaction before it is trusted.
 
 pub mod audience;
 pub mod hourly_cap;
+mod judge;
 mod load;
 pub mod plan;
 pub mod procedure;
@@ -24,17 +25,15 @@ use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
 use vigie_domain::{Assessment, Notice};
 use vigie_store::StoreError;
-use vigie_watcher::classify;
 
 use crate::crash_point::CrashPoint;
 use crate::metrics::Step;
 use crate::service::Service;
-pub use audience::{Audience, candidate};
-use plan::Planner;
+pub(crate) use audience::Turn;
+pub use audience::{Audience, AudienceIndex, candidate};
+pub use judge::Judge;
 pub(crate) use write::tell;
 
-/// Times a stale index is rebuilt before giving up.
-const MAX_REBUILDS: usize = 5;
 /// Most notices looked at for one transaction.
 const MAX_BATCH: usize = 50;
 /// After how long a transaction takes no further notice: others wait to write.
@@ -60,13 +59,8 @@ pub fn content_hash(notice: &Notice) -> String {
 ///
 /// # Errors
 /// The database fails, or what it holds of the notice's procedure cannot be read; nothing of this notice was written.
-pub async fn ingest(
-    service: &Service,
-    audience: &mut Audience,
-    notice: &Notice,
-    first_poll: Option<Baseline>,
-) -> Result<Outcome, StoreError> {
-    let outcome = ingest_page(service, audience, std::slice::from_ref(notice), first_poll).await?.pop();
+pub async fn ingest(service: &Service, notice: &Notice, first_poll: Option<Baseline>) -> Result<Outcome, StoreError> {
+    let outcome = ingest_page(service, std::slice::from_ref(notice), first_poll).await?.pop();
     outcome.unwrap_or(Ok(Outcome::Unchanged))
 }
 
@@ -77,7 +71,6 @@ pub async fn ingest(
 /// The database fails; what was written before is whole.
 pub async fn ingest_page(
     service: &Service,
-    audience: &mut Audience,
     notices: &[Notice],
     first_poll: Option<Baseline>,
 ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
@@ -91,17 +84,21 @@ pub async fn ingest_page(
         // After a changed record, the same one again is compared with what that one leaves.
         if known.get(&key) != Some(&hash) || seen.contains(&key) {
             seen.insert(key.clone());
-            let began = Instant::now();
-            let verdict = classify::classify(notice);
-            changed.push(Judged { place, notice, key, hash, verdict, took: began.elapsed() });
-            tokio::task::yield_now().await;
+            match service.judge.verdict(notice).await {
+                Ok((verdict, took)) => changed.push(Judged { place, notice, key, hash, verdict, took }),
+                // One that cannot be judged is put aside by whoever brought it; its page goes on.
+                Err(e) => {
+                    let source = serde::de::Error::custom(e.to_string());
+                    outcomes[place] = Err(StoreError::Unreadable { place: format!("avis {key}"), source });
+                }
+            }
         }
     }
     let mut rest = changed.as_slice();
     let mut alone = 0_usize;
     while !rest.is_empty() {
         let most = if alone > 0 { 1 } else { rest.len().min(MAX_BATCH) };
-        match store_batch(service, audience, &rest[..most], first_poll).await {
+        match store_batch(service, &rest[..most], first_poll).await {
             Ok(done) => {
                 alone = alone.saturating_sub(done.len());
                 for (one, outcome) in rest.iter().zip(&done) {
@@ -140,35 +137,26 @@ struct Judged<'a> {
 /// Stores as many of these notices as fit in one turn of writing, one at least, in one transaction.
 async fn store_batch(
     service: &Service,
-    audience: &mut Audience,
     notices: &[Judged<'_>],
     first_poll: Option<Baseline>,
 ) -> Result<Vec<Outcome>, StoreError> {
     let keys: Vec<String> = notices.iter().map(|n| n.key.clone()).collect();
-    for _ in 0..MAX_REBUILDS {
-        let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
-        let turn = Instant::now();
-        if tx.subscription_version().await? != audience.version() {
-            drop(tx);
-            *audience = Audience::read(&service.store).await?;
-            continue;
+    let (mut tx, mut turn) = Turn::begin(service, first_poll).await?;
+    let began_turn = Instant::now();
+    tx.look_up_notices(&keys).await?;
+    let mut outcomes = Vec::new();
+    for one in notices {
+        let began = Instant::now();
+        outcomes.push(write::store_one(&mut tx, &mut turn, one.notice, &one.hash, one.verdict.clone()).await?);
+        Step::Ingest.took(began.checked_sub(one.took).unwrap_or(began));
+        if began_turn.elapsed() > LONGEST_TURN {
+            break;
         }
-        tx.look_up_notices(&keys).await?;
-        let planner = Planner::new(service, audience, first_poll, tx.now());
-        let mut outcomes = Vec::new();
-        for one in notices {
-            let began = Instant::now();
-            outcomes.push(write::store_one(&mut tx, &planner, one.notice, &one.hash, one.verdict.clone()).await?);
-            Step::Ingest.took(began.checked_sub(one.took).unwrap_or(began));
-            if turn.elapsed() > LONGEST_TURN {
-                break;
-            }
-        }
-        tx.commit().await?;
-        CrashPoint::AfterCommit.reach();
-        return Ok(outcomes);
     }
-    Err(StoreError::TooManyRetries)
+    drop(turn);
+    tx.commit().await?;
+    CrashPoint::AfterCommit.reach();
+    Ok(outcomes)
 }
 
 #[cfg(test)]

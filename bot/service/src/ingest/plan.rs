@@ -4,11 +4,10 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use vigie_config::rules;
 use vigie_config::settings::Baseline;
-use vigie_domain::procedure::{self, Snapshot, Statement};
+use vigie_domain::procedure::{self, Change, Snapshot, Statement};
 use vigie_domain::subscription::{Candidate, Match, Profile};
-use vigie_domain::{Alert, AlertKind, Assessment, Cadence, Disposition, Notice, french};
+use vigie_domain::{Access, Alert, AlertKind, Assessment, Cadence, Disposition, Notice, french};
 use vigie_notifier::audience::Hit;
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
@@ -19,11 +18,11 @@ use vigie_watcher::classify;
 
 use super::audience::Audience;
 use super::hourly_cap::{self, cap};
-use super::procedure::{complete, is_follow_up, meaning};
+use super::procedure::{complete, meaning};
 use super::stored::{People, Stored};
 use crate::service::Service;
 
-/// What is the same for every notice of a turn.
+/// What decides how people hear of one notice.
 pub struct Planner<'a> {
     audience: &'a Audience,
     /// What the source's first poll is to cause; `None` after it.
@@ -75,6 +74,45 @@ pub struct PeoplePlan {
     pub replaced: Vec<String>,
 }
 
+/// What a notice changes of what is stored.
+#[must_use]
+pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
+    let mut assessment = match &stored.corrected {
+        Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
+        None => verdict,
+    };
+    if notice.kind.is_follow_up()
+        && let Some(earlier) = &stored.earlier
+    {
+        complete(&mut assessment, earlier, notice.issue.is_some());
+    }
+    let before = stored.procedure.as_ref().map(|p| &p.snapshot);
+    let stated = Snapshot::of(&assessment);
+    // A record published again that states what it stated before leaves what was stated since as it is.
+    let unchanged = stored.previous.as_ref().is_some_and(|p| Snapshot::of(p) == stated);
+    let this = Statement::of(notice);
+    let outdated = unchanged || is_outdated(&this, &stored.others);
+    let after = match before {
+        None => stated,
+        Some(before) if outdated => before.clone(),
+        Some(before) => before.followed_by(&assessment),
+    };
+    let repeats = stored.others.iter().any(|other| this.repeats(other));
+    let meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
+    let key = notice.key();
+    let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
+    // The version is part of the name: a content that comes back after another one is news again.
+    let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
+    let alert = Alert {
+        id: derived_id(&[&key, hash, &version]),
+        kind: meaning.kind,
+        procedure,
+        notice: key,
+        changes: meaning.changes,
+    };
+    NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
+}
+
 impl<'a> Planner<'a> {
     /// A planner with the installation's paces.
     #[must_use]
@@ -94,53 +132,18 @@ impl<'a> Planner<'a> {
         Self { audience, first_poll, times, hourly_cap, now }
     }
 
-    /// What a notice changes of what is stored.
-    #[must_use]
-    pub fn notice(&self, notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
-        let mut assessment = match &stored.corrected {
-            Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
-            None => verdict,
-        };
-        if is_follow_up(notice.kind)
-            && let Some(earlier) = &stored.earlier
-        {
-            complete(&mut assessment, earlier);
-        }
-        let before = stored.procedure.as_ref().map(|p| &p.snapshot);
-        let stated = Snapshot::of(&assessment);
-        let outdated = is_outdated(notice, &stored.others);
-        let after = match before {
-            None => stated,
-            Some(before) if outdated => before.clone(),
-            Some(before) => before.followed_by(&stated, notice.kind),
-        };
-        let meaning = meaning(notice.kind, stored.notice.is_some(), before, &after);
-        let key = notice.key();
-        let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
-        // The version is part of the name: a content that comes back after another one is news again.
-        let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
-        let alert = Alert {
-            id: derived_id(&[&key, hash, &version]),
-            kind: meaning.kind,
-            procedure,
-            notice: key,
-            changes: meaning.changes,
-        };
-        NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
-    }
-
     /// Whom an alert on this notice may reach: those whom it concerns now, and those who were told before.
     #[must_use]
-    pub fn audiences<'t>(&self, notice: &Notice, assessment: &Assessment, told: &'t [Told]) -> Audiences<'t> {
-        let index = self.audience.index();
-        let folded = if index.reads_text() { classify::searchable(notice, &assessment.lots) } else { String::new() };
-        let candidate = Candidate { notice, assessment, folded: &folded, now: self.now, communes: rules::communes };
+    pub fn audiences<'t>(&self, candidate: &Candidate<'_>, told: &'t [Told]) -> Audiences<'t> {
         let mut people: BTreeMap<String, Option<Hit>> =
-            index.hits(&candidate).into_iter().map(|h| (h.subscriber.clone(), Some(h))).collect();
+            self.audience.hits(candidate).map(|(id, hit)| (id, Some(hit))).collect();
         let mut before: BTreeMap<&str, &Told> = BTreeMap::new();
         for t in told.iter().rev().filter(|t| t.disposition.is_told()) {
             before.insert(&t.subscriber, t);
             people.entry(t.subscriber.clone()).or_insert(None);
+        }
+        if let Some(structure) = candidate.notice.visibility.structure() {
+            people.retain(|person, _| self.audience.is_of(person, structure));
         }
         Audiences { people, before, known: told.iter().map(|t| t.subscriber.as_str()).collect() }
     }
@@ -174,20 +177,26 @@ impl<'a> Planner<'a> {
         let mut plan = PeoplePlan::default();
         for (subscriber, hit) in audiences.people {
             let before = audiences.before.get(subscriber.as_str()).copied();
+            let met = before.map(|t| met_before(t)).unwrap_or_default();
+            if before.is_some() && of_other_lots(alert, &met) {
+                let decided = Decided::untold(Disposition::Duplicate, "d’autres lots que les vôtres");
+                plan.shares.push((share(subscriber, hit, met, decided), Vec::new()));
+                continue;
+            }
             if silent && audiences.known.contains(subscriber.as_str()) {
                 // Nothing new for someone who has a share already, told or not: the journal says so.
                 if hit.is_some() {
                     let decided = Decided::untold(Disposition::Duplicate, "déjà signalé, rien n’a changé");
-                    plan.shares.push((share(subscriber, hit, decided), Vec::new()));
+                    plan.shares.push((share(subscriber, hit, met, decided), Vec::new()));
                 }
                 continue;
             }
-            let mut decided = self.decide(&subscriber, hit.as_ref(), before, stored, assessment);
+            let mut decided = self.decide(&subscriber, (alert.kind, hit.as_ref()), before, stored, assessment);
             if before.is_some() {
                 plan.replaced.push(subscriber.clone());
             }
             decided.remark = before.and_then(|t| t.digest).map(|at| self.follows(&subscriber, alert.kind, at));
-            plan.shares.push(self.with_deliveries(subscriber, hit, decided, alert, assessment));
+            plan.shares.push(self.with_deliveries(share(subscriber, hit, met, decided), alert, assessment));
         }
         plan
     }
@@ -205,10 +214,10 @@ impl<'a> Planner<'a> {
         let mut decided = if knew {
             Decided::untold(Disposition::Duplicate, "déjà signalé")
         } else {
-            self.decide(subscriber, None, None, stored, assessment)
+            self.decide(subscriber, (alert.kind, None), None, stored, assessment)
         };
         decided.remark = Some(remark);
-        self.with_deliveries(subscriber.to_owned(), None, decided, alert, assessment)
+        self.with_deliveries(share(subscriber.to_owned(), None, Match::default(), decided), alert, assessment)
     }
 
     /// Most messages at once within an hour for a person; 0 = no limit.
@@ -232,7 +241,7 @@ impl<'a> Planner<'a> {
     fn decide(
         &self,
         subscriber: &str,
-        hit: Option<&Hit>,
+        (kind, hit): (AlertKind, Option<&Hit>),
         before: Option<&Told>,
         stored: &People,
         assessment: &Assessment,
@@ -251,11 +260,12 @@ impl<'a> Planner<'a> {
         if before.is_none() && hit.is_some_and(|h| h.paused) {
             return Decided::untold(Disposition::Paused, "abonnement en pause");
         }
+        let waits = matches!(kind, AlertKind::Modification | AlertKind::Completion);
         let cadence = match before {
-            // What follows a message comes the way the message came.
-            Some(Disposition::Instant | Disposition::Overflow) => Cadence::Instant,
-            Some(_) => hit.map_or(Cadence::Daily, |h| h.cadence),
-            None => hit.map_or(Cadence::Instant, |h| h.cadence),
+            // What follows a message comes the way the message came, but for what becomes of a contract under way.
+            Some(Disposition::Instant | Disposition::Overflow) if !waits => Cadence::Instant,
+            Some(_) => hit.map_or(Cadence::Daily, cadence_of),
+            None => hit.map_or(Cadence::Instant, cadence_of),
         };
         if let Some(before) = before
             && let Some(due) = stored.lines.get(subscriber)
@@ -279,15 +289,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn with_deliveries(
-        &self,
-        subscriber: String,
-        hit: Option<Hit>,
-        decided: Decided,
-        alert: &Alert,
-        assessment: &Assessment,
-    ) -> Share {
-        let share = share(subscriber, hit, decided);
+    fn with_deliveries(&self, share: NewNotification, alert: &Alert, assessment: &Assessment) -> Share {
         if share.disposition != Disposition::Instant {
             return (share, Vec::new());
         }
@@ -299,15 +301,38 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether another notice of the procedure states something later: what this one says came before, whenever it arrives.
-fn is_outdated(notice: &Notice, others: &[Notice]) -> bool {
-    let this = Statement::of(notice);
-    others.iter().any(|other| procedure::later(&Statement::of(other), &this) == Some(Ordering::Greater))
+/// How often a person hears of what met; of what is reserved to others, once a day at most.
+fn cadence_of(hit: &Hit) -> Cadence {
+    match hit.cadence {
+        Cadence::Instant | Cadence::Auto if hit.found.access == Access::Closed => Cadence::Daily,
+        cadence => cadence,
+    }
 }
 
-fn share(subscriber: String, hit: Option<Hit>, decided: Decided) -> NewNotification {
+/// What met when a person was told before.
+fn met_before(told: &Told) -> Match {
+    serde_json::from_str::<Why>(&told.reasons).map(|why| why.found).unwrap_or_default()
+}
+
+/// Whether an alert is about the end of lots of which none is among those that met when a person was told.
+fn of_other_lots(alert: &Alert, met: &Match) -> bool {
+    let mut lots = alert.changes.iter().filter(|c| c.is_ending()).flat_map(Change::lots).peekable();
+    alert.kind == AlertKind::PartialResult
+        && !met.lots.is_empty()
+        && lots.peek().is_some()
+        && !lots.any(|l| met.lots.contains(l))
+}
+
+/// Whether another notice of the procedure states something later: what this one says came before, whenever it arrives.
+fn is_outdated(this: &Statement, others: &[Statement]) -> bool {
+    others.iter().any(|other| procedure::later(other, this) == Some(Ordering::Greater))
+}
+
+/// A share; `met` is what met when the person was told before: a follow-up that meets no subscription inherits it.
+fn share(subscriber: String, hit: Option<Hit>, met: Match, decided: Decided) -> NewNotification {
     let subscription = hit.as_ref().map(|h| h.subscription.clone());
-    let why = hit.map_or_else(Why::default, |h| Why { found: h.found, fit: h.fit, ..Why::default() });
+    let inherited = Why { found: met, ..Why::default() };
+    let why = hit.map_or(inherited, |h| Why { found: h.found, fit: h.fit, ..Why::default() });
     let why = Why { note: decided.note.map(str::to_owned), remark: decided.remark, ..why };
     NewNotification {
         subscriber,

@@ -23,6 +23,8 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
     let closes = state.closes().or_else(|| a.deadline()).map(|at| at.with_timezone(&Utc));
     let published = notice.published.map(|day| day.and_time(NaiveTime::MIN).and_utc()).filter(|at| *at < now);
     let at = published.unwrap_or(now);
+    // What is about to be concluded without a call never was open.
+    let never_open = state.status == Status::Intended;
     let provisions: BTreeSet<&str> = a.provisions.iter().map(|p| p.kind.as_str()).collect();
     let mut words = format!("{} {}", a.title, a.buyer.as_deref().unwrap_or_default());
     for lot in a.lots.iter().take_while({
@@ -45,7 +47,8 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
         departments: a.departments.clone(),
         provisions: KINDS.into_iter().filter(|k| provisions.contains(k.as_str())).collect(),
         state: match state.status {
-            Status::Cancelled => State::Cancelled,
+            Status::Cancelled | Status::NoAward => State::Cancelled,
+            Status::Intended => State::Closed,
             Status::Awarded => State::Awarded,
             Status::Open if matches!(a.notice_kind, NoticeKind::PriorInformation | NoticeKind::Planned) => {
                 State::Planned
@@ -54,9 +57,10 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
         },
         score: a.score,
         closes,
-        until: closes.unwrap_or(at + OPEN_WITHOUT_DATE),
+        until: if never_open { at } else { closes.unwrap_or(at + OPEN_WITHOUT_DATE) },
         at,
         words: format!(" {} ", fold(&words).trim()),
+        restricted: !notice.visibility.is_public(),
     }
 }
 
@@ -84,12 +88,14 @@ pub async fn catch_up(store: &Store, now: DateTime<Utc>) -> Result<usize, StoreE
         }
         let mut rows = Vec::with_capacity(missing.len());
         for procedure in &missing {
-            let notices = store.notices_of(procedure).await?;
-            let whole = |kind| !matches!(kind, NoticeKind::Correction | NoticeKind::Cancellation | NoticeKind::Award);
-            let Some(main) = notices.iter().find(|n| whole(n.notice.kind)).or(notices.first()) else { continue };
-            let state = notices.iter().fold(Snapshot::of(&main.assessment), |state, n| {
-                state.followed_by(&Snapshot::of(&n.assessment), n.notice.kind)
-            });
+            let mut notices = store.notices_of(procedure).await?;
+            if notices.iter().any(|n| n.notice.visibility.is_public()) {
+                notices.retain(|n| n.notice.visibility.is_public());
+            }
+            let main = notices.iter().find(|n| !n.notice.kind.is_follow_up()).or(notices.first());
+            let Some(main) = main else { continue };
+            let first = Snapshot::of(&main.assessment);
+            let state = notices.iter().fold(first, |state, n| state.followed_by(&n.assessment));
             let mut row = row(procedure, &main.notice, &main.assessment, &state, now);
             row.at = row.at.min(main.first_seen);
             rows.push(row);

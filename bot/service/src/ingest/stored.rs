@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::{Assessment, Notice, Provision};
+use vigie_domain::procedure::Statement;
+use vigie_domain::{Assessment, Provision};
 use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
 
 use super::hourly_cap::HourlyLoad;
@@ -13,14 +14,16 @@ use super::hourly_cap::HourlyLoad;
 pub struct Stored {
     /// The notice's earlier version.
     pub notice: Option<KnownNotice>,
+    /// The verdict on that earlier version.
+    pub previous: Option<Assessment>,
     /// The procedure it belongs to; none yet for a first notice.
     pub procedure: Option<KnownProcedure>,
     /// Provisions that a person put in the place of the verdict's.
     pub corrected: Option<Vec<Provision>>,
     /// The verdict on the procedure's latest other notice, where this one only follows it up.
     pub earlier: Option<Assessment>,
-    /// Other notices of the procedure, where this one is new to it: one of them may state something later.
-    pub others: Vec<Notice>,
+    /// What other notices of the procedure say of themselves, where this one is new to it: one of them may be later.
+    pub others: Vec<Statement>,
     /// What people were told of the procedure, latest first.
     pub told: Vec<Told>,
 }

@@ -1,19 +1,23 @@
 //! What was planned, written. Nothing else of ingest writes.
 
-use vigie_domain::{Alert, Assessment, Notice};
+use vigie_config::rules;
+use vigie_domain::procedure::Status;
+use vigie_domain::subscription::Candidate;
+use vigie_domain::{Alert, Assessment, Notice, NoticeKind};
 use vigie_store::StoreError;
 use vigie_store::ingest::{IngestTx, Told};
+use vigie_store::search::Tells;
 use vigie_watcher::procedure as likeness;
 
-use super::plan::Planner;
-use super::procedure::is_follow_up;
+use super::audience::Turn;
+use super::plan::{self, Planner};
 use super::stored::Match;
 use super::{Outcome, load, search_row};
 
 /// Stores one notice, if it says anything new.
 pub(super) async fn store_one(
     tx: &mut IngestTx,
-    planner: &Planner<'_>,
+    turn: &mut Turn<'_>,
     notice: &Notice,
     hash: &str,
     verdict: Assessment,
@@ -23,8 +27,10 @@ pub(super) async fn store_one(
     if known.as_ref().is_some_and(|k| k.content_hash == hash) {
         return Ok(Outcome::Unchanged);
     }
-    let keys = likeness::keys(notice);
-    let portrait = likeness::portrait(notice);
+    // A structure's own lead stands alone until it is published: it changes no procedure of others, and none finds it.
+    let alone = notice.visibility.structure().is_some();
+    let keys = if alone { Vec::new() } else { likeness::keys(notice) };
+    let portrait = if alone { None } else { likeness::portrait(notice) };
     let procedure = match &known {
         // Once in a procedure, a notice stays in it.
         Some(known) => tx.procedure(&known.procedure).await?,
@@ -35,30 +41,40 @@ pub(super) async fn store_one(
         }
     };
     let stored = load::stored(tx, notice, known, procedure).await?;
-    let plan = planner.notice(notice, hash, verdict, &stored);
+    let plan = plan::notice(notice, hash, verdict, &stored);
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
-    tx.put_search_row(&row, is_follow_up(notice.kind)).await?;
+    let ends_nothing = plan.after.status == Status::Open;
+    let tells = match notice.kind {
+        kind if !kind.is_follow_up() => Tells::All,
+        kind if ends_nothing && (kind.is_result() || kind == NoticeKind::Cancellation) => Tells::State,
+        _ => Tells::Offer,
+    };
+    tx.put_search_row(&row, tells).await?;
     if let Some(portrait) = &portrait {
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
     }
-    tell(tx, planner, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await.map(Outcome::Stored)
+    tell(tx, turn, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await.map(Outcome::Stored)
 }
 
 /// Tells everyone whom an alert concerns; gives their number. `silent`: it says nothing new to those who were told.
 pub(crate) async fn tell(
     tx: &mut IngestTx,
-    planner: &Planner<'_>,
+    turn: &mut Turn<'_>,
     notice: &Notice,
     assessment: &Assessment,
     alert: &Alert,
     silent: bool,
     told: &[Told],
 ) -> Result<usize, StoreError> {
-    let audiences = planner.audiences(notice, assessment, told);
-    let people = load::people(tx, planner, &audiences, &alert.procedure, &alert.id).await?;
+    let folded = turn.searchable(notice, assessment);
+    let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
+    let audience = turn.reach(tx, &candidate, told).await?;
+    let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now());
+    let audiences = planner.audiences(&candidate, told);
+    let people = load::people(tx, &planner, &audiences, &alert.procedure, &alert.id).await?;
     let plan = planner.people(audiences, alert, silent, assessment, &people);
     for person in &plan.replaced {
         tx.supersede_unsent(person, &alert.procedure, &alert.id).await?;

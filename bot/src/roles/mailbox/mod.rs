@@ -33,10 +33,10 @@ use chrono_tz::Europe::Paris;
 use sha2::{Digest, Sha256};
 use vigie_conversation::by_mail;
 use vigie_delivery::Engine;
-use vigie_domain::{Alert, AlertKind, Channel};
+use vigie_domain::{Alert, AlertKind, Channel, Visibility};
 use vigie_notifier::card::short;
 use vigie_notifier::channels::email::Email;
-use vigie_service::ingest::{self, Audience, Outcome as Ingested};
+use vigie_service::ingest::{self, Outcome as Ingested};
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address};
 use vigie_service::{Failure, Service, opt_in};
@@ -195,7 +195,7 @@ pub async fn alarm(
         }
         (None, Some((kind, since))) => {
             let body = format!(
-                "Résolu\u{a0}: la boîte aux lettres est lue de nouveau\nElle ne l’était plus depuis le {}. Ce qui attendait est traité.",
+                "Résolu : la boîte aux lettres est lue de nouveau\nElle ne l’était plus depuis le {}. Ce qui attendait est traité.",
                 local(since)
             );
             operators::tell(service, OperatorEvent::AlarmEnds { source: SOURCE, kind: &kind }, &body, now).await
@@ -363,7 +363,7 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
             if !opt_in::confirm(service, &sent.address.id, "réponse au courriel", now).await? {
                 return Ok(Outcome::Left);
             }
-            let body = "C’est fait\nVotre adresse est confirmée\u{a0}: Vigie vous écrira.";
+            let body = "C’est fait\nVotre adresse est confirmée : Vigie vous écrira.";
             answer(service, mail, &sent, body, now).await?;
             Ok(Outcome::Confirmed)
         }
@@ -391,8 +391,7 @@ async fn decide(
     if said.is_empty() {
         return Ok(Outcome::Left);
     }
-    answer(service, mail, sent, &format!("Votre réponse «\u{a0}{}\u{a0}»\n{}", short(word, 60), said.join("\n")), now)
-        .await?;
+    answer(service, mail, sent, &format!("Votre réponse « {} »\n{}", short(word, 60), said.join("\n")), now).await?;
     Ok(Outcome::Answered)
 }
 
@@ -425,25 +424,37 @@ async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime
     if service.store.leads_since(&person.id, now - Duration::days(1)).await? >= LEADS_A_DAY {
         return Ok(Outcome::Left);
     }
-    // Others will read it: nothing in it names the one who passed it on.
+    // Others may read it once it is published: nothing in it names the one who passed it on.
     let nameless = |text: &str| without(&without(text, &address.value), &person.name);
-    let id = derived_id(&["mail", &passed.id]);
-    let Some(notice) = passed_on(LEADS, &id, &nameless(&passed.subject), &nameless(&passed.text), passed.day) else {
+    // The same mail passed on by two structures is a lead of each.
+    let id = derived_id(&["mail", &passed.id, person.structure()]);
+    let Some(mut notice) = passed_on(LEADS, &id, &nameless(&passed.subject), &nameless(&passed.text), passed.day)
+    else {
         return Ok(Outcome::Left);
     };
+    // A mail is nobody's to publish: it is for the structure that brought it, until one of its members says otherwise.
+    notice.visibility = Visibility::Structure(person.structure().to_owned());
     service.store.put_lead(&notice.key(), &person.id, now).await?;
     let title = short(&notice.title, 100);
-    let told = match ingest::ingest(service, &mut Audience::default(), &notice, None).await? {
-        Ingested::Unchanged => "Elle était déjà connue.".to_owned(),
-        Ingested::Stored(0) => "Elle ne convient à personne d’autre pour l’instant\u{a0}; elle est gardée.".to_owned(),
-        Ingested::Stored(n) => format!("Personnes à qui elle convient, prévenues\u{a0}: {n}."),
+    let known = match ingest::ingest(service, &notice, None).await? {
+        Ingested::Unchanged => " Elle était déjà connue.",
+        Ingested::Stored(_) => "",
     };
+    let page = page_of(service, &notice.key()).await?;
     let body = format!(
-        "Piste enregistrée\n«\u{a0}{title}\u{a0}». {told}\nVotre nom et vos propres mots ne sont montrés à personne."
+        "Piste enregistrée\n« {title} ».{known} Votre structure seule la voit. Pour la partager avec tous ceux à qui elle convient, ouvrez sa page et choisissez « Partager cette piste »{page}. Votre nom et vos propres mots n’y seront pas."
     );
     service.store.answer(&address, &word_of(mail), "", &body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(Outcome::Lead)
+}
+
+/// The address of a notice's page, in brackets; empty where there is none.
+async fn page_of(service: &Service, notice: &str) -> Result<String, StoreError> {
+    let (Some(base), Some(row)) = (&service.settings.web.public_url, service.store.notice(notice).await?) else {
+        return Ok(String::new());
+    };
+    Ok(format!(" ({}/procedure/{})", base.trim_end_matches('/'), row.procedure))
 }
 
 /// A text without a name or an address, however it is written.

@@ -12,7 +12,7 @@ use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use regex::Regex;
 use vigie_notifier::channels::email::Email;
 use vigie_notifier::channels::email::refusal::says_no_mailbox;
-use vigie_watcher::sources::mailbox::text_of;
+use vigie_watcher::sources::mailbox::{parse, text_of};
 use vigie_watcher::zones;
 
 use super::authentication;
@@ -42,7 +42,11 @@ expression!(
 );
 expression!(
     AWAY,
-    r"(?i)^\s*(réponse automatique|automatic reply|auto(matic)?[ -:]|absence du bureau|absent|out of office|accusé de réception|(je suis )?en congés?)"
+    r"(?i)^\s*(réponse automatique|automatic reply|auto(matic)?[ -:]|absence du bureau|absent|out of office|accusé de réception|(je suis )?en congés?|répondeur|[\w .'’-]{2,60} est absent(\(e\)|e)?\b)"
+);
+expression!(
+    AWAY_TEXT,
+    r"(?i)\b(message|réponse|courriel|mail) automatique\b|\bautomat(ic|ed) (reply|response|message)\b"
 );
 expression!(FORWARDED, r"(?i)^\s*(fwd?|tr|wg|i)\s*:");
 expression!(
@@ -135,8 +139,9 @@ pub struct PassedOn {
 /// Reads a mail.
 #[must_use]
 pub fn read(bytes: &[u8], email: &Email) -> Mail {
-    let Some(mail) = MessageParser::default().parse(bytes) else {
-        return Mail::Unreadable("courriel vide ou illisible");
+    let mail = match parse(bytes) {
+        Ok(mail) => mail,
+        Err(why) => return Mail::Unreadable(why),
     };
     if mail.headers().is_empty() {
         return Mail::Unreadable("courriel sans en-têtes");
@@ -152,11 +157,21 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
         let fields = String::from_utf8_lossy(part.contents()).into_owned();
         return report(delivery, proven, &fields).map_or(Mail::Unreadable("rapport d’erreur sans état"), Mail::Report);
     }
+    // A reader's complaint (RFC 5965): for whoever looks after the installation.
+    if mail.parts.iter().take(MAX_PARTS).any(|p| is_type(p, "message", "feedback-report")) {
+        return Mail::Other;
+    }
     let from = sender(&mail);
-    if let Some(delivery) = &token {
-        let text = cut(text_of(&mail));
-        if from_a_server(&mail, &from, &text) {
-            return Mail::Report(plain_report(delivery.clone(), mail.subject().unwrap_or_default(), &text));
+    let text = cut(text_of(&mail));
+    if let Some((delivery, proven)) =
+        token.clone().map(|d| (d, true)).or_else(|| copied(&text, email).map(|d| (d, false)))
+        && from_a_server(&mail, &from, &text)
+    {
+        let recipients = if proven { Vec::new() } else { failed(&mail, &text) };
+        // Unproven, it speaks of the addresses that it names, and of none where it names none.
+        if proven || !recipients.is_empty() {
+            let report = plain_report(delivery, mail.subject().unwrap_or_default(), &text);
+            return Mail::Report(Report { proven, recipients, ..report });
         }
     }
     if automatic(&mail, &from, email) {
@@ -165,7 +180,11 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
     let subject = mail.subject().unwrap_or_default();
     let about = token.map(|d| (d, true)).or_else(|| referred(&mail, email).map(|d| (d, false)));
     if let Some((delivery, proven)) = about {
-        let answer = words::answer(subject, &cut(text_of(&mail)));
+        let text = cut(text_of(&mail));
+        if AWAY_TEXT.is_match(&words::said(&text)) {
+            return Mail::Automatic;
+        }
+        let answer = words::answer(subject, &text);
         return Mail::Reply(Reply { delivery, proven, from, answer });
     }
     passed_on(&mail, from, subject).map_or(Mail::Other, Mail::PassedOn)
@@ -223,6 +242,32 @@ fn returned(mail: &Message<'_>, email: &Email) -> Option<String> {
         }
         _ => None,
     })
+}
+
+// Our message's name in the copy that a report of plain text holds.
+expression!(COPIED_ID, r"(?im)^\s*>?\s*message-id:\s*(<[^<>\s]{3,200}>)");
+// Addresses of the words above that copy.
+expression!(ADDRESS, r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+");
+
+/// The message of ours whose copy stands in a report's text.
+fn copied(text: &str, email: &Email) -> Option<String> {
+    COPIED_ID.captures_iter(text).take(MAX_PARTS).find_map(|c| email.delivery_of(&c[1]).map(str::to_owned))
+}
+
+/// The addresses that a report of plain text says have failed: its header, else those above the copy of the message.
+fn failed(mail: &Message<'_>, text: &str) -> Vec<String> {
+    let named: Vec<String> = raw(mail, "X-Failed-Recipients")
+        .flat_map(|v| v.split(','))
+        .map(|a| a.trim().to_lowercase())
+        .filter(|a| a.contains('@'))
+        .take(MAX_ADDRESSES)
+        .collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let end = COPIED_ID.find(text).map_or(text.len(), |m| m.start());
+    let above = text.get(..end).unwrap_or(text);
+    ADDRESS.find_iter(above).map(|m| m.as_str().to_lowercase()).take(MAX_ADDRESSES).collect()
 }
 
 /// A report's verdict on the recipients that fared worst, and these recipients alone: what befalls a member of a list, or an
@@ -318,8 +363,11 @@ fn automatic(mail: &Message<'_>, from: &str, email: &Email) -> bool {
     let has = |name: &str| raw(mail, name).next().is_some();
     let says =
         |name: &str, words: &[&str]| raw(mail, name).any(|v| words.iter().any(|w| v.to_lowercase().starts_with(w)));
-    let submitted = raw(mail, "Auto-Submitted").next().is_some_and(|v| !v.to_lowercase().starts_with("no"));
-    submitted
+    let submitted = raw(mail, "Auto-Submitted").next().map(|v| !v.to_lowercase().starts_with("no"));
+    if submitted == Some(false) && !sent_by_nobody(mail) && !away(mail) && !from.eq_ignore_ascii_case(email.sender()) {
+        return from.is_empty(); // it says itself that a person wrote it, whatever its server adds
+    }
+    submitted.unwrap_or_default()
         || says("Precedence", &["bulk", "junk", "list", "auto_reply"])
         || ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "List-Id"].into_iter().any(has)
         || mail.parts.iter().take(MAX_PARTS).any(|p| is_type(p, "message", "disposition-notification"))
@@ -517,7 +565,7 @@ mod tests {
             read += 1;
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        assert!(read >= 30, "{read}");
+        assert!(read >= 60, "{read}");
     }
 
     /// A23: what befalls a member of a list, or somebody beyond ASCII.

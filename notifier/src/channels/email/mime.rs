@@ -37,13 +37,15 @@ impl Email {
             let named: Vec<&str> = std::iter::once(first).chain(recent).map(String::as_str).collect();
             builder = builder.in_reply_to(last.clone()).references(named.join(" "));
         }
-        let mut mime = builder
-            .multipart(
-                MultiPart::alternative()
-                    .singlepart(SinglePart::plain(message.text.clone()))
-                    .singlepart(SinglePart::html(message.html.clone())),
-            )
-            .map_err(|e| e.to_string())?;
+        let plain = SinglePart::plain(message.text().to_owned());
+        let mime = match message.html() {
+            Some(html) => {
+                let html = SinglePart::html(html.to_owned());
+                builder.multipart(MultiPart::alternative().singlepart(plain).singlepart(html))
+            }
+            None => builder.singlepart(plain),
+        };
+        let mut mime = mime.map_err(|e| e.to_string())?;
         let headers = mime.headers_mut();
         let mut add = |name: &'static str, value: String| {
             headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value))

@@ -417,8 +417,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::chat::Rich;
-    use crate::message::Message;
+    use crate::message::{Body, Message};
 
     /// A server that answers RCPT and the final dot with these bytes.
     async fn serve(listener: TcpListener, rcpt: &'static [u8], end: &'static [u8]) {
@@ -472,7 +471,7 @@ mod tests {
         let email = Email::new(&block, None).unwrap();
         let words = || "x".to_owned();
         let message =
-            Message { subject: words(), text: words(), html: words(), chat: Rich::default(), unsubscribe: None };
+            Message { subject: words(), body: Body::Mail { text: words(), html: words() }, unsubscribe: None };
         let envelope =
             Envelope { to: "a@x.example", key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
         let outcome = email.send(&envelope).await;

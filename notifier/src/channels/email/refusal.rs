@@ -32,6 +32,12 @@ expression!(
     r"(?i)spam|black ?list|block ?list|bloqu|blocked|\brbl\b|spamhaus|reputation|réputation|policy|politique|quota|full|pleine?\b|greylist|graylist|too (?:large|many)|trop|rate|sender|expéditeur|expediteur|spf|dkim|dmarc|authenti|relay|\bofr_|mail rejete|rejected due|content|virus"
 );
 
+// A server that looks up our own address and does not find it says nothing of the recipient.
+expression!(
+    ABOUT_SENDER,
+    r"(?i)call-?(?:out|back)|sender (?:address )?(?:verif|reject|unknown)|verify (?:the )?sender|return-?path|mail from"
+);
+
 /// An enhanced status code of a text, where it holds one.
 fn code(text: &str) -> Option<(String, String, String)> {
     let found = CODE.captures(text)?;
@@ -42,6 +48,9 @@ fn code(text: &str) -> Option<(String, String, String)> {
 /// `words` what the server said, its codes included.
 #[must_use]
 pub fn says_no_mailbox(status: &str, words: &str) -> bool {
+    if ABOUT_SENDER.is_match(words) {
+        return false;
+    }
     // What a relay sums up says less than what the last server said; a sum without a detail says nothing.
     let tells = |(_, subject, detail): &(String, String, String)| subject != "0" && detail != "0";
     let given = [code(status), code(words)].into_iter().flatten();
@@ -107,6 +116,8 @@ mod tests {
             ("", "550 relay not permitted for unknown user"),
             ("", "550 5.2.1 rate limited"),
             ("", "version 5.1.1.2 of the filter rejects this"),
+            ("5.1.1", "550 5.1.1 sender verify failed: alertes@vigie.example: user unknown"),
+            ("5.1.1", "550 5.1.1 Callout verification failed: unknown user"),
         ] {
             assert!(!says_no_mailbox(status, words), "{status} {words}");
         }

@@ -22,7 +22,7 @@ use vigie_config::settings::Settings;
 use vigie_delivery::worker;
 use vigie_domain::{Channel, DeliveryState, Filter, Notice, NoticeKind};
 use vigie_service::Clock;
-use vigie_service::ingest::{self, Audience};
+use vigie_service::ingest;
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
 use vigie_tests::sink::{Moment, Reaction, Sink};
@@ -264,7 +264,7 @@ async fn prepare(app: &App, (channel, addresses): (Channel, Vec<String>)) -> Out
     }
     let mut notice = Notice::new("faults", "26-1", NoticeKind::Call);
     notice.title = TITLE.to_owned();
-    ingest::ingest(&app.service, &mut Audience::default(), &notice, None).await?;
+    ingest::ingest(&app.service, &notice, None).await?;
     app.service.store.close().await;
     Ok(())
 }

@@ -79,13 +79,15 @@ impl Rooms {
     /// Takes the invites; from then on the gate misbehaves.
     pub async fn let_in(&self, app: &App) -> Outcome<()> {
         matrix::opened(&app.delivery).await;
+        let listener = matrix_listener::Listener::new(std::sync::Arc::clone(&app.delivery));
         for _ in 0..MAX_ROUNDS {
             if self.rooms.all_taken().await? {
+                listener.stop().await;
                 app.service.store.close().await;
                 self.gate.arm();
                 return Ok(());
             }
-            matrix_listener::listen(&app.delivery).await.map_err(|f| f.to_string())?;
+            matrix_listener::listen(&listener).await.map_err(|f| f.to_string())?;
         }
         Err("the invites are not taken".into())
     }

@@ -1,6 +1,7 @@
 //! Who comes in and what they ask for: invitations, subscribing step by step.
 
 use super::*;
+use vigie_service::membership;
 
 async fn the_door(bench: &Bench) {
     let app = bench.at(now()).await;
@@ -66,7 +67,7 @@ async fn subscribing(bench: &Bench) {
     app.service.store.put_entries(&[structure], now()).await.unwrap();
     let mut laundry = call("26-9");
     laundry.title = "Location et entretien du linge, blanchisserie".into();
-    ingest::ingest(&app.service, &mut Audience::default(), &laundry, None).await.unwrap();
+    ingest::ingest(&app.service, &laundry, None).await.unwrap();
     let code = app.service.store.invite(&invitation(Role::Structure, None), now()).await.unwrap();
     from(&app, "42", &code).await;
     assert!(from(&app, "42", "/abonnements").await.contains("aucun abonnement"));
@@ -98,7 +99,13 @@ async fn subscribing(bench: &Bench) {
     assert!(all_of(&twice).contains("est passée"), "pressed twice, kept once");
 
     let zoe = app.service.store.people_of_chat(Channel::Telegram, "42").await.unwrap().remove(0).0;
-    assert_eq!((zoe.structure(), zoe.profile.kind), (EA, Some(StructureKind::Ea)));
+    // B9: what was typed is a claim; approved by an operator, it is theirs.
+    assert_eq!((zoe.structure(), zoe.profile.kind), (zoe.id.as_str(), Some(StructureKind::Ea)));
+    assert_eq!(zoe.profile.claimed_siret.as_deref(), Some(EA));
+    assert!(membership::settle(&app.service, "op", &zoe, true).await.unwrap());
+    assert!(!membership::settle(&app.service, "op", &zoe, true).await.unwrap(), "it is settled once");
+    let zoe = app.service.store.subscriber(&zoe.id).await.unwrap().unwrap();
+    assert_eq!((zoe.structure(), zoe.profile.claimed_siret.as_deref()), (EA, None));
     let mine = app.service.store.subscriptions_of(&zoe.id).await.unwrap();
     assert_eq!((mine.len(), mine[0].cadence), (1, Cadence::Instant));
     assert!(from(&app, "42", "/abonnements").await.contains("Blanchisserie"));
@@ -135,9 +142,26 @@ async fn typing_a_siret_opens_nobodys_decisions() {
         from(&app, "42", words).await;
     }
     let done = from(&app, "42", "je m’abonne").await;
-    assert!(done.contains("demandez à la personne qui gère Vigie"), "{done}");
+    assert!(done.contains("La personne qui gère Vigie est prévenue"), "{done}");
     let eve = app.service.store.people_of_chat(Channel::Telegram, "42").await.unwrap().remove(0).0;
     assert_ne!(eve.structure(), EA);
+    let claims = membership::claims(&app.service).await.unwrap();
+    let named: Vec<(&str, Vec<&str>)> =
+        claims.iter().map(|c| (c.siret.as_str(), c.members.iter().map(|m| m.id.as_str()).collect())).collect();
+    assert_eq!(named, [(EA, vec!["ea"])], "the operator sees who is there already");
+    // Refused, nothing is shared; and nobody of the structure hears of it.
+    let before = app.service.store.deliveries(None, 100).await.unwrap().len();
+    assert!(membership::settle(&app.service, "op", &eve, false).await.unwrap());
+    let eve = app.service.store.subscriber(&eve.id).await.unwrap().unwrap();
+    assert!(eve.structure() != EA && eve.profile.claimed_siret.is_none());
+    let told = app.service.store.deliveries(None, 100).await.unwrap();
+    assert_eq!(told.len(), before + 1, "eve alone is told");
+    // Who comes by an invitation that names the structure is announced to those who are there.
+    let named = NewInvitation { siret: Some(EA.into()), ..invitation(Role::Structure, None) };
+    let code = app.service.store.invite(&named, now()).await.unwrap();
+    from(&app, "43", &code).await;
+    let told = app.service.store.deliveries(None, 100).await.unwrap();
+    assert!(told.len() > before + 1 && told.iter().any(|d| d.subscriber == "ea"), "{told:?}");
 }
 
 #[tokio::test]

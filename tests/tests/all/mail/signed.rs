@@ -29,7 +29,7 @@ async fn with_a_key_every_mail_is_signed_as_another_program_verifies() {
     let fetcher = Fetcher::http(&settings.fetch).unwrap();
     let app = Arc::new(App::start(settings, fetcher, Clock::fixed(t)).await.unwrap());
     for (id, closes) in [("1", "2026-12-15T11:00"), ("1", "2026-12-20T11:00"), ("2", "2026-12-15T11:00")] {
-        ingest::ingest(&app.service, &mut Audience::default(), &call(id, closes), None).await.unwrap();
+        ingest::ingest(&app.service, &call(id, closes), None).await.unwrap();
         worker::drain(&app.delivery).await.unwrap();
     }
     let record = app.delivery.email.as_ref().unwrap().signer().unwrap().record();

@@ -66,6 +66,7 @@ async fn search_story(url: &str) {
         until: now() + Duration::days(n % 3 - 1),
         at: now() - Duration::minutes(n / 10),
         words: format!(" titre {n} 100%_sur "),
+        restricted: false,
     };
     let rows: Vec<SearchRow> = (0..10_000).map(row).collect();
     store.put_search_rows(&rows).await.unwrap();

@@ -103,7 +103,7 @@ async fn who_goes_is_reminded_and_who_says_no_is_not() {
     bench.run(&CLEANING);
     bench.pass();
     let store = Store::open(&format!("sqlite:{}", bench.dir.path().join("v.sqlite").display())).await.unwrap();
-    let person = store.find_subscriber("atelier@structure.example").await.unwrap().unwrap();
+    let person = store.find_subscribers("atelier@structure.example").await.unwrap().remove(0);
     let procedure = store.notice("26-1201").await.unwrap().unwrap().procedure;
     let decide = |stage, now: &str| {
         let at = chrono::DateTime::parse_from_rfc3339(now).unwrap().with_timezone(&chrono::Utc);

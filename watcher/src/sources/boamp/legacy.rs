@@ -3,9 +3,11 @@
 
 use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature, Criterion};
-use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, Notice, Place};
+use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, NoAwardReason, Notice, Place};
 
 use super::fields::{collect_texts, push_deadline};
+use crate::classify::fold::fold;
+use crate::classify::numbers::lot_mentions;
 use crate::tree::{all, first, own_text, text, ticked};
 
 /// The flat tree of 2015–2023 and its XML.
@@ -110,13 +112,32 @@ fn legacy_reservation(notice: &mut Notice, donnees: &Value) {
 }
 
 fn legacy_awards(notice: &mut Notice, donnees: &Value) {
+    let failed = |v: &Value| match (ticked(v, "INFRUCTUEUX"), ticked(v, "SANS_SUITE")) {
+        (true, _) => Some(Award::none(None, Some(NoAwardReason::Unsuccessful))),
+        (_, true) => Some(Award::none(None, None)),
+        _ => None,
+    };
     for decision in all(donnees, "ATTRIBUTION/DECISION") {
-        let number = text(decision, "NUM_LOT").filter(|n| n.len() <= 4).map(|n| Lot::clean_id(&n));
+        let lot = text(decision, "NUM_LOT").filter(|n| n.len() <= 4).map(|n| Lot::clean_id(&n));
         let winners: Vec<String> = all(decision, "TITULAIRE/DENOMINATION").into_iter().filter_map(own_text).collect();
         let amount = text(decision, "RENSEIGNEMENT/MONTANT")
             .and_then(|m| m.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
-        if !winners.is_empty() || number.is_some() {
-            notice.awards.push(Award { lot: number, winners, amount });
+        match failed(decision) {
+            Some(none) => notice.awards.push(Award { lot, ..none }),
+            None if !winners.is_empty() || lot.is_some() => {
+                notice.awards.push(Award { lot, winners, amount, ..Award::default() });
+            }
+            None => {}
         }
+    }
+    // A box over all decisions, of which none names a winner: nothing was awarded, whatever each repeats.
+    let over_all = first(donnees, "ATTRIBUTION").and_then(failed);
+    if let Some(none) = over_all.filter(|_| notice.awards.iter().all(|a| a.winners.is_empty())) {
+        let object = text(donnees, "OBJET/OBJET_COMPLET").unwrap_or_else(|| notice.title.clone());
+        let named: Vec<String> = lot_mentions(&fold(&object)).into_iter().flat_map(|m| m.lots).collect();
+        notice.awards = match named.as_slice() {
+            [] => vec![none],
+            lots => lots.iter().map(|l| Award { lot: Some(l.clone()), ..none.clone() }).collect(),
+        };
     }
 }

@@ -2,8 +2,8 @@
 //! `annulation`. In flags the key is the value: `{"non": {"#text": "true"}}` means no.
 
 use serde_json::Value;
-use vigie_domain::notice::Criterion;
-use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Lot, Notice, Place};
+use vigie_domain::notice::{Award, Criterion};
+use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Lot, NoAwardReason, Notice, Place};
 
 use super::fields::{collect_texts, push_deadline};
 use crate::tree::{all, first, local, own_text, text, ticked};
@@ -87,6 +87,7 @@ pub(super) fn national(notice: &mut Notice, root: &Value, name: &str) {
     }
     reservation_flags(notice, block, &path, 0);
     criteria(notice, block, &path);
+    notice.awards = results(block);
     collect_texts(notice, block, &path, None, 0);
     notice.drop_repeated_passages();
 }
@@ -194,6 +195,37 @@ fn reservation_flags(notice: &mut Notice, value: &Value, path: &str, depth: usiz
             }
         }
     }
+}
+
+/// Decisions that a form lists one by one, lot by lot.
+fn results(block: &Value) -> Vec<Award> {
+    let listed =
+        ["decision", "decisions/decision", "attributionMarche/decision", "attributionMarche/lot", "resultats/lot"];
+    let decisions = listed.iter().map(|p| all(block, p)).find(|found| !found.is_empty()).unwrap_or_default();
+    decisions
+        .into_iter()
+        .filter_map(|decision| {
+            let number = ["numLot", "numeroLot", "num"].iter().find_map(|p| text(decision, p));
+            let lot = number.map(|n| Lot::clean_id(&n));
+            if ticked(decision, "infructueux") {
+                return Some(Award::none(lot, Some(NoAwardReason::Unsuccessful)));
+            }
+            if ticked(decision, "sansSuite") {
+                return Some(Award::none(lot, None));
+            }
+            let names = [
+                "titulaire/denomination",
+                "titulaire/nomOfficiel",
+                "titulaire/nom",
+                "titulaires/titulaire/denomination",
+            ];
+            let named = names.iter().map(|p| all(decision, p)).find(|found| !found.is_empty()).unwrap_or_default();
+            let winners: Vec<String> = named.into_iter().filter_map(own_text).collect();
+            let amount = ["renseignement/montant", "montant"].iter().find_map(|p| text(decision, p));
+            let amount = amount.and_then(|m| m.replace([' ', '\u{a0}', '\u{202f}'], "").replace(',', ".").parse().ok());
+            (!winners.is_empty()).then(|| Award { lot, winners, amount, ..Award::default() })
+        })
+        .collect()
 }
 
 fn criteria(notice: &mut Notice, block: &Value, path: &str) {

@@ -10,14 +10,14 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature};
-use vigie_domain::{Code, DateKind, Department, Notice, NoticeKind, TypedDate};
+use vigie_domain::{Code, DateKind, Department, Notice, NoticeKind, Outcome, TypedDate};
 
 use super::fields::zone_of;
 use super::{legacy, national};
 use crate::sources::eforms;
 use crate::tree::{all, first, local, own_text, text, ticked};
 use crate::zones;
-use vigie_classify::pattern;
+use vigie_classify::{outcome, pattern};
 
 /// Why a record is no notice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +66,14 @@ pub fn from_json(record: &Value) -> Result<Notice, ParseError> {
     let Some(id) = id.filter(|i| IDWEB.is_match(i)) else {
         return Err(ParseError { record_id: None, field: "idweb".into(), what: "annonce sans numéro".into() });
     };
+    if let Some((element, notice)) = first(&donnees, "EFORMS").and_then(eforms::notice_element) {
+        let refused = |none: eforms::NoNotice| ParseError {
+            record_id: Some(id.clone()),
+            field: "donnees.EFORMS".into(),
+            what: none.to_string(),
+        };
+        eforms::refuse_registrations(element, notice).map_err(refused)?;
+    }
     Ok(read(&id, flat, &gestion, &donnees))
 }
 
@@ -129,13 +137,22 @@ fn read(id: &str, flat: &Value, gestion: &Value, donnees: &Value) -> Notice {
     if notice.dates.iter().all(|d| d.kind == DateKind::Questions) {
         notice.dates.extend(fallback_deadline(flat, gestion, &notice));
     }
-    if notice.awards.is_empty() {
+    if notice.awards.is_empty() && notice.kind != NoticeKind::Modification {
         let winners: Vec<String> = all(flat, "titulaire").into_iter().filter_map(own_text).collect();
         if !winners.is_empty() {
-            notice.awards.push(Award { lot: None, winners, amount: None });
+            notice.awards.push(Award { winners, ..Award::default() });
         }
     }
+    if notice.kind == NoticeKind::ExAnte {
+        notice.awards.iter_mut().for_each(|a| a.outcome = Outcome::Intended);
+    }
+    if root != "EFORMS" && notice.kind == NoticeKind::Award {
+        notice.kind = eforms::kind_of_results(&notice.awards);
+    }
     decode_entities(&mut notice);
+    if root != "EFORMS" {
+        outcome::settle(&mut notice);
+    }
     notice
 }
 
@@ -206,7 +223,9 @@ fn kind(flat: &Value, gestion: &Value, donnees: &Value, root: &str) -> NoticeKin
         }
     }
     match (state.as_str(), nature.as_str()) {
-        (_, "ATTRIBUTION" | "INTENTION_CONCLURE" | "EX_ANTE_VOLONTAIRE" | "MODIFICATION") => NoticeKind::Award,
+        (_, "ATTRIBUTION") => NoticeKind::Award,
+        (_, "INTENTION_CONCLURE" | "EX_ANTE_VOLONTAIRE") => NoticeKind::ExAnte,
+        (_, "MODIFICATION") => NoticeKind::Modification,
         (_, "PRE-INFORMATION" | "PREINFORMATION" | "PERIODIQUE") => NoticeKind::PriorInformation,
         ("RECTIFICATIF" | "MODIFICATION", _) | (_, "RECTIFICATIF") => NoticeKind::Correction,
         _ if ticked(donnees, &format!("{root}/rectificatif")) => NoticeKind::Correction,

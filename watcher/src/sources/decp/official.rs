@@ -63,6 +63,6 @@ fn contract(value: &Value) -> Option<Notice> {
             .filter_map(crate::tree::own_text)
             .collect();
     let amount = said(value, "montant").or_else(|| said(value, "valeurGlobale")).and_then(|m| m.parse().ok());
-    notice.awards.push(Award { lot: None, winners, amount });
+    notice.awards.push(Award { winners, amount, ..Award::default() });
     Some(notice)
 }

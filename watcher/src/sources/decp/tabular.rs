@@ -81,7 +81,7 @@ fn contract(uid: String, row: &Value, winner: Option<String>) -> Contract {
         }
     }
     let amount = said(row, "montant").and_then(|m| m.parse().ok());
-    notice.awards.push(Award { lot: None, winners: winner.into_iter().collect(), amount });
+    notice.awards.push(Award { winners: winner.into_iter().collect(), amount, ..Award::default() });
     let published = said(row, "datePublicationDonnees").and_then(|d| day(&d));
     Contract { notice, published }
 }

@@ -14,7 +14,7 @@ mod identity;
 use chrono::{DateTime, Utc};
 use url::Url;
 use vigie_config::settings::{self, BlockFault};
-use vigie_domain::{Buyer, BuyerKind, Department, Notice, NoticeKind, Passage};
+use vigie_domain::{Buyer, BuyerKind, Department, Notice, NoticeKind, Passage, Visibility};
 
 use super::{BadRecord, Page, Polled, Source, SourceError, SourceKind, departments};
 use crate::boundary;
@@ -75,6 +75,10 @@ impl Feed {
 }
 
 impl Source for Feed {
+    fn visibility(&self) -> Visibility {
+        if self.kind == BuyerKind::Private { Visibility::Told } else { Visibility::Public }
+    }
+
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a super::Memory, now: DateTime<Utc>) -> Polled<'a> {
         Box::pin(async move {
             let known = memory.validators.get(self.url.as_str()).cloned().unwrap_or_default();

@@ -12,12 +12,13 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use vigie_config::Secret;
 use vigie_config::settings::{self, BlockFault, Tls};
+use vigie_domain::Visibility;
 
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind};
 use crate::boundary;
 use crate::fetch::Fetcher;
 use crate::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
-pub use crate::mail_text::text_of;
+pub use crate::mail_text::{parse, text_of};
 pub use rules::passed_on;
 use rules::{Rule, WrittenRule};
 
@@ -154,5 +155,9 @@ impl From<MailboxError> for SourceError {
 impl Source for Mailbox {
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
         Box::pin(self.batch(fetcher, memory, now))
+    }
+
+    fn visibility(&self) -> Visibility {
+        Visibility::Told
     }
 }

@@ -2,7 +2,7 @@
 //! links of its text by an expression, or the whole mail as one lead.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use mail_parser::{Message, MessageParser};
+use mail_parser::Message;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use url::Url;
@@ -11,7 +11,7 @@ use vigie_domain::{BuyerKind, DateKind, Notice, NoticeKind, Passage, TypedDate};
 
 use crate::classify::{dates, one_line, plain};
 use crate::links;
-use crate::mail_text::{html_of, text_with_addresses};
+use crate::mail_text::{html_of, parse, text_with_addresses};
 use crate::sources::extract::{Common, Fields, Format, Layout};
 use crate::sources::{BadRecord, Page};
 use crate::zones;
@@ -116,9 +116,12 @@ pub(super) fn read(rules: &[Rule], source: &str, bytes: &[u8], place: &str, page
         reason,
         raw,
     };
-    let Some(mail) = MessageParser::default().parse(bytes) else {
-        page.bad.push(aside(None, "courriel illisible".into(), bytes.to_vec()));
-        return true;
+    let mail = match parse(bytes) {
+        Ok(mail) => mail,
+        Err(why) => {
+            page.bad.push(aside(None, why.to_owned(), bytes.to_vec()));
+            return true;
+        }
     };
     let from = mail.from().and_then(|f| f.first()).and_then(|a| a.address()).unwrap_or_default().to_lowercase();
     let subject = mail.subject().unwrap_or_default();

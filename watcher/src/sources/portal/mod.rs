@@ -26,7 +26,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use vigie_config::settings::{self, BlockFault};
-use vigie_domain::{BuyerKind, NoticeKind};
+use vigie_domain::{BuyerKind, NoticeKind, Visibility};
 
 use super::extract::{Common, Fields, Format, Found, Item, Layout, Misfit};
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments};
@@ -503,6 +503,11 @@ enum Detail {
 impl Source for Portal {
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
         Box::pin(self.next_page(fetcher, memory, now))
+    }
+
+    fn visibility(&self) -> Visibility {
+        let closed = self.login.is_some() || self.common.kind == BuyerKind::Private;
+        if closed { Visibility::Told } else { Visibility::Public }
     }
 }
 

@@ -18,8 +18,9 @@ use serde_json::{Value, json};
 use url::Url;
 use vigie_config::settings::{self, BlockFault};
 use vigie_domain::notice::Links;
-use vigie_domain::{Cpv, DateKind, Notice, NoticeKind, TypedDate};
+use vigie_domain::{Cpv, DateKind, Notice, TypedDate};
 
+use super::eforms::NoNotice;
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, eforms, read_json};
 use crate::fetch::{Answer, FetchError, Fetcher, Payload, Request, Validators};
 use crate::tree::{self, first, text};
@@ -216,25 +217,25 @@ impl Ted {
                 let read = crate::boundary::read(|| tree::from_xml(&body.bytes))
                     .map_err(|e| e.to_string())
                     .and_then(|t| t.map_err(|e| e.to_string()));
-                match read
-                    .and_then(|t| eforms::from_tree(&t).ok_or_else(|| "pas d’avis eForms dans ce document".to_owned()))
-                {
+                match read.map_err(NoNotice::Unreadable).and_then(|t| eforms::from_tree(&t)) {
                     Ok(notice) => page.notices.push(named(notice, &number, day)),
-                    Err(reason) => {
+                    Err(none @ NoNotice::Registration(_)) => page.remarks.push(format!("avis {number} : {none}")),
+                    Err(why) => {
                         // What the search says is told; the document is kept aside.
                         page.notices.extend(summary(hit, &number, day));
                         page.bad.push(BadRecord {
                             place: xml.to_string(),
-                            ..aside(Some(number.clone()), reason, body.bytes)
+                            ..aside(Some(number.clone()), why.to_string(), body.bytes)
                         });
                     }
                 }
                 cursor.seen.insert((day, number));
                 Ok(())
             }
-            // Not there yet (404, or 202 without a body): told from the search, and looked for again.
+            // Not there yet (404, or 202 without a body): told from the search, and looked for again. What became of a procedure
+            // only its document says.
             Ok(_) | Err(FetchError::Status { status: 404, .. } | FetchError::Gone { .. }) => {
-                page.notices.extend(summary(hit, &number, day));
+                page.notices.extend(summary(hit, &number, day).filter(|n| !n.kind.is_result()));
                 Ok(())
             }
             Err(FetchError::Status { url, status: 429, retry_after }) => {
@@ -276,12 +277,7 @@ fn named(mut notice: Notice, number: &str, day: NaiveDate) -> Notice {
 /// What the search alone tells of a notice whose XML cannot be had.
 fn summary(hit: &Value, number: &str, day: NaiveDate) -> Option<Notice> {
     let form = text(hit, "notice-type").unwrap_or_default();
-    let kind = match form.split('-').next().unwrap_or_default() {
-        "can" | "veat" | "compl" => NoticeKind::Award,
-        "pin" if !form.contains("cfc") => NoticeKind::PriorInformation,
-        _ => NoticeKind::Call,
-    };
-    let mut notice = Notice::new("ted", number, kind);
+    let mut notice = Notice::new("ted", number, eforms::kind_of_type(&form)?);
     notice.title = in_french(hit, "notice-title")?;
     notice.buyer.name = in_french(hit, "buyer-name").unwrap_or_default();
     notice.above_eu_threshold = true;

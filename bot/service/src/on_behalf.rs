@@ -1,0 +1,30 @@
+//! What somebody did in another's place: a sign-in link, a token, a revocation, an erasure. It is noted in the access log, and
+//! the person is told, wherever they can be reached.
+
+use vigie_domain::{Alert, AlertKind};
+use vigie_store::derived_id;
+
+use crate::error::Failure;
+use crate::service::Service;
+
+/// What a person reads when an operator ended something of theirs.
+pub const REVOKED: &str = "Des accès à votre nom sont fermés\nLa personne qui gère Vigie a fermé une connexion, un jeton ou un lien privé à votre nom. Vos alertes continuent ; pour entrer de nouveau, demandez un lien sur la page d’entrée.";
+
+/// Notes what `who` did in the place of `whom`, and tells them in these words; the first line is the subject.
+///
+/// # Errors
+/// The database fails.
+pub async fn acted(service: &Service, who: &str, whom: &str, what: &str, body: &str) -> Result<(), Failure> {
+    let now = service.clock.now();
+    service.store.saw(who, whom, what, now).await?;
+    let alert = Alert {
+        id: derived_id(&["on behalf", who, whom, what, &now.timestamp_millis().to_string()]),
+        kind: AlertKind::Account,
+        procedure: String::new(),
+        notice: String::new(),
+        changes: Vec::new(),
+    };
+    service.store.tell(whom, &alert, body, now).await?;
+    service.deliveries_queued.notify_one();
+    Ok(())
+}

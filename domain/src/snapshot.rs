@@ -1,0 +1,622 @@
+//! The state of a procedure and of its lots, as people were told of it, and what differs between two states.
+//!
+//! Invariants: a lot that ended never opens again, and ends the procedure only together with all the others. What follows up a
+//! notice (a correction, an award) leaves as it was what it does not say. A snapshot written by an earlier version, which kept no
+//! terms of provisions, tells no change of terms.
+
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+
+use crate::{Assessment, Beneficiary, DateKind, NoAwardReason, NoticeKind, Outcome, Provision, ProvisionKind};
+
+/// Where a procedure, or one of its lots, stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Open, or not yet open.
+    #[default]
+    Open,
+    /// Called off.
+    Cancelled,
+    /// Awarded.
+    Awarded,
+    /// Ended without award: sans suite, infructueux.
+    NoAward,
+    /// The buyer means to conclude without a call for competition.
+    Intended,
+}
+
+/// A lot that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedLot {
+    /// Its number.
+    pub lot: String,
+    /// How it ended; never [`Status::Open`].
+    pub status: Status,
+    /// Why nobody won it, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<NoAwardReason>,
+}
+
+/// A number, or the range from it to another.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Quantity {
+    /// The number, or the least.
+    pub least: f64,
+    /// The most, where the text gives a range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<f64>,
+}
+
+/// What a provision asks for, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Hours of insertion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Quantity>,
+    /// Share of hours, 0–100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<f64>,
+    /// Weight of the criterion, 0–100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Whether the winner is bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mandatory: Option<bool>,
+}
+
+impl Terms {
+    fn of(p: &Provision) -> Self {
+        let hours = p.hours.map(|least| Quantity { least, most: p.hours_max });
+        Self { hours, percent: p.percent, weight: p.weight, mandatory: p.mandatory }
+    }
+}
+
+/// A provision that people were told of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Kept")]
+pub struct StatedProvision {
+    /// What it is.
+    pub kind: ProvisionKind,
+    /// For whom, when reserved.
+    pub beneficiary: Option<Beneficiary>,
+    /// Lots it binds to; empty = all.
+    pub lots: Vec<String>,
+    /// What it asks for; `None` where an earlier version of the program kept nothing of it.
+    pub terms: Option<Terms>,
+}
+
+impl StatedProvision {
+    fn of(p: &Provision) -> Self {
+        Self { kind: p.kind, beneficiary: p.beneficiary, lots: p.lots.clone(), terms: Some(Terms::of(p)) }
+    }
+
+    fn is_the_same_as(&self, other: &Self) -> bool {
+        (self.kind, self.beneficiary, &self.lots) == (other.kind, other.beneficiary, &other.lots)
+    }
+}
+
+/// A stated provision as databases hold it: a triple before terms were kept.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Triple(ProvisionKind, Option<Beneficiary>, Vec<String>),
+    Whole {
+        kind: ProvisionKind,
+        beneficiary: Option<Beneficiary>,
+        lots: Vec<String>,
+        #[serde(default)]
+        terms: Option<Terms>,
+    },
+}
+
+impl From<Kept> for StatedProvision {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Triple(kind, beneficiary, lots) => Self { kind, beneficiary, lots, terms: None },
+            Kept::Whole { kind, beneficiary, lots, terms } => Self { kind, beneficiary, lots, terms },
+        }
+    }
+}
+
+/// What people were told of a procedure, kept to find out what a later notice changes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub status: Status,
+    /// Closing and other dates, by kind.
+    pub dates: Vec<(DateKind, DateTime<FixedOffset>)>,
+    /// Lot numbers.
+    pub lots: Vec<String>,
+    /// Lots that ended, while others may be open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<EndedLot>,
+    /// Why the whole was called off or not awarded, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<NoAwardReason>,
+    /// Reservations, clauses and criteria.
+    pub provisions: Vec<StatedProvision>,
+}
+
+impl Snapshot {
+    /// When it closes, while it is open.
+    #[must_use]
+    pub fn closes(&self) -> Option<DateTime<FixedOffset>> {
+        let of = |kind: DateKind| self.dates.iter().find(|(k, _)| *k == kind).map(|(_, at)| *at);
+        let closes = of(DateKind::Participation).or_else(|| of(DateKind::Tender));
+        closes.filter(|_| self.status == Status::Open)
+    }
+
+    /// Where a lot stands; empty = the procedure as a whole.
+    #[must_use]
+    pub fn status_of(&self, lot: &str) -> Status {
+        let ended = self.ended.iter().find(|e| e.lot == lot).map(|e| e.status);
+        ended.unwrap_or(self.status)
+    }
+
+    /// The state that a verdict alone describes.
+    #[must_use]
+    pub fn of(assessment: &Assessment) -> Self {
+        let mut dates: Vec<_> = assessment.dates.iter().map(|d| (d.kind, d.at)).collect();
+        // Of several lots' dates the latest counts, as for the closing of the procedure.
+        dates.sort_by(|a, b| b.cmp(a));
+        dates.dedup_by_key(|d| d.0);
+        dates.reverse();
+        let told = |kind| {
+            matches!(kind, ProvisionKind::Reserved | ProvisionKind::ExecutionClause | ProvisionKind::AwardCriterion)
+        };
+        let mut provisions: Vec<StatedProvision> =
+            assessment.provisions.iter().filter(|p| told(p.kind)).map(StatedProvision::of).collect();
+        provisions.dedup();
+        let lots = assessment.lots.iter().map(|l| l.id.clone()).collect();
+        let state = Self { dates, lots, provisions, ..Self::default() };
+        state.ending(&Ending::of(assessment, true))
+    }
+
+    /// This state after a later notice. A notice that follows up often repeats only some fields: what it leaves out stays as it
+    /// was. What became of lots changes nothing else.
+    #[must_use]
+    pub fn followed_by(&self, later: &Assessment) -> Self {
+        let kind = later.notice_kind;
+        let stated = Self::of(later);
+        let ending = Ending::of(later, self.lots.is_empty() && stated.lots.is_empty());
+        let keep = |mine: bool, theirs: bool| kind.is_follow_up() && !mine && (theirs || kind.is_result());
+        let mut dates = stated.dates.clone();
+        if kind.is_follow_up() {
+            dates.retain(|(k, _)| !kind.is_result() || !self.dates.iter().any(|(known, _)| known == k));
+            dates.extend(
+                self.dates.iter().filter(|(k, _)| !dates.iter().any(|(l, _)| l == k)).copied().collect::<Vec<_>>(),
+            );
+            dates.sort();
+        }
+        let state = Self {
+            status: self.status,
+            dates,
+            lots: if keep(self.lots.is_empty(), stated.lots.is_empty()) { self.lots.clone() } else { stated.lots },
+            ended: self.ended.clone(),
+            reason: self.reason,
+            provisions: if keep(self.provisions.is_empty(), stated.provisions.is_empty()) {
+                self.provisions.clone()
+            } else {
+                stated.provisions
+            },
+        };
+        state.ending(&ending)
+    }
+
+    /// This state once those lots ended.
+    fn ending(mut self, ending: &Ending) -> Self {
+        for lot in &ending.lots {
+            match self.ended.iter_mut().find(|e| e.lot == lot.lot) {
+                Some(known) => *known = lot.clone(),
+                None => self.ended.push(lot.clone()),
+            }
+        }
+        let any = |status| self.ended.iter().any(|e| e.status == status);
+        let all = if self.lots.is_empty() {
+            // Of lots that nobody listed, those awarded are taken for all; one called off is not.
+            any(Status::Awarded) || any(Status::NoAward) || any(Status::Intended)
+        } else {
+            self.lots.iter().all(|l| self.ended.iter().any(|e| e.lot == *l))
+        };
+        if let Some((whole, reason)) = ending.whole {
+            (self.status, self.reason) = (whole, reason.or(self.reason));
+        } else if !ending.lots.is_empty() && all {
+            let status = [Status::Awarded, Status::Intended, Status::NoAward].into_iter().find(|s| any(*s));
+            self.status = status.unwrap_or(Status::Cancelled);
+        }
+        self
+    }
+}
+
+/// What a notice ends.
+struct Ending {
+    /// The whole procedure, so and for that reason.
+    whole: Option<(Status, Option<NoAwardReason>)>,
+    /// Some of its lots.
+    lots: Vec<EndedLot>,
+}
+
+impl Ending {
+    /// `undivided`: nothing is known of other lots, so that the only result given is that of the whole.
+    fn of(a: &Assessment, undivided: bool) -> Self {
+        let of_kind = match a.notice_kind {
+            NoticeKind::Cancellation => Status::Cancelled,
+            NoticeKind::Award | NoticeKind::Modification | NoticeKind::Completion => Status::Awarded,
+            NoticeKind::NoAward => Status::NoAward,
+            NoticeKind::ExAnte => Status::Intended,
+            _ => return Self { whole: None, lots: Vec::new() },
+        };
+        let status = |outcome| match outcome {
+            Outcome::Awarded => Some(Status::Awarded),
+            Outcome::NoAward if a.notice_kind == NoticeKind::Cancellation => Some(Status::Cancelled),
+            Outcome::NoAward => Some(Status::NoAward),
+            Outcome::Intended => Some(Status::Intended),
+            Outcome::StillOpen => None,
+        };
+        let mut lots: Vec<EndedLot> = Vec::new();
+        for award in &a.awards {
+            if let (Some(lot), Some(status)) = (&award.lot, status(award.outcome)) {
+                let ended = EndedLot { lot: lot.clone(), status, reason: award.reason };
+                match lots.iter_mut().find(|l| l.lot == ended.lot) {
+                    // Several winners of one lot are one award.
+                    Some(known) if known.status == Status::Awarded => {}
+                    Some(known) => *known = ended,
+                    None => lots.push(ended),
+                }
+            }
+        }
+        // A contract modified or completed is that of some lot; it says nothing of the others.
+        let of_a_contract = matches!(a.notice_kind, NoticeKind::Modification | NoticeKind::Completion) && !undivided;
+        let whole = match a.awards.iter().find(|w| w.lot.is_none()) {
+            Some(award) => status(award.outcome).map(|s| (s, award.reason)),
+            None if a.awards.is_empty() && !of_a_contract => Some((of_kind, None)),
+            None if undivided && a.lots.is_empty() && lots.len() == 1 => lots.pop().map(|l| (l.status, l.reason)),
+            None => None,
+        };
+        Self { whole, lots }
+    }
+}
+
+/// One difference that matters to a bidder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// A date moved, appeared (`from` = `None`) or vanished (`to` = `None`).
+    Date {
+        kind: DateKind,
+        from: Option<DateTime<FixedOffset>>,
+        to: Option<DateTime<FixedOffset>>,
+    },
+    /// A lot was withdrawn.
+    LotDropped(String),
+    /// A lot was added.
+    LotAdded(String),
+    /// A provision appeared or changed.
+    ProvisionAppeared(ProvisionKind, Option<Beneficiary>, Vec<String>),
+    ProvisionVanished(ProvisionKind, Option<Beneficiary>, Vec<String>),
+    /// A provision is for others than before.
+    BeneficiaryChanged {
+        kind: ProvisionKind,
+        lots: Vec<String>,
+        from: Option<Beneficiary>,
+        to: Option<Beneficiary>,
+    },
+    /// A provision asks for more or less than before.
+    TermsChanged {
+        kind: ProvisionKind,
+        lots: Vec<String>,
+        from: Terms,
+        to: Terms,
+    },
+    /// The procedure is called off.
+    Cancelled,
+    /// The procedure is awarded.
+    Awarded,
+    /// The procedure ended without award.
+    NoAward,
+    /// The buyer means to conclude without a call for competition.
+    Intended,
+    /// Why the procedure was called off or not awarded.
+    Because(NoAwardReason),
+    /// Some lots ended, all in the same way.
+    LotsEnded {
+        status: Status,
+        lots: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<NoAwardReason>,
+    },
+}
+
+impl Change {
+    /// Whether it tells how the procedure, or some of its lots, ended.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::Awarded | Self::NoAward | Self::Intended | Self::LotsEnded { .. })
+    }
+
+    /// Lots that it concerns; empty = all, or unknown.
+    #[must_use]
+    pub fn lots(&self) -> &[String] {
+        match self {
+            Self::ProvisionAppeared(_, _, lots) | Self::ProvisionVanished(_, _, lots) => lots,
+            Self::BeneficiaryChanged { lots, .. } | Self::TermsChanged { lots, .. } | Self::LotsEnded { lots, .. } => {
+                lots
+            }
+            Self::LotDropped(lot) | Self::LotAdded(lot) => std::slice::from_ref(lot),
+            Self::Date { .. } | Self::Cancelled | Self::Awarded | Self::NoAward | Self::Intended | Self::Because(_) => {
+                &[]
+            }
+        }
+    }
+}
+
+/// What differs between two states, in the order a reader wants it.
+#[must_use]
+pub fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
+    let mut out = endings(before, after);
+    let at = |s: &Snapshot, kind| s.dates.iter().find(|(k, _)| *k == kind).map(|(_, at)| *at);
+    for kind in [DateKind::Participation, DateKind::Tender, DateKind::Visit, DateKind::Questions] {
+        let (from, to) = (at(before, kind), at(after, kind));
+        if from != to {
+            out.push(Change::Date { kind, from, to });
+        }
+    }
+    out.extend(provision_changes(&before.provisions, &after.provisions));
+    out.extend(before.lots.iter().filter(|l| !after.lots.contains(l)).cloned().map(Change::LotDropped));
+    out.extend(after.lots.iter().filter(|l| !before.lots.contains(l)).cloned().map(Change::LotAdded));
+    out
+}
+
+/// How the procedure, or some of its lots, ended. Lots that end in the same way make one change.
+fn endings(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
+    let mut out = Vec::new();
+    if before.status != after.status {
+        match after.status {
+            Status::Cancelled => out.push(Change::Cancelled),
+            Status::Awarded => out.push(Change::Awarded),
+            Status::NoAward => out.push(Change::NoAward),
+            Status::Intended => out.push(Change::Intended),
+            Status::Open => {}
+        }
+        let failed = matches!(after.status, Status::Cancelled | Status::NoAward);
+        out.extend(after.reason.filter(|_| failed).map(Change::Because));
+    }
+    let news = after.ended.iter().filter(|e| !before.ended.iter().any(|b| (&b.lot, b.status) == (&e.lot, e.status)));
+    let mut of_lots: Vec<Change> = Vec::new();
+    for ended in news {
+        let same = of_lots.iter_mut().find_map(|c| match c {
+            Change::LotsEnded { status, lots, reason } if (*status, *reason) == (ended.status, ended.reason) => {
+                Some(lots)
+            }
+            _ => None,
+        });
+        match same {
+            Some(lots) => lots.push(ended.lot.clone()),
+            None => of_lots.push(Change::LotsEnded {
+                status: ended.status,
+                lots: vec![ended.lot.clone()],
+                reason: ended.reason,
+            }),
+        }
+    }
+    // Where all lots ended in the one way that the whole did, the whole says it.
+    let said =
+        matches!(of_lots.as_slice(), [Change::LotsEnded { status, reason: None, .. }] if *status == after.status);
+    if out.is_empty() || !said {
+        out.extend(of_lots);
+    }
+    out
+}
+
+/// What differs between two lists of provisions.
+fn provision_changes(before: &[StatedProvision], after: &[StatedProvision]) -> Vec<Change> {
+    let mut gone: Vec<&StatedProvision> = before.iter().collect();
+    // What stands as it stood, then what only asks for more or less, then what is for others, is no news of its own.
+    let mut news: Vec<&StatedProvision> = Vec::new();
+    for p in after {
+        match gone.iter().position(|b| *b == p) {
+            Some(at) => drop(gone.remove(at)),
+            None => news.push(p),
+        }
+    }
+    let mut out = Vec::new();
+    news.retain(|p| {
+        let Some(at) = gone.iter().position(|b| b.is_the_same_as(p)) else { return true };
+        out.extend(terms_changed(gone.remove(at), p));
+        false
+    });
+    news.retain(|p| {
+        let Some(at) = gone.iter().position(|b| b.kind == p.kind && b.lots == p.lots) else { return true };
+        let was = gone.remove(at);
+        let (from, to) = (was.beneficiary, p.beneficiary);
+        out.push(Change::BeneficiaryChanged { kind: p.kind, lots: p.lots.clone(), from, to });
+        out.extend(terms_changed(was, p));
+        false
+    });
+    let appeared = |p: &StatedProvision| Change::ProvisionAppeared(p.kind, p.beneficiary, p.lots.clone());
+    let vanished = |p: &StatedProvision| Change::ProvisionVanished(p.kind, p.beneficiary, p.lots.clone());
+    out.extend(news.into_iter().map(appeared));
+    out.extend(gone.into_iter().map(vanished));
+    out
+}
+
+/// The terms of a provision before and after, where both are known and differ.
+fn terms_changed(before: &StatedProvision, after: &StatedProvision) -> Option<Change> {
+    let (from, to) = (before.terms?, after.terms?);
+    (from != to).then(|| Change::TermsChanged { kind: after.kind, lots: after.lots.clone(), from, to })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assessment::AssessedLot;
+    use crate::notice::Award;
+    use crate::{Evidence, TypedDate};
+
+    fn at(text: &str) -> DateTime<FixedOffset> {
+        DateTime::parse_from_rfc3339(text).unwrap()
+    }
+
+    fn notice(kind: NoticeKind) -> Assessment {
+        Assessment {
+            id: "26-1".into(),
+            notice_kind: kind,
+            title: "t".into(),
+            buyer: None,
+            cpv: vec![],
+            departments: vec![],
+            dates: vec![],
+            lots: vec![],
+            provisions: vec![],
+            sectors: vec![],
+            side_sectors: vec![],
+            routes: vec![],
+            eligible_kinds: vec![],
+            facts: vec![],
+            awards: vec![],
+            score: 0,
+            reasons: vec![],
+        }
+    }
+
+    /// A call in three lots, the second reserved.
+    fn call() -> Assessment {
+        let mut a = notice(NoticeKind::Call);
+        a.lots = ["1", "2", "3"].map(|id| AssessedLot { id: id.into(), ..AssessedLot::default() }).into();
+        a.dates = vec![closing("2027-01-12T12:00:00+01:00")];
+        let mut p = Provision::new(ProvisionKind::Reserved, Evidence::default());
+        (p.beneficiary, p.lots) = (Some(Beneficiary::Both), vec!["2".into()]);
+        a.provisions = vec![p];
+        a
+    }
+
+    fn closing(at_: &str) -> TypedDate {
+        TypedDate::of_field(DateKind::Tender, (at(at_), true), "f")
+    }
+
+    fn clause(hours: Option<f64>) -> Assessment {
+        let mut a = call();
+        let mut p = Provision::new(ProvisionKind::ExecutionClause, Evidence::default());
+        (p.hours, p.lots) = (hours, vec!["3".into()]);
+        a.provisions.push(p);
+        a
+    }
+
+    fn result(kind: NoticeKind, of: &[(Option<&str>, Outcome, Option<NoAwardReason>)]) -> Assessment {
+        let award = |(lot, outcome, reason): &(Option<&str>, Outcome, Option<NoAwardReason>)| Award {
+            lot: lot.map(str::to_owned),
+            outcome: *outcome,
+            reason: *reason,
+            ..Award::default()
+        };
+        Assessment { awards: of.iter().map(award).collect(), ..notice(kind) }
+    }
+
+    #[test]
+    fn a_correction_that_repeats_only_the_date_leaves_the_rest_alone() {
+        let before = Snapshot::of(&call());
+        let later = Assessment { dates: vec![closing("2027-01-20T12:00:00+01:00")], ..notice(NoticeKind::Correction) };
+        let found = changes(&before, &before.followed_by(&later));
+        assert!(matches!(found.as_slice(), [Change::Date { kind: DateKind::Tender, .. }]), "{found:?}");
+    }
+
+    #[test]
+    fn a_cancelled_procedure_stays_cancelled() {
+        let cancelled = Snapshot::of(&call()).followed_by(&notice(NoticeKind::Cancellation));
+        assert_eq!(cancelled.status, Status::Cancelled);
+        let after = cancelled.followed_by(&Assessment { notice_kind: NoticeKind::Correction, ..call() });
+        assert_eq!(after.status, Status::Cancelled);
+    }
+
+    #[test]
+    fn a_lot_awarded_leaves_the_others_open() {
+        let before = Snapshot::of(&call());
+        let after = before.followed_by(&result(NoticeKind::Award, &[(Some("2"), Outcome::Awarded, None)]));
+        assert_eq!((after.status, after.closes()), (Status::Open, before.closes()));
+        assert_eq!(after.lots, ["1", "2", "3"], "an award drops no lot");
+        assert_eq!(["1", "2", "3"].map(|l| after.status_of(l)), [Status::Open, Status::Awarded, Status::Open]);
+        let ended = Change::LotsEnded { status: Status::Awarded, lots: vec!["2".into()], reason: None };
+        assert_eq!(changes(&before, &after), [ended]);
+        let rest = [(Some("1"), Outcome::NoAward, Some(NoAwardReason::NoRece)), (Some("3"), Outcome::Awarded, None)];
+        let over = after.followed_by(&result(NoticeKind::Award, &rest));
+        assert_eq!((over.status, over.status_of("1"), over.closes()), (Status::Awarded, Status::NoAward, None));
+        assert_eq!(changes(&over, &over.followed_by(&result(NoticeKind::Award, &rest))), [], "told once");
+    }
+
+    #[test]
+    fn what_nobody_won_is_not_awarded_and_what_goes_on_is_open() {
+        let before = Snapshot::of(&call());
+        let lots = |outcome, reason| ["1", "2", "3"].map(|l| (Some(l), outcome, reason));
+        let none =
+            before.followed_by(&result(NoticeKind::NoAward, &lots(Outcome::NoAward, Some(NoAwardReason::InsFund))));
+        assert_eq!(none.status, Status::NoAward);
+        assert!(
+            changes(&before, &none).contains(&Change::NoAward) && !changes(&before, &none).contains(&Change::Awarded)
+        );
+        let undivided = Snapshot::of(&notice(NoticeKind::Call));
+        let none = undivided
+            .followed_by(&result(NoticeKind::NoAward, &[(Some("1"), Outcome::NoAward, Some(NoAwardReason::NoRece))]));
+        assert_eq!(changes(&undivided, &none), [Change::NoAward, Change::Because(NoAwardReason::NoRece)]);
+        let open = before.followed_by(&result(NoticeKind::NoAward, &lots(Outcome::StillOpen, None)));
+        assert_eq!(open, before);
+    }
+
+    #[test]
+    fn an_intention_a_modification_and_a_completion_award_nothing() {
+        let before = Snapshot::of(&call());
+        let intended = before.followed_by(&result(NoticeKind::ExAnte, &[(None, Outcome::Intended, None)]));
+        assert_eq!(changes(&before, &intended), [Change::Intended]);
+        for kind in [NoticeKind::Modification, NoticeKind::Completion] {
+            assert_eq!(before.followed_by(&notice(kind)), before, "{kind:?}");
+            assert_eq!(Snapshot::of(&notice(kind)).status, Status::Awarded, "{kind:?}: of a contract that was");
+        }
+    }
+
+    #[test]
+    fn only_the_lots_called_off_end() {
+        let before = Snapshot::of(&call());
+        let off =
+            result(NoticeKind::Cancellation, &[(Some("2"), Outcome::NoAward, Some(NoAwardReason::GeneralInterest))]);
+        let after = before.followed_by(&off);
+        assert_eq!((after.status, after.status_of("2")), (Status::Open, Status::Cancelled));
+    }
+
+    #[test]
+    fn hours_that_change_are_a_change_and_not_a_clause_gone_and_another_come() {
+        let before = Snapshot::of(&clause(Some(300.0)));
+        let after = before.followed_by(&Assessment { notice_kind: NoticeKind::Correction, ..clause(Some(450.0)) });
+        let found = changes(&before, &after);
+        let [Change::TermsChanged { kind: ProvisionKind::ExecutionClause, lots, from, to }] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (lots.as_slice(), from.hours.map(|h| h.least), to.hours.map(|h| h.least)),
+            (["3".to_owned()].as_slice(), Some(300.0), Some(450.0))
+        );
+    }
+
+    #[test]
+    fn another_beneficiary_is_a_change() {
+        let before = Snapshot::of(&call());
+        let mut later = Assessment { notice_kind: NoticeKind::Correction, ..call() };
+        later.provisions[0].beneficiary = Some(Beneficiary::Disability);
+        let found = changes(&before, &before.followed_by(&later));
+        let (from, to) = (Some(Beneficiary::Both), Some(Beneficiary::Disability));
+        let lots = vec!["2".to_owned()];
+        assert_eq!(found, [Change::BeneficiaryChanged { kind: ProvisionKind::Reserved, lots, from, to }]);
+    }
+
+    #[test]
+    fn what_an_earlier_version_kept_is_read_and_tells_no_change_of_terms() {
+        let kept = r#"{"status":"open","dates":[],"lots":["1","2","3"],"provisions":[["execution_clause",null,["3"]],["reserved","both",["2"]]]}"#;
+        let before: Snapshot = serde_json::from_str(kept).unwrap();
+        let after = before.followed_by(&Assessment {
+            notice_kind: NoticeKind::Correction,
+            dates: vec![],
+            ..clause(Some(450.0))
+        });
+        assert_eq!(changes(&before, &after), []);
+        let written = serde_json::to_string(&after).unwrap();
+        assert_eq!(serde_json::from_str::<Snapshot>(&written).unwrap(), after);
+    }
+}

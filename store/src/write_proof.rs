@@ -1,0 +1,34 @@
+//! Proof that writes become durable: a number in the database is raised, committed, and read back on another connection.
+//!
+//! A full disk, a read-only database or a connection that cannot leave its transaction fails here, while readings go on as if
+//! nothing were wrong.
+
+use crate::Store;
+use crate::error::StoreError;
+use crate::sql;
+
+/// The row that is written.
+const KEY: &str = "write_proof";
+
+impl Store {
+    /// Writes a row and reads it back.
+    ///
+    /// # Errors
+    /// The write failed, or what was committed is not there.
+    pub async fn prove_write(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let (written,): (String,) = sql::query_as(
+            "INSERT INTO meta (key, value) VALUES ($1, '1')
+             ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value",
+        )
+        .bind(KEY)
+        .fetch_one(&mut tx)
+        .await?;
+        tx.commit().await?;
+        let (read,): (String,) =
+            sql::query_as("SELECT value FROM meta WHERE key = $1").bind(KEY).fetch_one(&self.reader).await?;
+        let number = |text: &str| text.parse::<i64>().unwrap_or(0);
+        // Another process may have raised it since.
+        if number(&read) < number(&written) { Err(StoreError::NotReadBack) } else { Ok(()) }
+    }
+}

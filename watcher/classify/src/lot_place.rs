@@ -1,0 +1,217 @@
+//! The commune that a lot's title or text names, as the lot's place: "Collège Jean-Moulin, Arras", "Entretien du site de Lens".
+//!
+//! A name counts only where the sentence makes it a place (behind "à", "de", a comma, in brackets, after "commune de"…), where it
+//! ends there ("Lens" in "Lens Propreté" is a firm), and where it is a commune of a département that the notice is about. A street
+//! is named after another town. In doubt nothing is said, and the place of the notice stands: an alert is never lost to a guess.
+
+use vigie_config::rules::{Rules, communes};
+use vigie_domain::{Department, Place, commune};
+
+pattern!(
+    NAME,
+    r"(?P<n>\p{Lu}[\p{L}’']*(?:-[\p{L}’']+)*(?: (?:(?:en|sur|sous|lès|les|le|la|l|et|de|du|des|d|aux|au|à) )*(?:[dDlL]['’])?\p{Lu}[\p{L}’']*(?:-[\p{L}’']+)*){0,5})"
+);
+pattern!(
+    MADE_A_PLACE,
+    r"(?i)(?:^|[\s(])(?:(?:à|a|de|sur|vers|pour|secteur|site|sites|antenne|agence|commune|communes|ville|villes|mairie|territoire|canton|dép[ôo]t|pôle|quartier)(?: (?:de|d|du|la|le|les))?[ ]|d['’]|l['’])$"
+);
+pattern!(SEPARATED, r"[,;:/(•|\n][ \u{a0}]*$|[ \u{a0}][–—-][ \u{a0}]*$|\b[0-9]{5}[ \u{a0}]+$");
+pattern!(ENDS, r"^[ \u{a0}]*(?:$|[,;:/)•|\n.]|[–—-][ \u{a0}]|\([0-9]|[0-9]{5}\b|et[ ]|ou[ ]|cedex\b|CEDEX\b)");
+pattern!(
+    STREET,
+    r"(?i)\b(?:rue|avenue|av\.?|boulevard|bd|route|chemin|all[ée]e|quai|faubourg|impasse|chauss[ée]e|place|porte|pas|soci[ée]t[ée]|entreprise|sarl|sas|[ée]tablissements|ets|groupe|marque)(?: [\p{L}’'-]+)?(?: (?:de|du|des|la|le|les))*(?: d['’]| l['’])?[ ]?$"
+);
+pattern!(
+    SURE,
+    r"(?i)(?:\b(?:commune|communes|ville|villes|situ[ée]e?s?|sis|sise|implant[ée]e?s?|agglom[ée]ration|mairie)(?: (?:à|de|d|du))?[ ]?(?:d['’])?$|\b[0-9]{5}[ \u{a0}]+$|\bà $)"
+);
+pattern!(PLACE_LINE, r"(?im)^[^\n]{0,40}\b(?:lieux?|sites?|adresse)\b[^\n:]{0,40}:[ \u{a0}]*(?P<l>[^\n]{3,200})");
+
+/// Longest text of a lot that is looked at, in bytes.
+const MAX_TEXT: usize = 4_000;
+/// Most places of one lot.
+const MAX_PLACES: usize = 12;
+
+/// Places of a lot that its title names, else its texts; only communes of those départements, if any are given.
+#[must_use]
+pub fn places<'t>(title: &str, texts: impl Iterator<Item = &'t str>, within: &[Department]) -> Vec<Place> {
+    let mut found = Vec::new();
+    read(title, false, within, &mut found);
+    if found.is_empty() {
+        for text in texts {
+            let text = &text[..text.floor_char_boundary(MAX_TEXT)];
+            for line in PLACE_LINE.captures_iter(text).filter_map(|c| c.name("l")) {
+                read(&format!(", {}", line.as_str()), false, within, &mut found);
+            }
+            read(text, true, within, &mut found);
+        }
+    }
+    found.truncate(MAX_PLACES);
+    found
+}
+
+/// Reads the places of a text. `sure`: only behind words that make a name a place whatever else the text speaks of.
+fn read(text: &str, sure: bool, within: &[Department], found: &mut Vec<Place>) {
+    let in_capitals = !text.chars().any(char::is_lowercase);
+    let mut accepted_until = 0;
+    // The name that a text begins with: a place where it heads a list of them.
+    let mut head: Option<(usize, Place)> = None;
+    let names = NAME.captures_iter(text).filter_map(|c| c.name("n"));
+    // A name may begin within a longer one: "Collège Jean-Moulin de Lens", "COLLEGE BRASSENS A LENS".
+    let starts = names.flat_map(|n| word_starts(n.as_str()).map(move |at| (n.start() + at, n.end())));
+    for (start, longest_end) in starts {
+        if start < accepted_until {
+            continue;
+        }
+        let Some((length, place)) = longest(&text[start..longest_end], within) else { continue };
+        let end = start + length;
+        let (before, behind) = (&text[..start], &text[end..]);
+        if !ENDS.is_match(behind) || STREET.is_match(before) {
+            continue;
+        }
+        let listed = accepted_until > 0 && goes_on(&text[accepted_until..start]);
+        let headed = head.take_if(|(head_end, _)| goes_on(&text[*head_end..start]));
+        let made = if sure {
+            SURE.is_match(before)
+        } else {
+            MADE_A_PLACE.is_match(before)
+                || SEPARATED.is_match(before) && (!in_capitals || behind.trim().is_empty())
+                || stands_alone(text, start, end, in_capitals)
+        };
+        if !made && !listed && headed.is_none() {
+            if before.trim().is_empty() && !sure {
+                head = Some((end, place));
+            }
+            continue;
+        }
+        accepted_until = end;
+        for place in headed.map(|(_, p)| p).into_iter().chain([place]) {
+            if !found.contains(&place) {
+                found.push(place);
+            }
+        }
+    }
+}
+
+/// Where the words of a name begin.
+fn word_starts(name: &str) -> impl Iterator<Item = usize> + '_ {
+    let behind = name.char_indices().filter(|(_, c)| matches!(c, ' ' | '\'' | '’')).map(|(i, c)| i + c.len_utf8());
+    std::iter::once(0).chain(behind).filter(|at| name[*at..].starts_with(char::is_uppercase))
+}
+
+/// The longest head of these words that is a commune's name: where it ends, and its place.
+fn longest(words: &str, within: &[Department]) -> Option<(usize, Place)> {
+    let ends = words.char_indices().filter(|(_, c)| *c == ' ').map(|(i, _)| i).chain([words.len()]);
+    ends.collect::<Vec<_>>().into_iter().rev().find_map(|end| Some((end, place(&words[..end], within)?)))
+}
+
+/// The one commune of that name.
+fn place(name: &str, within: &[Department]) -> Option<Place> {
+    if name.chars().count() < 3 || is_department(name) {
+        return None;
+    }
+    let departments: Vec<Department> = if within.is_empty() {
+        communes().named(name, None).iter().filter_map(|c| c.department()).collect()
+    } else {
+        within.iter().filter(|d| !communes().named(name, Some(d)).is_empty()).cloned().collect()
+    };
+    let department = departments.first().filter(|d| departments.iter().all(|o| o == *d))?;
+    // Names of one commune in France tell its département; a number of places share theirs with a common word.
+    let known = communes().named(name, Some(department)).first().map(|c| c.name.to_owned())?;
+    let postcode = format!("{:0<5}", department.as_str().replace(['A', 'B'], "0"));
+    let postcode = if department.as_str() == "2B" { "20200".to_owned() } else { postcode };
+    Some(Place { city: Some(known), postcode: Some(postcode), nuts: None })
+}
+
+fn is_department(name: &str) -> bool {
+    let key = commune::key(name);
+    Rules::embedded().departments().any(|(_, department)| commune::key(department) == key)
+}
+
+/// Whether a title is a commune's name and nothing else, or ends with one in capitals behind words that are not.
+fn stands_alone(text: &str, start: usize, end: usize, in_capitals: bool) -> bool {
+    if text[..start].trim().is_empty() {
+        let name = &text[start..end];
+        return text[end..].trim().is_empty() || name.contains([' ', '-']);
+    }
+    let name = &text[start..end];
+    let shouted = !in_capitals && name.chars().count() > 3 && !name.chars().any(char::is_lowercase);
+    shouted && text[end..].trim().is_empty() && text[..start].ends_with([' ', '\u{a0}'])
+}
+
+/// Whether these words only join one name of a list to the next.
+fn goes_on(between: &str) -> bool {
+    matches!(
+        between.trim(),
+        "," | ";" | "/" | "-" | "–" | "et" | ", et" | "et à" | "et de" | "ou" | "et d’" | "et d'" | "•"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_in(title: &str, departments: &[&str]) -> Vec<String> {
+        let within: Vec<Department> = departments.iter().filter_map(|d| Department::parse(d)).collect();
+        places(title, std::iter::empty(), &within).into_iter().filter_map(|p| p.city).collect()
+    }
+
+    #[test]
+    fn the_commune_that_a_title_names_is_the_place() {
+        for (title, places) in [
+            ("Collège Jean-Moulin, Arras", &["Arras"][..]),
+            ("Collège Jean Moulin – Le Portel", &["Le Portel"]),
+            ("Remplacement d'agents au collège de Lens", &["Lens"]),
+            ("Entretien du site d’Arras", &["Arras"]),
+            ("Nettoyage des locaux à Hénin-Beaumont", &["Hénin-Beaumont"]),
+            ("Collège Brassens (Saint-Venant)", &["Saint-Venant"]),
+            ("Collège Jean Moulin BERCK", &["Berck"]),
+            ("COLLEGE JEAN MOULIN - LENS", &["Lens"]),
+            ("Lens", &["Lens"]),
+            ("Lens, Liévin et Avion", &["Lens", "Liévin", "Avion"]),
+            ("Gymnase rue de Lille, Béthune", &["Béthune"]),
+            ("Secteur Calais", &["Calais"]),
+            ("Collège du Caraquet, Desvres (62)", &["Desvres"]),
+            ("Maison du Département Solidarité de Saint-Omer", &["Saint-Omer"]),
+        ] {
+            assert_eq!(read_in(title, &["62"]), places, "{title}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_place_of_the_notice_gives_none() {
+        for title in [
+            "Maintenance des ascenseurs Lens Élévateurs",
+            "Reprise du contrat de la société Lens",
+            "Nettoyage de la rue de Lens",
+            "Travaux route d'Arras",
+            "Département du Pas-de-Calais : nettoyage",
+            "Collèges du Pas de Calais",
+            "Collège Jean-Moulin, Lyon",
+            "Marquise extérieure et bardage",
+            "Peinture, Bois",
+            "Espaces verts",
+        ] {
+            assert_eq!(read_in(title, &["62"]), Vec::<String>::new(), "{title}");
+        }
+    }
+
+    #[test]
+    fn a_text_gives_the_place_where_the_title_gives_none() {
+        let within: Vec<Department> = Department::parse("62").into_iter().collect();
+        for text in [
+            "Remplacement d'agents du collège Bodel, situé à Arras.",
+            "Lieu d'exécution : 62000 Arras",
+            "L'agent est employé sur la commune d'Arras, sous l'autorité du gestionnaire.",
+        ] {
+            let found = places("Lot 12", std::iter::once(text), &within);
+            assert_eq!(found.iter().filter_map(|p| p.city.as_deref()).collect::<Vec<_>>(), ["Arras"], "{text}");
+        }
+        let other = places(
+            "Lot 12",
+            std::iter::once("Les candidats fournissent les pièces du dossier de Lens Propreté."),
+            &within,
+        );
+        assert_eq!(other, []);
+    }
+}
