@@ -241,12 +241,13 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
         let imposed = strict_duty(s) && !open;
         let disabled = s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap"));
         let hired = s.tokens.iter().enumerate().any(|(i, t)| {
-            !(hit.from..hit.to).contains(&i)
+            let duty_of_employment = t.word == "emploi" && i > 1 && s.has_word(i - 2, i, &["obligation"]);
+            (i < hit.from || i >= hit.to)
                 && ["embauch", "recrut", "emplo", "confi", "heure", "travail", "recour", "salarie"]
                     .iter()
                     .any(|w| t.word.starts_with(w))
                 && !t.word.starts_with("travailleur")
-                && !(t.word == "emploi" && i > 1 && s.has_word(i - 2, i, &["obligation"]))
+                && !duty_of_employment
         });
         let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
         let quantity = quantity || hours_below(reading, statements, at);

@@ -169,7 +169,8 @@ fn judged(s: &Statement<'_>, hit: &Hit, weighted: bool, owed: bool) -> bool {
             true
         } else {
             let broken = (hit.to..c.from + 1).any(|i| s.tokens[i].after(mark::ITEM | mark::STOP));
-            c.from < to + 20 && !broken && !and_a(c.from) && !(owed && c.from >= to)
+            let beyond = owed && c.from >= to;
+            c.from < to + 20 && !broken && !and_a(c.from) && !beyond
         }
     })
 }

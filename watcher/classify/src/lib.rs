@@ -5,7 +5,7 @@
 //! | [`fold`] | one spelling, with the way back to the original |
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`] | one pass for all anchor words: which statements are read |
-//! | [`statement`], [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
+//! | [`statement`] with `table`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
 //! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`quantity`], [`when`] | numbers with units; days and times |
@@ -48,6 +48,7 @@ pub mod reserved;
 pub mod sectors;
 pub mod service;
 pub mod statement;
+pub(crate) mod table;
 pub mod token;
 pub mod tokenizer;
 pub mod verdict;

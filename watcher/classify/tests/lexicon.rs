@@ -1,6 +1,5 @@
 //! The table of words serves: each of its concepts is asked for by a frame, each of its social forms is in reach of the pass that
 //! chooses the statements to read.
-#![expect(clippy::expect_used, reason = "tests may panic: that is how they fail")]
 
 use std::collections::HashMap;
 
