@@ -93,7 +93,12 @@ impl Document {
         let mut lots: Vec<Lot> = Vec::new();
         for span in self.spans.iter().filter(|s| s.field != "title") {
             let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
-            for c in text.lines().filter(|l| l.len() < 2000).flat_map(|l| LISTED.captures_iter(l)).take(MAX_LISTED) {
+            for c in text
+                .lines()
+                .filter(|l| l.len() < 2000 && names_lots(l))
+                .flat_map(|l| LISTED.captures_iter(l))
+                .take(MAX_LISTED)
+            {
                 let (Some(id), Some(title)) = (c.get(1), c.get(2)) else { continue };
                 let rises = lots.last().and_then(|l| l.id.parse::<u32>().ok()) < id.as_str().parse().ok();
                 if rises {
@@ -116,7 +121,7 @@ impl Document {
                 rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
             });
             let bare = || {
-                let best = text.lines().map(|l| {
+                let best = text.lines().filter(|l| names_lots(l)).map(|l| {
                     rising(BARE.captures_iter(l).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str()))))
                 });
                 best.max_by_key(Vec::len).filter(|lots| lots.len() >= 3)
@@ -127,6 +132,11 @@ impl Document {
         }
         Vec::new()
     }
+}
+
+/// Whether a line holds the word at all: most do not, and expressions need not look at them.
+fn names_lots(line: &str) -> bool {
+    ["lot", "Lot", "LOT"].iter().any(|w| line.contains(w))
 }
 
 /// How much of a passage is looked at for lots listed without a separator, in bytes.

@@ -103,9 +103,11 @@ fn owes(
     // "Réservé aux organismes dont l'objet est l'insertion" describes who may bid.
     let goes_on = s.previous.has(Concept::Reserve) && s.says.any(STRUCTURES) && !s.says.has(Concept::Winner);
     let described = !reserved.contains(&s.index) && !goes_on;
-    let mut hit = named(s, explained);
-    if hit.is_none() && described {
-        hit = laid_on_winner(reading, s, explained).or_else(|| work_given(reading, s)).or_else(|| volume_of_heading(s));
+    let mut hit = named(s, explained).or_else(|| below_article(s));
+    if hit.is_none() && described && !buyer_speaks(s) {
+        hit = laid_on_winner(reading, s, explained)
+            .or_else(|| work_given(reading, statements, at))
+            .or_else(|| volume_of_heading(s));
     }
     let (hit, named) = hit?;
     // "Critère insertion : heures proposées au-delà des 300 heures imposées": both.
@@ -141,7 +143,8 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
         && s.heading.has(Concept::InsertionAction)
         && let Some(from) = s.tokens.iter().position(|t| t.word == "clause")
     {
-        return Some((Hit { concept: Concept::ClauseName, from, to: from + 1 }, true));
+        let hit = Hit { concept: Concept::ClauseName, from, to: from + 1 };
+        return (!polarity::void(s, &hit)).then_some((hit, true));
     }
     let hits: Vec<&Hit> = s.of(Concept::ClauseName).collect();
     if hits.iter().any(|h| polarity::void(s, h)) {
@@ -192,7 +195,10 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
                 || duty && laid && !served && (!bare || s.says.any(&[Concept::GiveWork, Concept::FarFromWork]))
                 || asked && !served
         } else {
-            quantity && (duty || s.says.has(Concept::Winner)) && s.heading_or_own(&[Concept::SocialDuty]) && !served
+            quantity
+                && (duty || firm || s.says.has(Concept::Winner))
+                && s.heading_or_own(&[Concept::SocialDuty])
+                && !served
                 || s.says.has(Concept::FarFromWork) && s.says.has(Concept::GiveWork) && duty
                 || s.says.any(&[Concept::WorkIntegration, Concept::Sheltered])
                     && s.says.has(Concept::Winner)
@@ -212,7 +218,8 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
 
 /// "L'entreprise confiera 320 heures à des personnes qui peinent à accéder à un emploi", "10 % de la main-d'œuvre sera recrutée parmi
 /// les demandeurs d'emploi", "devra sous-traiter à une entreprise adaptée".
-fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
+fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> Option<(Hit, bool)> {
+    let s = &statements[at];
     let quantity = has_volume(s);
     let given = |h: &Hit| s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to);
     let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && given(h));
@@ -221,8 +228,7 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
         |h: &Hit| s.clause_start(h.from, mark::ITEM | mark::STOP)..s.clause_end(h.to - 1, mark::ITEM | mark::STOP);
     let winner =
         people.is_none_or(|h| s.of(Concept::Winner).any(|w| part(h).contains(&w.from))) && s.says.has(Concept::Winner);
-    let asked = winner
-        || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName, Concept::Contract]) && s.says.has(Concept::Duty);
+    let asked = winner || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]) && s.says.has(Concept::Duty);
     if let Some(hit) = people {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
         let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume", "temps"]);
@@ -235,12 +241,33 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
         let imposed = strict_duty(s) && !open;
         let disabled = s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap"));
         let hired = s.tokens.iter().enumerate().any(|(i, t)| {
-            !(hit.from..hit.to).contains(&i)
-                && ["embauch", "recrut", "emplo", "confi", "heure", "travail"].iter().any(|w| t.word.starts_with(w))
+            let duty_of_employment = t.word == "emploi" && i > 1 && s.has_word(i - 2, i, &["obligation"]);
+            (i < hit.from || i >= hit.to)
+                && ["embauch", "recrut", "emplo", "confi", "heure", "travail", "recour", "salarie"]
+                    .iter()
+                    .any(|w| t.word.starts_with(w))
                 && !t.word.starts_with("travailleur")
-                && !(t.word == "emploi" && i > 1 && s.has_word(i - 2, i, &["obligation"]))
+                && !duty_of_employment
         });
         let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
+        let quantity = quantity || hours_below(reading, statements, at);
+        const GIVEN: &[&str] = &[
+            "revient",
+            "reviennent",
+            "confiee",
+            "confiees",
+            "reservee",
+            "reservees",
+            "effectuee",
+            "effectuees",
+            "accomplies",
+            "accomplie",
+            "executee",
+            "executees",
+            "realisees",
+            "realisee",
+        ];
+        let duty = duty || amount && s.has_word(0, s.tokens.len(), GIVEN) && !s.says.has(Concept::Reserve);
         if other || disabled && !hired && !quantity {
             return None;
         }
@@ -267,6 +294,39 @@ fn work_given(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
     let who = s.says.any(&[Concept::Winner]);
     (who && bound && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
         .then_some((*structure, false))
+}
+
+/// "Article 12 – Insertion", and below it "12.1 Publics : …", "12.2 Volume : voir annexe".
+fn below_article(s: &Statement<'_>) -> Option<(Hit, bool)> {
+    let headed = s.heading.any(&[Concept::InsertionAction, Concept::ClauseName])
+        && !s.heading.any(&[Concept::Criterion, Concept::Reserve, Concept::Selection, Concept::NotInsertion]);
+    let publics = s.has_word(0, 4, &["public", "publics", "beneficiaires"]);
+    let hit = s
+        .of(Concept::FarFromWork)
+        .find(|h| !polarity::void(s, h))
+        .filter(|_| headed && publics && s.unit.heading.is_some())?;
+    s.tokens[..hit.from].iter().chain(&s.tokens[hit.from..]).any(|t| t.after(mark::COLON)).then_some((*hit, true))
+}
+
+/// "La collectivité emploie douze personnes …": the buyer speaks of itself.
+fn buyer_speaks(s: &Statement<'_>) -> bool {
+    const BUYERS: &[&str] =
+        &["collectivite", "ville", "commune", "departement", "region", "metropole", "mairie", "etat", "agglomeration"];
+    s.has_word(0, 3, BUYERS)
+        && !s.says.any(&[Concept::Contract])
+        && !s.numbers.iter().any(|q| q.unit == Unit::Hours)
+        && !s.of(Concept::Winner).any(|w| w.from < 12)
+}
+
+/// "À ce titre : - lot 2 : trois cent cinquante heures ; …": a list of lots with their hours below.
+fn hours_below(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> bool {
+    let line = statements[at].unit.line;
+    statements[at + 1..].iter().take(4).take_while(|b| b.unit.line - line <= 3).any(|b| {
+        b.tokens.len() <= 20
+            && b.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 10.0)
+            && !reading.mentions(&b.unit.range).is_empty()
+            && !b.says.any(&[Concept::Criterion, Concept::Reserve])
+    })
 }
 
 /// "12.1 Le volume est fixé à 420 heures" under "Obligation sociale".
@@ -388,7 +448,13 @@ fn has_volume(s: &Statement<'_>) -> bool {
     {
         return true;
     }
-    s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))
+    // "5 % de la puissance", "20 % des places" are no work.
+    let insertion = s.says.any(&[Concept::ClauseName, Concept::InsertionAction]);
+    s.numbers.iter().any(|q| match q.unit {
+        Unit::Hours | Unit::FullTime => counts(s, q, false),
+        Unit::Percent => counts(s, q, false) && (insertion || share_of_work(s, q)),
+        _ => false,
+    })
 }
 
 /// A social condition that does not say which.

@@ -169,7 +169,8 @@ fn judged(s: &Statement<'_>, hit: &Hit, weighted: bool, owed: bool) -> bool {
             true
         } else {
             let broken = (hit.to..c.from + 1).any(|i| s.tokens[i].after(mark::ITEM | mark::STOP));
-            c.from < to + 20 && !broken && !and_a(c.from) && !(owed && c.from >= to)
+            let beyond = owed && c.from >= to;
+            c.from < to + 20 && !broken && !and_a(c.from) && !beyond
         }
     })
 }
@@ -256,7 +257,22 @@ fn owed_in(s: &Statement<'_>, from: usize, to: usize) -> bool {
     s.has_word(
         from,
         to,
-        &["devra", "devront", "doit", "doivent", "engage", "reserve", "consacre", "soumis", "comporte", "prevoit"],
+        &[
+            "devra",
+            "devront",
+            "doit",
+            "doivent",
+            "engage",
+            "reserve",
+            "reservera",
+            "consacre",
+            "consacrera",
+            "confiera",
+            "affectera",
+            "soumis",
+            "comporte",
+            "prevoit",
+        ],
     ) || s.of(Concept::Duty).any(|d| d.from >= from && d.to <= to && s.tokens[d.from].word.starts_with("oblig"))
 }
 
@@ -315,11 +331,25 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
             if listed && ends_item && q.from > 0 && t.before & !mark::CLOSE == 0 {
                 return true;
             }
+            // "2.3 engagement …, 8": the last number of a line of a list.
+            let last = q.to == s.tokens.len()
+                && t.after(mark::COMMA)
+                && s.tokens[0].is_number()
+                && s.before.any(&[Concept::Criterion, Concept::OtherMerit]);
+            if last {
+                return true;
+            }
+            // "C3 : place donnée aux publics … 15."
+            let short =
+                q.to == s.tokens.len() && s.unit.range.len() < 110 && t.before & !mark::CLOSE == 0 && q.from > 2;
+            if short && s.before.has(Concept::OtherMerit) && s.tokens.iter().take(4).any(|t| t.after(mark::COLON)) {
+                return true;
+            }
             let label =
                 t.after(mark::COLON | mark::OPEN) || t.after(mark::ITEM) && ends_item && q.from > 0 || before(&["sur"]);
             let shared =
                 s.says.has(Concept::Criterion) && s.has_word(q.to, q.to + 1, &["pour", "sur"]) && q.value < 100.0;
-            judged && (label && (q.to == s.tokens.len() || s.tokens[q.to].before != 0) || shared)
+            judged && (label && (q.to == s.tokens.len() || s.tokens[q.to].before != 0 || before(&["sur"])) || shared)
         }
         _ => false,
     }
@@ -349,7 +379,9 @@ fn item_weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
         });
         all.iter().find(|q| next && q.from >= to && q.from <= end)
     };
-    let before = || all.iter().rev().find(|q| q.from >= from && q.to <= hit.from);
+    // "Et, pour quinze pour cent, la part confiée à …".
+    let led = |q: &&Quantity| q.to == from && q.from > 0 && s.tokens[q.from - 1].word == "pour";
+    let before = || all.iter().rev().find(|q| q.from >= from && q.to <= hit.from).or_else(|| all.iter().find(led));
     mine.or_else(told_behind).or_else(before).map(|q| q.value * scale)
 }
 

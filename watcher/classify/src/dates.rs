@@ -131,7 +131,8 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
     // "Date : 11/09/2026", and on the next line "Heure locale : 11:45".
     if let (Some(last), Some(next)) = (found.last_mut(), units.list.get(index + 1))
         && last.time.is_none()
-        && reading.doc.text()[next.range.clone()].trim_start().starts_with("heure")
+        && reading.doc.text()[next.range.clone()].trim_start().starts_with(['h', 't'])
+        && ["heure", "time_receipt"].iter().any(|w| reading.doc.text()[next.range.clone()].trim_start().starts_with(w))
     {
         last.time = when::time_in(&tokens(reading.doc.text(), &next.range));
     }
@@ -158,7 +159,12 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
         // "Au lieu de : …, lire : …": what a correction moves is the deadline, where it does not say.
         let corrected =
             || words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire").then_some(Cue::Bound);
-        let named = named.or_else(corrected);
+        // "Le 21 décembre à 18 h, clôture."
+        let closes = || {
+            let next = words.get(when.to)?;
+            (next.after(mark::COMMA) && matches!(next.word.as_ref(), "cloture" | "limite")).then_some(Cue::Bound)
+        };
+        let named = named.or_else(corrected).or_else(closes);
         let bound = bounded(words, when, floor) || named_above_bound(own, unit);
         let cue = match named {
             Some(Cue::Bound) => Some(Cue::Kind(nearest_noun(reading, units, index).unwrap_or(DateKind::Tender))),
@@ -169,7 +175,8 @@ fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_
         floor = when.to;
         let replaced =
             words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
-                && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire");
+                && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire")
+                || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non");
         let annulled = words[when.to..]
             .iter()
             .take(6)
@@ -246,6 +253,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             | "reponses"
             | "devis"
             | "remise"
+            | "reception"
             | "depot"
             | "date_receipt_tenders"
             | "retour"
@@ -272,7 +280,10 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             if kind == DateKind::Participation && (before(6, &["offre", "pli"]) || noun == Some(DateKind::Tender)) {
                 return Some(Cue::Kind(DateKind::Tender));
             }
-            if kind == DateKind::Tender && matches!(word, "remise" | "depot" | "reponse" | "retour") && noun.is_none() {
+            if kind == DateKind::Tender
+                && matches!(word, "remise" | "reception" | "depot" | "reponse" | "retour")
+                && noun.is_none()
+            {
                 noun = Some(kind);
                 continue;
             }
@@ -282,12 +293,14 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             break;
         }
         match word {
-            "limite" | "limites" | "cloture" | "butoir" | "tard" | "jusqu" | "jusque" => bound = Some(Cue::Bound),
+            "limite" | "limites" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" => {
+                bound = Some(Cue::Bound)
+            }
             "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature"
             | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete" | "livraison" | "achevement"
             | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution"
             | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
-            | "audition" | "auditions" | "travaux" | "chantier" => {
+            | "audition" | "auditions" | "travaux" | "chantier" | "depasse" | "depasser" | "ligne" => {
                 if restated {
                     continue;
                 }
@@ -304,7 +317,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
 fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     words!(
         BOUNDS,
-        "limite limites cloture butoir tard avant jusqu jusque parvenir parviennent recu recus recue recues transmis
+        "limite limites cloture butoir tard avant apres jusqu jusque parvenir parviennent recu recus recue recues transmis
          transmises remis remises deposer deposes deposees remettre attendu attendues attendus remise reception depot
          fixee fixe reportee reporte prorogee lire pour dernier posees posent envoi transmission date_receipt_tenders
          echeance delai retour reponse decalee repoussee"
@@ -325,7 +338,7 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
             at -= 1;
         }
         words[at].after(mark::COLON | mark::ITEM)
-            || at > 0 && matches!(words[at - 1].word.as_ref(), "offres" | "plis" | "propositions")
+            || at > 0 && matches!(words[at - 1].word.as_ref(), "offres" | "plis" | "propositions" | "reponses")
     };
     // "Offres dématérialisées au 13 janvier".
     let until = when.from > 0 && words[when.from - 1].word == "au";

@@ -45,7 +45,6 @@ concepts! {
     ArticleIntegration = "article_integration",
     ArticleBoth = "article_both",
     ArticleSocialEconomy = "article_social_economy",
-    ArticleConcession = "article_concession",
     Reserve = "reserve",
     Only = "only",
     Addressed = "addressed",
@@ -115,6 +114,11 @@ impl Concepts {
     /// Adds a concept.
     pub fn add(&mut self, concept: Concept) {
         self.0 |= 1 << concept as u8;
+    }
+
+    /// Takes a concept out.
+    pub fn remove(&mut self, concept: Concept) {
+        self.0 &= !(1 << concept as u8);
     }
 
     /// What either set holds.
@@ -282,7 +286,8 @@ impl Lexicon {
             }
             let alternatives = groups.get(word).copied().unwrap_or(word);
             let capitals = word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase());
-            let words = alternatives.split('|').map(|w| self.word(&w.to_lowercase())).collect();
+            // Whoever adds a form may well write its accents.
+            let words = alternatives.split('|').map(|w| self.word(&super::fold::fold(w))).collect();
             steps.push(Step { words, gap, capitals });
             gap = false;
         }
@@ -318,9 +323,19 @@ impl Lexicon {
                 out.push(*id);
             }
         }
+        if out.is_empty() {
+            self.scanned(word, out);
+        }
         if out.is_empty() && stemmed.len() + 1 >= TOLERANT && stemmed.is_ascii() && self.looks.contains(&look(stemmed))
         {
             out.extend(self.misspelled(stemmed));
+        }
+    }
+
+    /// The words of the table that a word is, where a scanner read "rn" for "m".
+    fn scanned(&self, word: &str, out: &mut Vec<WordId>) {
+        if word.len() >= 6 && word.contains("rn") {
+            out.extend(self.exact.get(stem(&word.replace("rn", "m"))).copied());
         }
     }
 

@@ -5,7 +5,7 @@
 //! | [`fold`] | one spelling, with the way back to the original |
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`] | one pass for all anchor words: which statements are read |
-//! | [`statement`], [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
+//! | [`statement`] with `table`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
 //! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`quantity`], [`when`] | numbers with units; days and times |
@@ -48,6 +48,7 @@ pub mod reserved;
 pub mod sectors;
 pub mod service;
 pub mod statement;
+pub(crate) mod table;
 pub mod token;
 pub mod tokenizer;
 pub mod verdict;
@@ -195,7 +196,10 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 
 fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
-    let statements = statement::statements(reading.doc, units, &wanted(reading, units));
+    let mut statements = statement::statements(reading.doc, units, &wanted(reading, units));
+    if speaks_of_things(&statements) {
+        statement::forget(&mut statements, Concept::InsertionAction);
+    }
     let mut explained = Vec::new();
     let mut told = reserved::read(reading, &statements, &mut explained);
     let for_structures = told
@@ -223,9 +227,11 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
     if !service.is_empty() {
         reserved::narrow_by_object(&mut told, reading.doc.text());
     }
+    // Where insertion is bought, speaking of its publics leaves no doubt.
+    let bought = !service.is_empty();
     told.extend(service);
     told.extend(other::read(reading, &statements, &mut explained));
-    told.extend(other::doubts(reading, &statements, &explained));
+    told.extend(other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained));
     let hint = coded.hint.take();
     let mut joined = codes::join(coded, told, lot_count);
     let classed = |p: &Provision| p.kind != ProvisionKind::SocialConditionNotSeen;
@@ -235,6 +241,19 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
         joined.push(p);
     }
     joined
+}
+
+/// Whether "insertion" is of things throughout ("insertion paysagère", "kit d'insertion"): a text uses a word in one sense, and nothing
+/// here is about people.
+fn speaks_of_things(statements: &[statement::Statement<'_>]) -> bool {
+    const PEOPLE: &[Concept] =
+        &[Concept::FarFromWork, Concept::ClauseName, Concept::WorkIntegration, Concept::Sheltered, Concept::SocialDuty];
+    const WORDS: &[&str] =
+        &["sociale", "sociales", "professionnelle", "professionnelles", "economique", "activite", "emploi", "travail"];
+    let social = |s: &statement::Statement<'_>| {
+        s.says.any(PEOPLE) || s.of(Concept::InsertionAction).any(|h| s.has_word(h.from, h.to, WORDS))
+    };
+    statements.iter().any(|s| s.says.has(Concept::NotInsertion)) && !statements.iter().any(social)
 }
 
 /// Most statements read of one document: far above any real notice, so that hostile text stays cheap.

@@ -47,9 +47,11 @@ pub fn doubts(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &[
         let access = s.says.any(&[Concept::Reserve, Concept::Only, Concept::Addressed, Concept::MustBe])
             && s.says.any(&[Concept::Bid, Concept::Contract]);
         let served = reading.served || s.says.has(Concept::ServiceTalk);
-        let people = names(&[Concept::FarFromWork]).filter(|_| (bound || weighed) && !served);
-        let clause = names(&[Concept::ClauseName])
-            .or_else(|| names(&[Concept::InsertionAction]).filter(|h| bound && h.to - h.from > 1 && !served));
+        let worked = s.says.any(&[Concept::Duty, Concept::Subcontract]) && s.says.has(Concept::GiveWork);
+        let people = names(&[Concept::FarFromWork]).filter(|_| (bound || weighed || worked) && !served);
+        let clause = names(&[Concept::ClauseName]).or_else(|| {
+            names(&[Concept::InsertionAction]).filter(|h| (bound || weighed || worked) && h.to - h.from > 1 && !served)
+        });
         let structure = names(STRUCTURES).filter(|_| {
             access
                 || volume

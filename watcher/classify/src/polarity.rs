@@ -34,7 +34,26 @@ pub fn denied(s: &Statement<'_>, hit: &Hit) -> bool {
     if s.of(Concept::NotDenied).any(|h| h.from < hit.to + REACH && hit.from < h.to + REACH) {
         return denied_by_answer(s, hit);
     }
-    denied_before(s, hit) || denied_by_answer(s, hit) || denied_behind(s, hit) || lifted(s, hit)
+    denied_before(s, hit)
+        || denied_by_sentence(s, hit)
+        || denied_by_answer(s, hit)
+        || denied_behind(s, hit)
+        || lifted(s, hit)
+}
+
+/// "Critère social : l'acheteur n'en a pas retenu": a label, and a sentence that says no.
+fn denied_by_sentence(s: &Statement<'_>, hit: &Hit) -> bool {
+    let Some(colon) = (hit.to..s.tokens.len().min(hit.to + 3)).find(|i| s.tokens[*i].after(mark::COLON)) else {
+        return false;
+    };
+    let end = s.clause_end(colon, mark::STOP | mark::ITEM);
+    let ne = (colon..end.min(colon + 10)).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n"));
+    hit.from <= 8
+        && ne.is_some_and(|ne| {
+            s.has_word(ne, end.min(ne + 5), &["pas", "aucun", "aucune"])
+                && !s.has_word(ne, end.min(ne + 5), &["inferieur", "inferieure", "moins"])
+        })
+        && !s.any_of(&[Concept::Winner]).any(|w| w.from >= colon && w.from < ne.unwrap_or(0))
 }
 
 /// Where the clause of a hit begins, as far as denial reaches.
@@ -80,6 +99,7 @@ fn denied_before(s: &Statement<'_>, hit: &Hit) -> bool {
         let reach = match word(d.from) {
             "non" => 1,
             "ni" => 7,
+            w if ["suppri", "retir", "enlev", "abrog"].iter().any(|v| w.starts_with(v)) => 14,
             w if w.starts_with("renonc") || w.starts_with("derog") || w.starts_with("dispens") => 8,
             _ => 5,
         };

@@ -277,7 +277,7 @@ fn unit(tokens: &[Token<'_>], at: usize) -> Option<(Unit, f64, usize)> {
     }
     let next = |n: usize| tokens.get(at + n).filter(|t| t.before & !mark::APOSTROPHE == 0).map(|t| t.word.as_ref());
     Some(match token.word.as_ref() {
-        "h" | "heure" | "heures" | "hrs" | "hs" => (Unit::Hours, 1.0, at + 1),
+        "h" | "heure" | "heures" | "hrs" | "hs" | "hours" => (Unit::Hours, 1.0, at + 1),
         "%" | "pourcent" => (Unit::Percent, 1.0, at + 1),
         "pour" if next(1) == Some("cent") => (Unit::Percent, 1.0, at + 2),
         "point" | "points" | "pts" | "pt" => (Unit::Points, 1.0, at + 1),

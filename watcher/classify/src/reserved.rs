@@ -313,7 +313,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         };
         beside && !alone_or && !polarity::denied(s, o)
     });
-    let excepting = (0..first.from).rev().take(10).find(|i| {
+    let excepting = (0..first.from).rev().take(18).find(|i| {
         matches!(s.tokens[*i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(9), *i, &["ne", "n"])
     });
     // "EA / ESAT" in the column that says who may bid; "confié obligatoirement à un opérateur de l'IAE".
@@ -366,7 +366,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
 /// "Éligibilité : ACI, EI", "Type de structure admis : ESAT": a label of access, and nothing but structures behind it.
 fn labelled(s: &Statement<'_>, first: &Hit) -> bool {
     let label = first.from.checked_sub(1).map_or(0, |_| first.from);
-    let colon = (1..=label).rev().find(|i| s.tokens[*i].after(mark::COLON));
+    let colon = (1..=label).rev().find(|i| s.tokens[*i].after(mark::COLON | mark::ASK));
     let Some(colon) = colon.filter(|c| first.from - c <= 2 && *c <= 8) else { return false };
     let access = s.any_of(&[Concept::Bid, Concept::Only, Concept::Addressed]).any(|h| h.to <= colon)
         && !s.any_of(&[Concept::Winner, Concept::Criterion]).any(|h| h.to <= colon);
@@ -534,6 +534,7 @@ fn narrow(statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec
             .filter(|s| {
                 s.any_of(&[Concept::Bid, Concept::Proof, Concept::MustBe]).next().is_some()
                     || s.heading.any(&[Concept::Reserve])
+                    || s.unit.row.is_some() && statements.iter().any(|x| x.index == at && x.unit.line == s.unit.line)
                     || s.has_word(0, 6, &["type", "article", "articles"])
                     || s.unit.ticked == Some(true)
             });

@@ -71,7 +71,7 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         return false;
     }
     let support = s.of(Concept::Support).any(|h| h.from >= hit.to || h.to <= hit.from)
-        || next.is_some_and(|n| n.of(Concept::Support).any(|h| h.from == 0));
+        || next.is_some_and(|n| n.says.has(Concept::Support) && n.says.has(Concept::Works));
     let works = s.of(Concept::Works).any(|w| w.from >= hit.to);
     let mut end = hit.to;
     while matches!(
@@ -89,8 +89,10 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     ) {
         end += 1;
     }
-    let linked = matches!(word(end), "pour" | "sur" | "dans" | "ayant" | "par" | "via" | "au" | "a")
-        || s.tokens.get(end).is_some_and(|t| t.after(mark::COLON));
+    let linked = matches!(
+        word(end),
+        "pour" | "sur" | "dans" | "ayant" | "par" | "via" | "au" | "a" | "appliques" | "appliquees" | "portant"
+    ) || s.tokens.get(end).is_some_and(|t| t.after(mark::COLON));
     let training = (s.says.has(Concept::ServiceTalk) || s.has_word(0, s.tokens.len(), &["demandeur", "demandeurs"]))
         && !s.has_word(0, s.tokens.len(), &["qualification"]);
     let chantier = says("chantier") || says("atelier");
@@ -121,8 +123,12 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         || says("achete");
     let object = s.of(Concept::Object).any(|o| o.to <= hit.from + 1 && hit.from + 1 - o.to <= 9);
     // "Une crèche à vocation d'insertion" is a crèche.
-    let is_the_object = (hit.from.saturating_sub(9)..hit.from)
-        .any(|i| matches!(word(i), "objet" | "finalite" | "vocation" | "but") && (i == 0 || word(i - 1) != "a"));
+    let is_the_object = (hit.from.saturating_sub(9)..hit.from).any(|i| {
+        matches!(
+            word(i),
+            "objet" | "finalite" | "vocation" | "but" | "porte" | "achete" | "achat" | "achetons" | "nature"
+        ) && (i == 0 || word(i - 1) != "a")
+    });
     if says("r2123") {
         return false;
     }
@@ -134,6 +140,7 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
         && (!training || support_word(s) || s.says.has(Concept::Works) || next.is_some_and(support_word))
         || named && !training
         || is_the_object && !training
+        || s.index == 0 && hit.from <= 2 && works && !training
         || (support_word(s) || named) && s.says.has(Concept::Works)
         || prestation && (works && (linked || s.tokens[hit.to..].iter().any(|t| t.after(mark::COLON)))) && !training
 }

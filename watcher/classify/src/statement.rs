@@ -12,6 +12,7 @@ use std::ops::Range;
 use super::document::Document;
 use super::lexicon::{Concept, Concepts, Hit, Lexicon};
 use super::quantity::{Quantity, quantities};
+use super::table::{answer_of_row, cells, row_lot};
 use super::token::Token;
 use super::tokenizer::{MAX_TOKENS, tokens};
 
@@ -133,7 +134,7 @@ impl Units {
                 if text.trim().is_empty() {
                     continue;
                 }
-                if let Some(cells) = cells(doc, &line, !table.is_empty()) {
+                if let Some(cells) = cells(doc, &line, !table.is_empty(), !boxes(text).is_empty()) {
                     units.row(doc, cells, line_number, heading.map(|h| h.0), &mut table);
                     continue;
                 }
@@ -149,7 +150,7 @@ impl Units {
                     && let Some(over) = numbering(&doc.text()[units.list[*h].range.clone()])
                     && !number.starts_with(over)
                 {
-                    heading = None;
+                    heading = units.list[*h].heading.map(|over| (over, 0));
                 }
                 let mine = heading.filter(|(_, since)| *since < HEADING_REACH).map(|h| h.0);
                 for range in parts {
@@ -183,12 +184,17 @@ impl Units {
         heading: Option<usize>,
         heads: &mut Vec<usize>,
     ) {
-        let answer = answer_of_row(doc, &self.list, &cells, heads);
+        let answer = {
+            let ranges: Vec<Range<usize>> = heads.iter().map(|h| self.list[*h].range.clone()).collect();
+            answer_of_row(doc, &cells, &ranges)
+        };
+        let label = cells.iter().position(|c| !doc.text()[c.clone()].trim().is_empty());
         let is_head = heads.is_empty() && answer.is_none();
+        let said = if is_head { Vec::new() } else { self.answered(doc, &cells, heads, row_lot(doc, &cells), number) };
         let row = if is_head && !cells.iter().any(|c| doc.text()[c.clone()].bytes().any(|b| b.is_ascii_digit())) {
             None
         } else {
-            cells.first().and_then(|c| lot_of_cell(&doc.text()[c.clone()]))
+            row_lot(doc, &cells)
         };
         for (i, range) in cells.into_iter().enumerate() {
             let head = if is_head { heading } else { heads.get(i).copied().or(heading) };
@@ -198,7 +204,7 @@ impl Units {
                 is_heading: is_head,
                 cell: true,
                 row: row.clone(),
-                ticked: if i == 0 { answer } else { None },
+                ticked: if Some(i) == label { answer } else { None },
                 line: number,
             };
             if is_head {
@@ -206,6 +212,41 @@ impl Units {
             }
             self.with_boxes(doc, unit);
         }
+        self.list.extend(said);
+    }
+
+    /// What the columns answered with yes or no say of a row: "Réservé | O". A head that is so answered says nothing by itself.
+    fn answered(
+        &mut self,
+        doc: &Document,
+        cells: &[Range<usize>],
+        heads: &[usize],
+        row: Option<String>,
+        line: usize,
+    ) -> Vec<Unit> {
+        let mut said = Vec::new();
+        for (cell, head) in cells.iter().zip(heads).skip(1) {
+            let yes = match doc.text()[cell.clone()].trim() {
+                "oui" | "o" | "x" => true,
+                "non" | "n" | "-" => false,
+                _ => continue,
+            };
+            let Some(unit) = self.list.get_mut(*head) else { continue };
+            unit.ticked = Some(false);
+            if yes && row.is_some() {
+                let range = unit.range.clone();
+                said.push(Unit {
+                    range,
+                    heading: None,
+                    is_heading: false,
+                    cell: true,
+                    row: row.clone(),
+                    ticked: None,
+                    line,
+                });
+            }
+        }
+        said
     }
 
     /// Adds a unit; one with boxes becomes its label and its options.
@@ -276,70 +317,6 @@ fn with_answers(doc: &Document, lines: Vec<Range<usize>>) -> Vec<Range<usize>> {
     out
 }
 
-/// The cells of a line, if it is a row of a table: parted by "|", by ";" where the first cell is a lot's head or number, or by wide
-/// spaces below a head of words.
-fn cells(doc: &Document, line: &Range<usize>, in_table: bool) -> Option<Vec<Range<usize>>> {
-    let text = &doc.text()[line.clone()];
-    let Some(separator) = separator(text, in_table) else { return columns(doc, line, in_table) };
-    let mut at = line.start;
-    let cell = |cell: &str| {
-        at += cell.len() + 1;
-        at - cell.len() - 1..at - 1
-    };
-    Some(text.split(separator).map(cell).collect())
-}
-
-/// What a row answers about its first cell: "Clause sociale | non", or a cross below "Oui" or "Non".
-fn answer_of_row(doc: &Document, units: &[Unit], cells: &[Range<usize>], heads: &[usize]) -> Option<bool> {
-    let word = |r: &Range<usize>| doc.text()[r.clone()].trim().trim_end_matches('.');
-    let says = |answer: &str| cells.iter().any(|c| word(c) == answer);
-    if says("oui") && says("non") {
-        return None;
-    }
-    cells.iter().enumerate().skip(1).find_map(|(i, cell)| match word(cell) {
-        "non" | "neant" | "sans objet" | "n/a" | "aucun" | "aucune" => Some(false),
-        "oui" => Some(true),
-        "x" | "☒" | "✓" | "✔" => {
-            let head = word(&units.get(*heads.get(i)?)?.range);
-            if head.starts_with("non") { Some(false) } else { head.starts_with("oui").then_some(true) }
-        }
-        _ => None,
-    })
-}
-
-/// Cells parted by tabs or by three spaces and more.
-fn columns(doc: &Document, line: &Range<usize>, in_table: bool) -> Option<Vec<Range<usize>>> {
-    let whole = doc.written(line);
-    let written = whole.trim_matches(['\n', '\r']);
-    if !(written.contains("   ") || written.contains('\t'))
-        || written.contains('\n')
-        || !boxes(&doc.text()[line.clone()]).is_empty()
-    {
-        return None;
-    }
-    let parts: Vec<&str> = written.split("   ").flat_map(|p| p.split('\t')).filter(|p| !p.trim().is_empty()).collect();
-    let head = parts.len() >= 3 && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
-    if !(head || in_table && parts.len() >= 2) {
-        return None;
-    }
-    let start = doc.origin(line.start) + (written.as_ptr() as usize - whole.as_ptr() as usize);
-    let place = |p: &&str| {
-        let from = start + (p.as_ptr() as usize - written.as_ptr() as usize);
-        doc.folded_at(from).max(line.start)..doc.folded_at(from + p.len()).min(line.end)
-    };
-    Some(parts.iter().map(place).collect())
-}
-
-fn separator(text: &str, in_table: bool) -> Option<char> {
-    if text.contains('|') {
-        return Some('|');
-    }
-    let first = text.split(" ; ").next().unwrap_or_default().trim();
-    let numbered = in_table && first.len() <= 6 && first.bytes().any(|b| b.is_ascii_digit());
-    let head = matches!(first, "lot" | "lots" | "n° lot" | "n°" | "n° de lot" | "numero" | "no lot");
-    (text.matches(" ; ").count() >= 2 && (numbered || head)).then_some(';')
-}
-
 /// Boxes of a form within `text`: where they stand, and whether they are ticked.
 fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
     const SIGNS: &[(&str, bool)] = &[
@@ -366,23 +343,6 @@ fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
         SIGNS.iter().flat_map(|(sign, on)| text.match_indices(sign).map(|(i, s)| (i..i + s.len(), *on))).collect();
     found.sort_by_key(|(r, _)| r.start);
     found
-}
-
-fn lot_of_cell(cell: &str) -> Option<String> {
-    let cell = cell.trim();
-    let bare = cell.strip_prefix("lot").map_or(cell, |c| c.trim_start_matches(['s', ' ', 'n', '°', '-', ':', '.']));
-    let bare = bare.trim_start();
-    // "A2": a letter and a number.
-    let lettered = bare.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
-        && (2..=3).contains(&bare.len())
-        && bare.bytes().skip(1).all(|b| b.is_ascii_digit());
-    if lettered {
-        return Some(bare.to_uppercase());
-    }
-    let id = bare.trim_start_matches('0');
-    let number = id.bytes().take_while(u8::is_ascii_digit).count();
-    let fits = (1..=3).contains(&number) && (id.len() == number || !id.as_bytes()[number].is_ascii_alphanumeric());
-    fits.then(|| id[..number].to_owned())
 }
 
 /// Whether a line is a heading: short, and ended by a colon or begun by a number or a word that heads articles.
@@ -446,7 +406,8 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
             b'?' => {
                 let answer = next.trim_start_matches([':', '-', ' ']);
                 let is_answer =
-                    ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w));
+                    ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w))
+                        || text[start..at].trim_start().starts_with("qui ");
                 spaced && !is_answer
             }
             _ => spaced,
@@ -465,7 +426,7 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
 // Words that end with a full stop without ending a sentence.
 words!(
     ABBREVIATIONS,
-    "art cf ex env min max n no p mme dr tel st ste av bd nb etc al ref i.e e.a e.s.a s.i.a inf sup hab"
+    "art cf ex env min max n no p mme dr tel st ste av bd nb etc janv fevr avr juil sept oct nov dec al ref i.e e.a e.s.a s.i.a inf sup hab"
 );
 
 /// Whether the statement under a heading denies what the heading names.
@@ -521,6 +482,16 @@ const OTHER_EXPANSIONS: &[&str] = &[
     "intelligence artificielle",
     "autorisation d'intervention",
 ];
+
+/// Takes a concept out of all statements, as if its words had not been known.
+pub(crate) fn forget(statements: &mut [Statement<'_>], concept: Concept) {
+    for s in statements {
+        s.hits.retain(|h| h.concept != concept);
+        for set in [&mut s.says, &mut s.heading, &mut s.previous, &mut s.before] {
+            set.remove(concept);
+        }
+    }
+}
 
 /// Reads the wanted units; `wanted` are indexes in order.
 #[must_use]

@@ -1,0 +1,91 @@
+//! Rows of tables in plain text: their cells, the lot they name, the answer they give.
+//!
+//! Cells are parted by bars, by semicolons, or by wide spaces below a head of words. A line that is no row is left to who reads lines.
+
+use std::ops::Range;
+
+use super::document::Document;
+
+/// The cells of a line, if it is a row of a table: parted by "|", by ";" where the first cell is a lot's head or number, or by wide
+/// spaces below a head of words.
+pub(super) fn cells(doc: &Document, line: &Range<usize>, in_table: bool, boxed: bool) -> Option<Vec<Range<usize>>> {
+    let text = &doc.text()[line.clone()];
+    let Some(separator) = separator(text, in_table) else { return columns(doc, line, in_table, boxed) };
+    let mut at = line.start;
+    let cell = |cell: &str| {
+        at += cell.len() + 1;
+        at - cell.len() - 1..at - 1
+    };
+    Some(text.split(separator).map(cell).collect())
+}
+
+/// What a row answers about its first cell: "Clause sociale | non", or a cross below "Oui" or "Non".
+pub(super) fn answer_of_row(doc: &Document, cells: &[Range<usize>], heads: &[Range<usize>]) -> Option<bool> {
+    let word = |r: &Range<usize>| doc.text()[r.clone()].trim().trim_end_matches('.');
+    let says = |answer: &str| cells.iter().any(|c| word(c) == answer);
+    if says("oui") && says("non") {
+        return None;
+    }
+    cells.iter().enumerate().skip(1).find_map(|(i, cell)| match word(cell) {
+        "non" | "neant" | "sans objet" | "n/a" | "aucun" | "aucune" => Some(false),
+        "oui" => Some(true),
+        "x" | "☒" | "✓" | "✔" => {
+            let head = word(heads.get(i)?);
+            if head.starts_with("non") { Some(false) } else { head.starts_with("oui").then_some(true) }
+        }
+        _ => None,
+    })
+}
+
+/// Cells parted by tabs or by three spaces and more.
+fn columns(doc: &Document, line: &Range<usize>, in_table: bool, boxed: bool) -> Option<Vec<Range<usize>>> {
+    let whole = doc.written(line);
+    let written = whole.trim_matches(['\n', '\r']);
+    if !(written.contains("   ") || written.contains('\t')) || written.contains('\n') || boxed {
+        return None;
+    }
+    let parts: Vec<&str> = written.split("   ").flat_map(|p| p.split('\t')).filter(|p| !p.trim().is_empty()).collect();
+    let head = parts.len() >= 3 && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
+    if !(head || in_table && parts.len() >= 2) {
+        return None;
+    }
+    let start = doc.origin(line.start) + (written.as_ptr() as usize - whole.as_ptr() as usize);
+    let place = |p: &&str| {
+        let from = start + (p.as_ptr() as usize - written.as_ptr() as usize);
+        doc.folded_at(from).max(line.start)..doc.folded_at(from + p.len()).min(line.end)
+    };
+    Some(parts.iter().map(place).collect())
+}
+
+fn separator(text: &str, in_table: bool) -> Option<char> {
+    if text.contains('|') {
+        return Some('|');
+    }
+    let first = text.split(" ; ").next().unwrap_or_default().trim();
+    let numbered = in_table && first.len() <= 6 && first.bytes().any(|b| b.is_ascii_digit());
+    let head = matches!(first, "lot" | "lots" | "n° lot" | "n°" | "n° de lot" | "numero" | "no lot");
+    (text.matches(" ; ").count() >= 2 && (numbered || head)).then_some(';')
+}
+
+/// The lot that a row names in its first cell.
+pub(super) fn row_lot(doc: &Document, cells: &[Range<usize>]) -> Option<String> {
+    let named = cells.iter().find(|c| !doc.text()[(*c).clone()].trim().is_empty());
+    named.and_then(|c| lot_of_cell(&doc.text()[c.clone()]))
+}
+
+fn lot_of_cell(cell: &str) -> Option<String> {
+    let cell = cell.trim();
+    let bare = cell.strip_prefix("lot").map_or(cell, |c| c.trim_start_matches(['s', ' ', 'n', '°', '-', ':', '.']));
+    let bare = bare.trim_start();
+    // "A2": a letter and a number.
+    let lettered = bare.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+        && (2..=3).contains(&bare.len())
+        && bare.bytes().skip(1).all(|b| b.is_ascii_digit());
+    if lettered {
+        return Some(bare.to_uppercase());
+    }
+    let id = bare.trim_start_matches('0');
+    let number = id.bytes().take_while(u8::is_ascii_digit).count();
+    let fits = (1..=3).contains(&number) && (id.len() == number || !id.as_bytes()[number].is_ascii_alphanumeric());
+    fits.then(|| id[..number].to_owned())
+}
