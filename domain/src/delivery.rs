@@ -47,6 +47,8 @@ pub enum AlertKind {
     New,
     /// Something changed in a procedure told before.
     Correction,
+    /// What the notice was read to offer was wrong, and a person put it right: the buyer published nothing.
+    VerdictCorrection,
     /// The procedure is called off.
     Cancellation,
     /// The procedure is awarded.
@@ -77,7 +79,15 @@ impl AlertKind {
     /// Whether what it tells of can still be answered.
     #[must_use]
     pub fn can_be_answered(self) -> bool {
-        matches!(self, Self::New | Self::Correction | Self::PartialResult | Self::Reminder | Self::Undecided)
+        matches!(
+            self,
+            Self::New
+                | Self::Correction
+                | Self::VerdictCorrection
+                | Self::PartialResult
+                | Self::Reminder
+                | Self::Undecided
+        )
     }
 }
 

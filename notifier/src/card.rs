@@ -219,6 +219,7 @@ fn status(kind: AlertKind, a: &Assessment, now: DateTime<Utc>) -> &'static str {
         AlertKind::New if a.notice_kind == vigie_domain::NoticeKind::PriorInformation => "À venir",
         AlertKind::New => "Nouveau",
         AlertKind::Correction => "Rectificatif",
+        AlertKind::VerdictCorrection => "Verdict corrigé",
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
         AlertKind::NoAward => "Sans suite",
@@ -284,7 +285,9 @@ fn dates(a: &Assessment, now: DateTime<Utc>) -> Vec<Line> {
         .collect()
 }
 
-fn provision(p: &Provision) -> Line {
+/// A provision in words.
+#[must_use]
+pub fn provision(p: &Provision) -> Line {
     let mut parts: Vec<String> = Vec::new();
     if let Some(who) = p.beneficiary {
         parts.push(beneficiary_label(who).to_owned());

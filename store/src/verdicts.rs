@@ -1,7 +1,9 @@
 //! Verdicts corrected by people: kept for ever, applied to every later version of the notice, and exported as labelled cases.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
-use vigie_domain::Provision;
+use vigie_domain::{Disposition, Provision};
 
 use crate::Store;
 use crate::columns::{clean, from_json, millis, to_json};
@@ -16,8 +18,8 @@ pub struct VerdictCorrection {
     pub notice: String,
     /// Who corrected it.
     pub subscriber: String,
-    /// The provisions that hold.
-    pub provisions: Vec<Provision>,
+    /// The provisions that hold; `None` = those that the text is read to offer: an earlier correction is taken back.
+    pub provisions: Option<Vec<Provision>>,
     pub note: String,
     pub at: DateTime<Utc>,
 }
@@ -60,11 +62,36 @@ impl IngestTx {
         .bind(clean(notice))
         .fetch_optional(&mut self.tx)
         .await?;
-        row.map(|(text,)| from_json(&text, &format!("verdict_correction {notice}"))).transpose()
+        let read = |(text,): (String,)| from_json::<Option<Vec<Provision>>>(&text, &format!("verdict_correction {notice}"));
+        Ok(row.map(read).transpose()?.flatten())
     }
 }
 
 impl Store {
+    /// The corrections of a notice's verdict, oldest first.
+    pub async fn verdict_corrections_of(&self, notice: &str) -> Result<Vec<VerdictCorrection>, StoreError> {
+        let rows: Vec<VerdictCorrection> = sql::query_as(
+            "SELECT notice_id, subscriber_id, provisions, note, created FROM verdict_correction
+             WHERE notice_id = $1 ORDER BY created, id",
+        )
+        .bind(clean(notice))
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(rows)
+    }
+
+    /// Those who were told of a procedure.
+    pub async fn told_of(&self, procedure: &str) -> Result<BTreeSet<String>, StoreError> {
+        let rows: Vec<(String, Disposition)> = sql::query_as(
+            "SELECT DISTINCT n.subscriber_id, n.disposition FROM notification n JOIN alert a ON a.id = n.alert_id
+             WHERE a.procedure_id = $1 AND a.kind <> 'undecided'",
+        )
+        .bind(clean(procedure))
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(rows.into_iter().filter(|(_, how)| how.is_told()).map(|(person, _)| person).collect())
+    }
+
     /// Every corrected verdict, oldest first.
     pub async fn verdict_corrections(&self) -> Result<Vec<VerdictCorrection>, StoreError> {
         let rows: Vec<VerdictCorrection> = sql::query_as(

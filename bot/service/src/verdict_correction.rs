@@ -1,9 +1,10 @@
 //! A verdict corrected by someone entitled to it: kept for every later version of the notice, and told to those who were told
-//! of the first one. The command line and the pages come here.
+//! of the first one, but to its author. It is signed, and its author can take it back. The command line and the pages come here.
 
 use vigie_domain::procedure::{self, Snapshot};
 use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Assessment, Beneficiary, Evidence, Provision, ProvisionKind, Subscriber};
+use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::ingest::IngestTx;
 use vigie_store::journal::NoticeRow;
@@ -11,6 +12,7 @@ use vigie_store::search::Tells;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::classify;
 
+use crate::ingest::plan::Signed;
 use crate::ingest::{Turn, content_hash, search_row, tell};
 use crate::service::Service;
 
@@ -29,6 +31,8 @@ pub struct CorrectedProvision {
     pub lots: Vec<String>,
     /// Hours of insertion.
     pub hours: Option<f64>,
+    /// Share of the hours (clause), or of the mark (criterion), in percent.
+    pub percent: Option<f64>,
 }
 
 impl CorrectedProvision {
@@ -40,12 +44,23 @@ impl CorrectedProvision {
             self.beneficiary.or((kind == ProvisionKind::Reserved).then_some(Beneficiary::Unspecified));
         provision.lots = self.lots;
         provision.hours = self.hours;
+        match kind {
+            ProvisionKind::AwardCriterion => provision.weight = self.percent,
+            _ => provision.percent = self.percent,
+        }
         provision.mandatory = (kind == ProvisionKind::ExecutionClause).then_some(true);
         provision
     }
 }
 
-/// Puts `holds` in the place of every provision of that kind (nothing: there is none); gives the number of people told.
+/// The provisions of a notice with `holds` in the place of every one of that kind (nothing: there is none).
+#[must_use]
+pub fn corrected(row: &NoticeRow, kind: ProvisionKind, holds: Option<Provision>) -> Vec<Provision> {
+    let kept = |p: &&Provision| p.kind != kind && p.kind != ProvisionKind::SocialConditionNotSeen;
+    row.assessment.provisions.iter().filter(kept).cloned().chain(holds).collect()
+}
+
+/// Puts these provisions in the place of a notice's; gives the number of people told.
 ///
 /// # Errors
 /// The database fails; nothing was written.
@@ -53,13 +68,57 @@ pub async fn correct(
     service: &Service,
     person: &Subscriber,
     row: &NoticeRow,
-    kind: ProvisionKind,
-    holds: Option<Provision>,
+    provisions: Vec<Provision>,
     note: &str,
 ) -> Result<usize, StoreError> {
-    let kept = |p: &&Provision| p.kind != kind && p.kind != ProvisionKind::SocialConditionNotSeen;
-    let mut provisions: Vec<Provision> = row.assessment.provisions.iter().filter(kept).cloned().collect();
-    provisions.extend(holds);
+    store(service, person, row, Some(provisions), note, "Corrigé").await
+}
+
+/// Takes back the last correction of a notice, if it is this person's: what held before holds again. The number of people
+/// told, or `None`: there is nothing of theirs to take back.
+///
+/// # Errors
+/// The database fails; nothing was written.
+pub async fn undo(service: &Service, person: &Subscriber, row: &NoticeRow) -> Result<Option<usize>, StoreError> {
+    let mut corrections = service.store.verdict_corrections_of(&row.id).await?;
+    let Some(last) = corrections.pop() else { return Ok(None) };
+    if last.subscriber != person.id || last.provisions.is_none() {
+        return Ok(None);
+    }
+    let before = corrections.pop().and_then(|c| c.provisions);
+    store(service, person, row, before, "", "Correction annulée").await.map(Some)
+}
+
+/// How many others a correction would reach: those who were told of the procedure.
+///
+/// # Errors
+/// The database fails.
+pub async fn reach(service: &Service, person: &Subscriber, row: &NoticeRow) -> Result<usize, StoreError> {
+    Ok(service.store.told_of(&row.procedure).await?.into_iter().filter(|id| *id != person.id).count())
+}
+
+/// What others read of a correction: whose it is, and why.
+fn remark(done: &str, person: &Subscriber, note: &str) -> String {
+    let by = if person.name.is_empty() { "la personne qui suit ce marché" } else { &person.name };
+    match note.trim() {
+        "" => format!("{done} par {by}"),
+        note => format!("{done} par {by} : {}", short(note, 300)),
+    }
+}
+
+/// Stores a correction, and tells those who were told of the first verdict, and those whom the new one concerns.
+async fn store(
+    service: &Service,
+    person: &Subscriber,
+    row: &NoticeRow,
+    provisions: Option<Vec<Provision>>,
+    note: &str,
+    done: &str,
+) -> Result<usize, StoreError> {
+    let assessment = match &provisions {
+        Some(provisions) => classify::with_provisions(&row.notice, &row.assessment, provisions.clone()),
+        None => classify::classify(&row.notice),
+    };
     let now = service.clock.now();
     let correction = VerdictCorrection {
         notice: row.id.clone(),
@@ -68,21 +127,16 @@ pub async fn correct(
         note: note.to_owned(),
         at: now,
     };
-    let people = store(service, row, &correction).await?;
-    service.store.note("verdict", &row.id, &format!("verdict corrigé par {} : {note}", person.id), now).await?;
-    service.deliveries_queued.notify_one();
-    Ok(people)
-}
-
-/// Stores the correction, and tells those who were told of the first verdict, and those whom the new one concerns.
-async fn store(service: &Service, row: &NoticeRow, correction: &VerdictCorrection) -> Result<usize, StoreError> {
-    let assessment = classify::with_provisions(&row.notice, &row.assessment, correction.provisions.clone());
     let (mut tx, mut turn) = Turn::begin(service, None).await?;
-    let cause = tx.put_verdict_correction(correction).await?;
-    let told = Telling { id: cause, kind: AlertKind::Correction, silent: false };
+    turn.signed = Some(Signed { by: person.id.clone(), remark: remark(done, person, note) });
+    let cause = tx.put_verdict_correction(&correction).await?;
+    let told = Telling { id: cause, kind: AlertKind::VerdictCorrection, silent: false };
     let people = put_verdict(&mut tx, &mut turn, row, &assessment, told).await?;
     drop(turn);
     tx.commit().await?;
+    let what = format!("verdict : {} par {} : {note}", done.to_lowercase(), person.id);
+    service.store.note("verdict", &row.id, &what, now).await?;
+    service.deliveries_queued.notify_one();
     Ok(people)
 }
 

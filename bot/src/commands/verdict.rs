@@ -54,6 +54,9 @@ pub(super) struct SetArgs {
     /// Heures d’insertion
     #[arg(long)]
     hours: Option<f64>,
+    /// Part des heures (clause) ou de la note (critère), en pour cent
+    #[arg(long)]
+    percent: Option<f64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,6 +77,7 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
                 beneficiary: args.beneficiary,
                 lots: args.lots.iter().map(|l| Lot::clean_id(l)).collect(),
                 hours: args.hours,
+                percent: args.percent,
             };
             let provision = said.provision(args.about.provision);
             correct(&app, &args.about, Some(provision)).await
@@ -103,8 +107,13 @@ async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(
             "vigie classify --output text énumère les lots",
         ));
     }
-    let people = verdict_correction::correct(&app.service, &person, &row, about.provision, holds, &about.note).await?;
-    print(&format!("Verdict corrigé ; {people} personne(s) prévenue(s) au prochain envoi\n"))
+    let provisions = verdict_correction::corrected(&row, about.provision, holds);
+    let people = verdict_correction::correct(&app.service, &person, &row, provisions, &about.note).await?;
+    print(&match people {
+        0 => "Verdict corrigé ; personne d’autre n’en avait été alerté\n".to_owned(),
+        1 => "Verdict corrigé ; une personne est prévenue au prochain envoi\n".to_owned(),
+        n => format!("Verdict corrigé ; {n} personnes sont prévenues au prochain envoi\n"),
+    })
 }
 
 /// The table of wordings is made of such lines. Of several corrections of a notice, the last one holds.
@@ -112,15 +121,16 @@ async fn cases(app: &App) -> Result<(), Failure> {
     let last: BTreeMap<String, VerdictCorrection> =
         app.service.store.verdict_corrections().await?.into_iter().map(|c| (c.notice.clone(), c)).collect();
     for correction in last.values() {
+        let Some(provisions) = &correction.provisions else { continue };
         if let Some(row) = app.service.store.notice(&correction.notice).await? {
-            print(&format!("{}\n", case(&row, correction)))?;
+            print(&format!("{}\n", case(&row, provisions)))?;
         }
     }
     Ok(())
 }
 
-fn case(row: &NoticeRow, correction: &VerdictCorrection) -> serde_json::Value {
-    let of = |kind: ProvisionKind| correction.provisions.iter().filter(move |p| p.kind == kind);
+fn case(row: &NoticeRow, provisions: &[Provision]) -> serde_json::Value {
+    let of = |kind: ProvisionKind| provisions.iter().filter(move |p| p.kind == kind);
     let text: Vec<&str> = row.notice.passages.iter().map(|p| p.text.as_str()).collect();
     let reserved: Vec<_> =
         of(ProvisionKind::Reserved).map(|p| json!({"beneficiary": p.beneficiary, "lots": p.lots})).collect();

@@ -179,6 +179,7 @@ struct Item {
 fn kind_label(kind: AlertKind) -> &'static str {
     match kind {
         AlertKind::Correction => "Rectificatif",
+        AlertKind::VerdictCorrection => "Verdict corrigé",
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
         AlertKind::NoAward => "Sans suite",

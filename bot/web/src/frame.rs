@@ -47,6 +47,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("donnees.html", include_str!("../pages/donnees.html")),
     ("procedure.html", include_str!("../pages/procedure.html")),
     ("signaler.html", include_str!("../pages/signaler.html")),
+    ("corriger.html", include_str!("../pages/corriger.html")),
+    ("corrige.html", include_str!("../pages/corrige.html")),
     ("confirmer.html", include_str!("../pages/confirmer.html")),
     ("lien-perime.html", include_str!("../pages/lien-perime.html")),
     ("repondre.html", include_str!("../pages/repondre.html")),

@@ -12,7 +12,8 @@
 //! | `cookies` | the session cookie, and who it stands for |
 //! | `limits` | how often what costs may be asked for |
 //! | `browse` | the front page and the search |
-//! | `procedure` | one procedure, decisions, reports of errors |
+//! | `procedure` | one procedure, decisions |
+//! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `subscriptions` | my subscriptions |
 //! | `month` | my month |
 //! | `account` | my data, sessions, private links, tokens |
@@ -41,6 +42,7 @@ mod operator;
 mod procedure;
 pub mod proxies;
 mod public;
+mod report;
 pub mod server;
 pub mod session;
 mod subscriptions;
@@ -150,7 +152,7 @@ routes! {
     "/procedure/{id}" => get(procedure::show),
     "/procedure/{id}/decision" => post(procedure::decide),
     "/procedure/{id}/publier" => post(procedure::publish),
-    "/procedure/{id}/signaler" => get(procedure::ask_report).post(procedure::report),
+    "/procedure/{id}/signaler" => get(report::ask).post(report::send),
     "/abonnements" => get(subscriptions::list),
     "/abonnements/nouveau" => get(subscriptions::fresh).post(subscriptions::make),
     "/abonnements/message-essai" => post(subscriptions::test_message),

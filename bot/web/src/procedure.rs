@@ -1,5 +1,5 @@
 //! One procedure: the verdict first, its evidence in its context, dates, lots with mine marked, what was published when, what my
-//! structure decided; and reports of errors.
+//! structure decided.
 //!
 //! Decisions are read and written for the structure of the session alone. Who opens the page while signed in has read it. An
 //! answer sends back what its page showed: where a colleague, or another tab, decided otherwise meanwhile, nothing is written
@@ -49,8 +49,6 @@ struct Quote {
     before: String,
     words: String,
     after: String,
-    /// Where they stand, in the source's names.
-    field: String,
 }
 
 /// A provision as the page shows it.
@@ -139,7 +137,7 @@ fn card_of(row: &NoticeRow, kind: AlertKind, now: DateTime<Utc>) -> Card {
 }
 
 /// The notice that says what the procedure is now: the latest that is no result nor cancellation, else the latest.
-fn current(notices: &[NoticeRow]) -> Option<&NoticeRow> {
+pub(crate) fn current(notices: &[NoticeRow]) -> Option<&NoticeRow> {
     let whole = |n: &&NoticeRow| n.notice.kind == NoticeKind::Correction || !n.notice.kind.is_follow_up();
     notices.iter().rev().find(whole).or(notices.last())
 }
@@ -148,7 +146,7 @@ fn current(notices: &[NoticeRow]) -> Option<&NoticeRow> {
 fn quote(words: &str, passages: &[&Passage]) -> Quote {
     let found = passages.iter().find_map(|p| p.text.find(words).map(|at| (p, at)));
     let Some((passage, at)) = found else {
-        return Quote { before: String::new(), words: short(words, 600), after: String::new(), field: String::new() };
+        return Quote { before: String::new(), words: short(words, 600), after: String::new() };
     };
     let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let head: String = {
@@ -166,7 +164,6 @@ fn quote(words: &str, passages: &[&Passage]) -> Quote {
         before: format!("{}{}", if cut_head { "… " } else { "" }, line(head)),
         words: line(words),
         after: format!("{}{}", line(tail), if cut_tail { " …" } else { "" }),
-        field: passage.field.clone(),
     }
 }
 
@@ -291,7 +288,7 @@ fn decided(d: &Decision) -> Decided {
 }
 
 /// The notices of a procedure that this reader may see.
-async fn notices(site: &Site, reader: Option<&Session>, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
+pub(crate) async fn notices(site: &Site, reader: Option<&Session>, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
     let all = site.service.store.notices_of(id).await?;
     let notices = visibility::visible(&site.service, reader.map(|s| &s.person), all).await?;
     if notices.is_empty() {
@@ -424,7 +421,7 @@ fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
     Refusal::ALL.into_iter().map(choice).collect()
 }
 
-fn checked(text: &str, longest: usize, what: &str) -> Result<String, Trouble> {
+pub(crate) fn checked(text: &str, longest: usize, what: &str) -> Result<String, Trouble> {
     if text.chars().count() > longest {
         return Err(Trouble::bad(format!("{what} : {longest} caractères au plus.")));
     }
@@ -484,141 +481,6 @@ fn edit_of(fields: &Fields) -> Result<DecisionEdit, Trouble> {
     Ok(edit)
 }
 
-/// Kinds of provision a report may speak of.
-const REPORTED: [ProvisionKind; 5] = [
-    ProvisionKind::Reserved,
-    ProvisionKind::ExecutionClause,
-    ProvisionKind::AwardCriterion,
-    ProvisionKind::InsertionService,
-    ProvisionKind::Other,
-];
-const BENEFICIARIES: [Beneficiary; 6] = [
-    Beneficiary::Unspecified,
-    Beneficiary::Both,
-    Beneficiary::Disability,
-    Beneficiary::Insertion,
-    Beneficiary::Prison,
-    Beneficiary::SocialEconomy,
-];
-
-fn word<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-pub(crate) async fn ask_report(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {
-    let notices = notices(&site, Some(&signed.session), &id).await?;
-    let main = current(&notices).ok_or_else(Trouble::no_page)?;
-    let kinds: Vec<Choice> = REPORTED
-        .into_iter()
-        .map(|k| Choice { value: k.as_str().to_owned(), label: provision_label(k).to_owned(), on: false })
-        .collect();
-    let whom: Vec<Choice> = BENEFICIARIES
-        .into_iter()
-        .map(|b| Choice { value: word(&b), label: beneficiary_label(b).to_owned(), on: false })
-        .collect();
-    let held: Vec<String> = main.assessment.provisions.iter().map(|p| provision_label(p.kind).to_owned()).collect();
-    Ok(site.page(
-        &signed.visitor,
-        "signaler.html",
-        context! {
-            id => id,
-            title => &main.assessment.title,
-            held => french::list(&held),
-            may_correct => verdict_correction::may_correct(signed.session.person.role),
-            kinds => Serde(kinds),
-            whom => Serde(whom),
-            has_lots => !main.assessment.lots.is_empty(),
-        },
-    ))
-}
-
-pub(crate) async fn report(
-    State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
-    client: Client,
-    posted: Posted,
-) -> Shown {
-    let now = site.service.clock.now();
-    site.costly(client)?;
-    let notices = notices(&site, Some(&posted.session), &id).await?;
-    let main = current(&notices).ok_or_else(Trouble::no_page)?;
-    let (session, fields) = (&posted.session, &posted.fields);
-    let note = checked(fields.one("note"), decisions::MAX_NOTE, "Explication")?;
-    let kind = REPORTED.into_iter().find(|k| k.as_str() == fields.one("kind"));
-    if let Some(kind) = kind.filter(|_| verdict_correction::may_correct(session.person.role)) {
-        let holds = said(fields.one("holds") == "oui", kind, &posted, main)?;
-        let people = verdict_correction::correct(&site.service, &session.person, main, kind, holds, &note).await?;
-        let told = match people {
-            0 => "Personne n’avait été alerté du premier verdict.".to_owned(),
-            1 => "Une personne est prévenue au prochain envoi.".to_owned(),
-            n => format!("{n}\u{a0}personnes sont prévenues au prochain envoi."),
-        };
-        return Ok(back_to(
-            &site,
-            &posted.visitor,
-            &id,
-            "Verdict corrigé",
-            &format!("Il vaut pour toutes les versions de l’avis. {told}"),
-        ));
-    }
-    if note.is_empty() {
-        return Err(Trouble::bad("Dites en quelques mots ce qui est faux."));
-    }
-    let about = kind.map(|k| format!("{} : ", provision_label(k))).unwrap_or_default();
-    let body = format!(
-        "Un verdict est signalé comme faux\n« {} » ({}).\n{} dit : {about}{note}\nPour corriger : vigie verdict, ou la page /procedure/{id}/signaler.",
-        short(&main.assessment.title, 120),
-        main.id,
-        session.name(),
-    );
-    let cause = format!("report:{id}:{}:{}", session.person.id, now.timestamp_millis());
-    operators::tell(&site.service, OperatorEvent::Once(&cause), &body, now).await?;
-    site.service.store.note("verdict", &main.id, "un verdict est signalé comme faux", now).await?;
-    Ok(back_to(
-        &site,
-        &posted.visitor,
-        &id,
-        "Merci",
-        "Votre signalement est parti vers les personnes qui gèrent Vigie.",
-    ))
-}
-
-fn back_to(site: &Site, visitor: &Visitor, id: &str, title: &str, text: &str) -> Response {
-    let back = format!("/procedure/{id}");
-    site.page(
-        visitor,
-        "mot.html",
-        context! { title => title, text => text, back => back, back_text => "Revenir à la procédure" },
-    )
-}
-
-/// What the form says of that provision.
-fn said(holds: bool, kind: ProvisionKind, posted: &Posted, main: &NoticeRow) -> Result<Option<Provision>, Trouble> {
-    if !holds {
-        return Ok(None);
-    }
-    let fields = &posted.fields;
-    let lots: Vec<String> =
-        fields.one("lots").split([',', ';', ' ']).filter(|l| !l.is_empty()).map(vigie_domain::Lot::clean_id).collect();
-    let known = |lot: &String| main.assessment.lots.iter().any(|l| l.id == *lot);
-    if let Some(lot) = lots.iter().find(|l| !known(l)) {
-        return Err(Trouble::bad(format!("Cet avis n’a pas de lot {lot}.")));
-    }
-    let hours = match fields.one("hours").replace(',', ".") {
-        text if text.is_empty() => None,
-        text => Some(
-            text.parse::<f64>()
-                .ok()
-                .filter(|h| (0.0..=1e7).contains(h))
-                .ok_or_else(|| Trouble::bad("Les heures s’écrivent en chiffres."))?,
-        ),
-    };
-    let beneficiary = BENEFICIARIES.into_iter().find(|b| word(b) == fields.one("beneficiary"));
-    let corrected =
-        CorrectedProvision { beneficiary: beneficiary.filter(|_| kind == ProvisionKind::Reserved), lots, hours };
-    Ok(Some(corrected.provision(kind)))
-}
-
 /// The notice as programs and feeds name it.
 pub(crate) fn title_of(notice: &Notice, a: &Assessment) -> String {
     if a.title.is_empty() { short(&notice.title, 240) } else { short(&a.title, 240) }
@@ -641,7 +503,7 @@ mod tests {
         let found = quote("réservé aux EA", &passages);
         assert!(found.before.starts_with("… avant") && found.before.ends_with("Le lot 2 est"), "{}", found.before);
         assert!(found.after.starts_with(". Visite obligatoire.") && found.after.ends_with(" …"), "{}", found.after);
-        assert_eq!((found.words.as_str(), found.field.as_str()), ("réservé aux EA", "rensgComplt"));
+        assert_eq!(found.words, "réservé aux EA");
         assert_eq!(quote("ailleurs", &passages).before, "", "words that are not found stand alone");
     }
 }

@@ -234,21 +234,39 @@ async fn an_error_is_corrected_by_who_may_and_reported_by_who_may_not() {
     assert_eq!(pages.app.service.store.deliveries(None, 10).await.unwrap().len(), 1, "the operator is told");
     assert!(pages.app.service.store.verdict_corrections().await.unwrap().is_empty(), "who may not, corrects nothing");
     let fatou = pages.signed_in("fatou").await.unwrap();
-    let done = fatou
-        .post_form(
-            &path,
-            &[("kind", "execution_clause"), ("holds", "oui"), ("hours", "350"), ("lots", "2"), ("note", "CCAP")],
-        )
-        .await
-        .unwrap();
-    assert_eq!(done.status, 200, "{}", done.body);
+    let armed = ok(&fatou, &path).await.body;
+    assert!(!armed.contains(" checked") && !armed.contains(" selected"), "nothing is chosen beforehand: {armed}");
+    let unsaid = fatou.post_form(&path, &[("note", "CCAP"), ("hours", "beaucoup"), ("lots", "9")]).await.unwrap();
+    assert_eq!(unsaid.status, 422, "{}", unsaid.body);
+    for kept in ["Choisissez de quoi", "si elle existe", "pas de lot 9", "écrivez un nombre", "CCAP", "value=\"beaucoup\""] {
+        assert!(unsaid.body.contains(kept), "{kept}: {}", unsaid.body);
+    }
+    let before = pages.app.service.store.notice("boamp:26-1").await.unwrap().unwrap().assessment;
+    let said = [
+        ("kind", "execution_clause"),
+        ("holds", "oui"),
+        ("hours", "6 000"),
+        ("percent", "7,5"),
+        ("lots", "2"),
+        ("note", "article 5 du CCAP"),
+    ];
+    let preview = fatou.post_form(&path, &said).await.unwrap();
+    assert!(preview.status == 200 && preview.body.contains("6\u{202f}000"), "{}", preview.body);
+    assert!(pages.app.service.store.verdict_corrections().await.unwrap().is_empty(), "seen before it is done");
+    let done = fatou.post_form(&path, &[said.as_slice(), &[("do", "corriger")]].concat()).await.unwrap();
+    assert!(done.status == 200 && done.body.contains("Annuler cette correction"), "{}", done.body);
     let row = pages.app.service.store.notice("boamp:26-1").await.unwrap().unwrap();
     let clause = row.assessment.provisions.iter().find(|p| p.kind == ProvisionKind::ExecutionClause).unwrap();
-    assert_eq!((clause.hours, clause.lots.as_slice()), (Some(350.0), ["2".to_owned()].as_slice()));
-    assert_eq!(
-        fatou.post_form(&path, &[("kind", "reserved"), ("holds", "oui"), ("lots", "9")]).await.unwrap().status,
-        400
-    );
+    assert_eq!((clause.hours, clause.percent), (Some(6000.0), Some(7.5)));
+    assert_eq!(clause.lots, ["2"]);
+    // Only who made it takes it back.
+    let chef = pages.signed_in("chef").await.unwrap();
+    chef.post_form(&path, &[("do", "annuler")]).await.unwrap();
+    assert_eq!(pages.app.service.store.verdict_corrections().await.unwrap().len(), 1);
+    let undone = fatou.post_form(&path, &[("do", "annuler")]).await.unwrap();
+    assert_eq!(undone.status, 200, "{}", undone.body);
+    let row = pages.app.service.store.notice("boamp:26-1").await.unwrap().unwrap();
+    assert_eq!(row.assessment.provisions, before.provisions, "what held before holds again");
 }
 
 #[tokio::test]

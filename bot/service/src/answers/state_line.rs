@@ -78,13 +78,18 @@ pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> 
     let more = button("Plus", Action::More);
     if !may_decide(role) {
         return match kind {
-            AlertKind::New | AlertKind::Correction | AlertKind::Award | AlertKind::PartialResult => vec![vec![more]],
+            AlertKind::New
+            | AlertKind::Correction
+            | AlertKind::VerdictCorrection
+            | AlertKind::Award
+            | AlertKind::PartialResult => vec![vec![more]],
             _ => Vec::new(),
         };
     }
     match kind {
         AlertKind::New
         | AlertKind::Correction
+        | AlertKind::VerdictCorrection
         | AlertKind::PartialResult
         | AlertKind::Reminder
         | AlertKind::Undecided => vec![

@@ -27,6 +27,7 @@ use vigie_store::{SqlError, Store, StoreError};
 use vigie_watcher::classify::{self, fold::fold};
 use vigie_watcher::zones;
 
+use super::plan::Signed;
 use crate::service::Service;
 
 /// Subscriptions read at once while the index is built.
@@ -163,6 +164,8 @@ pub(crate) struct Turn<'a> {
     pub(super) service: &'a Service,
     /// What the source's first poll is to cause; `None` after it.
     pub(super) first_poll: Option<Baseline>,
+    /// Who says what is told, where a person does.
+    pub(crate) signed: Option<Signed>,
     followed: MutexGuard<'a, Followed>,
 }
 
@@ -181,7 +184,7 @@ impl<'a> Turn<'a> {
             let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
             let mut followed = service.audience.0.lock().await;
             if followed.follow_in(&mut tx).await? {
-                return Ok((tx, Self { service, first_poll, followed }));
+                return Ok((tx, Self { service, first_poll, signed: None, followed }));
             }
         }
         Err(StoreError::TooManyRetries)

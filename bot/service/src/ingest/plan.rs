@@ -32,6 +32,16 @@ pub struct Planner<'a> {
     /// The installation's hourly cap; 0 = none.
     hourly_cap: u32,
     now: DateTime<Utc>,
+    signed: Option<&'a Signed>,
+}
+
+/// Who says something, where a person does and not a publisher.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The person, who is not told of their own doing.
+    pub by: String,
+    /// What the others read: who, and why.
+    pub remark: String,
 }
 
 /// What a notice changes.
@@ -129,7 +139,13 @@ impl<'a> Planner<'a> {
         (times, hourly_cap): (DigestTimes, u32),
         now: DateTime<Utc>,
     ) -> Self {
-        Self { audience, first_poll, times, hourly_cap, now }
+        Self { audience, first_poll, times, hourly_cap, now, signed: None }
+    }
+
+    /// The same, for what a person says.
+    #[must_use]
+    pub fn signed(self, signed: Option<&'a Signed>) -> Self {
+        Self { signed, ..self }
     }
 
     /// Whom an alert on this notice may reach: those whom it concerns now, and those who were told before.
@@ -183,6 +199,11 @@ impl<'a> Planner<'a> {
                 plan.shares.push((share(subscriber, hit, met, decided), Vec::new()));
                 continue;
             }
+            if self.signed.is_some_and(|s| s.by == subscriber) {
+                let decided = Decided::untold(Disposition::Duplicate, "vous en êtes l’auteur");
+                plan.shares.push((share(subscriber, hit, met, decided), Vec::new()));
+                continue;
+            }
             if silent && audiences.known.contains(subscriber.as_str()) {
                 // Nothing new for someone who has a share already, told or not: the journal says so.
                 if hit.is_some() {
@@ -195,7 +216,8 @@ impl<'a> Planner<'a> {
             if before.is_some() {
                 plan.replaced.push(subscriber.clone());
             }
-            decided.remark = before.and_then(|t| t.digest).map(|at| self.follows(&subscriber, alert.kind, at));
+            let follows = || before.and_then(|t| t.digest).map(|at| self.follows(&subscriber, alert.kind, at));
+            decided.remark = self.signed.map(|s| s.remark.clone()).or_else(follows);
             plan.shares.push(self.with_deliveries(share(subscriber, hit, met, decided), alert, assessment));
         }
         plan

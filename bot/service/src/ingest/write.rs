@@ -72,7 +72,7 @@ pub(crate) async fn tell(
     let folded = turn.searchable(notice, assessment);
     let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
     let audience = turn.reach(tx, &candidate, told).await?;
-    let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now());
+    let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now()).signed(turn.signed.as_ref());
     let audiences = planner.audiences(&candidate, told);
     let people = load::people(tx, &planner, &audiences, &alert.procedure, &alert.id).await?;
     let plan = planner.people(audiences, alert, silent, assessment, &people);

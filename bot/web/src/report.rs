@@ -1,0 +1,271 @@
+//! Errors of verdicts: who reads a notice reports one; a facilitator or an operator corrects it, sees first what changes and how
+//! many are told, and can take it back.
+//!
+//! Nothing is chosen beforehand, and a form at fault comes back as it was filled. What is wrong in it stops the correction.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::{Beneficiary, Lot, Provision, ProvisionKind, french};
+use vigie_notifier::card::{self, beneficiary_label, provision_label, short};
+use vigie_service::decisions;
+use vigie_service::operators::{self, OperatorEvent};
+use vigie_service::verdict_correction::{self, CorrectedProvision, may_correct};
+use vigie_store::journal::NoticeRow;
+
+use super::browse::Choice;
+use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble, Visitor};
+use super::procedure::{checked, current, notices};
+
+/// Kinds of provision a report may speak of.
+const REPORTED: [ProvisionKind; 5] = [
+    ProvisionKind::Reserved,
+    ProvisionKind::ExecutionClause,
+    ProvisionKind::AwardCriterion,
+    ProvisionKind::InsertionService,
+    ProvisionKind::Other,
+];
+const BENEFICIARIES: [Beneficiary; 6] = [
+    Beneficiary::Unspecified,
+    Beneficiary::Both,
+    Beneficiary::Disability,
+    Beneficiary::Insertion,
+    Beneficiary::Prison,
+    Beneficiary::SocialEconomy,
+];
+/// The fields of a correction, sent again by the page that confirms it.
+const FIELDS: [&str; 7] = ["kind", "holds", "beneficiary", "lots", "hours", "percent", "note"];
+
+/// What the form says.
+struct Wish {
+    kind: ProvisionKind,
+    holds: Option<Provision>,
+    note: String,
+}
+
+pub(crate) async fn ask(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {
+    let notices = notices(&site, Some(&signed.session), &id).await?;
+    let main = current(&notices).ok_or_else(Trouble::no_page)?;
+    let corrects = may_correct(signed.session.person.role);
+    Ok(form(&site, &signed.visitor, (&id, main), corrects, &Fields::default(), &[]))
+}
+
+pub(crate) async fn send(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    client: Client,
+    posted: Posted,
+) -> Shown {
+    site.costly(client)?;
+    let notices = notices(&site, Some(&posted.session), &id).await?;
+    let main = current(&notices).ok_or_else(Trouble::no_page)?;
+    if !may_correct(posted.session.person.role) {
+        return reported(&site, &id, &posted, main).await;
+    }
+    if posted.fields.one("do") == "annuler" {
+        return undone(&site, &id, &posted, main).await;
+    }
+    match wish(&posted.fields, main) {
+        Err(faults) => Ok(form(&site, &posted.visitor, (&id, main), true, &posted.fields, &faults)),
+        Ok(wish) if posted.fields.one("do") == "corriger" => corrected(&site, &id, &posted, main, wish).await,
+        Ok(wish) => preview(&site, &id, &posted, main, wish).await,
+    }
+}
+
+/// The form, as it was filled.
+fn form(
+    site: &Site,
+    visitor: &Visitor,
+    (id, main): (&str, &NoticeRow),
+    corrects: bool,
+    fields: &Fields,
+    faults: &[String],
+) -> Response {
+    let chosen = fields.one("kind");
+    let kinds: Vec<Choice> = REPORTED
+        .into_iter()
+        .map(|k| Choice {
+            value: k.as_str().to_owned(),
+            label: provision_label(k).to_owned(),
+            on: chosen == k.as_str(),
+        })
+        .collect();
+    let whom: Vec<Choice> = BENEFICIARIES
+        .into_iter()
+        .map(|b| Choice {
+            value: word(&b),
+            label: beneficiary_label(b).to_owned(),
+            on: fields.one("beneficiary") == word(&b),
+        })
+        .collect();
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    site.page_as(
+        status,
+        visitor,
+        "signaler.html",
+        context! {
+            id => id,
+            title => &main.assessment.title,
+            held => Serde(lines(&main.assessment.provisions)),
+            may_correct => corrects,
+            kinds => Serde(kinds),
+            whom => Serde(whom),
+            has_lots => !main.assessment.lots.is_empty(),
+            holds => fields.one("holds"),
+            lots => fields.one("lots"),
+            hours => fields.one("hours"),
+            percent => fields.one("percent"),
+            note => fields.one("note"),
+            faults => faults,
+        },
+    )
+}
+
+/// Provisions in words, one a line.
+fn lines(provisions: &[Provision]) -> Vec<String> {
+    let shown = provisions.iter().filter(|p| p.kind != ProvisionKind::SocialConditionNotSeen).map(card::provision);
+    shown.map(|l| if l.text.is_empty() { l.label } else { format!("{} : {}", l.label, l.text) }).collect()
+}
+
+/// What changes, and how many are told, before it is done.
+async fn preview(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish: Wish) -> Shown {
+    let others = verdict_correction::reach(&site.service, &posted.session.person, main).await?;
+    let after = verdict_correction::corrected(main, wish.kind, wish.holds);
+    let fields: Vec<(&str, &str)> = FIELDS.iter().map(|name| (*name, posted.fields.one(name))).collect();
+    Ok(site.page(
+        &posted.visitor,
+        "corriger.html",
+        context! {
+            id => id,
+            title => &main.assessment.title,
+            before => Serde(lines(&main.assessment.provisions)),
+            after => Serde(lines(&after)),
+            told => told(others),
+            note => wish.note,
+            fields => fields,
+        },
+    ))
+}
+
+async fn corrected(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish: Wish) -> Shown {
+    let provisions = verdict_correction::corrected(main, wish.kind, wish.holds);
+    let person = &posted.session.person;
+    let people = verdict_correction::correct(&site.service, person, main, provisions, &wish.note).await?;
+    Ok(site.page(&posted.visitor, "corrige.html", context! { id => id, told => told(people) }))
+}
+
+async fn undone(site: &Site, id: &str, posted: &Posted, main: &NoticeRow) -> Shown {
+    let text = match verdict_correction::undo(&site.service, &posted.session.person, main).await? {
+        Some(people) => format!("Le verdict est de nouveau celui d’avant. {}", told(people)),
+        None => "Il n’y a pas de correction à vous qui soit la dernière : rien n’est changé.".to_owned(),
+    };
+    Ok(back_to(site, &posted.visitor, id, "Correction annulée", &text))
+}
+
+/// How many people hear of a correction.
+fn told(people: usize) -> String {
+    match people {
+        0 => "Personne d’autre n’est à prévenir.".to_owned(),
+        1 => "Une autre personne est prévenue.".to_owned(),
+        n => format!("{n} autres personnes sont prévenues."),
+    }
+}
+
+/// A report goes to the operators.
+async fn reported(site: &Site, id: &str, posted: &Posted, main: &NoticeRow) -> Shown {
+    let (session, now) = (&posted.session, site.service.clock.now());
+    let note = checked(posted.fields.one("note"), decisions::MAX_NOTE, "Explication")?;
+    if note.is_empty() {
+        return Err(Trouble::bad("Dites en quelques mots ce qui est faux."));
+    }
+    let kind = REPORTED.into_iter().find(|k| k.as_str() == posted.fields.one("kind"));
+    let about = kind.map(|k| format!("{} : ", provision_label(k))).unwrap_or_default();
+    let body = format!(
+        "Un verdict est signalé comme faux\n« {} » ({}).\n{} dit : {about}{note}\nPour corriger : la page /procedure/{id}/signaler, ou vigie verdict.",
+        short(&main.assessment.title, 120),
+        main.id,
+        session.name(),
+    );
+    let cause = format!("report:{id}:{}:{}", session.person.id, now.timestamp_millis());
+    operators::tell(&site.service, OperatorEvent::Once(&cause), &body, now).await?;
+    site.service.store.note("verdict", &main.id, "un verdict est signalé comme faux", now).await?;
+    let text = "Votre signalement est parti vers les personnes qui gèrent Vigie.";
+    Ok(back_to(site, &posted.visitor, id, "Merci", text))
+}
+
+fn back_to(site: &Site, visitor: &Visitor, id: &str, title: &str, text: &str) -> Response {
+    let back = format!("/procedure/{id}");
+    let values = context! { title => title, text => text, back => back, back_text => "Revenir au marché" };
+    site.page(visitor, "mot.html", values)
+}
+
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// What the form asks for.
+///
+/// # Errors
+/// All that is wrong with it, a sentence each.
+fn wish(fields: &Fields, main: &NoticeRow) -> Result<Wish, Vec<String>> {
+    let mut faults = Vec::new();
+    let kind = REPORTED.into_iter().find(|k| k.as_str() == fields.one("kind"));
+    if kind.is_none() {
+        faults.push("Choisissez de quoi il s’agit.".to_owned());
+    }
+    if !["oui", "non"].contains(&fields.one("holds")) {
+        faults.push("Dites si elle existe ou non.".to_owned());
+    }
+    if fields.one("note").chars().count() > decisions::MAX_NOTE {
+        faults.push(format!("L’explication est trop longue : {} caractères au plus.", decisions::MAX_NOTE));
+    }
+    let lots: Vec<String> =
+        fields.one("lots").split([',', ';', ' ']).filter(|l| !l.is_empty()).map(Lot::clean_id).collect();
+    let unknown = lots.iter().filter(|lot| !main.assessment.lots.iter().any(|l| l.id == **lot));
+    faults.extend(unknown.map(|lot| format!("Cet avis n’a pas de lot {lot}.")));
+    let mut number = |name: &str, most: f64, what: &str| {
+        let read = amount(fields.one(name)).filter(|n| n.is_none_or(|n| (0.0..=most).contains(&n)));
+        if read.is_none() {
+            faults.push(format!("{what} : écrivez un nombre, par exemple 6 000."));
+        }
+        read.flatten()
+    };
+    let hours = number("hours", 1e7, "Heures d’insertion");
+    let percent = number("percent", 100.0, "Part en %");
+    let (Some(kind), true) = (kind, faults.is_empty()) else { return Err(faults) };
+    let holds = (fields.one("holds") == "oui").then(|| {
+        let beneficiary = BENEFICIARIES.into_iter().find(|b| word(b) == fields.one("beneficiary"));
+        let beneficiary = beneficiary.filter(|_| kind == ProvisionKind::Reserved);
+        CorrectedProvision { beneficiary, lots, hours, percent }.provision(kind)
+    });
+    Ok(Wish { kind, holds, note: fields.one("note").to_owned() })
+}
+
+/// A number as people write it: spaces between thousands, a comma. `Some(None)` = nothing is written; `None` = no number.
+fn amount(text: &str) -> Option<Option<f64>> {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain.trim_end_matches('%').trim_end_matches(['h', 'H']).replace(',', ".");
+    if plain.is_empty() { Some(None) } else { plain.parse().ok().map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        for (text, wanted) in [
+            ("", Some(None)),
+            ("6 000", Some(Some(6000.0))),
+            ("6\u{202f}000 h", Some(Some(6000.0))),
+            ("7,5 %", Some(Some(7.5))),
+            ("beaucoup", None),
+        ] {
+            assert_eq!(amount(text), wanted, "{text}");
+        }
+    }
+}
