@@ -14,6 +14,7 @@ use vigie_domain::{
     TypedDate,
 };
 use vigie_notifier::chat::ButtonAction;
+use vigie_notifier::typeset::typeset;
 use vigie_service::Clock;
 use vigie_service::ingest;
 use vigie_store::claim::Claim;
@@ -124,8 +125,9 @@ async fn say(app: &App, person: &str, words: &str) -> String {
     all_of(&replies)
 }
 
+/// What a chat shows of replies.
 pub(crate) fn all_of(replies: &[Reply]) -> String {
-    replies.iter().map(|r| conversation::in_words(r).bare()).collect::<Vec<_>>().join("\n")
+    replies.iter().map(|r| typeset(&conversation::in_words(r).bare())).collect::<Vec<_>>().join("\n")
 }
 
 pub(crate) fn datas(replies: &[Reply]) -> Vec<String> {
@@ -139,7 +141,7 @@ pub(crate) fn datas(replies: &[Reply]) -> Vec<String> {
 /// The state lines that wait to be shown on a channel, by chat.
 async fn to_show(app: &App, channel: Channel) -> Vec<(String, String)> {
     let stale = state_refresh::stale(&app.service, channel).await.unwrap();
-    stale.into_iter().map(|s| (s.message.chat, s.line)).collect()
+    stale.into_iter().map(|s| (s.message.chat, typeset(&s.line))).collect()
 }
 
 async fn show_all(app: &App, channel: Channel) {

@@ -80,7 +80,7 @@ async fn a_subscription_that_matches_nothing_or_everything_is_told_so() {
     }
     let (met, said) = seen(&app, &laundry("06")).await;
     assert_eq!(met.verdict, Verdict::Nothing { because: Some(Dimension::Department) });
-    assert_eq!(said, "Rien\u{a0}: sur les 13 derniers jours, aucun avis de ce secteur dans ce département.");
+    assert_eq!(said, "Rien : sur les 13 derniers jours, aucun avis de ce secteur dans ce département.");
     let (met, said) = seen(&app, &Filter { words: vec!["Collège".into()], ..Filter::default() }).await;
     assert_eq!((met.matching, met.verdict), (12, Verdict::Everything));
     assert!(said.contains("presque tout"), "{said}");

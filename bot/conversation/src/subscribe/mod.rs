@@ -195,7 +195,7 @@ mod tests {
         let (draft, note) = asks(next(at(Step::Places), "Nord, Lens 30 km, CA de Lens - Liévin, Atlantis"));
         assert!(note.contains("atlantis"), "{note}");
         let (text, _) = question(&draft, "");
-        assert!(text.contains("Retenu : Nord (59), CA de Lens - Liévin, 30 km autour de Lens (62)."), "{text}");
+        assert!(text.contains("Retenu : Nord (59), CA de Lens - Liévin, 30\u{a0}km autour de Lens (62)."), "{text}");
         let (again, _) = asks(next(draft, "lens 30 km"));
         let draft = Draft { step: Step::Refine, ..again };
         let (draft, note) = asks(next(draft, "mots : linge, draps\nCPV 9831 ; acheteurs : hôpitaux\nblabla"));
