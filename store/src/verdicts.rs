@@ -62,7 +62,8 @@ impl IngestTx {
         .bind(clean(notice))
         .fetch_optional(&mut self.tx)
         .await?;
-        let read = |(text,): (String,)| from_json::<Option<Vec<Provision>>>(&text, &format!("verdict_correction {notice}"));
+        let read =
+            |(text,): (String,)| from_json::<Option<Vec<Provision>>>(&text, &format!("verdict_correction {notice}"));
         Ok(row.map(read).transpose()?.flatten())
     }
 }

@@ -15,17 +15,12 @@ use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::procedure::{Snapshot, Status, changes};
-use vigie_domain::{
-    AlertKind, Assessment, Beneficiary, Decision, Notice, NoticeKind, Passage, Provision, ProvisionKind, Refusal,
-    Stage, access, french,
-};
-use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, beneficiary_label, provision_label, short};
+use vigie_domain::{AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, Refusal, Stage, access, french};
+use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, provision_label, short};
 use vigie_notifier::fit;
 use vigie_service::answers::outcome_line;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::candidate;
-use vigie_service::operators::{self, OperatorEvent};
-use vigie_service::verdict_correction::{self, CorrectedProvision};
 use vigie_service::visibility;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
@@ -34,7 +29,8 @@ use vigie_watcher::zones;
 
 use super::browse::Choice;
 use super::cookies::Session;
-use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble, Visitor};
+use super::frame::{Fields, Posted, Shown, Site, Trouble, Visitor};
+use super::report::back_to;
 
 /// Characters of context on each side of a quote.
 const CONTEXT: usize = 160;

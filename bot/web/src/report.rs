@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::{Beneficiary, Lot, Provision, ProvisionKind, french};
+use vigie_domain::{Beneficiary, Lot, Provision, ProvisionKind};
 use vigie_notifier::card::{self, beneficiary_label, provision_label, short};
 use vigie_service::decisions;
 use vigie_service::operators::{self, OperatorEvent};
@@ -120,7 +120,7 @@ fn form(
             hours => fields.one("hours"),
             percent => fields.one("percent"),
             note => fields.one("note"),
-            faults => faults,
+            faults => faults.to_vec(),
         },
     )
 }
@@ -135,7 +135,8 @@ fn lines(provisions: &[Provision]) -> Vec<String> {
 async fn preview(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish: Wish) -> Shown {
     let others = verdict_correction::reach(&site.service, &posted.session.person, main).await?;
     let after = verdict_correction::corrected(main, wish.kind, wish.holds);
-    let fields: Vec<(&str, &str)> = FIELDS.iter().map(|name| (*name, posted.fields.one(name))).collect();
+    let fields: Vec<(String, String)> =
+        FIELDS.iter().map(|name| ((*name).to_owned(), posted.fields.one(name).to_owned())).collect();
     Ok(site.page(
         &posted.visitor,
         "corriger.html",
@@ -197,7 +198,7 @@ async fn reported(site: &Site, id: &str, posted: &Posted, main: &NoticeRow) -> S
     Ok(back_to(site, &posted.visitor, id, "Merci", text))
 }
 
-fn back_to(site: &Site, visitor: &Visitor, id: &str, title: &str, text: &str) -> Response {
+pub(crate) fn back_to(site: &Site, visitor: &Visitor, id: &str, title: &str, text: &str) -> Response {
     let back = format!("/procedure/{id}");
     let values = context! { title => title, text => text, back => back, back_text => "Revenir au marché" };
     site.page(visitor, "mot.html", values)

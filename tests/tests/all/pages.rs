@@ -238,7 +238,9 @@ async fn an_error_is_corrected_by_who_may_and_reported_by_who_may_not() {
     assert!(!armed.contains(" checked") && !armed.contains(" selected"), "nothing is chosen beforehand: {armed}");
     let unsaid = fatou.post_form(&path, &[("note", "CCAP"), ("hours", "beaucoup"), ("lots", "9")]).await.unwrap();
     assert_eq!(unsaid.status, 422, "{}", unsaid.body);
-    for kept in ["Choisissez de quoi", "si elle existe", "pas de lot 9", "écrivez un nombre", "CCAP", "value=\"beaucoup\""] {
+    for kept in
+        ["Choisissez de quoi", "si elle existe", "pas de lot 9", "écrivez un nombre", "CCAP", "value=\"beaucoup\""]
+    {
         assert!(unsaid.body.contains(kept), "{kept}: {}", unsaid.body);
     }
     let before = pages.app.service.store.notice("boamp:26-1").await.unwrap().unwrap().assessment;
