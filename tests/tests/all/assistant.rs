@@ -21,8 +21,7 @@ use vigie_tests::service;
 use vigie_watcher::assistant::{Assistant, MARK};
 
 /// A statement that the rules leave in doubt.
-const DOUBT: &str =
-    "Des heures de travail avec des l'article L2113-13 du code : 120 heures en tout, sont souhaitables dans ce marché.";
+const DOUBT: &str = "L'article L2113-13 est mentionné par l'annexe 7, sans autre précision.";
 
 /// What the double does with the first statement of a request.
 #[derive(Clone)]
@@ -121,7 +120,7 @@ fn kinds(row: &NoticeRow) -> Vec<ProvisionKind> {
 
 #[tokio::test]
 async fn a_doubt_becomes_a_provision_marked_as_such_and_is_asked_about_once() {
-    let bench = Bench::new(Does::Reads("l'article L2113-13 du code : 120 heures en tout"), 200).await;
+    let bench = Bench::new(Does::Reads("L'article L2113-13 est mentionné par l'annexe 7"), 200).await;
     let clauses = Filter { provisions: vec![ProvisionKind::ExecutionClause], ..Filter::default() };
     service::subscribe(&bench.app, "ana", "ana@structure.example", &clauses).await.unwrap();
     let row = bench.publish("26-1").await;
@@ -169,7 +168,7 @@ async fn nonsense_and_failures_change_nothing() {
 
 #[tokio::test]
 async fn the_budget_of_a_day_is_kept_and_the_next_day_has_its_own() {
-    let bench = Bench::new(Does::Reads("l'article L2113-13 du code : 120 heures en tout"), 1).await;
+    let bench = Bench::new(Does::Reads("L'article L2113-13 est mentionné par l'annexe 7"), 1).await;
     bench.publish("26-1").await;
     bench.publish("26-2").await;
     assert_eq!(bench.look().await, Looked::Asked { doubts: 1, read: 1 });
@@ -181,7 +180,7 @@ async fn the_budget_of_a_day_is_kept_and_the_next_day_has_its_own() {
 
 #[tokio::test]
 async fn a_private_address_that_is_not_allowed_is_not_asked() {
-    let mut bench = Bench::new(Does::Reads("l'article L2113-13 du code : 120 heures en tout"), 200).await;
+    let mut bench = Bench::new(Does::Reads("L'article L2113-13 est mentionné par l'annexe 7"), 200).await;
     bench.publish("26-1").await;
     let strict = vigie_config::settings::Fetch::default();
     bench.app.fetcher = Arc::new(vigie_watcher::fetch::Fetcher::http(&strict).unwrap());

@@ -524,7 +524,7 @@ async fn a_network_passes_on_to_its_members_what_they_were_not_told() {
         let said = text("/transmettre", Some(&delivery));
         all_of(&conversation::dispatch(&app.service, heard("gie", Channel::Matrix, "claire", said)).await.unwrap())
     };
-    assert_eq!(pass_on().await, "Transmis à 1\u{a0}membre\u{a0}; 1\u{a0}autre le savait déjà.");
+    assert_eq!(pass_on().await, "Transmis à 1\u{a0}membre\u{202f}; 1\u{a0}autre le savait déjà.");
     assert_eq!((told("knows").await, told("new").await, told("outside").await), (2, 2, 0));
     let row = app.service.store.notice("26-1").await.unwrap().unwrap();
     let why = app.service.store.notifications("new", &row.procedure).await.unwrap();
