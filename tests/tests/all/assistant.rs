@@ -129,7 +129,8 @@ async fn a_doubt_becomes_a_provision_marked_as_such_and_is_asked_about_once() {
     assert_eq!(bench.look().await, Looked::Asked { doubts: 1, read: 1 });
     let read = bench.row("26-1").await;
     let [p] = read.assessment.provisions.as_slice() else { panic!("{:?}", read.assessment.provisions) };
-    assert_eq!((p.kind, p.hours, p.doubt.as_deref()), (ProvisionKind::ExecutionClause, Some(120.0), Some(MARK)));
+    // Hours that stand nowhere in its quote are not taken.
+    assert_eq!((p.kind, p.hours, p.doubt.as_deref()), (ProvisionKind::ExecutionClause, None, Some(MARK)));
     assert!(read.assessment.reasons[0].contains(MARK), "{:?}", read.assessment.reasons);
     assert_eq!(
         bench.app.service.store.deliveries(None, 10).await.unwrap().len(),

@@ -203,7 +203,7 @@ mod tests {
         let filter = draft.filter();
         assert_eq!((filter.departments.len(), filter.epcis.len(), filter.around.len()), (1, 1, 1));
         assert_eq!((filter.words.len(), &filter.cpv[..]), (2, &["9831".to_owned()][..]));
-        assert!(question(&draft, "").0.contains("« linge » ou « draps »"));
+        assert!(question(&draft, "").0.contains("«\u{a0}linge\u{a0}» ou «\u{a0}draps\u{a0}»"));
         let (bare, _) = asks(next(draft, "vider"));
         assert_eq!(bare.more, Filter::default());
         let (everywhere, _) = asks(next(Draft { step: Step::Places, ..bare }, "partout"));
