@@ -14,7 +14,7 @@ use url::Url;
 use vigie_delivery::outage;
 use vigie_domain::DeliveryState;
 use vigie_service::metrics::{ATTEMPTS, NOTICES, POLLS, SHARES, STEP_SECONDS};
-use vigie_service::{Failure, Service, write_proof};
+use vigie_service::{Failure, Service};
 use vigie_store::StoreError;
 use vigie_watcher::fetch::{Fetcher, Validators};
 use vigie_web::server;
@@ -71,7 +71,7 @@ pub const MAX_WAIT: chrono::Duration = chrono::Duration::minutes(10);
 pub async fn readiness(service: &Service) -> Result<(), String> {
     let said = |e: StoreError| e.to_string();
     let now = service.clock.now();
-    write_proof::check(service).await.map_err(|e| e.to_string())?;
+    service.write_proof.check(&service.store).await.map_err(|e| e.to_string())?;
     if let Some(outage) = outage::lasting(service, outage::TOLERATED, now).await.map_err(said)?.first() {
         let minutes = (now - outage.since).num_minutes();
         return Err(format!("{} injoignable depuis {minutes} minutes : {}", outage.channel.as_str(), outage.why));

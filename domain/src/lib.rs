@@ -13,6 +13,7 @@
 //! | [`provision`] | social provisions and the evidence for each |
 //! | [`assessment`] | the verdict on a notice: provisions, sectors, routes, score, reasons |
 //! | [`access`] | who can: bid, serve, or be kept out, lot by lot |
+//! | [`concerned_lots`] | the lots of a match that a structure can do something about |
 //! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
@@ -31,6 +32,7 @@ pub mod assessment;
 pub mod buyer_type;
 pub mod cadence;
 pub mod commune;
+pub mod concerned_lots;
 pub mod cpv;
 pub mod date;
 pub mod delivery;

@@ -1,7 +1,7 @@
 //! Fit: what a notice offers to *one* structure. Each point comes with its reason in French.
 
 use vigie_domain::subscription::{Match, Profile};
-use vigie_domain::{Access, Assessment, ProvisionKind, access};
+use vigie_domain::{Access, Assessment, ProvisionKind, concerned_lots};
 
 use crate::labels::{beneficiary_label, provision_label};
 
@@ -48,7 +48,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
                 ),
             ),
             Access::Closed => {
-                let who = access::reserved_to(assessment, found)
+                let who = concerned_lots::reserved_to(assessment, found)
                     .map_or("à d’autres structures".to_owned(), |b| format!("aux {}", beneficiary_label(b)));
                 add(-30, format!("réservé {who}\u{a0}: fermé aux {}", kind.acronym()));
             }

@@ -11,7 +11,7 @@ use crate::columns::clean;
 use crate::columns::to_json;
 use crate::delivery::{DeliveryRow, delivery_columns};
 use crate::error::StoreError;
-use crate::people::PersonRow;
+use crate::people_rows::PersonRow;
 use crate::sql::{self, Columns, FromRow, Row, SqlError, row};
 
 /// A day of a source.

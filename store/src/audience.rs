@@ -2,7 +2,7 @@
 //! some of them.
 //!
 //! Every write that changes a person's subscriptions, addresses, profile or rhythm notes that person's number under a new
-//! change number, in its own transaction ([`person_changed`]). Change numbers are taken from one row that a writer holds
+//! change number, in its own transaction (`person_changed`). Change numbers are taken from one row that a writer holds
 //! until its commit, so that whoever sees number `n` sees every change up to `n`. Every writer takes it after the rows
 //! that it changes, so that none waits for another in a circle. An erasure leaves the number behind, which
 //! then leads to nobody.
@@ -20,7 +20,7 @@ use crate::address::{Address, address_columns};
 use crate::columns::from_json;
 use crate::error::StoreError;
 use crate::ingest::IngestTx;
-use crate::people::{PersonRow, SubscriptionRow, subscription_columns};
+use crate::people_rows::{PersonRow, SubscriptionRow, subscription_columns};
 use crate::rows::over_rows;
 use crate::sql::{self, Engine, FromRow, Row, Runs, SqlError, Transaction};
 

@@ -37,6 +37,7 @@ pub mod open_access;
 pub mod outages;
 pub mod outbox;
 pub mod people;
+mod people_rows;
 pub mod personal;
 pub mod retention;
 mod rows;

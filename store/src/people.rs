@@ -10,10 +10,11 @@ use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 use crate::Store;
 use crate::address::address_columns;
 use crate::audience::{next_change, note, person_changed};
-use crate::columns::{clean, from_json, millis, moment, to_json};
+use crate::columns::{clean, from_json, millis, to_json};
 use crate::error::StoreError;
 use crate::ids::derived_id;
-use crate::sql::{self, FromRow, Query, Row, SqlError, Transaction};
+use crate::people_rows::{PersonRow, SubscriptionRow, subscription_columns};
+use crate::sql::{self, Query, Transaction};
 use crate::suppression;
 
 pub use crate::address::{Address, AddressState};
@@ -27,42 +28,6 @@ pub struct NewSubscriber {
     pub addresses: Vec<(Channel, String, AddressState)>,
     /// Declared in the settings file: kept in step with it.
     pub declared: bool,
-}
-
-/// Reads a person: identifier, name, role, profile.
-pub(crate) struct PersonRow(pub(crate) Subscriber);
-
-impl FromRow for PersonRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
-        let profile: String = row.get(3)?;
-        let profile = serde_json::from_str(&profile).map_err(|e| row.unreadable(3, e))?;
-        Ok(Self(Subscriber { id: row.get(0)?, name: row.get(1)?, role: row.get(2)?, profile }))
-    }
-}
-
-/// Reads a subscription: identifier, owner, filter, cadence, until when it is paused (0 = it is not).
-pub(crate) struct SubscriptionRow(pub(crate) Subscription);
-
-/// The columns of a [`SubscriptionRow`].
-macro_rules! subscription_columns {
-    () => {
-        "id, subscriber_id, filter, cadence, paused_until"
-    };
-}
-
-pub(crate) use subscription_columns;
-
-impl FromRow for SubscriptionRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
-        let (filter, cadence, paused): (String, String, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
-        Ok(Self(Subscription {
-            id: row.get(0)?,
-            subscriber: row.get(1)?,
-            filter: serde_json::from_str(&filter).map_err(|e| row.unreadable(2, e))?,
-            cadence: cadence.parse().map_err(|e| row.unreadable(3, e))?,
-            paused_until: (paused > 0).then(|| moment(paused)),
-        }))
-    }
 }
 
 impl Store {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use vigie_domain::subscription::{Candidate, Profile, Role};
-use vigie_domain::{Dimension, Filter, Notice, access, french};
+use vigie_domain::{Dimension, Filter, Notice, concerned_lots, french};
 use vigie_notifier::fit;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::{self, fold::fold};
@@ -208,7 +208,8 @@ impl<'a> Tally<'a> {
         self.earliest = Some(self.earliest.map_or(at, |e| e.min(at)));
         let entry = self.procedures.entry(procedure.to_owned()).or_default();
         let met = self.filter.test(candidate).and_then(|found| {
-            access::narrowed(Role::Structure, self.profile, candidate.assessment, found).ok_or(Dimension::Access)
+            concerned_lots::narrowed(Role::Structure, self.profile, candidate.assessment, found)
+                .ok_or(Dimension::Access)
         });
         match met {
             Err(dimension) => {

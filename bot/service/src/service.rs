@@ -15,7 +15,8 @@ use vigie_store::Store;
 
 use crate::clock::Clock;
 use crate::error::Failure;
-use crate::ingest::{AudienceIndex, Judge};
+use crate::ingest::index::AudienceIndex;
+use crate::ingest::judge::Judge;
 use crate::process;
 use crate::write_proof::WriteProof;
 

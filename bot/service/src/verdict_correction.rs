@@ -12,7 +12,7 @@ use vigie_store::search::Tells;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::classify;
 
-use crate::ingest::plan::Signed;
+use crate::ingest::audience::Signed;
 use crate::ingest::{Turn, content_hash, search_row, tell};
 use crate::service::Service;
 

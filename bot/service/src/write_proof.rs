@@ -1,11 +1,11 @@
 //! Whether writes become durable: asked by readiness, by the heartbeat and by the watch that raises the alarm.
 //!
-//! A thread that is alive proves nothing: a row is written and read back. A success holds for [`FRESH`], a failure is tried again
+//! A thread that is alive proves nothing: a row is written and read back. A success holds for a few seconds, a failure is tried again
 //! whenever somebody asks, one at a time. Time is the machine's own, whatever the clock of the settings says.
 
 use std::time::{Duration, Instant};
 
-use crate::service::Service;
+use vigie_store::Store;
 
 /// How long a success holds: well within the minute for which readiness vouches.
 const FRESH: Duration = Duration::from_secs(10);
@@ -34,23 +34,25 @@ pub struct WritesFail {
     pub why: String,
 }
 
-/// Whether a write was made and read back lately; makes one where the last is no longer fresh.
-///
-/// # Errors
-/// The last one failed, or took too long.
-pub async fn check(service: &Service) -> Result<(), WritesFail> {
-    let mut last = service.write_proof.0.lock().await;
-    if last.proven.is_some_and(|at| at.elapsed() < FRESH) {
-        return Ok(());
-    }
-    let why = match tokio::time::timeout(PATIENCE, service.store.prove_write()).await {
-        Ok(Ok(())) => {
-            *last = Last { proven: Some(Instant::now()), failing_since: None };
+impl WriteProof {
+    /// Whether a write was made and read back lately; makes one where the last is no longer fresh.
+    ///
+    /// # Errors
+    /// The last one failed, or took too long.
+    pub async fn check(&self, store: &Store) -> Result<(), WritesFail> {
+        let mut last = self.0.lock().await;
+        if last.proven.is_some_and(|at| at.elapsed() < FRESH) {
             return Ok(());
         }
-        Ok(Err(e)) => e.to_string(),
-        Err(_) => format!("une écriture dure plus de {} s", PATIENCE.as_secs()),
-    };
-    let since = last.failing_since.get_or_insert_with(Instant::now).elapsed();
-    Err(WritesFail { since, why })
+        let why = match tokio::time::timeout(PATIENCE, store.prove_write()).await {
+            Ok(Ok(())) => {
+                *last = Last { proven: Some(Instant::now()), failing_since: None };
+                return Ok(());
+            }
+            Ok(Err(e)) => e.to_string(),
+            Err(_) => format!("une écriture dure plus de {} s", PATIENCE.as_secs()),
+        };
+        let since = last.failing_since.get_or_insert_with(Instant::now).elapsed();
+        Err(WritesFail { since, why })
+    }
 }

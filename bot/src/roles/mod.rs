@@ -6,6 +6,7 @@ pub mod chat_queues;
 pub mod mailbox;
 #[cfg(feature = "matrix")]
 pub mod matrix_listener;
+mod places;
 pub mod poll;
 pub mod scheduler;
 pub mod second_reader;

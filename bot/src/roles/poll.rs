@@ -16,7 +16,7 @@ use vigie_watcher::schedule::{LastPoll, next_due};
 use vigie_watcher::sources::{self, Memory, Page, Trouble};
 use vigie_watcher::zones::paris_day;
 
-use super::watch::Place;
+use super::places::Place;
 
 /// How long a source is held for one page; renewed with each page.
 const SOURCE_LEASE: Duration = Duration::minutes(5);

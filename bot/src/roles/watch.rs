@@ -1,50 +1,18 @@
-//! Which sources are polled when: those that are due, side by side, [`AT_ONCE`] at a time, so that what is read and not yet
+//! Which sources are polled when: those that are due, side by side, a few at a time, so that what is read and not yet
 //! stored takes little memory. Who waits long for an answer gives their place to others: a host that hangs costs only its own
 //! sources.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinSet};
 use vigie_service::sources::Watched;
 use vigie_service::{Failure, Service};
 use vigie_watcher::fetch::Fetcher;
 
+use super::places::Place;
 use super::poll::{Polled, poll_in};
-
-/// Sources of this process that are read at the same time.
-const AT_ONCE: usize = 16;
-/// How long a source may wait for an answer before another one is read in its place.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Places of those who read.
-static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
-
-/// A place among those who read, until it is given up.
-pub(super) struct Place(Option<SemaphorePermit<'static>>);
-
-impl Place {
-    /// Waits for one.
-    pub(super) async fn take() -> Self {
-        // Never closed.
-        Self(PLACES.acquire().await.ok())
-    }
-
-    /// Waits for an answer; after a while without the place.
-    pub(super) async fn wait_for<T>(&mut self, answer: impl Future<Output = T>) -> T {
-        tokio::pin!(answer);
-        match tokio::time::timeout(PATIENCE, &mut answer).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.0 = None;
-                answer.await
-            }
-        }
-    }
-}
 
 /// Polls sources side by side, each once if it is due (or `force`), until all are done.
 ///

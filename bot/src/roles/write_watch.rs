@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vigie_delivery::Engine;
 use vigie_delivery::past_the_outbox::{self, Operators};
+use vigie_service::Failure;
 use vigie_service::operators::{self, OperatorEvent};
-use vigie_service::{Failure, write_proof};
 
 /// Writes that fail for less are not told.
 pub const TOLD_AFTER: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ impl WriteWatch {
         {
             tracing::warn!("the operators' addresses are not read: {e}");
         }
-        let Err(fails) = write_proof::check(&engine.service).await else {
+        let Err(fails) = engine.service.write_proof.check(&engine.service.store).await else {
             if std::mem::take(&mut self.told) {
                 resumed(engine).await?;
             }

@@ -135,6 +135,13 @@ impl Site {
     pub(crate) fn word(&self, visitor: &Visitor, title: &str, text: &str) -> Response {
         self.page(visitor, "mot.html", context! { title => title, text => text })
     }
+
+    /// The same, with the way back to a procedure.
+    pub(crate) fn back_to(&self, visitor: &Visitor, procedure: &str, title: &str, text: &str) -> Response {
+        let back = format!("/procedure/{procedure}");
+        let values = context! { title => title, text => text, back => back, back_text => "Revenir au marché" };
+        self.page(visitor, "mot.html", values)
+    }
 }
 
 /// The signed-in person, as the frame shows them.

@@ -15,7 +15,9 @@ use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::procedure::{Snapshot, Status, changes};
-use vigie_domain::{AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, Refusal, Stage, access, french};
+use vigie_domain::{
+    AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, Refusal, Stage, concerned_lots, french,
+};
 use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, provision_label, short};
 use vigie_notifier::fit;
 use vigie_service::answers::outcome_line;
@@ -30,7 +32,6 @@ use vigie_watcher::zones;
 use super::browse::Choice;
 use super::cookies::Session;
 use super::frame::{Fields, Posted, Shown, Site, Trouble, Visitor};
-use super::report::back_to;
 
 /// Characters of context on each side of a quote.
 const CONTEXT: usize = 160;
@@ -230,7 +231,9 @@ async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc
     for subscription in subscriptions {
         let Ok(found) = subscription.filter.with_words_folded(fold).test(&seen) else { continue };
         let person = &session.person;
-        let Some(found) = access::narrowed(person.role, &person.profile, &row.assessment, found) else { continue };
+        let Some(found) = concerned_lots::narrowed(person.role, &person.profile, &row.assessment, found) else {
+            continue;
+        };
         if why.is_empty() {
             why = fit::weigh(&person.profile, &row.assessment, &found).reasons;
         }
@@ -408,7 +411,7 @@ pub(crate) async fn publish(State(site): State<Arc<Site>>, Path(id): Path<String
         1 => "Une personne à qui elle convient est prévenue.".to_owned(),
         n => format!("{n}\u{a0}personnes à qui elle convient sont prévenues."),
     };
-    Ok(back_to(&site, &posted.visitor, &id, "Piste partagée", &told))
+    Ok(site.back_to(&posted.visitor, &id, "Piste partagée", &told))
 }
 
 fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {

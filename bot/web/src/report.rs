@@ -164,7 +164,7 @@ async fn undone(site: &Site, id: &str, posted: &Posted, main: &NoticeRow) -> Sho
         Some(people) => format!("Le verdict est de nouveau celui d’avant. {}", told(people)),
         None => "Il n’y a pas de correction à vous qui soit la dernière : rien n’est changé.".to_owned(),
     };
-    Ok(back_to(site, &posted.visitor, id, "Correction annulée", &text))
+    Ok(site.back_to(&posted.visitor, id, "Correction annulée", &text))
 }
 
 /// How many people hear of a correction.
@@ -195,13 +195,7 @@ async fn reported(site: &Site, id: &str, posted: &Posted, main: &NoticeRow) -> S
     operators::tell(&site.service, OperatorEvent::Once(&cause), &body, now).await?;
     site.service.store.note("verdict", &main.id, "un verdict est signalé comme faux", now).await?;
     let text = "Votre signalement est parti vers les personnes qui gèrent Vigie.";
-    Ok(back_to(site, &posted.visitor, id, "Merci", text))
-}
-
-pub(crate) fn back_to(site: &Site, visitor: &Visitor, id: &str, title: &str, text: &str) -> Response {
-    let back = format!("/procedure/{id}");
-    let values = context! { title => title, text => text, back => back, back_text => "Revenir au marché" };
-    site.page(visitor, "mot.html", values)
+    Ok(site.back_to(&posted.visitor, id, "Merci", text))
 }
 
 fn word<T: serde::Serialize>(value: &T) -> String {

@@ -14,7 +14,7 @@ mod tests;
 pub use index::Index;
 
 use vigie_domain::subscription::{Candidate, Dimension, Match};
-use vigie_domain::{Access, Cadence, Subscriber, Subscription, access};
+use vigie_domain::{Access, Cadence, Subscriber, Subscription, concerned_lots};
 
 use crate::fit::{self, Fit};
 
@@ -39,7 +39,7 @@ pub struct Hit {
 /// The dimension that rules it out.
 fn met(person: &Subscriber, subscription: &Subscription, candidate: &Candidate<'_>) -> Result<Match, Dimension> {
     let found = subscription.filter.test(candidate)?;
-    access::narrowed(person.role, &person.profile, candidate.assessment, found).ok_or(Dimension::Access)
+    concerned_lots::narrowed(person.role, &person.profile, candidate.assessment, found).ok_or(Dimension::Access)
 }
 
 /// Whether and why a notice concerns a person. Words of the subscriptions are expected folded.

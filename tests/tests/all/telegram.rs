@@ -1,10 +1,9 @@
 //! The Telegram channel: the real binary against a double of the Bot API.
 
 mod dialogue;
-
 use std::process::{Command, Output};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use vigie_domain::DeliveryState;
 use vigie_store::Store;
@@ -26,9 +25,7 @@ struct Bench {
 }
 
 fn at(minutes: i64, seconds: i64) -> DateTime<Utc> {
-    DateTime::parse_from_rfc3339(NOW).unwrap().with_timezone(&Utc)
-        + chrono::Duration::minutes(minutes)
-        + chrono::Duration::seconds(seconds)
+    NOW.parse::<DateTime<Utc>>().unwrap() + TimeDelta::seconds(60 * minutes + seconds)
 }
 
 /// Somebody who hears of cleaning in the Nord at once.

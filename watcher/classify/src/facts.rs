@@ -6,8 +6,7 @@ use vigie_domain::{DecisionFact, Evidence, FactKind, Notice};
 use super::anchors::Topic;
 use super::dates;
 use super::finding::Reading;
-use super::numbers::number;
-use super::quantity::counted;
+use super::quantity::{counted, figure};
 use super::statement::Units;
 
 /// A small number in digits or words.
@@ -225,7 +224,7 @@ fn first_number(
         .iter()
         .find_map(|(name, unit)| Some((c.name(name)?.as_str(), unit)))?;
         let long = digits.len() > 3 && digits.starts_with(|c: char| c.is_ascii_digit());
-        let value = read_count(digits).filter(|_| !long).or_else(|| number(digits)).filter(|v| *v > 0.0)? * unit;
+        let value = read_count(digits).filter(|_| !long).or_else(|| figure(digits)).filter(|v| *v > 0.0)? * unit;
         Some(fact(reading, kind, Some(value), range))
     })
 }

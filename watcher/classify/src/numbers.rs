@@ -6,23 +6,6 @@ use vigie_domain::Lot;
 
 use super::quantity::counted;
 
-/// Reads `1 200`, `1.200`, `1200`, `12,5`. `None` for what is no number.
-#[must_use]
-pub fn number(text: &str) -> Option<f64> {
-    let trimmed = text.trim();
-    let (whole, fraction) = match trimmed.rfind([',', '.']) {
-        // Three digits after the mark are thousands: 1.200, 13.500.000.
-        Some(at) if trimmed.len() - at - 1 != 3 => (&trimmed[..at], &trimmed[at + 1..]),
-        _ => (trimmed, ""),
-    };
-    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
-    let fraction: String = fraction.chars().filter(char::is_ascii_digit).collect();
-    if whole.is_empty() {
-        return None;
-    }
-    format!("{whole}.{}", if fraction.is_empty() { "0" } else { &fraction }).parse().ok()
-}
-
 /// A place where lots are named by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LotMention {
@@ -146,21 +129,6 @@ pub fn pointed_lots(text: &str, known: &[String]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_read_as_written() {
-        for (given, read) in [
-            ("1 200", 1200.0),
-            ("1.200", 1200.0),
-            ("13.500.000", 13_500_000.0),
-            ("12,5", 12.5),
-            ("60", 60.0),
-            ("42 800,00", 42800.0),
-        ] {
-            assert_eq!(number(given), Some(read), "{given}");
-        }
-        assert_eq!(number("neant"), None);
-    }
 
     #[test]
     fn lots_are_read_as_named() {

@@ -185,7 +185,7 @@ fn number(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize, Option<Unit>
         }
         to += 1;
     }
-    super::numbers::number(&text).map(|v| (v, to, unit))
+    figure(&text).map(|v| (v, to, unit))
 }
 
 /// Numbers in words. "un" and "une" are articles more often than numbers: only before a unit or a thousand.
@@ -311,9 +311,41 @@ fn per(tokens: &[Token<'_>], at: usize) -> (bool, bool) {
     (a_year, each)
 }
 
+/// Reads `1 200`, `1.200`, `1200`, `12,5`. `None` for what is no number.
+#[must_use]
+pub fn figure(text: &str) -> Option<f64> {
+    let trimmed = text.trim();
+    let (whole, fraction) = match trimmed.rfind([',', '.']) {
+        // Three digits after the mark are thousands: 1.200, 13.500.000.
+        Some(at) if trimmed.len() - at - 1 != 3 => (&trimmed[..at], &trimmed[at + 1..]),
+        _ => (trimmed, ""),
+    };
+    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let fraction: String = fraction.chars().filter(char::is_ascii_digit).collect();
+    if whole.is_empty() {
+        return None;
+    }
+    format!("{whole}.{}", if fraction.is_empty() { "0" } else { &fraction }).parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_read_as_written() {
+        for (given, read) in [
+            ("1 200", 1200.0),
+            ("1.200", 1200.0),
+            ("13.500.000", 13_500_000.0),
+            ("12,5", 12.5),
+            ("60", 60.0),
+            ("42 800,00", 42800.0),
+        ] {
+            assert_eq!(figure(given), Some(read), "{given}");
+        }
+        assert_eq!(figure("neant"), None);
+    }
     use crate::fold::fold;
     use crate::tokenizer::tokens;
 

@@ -10,12 +10,14 @@
 
 pub mod audience;
 pub mod hourly_cap;
-mod judge;
+pub mod index;
+pub mod judge;
 mod load;
 pub mod plan;
 pub mod procedure;
 pub mod search_row;
 pub mod stored;
+mod turn;
 mod write;
 
 use std::collections::HashSet;
@@ -29,9 +31,8 @@ use vigie_store::StoreError;
 use crate::crash_point::CrashPoint;
 use crate::metrics::Step;
 use crate::service::Service;
-pub(crate) use audience::Turn;
-pub use audience::{Audience, AudienceIndex, candidate};
-pub use judge::Judge;
+pub use audience::{Audience, candidate};
+pub(crate) use turn::Turn;
 pub(crate) use write::tell;
 
 /// Most notices looked at for one transaction.

@@ -16,7 +16,7 @@ use vigie_store::derived_id;
 use vigie_store::ingest::{NewDelivery, NewNotification, Share, Told};
 use vigie_watcher::classify;
 
-use super::audience::Audience;
+use super::audience::{Audience, Signed};
 use super::hourly_cap::{self, cap};
 use super::procedure::{complete, meaning};
 use super::stored::{People, Stored};
@@ -33,15 +33,6 @@ pub struct Planner<'a> {
     hourly_cap: u32,
     now: DateTime<Utc>,
     signed: Option<&'a Signed>,
-}
-
-/// Who says something, where a person does and not a publisher.
-#[derive(Debug, Clone)]
-pub struct Signed {
-    /// The person, who is not told of their own doing.
-    pub by: String,
-    /// What the others read: who, and why.
-    pub remark: String,
 }
 
 /// What a notice changes.

@@ -9,9 +9,9 @@ use vigie_store::ingest::{IngestTx, Told};
 use vigie_store::search::Tells;
 use vigie_watcher::procedure as likeness;
 
-use super::audience::Turn;
 use super::plan::{self, Planner};
 use super::stored::Match;
+use super::turn::Turn;
 use super::{Outcome, load, search_row};
 
 /// Stores one notice, if it says anything new.

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p vigie-tests -- hostile [--seconds 1800]` (short in CI). Every server is real and of this process; the
 //! one thing simulated is the publishers' malice. Prints one JSON object, and ends with exit code 1 where an honest message is
-//! lost or late, the service ended, took too much memory, or connected to a network that it may not reach.
+//! lost, the service ended, or connected to a network that it may not reach; with `--bars` (a release build on a quiet machine)
+//! also where a message, an answer or a page is late or missing, or the service took too much memory.
 //!
 //! An honest notice counts from the moment its feed is first served with it, a command from when it was said, a page from when
 //! it was asked for: what is measured is what hostile neighbours add.
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// How long, in seconds
     #[arg(long, default_value_t = 1800)]
     seconds: u64,
+    /// Fail also for what is late, unanswered or too large
+    #[arg(long)]
+    bars: bool,
 }
 
 /// Longest p99 of honest notices, answers and pages.
@@ -325,8 +329,8 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     let bar = BAR.as_millis() as u64;
     let quick = [at(&late, 0.99), at(&waits.pages, 0.99), at(&waits.answers, 0.99)].iter().all(|ms| *ms <= bar);
     let small = memory.is_none_or(|mib| mib <= MAX_MEMORY_MIB);
-    let good =
-        lost == 0 && quick && small && !exited && private == 0 && waits.failed_pages == 0 && waits.unanswered == 0;
+    let within = quick && small && waits.failed_pages == 0 && waits.unanswered == 0;
+    let good = lost == 0 && !exited && private == 0 && (within || !args.bars);
     if !good {
         let log = std::fs::read_to_string(dir.path().join("log"))?;
         let last: Vec<&str> = log.lines().rev().take(40).collect();
