@@ -149,7 +149,7 @@ pub(crate) struct Telling {
     pub silent: bool,
 }
 
-/// Puts a verdict in the place of a notice's, and tells it; gives the number of those who have a share.
+/// Puts a verdict in the place of a notice's, and tells it; gives the number of those who hear of it.
 pub(crate) async fn put_verdict(
     tx: &mut IngestTx,
     turn: &mut Turn<'_>,
@@ -171,5 +171,5 @@ pub(crate) async fn put_verdict(
     tx.put_notice(&row.notice, assessment, &content_hash(&row.notice), &row.procedure).await?;
     let found_by = search_row::row(&row.procedure, &row.notice, assessment, &after, tx.now());
     tx.put_search_row(&found_by, Tells::Offer).await?;
-    tell(tx, turn, &row.notice, assessment, &alert, telling.silent, &told).await
+    Ok(tell(tx, turn, &row.notice, assessment, &alert, telling.silent, &told).await?.told)
 }

@@ -1,8 +1,6 @@
 //! Who may see a notice: anybody, those who were told of it, or the structure that brought it. Pages and the API ask here, at
 //! each use.
 
-use std::collections::BTreeSet;
-
 use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Subscriber, Visibility};
 use vigie_store::journal::NoticeRow;
@@ -87,12 +85,10 @@ pub async fn publish(service: &Service, person: &Subscriber, row: &NoticeRow) ->
         changes: Vec::new(),
     };
     let told = tx.told(&procedure.id).await?;
-    // Whoever had it already hears nothing new, and is not counted.
-    let knew: BTreeSet<&str> = told.iter().map(|t| t.subscriber.as_str()).collect();
-    let people = tell(&mut tx, &mut turn, &notice, &row.assessment, &alert, true, &told).await?;
+    let concerned = tell(&mut tx, &mut turn, &notice, &row.assessment, &alert, true, &told).await?;
     drop(turn);
     tx.commit().await?;
     service.store.note("lead", &row.id, &format!("publiée par {}", person.id), now).await?;
     service.deliveries_queued.notify_one();
-    Ok(Some(people.saturating_sub(knew.len())))
+    Ok(Some(concerned.told))
 }

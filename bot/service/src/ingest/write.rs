@@ -56,10 +56,19 @@ pub(super) async fn store_one(
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
     }
-    tell(tx, turn, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await.map(Outcome::Stored)
+    let concerned = tell(tx, turn, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
+    Ok(Outcome::Stored(concerned.shares))
 }
 
-/// Tells everyone whom an alert concerns; gives their number. `silent`: it says nothing new to those who were told.
+/// How many people an alert concerns.
+pub(crate) struct Concerned {
+    /// Those who have a share of it.
+    pub shares: usize,
+    /// Those of them who hear of it; the others knew, or are not to be told.
+    pub told: usize,
+}
+
+/// Tells everyone whom an alert concerns. `silent`: it says nothing new to those who were told.
 pub(crate) async fn tell(
     tx: &mut IngestTx,
     turn: &mut Turn<'_>,
@@ -68,7 +77,7 @@ pub(crate) async fn tell(
     alert: &Alert,
     silent: bool,
     told: &[Told],
-) -> Result<usize, StoreError> {
+) -> Result<Concerned, StoreError> {
     let folded = turn.searchable(notice, assessment);
     let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
     let audience = turn.reach(tx, &candidate, told).await?;
@@ -83,7 +92,8 @@ pub(crate) async fn tell(
     if !plan.shares.is_empty() {
         tx.put_shares(alert, None, &plan.shares).await?;
     }
-    Ok(plan.shares.len())
+    let told = plan.shares.iter().filter(|(share, _)| share.disposition.is_told()).count();
+    Ok(Concerned { shares: plan.shares.len(), told })
 }
 
 /// Makes one procedure of those that a notice shows to be the same.
