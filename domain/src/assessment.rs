@@ -128,6 +128,30 @@ pub struct Assessment {
 }
 
 impl Assessment {
+    /// The verdict on a notice that says nothing.
+    #[must_use]
+    pub fn new(id: impl Into<String>, notice_kind: NoticeKind) -> Self {
+        Self {
+            id: id.into(),
+            notice_kind,
+            title: String::new(),
+            buyer: None,
+            cpv: Vec::new(),
+            departments: Vec::new(),
+            dates: Vec::new(),
+            lots: Vec::new(),
+            provisions: Vec::new(),
+            sectors: Vec::new(),
+            side_sectors: Vec::new(),
+            routes: Vec::new(),
+            eligible_kinds: Vec::new(),
+            facts: Vec::new(),
+            awards: Vec::new(),
+            score: 0,
+            reasons: Vec::new(),
+        }
+    }
+
     /// The closing moment of the procedure (see [`crate::date::closing`]).
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<FixedOffset>> {

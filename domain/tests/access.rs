@@ -8,26 +8,12 @@ use vigie_domain::{Assessment, Beneficiary, Evidence, NoticeKind, Provision, Pro
 
 fn call(title: &str, lots: &[(&str, &str)]) -> Assessment {
     Assessment {
-        id: "1".into(),
-        notice_kind: NoticeKind::Call,
         title: title.into(),
-        buyer: None,
-        cpv: vec![],
-        departments: vec![],
-        dates: vec![],
         lots: lots
             .iter()
             .map(|(id, title)| AssessedLot { id: (*id).into(), title: (*title).into(), ..AssessedLot::default() })
             .collect(),
-        provisions: vec![],
-        sectors: vec![],
-        side_sectors: vec![],
-        routes: vec![],
-        eligible_kinds: vec![],
-        facts: vec![],
-        awards: vec![],
-        score: 0,
-        reasons: vec![],
+        ..Assessment::new("1", NoticeKind::Call)
     }
 }
 

@@ -14,7 +14,7 @@ use vigie_domain::{
 };
 
 use crate::fit::Fit;
-pub use crate::labels::{beneficiary_label, provision_label, route_label, structure_label};
+pub use crate::labels::{alert_label, beneficiary_label, provision_label, route_label, structure_label};
 
 /// Longest title shown.
 const MAX_TITLE: usize = 240;
@@ -217,20 +217,7 @@ fn status(kind: AlertKind, a: &Assessment, now: DateTime<Utc>) -> &'static str {
     match kind {
         AlertKind::New if a.deadline().is_some_and(|d| d < now) => "Déjà clos",
         AlertKind::New if a.notice_kind == vigie_domain::NoticeKind::PriorInformation => "À venir",
-        AlertKind::New => "Nouveau",
-        AlertKind::Correction => "Rectificatif",
-        AlertKind::VerdictCorrection => "Verdict corrigé",
-        AlertKind::Cancellation => "Annulation",
-        AlertKind::Award => "Attribution",
-        AlertKind::NoAward => "Sans suite",
-        AlertKind::PartialResult => "Lots terminés",
-        AlertKind::ExAnte => "Intention de conclure",
-        AlertKind::Modification => "Modification du contrat",
-        AlertKind::Completion => "Fin du contrat",
-        AlertKind::Reminder => "Rappel",
-        AlertKind::Undecided => "Sans réponse",
-        AlertKind::Account => "Votre compte",
-        AlertKind::Operator => "Exploitation",
+        kind => alert_label(kind),
     }
 }
 

@@ -153,20 +153,7 @@ mod tests {
                 field: None,
                 lot: None,
             }],
-            id: title.to_owned(),
-            notice_kind: NoticeKind::Call,
-            buyer: None,
-            cpv: vec![],
-            departments: vec![],
-            lots: vec![],
-            provisions: vec![],
-            side_sectors: vec![],
-            routes: vec![],
-            eligible_kinds: vec![],
-            facts: vec![],
-            awards: vec![],
-            score: 0,
-            reasons: vec![],
+            ..Assessment::new(title.to_owned(), NoticeKind::Call)
         };
         (notice, assessment, Why::default())
     }

@@ -104,23 +104,12 @@ mod tests {
         let mut p = Provision::new(ProvisionKind::Reserved, Evidence { field: Some("f".into()), quote: None });
         p.beneficiary = Some(who);
         Assessment {
-            id: "1".into(),
-            notice_kind: NoticeKind::Call,
             title: "t".into(),
-            buyer: None,
-            cpv: vec![],
-            departments: vec![],
-            dates: vec![],
-            lots: vec![],
             provisions: vec![p],
-            sectors: vec![],
-            side_sectors: vec![],
             routes: vec![Route::Reserved],
             eligible_kinds: StructureKind::ALL.into_iter().filter(|k| k.may_bid(who)).collect(),
-            facts: vec![],
-            awards: vec![],
             score: 70,
-            reasons: vec![],
+            ..Assessment::new("1", NoticeKind::Call)
         }
     }
 

@@ -1,6 +1,27 @@
-//! What people call the words of the verdict: provisions, those they are for, ways in, kinds of structure.
+//! What people call alerts and the words of the verdict: provisions, those they are for, ways in, kinds of structure.
 
-use vigie_domain::{Beneficiary, ProvisionKind, Route, StructureKind};
+use vigie_domain::{AlertKind, Beneficiary, ProvisionKind, Route, StructureKind};
+
+/// Name of an alert for people.
+#[must_use]
+pub fn alert_label(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::New => "Nouveau",
+        AlertKind::Correction => "Rectificatif",
+        AlertKind::VerdictCorrection => "Verdict corrigé",
+        AlertKind::Cancellation => "Annulation",
+        AlertKind::Award => "Attribution",
+        AlertKind::NoAward => "Sans suite",
+        AlertKind::PartialResult => "Lots terminés",
+        AlertKind::ExAnte => "Intention de conclure",
+        AlertKind::Modification => "Modification du contrat",
+        AlertKind::Completion => "Fin du contrat",
+        AlertKind::Reminder => "Rappel",
+        AlertKind::Undecided => "Sans réponse",
+        AlertKind::Account => "Votre compte",
+        AlertKind::Operator => "Exploitation",
+    }
+}
 
 /// Name of a provision for people.
 #[must_use]

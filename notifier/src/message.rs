@@ -356,12 +356,8 @@ mod tests {
         );
         p.beneficiary = Some(Beneficiary::Disability);
         Assessment {
-            id: "26-1".into(),
-            notice_kind: NoticeKind::Call,
             title: title.into(),
             buyer: Some("Ville de Lille".into()),
-            cpv: vec![],
-            departments: vec![],
             dates: vec![TypedDate {
                 kind: DateKind::Tender,
                 at: DateTime::parse_from_rfc3339("2027-01-12T12:00:00+01:00").unwrap(),
@@ -371,16 +367,10 @@ mod tests {
                 field: None,
                 lot: None,
             }],
-            lots: vec![],
             provisions: vec![p],
-            sectors: vec![],
-            side_sectors: vec![],
-            routes: vec![],
-            eligible_kinds: vec![],
-            facts: vec![],
-            awards: vec![],
             score: 70,
             reasons: vec!["Réservé aux EA et ESAT".into()],
+            ..Assessment::new("26-1", NoticeKind::Call)
         }
     }
 

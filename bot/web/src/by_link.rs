@@ -21,9 +21,9 @@ use vigie_store::people::AddressState;
 
 use super::frame::{Client, Fields, POLICY_OF_MESSAGES, Shown, Site, Trouble, Visitor};
 
-/// The address that a token speaks of.
-fn address_of<'a>(site: &Site, token: &'a str) -> Result<&'a str, Trouble> {
-    site.service.open_token(Purpose::Unsubscribe, token, site.service.clock.now()).map_err(|_| {
+/// What a link for that purpose speaks of.
+fn subject_of<'a>(site: &Site, purpose: Purpose, token: &'a str) -> Result<&'a str, Trouble> {
+    site.service.open_token(purpose, token, site.service.clock.now()).map_err(|_| {
         Trouble::unknown(
             "Lien inconnu",
             "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie.",
@@ -36,25 +36,15 @@ pub(crate) async fn ask_unsubscribe(
     visitor: Visitor,
     Path(token): Path<String>,
 ) -> Shown {
-    address_of(&site, &token)?;
+    subject_of(&site, Purpose::Unsubscribe, &token)?;
     Ok(site.page(&visitor, "desabonner.html", context! {}))
 }
 
 /// RFC 8058: no cookie, no redirect; the token is the proof.
 pub(crate) async fn unsubscribe(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
-    let address = address_of(&site, &token)?;
+    let address = subject_of(&site, Purpose::Unsubscribe, &token)?;
     suspension::stop_address(&site.service, address, "désinscription par le lien du message").await?;
     Ok(site.word(&visitor, "C’est fait", "Vous ne recevrez plus de message de Vigie à cette adresse."))
-}
-
-/// The person whom a link speaks of that stops what is reserved to others.
-fn person_of<'a>(site: &Site, token: &'a str) -> Result<&'a str, Trouble> {
-    site.service.open_token(Purpose::WithoutClosed, token, site.service.clock.now()).map_err(|_| {
-        Trouble::unknown(
-            "Lien inconnu",
-            "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie.",
-        )
-    })
 }
 
 pub(crate) async fn ask_without_closed(
@@ -62,7 +52,12 @@ pub(crate) async fn ask_without_closed(
     visitor: Visitor,
     Path(token): Path<String>,
 ) -> Shown {
-    let person = site.service.store.subscriber(person_of(&site, &token)?).await?.ok_or_else(Trouble::no_page)?;
+    let person = site
+        .service
+        .store
+        .subscriber(subject_of(&site, Purpose::WithoutClosed, &token)?)
+        .await?
+        .ok_or_else(Trouble::no_page)?;
     let values = context! { off => person.profile.without_closed };
     Ok(site.page(&visitor, "sans-reserves-aux-autres.html", values))
 }
@@ -74,7 +69,7 @@ pub(crate) async fn without_closed(
     Path(token): Path<String>,
     fields: Fields,
 ) -> Shown {
-    let (person, off) = (person_of(&site, &token)?, fields.one("montrer") != "oui");
+    let (person, off) = (subject_of(&site, Purpose::WithoutClosed, &token)?, fields.one("montrer") != "oui");
     if !site.service.store.set_without_closed(person, off).await? {
         return Err(Trouble::no_page());
     }

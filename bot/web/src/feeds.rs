@@ -11,8 +11,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
-use vigie_domain::{AlertKind, DateKind, Decision, NoticeKind, Stage, Subscriber, TypedDate, french};
-use vigie_notifier::card::{self, short};
+use vigie_domain::{DateKind, Decision, NoticeKind, Stage, Subscriber, TypedDate, french};
+use vigie_notifier::card::{self, alert_label, short};
 use vigie_store::journal::NoticeRow;
 use vigie_store::self_service::OwnAlert;
 use vigie_store::tokens::Scope;
@@ -176,23 +176,6 @@ struct Item {
     notice: Option<NoticeRow>,
 }
 
-fn kind_label(kind: AlertKind) -> &'static str {
-    match kind {
-        AlertKind::Correction => "Rectificatif",
-        AlertKind::VerdictCorrection => "Verdict corrigé",
-        AlertKind::Cancellation => "Annulation",
-        AlertKind::Award => "Attribution",
-        AlertKind::NoAward => "Sans suite",
-        AlertKind::PartialResult => "Lots terminés",
-        AlertKind::ExAnte => "Intention de conclure",
-        AlertKind::Modification => "Modification du contrat",
-        AlertKind::Completion => "Fin du contrat",
-        AlertKind::Reminder => "Rappel",
-        AlertKind::Undecided => "Sans réponse",
-        _ => "Nouveau",
-    }
-}
-
 /// The feed (RFC 4287) of these alerts.
 fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Utc>) -> Feed {
     let host =
@@ -222,7 +205,7 @@ fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Ut
             lines.extend(changes.iter().map(card::change));
             lines.retain(|l| !l.is_empty());
             Entry {
-                title: Text::plain(format!("{} : {}", kind_label(i.alert.kind), title)),
+                title: Text::plain(format!("{} : {}", alert_label(i.alert.kind), title)),
                 id: tag(&format!("alerte/{}", i.alert.id)),
                 updated: stamp(i.alert.at),
                 published: Some(stamp(i.alert.at)),

@@ -8,25 +8,7 @@ fn at(text: &str) -> DateTime<FixedOffset> {
 }
 
 fn notice(kind: NoticeKind) -> Assessment {
-    Assessment {
-        id: "26-1".into(),
-        notice_kind: kind,
-        title: "t".into(),
-        buyer: None,
-        cpv: vec![],
-        departments: vec![],
-        dates: vec![],
-        lots: vec![],
-        provisions: vec![],
-        sectors: vec![],
-        side_sectors: vec![],
-        routes: vec![],
-        eligible_kinds: vec![],
-        facts: vec![],
-        awards: vec![],
-        score: 0,
-        reasons: vec![],
-    }
+    Assessment { title: "t".into(), ..Assessment::new("26-1", kind) }
 }
 
 /// A call in three lots, the second reserved.

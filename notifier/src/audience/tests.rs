@@ -62,23 +62,12 @@ impl World {
 
 fn assessment(sectors: &[&str], departments: &[&str], lots: Vec<AssessedLot>) -> Assessment {
     Assessment {
-        id: "1".into(),
-        notice_kind: NoticeKind::Call,
         title: "t".into(),
-        buyer: None,
-        cpv: vec![],
         departments: departments.iter().filter_map(|d| Department::parse(d)).collect(),
-        dates: vec![],
         lots,
-        provisions: vec![],
         sectors: sectors.iter().map(|s| (*s).to_owned()).collect(),
-        side_sectors: vec![],
-        routes: vec![],
-        eligible_kinds: vec![],
-        facts: vec![],
-        awards: vec![],
         score: 30,
-        reasons: vec![],
+        ..Assessment::new("1", NoticeKind::Call)
     }
 }
 

@@ -203,23 +203,13 @@ impl Country {
 fn drawn_notice(notice: Notice, sectors: Vec<String>, cpv: Vec<Cpv>, kinds: Vec<ProvisionKind>) -> Drawn {
     let evidence = || Evidence { field: Some("audience".into()), quote: None };
     let assessment = Assessment {
-        id: notice.record_id.clone(),
-        notice_kind: notice.kind,
         title: notice.title.clone(),
-        buyer: None,
         cpv,
         departments: notice.departments.clone(),
-        dates: Vec::new(),
-        lots: Vec::new(),
         provisions: kinds.into_iter().map(|kind| Provision::new(kind, evidence())).collect(),
         sectors,
-        side_sectors: Vec::new(),
-        routes: Vec::new(),
-        eligible_kinds: Vec::new(),
-        facts: Vec::new(),
-        awards: Vec::new(),
         score: 50,
-        reasons: Vec::new(),
+        ..Assessment::new(notice.record_id.clone(), notice.kind)
     };
     let words = fold(&notice.title);
     let words = words.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
