@@ -50,7 +50,7 @@ fn push(out: &mut Vec<Provision>, reading: &Reading<'_>, s: &Statement<'_>, hit:
         return;
     }
     let mut provision =
-        Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
+        Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence_within(s.bytes(hit), &s.context));
     provision.weight = weight;
     provision.lots = lots;
     provision.article = Some("R2152-7".to_owned());

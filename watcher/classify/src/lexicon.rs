@@ -81,6 +81,7 @@ concepts! {
     Lifted = "lifted",
     NotDenied = "not_denied",
     Condition = "condition",
+    Possible = "possible",
     Past = "past",
     TalkAboutClauses = "talk_about_clauses",
     NotInsertion = "not_insertion",
@@ -92,6 +93,7 @@ concepts! {
     VisitAside = "visit_aside",
     Compulsory = "compulsory",
     NotCompulsory = "not_compulsory",
+    Facilitator = "facilitator",
 }
 
 /// A set of concepts.
