@@ -86,7 +86,8 @@ fn bind(reading: &Reading<'_>, statements: &[Statement<'_>], o: &mut Owed) {
 
 /// "Article 8 - Clause sociale", and below it who takes over whom: the heading's own sense of the words.
 fn about_staff_below(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
-    const WORK: &[Concept] = &[Concept::InsertionAction, Concept::FarFromWork, Concept::WorkIntegration, Concept::Sheltered];
+    const WORK: &[Concept] =
+        &[Concept::InsertionAction, Concept::FarFromWork, Concept::WorkIntegration, Concept::Sheltered];
     let s = &statements[at];
     let below = || statements[at + 1..].iter().take(3).filter(|b| b.unit.line - s.unit.line <= 3);
     s.unit.is_heading
@@ -333,11 +334,26 @@ fn below_article(s: &Statement<'_>) -> Option<(Hit, bool)> {
 
 /// "La collectivité emploie douze personnes …": the buyer speaks of itself.
 fn buyer_speaks(s: &Statement<'_>) -> bool {
-    const BUYERS: &[&str] =
-        &[
-            "collectivite", "ville", "commune", "departement", "region", "metropole", "mairie", "etat", "agglomeration",
-            "etablissement", "lycee", "ecole", "college", "association", "foyer", "centre", "bailleur", "restaurant",
-        ];
+    const BUYERS: &[&str] = &[
+        "collectivite",
+        "ville",
+        "commune",
+        "departement",
+        "region",
+        "metropole",
+        "mairie",
+        "etat",
+        "agglomeration",
+        "etablissement",
+        "lycee",
+        "ecole",
+        "college",
+        "association",
+        "foyer",
+        "centre",
+        "bailleur",
+        "restaurant",
+    ];
     s.has_word(0, 3, BUYERS)
         && !s.says.any(&[Concept::Contract])
         && !s.numbers.iter().any(|q| q.unit == Unit::Hours)

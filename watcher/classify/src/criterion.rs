@@ -243,7 +243,8 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
         && !within(Concept::GiveWork);
     let sold = within(Concept::BidderMerit)
         || s.says.has(Concept::Selection)
-        || s.heading.has(Concept::Selection) && !s.says.has(Concept::Criterion);
+        || s.heading.has(Concept::Selection) && !s.says.has(Concept::Criterion)
+        || s.says.has(Concept::BidderPaper) && weight.is_none();
     social && !served && !sold && !polarity::void(s, hit) && !denied_criterion(s, hit)
 }
 

@@ -307,7 +307,8 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete" | "livraison" | "achevement"
             | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution"
             | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
-            | "audition" | "auditions" | "echantillon" | "echantillons" | "maquette" | "travaux" | "chantier" | "depasse" | "depasser" | "ligne" => {
+            | "audition" | "auditions" | "echantillon" | "echantillons" | "maquette" | "travaux" | "chantier"
+            | "depasse" | "depasser" | "ligne" => {
                 if restated {
                     continue;
                 }
@@ -487,9 +488,10 @@ fn compulsory(reading: &Reading<'_>, units: &Units, index: usize) -> bool {
     }
     let before = index.checked_sub(1).map(|p| &units.list[p]);
     // "Visite obligatoire : Oui", and below it when.
-    let answered = before.filter(|p| unit.line - p.line <= 1).map(text).is_some_and(|t| {
-        t.contains("visite") && t.contains("obligatoire") && t.trim_end().ends_with("oui")
-    });
+    let answered = before
+        .filter(|p| unit.line - p.line <= 1)
+        .map(text)
+        .is_some_and(|t| t.contains("visite") && t.contains("obligatoire") && t.trim_end().ends_with("oui"));
     if answered {
         return true;
     }

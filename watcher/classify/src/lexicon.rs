@@ -68,6 +68,7 @@ concepts! {
     SocialMerit = "social_merit",
     BundledMerit = "bundled_merit",
     BidderMerit = "bidder_merit",
+    BidderPaper = "bidder_paper",
     OtherMerit = "other_merit",
     Object = "object",
     IntegrationObject = "integration_object",

@@ -24,10 +24,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         let asked = s.heading_or_own(ASKS) && !reading.served;
         if asked && !s.says.has(Concept::OtherSocialAside) {
             explained.push(s.index);
-            return vec![Provision::new(
-                ProvisionKind::Other,
-                reading.doc.evidence_within(s.bytes(hit), &s.context),
-            )];
+            return vec![Provision::new(ProvisionKind::Other, reading.doc.evidence_within(s.bytes(hit), &s.context))];
         }
     }
     Vec::new()
@@ -84,6 +81,7 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         Concept::ReserveAside,
         Concept::NotDisability,
         Concept::OtherSocialAside,
+        Concept::BidderPaper,
     ];
     const CALLED_FOR: &[Concept] = &[
         Concept::Subcontract,
@@ -111,14 +109,15 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     // "Publics visés : DELD, BRSA": nothing else is said.
     let bare = hit.concept == Concept::InsertionAction && hit.to - hit.from == 1;
     let label = (1..s.tokens.len().min(7)).any(|i| s.tokens[i].after(mark::COLON));
-    let short = s.index > 0 && if bare { hit.from <= 1 } else { s.tokens.len() <= 10 || label };
+    let short =
+        s.index > 0 && if bare { hit.from <= 2 && label || hit.from <= 1 } else { s.tokens.len() <= 10 || label };
     let passing = !works && !short && matches!(hit.concept, Concept::FarFromWork | Concept::InsertionAction);
     s.says.any(ELSEWHERE)
         || passing
-        || hit.concept == Concept::SocialEconomy && (!beside(CALLED_FOR) || s.has_word(0, s.tokens.len(), &["distinction", "toutes"]))
+        || hit.concept == Concept::SocialEconomy
+            && (!beside(CALLED_FOR) || s.has_word(0, s.tokens.len(), &["distinction", "toutes"]))
         || bare && s.says.has(Concept::NotInsertion)
         || served && !asked
-        || s.has_word(0, s.tokens.len(), PAPERWORK)
         || s.has_word(0, 8, STUDIES) && !asked
         || (s.index == 0 || !works) && of_a_place(s, hit)
 }
@@ -126,44 +125,72 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
 /// Whether words beside a hit speak of work done, given or found.
 fn speaks_of_work(s: &Statement<'_>, hit: &Hit) -> bool {
     const WORK: &[&str] = &[
-        "emplo", "embauch", "recrut", "heure", "poste", "chantier", "main", "salari", "effectif", "confi", "mobilis", "associ",
-        "sous", "contribu", "favoris", "profit", "benefic", "particip", "recherch", "effort", "realis",
+        "emplo", "embauch", "recrut", "heure", "poste", "chantier", "main", "salari", "effectif", "confi", "mobilis",
+        "associ", "sous", "contribu", "favoris", "profit", "benefic", "particip", "recherch", "effort", "realis",
     ];
-    let beside = s.tokens.iter().enumerate().filter(|(i, _)| *i < hit.from || *i >= hit.to).map(|(_, t)| t.word.as_ref());
+    let beside = s
+        .tokens
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i < hit.from || *i >= hit.to || hit.to - hit.from > 4)
+        .map(|(_, t)| t.word.as_ref());
     beside.into_iter().any(|w| {
-        WORK.iter().any(|v| w.starts_with(v)) && w != "heurte" && w != "beneficiaires" || matches!(w, "travail" | "travaille" | "travailler" | "equipe" | "equipes")
+        WORK.iter().any(|v| w.starts_with(v)) && w != "heurte" && w != "beneficiaires"
+            || matches!(
+                w,
+                "travail" | "travaille" | "travailler" | "equipe" | "equipes" | "plan" | "faveur" | "engagement"
+            )
     })
 }
 
-// What bidders hand in about themselves.
-const PAPERWORK: &[&str] = &[
-    "copie", "copies", "preuve", "preuves", "attestation", "attestations", "declaration", "joindre", "joignent", "dc1",
-    "dc2", "justifiant", "justificatif", "justificatifs", "formulaire",
-];
 // What looks into something, or designs it.
 const STUDIES: &[&str] = &[
-    "etude", "etudes", "audit", "evaluation", "diagnostic", "programmation", "schema", "enquete", "maitrise", "moe", "amo",
-    "animation", "observatoire",
+    "etude",
+    "etudes",
+    "audit",
+    "evaluation",
+    "diagnostic",
+    "programmation",
+    "schema",
+    "enquete",
+    "maitrise",
+    "moe",
+    "amo",
+    "animation",
+    "observatoire",
 ];
 
 /// "un foyer pour personnes handicapées", "transport des publics fragiles": those whom the contract serves.
 fn of_users(s: &Statement<'_>, hit: &Hit) -> bool {
-    const SERVICES: &[&str] = &[
-        "foyer", "foyers", "residence", "accueil", "transport", "transports", "logement", "logements", "hebergement",
-        "aide", "usagers", "patients", "residents", "accessibilite", "accessible",
-    ];
+    const SERVICES: &[&str] =
+        &["foyer", "residen", "accueil", "transport", "logement", "heberge", "aide", "usager", "patient", "accessib"];
     hit.concept == Concept::FarFromWork
-        && s.has_word(hit.from.saturating_sub(9), hit.from, SERVICES)
+        && s.tokens[hit.from.saturating_sub(9)..hit.from].iter().any(|t| SERVICES.iter().any(|w| t.word.starts_with(w)))
         && !s.says.any(&[Concept::Winner, Concept::Duty])
 }
 
 /// "la maison d'arrêt de Douai", "les quartiers prioritaires", "construction d'un ESAT": where, not who.
 fn of_a_place(s: &Statement<'_>, hit: &Hit) -> bool {
     const PLACES: &[&str] = &["quartier", "quartiers", "qpv", "npnru", "maison", "centre", "etablissement"];
-    const WEAK: &[&str] = &["vulnerables", "fragiles", "precaires", "precarite", "refugies", "decrochage", "difficulte", "difficultes"];
+    const WEAK: &[&str] =
+        &["vulnerables", "fragiles", "precaires", "precarite", "refugies", "decrochage", "difficulte", "difficultes"];
     const BUILT: &[&str] = &[
-        "construction", "locaux", "batiment", "batiments", "site", "renovation", "rehabilitation", "extension", "restructuration",
-        "travaux", "maitrise", "salle", "restauration", "toiture", "chaufferie", "cuisine",
+        "construction",
+        "locaux",
+        "batiment",
+        "batiments",
+        "site",
+        "renovation",
+        "rehabilitation",
+        "extension",
+        "restructuration",
+        "travaux",
+        "maitrise",
+        "salle",
+        "restauration",
+        "toiture",
+        "chaufferie",
+        "cuisine",
     ];
     match hit.concept {
         Concept::Prison => !s.has_word(hit.from, hit.to, &["travail", "production", "emploi"]),

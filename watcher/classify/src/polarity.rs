@@ -34,7 +34,8 @@ fn not_so(s: &Statement<'_>, hit: &Hit) -> bool {
 
 /// "Un lot pourrait être réservé", "nous étudions la possibilité de réserver": nothing is decided.
 fn possible(s: &Statement<'_>, hit: &Hit) -> bool {
-    let part = s.clause_start(hit.from, mark::STOP | mark::ASK | mark::ITEM)..s.clause_end(hit.to - 1, mark::STOP | mark::ITEM);
+    let part = s.clause_start(hit.from, mark::STOP | mark::ASK | mark::ITEM)
+        ..s.clause_end(hit.to - 1, mark::STOP | mark::ITEM);
     s.of(Concept::Possible).any(|p| part.contains(&p.from))
 }
 

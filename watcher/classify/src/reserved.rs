@@ -101,7 +101,9 @@ fn reserved(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     // "Réservation : handicap", "réservé, handicap ou IAE": the field stands for its structures.
     let field = (first.to..s.tokens.len().min(first.to + 4)).find(|i| s.tokens[*i].word == "handicap");
     let field = field
-        .filter(|i| s.tokens[*i].after(mark::COLON | mark::COMMA | mark::ITEM) || s.has_word(i + 1, i + 2, &["ou", "et"]))
+        .filter(|i| {
+            s.tokens[*i].after(mark::COLON | mark::COMMA | mark::ITEM) || s.has_word(i + 1, i + 2, &["ou", "et"])
+        })
         .map(|i| Hit { concept: Concept::Sheltered, from: i, to: i + 1 });
     targets.splice(0..0, field.iter());
     // "réservés à l'insertion par l'activité économique": the field stands for its structures.
@@ -356,7 +358,9 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             || s.previous.has(Concept::Bid);
     // "Secteur B : EI, ACI et ETTI exclusivement".
     let closes = s.of(Concept::Only).any(|o| {
-        o.from >= last.to && o.from - last.to <= 1 && s.clause_end(o.from, mark::COMMA | mark::ITEM | mark::STOP | mark::CLOSE) == o.to
+        o.from >= last.to
+            && o.from - last.to <= 1
+            && s.clause_end(o.from, mark::COMMA | mark::ITEM | mark::STOP | mark::CLOSE) == o.to
     }) && !s.says.any(&[Concept::Winner, Concept::Subcontract]);
     let of_access = of_access || closes;
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
@@ -392,12 +396,15 @@ fn others_refused(reading: &Reading<'_>, s: &Statement<'_>, next: Option<&Statem
     let structures: Vec<&Hit> = s.any_of(STRUCTURES).collect();
     let Some(first) = structures.first() else {
         // "Fermée aux entreprises classiques. Peuvent soumissionner les structures de l'insertion."
-        let shut = s.of(Concept::OrdinaryBidder).next().filter(|_| s.says.has(Concept::Only) && s.says.has(Concept::Contract));
+        let shut =
+            s.of(Concept::OrdinaryBidder).next().filter(|_| s.says.has(Concept::Only) && s.says.has(Concept::Contract));
         let (Some(shut), Some(next)) = (shut.filter(|h| !polarity::void(s, h)), next) else { return Vec::new() };
         let admitted: Vec<&Hit> = next.any_of(STRUCTURES).filter(|h| !polarity::void(next, h)).collect();
         let named = told(&admitted).filter(|_| next.says.has(Concept::Bid));
-        let mut found: Vec<Found> =
-            named.map(|who| found(reading, s, s.bytes(shut), who, lots_of(reading, s, &s.bytes(shut)))).into_iter().collect();
+        let mut found: Vec<Found> = named
+            .map(|who| found(reading, s, s.bytes(shut), who, lots_of(reading, s, &s.bytes(shut))))
+            .into_iter()
+            .collect();
         for f in &mut found {
             f.within = s.unit.range.start..next.unit.range.end;
         }

@@ -13,7 +13,8 @@ use super::token::mark;
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let object = |(at, s): (usize, &'_ Statement<'_>)| {
-        let hit = s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h));
+        let hit =
+            s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h));
         hit.map(|h| (at, *h))
     };
     let mut told = statements.iter().enumerate().filter_map(object);

@@ -323,7 +323,15 @@ fn with_answers(doc: &Document, lines: Vec<Range<usize>>) -> Vec<Range<usize>> {
 /// Boxes of a form within `text`: where they stand, and whether they are ticked.
 fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
     const SIGNS: &[(char, bool)] = &[
-        ('☐', false), ('□', false), ('◻', false), ('❏', false), ('☒', true), ('☑', true), ('✓', true), ('✔', true), ('■', true),
+        ('☐', false),
+        ('□', false),
+        ('◻', false),
+        ('❏', false),
+        ('☒', true),
+        ('☑', true),
+        ('✓', true),
+        ('✔', true),
+        ('■', true),
     ];
     if !text.contains(['[', '(']) && text.is_ascii() {
         return Vec::new();
@@ -514,7 +522,9 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             let next = tokens.get(h.to).filter(|t| t.after(mark::OPEN) && name.first() == t.word.as_bytes().first());
             h.to - h.from == 1
                 && (3..=4).contains(&name.len())
-                && next.is_some_and(|t| !matches!(t.word.as_ref(), "entreprise" | "entreprises" | "etablissement" | "etablissements"))
+                && next.is_some_and(|t| {
+                    !matches!(t.word.as_ref(), "entreprise" | "entreprises" | "etablissement" | "etablissements")
+                })
         };
         let told_apart: Vec<bool> = hits.iter().map(spelled_out).collect();
         let mut apart = told_apart.iter();
