@@ -311,7 +311,8 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
         });
         sub && !polarity::void(s, h)
     })?;
-    const ASKED: &[&str] = &["demande", "demandee", "attendu", "attendue", "exige", "exigee", "requis", "prevoit", "prevu"];
+    const ASKED: &[&str] =
+        &["demande", "demandee", "attendu", "attendue", "exige", "exigee", "requis", "prevoit", "prevu"];
     let bound = strict_duty(s)
         || s.has_word(0, structure.from, ASKED)
         || future(s)

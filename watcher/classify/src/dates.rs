@@ -12,6 +12,7 @@ use vigie_domain::{DateKind, TypedDate};
 use super::anchors::Topic;
 use super::finding::Reading;
 use super::lexicon::{Concept, Concepts, Lexicon};
+use super::near::has_moment;
 use super::quantity::{Unit as Measure, quantities};
 use super::statement::{Unit, Units};
 use super::token::{Token, mark};
@@ -111,7 +112,9 @@ fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
             while windows.get(w).is_some_and(|x| x.end <= unit.range.start) {
                 w += 1;
             }
-            if windows.get(w).is_some_and(|x| x.start < unit.range.end) {
+            let text = &reading.doc.text()[unit.range.clone()];
+            let held = windows.get(w).is_some_and(|x| x.start < unit.range.end);
+            if held && (has_moment(text) || text.contains("jour") || text.contains("j-")) {
                 out.push(i);
             }
         }
@@ -281,7 +284,8 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
                 && (before(3, &["ouverture", "validite", "examen", "analyse", "valable", "ouvert"])
                     || behind(&["valable", "validite", "maintenu"]));
             // "Réponses de l'acheteur : 25/01/2027".
-            let of_buyer = word.starts_with("reponse") && behind(&["acheteur", "pouvoir", "collectivite", "maitre", "apportee"]);
+            let of_buyer =
+                word.starts_with("reponse") && behind(&["acheteur", "pouvoir", "collectivite", "maitre", "apportee"]);
             if of_offers || of_buyer {
                 return Some(Cue::Other);
             }

@@ -61,7 +61,10 @@ pub(crate) fn wanted(doc: &Document, anchors: &Anchors, lines: &[Range<usize>]) 
     for topic in [Topic::Visit, Topic::Closing, Topic::Question] {
         for i in held(anchors, topic, lines).take(MOST) {
             let text = &doc.text()[lines[i].clone()];
-            if topic == Topic::Visit || has_moment(text) || topic == Topic::Question && (text.contains("jour") || text.contains("j-")) {
+            if topic == Topic::Visit
+                || has_moment(text)
+                || topic == Topic::Question && (text.contains("jour") || text.contains("j-"))
+            {
                 mark(i, AROUND_MOMENT);
             }
         }
@@ -104,15 +107,18 @@ fn rows_around(doc: &Document, lines: &[Range<usize>], at: usize) -> Range<usize
 }
 
 /// Whether a text may tell a day: the name of a month, or numbers parted as those of a date are. A scanner reads O for 0.
-fn has_moment(text: &str) -> bool {
-    const MONTHS: &[&str] =
-        &["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aout", "sept", "oct", "nov", "dec", "jan", "feb", "apr", "jul", "aug", "jun"];
+pub(crate) fn has_moment(text: &str) -> bool {
+    const MONTHS: &[&str] = &[
+        "janv", "fev", "mars", "avr", "mai", "juin", "juil", "aout", "sept", "oct", "nov", "dec", "jan", "feb", "apr",
+        "jul", "aug", "jun",
+    ];
     let bytes = text.as_bytes();
     let digit = |i: usize| bytes.get(i).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'o' | b'l' | b'i'));
     (0..bytes.len()).any(|i| match bytes[i] {
         b'/' | b'.' | b'-' => i > 0 && digit(i - 1) && digit(i + 1),
         b'j' | b'f' | b'm' | b'a' | b's' | b'o' | b'n' | b'd' => {
-            (i == 0 || !bytes[i - 1].is_ascii_alphabetic()) && MONTHS.iter().any(|m| bytes[i..].starts_with(m.as_bytes()))
+            (i == 0 || !bytes[i - 1].is_ascii_alphabetic())
+                && MONTHS.iter().any(|m| bytes[i..].starts_with(m.as_bytes()))
         }
         _ => false,
     })
@@ -124,7 +130,9 @@ mod tests {
 
     #[test]
     fn days_are_seen_whatever_their_shape() {
-        for text in ["le 12/03/2027", "1er mars", "2027-03-12", "12.3.27", "o9/o3/2o26", "vingt mars deux mille vingt-six"] {
+        for text in
+            ["le 12/03/2027", "1er mars", "2027-03-12", "12.3.27", "o9/o3/2o26", "vingt mars deux mille vingt-six"]
+        {
             assert!(has_moment(text), "{text}");
         }
         for text in ["les offres sont remises par voie electronique", "article 12 du reglement"] {
