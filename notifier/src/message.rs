@@ -11,12 +11,12 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
-use vigie_domain::Channel;
+use vigie_domain::{AlertKind, Channel, french};
 
 use crate::card::{AlertItem, card, short};
 use crate::chat::{Rich, RichError};
 use crate::digest::{Digest, Shown};
-use crate::{escape, typeset};
+use crate::{escape, tappable, typeset};
 
 /// A message ready for a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +169,9 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("sujet.txt", include_str!("../templates/sujet.txt")),
     ("alerte.txt", include_str!("../templates/alerte.txt")),
     ("alerte.html", include_str!("../templates/alerte.html")),
+    ("rappel.txt", include_str!("../templates/rappel.txt")),
+    ("rappel.html", include_str!("../templates/rappel.html")),
+    ("rappel.chat.html", include_str!("../templates/rappel.chat.html")),
     ("resume.txt", include_str!("../templates/resume.txt")),
     ("resume.html", include_str!("../templates/resume.html")),
     ("mot.txt", include_str!("../templates/mot.txt")),
@@ -209,6 +212,8 @@ impl Templates {
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(RenderError::of("syntaxe"))?);
         environment.add_filter("short", |text: String, n: usize| short(&text, n));
+        environment.add_filter("capital", |text: String| french::capital(&text));
+        environment.add_filter("tappable", |text: String| tappable::filter(&text));
         for (name, built_in) in BUILT_IN {
             let own = dir.and_then(|d| std::fs::read_to_string(d.join(name)).ok());
             let text = own.unwrap_or_else(|| (*built_in).to_owned());
@@ -222,6 +227,15 @@ impl Templates {
     #[must_use]
     pub fn with_answers(mut self, answers: bool) -> Self {
         self.environment.add_global("answers", answers);
+        self
+    }
+
+    /// The same templates, whose messages lead to their reader's own pages: the first one, and the one where they settle what they
+    /// receive.
+    #[must_use]
+    pub fn with_pages(mut self, home: Option<String>, manage: Option<String>) -> Self {
+        self.environment.add_global("home", home);
+        self.environment.add_global("manage", manage);
         self
     }
 
@@ -253,11 +267,12 @@ impl Templates {
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
-        let card = card(told, now);
-        let values = context! { c => Serde(card), unsubscribe => unsubscribe.as_deref() };
+        let values = context! { c => Serde(card(told, now)), unsubscribe => unsubscribe.as_deref() };
+        // Who goes for it knows what it is about.
+        let name = if told.kind == AlertKind::Reminder { "rappel" } else { "alerte" };
         Ok(Message {
             subject: header(&self.render("sujet.txt", &values)?),
-            body: self.body(form, ("alerte", "alerte"), &values)?,
+            body: self.body(form, (name, name), &values)?,
             unsubscribe,
         })
     }
@@ -346,7 +361,8 @@ mod tests {
     use crate::card::{Links, Why, change};
     use vigie_domain::procedure::Change;
     use vigie_domain::{
-        AlertKind, Assessment, Beneficiary, DateKind, Evidence, Notice, NoticeKind, Provision, ProvisionKind, TypedDate,
+        Assessment, Beneficiary, DateKind, Evidence, Notice, NoticeKind, ProcedureState, Provision, ProvisionKind,
+        TypedDate,
     };
 
     fn assessment(title: &str) -> Assessment {
@@ -388,7 +404,9 @@ mod tests {
             changes: &[],
             notice: &notice,
             assessment: &a,
+            state: &ProcedureState::of_verdict(&a, now()),
             why: &why,
+            noticed: now(),
             contacts: &[],
             links: Links {
                 page: Some("https://vigie.example/procedure/p1"),
@@ -406,7 +424,7 @@ mod tests {
             "Nettoyage des écoles",
             "Ville de Lille",
             "mardi 12 janvier 2027 à 12\u{a0}h",
-            "dans 21 jours",
+            "dans 21\u{a0}jours",
             "EA et ESAT",
             "idweb:26-1",
         ] {
@@ -467,12 +485,15 @@ mod tests {
         let links =
             Links { page: Some("https://vigie.example/procedure/p1"), answer: Some(ANSWER_HERE), ..Links::default() };
         let changes = [Change::LotDropped("3".into())];
+        let state = ProcedureState::of_verdict(&a, now());
         let told = |kind| AlertItem {
             kind,
             changes: &changes,
             notice: &notice,
             assessment: &a,
+            state: &state,
             why: &why,
+            noticed: now(),
             contacts: &contacts,
             links,
         };
@@ -491,6 +512,7 @@ mod tests {
         let many = [told(AlertKind::New), told(AlertKind::Undecided)];
         for (name, message) in [
             ("alert", templates.alert(mail, &told(AlertKind::Correction), leave(), now()).unwrap()),
+            ("reminder", templates.alert(mail, &told(AlertKind::Reminder), leave(), now()).unwrap()),
             (
                 "digest",
                 templates

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{AlertKind, Cause, Channel, Subscriber, french};
+use vigie_domain::{AlertKind, Cause, Channel, ProcedureState, Subscriber, french};
 use vigie_notifier::card::AlertItem;
 use vigie_notifier::chat::Button;
 use vigie_notifier::criteria;
@@ -185,13 +185,18 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
     Ok(false)
 }
 
-/// The buttons under a delivery in a chat.
-pub(crate) fn buttons_of(delivery: &Claimed) -> Vec<Vec<Button>> {
+/// The buttons under a delivery in a chat: those that mean something as the procedure stands.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Vec<Vec<Button>>, StoreError> {
     if delivery.procedure.is_empty() || !matches!(delivery.channel, Channel::Telegram | Channel::Matrix) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let (Some(kind), Some(role)) = (kind(delivery), delivery.role) else { return Vec::new() };
-    state_line::buttons(kind, role, &delivery.id)
+    let (Some(kind), Some(role)) = (kind(delivery), delivery.role) else { return Ok(Vec::new()) };
+    let Some(published) = engine.service.store.state_of(&delivery.procedure).await? else { return Ok(Vec::new()) };
+    let state = ProcedureState::of(&published, "", engine.service.clock.now());
+    Ok(state_line::buttons(kind, role, state.phase, &delivery.id))
 }
 
 async fn render(
@@ -213,7 +218,7 @@ async fn render(
     }
     let mut parts: Vec<AlertCard> = Vec::new();
     for item in items {
-        match alert_card::read(&engine.service, item) {
+        match alert_card::read(&engine.service, item).await.map_err(|e| e.to_string())? {
             Ok(part) => parts.push(part),
             // One unreadable line must not keep the rest of a digest; alone, it is the operator's to see.
             Err(e) if items.len() > 1 => tracing::error!(delivery = %delivery.id, "unreadable item: {e}"),
