@@ -208,7 +208,10 @@ mod tests {
     fn the_first_of_two_days_says_what_the_second_does_not() {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         let said = |first: &str| date_before(day(first), day("2026-12-21"));
-        assert_eq!([said("2026-12-15"), said("2026-11-30"), said("2025-12-31")], ["15", "30 novembre", "31 décembre 2025"]);
+        assert_eq!(
+            [said("2026-12-15"), said("2026-11-30"), said("2025-12-31")],
+            ["15", "30 novembre", "31 décembre 2025"]
+        );
     }
 
     #[test]
@@ -233,7 +236,10 @@ mod tests {
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b et c");
         assert_eq!(plural(1, "lot"), "1\u{a0}lot");
         assert_eq!([12.0, 18.0, 48.0].map(months), ["12\u{a0}mois", "18\u{a0}mois", "4\u{a0}ans"]);
-        assert_eq!([1, 15, 365, 730, 1825].map(days), ["1\u{a0}jour", "15\u{a0}jours", "un an", "deux ans", "5\u{a0}ans"]);
+        assert_eq!(
+            [1, 15, 365, 730, 1825].map(days),
+            ["1\u{a0}jour", "15\u{a0}jours", "un an", "deux ans", "5\u{a0}ans"]
+        );
         let ids = |n: usize| (1..=n).map(|i| i.to_string()).collect::<Vec<_>>();
         assert_eq!(lots(&ids(1), 3), "lot 1");
         assert_eq!(lots(&ids(2), 3), "lots 1 et 2");

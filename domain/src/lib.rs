@@ -27,6 +27,7 @@
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
+//! | [`working_day`] | days on which people work in France |
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod access;
@@ -53,6 +54,7 @@ pub mod structure;
 pub mod subscription;
 pub mod territory;
 mod visible;
+pub mod working_day;
 
 pub use access::Access;
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};

@@ -294,7 +294,10 @@ mod tests {
         assert_eq!(said(&open.followed_by(&won), ""), "Attribué à Martin SARL");
         let bare = Assessment::new("4", NoticeKind::Cancellation);
         assert_eq!(said(&open.followed_by(&bare), ""), "Annulé");
-        let none = Assessment { awards: vec![Award::none(None, Some(NoAwardReason::NoRece))], ..Assessment::new("5", NoticeKind::NoAward) };
+        let none = Assessment {
+            awards: vec![Award::none(None, Some(NoAwardReason::NoRece))],
+            ..Assessment::new("5", NoticeKind::NoAward)
+        };
         assert_eq!(said(&open.followed_by(&none), ""), "Infructueux\u{a0}: aucune offre reçue");
     }
 

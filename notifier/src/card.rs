@@ -11,8 +11,8 @@ use vigie_domain::outcome::no_award_in_french;
 use vigie_domain::procedure::Change;
 use vigie_domain::subscription::Match;
 use vigie_domain::{
-    Access, AlertKind, Assessment, DateKind, Notice, NoticeKind, Outcome, Phase, ProcedureState, ProvisionKind, Strength,
-    TypedDate, french,
+    Access, AlertKind, Assessment, DateKind, Notice, NoticeKind, Outcome, Phase, ProcedureState, ProvisionKind,
+    Strength, TypedDate, french,
 };
 
 use crate::fit::Fit;
@@ -293,12 +293,8 @@ fn changes(told: &AlertItem<'_>) -> Vec<String> {
     }
     let says_what =
         |field: &str| ["infosRectif", "ReasonDescription", "ChangeDescription"].iter().any(|f| field.ends_with(f));
-    let words = told
-        .notice
-        .passages
-        .iter()
-        .find(|p| says_what(&p.field))
-        .map(|p| format!("« {} »", short(&p.text, MAX_QUOTE)));
+    let words =
+        told.notice.passages.iter().find(|p| says_what(&p.field)).map(|p| format!("« {} »", short(&p.text, MAX_QUOTE)));
     vec![words.unwrap_or_else(|| "Un rectificatif est publié : relisez l’avis".to_owned())]
 }
 
@@ -438,7 +434,6 @@ fn award(award: &Award) -> String {
         award.amount.filter(|a| *a > 0.0).map(|a| format!(" ({}\u{a0}€ HT)", french::number(a))).unwrap_or_default();
     format!("{lot}{}{amount}", short(&french::list(&award.winners), 160))
 }
-
 
 #[cfg(test)]
 mod tests {

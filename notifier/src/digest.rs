@@ -289,7 +289,11 @@ mod tests {
         Digest::of(&told, shown, now())
     }
 
-    fn offering(mut item: (Notice, Assessment, Why), kind: ProvisionKind, hours: Option<f64>) -> (Notice, Assessment, Why) {
+    fn offering(
+        mut item: (Notice, Assessment, Why),
+        kind: ProvisionKind,
+        hours: Option<f64>,
+    ) -> (Notice, Assessment, Why) {
         item.1.provisions.push(Provision { hours, ..Provision::new(kind, Evidence::default()) });
         item
     }
@@ -329,7 +333,10 @@ mod tests {
         let both = digest(&[off("x"), off("y"), item("z", None, 20)], AlertKind::New, Shown::Screen);
         assert_eq!((both.total, both.over.len()), (1, 2));
         assert_eq!(both.subject(), "Vigie : 1 marché pour vous, z");
-        assert_eq!(digest(&[off("x"), off("y")], AlertKind::Cancellation, Shown::Screen).subject(), "Vigie : 2 marchés terminés");
+        assert_eq!(
+            digest(&[off("x"), off("y")], AlertKind::Cancellation, Shown::Screen).subject(),
+            "Vigie : 2 marchés terminés"
+        );
     }
 
     /// U1: what is reserved to others is never among « pour vous ».

@@ -59,7 +59,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         }
     }
     if !found.sectors.is_empty() {
-        let labels: Vec<String> = found.sectors.iter().take(3).map(|s| rules.sector_label(s).to_owned()).collect();
+        let labels: Vec<String> = found.sectors.iter().take(3).map(|s| rules.trade(s).to_owned()).collect();
         let (weight, what) = if found.side_need { (10, "besoin à côté des travaux") } else { (30, "votre métier") };
         add(weight, format!("{what} ({})", vigie_domain::french::list(&labels)));
     }

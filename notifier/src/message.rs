@@ -68,6 +68,8 @@ impl Form {
 pub struct Ask {
     /// What they would hear of, a line each subscription.
     pub wishes: Vec<String>,
+    /// Some of it that can be answered now, a line each.
+    pub markets: Vec<String>,
     /// Page where they agree.
     pub link: Option<String>,
     /// Until when it does.
@@ -500,6 +502,7 @@ mod tests {
         let leave = || Some("https://vigie.example/desabonner/x".to_owned());
         let ask = Ask {
             wishes: vec!["Nord".into()],
+            markets: vec!["Linge des écoles, avant le 12 janvier 2027".into()],
             link: Some("https://vigie.example/confirmer/x".into()),
             until: "12 janvier".into(),
             by_reply: true,

@@ -317,12 +317,7 @@ impl IngestTx {
     }
 
     /// The latest notices of a procedure other than `notice` itself, latest first: at most `most`.
-    pub async fn other_notices(
-        &mut self,
-        procedure: &str,
-        notice: &str,
-        most: u32,
-    ) -> Result<Vec<Notice>, StoreError> {
+    pub async fn other_notices(&mut self, procedure: &str, notice: &str, most: u32) -> Result<Vec<Notice>, StoreError> {
         let rows: Vec<(String,)> = sql::query_as(
             "SELECT document FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT $3",
         )

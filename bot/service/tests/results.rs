@@ -159,7 +159,10 @@ fn a_lot_awarded_leaves_the_others_open_and_tells_those_whom_it_concerns() {
     let labels = |kind, phase| -> Vec<String> {
         state_line::buttons(kind, Role::Structure, phase, "d").into_iter().flatten().map(|b| b.label).collect()
     };
-    assert!(labels(AlertKind::PartialResult, Phase::Open).contains(&"👍 On y va".to_owned()), "the others can be answered");
+    assert!(
+        labels(AlertKind::PartialResult, Phase::Open).contains(&"👍 On y va".to_owned()),
+        "the others can be answered"
+    );
     assert!(!labels(AlertKind::Award, Phase::Awarded).contains(&"👍 On y va".to_owned()));
     // What met when they were told goes on: the next result is judged by it too.
     let arras = people.shares.iter().find(|(s, _)| s.subscriber == "arras").unwrap();
@@ -354,11 +357,11 @@ fn a_correction_that_speaks_of_one_provision_leaves_the_others() {
     );
 }
 
-/// U1: what is reserved to others is one line of a digest, and none once that was turned off.
+/// U1: what is reserved to others is told to nobody who did not ask for it; to who did, in a line of a digest.
 #[test]
-fn what_is_reserved_to_others_is_a_line_of_a_digest_that_can_be_turned_off() {
-    let ea = Profile { kind: Some(StructureKind::Ea), ..Profile::default() };
-    let off = Profile { without_closed: true, ..ea.clone() };
+fn what_is_reserved_to_others_is_told_to_who_asked_for_it_and_in_a_digest() {
+    let off = Profile { kind: Some(StructureKind::Ea), ..Profile::default() };
+    let ea = Profile { without_closed: false, ..off.clone() };
     let ei = Profile { kind: Some(StructureKind::Ei), ..Profile::default() };
     let etti = Profile { kind: Some(StructureKind::Etti), ..Profile::default() };
     let people = [("ea", ea), ("ei", ei), ("etti", etti), ("off", off)];

@@ -17,7 +17,8 @@ use minijinja::value::Serde;
 use vigie_domain::procedure::{Snapshot, Status, changes};
 use vigie_domain::state::ended_in_french;
 use vigie_domain::{
-    AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, ProcedureState, Refusal, Stage, concerned_lots, french,
+    AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, ProcedureState, Refusal, Stage, concerned_lots,
+    french,
 };
 use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, provision_label, short};
 use vigie_notifier::fit;

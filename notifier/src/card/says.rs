@@ -107,10 +107,7 @@ fn fact(f: &DecisionFact) -> Line {
         (FactKind::Certificate, _) => ("Certificat demandé", String::new()),
         _ => ("À savoir", String::new()),
     };
-    Line {
-        strong: matches!(f.kind, FactKind::Visit | FactKind::StaffTakeover),
-        ..Line::new(label.to_owned(), text)
-    }
+    Line { strong: matches!(f.kind, FactKind::Visit | FactKind::StaffTakeover), ..Line::new(label.to_owned(), text) }
 }
 
 /// What is to be done, as the notice describes it: the longest of the texts that its form keeps for that, unless it only says the
@@ -197,7 +194,10 @@ mod tests {
             notice.passages.push(Passage { field: field.into(), lot: None, text: text.into() });
         };
         say("MAPA.initial.description.objet", "Nettoyage des locaux : hôtel de ville, médiathèque, trois écoles");
-        say("MAPA.initial.criteres.description", "Une longue description des critères qui ne dit rien de ce qui est à faire");
+        say(
+            "MAPA.initial.criteres.description",
+            "Une longue description des critères qui ne dit rien de ce qui est à faire",
+        );
         let said = description(&notice, "Nettoyage des locaux");
         assert_eq!(said.as_deref(), Some("Nettoyage des locaux : hôtel de ville, médiathèque, trois écoles"));
         assert_eq!(description(&notice, "Nettoyage des locaux : hôtel de ville, médiathèque, trois écoles"), None);

@@ -135,7 +135,12 @@ async fn everything_the_guide_says_of_chats_is_so() {
         let replies = conversation::dispatch(&app.service, under(said)).await.unwrap();
         assert!(sections().contains(emoji) && !replies.is_empty(), "{emoji}");
     }
-    let buttons = vigie_service::answers::state_line::buttons(vigie_domain::AlertKind::New, Role::Structure, &delivery);
+    let buttons = vigie_service::answers::state_line::buttons(
+        vigie_domain::AlertKind::New,
+        Role::Structure,
+        vigie_domain::Phase::Open,
+        &delivery,
+    );
     buttons.iter().flatten().for_each(|b| walk.said.push_str(&format!(" {} ", action::folded(&b.label))));
     // Why a notice that says no more than its département came.
     let near = vigie_domain::Near::Unsure { department: vigie_domain::Department::parse("62").unwrap() };

@@ -114,10 +114,16 @@ pub fn reasons(delivery: &str) -> Vec<Vec<Button>> {
         .collect()
 }
 
-/// Where a structure stands, for those who went on.
+/// Where a structure stands, for those who went on; of what is not open any more, what came of it.
 #[must_use]
-pub fn stages(delivery: &str) -> Vec<Vec<Button>> {
+pub fn stages(open: bool, delivery: &str) -> Vec<Vec<Button>> {
     let button = |label: &str, stage: Stage| action::button(label, &Action::Stage(stage), delivery);
+    if !open {
+        return vec![
+            vec![button("Gagné", Stage::Won), button("Perdu", Stage::Lost)],
+            vec![button("Sans suite", Stage::NoAward)],
+        ];
+    }
     vec![
         vec![button("On prépare", Stage::Preparing), button("Offre remise", Stage::Submitted)],
         vec![button("Gagné", Stage::Won), button("Perdu", Stage::Lost)],
@@ -171,6 +177,9 @@ mod tests {
                 assert_eq!(labels(kind, phase), ["🏆 Gagné", "Perdu", "Détails"], "{kind:?}");
             }
         }
-        assert_eq!(labels(AlertKind::Reminder, Phase::Open), ["📨 Offre remise", "On abandonne", "⏰ Rappel", "Détails"]);
+        assert_eq!(
+            labels(AlertKind::Reminder, Phase::Open),
+            ["📨 Offre remise", "On abandonne", "⏰ Rappel", "Détails"]
+        );
     }
 }

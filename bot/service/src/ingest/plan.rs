@@ -279,9 +279,9 @@ impl<'a> Planner<'a> {
         let cadence = match before {
             // What follows a message comes the way the message came, but for what becomes of a contract under way.
             Some(Disposition::Instant | Disposition::Overflow) if !waits => Cadence::Instant,
-            Some(_) => hit.map(cadence_of).unwrap_or_else(|| {
-                self.audience.digest_cadence(subscriber, subscription).unwrap_or(Cadence::Daily)
-            }),
+            Some(_) => hit
+                .map(cadence_of)
+                .unwrap_or_else(|| self.audience.digest_cadence(subscriber, subscription).unwrap_or(Cadence::Daily)),
             None => hit.map_or(Cadence::Instant, cadence_of),
         };
         if let Some(before) = before
