@@ -158,6 +158,7 @@ async fn a_mail_about_what_is_over_offers_nothing_and_keeps_the_buyer_s_reason()
         text: "La consultation est déclarée sans suite pour motif d’intérêt général : le besoin doit être redéfini."
             .into(),
     });
+    vigie_watcher::classify::outcome::settle(&mut off);
     pages.take(&off).await.unwrap();
     let message = mail(&pages, AlertKind::Cancellation).await;
     let browser = driver.browser(PHONE).await;
