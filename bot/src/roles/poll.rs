@@ -1,6 +1,7 @@
 //! Polling: due sources, page by page. A page's notices are committed before its cursor; a bad record is put aside with
 //! its bytes; a bad source stops no other.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Duration;
@@ -105,7 +106,7 @@ async fn read(
     for _ in 0..pages {
         let asked = Instant::now();
         let asking = sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now());
-        let page = match place.wait_for(asking).await {
+        let mut page = match place.wait_for(asking).await {
             Ok(page) => page,
             Err(e) => {
                 metrics::polled(id, e.trouble().as_str(), asked);
@@ -116,7 +117,9 @@ async fn read(
         };
         metrics::polled(id, "ok", asked);
         CrashPoint::AfterFetch.reach();
-        if let Err(failure) = take_page(service, watched, &page, first, &mut total).await {
+        let records = page.notices.len() + page.bad.len();
+        let notices = std::mem::take(&mut page.notices);
+        if let Err(failure) = take_page(service, watched, notices, &page, first, &mut total).await {
             // The reading ended well: what failed is ours, and says nothing of the source.
             written = serde_json::to_string(&memory).unwrap_or_default();
             let page = PageEnd { memory: &written, records: 0 };
@@ -127,7 +130,6 @@ async fn read(
         quota = page.quota.or(quota);
         memory = page.memory;
         written = serde_json::to_string(&memory).unwrap_or_default();
-        let records = page.notices.len() + page.bad.len();
         service.deliveries_queued.notify_one();
         if !page.more {
             last = Some(records);
@@ -162,6 +164,7 @@ async fn read(
 async fn take_page(
     service: &Service,
     watched: &Watched,
+    notices: Vec<Notice>,
     page: &Page,
     first: Option<settings::Baseline>,
     total: &mut Polled,
@@ -198,8 +201,8 @@ async fn take_page(
         Some(SourceVisibility::Told) => Visibility::Told,
         None => watched.source.visibility(),
     };
-    let of_this = |n: &Notice| Notice { source: id.to_owned(), visibility: visibility.clone(), ..n.clone() };
-    let notices: Vec<Notice> = page.notices.iter().map(of_this).collect();
+    let of_this = |n: Notice| Arc::new(Notice { source: id.to_owned(), visibility: visibility.clone(), ..n });
+    let notices: Vec<Arc<Notice>> = notices.into_iter().map(of_this).collect();
     for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, &notices, first).await?) {
         match outcome {
             Ok(Outcome::Stored(shares)) => {
@@ -214,7 +217,7 @@ async fn take_page(
                     record_id: Some(notice.record_id.clone()),
                     place: "base de données".into(),
                     reason: e.to_string(),
-                    raw: serde_json::to_vec(notice).unwrap_or_default(),
+                    raw: serde_json::to_vec(notice.as_ref()).unwrap_or_default(),
                     at: service.clock.now(),
                 };
                 service.store.quarantine(&record).await?;
@@ -223,7 +226,7 @@ async fn take_page(
             }
         }
     }
-    total.records += page.notices.len() + page.bad.len();
+    total.records += notices.len() + page.bad.len();
     total.bad += page.bad.len();
     Ok(())
 }

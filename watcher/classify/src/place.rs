@@ -4,6 +4,9 @@
 //! "ISO 27001" are no places. The strongest statement counts alone: a label of the form, NUTS codes, the place of performance, an
 //! address, the name of a département, a commune that no other bears the name of. In doubt, none: an alert is never lost to a guess.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use vigie_config::rules::{Rules, communes};
 use vigie_domain::{Department, commune};
 
@@ -31,6 +34,40 @@ pattern!(
     OWNER,
     r"(?i:\bvilles?|\bcommunes?|\bmairie|\bmunicipal[^ ]*|\bCHU|\bCHR|\bcentre hospitalier|\bh[ôo]pital|\bCCAS|\bagglo(?:m[ée]ration)?|\b(?:euro)?m[ée]tropole|\buniversit[ée]|\bEHPAD|\blyc[ée]e[^\n,.]{0,40}|\bcoll[èe]ge[^\n,.]{0,40}|\bCROUS|\bcit[ée]|\bop[ée]ra|\bport maritime|\bmus[ée]e[^\n,.]{0,40}|\bpalais[^\n,.]{0,40}|\bmaison d['’]arr[êe]t|\bC[UAC]|\bassociation[^\n,.]{0,60}|\bsitu[ée]e?s?|\bcommune nouvelle)[ ](?:(?i:de|d|des|du|à|a)[ '’])(?i:la |le |les )?(?P<c>\p{Lu}[\p{L}'’-]+(?:[ -](?:en|sur|sous|la|le|les|de|du|des|l|d|lès|\p{Lu}[\p{L}'’-]+)){0,5})|(?:,[ ]|[ ][–—-][ ]|\bà )(?P<a>\p{Lu}[\p{L}'’]+(?:-\p{L}[\p{L}'’]+)*)\)?(?:[.,\n]|$)"
 );
+
+/// The départements by their names.
+struct Names {
+    /// Finds any of the names between spaces, in a text that is written as [`commune::key`] writes it.
+    automaton: AhoCorasick,
+    named: Vec<Named>,
+}
+
+struct Named {
+    name: &'static str,
+    /// The name between spaces, as [`commune::key`] writes it.
+    key: String,
+    department: Department,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let of = |(code, name)| {
+        let department = Department::parse(code)?;
+        Some(Named { name, key: format!(" {} ", commune::key(name)), department })
+    };
+    let named: Vec<Named> = Rules::embedded().departments().filter_map(of).collect();
+    #[expect(clippy::expect_used, reason = "a hundred names of the embedded table, which every test of places builds")]
+    let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(named.iter().map(|n| &n.key))
+        .expect("a hundred names build an automaton");
+    Names { automaton, named }
+});
+
+/// The département of that name.
+pub(crate) fn called(name: &str) -> Option<&'static Department> {
+    let key = format!(" {} ", commune::key(name));
+    NAMES.named.iter().find(|n| n.key == key).map(|n| &n.department)
+}
 
 /// How much of the text is looked at.
 const HEAD: usize = 60_000;
@@ -121,13 +158,8 @@ fn in_address(line: &str) -> Vec<Department> {
 
 /// The first département that a text names; `sure`: behind words that make it one, or in brackets.
 fn named(text: &str, sure: bool) -> Option<Department> {
-    let in_brackets = BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).find_map(|n| {
-        let key = commune::key(n.as_str());
-        Rules::embedded()
-            .departments()
-            .find(|(_, name)| commune::key(name) == key)
-            .and_then(|(code, _)| Department::parse(code))
-    });
+    let in_brackets =
+        BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).find_map(|n| called(n.as_str()).cloned());
     if in_brackets.is_some() {
         return in_brackets;
     }
@@ -167,24 +199,22 @@ fn named(text: &str, sure: bool) -> Option<Department> {
         .iter()
         .any(|w| head.ends_with(w))
     };
-    let mut best: Option<(usize, usize, Department)> = None;
-    for (code, name) in Rules::embedded().departments() {
-        let key = format!(" {} ", commune::key(name));
-        for (at, _) in folded.match_indices(key.as_str()) {
-            // Names of rivers and towns too: only behind words that make them one, unless they are of several words.
-            let river = ["Lot", "Manche", "Landes", "Loire", "Rhône", "Nord", "Var", "Vienne"].contains(&name);
-            let article = ["de la", "du", "des", "de l", "d"].iter().any(|w| folded[..at].trim_end().ends_with(w));
-            let sure = before(at)
-                || name.contains('-') && name.len() > 8
-                || !sure && article && (!river || name == "Nord" && text.contains("du Nord"));
-            let better =
-                best.as_ref().is_none_or(|(start, length, _)| at < *start || at == *start && key.len() > *length);
-            if sure && better {
-                best = Department::parse(code).map(|d| (at, key.len(), d));
-            }
+    let mut best: Option<(usize, usize, &Department)> = None;
+    for hit in NAMES.automaton.find_overlapping_iter(&folded) {
+        let Named { name, key, department } = &NAMES.named[hit.pattern().as_usize()];
+        let at = hit.start();
+        // Names of rivers and towns too: only behind words that make them one, unless they are of several words.
+        let river = ["Lot", "Manche", "Landes", "Loire", "Rhône", "Nord", "Var", "Vienne"].contains(name);
+        let article = ["de la", "du", "des", "de l", "d"].iter().any(|w| folded[..at].trim_end().ends_with(w));
+        let sure = before(at)
+            || name.contains('-') && name.len() > 8
+            || !sure && article && (!river || *name == "Nord" && text.contains("du Nord"));
+        let better = best.is_none_or(|(start, length, _)| at < start || at == start && key.len() > length);
+        if sure && better {
+            best = Some((at, key.len(), department));
         }
     }
-    best.map(|(_, _, d)| d)
+    best.map(|(_, _, d)| d.clone())
 }
 
 /// The département of the first commune named as somebody's seat or as a place, if no other bears its name.
