@@ -292,6 +292,11 @@ impl Communes {
         self.epcis.binary_search_by_key(&siren, |e| e.siren).ok().map(|i| &self.epcis[i])
     }
 
+    /// Every intercommunality.
+    pub fn epcis(&self) -> impl Iterator<Item = &Epci> {
+        self.epcis.iter()
+    }
+
     /// Intercommunalities that someone means by a SIREN, a name, or the essential words of one (`lens lievin`).
     #[must_use]
     pub fn epcis_meant(&self, text: &str) -> Vec<&Epci> {
