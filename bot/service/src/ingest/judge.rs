@@ -158,10 +158,11 @@ mod tests {
         let long = [notice(1, LONG)];
         let waiting = judge.verdicts(&long);
         tokio::pin!(waiting);
+        let short = [notice(2, 10)];
         tokio::select! {
             biased;
             _ = &mut waiting => panic!("nobody has read it"),
-            verdicts = judge.verdicts(&[notice(2, 10)]) => assert_eq!(verdicts.len(), 1),
+            verdicts = judge.verdicts(&short) => assert_eq!(verdicts.len(), 1),
         }
         // Whoever waited is answered all the same.
         drop(kept);
