@@ -163,7 +163,7 @@ fn each_of_twenty_structures_hears_of_exactly_its_lots() {
     let planner = Planner::with_paces(&audience, None, (times, 0), now);
     let notice = contract();
     let stored = Stored::default();
-    let plan = plan::notice(&notice, &content_hash(&notice), classify::classify(&notice), &stored);
+    let plan = plan::notice(&notice, &content_hash(&notice), classify::classify(&notice), &stored, now);
     assert_eq!(plan.assessment.lots.len(), 173);
     let assessment = &plan.assessment;
     let candidate = Candidate { notice: &notice, assessment, folded: " ", now, communes: rules::communes };

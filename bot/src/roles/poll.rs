@@ -90,7 +90,8 @@ async fn read(
     let first = (!state.baseline_done).then_some(watched.block.baseline);
     let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
     let mut total = Polled::default();
-    let mut written = String::new();
+    // What there is to remember, where that has changed.
+    let mut written = None;
     let mut last = None;
     let mut not_before = None;
     let mut failure = None;
@@ -121,21 +122,23 @@ async fn read(
         let notices = std::mem::take(&mut page.notices);
         if let Err(failure) = take_page(service, watched, notices, &page, first, &mut total).await {
             // The reading ended well: what failed is ours, and says nothing of the source.
-            written = serde_json::to_string(&memory).unwrap_or_default();
-            let page = PageEnd { memory: &written, records: 0 };
+            let page = PageEnd { memory: None, records: 0 };
             service.store.page_done(id, page, SOURCE_LEASE, service.clock.now()).await?;
             return Err(failure);
         }
         not_before = page.not_before.max(not_before);
         quota = page.quota.or(quota);
-        memory = page.memory;
-        written = serde_json::to_string(&memory).unwrap_or_default();
+        if memory != page.memory {
+            memory = page.memory;
+            written = serde_json::to_string(&memory).ok();
+        }
         service.deliveries_queued.notify_one();
         if !page.more {
             last = Some(records);
             break;
         }
-        service.store.page_done(id, PageEnd { memory: &written, records }, SOURCE_LEASE, service.clock.now()).await?;
+        let page = PageEnd { memory: written.as_deref(), records };
+        service.store.page_done(id, page, SOURCE_LEASE, service.clock.now()).await?;
     }
     let now = service.clock.now();
     let failures = if failure.is_some() { state.failures + 1 } else { 0 };
@@ -146,7 +149,7 @@ async fn read(
         // What the first poll finds is a stock, not a day's news: it makes no habit.
         items: if first.is_some() { 0 } else { total.stored },
         quota,
-        page: last.map(|records| PageEnd { memory: &written, records }),
+        page: last.map(|records| PageEnd { memory: written.as_deref(), records }),
     };
     service.store.poll_done(id, &end, due, paris_day(now), now).await?;
     match &failure {
