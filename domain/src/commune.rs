@@ -571,13 +571,13 @@ pub(crate) mod tests {
         assert_eq!(meant("Plaine Commune"), ["200057867"]);
         assert_eq!(meant("communauté de communes"), [""; 0]);
         let saint_denis = few().by_code("93066").unwrap();
-        assert!(few().belongs(saint_denis, "200057867") && few().belongs(saint_denis, "200054781"));
-        assert!(!few().belongs(saint_denis, "246200364"));
+        assert!(few().belongs(&saint_denis, "200057867") && few().belongs(&saint_denis, "200054781"));
+        assert!(!few().belongs(&saint_denis, "246200364"));
     }
 
     #[test]
     fn distances_are_those_of_the_map() {
-        let km = |a: &str, b: &str| few().by_code(a).unwrap().km_to(few().by_code(b).unwrap()).unwrap().round();
+        let km = |a: &str, b: &str| few().by_code(a).unwrap().km_to(&few().by_code(b).unwrap()).unwrap().round();
         assert_eq!((km("62498", "59350"), km("62498", "62510"), km("62498", "62498")), (28.0, 4.0, 0.0));
         assert_eq!(km("75056", "97411"), 9_365.0, "across the equator");
         let around = |km| few().departments_around("62498", km).iter().map(ToString::to_string).collect::<Vec<_>>();
