@@ -12,6 +12,7 @@ pub use super::beneficiary::article_of;
 pub(super) use super::beneficiary::narrow_by_object;
 use super::beneficiary::{Found, Told, combine, told};
 use super::finding::Reading;
+use super::intention;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::Unit;
@@ -63,7 +64,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         bind(reading, s, &mut found, explained);
     }
     narrow(statements, &mut found, explained);
-    combine(reading, found)
+    let mut provisions = combine(reading, found);
+    intention::mark(&mut provisions);
+    provisions
 }
 
 /// "Marché réservé aux EA", "le lot 3 est réservé", "réservation : oui".
@@ -427,8 +430,10 @@ fn others_refused(reading: &Reading<'_>, s: &Statement<'_>, next: Option<&Statem
             || word == "ni" && s.has_word(i.saturating_sub(3), *i, &["ne", "n", "sont"])
             || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
     });
+    const ADMITS: &[&str] =
+        &["admis", "accept", "examin", "etudi", "retenu", "analys", "ouvert", "consider", "recevable"];
     let not_admitted = s.has_word(first.to, s.tokens.len(), &["pas"])
-        && s.has_word(first.to, s.tokens.len(), &["admis", "admises", "acceptes"]);
+        && s.tokens[first.to..].iter().any(|t| ADMITS.iter().any(|w| t.word.starts_with(w)));
     let refused = not_admitted
         || s.tokens[first.to..]
             .iter()

@@ -56,7 +56,8 @@ pub(super) async fn store_one(
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
     }
-    let concerned = tell(tx, turn, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
+    let whole = stored.whole.as_ref().unwrap_or(notice);
+    let concerned = tell(tx, turn, whole, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
     Ok(Outcome::Stored(concerned.shares))
 }
 
@@ -68,7 +69,7 @@ pub(crate) struct Concerned {
     pub told: usize,
 }
 
-/// Tells everyone whom an alert concerns. `silent`: it says nothing new to those who were told.
+/// Tells everyone whom an alert concerns; `notice` holds what it inherits from its procedure. `silent`: it says nothing new to those who were told.
 pub(crate) async fn tell(
     tx: &mut IngestTx,
     turn: &mut Turn<'_>,
