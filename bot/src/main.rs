@@ -6,10 +6,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use vigie_bot::commands::{self, Cli};
 
-/// The system's allocator keeps a heap for each thread that once asked for memory, and gives little of it back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Two providers may end up compiled in; one must be chosen before any TLS.
