@@ -175,6 +175,16 @@ impl Store {
         Ok(())
     }
 
+    /// Has a source polled as soon as a process looks; one that is paused stays so.
+    pub async fn poll_soon(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sql::query("UPDATE source SET next_due = $1 WHERE id = $2 AND next_due > $1")
+            .bind(millis(now))
+            .bind(id.to_owned())
+            .execute_alone(&self.db)
+            .await?;
+        Ok(())
+    }
+
     /// Takes the source for polling until `lease` from now, and gives its state; `None` when it is not due or another holds it.
     pub async fn claim_source(
         &self,

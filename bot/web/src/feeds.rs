@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
-use vigie_domain::{DateKind, Decision, NoticeKind, ProcedureState, Stage, Subscriber, TypedDate, french};
+use vigie_domain::{DateKind, Decision, NoticeKind, Permission, ProcedureState, Stage, Subscriber, TypedDate, french};
 use vigie_notifier::card::{self, alert_label, short};
 use vigie_store::journal::NoticeRow;
 use vigie_store::self_service::OwnAlert;
@@ -42,7 +42,8 @@ async fn owner(site: &Site, purpose: Purpose, scope: Scope, token: &str) -> Resu
     let now = site.service.clock.now();
     let id = site.service.open_token(purpose, token, now).map_err(|_| unknown())?;
     let (token, owner) = site.service.store.token_by_id(id, now).await?.ok_or_else(unknown)?;
-    if token.scopes == [scope] { Ok(owner) } else { Err(unknown()) }
+    let may = scope != Scope::Calendar || owner.role.may(Permission::Decide);
+    if may && token.scopes == [scope] { Ok(owner) } else { Err(unknown()) }
 }
 
 /// A date to keep.

@@ -235,7 +235,7 @@ async fn a_facilitators_table_has_its_fixed_columns_and_the_month_counts_each_st
     let fatou = pages.signed_in("fatou").await.unwrap();
     let table = ok(&fatou, "/tableaux/clauses.csv?mois=2026-11").await.body;
     let mut lines = table.trim_start_matches('\u{feff}').lines();
-    assert_eq!(lines.next().unwrap(), vigie_web::tables::CLAUSES.join(";"));
+    assert_eq!(lines.next().unwrap(), vigie_web::clauses::COLUMNS.join(";"));
     let row = lines.next().unwrap();
     assert!(row.starts_with("2026-11;2026-11-18;boamp;") && row.contains("Marché réservé"), "{row}");
     let jeanne = pages.signed_in("jeanne").await.unwrap();
