@@ -15,6 +15,9 @@
 //! | [`access`] | who can: bid, serve, or be kept out, lot by lot |
 //! | [`concerned_lots`] | the lots of a match that a structure can do something about |
 //! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
+//! | [`award`] | results as a source states them: winners, amounts, the contract that follows |
+//! | [`contract`] | the contract of a lot, out of all that was published of it: holder, amount, end, hours owed |
+//! | [`object`] | whether two titles speak of the same purchase |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
 //! | [`buyer_type`] | what kind of body a buyer is |
@@ -25,14 +28,17 @@
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
+//! | [`service_offer`] | services offered to whoever holds a contract |
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod access;
 pub mod assessment;
+pub mod award;
 pub mod buyer_type;
 pub mod cadence;
 pub mod commune;
 pub mod concerned_lots;
+pub mod contract;
 pub mod cpv;
 pub mod date;
 pub mod delivery;
@@ -40,10 +46,12 @@ pub mod directory;
 pub mod follow_up;
 pub mod french;
 pub mod notice;
+pub mod object;
 pub mod outcome;
 pub mod place;
 pub mod procedure;
 pub mod provision;
+pub mod service_offer;
 pub mod snapshot;
 pub mod structure;
 pub mod subscription;
@@ -52,9 +60,11 @@ mod visible;
 
 pub use access::Access;
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
+pub use award::{Award, Company};
 pub use buyer_type::BuyerType;
 pub use cadence::Cadence;
 pub use commune::Communes;
+pub use contract::{Contract, ContractState};
 pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};
 pub use delivery::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition};
@@ -63,6 +73,7 @@ pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage, Visib
 pub use outcome::{NoAwardReason, Outcome};
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
+pub use service_offer::{OfferStage, ServiceOffer};
 pub use structure::{StructureKind, SupplyMode};
 pub use subscription::{Dimension, Filter, Subscriber, Subscription};
 pub use territory::{Around, Near};

@@ -60,6 +60,8 @@ pub struct Digest {
     pub page: Option<String>,
     /// Procedures told of before that close soon and wait for an answer.
     pub undecided: Vec<Card>,
+    /// Contracts that end in some months.
+    pub renewals: Vec<Card>,
 }
 
 impl Digest {
@@ -69,8 +71,10 @@ impl Digest {
         let by_deadline = |t: &&AlertItem<'_>| {
             t.assessment.deadline().map_or(i64::MAX, |d| if d < now { i64::MAX } else { d.timestamp() })
         };
+        let (renewals, told): (Vec<&AlertItem<'_>>, Vec<&AlertItem<'_>>) =
+            told.iter().partition(|t| t.kind == AlertKind::Renewal);
         let (mut undecided, mut news): (Vec<&AlertItem<'_>>, Vec<&AlertItem<'_>>) =
-            told.iter().partition(|t| t.kind == AlertKind::Undecided);
+            told.into_iter().partition(|t| t.kind == AlertKind::Undecided);
         undecided.sort_by_key(by_deadline);
         news.sort_by_key(by_deadline);
         let soon = |t: &&AlertItem<'_>| t.assessment.deadline().is_some_and(|d| d >= now && d < now + THIS_WEEK);
@@ -104,7 +108,8 @@ impl Digest {
             Shown::Screen | Shown::Whole => None,
         };
         let undecided = undecided.into_iter().map(|t| card(t, now)).collect();
-        Self { total, soon, note, sections, titles, more, page, undecided }
+        let renewals = renewals.into_iter().map(|t| card(t, now)).collect();
+        Self { total, soon, note, sections, titles, more, page, undecided, renewals }
     }
 
     /// The subject of its message.
@@ -112,6 +117,10 @@ impl Digest {
     pub fn subject(&self) -> String {
         let s = if self.undecided.len() > 1 { "s" } else { "" };
         match (self.total, self.sections.first().and_then(|s| s.cards.first())) {
+            (0, _) if self.undecided.is_empty() => {
+                let ends = self.renewals.len();
+                format!("Vigie : {ends} contrat{} qui se termine{}", plural(ends), if ends > 1 { "nt" } else { "" })
+            }
             (0, _) => format!("Vigie : {} marché{s} sans réponse de votre part", self.undecided.len()),
             (1, Some(card)) => format!("Vigie : 1 marché pour vous, {}", short(&card.title, 90)),
             (n, _) if self.soon > 0 => {
@@ -120,6 +129,10 @@ impl Digest {
             (n, _) => format!("Vigie : {n} marchés pour vous"),
         }
     }
+}
+
+fn plural(n: usize) -> &'static str {
+    if n > 1 { "s" } else { "" }
 }
 
 /// The sector by which the person is told, else the first of the notice.

@@ -13,6 +13,7 @@ use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 use vigie_domain::Channel;
 
+use crate::after_award::{OfferMessage, ResultMessage};
 use crate::card::{AlertItem, card, short};
 use crate::chat::{Rich, RichError};
 use crate::digest::{Digest, Shown};
@@ -167,6 +168,12 @@ const CHAT: &str = ".chat.html";
 
 const BUILT_IN: &[(&str, &str)] = &[
     ("sujet.txt", include_str!("../templates/sujet.txt")),
+    ("proposer.txt", include_str!("../templates/proposer.txt")),
+    ("proposer.html", include_str!("../templates/proposer.html")),
+    ("proposer.chat.html", include_str!("../templates/proposer.chat.html")),
+    ("resultat.txt", include_str!("../templates/resultat.txt")),
+    ("resultat.html", include_str!("../templates/resultat.html")),
+    ("resultat.chat.html", include_str!("../templates/resultat.chat.html")),
     ("alerte.txt", include_str!("../templates/alerte.txt")),
     ("alerte.html", include_str!("../templates/alerte.html")),
     ("resume.txt", include_str!("../templates/resume.txt")),
@@ -275,6 +282,35 @@ impl Templates {
         let subject = header(&typeset::typeset(&digest.subject()));
         let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
         Ok(Message { subject, body: self.body(form, ("resume", "resume"), &values)?, unsubscribe })
+    }
+
+    /// Services to offer to the holder of a contract.
+    pub fn offer(&self, form: Form, offer: &OfferMessage, unsubscribe: Option<String>) -> Result<Message, RenderError> {
+        let who = offer.holders.first().map(|h| h.name.as_str()).unwrap_or_default();
+        let subject = format!("Proposer vos services à {} – {}", short(who, 60), short(&offer.title, 70));
+        let values = context! { o => Serde(offer.clone()), unsubscribe => unsubscribe.as_deref() };
+        Ok(Message {
+            subject: header(&typeset::typeset(&subject)),
+            body: self.body(form, ("proposer", "proposer"), &values)?,
+            unsubscribe,
+        })
+    }
+
+    /// The question what came of a tender.
+    pub fn ask_result(
+        &self,
+        form: Form,
+        ask: &ResultMessage,
+        unsubscribe: Option<String>,
+    ) -> Result<Message, RenderError> {
+        let lot = if ask.lot.is_empty() { String::new() } else { format!(", {}", ask.lot.to_lowercase()) };
+        let subject = format!("Résultat ? {}{lot}", short(&ask.title, 90));
+        let values = context! { r => Serde(ask.clone()), unsubscribe => unsubscribe.as_deref() };
+        Ok(Message {
+            subject: header(&typeset::typeset(&subject)),
+            body: self.body(form, ("resultat", "resultat"), &values)?,
+            unsubscribe,
+        })
     }
 
     /// Word to a person about their own account; the first line of `body` is the title, each other one a paragraph.

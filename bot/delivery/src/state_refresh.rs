@@ -7,6 +7,7 @@
 use vigie_domain::Channel;
 use vigie_domain::subscription::Role;
 use vigie_notifier::chat::{Button, Rich};
+use vigie_service::after_award::messages;
 use vigie_service::answers::state_line;
 use vigie_service::decisions::may_decide;
 use vigie_service::{Failure, Service, alert_card};
@@ -55,7 +56,12 @@ async fn line_of(service: &Service, message: &ChatMessage) -> Result<String, Fai
 /// # Errors
 /// The database fails.
 pub async fn whole(service: &Service, stale: &Stale) -> Result<Option<(Rich, Vec<Vec<Button>>)>, Failure> {
-    let Some((kind, text)) = alert_card::chat_of(service, &stale.message.delivery).await? else { return Ok(None) };
+    let delivery = &stale.message.delivery;
+    let made = match messages::chat_of(service, delivery).await? {
+        Some(made) => Some(made),
+        None => alert_card::chat_of(service, delivery).await?,
+    };
+    let Some((kind, text)) = made else { return Ok(None) };
     let role = service.store.subscriber(&stale.message.subscriber).await?.map_or(Role::Subscriber, |p| p.role);
     Ok(Some((with_line(text, &stale.line), state_line::buttons(kind, role, &stale.message.delivery))))
 }

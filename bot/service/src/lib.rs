@@ -6,6 +6,7 @@
 //! | [`ingest`] | a notice comes in: load what is stored, plan who hears what, write it in one transaction |
 //! | [`decisions`] | a structure decides: one rule for pages, API, mails and chats |
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
+//! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
 //! | [`second_reader`] | a second reader for statements in doubt, where the settings name one |
@@ -21,6 +22,7 @@
 //! | [`declared`], [`sources`] | people and sources of the settings file |
 //! | [`clock`], [`process`], [`crash_point`], [`metrics`], [`error`] | the edge: time, this process, tests of crashes, figures, failures |
 
+pub mod after_award;
 pub mod alert_card;
 pub mod answers;
 pub mod clock;

@@ -259,6 +259,9 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         AlertKind::Completion => "fin du contrat",
         AlertKind::Reminder => "rappel",
         AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
+        AlertKind::Offer => "services à proposer au titulaire",
+        AlertKind::AskResult => "résultat demandé",
+        AlertKind::Renewal => "contrat qui se termine",
         _ => "nouveau",
     };
     let mut out = format!("{} ({what}, avis {})\n", local(share.created), share.notice);

@@ -9,7 +9,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use minijinja::context;
-use vigie_domain::Stage;
+use vigie_domain::{AlertKind, OfferStage, Stage, french};
+use vigie_service::after_award::{offers, subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
 use vigie_service::answers::outcome_line;
@@ -92,6 +93,21 @@ const fn asks(stage: Option<Stage>, reminder: Option<Reminder>) -> DecisionEdit 
     DecisionEdit { stage, refusal: None, note: None, assignee: None, reminder }
 }
 
+/// What a link of a message after an award offers: the word, and what is read on the page.
+fn answers_of(kind: AlertKind) -> Vec<(&'static str, String)> {
+    match kind {
+        AlertKind::Offer => OfferStage::ANSWERS.map(|s| (s.as_str(), french::capital(s.in_french()))).to_vec(),
+        AlertKind::AskResult => {
+            let stages = [Stage::Won, Stage::Lost, Stage::NoAward];
+            let mut answers: Vec<(&str, String)> =
+                stages.into_iter().map(|s| (s.as_str(), french::capital(s.in_french()))).collect();
+            answers.push((Stage::Abandoned.as_str(), "Pas répondu".to_owned()));
+            answers
+        }
+        _ => ANSWERS.map(|(word, label, _)| (word, label.to_owned())).to_vec(),
+    }
+}
+
 /// The message that a token speaks of, and the title of its procedure.
 async fn answered(site: &Site, token: &str) -> Result<(Sent, String), Trouble> {
     let unknown = || {
@@ -117,7 +133,8 @@ pub(crate) async fn ask_answer(
 ) -> Shown {
     let (sent, title) = answered(&site, &token).await?;
     // What was pressed in the message comes first.
-    let mut answers = ANSWERS.map(|(word, label, _)| (word, label));
+    let subject = subject::of(&site.service, &sent.delivery).await?;
+    let mut answers = answers_of(subject.map_or(AlertKind::New, |s| s.kind));
     answers.sort_by_key(|(word, _)| *word != fields.one("mot"));
     let values = context! { title => title, procedure => sent.procedure, answers => answers };
     Ok(site.page(&visitor, "repondre.html", values))
@@ -133,28 +150,45 @@ pub(crate) async fn answer(
     let service = &site.service;
     site.costly(client)?;
     let (sent, _) = answered(&site, &token).await?;
+    let person = service.store.subscriber(&sent.address.subscriber).await?.ok_or_else(Trouble::no_page)?;
+    let name = if person.name.is_empty() { sent.address.value.clone() } else { person.name.clone() };
+    let back = format!("/procedure/{}", sent.procedure);
+    let said = |text: String| {
+        let values = context! { title => "C’est reçu", text => text, back => &back, back_text => "Voir ce marché" };
+        Ok(site.page(&visitor, "mot.html", values))
+    };
+    let subject = subject::of(service, &sent.delivery).await?.filter(|s| s.kind.follows_award());
+    if let Some(subject) = subject {
+        let word = answers_of(subject.kind).into_iter().map(|(w, _)| w).find(|w| *w == fields.one("mot"));
+        let word = word.ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
+        let of = (subject.procedure.as_str(), subject.lot.as_str());
+        if let Some(stage) = OfferStage::parse(word).filter(|_| subject.kind == AlertKind::Offer) {
+            let noted = offers::answer(service, &person, of, stage, &name).await?;
+            return said(offers::answered_in_french(&noted));
+        }
+        let edit = asks(Stage::parse(word), None);
+        let (procedure, lot) = of;
+        let asker = decisions::Asker { person: &person, name: &name, procedure, lot, seen: Seen::Latest };
+        let outcome = decisions::decide(service, &asker, &edit).await?;
+        return said(outcome_line::line(&outcome, &edit, &name));
+    }
     let (_, _, edit) = ANSWERS
         .into_iter()
         .find(|(word, _, _)| *word == fields.one("mot"))
         .ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
-    let person = service.store.subscriber(&sent.address.subscriber).await?.ok_or_else(Trouble::no_page)?;
     let standing = service.store.decisions_on(person.structure(), &sent.procedure).await?;
-    let page = format!("/procedure/{}", sent.procedure);
     if standing
         .iter()
         .any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &sent.address.value].contains(&&d.by))
     {
         let text = "Votre structure a déjà répondu : rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
-        let values = context! { title => "Une réponse est déjà notée", text => text, back => page, back_text => "Voir ce marché" };
+        let values = context! { title => "Une réponse est déjà notée", text => text, back => back, back_text => "Voir ce marché" };
         return Ok(site.page_as(StatusCode::CONFLICT, &visitor, "mot.html", values));
     }
-    let name = if person.name.is_empty() { &sent.address.value } else { &person.name };
     let seen = Seen::Latest;
-    let asker = decisions::Asker { person: &person, name, procedure: &sent.procedure, lot: "", seen };
+    let asker = decisions::Asker { person: &person, name: &name, procedure: &sent.procedure, lot: "", seen };
     let outcome = decisions::decide(service, &asker, &edit).await?;
-    let line = outcome_line::line(&outcome, &edit, name);
-    let values = context! { title => "C’est reçu", text => line, back => page, back_text => "Voir ce marché" };
-    Ok(site.page(&visitor, "mot.html", values))
+    said(outcome_line::line(&outcome, &edit, &name))
 }
 
 /// All of a digest, for whom its message shows a screen of it.

@@ -14,6 +14,7 @@
 //! | `browse` | the front page and the search |
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
+//! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
 //! | `subscriptions` | my subscriptions |
 //! | `month` | my month |
 //! | `account` | my data, sessions, private links, tokens |
@@ -33,6 +34,7 @@ mod api;
 mod browse;
 mod by_link;
 mod confirm;
+mod contracts;
 mod cookies;
 mod feeds;
 mod frame;
@@ -153,6 +155,12 @@ routes! {
     "/procedure/{id}/decision" => post(procedure::decide),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
+    "/contrats" => get(contracts::mine),
+    "/contrats/suivre" => post(contracts::follow),
+    "/contrats/oublier" => post(contracts::unfollow),
+    "/contrat/{id}/{lot}" => get(contracts::show).post(contracts::answer),
+    "/acheteur/{id}" => get(contracts::buyer),
+    "/titulaire/{id}" => get(contracts::holder),
     "/abonnements" => get(subscriptions::list),
     "/abonnements/nouveau" => get(subscriptions::fresh).post(subscriptions::make),
     "/abonnements/message-essai" => post(subscriptions::test_message),

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
-use vigie_domain::{AlertKind, Decision, Refusal, Stage, french};
+use vigie_domain::{AlertKind, Decision, OfferStage, Refusal, Stage, french};
 use vigie_notifier::card::short;
 
 use vigie_notifier::chat::Button;
@@ -96,6 +96,18 @@ pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> 
             vec![button("👍 On y va", Action::Stage(Stage::Go)), button("👎 Écarter", Action::Stage(Stage::NoGo))],
             vec![button("⏰ Rappel", Action::Remind(REMIND_DAYS)), more],
         ],
+        AlertKind::Offer => {
+            let answers =
+                OfferStage::ANSWERS.map(|stage| button(&french::capital(stage.in_french()), Action::Offer(stage)));
+            vec![answers.to_vec()]
+        }
+        AlertKind::AskResult => vec![
+            vec![button("🏆 Gagné", Action::Stage(Stage::Won)), button("Perdu", Action::Stage(Stage::Lost))],
+            vec![
+                button("Sans suite", Action::Stage(Stage::NoAward)),
+                button("Pas répondu", Action::Stage(Stage::Abandoned)),
+            ],
+        ],
         AlertKind::Award => vec![
             vec![button("🏆 Gagné", Action::Stage(Stage::Won)), button("Perdu", Action::Stage(Stage::Lost))],
             vec![more],
@@ -105,6 +117,7 @@ pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> 
         | AlertKind::ExAnte
         | AlertKind::Modification
         | AlertKind::Completion
+        | AlertKind::Renewal
         | AlertKind::Account
         | AlertKind::Operator => Vec::new(),
     }
@@ -164,6 +177,12 @@ mod tests {
             buttons(AlertKind::New, role, "d").into_iter().flatten().map(|b| b.label).collect()
         };
         assert_eq!(labels(Role::Facilitator), ["Plus"]);
+        let of = |kind| -> Vec<String> {
+            buttons(kind, Role::Structure, "d").into_iter().flatten().map(|b| b.label).collect()
+        };
+        assert_eq!(of(AlertKind::Offer), ["Contacté", "Refusé", "Gagné"]);
+        assert_eq!(of(AlertKind::AskResult), ["🏆 Gagné", "Perdu", "Sans suite", "Pas répondu"]);
+        assert!(buttons(AlertKind::Offer, Role::Facilitator, "d").is_empty());
         assert_eq!(labels(Role::Structure), ["👍 On y va", "👎 Écarter", "⏰ Rappel", "Plus"]);
     }
 }
