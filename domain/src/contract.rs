@@ -253,6 +253,13 @@ impl Contract {
         self.holders.iter().any(|h| h.company.siren() == Some(siren))
     }
 
+    /// Whether the same companies hold both, though one may be known by its name and later by its number.
+    #[must_use]
+    pub fn has_holders_of(&self, other: &Self) -> bool {
+        let known = |h: &Holder, of: &Self| of.holders.iter().any(|o| holders::is_same(&h.company, &o.company));
+        self.holders.iter().all(|h| known(h, other)) && other.holders.iter().all(|h| known(h, self))
+    }
+
     /// Names of the holders: « Martin SARL et Dupont ».
     #[must_use]
     pub fn holders_in_french(&self) -> String {

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::{Value, json};
+use vigie_domain::directory::CommittedBuyer;
 use vigie_domain::{Assessment, Contract, Notice, commune};
 
 use crate::Store;
@@ -122,6 +123,8 @@ impl IngestTx {
         contracts: &[Contract],
         before_the_watch: bool,
     ) -> Result<(), StoreError> {
+        let before: Vec<ContractRow> =
+            sql::query_as(select!("procedure_id = $1")).bind(procedure.to_owned()).fetch_all(&mut self.tx).await?;
         let lots: Vec<Value> = contracts.iter().map(|c| json!({ "lot": clean(&c.lot) })).collect();
         sql::query(over_rows!(
             self.tx.engine(),
@@ -137,12 +140,17 @@ impl IngestTx {
             .execute(&mut self.tx)
             .await?;
         for c in contracts {
-            // Other holders than before: services are offered to them.
+            let known = before.iter().find(|row| row.contract.lot == c.lot);
+            let offered = match known {
+                None => before_the_watch.then(|| BEFORE_THE_WATCH.to_owned()),
+                Some(row) if row.offered.as_deref() == Some(BEFORE_THE_WATCH) => row.offered.clone(),
+                // Other holders than before: services are offered to them.
+                Some(row) => row.offered.clone().filter(|_| row.contract.has_holders_of(c)),
+            };
             sql::query(
                 "INSERT INTO contract (procedure_id, lot, state, buyer_siren, holders, ends, document, created, updated, offered)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (procedure_id, lot) DO UPDATE SET state = $3,
-                   buyer_siren = $4, holders = $5, ends = $6, document = $7, updated = $8,
-                   offered = CASE WHEN contract.holders = $5 OR contract.offered = 'baseline' THEN contract.offered END",
+                   buyer_siren = $4, holders = $5, ends = $6, document = $7, updated = $8, offered = $9",
             )
             .bind(procedure.to_owned())
             .bind(clean(&c.lot))
@@ -152,7 +160,7 @@ impl IngestTx {
             .bind(c.ends.map(|e| millis(start_of(e.on))))
             .bind(to_json(c)?)
             .bind(millis(self.now))
-            .bind(before_the_watch.then(|| BEFORE_THE_WATCH.to_owned()))
+            .bind(offered)
             .execute(&mut self.tx)
             .await?;
             for holder in &c.holders {
@@ -189,6 +197,27 @@ impl IngestTx {
         .bind(i64::from(most))
         .fetch_all(&mut self.tx)
         .await?)
+    }
+
+    /// The name of a buyer of whom a notice gives the SIREN alone: as the directory or other notices have it, else the number.
+    pub async fn buyer_named(&mut self, siren: &str) -> Result<String, StoreError> {
+        let listed: Option<(String,)> =
+            sql::query_as("SELECT document FROM directory WHERE kind = 'committed_buyer' AND key = $1")
+                .bind(siren.to_owned())
+                .fetch_optional(&mut self.tx)
+                .await?;
+        if let Some((document,)) = listed {
+            let buyer: CommittedBuyer = from_json(&document, &format!("directory {siren}"))?;
+            return Ok(buyer.name);
+        }
+        let known: Option<(String,)> = sql::query_as(
+            "SELECT buyer FROM search WHERE siren = $1 AND buyer <> '' AND buyer NOT LIKE 'SIREN %' AND restricted = 0
+             ORDER BY at DESC, procedure_id LIMIT 1",
+        )
+        .bind(siren.to_owned())
+        .fetch_optional(&mut self.tx)
+        .await?;
+        Ok(known.map_or_else(|| format!("SIREN {siren}"), |(name,)| name))
     }
 
     /// Source and kind of each notice of a procedure.

@@ -18,6 +18,7 @@ use super::output::{print, table};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
+use vigie_service::after_award::explain as why_after_award;
 use vigie_service::ingest::audience::subscriptions_of;
 use vigie_service::ingest::candidate;
 use vigie_service::{source_health, sources};
@@ -241,6 +242,9 @@ pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> 
     }
     for share in &shares {
         out.push_str(&told(&store, share, name).await?);
+    }
+    for line in why_after_award::lines(&store, person.structure(), &row.procedure).await? {
+        out.push_str(&format!("  {line}\n"));
     }
     print(&out)
 }

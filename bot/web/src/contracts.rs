@@ -314,7 +314,7 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
     };
     let committed = store.is_committed(&siren).await?;
     let values = context! {
-        name => short(&name, 160), siren => siren, number => spaced(&siren), buys => buys, bought => Serde(rows(&bought)),
+        name => short(&name, 160), siren => &siren, number => spaced(&siren), buys => buys, bought => Serde(rows(&bought)),
         held => Serde(rows(&held)), procedures => Serde(browse::rows(site, visitor, &procedures).await?), contacts => contacts,
         committed => committed, followed => followed,
     };

@@ -20,7 +20,7 @@
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
 //! | `tables` | tables as CSV |
-//! | `api` | the API for programs |
+//! | `api`, `api_contracts` | the API for programs |
 //! | `operator` | sources, queue, deliveries, people |
 //! | `by_link` | what links in messages open: unsubscription, an answer, a digest in full |
 //! | `confirm` | the confirmation link of an address |
@@ -31,6 +31,7 @@
 
 pub mod account;
 mod api;
+mod api_contracts;
 mod browse;
 mod by_link;
 mod confirm;
@@ -200,6 +201,12 @@ routes! {
     "/api/v1/decisions" => get(api::decisions),
     "/api/v1/subscriptions" => get(api::subscriptions).post(api::subscribe),
     "/api/v1/subscriptions/{id}" => get(api::subscription).put(api::resubscribe).delete(api::unsubscribe),
+    "/api/v1/contracts" => get(api_contracts::contracts),
+    "/api/v1/procedures/{id}/contracts" => get(api_contracts::contracts_of),
+    "/api/v1/offers" => get(api_contracts::offers),
+    "/api/v1/procedures/{id}/offer" => axum::routing::put(api_contracts::answer),
+    "/api/v1/accounts" => get(api_contracts::accounts).post(api_contracts::follow),
+    "/api/v1/accounts/{id}" => axum::routing::delete(api_contracts::unfollow),
     "/entrer" => get(session::ask).post(session::send),
     "/entrer/{token}" => get(session::show).post(session::open),
     "/sortir" => post(session::close),

@@ -113,7 +113,7 @@ fn complete(known: &mut Company, other: &Company) {
 }
 
 /// Whether two mentions are of one company: by number where both have one, else by name.
-fn is_same(a: &Company, b: &Company) -> bool {
+pub(super) fn is_same(a: &Company, b: &Company) -> bool {
     if let (Some(a), Some(b)) = (a.siren(), b.siren()) {
         return a == b;
     }

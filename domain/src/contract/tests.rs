@@ -182,7 +182,12 @@ fn two_winners_share_a_lot_and_a_later_notice_of_the_same_source_corrects() {
     assert_eq!(read(&[first]).remove(0).holders_in_french(), "Martin SARL et Dupont");
     let wrong = One::of("boamp", "26-9", NoticeKind::Award, "2026-03-01").with(vec![won("1", "Martin SARL")]);
     let right = One::of("boamp", "26-12", NoticeKind::Award, "2026-03-09").with(vec![won("1", "Durand")]);
-    assert_eq!(read(&[right, wrong]).remove(0).holders_in_french(), "Durand");
+    let corrected = read(&[right, wrong]).remove(0);
+    assert_eq!(corrected.holders_in_french(), "Durand");
+    let by_name = One::of("boamp", "26-9", NoticeKind::Award, "2026-03-01").with(vec![won("1", "Martin SARL")]);
+    let by_number = One::decp("14", "2026-02-20", Award::to(Some("1".into()), vec![martin()]), ContractData::default());
+    let (by_name, by_number) = (read(&[by_name]).remove(0), read(&[by_number]).remove(0));
+    assert!(by_name.has_holders_of(&by_number) && !by_name.has_holders_of(&corrected));
     // A number in the place of a name is a number.
     let number = One::of("decp", "1", NoticeKind::Award, "2026-03-01").with(vec![won("1", "55204599900869")]);
     assert_eq!(read(&[number]).remove(0).holders[0].company.siren(), Some("552045999"));

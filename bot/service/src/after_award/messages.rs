@@ -1,15 +1,16 @@
 //! What the messages after an award say, made from the contract as it stands when they leave, for whoever reads them; and whether
 //! they still have their ground.
 
-use vigie_domain::{AlertKind, OfferStage, Subscriber};
+use vigie_domain::contract::{self, Published};
+use vigie_domain::{AlertKind, OfferStage, Stage, Subscriber};
 use vigie_notifier::after_award::{self, Addresses, Reader};
 use vigie_notifier::card::Why;
 use vigie_notifier::chat::Rich;
 use vigie_notifier::message::{ANSWER_HERE, Form, Message, RenderError};
 use vigie_store::StoreError;
+use vigie_store::journal::NoticeRow;
 use vigie_store::outbox::Item;
 
-use super::results::WENT_FOR_IT;
 use super::{offers, renewals};
 use crate::alert_card;
 use crate::error::Failure;
@@ -43,7 +44,7 @@ pub async fn still_stands(service: &Service, person: &Subscriber, item: &Item) -
         }
         AlertKind::AskResult => {
             let decisions = store.decisions_on(person.structure(), &item.procedure).await?;
-            decisions.iter().any(|d| d.lot == lot && WENT_FOR_IT.contains(&d.stage))
+            decisions.iter().any(|d| d.lot == lot && Stage::WENT_FOR_IT.contains(&d.stage))
         }
         AlertKind::Renewal => match store.contract(&item.procedure, &lot).await? {
             // A line tells the end that stood when it was made: where it moved, another line comes in its time.
@@ -91,7 +92,7 @@ pub async fn message(
         }
         AlertKind::AskResult => {
             let notices = service.store.notices_of(&item.procedure).await?;
-            let Some(row) = notices.last() else { return Ok(None) };
+            let Some(row) = main_of(&notices) else { return Ok(None) };
             let buyer = row.assessment.buyer.as_deref().unwrap_or("Acheteur non précisé");
             let page = service.procedure_url(&item.procedure);
             let to = Addresses { page: page.as_deref(), answer, link: None };
@@ -100,6 +101,15 @@ pub async fn message(
         }
         _ => Ok(None),
     }
+}
+
+/// The notice of a procedure that says what was asked for.
+#[must_use]
+pub fn main_of(notices: &[NoticeRow]) -> Option<&NoticeRow> {
+    let published: Vec<Published<'_>> =
+        notices.iter().map(|row| Published { notice: &row.notice, assessment: &row.assessment }).collect();
+    let base = contract::base(&published)?.notice.key();
+    notices.iter().find(|row| row.id == base)
 }
 
 /// What of an offer's line is not told by the message itself: why it comes again.

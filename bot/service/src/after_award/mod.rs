@@ -6,6 +6,7 @@
 //! | [`audience`] | whom a contract suits: trades, places and supply modes, as for a call |
 //! | [`offers`] | « Proposer vos services »: who is told, what they answer, one reminder |
 //! | [`results`] | « Résultat ? »: asked once after the closing, once at the award |
+//! | [`explain`] | why a structure was, or was not, told |
 //! | [`messages`] | what the messages say, and whether they still have their ground |
 //! | [`renewals`] | one line of a digest some months before a contract's latest end |
 //! | [`accounts`] | following a buyer or a company |
@@ -16,6 +17,7 @@
 
 pub mod accounts;
 pub mod audience;
+pub mod explain;
 pub mod messages;
 pub mod offers;
 pub mod renewals;

@@ -10,6 +10,7 @@ use vigie_store::ingest::Share;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
+use super::messages::main_of;
 use super::offers::audience_of;
 use crate::decisions::may_decide;
 use crate::ingest::hourly_cap::HourlyLoad;
@@ -17,8 +18,6 @@ use crate::ingest::plan::Planner;
 use crate::ingest::stored::People;
 use crate::service::Service;
 
-/// Stages of those who went for it and did not say what came of it.
-pub const WENT_FOR_IT: [Stage; 3] = [Stage::Go, Stage::Preparing, Stage::Submitted];
 /// The award itself is told at once, with the buttons to answer; the question follows where nobody pressed one.
 const AFTER_AWARD: Duration = Duration::days(1);
 /// How long after its moment a question still makes sense.
@@ -60,7 +59,7 @@ pub(super) async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, 
         return Ok(0);
     }
     let mut asked = 0;
-    for decision in service.store.decisions_at(&WENT_FOR_IT).await? {
+    for decision in service.store.decisions_at(&Stage::WENT_FOR_IT).await? {
         let Some(state) = service.store.state_of(&decision.procedure).await? else { continue };
         let contracts = service.store.contracts_of(&decision.procedure).await?;
         let days = service.settings.after_award.result_days;
@@ -112,7 +111,8 @@ async fn ask(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let id = derived_id(&["result", &decision.structure, &decision.procedure, &decision.lot, occasion.key()]);
-    let Some(row) = service.store.notices_of(&decision.procedure).await?.pop() else { return Ok(false) };
+    let notices = service.store.notices_of(&decision.procedure).await?;
+    let Some(row) = main_of(&notices) else { return Ok(false) };
     let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
     let audience = audience_of(service, &mut tx, &decision.structure).await?;
     let people: Vec<String> =
@@ -137,7 +137,7 @@ async fn ask(
     let stored = People { load: HourlyLoad::read(&mut tx, &capped, false).await?, ..People::default() };
     let why = Why { lot: Some(decision.lot.clone()), remark: Some(occasion.in_french()), ..Why::default() };
     // What is over presses nobody: its dates make no message expire.
-    let mut assessment = row.assessment;
+    let mut assessment = row.assessment.clone();
     assessment.dates.clear();
     let share = |id: &String| planner.for_itself(id, why.clone(), (&alert, &assessment), &stored);
     let shares: Vec<Share> = people.iter().map(share).collect();

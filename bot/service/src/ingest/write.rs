@@ -45,7 +45,10 @@ pub(super) async fn store_one(
         }
     };
     let stored = load::stored(tx, notice, known, procedure).await?;
-    let plan = plan::notice(notice, hash, verdict, &stored);
+    let mut plan = plan::notice(notice, hash, verdict, &stored);
+    if let (None, Some(siren)) = (&plan.assessment.buyer, notice.buyer.siren()) {
+        plan.assessment.buyer = Some(tx.buyer_named(siren).await?);
+    }
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
