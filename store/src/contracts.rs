@@ -283,7 +283,7 @@ impl Store {
             "($1 = '' OR buyer_siren = $1)
              AND ($2 = '' OR EXISTS (SELECT 1 FROM contract_holder h WHERE h.siren = $2 AND h.procedure_id = contract.procedure_id
                AND h.lot = contract.lot))
-             AND ($3 = 0 OR ends >= $3) AND ($4 = 0 OR ends < $4)
+             AND ($3 = CAST(0 AS BIGINT) OR ends >= $3) AND ($4 = CAST(0 AS BIGINT) OR ends < $4)
              AND NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = contract.procedure_id AND s.restricted <> 0)
              ORDER BY COALESCE(ends, 0) DESC, created DESC, procedure_id, lot LIMIT $5"
         ))
