@@ -1,6 +1,8 @@
 //! What is said once a lot is awarded: services to offer to its holder, the question what came of a tender, a contract that ends.
 //! Pure: the contract and the reader come in, a model for the templates, or a line, comes out.
 
+use minijinja::context;
+use minijinja::value::Serde;
 use serde::Serialize;
 use vigie_domain::contract::Amount;
 use vigie_domain::subscription::Profile;
@@ -8,6 +10,8 @@ use vigie_domain::{Beneficiary, Contract, StructureKind, SupplyMode, french};
 
 use crate::card::short;
 use crate::labels::{beneficiary_label, structure_label};
+use crate::message::{Form, Message, RenderError, Templates, header};
+use crate::typeset;
 
 /// Longest title shown.
 const MAX_TITLE: usize = 200;
@@ -282,6 +286,37 @@ pub fn result((title, lot): (&str, &str), buyer: &str, remark: Option<String>, t
         remark,
         page: to.page.map(str::to_owned),
         answer: to.answer.map(str::to_owned),
+    }
+}
+
+impl Templates {
+    /// Services to offer to the holder of a contract.
+    pub fn offer(&self, form: Form, offer: &OfferMessage, unsubscribe: Option<String>) -> Result<Message, RenderError> {
+        let who = offer.holders.first().map(|h| h.name.as_str()).unwrap_or_default();
+        let subject = format!("Proposer vos services à {} – {}", short(who, 60), short(&offer.title, 70));
+        let values = context! { o => Serde(offer.clone()), unsubscribe => unsubscribe.as_deref() };
+        Ok(Message {
+            subject: header(&typeset::typeset(&subject)),
+            body: self.body(form, ("proposer", "proposer"), &values)?,
+            unsubscribe,
+        })
+    }
+
+    /// The question what came of a tender.
+    pub fn ask_result(
+        &self,
+        form: Form,
+        ask: &ResultMessage,
+        unsubscribe: Option<String>,
+    ) -> Result<Message, RenderError> {
+        let lot = if ask.lot.is_empty() { String::new() } else { format!(", {}", ask.lot.to_lowercase()) };
+        let subject = format!("Résultat ? {}{lot}", short(&ask.title, 90));
+        let values = context! { r => Serde(ask.clone()), unsubscribe => unsubscribe.as_deref() };
+        Ok(Message {
+            subject: header(&typeset::typeset(&subject)),
+            body: self.body(form, ("resultat", "resultat"), &values)?,
+            unsubscribe,
+        })
     }
 }
 

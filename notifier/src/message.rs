@@ -13,7 +13,6 @@ use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 use vigie_domain::Channel;
 
-use crate::after_award::{OfferMessage, ResultMessage};
 use crate::card::{AlertItem, card, short};
 use crate::chat::{Rich, RichError};
 use crate::digest::{Digest, Shown};
@@ -242,7 +241,12 @@ impl Templates {
     }
 
     /// The body of that form: `mail` names its templates without their endings, `chat` that of chats.
-    fn body(&self, form: Form, (mail, chat): (&str, &str), values: &minijinja::Value) -> Result<Body, RenderError> {
+    pub(crate) fn body(
+        &self,
+        form: Form,
+        (mail, chat): (&str, &str),
+        values: &minijinja::Value,
+    ) -> Result<Body, RenderError> {
         Ok(match form {
             Form::Mail => Body::Mail {
                 text: tidy(&self.render(&format!("{mail}.txt"), values)?),
@@ -282,35 +286,6 @@ impl Templates {
         let subject = header(&typeset::typeset(&digest.subject()));
         let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
         Ok(Message { subject, body: self.body(form, ("resume", "resume"), &values)?, unsubscribe })
-    }
-
-    /// Services to offer to the holder of a contract.
-    pub fn offer(&self, form: Form, offer: &OfferMessage, unsubscribe: Option<String>) -> Result<Message, RenderError> {
-        let who = offer.holders.first().map(|h| h.name.as_str()).unwrap_or_default();
-        let subject = format!("Proposer vos services à {} – {}", short(who, 60), short(&offer.title, 70));
-        let values = context! { o => Serde(offer.clone()), unsubscribe => unsubscribe.as_deref() };
-        Ok(Message {
-            subject: header(&typeset::typeset(&subject)),
-            body: self.body(form, ("proposer", "proposer"), &values)?,
-            unsubscribe,
-        })
-    }
-
-    /// The question what came of a tender.
-    pub fn ask_result(
-        &self,
-        form: Form,
-        ask: &ResultMessage,
-        unsubscribe: Option<String>,
-    ) -> Result<Message, RenderError> {
-        let lot = if ask.lot.is_empty() { String::new() } else { format!(", {}", ask.lot.to_lowercase()) };
-        let subject = format!("Résultat ? {}{lot}", short(&ask.title, 90));
-        let values = context! { r => Serde(ask.clone()), unsubscribe => unsubscribe.as_deref() };
-        Ok(Message {
-            subject: header(&typeset::typeset(&subject)),
-            body: self.body(form, ("resultat", "resultat"), &values)?,
-            unsubscribe,
-        })
     }
 
     /// Word to a person about their own account; the first line of `body` is the title, each other one a paragraph.
@@ -358,7 +333,7 @@ impl Templates {
 }
 
 /// No control characters, single spaces, bounded: fit for a header.
-fn header(text: &str) -> String {
+pub(crate) fn header(text: &str) -> String {
     short(text, 200)
 }
 

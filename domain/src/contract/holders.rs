@@ -4,7 +4,8 @@
 use crate::award::{Award, Company};
 use crate::{NoticeKind, commune};
 
-use super::{Change, Holder, Statement};
+use super::Holder;
+use super::fold::{Change, Statement};
 
 /// Words of company names that tell nothing of which company.
 const FORMS: [&str; 26] = [

@@ -1,6 +1,6 @@
 use super::*;
-use crate::award::ContractData;
-use crate::{DecisionFact, Evidence};
+use crate::award::{Award, ContractData, ContractModification};
+use crate::{Assessment, DecisionFact, Evidence, FactKind, Notice, NoticeKind};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
