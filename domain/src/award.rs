@@ -26,6 +26,9 @@ pub struct Award {
     /// Why nobody won, where that is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<NoAwardReason>,
+    /// The words that say so, verbatim, where a text does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
     /// The winners again, where a source says more of them than their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub companies: Vec<Company>,

@@ -20,6 +20,8 @@
 //! | [`object`] | whether two titles speak of the same purchase |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
+//! | [`state`] | how a procedure or a lot stands at a moment, the same on every surface |
+//! | [`strength`] | how much a notice offers |
 //! | [`buyer_type`] | what kind of body a buyer is |
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`cadence`] | how often a person hears of what a subscription finds |
@@ -29,6 +31,7 @@
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
 //! | [`service_offer`] | services offered to whoever holds a contract |
+//! | [`working_day`] | days on which people work in France |
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod access;
@@ -53,10 +56,13 @@ pub mod procedure;
 pub mod provision;
 pub mod service_offer;
 pub mod snapshot;
+pub mod state;
+pub mod strength;
 pub mod structure;
 pub mod subscription;
 pub mod territory;
 mod visible;
+pub mod working_day;
 
 pub use access::Access;
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
@@ -74,6 +80,8 @@ pub use outcome::{NoAwardReason, Outcome};
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
 pub use service_offer::{OfferStage, ServiceOffer};
+pub use state::{Phase, ProcedureState};
+pub use strength::Strength;
 pub use structure::{StructureKind, SupplyMode};
 pub use subscription::{Dimension, Filter, Subscriber, Subscription};
 pub use territory::{Around, Near};

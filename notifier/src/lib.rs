@@ -34,4 +34,5 @@ pub mod labels;
 pub mod message;
 pub mod reminders;
 pub mod rhythm;
+pub mod tappable;
 pub mod typeset;

@@ -4,8 +4,8 @@
 //! tried again. The line is computed for the owner of the message from what *their* structure decided: no message ever shows
 //! what another one did.
 
-use vigie_domain::Channel;
 use vigie_domain::subscription::Role;
+use vigie_domain::{Channel, Phase};
 use vigie_notifier::chat::{Button, Rich};
 use vigie_service::after_award::messages;
 use vigie_service::answers::state_line;
@@ -58,12 +58,12 @@ async fn line_of(service: &Service, message: &ChatMessage) -> Result<String, Fai
 pub async fn whole(service: &Service, stale: &Stale) -> Result<Option<(Rich, Vec<Vec<Button>>)>, Failure> {
     let delivery = &stale.message.delivery;
     let made = match messages::chat_of(service, delivery).await? {
-        Some(made) => Some(made),
+        Some((kind, text)) => Some((kind, Phase::Open, text)),
         None => alert_card::chat_of(service, delivery).await?,
     };
-    let Some((kind, text)) = made else { return Ok(None) };
+    let Some((kind, phase, text)) = made else { return Ok(None) };
     let role = service.store.subscriber(&stale.message.subscriber).await?.map_or(Role::Subscriber, |p| p.role);
-    Ok(Some((with_line(text, &stale.line), state_line::buttons(kind, role, &stale.message.delivery))))
+    Ok(Some((with_line(text, &stale.line), state_line::buttons(kind, role, phase, &stale.message.delivery))))
 }
 
 /// A message with its state line under it.

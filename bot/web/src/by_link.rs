@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use minijinja::context;
-use vigie_domain::{AlertKind, OfferStage, Stage, french};
+use vigie_domain::{AlertKind, OfferStage, Phase, ProcedureState, Refusal, Stage, french};
 use vigie_service::after_award::{offers, subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
@@ -77,17 +77,27 @@ pub(crate) async fn without_closed(
     let text = if off {
         "Vigie ne vous signale plus les marchés réservés à d’autres structures que la vôtre. Ce lien permet d’y revenir."
     } else {
-        "Vigie vous montre à nouveau, d’une ligne dans votre résumé, ce qui est réservé à d’autres."
+        "Vigie vous montre, d’une ligne à la fin de vos résumés, ce qui est réservé à d’autres."
     };
     Ok(site.word(&visitor, "C’est fait", text))
 }
 
-/// What the link offers: the word that the message's button bears, what is read on the page, and what it asks for.
-const ANSWERS: [(&str, &str, DecisionEdit); 3] = [
-    ("oui", "On y va", asks(Some(Stage::Go), None)),
-    ("non", "Écarter", asks(Some(Stage::NoGo), None)),
-    ("plus tard", "Me le rappeler", asks(None, Some(Reminder::InDays(REMIND_DAYS)))),
+/// What the link offers: the word that the message's button bears, what is read on the page, what it asks for, and in which phases
+/// it means something.
+type Answer = (&'static str, &'static str, DecisionEdit, fn(Phase) -> bool);
+const ANSWERS: [Answer; 7] = [
+    ("oui", "On y va", asks(Some(Stage::Go), None), Phase::takes_answers),
+    ("non", "Écarter", asks(Some(Stage::NoGo), None), Phase::takes_answers),
+    ("plus tard", "Me le rappeler", asks(None, Some(Reminder::InDays(REMIND_DAYS))), Phase::takes_answers),
+    ("remis", "Offre remise", asks(Some(Stage::Submitted), None), may_have_answered),
+    ("abandon", "On abandonne", asks(Some(Stage::Abandoned), None), Phase::takes_answers),
+    ("gagne", "Gagné", asks(Some(Stage::Won), None), Phase::may_be_won),
+    ("perdu", "Perdu", asks(Some(Stage::Lost), None), Phase::may_be_won),
 ];
+
+fn may_have_answered(phase: Phase) -> bool {
+    phase.takes_answers() || phase == Phase::Closed
+}
 
 const fn asks(stage: Option<Stage>, reminder: Option<Reminder>) -> DecisionEdit {
     DecisionEdit { stage, refusal: None, note: None, assignee: None, reminder }
@@ -95,21 +105,18 @@ const fn asks(stage: Option<Stage>, reminder: Option<Reminder>) -> DecisionEdit 
 
 /// What a link of a message after an award offers: the word, and what is read on the page.
 fn answers_of(kind: AlertKind) -> Vec<(&'static str, String)> {
-    match kind {
-        AlertKind::Offer => OfferStage::ANSWERS.map(|s| (s.as_str(), french::capital(s.in_french()))).to_vec(),
-        AlertKind::AskResult => {
-            let stages = [Stage::Won, Stage::Lost, Stage::NoAward];
-            let mut answers: Vec<(&str, String)> =
-                stages.into_iter().map(|s| (s.as_str(), french::capital(s.in_french()))).collect();
-            answers.push((Stage::Abandoned.as_str(), "Pas répondu".to_owned()));
-            answers
-        }
-        _ => ANSWERS.map(|(word, label, _)| (word, label.to_owned())).to_vec(),
+    if kind == AlertKind::Offer {
+        return OfferStage::ANSWERS.map(|s| (s.as_str(), french::capital(s.in_french()))).to_vec();
     }
+    let stages = [Stage::Won, Stage::Lost, Stage::NoAward];
+    let mut answers: Vec<(&str, String)> =
+        stages.into_iter().map(|s| (s.as_str(), french::capital(s.in_french()))).collect();
+    answers.push((Stage::Abandoned.as_str(), "Pas répondu".to_owned()));
+    answers
 }
 
-/// The message that a token speaks of, and the title of its procedure.
-async fn answered(site: &Site, token: &str) -> Result<(Sent, String), Trouble> {
+/// The message that a token speaks of, the title of its procedure, and how it stands.
+async fn answered(site: &Site, token: &str) -> Result<(Sent, String, ProcedureState), Trouble> {
     let unknown = || {
         Trouble::unknown(
             "Lien inconnu ou périmé",
@@ -122,7 +129,8 @@ async fn answered(site: &Site, token: &str) -> Result<(Sent, String), Trouble> {
     let sent = sent.ok_or_else(unknown)?;
     let notices = site.service.store.notices_of(&sent.procedure).await?;
     let title = notices.last().map(|n| super::procedure::title_of(&n.notice, &n.assessment)).ok_or_else(unknown)?;
-    Ok((sent, title))
+    let published = site.service.store.state_of(&sent.procedure).await?.unwrap_or_default();
+    Ok((sent, title, ProcedureState::of(&published, "", site.service.clock.now())))
 }
 
 pub(crate) async fn ask_answer(
@@ -131,12 +139,19 @@ pub(crate) async fn ask_answer(
     Path(token): Path<String>,
     fields: Fields,
 ) -> Shown {
-    let (sent, title) = answered(&site, &token).await?;
+    let (sent, title, state) = answered(&site, &token).await?;
+    let subject = subject::of(&site.service, &sent.delivery).await?.filter(|s| s.kind.follows_award());
+    let mut answers = match &subject {
+        Some(subject) => answers_of(subject.kind),
+        None => {
+            let fitting = ANSWERS.into_iter().filter(|(.., means)| means(state.phase));
+            fitting.map(|(word, label, ..)| (word, label.to_owned())).collect()
+        }
+    };
     // What was pressed in the message comes first.
-    let subject = subject::of(&site.service, &sent.delivery).await?;
-    let mut answers = answers_of(subject.map_or(AlertKind::New, |s| s.kind));
     answers.sort_by_key(|(word, _)| *word != fields.one("mot"));
-    let values = context! { title => title, procedure => sent.procedure, answers => answers };
+    let over = (subject.is_none() && !state.phase.takes_answers()).then(|| state.in_french(site.service.clock.now()));
+    let values = context! { title => title, procedure => sent.procedure, answers => answers, over => over };
     Ok(site.page(&visitor, "repondre.html", values))
 }
 
@@ -149,12 +164,12 @@ pub(crate) async fn answer(
 ) -> Shown {
     let service = &site.service;
     site.costly(client)?;
-    let (sent, _) = answered(&site, &token).await?;
+    let (sent, title, state) = answered(&site, &token).await?;
     let person = service.store.subscriber(&sent.address.subscriber).await?.ok_or_else(Trouble::no_page)?;
     let name = if person.name.is_empty() { sent.address.value.clone() } else { person.name.clone() };
-    let back = format!("/procedure/{}", sent.procedure);
-    let said = |text: String| {
-        let values = context! { title => "C’est reçu", text => text, back => &back, back_text => "Voir ce marché" };
+    let page = format!("/procedure/{}", sent.procedure);
+    let said = |title: String, text: String| {
+        let values = context! { title => title, text => text, back => &page, back_text => "Voir ce marché" };
         Ok(site.page(&visitor, "mot.html", values))
     };
     let subject = subject::of(service, &sent.delivery).await?.filter(|s| s.kind.follows_award());
@@ -164,31 +179,45 @@ pub(crate) async fn answer(
         let of = (subject.procedure.as_str(), subject.lot.as_str());
         if let Some(stage) = OfferStage::parse(word).filter(|_| subject.kind == AlertKind::Offer) {
             let noted = offers::answer(service, &person, of, stage, &name).await?;
-            return said(offers::answered_in_french(&noted));
+            return said("C’est reçu".to_owned(), offers::answered_in_french(&noted));
         }
         let edit = asks(Stage::parse(word), None);
         let (procedure, lot) = of;
         let asker = decisions::Asker { person: &person, name: &name, procedure, lot, seen: Seen::Latest };
         let outcome = decisions::decide(service, &asker, &edit).await?;
-        return said(outcome_line::line(&outcome, &edit, &name));
+        return said("C’est reçu".to_owned(), outcome_line::line(&outcome, &edit, &name));
     }
-    let (_, _, edit) = ANSWERS
+    let (.., mut edit, _) = ANSWERS
         .into_iter()
-        .find(|(word, _, _)| *word == fields.one("mot"))
+        .find(|(word, ..)| *word == fields.one("mot"))
         .ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
+    let reason = Refusal::parse(fields.one("raison")).filter(|_| edit.stage == Some(Stage::NoGo));
+    edit.refusal = reason.map(Some);
     let standing = service.store.decisions_on(person.structure(), &sent.procedure).await?;
     if standing
         .iter()
         .any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &sent.address.value].contains(&&d.by))
     {
         let text = "Votre structure a déjà répondu : rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
-        let values = context! { title => "Une réponse est déjà notée", text => text, back => back, back_text => "Voir ce marché" };
+        let values = context! { title => "Une réponse est déjà notée", text => text, back => page, back_text => "Voir ce marché" };
         return Ok(site.page_as(StatusCode::CONFLICT, &visitor, "mot.html", values));
     }
     let seen = Seen::Latest;
     let asker = decisions::Asker { person: &person, name: &name, procedure: &sent.procedure, lot: "", seen };
     let outcome = decisions::decide(service, &asker, &edit).await?;
-    said(outcome_line::line(&outcome, &edit, &name))
+    let line = outcome_line::line(&outcome, &edit, &name);
+    let noted = matches!(outcome, decisions::Outcome::Noted { .. });
+    if noted && edit.stage == Some(Stage::NoGo) && reason.is_none() {
+        let reasons = Refusal::ALL.map(|r| (r.as_str(), french::capital(r.in_french())));
+        let values = context! { title => title, procedure => sent.procedure, reasons => reasons };
+        return Ok(site.page(&visitor, "repondre.html", values));
+    }
+    let title = match (noted, state.phase.takes_answers()) {
+        (true, _) => "C’est noté".to_owned(),
+        (false, true) => "Rien n’est noté".to_owned(),
+        (false, false) => state.in_french(service.clock.now()),
+    };
+    said(title, line)
 }
 
 /// All of a digest, for whom its message shows a screen of it.

@@ -36,11 +36,7 @@ pub(super) struct Statement<'a> {
 impl Statement<'_> {
     /// How sure it is of what it says: the greater, the surer.
     pub(super) fn trust(&self) -> u8 {
-        match () {
-            () if self.of.notice.source == BY_HAND => 2,
-            () if self.award.is_of_one_contract() => 1,
-            () => 0,
-        }
+        if self.of.notice.source == BY_HAND { 2 } else { u8::from(self.award.is_of_one_contract()) }
     }
 
     pub(super) fn published(&self) -> Option<NaiveDate> {
@@ -88,12 +84,15 @@ pub fn base<'a>(notices: &[Published<'a>]) -> Option<Published<'a>> {
 /// What a notice says of contracts: one statement a lot that it names.
 fn statements<'a>(of: Published<'a>, known: &[(String, String)]) -> Vec<Statement<'a>> {
     let kind = of.notice.kind;
-    let told = match kind {
-        NoticeKind::Award | NoticeKind::NoAward | NoticeKind::Modification | NoticeKind::Completion => true,
-        NoticeKind::Cancellation => true,
-        _ => false,
-    };
-    if !told {
+    let tells = matches!(
+        kind,
+        NoticeKind::Award
+            | NoticeKind::NoAward
+            | NoticeKind::Modification
+            | NoticeKind::Completion
+            | NoticeKind::Cancellation
+    );
+    if !tells {
         return Vec::new();
     }
     let mut awards = of.assessment.awards.clone();

@@ -2,6 +2,7 @@
 //! keyboard alone. `VIGIE_SCREENSHOTS=DIR` keeps a picture of every page, for eyes.
 
 mod contracts;
+mod mails;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

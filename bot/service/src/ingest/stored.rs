@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use vigie_domain::procedure::Statement;
-use vigie_domain::{Assessment, Provision};
+use vigie_domain::{Assessment, Notice, Provision};
 use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
 
 use super::hourly_cap::HourlyLoad;
@@ -24,6 +24,8 @@ pub struct Stored {
     pub earlier: Option<Assessment>,
     /// What other notices of the procedure say of themselves, where this one is new to it: one of them may be later.
     pub others: Vec<Statement>,
+    /// A notice that only follows others up, with what it inherits of them: whom it concerns is asked of that.
+    pub whole: Option<Notice>,
     /// What people were told of the procedure, latest first.
     pub told: Vec<Told>,
 }

@@ -67,7 +67,8 @@ pub(super) async fn store_one(
     if !alone && (result || stored.procedure.is_some() && tx.has_contracts(&plan.alert.procedure).await?) {
         contracts::refresh(tx, &plan.alert.procedure, turn.first_poll == Some(Baseline::Quiet)).await?;
     }
-    let concerned = tell(tx, turn, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
+    let whole = stored.whole.as_ref().unwrap_or(notice);
+    let concerned = tell(tx, turn, whole, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
     Ok(Outcome::Stored(concerned.shares))
 }
 
@@ -79,7 +80,7 @@ pub(crate) struct Concerned {
     pub told: usize,
 }
 
-/// Tells everyone whom an alert concerns. `silent`: it says nothing new to those who were told.
+/// Tells everyone whom an alert concerns; `notice` holds what it inherits from its procedure. `silent`: it says nothing new to those who were told.
 pub(crate) async fn tell(
     tx: &mut IngestTx,
     turn: &mut Turn<'_>,
@@ -92,7 +93,7 @@ pub(crate) async fn tell(
     let folded = turn.searchable(notice, assessment);
     let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
     let mut audience = turn.reach(tx, &candidate, told).await?;
-    let following = following(tx, turn, notice, &mut audience).await?;
+    let following = following(tx, turn, (notice, assessment), &mut audience).await?;
     let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now())
         .signed(turn.signed.as_ref())
         .following(&following);
@@ -115,7 +116,7 @@ pub(crate) async fn tell(
 async fn following(
     tx: &mut IngestTx,
     turn: &Turn<'_>,
-    notice: &Notice,
+    (notice, assessment): (&Notice, &Assessment),
     audience: &mut Audience,
 ) -> Result<Following, StoreError> {
     let mut following = Following::new();
@@ -123,7 +124,7 @@ async fn following(
         return Ok(following);
     }
     let mut keys = accounts::keys(notice.buyer.siren(), &notice.buyer.name);
-    for award in &notice.awards {
+    for award in &assessment.awards {
         award.companies.iter().for_each(|c| keys.extend(accounts::keys(c.siren(), &c.name)));
         award.winners.iter().for_each(|w| keys.extend(accounts::keys(None, w)));
     }

@@ -13,7 +13,8 @@ async fn awarded(pages: &Pages) -> String {
     call.passages.push(Passage {
         field: "texte".into(),
         lot: None,
-        text: "Clause sociale : le titulaire réserve 300 heures de travail à des personnes éloignées de l’emploi.".into(),
+        text: "Clause sociale : le titulaire réserve 300 heures de travail à des personnes éloignées de l’emploi."
+            .into(),
     });
     let procedure = pages.take(&call).await.unwrap();
     let mut award = Notice::new("boamp", "26-900", NoticeKind::Award);
@@ -22,7 +23,8 @@ async fn awarded(pages: &Pages) -> String {
     award.published = NaiveDate::from_ymd_opt(2026, 11, 19);
     award.links.earlier = vec![call.record_id.clone()];
     let place = Place { city: Some("Lens".into()), postcode: Some("62300".into()), nuts: None };
-    let company = Company { id: Some("55204599900869".into()), place, ..Company::named("Établissements Martin et fils") };
+    let company =
+        Company { id: Some("55204599900869".into()), place, ..Company::named("Établissements Martin et fils") };
     let lot = call.lots.first().map(|l| l.id.clone());
     award.awards = vec![Award { amount: Some(120_000.0), ..Award::to(lot.clone(), vec![company]) }];
     pages.take(&award).await.unwrap();
