@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`fold`] | one spelling, with the way back to the original |
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
-//! | [`anchors`] | one pass for all anchor words: which statements are read |
-//! | [`statement`] with `table`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
+//! | [`anchors`], `near` | one pass for all anchor words; which lines are cut into statements |
+//! | [`statement`] with `table`, `context`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
 //! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`quantity`], [`when`] | numbers with units; days and times |
@@ -29,6 +29,7 @@ pub mod anchors;
 pub(crate) mod beneficiary;
 pub mod clause;
 pub mod codes;
+mod context;
 pub mod criterion;
 pub mod dates;
 pub mod document;
@@ -38,6 +39,7 @@ pub mod fold;
 mod intention;
 pub mod lexicon;
 pub mod lot_place;
+pub(crate) mod near;
 pub mod numbers;
 pub mod other;
 pub mod outcome;
@@ -45,6 +47,7 @@ pub mod place;
 pub mod plain;
 pub mod polarity;
 pub mod quantity;
+mod refusal;
 pub mod reserved;
 pub mod sectors;
 pub mod service;
@@ -52,6 +55,7 @@ pub mod statement;
 pub(crate) mod table;
 pub mod token;
 pub mod tokenizer;
+mod undertaking;
 pub mod verdict;
 pub(crate) mod volume;
 pub mod when;
@@ -91,7 +95,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         titles: &lot_titles,
         served: serves_jobseekers(&notice.title),
     };
-    let units = Units::of(&doc);
+    let units = Units::of(&doc, &anchors);
     let mut provisions = provisions(notice, &reading, &units, lots.len());
     // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
     let of_the_title = LazyCell::new(|| sectors::of(&notice.cpv, &notice.title, &[]));
@@ -198,6 +202,7 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
     let mut statements = statement::statements(reading.doc, units, &wanted(reading, units));
+    context::set(reading.doc, &mut statements);
     if speaks_of_things(&statements) {
         statement::forget(&mut statements, Concept::InsertionAction);
     }
