@@ -17,6 +17,7 @@ pub mod audience;
 mod batch;
 pub mod chats;
 pub mod claim;
+mod clock;
 mod columns;
 pub mod consent;
 pub mod contracts;
@@ -62,7 +63,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::StoreError;
-pub use ids::{derived_id, random, secret_hash};
+pub use ids::{derived_id, ordered_id, random, secret_hash};
 pub use sql::{Engine, SqlError};
 
 /// A database.

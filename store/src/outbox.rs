@@ -13,7 +13,6 @@ use vigie_domain::{Cause, DeliveryState};
 use crate::columns::millis;
 use crate::delivery::{delivery_columns, item_columns, with_item};
 use crate::error::StoreError;
-use crate::ids::derived_id;
 use crate::rows::over_rows;
 use crate::sql::{self, Columns, FromRow, Row, SqlError};
 use crate::{Store, lanes};
@@ -116,7 +115,9 @@ impl Store {
             .bind(subscriber)
             .bind(delivery)
             .bind(cause.to_string()),
-            Cause::Alert(alert) => sql::query_as(items!("n.id = $1")).bind(derived_id(&[alert, subscriber])),
+            Cause::Alert(alert) => {
+                sql::query_as(items!("n.alert_id = $1 AND n.subscriber_id = $2")).bind(alert.as_str()).bind(subscriber)
+            }
             Cause::OptIn(_) | Cause::SignIn(_) => return Ok(Vec::new()),
         };
         Ok(query.fetch_all(&self.reader).await?)
@@ -128,16 +129,16 @@ impl Store {
             return Ok(());
         }
         let wanted: Vec<Value> =
-            deliveries.iter().map(|d| json!({"id": d.id, "notification": d.notification()})).collect();
+            deliveries.iter().map(|d| json!({"id": d.id, "alert": d.cause.alert(), "person": d.subscriber})).collect();
         let rows: Vec<ItemOf> = sql::query_as(over_rows!(
             self.engine(),
             [
                 "SELECT w.key, ",
                 item_columns!(),
-                " FROM (SELECT value ->> 'id' AS key, value ->> 'notification' AS notification FROM "
+                " FROM (SELECT value ->> 'id' AS key, value ->> 'alert' AS alert, value ->> 'person' AS person FROM "
             ],
             [
-                ") AS w JOIN notification n ON n.id = w.notification ",
+                ") AS w JOIN notification n ON n.alert_id = w.alert AND n.subscriber_id = w.person ",
                 with_item!(),
                 " WHERE octet_length(o.document) < $2"
             ]

@@ -10,10 +10,13 @@ mod classify_contract;
 mod contracts;
 mod conversation;
 mod directory;
+#[cfg(target_os = "linux")]
+mod fences;
 mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
 mod guide;
+mod installation;
 mod kinds;
 mod mail;
 #[cfg(all(feature = "matrix", feature = "telegram"))]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, FixedOffset, Utc};
 use vigie_config::settings::Baseline;
 use vigie_domain::procedure::{self, Change, Snapshot, Statement};
 use vigie_domain::subscription::{Candidate, Match, Profile};
@@ -13,8 +13,8 @@ use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::fit::Fit;
 use vigie_notifier::rhythm::{self, When};
-use vigie_store::derived_id;
 use vigie_store::ingest::{NewDelivery, NewNotification, Share, Told};
+use vigie_store::ordered_id;
 use vigie_watcher::classify;
 
 use super::audience::{Audience, Signed};
@@ -22,6 +22,9 @@ use super::hourly_cap::{self, cap};
 use super::procedure::{complete, meaning};
 use super::stored::{People, Stored};
 use crate::service::Service;
+
+/// A call that closed longer ago than this when it is first seen is no news: its source publishes old ones again.
+const LONG_CLOSED: Duration = Duration::days(7);
 
 /// What decides how people hear of one notice.
 pub struct Planner<'a> {
@@ -80,9 +83,9 @@ pub struct PeoplePlan {
     pub replaced: Vec<String>,
 }
 
-/// What a notice changes of what is stored.
+/// What a notice changes of what is stored; what is new is named after the moment `now`.
 #[must_use]
-pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
+pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored, now: DateTime<Utc>) -> NoticePlan {
     let mut assessment = match &stored.corrected {
         Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
         None => verdict,
@@ -106,11 +109,11 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored)
     let repeats = stored.others.iter().any(|other| this.repeats(other));
     let meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
     let key = notice.key();
-    let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
+    let procedure = stored.procedure.as_ref().map_or_else(|| ordered_id(now, &["procedure", &key]), |p| p.id.clone());
     // The version is part of the name: a content that comes back after another one is news again.
     let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
     let alert = Alert {
-        id: derived_id(&[&key, hash, &version]),
+        id: ordered_id(now, &[&key, hash, &version]),
         kind: meaning.kind,
         procedure,
         notice: key,
@@ -315,6 +318,10 @@ impl<'a> Planner<'a> {
                 return Decided::merged(due, "Première veille : voici ce qui était déjà publié.");
             }
             _ => {}
+        }
+        let long_closed = |at: DateTime<FixedOffset>| at.with_timezone(&Utc) < self.now - LONG_CLOSED;
+        if before.is_none() && kind == AlertKind::New && assessment.deadline().is_some_and(long_closed) {
+            return Decided::untold(Disposition::Baseline, "clos depuis longtemps quand la source l’a publié");
         }
         if before.is_none() && hit.is_some_and(|h| h.paused) {
             return Decided::untold(Disposition::Paused, "abonnement en pause");

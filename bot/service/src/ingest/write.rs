@@ -45,7 +45,7 @@ pub(super) async fn store_one(
         }
     };
     let stored = load::stored(tx, notice, known, procedure).await?;
-    let mut plan = plan::notice(notice, hash, verdict, &stored);
+    let mut plan = plan::notice(notice, hash, verdict, &stored, tx.now());
     if let (None, Some(siren)) = (&plan.assessment.buyer, notice.buyer.siren()) {
         plan.assessment.buyer = Some(tx.buyer_named(siren).await?);
     }

@@ -53,7 +53,7 @@ pub(super) fn is_framework(technique: &str) -> bool {
 
 /// A day as both shapes write it.
 pub(super) fn day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()
+    crate::zones::day_of(text)
 }
 
 /// The lot that a contract is of, where its object names one: a procedure makes as many contracts as it has lots awarded.

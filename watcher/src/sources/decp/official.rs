@@ -46,7 +46,9 @@ fn contract(value: &Value) -> Option<Notice> {
     }
     notice.departments = crate::classify::departments_of(&notice.places);
     if notice.departments.is_empty() && kind_of_code.contains("département") {
-        notice.departments.extend(said(value, "lieuExecution/code").and_then(|c| vigie_domain::Department::parse(&c)));
+        notice
+            .departments
+            .extend(said(value, "lieuExecution/code").iter().flat_map(|c| vigie_domain::Department::written(c)));
     }
     let notified = day(value, "dateNotification").or_else(|| day(value, "dateSignature"));
     notice.published = notified.or_else(|| day(value, "datePublicationDonnees"));

@@ -9,6 +9,7 @@ use vigie_domain::{Buyer, Code, Company, Cpv, Department, Notice, NoticeKind, Pl
 use super::{day, says};
 use crate::sources::BadRecord;
 use crate::tree::text;
+use crate::zones;
 
 /// A contract and the day its data was published.
 pub(super) struct Contract {
@@ -100,7 +101,7 @@ fn contract(uid: String, row: &Value) -> Contract {
     notice.cpv = said(row, "codeCPV").and_then(|c| Cpv::parse(&c)).into_iter().collect();
     place(&mut notice, row);
     notice.duration_months = said(row, "dureeMois").and_then(|d| d.parse().ok());
-    notice.published = said(row, "dateNotification").and_then(|d| day(&d));
+    notice.published = said(row, "dateNotification").and_then(|d| zones::day_of(&d));
     notice.concession = said(row, "nature").is_some_and(|n| {
         let n = n.to_lowercase();
         n.contains("concession") || n.contains("délégation")
@@ -128,9 +129,9 @@ fn place(notice: &mut Notice, row: &Value) {
     } else if kind.contains("commune") || kind.contains("arrondissement") {
         // An INSEE code begins with its département, as a postcode does, save in Corsica where it says 2A or 2B.
         let head = if code.starts_with("97") || code.starts_with("98") { code.get(..3) } else { code.get(..2) };
-        notice.departments.extend(head.and_then(Department::parse));
+        notice.departments.extend(head.into_iter().flat_map(Department::written));
     } else if kind.contains("département") || kind.contains("departement") {
-        notice.departments.extend(Department::parse(&code));
+        notice.departments.extend(Department::written(&code));
     }
 }
 
