@@ -1,11 +1,13 @@
 //! The shape of `vigie.toml`. Every default is a named constant with its unit and, where there is one, its source.
 
+mod after_award;
 mod channels;
 mod judgement;
 mod source;
 
 use std::path::PathBuf;
 
+pub use after_award::AfterAward;
 pub use channels::{Dkim, Email, MAILBOX_EVERY_S, Mailbox, Matrix, SMTP_TIMEOUT_S, Telegram, TelegramUpdate, Tls};
 pub use judgement::{ASSISTANT_BATCH, ASSISTANT_STATEMENTS_A_DAY, Assistant, Judgement};
 use serde::Deserialize;
@@ -68,6 +70,8 @@ pub struct Settings {
     /// The local page.
     pub web: Web,
     pub pace: Pace,
+    /// What is told once contracts are awarded.
+    pub after_award: AfterAward,
     /// What may help the judgement.
     pub judgement: Judgement,
     /// Message templates of your own.

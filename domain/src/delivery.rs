@@ -67,6 +67,12 @@ pub enum AlertKind {
     Reminder,
     /// A procedure that closes soon and on which the structure decided nothing: one line of a digest.
     Undecided,
+    /// A lot was awarded whose holder owes work to people far from it: a structure may offer its services.
+    Offer,
+    /// A structure went for what is closed or awarded since: what came of it?
+    AskResult,
+    /// A contract ends in some months, and what it buys will be bought again: one line of a digest.
+    Renewal,
     /// Word to a person about their own account: an address is suspended, nothing suited them for long.
     Account,
     /// Word to the operator: a source is silent, a recipient is suspended.
@@ -89,7 +95,15 @@ impl AlertKind {
                 | Self::Award
                 | Self::Reminder
                 | Self::Undecided
+                | Self::Offer
+                | Self::AskResult
         )
+    }
+
+    /// Whether it follows an award: told for itself, to a structure, and no part of what people are told of the procedure.
+    #[must_use]
+    pub fn follows_award(self) -> bool {
+        matches!(self, Self::Offer | Self::AskResult | Self::Renewal)
     }
 }
 

@@ -57,6 +57,9 @@ impl Stage {
         Self::Abandoned,
     ];
 
+    /// Those of a structure that went for it and did not say what came of it.
+    pub const WENT_FOR_IT: [Self; 3] = [Self::Go, Self::Preparing, Self::Submitted];
+
     /// The word used in the database, in links and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -15,6 +15,9 @@
 //! | [`access`] | who can: bid, serve, or be kept out, lot by lot |
 //! | [`concerned_lots`] | the lots of a match that a structure can do something about |
 //! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
+//! | [`award`] | results as a source states them: winners, amounts, the contract that follows |
+//! | [`contract`] | the contract of a lot, out of all that was published of it: holder, amount, end, hours owed |
+//! | [`object`] | whether two titles speak of the same purchase |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
 //! | [`state`] | how a procedure or a lot stands at a moment, the same on every surface |
@@ -28,15 +31,18 @@
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
+//! | [`service_offer`] | services offered to whoever holds a contract |
 //! | [`working_day`] | days on which people work in France |
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod access;
 pub mod assessment;
+pub mod award;
 pub mod buyer_type;
 pub mod cadence;
 pub mod commune;
 pub mod concerned_lots;
+pub mod contract;
 pub mod cpv;
 pub mod date;
 pub mod delivery;
@@ -44,11 +50,13 @@ pub mod directory;
 pub mod follow_up;
 pub mod french;
 pub mod notice;
+pub mod object;
 pub mod outcome;
 pub mod permission;
 pub mod place;
 pub mod procedure;
 pub mod provision;
+pub mod service_offer;
 pub mod snapshot;
 pub mod state;
 pub mod strength;
@@ -60,9 +68,11 @@ pub mod working_day;
 
 pub use access::Access;
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
+pub use award::{Award, Company};
 pub use buyer_type::BuyerType;
 pub use cadence::Cadence;
 pub use commune::Communes;
+pub use contract::{Contract, ContractState};
 pub use cpv::Cpv;
 pub use date::{DateKind, TypedDate};
 pub use delivery::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition};
@@ -72,6 +82,7 @@ pub use outcome::{NoAwardReason, Outcome};
 pub use permission::Permission;
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
+pub use service_offer::{OfferStage, ServiceOffer};
 pub use state::{Phase, ProcedureState};
 pub use strength::Strength;
 pub use structure::{StructureKind, SupplyMode};

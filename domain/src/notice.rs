@@ -6,7 +6,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::{NoAwardReason, Outcome};
+pub use crate::award::Award;
 use crate::{Cpv, Department, Place, TypedDate};
 
 /// What a notice announces.
@@ -226,36 +226,6 @@ pub enum ContractNature {
     Supplies,
     /// Services.
     Services,
-}
-
-/// What became of a lot: who won it, or why nobody did.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Award {
-    /// The lot; `None` = the whole contract.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lot: Option<String>,
-    /// Names of the winners; empty when nobody won, or the notice does not say who.
-    pub winners: Vec<String>,
-    /// Amount in euros without tax.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<f64>,
-    /// What became of it.
-    #[serde(default, skip_serializing_if = "Outcome::is_award")]
-    pub outcome: Outcome,
-    /// Why nobody won, where that is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<NoAwardReason>,
-    /// The words that say so, verbatim, where a text does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub words: Option<String>,
-}
-
-impl Award {
-    /// A lot, or the whole contract, that nobody won.
-    #[must_use]
-    pub fn none(lot: Option<String>, reason: Option<NoAwardReason>) -> Self {
-        Self { lot, outcome: Outcome::NoAward, reason, ..Self::default() }
-    }
 }
 
 /// What other notices this one speaks of; used to find its procedure.

@@ -361,6 +361,8 @@ impl Ending {
         // A contract modified or completed is that of some lot; it says nothing of the others.
         let of_a_contract = matches!(a.notice_kind, NoticeKind::Modification | NoticeKind::Completion) && !undivided;
         let whole = match a.awards.iter().find(|w| w.lot.is_none()) {
+            // One contract of several: nothing is said of which lot it is of, nor of the others.
+            Some(award) if award.is_of_one_contract() && !undivided => None,
             Some(award) => status(award.outcome).map(|s| (s, award.reason)),
             None if a.awards.is_empty() && !of_a_contract => Some((of_kind, None)),
             None if undivided && a.lots.is_empty() && lots.len() == 1 => lots.pop().map(|l| (l.status, l.reason)),

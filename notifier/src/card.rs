@@ -41,6 +41,9 @@ pub struct Why {
     /// What is to be said of this one thing: what a reminder reminds of, which digest it corrects.
     #[serde(default)]
     pub remark: Option<String>,
+    /// The lot of the contract, or of the decision, that it is about; empty = the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
 }
 
 /// One notice to tell, with all that is known of it.

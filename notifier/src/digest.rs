@@ -65,6 +65,8 @@ pub struct Digest {
     pub page: Option<String>,
     /// Procedures told of before that close soon and wait for an answer.
     pub undecided: Vec<Card>,
+    /// Contracts that end in some months.
+    pub renewals: Vec<Card>,
     /// What cannot be answered any more: called off, awarded, closed.
     pub over: Vec<Card>,
     /// What is reserved to others than the reader's structure, for who asked to know.
@@ -83,7 +85,8 @@ impl Digest {
         let by_deadline = |t: &&AlertItem<'_>| closes(t).filter(|d| *d >= now).map_or(i64::MAX, |d| d.timestamp());
         let open = |t: &&AlertItem<'_>| t.state.phase.takes_answers();
         let of_others = |t: &&AlertItem<'_>| t.why.found.access == Access::Closed && t.kind != AlertKind::Undecided;
-        let (mut undecided, news): (Vec<_>, Vec<_>) = told.iter().partition(|t| t.kind == AlertKind::Undecided);
+        let (renewals, rest): (Vec<&AlertItem<'_>>, Vec<_>) = told.iter().partition(|t| t.kind == AlertKind::Renewal);
+        let (mut undecided, news): (Vec<_>, Vec<_>) = rest.into_iter().partition(|t| t.kind == AlertKind::Undecided);
         // One that ended since is no question any more.
         undecided.retain(open);
         let note = news.iter().find_map(|t| t.why.note.clone());
@@ -123,9 +126,9 @@ impl Digest {
             }
             Shown::Screen | Shown::Whole => None,
         };
-        let headline = headline(total, over.len(), undecided.len());
+        let headline = headline(total, over.len(), undecided.len(), renewals.len());
         let period = period(told, now);
-        let undecided = cards(undecided);
+        let (undecided, renewals) = (cards(undecided), cards(renewals));
         Self {
             total,
             soon: urgent,
@@ -138,6 +141,7 @@ impl Digest {
             more,
             page,
             undecided,
+            renewals,
             over,
             of_others,
             without_closed,
@@ -164,9 +168,12 @@ impl Digest {
 }
 
 /// What a digest holds, in a few words.
-fn headline(total: usize, over: usize, undecided: usize) -> String {
+fn headline(total: usize, over: usize, undecided: usize, renewals: usize) -> String {
     let many = |n: usize| if n > 1 { "s" } else { "" };
     match (total, over, undecided) {
+        (0, 0, 0) if renewals > 0 => {
+            format!("{renewals} contrat{} qui se termine{}", many(renewals), if renewals > 1 { "nt" } else { "" })
+        }
         (0, 0, 0) => "pour information, ce qui est réservé à d’autres".to_owned(),
         (0, 0, n) => format!("{n} marché{} sans réponse de votre part", many(n)),
         (0, n, _) => format!("{n} marché{0} terminé{0}", many(n)),

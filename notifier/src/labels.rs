@@ -18,6 +18,9 @@ pub fn alert_label(kind: AlertKind) -> &'static str {
         AlertKind::Completion => "Fin du contrat",
         AlertKind::Reminder => "Rappel",
         AlertKind::Undecided => "Sans réponse",
+        AlertKind::Offer => "Proposer vos services",
+        AlertKind::AskResult => "Résultat ?",
+        AlertKind::Renewal => "Contrat qui se termine",
         AlertKind::Account => "Votre compte",
         AlertKind::Operator => "Exploitation",
     }

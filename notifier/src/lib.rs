@@ -20,6 +20,7 @@
 //! This crate knows neither the watcher nor the store: what a message is made from comes in, what the channel answered
 //! goes out as a [`vigie_domain::delivery::Outcome`].
 
+pub mod after_award;
 pub mod audience;
 pub mod card;
 pub mod channels;

@@ -171,6 +171,12 @@ const CHAT: &str = ".chat.html";
 
 const BUILT_IN: &[(&str, &str)] = &[
     ("sujet.txt", include_str!("../templates/sujet.txt")),
+    ("proposer.txt", include_str!("../templates/proposer.txt")),
+    ("proposer.html", include_str!("../templates/proposer.html")),
+    ("proposer.chat.html", include_str!("../templates/proposer.chat.html")),
+    ("resultat.txt", include_str!("../templates/resultat.txt")),
+    ("resultat.html", include_str!("../templates/resultat.html")),
+    ("resultat.chat.html", include_str!("../templates/resultat.chat.html")),
     ("alerte.txt", include_str!("../templates/alerte.txt")),
     ("alerte.html", include_str!("../templates/alerte.html")),
     ("rappel.txt", include_str!("../templates/rappel.txt")),
@@ -281,7 +287,12 @@ impl Templates {
     }
 
     /// The body of that form: `mail` names its templates without their endings, `chat` that of chats.
-    fn body(&self, form: Form, (mail, chat): (&str, &str), values: &minijinja::Value) -> Result<Body, RenderError> {
+    pub(crate) fn body(
+        &self,
+        form: Form,
+        (mail, chat): (&str, &str),
+        values: &minijinja::Value,
+    ) -> Result<Body, RenderError> {
         Ok(match form {
             Form::Mail => Body::Mail {
                 text: tidy(&self.render(&format!("{mail}.txt"), values)?),
@@ -369,7 +380,7 @@ impl Templates {
 }
 
 /// No control characters, single spaces, bounded: fit for a header.
-fn header(text: &str) -> String {
+pub(crate) fn header(text: &str) -> String {
     short(text, 200)
 }
 

@@ -11,7 +11,7 @@ use crate::columns::{millis, moment};
 use crate::delivery::NewDelivery;
 use crate::enqueue::{put_deliveries_as, unguessable_id};
 use crate::error::StoreError;
-use crate::ingest::INGESTING;
+use crate::ingest::{INGESTING, IngestTx};
 use crate::journal::NoticeRow;
 use crate::lanes;
 use crate::sql;
@@ -52,6 +52,17 @@ macro_rules! due {
     () => {
         "delivery_id IS NULL AND due IS NOT NULL AND (due <= $1 OR (disposition = 'overflow' AND due <= $2))"
     };
+}
+
+/// When the digest goes out that waits for a person.
+const NEXT_DIGEST: &str = "SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition = 'digest'";
+
+impl IngestTx {
+    /// The same as [`Store::next_digest_of`], as this transaction leaves it.
+    pub async fn next_digest_of(&mut self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let query = sql::query_as::<(Option<i64>,)>(NEXT_DIGEST).bind(subscriber.to_owned());
+        Ok(query.fetch_one(&mut self.tx).await?.0.map(moment))
+    }
 }
 
 impl Store {
@@ -128,12 +139,8 @@ impl Store {
 
     /// When the next digest of a person goes out, if one waits.
     pub async fn next_digest_of(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (due,): (Option<i64>,) =
-            sql::query_as("SELECT MIN(due) FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition = 'digest'")
-                .bind(subscriber.to_owned())
-                .fetch_one(&self.reader)
-                .await?;
-        Ok(due.map(moment))
+        let query = sql::query_as::<(Option<i64>,)>(NEXT_DIGEST).bind(subscriber.to_owned());
+        Ok(query.fetch_one(&self.reader).await?.0.map(moment))
     }
 
     /// Whether something that is done once per `gap` is to be done now; then it counts as done.

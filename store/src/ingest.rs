@@ -261,6 +261,15 @@ impl IngestTx {
                 "UPDATE chat_message SET procedure_id = $1, revision = revision + 1 WHERE procedure_id = $2",
                 "UPDATE decision_step SET procedure_id = $1 WHERE procedure_id = $2",
                 "DELETE FROM search WHERE procedure_id = $2 AND procedure_id <> $1",
+                // The contracts of the kept one are made anew from the notices of both.
+                "DELETE FROM contract WHERE procedure_id = $2 AND procedure_id <> $1",
+                "DELETE FROM contract_holder WHERE procedure_id = $2 AND procedure_id <> $1",
+                "DELETE FROM service_offer WHERE procedure_id = $2 AND EXISTS (SELECT 1 FROM service_offer k
+                   WHERE k.procedure_id = $1 AND k.structure = service_offer.structure AND k.lot = service_offer.lot)",
+                "UPDATE service_offer SET procedure_id = $1 WHERE procedure_id = $2",
+                "DELETE FROM renewal WHERE procedure_id = $2 AND EXISTS (SELECT 1 FROM renewal k
+                   WHERE k.procedure_id = $1 AND k.structure = renewal.structure AND k.lot = renewal.lot AND k.ahead = renewal.ahead)",
+                "UPDATE renewal SET procedure_id = $1 WHERE procedure_id = $2",
                 "DELETE FROM procedure WHERE id = $2 AND id <> $1",
                 // Addresses under the old identifier stand in messages.
                 "INSERT INTO procedure_key (key, procedure_id) VALUES ('was:' || $2, $1)
@@ -369,7 +378,7 @@ impl IngestTx {
         Ok(sql::query_as(
             "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created, n.reasons, n.subscription_id FROM notification n JOIN alert a ON a.id = n.alert_id
              LEFT JOIN delivery d ON d.id = n.delivery_id AND n.disposition IN ('digest', 'overflow')
-             WHERE a.procedure_id = $1 AND a.kind <> 'undecided' ORDER BY n.created DESC, n.id",
+             WHERE a.procedure_id = $1 AND a.kind NOT IN ('undecided', 'offer', 'ask_result', 'renewal') ORDER BY n.created DESC, n.id",
         )
         .bind(procedure.to_owned())
         .fetch_all(&mut self.tx)
@@ -528,7 +537,8 @@ impl IngestTx {
     pub async fn supersede_unsent(&mut self, subscriber: &str, procedure: &str, by: &str) -> Result<u64, StoreError> {
         let done = sql::query(
             "UPDATE delivery SET state = 'superseded', settled_at = $1, why = $2
-             WHERE subscriber_id = $3 AND procedure_id = $4 AND attempts = 0 AND state = 'pending'",
+             WHERE subscriber_id = $3 AND procedure_id = $4 AND attempts = 0 AND state = 'pending'
+               AND cause NOT IN (SELECT id FROM alert WHERE procedure_id = $4 AND kind IN ('offer', 'ask_result', 'renewal'))",
         )
         .bind(millis(self.now))
         .bind(format!("remplacé par l’alerte {by}"))
@@ -548,7 +558,8 @@ impl IngestTx {
     ) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
         let rows: Vec<(String, DateTime<Utc>)> = sql::query_as(
             "SELECT subscriber_id, MIN(due) FROM notification WHERE delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
-             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $1 AND id <> $2 AND kind <> 'undecided') GROUP BY subscriber_id",
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $1 AND id <> $2 AND kind NOT IN ('undecided', 'offer', 'ask_result', 'renewal'))
+             GROUP BY subscriber_id",
         )
         .bind(procedure.to_owned())
         .bind(alert.to_owned())
@@ -566,7 +577,7 @@ impl IngestTx {
     ) -> Result<(), StoreError> {
         sql::query(
             "DELETE FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
-             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3)",
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3 AND kind NOT IN ('offer', 'ask_result', 'renewal'))",
         )
         .bind(subscriber.to_owned())
         .bind(procedure.to_owned())

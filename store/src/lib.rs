@@ -9,6 +9,7 @@
 //! On failure: a [`StoreError`]; a transaction that fails leaves nothing behind. U+0000, which PostgreSQL refuses in
 //! text, is stripped.
 
+pub mod accounts;
 mod address;
 pub mod admin;
 mod attempts;
@@ -19,6 +20,7 @@ pub mod claim;
 mod clock;
 mod columns;
 pub mod consent;
+pub mod contracts;
 mod delivery;
 pub mod digests;
 pub mod directory;
@@ -40,11 +42,13 @@ pub mod outbox;
 pub mod people;
 mod people_rows;
 pub mod personal;
+pub mod renewals;
 pub mod retention;
 mod rows;
 pub mod search;
 pub mod second_reading;
 pub mod self_service;
+pub mod service_offers;
 pub mod sessions;
 pub mod sources;
 mod sql;

@@ -30,6 +30,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     ALERT_TEXTS,
     SECOND_READINGS,
     ACCESS_AND_VISIBILITY,
+    AFTER_THE_AWARD,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -303,6 +304,40 @@ CREATE TABLE incoming (
   listener TEXT NOT NULL, number BIGINT NOT NULL, chat TEXT NOT NULL, raw {bytes} NOT NULL, tries BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (listener, number));
 CREATE INDEX incoming_chat ON incoming (listener, chat, number);
+";
+
+/// What follows an award: the buyer by whom procedures are found (NULL = not looked at since), contracts with who holds them, services
+/// offered to holders, contracts that end, buyers and companies followed.
+const AFTER_THE_AWARD: &str = r"
+ALTER TABLE search ADD COLUMN siren TEXT;
+ALTER TABLE search ADD COLUMN buyer_key TEXT;
+CREATE INDEX search_siren ON search (siren, at);
+CREATE INDEX search_buyer_key ON search (buyer_key);
+CREATE TABLE contract (
+  procedure_id TEXT NOT NULL, lot TEXT NOT NULL, state TEXT NOT NULL, buyer_siren TEXT NOT NULL, holders TEXT NOT NULL, ends BIGINT,
+  document TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, offered TEXT, PRIMARY KEY (procedure_id, lot));
+CREATE INDEX contract_buyer ON contract (buyer_siren);
+CREATE INDEX contract_ends ON contract (ends) WHERE ends IS NOT NULL;
+CREATE INDEX contract_to_offer ON contract (created) WHERE offered IS NULL;
+CREATE TABLE contract_holder (
+  procedure_id TEXT NOT NULL, lot TEXT NOT NULL, siren TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,
+  PRIMARY KEY (procedure_id, lot, siren, name_key));
+CREATE INDEX contract_holder_siren ON contract_holder (siren);
+CREATE INDEX contract_holder_name ON contract_holder (name_key);
+CREATE TABLE service_offer (
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, stage TEXT NOT NULL, holders TEXT NOT NULL,
+  decided_by TEXT NOT NULL DEFAULT '', at BIGINT NOT NULL, told BIGINT, reminded BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (structure, procedure_id, lot));
+CREATE INDEX service_offer_stage ON service_offer (stage, at);
+CREATE INDEX service_offer_contract ON service_offer (procedure_id, lot);
+CREATE TABLE renewal (
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, ahead BIGINT NOT NULL, ends BIGINT NOT NULL, at BIGINT NOT NULL,
+  PRIMARY KEY (structure, procedure_id, lot, ahead));
+CREATE INDEX renewal_contract ON renewal (procedure_id, lot);
+CREATE TABLE account (
+  structure TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, followed_by TEXT NOT NULL, at BIGINT NOT NULL,
+  PRIMARY KEY (structure, key));
+CREATE INDEX account_key ON account (key);
 ";
 
 /// Brings the database to the newest step.

@@ -98,6 +98,14 @@ pub const REGISTER: &[Held] = &[
     held("decision", "décisions que vous avez prises", "structure = $2", Fate::Unnamed(&["decided_by", "assignee"])),
     held("decision_step", "étapes de vos décisions", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held(
+        "service_offer",
+        "services proposés aux titulaires de contrats",
+        "structure = $2",
+        Fate::Unnamed(&["decided_by"]),
+    ),
+    held("renewal", "contrats dont la fin vous a été annoncée", "structure = $2", Fate::Unnamed(&[])),
+    held("account", "acheteurs et entreprises que vous suivez", "structure = $2", Fate::Unnamed(&["followed_by"])),
+    held(
         "journal",
         "journal de ce qui vous concerne",
         "reference = $1 OR reference IN (SELECT id FROM address WHERE subscriber_id = $1) OR reference IN (SELECT id FROM delivery WHERE subscriber_id = $1)",
@@ -146,6 +154,8 @@ pub const IMPERSONAL: &[&str] = &[
     "second_reading",
     "likeness",
     "search",
+    "contract",
+    "contract_holder",
     "pace",
     "chore",
     "outage",

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use strum::{EnumString, IntoStaticStr};
-use vigie_domain::{BuyerType, Department, ProvisionKind, Sector};
+use vigie_domain::{BuyerType, Department, ProvisionKind, Sector, commune};
 
 use crate::Store;
 use crate::columns::{clean, millis, words};
@@ -67,6 +67,8 @@ pub struct SearchRow {
     pub procedure: String,
     pub title: String,
     pub buyer: String,
+    /// Nine digits; empty where no notice gives them.
+    pub siren: String,
     /// What kind of buyer.
     pub buyer_type: BuyerType,
     /// The strongest thing it offers, in words.
@@ -188,6 +190,7 @@ impl FromRow for SearchRow {
         ];
         let mut columns = Columns::of(row);
         let (procedure, title, buyer) = (columns.next()?, columns.next()?, columns.next()?);
+        let siren = columns.next::<Option<String>>()?.unwrap_or_default();
         let (buyer_type, verdict) = (columns.next()?, columns.next()?);
         let (sectors, departments): (String, String) = (columns.next()?, columns.next()?);
         let provisions: String = columns.next()?;
@@ -196,13 +199,14 @@ impl FromRow for SearchRow {
             procedure,
             title,
             buyer,
+            siren,
             buyer_type,
             verdict,
             sectors: sectors.split_whitespace().map(str::to_owned).collect(),
             departments: departments.split_whitespace().filter_map(Department::parse).collect(),
             provisions: PROVISIONS.into_iter().filter(|p| provisions.contains(&p.as_str())).collect(),
             state: columns.next()?,
-            score: columns.next::<i64>()?.try_into().map_err(|e| row.unreadable(9, e))?,
+            score: columns.next::<i64>()?.try_into().map_err(|e| row.unreadable(10, e))?,
             closes: columns.next()?,
             until: columns.next()?,
             at: columns.next()?,
@@ -212,7 +216,7 @@ impl FromRow for SearchRow {
     }
 }
 
-const COLUMNS: &str = "procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, score, closes, until, at, restricted";
+const COLUMNS: &str = "procedure_id, title, buyer, siren, buyer_type, verdict, sectors, departments, provisions, status, score, closes, until, at, restricted";
 
 /// Text in which LIKE finds itself alone.
 fn escaped(text: &str) -> String {
@@ -361,10 +365,10 @@ impl Store {
         Ok(out)
     }
 
-    /// Procedures that no search finds yet: they were ingested by an earlier version of this program.
+    /// Procedures that no search finds yet, or not by their buyer: they were ingested by an earlier version of this program.
     pub async fn unsearchable(&self, limit: i64) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> = sql::query_as(
-            "SELECT p.id FROM procedure p WHERE NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = p.id)
+            "SELECT p.id FROM procedure p WHERE NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = p.id AND s.siren IS NOT NULL)
              AND EXISTS (SELECT 1 FROM notice n WHERE n.procedure_id = p.id) ORDER BY p.id LIMIT $1",
         )
         .bind(limit)
@@ -407,9 +411,11 @@ async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), 
         ($known:literal) => {
             concat!(
                 "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words,
-                   score, closes, until, at, restricted)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (procedure_id) DO UPDATE SET ",
+                   score, closes, until, at, restricted, siren, buyer_key)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                 ON CONFLICT (procedure_id) DO UPDATE SET ",
                 $known,
+                ", siren = COALESCE(NULLIF(search.siren, ''), $16), buyer_key = COALESCE(NULLIF(search.buyer_key, ''), $17)",
                 // What is not public changes nothing that is.
                 ", restricted = $15 WHERE search.restricted >= $15"
             )
@@ -439,6 +445,8 @@ async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), 
         .bind(millis(row.until))
         .bind(millis(row.at))
         .bind(i64::from(row.restricted))
+        .bind(row.siren.clone())
+        .bind(commune::key(&row.buyer))
         .execute(tx)
         .await?;
     Ok(())

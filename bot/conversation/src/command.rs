@@ -50,6 +50,10 @@ pub enum Command {
     PassOn(Option<String>),
     /// Dates of what the structure goes for.
     Deadlines,
+    /// Follow a buyer or a company; empty = which ones are followed.
+    Follow(String),
+    /// Follow one no more.
+    Unfollow(String),
     /// A lead.
     Add(String),
     /// No message any more in this chat.
@@ -120,6 +124,8 @@ fn named(name: &str, rest: String) -> Option<Command> {
         "pourquoi" => Command::Why(Some(rest).filter(|r| !r.is_empty())),
         "transmettre" | "passer" => Command::PassOn(Some(rest).filter(|r| !r.is_empty())),
         "echeances" | "echeance" | "dates" | "agenda" => Command::Deadlines,
+        "suivre" | "suivis" | "suivi" => Command::Follow(rest),
+        "oublier" | "ne_plus_suivre" => Command::Unfollow(rest),
         "ajouter" | "piste" => Command::Add(rest),
         "stop" | "arreter" | "arret" => Command::Stop,
         "export" | "exporter" | "mes_donnees" => Command::Export,
@@ -238,6 +244,9 @@ mod tests {
             ("/effacer", Command::Erase { sure: false }),
             ("/Effacer OUI", Command::Erase { sure: true }),
             ("/santé", Command::Health),
+            ("/suivre Ville de Lens", Command::Follow("Ville de Lens".into())),
+            ("/suivis", Command::Follow(String::new())),
+            ("/oublier 217000156", Command::Unfollow("217000156".into())),
             ("/pauser boamp", Command::PauseSource("boamp".into())),
             ("/reprendre_source boamp", Command::ResumeSource("boamp".into())),
             ("/rejouer abc", Command::Replay("abc".into())),

@@ -7,10 +7,14 @@ use chrono::{DateTime, Utc};
 use vigie_config::rules::Rules;
 use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
-use vigie_domain::{Decision, Department, Filter, Near, Permission, Refusal, Sector, Stage, Subscriber, french};
+use vigie_domain::{
+    AlertKind, Decision, Department, Filter, Near, OfferStage, Permission, Refusal, Sector, Stage, Subscriber, french,
+};
 use vigie_notifier::card::{Card, short};
 use vigie_notifier::chat::{Button, ButtonAction, Rich, Span, Style};
 use vigie_notifier::criteria;
+use vigie_service::after_award::offers;
+use vigie_service::after_award::subject::{self, Subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::{self, Act, Action, NarrowBy};
 use vigie_service::answers::{outcome_line, state_line};
@@ -27,6 +31,8 @@ const MAX_LEAD: i64 = 60;
 /// Longest name kept of the one who decides, in characters.
 const MAX_NAME: usize = 60;
 
+const NO_OFFER: &str =
+    "Ce mot répond aux propositions de services, après une attribution. Ici : « oui », « non » ou « rappel ».";
 const UNKNOWN: &str = "Je ne retrouve pas ce marché : l’alerte est trop ancienne, ou a été envoyée ailleurs. /echeances montre ceux que vous suivez.";
 
 /// Acts on what was asked about a delivery.
@@ -56,7 +62,29 @@ pub(super) async fn act(
     if !person.role.may(Permission::Decide) {
         return Ok(short_reply(incoming, outcome_line::READS_ONLY));
     }
-    asked.decide(act).await
+    let subject = subject::of(service, delivery).await?;
+    let act = meant(act, subject.as_ref());
+    if let Action::Offer(stage) = act.action {
+        return asked.serve(stage, subject.as_ref()).await;
+    }
+    asked.decide(&act).await
+}
+
+/// What an answer means under what it answers: of an offer of service, of a question about a lot, or of a market. Pure.
+fn meant(act: &Act, subject: Option<&Subject>) -> Act {
+    let of_offer = subject.is_some_and(|s| s.kind == AlertKind::Offer);
+    let action = match (&act.action, of_offer) {
+        (Action::Stage(Stage::Won), true) => Action::Offer(OfferStage::Won),
+        (Action::Stage(Stage::Go), true) => Action::Offer(OfferStage::Contacted),
+        (Action::Stage(Stage::NoGo | Stage::Lost | Stage::Abandoned) | Action::Because(_), true) => {
+            Action::Offer(OfferStage::Declined)
+        }
+        (Action::Offer(OfferStage::Won), false) => Action::Stage(Stage::Won),
+        (Action::Offer(OfferStage::Declined), false) => Action::Stage(Stage::NoGo),
+        (action, _) => action.clone(),
+    };
+    let asked = subject.filter(|s| s.kind == AlertKind::AskResult && act.lot.is_empty()).map(|s| s.lot.clone());
+    Act { action, lot: asked.unwrap_or_else(|| act.lot.clone()) }
 }
 
 /// A word to the one who spoke: it passes where a button was pressed, else it is an answer.
@@ -84,9 +112,19 @@ impl Asked<'_> {
         if name.is_empty() { short(&self.person.name, MAX_NAME) } else { name }
     }
 
+    /// What came of offering services to the holder of a contract.
+    async fn serve(&self, stage: OfferStage, subject: Option<&Subject>) -> Result<Vec<Reply>, Failure> {
+        let Some(subject) = subject.filter(|s| s.kind == AlertKind::Offer) else {
+            return Ok(short_reply(self.incoming, NO_OFFER));
+        };
+        let of = (subject.procedure.as_str(), subject.lot.as_str());
+        let answered = offers::answer(self.service, self.person, of, stage, &self.name()).await?;
+        Ok(short_reply(self.incoming, &offers::answered_in_french(&answered)))
+    }
+
     async fn decide(&self, act: &Act) -> Result<Vec<Reply>, Failure> {
         let edit = match &act.action {
-            Action::More => return Ok(Vec::new()),
+            Action::More | Action::Offer(_) => return Ok(Vec::new()),
             Action::Narrow(by) => return self.narrow(*by).await,
             Action::Stage(stage) => DecisionEdit { stage: Some(*stage), ..DecisionEdit::default() },
             Action::Because(refusal) => {

@@ -12,6 +12,7 @@ use vigie_notifier::chat::Button;
 use vigie_notifier::criteria;
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Ask, Form, Message, UNSUBSCRIBE_HERE};
+use vigie_service::after_award::messages;
 use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
 use vigie_service::links::Purpose;
@@ -169,7 +170,9 @@ fn kind(delivery: &Claimed) -> Option<AlertKind> {
 /// Under which name a message may serve others: one alert about one notice, for the same reasons, in the same form.
 fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
     let head = delivery.head.as_ref().filter(|_| !delivery.procedure.is_empty())?;
-    let lasting = !matches!(head.alert_kind, AlertKind::Reminder | AlertKind::Undecided);
+    // What follows an award is told to each in their own words.
+    let lasting =
+        !matches!(head.alert_kind, AlertKind::Reminder | AlertKind::Undecided) && !head.alert_kind.follows_award();
     let alert = delivery.cause.alert().filter(|_| lasting)?;
     let form = Form::of(delivery.channel);
     Some(Key { alert: alert.to_owned(), version: head.version, reasons: head.reasons.clone(), asks, form })
@@ -177,7 +180,8 @@ fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
 
 /// Leaves out reminders that have lost their reason meanwhile; whether there were any.
 async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>) -> Result<bool, StoreError> {
-    let reminds = |i: &Item| matches!(i.alert_kind, AlertKind::Reminder | AlertKind::Undecided);
+    let reminds =
+        |i: &Item| matches!(i.alert_kind, AlertKind::Reminder | AlertKind::Undecided) || i.alert_kind.follows_award();
     if !items.iter().any(reminds) {
         return Ok(false);
     }
@@ -195,6 +199,9 @@ async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>
 /// The procedure is open, and the structure still goes for it; or still has not made up its mind.
 async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
     let store = &engine.service.store;
+    if item.alert_kind.follows_award() {
+        return messages::still_stands(&engine.service, person, item).await;
+    }
     if store.open_dates(&item.procedure, "").await?.is_none() {
         return Ok(false);
     }
@@ -240,6 +247,13 @@ async fn render(
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
         let body = item.body.as_deref().unwrap_or_default();
         return engine.service.templates.word(form, body, unsubscribe).map(Some).map_err(|e| e.to_string());
+    }
+    if let [item] = items
+        && !delivery.procedure.is_empty()
+        && item.alert_kind.follows_award()
+    {
+        let to = (item, delivery.subscriber.as_str());
+        return messages::message(&engine.service, to, form, (asks, unsubscribe)).await.map_err(|e| e.to_string());
     }
     let mut parts: Vec<AlertCard> = Vec::new();
     for item in items {

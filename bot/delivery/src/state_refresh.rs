@@ -5,8 +5,9 @@
 //! what another one did.
 
 use vigie_domain::subscription::Role;
-use vigie_domain::{Channel, Permission};
+use vigie_domain::{Channel, Permission, Phase};
 use vigie_notifier::chat::{Button, Rich};
+use vigie_service::after_award::messages;
 use vigie_service::answers::state_line;
 use vigie_service::{Failure, Service, alert_card};
 use vigie_store::chats::ChatMessage;
@@ -54,9 +55,12 @@ async fn line_of(service: &Service, message: &ChatMessage) -> Result<String, Fai
 /// # Errors
 /// The database fails.
 pub async fn whole(service: &Service, stale: &Stale) -> Result<Option<(Rich, Vec<Vec<Button>>)>, Failure> {
-    let Some((kind, phase, text)) = alert_card::chat_of(service, &stale.message.delivery).await? else {
-        return Ok(None);
+    let delivery = &stale.message.delivery;
+    let made = match messages::chat_of(service, delivery).await? {
+        Some((kind, text)) => Some((kind, Phase::Open, text)),
+        None => alert_card::chat_of(service, delivery).await?,
     };
+    let Some((kind, phase, text)) = made else { return Ok(None) };
     let role = service.store.subscriber(&stale.message.subscriber).await?.map_or(Role::Subscriber, |p| p.role);
     Ok(Some((with_line(text, &stale.line), state_line::buttons(kind, role, phase, &stale.message.delivery))))
 }

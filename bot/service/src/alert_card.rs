@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use vigie_domain::procedure::{Change, Snapshot};
-use vigie_domain::{AlertKind, Assessment, Notice, Phase, ProcedureState};
+use vigie_domain::{AlertKind, Assessment, Department, Notice, Phase, ProcedureState};
 use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
 use vigie_notifier::chat::Rich;
 use vigie_notifier::digest::Shown;
@@ -125,11 +125,23 @@ async fn first_of(service: &Service, row: &DeliveryRow) -> Result<Option<AlertCa
 /// # Errors
 /// The database fails.
 pub async fn contacts(service: &Service, part: &AlertCard) -> Result<Vec<String>, StoreError> {
-    let mut out: Vec<String> = Vec::new();
     if part.assessment.provisions.is_empty() {
-        return Ok(out);
+        return Ok(Vec::new());
     }
-    for department in part.assessment.departments.iter().take(MAX_DEPARTMENTS) {
+    contacts_in(service, &part.assessment.departments, part.notice.buyer.siren()).await
+}
+
+/// Facilitators of some départements, and the commitment of a buyer.
+///
+/// # Errors
+/// The database fails.
+pub async fn contacts_in(
+    service: &Service,
+    departments: &[Department],
+    buyer: Option<&str>,
+) -> Result<Vec<String>, StoreError> {
+    let mut out: Vec<String> = Vec::new();
+    for department in departments.iter().take(MAX_DEPARTMENTS) {
         for facilitator in service.store.facilitators(department).await? {
             let line = facilitator.in_french();
             if !out.contains(&line) && out.len() < MAX_CONTACTS {
@@ -137,7 +149,7 @@ pub async fn contacts(service: &Service, part: &AlertCard) -> Result<Vec<String>
             }
         }
     }
-    if let Some(siren) = part.notice.buyer.siren()
+    if let Some(siren) = buyer
         && service.store.is_committed(siren).await?
     {
         out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());

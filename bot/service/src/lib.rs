@@ -7,6 +7,7 @@
 //! | [`decisions`] | a structure decides: one rule for pages, API, mails and chats |
 //! | [`my_markets`] | what a structure has on its table: to decide, gone for, handed in, done with |
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
+//! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
 //! | [`second_reader`] | a second reader for statements in doubt, where the settings name one |
@@ -24,6 +25,7 @@
 //! | [`declared`], [`sources`] | people and sources of the settings file |
 //! | [`clock`], [`process`], [`crash_point`], [`metrics`], [`error`] | the edge: time, this process, tests of crashes, figures, failures |
 
+pub mod after_award;
 pub mod alert_card;
 pub mod answers;
 pub mod clock;

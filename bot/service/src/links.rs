@@ -65,6 +65,17 @@ impl Purpose {
     }
 }
 
+/// Stands for the whole in the path of a contract.
+pub const WHOLE: &str = "-";
+
+/// The path of a contract's page: its lot, or [`WHOLE`].
+#[must_use]
+pub fn contract_path(procedure: &str, lot: &str) -> String {
+    let lot: String =
+        url::form_urlencoded::byte_serialize(if lot.is_empty() { WHOLE } else { lot }.as_bytes()).collect();
+    format!("/contrat/{procedure}/{}", lot.replace('+', "%20"))
+}
+
 impl Service {
     /// A link, when the installation has a public address and a key. `subject` holds letters, digits, `-`, `_` and `:`.
     #[must_use]
@@ -124,6 +135,13 @@ impl Service {
     pub fn procedure_url(&self, procedure: &str) -> Option<String> {
         let base = self.settings.web.public_url.as_deref()?.trim_end_matches('/');
         Some(format!("{base}/procedure/{procedure}")).filter(|_| !procedure.is_empty())
+    }
+
+    /// The page of a contract; it is public, and needs no signature.
+    #[must_use]
+    pub fn contract_url(&self, procedure: &str, lot: &str) -> Option<String> {
+        let base = self.settings.web.public_url.as_deref()?.trim_end_matches('/');
+        Some(format!("{base}{}", contract_path(procedure, lot)))
     }
 
     /// The page where whoever got that message answers it without signing in.

@@ -18,6 +18,7 @@ use super::output::{print, table};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
+use vigie_service::after_award::explain as why_after_award;
 use vigie_service::ingest::audience::subscriptions_of;
 use vigie_service::ingest::candidate;
 use vigie_service::replay::{self, Again};
@@ -252,6 +253,9 @@ pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> 
     for line in why::lines(&store, &person, &row, Clock::from_environment()?.now()).await? {
         out.push_str(&line);
         out.push('\n');
+    }
+    for line in why_after_award::lines(&store, person.structure(), &row.procedure).await? {
+        out.push_str(&format!("  {line}\n"));
     }
     print(&out)
 }

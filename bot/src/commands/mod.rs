@@ -4,6 +4,7 @@ mod access;
 mod check;
 mod classify;
 pub(crate) mod config_arg;
+mod contracts;
 mod criteria;
 mod directory;
 pub mod french;
@@ -111,6 +112,13 @@ enum Command {
         config: ConfigArg,
         #[command(subcommand)]
         action: leads::Action,
+    },
+    /// Les contrats attribués : titulaire, fin au plus tard, heures dues
+    Contracts {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(subcommand)]
+        action: contracts::Action,
     },
     /// Invite une personne : un code à usage unique relie son chat (Telegram, Matrix)
     Invite {
@@ -251,6 +259,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
         Command::Directory { config, action } => directory::run(&config.settings()?, action).await,
         Command::Leads { config, action } => leads::run(config.settings()?, action).await,
+        Command::Contracts { config, action } => contracts::run(config.settings()?, action).await,
         Command::Invite { config, args } => invite::run(&config.settings()?, args).await,
         Command::Export { config, subscriber } => personal::export(config.settings()?, &subscriber).await,
         Command::Erase { config, subscriber, yes } => personal::erase(config.settings()?, &subscriber, yes).await,

@@ -40,10 +40,11 @@ const FAILED: &str =
     "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
 
 /// What clients propose as commands.
-pub const MENU: [(&str, &str); 11] = [
+pub const MENU: [(&str, &str); 12] = [
     ("abonner", "Choisir les marchés dont je veux entendre parler"),
     ("abonnements", "Voir, suspendre ou retirer mes abonnements"),
     ("echeances", "Les dates des marchés que nous suivons"),
+    ("suivre", "Suivre un acheteur ou une entreprise"),
     ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),
     ("pourquoi", "Pourquoi j’ai reçu cette alerte"),
     ("pause", "Ne plus rien recevoir pendant quelque temps"),

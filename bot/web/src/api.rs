@@ -51,8 +51,18 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// Whom it acts for.
+    pub(crate) fn owner(&self) -> &Subscriber {
+        &self.owner
+    }
+
+    /// How colleagues know who acted.
+    pub(crate) fn called(&self) -> &str {
+        if self.owner.name.is_empty() { &self.token.name } else { &self.owner.name }
+    }
+
     /// The token's scope, and what its owner may do, both: a role may have changed since the token was made.
-    fn may(&self, scope: Scope) -> Result<(), Trouble> {
+    pub(crate) fn may(&self, scope: Scope) -> Result<(), Trouble> {
         if !scopes_of(&self.owner).any(|s| s == scope) {
             return Err(Trouble::new(StatusCode::FORBIDDEN, "forbidden", outcome_line::READS_ONLY));
         }
@@ -96,15 +106,15 @@ impl FromRequestParts<Arc<Site>> for Program {
     }
 }
 
-fn wrong(text: impl Into<String>) -> Trouble {
+pub(crate) fn wrong(text: impl Into<String>) -> Trouble {
     Trouble { status: StatusCode::UNPROCESSABLE_ENTITY, title: "invalid".to_owned(), text: text.into() }
 }
 
-fn absent(what: &str) -> Trouble {
+pub(crate) fn absent(what: &str) -> Trouble {
     Trouble::new(StatusCode::NOT_FOUND, "not_found", what)
 }
 
-fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Trouble> {
+pub(crate) fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Trouble> {
     serde_json::from_slice(bytes).map_err(|e| wrong(format!("corps illisible : {e}")))
 }
 
@@ -189,7 +199,7 @@ pub(crate) async fn procedure(State(site): State<Arc<Site>>, program: Program, P
 }
 
 /// The notices of a procedure that the owner of a token may see.
-async fn seen_by(site: &Site, program: &Program, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
+pub(crate) async fn seen_by(site: &Site, program: &Program, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
     let all = site.service.store.notices_of(id).await?;
     let notices = visibility::visible(&site.service, Some(&program.owner), all).await?;
     if notices.is_empty() { Err(absent("procédure inconnue")) } else { Ok(notices) }
@@ -373,7 +383,7 @@ pub(crate) async fn decide(
     let says: Says = body(&bytes)?;
     seen_by(&site, &program, &id).await?;
     let me = &program.owner;
-    let by = if me.name.is_empty() { program.token.name.as_str() } else { me.name.as_str() };
+    let by = program.called();
     let edit = DecisionEdit {
         stage: Some(says.stage),
         refusal: Some(says.refusal),

@@ -9,7 +9,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use minijinja::context;
-use vigie_domain::{Phase, ProcedureState, Refusal, Stage, french};
+use vigie_domain::{AlertKind, OfferStage, Phase, ProcedureState, Refusal, Stage, french};
+use vigie_service::after_award::{offers, subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
 use vigie_service::answers::outcome_line;
@@ -85,6 +86,18 @@ const fn asks(stage: Option<Stage>, reminder: Option<Reminder>) -> DecisionEdit 
     DecisionEdit { stage, refusal: None, note: None, assignee: None, reminder }
 }
 
+/// What a link of a message after an award offers: the word, and what is read on the page.
+fn answers_of(kind: AlertKind) -> Vec<(&'static str, String)> {
+    if kind == AlertKind::Offer {
+        return OfferStage::ANSWERS.map(|s| (s.as_str(), french::capital(s.in_french()))).to_vec();
+    }
+    let stages = [Stage::Won, Stage::Lost, Stage::NoAward];
+    let mut answers: Vec<(&str, String)> =
+        stages.into_iter().map(|s| (s.as_str(), french::capital(s.in_french()))).collect();
+    answers.push((Stage::Abandoned.as_str(), "Pas répondu".to_owned()));
+    answers
+}
+
 /// The message that a token speaks of, the title of its procedure, and how it stands.
 async fn answered(site: &Site, token: &str) -> Result<(Sent, String, ProcedureState), Trouble> {
     let unknown = || {
@@ -110,11 +123,17 @@ pub(crate) async fn ask_answer(
     fields: Fields,
 ) -> Shown {
     let (sent, title, state) = answered(&site, &token).await?;
-    let fitting = ANSWERS.into_iter().filter(|(.., means)| means(state.phase));
-    let mut answers: Vec<(&str, &str)> = fitting.map(|(word, label, ..)| (word, label)).collect();
+    let subject = subject::of(&site.service, &sent.delivery).await?.filter(|s| s.kind.follows_award());
+    let mut answers = match &subject {
+        Some(subject) => answers_of(subject.kind),
+        None => {
+            let fitting = ANSWERS.into_iter().filter(|(.., means)| means(state.phase));
+            fitting.map(|(word, label, ..)| (word, label.to_owned())).collect()
+        }
+    };
     // What was pressed in the message comes first.
     answers.sort_by_key(|(word, _)| *word != fields.one("mot"));
-    let over = (!state.phase.takes_answers()).then(|| state.in_french(site.service.clock.now()));
+    let over = (subject.is_none() && !state.phase.takes_answers()).then(|| state.in_french(site.service.clock.now()));
     let values = context! { title => title, procedure => sent.procedure, answers => answers, over => over };
     Ok(site.page(&visitor, "repondre.html", values))
 }
@@ -129,15 +148,35 @@ pub(crate) async fn answer(
     let service = &site.service;
     site.costly(client)?;
     let (sent, title, state) = answered(&site, &token).await?;
+    let person = service.store.subscriber(&sent.address.subscriber).await?.ok_or_else(Trouble::no_page)?;
+    let name = if person.name.is_empty() { sent.address.value.clone() } else { person.name.clone() };
+    let page = format!("/procedure/{}", sent.procedure);
+    let said = |title: String, text: String| {
+        let values = context! { title => title, text => text, back => &page, back_text => "Voir ce marché" };
+        Ok(site.page(&visitor, "mot.html", values))
+    };
+    let subject = subject::of(service, &sent.delivery).await?.filter(|s| s.kind.follows_award());
+    if let Some(subject) = subject {
+        let word = answers_of(subject.kind).into_iter().map(|(w, _)| w).find(|w| *w == fields.one("mot"));
+        let word = word.ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
+        let of = (subject.procedure.as_str(), subject.lot.as_str());
+        if let Some(stage) = OfferStage::parse(word).filter(|_| subject.kind == AlertKind::Offer) {
+            let noted = offers::answer(service, &person, of, stage, &name).await?;
+            return said("C’est reçu".to_owned(), offers::answered_in_french(&noted));
+        }
+        let edit = asks(Stage::parse(word), None);
+        let (procedure, lot) = of;
+        let asker = decisions::Asker { person: &person, name: &name, procedure, lot, seen: Seen::Latest };
+        let outcome = decisions::decide(service, &asker, &edit).await?;
+        return said("C’est reçu".to_owned(), outcome_line::line(&outcome, &edit, &name));
+    }
     let (.., mut edit, _) = ANSWERS
         .into_iter()
         .find(|(word, ..)| *word == fields.one("mot"))
         .ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
     let reason = Refusal::parse(fields.one("raison")).filter(|_| edit.stage == Some(Stage::NoGo));
     edit.refusal = reason.map(Some);
-    let person = service.store.subscriber(&sent.address.subscriber).await?.ok_or_else(Trouble::no_page)?;
     let standing = service.store.decisions_on(person.structure(), &sent.procedure).await?;
-    let page = format!("/procedure/{}", sent.procedure);
     if standing
         .iter()
         .any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &sent.address.value].contains(&&d.by))
@@ -146,11 +185,10 @@ pub(crate) async fn answer(
         let values = context! { title => "Une réponse est déjà notée", text => text, back => page, back_text => "Voir ce marché" };
         return Ok(site.page_as(StatusCode::CONFLICT, &visitor, "mot.html", values));
     }
-    let name = if person.name.is_empty() { &sent.address.value } else { &person.name };
     let seen = Seen::Latest;
-    let asker = decisions::Asker { person: &person, name, procedure: &sent.procedure, lot: "", seen };
+    let asker = decisions::Asker { person: &person, name: &name, procedure: &sent.procedure, lot: "", seen };
     let outcome = decisions::decide(service, &asker, &edit).await?;
-    let line = outcome_line::line(&outcome, &edit, name);
+    let line = outcome_line::line(&outcome, &edit, &name);
     let noted = matches!(&outcome, Outcome::Noted { .. });
     if noted && edit.stage == Some(Stage::NoGo) && reason.is_none() {
         let reasons = Refusal::ALL.map(|r| (r.as_str(), french::capital(r.in_french())));

@@ -11,16 +11,20 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
-use vigie_domain::{DateKind, Decision, NoticeKind, Permission, ProcedureState, Stage, Subscriber, TypedDate, french};
+use vigie_domain::{
+    Contract, DateKind, Decision, NoticeKind, Permission, ProcedureState, Stage, Subscriber, TypedDate, french,
+};
+use vigie_notifier::after_award::renewal_line;
 use vigie_notifier::card::{self, alert_label, short};
 use vigie_store::journal::NoticeRow;
 use vigie_store::self_service::OwnAlert;
 use vigie_store::tokens::Scope;
 use vigie_store::{StoreError, derived_id};
 
+use super::contracts;
 use super::frame::{Shown, Site, Trouble};
 use super::procedure::title_of;
-use vigie_service::links::Purpose;
+use vigie_service::links::{Purpose, contract_path};
 
 /// Alerts in the feed.
 const ALERTS: i64 = 50;
@@ -107,7 +111,7 @@ fn label(kind: DateKind, mandatory: bool) -> &'static str {
 
 /// The calendar (RFC 5545) of these dates. `base` is the address of the pages.
 #[must_use]
-pub(crate) fn calendar(dues: &[Due], base: &str) -> String {
+pub(crate) fn calendar(dues: &[Due], ends: &[(Contract, DateTime<Utc>)], base: &str) -> String {
     let mut calendar = Calendar::empty();
     calendar.append_property(("VERSION", "2.0"));
     calendar.append_property(("PRODID", "-//Vigie//Agenda//FR"));
@@ -144,6 +148,17 @@ pub(crate) fn calendar(dues: &[Due], base: &str) -> String {
         event.status(if d.off { EventStatus::Cancelled } else { EventStatus::Confirmed });
         calendar.push(event.done());
     }
+    for (contract, told) in ends {
+        let Some(end) = contract.ends else { continue };
+        let mut event = Event::new();
+        event.uid(&format!("{}@vigie", derived_id(&["contract", &contract.procedure, &contract.lot]))).timestamp(*told);
+        let estimated = if end.is_estimated() { "estimée " } else { "" };
+        event.summary(&format!("Fin {estimated}du contrat – {}", short(&contract.title, 120)));
+        event.description(&format!("{}\n{}", contract.buyer.name, renewal_line(contract)));
+        event.url(&format!("{base}{}", contract_path(&contract.procedure, &contract.lot)));
+        event.starts(end.on);
+        calendar.push(event.done());
+    }
     calendar.done().to_string()
 }
 
@@ -161,7 +176,8 @@ pub(crate) async fn agenda(State(site): State<Arc<Site>>, Path(token): Path<Stri
             dues.extend(due(&site, &decision).await?);
         }
     }
-    let body = calendar(&dues, &base(&site));
+    let ends = contracts::ends(&site, owner.structure(), site.service.clock.now()).await?;
+    let body = calendar(&dues, &ends, &base(&site));
     Ok(of_kind("text/calendar; charset=utf-8", body, Some("vigie.ics")))
 }
 
@@ -284,11 +300,11 @@ mod tests {
             note: String::new(),
         };
         for kind in [DateKind::Tender, DateKind::Visit, DateKind::Questions] {
-            let day = calendar(&[due(kind, false)], "https://vigie.example");
+            let day = calendar(&[due(kind, false)], &[], "https://vigie.example");
             assert!(day.contains("DTSTART;VALUE=DATE:20270112"), "{day}");
             assert!(!day.contains("DTEND"), "{day}");
         }
-        let visit = calendar(&[due(DateKind::Visit, true)], "https://vigie.example");
+        let visit = calendar(&[due(DateKind::Visit, true)], &[], "https://vigie.example");
         assert!(visit.contains("DTSTART:20270112T225900Z") && visit.contains("DTEND:20270112T235900Z"), "{visit}");
     }
 }

@@ -16,6 +16,7 @@
 //! | `chips` | the colours of strength and of state |
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
+//! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
 //! | `subscriptions` | my subscriptions |
 //! | `clauses` | the clauses of a territory, month by month |
 //! | `month` | my month |
@@ -23,7 +24,7 @@
 //! | `feeds` | calendar and feed at private addresses |
 //! | `words` | what people type into the search |
 //! | `tables` | tables as CSV |
-//! | `api` | the API for programs |
+//! | `api`, `api_contracts` | the API for programs |
 //! | `operator` | sources, queue, deliveries, people |
 //! | `by_link` | what links in messages open: an answer, a digest in full |
 //! | `unsubscribe` | fewer messages, a pause, none any more; and the way back |
@@ -35,11 +36,13 @@
 
 pub mod account;
 mod api;
+mod api_contracts;
 mod browse;
 mod by_link;
 mod chips;
 pub mod clauses;
 mod confirm;
+mod contracts;
 mod cookies;
 mod feeds;
 mod frame;
@@ -163,6 +166,12 @@ routes! {
     "/procedure/{id}/decision" => post(procedure::decide),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
+    "/contrats" => get(contracts::mine),
+    "/contrats/suivre" => post(contracts::follow),
+    "/contrats/oublier" => post(contracts::unfollow),
+    "/contrat/{id}/{lot}" => get(contracts::show).post(contracts::answer),
+    "/acheteur/{id}" => get(contracts::buyer),
+    "/titulaire/{id}" => get(contracts::holder),
     "/abonnements" => get(subscriptions::list),
     "/abonnements/nouveau" => get(subscriptions::fresh).post(subscriptions::make),
     "/abonnements/message-essai" => post(subscriptions::test_message),
@@ -205,6 +214,12 @@ routes! {
     "/api/v1/decisions" => get(api::decisions),
     "/api/v1/subscriptions" => get(api::subscriptions).post(api::subscribe),
     "/api/v1/subscriptions/{id}" => get(api::subscription).put(api::resubscribe).delete(api::unsubscribe),
+    "/api/v1/contracts" => get(api_contracts::contracts),
+    "/api/v1/procedures/{id}/contracts" => get(api_contracts::contracts_of),
+    "/api/v1/offers" => get(api_contracts::offers),
+    "/api/v1/procedures/{id}/offer" => axum::routing::put(api_contracts::answer),
+    "/api/v1/accounts" => get(api_contracts::accounts).post(api_contracts::follow),
+    "/api/v1/accounts/{id}" => axum::routing::delete(api_contracts::unfollow),
     "/entrer" => get(session::ask).post(session::send),
     "/entrer/{token}" => get(session::show).post(session::open),
     "/sortir" => post(session::close),

@@ -178,6 +178,7 @@ async fn what_is_found_counted_and_due() {
             procedure: format!("p{n}"),
             title: "Nettoyage".into(),
             buyer: "Ville".into(),
+            siren: String::new(),
             buyer_type: BuyerType::Other,
             verdict: "réservé".into(),
             sectors: vec!["nettoyage".into()],

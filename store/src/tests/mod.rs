@@ -2,6 +2,7 @@
 
 mod audience;
 mod clock;
+mod contracts;
 mod engines;
 mod failures;
 mod growth;

@@ -1,5 +1,6 @@
 //! The programs, one module each. A module has the options as `Args` and `run`, which says whether what it found is good.
 
+mod after_award;
 mod audience;
 mod crash;
 #[cfg(feature = "telegram")]
@@ -37,6 +38,8 @@ pub(crate) enum Program {
     Hostile(hostile::Args),
     /// A month of recorded notices on a simulated clock
     Month(month::Args),
+    /// Three years of awards and of contracts that end, on a simulated clock
+    AfterAward(after_award::Args),
     /// Weight of every page, and time to its first byte
     Weigh(weigh::Args),
     /// Serves recorded BOAMP records (Explore v2.1) and feeds (/feeds/NAME) over HTTP
@@ -58,6 +61,7 @@ impl Program {
             #[cfg(feature = "telegram")]
             Self::Hostile(args) => hostile::run(&args).await,
             Self::Month(args) => month::run(&args).await,
+            Self::AfterAward(args) => after_award::run(&args).await,
             Self::Weigh(args) => weigh::run(&args).await,
             Self::Replay(args) => replay::run(&args).await,
             #[cfg(feature = "telegram")]

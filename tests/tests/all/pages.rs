@@ -67,10 +67,10 @@ async fn ok(visitor: &Visitor, path: &str) -> Answer {
 fn paths(procedure: &str, token: &str) -> Vec<String> {
     let fill = |path: &&str| {
         let id = match *path {
-            p if p.starts_with("/procedure") || p.contains("/procedures/") => procedure,
+            p if p.starts_with("/procedure") || p.contains("/procedures/") || p.starts_with("/contrat/") => procedure,
             _ => token,
         };
-        path.replace("{id}", id).replace("{token}", token)
+        path.replace("{id}", id).replace("{token}", token).replace("{lot}", "1")
     };
     vigie_web::PATHS.iter().map(fill).collect()
 }

@@ -4,12 +4,12 @@
 //! The buyer is the organization that `ContractingParty` refers to, never the first one listed. Durations are read from
 //! `PlannedPeriod`, not from the validity of offers.
 
+mod results;
+
 use chrono_tz::Tz;
 use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature, Criterion, Issue, Links};
-use vigie_domain::{
-    Buyer, Code, Cpv, DateKind, Lot, NoAwardReason, Notice, NoticeKind, Outcome, Passage, Place, TypedDate,
-};
+use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, Notice, NoticeKind, Passage, Place, TypedDate};
 
 use crate::tree::{all, first, local, own_text, text};
 use crate::zones;
@@ -78,7 +78,7 @@ pub fn kind(element: &str, notice: &Value) -> NoticeKind {
         (_, "dir-awa-pre") => NoticeKind::ExAnte,
         (_, "cont-modif") => NoticeKind::Modification,
         (_, "completion") => NoticeKind::Completion,
-        ("ContractAwardNotice", _) | (_, "result") => kind_of_results(&awards(notice, false)),
+        ("ContractAwardNotice", _) | (_, "result") => kind_of_results(&results::awards(notice, false)),
         _ if first(notice, &format!("{EXTENSION}/Changes/ChangedNoticeIdentifier")).is_some() => NoticeKind::Correction,
         ("PriorInformationNotice", "competition") => NoticeKind::Call,
         ("PriorInformationNotice", _) | (_, "planning" | "consultation") => NoticeKind::PriorInformation,
@@ -145,7 +145,7 @@ pub fn fill(out: &mut Notice, notice: &Value, path: &str) {
     out.drop_repeated_passages();
     collect_codes(out, notice, path, None, 0);
     let modified = text(notice, &format!("{EXTENSION}/ContractModification/ChangedNoticeIdentifier"));
-    out.awards = if modified.is_some() { Vec::new() } else { awards(notice, form(notice).0 == "dir-awa-pre") };
+    out.awards = if modified.is_some() { Vec::new() } else { results::awards(notice, form(notice).0 == "dir-awa-pre") };
     for lot in &lots {
         out.places.extend(places(first(lot, "ProcurementProject").unwrap_or(&Value::Null)));
     }
@@ -324,54 +324,6 @@ fn fill_buyer(buyer: &mut Buyer, notice: &Value) {
         postcode: text(company, "PostalAddress/PostalZone"),
         nuts: text(company, "PostalAddress/CountrySubentityCode"),
     };
-}
-
-/// What became of each lot (BT-142): its winners, from the result through its tender and tendering party to organizations; or why
-/// nobody won (BT-144). `intended`: the notice tells of a contract yet to be concluded.
-fn awards(notice: &Value, intended: bool) -> Vec<Award> {
-    let result = first(notice, &format!("{EXTENSION}/NoticeResult")).or_else(|| first(notice, "NoticeResult"));
-    let Some(result) = result else { return Vec::new() };
-    let by_id =
-        |element: &str, id: &str| all(result, element).into_iter().find(|e| text(e, "ID").as_deref() == Some(id));
-    all(result, "LotResult")
-        .into_iter()
-        .map(|lot_result| {
-            let lot = text(lot_result, "TenderLot/ID").map(|id| Lot::clean_id(&id));
-            let outcome = match text(lot_result, "TenderResultCode").unwrap_or_default().trim() {
-                _ if intended => Outcome::Intended,
-                "clos-nw" => Outcome::NoAward,
-                "open-nw" => Outcome::StillOpen,
-                _ => Outcome::Awarded,
-            };
-            let won = matches!(outcome, Outcome::Awarded | Outcome::Intended);
-            let tenders: Vec<&Value> = all(lot_result, "LotTender/ID")
-                .into_iter()
-                .filter_map(own_text)
-                .filter_map(|id| by_id("LotTender", &id))
-                .collect();
-            let winners = tenders
-                .iter()
-                .filter(|_| won)
-                .flat_map(|t| all(t, "TenderingParty/ID"))
-                .filter_map(own_text)
-                .filter_map(|id| by_id("TenderingParty", &id))
-                .flat_map(|party| all(party, "Tenderer/ID"))
-                .filter_map(own_text)
-                .filter_map(|id| text(organization(notice, &id)?, "PartyName/Name"))
-                .collect();
-            let amount =
-                tenders.first().and_then(|t| text(t, "LegalMonetaryTotal/PayableAmount")).and_then(|a| a.parse().ok());
-            let reason = text(lot_result, "DecisionReason/DecisionReasonCode").and_then(|c| NoAwardReason::parse(&c));
-            Award {
-                lot,
-                winners,
-                amount: amount.filter(|_| won),
-                outcome,
-                reason: reason.filter(|_| !won),
-                words: None,
-            }
-        })
-        .collect()
 }
 
 /// Deepest descent; real notices stay under 20.

@@ -3,6 +3,7 @@
 //! Everything is about the person whose chat it is. What changes something is durable before it is said. A person declared
 //! in the settings file changes nothing here: the file would undo it at the next start.
 
+mod accounts;
 mod follow;
 mod operator;
 mod personal;
@@ -80,6 +81,8 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Why(_)
         | Command::PassOn(_)
         | Command::Deadlines
+        | Command::Follow(_)
+        | Command::Unfollow(_)
         | Command::Add(_)
         | Command::Stop
         | Command::Export
@@ -106,6 +109,8 @@ impl Asker<'_> {
             Command::Why(notice) => self.why(notice.as_deref(), about).await,
             Command::PassOn(notice) => self.pass_on(notice.as_deref(), about).await,
             Command::Deadlines => self.deadlines().await,
+            Command::Follow(text) => self.follow_account(&text).await,
+            Command::Unfollow(text) => self.unfollow_account(&text).await,
             Command::Add(text) => self.add(&text).await,
             Command::Stop => self.stop().await,
             Command::Export => self.export().await,
@@ -135,6 +140,7 @@ impl Asker<'_> {
                 "/pause, /reprendre : par exemple /pause 2 semaines",
                 "/pourquoi : pourquoi un avis est venu, ou non (/pourquoi 26-12345)",
                 "/echeances : les dates des marchés où vous allez",
+                "/suivre : un acheteur ou une entreprise, par son SIREN ou son nom",
                 "/ajouter : un marché dont vous avez entendu parler",
                 "/stop : plus rien dans cette conversation",
                 "/export, /effacer : vos données",

@@ -6,6 +6,7 @@ use vigie_domain::{Disposition, Permission, french};
 use vigie_notifier::audience::explain;
 use vigie_notifier::card::{Why, short};
 use vigie_service::Failure;
+use vigie_service::after_award::explain as why_after_award;
 use vigie_service::ingest::audience::subscriptions_of;
 use vigie_service::ingest::candidate;
 use vigie_service::pass_on::{PassedOn, pass_on};
@@ -95,7 +96,9 @@ impl Asker<'_> {
             let why: Why = serde_json::from_str(&share.reasons).unwrap_or_default();
             lines.extend(why.fit.reasons.iter().take(4).map(|r| format!("   – {}", short(r, 160))));
         }
-        if shares.is_empty() {
+        let after = why_after_award::lines(&self.service.store, self.person.structure(), &row.procedure).await?;
+        lines.extend(after.iter().map(|line| format!("• {line}")));
+        if shares.is_empty() && after.is_empty() {
             let subscriptions = subscriptions_of(&self.service.store, &self.person.id).await?;
             let folded = classify::searchable(&row.notice, &row.assessment.lots);
             let candidate = candidate(row, &folded, row.first_seen);

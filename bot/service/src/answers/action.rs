@@ -3,7 +3,7 @@
 //! A button's data reads `word:delivery`; a button that stands for a command holds the command itself (`/pause 2`), one that
 //! answers a question of a conversation `=step:answer`. All stay below [`MAX_BUTTON_DATA`] bytes.
 
-use vigie_domain::{Refusal, Stage};
+use vigie_domain::{OfferStage, Refusal, Stage};
 use vigie_watcher::classify::fold::fold;
 
 use vigie_notifier::chat::{Button, ButtonAction, MAX_BUTTON_DATA};
@@ -36,6 +36,8 @@ pub enum Action {
     Assign(String),
     /// The structure goes for it, and who takes care of it.
     GoWith(String),
+    /// What came of offering services to the holder.
+    Offer(OfferStage),
 }
 
 /// What of a notice is not to come again.
@@ -87,7 +89,7 @@ pub enum ButtonData {
 }
 
 /// Words of wishes in buttons.
-const ACTIONS: [(&str, Action); 16] = [
+const ACTIONS: [(&str, Action); 19] = [
     ("go", Action::Stage(Stage::Go)),
     ("no", Action::Stage(Stage::NoGo)),
     ("later", Action::Remind(REMIND_DAYS)),
@@ -104,6 +106,9 @@ const ACTIONS: [(&str, Action); 16] = [
     ("lost", Action::Stage(Stage::Lost)),
     ("void", Action::Stage(Stage::NoAward)),
     ("quit", Action::Stage(Stage::Abandoned)),
+    ("contacted", Action::Offer(OfferStage::Contacted)),
+    ("declined", Action::Offer(OfferStage::Declined)),
+    ("serving", Action::Offer(OfferStage::Won)),
 ];
 /// What stands before a refusal's word.
 const BECAUSE: &str = "why-";
@@ -197,6 +202,7 @@ pub fn words(text: &str) -> Option<Act> {
     let (said, lot) = without_lot(without_courtesy(&said));
     let action = stage(said)
         .map(Action::Stage)
+        .or_else(|| offer(said).map(Action::Offer))
         .or_else(|| remind(said).map(Action::Remind))
         .or_else(|| refusal(said).map(Action::Because))
         .or_else(|| ["plus", "details", "en savoir plus", "dites m'en plus"].contains(&said).then_some(Action::More))
@@ -403,9 +409,20 @@ fn stage(said: &str) -> Option<Stage> {
         "gagne" => Stage::Won,
         "perdu" => Stage::Lost,
         "sans suite" | "infructueux" => Stage::NoAward,
-        "abandon" | "abandonne" | "on abandonne" => Stage::Abandoned,
+        "abandon" | "abandonne" | "on abandonne" | "pas repondu" | "nous n'avons pas repondu" => Stage::Abandoned,
         _ => return None,
     })
+}
+
+/// What came of offering services to the holder of a contract.
+fn offer(said: &str) -> Option<OfferStage> {
+    match said {
+        "contacte" | "contactes" | "titulaire contacte" | "nous avons contacte le titulaire" => {
+            Some(OfferStage::Contacted)
+        }
+        "refuse" | "refuses" | "ils ont refuse" | "le titulaire a refuse" => Some(OfferStage::Declined),
+        _ => None,
+    }
 }
 
 /// Ways to say that one looks at it first: neither a yes nor a no.

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
-use vigie_domain::{AlertKind, Decision, Permission, Phase, Refusal, Stage, french};
+use vigie_domain::{AlertKind, Decision, OfferStage, Permission, Phase, Refusal, Stage, french};
 use vigie_notifier::card::short;
 
 use vigie_notifier::chat::Button;
@@ -70,6 +70,26 @@ fn one(d: &Decision, now: DateTime<Utc>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
+/// The buttons under a message about a contract that follows an award, however its procedure stands.
+fn after_award(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> {
+    let button = |label: &str, wish: Action| action::button(label, &wish, delivery);
+    match kind {
+        _ if !may_decide(role) => Vec::new(),
+        AlertKind::Offer => {
+            let label = |stage: OfferStage| french::capital(stage.in_french());
+            vec![OfferStage::ANSWERS.map(|stage| button(&label(stage), Action::Offer(stage))).to_vec()]
+        }
+        AlertKind::AskResult => {
+            let stage = |label: &str, stage: Stage| button(label, Action::Stage(stage));
+            vec![
+                vec![stage("🏆 Gagné", Stage::Won), stage("Perdu", Stage::Lost)],
+                vec![stage("Sans suite", Stage::NoAward), stage("Pas répondu", Stage::Abandoned)],
+            ]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The buttons under a message about a procedure that stands so, for a person of that role: what is over takes no « on y va ».
 #[must_use]
 pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec<Vec<Button>> {
@@ -77,6 +97,10 @@ pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec
     let stage = |label: &str, stage: Stage| button(label, Action::Stage(stage));
     let more = button("Détails", Action::More);
     let later = button("⏰ Rappel", Action::Remind(REMIND_DAYS));
+    match kind {
+        AlertKind::Offer | AlertKind::AskResult | AlertKind::Renewal => return after_award(kind, role, delivery),
+        _ => {}
+    }
     let of_a_contract = matches!(
         kind,
         AlertKind::ExAnte | AlertKind::Modification | AlertKind::Completion | AlertKind::Account | AlertKind::Operator
@@ -161,6 +185,12 @@ mod tests {
         };
         assert_eq!(labels(Role::Facilitator), ["Détails"]);
         assert_eq!(labels(Role::Structure), ["👍 On y va", "👎 Écarter", "⏰ Rappel", "Détails"]);
+        let of = |kind| -> Vec<String> {
+            buttons(kind, Role::Structure, Phase::Awarded, "d").into_iter().flatten().map(|b| b.label).collect()
+        };
+        assert_eq!(of(AlertKind::Offer), ["Contacté", "Refusé", "Gagné"]);
+        assert_eq!(of(AlertKind::AskResult), ["🏆 Gagné", "Perdu", "Sans suite", "Pas répondu"]);
+        assert!(buttons(AlertKind::Offer, Role::Facilitator, Phase::Awarded, "d").is_empty());
     }
 
     /// U2: nothing is offered that means nothing any more, whatever the message was.

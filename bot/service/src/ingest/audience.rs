@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Profile, Rhythm};
-use vigie_domain::{Cadence, Subscription};
+use vigie_domain::{Cadence, Subscriber, Subscription};
 use vigie_notifier::audience::{Hit, hit};
 use vigie_store::audience::Person;
 use vigie_store::journal::NoticeRow;
@@ -17,7 +17,7 @@ use vigie_watcher::classify::fold::fold;
 use vigie_watcher::zones;
 
 /// Words of filters are looked for in folded text.
-pub(super) fn with_words_folded(mut person: Person) -> Person {
+pub(crate) fn with_words_folded(mut person: Person) -> Person {
     folded(&mut person.subscriptions);
     person
 }
@@ -59,12 +59,12 @@ impl Audience {
         self.people.insert(person.subscriber.id.clone(), person);
     }
 
-    pub(super) fn has(&self, subscriber: &str) -> bool {
+    pub(crate) fn has(&self, subscriber: &str) -> bool {
         self.people.contains_key(subscriber)
     }
 
     /// Those of them whom a notice concerns, and why.
-    pub(super) fn hits(&self, candidate: &Candidate<'_>) -> impl Iterator<Item = (String, Hit)> {
+    pub(crate) fn hits(&self, candidate: &Candidate<'_>) -> impl Iterator<Item = (String, Hit)> {
         self.people
             .iter()
             .filter_map(|(id, person)| Some((id.clone(), hit(&person.subscriber, &person.subscriptions, candidate)?)))
@@ -73,6 +73,21 @@ impl Audience {
     pub(super) fn active_addresses(&self, subscriber: &str) -> impl Iterator<Item = &Address> {
         let addresses = self.people.get(subscriber).into_iter().flat_map(|p| &p.addresses);
         addresses.filter(|a| a.state == AddressState::Active)
+    }
+
+    /// Adds those of another audience.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.people.extend(other.people);
+    }
+
+    /// Identifiers of all of them.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
+        self.people.keys().cloned()
+    }
+
+    /// A person of it.
+    pub(crate) fn person(&self, subscriber: &str) -> Option<&Subscriber> {
+        self.people.get(subscriber).map(|p| &p.subscriber)
     }
 
     pub(super) fn profile(&self, subscriber: &str) -> Option<&Profile> {
@@ -93,7 +108,7 @@ impl Audience {
         that.or_else(|| own.iter().map(|s| s.cadence).filter(waits).max_by_key(|c| c.minutes()))
     }
 
-    pub(super) fn rhythm(&self, subscriber: &str) -> Rhythm {
+    pub(crate) fn rhythm(&self, subscriber: &str) -> Rhythm {
         self.people.get(subscriber).map(|p| p.rhythm).unwrap_or_default()
     }
 

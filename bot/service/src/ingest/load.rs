@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use vigie_domain::Notice;
+use chrono::{DateTime, Duration, NaiveTime, Utc};
 use vigie_domain::procedure::{self, Status};
+use vigie_domain::{Notice, NoticeKind, object};
 use vigie_store::StoreError;
 use vigie_store::ingest::{IngestTx, KnownNotice, KnownProcedure};
 use vigie_watcher::procedure::{self as likeness, Portrait};
@@ -33,7 +34,8 @@ pub(super) async fn find_procedure(
     if let Some((_, id)) = strong.first()
         && let Some(found) = tx.procedure(id).await?
     {
-        let duplicates = strong.into_iter().map(|(_, id)| id).filter(|id| *id != found.id).collect();
+        let mut duplicates: Vec<String> = strong.into_iter().map(|(_, id)| id).filter(|id| *id != found.id).collect();
+        duplicates.extend(contracts_alone(tx, notice, &found).await?);
         return Ok(Match { procedure: Some(found), duplicates });
     }
     let calls = !notice.kind.is_follow_up();
@@ -45,7 +47,7 @@ pub(super) async fn find_procedure(
     }
     let procedure = match portrait {
         Some(portrait) => look_alike(tx, portrait).await?,
-        None => None,
+        None => awarded(tx, notice).await?,
     };
     Ok(Match { procedure, duplicates: Vec::new() })
 }
@@ -63,6 +65,76 @@ async fn look_alike(tx: &mut IngestTx, portrait: &Portrait) -> Result<Option<Kno
         return Ok(None);
     }
     Ok(tx.procedure(one).await?.filter(|p| p.snapshot.status == Status::Open))
+}
+
+/// How long after its call a contract is notified at most.
+const CALL_TO_CONTRACT: Duration = Duration::days(450);
+/// How long after its call it is notified at least: tenders alone take as long.
+const LEAST_TO_CONTRACT: Duration = Duration::days(15);
+/// How far apart a notice of results and the essential data of a contract are published.
+const RESULTS_APART: Duration = Duration::days(150);
+/// Most procedures of a buyer that are compared.
+const MAX_OF_BUYER: u32 = 300;
+
+/// When a result was published, or notified.
+fn moment_of(notice: &Notice) -> Option<DateTime<Utc>> {
+    notice.published.map(|day| day.and_time(NaiveTime::MIN).and_utc())
+}
+
+/// The procedure of the contract that essential data tell of: they name the buyer and the object, and no notice. It is the latest of
+/// that buyer whose call came in time and speaks of the same; none where two came on one day, or where this source has told of that
+/// lot under another number.
+async fn awarded(tx: &mut IngestTx, notice: &Notice) -> Result<Option<KnownProcedure>, StoreError> {
+    let (Some(siren), Some(at), true) = (notice.buyer.siren(), moment_of(notice), notice.kind.is_result()) else {
+        return Ok(None);
+    };
+    let between = (at - CALL_TO_CONTRACT, at + RESULTS_APART);
+    let mut found = tx.procedures_of_buyer(siren, between, MAX_OF_BUYER).await?;
+    found.retain(|p| object::alike((&p.title, &[]), (&notice.title, &[])));
+    for candidate in &found {
+        let published = tx.published_of(&candidate.procedure, MAX_OTHERS).await?;
+        let is_call = published.iter().any(|(n, _)| !n.kind.is_follow_up());
+        if !is_call && published.iter().any(|(n, _)| n.source == notice.source) {
+            continue; // contracts without a call stand each for itself
+        }
+        let in_time =
+            if is_call { candidate.at + LEAST_TO_CONTRACT <= at } else { (candidate.at - at).abs() <= RESULTS_APART };
+        let same_kind =
+            published.iter().any(|(n, a)| object::alike((&candidate.title, &a.cpv), (&n.title, &notice.cpv)));
+        if !in_time || !same_kind {
+            continue;
+        }
+        let twin = found.iter().any(|o| o.procedure != candidate.procedure && o.at == candidate.at);
+        let lots = |n: &Notice| n.awards.iter().map(|a| a.lot.clone()).collect::<Vec<_>>();
+        let told = published.iter().any(|(n, _)| {
+            n.source == notice.source
+                && n.record_id != notice.record_id
+                && lots(n).iter().any(|l| lots(notice).contains(l))
+                && n.title == notice.title
+        });
+        return if twin || told && is_call { Ok(None) } else { tx.procedure(&candidate.procedure).await };
+    }
+    Ok(None)
+}
+
+/// Procedures that are nothing but the essential data of contracts of this one, which came before its results did.
+async fn contracts_alone(tx: &mut IngestTx, notice: &Notice, of: &KnownProcedure) -> Result<Vec<String>, StoreError> {
+    let (Some(siren), Some(at), true) = (notice.buyer.siren(), moment_of(notice), notice.kind.is_result()) else {
+        return Ok(Vec::new());
+    };
+    let mut out = Vec::new();
+    for other in tx.procedures_of_buyer(siren, (at - RESULTS_APART, at + RESULTS_APART), MAX_OF_BUYER).await? {
+        if other.procedure == of.id || !object::alike((&of.title, &[]), (&other.title, &[])) {
+            continue;
+        }
+        let kinds = tx.kinds_in(&other.procedure).await?;
+        let only_results =
+            kinds.iter().all(|(source, kind)| *source != notice.source && kind == NoticeKind::Award.as_str());
+        if only_results {
+            out.push(other.procedure);
+        }
+    }
+    Ok(out)
 }
 
 /// What is stored beside the procedure.

@@ -37,7 +37,11 @@ pub struct Planner<'a> {
     hourly_cap: u32,
     now: DateTime<Utc>,
     signed: Option<&'a Signed>,
+    following: Option<&'a Following>,
 }
+
+/// People whose structure follows a party of a notice, and the name that it follows.
+pub type Following = BTreeMap<String, String>;
 
 /// What a notice changes.
 #[derive(Debug)]
@@ -134,7 +138,7 @@ impl<'a> Planner<'a> {
         (times, hourly_cap): (DigestTimes, u32),
         now: DateTime<Utc>,
     ) -> Self {
-        Self { audience, first_poll, times, hourly_cap, now, signed: None }
+        Self { audience, first_poll, times, hourly_cap, now, signed: None, following: None }
     }
 
     /// The same, for what a person says.
@@ -143,7 +147,19 @@ impl<'a> Planner<'a> {
         Self { signed, ..self }
     }
 
-    /// Whom an alert on this notice may reach: those whom it concerns now, and those who were told before.
+    /// The same, for what parties do whom these people follow.
+    #[must_use]
+    pub fn following(self, following: &'a Following) -> Self {
+        Self { following: Some(following), ..self }
+    }
+
+    /// The name of the account by which alone a person hears of something.
+    fn followed_by(&self, subscriber: &str) -> Option<&str> {
+        self.following?.get(subscriber).map(String::as_str)
+    }
+
+    /// Whom an alert on this notice may reach: those whom it concerns now, those who were told before, and those who follow a
+    /// party of it.
     #[must_use]
     pub fn audiences<'t>(&self, candidate: &Candidate<'_>, told: &'t [Told]) -> Audiences<'t> {
         let mut people: BTreeMap<String, Option<Hit>> =
@@ -152,6 +168,9 @@ impl<'a> Planner<'a> {
         for t in told.iter().rev().filter(|t| t.disposition.is_told()) {
             before.insert(&t.subscriber, t);
             people.entry(t.subscriber.clone()).or_insert(None);
+        }
+        for person in self.following.into_iter().flat_map(BTreeMap::keys) {
+            people.entry(person.clone()).or_insert(None);
         }
         if let Some(structure) = candidate.notice.visibility.structure() {
             people.retain(|person, _| self.audience.is_of(person, structure));
@@ -212,7 +231,11 @@ impl<'a> Planner<'a> {
                 plan.replaced.push(subscriber.clone());
             }
             let follows = || before.and_then(|t| t.digest).map(|at| self.follows(&subscriber, alert.kind, at));
-            decided.remark = self.signed.map(|s| s.remark.clone()).or_else(follows);
+            let account = || {
+                let name = self.followed_by(&subscriber).filter(|_| hit.is_none() && before.is_none())?;
+                Some(format!("Vous suivez {name}"))
+            };
+            decided.remark = self.signed.map(|s| s.remark.clone()).or_else(follows).or_else(account);
             plan.shares.push(self.with_deliveries(share(subscriber, hit, met, decided), alert, assessment));
         }
         plan
@@ -235,6 +258,27 @@ impl<'a> Planner<'a> {
         };
         decided.remark = Some(remark);
         self.with_deliveries(share(subscriber.to_owned(), None, Why::default(), decided), alert, assessment)
+    }
+
+    /// The share of someone who is told something for itself, at once within their cap: `why` says what of it they read.
+    #[must_use]
+    pub fn for_itself(
+        &self,
+        subscriber: &str,
+        why: Why,
+        (alert, assessment): (&Alert, &Assessment),
+        stored: &People,
+    ) -> Share {
+        let decided = self.decide(subscriber, (alert.kind, None), None, stored, assessment);
+        let why = Why { note: decided.note.map(str::to_owned), ..why };
+        let share = NewNotification {
+            subscriber: subscriber.to_owned(),
+            subscription: None,
+            disposition: decided.disposition,
+            reasons: serde_json::to_string(&why).unwrap_or_default(),
+            due: decided.due,
+        };
+        self.with_deliveries(share, alert, assessment)
     }
 
     /// Most messages at once within an hour for a person; 0 = no limit.
@@ -289,6 +333,8 @@ impl<'a> Planner<'a> {
             Some(_) => hit
                 .map(cadence_of)
                 .unwrap_or_else(|| self.audience.digest_cadence(subscriber, subscription).unwrap_or(Cadence::Daily)),
+            // What somebody follows is a line of their digest.
+            None if hit.is_none() && self.followed_by(subscriber).is_some() => Cadence::Daily,
             None => hit.map_or(Cadence::Instant, cadence_of),
         };
         if let Some(before) = before

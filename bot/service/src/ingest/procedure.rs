@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use vigie_domain::contract;
 use vigie_domain::procedure::{self, Change, Snapshot, Status};
 use vigie_domain::{AlertKind, Assessment, Beneficiary, DateKind, NoticeKind, Provision};
 use vigie_watcher::classify::fold::fold;
@@ -32,6 +33,7 @@ pub(super) fn complete(later: &mut Assessment, earlier: &Assessment, restates: b
     if later.lots.is_empty() || later.notice_kind.is_result() {
         later.lots.extend(of_others);
     }
+    contract::name_lots(later);
     fill(&mut later.sectors, &earlier.sectors);
     fill(&mut later.side_sectors, &earlier.side_sectors);
     fill(&mut later.facts, &earlier.facts);

@@ -10,6 +10,8 @@ use vigie_store::search::{SearchRow, State};
 use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::fold::fold;
 
+use super::contracts;
+
 /// How long a procedure without a closing date counts as open: planned purchases are announced up to a year ahead.
 const OPEN_WITHOUT_DATE: Duration = Duration::days(365);
 /// Longest text in which words are looked for: a contract of 173 lots must not weigh on every search.
@@ -41,6 +43,7 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
         procedure: procedure.to_owned(),
         title: short(&a.title, 240),
         buyer: short(a.buyer.as_deref().unwrap_or_default(), 160),
+        siren: notice.buyer.siren().unwrap_or_default().to_owned(),
         buyer_type: BuyerType::of(&notice.buyer),
         verdict: verdict(a),
         sectors: a.sectors.clone(),
@@ -73,7 +76,7 @@ pub const KINDS: [ProvisionKind; 7] = [
     ProvisionKind::SocialConditionNotSeen,
 ];
 
-/// Makes searchable what an earlier version of this program ingested; gives how many procedures.
+/// Makes searchable what an earlier version of this program ingested, with the contracts it tells of; gives how many procedures.
 ///
 /// # Errors
 /// The database fails; what was done stays done.
@@ -85,6 +88,7 @@ pub async fn catch_up(store: &Store, now: DateTime<Utc>) -> Result<usize, StoreE
             return Ok(done);
         }
         let mut rows = Vec::with_capacity(missing.len());
+        let mut results = Vec::new();
         for procedure in &missing {
             let mut notices = store.notices_of(procedure).await?;
             if notices.iter().any(|n| n.notice.visibility.is_public()) {
@@ -97,8 +101,16 @@ pub async fn catch_up(store: &Store, now: DateTime<Utc>) -> Result<usize, StoreE
             let mut row = row(procedure, &main.notice, &main.assessment, &state, now);
             row.at = row.at.min(main.first_seen);
             rows.push(row);
+            if notices.iter().any(|n| n.notice.kind.is_result()) {
+                results.push(procedure.clone());
+            }
         }
         done += rows.len();
         store.put_search_rows(&rows).await?;
+        for procedure in results {
+            let mut tx = store.begin_alert(now).await?;
+            contracts::refresh(&mut tx, &procedure, true).await?;
+            tx.commit().await?;
+        }
     }
 }

@@ -50,12 +50,12 @@ impl<'a> Turn<'a> {
     }
 
     /// The text in which words are looked for; empty where nobody looks for any.
-    pub(super) fn searchable(&self, notice: &Notice, assessment: &Assessment) -> String {
+    pub(crate) fn searchable(&self, notice: &Notice, assessment: &Assessment) -> String {
         if self.followed.index.reads_text() { classify::searchable(notice, &assessment.lots) } else { String::new() }
     }
 
     /// Everyone whom a notice may concern, and those who were told of its procedure.
-    pub(super) async fn reach(
+    pub(crate) async fn reach(
         &mut self,
         tx: &mut IngestTx,
         candidate: &Candidate<'_>,

@@ -1,18 +1,22 @@
 //! What was planned, written. Nothing else of ingest writes.
 
+use std::sync::Arc;
+
 use vigie_config::rules;
+use vigie_config::settings::Baseline;
 use vigie_domain::procedure::Status;
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{Alert, Assessment, Notice, NoticeKind};
-use vigie_store::StoreError;
 use vigie_store::ingest::{IngestTx, Told};
 use vigie_store::search::Tells;
+use vigie_store::{StoreError, accounts};
 use vigie_watcher::procedure as likeness;
 
-use super::plan::{self, Planner};
+use super::audience::{Audience, with_words_folded};
+use super::plan::{self, Following, Planner};
 use super::stored::Match;
 use super::turn::Turn;
-use super::{Outcome, load, search_row};
+use super::{Outcome, contracts, load, search_row};
 
 /// Stores one notice, if it says anything new.
 pub(super) async fn store_one(
@@ -41,7 +45,10 @@ pub(super) async fn store_one(
         }
     };
     let stored = load::stored(tx, notice, known, procedure).await?;
-    let plan = plan::notice(notice, hash, verdict, &stored, tx.now());
+    let mut plan = plan::notice(notice, hash, verdict, &stored, tx.now());
+    if let (None, Some(siren)) = (&plan.assessment.buyer, notice.buyer.siren()) {
+        plan.assessment.buyer = Some(tx.buyer_named(siren).await?);
+    }
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
@@ -55,6 +62,10 @@ pub(super) async fn store_one(
     if let Some(portrait) = &portrait {
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
+    }
+    let result = notice.kind.is_result() || notice.kind == NoticeKind::Cancellation;
+    if !alone && (result || stored.procedure.is_some() && tx.has_contracts(&plan.alert.procedure).await?) {
+        contracts::refresh(tx, &plan.alert.procedure, turn.first_poll == Some(Baseline::Quiet)).await?;
     }
     let whole = stored.whole.as_ref().unwrap_or(notice);
     let concerned = tell(tx, turn, whole, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
@@ -81,8 +92,11 @@ pub(crate) async fn tell(
 ) -> Result<Concerned, StoreError> {
     let folded = turn.searchable(notice, assessment);
     let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
-    let audience = turn.reach(tx, &candidate, told).await?;
-    let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now()).signed(turn.signed.as_ref());
+    let mut audience = turn.reach(tx, &candidate, told).await?;
+    let following = following(tx, turn, (notice, assessment), &mut audience).await?;
+    let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now())
+        .signed(turn.signed.as_ref())
+        .following(&following);
     let audiences = planner.audiences(&candidate, told);
     let people = load::people(tx, &planner, &audiences, &alert.procedure, &alert.id).await?;
     let plan = planner.people(audiences, alert, silent, assessment, &people);
@@ -95,6 +109,34 @@ pub(crate) async fn tell(
     }
     let told = plan.shares.iter().filter(|(share, _)| share.disposition.is_told()).count();
     Ok(Concerned { shares: plan.shares.len(), told })
+}
+
+/// People whose structure follows the buyer, or a company that won, each with the name it goes by. What is not public is for nobody
+/// who only follows.
+async fn following(
+    tx: &mut IngestTx,
+    turn: &Turn<'_>,
+    (notice, assessment): (&Notice, &Assessment),
+    audience: &mut Audience,
+) -> Result<Following, StoreError> {
+    let mut following = Following::new();
+    if !notice.visibility.is_public() {
+        return Ok(following);
+    }
+    let mut keys = accounts::keys(notice.buyer.siren(), &notice.buyer.name);
+    for award in &assessment.awards {
+        award.companies.iter().for_each(|c| keys.extend(accounts::keys(c.siren(), &c.name)));
+        award.winners.iter().for_each(|w| keys.extend(accounts::keys(None, w)));
+    }
+    for (structure, name) in tx.followers(&keys).await? {
+        let members = turn.service.store.members(&structure).await?;
+        let unread: Vec<&str> = members.iter().map(String::as_str).filter(|id| !audience.has(id)).collect();
+        for person in tx.people_by_id(&unread).await? {
+            audience.add(Arc::new(with_words_folded(person)));
+        }
+        following.extend(members.into_iter().map(|id| (id, name.clone())));
+    }
+    Ok(following)
 }
 
 /// Makes one procedure of those that a notice shows to be the same.

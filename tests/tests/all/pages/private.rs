@@ -1,5 +1,8 @@
 //! What one structure never sees of another, what operators see, and hostile words that stay words.
 
+use vigie_domain::{Award, Company, OfferStage, ServiceOffer};
+use vigie_store::accounts::Account;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +29,38 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let mut of_lot = decision.clone();
     of_lot.lot = "1".into();
     pages.app.service.store.decide(&of_lot).await.unwrap();
+    let store = &pages.app.service.store;
+    let account = Account {
+        structure: MINE.into(),
+        key: "552045999".into(),
+        name: format!("suivi {secret}"),
+        by: secret.into(),
+        at: now(),
+    };
+    assert!(store.follow(&account).await.unwrap());
+    let mut won = Notice::new("boamp", "26-9", NoticeKind::Award);
+    won.title = "Entretien du linge".into();
+    won.links.earlier = vec!["26-1".into()];
+    won.awards = vec![Award { lot: Some("1".into()), ..Award::to(None, vec![Company::named("Martin SARL")]) }];
+    pages.take(&won).await.unwrap();
+    let mut tx = store.begin_alert(now()).await.unwrap();
+    let offer = ServiceOffer {
+        structure: MINE.into(),
+        procedure: procedure.clone(),
+        lot: "1".into(),
+        stage: OfferStage::Contacted,
+        holders: "martin sarl".into(),
+        by: secret.into(),
+        at: now(),
+        told: Some(now()),
+        reminded: false,
+    };
+    tx.put_service_offer(&offer).await.unwrap();
+    tx.commit().await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
+    for path in ["/contrats".to_owned(), format!("/contrat/{procedure}/1")] {
+        assert!(ok(&hers, &path).await.body.contains(secret), "the search must be able to find at {path}");
+    }
     hers.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
     hers.post_form("/compte/jetons", &[("lien", "feed")]).await.unwrap();
     let her_links = pages.app.service.store.tokens("jeanne").await.unwrap();
@@ -68,6 +102,9 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     assert!(asked > 400, "{asked}");
     let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
     assert!(standing.iter().all(|d| d.stage == Stage::Submitted && d.note.contains(secret)), "nor changed by them");
+    let store = &pages.app.service.store;
+    assert_eq!(store.service_offer_of(MINE, &procedure, "1").await.unwrap(), Some(offer));
+    assert_eq!(store.accounts_of(MINE).await.unwrap(), [account]);
     assert_eq!(pages.app.service.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
     assert_eq!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().len(), 1);
 }

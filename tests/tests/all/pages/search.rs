@@ -55,6 +55,7 @@ async fn search_story(url: &str) {
         procedure: format!("p{n:05}"),
         title: format!("Titre {n}"),
         buyer: "Acheteur".into(),
+        siren: String::new(),
         buyer_type: vigie_domain::BuyerType::Commune,
         verdict: String::new(),
         sectors: vec!["blanchisserie".into()],

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature, Criterion};
-use vigie_domain::{Buyer, Code, Cpv, DateKind, Lot, NoAwardReason, Notice, Place};
+use vigie_domain::{Buyer, Code, Company, Cpv, DateKind, Lot, NoAwardReason, Notice, Place};
 
 use super::fields::{collect_texts, push_deadline};
 use crate::classify::fold::fold;
@@ -119,13 +119,19 @@ fn legacy_awards(notice: &mut Notice, donnees: &Value) {
     };
     for decision in all(donnees, "ATTRIBUTION/DECISION") {
         let lot = text(decision, "NUM_LOT").filter(|n| n.len() <= 4).map(|n| Lot::clean_id(&n));
-        let winners: Vec<String> = all(decision, "TITULAIRE/DENOMINATION").into_iter().filter_map(own_text).collect();
+        let companies: Vec<Company> = all(decision, "TITULAIRE")
+            .into_iter()
+            .filter_map(|party| {
+                let place = Place { city: text(party, "VILLE"), postcode: text(party, "CP"), nuts: None };
+                Some(Company { name: text(party, "DENOMINATION")?, id: None, place })
+            })
+            .collect();
         let amount = text(decision, "RENSEIGNEMENT/MONTANT")
             .and_then(|m| m.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
         match failed(decision) {
             Some(none) => notice.awards.push(Award { lot, ..none }),
-            None if !winners.is_empty() || lot.is_some() => {
-                notice.awards.push(Award { lot, winners, amount, ..Award::default() });
+            None if !companies.is_empty() || lot.is_some() => {
+                notice.awards.push(Award { amount, ..Award::to(lot, companies) });
             }
             None => {}
         }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use vigie_domain::notice::{Award, Criterion};
-use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Lot, NoAwardReason, Notice, Place};
+use vigie_domain::{Buyer, Code, Company, Cpv, DateKind, Department, Lot, NoAwardReason, Notice, Place};
 
 use super::fields::{collect_texts, push_deadline};
 use crate::tree::{all, first, local, own_text, text, ticked};
@@ -220,12 +220,28 @@ fn results(block: &Value) -> Vec<Award> {
                 "titulaires/titulaire/denomination",
             ];
             let named = names.iter().map(|p| all(decision, p)).find(|found| !found.is_empty()).unwrap_or_default();
-            let winners: Vec<String> = named.into_iter().filter_map(own_text).collect();
+            let companies: Vec<Company> = match named.as_slice() {
+                [one] => own_text(one).map(|name| only_holder(name, decision)).into_iter().collect(),
+                many => many.iter().filter_map(|n| own_text(n)).map(Company::named).collect(),
+            };
             let amount = ["renseignement/montant", "montant"].iter().find_map(|p| text(decision, p));
             let amount = amount.and_then(|m| m.replace([' ', '\u{a0}', '\u{202f}'], "").replace(',', ".").parse().ok());
-            (!winners.is_empty()).then(|| Award { lot, winners, amount, ..Award::default() })
+            (!companies.is_empty()).then(|| Award { amount, ..Award::to(lot, companies) })
         })
         .collect()
+}
+
+/// The one holder of a decision, with what the form says of it beside its name.
+fn only_holder(name: String, decision: &Value) -> Company {
+    let of = |fields: &[&str]| {
+        ["titulaire", "titulaires/titulaire"]
+            .iter()
+            .flat_map(|party| fields.iter().map(move |field| format!("{party}/{field}")))
+            .find_map(|path| text(decision, &path))
+    };
+    let id = of(&["siret", "codeIdentificationNational", "numeroSiret"]).and_then(|n| Buyer::clean_siret(&n));
+    let place = Place { city: of(&["ville"]), postcode: of(&["cp", "codePostal"]), nuts: None };
+    Company { name, id, place }
 }
 
 fn criteria(notice: &mut Notice, block: &Value, path: &str) {

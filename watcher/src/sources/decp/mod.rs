@@ -46,6 +46,16 @@ pub(super) fn says(text: &str) -> bool {
     !text.is_empty() && !NOTHING.iter().any(|n| n.eq_ignore_ascii_case(text))
 }
 
+/// Whether a technique of purchase is a framework agreement: its amount is a maximum.
+pub(super) fn is_framework(technique: &str) -> bool {
+    technique.to_lowercase().contains("accord-cadre")
+}
+
+/// A day as both shapes write it.
+pub(super) fn day(text: &str) -> Option<NaiveDate> {
+    crate::zones::day_of(text)
+}
+
 /// The lot that a contract is of, where its object names one: a procedure makes as many contracts as it has lots awarded.
 pub(super) fn lot_of(object: &str) -> Option<String> {
     let mut lots: Vec<String> = lot_mentions(&fold(object)).into_iter().flat_map(|m| m.lots).collect();

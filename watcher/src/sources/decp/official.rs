@@ -1,8 +1,9 @@
 //! The official JSON shape of DECP (schema v2.0.x), read from files.
 
+use chrono::NaiveDate;
 use serde_json::Value;
-use vigie_domain::notice::Award;
-use vigie_domain::{Buyer, Code, Cpv, Notice, NoticeKind, Place};
+use vigie_domain::award::{Award, ContractData, ContractModification, Subcontract};
+use vigie_domain::{Buyer, Code, Company, Cpv, Notice, NoticeKind, Place};
 
 use crate::tree::{all, text};
 
@@ -20,8 +21,17 @@ fn said(value: &Value, path: &str) -> Option<String> {
     text(value, path).filter(|t| super::says(t))
 }
 
+fn day(value: &Value, path: &str) -> Option<NaiveDate> {
+    super::day(&said(value, path)?)
+}
+
+fn number<T: std::str::FromStr>(value: &Value, path: &str) -> Option<T> {
+    said(value, path)?.parse().ok()
+}
+
 fn contract(value: &Value) -> Option<Notice> {
-    let mut notice = Notice::new("decp", said(value, "id")?, NoticeKind::Award);
+    let id = said(value, "id")?;
+    let mut notice = Notice::new("decp", id.clone(), NoticeKind::Award);
     notice.title = said(value, "objet").unwrap_or_default();
     notice.buyer = Buyer {
         siret: said(value, "acheteur/id")
@@ -40,11 +50,11 @@ fn contract(value: &Value) -> Option<Notice> {
             .departments
             .extend(said(value, "lieuExecution/code").iter().flat_map(|c| vigie_domain::Department::written(c)));
     }
-    let day = said(value, "dateNotification").or_else(|| said(value, "datePublicationDonnees"));
-    notice.published = day.and_then(|d| crate::zones::day_of(&d));
+    let notified = day(value, "dateNotification").or_else(|| day(value, "dateSignature"));
+    notice.published = notified.or_else(|| day(value, "datePublicationDonnees"));
     notice.concession =
         said(value, "_type").is_some_and(|t| t.contains("oncession")) || !all(value, "autoriteConcedante").is_empty();
-    notice.duration_months = said(value, "dureeMois").and_then(|d| d.parse().ok());
+    notice.duration_months = number(value, "dureeMois");
     for considered in all(value, "considerationsSociales/considerationSociale")
         .into_iter()
         .chain(all(value, "considerationsSociales"))
@@ -58,13 +68,52 @@ fn contract(value: &Value) -> Option<Notice> {
             });
         }
     }
-    let winners: Vec<String> =
-        ["titulaires/titulaire/id", "titulaires/id", "concessionnaires/concessionnaire/id", "concessionnaires/id"]
-            .iter()
-            .flat_map(|p| all(value, p))
-            .filter_map(crate::tree::own_text)
-            .collect();
-    let amount = said(value, "montant").or_else(|| said(value, "valeurGlobale")).and_then(|m| m.parse().ok());
-    notice.awards.push(Award { lot: super::lot_of(&notice.title), winners, amount, ..Award::default() });
+    let techniques = all(value, "techniques/technique").into_iter().filter_map(crate::tree::own_text);
+    let data = ContractData {
+        number: Some(id),
+        notified,
+        months: notice.duration_months,
+        maximum: techniques.into_iter().any(|t| super::is_framework(&t)),
+        offers_received: number(value, "offresRecues"),
+        modifications: all(value, "modifications/modification").into_iter().map(modification).collect(),
+        subcontracts: all(value, "actesSousTraitance/acteSousTraitance").into_iter().map(subcontract).collect(),
+        ..ContractData::default()
+    };
+    let amount = number(value, "montant").or_else(|| number(value, "valeurGlobale"));
+    let award = Award::to(super::lot_of(&notice.title), companies(value));
+    notice.awards.push(Award { amount, contract: Some(Box::new(data)), ..award });
     Some(notice)
+}
+
+/// The holders that a contract or a modification lists: numbers without names.
+fn companies(value: &Value) -> Vec<Company> {
+    ["titulaires/titulaire", "titulaires", "concessionnaires/concessionnaire", "concessionnaires"]
+        .iter()
+        .flat_map(|path| all(value, path))
+        .filter_map(|holder| company(&said(holder, "id")?))
+        .collect()
+}
+
+/// A company known by its number, of whatever country.
+fn company(id: &str) -> Option<Company> {
+    Some(Company { id: Some(Company::number(id)?), ..Company::default() })
+}
+
+fn modification(value: &Value) -> ContractModification {
+    ContractModification {
+        number: number(value, "id").unwrap_or_default(),
+        on: day(value, "dateNotificationModification").or_else(|| day(value, "dateSignatureModification")),
+        months: number(value, "dureeMois"),
+        amount: number(value, "montant").or_else(|| number(value, "valeurGlobale")),
+        holders: companies(value),
+    }
+}
+
+fn subcontract(value: &Value) -> Subcontract {
+    let id = said(value, "sousTraitant/id").unwrap_or_default();
+    Subcontract {
+        company: company(&id).unwrap_or_default(),
+        amount: number(value, "montant"),
+        notified: day(value, "dateNotification"),
+    }
 }

@@ -3,10 +3,10 @@
 use chrono::NaiveDate;
 use serde_json::Value;
 use url::Url;
-use vigie_domain::notice::Award;
-use vigie_domain::{Buyer, Code, Cpv, Department, Notice, NoticeKind, Place};
+use vigie_domain::award::{Award, ContractData, ContractModification};
+use vigie_domain::{Buyer, Code, Company, Cpv, Department, Notice, NoticeKind, Place};
 
-use super::says;
+use super::{day, says};
 use crate::sources::BadRecord;
 use crate::tree::text;
 use crate::zones;
@@ -46,19 +46,50 @@ pub(super) fn contracts(rows: &[Value], url: &Url) -> (Vec<Contract>, Vec<BadRec
             });
             continue;
         };
-        let winner = said(row, "titulaire_nom").or_else(|| said(row, "titulaire_id"));
         match contracts.iter_mut().rev().find(|c| c.notice.record_id == uid) {
             Some(known) => {
                 let award = &mut known.notice.awards[0];
-                award.winners.extend(winner.filter(|w| !award.winners.contains(w)));
+                let with_more = Award::to(None, holder(row).into_iter().collect());
+                let new: Vec<String> = with_more.winners.into_iter().filter(|w| !award.winners.contains(w)).collect();
+                award.winners.extend(new);
+                award.companies.extend(with_more.companies);
+                award.companies.dedup();
             }
-            None => contracts.push(contract(uid, row, winner)),
+            None => contracts.push(contract(uid, row)),
         }
     }
     (contracts, bad)
 }
 
-fn contract(uid: String, row: &Value, winner: Option<String>) -> Contract {
+/// The company that a row names: name, number, or both.
+fn holder(row: &Value) -> Option<Company> {
+    let (name, id) = (said(row, "titulaire_nom"), said(row, "titulaire_id").and_then(|n| Company::number(&n)));
+    (name.is_some() || id.is_some()).then(|| Company { name: name.unwrap_or_default(), id, place: Place::default() })
+}
+
+/// What the row says of the contract itself. The table keeps one state a contract, the current one: a row that a modification
+/// touched says its amount and duration from then on.
+fn data(row: &Value) -> ContractData {
+    let months = said(row, "dureeMois").and_then(|d| d.parse().ok());
+    let modification = said(row, "modification_id").and_then(|n| n.parse::<u32>().ok()).filter(|n| *n > 0);
+    let change = modification.map(|number| ContractModification {
+        number,
+        on: said(row, "dateNotificationModification").and_then(|d| day(&d)),
+        months,
+        ..ContractModification::default()
+    });
+    ContractData {
+        number: said(row, "id").or_else(|| said(row, "uid")),
+        notified: said(row, "dateNotification").and_then(|d| day(&d)),
+        months,
+        maximum: said(row, "techniques").is_some_and(|t| super::is_framework(&t)),
+        offers_received: said(row, "offresRecues").and_then(|n| n.parse::<f64>().ok()).map(|n| n.max(0.0) as u32),
+        modifications: change.into_iter().collect(),
+        ..ContractData::default()
+    }
+}
+
+fn contract(uid: String, row: &Value) -> Contract {
     let mut notice = Notice::new("decp", uid, NoticeKind::Award);
     notice.title = said(row, "objet").unwrap_or_default();
     notice.buyer = Buyer {
@@ -83,8 +114,9 @@ fn contract(uid: String, row: &Value, winner: Option<String>) -> Contract {
     }
     let amount = said(row, "montant").and_then(|m| m.parse().ok());
     let lot = super::lot_of(&notice.title);
-    notice.awards.push(Award { lot, winners: winner.into_iter().collect(), amount, ..Award::default() });
-    let published = said(row, "datePublicationDonnees").and_then(|d| zones::day_of(&d));
+    let award = Award::to(lot, holder(row).into_iter().collect());
+    notice.awards.push(Award { amount, contract: Some(Box::new(data(row))), ..award });
+    let published = said(row, "datePublicationDonnees").and_then(|d| day(&d));
     Contract { notice, published }
 }
 
@@ -111,7 +143,7 @@ mod tests {
 
     fn row(uid: &str, winner: &str) -> Value {
         json!({"uid": uid, "id": "2026-DST-14", "objet": "Entretien des espaces verts", "acheteur_id": "21590350100017", "acheteur_nom": "Ville de Lille",
-            "titulaire_nom": winner, "montant": 120_000.0, "codeCPV": "77310000-6", "dureeMois": 48, "dateNotification": "2026-11-02",
+            "titulaire_nom": winner, "titulaire_id": format!("55204599{}00017", winner.len()), "offresRecues": 4, "techniques": "Accord-cadre", "montant": 120_000.0, "codeCPV": "77310000-6", "dureeMois": 48, "dateNotification": "2026-11-02",
             "datePublicationDonnees": "2026-11-20", "considerationsSociales": "Clause sociale, Critère social", "lieuExecution_code": "2A004",
             "lieuExecution_typeCode": "Code commune", "nature": "Marché"})
     }
@@ -123,10 +155,20 @@ mod tests {
         assert_eq!((found.len(), bad.len()), (2, 1));
         let first = &found[0].notice;
         assert_eq!(first.awards[0].winners, ["Un", "Deux"]);
+        let sirens: Vec<_> = first.awards[0].companies.iter().map(|c| c.siren()).collect();
+        assert_eq!(sirens, [Some("552045992"), Some("552045994")], "name and number");
+        let data = first.awards[0].contract.as_ref().unwrap();
+        assert!(data.maximum && data.months == Some(48.0) && data.offers_received == Some(4), "{data:?}");
+        assert_eq!((data.number.as_deref(), data.notified), (Some("2026-DST-14"), first.published));
         assert_eq!(first.codes.len(), 2);
         assert_eq!(first.departments[0].as_str(), "2A");
         assert_eq!(first.duration_months, Some(48.0));
-        assert!(found[1].notice.awards[0].winners.is_empty(), "NC names nobody");
+        let unnamed = &found[1].notice.awards[0];
+        assert_eq!(
+            (unnamed.companies.len(), unnamed.companies[0].name.as_str()),
+            (1, ""),
+            "NC names nobody; the number does"
+        );
     }
 
     #[test]

@@ -1,0 +1,342 @@
+//! After the award: one contract, what a structure may offer, what ends, whom it follows; a page for each buyer and each holder.
+//!
+//! A contract is public, like the notices it is made from. What a structure was offered, answered and follows is read for the
+//! structure of the session, and for no other.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect};
+use chrono::{DateTime, NaiveDate, Utc};
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::{Buyer, Contract, OfferStage, ServiceOffer, french};
+use vigie_notifier::after_award::{self, Addresses, HolderLine, Reader, spaced};
+use vigie_notifier::card::{beneficiary_label, provision_label, short};
+use vigie_service::after_award::accounts::{self, Followed};
+use vigie_service::after_award::{offers, renewals};
+use vigie_service::alert_card;
+use vigie_service::links::{WHOLE, contract_path};
+use vigie_store::accounts::keys;
+use vigie_store::contracts::{ContractQuery, ContractRow};
+use vigie_watcher::zones;
+
+use super::browse;
+use super::frame::{Fields, Posted, Shown, SignedIn, Site, Trouble, Visitor};
+use super::procedure;
+
+/// Contracts and procedures of a buyer or a holder.
+const LISTED: i64 = 60;
+/// Offers and ends of a structure.
+const MINE: i64 = 100;
+
+/// A contract as lists show it.
+#[derive(serde::Serialize)]
+struct Row {
+    path: String,
+    title: String,
+    lot: String,
+    buyer: String,
+    holders: String,
+    state: &'static str,
+    ends: Option<String>,
+    estimated: bool,
+    owed: Option<String>,
+    /// What the visitor's own structure answered.
+    stage: Option<&'static str>,
+}
+
+fn row(c: &Contract, stage: Option<OfferStage>, today: NaiveDate) -> Row {
+    Row {
+        path: contract_path(&c.procedure, &c.lot),
+        title: short(&c.title, 160),
+        lot: after_award::lot(c),
+        buyer: short(&c.buyer.name, 120),
+        holders: short(&c.holders_in_french(), 160),
+        state: c.state_on(today).in_french(),
+        ends: c.ends.map(|e| french::date(e.on)),
+        estimated: c.ends.is_some_and(|e| e.is_estimated()),
+        owed: c.owes_work().then(|| c.owed_in_french()),
+        stage: stage.map(OfferStage::in_french),
+    }
+}
+
+/// A fact of a contract and the notice that says it.
+#[derive(serde::Serialize)]
+struct Fact {
+    label: &'static str,
+    text: String,
+    quote: Option<String>,
+    source: String,
+}
+
+/// `BOAMP 26-123` of `boamp:26-123`.
+fn source_in_french(notice: &str) -> String {
+    let (source, id) = notice.split_once(':').unwrap_or(("", notice));
+    match source {
+        vigie_domain::contract::BY_HAND => "une personne qui connaît le contrat".to_owned(),
+        "decp" => "données essentielles du marché".to_owned(),
+        source => format!("{} {}", source.to_uppercase(), short(id, 40)),
+    }
+}
+
+fn facts(c: &Contract) -> Vec<Fact> {
+    let fact = |label, text: String, notice: &str| Fact { label, text, quote: None, source: source_in_french(notice) };
+    let mut out = Vec::new();
+    out.extend(c.amount.as_ref().map(|a| fact("Montant", after_award::amount(a.value), &a.notice)));
+    out.extend(c.awarded_on.as_ref().map(|d| fact("Attribution publiée le", french::date(d.value), &d.notice)));
+    out.extend(c.notified_on.as_ref().map(|d| fact("Notifié le", french::date(d.value), &d.notice)));
+    if let (Some(end), Some(notice)) =
+        (&c.ends, c.lasts.as_ref().map(|l| &l.notice).or(c.holders.first().map(|h| &h.notice)))
+    {
+        let head = if end.is_estimated() { "estimée au " } else { "" };
+        out.push(fact("Fin au plus tard", format!("{head}{} : {}", french::date(end.on), end.in_french()), notice));
+    }
+    out.extend(c.modified_on.as_ref().map(|d| fact("Modifié le", french::date(d.value), &d.notice)));
+    out.extend(c.offers_received.as_ref().map(|n| fact("Offres reçues", n.value.to_string(), &n.notice)));
+    if c.owes_work() {
+        for owed in &c.owed {
+            let quote = owed.provision.evidence.quote.as_deref().map(|q| short(q, 400));
+            out.push(Fact {
+                quote,
+                ..fact("Dû aux personnes éloignées de l’emploi", c.owed_in_french(), &owed.notice)
+            });
+        }
+    }
+    out
+}
+
+/// The lot of a path.
+fn lot_of(path: &str) -> &str {
+    if path == WHOLE { "" } else { path }
+}
+
+async fn found(site: &Site, visitor: &Visitor, id: &str, lot: &str) -> Result<ContractRow, Trouble> {
+    // Whoever may not see the procedure sees no contract of it.
+    procedure::notices(site, visitor.session.as_ref(), id).await?;
+    site.service.store.contract(id, lot).await?.ok_or_else(|| {
+        Trouble::unknown(
+            "Contrat inconnu",
+            "Aucune attribution n’est connue pour ce lot. La page du marché dit où il en est.",
+        )
+    })
+}
+
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path((id, lot)): Path<(String, String)>,
+) -> Shown {
+    if let Some(now) = site.service.store.procedure_now(&id).await? {
+        return Ok(Redirect::permanent(&contract_path(&now, lot_of(&lot))).into_response());
+    }
+    let service = &site.service;
+    let c = found(&site, &visitor, &id, lot_of(&lot)).await?.contract;
+    let today = zones::paris_day(service.clock.now());
+    let contacts = alert_card::contacts_in(service, &c.departments, c.buyer.siren()).await?;
+    let holders: Vec<(HolderLine, Option<String>, String)> = c
+        .holders
+        .iter()
+        .map(|h| {
+            let page = h.company.siren().map(|siren| format!("/titulaire/{siren}"));
+            (after_award::holder_line(&h.company), page, source_in_french(&h.notice))
+        })
+        .collect();
+    let (offer, letter) = match &visitor.session {
+        Some(session) => {
+            let offer = service.store.service_offer_of(session.structure(), &id, &c.lot).await?;
+            let reader = Reader { name: &session.person.name, profile: &session.person.profile };
+            let said = after_award::offer(&c, reader, &[], None, Addresses::default());
+            (offer, c.owes_work().then_some((said.proposals, said.letter)))
+        }
+        None => (None, None),
+    };
+    let retendered = renewals::retendered(service, &c).await?;
+    Ok(site.page(
+        &visitor,
+        "contrat.html",
+        context! {
+            id => id,
+            r => Serde(row(&c, None, today)),
+            place => browse::place(&c.departments),
+            reason => c.reason.map(|r| vigie_domain::outcome::no_award_in_french(Some(r))),
+            holders => Serde(holders),
+            facts => Serde(facts(&c)),
+            reserved => c.reserved.iter().map(|b| beneficiary_label(*b)).collect::<Vec<_>>(),
+            provisions => c.provisions.iter().map(|p| provision_label(*p)).collect::<Vec<_>>(),
+            doubts => c.doubts,
+            contacts => contacts,
+            buyer_page => c.buyer.siren().map(|siren| format!("/acheteur/{siren}")),
+            retendered => retendered,
+            answers => Serde(OfferStage::ANSWERS.map(|s| (s.as_str(), french::capital(s.in_french())))),
+            open => offer.as_ref().is_some_and(|o| o.stage.is_open()),
+            stage => offer.as_ref().filter(|o| OfferStage::ANSWERS.contains(&o.stage)).map(said),
+            letter => Serde(letter),
+        },
+    ))
+}
+
+/// « contacté, par Ana, le 3 mars 2027 ».
+fn said(offer: &ServiceOffer) -> String {
+    let by = if offer.by.is_empty() { String::new() } else { format!(", par {}", short(&offer.by, 60)) };
+    format!("{}{by}, le {}", offer.stage.in_french(), french::date(zones::paris_day(offer.at)))
+}
+
+/// What came of offering services.
+pub(crate) async fn answer(
+    State(site): State<Arc<Site>>,
+    Path((id, lot)): Path<(String, String)>,
+    posted: Posted,
+) -> Shown {
+    let stage =
+        OfferStage::parse(posted.fields.one("reponse")).ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
+    let (session, lot) = (&posted.session, lot_of(&lot));
+    let noted = offers::answer(&site.service, &session.person, (&id, lot), stage, session.name()).await?;
+    match noted {
+        offers::Answered::Noted(_) => Ok(Redirect::to(&contract_path(&id, lot)).into_response()),
+        other => Err(Trouble::bad(offers::answered_in_french(&other))),
+    }
+}
+
+#[derive(serde::Serialize)]
+struct AccountRow {
+    key: String,
+    name: String,
+    number: Option<String>,
+    page: Option<String>,
+}
+
+/// What a structure may offer, what ends, whom it follows.
+pub(crate) async fn mine(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+    overview(&site, &signed.visitor, signed.session.structure(), fields.one("fait").to_owned(), Vec::new()).await
+}
+
+async fn overview(
+    site: &Site,
+    visitor: &Visitor,
+    structure: &str,
+    done: String,
+    choices: Vec<(String, String)>,
+) -> Shown {
+    let store = &site.service.store;
+    let today = zones::paris_day(site.service.clock.now());
+    let mut open = Vec::new();
+    let mut settled = Vec::new();
+    for offer in store.service_offers_of(structure, MINE).await? {
+        let Some(found) = store.contract(&offer.procedure, &offer.lot).await? else { continue };
+        let shown = row(&found.contract, Some(offer.stage), today);
+        match offer.stage {
+            stage if stage.is_open() => open.push(shown),
+            OfferStage::Won | OfferStage::Declined => settled.push(shown),
+            _ => {}
+        }
+    }
+    let mut ending = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for told in store.renewals_of(structure, MINE).await? {
+        if seen.insert((told.procedure.clone(), told.lot.clone()))
+            && let Some(found) = store.contract(&told.procedure, &told.lot).await?
+            && renewals::stands(&site.service, &found.contract, site.service.clock.now()).await?.is_some()
+        {
+            ending.push(row(&found.contract, None, today));
+        }
+    }
+    let accounts: Vec<AccountRow> = store
+        .accounts_of(structure)
+        .await?
+        .into_iter()
+        .map(|a| AccountRow {
+            number: a.siren().map(spaced),
+            page: a.siren().map(|siren| format!("/acheteur/{siren}")),
+            name: short(&a.name, 120),
+            key: a.key,
+        })
+        .collect();
+    let values = context! {
+        open => Serde(open), settled => Serde(settled), ending => Serde(ending), accounts => Serde(accounts), done => done,
+        choices => choices,
+    };
+    Ok(site.page(visitor, "contrats.html", values))
+}
+
+pub(crate) async fn follow(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
+    let session = &posted.session;
+    let followed = accounts::follow(&site.service, &session.person, session.name(), posted.fields.one("qui")).await?;
+    let said = accounts::followed_in_french(&followed);
+    let choices = match followed {
+        Followed::Which(some) => some.into_iter().map(|n| (n.siren, short(&n.name, 120))).collect(),
+        _ => Vec::new(),
+    };
+    overview(&site, &posted.visitor, session.structure(), said, choices).await
+}
+
+pub(crate) async fn unfollow(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
+    site.service.store.unfollow(posted.session.structure(), posted.fields.one("qui")).await?;
+    Ok(Redirect::to("/contrats").into_response())
+}
+
+pub(crate) async fn buyer(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<String>) -> Shown {
+    party(&site, &visitor, &id, true).await
+}
+
+pub(crate) async fn holder(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<String>) -> Shown {
+    party(&site, &visitor, &id, false).await
+}
+
+/// What a buyer buys, or a company wins: with which provisions, until when, who helps.
+async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
+    let store = &site.service.store;
+    let unknown = || Trouble::unknown("Numéro inconnu", "Aucun avis public ne nomme cet acheteur ou cette entreprise.");
+    let siren =
+        Buyer::clean_siret(id).filter(|n| n.len() == id.len()).map(|n| n[..9].to_owned()).ok_or_else(unknown)?;
+    let name = store.name_of(&siren).await?.ok_or_else(unknown)?;
+    let today = zones::paris_day(site.service.clock.now());
+    let contracts_of = |query: ContractQuery| async move { store.find_contracts(&query, LISTED).await };
+    let bought = contracts_of(ContractQuery { buyer: Some(siren.clone()), ..ContractQuery::default() }).await?;
+    let held = contracts_of(ContractQuery { holder: Some(siren.clone()), ..ContractQuery::default() }).await?;
+    let ids = store.procedures_bought_by(&siren, LISTED).await?;
+    let procedures = store.search_rows(&ids).await?;
+    let departments = bought
+        .iter()
+        .chain(&held)
+        .flat_map(|c| c.contract.departments.clone())
+        .collect::<std::collections::BTreeSet<_>>();
+    let departments: Vec<_> = departments.into_iter().collect();
+    let contacts =
+        if buys { alert_card::contacts_in(&site.service, &departments, Some(&siren)).await? } else { Vec::new() };
+    let rows = |found: &[ContractRow]| found.iter().map(|c| row(&c.contract, None, today)).collect::<Vec<_>>();
+    let followed = match &visitor.session {
+        Some(session) => {
+            let mine = store.accounts_of(session.structure()).await?;
+            keys(Some(&siren), &name).iter().any(|key| mine.iter().any(|a| a.key == *key))
+        }
+        None => false,
+    };
+    let committed = store.is_committed(&siren).await?;
+    let values = context! {
+        name => short(&name, 160), siren => &siren, number => spaced(&siren), buys => buys, bought => Serde(rows(&bought)),
+        held => Serde(rows(&held)), procedures => Serde(browse::rows(site, visitor, &procedures).await?), contacts => contacts,
+        committed => committed, followed => followed,
+    };
+    Ok(site.page(visitor, "acteur.html", values))
+}
+
+/// Ends of contracts for a structure's calendar: those it was told of, and that stand.
+pub(crate) async fn ends(
+    site: &Site,
+    structure: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Contract, DateTime<Utc>)>, Trouble> {
+    let store = &site.service.store;
+    let mut out: Vec<(Contract, DateTime<Utc>)> = Vec::new();
+    for told in store.renewals_of(structure, MINE).await? {
+        let known = out.iter().any(|(c, _)| c.procedure == told.procedure && c.lot == told.lot);
+        if !known
+            && let Some(found) = store.contract(&told.procedure, &told.lot).await?
+            && renewals::stands(&site.service, &found.contract, now).await?.is_some()
+        {
+            out.push((found.contract, told.at));
+        }
+    }
+    Ok(out)
+}

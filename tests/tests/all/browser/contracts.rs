@@ -1,0 +1,81 @@
+//! After the award, in a browser: the contract, what may be offered, whom one follows, a buyer and a holder.
+
+use vigie_domain::{Award, Company, OfferStage, Place, ServiceOffer};
+
+use super::*;
+
+/// A lot of the town's first procedure, won by somebody, and offered to Jeanne's structure.
+async fn awarded(pages: &Pages) -> String {
+    let mut call = call(200, "Nettoyage des écoles et des gymnases", false);
+    call.buyer.name = "Ville de Lille".into();
+    call.buyer.siret = Some("21590350100017".into());
+    call.duration_months = Some(24.0);
+    call.passages.push(Passage {
+        field: "texte".into(),
+        lot: None,
+        text: "Clause sociale : le titulaire réserve 300 heures de travail à des personnes éloignées de l’emploi."
+            .into(),
+    });
+    let procedure = pages.take(&call).await.unwrap();
+    let mut award = Notice::new("boamp", "26-900", NoticeKind::Award);
+    award.title.clone_from(&call.title);
+    award.buyer = call.buyer.clone();
+    award.published = NaiveDate::from_ymd_opt(2026, 11, 19);
+    award.links.earlier = vec![call.record_id.clone()];
+    let place = Place { city: Some("Lens".into()), postcode: Some("62300".into()), nuts: None };
+    let company =
+        Company { id: Some("55204599900869".into()), place, ..Company::named("Établissements Martin et fils") };
+    let lot = call.lots.first().map(|l| l.id.clone());
+    award.awards = vec![Award { amount: Some(120_000.0), ..Award::to(lot.clone(), vec![company]) }];
+    pages.take(&award).await.unwrap();
+    let lot = lot.unwrap_or_default();
+    let mut tx = pages.app.service.store.begin_alert(now()).await.unwrap();
+    let offer = ServiceOffer {
+        structure: SIRET.into(),
+        procedure: procedure.clone(),
+        lot: lot.clone(),
+        stage: OfferStage::Told,
+        holders: "552045999".into(),
+        by: String::new(),
+        at: now(),
+        told: Some(now()),
+        reminded: false,
+    };
+    tx.put_service_offer(&offer).await.unwrap();
+    tx.commit().await.unwrap();
+    vigie_service::links::contract_path(&procedure, &lot)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_an_award_on_a_phone_on_a_desktop_and_in_the_dark() {
+    let Some(driver) = Driver::start() else { return };
+    for screen in [PHONE, DESKTOP, DARK] {
+        let (pages, _) = town().await;
+        let path = awarded(&pages).await;
+        let browser = driver.browser(screen).await;
+        let open = |path: &str| {
+            let url = format!("{}{path}", pages.base);
+            let browser = browser.clone();
+            async move { browser.goto(&url).await.unwrap() }
+        };
+        open(&path).await;
+        look(&browser, screen, "contrat-public").await;
+        enter(&browser, &pages, "jeanne").await;
+        open(&path).await;
+        look(&browser, screen, "contrat").await;
+        press(&browser, "Contacté").await;
+        let noted = Locator::XPath("//*[contains(., 'contacté, par Jeanne Martin')]");
+        browser.wait().for_element(noted).await.unwrap();
+        open("/contrats").await;
+        look(&browser, screen, "contrats").await;
+        let who = browser.find(Locator::Css("input[name=qui]")).await.unwrap();
+        who.send_keys("Ville de Lille").await.unwrap();
+        press(&browser, "Suivre").await;
+        look(&browser, screen, "contrats-suivi").await;
+        for (path, name) in [("/acheteur/215903501", "acheteur"), ("/titulaire/552045999", "titulaire")] {
+            open(path).await;
+            look(&browser, screen, name).await;
+        }
+        browser.close().await.unwrap();
+    }
+}

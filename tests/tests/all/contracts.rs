@@ -1,0 +1,377 @@
+//! What follows an award, end to end: from the doubles of BOAMP and of the essential data, through the real readers, the database, the
+//! scheduler and the outbox, under a simulated clock.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use mail_parser::MessageParser;
+use serde_json::{Value, json};
+use vigie_bot::roles::{poll, scheduler};
+use vigie_bot::setup::App;
+use vigie_config::settings;
+use vigie_delivery::worker;
+use vigie_domain::contract::{self, Published};
+use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::{Cadence, Channel, ContractState, Department, Filter, OfferStage, Stage, StructureKind, Subscriber};
+use vigie_service::after_award::offers;
+use vigie_service::decisions::{self, DecisionEdit, Seen};
+use vigie_service::{Clock, sources};
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_tests::publishers::Publishers;
+use vigie_tests::replay::Replay;
+use vigie_tests::servers::Smtp;
+use vigie_tests::{service, shared};
+use vigie_watcher::classify;
+use vigie_watcher::sources::decp;
+use vigie_watcher::sources::eforms;
+use vigie_watcher::tree;
+
+const CITY: &str = "21590350100017";
+const CLAUSE: &str = "Lot 1 : le titulaire réserve 300 heures de travail à des personnes éloignées de l’emploi (clause sociale d’insertion obligatoire).";
+
+fn at(text: &str) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc)
+}
+
+/// A record of the national form of BOAMP.
+fn record(id: &str, day: &str, nature: &str, of: Option<&str>, form: Value) -> Value {
+    let donnees = json!({"FNSimple": form});
+    json!({"idweb": id, "objet": "Nettoyage des écoles et des gymnases", "dateparution": day, "nature": nature, "etat": "INITIAL", "famille": "FNS",
+        "nomacheteur": "Ville de Lille", "code_departement": ["59"], "donnees": donnees.to_string(), "gestion": null, "annonce_lie": of.map(|id| vec![id]),
+        "url_avis": format!("https://www.boamp.fr/pages/avis/?q=idweb:{id}")})
+}
+
+fn buyer() -> Value {
+    json!({"nomOfficiel": "Ville de Lille", "codeIdentificationNational": CITY, "ville": "Lille", "cp": "59000"})
+}
+
+/// A call in three lots; the first owes hours.
+fn call(id: &str, day: &str, closes: &str) -> Value {
+    let lots: Vec<Value> =
+        [("1", "Nettoyage des écoles"), ("2", "Vitrerie des gymnases"), ("3", "Nettoyage des vestiaires")]
+            .iter()
+            .map(|(n, title)| json!({"numLot": n, "intitule": title}))
+            .collect();
+    record(
+        id,
+        day,
+        "APPEL_OFFRE",
+        None,
+        json!({"organisme": buyer(), "initial": {
+        "natureMarche": {"intitule": "Nettoyage des écoles et des gymnases", "codeCPV": {"objetPrincipal": {"classPrincipale": "90911200"}},
+            "lieuExecution": "59000 Lille", "lotsMarche": {"lot": lots}, "dureeMois": "24"},
+        "procedure": {"dateReceptionOffres": closes}, "informComplementaire": {"autresInformComplementaire": CLAUSE}}}),
+    )
+}
+
+/// The award of the first lot.
+fn award(id: &str, of: &str, day: &str) -> Value {
+    record(
+        id,
+        day,
+        "ATTRIBUTION",
+        Some(of),
+        json!({"organisme": buyer(), "attribution": {
+        "decision": {"numLot": "1", "titulaire": {"denomination": "MARTIN SARL", "ville": "Lens", "cp": "62300"}, "renseignement": {"montant": "120000"}}}}),
+    )
+}
+
+struct Bench {
+    app: Arc<App>,
+    boamp: Replay,
+    publishers: Publishers,
+    sources: Vec<sources::Watched>,
+    smtp: Smtp,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    /// `None` where no mail server is at hand.
+    async fn new(now: DateTime<Utc>) -> Option<Self> {
+        let smtp = Smtp::start(&[])?;
+        let dir = tempfile::tempdir().unwrap();
+        let (boamp, publishers) = (Replay::new(Vec::new()), Publishers::default());
+        let (api, _) = boamp.serve().await.unwrap();
+        let root = publishers.serve().await.unwrap();
+        let url = format!("sqlite:{}", dir.path().join("c.sqlite").display());
+        let mut settings = service::settings(&url, smtp.port, 2).unwrap();
+        settings.fetch.allow_private = vec!["127.0.0.0/8".into()];
+        settings.fetch.host_gap_ms = 0;
+        let block = |text: String| -> settings::Source { toml::from_str(&text).unwrap() };
+        settings.source = vec![
+            block(format!("id = 'boamp'\nkind = 'boamp'\nurl = '{api}'\nbaseline = 'deliver'\nlookback_days = 400")),
+            block(format!(
+                "id = 'decp'\nkind = 'decp'\nurl = '{root}/api/resources/x/data/'\nbaseline = 'deliver'\nlookback_days = 400"
+            )),
+        ];
+        let sources = sources::enabled(&settings).unwrap();
+        let app = Arc::new(service::start_as(settings, Clock::fixed(now)).await.unwrap());
+        Some(Self { app, boamp, publishers, sources, smtp, _dir: dir })
+    }
+
+    async fn person(&self, id: &str, kind: Option<StructureKind>, filter: &Filter) {
+        let now = self.app.service.clock.now();
+        let profile = Profile { kind, ..Profile::default() };
+        let role = if kind.is_some() { Role::Structure } else { Role::Facilitator };
+        let subscriber = Subscriber { id: id.into(), name: id.into(), role, profile };
+        let addresses = vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)];
+        let store = &self.app.service.store;
+        store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await.unwrap();
+        store.put_subscription(id, filter, Cadence::Instant, now).await.unwrap();
+    }
+
+    async fn poll(&self) {
+        for source in &self.sources {
+            poll::poll(&self.app.service, &self.app.fetcher, source, true).await.unwrap();
+        }
+    }
+
+    /// What the service does on each day from one moment to another.
+    async fn live(&self, from: DateTime<Utc>, days: i64) {
+        for day in 0..days {
+            let now = from + Duration::days(day);
+            self.app.service.clock.set(now);
+            scheduler::run(&self.app.service, now).await.unwrap();
+            worker::drain(&self.app.delivery).await.unwrap();
+        }
+    }
+
+    /// (who, subject, text) of every mail so far.
+    fn mails(&self) -> Vec<(String, String, String)> {
+        let raw = self.smtp.mails();
+        raw.iter()
+            .map(|m| {
+                let mail = MessageParser::default().parse(m).unwrap();
+                let to = mail.to().and_then(|to| to.first()).and_then(|a| a.address()).unwrap_or_default();
+                let who = to.split('@').next().unwrap_or_default().to_owned();
+                (who, mail.subject().unwrap().to_owned(), mail.body_text(0).unwrap().into_owned())
+            })
+            .collect()
+    }
+
+    fn told(&self, who: &str, subject: &str) -> Vec<String> {
+        let of = |m: &(String, String, String)| m.0 == who && m.1.contains(subject);
+        self.mails().into_iter().filter(of).map(|m| m.2).collect()
+    }
+
+    async fn decide(&self, person: &str, procedure: &str, lot: &str, stage: Stage) {
+        let service = &self.app.service;
+        let person = service.store.subscriber(person).await.unwrap().unwrap();
+        let asker = decisions::Asker { person: &person, name: &person.id, procedure, lot, seen: Seen::Latest };
+        let edit = DecisionEdit { stage: Some(stage), ..DecisionEdit::default() };
+        let outcome = decisions::decide(service, &asker, &edit).await.unwrap();
+        assert!(matches!(outcome, decisions::Outcome::Noted { .. }), "{outcome:?}");
+    }
+}
+
+fn cleaning(department: &str) -> Filter {
+    Filter {
+        sectors: vec!["nettoyage-de-locaux-16".into()],
+        departments: Department::parse(department).into_iter().collect(),
+        ..Filter::default()
+    }
+}
+
+/// Call → decision → award of one lot of three → the right people told, reminders of the others go on → the end of the contract is
+/// told a year ahead → a new call takes the line away.
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_call_to_the_next_call() {
+    let Some(bench) = Bench::new(at("2026-11-21T08:00:00Z")).await else { return };
+    let store = &bench.app.service.store;
+    for (id, kind, filter) in [
+        ("bidder", StructureKind::Ei, cleaning("59")),
+        ("other-lots", StructureKind::Ei, cleaning("59")),
+        ("far", StructureKind::Ei, cleaning("13")),
+    ] {
+        bench.person(id, Some(kind), &filter).await;
+    }
+    bench.boamp.with(|s| s.records.push(call("26-100", "2026-11-20", "2027-01-29T12:00:00")));
+    bench.poll().await;
+    worker::drain(&bench.app.delivery).await.unwrap();
+    let procedure = store.notice("boamp:26-100").await.unwrap().unwrap().procedure;
+    // Came after the call and was never told of it; lends staff, which no lot asks for.
+    bench.person("newcomer", Some(StructureKind::Aci), &cleaning("59")).await;
+    bench.person("temps", Some(StructureKind::Etti), &cleaning("59")).await;
+    bench
+        .person(
+            "plie",
+            None,
+            &Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() },
+        )
+        .await;
+    bench.decide("bidder", &procedure, "1", Stage::Preparing).await;
+    bench.decide("other-lots", &procedure, "3", Stage::Go).await;
+
+    // The first lot is awarded while the others are open.
+    let awarded = at("2027-01-12T08:00:00Z");
+    bench.app.service.clock.set(awarded);
+    bench.boamp.with(|s| s.records.push(award("27-9", "26-100", "2027-01-11")));
+    bench.poll().await;
+    bench.live(awarded, 1).await;
+    let offered = |who: &str| bench.told(who, "Proposer vos services");
+    for (who, n) in [("newcomer", 1), ("temps", 1), ("other-lots", 1), ("bidder", 0), ("far", 0), ("plie", 0)] {
+        // Who goes for another lot only may serve whoever won this one.
+        assert_eq!(
+            offered(who).len(),
+            n,
+            "{who}: {:?}",
+            bench.mails().iter().map(|m| (&m.0, &m.1)).collect::<Vec<_>>()
+        );
+    }
+    let text = offered("temps").remove(0);
+    for wanted in [
+        "MARTIN SARL",
+        "62300 Lens",
+        "300",
+        "le titulaire réserve 300 heures",
+        "mettre des salariés à disposition",
+        "Bonjour,",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    // The bidder is asked first, and told once it did not win.
+    bench.live(awarded + Duration::days(1), 2).await;
+    let asked = bench.told("bidder", "Résultat ?");
+    assert_eq!(asked.len(), 1);
+    assert!(asked[0].contains("Attribué à MARTIN SARL"), "{}", asked[0]);
+    assert!(offered("bidder").is_empty());
+    bench.decide("bidder", &procedure, "1", Stage::Lost).await;
+    bench.live(awarded + Duration::days(3), 3).await;
+    assert_eq!(offered("bidder").len(), 1);
+    assert_eq!(bench.told("bidder", "Résultat ?").len(), 1, "asked once");
+
+    // One answers « refusé », another nothing: one reminder, to the one.
+    let person = store.subscriber("newcomer").await.unwrap().unwrap();
+    let noted =
+        offers::answer(&bench.app.service, &person, (&procedure, "1"), OfferStage::Declined, "Ana").await.unwrap();
+    assert!(matches!(noted, offers::Answered::Noted(_)));
+    bench.live(awarded + Duration::days(6), 40).await;
+    for (who, n) in [("newcomer", 1), ("temps", 2), ("bidder", 2)] {
+        assert_eq!(offered(who).len(), n, "{who}");
+    }
+    // The reminders of the third lot went on.
+    let reminded: usize = bench.told("other-lots", "Rappel").len();
+    assert!(reminded >= 2, "{:?}", bench.mails().iter().map(|m| (&m.0, &m.1)).collect::<Vec<_>>());
+
+    // Two months later the essential data come: the same contract, with its number, day and duration.
+    let published = at("2027-03-15T08:00:00Z");
+    bench.app.service.clock.set(published);
+    bench.publishers.with(|d| {
+        d.rows.push(json!({"uid": "21590350100017-2027-14", "id": "2027-14", "objet": "Nettoyage des écoles et des gymnases - lot 1 : écoles",
+            "acheteur_id": CITY, "acheteur_nom": "Ville de Lille", "titulaire_nom": "ETS MARTIN", "titulaire_id": "55204599900869",
+            "montant": 120_500.0, "dureeMois": 48, "dateNotification": "2027-01-05", "datePublicationDonnees": "2027-03-14",
+            "codeCPV": "90911200-8", "offresRecues": 3, "considerationsSociales": "Clause sociale", "lieuExecution_code": "59350", "lieuExecution_typeCode": "Code commune"}));
+    });
+    let before = bench.mails().len();
+    bench.poll().await;
+    bench.live(published, 2).await;
+    let contracts = store.contracts_of(&procedure).await.unwrap();
+    let c = &contracts.iter().find(|c| c.contract.lot == "1").unwrap().contract;
+    assert_eq!(c.holders.len(), 1, "{:?}", c.holders);
+    assert!(c.is_held_by("552045999") && c.holders[0].company.place.city.as_deref() == Some("Lens"));
+    assert_eq!((c.state, c.ends.unwrap().on.to_string().as_str()), (ContractState::Awarded, "2031-01-05"));
+    assert_eq!(c.owed_in_french(), "300\u{a0}heures", "quoted from the call, never from the data");
+    let new: Vec<String> = bench.mails().split_off(before).into_iter().map(|m| m.1).collect();
+    assert!(!new.iter().any(|s| s.contains("Proposer")), "the same holder is told of once: {new:?}");
+
+    // A year before the end, one line; not to the one who said no, nor to those far away.
+    let before = bench.mails().len();
+    bench.live(at("2029-12-20T08:00:00Z"), 25).await;
+    let lines: Vec<(String, String)> = bench
+        .mails()
+        .split_off(before)
+        .into_iter()
+        .filter(|m| m.2.contains("CONTRATS QUI SE TERMINENT"))
+        .map(|m| (m.0, m.2))
+        .collect();
+    let mut who: Vec<&str> = lines.iter().map(|(who, _)| who.as_str()).collect();
+    who.sort_unstable();
+    assert_eq!(who, ["bidder", "other-lots"], "the one who lends staff bids for no cleaning");
+    assert!(
+        lines[0].1.contains("Fin estimée au 5 janvier 2031") && lines[0].1.contains("reconductions comprises"),
+        "{}",
+        lines[0].1
+    );
+    assert!(lines[0].1.contains("ETS MARTIN") || lines[0].1.contains("MARTIN"), "{}", lines[0].1);
+
+    // The buyer calls again for the same: nothing is told six months ahead.
+    bench.boamp.with(|s| s.records.push(call("30-200", "2030-05-20", "2030-07-10T12:00:00")));
+    bench.app.service.clock.set(at("2030-05-21T08:00:00Z"));
+    bench.poll().await;
+    let again = store.notice("boamp:30-200").await.unwrap().unwrap().procedure;
+    assert_ne!(again, procedure, "a new call is a new procedure");
+    let before = bench.mails().len();
+    bench.live(at("2030-06-20T08:00:00Z"), 40).await;
+    assert!(!bench.mails().split_off(before).iter().any(|m| m.2.contains("CONTRATS QUI SE TERMINENT")));
+    bench.app.service.store.close().await;
+}
+
+/// Whatever comes first: the data of a contract, its award or its call's.
+#[tokio::test(flavor = "multi_thread")]
+async fn essential_data_before_the_award_become_one_contract_with_it() {
+    let Some(bench) = Bench::new(at("2026-11-21T08:00:00Z")).await else { return };
+    let store = &bench.app.service.store;
+    bench.publishers.with(|d| {
+        for (uid, id, objet) in [("a", "2027-14", "Nettoyage des écoles et des gymnases - lot 1"), ("b", "2027-15", "Entretien"), ("c", "2027-16", "Entretien")] {
+            d.rows.push(json!({"uid": uid, "id": id, "objet": objet, "acheteur_id": CITY, "acheteur_nom": "Ville de Lille", "titulaire_nom": "MARTIN",
+                "titulaire_id": "55204599900869", "montant": 1.0, "dureeMois": 999, "dateNotification": "2027-01-05", "datePublicationDonnees": "2027-01-06"}));
+        }
+    });
+    bench.app.service.clock.set(at("2027-01-07T08:00:00Z"));
+    bench.poll().await;
+    let alone = store.notice("decp:a").await.unwrap().unwrap().procedure;
+    assert_ne!(
+        store.notice("decp:b").await.unwrap().unwrap().procedure,
+        store.notice("decp:c").await.unwrap().unwrap().procedure
+    );
+    bench.boamp.with(|s| s.records.push(call("26-100", "2026-11-20", "2026-12-20T12:00:00")));
+    bench.poll().await;
+    bench.boamp.with(|s| s.records.push(award("27-9", "26-100", "2027-01-11")));
+    bench.app.service.clock.set(at("2027-01-12T08:00:00Z"));
+    bench.poll().await;
+    let procedure = store.notice("boamp:26-100").await.unwrap().unwrap().procedure;
+    assert_eq!(store.notice("decp:a").await.unwrap().unwrap().procedure, procedure, "one procedure");
+    assert!(store.contracts_of(&alone).await.unwrap().is_empty() || alone == procedure);
+    let found = store.contracts_of(&procedure).await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let c = &found[0].contract;
+    assert_eq!((c.lot.as_str(), c.holders.len()), ("1", 1));
+    assert_eq!(c.amount.as_ref().unwrap().value.euros, 120_000.0, "1 € is no amount, the award's is");
+    assert!(c.doubts.iter().any(|d| d.contains("999")), "{:?}", c.doubts);
+    assert_eq!(c.notified_on.as_ref().unwrap().value.to_string(), "2027-01-05");
+    store.close().await;
+}
+
+#[test]
+fn recorded_data_make_contracts_with_the_source_of_each_field() {
+    let Some(file) = shared::data("data/decp/exemples/json/marches_avec_modifications.json") else { return };
+    let document: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    for notice in decp::from_tree(&document) {
+        let assessment = classify::classify(&notice);
+        let c = contract::contracts("p", &[Published { notice: &notice, assessment: &assessment }]).remove(0);
+        // A modification of 2022 of a contract notified in 2024, for 12 months, to a number that is no SIRET: as published.
+        assert_eq!((c.state, c.holders.len()), (ContractState::Awarded, 1));
+        assert_eq!(c.notified_on.as_ref().unwrap().value.to_string(), "2024-05-15");
+        assert_eq!(
+            (c.ends.unwrap().on.to_string().as_str(), c.offers_received.as_ref().unwrap().value),
+            ("2025-05-15", 4)
+        );
+        assert!(
+            c.amount.as_ref().unwrap().value.maximum && c.owes_work() && c.owed_in_french() == "heures non publiées",
+            "{c:?}"
+        );
+        assert_eq!((c.subcontracts.len(), c.amount.as_ref().unwrap().notice.as_str()), (1, notice.key().as_str()));
+    }
+    let Some(file) = shared::data("data/ted/eforms_sdk_examples/can_24_FRA_comments.xml") else { return };
+    let notice = eforms::from_tree(&tree::from_xml(&std::fs::read(file).unwrap()).unwrap()).unwrap();
+    let assessment = classify::classify(&notice);
+    let found = contract::contracts("p", &[Published { notice: &notice, assessment: &assessment }]);
+    let lots: Vec<&str> = found.iter().map(|c| c.lot.as_str()).collect();
+    assert_eq!(lots, ["1", "2"]);
+    let c = &found[0];
+    assert_eq!(
+        (c.notified_on.as_ref().unwrap().value.to_string().as_str(), c.offers_received.as_ref().unwrap().value),
+        ("2019-09-03", 3)
+    );
+    assert!(!c.holders.is_empty() && c.holders[0].company.id.is_some(), "{:?}", c.holders);
+}
