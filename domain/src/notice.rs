@@ -264,6 +264,10 @@ pub struct Links {
     /// Numbers in the Official Journal of the EU that this notice bears, or names as its own procedure's (`123456-2024`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publications: Vec<String>,
+    /// Address of the notice's own page, in the one spelling by which others are compared with it; `None` where its source gives
+    /// one page to several notices, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }
 
 impl Links {

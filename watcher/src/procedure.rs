@@ -4,14 +4,15 @@
 //! Rather two threads for one procedure than one thread for two: an annual re-tender, lots published one by one and
 //! subsequent contracts bear the same words. Every number of the two titles must agree (years, lots, phases), the moments
 //! must be the same, the trades and places must not contradict each other; the caller joins only where a single procedure
-//! fits, and never two records of one source.
+//! fits, and never two records of one source. Where a buyer is not named, all the words must be the same.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use vigie_domain::notice::Links;
-use vigie_domain::{Department, Notice, NoticeKind, procedure};
+use vigie_domain::procedure::{self, Statement};
+use vigie_domain::{Department, Notice, NoticeKind, TypedDate, date};
 
 use crate::classify::fold::fold;
 use vigie_classify::pattern;
@@ -89,19 +90,24 @@ pub struct Portrait {
     has_time: bool,
     trades: BTreeSet<String>,
     departments: Vec<Department>,
+    /// A mark of all the words below the title, by which calls that name no buyer are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    says: Option<String>,
 }
 
-/// The portrait of a notice; `None` when it is no call, or says too little to be told from others.
+/// The portrait of a notice, by its dates and those that its text was read to give; `None` when it is no call, or says too little
+/// to be told from others.
 #[must_use]
-pub fn portrait(notice: &Notice) -> Option<Portrait> {
+pub fn portrait(notice: &Notice, read: &[TypedDate]) -> Option<Portrait> {
     if !matches!(notice.kind, NoticeKind::Call | NoticeKind::Private) {
         return None;
     }
-    let closing = notice.deadline()?;
+    let closing = notice.deadline().or_else(|| date::closing(read))?;
     let (words, numbers) = words(&notice.title);
     let buyer = buyer(&notice.buyer.name);
     let siren = notice.buyer.siren().map(str::to_owned);
-    let tells = words.len() >= SHARED_WORDS && (siren.is_some() || !buyer.is_empty());
+    let says = Statement::of(notice).mark.filter(|_| !notice.passages.is_empty());
+    let tells = words.len() >= SHARED_WORDS && (siren.is_some() || !buyer.is_empty() || says.is_some());
     tells.then(|| Portrait {
         source: notice.source.clone(),
         words,
@@ -110,11 +116,22 @@ pub fn portrait(notice: &Notice) -> Option<Portrait> {
         buyer,
         siren,
         closing,
-        has_time: notice.dates.iter().any(|d| d.at == closing && d.has_time),
+        has_time: notice.dates.iter().chain(read).any(|d| d.at == closing && d.has_time),
         // Three digits of a code name a trade; the same procedure is seldom coded alike further down.
         trades: notice.cpv.iter().filter_map(|c| c.as_str().get(..3)).map(str::to_owned).collect(),
         departments: notice.departments.clone(),
+        says,
     })
+}
+
+/// Whether two titles are those of one call, for notices that share a page: a site may show another one there, and lots of one
+/// procedure may share theirs.
+#[must_use]
+pub fn same_call(a: &str, b: &str) -> bool {
+    let ((a, a_numbers), (b, b_numbers)) = (words(a), words(b));
+    let (shared, shorter) = (a.intersection(&b).count(), a.len().min(b.len()));
+    let alike = shared >= SHARED_WORDS && shared as f64 >= CONTAINED * shorter as f64;
+    a_numbers == b_numbers && (a == b || alike)
 }
 
 impl Portrait {
@@ -138,6 +155,9 @@ fn same_closing(a: &Portrait, b: &Portrait) -> bool {
 fn same_buyer(a: &Portrait, b: &Portrait) -> bool {
     if let (Some(a), Some(b)) = (&a.siren, &b.siren) {
         return a == b;
+    }
+    if a.buyer.is_empty() || b.buyer.is_empty() {
+        return a.says.is_some() && a.says == b.says && a.words == b.words;
     }
     let shared = a.buyer.intersection(&b.buyer).count();
     shared > 0 && shared == a.buyer.len().min(b.buyer.len())
@@ -207,7 +227,41 @@ mod tests {
         notice.buyer.name = buyer.into();
         let at = DateTime::parse_from_rfc3339(closing).unwrap();
         notice.dates.push(TypedDate::of_field(DateKind::Tender, (at, true), "deadline"));
-        portrait(&notice)
+        portrait(&notice, &[])
+    }
+
+    /// Attack: one item in two feeds that name no buyer, and whose closing date stands in the text alone.
+    #[test]
+    fn calls_that_name_no_buyer_are_the_same_where_all_their_words_are() {
+        let read = |source: &str, title: &str, text: &str| {
+            let mut notice = Notice::new(source, "1", NoticeKind::Call);
+            notice.title = title.into();
+            notice.passages.push(Passage { field: "entry".into(), lot: None, text: text.into() });
+            portrait(&notice, &crate::classify::classify(&notice).dates)
+        };
+        let text = "Marché réservé aux ESAT. Date limite de réception des offres : 15/01/2027 à 12h00.";
+        let title = "Nettoyage des locaux de la mairie";
+        let a = read("a", title, text).unwrap();
+        assert!(same(&a, &read("b", "NETTOYAGE DES LOCAUX DE LA MAIRIE", text).unwrap()));
+        for (why, title, text) in [
+            ("other words below", title, "Marché réservé aux EA. Date limite de réception des offres : 15/01/2027 à 12h00."),
+            ("another object", "Nettoyage des locaux de la crèche", text),
+            ("another lot", "Nettoyage des locaux de la mairie lot 2", text),
+        ] {
+            assert!(!same(&a, &read("b", title, text).unwrap()), "{why}");
+        }
+        assert_eq!(read("b", title, "Marché réservé aux ESAT."), None, "no closing date");
+    }
+
+    #[test]
+    fn titles_on_one_page_are_of_one_call_unless_they_speak_of_something_else() {
+        let title = "Nettoyage des locaux de la mairie";
+        for other in ["NETTOYAGE DES LOCAUX DE LA MAIRIE", "Mairie : nettoyage des locaux et de la vitrerie", title] {
+            assert!(same_call(title, other) && same_call(other, title), "{other}");
+        }
+        for other in ["Nettoyage des locaux de la mairie 2027", "Tonte des pelouses de la mairie", "Nettoyage", "Lot 2 : nettoyage des locaux de la mairie"] {
+            assert!(!same_call(title, other) && !same_call(other, title), "{other}");
+        }
     }
 
     #[test]

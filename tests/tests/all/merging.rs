@@ -80,7 +80,7 @@ fn calls_that_look_alike_are_not_merged() {
     let mut pairs = 0;
     for (title, buyer) in PROCEDURES {
         for (why, a, b) in twins(title, buyer) {
-            let (a, b) = (portrait(&a).unwrap(), portrait(&b).unwrap());
+            let (a, b) = (portrait(&a, &[]).unwrap(), portrait(&b, &[]).unwrap());
             assert!(!same(&a, &b) && !same(&b, &a), "{why}: {title}");
             pairs += 1;
         }
@@ -114,8 +114,8 @@ fn real_calls_are_known_again_elsewhere_and_taken_for_no_other() {
         }
         let (title, buyer) = republished(n, said("objet"), said("nomacheteur"));
         let (Some(here), Some(there)) = (
-            portrait(&call("boamp", id, said("objet"), said("nomacheteur"), closing)),
-            portrait(&call("portail", id, &title, &buyer, closing)),
+            portrait(&call("boamp", id, said("objet"), said("nomacheteur"), closing), &[]),
+            portrait(&call("portail", id, &title, &buyer, closing), &[]),
         ) else {
             continue;
         };

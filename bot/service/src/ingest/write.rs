@@ -30,7 +30,7 @@ pub(super) async fn store_one(
     // A structure's own lead stands alone until it is published: it changes no procedure of others, and none finds it.
     let alone = notice.visibility.structure().is_some();
     let keys = if alone { Vec::new() } else { likeness::keys(notice) };
-    let portrait = if alone { None } else { likeness::portrait(notice) };
+    let portrait = if alone { None } else { likeness::portrait(notice, &verdict.dates) };
     let procedure = match &known {
         // Once in a procedure, a notice stays in it.
         Some(known) => tx.procedure(&known.procedure).await?,

@@ -134,6 +134,13 @@ pub(super) fn read(rules: &[Rule], source: &str, bytes: &[u8], place: &str, page
             whole(rule, source, &mail).map(|n| vec![n]).ok_or_else(|| "courriel sans objet ni texte".to_owned())
         }
     };
+    let found = found.map(|mut notices| {
+        if !matches!(rule.way, Way::Whole) {
+            let pages = links::own_pages(&notices.iter().map(|n| n.url.clone()).collect::<Vec<_>>());
+            notices.iter_mut().zip(pages).for_each(|(notice, page)| notice.links.page = page);
+        }
+        notices
+    });
     match found {
         Ok(notices) if notices.is_empty() => {
             page.bad.push(aside(
