@@ -36,10 +36,17 @@ pub fn keys(notice: &Notice) -> Vec<String> {
     keys
 }
 
-/// Whether a key is the buyer's own reference: the weakest, since a relaunch may bear it again.
+/// The key of a page that bears a title, by a mark of both.
 #[must_use]
-pub fn is_reference(key: &str) -> bool {
-    key.starts_with("reference:")
+pub fn page_key(mark: &str) -> String {
+    format!("page:{mark}")
+}
+
+/// Whether a key joins only what is still open and speaks of the same: the buyer's own reference, or a page, which a relaunch may
+/// bear again.
+#[must_use]
+pub fn is_weak(key: &str) -> bool {
+    key.starts_with("reference:") || key.starts_with("page:")
 }
 
 /// What a notice says of itself, by which two statements about one procedure are put in order: whichever arrives last, the one

@@ -34,6 +34,55 @@ const BY_PARAMETER: &[(&str, &str)] = &[
     ("redirect.mailinblack.com", "url"),
 ];
 
+/// Parameters of links that say where a reader comes from.
+const CAMPAIGN: &[&str] = &["utm_", "mtm_", "pk_", "at_", "mc_", "fbclid", "gclid", "xtor", "_hs"];
+/// Parameters, of a query or behind a semicolon of a path, that name a visit and not a page.
+const VISITS: &[&str] = &["jsessionid", "phpsessid", "aspsessionid", "sessionid", "session_id", "cfid", "cftoken"];
+
+/// Whether a parameter names the visit of whoever asks.
+fn is_of_a_visit(key: &str) -> bool {
+    VISITS.iter().any(|v| key.to_ascii_lowercase().starts_with(v))
+}
+
+/// An address without the visit in it: `/avis/1;jsessionid=A1`, `?PHPSESSID=…`.
+#[must_use]
+pub fn without_visit(url: &Url) -> Url {
+    let mut url = url.clone();
+    if let Some((path, _)) = url.path().split_once(';').filter(|(_, behind)| is_of_a_visit(behind)) {
+        let path = path.to_owned();
+        url.set_path(&path);
+    }
+    if url.query_pairs().any(|(k, _)| is_of_a_visit(&k)) {
+        let kept: Vec<(String, String)> = url
+            .query_pairs()
+            .filter(|(k, _)| !is_of_a_visit(k))
+            .map(|(k, v)| (k.into_owned(), v.into_owned()))
+            .collect();
+        url.set_query(None);
+        if !kept.is_empty() {
+            url.query_pairs_mut().extend_pairs(kept);
+        }
+    }
+    url
+}
+
+/// A link without what changes from one publication or visit to the next: scheme, `www.`, campaign parameters, fragment, last slash.
+#[must_use]
+pub fn canonical(link: &str) -> String {
+    let Ok(url) = Url::parse(link) else { return link.trim().to_owned() };
+    let url = without_visit(&url);
+    let host = url.host_str().unwrap_or_default().trim_start_matches("www.");
+    let kept: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(k, _)| !CAMPAIGN.iter().any(|c| k.starts_with(c)))
+        .map(|(k, v)| (k.into_owned(), v.into_owned()))
+        .collect();
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let query = query.extend_pairs(kept).finish();
+    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
+    format!("{host}{port}{}{}{query}", url.path().trim_end_matches('/'), if query.is_empty() { "" } else { "?" })
+}
+
 fn is_of(host: &str, site: &str) -> bool {
     host == site || host.strip_suffix(site).is_some_and(|before| before.ends_with('.'))
 }
@@ -197,6 +246,25 @@ mod tests {
             for host in ["https://urldefense.com", "https://x.safelinks.protection.outlook.com", "https://eu.protection.sophos.com", ""] {
                 let _ = unwrap_all(&format!("{host}{path}"));
             }
+        }
+    }
+
+    #[test]
+    fn the_visit_in_a_link_is_no_part_of_it() {
+        for (one, other) in [
+            ("https://p.example/d/1;jsessionid=A1", "https://p.example/d/1;jsessionid=B2"),
+            ("https://p.example/d/1;JSESSIONID=A1?x=1", "https://p.example/d/1?x=1"),
+            ("https://p.example/d?id=1&PHPSESSID=a", "https://p.example/d?PHPSESSID=b&id=1"),
+            ("http://www.p.example/d/1/?utm_source=x#haut", "https://p.example/d/1"),
+        ] {
+            assert_eq!(canonical(one), canonical(other), "{one}");
+        }
+        for (one, other) in [
+            ("https://p.example/d/1;v=2", "https://p.example/d/1"),
+            ("https://p.example/d?id=1", "https://p.example/d?id=2"),
+            ("https://p.example/d/1", "https://q.example/d/1"),
+        ] {
+            assert_ne!(canonical(one), canonical(other), "{one}");
         }
     }
 }

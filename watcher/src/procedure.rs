@@ -10,10 +10,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use vigie_domain::notice::Links;
 use vigie_domain::{Department, Notice, NoticeKind, procedure};
 
 use crate::classify::fold::fold;
+use crate::classify::one_line;
+use crate::links;
 use vigie_classify::pattern;
 
 pattern!(
@@ -56,6 +59,7 @@ const BUYER_NOISE: &[&str] = &[
 #[must_use]
 pub fn keys(notice: &Notice) -> Vec<String> {
     let mut keys = procedure::keys(notice);
+    keys.extend(page(notice));
     for passage in &notice.passages {
         if !passage.text.contains("/S") {
             continue;
@@ -73,6 +77,19 @@ pub fn keys(notice: &Notice) -> Vec<String> {
         }
     }
     keys
+}
+
+/// The page that bears this title: one market, whichever feed or portal leads there, and under whatever name its source is watched.
+/// A home page, or words that many markets bear, name none.
+fn page(notice: &Notice) -> Option<String> {
+    let url = notice.url.as_deref()?;
+    let is_home = url::Url::parse(url).is_ok_and(|u| u.path().trim_matches('/').is_empty() && u.query().is_none());
+    let title = one_line(&fold(&notice.title));
+    if is_home || words(&title).0.len() < SHARED_WORDS {
+        return None;
+    }
+    let mark = Sha256::digest(format!("{}\n{title}", links::canonical(url)));
+    Some(procedure::page_key(&mark.iter().take(12).map(|b| format!("{b:02x}")).collect::<String>()))
 }
 
 /// What a call looks like, kept to be compared with those of other sources.
@@ -218,5 +235,27 @@ mod tests {
         assert!(same(&a, &b));
         assert!(!same(&a, &Portrait { source: "boamp".into(), ..b.clone() }), "a source publishes a procedure once");
         assert!(call("x", "Travaux", "Ville de Lens", at).is_none(), "too little to be told from others");
+    }
+
+    /// One market in two feeds, or in one whose source was renamed, is one.
+    #[test]
+    fn the_same_title_on_the_same_page_is_one_market() {
+        let key = |source: &str, title: &str, url: &str| {
+            let mut notice = Notice::new(source, "1", NoticeKind::Call);
+            notice.title = title.into();
+            notice.url = Some(url.into());
+            keys(&notice).into_iter().find(|k| procedure::is_weak(k))
+        };
+        const TITLE: &str = "Nettoyage des locaux de la mairie";
+        let one = key("a", TITLE, "https://ville.example/avis/1");
+        assert!(one.is_some());
+        assert_eq!(
+            key("b", "NETTOYAGE  des locaux de la Mairie", "http://www.ville.example/avis/1/?utm_source=x"),
+            one
+        );
+        assert_ne!(key("a", TITLE, "https://ville.example/avis/2"), one);
+        assert_ne!(key("a", "Nettoyage des écoles de la mairie", "https://ville.example/avis/1"), one);
+        assert_eq!(key("a", TITLE, "https://ville.example/"), None, "a home page is nobody's");
+        assert_eq!(key("a", "Avis de marché", "https://ville.example/avis/1"), None, "such words are borne by many");
     }
 }

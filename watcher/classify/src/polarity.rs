@@ -133,6 +133,15 @@ pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
     if boxed || chosen || corrected || not_applicable {
         return true;
     }
+    // A form's line, or a row whose cells lost their bars: "Marché réservé aux EA/ESAT Non".
+    let last = s.tokens.len().saturating_sub(1);
+    let alone = (hit.to..hit.to + 4).contains(&last)
+        && matches!(word(last), "non" | "neant")
+        && s.tokens[last].before == 0
+        && !matches!(word(last - 1), "ou" | "oui" | "o" | "n" | "non");
+    if alone {
+        return true;
+    }
     let mut at = hit.to;
     let mut asked = false;
     while at < s.tokens.len() && at < hit.to + REACH {

@@ -27,7 +27,7 @@ pub(super) async fn find_procedure(
     portrait: Option<&Portrait>,
 ) -> Result<Match, StoreError> {
     let (weak, strong): (Vec<_>, Vec<_>) =
-        tx.procedures_of(keys).await?.into_iter().partition(|(key, _)| procedure::is_reference(key));
+        tx.procedures_of(keys).await?.into_iter().partition(|(key, _)| procedure::is_weak(key));
     if let Some((_, id)) = strong.first()
         && let Some(found) = tx.procedure(id).await?
     {

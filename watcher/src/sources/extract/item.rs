@@ -11,6 +11,7 @@ use vigie_domain::{
 
 use super::field::Field;
 use crate::classify::{dates, plain};
+use crate::links;
 use crate::zones;
 use vigie_classify::pattern;
 
@@ -86,7 +87,7 @@ impl Item {
     /// The name under which the item is known for ever: its id, else its link.
     pub(in crate::sources) fn identity(&self, base: Option<&Url>) -> Option<String> {
         self.first(Field::Id).map(str::to_owned).or_else(|| {
-            let mut url = self.link(base)?;
+            let mut url = links::without_visit(&self.link(base)?);
             url.set_fragment(None);
             let kept: Vec<(String, String)> = url
                 .query_pairs()

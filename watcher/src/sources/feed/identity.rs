@@ -16,13 +16,12 @@ use url::Url;
 
 use super::entry::Entry;
 use crate::classify::fold::fold;
+use crate::links::canonical as canonical_link;
 
 /// Most entries remembered; those seen longest ago give way.
 const MAX_KNOWN: usize = 5_000;
 /// Share of the words of two titles that an entry and its new version have in common.
 const ALIKE: f64 = 0.5;
-/// Parameters of links that say where a reader comes from.
-const CAMPAIGN: &[&str] = &["utm_", "mtm_", "pk_", "at_", "mc_", "fbclid", "gclid", "xtor", "_hs"];
 
 /// A known entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,21 +48,6 @@ pub(super) struct Book {
     link_repeats: bool,
     polls: u64,
     known: Vec<Known>,
-}
-
-/// A link without what changes from one publication to the next: scheme, `www.`, campaign parameters, fragment, last slash.
-pub(super) fn canonical_link(link: &str) -> String {
-    let Ok(url) = Url::parse(link) else { return link.trim().to_owned() };
-    let host = url.host_str().unwrap_or_default().trim_start_matches("www.");
-    let kept: Vec<(String, String)> = url
-        .query_pairs()
-        .filter(|(k, _)| !CAMPAIGN.iter().any(|c| k.starts_with(c)))
-        .map(|(k, v)| (k.into_owned(), v.into_owned()))
-        .collect();
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    let query = query.extend_pairs(kept).finish();
-    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
-    format!("{host}{port}{}{}{query}", url.path().trim_end_matches('/'), if query.is_empty() { "" } else { "?" })
 }
 
 fn fingerprint(title: &str, text: &str) -> String {
