@@ -240,6 +240,11 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
     let at = counted.unwrap_or(at);
     for i in (start..at).rev() {
         let word = words[i].word.as_ref();
+        // "Réponse 5 : oui, le 9 décembre": the answer's label.
+        let label = i == 0 && matches!(word, "question" | "reponse") && words.get(1).is_some_and(Token::is_number);
+        if label && at > 2 {
+            break;
+        }
         let before = |n: usize, list: &[&str]| {
             words[i.saturating_sub(n).max(start)..i].iter().any(|t| list.iter().any(|w| t.word.starts_with(w)))
         };
@@ -274,7 +279,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             | "dlro"
             | "soumissions"
             | "dossiers" => Some(DateKind::Tender),
-            "candidature" | "candidatures" | "participation" => Some(DateKind::Participation),
+            "candidature" | "candidatures" | "participation" | "manifestation" | "manifestations" => {
+                Some(DateKind::Participation)
+            }
             _ => None,
         };
         if let Some(kind) = kind {
@@ -306,14 +313,15 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             break;
         }
         match word {
-            "limite" | "limites" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" => {
+            "limite" | "limites" | "lirnite" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" => {
                 bound = Some(Cue::Bound)
             }
             "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature"
             | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete" | "livraison" | "achevement"
             | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution"
             | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
-            | "audition" | "auditions" | "travaux" | "chantier" | "depasse" | "depasser" | "ligne" => {
+            | "audition" | "auditions" | "echantillon" | "echantillons" | "maquette" | "travaux" | "chantier"
+            | "depasse" | "depasser" | "ligne" => {
                 if restated {
                     continue;
                 }
@@ -330,7 +338,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
 fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     words!(
         BOUNDS,
-        "limite limites cloture butoir tard avant apres jusqu jusque parvenir parviennent recu recus recue recues transmis
+        "limite limites lirnite recevoir repondre cloture butoir tard avant apres jusqu jusque parvenir parviennent recu recus recue recues transmis
          transmises remis remises deposer deposes deposees remettre attendu attendues attendus remise reception depot
          fixee fixe reportee reporte prorogee lire pour dernier posees posent envoi transmission date_receipt_tenders
          echeance delai retour reponse decalee repoussee"
@@ -492,6 +500,14 @@ fn compulsory(reading: &Reading<'_>, units: &Units, index: usize) -> bool {
         }
     }
     let before = index.checked_sub(1).map(|p| &units.list[p]);
+    // "Visite obligatoire : Oui", and below it when.
+    let answered = before
+        .filter(|p| unit.line - p.line <= 1)
+        .map(text)
+        .is_some_and(|t| t.contains("visite") && t.contains("obligatoire") && t.trim_end().ends_with("oui"));
+    if answered {
+        return true;
+    }
     if let Some(previous) =
         before.filter(|p| p.line == unit.line && p.ticked != Some(false) && text(p).contains("visite"))
     {

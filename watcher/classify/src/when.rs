@@ -127,7 +127,8 @@ struct Found {
 fn full_year(n: u32, length: usize) -> Option<i32> {
     match length {
         4 if (1990..=2099).contains(&n) => Some(n as i32),
-        2 => Some(2000 + n as i32),
+        // No notice speaks of days before 2013, numbers of sections do.
+        2 if n >= 13 => Some(2000 + n as i32),
         _ => None,
     }
 }
@@ -139,7 +140,9 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     let dotted: Vec<&str> = word.split('.').collect();
     if dotted.len() == 3 {
         let parts: Vec<(u32, usize)> = dotted.iter().filter_map(|p| digits(p)).collect();
-        if let [a, b, c] = parts.as_slice() {
+        // "5.1.16 Description": a heading's number.
+        let section = from == 0 && tokens.len() > 1 && parts.iter().all(|p| p.1 <= 2) && parts.iter().any(|p| p.1 == 1);
+        if let ([a, b, c], false) = (parts.as_slice(), section) {
             return numeric(*a, *b, *c).map(|(day, month, year)| Found {
                 from,
                 to: from + 1,
