@@ -111,7 +111,7 @@ fn demo_settings(store: String, listen: &str) -> Settings {
 pub async fn run(listen: &str, once: bool, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
     let clock = Clock::from_environment()?;
     let dir = std::env::temp_dir().join(format!("vigie-demo-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).map_err(|e| {
+    vigie_config::private::create_new_dir(&dir).map_err(|e| {
         Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits")
     })?;
     let outcome = walk(&dir, clock, listen, once, stop).await;

@@ -38,7 +38,7 @@ pub fn default_store_url() -> Result<String, Failure> {
             Failure::usage("aucun dossier de données", "environnement", "définissez HOME, ou [store] url")
         })?;
     let dir = base.join("vigie");
-    std::fs::create_dir_all(&dir).map_err(|e| {
+    vigie_config::private::create_dir(&dir).map_err(|e| {
         Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits")
     })?;
     Ok(format!("sqlite:{}", dir.join("vigie.sqlite").display()))

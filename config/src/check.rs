@@ -110,6 +110,19 @@ impl Check {
         if let Some(url) = &settings.web.public_url {
             self.http_url("web.public_url", url);
         }
+        let others = [
+            ("telegram.api_url", settings.telegram.as_ref().and_then(|t| t.api_url.as_ref())),
+            ("observe.heartbeat_url", settings.observe.heartbeat_url.as_ref()),
+            ("judgement.assistant.url", settings.judgement.assistant.as_ref().map(|a| &a.url)),
+        ];
+        for (path, url) in others {
+            if let Some(url) = url {
+                self.no_account(path, url);
+            }
+        }
+        if let Some(Ok(url)) = settings.matrix.as_ref().map(|m| url::Url::parse(&m.homeserver)) {
+            self.no_account("matrix.homeserver", &url);
+        }
         self.store(settings);
         if let Some(dir) = settings.templates.dir.as_ref().filter(|d| !d.is_dir()) {
             let what = format!("dossier de modèles introuvable : {}", dir.display());
@@ -131,9 +144,53 @@ impl Check {
         if settings.pace.digest_hour > 23 {
             self.fault("pace.digest_hour", "l’heure des résumés doit tenir entre 0 et 23", "écrivez par exemple 8");
         }
+        self.limits(settings);
+        for (i, proxy) in settings.web.trusted_proxies.iter().enumerate() {
+            if !is_cidr(proxy) && proxy.parse::<std::net::IpAddr>().is_err() {
+                let what = format!("« {proxy} » n’est ni une adresse ni un réseau");
+                let fix = "écrivez par exemple \"127.0.0.1\" ou \"10.0.0.0/24\"";
+                self.fault(&format!("web.trusted_proxies.{i}"), what, fix);
+            }
+        }
         for (i, network) in settings.fetch.allow_private.iter().enumerate().filter(|(_, n)| !is_cidr(n)) {
             let what = format!("réseau « {network} » illisible");
             self.fault(&format!("fetch.allow_private.{i}"), what, "écrivez par exemple \"10.1.0.0/16\"");
+        }
+    }
+
+    /// Numbers with which nothing could ever be fetched or sent, and one address of two people.
+    fn limits(&mut self, settings: &Settings) {
+        let fetch = &settings.fetch;
+        let mut numbers =
+            vec![("fetch.timeout_s", fetch.timeout_s, 1, 3600), ("fetch.max_body_mib", fetch.max_body_mib, 1, 1024)];
+        if let Some(email) = &settings.email {
+            numbers.push(("email.port", u64::from(email.port()), 1, u64::from(u16::MAX)));
+            numbers.push(("email.connections", email.connections as u64, 1, 1000));
+            numbers.push(("email.timeout_s", email.timeout_s, 1, 3600));
+            if email.host.trim().is_empty() {
+                self.fault("email.host", "pas de serveur d’envoi", "écrivez son nom, par exemple \"smtp.exemple.fr\"");
+            }
+        }
+        for (key, value, least, most) in numbers {
+            if !(least..=most).contains(&value) {
+                self.fault(key, format!("{value} est hors limites"), format!("de {least} à {most}"));
+            }
+        }
+        if fetch.user_agent.trim().is_empty() || fetch.user_agent.chars().any(char::is_control) {
+            let fix = "écrivez un nom et une adresse de contact, sur une ligne";
+            self.fault("fetch.user_agent", "ce nom ne peut pas être envoyé", fix);
+        }
+        let mut known = std::collections::BTreeMap::new();
+        for (i, subscriber) in settings.subscriber.iter().enumerate() {
+            let Some(email) = &subscriber.email else { continue };
+            if let Some(other) = known.insert(email.trim().to_lowercase(), &subscriber.name) {
+                let what = format!("l’adresse « {email} » est déjà celle de « {other} »");
+                self.fault(
+                    &format!("subscriber.{i}.email"),
+                    what,
+                    "une personne par adresse : réunissez ces deux blocs",
+                );
+            }
         }
     }
 
@@ -178,6 +235,10 @@ impl Check {
         if subscriber.email.is_none() && !in_chat && !subscriber.console {
             let what = format!("« {} » n’a aucune adresse", subscriber.name);
             self.fault(&format!("{path}.name"), what, "ajoutez email = \"…\" ou console = true");
+        }
+        if let Some(siret) = subscriber.siret.as_deref().filter(|s| !is_siret(s)) {
+            let what = format!("« {siret} » n’est pas un SIRET");
+            self.fault(&format!("{path}.siret"), what, "écrivez ses quatorze chiffres, sans espace");
         }
         if let Some(fault) = subscriber.rhythm.fault() {
             self.fault(&format!("{path}.rhythm"), fault, "écrivez par exemple 7");
@@ -229,10 +290,36 @@ impl Check {
     fn http_url(&mut self, path: &str, text: &str) {
         let fine = url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some());
         if !fine {
-            let what = format!("adresse « {text} » impossible");
+            let what = format!("adresse « {} » impossible", without_account(text));
             self.fault(path, what, "écrivez une adresse complète qui commence par https://");
         }
+        if let Ok(url) = url::Url::parse(text) {
+            self.no_account(path, &url);
+        }
     }
+
+    /// An address is shown in logs and lists: an account in it would be too.
+    fn no_account(&mut self, path: &str, url: &url::Url) {
+        if !url.username().is_empty() || url.password().is_some() {
+            let what = "un compte et son mot de passe dans l’adresse : elle est écrite en clair dans les journaux";
+            let fix = "retirez-les de l’adresse ; le compte d’un portail se décrit dans [source.login]";
+            self.fault(path, what, fix);
+        }
+    }
+}
+
+/// An address that cannot be read, without what may be an account in it.
+fn without_account(text: &str) -> String {
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://[…]@{rest}"),
+        (None, Some((_, rest))) => format!("[…]@{rest}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Whether `text` is a SIRET as it is compared: fourteen digits and nothing else.
+fn is_siret(text: &str) -> bool {
+    text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Whether `text` is a network such as `10.1.0.0/16`.

@@ -7,6 +7,7 @@
 //! | [`load`] | reading it: unknown keys refused, each fault with its line and what to do |
 //! | [`secret`] | secrets from the environment or a file, never printed |
 //! | [`tls`] | what a TLS connection trusts |
+//! | [`private`] | folders that their owner alone may enter |
 //! | [`rules`] | tables of facts as data: sectors, CPV → sector, words → sector, départements |
 //!
 //! On failure: a [`Fault`] that says what is wrong, where (file:line) and what to do. Nothing is half-loaded.
@@ -14,6 +15,7 @@
 mod check;
 pub mod fault;
 pub mod load;
+pub mod private;
 pub mod rules;
 pub mod secret;
 pub mod settings;

@@ -128,6 +128,60 @@ mod tests {
         assert_eq!(found[0].line, Some(4));
     }
 
+    /// What is compared is written as it is compared, or refused.
+    #[test]
+    fn a_number_that_is_none_is_refused() {
+        let person = |siret: &str| format!("[[subscriber]]\nname = \"A\"\nconsole = true\nsiret = \"{siret}\"\n");
+        for siret in ["123", "356 000 000 09075", "3560000000907X", ""] {
+            let found = refused(&person(siret));
+            assert!(found[0].what.contains("SIRET"), "{siret}: {found:?}");
+        }
+        assert!(parse(&person("35600000009075"), Path::new("v.toml"), &[]).is_ok());
+        for proxies in ["\"*\"", "\"10.0.0.0/33\"", "\"127.0.0.1\", \"proxy\"", "\"::1/129\""] {
+            let found = refused(&format!("[web]\ntrusted_proxies = [{proxies}]\n"));
+            assert!(found[0].what.contains("ni une adresse"), "{proxies}: {found:?}");
+        }
+    }
+
+    /// What could never work is said before anything is tried.
+    #[test]
+    fn numbers_with_which_nothing_works_are_refused() {
+        let email = |more: &str| format!("[email]\nfrom = \"a@b.fr\"\n{more}\n");
+        for text in [
+            "[fetch]\ntimeout_s = 0\n".to_owned(),
+            "[fetch]\nmax_body_mib = 0\n".to_owned(),
+            "[fetch]\nuser_agent = \"A\\r\\nX: y\"\n".to_owned(),
+            email("host = \"h\"\nport = 0"),
+            email("host = \"h\"\nconnections = 0"),
+            email("host = \"h\"\ntimeout_s = 0"),
+            email("host = \"\""),
+        ] {
+            assert_eq!(refused(&text).len(), 1, "{text}");
+        }
+        let person = |name: &str, email: &str| format!("[[subscriber]]\nname = \"{name}\"\nemail = \"{email}\"\n");
+        let both = person("A", "jeanne@x.example") + &person("B", "Jeanne@X.Example");
+        let found = refused(&format!("{}{both}", email("host = \"h\"")));
+        assert!(found[0].what.contains("déjà celle de « A »"), "{found:?}");
+    }
+
+    /// Addresses stand in logs, lists and alarms.
+    #[test]
+    fn an_account_in_an_address_is_refused_and_not_repeated() {
+        let source = |url: &str| format!("[[source]]\nid = \"s\"\nkind = \"feed\"\nurl = \"{url}\"\n");
+        let email = "[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\n";
+        for text in [
+            source("http://moi:SECRETPW@host/f"),
+            source("https://SECRETPW@host/f"),
+            source("http://moi:SECRETPW@"),
+            "[web]\npublic_url = \"https://moi:SECRETPW@host\"\n".to_owned(),
+            "[observe]\nheartbeat_url = \"https://moi:SECRETPW@host/x\"\n".to_owned(),
+            format!("{email}[telegram]\ntoken = {{ env = \"T\" }}\napi_url = \"https://moi:SECRETPW@host\"\n"),
+        ] {
+            let found = refused(&text);
+            assert!(!found.iter().any(|f| f.to_string().contains("SECRETPW")), "{found:?}");
+        }
+    }
+
     #[test]
     fn a_password_over_a_clear_connection_is_refused() {
         let found = refused("[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\ntls = \"none\"\nusername = \"u\"\n");

@@ -225,6 +225,11 @@ impl Communes {
         self.epcis.get(siren)
     }
 
+    /// Every intercommunality.
+    pub fn epcis(&self) -> impl Iterator<Item = &Epci> {
+        self.epcis.values()
+    }
+
     /// Intercommunalities that someone means by a SIREN, a name, or the essential words of one (`lens lievin`).
     #[must_use]
     pub fn epcis_meant(&self, text: &str) -> Vec<&Epci> {

@@ -456,6 +456,31 @@ impl Notice {
         }
     }
 
+    /// Cuts what is longer than any notice: its title and names each at `name` bytes, what it says in all at `whole`. Gives whether
+    /// something was cut.
+    pub fn cut_texts(&mut self, name: usize, whole: usize) -> bool {
+        let cut = |text: &mut String, most: usize| {
+            let is_longer = text.len() > most;
+            if is_longer {
+                text.truncate(text.floor_char_boundary(most));
+            }
+            is_longer
+        };
+        let lots = self.lots.iter_mut().map(|l| &mut l.title);
+        let criteria = self.criteria.iter_mut().map(|c| &mut c.name);
+        let names = [&mut self.title, &mut self.buyer.name].into_iter().chain(lots).chain(criteria);
+        let mut was_cut = names.map(|text| cut(text, name)).fold(false, |a, b| a | b);
+        let mut left = whole;
+        for passage in &mut self.passages {
+            was_cut |= cut(&mut passage.text, left);
+            left -= passage.text.len();
+        }
+        if was_cut {
+            self.passages.retain(|p| !p.text.is_empty());
+        }
+        was_cut
+    }
+
     /// Keeps each passage once by (lot, text): forms repeat themselves.
     pub fn drop_repeated_passages(&mut self) {
         let mut seen = std::collections::HashSet::new();
@@ -488,6 +513,20 @@ mod tests {
             assert_eq!(Links::clean_publication(given).as_deref(), Some("123456-2024"), "{given}");
         }
         assert_eq!(Links::clean_publication("2024"), None);
+    }
+
+    /// B4: what is judged has a length that judging can afford.
+    #[test]
+    fn what_is_longer_than_any_notice_is_cut_between_characters() {
+        let mut notice = Notice::new("s", "1", NoticeKind::Call);
+        notice.title = "é".repeat(9);
+        notice.passages =
+            ["aaaa", "éé", "bbbb", ""].map(|text| Passage { field: "x".into(), lot: None, text: text.into() }).into();
+        let as_it_was = notice.clone();
+        assert!(!notice.cut_texts(18, 12) && notice == as_it_was);
+        assert!(notice.cut_texts(9, 7));
+        let texts: Vec<&str> = notice.passages.iter().map(|p| p.text.as_str()).collect();
+        assert_eq!((notice.title.as_str(), texts), ("éééé", vec!["aaaa", "é", "b"]));
     }
 
     #[test]

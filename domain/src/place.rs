@@ -32,6 +32,15 @@ impl Department {
         valid.then_some(Self(code))
     }
 
+    /// The départements that a code written by a person or a publisher means: `20` is all of Corsica. Empty where it means none.
+    #[must_use]
+    pub fn written(text: &str) -> Vec<Self> {
+        if matches!(text.trim(), "20" | "FR-20") {
+            return ["2A", "2B"].map(|code| Self(code.to_owned())).into();
+        }
+        Self::parse(text).into_iter().collect()
+    }
+
     /// The département of a French postcode; Corsica is told apart by its third digit (201 → 2A, 202/206 → 2B).
     #[must_use]
     pub fn of_postcode(postcode: &str) -> Option<Self> {

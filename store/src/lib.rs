@@ -16,6 +16,7 @@ pub mod audience;
 mod batch;
 pub mod chats;
 pub mod claim;
+mod clock;
 mod columns;
 pub mod consent;
 mod delivery;

@@ -311,12 +311,14 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let done = sql::query(
-            "INSERT INTO lease (name, holder, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = $2, until = $3 WHERE lease.until <= $4 OR lease.holder = $2",
+            "INSERT INTO lease (name, holder, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = $2, until = $3 WHERE lease.until <= $4 OR lease.holder = $2 OR lease.until > $5",
         )
         .bind(name.to_owned())
         .bind(holder.to_owned())
         .bind(millis(now + lease))
         .bind(millis(now))
+        // Nobody takes one for so long: a clock that ran ahead did.
+        .bind(millis(now + lease * 4 + Duration::hours(1)))
         .execute_alone(&self.db)
         .await?;
         Ok(done == 1)

@@ -4,6 +4,8 @@
 //! name runs the corpus and some mutations (`VIGIE_FUZZ_CASES` says how many); `cargo run --release -p vigie-tests -- fuzz`
 //! goes on for as long as asked.
 
+mod outside;
+
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -93,6 +95,45 @@ const DICTIONARY: &[&str] = &[
     "-9223372036854775808",
     "1e999",
     "18446744073709551615",
+    // Pages, feeds and records.
+    "<table><tr><td rowspan=9 colspan=4294967295>",
+    "<li class=c>",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "<!DOCTYPE a [<!ENTITY x \"&x;&x;\">]>",
+    "<item><guid>17</guid><link>https://a.fr/1</link><title>",
+    "<entry><id>1</id><title>",
+    "<cbc:EndDate>+26214-1-1</cbc:EndDate>",
+    " schemeName=\"Lot\"",
+    "cac:ProcurementProjectLot",
+    "\"uid\": \"1\",",
+    "li:nth-child(",
+    ":has(> a)",
+    ":not(:not(*))",
+    "[href^=",
+    "@href",
+    "\u{1}<ul><li>",
+    // Dates.
+    "12/01/2027 12h00",
+    "0026-03-18",
+    "+26214-1-1",
+    "31 février",
+    "24:00",
+    "à midi",
+    "T12:00:00Z",
+    // Mails.
+    "\r\n\r\n",
+    "--b\r\nContent-Type: message/rfc822\r\n\r\n",
+    "Content-Type: multipart/mixed; boundary=b\r\n",
+    "Content-Transfer-Encoding: base64\r\n",
+    "=?utf-8?B?w6k=?=",
+    "Status: 5.1.1\r\n",
+    "Action: failed\r\n",
+    "Auto-Submitted: auto-replied\r\n",
+    "Le 24 nov. 2026 à 10:00, Vigie <vigie@vigie.example> a écrit :\n> ",
+    "désabonnez-moi",
+    "Cordialement,\n",
 ];
 
 /// Something that must hold of any bytes.
@@ -116,6 +157,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "dialogue", run: dialogue },
     Target { name: "telegram-updates", run: telegram_updates },
     Target { name: "headers", run: headers },
+    Target { name: "html", run: outside::markup },
+    Target { name: "xml", run: outside::xml },
+    Target { name: "feed", run: outside::feed },
+    Target { name: "selector", run: outside::selector },
+    Target { name: "eforms", run: outside::eforms_notice },
+    Target { name: "decp", run: outside::decp_rows },
+    Target { name: "boamp", run: outside::boamp_records },
+    Target { name: "mail", run: outside::mail },
+    Target { name: "answer", run: outside::answer },
+    Target { name: "report", run: outside::report },
+    Target { name: "date", run: outside::date },
+    Target { name: "filter", run: outside::filter },
 ];
 
 fn text(bytes: &[u8]) -> String {

@@ -6,6 +6,7 @@
 //! counts it before, and puts it aside after [`MAX_ATTEMPTS`] tries.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -24,6 +25,22 @@ pub fn read<T>(work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(guarded),
         _ => guarded(),
     }
+}
+
+/// What is longer than this is read alone, in bytes: reading takes several times what it reads.
+const LARGE: usize = 1024 * 1024;
+/// Held by whoever reads something large.
+static LARGE_ONE: Mutex<()> = Mutex::new(());
+
+/// Runs a reader of so many bytes; of large ones, one at a time in this process.
+///
+/// # Errors
+/// The reader panicked; nothing of what it made is kept.
+pub fn read_whole<T>(length: usize, work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
+    read(|| {
+        let _alone = (length > LARGE).then(|| LARGE_ONE.lock().unwrap_or_else(PoisonError::into_inner));
+        work()
+    })
 }
 
 /// Reads on this very thread, which must not be one of the runtime's if there is much to read.
@@ -54,6 +71,12 @@ mod tests {
         assert_eq!(read(|| 1), Ok(1));
         let refused = read(|| -> u8 { panic!("trop {}", "profond") }).unwrap_err();
         assert!(refused.to_string().contains("trop profond"), "{refused}");
+    }
+
+    #[test]
+    fn a_large_one_that_panics_leaves_the_place_to_the_next() {
+        assert!(read_whole(LARGE + 1, || panic!("trop")).is_err());
+        assert_eq!(read_whole(LARGE + 1, || read_whole(LARGE, || 1)), Ok(Ok(1)));
     }
 
     /// B4: with a single thread, another task goes on while a reader waits for it: a reader on that thread would wait for ever.

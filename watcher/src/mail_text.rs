@@ -9,8 +9,10 @@ use crate::charset;
 use crate::html::{plain_text, text_with_links};
 use crate::links;
 
-/// Most lines of headers of a mail, in all its parts: a mail has some tens.
+/// Most lines of headers of a mail, in all its parts, and most bytes of them: a mail has some tens, of some kilobytes in all. Each address
+/// or parameter of two bytes costs the reader fifty.
 const MAX_HEADER_LINES: usize = 20_000;
+const MAX_HEADER_BYTES: usize = 512 * 1024;
 /// Most lines that may part a mail, and most mails within it: each costs the reader memory, and each mail within another its turn.
 const MAX_MARKS: usize = 2_000;
 const MAX_MAILS: usize = 50;
@@ -20,7 +22,7 @@ const MAX_MAILS: usize = 50;
 /// # Errors
 /// Says in French why it is not read.
 pub fn parse(bytes: &[u8]) -> Result<Message<'_>, &'static str> {
-    let (mut marks, mut mails, mut headers, mut in_headers) = (0, 0, 0, true);
+    let (mut marks, mut mails, mut headers, mut header_bytes, mut in_headers) = (0, 0, 0, 0, true);
     for line in bytes.split(|b| *b == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
@@ -30,10 +32,11 @@ pub fn parse(bytes: &[u8]) -> Result<Message<'_>, &'static str> {
             in_headers = true;
         } else if in_headers {
             headers += 1;
+            header_bytes += line.len();
             mails += usize::from(holds_a_mail(line));
         }
     }
-    if marks > MAX_MARKS || mails > MAX_MAILS || headers > MAX_HEADER_LINES {
+    if marks > MAX_MARKS || mails > MAX_MAILS || headers > MAX_HEADER_LINES || header_bytes > MAX_HEADER_BYTES {
         return Err("courriel fait de trop de parties");
     }
     MessageParser::default().parse(bytes).ok_or("courriel vide ou illisible")
@@ -113,6 +116,7 @@ mod tests {
             format!("{head}{}", "--b\r\nContent-Type: message/rfc822\r\n\r\n".repeat(1_000)),
             format!("{head}{}", "--b\r\nContent-Type: MESSAGE/RFC822\r\n\r\n".repeat(100)),
             format!("From: a@b.example\r\n{}\r\nx", "X-A: b\r\n".repeat(200_000)),
+            format!("From: a@b.example\r\nTo: a{}\r\n\r\nx", ",a".repeat(300_000)),
         ];
         for mail in &hostile {
             assert_eq!(parse(mail.as_bytes()).err(), Some("courriel fait de trop de parties"));

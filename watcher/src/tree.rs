@@ -14,6 +14,10 @@ const MAX_DEPTH: usize = 200;
 /// Most attributes of one element; real notices stay under 20.
 const MAX_ATTRIBUTES: usize = 256;
 
+/// Most elements of a document, and most values of one in JSON: the longest notices hold some ten thousand, and each takes a hundred
+/// times the room that it is written in.
+const MAX_VALUES: usize = 200_000;
+
 /// XML that is no tree.
 #[derive(Debug, thiserror::Error)]
 pub enum XmlError {
@@ -31,6 +35,9 @@ pub enum XmlError {
     /// More attributes than any notice has.
     #[error("XML : plus de {MAX_ATTRIBUTES} attributs à un élément")]
     TooManyAttributes,
+    /// More elements than any notice or feed has.
+    #[error("XML : plus de {MAX_VALUES} éléments")]
+    TooMany,
     /// No element at all.
     #[error("aucun élément XML")]
     Empty,
@@ -45,10 +52,13 @@ pub fn from_xml(bytes: &[u8]) -> Result<Value, XmlError> {
     let document = crate::charset::repair_xml(&crate::charset::decode_xml(bytes));
     let mut reader = Reader::from_str(&document);
     let mut stack: Vec<(String, Map<String, Value>, String)> = vec![(String::new(), Map::new(), String::new())];
+    let mut elements = 0;
     loop {
         let at = reader.buffer_position();
         let malformed = |why: String| XmlError::Malformed { at, why };
-        match reader.read_event().map_err(|e| malformed(e.to_string()))? {
+        let event = reader.read_event().map_err(|e| malformed(e.to_string()))?;
+        count(&event, &mut elements)?;
+        match event {
             Event::Start(start) => {
                 if stack.len() > MAX_DEPTH {
                     return Err(XmlError::TooDeep);
@@ -97,17 +107,57 @@ pub fn from_xml(bytes: &[u8]) -> Result<Value, XmlError> {
     }
 }
 
-/// Whether a document is nested and written within bounds: to be asked before a library reads it that has none.
+/// Counts an element.
+fn count(event: &Event<'_>, elements: &mut usize) -> Result<(), XmlError> {
+    *elements += usize::from(matches!(event, Event::Start(_) | Event::Empty(_)));
+    if *elements > MAX_VALUES { Err(XmlError::TooMany) } else { Ok(()) }
+}
+
+/// JSON of more values than any answer has.
+#[derive(Debug, thiserror::Error)]
+#[error("JSON : plus de {MAX_VALUES} valeurs")]
+pub struct TooManyValues;
+
+/// Whether JSON holds no more values than an answer may: to be asked before it is read.
+///
+/// # Errors
+/// It holds more.
+pub fn check_json(bytes: &[u8]) -> Result<(), TooManyValues> {
+    let (mut values, mut quoted, mut escaped) = (0usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' | b',' if !quoted => values += 1,
+            _ => {}
+        }
+    }
+    if values > MAX_VALUES { Err(TooManyValues) } else { Ok(()) }
+}
+
+/// Whether a document is nested and written within bounds: to be asked before a library reads it that has none. Of elements with
+/// one of these names there are at most so many.
 ///
 /// # Errors
 /// It is nested, or its elements are loaded with attributes, beyond any real notice. A document that is not well formed is
 /// left to its reader.
-pub fn check(document: &str) -> Result<(), XmlError> {
+pub fn check(document: &str, (names, most): (&[&str], usize)) -> Result<(), XmlError> {
     let mut reader = Reader::from_str(document);
     reader.config_mut().check_end_names = false;
-    let mut depth = 0usize;
+    let (mut depth, mut elements, mut named) = (0usize, 0, 0);
     loop {
-        match reader.read_event() {
+        let event = reader.read_event();
+        if let Ok(event) = &event {
+            count(event, &mut elements)?;
+            if let Event::Start(start) | Event::Empty(start) = event {
+                named += usize::from(names.contains(&start.local_name().as_ref()));
+            }
+            if named > most {
+                return Err(XmlError::TooMany);
+            }
+        }
+        match event {
             Ok(Event::Start(start)) => {
                 bounded(&start)?;
                 depth += 1;
@@ -269,6 +319,23 @@ mod tests {
         assert!(from_xml(b"<a><b>").is_err());
         assert!(from_xml(b"hello").is_err());
         assert!(from_xml("<a>".repeat(5000).as_bytes()).is_err());
+    }
+
+    /// B4: what is made of a document is bounded by the number of its values, not by its bytes alone.
+    #[test]
+    fn documents_of_more_values_than_any_notice_are_refused() {
+        for piece in ["<a/>", "<b></b>", "<c x='1'/>"] {
+            let document = format!("<r>{}</r>", piece.repeat(MAX_VALUES + 1));
+            assert!(matches!(from_xml(document.as_bytes()), Err(XmlError::TooMany)), "{piece}");
+            assert!(matches!(check(&document, (&[], 0)), Err(XmlError::TooMany)), "{piece}");
+        }
+        let few = format!("<r>{}</r>", "<item/>".repeat(11));
+        assert!(check(&few, (&["item"], 11)).is_ok() && check(&few, (&["item"], 10)).is_err());
+        for piece in ["0,", "{},", "\"a\":[],", "[[[]]],"] {
+            assert!(check_json(piece.repeat(MAX_VALUES + 1).as_bytes()).is_err(), "{piece}");
+        }
+        let text = format!("{{\"a\": \"{}\"}}", "[{,\\\"".repeat(MAX_VALUES));
+        assert!(check_json(text.as_bytes()).is_ok(), "what stands in words is no value");
     }
 
     #[test]

@@ -51,9 +51,9 @@ pub async fn sync(service: &Service) -> Result<(), Failure> {
             ..Profile::default()
         };
         let mut named = addresses.clone();
-        if let Some(chat) = declared.telegram {
-            // A group that has moved keeps its identifier, and its new number.
-            let known = derived_id(&[&id, Channel::Telegram.as_str(), &chat.to_string()]);
+        for (channel, chat, _) in addresses.iter().filter(|(c, ..)| matches!(c, Channel::Telegram | Channel::Matrix)) {
+            // A chat that has moved, a group or a room, keeps its identifier under its new name.
+            let known = derived_id(&[&id, channel.as_str(), chat]);
             named.extend(service.store.address(&known).await?.map(|a| (a.channel, a.value, a.state)));
         }
         service.store.keep_only_addresses(&id, &named).await?;

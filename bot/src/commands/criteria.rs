@@ -82,13 +82,15 @@ impl Criteria {
         }
         let mut departments = Vec::new();
         for code in &self.departments {
-            departments.push(Department::parse(code).ok_or_else(|| {
-                Failure::usage(
+            let meant = Department::written(code);
+            if meant.is_empty() {
+                return Err(Failure::usage(
                     format!("département inconnu « {code} »"),
                     place,
                     "écrivez un code INSEE, tel que 59, 2A ou 974",
-                )
-            })?);
+                ));
+            }
+            departments.extend(meant);
         }
         let unclear = |what: String| Failure::usage(what, place, "corrigez ce lieu");
         let epcis = self.epcis.iter().map(|text| place_input::epci(text).map(|e| e.siren.to_owned()).map_err(unclear));

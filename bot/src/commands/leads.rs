@@ -96,14 +96,15 @@ impl Lead {
             notice.buyer.name.clone_from(buyer);
         }
         for written in &self.departments {
-            let department = Department::parse(written).ok_or_else(|| {
-                usage(
+            let meant = Department::written(written);
+            if meant.is_empty() {
+                return Err(usage(
                     format!("département inconnu « {written} »"),
                     "--department",
                     "écrivez un code INSEE, par exemple 59, 2A ou 974",
-                )
-            })?;
-            notice.departments.push(department);
+                ));
+            }
+            notice.departments.extend(meant);
         }
         if let Some(url) = url {
             let web = url::Url::parse(&url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vigie_domain::Channel;
-use vigie_matrix::{Event, EventKind, Matrix, Note};
+use vigie_matrix::{Event, EventKind, Followed, Matrix, Note};
 use vigie_notifier::chat::Rich;
 use vigie_store::incoming::IncomingRow;
 
@@ -86,8 +86,10 @@ impl Acts for Rooms {
         if let EventKind::Invited { reason } = &event.kind {
             return invited(engine, matrix, &event, reason).await;
         }
-        if let EventKind::Moved { to } = &event.kind {
-            matrix.follow(to).await;
+        if let EventKind::Moved { to } = &event.kind
+            && !goes_on_in(engine, matrix, &event, to).await?
+        {
+            return Ok(());
         }
         let (incoming, on) = incoming_of(engine, matrix, &event).await?;
         for reply in conversation::dispatch(&engine.service, incoming).await? {
@@ -104,6 +106,21 @@ impl Acts for Rooms {
             answer(matrix, &said.chat, &FAILED.into(), None).await;
         }
     }
+}
+
+/// Whether somebody's room goes on in another one, which we are in.
+async fn goes_on_in(engine: &Engine, matrix: &Matrix, event: &Event, to: &str) -> Result<bool, Failure> {
+    let store = &engine.service.store;
+    let here = store.people_of_chat(Channel::Matrix, &event.room).await?;
+    let there = store.people_of_chat(Channel::Matrix, to).await?;
+    let is_here = |person: &str| here.iter().any(|(p, _)| p.id == person);
+    // A room of nobody is followed nowhere; one that is somebody else's is taken over by nobody.
+    if here.is_empty() || !there.iter().all(|(p, _)| is_here(&p.id)) {
+        return Ok(false);
+    }
+    let followed = matrix.follow(&event.room, to, &event.sender).await;
+    let retried = |outcome| Failure::new(format!("{outcome:?}"), "[matrix]", "Vigie réessaie d’elle-même");
+    Ok(followed.map_err(retried)? == Followed::Entered)
 }
 
 /// Says an answer in a room; one that cannot be said is noted in the logs.

@@ -25,6 +25,11 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     if !service.store.hold_lease("timetable", &service.lease_holder, LEASE, now).await? {
         return Ok(0);
     }
+    let put_off = service.store.bring_back(now).await?;
+    if put_off > 0 {
+        tracing::warn!(put_off, "a clock ran ahead: what it put off goes on");
+        service.deliveries_queued.notify_one();
+    }
     let due = service.store.due_digests(now, grouped).await?;
     for one in &due {
         let addresses = service.store.active_addresses(&one.subscriber).await?;

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
 use vigie_domain::{DeliveryState, Department, NoticeKind, Refusal, french};
-use vigie_notifier::card::{beneficiary_label, provision_label, short};
+use vigie_notifier::card::{alert_label, beneficiary_label, provision_label, short};
 use vigie_store::search::{Query, SearchRow};
 
 use super::browse;
@@ -203,7 +203,7 @@ pub(crate) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> S
             let f = found.iter().find(|f| f.procedure == a.procedure);
             vec![
                 moment(a.at),
-                a.kind.as_str().to_owned(),
+                alert_label(a.kind).to_owned(),
                 a.notice,
                 f.map(|f| f.title.clone()).unwrap_or_default(),
                 f.map(|f| f.buyer.clone()).unwrap_or_default(),

@@ -120,7 +120,8 @@ impl Source {
     pub fn url_or(&self, default: &str) -> Result<url::Url, BlockFault> {
         let text = self.url.as_deref().unwrap_or(default);
         url::Url::parse(text).map_err(|e| {
-            BlockFault::at("url", format!("adresse « {text} » illisible : {e}"), "écrivez une adresse complète")
+            // The line is shown: what is written there may hold an account.
+            BlockFault::at("url", format!("adresse illisible : {e}"), "écrivez une adresse complète")
         })
     }
 }

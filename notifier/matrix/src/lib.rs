@@ -15,6 +15,6 @@ pub mod receive;
 pub mod send;
 pub mod session;
 
-pub use receive::{Event, EventKind};
+pub use receive::{Event, EventKind, Followed};
 pub use send::Note;
 pub use session::{Matrix, MatrixError, SessionFault};

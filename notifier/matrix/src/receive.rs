@@ -6,9 +6,12 @@
 
 use std::sync::PoisonError;
 
+use chrono::Utc;
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEventKind;
-use matrix_sdk::ruma::{RoomId, RoomOrAliasId};
+use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
+use matrix_sdk::ruma::events::StateEventType;
+use matrix_sdk::ruma::{RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vigie_domain::delivery::Outcome;
@@ -58,6 +61,17 @@ pub enum EventKind {
     Moved { to: String },
 }
 
+/// What became of an upgraded room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// We are in the new one, which says that it goes on from the old one.
+    Entered,
+    /// Its server does not let us in before somebody invites us; the invite will be taken.
+    NotYet,
+    /// The room named is no successor of it.
+    Elsewhere,
+}
+
 impl Matrix {
     /// Waits for what happens next, and takes the invites of those who may invite. Empty when nothing did.
     ///
@@ -65,9 +79,10 @@ impl Matrix {
     /// What the server said.
     pub async fn next(&self) -> Result<Vec<Event>, Outcome> {
         let settings = SyncSettings::default().timeout(LONG_POLL);
-        let synced = self.client.sync_once(settings).await.map_err(|e| self.outcome(&e, chrono::Utc::now()))?;
+        let synced = self.client.sync_once(settings).await.map_err(|e| self.outcome(&e, Utc::now()))?;
         let mut events = Vec::new();
         for (room, update) in synced.rooms.joined {
+            let moved = self.successor_of(&room);
             for event in update.timeline.events {
                 let room = room.to_string();
                 if event.sender().as_deref() == self.client.user_id() {
@@ -87,6 +102,11 @@ impl Matrix {
                 let value = serde_json::from_str(event.raw().json().get()).unwrap_or_default();
                 events.extend(read(&room, &value));
             }
+            // An upgrade that this device did not see happen stands in the room's state alone; one that could not be followed
+            // then is tried again whenever something happens there.
+            let moved =
+                moved.map(|to| Event { room: room.to_string(), sender: String::new(), kind: EventKind::Moved { to } });
+            events.extend(moved.filter(|m| !events.iter().any(|e| e.room == m.room && e.kind == m.kind)));
         }
         for room in synced.rooms.left.into_keys() {
             events.push(Event { room: room.to_string(), sender: String::new(), kind: EventKind::Left });
@@ -114,7 +134,11 @@ impl Matrix {
             let (id, sender) = (room.room_id().to_string(), invite.inviter_id.to_string());
             let server = invite.inviter_id.server_name();
             let reason = bounded(invite.invitee.event().reason().unwrap_or_default().trim());
-            if self.allowed_servers.iter().any(|s| s == server.as_str()) {
+            if let Some(from) = self.awaits(&id).await {
+                if self.accept(&id).await.is_ok() {
+                    events.push(Event { room: from, sender, kind: EventKind::Moved { to: id } });
+                }
+            } else if self.allowed_servers.iter().any(|s| s == server.as_str()) {
                 if self.accept(&id).await.is_ok() {
                     events.push(Event { room: id, sender, kind: EventKind::Joined });
                 }
@@ -137,17 +161,56 @@ impl Matrix {
         };
         room.join().await.map_err(|e| {
             tracing::warn!("invite not taken: {e}");
-            self.outcome(&e, chrono::Utc::now())
+            self.outcome(&e, Utc::now())
         })
     }
 
-    /// Enters the room that another one became; where its server does not let us in yet, an invite does later.
-    pub async fn follow(&self, to: &str) {
-        let Ok(room) = RoomOrAliasId::parse(to) else { return };
-        let via: Vec<_> = room.server_name().map(ToOwned::to_owned).into_iter().collect();
-        if let Err(e) = self.client.join_room_by_id_or_alias(&room, &via).await {
-            tracing::warn!(to, "an upgraded room is not entered yet: {e}");
+    /// Goes along into the room that another one became. Whoever may upgrade a room can name any other in its tombstone: it is
+    /// followed where the new room names the old one itself (`predecessor` of `m.room.create`).
+    ///
+    /// # Errors
+    /// The server does not answer; to be tried again.
+    pub async fn follow(&self, from: &str, to: &str, sender: &str) -> Result<Followed, Outcome> {
+        let Ok(room) = RoomId::parse(to) else { return Ok(Followed::Elsewhere) };
+        let sender = UserId::parse(sender).ok();
+        let servers = [room.server_name(), sender.as_deref().map(UserId::server_name)];
+        let via: Vec<_> = servers.into_iter().flatten().map(ToOwned::to_owned).collect();
+        match self
+            .client
+            .join_room_by_id_or_alias((&*room).into(), &via)
+            .await
+            .map_err(|e| self.outcome(&e, Utc::now()))
+        {
+            Ok(_) => {}
+            Err(Outcome::AddressRefused(why)) => {
+                tracing::info!(to, "an upgraded room is entered when its invite comes: {why}");
+                let (store, key) = (self.client.state_store(), awaited_key(to));
+                let noted = store.set_custom_value_no_read(key.as_bytes(), from.into()).await;
+                noted.map_err(|e| Outcome::Transient { why: e.to_string(), retry_after: None })?;
+                return Ok(Followed::NotYet);
+            }
+            Err(outcome) => return Err(outcome),
         }
+        let request = get_state_event_for_key::v3::Request::new(room, StateEventType::RoomCreate, String::new());
+        let created = self.client.send(request).await.map_err(|e| self.outcome(&e.into(), Utc::now()))?;
+        let created: Value = serde_json::from_str(created.event_or_content.get()).unwrap_or_default();
+        if created.pointer("/predecessor/room_id").and_then(Value::as_str) == Some(from) {
+            return Ok(Followed::Entered);
+        }
+        tracing::warn!(from, to, "a room says that it became another one, which says nothing of it: not followed");
+        Ok(Followed::Elsewhere)
+    }
+
+    /// The room that this one became, as far as this device knows.
+    fn successor_of(&self, room: &RoomId) -> Option<String> {
+        let successor = self.client.get_room(room)?.successor_room()?;
+        Some(successor.room_id.to_string())
+    }
+
+    /// The room that a room we may not enter yet goes on from.
+    async fn awaits(&self, room: &str) -> Option<String> {
+        let kept = self.client.state_store().get_custom_value(awaited_key(room).as_bytes()).await;
+        kept.ok().flatten().and_then(|from| String::from_utf8(from).ok())
     }
 
     /// Declines an invite; where the server does not answer, it waits for the next look.
@@ -192,6 +255,10 @@ fn read(room: &str, event: &Value) -> Option<Event> {
         _ => return None,
     };
     Some(Event { room: room.to_owned(), sender: event.get("sender")?.as_str()?.to_owned(), kind })
+}
+
+fn awaited_key(room: &str) -> String {
+    format!("vigie:awaited:{room}")
 }
 
 fn bounded(text: &str) -> String {

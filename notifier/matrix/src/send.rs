@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use matrix_sdk::ruma::api::error::{ErrorKind, RetryAfter};
 use matrix_sdk::ruma::{OwnedTransactionId, RoomId, UserId};
-use matrix_sdk::{Error, HttpError, Room};
+use matrix_sdk::{Error, HttpError, Room, RoomState};
 use vigie_domain::delivery::Outcome;
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::chat::Rich;
@@ -41,6 +41,9 @@ impl Matrix {
             let why = format!("Vigie n’est pas encore dans le salon {id}");
             return Outcome::Transient { why, retry_after: None };
         };
+        if let Some(why) = not_yet(&room) {
+            return Outcome::Transient { why: why.to_owned(), retry_after: None };
+        }
         let encrypted = match self.guard(&room).await {
             Ok(encrypted) => encrypted,
             Err(outcome) => return outcome,
@@ -159,6 +162,17 @@ impl Matrix {
     pub async fn delivery_of(&self, event: &str) -> Option<String> {
         let kept = self.client.state_store().get_custom_value(delivery_key(event).as_bytes()).await;
         kept.ok().flatten().and_then(|b| String::from_utf8(b).ok())
+    }
+}
+
+/// Why a room that is known cannot be written to for now: messages wait until we are in, and until its successor is entered.
+fn not_yet(room: &Room) -> Option<&'static str> {
+    match room.state() {
+        RoomState::Invited | RoomState::Knocked => Some("Vigie n’est pas encore entrée dans le salon"),
+        RoomState::Joined if room.is_tombstoned() => {
+            Some("le salon a été remplacé par un autre, où Vigie n’est pas encore entrée")
+        }
+        _ => None,
     }
 }
 

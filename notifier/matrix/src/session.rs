@@ -148,6 +148,7 @@ impl Matrix {
 
 async fn client(block: &settings::Matrix, store_key: &SecretString) -> Result<Client, MatrixError> {
     let key: [u8; 32] = Sha256::digest(expose(store_key).as_bytes()).into();
+    vigie_config::private::create_dir(&block.store).map_err(|e| MatrixError::Build(e.to_string()))?;
     let store = SqliteStoreConfig::new(&block.store).key(Some(&key));
     Client::builder()
         .homeserver_url(&block.homeserver)

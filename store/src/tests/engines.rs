@@ -312,3 +312,22 @@ async fn a_person_is_shown_and_erased_and_what_is_old_goes() {
         store.close().await;
     }
 }
+
+/// B2: the identifier of a message (and its Message-ID) cannot be told from what is public: whom it goes to and what it tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_identifier_of_a_message_is_told_by_nothing_that_others_know() {
+    let mut seen = Vec::new();
+    for empty in [Empty::sqlite(), Empty::sqlite()].into_iter().chain(Empty::postgres()) {
+        let store = Store::open(&empty.url).await.unwrap();
+        let address = person(&store, "p").await;
+        let first = enqueue(&store, "p", &address, "a").await;
+        assert_eq!(enqueue(&store, "p", &address, "a").await, first, "made once");
+        seen.extend([first, enqueue(&store, "p", &address, "b").await]);
+        store.close().await;
+    }
+    let count = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), count, "the same person and alert, elsewhere another identifier");
+    assert!(seen.iter().all(|id| id.len() == 24 && id.bytes().all(|b| b.is_ascii_hexdigit())), "{seen:?}");
+}

@@ -370,3 +370,23 @@ async fn nobody_joins_a_structure_without_being_asked_about() {
     let (_, members) = shell.run(&["members", "list", EA]);
     assert!(members.contains("Ana"), "{members}");
 }
+
+/// B13: the public health page showed how many messages wait. What stands in the database is for operators.
+#[tokio::test(flavor = "multi_thread")]
+async fn health_tells_anybody_that_pages_answer_and_nothing_more() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(EA)).await.unwrap();
+    pages.subscription("jeanne", &Filter::default()).await.unwrap();
+    let visitor = pages.stranger().unwrap();
+    let before = visitor.get("/sante").await.unwrap();
+    for n in 0..3 {
+        pages.take(&notice(&n.to_string(), Visibility::Public)).await.unwrap();
+    }
+    let after = visitor.get("/sante").await.unwrap();
+    assert_eq!((before.status.as_u16(), before.body.as_str()), (200, "{\"ok\":true}"));
+    assert_eq!((after.status.as_u16(), after.body.as_str()), (200, "{\"ok\":true}"));
+    for page in ["/exploitation", "/metrics", "/readyz", "/exploitation/envois"] {
+        let answer = visitor.get(page).await.unwrap();
+        assert_ne!(answer.status.as_u16(), 200, "{page}: {}", answer.body);
+    }
+}

@@ -403,6 +403,7 @@ async fn the_whole_journey_by_mail() {
             && told.header("references").contains(alert.header("message-id")),
         "{told:?}"
     );
+    assert!(told.text.contains("À propos de «") && told.text.contains("Nettoyage"), "what it is about: {}", told.text);
 
     // Opening the unsubscription link changes nothing; one click stops.
     let page = alert.header("list-unsubscribe").split(['<', '>']).nth(1).unwrap().to_owned();
@@ -425,7 +426,7 @@ async fn the_whole_journey_by_mail() {
     assert_eq!(bench.state(t(7), "ana").await, AddressState::Suspended);
     assert_eq!(bench.state(t(7), "paul").await, AddressState::Active);
 
-    // « Stop » works, from whoever got the message, and from nobody else.
+    // B2: « Stop » works, from whoever got the message, and from nobody else.
     bench.receive(
         "07",
         &to_paul,

@@ -9,10 +9,13 @@ mod browser;
 mod classify_contract;
 mod conversation;
 mod directory;
+#[cfg(target_os = "linux")]
+mod fences;
 mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
 mod guide;
+mod installation;
 mod kinds;
 mod mail;
 #[cfg(all(feature = "matrix", feature = "telegram"))]

@@ -364,3 +364,91 @@ async fn a_decision_on_telegram_shows_on_matrix_and_the_reverse_and_to_nobody_el
         assert!(!holds(&kept, said), "the server can read « {said} »");
     }
 }
+
+/// A20: an upgraded room goes on, before Vigie is asked into the new one and while Vigie is away; a room that only claims to be
+/// the next of another is not followed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_in_an_upgraded_room_goes_on_in_the_new_one_and_in_no_other() {
+    let Some(server) = Synapse::start(&USERS) else { return };
+    let claire = Claire::sign_in(&server).await;
+    let salon = claire.room(true, true).await;
+    let day = |days: i64| (Utc::now() + chrono::Duration::days(days)).format("%Y-%m-%d").to_string();
+    let call = |id: &str, title: &str| {
+        let clause = "Marché réservé aux entreprises adaptées et aux ESAT (article L. 2113-12).";
+        national(id, &day(-1), title, clause, &format!("{}T12:00:00", day(40)))
+    };
+    let replay = Replay::new(vec![call("26-200", "Nettoyage des gymnases")]);
+    let (api, _) = replay.serve().await.unwrap();
+    let settings = format!(
+        "[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n\
+         [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n\
+         [[subscriber]]\nname = \"Claire\"\nsiret = \"33333333300017\"\nmatrix = \"{}\"\n[[subscriber.subscription]]\ncadence = \"instant\"\n[subscriber.subscription.filter]\ndepartments = [\"59\"]\n",
+        salon.room_id()
+    );
+    let bench = Bench::new(&settings, &server, "'ailleurs.example'");
+    // The first room is entered with nobody's leave but the settings': later ones are not.
+    let text = std::fs::read_to_string(bench.dir.path().join("vigie.toml")).unwrap();
+    let allows = |servers: &str| {
+        std::fs::write(bench.dir.path().join("vigie.toml"), text.replace("'ailleurs.example'", servers)).unwrap();
+    };
+    let told = |title: &'static str| {
+        let (bench, claire) = (&bench, &claire);
+        async move {
+            bench.once(&["run", "--once", "--force-poll", "--role", "watch"]);
+            assert!(claire.reads(title).await.encrypted);
+        }
+    };
+    allows("'localhost'");
+    let service = bench.service();
+    claire.reads("ici Vigie").await;
+    told("gymnases").await;
+
+    // A tombstone that names a room of somebody else leads nowhere.
+    let other = claire.room(false, true).await;
+    let public = json!({ "join_rule": "public" });
+    claire.calls(reqwest::Method::PUT, &format!("{}/state/m.room.join_rules", other.room_id()), &public).await;
+    let claim = json!({ "body": "suite", "replacement_room": other.room_id() });
+    let here = salon.room_id().to_owned();
+    claire.calls(reqwest::Method::PUT, &format!("{here}/state/m.room.tombstone"), &claim).await;
+    let members = |room: String| {
+        let claire = &claire;
+        async move {
+            let path = format!("{room}/joined_members");
+            claire.calls(reqwest::Method::GET, &path, &Value::Null).await["joined"].to_string()
+        }
+    };
+    eventually("the room that was named is looked at", || members(other.room_id().to_string()), |m| m.contains(VIGIE))
+        .await;
+    let known = || bench.once(&["export", "--subscriber", "Claire"]);
+    assert!(known().contains(here.as_str()) && !known().contains(other.room_id().as_str()), "{}", known());
+
+    // The real upgrade, seen while Vigie is away: the new room lets in who is invited, and what is said meanwhile waits.
+    drop(service);
+    allows("'ailleurs.example'");
+    let answer = claire.calls(reqwest::Method::POST, &format!("{here}/upgrade"), &json!({ "new_version": "10" })).await;
+    let next = answer["replacement_room"].as_str().unwrap().to_owned();
+    for n in 0..30 {
+        claire.says(&salon, &format!("{n}"), None).await;
+    }
+    let service = bench.service();
+    replay.with(|s| s.records.push(call("26-201", "Nettoyage des crèches")));
+    bench.once(&["run", "--once", "--force-poll", "--role", "watch"]);
+    claire.calls(reqwest::Method::POST, &format!("{next}/invite"), &json!({ "user_id": VIGIE })).await;
+    assert!(claire.reads("crèches").await.encrypted);
+    assert!(known().contains(&next) && !known().contains(here.as_str()), "{}", known());
+
+    // The settings file still names the old room.
+    drop(service);
+    let _service = bench.service();
+    replay.with(|s| s.records.push(call("26-202", "Nettoyage des piscines")));
+    told("piscines").await;
+}
+
+/// Asks until the answer is as wanted.
+async fn eventually<F: Future<Output = String>>(what: &str, ask: impl Fn() -> F, wanted: impl Fn(&str) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !wanted(&ask().await) {
+        assert!(Instant::now() < deadline, "{what}: never");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -60,7 +60,10 @@ impl Document {
             return mark;
         }
         let head = text[..mark].trim_end_matches(['\n', '\r']);
-        head.rfind('\n').map_or(0, |i| i + 1)
+        let start = head.rfind('\n').map_or(0, |i| i + 1);
+        // A sentence or a label with its value is no title.
+        let title = !head[start..].trim_end().ends_with('.') && !head[start..].contains(": ");
+        if title { start } else { mark }
     }
 
     /// Lots that blocks of plain text announce, with their titles.

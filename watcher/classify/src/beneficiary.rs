@@ -87,6 +87,9 @@ pub(super) fn combine(reading: &Reading<'_>, statements: Vec<Found>) -> Vec<Prov
         };
         let same = out.iter_mut().find(|p| p.beneficiary == Some(beneficiary));
         if let Some(known) = same {
+            if known.evidence.field.as_deref() == Some("title") {
+                known.evidence = reading.doc.evidence_within(s.range.clone(), &s.within);
+            }
             if s.all || all_lots.contains(&beneficiary) {
                 known.lots.clear();
                 all_lots.push(beneficiary);

@@ -84,6 +84,18 @@ fn bind(reading: &Reading<'_>, statements: &[Statement<'_>], o: &mut Owed) {
     }
 }
 
+/// "Article 8 - Clause sociale", and below it who takes over whom: the heading's own sense of the words.
+fn about_staff_below(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
+    const WORK: &[Concept] =
+        &[Concept::InsertionAction, Concept::FarFromWork, Concept::WorkIntegration, Concept::Sheltered];
+    let s = &statements[at];
+    let below = || statements[at + 1..].iter().take(3).filter(|b| b.unit.line - s.unit.line <= 3);
+    s.unit.is_heading
+        && !s.has_word(hit.from, hit.to, &["insertion"])
+        && below().any(|b| b.says.has(Concept::StaffMatter))
+        && !below().any(|b| b.says.any(WORK))
+}
+
 /// Why a statement owes work, if it does.
 fn owes(
     reading: &Reading<'_>,
@@ -104,6 +116,10 @@ fn owes(
     let goes_on = s.previous.has(Concept::Reserve) && s.says.any(STRUCTURES) && !s.says.has(Concept::Winner);
     let described = !reserved.contains(&s.index) && !goes_on;
     let mut hit = named(s, explained).or_else(|| below_article(s));
+    if hit.is_some_and(|(h, _)| about_staff_below(statements, at, &h)) {
+        explained.push(s.index);
+        return None;
+    }
     if hit.is_none() && described && !buyer_speaks(s) {
         hit = laid_on_winner(reading, s, explained)
             .or_else(|| work_given(reading, statements, at))
@@ -147,7 +163,7 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
         return (!polarity::void(s, &hit)).then_some((hit, true));
     }
     let hits: Vec<&Hit> = s.of(Concept::ClauseName).collect();
-    if hits.iter().any(|h| polarity::void(s, h)) {
+    if hits.iter().any(|h| polarity::settled(s, h)) {
         explained.push(s.index);
     }
     let hit = hits.iter().find(|h| !polarity::void(s, h))?;
@@ -179,7 +195,9 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
             continue;
         }
         if polarity::void(s, hit) {
-            explained.push(s.index);
+            if polarity::settled(s, hit) {
+                explained.push(s.index);
+            }
             continue;
         }
         let about_insertion = hit.concept == Concept::InsertionAction;
@@ -229,6 +247,9 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
     let winner =
         people.is_none_or(|h| s.of(Concept::Winner).any(|w| part(h).contains(&w.from))) && s.says.has(Concept::Winner);
     let asked = winner || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]) && s.says.has(Concept::Duty);
+    if s.says.has(Concept::StaffMatter) && !quantity {
+        return None;
+    }
     if let Some(hit) = people {
         let served = reading.served || s.says.has(Concept::ServiceTalk);
         let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume", "temps"]);
@@ -290,7 +311,10 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
         });
         sub && !polarity::void(s, h)
     })?;
-    let bound = strict_duty(s) || future(s) || quantity && s.says.has(Concept::Winner);
+    let bound = strict_duty(s)
+        || future(s)
+        || quantity && s.says.has(Concept::Winner)
+        || s.says.has(Concept::Only) && s.of(Concept::Winner).any(|w| w.to <= structure.from);
     let who = s.says.any(&[Concept::Winner]);
     (who && bound && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
         .then_some((*structure, false))
@@ -310,8 +334,26 @@ fn below_article(s: &Statement<'_>) -> Option<(Hit, bool)> {
 
 /// "La collectivité emploie douze personnes …": the buyer speaks of itself.
 fn buyer_speaks(s: &Statement<'_>) -> bool {
-    const BUYERS: &[&str] =
-        &["collectivite", "ville", "commune", "departement", "region", "metropole", "mairie", "etat", "agglomeration"];
+    const BUYERS: &[&str] = &[
+        "collectivite",
+        "ville",
+        "commune",
+        "departement",
+        "region",
+        "metropole",
+        "mairie",
+        "etat",
+        "agglomeration",
+        "etablissement",
+        "lycee",
+        "ecole",
+        "college",
+        "association",
+        "foyer",
+        "centre",
+        "bailleur",
+        "restaurant",
+    ];
     s.has_word(0, 3, BUYERS)
         && !s.says.any(&[Concept::Contract])
         && !s.numbers.iter().any(|q| q.unit == Unit::Hours)
@@ -476,7 +518,7 @@ fn unnamed(
             continue;
         }
         explained.push(s.index);
-        let evidence = reading.doc.evidence_within(s.bytes(hit), &s.unit.range);
+        let evidence = reading.doc.evidence_within(s.bytes(hit), &s.context);
         if for_structures {
             let mut p = Provision::new(ProvisionKind::ExecutionClause, evidence);
             p.mandatory = Some(true);
@@ -497,12 +539,16 @@ fn provisions(
     owed: &[Owed],
     volumes: &[Volume],
 ) -> Vec<Provision> {
-    let strongest = owed.iter().min_by_key(|o| (!o.named, o.at)).unwrap_or(&owed[0]);
+    let strongest = owed.iter().min_by_key(|o| (!o.named, statements[o.at].index == 0, o.at)).unwrap_or(&owed[0]);
     let mandatory =
         Some(!owed.iter().any(|o| o.optional) || owed.iter().any(|o| !o.optional && o.named && owed.len() > 1));
     let article = cited_article(statements, owed);
+    let quote = |range: &Range<usize>, within: &Range<usize>| {
+        let context = statements.iter().find(|s| s.unit.range == *within).map_or(within, |s| &s.context);
+        reading.doc.evidence_within(range.clone(), context)
+    };
     let base = |lots: Vec<String>, range: Range<usize>, within: &Range<usize>| {
-        let mut p = Provision::new(ProvisionKind::ExecutionClause, reading.doc.evidence_within(range, within));
+        let mut p = Provision::new(ProvisionKind::ExecutionClause, quote(&range, within));
         p.lots = lots;
         p.mandatory = mandatory;
         p.article = article.clone();
@@ -532,7 +578,7 @@ fn provisions(
             for p in &mut out {
                 p.percent = Some(first.value);
                 if p.hours.is_none() {
-                    p.evidence = reading.doc.evidence_within(first.range.clone(), &first.within);
+                    p.evidence = quote(&first.range, &first.within);
                 }
                 if p.lots.is_empty() && p.hours.is_none() && rest.is_empty() {
                     p.lots.clone_from(&first.lots);

@@ -50,7 +50,7 @@ fn push(out: &mut Vec<Provision>, reading: &Reading<'_>, s: &Statement<'_>, hit:
         return;
     }
     let mut provision =
-        Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
+        Provision::new(ProvisionKind::AwardCriterion, reading.doc.evidence_within(s.bytes(hit), &s.context));
     provision.weight = weight;
     provision.lots = lots;
     provision.article = Some("R2152-7".to_owned());
@@ -243,7 +243,8 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
         && !within(Concept::GiveWork);
     let sold = within(Concept::BidderMerit)
         || s.says.has(Concept::Selection)
-        || s.heading.has(Concept::Selection) && !s.says.has(Concept::Criterion);
+        || s.heading.has(Concept::Selection) && !s.says.has(Concept::Criterion)
+        || s.says.has(Concept::BidderPaper) && weight.is_none();
     social && !served && !sold && !polarity::void(s, hit) && !denied_criterion(s, hit)
 }
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use vigie_domain::{DateKind, TypedDate};
 
@@ -16,7 +16,7 @@ use super::quantity::{Unit as Measure, quantities};
 use super::statement::{Unit, Units};
 use super::token::{Token, mark};
 use super::tokenizer::tokens;
-use super::when::{self, When, moments};
+use super::when::{self, Reference, When, moments};
 pub use super::when::{day, written};
 
 /// What a word before a date says the date is of.
@@ -46,15 +46,22 @@ struct Read {
 
 /// Reads the dates of the text; `known` are kinds that a structured field already gave.
 #[must_use]
-pub fn read(reading: &Reading<'_>, units: &Units, zone: Tz, known: &[DateKind], year: Option<i32>) -> Vec<TypedDate> {
+pub fn read(
+    reading: &Reading<'_>,
+    units: &Units,
+    zone: Tz,
+    known: &[DateKind],
+    published: Option<NaiveDate>,
+) -> Vec<TypedDate> {
     let wanted = wanted(reading, units);
     let words: Vec<(usize, Vec<Token<'_>>)> =
         wanted.iter().map(|i| (*i, tokens(reading.doc.text(), &units.list[*i].range))).collect();
-    let told = words.iter().flat_map(|(_, t)| moments(t, None)).map(|w| w.day.year()).max();
-    let default = told.or(year).or_else(|| year_in(reading.doc.text()));
+    let told = || words.iter().flat_map(|(_, t)| moments(t, None)).map(|w| w.day.year()).max();
+    let year = || told().or_else(|| year_in(reading.doc.text()));
+    let reference = published.map(Reference::Day).or_else(|| year().map(Reference::Year));
     let mut found: Vec<Read> = Vec::new();
     for (index, words) in &words {
-        found.extend(of_unit(reading, units, *index, words, default));
+        found.extend(of_unit(reading, units, *index, words, reference));
     }
     let mut out = Vec::new();
     visits(reading, units, zone, &found, &mut out);
@@ -122,12 +129,18 @@ fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
     out
 }
 
-fn of_unit(reading: &Reading<'_>, units: &Units, index: usize, words: &[Token<'_>], default: Option<i32>) -> Vec<Read> {
+fn of_unit(
+    reading: &Reading<'_>,
+    units: &Units,
+    index: usize,
+    words: &[Token<'_>],
+    reference: Option<Reference>,
+) -> Vec<Read> {
     let unit = &units.list[index];
     if unit.ticked == Some(false) {
         return Vec::new();
     }
-    let mut found = moments(words, default);
+    let mut found = moments(words, reference);
     // "Date : 11/09/2026", and on the next line "Heure locale : 11:45".
     if let (Some(last), Some(next)) = (found.last_mut(), units.list.get(index + 1))
         && last.time.is_none()
@@ -227,6 +240,11 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
     let at = counted.unwrap_or(at);
     for i in (start..at).rev() {
         let word = words[i].word.as_ref();
+        // "Réponse 5 : oui, le 9 décembre": the answer's label.
+        let label = i == 0 && matches!(word, "question" | "reponse") && words.get(1).is_some_and(Token::is_number);
+        if label && at > 2 {
+            break;
+        }
         let before = |n: usize, list: &[&str]| {
             words[i.saturating_sub(n).max(start)..i].iter().any(|t| list.iter().any(|w| t.word.starts_with(w)))
         };
@@ -261,7 +279,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             | "dlro"
             | "soumissions"
             | "dossiers" => Some(DateKind::Tender),
-            "candidature" | "candidatures" | "participation" => Some(DateKind::Participation),
+            "candidature" | "candidatures" | "participation" | "manifestation" | "manifestations" => {
+                Some(DateKind::Participation)
+            }
             _ => None,
         };
         if let Some(kind) = kind {
@@ -293,14 +313,15 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             break;
         }
         match word {
-            "limite" | "limites" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" => {
+            "limite" | "limites" | "lirnite" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" => {
                 bound = Some(Cue::Bound)
             }
             "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature"
             | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete" | "livraison" | "achevement"
             | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution"
             | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
-            | "audition" | "auditions" | "travaux" | "chantier" | "depasse" | "depasser" | "ligne" => {
+            | "audition" | "auditions" | "echantillon" | "echantillons" | "maquette" | "travaux" | "chantier"
+            | "depasse" | "depasser" | "ligne" => {
                 if restated {
                     continue;
                 }
@@ -317,7 +338,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
 fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     words!(
         BOUNDS,
-        "limite limites cloture butoir tard avant apres jusqu jusque parvenir parviennent recu recus recue recues transmis
+        "limite limites lirnite recevoir repondre cloture butoir tard avant apres jusqu jusque parvenir parviennent recu recus recue recues transmis
          transmises remis remises deposer deposes deposees remettre attendu attendues attendus remise reception depot
          fixee fixe reportee reporte prorogee lire pour dernier posees posent envoi transmission date_receipt_tenders
          echeance delai retour reponse decalee repoussee"
@@ -353,7 +374,7 @@ fn above(reading: &Reading<'_>, units: &Units, index: usize) -> Option<Cue> {
     heading.into_iter().chain(near).find_map(|i| {
         let words = tokens(reading.doc.text(), &units.list[i].range);
         // A line that told its own date says nothing of the next one's, unless this one mends it.
-        let own = moments(&words, Some(2000));
+        let own = moments(&words, Some(Reference::Year(2000)));
         let mends = words.iter().any(|t| t.word == "lieu");
         let from = own.last().filter(|_| !mends).map_or(0, |w| w.to);
         cue(&words, from, words.len())
@@ -479,6 +500,14 @@ fn compulsory(reading: &Reading<'_>, units: &Units, index: usize) -> bool {
         }
     }
     let before = index.checked_sub(1).map(|p| &units.list[p]);
+    // "Visite obligatoire : Oui", and below it when.
+    let answered = before
+        .filter(|p| unit.line - p.line <= 1)
+        .map(text)
+        .is_some_and(|t| t.contains("visite") && t.contains("obligatoire") && t.trim_end().ends_with("oui"));
+    if answered {
+        return true;
+    }
     if let Some(previous) =
         before.filter(|p| p.line == unit.line && p.ticked != Some(false) && text(p).contains("visite"))
     {

@@ -8,7 +8,7 @@ use vigie_domain::{Evidence, Notice};
 use super::fold::Folded;
 
 /// Longest quote, in bytes of the original: enough for a sentence.
-const MAX_QUOTE: usize = 320;
+pub const MAX_QUOTE: usize = 320;
 
 /// Farthest a sentence reaches from the words looked at, in folded bytes: bounds the work on text without full stops.
 const MAX_SENTENCE: usize = 1500;

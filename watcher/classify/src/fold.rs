@@ -306,6 +306,9 @@ fn fold_wide(out: &mut Writer, c: char, at: usize, length: usize) {
         'æ' | 'Æ' => "ae",
         'ﬁ' => "fi",
         'ﬂ' => "fl",
+        // Boxes of the Wingdings fonts, as PDF gives them.
+        '\u{f0a8}' | '\u{f06f}' | '\u{f071}' | '\u{f0a3}' => "☐",
+        '\u{f0fe}' | '\u{f078}' | '\u{f053}' | '\u{f0fd}' => "☒",
         'º' | '°' | '˚' => "°",
         '€' => "€",
         // Pages that lost their accents: the lost letter is an e nine times in ten.

@@ -68,6 +68,7 @@ concepts! {
     SocialMerit = "social_merit",
     BundledMerit = "bundled_merit",
     BidderMerit = "bidder_merit",
+    BidderPaper = "bidder_paper",
     OtherMerit = "other_merit",
     Object = "object",
     IntegrationObject = "integration_object",
@@ -81,6 +82,7 @@ concepts! {
     Lifted = "lifted",
     NotDenied = "not_denied",
     Condition = "condition",
+    Possible = "possible",
     Past = "past",
     TalkAboutClauses = "talk_about_clauses",
     NotInsertion = "not_insertion",
@@ -92,6 +94,7 @@ concepts! {
     VisitAside = "visit_aside",
     Compulsory = "compulsory",
     NotCompulsory = "not_compulsory",
+    Facilitator = "facilitator",
 }
 
 /// A set of concepts.

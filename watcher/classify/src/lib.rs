@@ -109,13 +109,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
     let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
     let mut dates = notice.dates.clone();
-    dates.extend(dates::read(
-        &reading,
-        &units,
-        zone_of(notice),
-        &known,
-        notice.published.map(|d| chrono::Datelike::year(&d)),
-    ));
+    dates.extend(dates::read(&reading, &units, zone_of(notice), &known, notice.published));
     Assessment {
         id: notice.record_id.clone(),
         notice_kind: notice.kind,

@@ -5,6 +5,7 @@
 //! is named after another town. In doubt nothing is said, and the place of the notice stands: an alert is never lost to a guess.
 
 use vigie_config::rules::{Rules, communes};
+use vigie_domain::commune::Commune;
 use vigie_domain::{Department, Place, commune};
 
 pattern!(
@@ -16,7 +17,10 @@ pattern!(
     r"(?i)(?:^|[\s(])(?:(?:à|a|de|sur|vers|pour|secteur|site|sites|antenne|agence|commune|communes|ville|villes|mairie|territoire|canton|dép[ôo]t|pôle|quartier)(?: (?:de|d|du|la|le|les))?[ ]|d['’]|l['’])$"
 );
 pattern!(SEPARATED, r"[,;:/(•|\n][ \u{a0}]*$|[ \u{a0}][–—-][ \u{a0}]*$|\b[0-9]{5}[ \u{a0}]+$");
-pattern!(ENDS, r"^[ \u{a0}]*(?:$|[,;:/)•|\n.]|[–—-][ \u{a0}]|\([0-9]|[0-9]{5}\b|et[ ]|ou[ ]|cedex\b|CEDEX\b)");
+pattern!(
+    ENDS,
+    r"^[ \u{a0}]*(?:$|[,;:/)•|\n.]|[–—-][ \u{a0}]|\([0-9]|[0-9]{5}\b|et[ ]|ou[ ]|cedex\b|CEDEX\b|(?i:agglo|m[ée]tropole|communaut[ée]|habitat)\b)"
+);
 pattern!(
     STREET,
     r"(?i)\b(?:rue|avenue|av\.?|boulevard|bd|route|chemin|all[ée]e|quai|faubourg|impasse|chauss[ée]e|place|porte|pas|soci[ée]t[ée]|entreprise|sarl|sas|[ée]tablissements|ets|groupe|marque)(?: [\p{L}’'-]+)?(?: (?:de|du|des|la|le|les))*(?: d['’]| l['’])?[ ]?$"
@@ -55,7 +59,7 @@ pub fn places<'t>(title: &str, texts: impl Iterator<Item = &'t str>, within: &[D
 }
 
 /// Reads the places of a text. `sure`: only behind words that make a name a place whatever else the text speaks of.
-fn read(text: &str, sure: bool, within: &[Department], found: &mut Vec<Place>) {
+pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Vec<Place>) {
     let in_capitals = !text.chars().any(char::is_lowercase);
     let mut accepted_until = 0;
     // The name that a text begins with: a place where it heads a list of them.
@@ -116,7 +120,15 @@ fn place(name: &str, within: &[Department]) -> Option<Place> {
         return None;
     }
     let departments: Vec<Department> = if within.is_empty() {
-        communes().named(name, None).iter().filter_map(|c| c.department()).collect()
+        let all = communes().named(name, None);
+        // Of towns of one name, the one that its intercommunality is named after.
+        let key = format!(" {} ", commune::key(name));
+        let seat = |c: &&Commune| {
+            communes().epci(c.epci).is_some_and(|e| format!(" {} ", commune::key(e.name)).contains(&key))
+        };
+        let seats: Vec<&Commune> = all.iter().copied().filter(seat).collect();
+        let meant = if seats.len() == 1 && all.len() > 1 { seats } else { all };
+        meant.iter().filter_map(|c| c.department()).collect()
     } else {
         within.iter().filter(|d| !communes().named(name, Some(d)).is_empty()).cloned().collect()
     };

@@ -36,15 +36,16 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
         MENTION,
         r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au |(?: et)? jusqu'au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
         r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
+        r"|\blots? (a)(?: ?[(:,]| et (?:le )?(?:lot )?b\b)",
         r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
         r"|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
-    pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b)|( a | au |jusqu'au|-)");
+    pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b|^a$)|( a | au |jusqu'au|-)");
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
-            let list = c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4))?;
+            let list = c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4)).or(c.get(5))?;
             let mut lots: Vec<String> = Vec::new();
             let mut at: Vec<usize> = Vec::new();
             let mut through = false;
@@ -73,7 +74,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
                 through = false;
             }
             // "lot 3 %", "lot 5 000 euros", and the 120 of "le lot 1, 120 heures" name no lot.
-            let mut range = c.get(0)?.range();
+            let mut range = c.get(0)?.start()..c.get(0)?.end().min(list.end().max(c.get(0)?.start()));
             if UNIT.is_match(&text[list.end()..]) {
                 lots.truncate(last.0);
                 at.truncate(last.0);
@@ -89,7 +90,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
 pub fn speaks_of_all_lots(text: &str) -> bool {
     pattern!(
         ALL,
-        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque lot\b|\btous les lots\b|\blots? confondus|\bles lots (?:sont|seront|font|ont)\b|\bles (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b|\baux (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b"
+        r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque (?:lot|titulaire|attributaire)\b|\btous les titulaires\b|\btous les lots\b|\blots? confondus|\bles lots (?:sont|seront|font|ont)\b|\bles (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b|\baux (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b"
     );
     ALL.is_match(text)
 }

@@ -4,14 +4,15 @@
 use vigie_domain::{Provision, ProvisionKind};
 
 use super::finding::Reading;
-use super::lexicon::Concept;
+use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::Unit;
 use super::reserved::{ARTICLES, STRUCTURES};
 use super::statement::Statement;
+use super::token::mark;
 
 /// Most doubts shown of one notice.
-const MAX_DOUBTS: usize = 2;
+const MAX_DOUBTS: usize = 3;
 
 /// Reads the first other consideration the text asks for.
 #[must_use]
@@ -23,63 +24,179 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         let asked = s.heading_or_own(ASKS) && !reading.served;
         if asked && !s.says.has(Concept::OtherSocialAside) {
             explained.push(s.index);
-            return vec![Provision::new(
-                ProvisionKind::Other,
-                reading.doc.evidence_within(s.bytes(hit), &s.unit.range),
-            )];
+            return vec![Provision::new(ProvisionKind::Other, reading.doc.evidence_within(s.bytes(hit), &s.context))];
         }
     }
     Vec::new()
 }
 
-/// What is social and stays unexplained.
+/// What is social and stays unexplained: silence is the worst answer. A statement is let go only for a reason ([`aside`]).
 #[must_use]
 pub fn doubts(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &[usize]) -> Vec<Provision> {
-    let mut out = Vec::new();
-    for s in statements.iter().filter(|s| s.unit.ticked != Some(false) && !explained.contains(&s.index)) {
-        let names = |concepts: &[Concept]| {
-            s.hits.iter().find(|h| concepts.contains(&h.concept) && !polarity::void(s, h)).copied()
-        };
-        let volume = s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime));
-        let bound =
-            s.says.any(&[Concept::Winner, Concept::Bid]) && s.says.any(&[Concept::Duty, Concept::GiveWork]) || volume;
-        let weighed = s.heading_or_own(&[Concept::Criterion]);
-        let access = s.says.any(&[Concept::Reserve, Concept::Only, Concept::Addressed, Concept::MustBe])
-            && s.says.any(&[Concept::Bid, Concept::Contract]);
-        let served = reading.served || s.says.has(Concept::ServiceTalk);
-        let worked = s.says.any(&[Concept::Duty, Concept::Subcontract]) && s.says.has(Concept::GiveWork);
-        let people = names(&[Concept::FarFromWork]).filter(|_| (bound || weighed || worked) && !served);
-        let clause = names(&[Concept::ClauseName]).or_else(|| {
-            names(&[Concept::InsertionAction]).filter(|h| (bound || weighed || worked) && h.to - h.from > 1 && !served)
-        });
-        let structure = names(STRUCTURES).filter(|_| {
-            access
-                || volume
-                || s.unit.cell
-                || s.says.any(&[Concept::Subcontract]) && s.says.any(&[Concept::Winner, Concept::Duty])
-        });
-        let article = names(ARTICLES);
-        let aside = s.says.any(&[
-            Concept::TalkAboutClauses,
-            Concept::StaffMatter,
-            Concept::ReserveAside,
-            Concept::NotDisability,
-            Concept::OtherSocialAside,
-        ]) && !volume;
-        let bidders = s.has_word(
-            0,
-            s.tokens.len(),
-            &["qui", "peuvent", "peut", "pourront", "joindre", "joignent", "produiront", "dc1", "dc2"],
-        ) && !volume
-            && !weighed;
-        let Some(hit) = people.or(clause).or(structure).or(article).filter(|_| !aside && !bidders) else { continue };
-        let mut p = Provision::new(ProvisionKind::ToVerify, reading.doc.evidence_within(s.bytes(&hit), &s.unit.range));
+    let unexplained = statements.iter().filter(|s| s.unit.ticked != Some(false) && !explained.contains(&s.index));
+    let doubt = |s: &Statement<'_>| {
+        let hit = who(s).filter(|h| !aside(reading, s, h))?;
+        let mut p = Provision::new(ProvisionKind::ToVerify, reading.doc.evidence_within(s.bytes(&hit), &s.context));
         p.lots = super::reserved::lots_of(reading, s, &s.bytes(&hit));
         p.doubt = Some("mention sociale à vérifier au règlement de la consultation et au CCAP".to_owned());
-        out.push(p);
+        Some(p)
+    };
+    let mut out: Vec<Provision> = Vec::new();
+    for p in unexplained.filter_map(doubt) {
+        if !out.iter().any(|o| o.evidence.quote == p.evidence.quote) {
+            out.push(p);
+        }
         if out.len() == MAX_DOUBTS {
             break;
         }
     }
     out
+}
+
+/// What names people to be given work, structures that employ them, what is asked for them, or those who see to it.
+const WHO: &[&[Concept]] = &[
+    &[Concept::FarFromWork, Concept::ClauseName, Concept::IntegrationObject],
+    STRUCTURES,
+    &[Concept::InsertionAction, Concept::Facilitator],
+    ARTICLES,
+];
+
+/// The words of a statement that make it social.
+fn who(s: &Statement<'_>) -> Option<Hit> {
+    // "Article 15" is of many a document, R2123-1 of many a service.
+    let of_law = |h: &Hit| {
+        let word = s.tokens[h.from].word.as_ref();
+        !ARTICLES.contains(&h.concept) && !word.starts_with("r2123") || word.starts_with('l')
+    };
+    let said = |h: &Hit| of_law(h) && !polarity::settled(s, h);
+    WHO.iter().find_map(|concepts| s.any_of(concepts).find(|h| said(h))).copied()
+}
+
+/// Whether such words ask nothing of anybody here: they are of something else, of the public of what is bought, of a place, of what
+/// bidders declare, or of what a study looks into.
+fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
+    const ELSEWHERE: &[Concept] = &[
+        Concept::TalkAboutClauses,
+        Concept::StaffMatter,
+        Concept::ReserveAside,
+        Concept::NotDisability,
+        Concept::OtherSocialAside,
+        Concept::BidderPaper,
+    ];
+    const CALLED_FOR: &[Concept] = &[
+        Concept::Subcontract,
+        Concept::Criterion,
+        Concept::Only,
+        Concept::Reserve,
+        Concept::MustBe,
+        Concept::Possible,
+        Concept::Optional,
+        Concept::ClauseName,
+        Concept::SocialDuty,
+    ];
+    if s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime)) {
+        return false;
+    }
+    let beside = |concepts: &[Concept]| s.any_of(concepts).any(|h| h.to <= hit.from || h.from >= hit.to);
+    let asked = beside(&[Concept::Winner]) && beside(&[Concept::Duty]);
+    // "formation, emploi des publics fragiles": items of a list.
+    let service = s
+        .of(Concept::ServiceTalk)
+        .filter(|t| t.to <= hit.from || t.from >= hit.to)
+        .any(|t| !(t.to..=hit.from).any(|i| s.tokens[i].after(mark::COMMA | mark::ITEM)));
+    let served = reading.served || service || of_users(s, hit);
+    let works = asked || beside(CALLED_FOR) || s.heading.any(CALLED_FOR) || speaks_of_work(s, hit);
+    // "Publics visés : DELD, BRSA": nothing else is said.
+    let bare = hit.concept == Concept::InsertionAction && hit.to - hit.from == 1;
+    let label = (1..s.tokens.len().min(7)).any(|i| s.tokens[i].after(mark::COLON));
+    let short =
+        s.index > 0 && if bare { hit.from <= 2 && label || hit.from <= 1 } else { s.tokens.len() <= 10 || label };
+    let passing = !works && !short && matches!(hit.concept, Concept::FarFromWork | Concept::InsertionAction);
+    s.says.any(ELSEWHERE)
+        || passing
+        || hit.concept == Concept::SocialEconomy
+            && (!beside(CALLED_FOR) || s.has_word(0, s.tokens.len(), &["distinction", "toutes"]))
+        || bare && s.says.has(Concept::NotInsertion)
+        || served && !asked
+        || s.has_word(0, 8, STUDIES) && !asked
+        || (s.index == 0 || !works) && of_a_place(s, hit)
+}
+
+/// Whether words beside a hit speak of work done, given or found.
+fn speaks_of_work(s: &Statement<'_>, hit: &Hit) -> bool {
+    const WORK: &[&str] = &[
+        "emplo", "embauch", "recrut", "heure", "poste", "chantier", "main", "salari", "effectif", "confi", "mobilis",
+        "associ", "sous", "contribu", "favoris", "profit", "benefic", "particip", "recherch", "effort", "realis",
+    ];
+    let beside = s
+        .tokens
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i < hit.from || *i >= hit.to || hit.to - hit.from > 4)
+        .map(|(_, t)| t.word.as_ref());
+    beside.into_iter().any(|w| {
+        WORK.iter().any(|v| w.starts_with(v)) && w != "heurte" && w != "beneficiaires"
+            || matches!(
+                w,
+                "travail" | "travaille" | "travailler" | "equipe" | "equipes" | "plan" | "faveur" | "engagement"
+            )
+    })
+}
+
+// What looks into something, or designs it.
+const STUDIES: &[&str] = &[
+    "etude",
+    "etudes",
+    "audit",
+    "evaluation",
+    "diagnostic",
+    "programmation",
+    "schema",
+    "enquete",
+    "maitrise",
+    "moe",
+    "amo",
+    "animation",
+    "observatoire",
+];
+
+/// "un foyer pour personnes handicapées", "transport des publics fragiles": those whom the contract serves.
+fn of_users(s: &Statement<'_>, hit: &Hit) -> bool {
+    const SERVICES: &[&str] =
+        &["foyer", "residen", "accueil", "transport", "logement", "heberge", "aide", "usager", "patient", "accessib"];
+    hit.concept == Concept::FarFromWork
+        && s.tokens[hit.from.saturating_sub(9)..hit.from].iter().any(|t| SERVICES.iter().any(|w| t.word.starts_with(w)))
+        && !s.says.any(&[Concept::Winner, Concept::Duty])
+}
+
+/// "la maison d'arrêt de Douai", "les quartiers prioritaires", "construction d'un ESAT": where, not who.
+fn of_a_place(s: &Statement<'_>, hit: &Hit) -> bool {
+    const PLACES: &[&str] = &["quartier", "quartiers", "qpv", "npnru", "maison", "centre", "etablissement"];
+    const WEAK: &[&str] =
+        &["vulnerables", "fragiles", "precaires", "precarite", "refugies", "decrochage", "difficulte", "difficultes"];
+    const BUILT: &[&str] = &[
+        "construction",
+        "locaux",
+        "batiment",
+        "batiments",
+        "site",
+        "renovation",
+        "rehabilitation",
+        "extension",
+        "restructuration",
+        "travaux",
+        "maitrise",
+        "salle",
+        "restauration",
+        "toiture",
+        "chaufferie",
+        "cuisine",
+    ];
+    match hit.concept {
+        Concept::Prison => !s.has_word(hit.from, hit.to, &["travail", "production", "emploi"]),
+        Concept::FarFromWork => s.has_word(hit.from, hit.to, PLACES) || s.has_word(hit.from, hit.to, WEAK),
+        Concept::Sheltered | Concept::WorkIntegration => s.has_word(hit.from.saturating_sub(8), hit.from, BUILT),
+        Concept::Facilitator => true,
+        _ => false,
+    }
 }

@@ -4,6 +4,9 @@
 //! "ISO 27001" are no places. The strongest statement counts alone: a label of the form, NUTS codes, the place of performance, an
 //! address, the name of a département, a commune that no other bears the name of. In doubt, none: an alert is never lost to a guess.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 use vigie_config::rules::{Rules, communes};
 use vigie_domain::{Department, commune};
 
@@ -24,16 +27,21 @@ pattern!(
     UNIT_BEHIND,
     r"^[  ]*(?:€|euros?|eur\b|m2|m²|m3|ml\b|heures?|h\b|%|kg|tonnes?|repas|exemplaires|unit[ée]s|lots?\b|[0-9])"
 );
-pattern!(NUMBERED, r"\p{Lu}[\p{L}'’-]*[ ]\((?P<d>2[ABab]|97[1-8]|[0-9]{2})\)");
+pattern!(
+    NUMBERED,
+    r"\p{Lu}[\p{L}'’-]*(?:[ ]\(|,[ ]?)(?P<d>2[ABab]|97[1-8]|[0-9]{2})\)|\((?P<e>2[ABab]|97[1-8]|[0-9]{2})\)[ ]\p{Lu}"
+);
 pattern!(BRACKETED, r"\((?P<n>\p{Lu}[\p{L}'’ -]{2,30})\)");
 pattern!(SEAT_LINE, r"(?i)^\s*(?:address|adresse|postal_code|town|correspondant|contact|si[èe]ge)\b");
-pattern!(
-    OWNER,
-    r"(?i:\bvilles?|\bcommunes?|\bmairie|\bmunicipal[^ ]*|\bCHU|\bCHR|\bcentre hospitalier|\bh[ôo]pital|\bCCAS|\bagglo(?:m[ée]ration)?|\b(?:euro)?m[ée]tropole|\buniversit[ée]|\bEHPAD|\blyc[ée]e[^\n,.]{0,40}|\bcoll[èe]ge[^\n,.]{0,40}|\bCROUS|\bcit[ée]|\bop[ée]ra|\bport maritime|\bmus[ée]e[^\n,.]{0,40}|\bpalais[^\n,.]{0,40}|\bmaison d['’]arr[êe]t|\bC[UAC]|\bassociation[^\n,.]{0,60}|\bsitu[ée]e?s?|\bcommune nouvelle)[ ](?:(?i:de|d|des|du|à|a)[ '’])(?i:la |le |les )?(?P<c>\p{Lu}[\p{L}'’-]+(?:[ -](?:en|sur|sous|la|le|les|de|du|des|l|d|lès|\p{Lu}[\p{L}'’-]+)){0,5})|(?:,[ ]|[ ][–—-][ ]|\bà )(?P<a>\p{Lu}[\p{L}'’]+(?:-\p{L}[\p{L}'’]+)*)\)?(?:[.,\n]|$)"
-);
+pattern!(SITES, r"(?i)^[ \t•*-]*(?:sites?|secteurs?|communes?|lieux?) (?:de |d['’]|du |des )");
+pattern!(NOT_A_PLACE, r"(?i)tribunal|recours|m[ée]diation|greffe|imprim|publi[ée]|interr[ée]gional|\br[ée]gion ");
 
 /// How much of the text is looked at.
 const HEAD: usize = 60_000;
+/// Its beginning, where a body says who and where it is, in bytes.
+const LEAD: usize = 1500;
+/// Lines looked at for the names of communes.
+const LINES: usize = 60;
 
 /// Départements where a text says the contract is carried out; empty where it does not say.
 #[must_use]
@@ -52,8 +60,9 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         return found;
     }
     for line in PLACE_LINE.captures_iter(text).filter_map(|c| c.name("l")) {
-        found.extend(in_address(line.as_str()));
-        if !found.is_empty() {
+        let line = line.as_str();
+        let of_line = [in_address(line), named(line, false), communes_in(&format!(", {line}"), false)];
+        if let Some(found) = of_line.into_iter().find(|f| !f.is_empty()) {
             return found;
         }
     }
@@ -61,33 +70,53 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     if let Some(label) = label {
         return vec![label];
     }
-    let of_title = in_address(title);
-    if !of_title.is_empty() {
-        return of_title;
-    }
+    let lead = &text[..text.floor_char_boundary(LEAD)];
     // Places in the text before the seat of the buyer.
     let (seat, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|l| SEAT_LINE.is_match(l));
-    for c in rest.iter().flat_map(|l| NUMBERED.captures_iter(l)) {
-        let d = c.name("d").and_then(|d| Department::parse(d.as_str()));
-        found.extend(d.filter(|d| !found.contains(d)));
+    let numbered = || rest.iter().flat_map(|l| numbered(l)).fold(Vec::new(), with);
+    let addressed = || rest.iter().map(|l| in_address(l)).find(|d| !d.is_empty()).unwrap_or_default();
+    let sites = || {
+        rest.iter()
+            .filter(|l| SITES.is_match(l))
+            .map(|l| communes_in(l, false))
+            .find(|d| !d.is_empty())
+            .unwrap_or_default()
+    };
+    let postal = || {
+        POSTCODE_LABEL.captures(text).and_then(|c| Department::of_postcode(c.name("p")?.as_str())).into_iter().collect()
+    };
+    let in_brackets = || bracketed(title).into_iter().chain(bracketed(lead)).fold(Vec::new(), with);
+    let seated = || seat.iter().flat_map(|l| in_address(l)).take(1).collect();
+    let of_communes = || {
+        let lines = rest.iter().chain(&seat).take(LINES).filter(|l| !NOT_A_PLACE.is_match(l));
+        let lines: Vec<&str> = std::iter::once(title).chain(lines.copied()).collect();
+        // "Ville de Draguignan" before a name that may be a river's.
+        let read = |sure| lines.iter().map(|l| communes_in(l, sure)).find(|d| !d.is_empty());
+        read(true).or_else(|| intercommunal(&format!("{title}\n{lead}"))).or_else(|| read(false)).unwrap_or_default()
+    };
+    let steps: [&dyn Fn() -> Vec<Department>; 12] = [
+        &|| in_address(title),
+        &numbered,
+        &in_brackets,
+        &sites,
+        &addressed,
+        &postal,
+        &|| named(title, true),
+        &|| named(lead, true),
+        &seated,
+        &of_communes,
+        &|| named(&format!("{title}\n{lead}"), false),
+        &|| named(text, true),
+    ];
+    steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()
+}
+
+/// Adds what is not there yet.
+fn with(mut known: Vec<Department>, more: Department) -> Vec<Department> {
+    if !known.contains(&more) {
+        known.push(more);
     }
-    if !found.is_empty() {
-        return found;
-    }
-    if let Some(d) = rest.iter().map(|l| in_address(l)).find(|d| !d.is_empty()) {
-        return d;
-    }
-    let postal = POSTCODE_LABEL.captures(text).and_then(|c| Department::of_postcode(c.name("p")?.as_str()));
-    let lead = &text[..text.floor_char_boundary(600)];
-    postal
-        .or_else(|| named(title, true))
-        .or_else(|| named(lead, true))
-        .or_else(|| named(text, true))
-        .or_else(|| seat.iter().flat_map(|l| in_address(l)).next())
-        .or_else(|| by_commune(title, text))
-        .or_else(|| named(&format!("{title}\n{lead}"), false))
-        .into_iter()
-        .collect()
+    known
 }
 
 /// The département of a postcode before its commune's name, or of a number in brackets behind a name: `62000 Arras`, `Arras (62)`.
@@ -110,104 +139,131 @@ fn in_address(line: &str) -> Vec<Department> {
             return vec![department];
         }
     }
-    let mut found = Vec::new();
-    for d in NUMBERED.captures_iter(line).filter_map(|c| Department::parse(c.name("d")?.as_str())) {
-        if !found.contains(&d) {
-            found.push(d);
+    numbered(line).fold(Vec::new(), with)
+}
+
+/// Numbers of départements in brackets beside a name: `Arras (62)`, `(59) Nord`, `(Bibracte, 71)`.
+fn numbered(line: &str) -> impl Iterator<Item = Department> + '_ {
+    NUMBERED.captures_iter(line).filter_map(|c| Department::parse(c.name("d").or(c.name("e"))?.as_str()))
+}
+
+/// Names of départements that stand alone in brackets. "(Nord)" is a direction more often.
+fn bracketed(text: &str) -> Vec<Department> {
+    let names = BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).filter(|n| n.as_str() != "Nord");
+    names.filter_map(|n| of_name(&commune::key(n.as_str()))).collect()
+}
+
+/// The département of that name, as a key.
+fn of_name(key: &str) -> Option<Department> {
+    let (code, _) = Rules::embedded().departments().find(|(_, name)| commune::key(name) == key)?;
+    Department::parse(code)
+}
+
+struct Names {
+    automaton: AhoCorasick,
+    departments: Vec<(Department, bool)>,
+}
+
+/// Every département's name as a key between spaces, and whether it is a river's, a town's or a common word too.
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    words!(
+        MANY_USES,
+        "lot manche landes loire rhone nord var vienne aube ain aisne allier cher creuse doubs drome eure gard gers isere
+         indre jura marne meuse moselle nievre oise orne sarthe somme tarn vendee yonne paris charente correze dordogne gironde
+         herault mayenne ardeche ariege aude aveyron savoie cantal"
+    );
+    let all: Vec<(Department, String)> = Rules::embedded()
+        .departments()
+        .filter_map(|(code, name)| Some((Department::parse(code)?, commune::key(name))))
+        .collect();
+    #[expect(clippy::expect_used, reason = "a hundred names, embedded; every test of places builds it")]
+    let automaton = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(all.iter().map(|(_, key)| format!(" {key} ")))
+        .expect("names build an automaton");
+    let departments = all.into_iter().map(|(d, key)| (d, MANY_USES.contains(key.as_str()))).collect();
+    Names { automaton, departments }
+});
+
+/// The first départements that a text names, one or a list of them; `sure`: names of other things too count only behind words that
+/// make them one.
+fn named(text: &str, sure: bool) -> Vec<Department> {
+    const MAKES: &[&str] =
+        &["departement", "departemental", "departementale", "prefecture", "conseil", "sdis", "dans", "en"];
+    let folded = format!(" {} ", commune::key(text));
+    let mut found: Vec<Department> = Vec::new();
+    let mut end = 0;
+    for m in NAMES.automaton.find_iter(&folded) {
+        let (department, many_uses) = &NAMES.departments[m.pattern().as_usize()];
+        // "de la Loire et de la Haute-Loire": only what joins names stands between.
+        let listed = !found.is_empty()
+            && folded[end..m.start() + 1].split(' ').filter(|w| !w.is_empty()).all(|w| JOINS.contains(w));
+        if !found.is_empty() && !listed {
+            break;
+        }
+        let before: Vec<&str> = folded[..m.start()].rsplit(' ').take(3).collect();
+        let led = before.iter().find(|w| !ARTICLES.contains(*w));
+        let made = led.is_some_and(|w| MAKES.contains(w));
+        let article = before.first().is_some_and(|w| ARTICLES.contains(w));
+        let river = matches!(
+            &folded[m.start() + 1..m.end() - 1],
+            "lot" | "manche" | "loire" | "rhone" | "var" | "landes" | "vienne"
+        );
+        if listed || made || !many_uses || !sure && article && !river {
+            found = with(found, department.clone());
+            end = m.end() - 1;
         }
     }
     found
 }
 
-/// The first département that a text names; `sure`: behind words that make it one, or in brackets.
-fn named(text: &str, sure: bool) -> Option<Department> {
-    let in_brackets = BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).find_map(|n| {
-        let key = commune::key(n.as_str());
-        Rules::embedded()
-            .departments()
-            .find(|(_, name)| commune::key(name) == key)
-            .and_then(|(code, _)| Department::parse(code))
-    });
-    if in_brackets.is_some() {
-        return in_brackets;
-    }
-    let folded = format!(" {} ", commune::key(text));
-    let before = |at: usize| {
-        let head = folded[..at].trim_end();
-        [
-            "departement de",
-            "departement du",
-            "departement des",
-            "departement de la",
-            "departement de l",
-            "departement d",
-            "departemental de",
-            "departemental du",
-            "departemental des",
-            "departemental de la",
-            "departemental de l",
-            "departemental d",
-            "prefecture de",
-            "prefecture du",
-            "prefecture des",
-            "prefecture de la",
-            "prefecture de l",
-            "dans le",
-            "dans la",
-            "dans les",
-            "dans l",
-            "sdis de",
-            "sdis du",
-            "sdis des",
-            "sdis de la",
-            "sdis de l",
-            "en",
-            "conseil de",
-        ]
-        .iter()
-        .any(|w| head.ends_with(w))
-    };
-    let mut best: Option<(usize, usize, Department)> = None;
-    for (code, name) in Rules::embedded().departments() {
-        let key = format!(" {} ", commune::key(name));
-        for (at, _) in folded.match_indices(key.as_str()) {
-            // Names of rivers and towns too: only behind words that make them one, unless they are of several words.
-            let river = ["Lot", "Manche", "Landes", "Loire", "Rhône", "Nord", "Var", "Vienne"].contains(&name);
-            let article = ["de la", "du", "des", "de l", "d"].iter().any(|w| folded[..at].trim_end().ends_with(w));
-            let sure = before(at)
-                || name.contains('-') && name.len() > 8
-                || !sure && article && (!river || name == "Nord" && text.contains("du Nord"));
-            let better =
-                best.as_ref().is_none_or(|(start, length, _)| at < *start || at == *start && key.len() > *length);
-            if sure && better {
-                best = Department::parse(code).map(|d| (at, key.len(), d));
+words!(ARTICLES, "de du des d la le les l");
+words!(JOINS, "de du des d la le les l et ou dans en a");
+
+/// The département of the intercommunality that a text names: "Communauté de communes Airvaudais - Val du Thouet", "agglo du Beauvaisis".
+fn intercommunal(text: &str) -> Option<Vec<Department>> {
+    static NAMES: LazyLock<(AhoCorasick, Vec<&'static str>)> = LazyLock::new(|| {
+        const KINDS: &[&str] =
+            &["cc", "ca", "cu", "communaute", "agglo", "agglomeration", "metropole", "communes", "urbaine"];
+        let mut patterns = Vec::new();
+        let mut sirens = Vec::new();
+        for epci in communes().epcis() {
+            let key = commune::key(epci.name);
+            let words: Vec<&str> =
+                key.split(' ').filter(|w| !KINDS.contains(w)).skip_while(|w| ARTICLES.contains(w)).collect();
+            let name = words.join(" ");
+            if name.len() >= 5 {
+                patterns.push(format!(" {name} "));
+                sirens.push(epci.siren);
             }
         }
-    }
-    best.map(|(_, _, d)| d)
+        #[expect(clippy::expect_used, reason = "some thousand names, embedded; a test of places builds it")]
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(patterns)
+            .expect("names build an automaton");
+        (automaton, sirens)
+    });
+    let folded = format!(" {} ", commune::key(text));
+    let kind = |w: &str| {
+        matches!(
+            w,
+            "communaute" | "communes" | "agglomeration" | "agglo" | "metropole" | "urbaine" | "cc" | "ca" | "cu"
+        )
+    };
+    NAMES.0.find_iter(&folded).find_map(|m| {
+        let before = folded[..m.start()].rsplit(' ').filter(|w| !ARTICLES.contains(w)).take(1).any(kind);
+        let behind = folded[m.end()..].split(' ').take(2).any(kind);
+        let found = communes().departments_of(NAMES.1[m.pattern().as_usize()]);
+        (found.len() == 1 && (before || behind)).then(|| found.to_vec())
+    })
 }
 
-/// The département of the first commune named as somebody's seat or as a place, if no other bears its name.
-fn by_commune(title: &str, text: &str) -> Option<Department> {
-    let one = |name: &str| {
-        let words: Vec<&str> = name.split(' ').collect();
-        (1..=words.len()).rev().find_map(|n| {
-            let said = words[..n].join(" ");
-            let found = communes().named(&said, None);
-            let departments: Vec<Department> = found.iter().filter_map(|c| c.department()).collect();
-            departments.first().filter(|d| said.len() >= 4 && departments.iter().all(|o| o == *d)).cloned()
-        })
-    };
-    let head = &text[..text.floor_char_boundary(3000)];
-    let told = |group: &'static str| {
-        [title, head]
-            .into_iter()
-            .flat_map(|t| OWNER.captures_iter(t).take(60))
-            .filter_map(move |c| c.name(group))
-            .find_map(|m| one(m.as_str()))
-    };
-    // The seat of somebody before a bare name.
-    told("c").or_else(|| told("a"))
+/// Départements of the communes that a line names as places.
+fn communes_in(line: &str, sure: bool) -> Vec<Department> {
+    let mut places = Vec::new();
+    super::lot_place::read(line, sure, &[], &mut places);
+    super::departments_of(&places)
 }
 
 #[cfg(test)]

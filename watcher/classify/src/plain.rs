@@ -25,6 +25,22 @@ pattern!(
     ADDRESS,
     r"(?i)(?:\s[-–,]\s?|,\s|\s)(?:[0-9]{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|av|boulevard|bd|place|pl|chemin|quai|all[ée]e|route|cours|impasse)\b|(?:rue|avenue|boulevard|place|quai|chemin|route|all[ée]e|cours|BP|CS|TSA) |[0-9]{5}\b|Correspondant|SIRET|\(SIRET|t[ée]l)|\.\s*(?:Correspondant|$)|\.$"
 );
+// A title that says that what it announces is no more, before or behind its words: "[ANNULÉ] Nettoyage", "Nettoyage – sans suite".
+pattern!(
+    CANCELLED_TITLE,
+    r"^[\s*!«]*(?:[\[(]\s*(?:procedure |consultation |marche |avis )?(?:annul(?:ee?|ation)|abandonnee?|(?:declaree? )?sans suite)\s*[\])]|(?:procedure |consultation |marche |avis )?(?:annulee?|annulation|abandonnee?|(?:declaree? )?sans suite)\s*(?:[:–—-]|$)|annulee? [^\s]|avis d'annulation\b|annulation (?:de |du |d'|de la |de l')(?:procedure|consultation|marche|avis|appel d'offres)\b)|[\[(:,–—-]\s*(?:procedure |consultation |marche |avis |appel d'offres )?(?:annulee?|abandonnee?|(?:declaree? )?sans suite)\s*[\])!.*»]*\s*$|\b(?:procedure|consultation|marche|appel d'offres) (?:est )?(?:annulee?|abandonnee?|declaree? sans suite)\b"
+);
+// A statement of a text about the procedure itself; one about an earlier one names it otherwise ("la première consultation").
+pattern!(
+    CANCELLED_TEXT,
+    r"(?:^|[.!:;\n])[\s*!«]*(?:attention[ :,!]*)?(?:(?:la |cette |le |ce |l')(?:presente? )?)?(?:consultation|procedure|marche|appel d'offres|mise en concurrence|avis)(?: n° ?[\w/.-]+)? (?:(?:est|a ete|vient d'etre) )?(?:donc )?(?:annulee?|abandonnee?|declaree? sans suite|classee? sans suite)\b"
+);
+// "Annule et remplace" announces the procedure that goes on; "relance" the one that follows.
+pattern!(
+    GOES_ON,
+    r"\bet remplace|\brelance\b|\bsuite a\b|\bnouvelle (?:procedure|consultation)|\bannule (?:le|la|les|l'|et)\b"
+);
+
 pattern!(FORM_LINE, r"^[A-Z][A-Z_0-9]{3,}:");
 
 /// Makes a notice out of a title and a text.
@@ -87,7 +103,7 @@ fn kind(title: &str, head: &str) -> NoticeKind {
         NoticeKind::Award
     } else if said(&["avis rectificatif", "rectificatif au", "avis de rectificatif"]) {
         NoticeKind::Correction
-    } else if said(&["avis d'annulation", "declaree sans suite", "declare sans suite"]) {
+    } else if is_cancelled(title, &head[..head.floor_char_boundary(1500)]) {
         NoticeKind::Cancellation
     } else if said(&["avis de preinformation", "avis de pre-information", "avis de pre information"]) {
         NoticeKind::PriorInformation
@@ -96,9 +112,64 @@ fn kind(title: &str, head: &str) -> NoticeKind {
     }
 }
 
+/// Whether a title, or a statement of a text, says that the procedure is no more.
+fn is_cancelled(title: &str, text: &str) -> bool {
+    if GOES_ON.is_match(title) {
+        return false;
+    }
+    let said = CANCELLED_TEXT.find_iter(text).any(|m| {
+        let end = text[m.end()..].find(['.', '\n', ';']).map_or(text.len(), |i| m.end() + i);
+        !GOES_ON.is_match(&text[m.start()..end])
+    });
+    said || CANCELLED_TITLE.is_match(title) || text.contains("avis d'annulation")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A title or a statement may say that nothing comes any more; what speaks of another procedure, or of a lot, says no such thing.
+    #[test]
+    fn a_cancellation_is_known_by_its_title_or_by_what_it_states() {
+        let kind = |title: &str, text: &str| notice("1", title, text).kind;
+        for title in [
+            "[ANNULÉ] Nettoyage des locaux de la mairie",
+            "Annulation : nettoyage des locaux de la mairie",
+            "Nettoyage des locaux de la mairie (sans suite)",
+            "Nettoyage des locaux de la mairie – PROCÉDURE ANNULÉE",
+            "ANNULÉE - Nettoyage des locaux",
+            "Nettoyage des locaux : déclaré sans suite",
+            "(Consultation annulée) Nettoyage des locaux",
+            "Nettoyage des locaux - ABANDONNÉ",
+            "Avis d’annulation – Nettoyage des locaux",
+            "Annulation de la consultation de nettoyage",
+        ] {
+            assert_eq!(kind(title, "Nettoyage courant des bureaux."), NoticeKind::Cancellation, "{title}");
+        }
+        for text in [
+            "CETTE CONSULTATION EST ANNULÉE.",
+            "Procédure déclarée sans suite",
+            "Nettoyage courant. Le marché est abandonné.",
+            "La procédure a été déclarée sans suite pour motif d’intérêt général.",
+            "Attention : la présente consultation est annulée",
+            "L’appel d’offres n° 26-12 a été annulé.",
+        ] {
+            assert_eq!(kind("Nettoyage des locaux", text), NoticeKind::Cancellation, "{text}");
+        }
+        for (title, text) in [
+            ("Annule et remplace : nettoyage des locaux", ""),
+            ("Nettoyage des locaux (annule et remplace l’avis précédent)", ""),
+            ("Relance suite à déclaration sans suite – nettoyage", ""),
+            ("Nettoyage des locaux", "La première consultation a été déclarée sans suite."),
+            ("Nettoyage des locaux", "Le lot 2 est annulé."),
+            ("Nettoyage des locaux", "La consultation est annulée et remplacée par la présente."),
+            ("Nettoyage des locaux", "Toute prestation annulée moins de 48 heures avant est due."),
+            ("Nettoyage sans suite logicielle", ""),
+            ("Conseil en annulation de dettes", ""),
+        ] {
+            assert_eq!(kind(title, text), NoticeKind::Call, "{title} {text}");
+        }
+    }
 
     #[test]
     fn the_buyer_is_named_without_its_address() {

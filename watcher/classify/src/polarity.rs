@@ -13,13 +13,30 @@ const REACH: usize = 14;
 /// Whether what a hit names is not given here, for any of the reasons above.
 #[must_use]
 pub fn void(s: &Statement<'_>, hit: &Hit) -> bool {
+    settled(s, hit) || possible(s, hit)
+}
+
+/// Whether it is told that it is not so, or only supposed: nothing to doubt.
+#[must_use]
+pub fn settled(s: &Statement<'_>, hit: &Hit) -> bool {
+    not_so(s, hit) || supposed(s, hit)
+}
+
+/// Whether it is asked, denied, taken away or past.
+fn not_so(s: &Statement<'_>, hit: &Hit) -> bool {
     s.unit.ticked == Some(false)
         || s.trailing.contains('?')
         || s.denied_below
         || replaced(s, hit)
         || denied(s, hit)
-        || supposed(s, hit)
         || remembered(s, hit)
+}
+
+/// "Un lot pourrait être réservé", "nous étudions la possibilité de réserver": nothing is decided.
+fn possible(s: &Statement<'_>, hit: &Hit) -> bool {
+    let part = s.clause_start(hit.from, mark::STOP | mark::ASK | mark::ITEM)
+        ..s.clause_end(hit.to - 1, mark::STOP | mark::ITEM);
+    s.of(Concept::Possible).any(|p| part.contains(&p.from))
 }
 
 /// "Au lieu de : « le lot 3 est réservé »": what a correction takes away.
@@ -122,15 +139,24 @@ pub fn denied_by_answer(s: &Statement<'_>, hit: &Hit) -> bool {
     let boxed = closing.is_some_and(|i| {
         word(i) == "non" && s.tokens.get(i + 1).is_none_or(|t| t.before != 0) && s.tokens[hit.from].after(mark::OPEN)
     });
-    let choice = matches!(word(hit.to), "o" | "oui")
-        && matches!(word(hit.to + 1), "n" | "non")
-        && s.tokens[hit.to + 1].after(mark::SLASH);
-    let chosen = choice && matches!(word(hit.to + 2), "n" | "non");
+    let choice = (hit.to..s.tokens.len().min(hit.to + 6)).find(|i| {
+        matches!(word(*i), "o" | "oui") && matches!(word(i + 1), "n" | "non") && s.tokens[i + 1].after(mark::SLASH)
+    });
+    let chosen = choice.is_some_and(|i| matches!(word(i + 2), "n" | "non"));
     let corrected = (hit.to..s.tokens.len().min(hit.to + REACH)).any(|i| word(i) == "lire" && word(i + 1) == "non");
     let not_applicable = (hit.to..s.tokens.len().min(hit.to + 6)).any(|i| {
         word(i) == "n" && word(i + 1) == "a" && s.tokens[i].after(mark::COLON) && s.tokens[i + 1].after(mark::SLASH)
     });
     if boxed || chosen || corrected || not_applicable {
+        return true;
+    }
+    // A form's line, or a row whose cells lost their bars: "Marché réservé aux EA/ESAT Non".
+    let last = s.tokens.len().saturating_sub(1);
+    let alone = (hit.to..hit.to + 4).contains(&last)
+        && matches!(word(last), "non" | "neant")
+        && s.tokens[last].before == 0
+        && !matches!(word(last - 1), "ou" | "oui" | "o" | "n" | "non");
+    if alone {
         return true;
     }
     let mut at = hit.to;

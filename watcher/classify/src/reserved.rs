@@ -34,7 +34,7 @@ pub const ARTICLES: &[Concept] =
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut found: Vec<Found> = Vec::new();
-    for s in statements {
+    for (at, s) in statements.iter().enumerate() {
         let known = found.len();
         if let Some(more) = goes_on(s, found.last()) {
             explained.push(s.index);
@@ -46,7 +46,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             found.extend(only(reading, s));
         }
         if found.len() == known {
-            found.extend(others_refused(reading, s));
+            found.extend(others_refused(reading, s, statements.get(at + 1)));
         }
         if found.len() == known {
             found.extend(must_be(reading, s));
@@ -54,7 +54,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         if found.len() == known {
             found.extend(applied(reading, s));
         }
-        let denied = s.any_of(&[Concept::Reserve]).any(|h| polarity::void(s, h));
+        let denied = s.of(Concept::Reserve).any(|h| polarity::settled(s, h));
         if found.len() > known || denied {
             explained.push(s.index);
         }
@@ -97,7 +97,15 @@ fn reserved(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         return out;
     }
     let left: Vec<&Hit> = s.any_of(STRUCTURES).filter(|h| h.to <= first.from).collect();
-    let targets = if right.is_empty() { left } else { right };
+    let mut targets = if right.is_empty() { left } else { right };
+    // "Réservation : handicap", "réservé, handicap ou IAE": the field stands for its structures.
+    let field = (first.to..s.tokens.len().min(first.to + 4)).find(|i| s.tokens[*i].word == "handicap");
+    let field = field
+        .filter(|i| {
+            s.tokens[*i].after(mark::COLON | mark::COMMA | mark::ITEM) || s.has_word(i + 1, i + 2, &["ou", "et"])
+        })
+        .map(|i| Hit { concept: Concept::Sheltered, from: i, to: i + 1 });
+    targets.splice(0..0, field.iter());
     // "réservés à l'insertion par l'activité économique": the field stands for its structures.
     let field: Vec<Hit> = s
         .of(Concept::InsertionAction)
@@ -141,7 +149,7 @@ fn goes_on(s: &Statement<'_>, last: Option<&Found>) -> Option<Found> {
         all: last.all,
         article: last.article.clone(),
         unit: s.index,
-        within: s.unit.range.clone(),
+        within: s.context.clone(),
     })
 }
 
@@ -187,7 +195,7 @@ fn found(reading: &Reading<'_>, s: &Statement<'_>, range: Range<usize>, told: To
     let all = super::numbers::speaks_of_all_lots(head) && lots.is_empty();
     let article =
         s.any_of(ARTICLES).next().map(|h| s.tokens[h.from].word.to_uppercase()).filter(|a| a.starts_with("L2"));
-    Found { range, told, lots, all, article, unit: s.index, within: s.unit.range.clone() }
+    Found { range, told, lots, all, article, unit: s.index, within: s.context.clone() }
 }
 
 /// Lots of a statement at a range: those of its row of a table, else those that its words bind it to.
@@ -348,6 +356,13 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             || s.unit.row.is_some()
             || s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Contract])
             || s.previous.has(Concept::Bid);
+    // "Secteur B : EI, ACI et ETTI exclusivement".
+    let closes = s.of(Concept::Only).any(|o| {
+        o.from >= last.to
+            && o.from - last.to <= 1
+            && s.clause_end(o.from, mark::COMMA | mark::ITEM | mark::STOP | mark::CLOSE) == o.to
+    }) && !s.says.any(&[Concept::Winner, Concept::Subcontract]);
+    let of_access = of_access || closes;
     let owed = s.any_of(&[Concept::Subcontract]).any(|h| h.to <= first.from && first.from - h.to <= 12)
         && !s.any_of(&[Concept::Bid]).any(|h| near(h.from, anchor.from));
     let segment =
@@ -377,9 +392,24 @@ fn labelled(s: &Statement<'_>, first: &Hit) -> bool {
 }
 
 /// "Les offres d'entreprises autres que des SIAE seront rejetées", "toute candidature ne provenant pas d'un ESAT sera écartée".
-fn others_refused(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
+fn others_refused(reading: &Reading<'_>, s: &Statement<'_>, next: Option<&Statement<'_>>) -> Vec<Found> {
     let structures: Vec<&Hit> = s.any_of(STRUCTURES).collect();
-    let Some(first) = structures.first() else { return Vec::new() };
+    let Some(first) = structures.first() else {
+        // "Fermée aux entreprises classiques. Peuvent soumissionner les structures de l'insertion."
+        let shut =
+            s.of(Concept::OrdinaryBidder).next().filter(|_| s.says.has(Concept::Only) && s.says.has(Concept::Contract));
+        let (Some(shut), Some(next)) = (shut.filter(|h| !polarity::void(s, h)), next) else { return Vec::new() };
+        let admitted: Vec<&Hit> = next.any_of(STRUCTURES).filter(|h| !polarity::void(next, h)).collect();
+        let named = told(&admitted).filter(|_| next.says.has(Concept::Bid));
+        let mut found: Vec<Found> = named
+            .map(|who| found(reading, s, s.bytes(shut), who, lots_of(reading, s, &s.bytes(shut))))
+            .into_iter()
+            .collect();
+        for f in &mut found {
+            f.within = s.unit.range.start..next.unit.range.end;
+        }
+        return found;
+    };
     if let Some(ordinary) = s.of(Concept::OrdinaryBidder).next() {
         let shut = ["admis", "exclu", "ferm", "rejet", "ecart", "interdit", "accept", "concern"];
         let closed = s.tokens.iter().any(|t| shut.iter().any(|w| t.word.starts_with(w)))
@@ -546,16 +576,21 @@ fn narrow(statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec
                     .filter(|h| !polarity::void(s, h) && h.concept != Concept::ShelteredAndIntegration)
                     .collect();
                 let named = told(&hits)?;
-                Some((s.index.abs_diff(at), s.index, named))
+                Some((s.index.abs_diff(at), s, s.bytes(hits[0]), named))
             })
             .min_by_key(|(distance, ..)| *distance);
-        if let Some((_, index, Told::Words(who))) = told {
+        if let Some((_, s, range, Told::Words(who))) = told {
+            let index = s.index;
             if found[i].told == Told::Words(Beneficiary::Unspecified) || who != Beneficiary::Both {
                 explained.push(index);
             }
             if found[i].told == Told::Words(Beneficiary::Unspecified)
                 || matches!(who, Beneficiary::Disability | Beneficiary::Insertion)
             {
+                // The buyer's own words are a better quote than a form's box.
+                if s.says.any(STRUCTURES) {
+                    (found[i].range, found[i].within) = (range, s.context.clone());
+                }
                 found[i].told = Told::Words(who);
             }
         }

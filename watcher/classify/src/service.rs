@@ -12,15 +12,21 @@ use super::token::mark;
 /// Reads whether the object is insertion; marks the statements it explains.
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
-    for (at, s) in statements.iter().enumerate() {
-        let Some(hit) =
-            s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h))
-        else {
-            continue;
-        };
+    let object = |(at, s): (usize, &'_ Statement<'_>)| {
+        let hit =
+            s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h));
+        hit.map(|h| (at, *h))
+    };
+    let mut told = statements.iter().enumerate().filter_map(object);
+    // Everybody has read the title; what the text says of it is worth a quote.
+    let first = told.next();
+    let better = first.filter(|(at, _)| statements[*at].index == 0).and_then(|_| told.next());
+    if let Some((at, hit)) = better.or(first) {
+        let (s, hit) = (&statements[at], &hit);
+        explained.extend(first.map(|(at, _)| statements[at].index));
         explained.push(s.index);
         let mut provision =
-            Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.unit.range));
+            Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.context));
         provision.lots = super::reserved::lots_of(reading, s, &s.bytes(hit));
         provision.article = Some("R2123-1".to_owned());
         return vec![provision];

@@ -9,11 +9,12 @@
 
 use std::ops::Range;
 
-use super::document::Document;
+use super::document::{Document, MAX_QUOTE};
 use super::lexicon::{Concept, Concepts, Hit, Lexicon};
 use super::quantity::{Quantity, quantities};
+use super::reserved::STRUCTURES;
 use super::table::{answer_of_row, cells, row_lot};
-use super::token::Token;
+use super::token::{Token, mark};
 use super::tokenizer::{MAX_TOKENS, tokens};
 
 /// How many statements a heading speaks for.
@@ -67,6 +68,8 @@ pub struct Statement<'a> {
     pub previous: Concepts,
     /// Concepts of the few lines before it that follow one another: the list it may be an item of.
     pub before: Concepts,
+    /// Where its quote may reach: itself, and the statements beside it that go on with what it says of people or structures.
+    pub context: Range<usize>,
 }
 
 impl Statement<'_> {
@@ -319,28 +322,33 @@ fn with_answers(doc: &Document, lines: Vec<Range<usize>>) -> Vec<Range<usize>> {
 
 /// Boxes of a form within `text`: where they stand, and whether they are ticked.
 fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
-    const SIGNS: &[(&str, bool)] = &[
-        ("☐", false),
-        ("□", false),
-        ("◻", false),
-        ("❏", false),
-        ("☒", true),
-        ("☑", true),
-        ("✓", true),
-        ("✔", true),
-        ("■", true),
-        ("[ ]", false),
-        ("( )", false),
-        ("[x]", true),
-        ("(x)", true),
-        ("[]", false),
-        ("[ x ]", true),
+    const SIGNS: &[(char, bool)] = &[
+        ('☐', false),
+        ('□', false),
+        ('◻', false),
+        ('❏', false),
+        ('☒', true),
+        ('☑', true),
+        ('✓', true),
+        ('✔', true),
+        ('■', true),
     ];
     if !text.contains(['[', '(']) && text.is_ascii() {
         return Vec::new();
     }
-    let mut found: Vec<(Range<usize>, bool)> =
-        SIGNS.iter().flat_map(|(sign, on)| text.match_indices(sign).map(|(i, s)| (i..i + s.len(), *on))).collect();
+    let mut found: Vec<(Range<usize>, bool)> = text
+        .match_indices(|c| SIGNS.iter().any(|(sign, _)| *sign == c))
+        .map(|(i, s)| (i..i + s.len(), SIGNS.iter().any(|(sign, on)| *on && s.starts_with(*sign))))
+        .collect();
+    // "[x]", "( x )", "[ ]", "( )".
+    found.extend(text.match_indices(['[', '(']).filter_map(|(i, open)| {
+        let inside = text[i + 1..].trim_start_matches(' ');
+        let (ticked, rest) = inside.strip_prefix('x').map_or((false, inside), |rest| (true, rest));
+        let rest = rest.trim_start_matches(' ');
+        let closed = rest.starts_with(if open == "[" { ']' } else { ')' });
+        let end = text.len() - rest.len() + 1;
+        (closed && (ticked || open == "[" || end - i > 2)).then_some((i..end, ticked))
+    }));
     found.sort_by_key(|(r, _)| r.start);
     found
 }
@@ -398,7 +406,11 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
                 let abbreviation = acronym
                     || ABBREVIATIONS.contains(last)
                     || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
-                let numbering = last.bytes().all(|b| b.is_ascii_digit()) && word.trim().len() <= 3;
+                // "3.", "Réponse 5.", "Lot 1.": what they number goes on.
+                let label = word.trim().strip_suffix(last).unwrap_or_default().trim_end();
+                let numbering = last.bytes().all(|b| b.is_ascii_digit())
+                    && (label.is_empty() && last.len() <= 3
+                        || matches!(label, "article" | "art" | "art." | "question" | "reponse" | "lot"));
                 // "Clause sociale ........ non": dots that lead to an answer.
                 let leader = bytes[..at].ends_with(b"..") && !behind.trim().is_empty();
                 (spaced && !abbreviation && !numbering && !last.is_empty() && !leader) || (!spaced && doc.is_glued(at))
@@ -475,6 +487,8 @@ fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
 
 /// What acronyms of structures stand for elsewhere: a text that spells one out so means nothing else by it.
 const OTHER_EXPANSIONS: &[&str] = &[
+    "act of engagement",
+    "engagement (ea)",
     "adduction d'eau",
     "entite adjudicatrice",
     "entites adjudicatrices",
@@ -502,6 +516,19 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
         let unit = &units.list[index];
         let tokens = tokens(doc.text(), &unit.range);
         let mut hits = lexicon.find(&tokens, |i| !other_acronyms && doc.in_capitals(&tokens[i].range));
+        // "ETTI (équipe technique de traitement de l'information)": the text says what it means.
+        let spelled_out = |h: &Hit| {
+            let name = tokens[h.from].word.as_bytes();
+            let next = tokens.get(h.to).filter(|t| t.after(mark::OPEN) && name.first() == t.word.as_bytes().first());
+            h.to - h.from == 1
+                && (3..=4).contains(&name.len())
+                && next.is_some_and(|t| {
+                    !matches!(t.word.as_ref(), "entreprise" | "entreprises" | "etablissement" | "etablissements")
+                })
+        };
+        let told_apart: Vec<bool> = hits.iter().map(spelled_out).collect();
+        let mut apart = told_apart.iter();
+        hits.retain(|h| !(apart.next() == Some(&true) && STRUCTURES.contains(&h.concept)));
         if other_acronyms {
             hits.retain(|h| h.to - h.from > 1 || !matches!(tokens[h.from].word.as_ref(), "siae" | "ea" | "esat"));
         }
@@ -557,7 +584,57 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             heading,
             previous,
             before,
+            context: unit.range.clone(),
         });
     }
+    set_contexts(doc, &mut out);
     out
+}
+
+/// What goes on with a statement, for the reader of its quote.
+const GOES_WITH: &[Concept] = &[
+    Concept::FarFromWork,
+    Concept::ClauseName,
+    Concept::InsertionAction,
+    Concept::IntegrationObject,
+    Concept::Sheltered,
+    Concept::WorkIntegration,
+    Concept::Prison,
+    Concept::ArticleSheltered,
+    Concept::ArticleIntegration,
+    Concept::ArticleBoth,
+    Concept::Support,
+    Concept::Facilitator,
+];
+
+fn set_contexts(doc: &Document, statements: &mut [Statement<'_>]) {
+    let joins = |a: &Statement<'_>, b: &Statement<'_>| {
+        let near = b.index == a.index + 1 && b.unit.line - a.unit.line <= 1;
+        let plain = |s: &Statement<'_>| !s.unit.cell && s.unit.ticked.is_none() && s.says.any(GOES_WITH);
+        near && plain(a) && plain(b) && doc.passage_range(a.unit.range.start) == doc.passage_range(b.unit.range.start)
+    };
+    let contexts: Vec<Range<usize>> = (0..statements.len())
+        .map(|at| {
+            let (mut from, mut to) = (at, at);
+            let mut context = statements[at].unit.range.clone();
+            while to + 1 < statements.len() && joins(&statements[to], &statements[to + 1]) {
+                let end = statements[to + 1].unit.range.end;
+                if end - context.start > MAX_QUOTE {
+                    break;
+                }
+                (to, context.end) = (to + 1, end);
+            }
+            while from > 0 && joins(&statements[from - 1], &statements[from]) {
+                let start = statements[from - 1].unit.range.start;
+                if context.end - start > MAX_QUOTE {
+                    break;
+                }
+                (from, context.start) = (from - 1, start);
+            }
+            context
+        })
+        .collect();
+    for (s, context) in statements.iter_mut().zip(contexts) {
+        s.context = context;
+    }
 }

@@ -116,6 +116,9 @@ fn mended(raw: &str) -> Cow<'_, str> {
     if letters >= 2 && bytes.contains(&b'.') {
         return Cow::Owned(raw.replace('.', ""));
     }
+    if bytes[0] == b'1' && digits == 1 && letters >= 7 {
+        return Cow::Owned(format!("i{}", &raw[1..]));
+    }
     let article = matches!(bytes[0], b'l' | b'r' | b'd') && digits >= 3;
     if letters >= 3 && digits > 0 && digits <= 2 && bytes[0].is_ascii_alphabetic() && !article {
         return Cow::Owned(raw.replace('0', "o").replace('1', "l").replace('5', "s"));

@@ -405,13 +405,15 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
     let clock = q.unit == Unit::Hours
         && q.value <= 24.0
         && (before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"]) || before(2, &["heures", "h"]));
+    // "Base 1 607 heures": what a post counts for.
+    let base = before(3, &["base", "bases"]);
     let penalty = before(4, &["€", "euros"]) && before(2, &["par"]);
     let merit =
         s.has_word(0, q.from, &["qualite", "performance", "performances", "pertinence", "valeur", "connaissance"]);
     let weight = q.unit == Unit::Percent
         && !share_of_work(s, q)
         && (merit || !told && !s.says.any(&[Concept::ClauseName, Concept::FarFromWork, Concept::InsertionAction]));
-    !(places || moved || rate || delay || clock || penalty || weight) && q.value > 0.0
+    !(places || base || moved || rate || delay || clock || penalty || weight) && q.value > 0.0
 }
 
 /// Whether a percentage is a share of hours, time or staff.

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::quantity::spelled;
@@ -127,7 +127,8 @@ struct Found {
 fn full_year(n: u32, length: usize) -> Option<i32> {
     match length {
         4 if (1990..=2099).contains(&n) => Some(n as i32),
-        2 => Some(2000 + n as i32),
+        // No notice speaks of days before 2013, numbers of sections do.
+        2 if n >= 13 => Some(2000 + n as i32),
         _ => None,
     }
 }
@@ -139,7 +140,9 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     let dotted: Vec<&str> = word.split('.').collect();
     if dotted.len() == 3 {
         let parts: Vec<(u32, usize)> = dotted.iter().filter_map(|p| digits(p)).collect();
-        if let [a, b, c] = parts.as_slice() {
+        // "5.1.16 Description": a heading's number.
+        let section = from == 0 && tokens.len() > 1 && parts.iter().all(|p| p.1 <= 2) && parts.iter().any(|p| p.1 == 1);
+        if let ([a, b, c], false) = (parts.as_slice(), section) {
             return numeric(*a, *b, *c).map(|(day, month, year)| Found {
                 from,
                 to: from + 1,
@@ -288,9 +291,37 @@ words!(
      lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
 );
 
-/// Every moment among tokens; `default` is the year of a day without one, where no date beside it tells it.
+/// What a day without a year is read against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reference {
+    /// It is of this year.
+    Year(i32),
+    /// It was written on this day: what comes is more likely than what is long past.
+    Day(NaiveDate),
+}
+
+impl Reference {
+    /// The year of a day of a month. `before` is the year of a date that stands before it.
+    fn year(self, month: u32, day: u32, before: Option<i32>) -> Option<i32> {
+        /// A day that passed a little while ago is spoken of; one of longer ago is next year's.
+        const PAST: chrono::Days = chrono::Days::new(31);
+        let written = match self {
+            Self::Year(year) => return before.or(Some(year)),
+            Self::Day(written) => written,
+        };
+        // A date of another year goes on beside what it stands with.
+        if let Some(before) = before.filter(|y| *y != written.year()) {
+            return Some(before);
+        }
+        let earliest = written.checked_sub_days(PAST)?;
+        (earliest.year()..=earliest.year() + 8)
+            .find(|year| NaiveDate::from_ymd_opt(*year, month, day).is_some_and(|d| d >= earliest))
+    }
+}
+
+/// Every moment among tokens; `reference` tells the year of a day without one, where no date behind it does.
 #[must_use]
-pub fn moments(tokens: &[Token<'_>], default: Option<i32>) -> Vec<When> {
+pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> {
     let mut days: Vec<Found> = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
@@ -309,9 +340,13 @@ pub fn moments(tokens: &[Token<'_>], default: Option<i32>) -> Vec<When> {
     days.iter()
         .enumerate()
         .filter_map(|(i, d)| {
-            let near =
-                || years[i..].iter().flatten().next().or_else(|| years[..i].iter().rev().flatten().next()).copied();
-            let year = d.year.or_else(near).or(default)?;
+            let behind = || years[i..].iter().flatten().next().copied();
+            let before = || years[..i].iter().rev().flatten().next().copied();
+            let told = || match reference {
+                Some(reference) => reference.year(d.month, d.day, before()),
+                None => before(),
+            };
+            let year = d.year.or_else(behind).or_else(told)?;
             let day = NaiveDate::from_ymd_opt(year, d.month, d.day)?;
             let floor = i.checked_sub(1).map_or(0, |p| ends[p]);
             let (time, to) = match d.glued_time {
@@ -467,6 +502,32 @@ mod tests {
             assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
         }
         assert_eq!(day("31 fevrier 2027"), None);
+    }
+
+    /// A day without its year is the first one after it was written, or one just past; a date beside it that names another year
+    /// tells it.
+    #[test]
+    fn a_day_without_its_year_is_read_against_the_day_it_was_written() {
+        let read = |written: &str, text: &str| {
+            let folded = crate::fold::fold(text);
+            let day = written.parse().unwrap();
+            let tokens = tokens(&folded, &(0..folded.len()));
+            moments(&tokens, Some(Reference::Day(day))).last().map(|w| w.day.to_string()).unwrap_or_default()
+        };
+        for (written, text, day) in [
+            ("2026-11-23", "le 15/01 à 12h00", "2027-01-15"),
+            ("2026-11-23", "vendredi 15 janvier à 12h", "2027-01-15"),
+            ("2026-12-31", "1er janvier", "2027-01-01"),
+            ("2026-11-23", "Publié le 23/11/2026, date limite : 15/01 à 12h00", "2027-01-15"),
+            ("2026-11-23", "le 20 novembre", "2026-11-20"),
+            ("2026-11-23", "le 10 décembre", "2026-12-10"),
+            ("2027-01-05", "le 20 décembre", "2026-12-20"),
+            ("2027-11-23", "le 29 février", "2028-02-29"),
+            ("2026-11-23", "du 3 mars au 10 mars 2024", "2024-03-10"),
+            ("2026-11-23", "le 3 mars 2024, puis le 10 mars", "2024-03-10"),
+        ] {
+            assert_eq!(read(written, text), day, "{written} {text}");
+        }
     }
 
     // A6: one date grammar everywhere.

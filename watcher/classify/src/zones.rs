@@ -10,6 +10,12 @@ pub fn paris_day(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&Tz::Europe__Paris).date_naive()
 }
 
+/// Whether a day is one that a notice may speak of: beyond, somebody mistyped, or means harm.
+#[must_use]
+pub fn is_plausible(day: NaiveDate) -> bool {
+    (1950..=2100).contains(&chrono::Datelike::year(&day))
+}
+
 /// The zone of a buyer in `department`, or Europe/Paris.
 #[must_use]
 pub fn zone(department: Option<&Department>) -> Tz {
@@ -34,9 +40,9 @@ pub fn local(at: NaiveDateTime, zone: Tz) -> DateTime<FixedOffset> {
 pub fn deadline(text: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some((at, true));
+        return Some((at, true)).filter(|(at, _)| is_plausible(at.date_naive()));
     }
-    let date = NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()?;
+    let date = day_of(text)?;
     let rest = text[10..].trim_start_matches(['T', ' ']);
     if rest.is_empty() || rest == "Z" || is_offset(rest) {
         return Some((local(date.and_time(end_of_day()), zone), false));
@@ -48,11 +54,17 @@ pub fn deadline(text: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
 /// date's.
 #[must_use]
 pub fn date_and_time(date: &str, time: Option<&str>, zone: Tz) -> Option<(DateTime<FixedOffset>, bool)> {
-    let day = NaiveDate::parse_from_str(date.trim().get(..10)?, "%Y-%m-%d").ok()?;
+    let day = day_of(date.trim())?;
     match time.map(str::trim).filter(|t| !t.is_empty()) {
         Some(time) => combine(day, time, date.trim().get(10..), zone).map(|at| (at, true)),
         None => Some((local(day.and_time(end_of_day()), zone), false)),
     }
+}
+
+/// The day at the start of a text, `2026-11-19`, with whatever follows; `None` where no notice speaks of such a day.
+#[must_use]
+pub fn day_of(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok().filter(|day| is_plausible(*day))
 }
 
 fn combine(day: NaiveDate, time: &str, date_offset: Option<&str>, zone: Tz) -> Option<DateTime<FixedOffset>> {
@@ -99,7 +111,9 @@ mod tests {
         ] {
             assert_eq!(read(given), read_as, "{given}");
         }
-        assert_eq!(read("bientôt"), "");
+        for wrong in ["bientôt", "0026-03-18", "+26214-1-1", "9999-12-31T23:59:00Z"] {
+            assert_eq!(read(wrong), "", "{wrong}");
+        }
     }
 
     #[test]

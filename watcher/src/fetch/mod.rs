@@ -4,7 +4,8 @@
 //! - Redirects are followed here, at most a few; only the permanent prefix of a chain is remembered as the new address.
 //! - Addresses are checked **after DNS, in the connector**, for every hop: private, loopback and link-local networks are
 //!   refused unless allowed by a CIDR. No proxy is used, since a proxy would bypass the check.
-//! - Bodies are bounded after decompression, requests in total time, hosts by a gap between requests.
+//! - Bodies are bounded after decompression, requests in total time, hosts by a gap between requests. Of large bodies a few are held
+//!   at a time, each for as long as it is read (`room`).
 //! - Pages that are crawled (not documented APIs and feeds) are asked for only where the site's robots.txt lets us.
 //! - A credential goes to the site it is for, as the settings name it: neither along a redirect to another one, nor to where a
 //!   remembered redirect leads.
@@ -14,6 +15,7 @@
 mod guard;
 mod headers;
 mod robots;
+mod room;
 mod session;
 
 use std::collections::HashMap;
@@ -36,6 +38,7 @@ pub use guard::may_reach;
 use guard::{GuardedResolver, Refused};
 use headers::{fresh_until, quota, retry_after};
 use robots::Robots;
+use room::Room;
 pub use session::Session;
 
 /// What to send back so that an unchanged page costs nothing (RFC 9110 §13).
@@ -70,6 +73,9 @@ pub struct Body {
     pub fresh_until: Option<DateTime<Utc>>,
     /// Requests left today, when the server says so, and out of how many.
     pub quota: Option<(u64, u64)>,
+    /// The place that a large body takes.
+    #[expect(dead_code, reason = "held, not read")]
+    room: Room,
 }
 
 /// Answer to a conditional request.
@@ -257,6 +263,7 @@ impl Fetcher {
                     validators: Validators::default(),
                     fresh_until: None,
                     quota: None,
+                    room: Room::default(),
                 }))),
                 None => Err(FetchError::Status { url: url.to_string(), status: 404, retry_after: None }),
             },
@@ -455,15 +462,17 @@ impl Http {
         let fresh_until = fresh_until(response.headers(), now);
         let quota = quota(response.headers());
         let mut bytes = Vec::new();
+        let mut room = Room::default();
         let mut stream = response.bytes_stream();
-        while let Some(chunk) = stream.next().await {
+        while let Some(chunk) = room.wait_for(stream.next()).await.map_err(|late| late.of(&url))? {
             let chunk = chunk.map_err(|e| self.explain(&url, &e))?;
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large());
             }
+            room.take(bytes.len() + chunk.len()).await;
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Body { url, bytes, content_type, validators, fresh_until, quota })
+        Ok(Body { url, bytes, content_type, validators, fresh_until, quota, room })
     }
 
     /// An address written as a number passes no resolver: it is checked here.

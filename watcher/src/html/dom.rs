@@ -10,6 +10,7 @@ use html5ever::{Attribute, LocalName, QualName, ns};
 use scraper::node::{Element, Text};
 use scraper::{ElementRef, Html, Node, StrTendril};
 
+use super::element::VOID;
 use super::entity;
 use super::token::{Tag, Token, Tokens};
 
@@ -18,10 +19,6 @@ pub(super) const MAX_DEPTH: usize = 128;
 /// Most nodes of a page: ten times a long list of a real portal.
 pub(super) const MAX_NODES: usize = 200_000;
 
-const VOID: &[&str] = &[
-    "area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "keygen", "link",
-    "meta", "param", "source", "track", "wbr",
-];
 /// Elements that end an open paragraph (HTML §13.2.6.4.7).
 const ENDS_PARAGRAPH: &[&str] = &[
     "address",

@@ -64,6 +64,18 @@ pub(super) const BLOCKS: &[&str] = &[
 pub(super) const SILENT: &[&str] =
     &["script", "style", "template", "iframe", "noembed", "noframes", "title", "object", "video", "audio"];
 
+/// Elements that hold nothing.
+pub(super) const VOID: &[&str] = &[
+    "area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "keygen", "link",
+    "meta", "param", "source", "track", "wbr",
+];
+
+/// Elements whose words are struck out: they hold no more.
+pub(super) const STRUCK: &[&str] = &["del", "s", "strike"];
+
+/// Elements that the next one of their name ends, where their own end is left out.
+pub(super) const IMPLIED_END: &[&str] = &["p", "li", "tr", "td", "th", "dt", "dd", "option"];
+
 /// Other elements of HTML, old ones included.
 pub(super) const INLINE: &[&str] = &[
     "a",

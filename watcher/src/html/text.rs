@@ -6,7 +6,7 @@
 
 use scraper::{ElementRef, Node};
 
-use super::element::{BLOCKS, PARAGRAPHS, SILENT, is_element};
+use super::element::{BLOCKS, IMPLIED_END, PARAGRAPHS, SILENT, STRUCK, VOID, is_element};
 use super::entity;
 use super::token::{Token, Tokens};
 
@@ -25,12 +25,26 @@ struct Writer {
     silent: usize,
     /// Addresses of the links that are open, where they are asked for.
     links: Option<Vec<String>>,
+    /// The element whose words are struck out, and how many of its name are open.
+    struck: Option<(String, usize)>,
+    /// It reads an element of a page, not the text of a feed or mail.
+    of_page: bool,
 }
 
 impl Writer {
     fn new(limit: usize, links: bool) -> Self {
         let links = links.then(Vec::new);
-        Self { out: String::new(), limit, breaks: 0, space: false, verbatim: 0, silent: 0, links }
+        Self {
+            out: String::new(),
+            limit,
+            breaks: 0,
+            space: false,
+            verbatim: 0,
+            silent: 0,
+            links,
+            struck: None,
+            of_page: false,
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -49,7 +63,7 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        if self.silent > 0 {
+        if self.silent > 0 || self.struck.is_some() {
             return;
         }
         for c in text.chars() {
@@ -72,12 +86,47 @@ impl Writer {
         self.space = false;
     }
 
-    fn start(&mut self, name: &str, href: Option<&str>) {
+    /// Notes where words are struck out, which hold no more: `<del>`, `<s>`, or a style.
+    fn strike(&mut self, name: &str, style: Option<&str>, hidden: bool) {
+        if let Some((struck, open)) = &mut self.struck {
+            if struck != name {
+                return;
+            }
+            if !IMPLIED_END.contains(&name) {
+                *open += 1;
+                return;
+            }
+            // The next paragraph, item or cell ends the one that was left open.
+            self.struck = None;
+        }
+        let by_style = style.is_some_and(|s| s.contains("line-through"));
+        if STRUCK.contains(&name) || (by_style || hidden) && !VOID.contains(&name) {
+            self.struck = Some((name.to_owned(), 1));
+        }
+    }
+
+    /// A box that is ticked or not says what stands beside it.
+    fn boxed<'t>(&mut self, attribute: impl Fn(&str) -> Option<&'t str>) {
+        if attribute("type").is_some_and(|t| ["checkbox", "radio"].iter().any(|k| t.eq_ignore_ascii_case(k))) {
+            self.space = true;
+            self.text(if attribute("checked").is_some() { "☒" } else { "☐" });
+            self.space = true;
+        }
+    }
+
+    fn start<'t>(&mut self, name: &str, attribute: impl Fn(&str) -> Option<&'t str>) {
+        // A page opens and closes its parts by scripts: what it hides at first it may show. A feed or a mail has none.
+        let style = attribute("style").map(|s| s.to_ascii_lowercase().split_whitespace().collect::<String>());
+        let hidden = !self.of_page
+            && (attribute("hidden").is_some() || style.as_deref().is_some_and(|s| s.contains("display:none")));
+        self.strike(name, style.as_deref(), hidden);
         self.edge(name);
         match name {
             "br" => self.breaks = if self.breaks == 0 { 1 } else { 2 },
             "pre" | "textarea" | "listing" => self.verbatim += 1,
+            "input" => self.boxed(attribute),
             "a" => {
+                let href = attribute("href");
                 if let Some(open) = &mut self.links {
                     open.push(href.map(|h| entity::decode(h).trim().to_owned()).unwrap_or_default());
                 }
@@ -88,6 +137,14 @@ impl Writer {
     }
 
     fn end(&mut self, name: &str) {
+        if let Some((struck, open)) = &mut self.struck
+            && struck == name
+        {
+            *open -= 1;
+            if *open == 0 {
+                self.struck = None;
+            }
+        }
         match name {
             "pre" | "textarea" | "listing" => self.verbatim = self.verbatim.saturating_sub(1),
             "a" => {
@@ -145,7 +202,7 @@ fn written(html: &str, links: bool) -> String {
             Token::Text(text, false) => writer.text(text),
             Token::Tag(tag) if !is_element(&tag.name) => writer.text(&entity::decode(tag.source)),
             Token::Tag(tag) if tag.end => writer.end(&tag.name),
-            Token::Tag(tag) => writer.start(&tag.name, tag.attribute("href")),
+            Token::Tag(tag) => writer.start(&tag.name, |name| tag.attribute(name)),
         }
     }
     writer.finish()
@@ -154,7 +211,7 @@ fn written(html: &str, links: bool) -> String {
 /// The words of an element of a tree, at most `limit` bytes of them.
 #[must_use]
 pub fn text_of_element(element: ElementRef<'_>, limit: usize) -> String {
-    let mut writer = Writer::new(limit.min(MAX_TEXT), false);
+    let mut writer = Writer { of_page: true, ..Writer::new(limit.min(MAX_TEXT), false) };
     for edge in element.traverse() {
         if writer.is_full() {
             break;
@@ -162,7 +219,7 @@ pub fn text_of_element(element: ElementRef<'_>, limit: usize) -> String {
         match edge {
             ego_tree::iter::Edge::Open(node) => match node.value() {
                 Node::Text(text) => writer.text(text),
-                Node::Element(e) => writer.start(e.name(), None),
+                Node::Element(e) => writer.start(e.name(), |name| e.attr(name).filter(|_| name != "href")),
                 _ => {}
             },
             ego_tree::iter::Edge::Close(node) => {
@@ -208,6 +265,49 @@ mod tests {
             ("<pre>a\n  b</pre>", "a\nb"),
             ("x<style>p{}</style><script>1<2</script><title>t</title>y", "xy"),
             ("l&#146;offre&nbsp;: 12&nbsp;h", "l’offre\u{a0}: 12\u{a0}h"),
+        ] {
+            assert_eq!(plain_text(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn boxes_of_a_form_are_ticked_or_not() {
+        let html =
+            "Marché réservé : <input type=checkbox> Oui <INPUT TYPE='CheckBox' checked> Non<input type=text value=x>";
+        assert_eq!(plain_text(html), "Marché réservé : ☐ Oui ☒ Non");
+    }
+
+    #[test]
+    fn an_accented_letter_behind_a_tag_costs_no_tag() {
+        for (html, text) in [
+            ("<p>À noter</p><p>Marché réservé aux ESAT.</p>", "À noter\n\nMarché réservé aux ESAT."),
+            ("<b>école</b> Jaurès", "école Jaurès"),
+            ("<div>Écarter</div>", "Écarter"),
+            ("<div>« oui »</div>", "« oui »"),
+            ("<tr><td>Élagage</td><td>12</td></tr><tr><td>é</td></tr>", "Élagage 12\né"),
+            ("é<script>à</script><p>ô", "é\n\nô"),
+        ] {
+            assert_eq!(plain_text(html), text, "{html}");
+        }
+    }
+
+    /// What is struck out holds no more.
+    #[test]
+    fn words_that_are_struck_out_are_not_read() {
+        for (html, text) in [
+            ("Lot <del>réservé aux EA</del> ouvert", "Lot ouvert"),
+            ("<s>12/01/2027</s> 26/01/2027", "26/01/2027"),
+            ("<strike>a</strike>b<STRIKE>c</STRIKE>", "b"),
+            ("le <span style='color:red; text-decoration: line-through'>12 <b>janvier</b></span> 26", "le 26"),
+            ("<span style='text-decoration-line:LINE-THROUGH'>a<span>b</span>c</span>d", "d"),
+            ("<p style='text-decoration:line-through'>Un<p>Deux", "Deux"),
+            ("<li style='text-decoration:line-through'>Un<li>Deux</li>", "Deux"),
+            (
+                "<ins>nouveau</ins> <u>souligné</u> <span style='text-decoration:underline'>aussi</span>",
+                "nouveau souligné aussi",
+            ),
+            ("a<br style='text-decoration:line-through'>b", "a\nb"),
+            ("<p hidden>a</p><p style='Display : None'>b</p><div style='display:none'><div>c</div>d</div>e", "e"),
         ] {
             assert_eq!(plain_text(html), text, "{html}");
         }

@@ -67,8 +67,9 @@ impl<'a> Tokens<'a> {
     }
 
     fn find(&mut self, what: &str, from: usize) -> usize {
-        let rest = self.source.get(from..).unwrap_or_default();
-        let end = memchr::memmem::find(rest.as_bytes(), what.as_bytes()).map_or(self.source.len(), |i| from + i);
+        // In bytes: `from` may stand within a letter. What is found is ASCII, and so between letters.
+        let rest = self.source.as_bytes().get(from..).unwrap_or_default();
+        let end = memchr::memmem::find(rest, what.as_bytes()).map_or(self.source.len(), |i| from + i);
         self.work += end - from;
         end
     }
@@ -250,6 +251,32 @@ mod tests {
             ("x <annule", "[x ][<annule]"),
         ] {
             assert_eq!(read(html), expected, "{html}");
+        }
+    }
+
+    /// Whatever letter follows a tag, what follows the letter is read as it would be behind any other.
+    #[test]
+    fn a_letter_beyond_ascii_changes_nothing_of_what_follows() {
+        for (before, behind) in [
+            ("<p>", "</p><b>x</b>"),
+            ("</p>", "<b>x</b>"),
+            ("<h3 class='c'>", "lagage</h3>"),
+            ("<br/>", "<br>"),
+            ("", "<b>x</b>"),
+            ("1 < 2 ", "<b>x</b>"),
+            ("<!-- é -->", "<b>x</b>"),
+            ("<title>", "</title><b>x</b>"),
+            ("<a title='é'>", "</a>"),
+            ("<a title=é>", "</a>"),
+            ("&amp;", "<b>x</b>"),
+            ("<", "<b>x</b>"),
+            ("</", "<b>x</b>"),
+        ] {
+            for letter in ["É", "’", "«", "😀", "\u{a0}", "e\u{301}", "ﬁ"] {
+                let with = |letter: &str| read(&format!("{before}{letter}{behind}"));
+                // A letter of ASCII that begins neither a tag nor a reference.
+                assert_eq!(with(letter), with("%").replace('%', letter), "{before}{letter}{behind}");
+            }
         }
     }
 

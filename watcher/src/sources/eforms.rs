@@ -238,10 +238,7 @@ fn percent_weight(criterion: &Value) -> Option<f64> {
 /// BT-36, or the span from BT-536 to BT-537.
 fn months(project: &Value) -> Option<f64> {
     let Some(measure) = first(project, "PlannedPeriod/DurationMeasure") else {
-        let day = |name: &str| {
-            let text = text(project, &format!("PlannedPeriod/{name}"))?;
-            chrono::NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()
-        };
+        let day = |name: &str| zones::day_of(&text(project, &format!("PlannedPeriod/{name}"))?);
         let days = (day("EndDate")? - day("StartDate")?).num_days();
         return (days > 0).then(|| (days as f64 / 30.44).round());
     };
@@ -459,8 +456,7 @@ pub fn from_tree(tree: &Value) -> Result<Notice, NoNotice> {
     let mut notice = Notice::new("ted", id, kind(element, value));
     notice.links.publications.extend(number.and_then(|n| Links::clean_publication(&n)));
     fill(&mut notice, value, element);
-    notice.published =
-        text(value, "IssueDate").and_then(|d| chrono::NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok());
+    notice.published = text(value, "IssueDate").and_then(|d| zones::day_of(&d));
     Ok(notice)
 }
 

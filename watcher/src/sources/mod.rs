@@ -30,6 +30,7 @@ use vigie_domain::{Department, Notice, Visibility};
 
 use crate::boundary::{self, ReaderFailed};
 use crate::fetch::{FetchError, Fetcher, Validators};
+use crate::tree;
 
 /// A kind of source: what the registry knows of it.
 pub struct SourceKind {
@@ -42,6 +43,11 @@ pub struct SourceKind {
     /// Makes a source out of its block of configuration.
     pub build: fn(&settings::Source) -> Result<Box<dyn Source>, BlockFault>,
 }
+
+/// Longest title or name of a notice, and longest text in all, in bytes: several times those of the longest notices published. What
+/// is judged is judged in turn, and what is longer would keep others from theirs.
+const MAX_NAME: usize = 4 * 1024;
+const MAX_TEXT: usize = 512 * 1024;
 
 /// Every kind of source of this build: one line each.
 pub const REGISTRY: &[SourceKind] =
@@ -64,24 +70,27 @@ pub fn readers() -> Vec<Reader> {
 
 /// Départements written in a block.
 fn departments(written: &[String]) -> Result<Vec<Department>, BlockFault> {
-    written
-        .iter()
-        .enumerate()
-        .map(|(i, d)| {
-            Department::parse(d).ok_or_else(|| {
-                BlockFault::at(
-                    &format!("departments.{i}"),
-                    format!("département inconnu « {d} »"),
-                    "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"",
-                )
-            })
-        })
-        .collect()
+    let mut out = Vec::new();
+    for (i, text) in written.iter().enumerate() {
+        let meant = Department::written(text);
+        if meant.is_empty() {
+            return Err(BlockFault::at(
+                &format!("departments.{i}"),
+                format!("département inconnu « {text} »"),
+                "écrivez un code INSEE, par exemple \"59\", \"2A\" ou \"974\"",
+            ));
+        }
+        out.extend(meant);
+    }
+    Ok(out)
 }
 
 /// Reads a JSON answer, and says in words what came instead of one.
 fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
-    boundary::read(|| serde_json::from_slice(bytes)).map_err(|e| SourceError::unreadable(url, &e))?.map_err(|e| {
+    let unexpected = |what: String| SourceError::Unexpected { url: url.to_string(), what };
+    tree::check_json(bytes).map_err(|e| unexpected(e.to_string()))?;
+    let read = boundary::read_whole(bytes.len(), || serde_json::from_slice(bytes));
+    read.map_err(|e| SourceError::unreadable(url, &e))?.map_err(|e: serde_json::Error| {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).trim_start().to_lowercase();
         let what = if start.starts_with("<!doctype") || start.starts_with("<html") {
             "une page HTML au lieu de JSON (service en maintenance ?)".to_owned()
@@ -90,7 +99,7 @@ fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
         } else {
             format!("JSON illisible : {e}")
         };
-        SourceError::Unexpected { url: url.to_string(), what }
+        unexpected(what)
     })
 }
 
@@ -260,7 +269,14 @@ pub async fn poll(
     let polled = std::panic::AssertUnwindSafe(source.poll(fetcher, memory, now)).catch_unwind().await;
     let polled = polled.map(|page| {
         page.map(|mut page| {
-            page.notices.iter_mut().for_each(Notice::drop_invisible_characters);
+            let mut cut = 0;
+            for notice in &mut page.notices {
+                notice.drop_invisible_characters();
+                cut += usize::from(notice.cut_texts(MAX_NAME, MAX_TEXT));
+            }
+            if cut > 0 {
+                page.remarks.push(format!("{cut} avis plus long(s) que tout avis réel : la fin n’est pas lue"));
+            }
             page
         })
     });

@@ -235,7 +235,11 @@ pub(super) fn places(mut draft: Draft, text: &str, words: &str) -> Next {
 
 /// Adds a département, a circle or an intercommunality to a draft; or says what is wrong.
 pub(super) fn add_place(draft: &mut Draft, piece: &str) -> Result<(), String> {
-    if let Some(department) = place(piece) {
+    // A code may mean two départements, and the island both.
+    let corsica = piece.trim_start_matches("la ") == "corse";
+    if let several @ [_, _, ..] = Department::written(if corsica { "20" } else { piece }).as_slice() {
+        several.iter().for_each(|d| put(&mut draft.departments, d.clone()));
+    } else if let Some(department) = place(piece) {
         put(&mut draft.departments, department);
     } else if place_input::speaks_of_distance(piece) {
         put(&mut draft.around, place_input::around(piece).map_err(|e| format!("{}.", capital(&e)))?);

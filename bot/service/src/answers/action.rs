@@ -194,7 +194,7 @@ pub fn words(text: &str) -> Option<Act> {
         return Some(action.into());
     }
     let said = folded(text);
-    let (said, lot) = without_lot(&said);
+    let (said, lot) = without_lot(without_courtesy(&said));
     let action = stage(said)
         .map(Action::Stage)
         .or_else(|| remind(said).map(Action::Remind))
@@ -206,6 +206,15 @@ pub fn words(text: &str) -> Option<Act> {
                 .then_some(Action::Narrow(NarrowBy::Buyer))
         })?;
     Some(Act { action, lot })
+}
+
+/// Words said, without the thanks behind them. A refusal that thanks is a refusal by itself.
+fn without_courtesy(said: &str) -> &str {
+    let ends =
+        [" merci beaucoup", " merci d'avance", " merci bien", " merci", " svp", " s'il vous plait", " bonne journee"];
+    let bare =
+        ends.iter().find_map(|end| said.strip_suffix(end)).map(|s| s.trim_end_matches([',', '.', '!', ' ', ';']));
+    bare.filter(|s| !s.is_empty()).unwrap_or(said)
 }
 
 /// `note : à voir avec Léa`, `pour Marc`. A sentence that begins with such a word is none: a note has its colon, and what
@@ -494,6 +503,11 @@ mod tests {
             ("On n’y va pas.", Action::Stage(Stage::NoGo)),
             ("C'est non pour nous", Action::Stage(Stage::NoGo)),
             ("Oui nous y allons", Action::Stage(Stage::Go)),
+            ("Oui, merci", Action::Stage(Stage::Go)),
+            ("oui merci beaucoup !", Action::Stage(Stage::Go)),
+            ("Non, merci.", Action::Stage(Stage::NoGo)),
+            ("NON MERCI", Action::Stage(Stage::NoGo)),
+            ("Rappel dans 5 jours svp", Action::Remind(5)),
         ] {
             if action == Action::Note(String::new()) {
                 assert_eq!(words(said), None, "{said}");

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, FixedOffset, Utc};
 use vigie_config::settings::Baseline;
 use vigie_domain::procedure::{self, Change, Snapshot, Statement};
 use vigie_domain::subscription::{Candidate, Match, Profile};
@@ -21,6 +21,9 @@ use super::hourly_cap::{self, cap};
 use super::procedure::{complete, meaning};
 use super::stored::{People, Stored};
 use crate::service::Service;
+
+/// A call that closed longer ago than this when it is first seen is no news: its source publishes old ones again.
+const LONG_CLOSED: Duration = Duration::days(7);
 
 /// What decides how people hear of one notice.
 pub struct Planner<'a> {
@@ -269,6 +272,10 @@ impl<'a> Planner<'a> {
                 return Decided::merged(due, "Première veille : voici ce qui était déjà publié.");
             }
             _ => {}
+        }
+        let long_closed = |at: DateTime<FixedOffset>| at.with_timezone(&Utc) < self.now - LONG_CLOSED;
+        if before.is_none() && kind == AlertKind::New && assessment.deadline().is_some_and(long_closed) {
+            return Decided::untold(Disposition::Baseline, "clos depuis longtemps quand la source l’a publié");
         }
         if before.is_none() && hit.is_some_and(|h| h.paused) {
             return Decided::untold(Disposition::Paused, "abonnement en pause");

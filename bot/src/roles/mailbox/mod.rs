@@ -36,6 +36,7 @@ use vigie_delivery::Engine;
 use vigie_domain::{Alert, AlertKind, Channel, Visibility};
 use vigie_notifier::card::short;
 use vigie_notifier::channels::email::Email;
+use vigie_notifier::channels::email::address::is_same;
 use vigie_service::ingest::{self, Outcome as Ingested};
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address};
@@ -258,13 +259,18 @@ async fn begin(service: &Service, account: &Account, mail: &imap::Mail) -> Resul
 
 /// Reads and acts on one mail; `false` when it was handled before.
 async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap::Mail) -> Result<bool, Failure> {
-    let id: String = Sha256::digest(&mail.bytes).iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let place = format!("{};UID={}", account.place(), mail.uid);
+    // A mail that the server does not give is known by its place.
+    let known_by = if mail.bytes.is_empty() { place.as_bytes() } else { &mail.bytes };
+    let id: String = Sha256::digest(known_by).iter().take(16).map(|b| format!("{b:02x}")).collect();
     if service.store.was_read(&id).await? {
         return Ok(false);
     }
     let now = service.clock.now();
-    let read = if begin(service, account, mail).await? {
-        let read = boundary::read(|| read::read(&mail.bytes, email))
+    let read = if mail.bytes.is_empty() {
+        Mail::Unreadable("le serveur de la boîte ne donne pas ce courriel : ouvrez-le dans la boîte elle-même")
+    } else if begin(service, account, mail).await? {
+        let read = boundary::read_whole(mail.bytes.len(), || read::read(&mail.bytes, email))
             .unwrap_or(Mail::Unreadable("le lecteur de courriels a échoué"));
         // The reading ended: what may fail from here is ours, and says nothing of the mail.
         service.store.set_inbox(&reading(account), (0, mail.uid)).await?;
@@ -279,7 +285,6 @@ async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap
         Mail::Reply(reply) => on_reply(service, &id, reply, now).await?,
         Mail::PassedOn(passed) => on_lead(service, &id, passed, now).await?,
         Mail::Unreadable(why) => {
-            let place = format!("{};UID={}", account.place(), mail.uid);
             let too_long = if mail.size > MAX_MAIL { " (son début seul a été lu)" } else { "" };
             service
                 .store
@@ -309,8 +314,7 @@ async fn on_report(
     now: DateTime<Utc>,
 ) -> Result<Outcome, Failure> {
     let Some(sent) = service.store.mail_sent(&report.delivery).await? else { return Ok(Outcome::Left) };
-    let about_it =
-        report.recipients.is_empty() || report.recipients.iter().any(|r| r.eq_ignore_ascii_case(&sent.address.value));
+    let about_it = report.recipients.is_empty() || report.recipients.iter().any(|r| is_same(r, &sent.address.value));
     // Anybody can write a report: where tokens are sent, one without counts for nothing.
     if !report.proven && (email.return_path().is_some() || !about_it) {
         return Ok(Outcome::Left);
@@ -352,7 +356,10 @@ async fn suspend(service: &Service, sent: &Sent, why: &str, now: DateTime<Utc>) 
 /// What a person answered to a message of ours.
 async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Utc>) -> Result<Outcome, Failure> {
     let Some(sent) = service.store.mail_sent(&reply.delivery).await? else { return Ok(Outcome::Left) };
-    if !reply.proven && !reply.from.eq_ignore_ascii_case(&sent.address.value) {
+    // Without our token, the address must be theirs, and be so for the server that received the mail, where it says such things.
+    let server = service.settings.mailbox.as_ref().and_then(|m| m.authserv_id.as_deref());
+    let genuine = || server.is_none_or(|s| read::is_genuine(&reply.authentication, s, &reply.from));
+    if !reply.proven && !(is_same(&reply.from, &sent.address.value) && genuine()) {
         return Ok(Outcome::Left);
     }
     let asked = sent.cause.is_opt_in();
@@ -391,7 +398,11 @@ async fn decide(
     if said.is_empty() {
         return Ok(Outcome::Left);
     }
-    answer(service, mail, sent, &format!("Votre réponse « {} »\n{}", short(word, 60), said.join("\n")), now).await?;
+    // Answers may come days after the message: what this one is about is said.
+    let about = service.store.search_rows(std::slice::from_ref(&sent.procedure)).await?.pop();
+    let about = about.map(|row| format!("À propos de « {} ».\n", short(&row.title, 120))).unwrap_or_default();
+    let body = format!("Votre réponse « {} »\n{about}{}", short(word, 60), said.join("\n"));
+    answer(service, mail, sent, &body, now).await?;
     Ok(Outcome::Answered)
 }
 

@@ -117,6 +117,8 @@ pub struct Reply {
     pub from: String,
     /// What it says.
     pub answer: Answer,
+    /// `Authentication-Results` that stand above it.
+    pub authentication: Vec<String>,
 }
 
 /// Something passed on.
@@ -185,7 +187,7 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
             return Mail::Automatic;
         }
         let answer = words::answer(subject, &text);
-        return Mail::Reply(Reply { delivery, proven, from, answer });
+        return Mail::Reply(Reply { delivery, proven, from, answer, authentication: authentication_results(&mail) });
     }
     passed_on(&mail, from, subject).map_or(Mail::Other, Mail::PassedOn)
 }
@@ -399,8 +401,13 @@ fn passed_on(mail: &Message<'_>, from: String, subject: &str) -> Option<PassedOn
         subject: title.to_owned(),
         text,
         day,
-        authentication: raw(mail, "Authentication-Results").map(unfolded).take(MAX_PARTS).collect(),
+        authentication: authentication_results(mail),
     })
+}
+
+/// What servers say of who wrote it, topmost first.
+fn authentication_results(mail: &Message<'_>) -> Vec<String> {
+    raw(mail, "Authentication-Results").map(unfolded).take(MAX_PARTS).collect()
 }
 
 fn below_mark(text: &str) -> Option<String> {

@@ -10,6 +10,7 @@
 //! - The sender of the envelope is the return address of that one delivery ([`return_path`]), where one is set.
 //! - The message itself is made in `mime`, and signed in [`dkim`] where there is a key.
 
+pub mod address;
 pub mod dkim;
 mod mime;
 pub mod refusal;
@@ -113,7 +114,10 @@ impl Email {
     /// # Errors
     /// An address or the certificate authority is unreadable.
     pub fn new(block: &settings::Email, password: Option<&SecretString>) -> Result<Self, EmailError> {
-        let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|_| EmailError::Address(text.to_owned()));
+        let mailbox = |text: &str| {
+            let read = text.parse::<Mailbox>().map_err(|_| EmailError::Address(text.to_owned()))?;
+            Ok(Mailbox { email: address::with_ascii_domain(&read.email), ..read })
+        };
         let authority = block
             .ca_file
             .as_ref()
@@ -188,8 +192,8 @@ impl Email {
 
     /// The sender of a delivery's envelope.
     fn envelope_from(&self, key: &str) -> Address {
-        let own = self.return_path.as_ref().and_then(|r| r.of(key).parse().ok());
-        own.unwrap_or_else(|| self.from.email.clone())
+        let own: Option<Address> = self.return_path.as_ref().and_then(|r| r.of(key).parse().ok());
+        own.map(|address| address::with_ascii_domain(&address)).unwrap_or_else(|| self.from.email.clone())
     }
 
     /// How many messages may be under way at once.
@@ -224,6 +228,7 @@ impl Email {
         let Ok(to) = envelope.to.parse::<Address>() else {
             return Outcome::Permanent("adresse illisible".to_owned());
         };
+        let to = address::with_ascii_domain(&to);
         let bytes = match self.compose(envelope, &to) {
             Ok(bytes) => bytes,
             Err(why) => return Outcome::Permanent(format!("message impossible à composer : {why}")),
@@ -290,7 +295,15 @@ impl Email {
         if connection.server_info().supports_feature(Extension::EightBitMime) {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        let mail = Mail::new(Some(self.envelope_from(key)), parameters).to_string();
+        let from = self.envelope_from(key);
+        if address::needs_smtputf8(to) || address::needs_smtputf8(&from) {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let why = "le serveur d’envoi ne prend pas d’adresse avec des lettres accentuées (SMTPUTF8)".to_owned();
+                return Transaction::Answered { outcome: Outcome::Permanent(why), reusable: true };
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        let mail = Mail::new(Some(from), parameters).to_string();
         let commands =
             [(mail, false), (Rcpt::new(to.clone(), Vec::new()).to_string(), true), (Data.to_string(), false)];
         for (command, about_the_address) in commands {
@@ -419,8 +432,14 @@ mod tests {
     use super::*;
     use crate::message::{Body, Message};
 
-    /// A server that answers RCPT and the final dot with these bytes.
-    async fn serve(listener: TcpListener, rcpt: &'static [u8], end: &'static [u8]) {
+    /// A server that answers RCPT and the final dot with these bytes; gives the commands of the envelope.
+    async fn serve(
+        listener: TcpListener,
+        hello: &'static [u8],
+        rcpt: &'static [u8],
+        end: &'static [u8],
+    ) -> Vec<String> {
+        let mut heard = Vec::new();
         let (socket, _) = listener.accept().await.unwrap();
         let mut socket = BufReader::new(socket);
         socket.write_all(b"220 pr\xeat\r\n").await.unwrap();
@@ -428,7 +447,10 @@ mod tests {
         loop {
             line.clear();
             if socket.read_until(b'\n', &mut line).await.unwrap_or(0) == 0 {
-                return;
+                return heard;
+            }
+            if line.starts_with(b"MAIL") || line.starts_with(b"RCPT") {
+                heard.push(String::from_utf8_lossy(&line).trim().to_owned());
             }
             let answer: &[u8] = match line.as_slice() {
                 b".\r\n" => {
@@ -441,19 +463,30 @@ mod tests {
                     b"354 allez-y, d\xe9sormais\r\n"
                 }
                 l if l.starts_with(b"RCPT") => rcpt,
-                l if l.starts_with(b"EHLO") => b"250-\xe9t\xe9\r\n250 8BITMIME\r\n",
+                l if l.starts_with(b"EHLO") => hello,
                 _ => b"250 \xe7a va\r\n",
             };
             if socket.write_all(answer).await.is_err() {
-                return;
+                return heard;
             }
         }
     }
 
+    const HELLO: &[u8] = b"250-\xe9t\xe9\r\n250 8BITMIME\r\n";
+
     async fn sent(rcpt: &'static [u8], end: &'static [u8]) -> Outcome {
+        sent_to("a@x.example", HELLO, rcpt, end).await.0
+    }
+
+    async fn sent_to(
+        to: &str,
+        hello: &'static [u8],
+        rcpt: &'static [u8],
+        end: &'static [u8],
+    ) -> (Outcome, Vec<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let server = tokio::spawn(serve(listener, rcpt, end));
+        let server = tokio::spawn(serve(listener, hello, rcpt, end));
         let block = settings::Email {
             host: "127.0.0.1".into(),
             port: Some(port),
@@ -472,12 +505,30 @@ mod tests {
         let words = || "x".to_owned();
         let message =
             Message { subject: words(), body: Body::Mail { text: words(), html: words() }, unsubscribe: None };
-        let envelope =
-            Envelope { to: "a@x.example", key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
+        let envelope = Envelope { to, key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
         let outcome = email.send(&envelope).await;
+        // The connection ends with it, and the server with the connection.
         drop(email);
-        server.abort();
-        outcome
+        (outcome, server.await.unwrap())
+    }
+
+    /// Accented letters in an address: a domain travels in ASCII, a local part with SMTPUTF8 or not at all.
+    #[tokio::test]
+    async fn an_address_beyond_ascii_travels_as_the_server_takes_it() {
+        const OK: &[u8] = b"250 ok\r\n";
+        const UTF8: &[u8] = b"250-x\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n";
+        for (to, hello, heard) in [
+            ("jeanne@soci\u{e9}t\u{e9}.fr", HELLO, Some("RCPT TO:<jeanne@xn--socit-esab.fr>")),
+            ("jeanne@soci\u{e9}t\u{e9}.fr", UTF8, Some("RCPT TO:<jeanne@xn--socit-esab.fr>")),
+            ("j\u{e9}anne@exemple.fr", UTF8, Some("RCPT TO:<j\u{e9}anne@exemple.fr>")),
+            ("j\u{e9}anne@exemple.fr", HELLO, None),
+        ] {
+            let (outcome, commands) = sent_to(to, hello, OK, OK).await;
+            assert_eq!(commands.last().map(String::as_str), heard, "{to}: {commands:?}");
+            assert_eq!(matches!(outcome, Outcome::Accepted(_)), heard.is_some(), "{outcome:?}");
+            let asks = commands.iter().any(|c| c.ends_with("SMTPUTF8"));
+            assert_eq!(asks, to.starts_with("j\u{e9}") && heard.is_some(), "{commands:?}");
+        }
     }
 
     /// C1: the code decides, whatever bytes stand behind it.

@@ -129,7 +129,7 @@ fn project(record: &Value) -> Result<Notice, String> {
     notice.cpv = list(record, "code_s_cpv").iter().filter_map(|c| Cpv::parse(c)).collect();
     notice.departments = list(record, "departement_s_d_execution_du_marche")
         .iter()
-        .filter_map(|d| Department::parse(d.split([' ', '-']).next().unwrap_or(d).trim_matches(['(', ')'])))
+        .flat_map(|d| Department::written(d.split([' ', '-']).next().unwrap_or(d).trim_matches(['(', ')'])))
         .collect();
     notice.published = day(record, "date_previsionnelle_de_publication");
     let zone = zones::zone(notice.departments.first());
@@ -176,7 +176,7 @@ fn list(record: &Value, field: &str) -> Vec<String> {
 }
 
 fn day(record: &Value, field: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text(record, field)?.get(..10)?, "%Y-%m-%d").ok()
+    zones::day_of(&text(record, field)?)
 }
 
 /// A duration in months: `24`, `24 mois`, `2 ans`.

@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
 use serde_json::Value;
 use vigie_domain::notice::{Award, ContractNature};
 use vigie_domain::{Code, DateKind, Department, Notice, NoticeKind, Outcome, TypedDate};
@@ -15,7 +14,7 @@ use vigie_domain::{Code, DateKind, Department, Notice, NoticeKind, Outcome, Type
 use super::fields::zone_of;
 use super::{legacy, national};
 use crate::sources::eforms;
-use crate::tree::{all, first, local, own_text, text, ticked};
+use crate::tree::{all, check_json, first, local, own_text, text, ticked};
 use crate::zones;
 use vigie_classify::{outcome, pattern};
 
@@ -101,11 +100,15 @@ fn embedded<'a>(flat: &'a Value, field: &str) -> Result<Cow<'a, Value>, ParseErr
     match first(flat, field) {
         None => Ok(Cow::Owned(Value::Null)),
         Some(Value::String(s)) if s.trim().is_empty() => Ok(Cow::Owned(Value::Null)),
-        Some(Value::String(s)) => serde_json::from_str(s).map(Cow::Owned).map_err(|e| ParseError {
-            record_id: text(flat, "idweb"),
-            field: field.to_owned(),
-            what: format!("JSON intérieur illisible : {e}"),
-        }),
+        Some(Value::String(s)) => {
+            let bounded = check_json(s.as_bytes()).map_err(|e| e.to_string());
+            let read = bounded.and_then(|()| serde_json::from_str(s).map_err(|e| e.to_string()));
+            read.map(Cow::Owned).map_err(|e| ParseError {
+                record_id: text(flat, "idweb"),
+                field: field.to_owned(),
+                what: format!("JSON intérieur illisible : {e}"),
+            })
+        }
         Some(other) => Ok(Cow::Borrowed(other)),
     }
 }
@@ -116,7 +119,7 @@ fn read(id: &str, flat: &Value, gestion: &Value, donnees: &Value) -> Notice {
     notice.published = text(flat, "dateparution")
         .or_else(|| text(gestion, "INDEXATION/DATE_PUBLICATION"))
         .or_else(|| text(flat, "publication_date"))
-        .and_then(|d| day(&d));
+        .and_then(|d| zones::day_of(&d));
     notice.title = text(flat, "objet")
         .or_else(|| text(gestion, "INDEXATION/RESUME_OBJET"))
         .or_else(|| text(flat, "title"))
@@ -241,10 +244,6 @@ fn tag(value: &Value, path: &str) -> Option<String> {
         .and_then(|o| o.keys().find(|k| !k.starts_with('@')).map(|k| local(k).to_owned()))
 }
 
-fn day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()
-}
-
 /// Many as array, scalar or comma-joined text.
 fn list(value: &Value, path: &str) -> Vec<String> {
     all(value, path)
@@ -283,8 +282,10 @@ fn departments(flat: &Value, gestion: &Value) -> Vec<Department> {
                 "20B" => "2B",
                 other => other,
             };
-            if let Some(d) = Department::parse(insee).filter(|d| !out.contains(d)) {
-                out.push(d);
+            for d in Department::written(insee) {
+                if !out.contains(&d) {
+                    out.push(d);
+                }
             }
         }
         out

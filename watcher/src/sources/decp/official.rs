@@ -36,10 +36,12 @@ fn contract(value: &Value) -> Option<Notice> {
     }
     notice.departments = crate::classify::departments_of(&notice.places);
     if notice.departments.is_empty() && kind_of_code.contains("département") {
-        notice.departments.extend(said(value, "lieuExecution/code").and_then(|c| vigie_domain::Department::parse(&c)));
+        notice
+            .departments
+            .extend(said(value, "lieuExecution/code").iter().flat_map(|c| vigie_domain::Department::written(c)));
     }
     let day = said(value, "dateNotification").or_else(|| said(value, "datePublicationDonnees"));
-    notice.published = day.and_then(|d| chrono::NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok());
+    notice.published = day.and_then(|d| crate::zones::day_of(&d));
     notice.concession =
         said(value, "_type").is_some_and(|t| t.contains("oncession")) || !all(value, "autoriteConcedante").is_empty();
     notice.duration_months = said(value, "dureeMois").and_then(|d| d.parse().ok());

@@ -9,6 +9,7 @@ use vigie_domain::{Buyer, Code, Cpv, Department, Notice, NoticeKind, Place};
 use super::says;
 use crate::sources::BadRecord;
 use crate::tree::text;
+use crate::zones;
 
 /// A contract and the day its data was published.
 pub(super) struct Contract {
@@ -69,7 +70,7 @@ fn contract(uid: String, row: &Value, winner: Option<String>) -> Contract {
     notice.cpv = said(row, "codeCPV").and_then(|c| Cpv::parse(&c)).into_iter().collect();
     place(&mut notice, row);
     notice.duration_months = said(row, "dureeMois").and_then(|d| d.parse().ok());
-    notice.published = said(row, "dateNotification").and_then(|d| day(&d));
+    notice.published = said(row, "dateNotification").and_then(|d| zones::day_of(&d));
     notice.concession = said(row, "nature").is_some_and(|n| {
         let n = n.to_lowercase();
         n.contains("concession") || n.contains("délégation")
@@ -83,7 +84,7 @@ fn contract(uid: String, row: &Value, winner: Option<String>) -> Contract {
     let amount = said(row, "montant").and_then(|m| m.parse().ok());
     let lot = super::lot_of(&notice.title);
     notice.awards.push(Award { lot, winners: winner.into_iter().collect(), amount, ..Award::default() });
-    let published = said(row, "datePublicationDonnees").and_then(|d| day(&d));
+    let published = said(row, "datePublicationDonnees").and_then(|d| zones::day_of(&d));
     Contract { notice, published }
 }
 
@@ -96,14 +97,10 @@ fn place(notice: &mut Notice, row: &Value) {
     } else if kind.contains("commune") || kind.contains("arrondissement") {
         // An INSEE code begins with its département, as a postcode does, save in Corsica where it says 2A or 2B.
         let head = if code.starts_with("97") || code.starts_with("98") { code.get(..3) } else { code.get(..2) };
-        notice.departments.extend(head.and_then(Department::parse));
+        notice.departments.extend(head.into_iter().flat_map(Department::written));
     } else if kind.contains("département") || kind.contains("departement") {
-        notice.departments.extend(Department::parse(&code));
+        notice.departments.extend(Department::written(&code));
     }
-}
-
-fn day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()
 }
 
 #[cfg(test)]

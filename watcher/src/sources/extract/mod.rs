@@ -132,6 +132,7 @@ impl Layout {
             selector: self.items.as_ref().map_or_else(String::new, |(s, _)| format!("{}.items = {s}", self.key)),
             what,
         };
+        crate::tree::check_json(text.as_bytes()).map_err(|e| misfit(e.to_string()))?;
         let tree: Value = serde_json::from_str(text).map_err(|e| misfit(format!("JSON illisible ({e})")))?;
         let values: Vec<&Value> = match &self.items {
             Some((pointer, _)) => match tree.pointer(pointer) {

@@ -117,4 +117,23 @@ mod tests {
         let with = only(&rss("<enclosure url='https://a.example/d.pdf' length='1' type='application/pdf'/>"));
         assert_eq!((with.link, with.document.as_deref()), (None, Some("https://a.example/d.pdf")));
     }
+
+    /// Titles and texts are words, in whichever way their markup is wrapped.
+    #[test]
+    fn a_title_is_words_however_its_markup_is_wrapped() {
+        for (title, words) in [
+            ("<![CDATA[Rénovation de l’<b>école</b> Jaurès]]>", "Rénovation de l’école Jaurès"),
+            ("<![CDATA[<b>école</b>]]>", "école"),
+            ("Avant <![CDATA[<b>école</b>]]> après", "Avant école après"),
+            ("&lt;b&gt;école&lt;/b&gt; Jaurès", "école Jaurès"),
+            ("<b>école</b> Jaurès", "école Jaurès"),
+            ("Réf. <b>12</b> : <i>école</i>", "Réf. 12 : école"),
+            ("<![CDATA[Lot 1 & 2 <annule et remplace>]]>", "Lot 1 & 2 <annule et remplace>"),
+        ] {
+            let rss = format!(
+                "<rss version='2.0'><channel><title>t</title><item><title>{title}</title></item></channel></rss>"
+            );
+            assert_eq!(only(&rss).title, words, "{title}");
+        }
+    }
 }

@@ -4,10 +4,12 @@
 //! (`identity`); its name never changes once it has one.
 //!
 //! **Encoding.** The declared charset may lie: bytes that are not valid in it are read as windows-1252, and nothing is
-//! dropped for its encoding alone. A bare ampersand costs one character, not the feed.
+//! dropped for its encoding alone. A bare ampersand costs one character, not the feed; an entry that is written wrong costs itself
+//! (`document`).
 //!
 //! **Hostile documents** (nesting, attributes) are refused before the library below sees them.
 
+mod document;
 mod entry;
 mod identity;
 
@@ -92,10 +94,11 @@ impl Source for Feed {
                 Answer::Body(body) => body,
             };
             let book: Book = memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_default();
-            let Document { notices, bad, ttl, book } = boundary::read(|| self.read(&body.bytes, book))
-                .map_err(|e| e.to_string())
-                .flatten()
-                .map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
+            let Document { notices, bad, ttl, book } =
+                boundary::read_whole(body.bytes.len(), || self.read(&body.bytes, book))
+                    .map_err(|e| e.to_string())
+                    .flatten()
+                    .map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
             page.notices = notices;
             page.bad = bad;
             page.not_before = body.fresh_until.max(ttl.map(|minutes| now + chrono::Duration::minutes(minutes)));
@@ -126,25 +129,27 @@ impl Feed {
         let text = charset::repair_xml(&charset::decode_xml(bytes));
         // A JSON feed is no XML; feed-rs tells them apart.
         if text.trim_start().starts_with('<') {
-            tree::check(&text).map_err(|e| refused(&text, &e))?;
+            tree::check(&text, (&["item", "entry"], MAX_ENTRIES)).map_err(|e| refused(&text, &e))?;
+        } else {
+            tree::check_json(text.as_bytes()).map_err(|e| format!("flux illisible : {e}"))?;
         }
-        let parser = feed_rs::parser::Builder::new()
-            .base_uri(Some(self.url.as_str()))
-            .id_generator(|_, _, _| String::new())
-            .build();
-        // The libraries below panic on some hostile documents (an encoding declared twice).
-        let feed = boundary::read(|| parser.parse(text.as_bytes()))
-            .map_err(|_| "document qu’aucune lecture ne supporte (encodage contradictoire ?)".to_owned())?
-            .map_err(|e| explain(&text, &e))?;
-        let ttl = feed.ttl.map(i64::from).filter(|t| (1..=24 * 60).contains(t));
-        let mut bad = Vec::new();
+        let document::Read { entries, ttl, bad: wrong } = document::read(&text, &self.url)?;
+        let ttl = ttl.map(i64::from).filter(|t| (1..=24 * 60).contains(t));
+        let place = |number: usize| format!("{} entrée {number}", self.url);
+        let aside = |(number, reason, raw): (usize, String, String)| BadRecord {
+            record_id: None,
+            place: place(number),
+            reason,
+            raw: raw.into_bytes(),
+        };
+        let mut bad: Vec<BadRecord> = wrong.into_iter().map(aside).collect();
         let mut read = Vec::new();
-        for (i, entry) in feed.entries.iter().take(MAX_ENTRIES).enumerate() {
+        for (i, entry) in entries.iter().take(MAX_ENTRIES).enumerate() {
             match boundary::read(|| entry::read(entry)) {
                 Ok(Some(words)) => read.push(words),
                 outcome => bad.push(BadRecord {
                     record_id: Some(entry.id.clone()).filter(|i| !i.is_empty()),
-                    place: format!("{} entrée {}", self.url, i + 1),
+                    place: place(i + 1),
                     reason: if outcome.is_ok() {
                         "entrée sans titre ni texte"
                     } else {

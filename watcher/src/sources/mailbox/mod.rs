@@ -115,8 +115,14 @@ impl Mailbox {
                 page.remarks.push(format!("courriel {} de {} Kio : seul son début est lu", mail.uid, mail.size / 1024));
             }
             let place = format!("{};UID={}", self.account.place(), mail.uid);
+            if mail.bytes.is_empty() {
+                let reason =
+                    "le serveur de la boîte ne donne pas ce courriel : ouvrez-le dans la boîte elle-même".to_owned();
+                page.bad.push(BadRecord { record_id: None, place, reason, raw: Vec::new() });
+                continue;
+            }
             // What one mail brings stays apart until it is read whole.
-            let read = boundary::read(|| {
+            let read = boundary::read_whole(mail.bytes.len(), || {
                 let mut found = Page::default();
                 let fits = rules::read(&self.rules, &self.id, &mail.bytes, &place, &mut found);
                 (fits, found)

@@ -68,7 +68,8 @@ fn refresh(page: &Html, base: &Url) -> Option<Url> {
 
 fn read(body: Box<Body>) -> Result<Landing, FetchError> {
     let url = body.url.to_string();
-    boundary::read(|| Landing::of(body)).map_err(|e| FetchError::Network { url, why: e.to_string() })
+    boundary::read_whole(body.bytes.len(), || Landing::of(body))
+        .map_err(|e| FetchError::Network { url, why: e.to_string() })
 }
 
 /// Fetches a page, and the one it sends on to, within its site; `None` when it is unchanged.

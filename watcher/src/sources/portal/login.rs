@@ -73,6 +73,10 @@ impl Login {
                     let fix = "un mot de passe ne part qu’en https, ou vers le site du portail lui-même";
                     return Err(BlockFault::at("login.url", "le formulaire est sur un autre site, sans https", fix));
                 }
+                if !page.username().is_empty() || page.password().is_some() {
+                    let what = "un mot de passe en clair dans l’adresse";
+                    return Err(BlockFault::at("login.url", what, "retirez-le : le compte a ses propres clés"));
+                }
                 (page, logged_out.as_deref().unwrap_or(PASSWORD_FIELD))
             }
             _ => (portal.clone(), PASSWORD_FIELD),

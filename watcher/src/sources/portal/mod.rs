@@ -210,7 +210,7 @@ impl Portal {
         };
         let misfit = |m: Misfit| SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
         let list = |page: &Landing| {
-            let read = boundary::read(|| self.list.read(&page.text, Some(&page.base)));
+            let read = boundary::read_whole(page.text.len(), || self.list.read(&page.text, Some(&page.base)));
             read.map_err(|e| SourceError::unreadable(&url, &e)).map(|r| r.map_err(misfit))
         };
         let read = match list(&landing)? {
@@ -468,7 +468,7 @@ impl Visit<'_> {
             Err(e) => return Err(e),
         };
         let Found { items, reports: found, .. } =
-            match boundary::read(|| layout.read(&landing.text, Some(&landing.base)))
+            match boundary::read_whole(landing.text.len(), || layout.read(&landing.text, Some(&landing.base)))
                 .map_err(|e| SourceError::unreadable(&url, &e))?
             {
                 Ok(found) => found,

@@ -201,9 +201,7 @@ impl Ted {
             page.bad.push(aside(None, "avis sans numéro de publication".into(), raw()));
             return Ok(());
         };
-        let day = text(hit, "publication-date")
-            .and_then(|d| NaiveDate::parse_from_str(d.get(..10)?, "%Y-%m-%d").ok())
-            .unwrap_or(cursor.since);
+        let day = text(hit, "publication-date").and_then(|d| zones::day_of(&d)).unwrap_or(cursor.since);
         cursor.latest = Some(day).max(cursor.latest);
         if cursor.seen.contains(&(day, number.clone())) {
             return Ok(());
@@ -214,7 +212,7 @@ impl Ted {
         };
         match fetcher.get(&xml, &Validators::default(), now).await {
             Ok(Answer::Body(body)) if !body.bytes.is_empty() => {
-                let read = crate::boundary::read(|| tree::from_xml(&body.bytes))
+                let read = crate::boundary::read_whole(body.bytes.len(), || tree::from_xml(&body.bytes))
                     .map_err(|e| e.to_string())
                     .and_then(|t| t.map_err(|e| e.to_string()));
                 match read.map_err(NoNotice::Unreadable).and_then(|t| eforms::from_tree(&t)) {

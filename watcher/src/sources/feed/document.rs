@@ -1,0 +1,262 @@
+//! A document as feed-rs reads it; where it cannot, entry by entry, so that one that is written wrong costs itself alone.
+//!
+//! Dates that no standard knows are read by the grammar of dates that everything else is read by.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use feed_rs::model::Entry;
+use feed_rs::parser::{Builder, Parser};
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use regex::Regex;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{MAX_ENTRIES, explain};
+use crate::boundary;
+use crate::classify::when;
+use crate::zones;
+
+/// What was read.
+pub(super) struct Read {
+    pub(super) entries: Vec<Entry>,
+    /// The publisher's `ttl`, in minutes.
+    pub(super) ttl: Option<u32>,
+    /// Entries that could not be read: their number, why, and what they are.
+    pub(super) bad: Vec<(usize, String, String)>,
+}
+
+/// Reads a document whose size and shape are bounded (`tree::check`).
+///
+/// # Errors
+/// Says in French why nothing of it can be read.
+pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
+    let parser = Builder::new()
+        .base_uri(Some(base.as_str()))
+        .id_generator(|_, _, _| String::new())
+        .timestamp_parser(moment)
+        .build();
+    let whole = |text: &str| parse(&parser, text).map(|feed| (feed.entries, feed.ttl));
+    let entry = |document: &str| whole(document).map(|(entries, _)| entries);
+    if !text.trim_start().starts_with('<') {
+        return match whole(text) {
+            Ok((entries, ttl)) => Ok(Read { entries, ttl, bad: Vec::new() }),
+            Err(why) => json_one_by_one(text, entry).ok_or(why),
+        };
+    }
+    let text = &without_strange_namespace(text);
+    match whole(text) {
+        // A document that holds entries of which none is read is read wrong.
+        Ok((entries, _)) if entries.is_empty() && ENTRY.is_match(text) => {
+            one_by_one(text, entry).ok_or_else(|| "flux dont aucune entrée ne peut être lue".to_owned())
+        }
+        Ok((entries, ttl)) => Ok(Read { entries, ttl, bad: Vec::new() }),
+        Err(why) => one_by_one(text, entry).ok_or(why),
+    }
+}
+
+static ENTRY: LazyLock<Regex> = LazyLock::new(|| constant(r"<(?:\w+:)?(item|entry)[\s>/]"));
+static RSS_NAMESPACE: LazyLock<Regex> =
+    LazyLock::new(|| constant(r#"(<rss\b[^>]*?)\sxmlns\s*=\s*(?:"[^"]*"|'[^']*')"#));
+
+#[expect(clippy::unwrap_used, reason = "constants, compiled by a test")]
+fn constant(expression: &str) -> Regex {
+    Regex::new(expression).unwrap()
+}
+
+/// RSS 2.0 has no namespace: a default one that a publisher writes there (Atom's, usually) makes its elements somebody else's.
+fn without_strange_namespace(text: &str) -> Cow<'_, str> {
+    RSS_NAMESPACE.replace(text, "$1")
+}
+
+/// A JSON feed whose items do not all have the types of the standard: each is read in a document of its own, its numbers as words.
+fn json_one_by_one(text: &str, read: impl Fn(&str) -> Result<Vec<Entry>, String>) -> Option<Read> {
+    let mut feed: Value = serde_json::from_str(text).ok()?;
+    let items = feed.get_mut("items")?.as_array_mut().map(std::mem::take)?;
+    let mut found = Read { entries: Vec::new(), ttl: None, bad: Vec::new() };
+    for (i, mut item) in items.into_iter().take(MAX_ENTRIES).enumerate() {
+        let raw = item.to_string();
+        for key in ["id", "title", "url", "content_text", "content_html", "summary", "date_published", "date_modified"]
+        {
+            match item.get_mut(key) {
+                Some(value @ (Value::Number(_) | Value::Bool(_))) => *value = Value::String(value.to_string()),
+                Some(value @ Value::Null) => *value = Value::String(String::new()),
+                _ => {}
+            }
+        }
+        if let Some(fields) = item.as_object_mut() {
+            // Dates that no standard knows are left out; what people are told stands elsewhere.
+            fields
+                .retain(|key, value| !(key.starts_with("date_") && value.as_str().is_none_or(|d| moment(d).is_none())));
+            fields.retain(|_, value| *value != Value::String(String::new()));
+            fields.entry("id").or_insert_with(|| Value::String(String::new()));
+        }
+        let document = json!({"version": "https://jsonfeed.org/version/1.1", "title": "", "items": [item]});
+        match read(&document.to_string()) {
+            Ok(entries) => found.entries.extend(entries),
+            Err(why) => found.bad.push((i + 1, why, raw)),
+        }
+    }
+    (!found.entries.is_empty()).then_some(found)
+}
+
+/// The library panics on some documents: an encoding declared twice, a letter beyond ASCII behind an author's address.
+fn parse(parser: &Parser, text: &str) -> Result<feed_rs::model::Feed, String> {
+    boundary::caught(|| parser.parse(text.as_bytes()))
+        .map_err(|_| "document qu’aucune lecture ne supporte (encodage contradictoire ?)".to_owned())?
+        .map_err(|e| explain(text, &e))
+}
+
+/// Reads each entry in a document of its own: the elements that stand open before the first one, and it. `None` where no entry can
+/// be read.
+fn one_by_one(text: &str, read: impl Fn(&str) -> Result<Vec<Entry>, String>) -> Option<Read> {
+    let first = ENTRY.captures(text)?;
+    let at = first.get(0)?.start();
+    let opened = open_elements(&text[..at])?;
+    let head: String = opened.iter().map(|(_, tag)| tag.as_str()).collect();
+    let tail: String = opened.iter().rev().map(|(name, _)| format!("</{name}>")).collect();
+    let end = Regex::new(&format!(r"</(?:\w+:)?{}\s*>", &first[1])).ok()?;
+    let mut found = Read { entries: Vec::new(), ttl: None, bad: Vec::new() };
+    let mut rest = &text[at..];
+    for number in 1..=MAX_ENTRIES {
+        let Some(end) = end.find(rest).map(|m| m.end()) else { break };
+        let (entry, behind) = rest.split_at(end);
+        match read(&format!("{head}{entry}{tail}")) {
+            Ok(entries) => found.entries.extend(entries),
+            Err(why) => found.bad.push((number, why, entry.trim().to_owned())),
+        }
+        rest = behind;
+    }
+    (!found.entries.is_empty()).then_some(found)
+}
+
+/// The elements that stand open at the end of a piece of a document, with their tags as written.
+fn open_elements(text: &str) -> Option<Vec<(String, String)>> {
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().check_end_names = false;
+    let mut open = Vec::new();
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(start) => {
+                let name = start.name().as_ref().to_owned();
+                open.push((name, format!("<{}>", &*start)));
+            }
+            Event::End(_) => drop(open.pop()),
+            Event::Eof => return Some(open),
+            _ => {}
+        }
+    }
+}
+
+/// Names of zones that publishers write and standards do not know.
+const ZONES: [(&str, &str); 6] =
+    [("CEST", "+0200"), ("CET", "+0100"), ("HAEC", "+0200"), ("HNEC", "+0100"), ("UTC", "+0000"), ("GMT", "+0000")];
+
+/// When something was published: RFC 3339, RFC 5322 whatever its weekday, or as people write it, where no zone is that of Paris.
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let mut text = text.trim().to_owned();
+    for (name, offset) in ZONES {
+        if let Some(before) = text.strip_suffix(name) {
+            text = format!("{}{offset}", before.trim_end().to_owned() + " ");
+        }
+    }
+    let standard = DateTime::parse_from_rfc3339(&text).or_else(|_| DateTime::parse_from_rfc2822(&text));
+    let standard =
+        standard.or_else(|_| DateTime::parse_from_rfc2822(text.split_once(',').map_or("", |(_, rest)| rest.trim())));
+    let read = standard.ok().or_else(|| when::written(&text, chrono_tz::Europe::Paris).map(|(at, _)| at));
+    read.map(|at| at.with_timezone(&Utc)).filter(|at| zones::is_plausible(at.date_naive()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles(read: &Read) -> Vec<&str> {
+        read.entries.iter().filter_map(|e| e.title.as_ref()).map(|t| t.content.as_str()).collect()
+    }
+
+    fn of(text: &str) -> Result<Read, String> {
+        read(text, &Url::parse("https://a.example/feed").unwrap())
+    }
+
+    /// B1: one entry that no reader bears costs itself.
+    #[test]
+    fn an_entry_that_is_written_wrong_costs_itself_alone() {
+        let good = |n: u8| format!("<item><title>T{n}</title><guid>{n}</guid></item>");
+        let head = "<?xml version='1.0'?><rss version='2.0' xmlns:dc='http://purl.org/dc/elements/1.1/'><channel><title>t</title><image><title>i</title></image>";
+        for wrong in [
+            "<item><title>X</title><author>jeanne@x.fr’s</author></item>",
+            "<item><title>X</b></item>",
+            "<item><title>X<br></title></item>",
+            "<item><title a=>X</title></item>",
+        ] {
+            let read = of(&format!("{head}{}{wrong}{}</channel></rss>", good(1), good(2))).unwrap();
+            let seen = titles(&read);
+            assert!(seen.starts_with(&["T1"]) && seen.ends_with(&["T2"]), "{wrong}: {seen:?}");
+            assert_eq!(seen.len() + read.bad.len(), 3, "{wrong}");
+            assert!(read.bad.iter().all(|(n, _, raw)| *n == 2 && raw == wrong), "{:?}", read.bad);
+        }
+        let atom = "<feed xmlns='http://www.w3.org/2005/Atom'><title>t</title><id>f</id><entry><id>1</id><title>A</title></entry><entry><title>X</titel></entry><entry><id>2</id><title>B</title></entry></feed>";
+        assert_eq!(titles(&of(atom).unwrap()), ["A", "B"]);
+        let rdf = "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'><channel><title>t</title><items/></channel><item><title>X</titel></item><item><title>B</title><link>https://a.example/2</link></item></rdf:RDF>";
+        assert_eq!(titles(&of(rdf).unwrap()), ["B"]);
+        for nothing in ["<rss><channel><item><title>coup", "<html><body>x", "", "{\"items\": [", "<rss><channel></rss>"]
+        {
+            assert!(of(nothing).is_err(), "{nothing}");
+        }
+    }
+
+    /// What publishers write against their standard, and readers take all the same.
+    #[test]
+    fn a_feed_that_its_standard_does_not_know_is_read() {
+        let json = r#"{"version": "https://jsonfeed.org/version/1.1", "title": "t", "items": [
+            {"id": 17, "url": "https://a.example/17", "title": "Un", "content_text": "x", "date_published": "19/11/2026"},
+            {"id": "18", "url": null, "title": "Deux", "content_text": "y"},
+            {"id": true, "title": 3, "content_text": "z"}, 7]}"#;
+        let read = of(json).unwrap();
+        assert_eq!((titles(&read), read.bad.len()), (vec!["Un", "Deux", "3"], 1));
+        assert_eq!(read.entries[0].id, "17");
+        for namespace in [
+            "xmlns=\"http://www.w3.org/2005/Atom\"",
+            "xmlns='http://backend.userland.com/rss2' xmlns:dc='http://purl.org/dc/elements/1.1/'",
+            "xmlns:atom='http://www.w3.org/2005/Atom' xmlns='http://www.w3.org/2005/Atom'",
+        ] {
+            let rss = format!(
+                "<rss version='2.0' {namespace}><channel><title>t</title><item><title>Un</title><guid>1</guid></item></channel></rss>"
+            );
+            assert_eq!(titles(&of(&rss).unwrap()), ["Un"], "{namespace}");
+        }
+        let strange = "<x:feed xmlns:x='http://nowhere.example/'><x:entry><x:title>Un</x:title></x:entry></x:feed>";
+        assert!(of(strange).is_err(), "entries that cannot be read are said");
+    }
+
+    /// A12: the day of an entry, in any writing that feeds have.
+    #[test]
+    fn the_day_of_an_entry_is_read_however_it_is_written() {
+        for (written, utc) in [
+            ("Thu, 19 Nov 2026 10:00:00 +0100", "2026-11-19T09:00"),
+            ("Thu, 19 Nov 2026 23:30:00 GMT", "2026-11-19T23:30"),
+            ("Mon, 19 Nov 2026 10:00:00 +0100", "2026-11-19T09:00"),
+            ("19 Nov 2026 10:00 UTC", "2026-11-19T10:00"),
+            ("Sun, 19 Jul 2026 10:00:00 CEST", "2026-07-19T08:00"),
+            ("Thu, 19 Nov 2026 10:00:00 CET", "2026-11-19T09:00"),
+            ("2026-11-19T10:00:00Z", "2026-11-19T10:00"),
+            ("2026-11-19T10:00:00", "2026-11-19T09:00"),
+            ("2026-11-19T10:00:00+0100", "2026-11-19T09:00"),
+            ("2026-11-19 10:00:00", "2026-11-19T09:00"),
+            ("jeu., 19 nov. 2026", "2026-11-19T22:59"),
+            ("jeudi 19 novembre 2026 à 10 h", "2026-11-19T09:00"),
+            ("19/11/2026", "2026-11-19T22:59"),
+            ("19/11/2026 10:00", "2026-11-19T09:00"),
+            ("2026-11-19", "2026-11-19T22:59"),
+        ] {
+            let read = moment(written).map(|at| at.format("%Y-%m-%dT%H:%M").to_string());
+            assert_eq!(read.as_deref(), Some(utc), "{written}");
+        }
+        for nothing in ["", "bientôt", "Thu, 39 Nov 2026 10:00:00 GMT", "0026-03-18", "+26214-01-01T00:00:00Z"] {
+            assert_eq!(moment(nothing), None, "{nothing}");
+        }
+    }
+}
