@@ -271,6 +271,12 @@ pub struct Links {
 }
 
 impl Links {
+    /// Whether it names no other notice, nor anything by which one is known.
+    #[must_use]
+    pub fn says_nothing(&self) -> bool {
+        Self { page: None, ..self.clone() } == Self::default()
+    }
+
     /// One spelling of a publication number: `00123456-2024`, `2024/S 012-123456` → `123456-2024`.
     #[must_use]
     pub fn clean_publication(text: &str) -> Option<String> {
@@ -368,6 +374,9 @@ pub struct Notice {
     /// When it was issued, and what it changes, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<Issue>,
+    /// Its own page could not be read: it says no more than the list that announced it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Who may see it.
     #[serde(default, skip_serializing_if = "Visibility::is_public")]
     pub visibility: Visibility,
@@ -433,6 +442,7 @@ impl Notice {
             awards: Vec::new(),
             links: Links::default(),
             issue: None,
+            partial: false,
             visibility: Visibility::Public,
         }
     }
@@ -487,6 +497,24 @@ impl Notice {
         self.passages.retain(|p| seen.insert((p.lot.clone(), p.text.clone())));
     }
 
+    /// Whether this version says a part of what another one of the record says, and nothing else: its publisher showed it cut.
+    #[must_use]
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        fn words(notice: &Notice) -> String {
+            let all: Vec<&str> = notice.passages.iter().flat_map(|p| p.text.split_whitespace()).collect();
+            all.join(" ")
+        }
+        let (mine, theirs) = (words(self), words(other));
+        let stated =
+            self.dates.iter().all(|d| other.dates.contains(d)) && self.codes.iter().all(|c| other.codes.contains(c));
+        let less = mine.len() < theirs.len() || self.dates.len() < other.dates.len();
+        (self.kind, &self.title, &self.buyer) == (other.kind, &other.title, &other.buyer)
+            && self.lots.len() <= other.lots.len()
+            && stated
+            && less
+            && theirs.contains(&mine)
+    }
+
     /// The earliest moment after which no tender (or request to participate) is accepted.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<FixedOffset>> {
@@ -497,6 +525,28 @@ impl Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_that_was_cut_is_part_of_the_whole() {
+        let notice = |title: &str, text: &str| {
+            let mut notice = Notice::new("a", "1", NoticeKind::Call);
+            notice.title = title.into();
+            notice.passages.push(Passage { field: "entry".into(), lot: None, text: text.into() });
+            notice
+        };
+        let whole = notice("Linge", "Marché réservé.\nOffres avant le 15/01/2027. Lot unique.");
+        for text in ["Marché réservé.", "Marché  réservé. Offres avant le 15/01/2027.", "Lot unique.", ""] {
+            assert!(notice("Linge", text).is_part_of(&whole), "{text}");
+        }
+        for (title, text) in [
+            ("Linge", "Marché réservé.\nOffres avant le 15/01/2027. Lot unique."),
+            ("Linge", "Marché ouvert."),
+            ("Linge", "Marché réservé. Offres avant le 22/01/2027."),
+            ("Linge (annulé)", "Marché réservé."),
+        ] {
+            assert!(!notice(title, text).is_part_of(&whole), "{title} {text}");
+        }
+    }
 
     #[test]
     fn lot_numbers_are_spelled_one_way() {

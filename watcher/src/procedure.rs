@@ -124,6 +124,56 @@ pub fn portrait(notice: &Notice, read: &[TypedDate]) -> Option<Portrait> {
     })
 }
 
+/// Words by which a title says what became of the call whose title it repeats.
+const FOLLOWING: &[&str] = &[
+    "avis",
+    "attribution",
+    "attribue",
+    "attribuee",
+    "annulation",
+    "annule",
+    "annulee",
+    "abandonne",
+    "abandonnee",
+    "resultat",
+    "resultats",
+    "declare",
+    "declaree",
+    "declaration",
+    "sans",
+    "suite",
+    "infructueux",
+    "infructueuse",
+    "procedure",
+    "consultation",
+    "marche",
+    "rectificatif",
+    "est",
+    "pour",
+    "des",
+    "les",
+];
+
+/// Under what a source's calls are filed by their titles, without the words that say what became of them: notices of sources that
+/// name no other notice repeat the title. `None` where the notice says which it follows, or its title is too short to tell.
+#[must_use]
+pub fn title_bucket(notice: &Notice) -> Option<String> {
+    let (said, numbers) = words(&notice.title);
+    let own: Vec<String> = said.into_iter().filter(|w| !FOLLOWING.contains(&w.as_str())).collect();
+    let tells = notice.links.says_nothing() && own.len() >= SHARED_WORDS;
+    let numbers: Vec<String> = numbers.into_iter().collect();
+    tells.then(|| format!("title:{}:{}:{}", notice.source, own.join(" "), numbers.join(" ")))
+}
+
+/// Whether a notice that repeats this call's title speaks of the same buyer.
+#[must_use]
+pub fn same_title_follows(call: &Portrait, notice: &Notice) -> bool {
+    match (&call.siren, notice.buyer.siren()) {
+        (Some(a), Some(b)) => a == b,
+        _ => buyer(&notice.buyer.name) == call.buyer,
+    }
+}
+
 /// Whether two titles are those of one call, for notices that share a page: a site may show another one there, and lots of one
 /// procedure may share theirs.
 #[must_use]
@@ -244,7 +294,11 @@ mod tests {
         let a = read("a", title, text).unwrap();
         assert!(same(&a, &read("b", "NETTOYAGE DES LOCAUX DE LA MAIRIE", text).unwrap()));
         for (why, title, text) in [
-            ("other words below", title, "Marché réservé aux EA. Date limite de réception des offres : 15/01/2027 à 12h00."),
+            (
+                "other words below",
+                title,
+                "Marché réservé aux EA. Date limite de réception des offres : 15/01/2027 à 12h00.",
+            ),
             ("another object", "Nettoyage des locaux de la crèche", text),
             ("another lot", "Nettoyage des locaux de la mairie lot 2", text),
         ] {
@@ -253,13 +307,48 @@ mod tests {
         assert_eq!(read("b", title, "Marché réservé aux ESAT."), None, "no closing date");
     }
 
+    /// Attack: the award or cancellation that a feed shows as another item was nobody's news, or a market of its own.
+    #[test]
+    fn what_became_of_a_call_repeats_its_title_and_no_more() {
+        let at = "2027-01-12T12:00:00+01:00";
+        let call = call("feed", "Nettoyage des locaux de la mairie", "Ville de Lens", at).unwrap();
+        let after = |source: &str, title: &str, buyer: &str| {
+            let mut notice = Notice::new(source, "2", NoticeKind::Award);
+            (notice.title, notice.buyer.name) = (title.into(), buyer.into());
+            let mut first = Notice::new("feed", "1", NoticeKind::Call);
+            first.title = "Nettoyage des locaux de la mairie".into();
+            title_bucket(&notice) == title_bucket(&first) && same_title_follows(&call, &notice)
+        };
+        for title in [
+            "Avis d’attribution : Nettoyage des locaux de la mairie",
+            "NETTOYAGE DES LOCAUX DE LA MAIRIE - déclaré sans suite",
+            "Annulation de la consultation pour le nettoyage des locaux de la mairie",
+        ] {
+            assert!(after("feed", title, "Mairie de Lens"), "{title}");
+        }
+        for (source, title, buyer) in [
+            ("feed", "Avis d’attribution : nettoyage des locaux de la mairie annexe", "Ville de Lens"),
+            ("feed", "Avis d’attribution : nettoyage des locaux", "Ville de Lens"),
+            ("feed", "Avis d’attribution : nettoyage des locaux de la mairie, lot 2", "Ville de Lens"),
+            ("feed", "Avis d’attribution : Nettoyage des locaux de la mairie", "Ville de Liévin"),
+            ("autre", "Avis d’attribution : Nettoyage des locaux de la mairie", "Ville de Lens"),
+        ] {
+            assert!(!after(source, title, buyer), "{source} {title} {buyer}");
+        }
+    }
+
     #[test]
     fn titles_on_one_page_are_of_one_call_unless_they_speak_of_something_else() {
         let title = "Nettoyage des locaux de la mairie";
         for other in ["NETTOYAGE DES LOCAUX DE LA MAIRIE", "Mairie : nettoyage des locaux et de la vitrerie", title] {
             assert!(same_call(title, other) && same_call(other, title), "{other}");
         }
-        for other in ["Nettoyage des locaux de la mairie 2027", "Tonte des pelouses de la mairie", "Nettoyage", "Lot 2 : nettoyage des locaux de la mairie"] {
+        for other in [
+            "Nettoyage des locaux de la mairie 2027",
+            "Tonte des pelouses de la mairie",
+            "Nettoyage",
+            "Lot 2 : nettoyage des locaux de la mairie",
+        ] {
             assert!(!same_call(title, other) && !same_call(other, title), "{other}");
         }
     }

@@ -214,7 +214,11 @@ mod tests {
     #[test]
     fn a_wrapped_link_is_what_it_was() {
         let wrapped = "https://eur03.safelinks.protection.outlook.com/?url=https%3A%2F%2Fportail.example%2Fconsultation%2F71&data=05%7C01%7Cjeanne%40x.example";
-        for written in [wrapped, " https://portail.example/consultation/71", "https://www.google.com/url?q=https://portail.example/consultation/71"] {
+        for written in [
+            wrapped,
+            " https://portail.example/consultation/71",
+            "https://www.google.com/url?q=https://portail.example/consultation/71",
+        ] {
             let text = Some(format!("Voir {wrapped}"));
             let notice = Lead { url: Some(written.into()), text, ..lead() }.notice(chrono::Utc::now()).unwrap();
             let own = "https://portail.example/consultation/71";

@@ -49,7 +49,25 @@ pub(super) async fn find_procedure(
     if let (None, Some(portrait)) = (&found, portrait) {
         found = look_alike(tx, portrait).await?;
     }
+    if found.is_none() && notice.kind.is_follow_up() {
+        found = followed(tx, notice).await?;
+    }
     Ok(Match { procedure: found, duplicates: Vec::new() })
+}
+
+/// The one open procedure of its source whose title a notice repeats to say what became of it; none where several bear that title.
+async fn followed(tx: &mut IngestTx, notice: &Notice) -> Result<Option<KnownProcedure>, StoreError> {
+    let Some(bucket) = likeness::title_bucket(notice) else { return Ok(None) };
+    let of_title = |(id, text): (String, String)| {
+        let call: Portrait = serde_json::from_str(&text).ok()?;
+        likeness::same_title_follows(&call, notice).then_some(id)
+    };
+    let ids: BTreeSet<String> = tx.portraits(&bucket).await?.into_iter().filter_map(of_title).collect();
+    let mut open = Vec::new();
+    for id in &ids {
+        open.extend(tx.procedure(id).await?.filter(|p| p.snapshot.status == Status::Open));
+    }
+    Ok(open.pop().filter(|_| open.is_empty()))
 }
 
 /// The procedure whose notice another source shows on the page of this one, where it is open and its title is of the same call.
@@ -96,6 +114,7 @@ pub(super) async fn stored(
     let key = notice.key();
     let corrected = if known.is_some() { tx.corrected_provisions(&key).await? } else { None };
     let previous = if known.is_some() { tx.assessment_of(&key).await? } else { None };
+    let said = if known.is_some() { tx.document_of(&key).await? } else { None };
     let (mut earlier, mut others, mut told) = (None, Vec::new(), Vec::new());
     if let Some(p) = &procedure {
         if known.is_none() {
@@ -106,7 +125,7 @@ pub(super) async fn stored(
         }
         told = tx.told(&p.id).await?;
     }
-    Ok(Stored { notice: known, previous, procedure, corrected, earlier, others, told })
+    Ok(Stored { notice: known, said, previous, procedure, corrected, earlier, others, told })
 }
 
 /// What is stored of the people whom an alert may reach.

@@ -18,7 +18,7 @@ use vigie_watcher::classify;
 
 use super::audience::{Audience, Signed};
 use super::hourly_cap::{self, cap};
-use super::procedure::{complete, meaning};
+use super::procedure::{Meaning, complete, meaning};
 use super::stored::{People, Stored};
 use crate::service::Service;
 
@@ -91,18 +91,29 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored)
         complete(&mut assessment, earlier, notice.issue.is_some());
     }
     let before = stored.procedure.as_ref().map(|p| &p.snapshot);
+    let offers = |a: &Assessment| Snapshot::of(a).provisions;
+    // A record that is shown cut for a while, dates or lots missing, takes nothing back of what it said.
+    let cut = stored.said.as_ref().is_some_and(|said| notice.is_part_of(said))
+        && stored.previous.as_ref().is_some_and(|p| offers(p) == offers(&assessment));
+    if let (true, Some(previous)) = (cut, &stored.previous) {
+        complete(&mut assessment, previous, false);
+    }
     let stated = Snapshot::of(&assessment);
     // A record published again that states what it stated before leaves what was stated since as it is.
     let unchanged = stored.previous.as_ref().is_some_and(|p| Snapshot::of(p) == stated);
     let this = Statement::of(notice);
-    let outdated = unchanged || is_outdated(&this, &stored.others);
+    let outdated = cut || unchanged || is_outdated(&this, &stored.others);
     let after = match before {
         None => stated,
         Some(before) if outdated => before.clone(),
         Some(before) => before.followed_by(&assessment),
     };
     let repeats = stored.others.iter().any(|other| this.repeats(other));
-    let meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
+    let mut meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
+    // What the list alone said was our reading, not the publisher's: the rest is no correction.
+    if stored.said.as_ref().is_some_and(|said| said.partial) && !notice.kind.is_follow_up() {
+        meaning = Meaning { kind: AlertKind::New, changes: Vec::new(), silent: true };
+    }
     let key = notice.key();
     let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
     // The version is part of the name: a content that comes back after another one is news again.

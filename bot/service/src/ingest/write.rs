@@ -55,6 +55,9 @@ pub(super) async fn store_one(
     if let Some(portrait) = &portrait {
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
+        if let Some(title) = likeness::title_bucket(notice) {
+            tx.put_portrait(&format!("{key}#title"), &plan.alert.procedure, &title, &written).await?;
+        }
     }
     let concerned = tell(tx, turn, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
     Ok(Outcome::Stored(concerned.shares))

@@ -250,7 +250,9 @@ mod tests {
     /// A link by which other sources know an entry is its own, and no page of the whole site.
     #[test]
     fn a_page_is_an_entry_s_own_or_none() {
-        let item = |n: u32, link: &str| format!("<item><guid>{n}</guid><link>{link}</link><title>Marché n° {n}</title></item>");
+        let item = |n: u32, link: &str| {
+            format!("<item><guid>{n}</guid><link>{link}</link><title>Marché n° {n}</title></item>")
+        };
         let pages = |items: &[String]| -> Vec<Option<String>> {
             read(&rss(&items.concat())).into_iter().map(|n| n.links.page).collect()
         };

@@ -425,6 +425,7 @@ impl Visit<'_> {
             match item.notice(&self.portal.id, common) {
                 Ok(mut notice) => {
                     notice.links.page = own_page;
+                    notice.partial = !whole;
                     if let Some(id) = identity.filter(|_| whole) {
                         cursor.seen.insert(id, (fingerprint, cursor.polls));
                     }
