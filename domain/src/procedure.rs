@@ -1,8 +1,9 @@
 //! One procedure out of many notices: the keys that join them, and the order of what they state.
 //!
 //! The keys are statements: a shared contract folder, a link by record id, the buyer's own reference together with the
-//! buyer's SIRET, the notice's own page (between sources alone). Within one source nothing else joins two notices, since an annual re-tender looks alike; calls of
-//! different sources are also joined by likeness, which the watcher judges (`docs/decisions/0004-likeness.md`).
+//! buyer's SIRET, the notice's own page (between sources alone). Within one source nothing else joins two notices, since an
+//! annual re-tender looks alike; calls of different sources are also joined by likeness, which the watcher judges
+//! (`docs/decisions/0004-likeness.md`).
 
 use std::cmp::Ordering;
 

@@ -294,6 +294,16 @@ fn what_a_page_says_once_it_can_be_read_is_no_correction() {
     assert_eq!((notice.alert.kind, notice.after.closes().is_some()), (AlertKind::New, true));
     let outcome = outcome(&people);
     assert_eq!(outcome, [("later", Disposition::Instant, 1), ("now", Disposition::Duplicate, 0)]);
+    // What the list said is corrected all the same, and a page that cannot be read later takes nothing back.
+    let mut dated = in_words(WHOLE);
+    dated.partial = true;
+    let stored = once_told(&dated, &told);
+    let moved = in_words(&WHOLE.replace("15/01", "22/01"));
+    let (notice, _) = plan(&planner(&told, None), &moved, &stored, &People::default());
+    assert_eq!((notice.alert.kind, notice.silent), (AlertKind::Correction, false));
+    let stored = once_told(&in_words(WHOLE), &told);
+    let (notice, _) = plan(&planner(&told, None), &list_only, &stored, &People::default());
+    assert!(notice.silent && notice.after.closes().is_some(), "{:?}", notice.alert);
     let stored = once_told(&call(), &told);
     let (notice, _) = plan(&planner(&told, None), &in_words(WHOLE), &stored, &People::default());
     assert_eq!((notice.alert.kind, notice.silent), (AlertKind::Correction, false), "a publisher's own addition");

@@ -92,17 +92,18 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored)
     }
     let before = stored.procedure.as_ref().map(|p| &p.snapshot);
     let offers = |a: &Assessment| Snapshot::of(a).provisions;
-    // A record that is shown cut for a while, dates or lots missing, takes nothing back of what it said.
-    let cut = stored.said.as_ref().is_some_and(|said| notice.is_part_of(said))
-        && stored.previous.as_ref().is_some_and(|p| offers(p) == offers(&assessment));
-    if let (true, Some(previous)) = (cut, &stored.previous) {
-        complete(&mut assessment, previous, false);
+    // A record that is shown cut for a while, or whose page cannot be read, takes nothing back of what it said.
+    if let (Some(said), Some(previous)) = (&stored.said, &stored.previous) {
+        let cut = notice.is_part_of(said) && offers(previous) == offers(&assessment);
+        if cut || notice.partial {
+            complete(&mut assessment, previous, false);
+        }
     }
     let stated = Snapshot::of(&assessment);
     // A record published again that states what it stated before leaves what was stated since as it is.
     let unchanged = stored.previous.as_ref().is_some_and(|p| Snapshot::of(p) == stated);
     let this = Statement::of(notice);
-    let outdated = cut || unchanged || is_outdated(&this, &stored.others);
+    let outdated = unchanged || is_outdated(&this, &stored.others);
     let after = match before {
         None => stated,
         Some(before) if outdated => before.clone(),
@@ -110,8 +111,8 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored)
     };
     let repeats = stored.others.iter().any(|other| this.repeats(other));
     let mut meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
-    // What the list alone said was our reading, not the publisher's: the rest is no correction.
-    if stored.said.as_ref().is_some_and(|said| said.partial) && !notice.kind.is_follow_up() {
+    // That the list alone was read is our gap, not the publisher's: what its page adds is no correction.
+    if stored.said.as_ref().is_some_and(|said| said.partial) && meaning.changes.iter().all(adds) {
         meaning = Meaning { kind: AlertKind::New, changes: Vec::new(), silent: true };
     }
     let key = notice.key();
@@ -126,6 +127,11 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored)
         changes: meaning.changes,
     };
     NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
+}
+
+/// Whether a change only adds to what was stated.
+fn adds(change: &Change) -> bool {
+    matches!(change, Change::Date { from: None, .. } | Change::LotAdded(_) | Change::ProvisionAppeared(..))
 }
 
 impl<'a> Planner<'a> {
