@@ -377,8 +377,29 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
         Answer::Word(word) if !asked && sent.address.state == AddressState::Active => {
             decide(service, mail, &sent, word, now).await
         }
+        Answer::Unclear if !asked && sent.address.state == AddressState::Active && !sent.procedure.is_empty() => {
+            not_understood(service, &sent, now).await?;
+            Ok(Outcome::Left)
+        }
         _ => Ok(Outcome::Left),
     }
+}
+
+/// Says that an answer was not understood, once a day and address: whoever hears nothing believes that it counts. The mail itself is
+/// left to a person.
+async fn not_understood(service: &Service, sent: &Sent, now: DateTime<Utc>) -> Result<(), Failure> {
+    let day = now.with_timezone(&Paris).date_naive().to_string();
+    let about = service.store.search_rows(std::slice::from_ref(&sent.procedure)).await?.pop();
+    let about = about.map(|row| format!(" à propos de « {} »", short(&row.title, 120))).unwrap_or_default();
+    let body = format!(
+        "Votre réponse n’a pas été comprise\nVotre courriel{about} est bien arrivé, mais rien n’a été noté : Vigie ne lit que des réponses courtes. Répondez par l’un de ces mots, seul sur la première ligne : « oui », « non », « rappel dans 5 jours », « note : … » ; ou suivez les liens de l’alerte. « Stop » met fin aux messages."
+    );
+    service
+        .store
+        .answer(&sent.address, &word_of(&format!("{}:{day}", sent.address.id)), &sent.procedure, &body, now)
+        .await?;
+    service.deliveries_queued.notify_one();
+    Ok(())
 }
 
 async fn stop(service: &Service, sent: &Sent, how: &str) -> Result<Outcome, Failure> {
