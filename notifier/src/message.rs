@@ -160,6 +160,8 @@ impl RenderError {
 /// Templates, built in or overridden.
 pub struct Templates {
     environment: Environment<'static>,
+    /// What is built in, where a folder has others.
+    built_in: Option<Environment<'static>>,
 }
 
 /// How the names of templates for chats end.
@@ -195,6 +197,11 @@ impl Templates {
     /// # Errors
     /// A template is unreadable.
     pub fn load(dir: Option<&Path>) -> Result<Self, RenderError> {
+        let built_in = dir.map(|_| Self::read(None)).transpose()?;
+        Ok(Self { environment: Self::read(dir)?, built_in })
+    }
+
+    fn read(dir: Option<&Path>) -> Result<Environment<'static>, RenderError> {
         let mut environment = Environment::new();
         environment
             .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
@@ -215,18 +222,30 @@ impl Templates {
             let text = if name.ends_with(CHAT) { text } else { typeset::template(name, &text) };
             environment.add_template_owned(*name, text).map_err(RenderError::of(name))?;
         }
-        Ok(Self { environment })
+        Ok(environment)
     }
 
     /// The same templates, whose messages say whether one can answer them by a word.
     #[must_use]
     pub fn with_answers(mut self, answers: bool) -> Self {
         self.environment.add_global("answers", answers);
+        if let Some(built_in) = &mut self.built_in {
+            built_in.add_global("answers", answers);
+        }
         self
     }
 
     fn render(&self, name: &str, values: &minijinja::Value) -> Result<String, RenderError> {
-        self.environment.get_template(name).and_then(|t| t.render(values)).map_err(RenderError::of(name))
+        let of = |environment: &Environment<'_>| environment.get_template(name).and_then(|t| t.render(values));
+        let rendered = of(&self.environment).or_else(|e| match &self.built_in {
+            // A template of one's own that fails on a message costs its look, and not the message.
+            Some(built_in) => {
+                tracing::error!("template {name}: {e:#}; the built-in one is used");
+                of(built_in)
+            }
+            None => Err(e),
+        });
+        rendered.map_err(RenderError::of(name))
     }
 
     fn chat(&self, name: &str, values: &minijinja::Value) -> Result<Rich, RenderError> {

@@ -230,9 +230,17 @@ fn beside_links(line: &str) -> String {
     }
 }
 
-/// The whole mail as one lead, known by its Message-ID.
+/// Most mails within a mail that are read with it.
+const MAX_INNER: usize = 5;
+
+/// The whole mail as one lead, known by its Message-ID, with the mails attached to it.
 fn whole(rule: &Rule, source: &str, mail: &Message<'_>) -> Option<Notice> {
-    let text = text_with_addresses(mail, |t| ANY_LINK.is_match(t));
+    let mut text = text_with_addresses(mail, |t| ANY_LINK.is_match(t));
+    // A mail that was passed on as an attachment says what it says in there.
+    for inner in mail.parts.iter().filter_map(|p| p.message()).take(MAX_INNER) {
+        let inside = text_with_addresses(inner, |t| ANY_LINK.is_match(t));
+        text = format!("{text}\n\n{}\n\n{inside}", inner.subject().unwrap_or_default());
+    }
     let subject = mail.subject().unwrap_or_default();
     let id = mail
         .message_id()
@@ -419,5 +427,16 @@ mod tests {
                 assert_eq!(page.notices[0].record_id, "https://portail.example/consultation/71");
             }
         }
+    }
+
+    #[test]
+    fn a_mail_passed_on_as_an_attachment_is_read_with_it() {
+        let rules = [rule("from = ['commercial@esat.example']\nwhole = true")];
+        let mail = "From: commercial@esat.example\nSubject: Tr: pour info\nMessage-ID: <f@x>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nVoir ci-joint\n--b\nContent-Type: message/rfc822\n\nFrom: a@ville.example\nSubject: Entretien des parcs\n\nMarché réservé aux entreprises adaptées.\nDate limite : 15/01/2027 à 12h00\n--b--\n";
+        let (read, page) = take(&rules, mail);
+        assert!(read && page.bad.is_empty(), "{:?}", page.bad);
+        let text = &page.notices[0].passages[0].text;
+        assert!(text.contains("Voir ci-joint") && text.contains("Entretien des parcs"), "{text}");
+        assert!(text.contains("réservé aux entreprises adaptées"), "{text}");
     }
 }
