@@ -22,7 +22,7 @@ pattern!(ANY_LINK, r#"https?://[^\s<>")\]]+"#);
 // Words of links, at an end of a line, that say nothing of what they lead to.
 pattern!(
     LINK_WORDS,
-    r"(?i)^(?:voir|consulter|lire|ouvrir)(?: (?:l['’]avis|la consultation|le march[ée]|l['’]annonce|la suite|ici))?(?:[\s:|–-]+|$)|(?:^|[\s:|–-]+)(?:voir (?:l['’]avis|la consultation|le march[ée]|l['’]annonce|plus)|cliquez ici|lire la suite|en savoir plus|(?:se|me) d[ée]s(?:abonner|inscrire)|d[ée]sinscription|d[ée]sabonnement)\s*$"
+    r"(?i)^(?:(?:voir|consulter)(?: (?:l['’]avis|la consultation|le march[ée]|l['’]annonce|ici))?|(?:lire|ouvrir) (?:l['’]avis|la consultation|le march[ée]|l['’]annonce|la suite))(?:[\s:|–-]+|$)|(?:^|[\s:|–-]+)(?:voir (?:l['’]avis|la consultation|le march[ée]|l['’]annonce|plus)|cliquez ici|lire la suite|en savoir plus|(?:se|me) d[ée]s(?:abonner|inscrire)|d[ée]sinscription|d[ée]sabonnement)\s*$"
 );
 pattern!(DEADLINE, r"(?i)(?:date|heure)[^\n]{0,40}limite[^\n:]{0,60}:?\s*(?P<d>[^\n]{6,60})");
 
