@@ -107,6 +107,13 @@ impl Rules {
         self.sectors.get(slug).map_or(slug, |r| r.label.as_str())
     }
 
+    /// A sector as a sentence names it: `Collecte des déchets` of « Autre (Collecte des déchets) », which only makes sense in a list.
+    #[must_use]
+    pub fn trade<'a>(&'a self, slug: &'a str) -> &'a str {
+        let label = self.sector_label(slug);
+        label.strip_prefix("Autre (").and_then(|rest| rest.strip_suffix(')')).unwrap_or(label)
+    }
+
     /// Slug of a sector's group.
     #[must_use]
     pub fn sector_group(&self, slug: &str) -> Option<&str> {

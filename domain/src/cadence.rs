@@ -94,6 +94,25 @@ impl Cadence {
         if role == Role::Structure && kind.is_some() { Self::Auto } else { Self::Instant }
     }
 
+    /// About how many minutes lie between two messages: none where they come at once, one where only the urgent does.
+    #[must_use]
+    pub fn minutes(self) -> u32 {
+        const DAY: u32 = 1440;
+        match self {
+            Self::Instant => 0,
+            Self::Auto => 1,
+            Self::Daily => DAY,
+            Self::Weekly => 7 * DAY,
+            Self::Every(every) => every.minutes(),
+        }
+    }
+
+    /// Whether everything waits for a digest.
+    #[must_use]
+    pub fn waits(self) -> bool {
+        !matches!(self, Self::Instant | Self::Auto)
+    }
+
     /// As a person reads it.
     #[must_use]
     pub fn in_french(self) -> String {
@@ -101,7 +120,7 @@ impl Cadence {
             Self::Instant => "tout de suite".to_owned(),
             Self::Daily => "un résumé par jour".to_owned(),
             Self::Weekly => "un résumé par semaine".to_owned(),
-            Self::Auto => "un résumé par jour, et tout de suite ce qui vous est réservé ou presse".to_owned(),
+            Self::Auto => "un résumé par jour, et tout de suite ce qui vous est réservé ou est urgent".to_owned(),
             Self::Every(Every { n: 1, unit: Unit::Hours }) => "un résumé par heure".to_owned(),
             Self::Every(Every { n: 1, unit: Unit::Days }) => "un résumé par jour".to_owned(),
             Self::Every(Every { n, unit: Unit::Minutes }) => format!("un résumé toutes les {n} minutes"),

@@ -76,7 +76,8 @@ pub enum AlertKind {
 words!(AlertKind);
 
 impl AlertKind {
-    /// Whether what it tells of can still be answered.
+    /// Whether there is something to answer, be it whether one has won; how the procedure stands says what
+    /// ([`crate::ProcedureState`]).
     #[must_use]
     pub fn can_be_answered(self) -> bool {
         matches!(
@@ -85,6 +86,7 @@ impl AlertKind {
                 | Self::Correction
                 | Self::VerdictCorrection
                 | Self::PartialResult
+                | Self::Award
                 | Self::Reminder
                 | Self::Undecided
         )

@@ -29,6 +29,18 @@ pub fn date(day: NaiveDate) -> String {
     format!("{}{first} {} {}", day.day(), MONTHS[day.month0() as usize], day.year())
 }
 
+/// `15`, `15 décembre`, `15 décembre 2026`: the first of two days, with what the second does not say already.
+#[must_use]
+pub fn date_before(first: NaiveDate, last: NaiveDate) -> String {
+    let whole = date(first);
+    let day = whole.split(' ').next().unwrap_or(&whole);
+    match (first.year() == last.year(), first.month() == last.month()) {
+        (true, true) => day.to_owned(),
+        (true, false) => format!("{day} {}", MONTHS[first.month0() as usize]),
+        (false, _) => whole,
+    }
+}
+
 /// `mardi 12 janvier 2027 à 12 h` or `… à 16 h 30`; without a time of day, the day alone.
 #[must_use]
 pub fn moment(typed: &TypedDate) -> String {
@@ -108,10 +120,57 @@ pub fn of(name: &str) -> String {
     }
 }
 
+/// `12 mois`, `18 mois`, `4 ans`: a span given in months.
+#[must_use]
+pub fn months(n: f64) -> String {
+    if n >= 24.0 && n % 12.0 == 0.0 {
+        format!("{}\u{a0}ans", number(n / 12.0))
+    } else {
+        format!("{}\u{a0}mois", number(n))
+    }
+}
+
+/// `15 jours`, `un an`, `deux ans`: a span given in days.
+#[must_use]
+pub fn days(n: u32) -> String {
+    match n {
+        0 | 1 => format!("{n}\u{a0}jour"),
+        365 | 366 => "un an".to_owned(),
+        730 | 731 => "deux ans".to_owned(),
+        1095 | 1096 => "trois ans".to_owned(),
+        n if n >= 1460 && n % 365 == 0 => format!("{}\u{a0}ans", n / 365),
+        n => format!("{n}\u{a0}jours"),
+    }
+}
+
+/// The lots of these numbers, of a procedure that has `of` (0 = not known): `lot 2`, `lots 1, 3 et 7`, `les 173 lots`,
+/// `45 des 173 lots`.
+#[must_use]
+pub fn lots(lots: &[String], of: usize) -> String {
+    /// Most lots named one by one.
+    const NAMED: usize = 8;
+    match lots.len() {
+        0 => String::new(),
+        1 => format!("lot {}", lots[0]),
+        n if n == of && n == 2 => "les deux lots".to_owned(),
+        n if n == of => format!("les {n}\u{a0}lots"),
+        n if n <= NAMED => format!("lots {}", list(lots)),
+        n if of > n => format!("{n} des {of}\u{a0}lots"),
+        n => format!("{n}\u{a0}lots"),
+    }
+}
+
 /// `1 lot`, `3 lots`.
 #[must_use]
 pub fn plural(n: usize, word: &str) -> String {
     format!("{n}\u{a0}{word}{}", if n > 1 { "s" } else { "" })
+}
+
+/// The first letter in lower case.
+#[must_use]
+pub fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
 }
 
 /// The first letter in capital.
@@ -146,6 +205,16 @@ mod tests {
     }
 
     #[test]
+    fn the_first_of_two_days_says_what_the_second_does_not() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let said = |first: &str| date_before(day(first), day("2026-12-21"));
+        assert_eq!(
+            [said("2026-12-15"), said("2026-11-30"), said("2025-12-31")],
+            ["15", "30 novembre", "31 décembre 2025"]
+        );
+    }
+
+    #[test]
     fn days_are_counted_by_the_calendar() {
         let now = DateTime::parse_from_rfc3339("2027-01-11T23:30:00+01:00").unwrap().with_timezone(&Utc);
         let at = |t: &str| days_left(DateTime::parse_from_rfc3339(t).unwrap(), now);
@@ -166,6 +235,16 @@ mod tests {
     fn lists_read_as_french() {
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b et c");
         assert_eq!(plural(1, "lot"), "1\u{a0}lot");
+        assert_eq!([12.0, 18.0, 48.0].map(months), ["12\u{a0}mois", "18\u{a0}mois", "4\u{a0}ans"]);
+        assert_eq!(
+            [1, 15, 365, 730, 1825].map(days),
+            ["1\u{a0}jour", "15\u{a0}jours", "un an", "deux ans", "5\u{a0}ans"]
+        );
+        let ids = |n: usize| (1..=n).map(|i| i.to_string()).collect::<Vec<_>>();
+        assert_eq!(lots(&ids(1), 3), "lot 1");
+        assert_eq!(lots(&ids(2), 3), "lots 1 et 2");
+        assert_eq!(lots(&ids(173), 173), "les 173\u{a0}lots");
+        assert_eq!(lots(&ids(45), 173), "45 des 173\u{a0}lots");
         let said = ["Lens", "Arras", "Éragny", "Le Havre", "Les Sables-d'Olonne", "La Rochelle"].map(of);
         assert_eq!(said, ["de Lens", "d’Arras", "d’Éragny", "du Havre", "des Sables-d'Olonne", "de La Rochelle"]);
     }

@@ -17,6 +17,8 @@
 //! | [`structure`] | kinds of structure (SIAE, EA, ESAT…) and how they supply |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
+//! | [`state`] | how a procedure or a lot stands at a moment, the same on every surface |
+//! | [`strength`] | how much a notice offers |
 //! | [`buyer_type`] | what kind of body a buyer is |
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`cadence`] | how often a person hears of what a subscription finds |
@@ -25,6 +27,7 @@
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
+//! | [`working_day`] | days on which people work in France |
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod access;
@@ -45,10 +48,13 @@ pub mod place;
 pub mod procedure;
 pub mod provision;
 pub mod snapshot;
+pub mod state;
+pub mod strength;
 pub mod structure;
 pub mod subscription;
 pub mod territory;
 mod visible;
+pub mod working_day;
 
 pub use access::Access;
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
@@ -63,6 +69,8 @@ pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage, Visib
 pub use outcome::{NoAwardReason, Outcome};
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
+pub use state::{Phase, ProcedureState};
+pub use strength::Strength;
 pub use structure::{StructureKind, SupplyMode};
 pub use subscription::{Dimension, Filter, Subscriber, Subscription};
 pub use territory::{Around, Near};

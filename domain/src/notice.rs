@@ -52,6 +52,12 @@ impl NoticeKind {
         matches!(self, Self::Award | Self::NoAward | Self::ExAnte | Self::Modification | Self::Completion)
     }
 
+    /// Whether it announces something that cannot be answered yet.
+    #[must_use]
+    pub fn is_announcement(self) -> bool {
+        matches!(self, Self::PriorInformation | Self::Planned)
+    }
+
     /// Whether it only follows up another notice: what it leaves out is as it was.
     #[must_use]
     pub fn is_follow_up(self) -> bool {
@@ -239,6 +245,9 @@ pub struct Award {
     /// Why nobody won, where that is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<NoAwardReason>,
+    /// The words that say so, verbatim, where a text does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
 }
 
 impl Award {
@@ -513,6 +522,43 @@ impl Notice {
             && stated
             && less
             && theirs.contains(&mine)
+    }
+
+    /// What this notice leaves out, as an earlier one of the procedure said it: a follow-up repeats little of the place, the lots,
+    /// the documents and the words.
+    #[must_use]
+    pub fn inheriting(&self, earlier: &Self) -> Self {
+        fn or<T: Clone>(mine: &[T], theirs: &[T]) -> Vec<T> {
+            if mine.is_empty() { theirs.to_vec() } else { mine.to_vec() }
+        }
+        let mut whole = self.clone();
+        whole.places = or(&self.places, &earlier.places);
+        whole.departments = or(&self.departments, &earlier.departments);
+        whole.cpv = or(&self.cpv, &earlier.cpv);
+        whole.natures = or(&self.natures, &earlier.natures);
+        for lot in &mut whole.lots {
+            if let Some(known) = earlier.lots.iter().find(|l| l.id == lot.id) {
+                lot.places = or(&lot.places, &known.places);
+                lot.departments = or(&lot.departments, &known.departments);
+                lot.cpv = or(&lot.cpv, &known.cpv);
+                if lot.title.is_empty() {
+                    lot.title.clone_from(&known.title);
+                }
+            }
+        }
+        let others: Vec<Lot> =
+            earlier.lots.iter().filter(|l| !self.lots.iter().any(|mine| mine.id == l.id)).cloned().collect();
+        if self.lots.is_empty() || self.kind.is_result() {
+            whole.lots.extend(others);
+        }
+        let theirs = earlier.passages.iter().filter(|p| !self.passages.iter().any(|mine| mine.text == p.text));
+        whole.passages.extend(theirs.cloned());
+        whole.documents_url = self.documents_url.clone().or_else(|| earlier.documents_url.clone());
+        whole.estimated_value = self.estimated_value.or(earlier.estimated_value);
+        if self.buyer.name.is_empty() {
+            whole.buyer = earlier.buyer.clone();
+        }
+        whole
     }
 
     /// The earliest moment after which no tender (or request to participate) is accepted.

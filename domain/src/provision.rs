@@ -66,6 +66,9 @@ pub struct Evidence {
     pub quote: Option<String>,
 }
 
+/// The doubt of what a buyer only means to reserve.
+pub const INTENDED: &str = "réservation envisagée";
+
 /// One social provision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provision {
@@ -113,6 +116,12 @@ impl Provision {
             evidence,
             doubt: None,
         }
+    }
+
+    /// Whether the buyer only means to ask for it: words of a planned purchase, not yet those of a call.
+    #[must_use]
+    pub fn is_intended(&self) -> bool {
+        self.doubt.as_deref() == Some(INTENDED)
     }
 
     /// Whether it holds for `lot` (`None` = the procedure as a whole).

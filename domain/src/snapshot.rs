@@ -7,6 +7,7 @@
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
+use crate::notice::Award;
 use crate::{Assessment, Beneficiary, DateKind, NoAwardReason, NoticeKind, Outcome, Provision, ProvisionKind};
 
 /// Where a procedure, or one of its lots, stands.
@@ -119,6 +120,28 @@ impl From<Kept> for StatedProvision {
     }
 }
 
+/// Who won a lot, or is meant to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Winner {
+    /// The lot; `None` = the whole contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+    /// Names, as published.
+    pub names: Vec<String>,
+    /// Amount in euros without tax.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<f64>,
+}
+
+/// When one lot closes, where its own date was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LotDate {
+    /// Its number.
+    pub lot: String,
+    pub kind: DateKind,
+    pub at: DateTime<FixedOffset>,
+}
+
 /// What people were told of a procedure, kept to find out what a later notice changes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -135,15 +158,37 @@ pub struct Snapshot {
     pub reason: Option<NoAwardReason>,
     /// Reservations, clauses and criteria.
     pub provisions: Vec<StatedProvision>,
+    /// It is only announced: no notice has opened it to answers yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub planned: bool,
+    /// A correction followed, or its closing date moved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub modified: bool,
+    /// Closing dates of lots that have their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lot_dates: Vec<LotDate>,
+    /// Who won, lot by lot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub winners: Vec<Winner>,
+    /// Why it ended without a winner, in the buyer's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
 }
 
 impl Snapshot {
     /// When it closes, while it is open.
     #[must_use]
     pub fn closes(&self) -> Option<DateTime<FixedOffset>> {
+        self.deadline_of("").filter(|_| self.status == Status::Open)
+    }
+
+    /// Until when a lot can be, or could be, answered; empty = the procedure as a whole.
+    #[must_use]
+    pub fn deadline_of(&self, lot: &str) -> Option<DateTime<FixedOffset>> {
+        let of_lot = |kind| self.lot_dates.iter().filter(|d| d.lot == lot && d.kind == kind).map(|d| d.at).max();
         let of = |kind: DateKind| self.dates.iter().find(|(k, _)| *k == kind).map(|(_, at)| *at);
-        let closes = of(DateKind::Participation).or_else(|| of(DateKind::Tender));
-        closes.filter(|_| self.status == Status::Open)
+        let own = of_lot(DateKind::Participation).or_else(|| of_lot(DateKind::Tender));
+        own.or_else(|| of(DateKind::Participation)).or_else(|| of(DateKind::Tender))
     }
 
     /// Where a lot stands; empty = the procedure as a whole.
@@ -168,8 +213,9 @@ impl Snapshot {
             assessment.provisions.iter().filter(|p| told(p.kind)).map(StatedProvision::of).collect();
         provisions.dedup();
         let lots = assessment.lots.iter().map(|l| l.id.clone()).collect();
-        let state = Self { dates, lots, provisions, ..Self::default() };
-        state.ending(&Ending::of(assessment, true))
+        let planned = assessment.notice_kind.is_announcement();
+        let state = Self { dates, lots, provisions, planned, lot_dates: lot_dates(assessment), ..Self::default() };
+        state.ending(&Ending::of(assessment, true)).with_winners(assessment)
     }
 
     /// This state after a later notice. A notice that follows up often repeats only some fields: what it leaves out stays as it
@@ -188,9 +234,21 @@ impl Snapshot {
             );
             dates.sort();
         }
+        let closing = |dates: &[(DateKind, DateTime<FixedOffset>)]| {
+            let of = |kind| dates.iter().find(|(k, _)| *k == kind).map(|(_, at)| *at);
+            of(DateKind::Participation).or_else(|| of(DateKind::Tender))
+        };
+        let moved = closing(&self.dates).zip(closing(&dates)).is_some_and(|(from, to)| from != to);
+        // One date for all takes the place of those of lots.
+        let keeps_lot_dates = kind.is_follow_up() && stated.lot_dates.is_empty() && !moved;
         let state = Self {
             status: self.status,
             dates,
+            planned: self.planned && (kind.is_follow_up() || stated.planned),
+            modified: self.modified || kind == NoticeKind::Correction || moved,
+            lot_dates: if keeps_lot_dates { self.lot_dates.clone() } else { stated.lot_dates },
+            winners: self.winners.clone(),
+            words: self.words.clone(),
             lots: if keep(self.lots.is_empty(), stated.lots.is_empty()) { self.lots.clone() } else { stated.lots },
             ended: self.ended.clone(),
             reason: self.reason,
@@ -200,7 +258,35 @@ impl Snapshot {
                 stated.provisions
             },
         };
-        state.ending(&ending)
+        state.ending(&ending).with_winners(later)
+    }
+
+    /// This state with the winners that a notice names, and its words for what nobody won. A contract modified or completed names
+    /// only those that nobody named before.
+    fn with_winners(mut self, a: &Assessment) -> Self {
+        let of_a_contract = matches!(a.notice_kind, NoticeKind::Modification | NoticeKind::Completion);
+        let named = |w: &&Award| matches!(w.outcome, Outcome::Awarded | Outcome::Intended) && !w.winners.is_empty();
+        for award in a.awards.iter().filter(named) {
+            match self.winners.iter_mut().find(|w| w.lot == award.lot) {
+                Some(_) if of_a_contract => {}
+                Some(known) if known.names == award.winners => known.amount = award.amount.or(known.amount),
+                // Several winners of one lot may be listed one by one.
+                Some(known) if a.awards.iter().filter(named).filter(|w| w.lot == award.lot).count() > 1 => {
+                    let news = award.winners.iter().filter(|w| !known.names.contains(w)).cloned().collect::<Vec<_>>();
+                    known.names.extend(news);
+                }
+                Some(known) => {
+                    *known = Winner { lot: award.lot.clone(), names: award.winners.clone(), amount: award.amount };
+                }
+                None => self.winners.push(Winner {
+                    lot: award.lot.clone(),
+                    names: award.winners.clone(),
+                    amount: award.amount,
+                }),
+            }
+        }
+        self.words = a.awards.iter().find_map(|w| w.words.clone()).or(self.words);
+        self
     }
 
     /// This state once those lots ended.
@@ -226,6 +312,13 @@ impl Snapshot {
         }
         self
     }
+}
+
+/// The closing dates of lots that have their own.
+fn lot_dates(a: &Assessment) -> Vec<LotDate> {
+    let closes = |k: &DateKind| matches!(k, DateKind::Participation | DateKind::Tender);
+    let own = a.dates.iter().filter(|d| closes(&d.kind));
+    own.filter_map(|d| Some(LotDate { lot: d.lot.clone()?, kind: d.kind, at: d.at })).collect()
 }
 
 /// What a notice ends.

@@ -82,7 +82,7 @@ fn numbers<'de, D: serde::Deserializer<'de>>(read: D) -> Result<Vec<String>, D::
 }
 
 /// What a structure is: used to say how well a procedure fits it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     #[serde(default)]
@@ -99,9 +99,32 @@ pub struct Profile {
     /// Names of the networks (GIE, inter-réseau, grappe) that it is a member of, as these are called here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
-    /// They do not want to hear of what is reserved to others.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// They do not hear of what is reserved to others; `false` only where they asked for a line about it in their digests.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub without_closed: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            siret: None,
+            claimed_siret: None,
+            sectors: Vec::new(),
+            departments: Vec::new(),
+            networks: Vec::new(),
+            without_closed: true,
+        }
+    }
 }
 
 impl Profile {

@@ -61,6 +61,16 @@ impl Near {
             }
         }
     }
+
+    /// The same where it met, in short: `Lens`, `Liévin (3 km)`.
+    #[must_use]
+    pub fn briefly(&self) -> String {
+        match self {
+            Self::Around { place, km: 0, .. } | Self::Epci { place, .. } => place.clone(),
+            Self::Around { place, km, .. } => format!("{place} ({km}\u{a0}km)"),
+            Self::Unsure { .. } => self.in_french(),
+        }
+    }
 }
 
 /// The part of a filter that speaks of places.

@@ -65,13 +65,14 @@ fn a_reservation_keeps_others_out() {
 fn what_met_is_narrowed_to_the_lots_that_can_be_answered() {
     let lots = [("1", "Espaces verts"), ("2", "Nettoyage"), ("3", "Gardiennage")];
     let a = with(call("Entretien", &lots), ProvisionKind::Reserved, Some(Beneficiary::Disability), &["2"]);
-    let ei = Profile { kind: Some(StructureKind::Ei), ..Profile::default() };
+    let ei = Profile { kind: Some(StructureKind::Ei), without_closed: false, ..Profile::default() };
     let lots_of = |m: Option<Match>| m.map(|m| (m.access, m.lots));
     let met = |lots: &[&str]| Match { lots: lots.iter().map(|l| (*l).to_owned()).collect(), ..Match::default() };
     let of = |role, profile: &Profile, m| lots_of(narrowed(role, profile, &a, m));
     assert_eq!(of(Role::Structure, &ei, met(&[])), Some((Access::Bid, vec!["1".into(), "3".into()])));
     assert_eq!(of(Role::Structure, &ei, met(&["2"])), Some((Access::Closed, vec!["2".into()])));
     let off = Profile { without_closed: true, ..ei.clone() };
+    assert!(Profile::default().without_closed, "only who asks for it hears of what is reserved to others");
     assert_eq!(of(Role::Structure, &off, met(&["2"])), None);
     assert_eq!(of(Role::Structure, &off, met(&[])), Some((Access::Bid, vec!["1".into(), "3".into()])));
     for (role, profile) in [(Role::Facilitator, &ei), (Role::Structure, &Profile::default())] {

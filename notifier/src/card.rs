@@ -1,20 +1,24 @@
 //! A notice as a message or a page shows it: every line in words, bounded, on one line each.
 
+mod changes;
+mod says;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use vigie_domain::french;
+use vigie_domain::assessment::AssessedLot;
 use vigie_domain::notice::Award;
 use vigie_domain::outcome::no_award_in_french;
-use vigie_domain::procedure::{Change, Status};
-use vigie_domain::snapshot::{Quantity, Terms};
+use vigie_domain::procedure::Change;
 use vigie_domain::subscription::Match;
 use vigie_domain::{
-    Access, AlertKind, Assessment, Beneficiary, DateKind, FactKind, NoAwardReason, Notice, Outcome, Provision,
-    ProvisionKind,
+    Access, AlertKind, Assessment, DateKind, Notice, NoticeKind, Outcome, Phase, ProcedureState, ProvisionKind,
+    Strength, TypedDate, french,
 };
 
 use crate::fit::Fit;
 pub use crate::labels::{alert_label, beneficiary_label, provision_label, route_label, structure_label};
+pub use changes::change;
+pub use says::provision;
 
 /// Longest title shown.
 const MAX_TITLE: usize = 240;
@@ -45,9 +49,14 @@ pub struct AlertItem<'a> {
     /// What the alert says.
     pub kind: AlertKind,
     pub changes: &'a [Change],
+    /// The notice, with what it inherits from its procedure ([`Notice::inheriting`]).
     pub notice: &'a Notice,
     pub assessment: &'a Assessment,
+    /// How its procedure stands now.
+    pub state: &'a ProcedureState,
     pub why: &'a Why,
+    /// When it was decided that its reader hears of it.
+    pub noticed: DateTime<Utc>,
     /// Who can help, out of the directories.
     pub contacts: &'a [String],
     /// Where Vigie's own pages tell of it.
@@ -66,37 +75,93 @@ pub struct Links<'a> {
 }
 
 /// A line with a label.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Line {
     pub label: String,
     pub text: String,
     /// The words it stands on.
     pub quote: Option<String>,
-    /// Worth a mark (compulsory visit, doubt).
+    /// Worth a mark (compulsory visit, reservation).
     pub strong: bool,
+    /// To be verified by a person: never shown as certain.
+    pub doubtful: bool,
+}
+
+impl Line {
+    fn new(label: String, text: String) -> Self {
+        Self { label, text, ..Self::default() }
+    }
+}
+
+/// How a procedure stands, as templates see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct StateLine {
+    /// `Ouvert`, `Annulé`.
+    pub label: &'static str,
+    /// [`Phase::as_str`], for style sheets.
+    pub name: &'static str,
+    /// The whole line: « Sans suite : budget insuffisant ».
+    pub line: String,
+    /// What there is beside the label; may be empty.
+    pub detail: String,
+    /// The buyer's own words for why nobody won.
+    pub words: Option<String>,
+    /// One can answer it, now or later.
+    pub open: bool,
+    /// One who answered may have won or lost.
+    pub may_be_won: bool,
+}
+
+impl StateLine {
+    /// The line of that state.
+    #[must_use]
+    pub fn of(state: &ProcedureState, now: DateTime<Utc>) -> Self {
+        Self {
+            label: state.label(),
+            name: state.phase.as_str(),
+            line: state.in_french(now),
+            detail: state.detail(now),
+            words: state.words.as_deref().map(|w| short(w, MAX_QUOTE)),
+            open: state.phase.takes_answers(),
+            may_be_won: state.phase.may_be_won(),
+        }
+    }
 }
 
 /// A notice as a message shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Card {
-    /// `Nouveau`, `Rectificatif`…
+    /// What the message is: `Nouveau`, `Rectificatif`…; of what ended, how: `Annulé`.
     pub status: String,
-    /// The verdict, short enough for a subject; empty when there is nothing to boast of.
+    /// How the procedure stands now.
+    pub state: StateLine,
+    /// What it offers, in a few words: `Réservé aux EA et ESAT`; empty where there is nothing to say, or nothing left to answer.
+    pub verdict: String,
+    /// How much it offers: [`Strength::as_str`].
+    pub strength: &'static str,
+    /// The verdict, short enough for a subject; only of what stands out.
     pub short_verdict: String,
     /// The title, short enough for a subject.
     pub short_title: String,
-    /// The verdict in a few words: `Réservé aux EA et ESAT`.
-    pub verdict: String,
     pub title: String,
     pub buyer: String,
     pub place: String,
+    /// What is to be done, as the notice describes it.
+    pub description: Option<String>,
+    /// What the lots listed are called: `Lots`, `Lots qui vous concernent`.
+    pub lots_title: &'static str,
     /// Lots that concern the person.
     pub lots: Vec<Line>,
     /// Lots left out of the list.
     pub more_lots: usize,
     /// Typed dates with days left.
     pub dates: Vec<Line>,
-    /// The closing date in short, for subjects and digests.
+    /// Of these, the visits to come.
+    pub visits: Vec<Line>,
+    /// Until when one can answer, in whole: « Offres avant le mardi 12 janvier 2027 à 12 h (dans 21 jours) »; of what is open and
+    /// gives no date, where to look for it.
+    pub answer_by: Option<String>,
+    /// The closing date in short, for subjects and digests; none of what cannot be answered any more.
     pub deadline: Option<String>,
     /// Days left in words.
     pub left: Option<String>,
@@ -115,6 +180,8 @@ pub struct Card {
     pub page: Option<String>,
     /// Page where the reader answers.
     pub answer: Option<String>,
+    /// What met is reserved to others than the reader's structure.
+    pub reserved_to_others: bool,
     /// Page where they stop hearing of what is reserved to others, where this is.
     pub without_closed: Option<String>,
     /// The publisher's page of the notice.
@@ -148,39 +215,42 @@ pub fn short(text: &str, n: usize) -> String {
 pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
     let a = told.assessment;
     let found = &told.why.found;
-    let deadline = a.deadline();
-    let mine: Vec<&vigie_domain::assessment::AssessedLot> =
+    let open = told.state.phase.takes_answers();
+    let deadline = told.state.closes.or_else(|| a.deadline()).filter(|_| open);
+    let mine: Vec<&AssessedLot> =
         a.lots.iter().filter(|l| found.lots.is_empty() || found.lots.contains(&l.id)).collect();
+    let strength = Strength::of(a);
+    let dates = dates(told, now, |_| true);
+    let visit_dated = a.dates.iter().any(|d| d.kind == DateKind::Visit);
+    let title = short(&a.title, MAX_TITLE);
     Card {
-        status: status(told.kind, a, now).to_owned(),
-        short_verdict: if a.provisions.is_empty() && a.sectors.is_empty() {
-            String::new()
-        } else {
-            short(&verdict(a), 60)
-        },
+        status: status(told).to_owned(),
+        state: StateLine::of(told.state, now),
+        verdict: if open { verdict(a) } else { String::new() },
+        strength: strength.as_str(),
+        short_verdict: if open && strength >= Strength::Medium { short(&verdict(a), 60) } else { String::new() },
         short_title: short(&a.title, 70),
-        verdict: verdict(a),
-        title: short(&a.title, MAX_TITLE),
         buyer: short(a.buyer.as_deref().unwrap_or("Acheteur non précisé"), 160),
         place: place(told),
-        lots: mine
-            .iter()
-            .take(MAX_LOTS)
-            .map(|l| Line { label: format!("Lot {}", l.id), text: short(&l.title, 140), quote: None, strong: false })
-            .collect(),
+        description: says::description(told.notice, &title),
+        lots_title: if mine.len() < a.lots.len() { "Lots qui vous concernent" } else { "Lots" },
+        lots: mine.iter().take(MAX_LOTS).map(|l| lot_line(l)).collect(),
         more_lots: mine.len().saturating_sub(MAX_LOTS),
-        dates: dates(a, now),
+        visits: self::dates(told, now, |d| d.kind == DateKind::Visit && d.at > now),
+        dates,
+        answer_by: open.then(|| answer_by(told, now)),
         deadline: deadline.map(|d| french::date(d.date_naive())),
         left: deadline.map(|d| french::days_left(d, now)),
         changes: changes(told),
-        provisions: a.provisions.iter().map(provision).collect(),
+        provisions: a.provisions.iter().map(|p| provision(p, a.lots.len())).collect(),
         why: told.why.fit.reasons.clone(),
-        facts: facts(a),
+        facts: says::facts(&a.facts, visit_dated),
         contacts: told.contacts.iter().map(|c| short(c, 200)).collect(),
         winners: a.awards.iter().filter(is_won).take(MAX_LOTS).map(award).collect(),
         unawarded: a.awards.iter().filter(|w| !w.outcome.is_award()).take(MAX_LOTS).map(unawarded).collect(),
         page: told.links.page.map(str::to_owned),
         answer: told.links.answer.map(str::to_owned),
+        reserved_to_others: found.access == Access::Closed,
         without_closed: told.links.without_closed.filter(|_| found.access == Access::Closed).map(str::to_owned),
         link: told.notice.url.clone().filter(|u| is_web(u)),
         documents: told.notice.documents_url.clone().filter(|u| is_web(u)),
@@ -188,23 +258,43 @@ pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
         score: a.score,
         note: told.why.note.clone(),
         remark: told.why.remark.clone(),
+        title,
     }
+}
+
+/// A lot: its number, and its title without that number again.
+fn lot_line(lot: &AssessedLot) -> Line {
+    Line::new(format!("Lot {}", lot.id), short(lot_title(&lot.id, &lot.title), 140))
+}
+
+/// A lot's title without the number that stands before it: `gros œuvre` of « Lot n° 1 : gros œuvre ».
+#[must_use]
+pub fn lot_title<'t>(id: &str, title: &'t str) -> &'t str {
+    let whole = title.trim();
+    let Some(rest) = whole.get(..3).filter(|head| head.eq_ignore_ascii_case("lot")).map(|_| &whole[3..]) else {
+        return whole;
+    };
+    let number = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | 'n' | 'N' | '°' | 'º' | '0'));
+    let Some(rest) = number.strip_prefix(id).filter(|r| !r.starts_with(char::is_alphanumeric)) else { return whole };
+    let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '-' | '–' | '—' | '.' | '/'));
+    if rest.is_empty() { whole } else { rest }
 }
 
 /// What changed; for a correction that no field tells, the publisher's own words.
 fn changes(told: &AlertItem<'_>) -> Vec<String> {
-    let found: Vec<String> = told.changes.iter().map(change).collect();
+    // How it ended stands in its state already.
+    let ended = |c: &&Change| {
+        matches!(c, Change::Cancelled | Change::Awarded | Change::NoAward | Change::Intended | Change::Because(_))
+    };
+    let settled = told.state.phase.is_settled();
+    let found: Vec<String> = told.changes.iter().filter(|c| !(settled && ended(c))).map(change).collect();
     if !found.is_empty() || told.kind != AlertKind::Correction {
         return found;
     }
     let says_what =
         |field: &str| ["infosRectif", "ReasonDescription", "ChangeDescription"].iter().any(|f| field.ends_with(f));
-    let words = told
-        .notice
-        .passages
-        .iter()
-        .find(|p| says_what(&p.field))
-        .map(|p| format!("«\u{a0}{}\u{a0}»", short(&p.text, MAX_QUOTE)));
+    let words =
+        told.notice.passages.iter().find(|p| says_what(&p.field)).map(|p| format!("« {} »", short(&p.text, MAX_QUOTE)));
     vec![words.unwrap_or_else(|| "Un rectificatif est publié : relisez l’avis".to_owned())]
 }
 
@@ -213,18 +303,29 @@ fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
 
-fn status(kind: AlertKind, a: &Assessment, now: DateTime<Utc>) -> &'static str {
-    match kind {
-        AlertKind::New if a.deadline().is_some_and(|d| d < now) => "Déjà clos",
-        AlertKind::New if a.notice_kind == vigie_domain::NoticeKind::PriorInformation => "À venir",
-        kind => alert_label(kind),
+/// What the message is; of a procedure that is over, how it stands, whatever the message was to tell.
+fn status(told: &AlertItem<'_>) -> &'static str {
+    let follows_a_contract = matches!(told.kind, AlertKind::Modification | AlertKind::Completion);
+    match told.state.phase {
+        Phase::Planned if told.kind == AlertKind::New => told.state.label(),
+        Phase::Planned | Phase::Open | Phase::ClosingSoon => alert_label(told.kind),
+        _ if follows_a_contract => alert_label(told.kind),
+        Phase::Closed if told.kind != AlertKind::New => alert_label(told.kind),
+        _ => told.state.label(),
     }
 }
 
-/// The strongest thing the notice offers, in a few words.
+/// The strongest thing the notice offers, in a few words; empty where it offers nothing that was recognised.
 #[must_use]
 pub fn verdict(a: &Assessment) -> String {
-    a.reasons.first().map(|r| short(r, 120)).unwrap_or_default()
+    let result = a.notice_kind.is_result() || a.notice_kind == NoticeKind::Cancellation;
+    match Strength::of(a) {
+        Strength::None if !result => String::new(),
+        Strength::Light if a.sectors.is_empty() && a.has(ProvisionKind::ToVerify) && !result => {
+            provision_label(ProvisionKind::ToVerify).to_owned()
+        }
+        _ => a.reasons.first().map(|r| short(r, 120)).unwrap_or_default(),
+    }
 }
 
 fn place(told: &AlertItem<'_>) -> String {
@@ -238,18 +339,42 @@ fn place(told: &AlertItem<'_>) -> String {
         .collect();
     let more = told.assessment.departments.len().saturating_sub(4);
     let text = french::list(&departments);
-    if more > 0 {
-        format!(
-            "{text} et {}",
-            if more > 1 { format!("{more} autres départements") } else { "un autre département".to_owned() }
-        )
+    let whole = if more > 0 {
+        let others = if more > 1 { format!("{more} autres départements") } else { "un autre département".to_owned() };
+        format!("{text} et {others}")
     } else {
         text
+    };
+    // The town says more than its département.
+    let mut towns: Vec<&str> = told.notice.places.iter().filter_map(|p| p.city.as_deref()).map(str::trim).collect();
+    towns.retain(|t| !t.is_empty() && t.chars().count() < 40);
+    towns.dedup();
+    match towns.as_slice() {
+        [] => whole,
+        [town] if whole.is_empty() => (*town).to_owned(),
+        [town] => format!("{town}, {whole}"),
+        [first, second] if !whole.is_empty() => format!("{first} et {second}, {whole}"),
+        _ => whole,
     }
 }
 
-fn dates(a: &Assessment, now: DateTime<Utc>) -> Vec<Line> {
-    let mut sorted: Vec<_> = a.dates.iter().collect();
+/// Until when one can answer, in whole.
+fn answer_by(told: &AlertItem<'_>, now: DateTime<Utc>) -> String {
+    let closing = |kind| {
+        let of_kind = told.assessment.dates.iter().filter(|d| d.kind == kind);
+        of_kind.max_by_key(|d| d.at)
+    };
+    match closing(DateKind::Participation).or_else(|| closing(DateKind::Tender)) {
+        Some(d) => {
+            let what = if d.kind == DateKind::Participation { "Candidatures" } else { "Offres" };
+            format!("{what} avant le {} ({})", french::moment(d), french::days_left(d.at, now))
+        }
+        None => french::capital(&told.state.detail(now)),
+    }
+}
+
+fn dates(told: &AlertItem<'_>, now: DateTime<Utc>, wanted: impl Fn(&TypedDate) -> bool) -> Vec<Line> {
+    let mut sorted: Vec<_> = told.assessment.dates.iter().filter(|d| wanted(d)).collect();
     sorted.sort_by_key(|d| d.at);
     sorted
         .into_iter()
@@ -262,109 +387,21 @@ fn dates(a: &Assessment, now: DateTime<Utc>) -> Vec<Line> {
                 (DateKind::Tender, _) => "Offres avant le",
             };
             let lot = d.lot.as_ref().map(|l| format!(" (lot {l})")).unwrap_or_default();
+            let quote = d.quote.as_deref();
             Line {
-                label: format!("{label}{lot}"),
-                text: format!("{} ({})", french::moment(d), french::days_left(d.at, now)),
-                quote: d.quote.as_deref().map(|q| short(q, MAX_QUOTE)),
+                quote: if d.kind == DateKind::Visit {
+                    quote.map(|q| says::sentence(q, &told.notice.passages))
+                } else {
+                    quote.map(|q| short(q, MAX_QUOTE))
+                },
                 strong: d.mandatory || matches!(d.kind, DateKind::Tender | DateKind::Participation),
+                ..Line::new(
+                    format!("{label}{lot}"),
+                    format!("{} ({})", french::moment(d), french::days_left(d.at, now)),
+                )
             }
         })
         .collect()
-}
-
-/// A provision in words.
-#[must_use]
-pub fn provision(p: &Provision) -> Line {
-    let mut parts: Vec<String> = Vec::new();
-    if let Some(who) = p.beneficiary {
-        parts.push(beneficiary_label(who).to_owned());
-    }
-    if !p.lots.is_empty() {
-        let mut shown: Vec<String> = p.lots.iter().take(MAX_LOTS).cloned().collect();
-        if p.lots.len() > MAX_LOTS {
-            shown.push(format!("{} autres", p.lots.len() - MAX_LOTS));
-        }
-        parts.push(format!("{} {}", if p.lots.len() > 1 { "lots" } else { "lot" }, french::list(&shown)));
-    }
-    if let Some(least) = p.hours {
-        // Hours of several lots are those of all together.
-        let of_all = if p.lots.len() > 1 { " en tout" } else { "" };
-        parts.push(format!("{}{of_all}", hours(Quantity { least, most: p.hours_max })));
-    }
-    if let Some(percent) = p.percent {
-        parts.push(format!("{}\u{202f}% des heures", french::number(percent)));
-    }
-    if let Some(weight) = p.weight {
-        parts.push(format!("{}\u{202f}% de la note", french::number(weight)));
-    }
-    if p.mandatory == Some(false) {
-        parts.push(optional(p.kind).to_owned());
-    }
-    if let Some(article) = &p.article {
-        parts.push(article.clone());
-    }
-    if p.kind == ProvisionKind::SocialConditionNotSeen {
-        parts.push("non vue dans l’avis, à vérifier au CCAP".to_owned());
-    }
-    if let Some(doubt) = &p.doubt {
-        parts.push(doubt.clone());
-    }
-    Line {
-        label: provision_label(p.kind).to_owned(),
-        text: parts.join(" · "),
-        quote: p.evidence.quote.as_deref().map(|q| short(q, MAX_QUOTE)),
-        strong: matches!(p.kind, ProvisionKind::Reserved | ProvisionKind::InsertionService),
-    }
-}
-
-/// Facts in their order; words that prove several of them (duration, renewals, latest end) stand under the first one.
-fn facts(a: &Assessment) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    for (at, f) in a.facts.iter().enumerate() {
-        let mut line = fact(f);
-        if a.facts[..at].iter().any(|earlier| earlier.evidence.quote == f.evidence.quote) {
-            line.quote = None;
-        }
-        lines.push(line);
-    }
-    lines
-}
-
-fn fact(f: &vigie_domain::DecisionFact) -> Line {
-    let months = |v: f64| {
-        if v >= 24.0 && v % 12.0 == 0.0 {
-            format!("{} ans", french::number(v / 12.0))
-        } else {
-            format!("{} mois", french::number(v))
-        }
-    };
-    let (label, text) = match (f.kind, f.value) {
-        (FactKind::Visit, _) => ("Visite obligatoire", String::new()),
-        (FactKind::Duration, Some(v)) => ("Durée", months(v)),
-        (FactKind::Renewals, Some(v)) => ("Reconductions", french::number(v)),
-        (FactKind::LatestEnd, Some(v)) => ("Fin au plus tard après", months(v)),
-        (FactKind::FrameworkMaximum, Some(v)) => {
-            let yearly = f.evidence.quote.as_deref().map(str::to_lowercase).is_some_and(|q| {
-                ["maximum annuel", "maximal annuel", "maximum par an", "annuel maximum"].iter().any(|w| q.contains(w))
-            });
-            (
-                "Maximum de l’accord-cadre",
-                format!("{}\u{a0}€ HT{}", french::number(v), if yearly { " par an" } else { "" }),
-            )
-        }
-        (FactKind::LotCap, Some(v)) => ("Lots par candidat", format!("{} au plus", french::number(v))),
-        (FactKind::MinimumTurnover, Some(v)) => ("Chiffre d’affaires minimal", format!("{}\u{a0}€", french::number(v))),
-        (FactKind::JointBidForm, _) => ("Forme de groupement", String::new()),
-        (FactKind::StaffTakeover, _) => ("Reprise du personnel", String::new()),
-        (FactKind::Certificate, _) => ("Certificat demandé", String::new()),
-        (_, None) => ("À savoir", String::new()),
-    };
-    Line {
-        label: label.to_owned(),
-        text,
-        quote: f.evidence.quote.as_deref().map(|q| short(q, 200)),
-        strong: matches!(f.kind, FactKind::Visit | FactKind::StaffTakeover),
-    }
 }
 
 fn is_won(award: &&Award) -> bool {
@@ -398,120 +435,22 @@ fn award(award: &Award) -> String {
     format!("{lot}{}{amount}", short(&french::list(&award.winners), 160))
 }
 
-/// A change in words.
-#[must_use]
-pub fn change(change: &Change) -> String {
-    let what = |kind: &DateKind| match kind {
-        DateKind::Visit => "La visite",
-        DateKind::Questions => "La date limite des questions",
-        DateKind::Participation => "La date limite des candidatures",
-        DateKind::Tender => "La date limite des offres",
-    };
-    // 23:59 stands for a day without a time (see `TypedDate::has_time`).
-    let at = |t: &DateTime<chrono::FixedOffset>| match french::clock(*t) {
-        end if end == "23\u{a0}h\u{a0}59" => french::date(t.date_naive()),
-        clock => format!("{} à {clock}", french::date(t.date_naive())),
-    };
-    match change {
-        Change::Date { kind, from: Some(from), to: Some(to) } => {
-            format!("{} passe du {} au {}", what(kind), at(from), at(to))
-        }
-        Change::Date { kind, from: None, to: Some(to) } => format!("{} est fixée au {}", what(kind), at(to)),
-        Change::Date { kind, .. } => format!("{} n’est plus indiquée", what(kind)),
-        Change::LotDropped(lot) => format!("Le lot {lot} est retiré"),
-        Change::LotAdded(lot) => format!("Le lot {lot} est ajouté"),
-        Change::ProvisionAppeared(kind, who, lots) => format!("Ajouté : {}", stated(*kind, *who, lots)),
-        Change::ProvisionVanished(kind, who, lots) => format!("Retiré : {}", stated(*kind, *who, lots)),
-        Change::BeneficiaryChanged { kind, lots, from, to } => {
-            let who = |who: &Option<Beneficiary>| who.map_or("bénéficiaires non précisés", beneficiary_label);
-            format!("{}\u{a0}: {} → {}", stated(*kind, None, lots), who(from), who(to))
-        }
-        Change::TermsChanged { kind, lots, from, to } => {
-            format!("{}\u{a0}: {}", stated(*kind, None, lots), terms_changed(*kind, from, to))
-        }
-        Change::Cancelled => "La procédure est annulée ou déclarée sans suite".to_owned(),
-        Change::Awarded => "Le marché est attribué".to_owned(),
-        Change::NoAward => "Personne n’est retenu\u{a0}: le marché n’est pas attribué".to_owned(),
-        Change::Intended => "L’acheteur envisage de conclure sans mise en concurrence".to_owned(),
-        Change::Because(reason) => french::capital(&no_award_in_french(Some(*reason))),
-        Change::LotsEnded { status, lots, reason } => {
-            format!("{}\u{a0}: {}", lots_named(lots), ended(*status, *reason))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lot_is_not_numbered_twice() {
+        for (id, title, said) in [
+            ("1", "Lot 1 : gros œuvre", "gros œuvre"),
+            ("1", "LOT N°01 - Gros œuvre", "Gros œuvre"),
+            ("2", "Lot n° 2 – Peinture", "Peinture"),
+            ("1", "Lot 12 : serrurerie", "Lot 12 : serrurerie"),
+            ("1", "Lotissement des Prés", "Lotissement des Prés"),
+            ("1", "Lot 1", "Lot 1"),
+            ("3", "Vitrerie", "Vitrerie"),
+        ] {
+            assert_eq!(lot_title(id, title), said);
         }
     }
-}
-
-/// How a procedure or a lot ended, in a word or two.
-#[must_use]
-pub fn ended(status: Status, reason: Option<NoAwardReason>) -> String {
-    match status {
-        Status::Open => "ouvert".to_owned(),
-        Status::Cancelled if reason.is_none() => "annulé".to_owned(),
-        Status::Cancelled | Status::NoAward => no_award_in_french(reason),
-        Status::Awarded => "attribué".to_owned(),
-        Status::Intended => "attribution envisagée sans mise en concurrence".to_owned(),
-    }
-}
-
-/// "Lot 2", "Lots 2, 3 et 5".
-fn lots_named(lots: &[String]) -> String {
-    let mut shown: Vec<String> = lots.iter().take(MAX_LOTS).cloned().collect();
-    if lots.len() > MAX_LOTS {
-        shown.push(format!("{} autres", lots.len() - MAX_LOTS));
-    }
-    format!("{} {}", if lots.len() > 1 { "Lots" } else { "Lot" }, french::list(&shown))
-}
-
-/// A provision as a change names it.
-fn stated(kind: ProvisionKind, who: Option<Beneficiary>, lots: &[String]) -> String {
-    let who = who.map(|w| format!(" ({})", beneficiary_label(w))).unwrap_or_default();
-    let lots = if lots.is_empty() { String::new() } else { format!(", {}", lots_named(lots).to_lowercase()) };
-    format!("{}{who}{lots}", provision_label(kind))
-}
-
-/// "facultative" of a clause, "facultatif" of the rest.
-fn optional(kind: ProvisionKind) -> &'static str {
-    match kind {
-        ProvisionKind::ExecutionClause | ProvisionKind::InsertionService => "facultative",
-        _ => "facultatif",
-    }
-}
-
-/// "450 heures", "300 à 400 heures".
-fn hours(of: Quantity) -> String {
-    format!("{}\u{a0}heures", range(of))
-}
-
-fn range(of: Quantity) -> String {
-    let most = of.most.filter(|m| *m > of.least).map(|m| format!(" à {}", french::number(m))).unwrap_or_default();
-    format!("{}{most}", french::number(of.least))
-}
-
-/// What a provision asks for before and after: "300 → 450 heures".
-fn terms_changed(kind: ProvisionKind, from: &Terms, to: &Terms) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    match (from.hours, to.hours) {
-        (a, b) if a == b => {}
-        (Some(a), Some(b)) => parts.push(format!("{} → {}", range(a), hours(b))),
-        (None, Some(b)) => parts.push(format!("{} (non chiffré auparavant)", hours(b))),
-        (Some(a), None) => parts.push(format!("{} auparavant, plus de nombre d’heures indiqué", hours(a))),
-        (None, None) => {}
-    }
-    let mut share = |a: Option<f64>, b: Option<f64>, of: &str| match (a, b) {
-        (a, b) if a == b => {}
-        (Some(a), Some(b)) => parts.push(format!("{} → {}\u{202f}% {of}", french::number(a), french::number(b))),
-        (None, Some(b)) => parts.push(format!("{}\u{202f}% {of} (non chiffré auparavant)", french::number(b))),
-        (Some(a), None) => {
-            parts.push(format!("{}\u{202f}% {of} auparavant, plus de pourcentage indiqué", french::number(a)))
-        }
-        (None, None) => {}
-    };
-    share(from.percent, to.percent, "des heures");
-    share(from.weight, to.weight, "de la note");
-    if from.mandatory != to.mandatory {
-        parts.push(match to.mandatory {
-            Some(false) => format!("devient {}", optional(kind)),
-            _ => "devient obligatoire".to_owned(),
-        });
-    }
-    parts.join(" ; ")
 }

@@ -1,10 +1,11 @@
-//! What stands in a digest: what closes this week first, then by sector, each by its deadline; a screen of it, and the way
-//! to the rest. Pure.
+//! What stands in a digest: what can be answered, the urgent first, then by strength; then what is waiting for an answer; apart and
+//! last what is over, and in a line each what is reserved to others. A screen of it, and the way to the rest. Pure.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Paris;
 use serde::Serialize;
-use vigie_config::rules::Rules;
-use vigie_domain::AlertKind;
+use vigie_domain::state::CLOSES_SOON;
+use vigie_domain::{Access, AlertKind, ProvisionKind, Strength, french};
 
 use crate::card::{AlertItem, Card, card, short};
 
@@ -17,10 +18,8 @@ pub fn most(in_a_chat: bool, has_page: bool) -> u32 {
     if in_a_chat && !has_page { 60 } else { 2000 }
 }
 
-/// What closes within that time is closing this week.
-const THIS_WEEK: Duration = Duration::days(7);
-/// Stands for a sector where none was recognised.
-const NO_SECTOR: &str = "Autres marchés";
+/// Most reasons given for a whole digest.
+const MAX_WHY: usize = 4;
 
 /// How much of a digest is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,18 +35,24 @@ pub enum Shown {
 /// Items under one heading.
 #[derive(Debug, Clone, Serialize)]
 pub struct Section {
-    /// `À rendre cette semaine`, or a sector.
-    pub title: String,
+    /// `À rendre cette semaine`, `Réservés ou d’insertion`.
+    pub title: &'static str,
     pub cards: Vec<Card>,
 }
 
 /// A digest as templates see it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Digest {
-    /// News, all of it.
+    /// What can be answered, all of it.
     pub total: usize,
     /// Of these, what closes this week.
     pub soon: usize,
+    /// `7 marchés pour vous`.
+    pub headline: String,
+    /// The days it covers: `du 15 au 21 décembre 2026`.
+    pub period: String,
+    /// What it adds up to: `2 réservés à des structures comme la vôtre`, `5 200 heures d’insertion`, `12 lots`.
+    pub sums: Vec<String>,
     /// Why the message is grouped, if it is.
     pub note: Option<String>,
     /// What is shown in full.
@@ -60,79 +65,185 @@ pub struct Digest {
     pub page: Option<String>,
     /// Procedures told of before that close soon and wait for an answer.
     pub undecided: Vec<Card>,
+    /// What cannot be answered any more: called off, awarded, closed.
+    pub over: Vec<Card>,
+    /// What is reserved to others than the reader's structure, for who asked to know.
+    pub of_others: Vec<Card>,
+    /// Page where they stop hearing of it.
+    pub without_closed: Option<String>,
+    /// Why its reader hears of these, once for all.
+    pub why: Vec<String>,
 }
 
 impl Digest {
     /// Sorts and cuts.
     #[must_use]
     pub fn of(told: &[AlertItem<'_>], shown: Shown, now: DateTime<Utc>) -> Self {
-        let by_deadline = |t: &&AlertItem<'_>| {
-            t.assessment.deadline().map_or(i64::MAX, |d| if d < now { i64::MAX } else { d.timestamp() })
-        };
-        let (mut undecided, mut news): (Vec<&AlertItem<'_>>, Vec<&AlertItem<'_>>) =
-            told.iter().partition(|t| t.kind == AlertKind::Undecided);
-        undecided.sort_by_key(by_deadline);
-        news.sort_by_key(by_deadline);
-        let soon = |t: &&AlertItem<'_>| t.assessment.deadline().is_some_and(|d| d >= now && d < now + THIS_WEEK);
+        let closes = |t: &AlertItem<'_>| t.state.closes.or_else(|| t.assessment.deadline());
+        let by_deadline = |t: &&AlertItem<'_>| closes(t).filter(|d| *d >= now).map_or(i64::MAX, |d| d.timestamp());
+        let open = |t: &&AlertItem<'_>| t.state.phase.takes_answers();
+        let of_others = |t: &&AlertItem<'_>| t.why.found.access == Access::Closed && t.kind != AlertKind::Undecided;
+        let (mut undecided, news): (Vec<_>, Vec<_>) = told.iter().partition(|t| t.kind == AlertKind::Undecided);
+        // One that ended since is no question any more.
+        undecided.retain(open);
         let note = news.iter().find_map(|t| t.why.note.clone());
-        let (first, mut rest): (Vec<&AlertItem<'_>>, Vec<&AlertItem<'_>>) = news.iter().partition(|t| soon(t));
-        // Stable: within a sector the order by deadline stays.
-        rest.sort_by_key(|t| (sector(t) == NO_SECTOR, sector(t)));
-        let (total, soon) = (news.len(), first.len());
+        let (live, over): (Vec<&AlertItem<'_>>, Vec<_>) = news.into_iter().partition(open);
+        let (others, mut live): (Vec<&AlertItem<'_>>, Vec<_>) = live.into_iter().partition(of_others);
+        undecided.sort_by_key(by_deadline);
+        let soon = |t: &AlertItem<'_>| closes(t).is_some_and(|d| d >= now && d < now + CLOSES_SOON);
+        let strength = |t: &AlertItem<'_>| std::cmp::Reverse(Strength::of(t.assessment));
+        live.sort_by_key(|t| (!soon(t), (!soon(t)).then(|| strength(t)), by_deadline(t)));
+        let (total, urgent) = (live.len(), live.iter().filter(|t| soon(t)).count());
+        let (sums, why) = (sums(&live), why(&live));
         let full = if shown == Shown::Whole { usize::MAX } else { SCREEN };
         let mut sections: Vec<Section> = Vec::new();
         let mut titles = Vec::new();
-        for (n, told) in first.iter().chain(&rest).enumerate() {
+        for (n, told) in live.iter().enumerate() {
             let card = card(told, now);
             if n >= full {
                 titles.push(card);
                 continue;
             }
-            let title = if n < soon { "À rendre cette semaine" } else { sector(told) };
+            let title = if soon(told) { "À rendre cette semaine" } else { heading(Strength::of(told.assessment)) };
             match sections.last_mut().filter(|s| s.title == title) {
                 Some(section) => section.cards.push(card),
-                None => sections.push(Section { title: title.to_owned(), cards: vec![card] }),
+                None => sections.push(Section { title, cards: vec![card] }),
             }
         }
+        let cards = |items: Vec<&AlertItem<'_>>| items.into_iter().map(|t| card(t, now)).collect::<Vec<_>>();
+        let (mut over, mut of_others) = (cards(over), cards(others));
+        let without_closed = of_others.iter().find_map(|c| c.without_closed.clone());
         let mut more = 0;
         let page = match shown {
             Shown::ScreenAndPage(page) => {
-                more = titles.len();
+                let kept = |list: &mut Vec<Card>| list.split_off(list.len().min(full)).len();
+                more = titles.len() + kept(&mut over) + kept(&mut of_others);
                 titles.clear();
                 Some(page).filter(|_| more > 0)
             }
             Shown::Screen | Shown::Whole => None,
         };
-        let undecided = undecided.into_iter().map(|t| card(t, now)).collect();
-        Self { total, soon, note, sections, titles, more, page, undecided }
+        let headline = headline(total, over.len(), undecided.len());
+        let period = period(told, now);
+        let undecided = cards(undecided);
+        Self {
+            total,
+            soon: urgent,
+            headline,
+            period,
+            sums,
+            note,
+            sections,
+            titles,
+            more,
+            page,
+            undecided,
+            over,
+            of_others,
+            without_closed,
+            why,
+        }
     }
 
     /// The subject of its message.
     #[must_use]
     pub fn subject(&self) -> String {
-        let s = if self.undecided.len() > 1 { "s" } else { "" };
-        match (self.total, self.sections.first().and_then(|s| s.cards.first())) {
-            (0, _) => format!("Vigie : {} marché{s} sans réponse de votre part", self.undecided.len()),
-            (1, Some(card)) => format!("Vigie : 1 marché pour vous, {}", short(&card.title, 90)),
+        let first = || self.sections.first().and_then(|s| s.cards.first());
+        match (self.total, self.over.as_slice()) {
+            (1, _) => {
+                let title = first().map(|card| format!(", {}", short(&card.title, 90))).unwrap_or_default();
+                format!("Vigie : 1 marché pour vous{title}")
+            }
+            (0, [one]) => format!("Vigie : {} – {}", french::lower(&one.status), short(&one.title, 90)),
             (n, _) if self.soon > 0 => {
                 format!("Vigie : {n} marchés pour vous, dont {} à rendre sous 7 jours", self.soon)
             }
-            (n, _) => format!("Vigie : {n} marchés pour vous"),
+            _ => format!("Vigie : {}", self.headline),
         }
     }
 }
 
-/// The sector by which the person is told, else the first of the notice.
-fn sector<'a>(told: &AlertItem<'a>) -> &'a str {
-    let slug = told.why.found.sectors.first().or(told.assessment.sectors.first());
-    slug.map_or(NO_SECTOR, |slug| Rules::embedded().sector_label(slug))
+/// What a digest holds, in a few words.
+fn headline(total: usize, over: usize, undecided: usize) -> String {
+    let many = |n: usize| if n > 1 { "s" } else { "" };
+    match (total, over, undecided) {
+        (0, 0, 0) => "pour information, ce qui est réservé à d’autres".to_owned(),
+        (0, 0, n) => format!("{n} marché{} sans réponse de votre part", many(n)),
+        (0, n, _) => format!("{n} marché{0} terminé{0}", many(n)),
+        (n, ..) => format!("{n} marché{} pour vous", many(n)),
+    }
+}
+
+/// The days on which it was decided that the reader hears of these: `du 15 au 21 décembre 2026`.
+fn period(told: &[AlertItem<'_>], now: DateTime<Utc>) -> String {
+    let day = |at: DateTime<Utc>| at.with_timezone(&Paris).date_naive();
+    let first = told.iter().map(|t| day(t.noticed)).min().unwrap_or(day(now));
+    let last = told.iter().map(|t| day(t.noticed)).max().unwrap_or(first);
+    if first == last {
+        format!("du {}", french::date(last))
+    } else {
+        format!("du {} au {}", french::date_before(first, last), french::date(last))
+    }
+}
+
+/// What these add up to.
+fn sums(live: &[&AlertItem<'_>]) -> Vec<String> {
+    let reserved = live.iter().filter(|t| {
+        let mine = |lots: &[String]| {
+            let found = &t.why.found.lots;
+            found.is_empty() || lots.is_empty() || lots.iter().any(|l| found.contains(l))
+        };
+        t.assessment.provisions.iter().any(|p| p.kind == ProvisionKind::Reserved && mine(&p.lots))
+    });
+    let hours: f64 = live.iter().flat_map(|t| &t.assessment.provisions).filter_map(|p| p.hours).sum();
+    let lots: usize = live
+        .iter()
+        .map(|t| if t.why.found.lots.is_empty() { t.assessment.lots.len() } else { t.why.found.lots.len() })
+        .sum();
+    let mut out = Vec::new();
+    match reserved.count() {
+        0 => {}
+        1 => out.push("1 réservé".to_owned()),
+        n => out.push(format!("{n} réservés")),
+    }
+    if hours > 0.0 {
+        out.push(format!("{} heures d’insertion", french::number(hours)));
+    }
+    if lots > 1 && live.len() > 1 {
+        out.push(format!("{lots} lots"));
+    }
+    out
+}
+
+/// The reasons most of these share, each once.
+fn why(live: &[&AlertItem<'_>]) -> Vec<String> {
+    let mut counted: Vec<(usize, &String)> = Vec::new();
+    for reason in live.iter().flat_map(|t| &t.why.fit.reasons) {
+        match counted.iter_mut().find(|(_, known)| *known == reason) {
+            Some((n, _)) => *n += 1,
+            None => counted.push((1, reason)),
+        }
+    }
+    counted.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+    counted.into_iter().take(MAX_WHY).map(|(_, reason)| reason.clone()).collect()
+}
+
+fn heading(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Strong => "Réservés, ou d’insertion",
+        Strength::Medium => "Avec une clause d’insertion ou un critère social",
+        Strength::Light => "Dans vos métiers",
+        Strength::None => "Autres marchés",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::card::{Links, Why};
-    use vigie_domain::{Assessment, DateKind, Notice, NoticeKind, TypedDate};
+    use chrono::Duration;
+    use vigie_domain::subscription::Match;
+    use vigie_domain::{Assessment, DateKind, Evidence, Notice, NoticeKind, ProcedureState, Provision, TypedDate};
 
     fn now() -> DateTime<Utc> {
         DateTime::parse_from_rfc3339("2026-12-22T08:00:00Z").unwrap().with_timezone(&Utc)
@@ -159,14 +270,18 @@ mod tests {
     }
 
     fn digest(items: &[(Notice, Assessment, Why)], kind: AlertKind, shown: Shown) -> Digest {
+        let states: Vec<ProcedureState> = items.iter().map(|(_, a, _)| ProcedureState::of_verdict(a, now())).collect();
         let told: Vec<AlertItem<'_>> = items
             .iter()
-            .map(|(notice, assessment, why)| AlertItem {
+            .zip(&states)
+            .map(|((notice, assessment, why), state)| AlertItem {
                 kind,
                 changes: &[],
                 notice,
                 assessment,
+                state,
                 why,
+                noticed: now(),
                 contacts: &[],
                 links: Links::default(),
             })
@@ -174,21 +289,63 @@ mod tests {
         Digest::of(&told, shown, now())
     }
 
+    fn offering(
+        mut item: (Notice, Assessment, Why),
+        kind: ProvisionKind,
+        hours: Option<f64>,
+    ) -> (Notice, Assessment, Why) {
+        item.1.provisions.push(Provision { hours, ..Provision::new(kind, Evidence::default()) });
+        item
+    }
+
     #[test]
-    fn what_closes_this_week_comes_first_then_sectors_by_deadline() {
+    fn what_closes_this_week_comes_first_then_the_strongest_by_deadline() {
         let items = [
-            item("e", None, 20),
-            item("d", Some("nettoyage-de-locaux-16"), 30),
-            item("c", Some("nettoyage-de-locaux-16"), 10),
-            item("b", Some("blanchisserie"), 40),
+            item("f", None, 20),
+            item("e", Some("nettoyage-de-locaux-16"), 30),
+            offering(item("d", None, 40), ProvisionKind::ExecutionClause, Some(5_200.0)),
+            offering(item("c", Some("blanchisserie"), 30), ProvisionKind::Reserved, None),
+            offering(item("b", Some("blanchisserie"), 10), ProvisionKind::Reserved, None),
             item("a", Some("blanchisserie"), 3),
         ];
         let digest = digest(&items, AlertKind::New, Shown::Screen);
         let titles: Vec<&str> = digest.sections.iter().flat_map(|s| &s.cards).map(|c| c.title.as_str()).collect();
-        assert_eq!(titles, ["a", "b", "c", "d", "e"], "{:?}", digest.sections);
+        assert_eq!(titles, ["a", "b", "c", "d", "e", "f"], "{:?}", digest.sections);
         assert_eq!(digest.sections[0].title, "À rendre cette semaine");
-        assert_eq!(digest.sections.last().unwrap().title, NO_SECTOR);
-        assert_eq!(digest.subject(), "Vigie : 5 marchés pour vous, dont 1 à rendre sous 7 jours");
+        assert_eq!(digest.sections.last().unwrap().title, "Autres marchés");
+        assert_eq!(digest.subject(), "Vigie : 6 marchés pour vous, dont 1 à rendre sous 7 jours");
+        assert_eq!(digest.sums, ["2 réservés", "5\u{202f}200 heures d’insertion"]);
+        assert_eq!(digest.period, "du 22 décembre 2026");
+    }
+
+    /// U12 and U2: what is over stands apart, is no market « pour vous », and asks for nothing.
+    #[test]
+    fn what_is_over_is_apart_and_last_and_counts_for_nothing() {
+        let off = |title: &str| {
+            let (notice, mut a, why) = item(title, Some("blanchisserie"), 5);
+            a.notice_kind = NoticeKind::Cancellation;
+            (notice, a, why)
+        };
+        let alone = digest(&[off("x")], AlertKind::Cancellation, Shown::Screen);
+        assert_eq!((alone.total, alone.soon, alone.over.len()), (0, 0, 1));
+        assert_eq!(alone.subject(), "Vigie : annulé – x");
+        assert!(alone.over[0].deadline.is_none() && alone.over[0].answer_by.is_none());
+        let both = digest(&[off("x"), off("y"), item("z", None, 20)], AlertKind::New, Shown::Screen);
+        assert_eq!((both.total, both.over.len()), (1, 2));
+        assert_eq!(both.subject(), "Vigie : 1 marché pour vous, z");
+        assert_eq!(
+            digest(&[off("x"), off("y")], AlertKind::Cancellation, Shown::Screen).subject(),
+            "Vigie : 2 marchés terminés"
+        );
+    }
+
+    /// U1: what is reserved to others is never among « pour vous ».
+    #[test]
+    fn what_is_reserved_to_others_is_a_line_apart() {
+        let mut closed = offering(item("x", None, 20), ProvisionKind::Reserved, None);
+        closed.2.found = Match { access: Access::Closed, ..Match::default() };
+        let digest = digest(&[closed, item("y", None, 20)], AlertKind::New, Shown::Screen);
+        assert_eq!((digest.total, digest.of_others.len(), digest.sums.len()), (1, 1, 0));
     }
 
     #[test]

@@ -59,21 +59,21 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         }
     }
     if !found.sectors.is_empty() {
-        let labels: Vec<String> = found.sectors.iter().take(3).map(|s| rules.sector_label(s).to_owned()).collect();
+        let labels: Vec<String> = found.sectors.iter().take(3).map(|s| rules.trade(s).to_owned()).collect();
         let (weight, what) = if found.side_need { (10, "besoin à côté des travaux") } else { (30, "votre métier") };
-        add(weight, format!("{what} : {}", vigie_domain::french::list(&labels)));
+        add(weight, format!("{what} ({})", vigie_domain::french::list(&labels)));
     }
     if !found.near.is_empty() {
-        let said: Vec<String> = found.near.iter().take(3).map(vigie_domain::Near::in_french).collect();
-        add(20, said.join("\u{202f}; "));
+        let said: Vec<String> = found.near.iter().take(3).map(vigie_domain::Near::briefly).collect();
+        add(20, said.join(", "));
     } else if !found.departments.is_empty() {
         let names: Vec<String> =
             found.departments.iter().take(3).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
-        add(20, format!("votre territoire : {}", vigie_domain::french::list(&names)));
+        add(20, vigie_domain::french::list(&names));
     }
     if !found.words.is_empty() {
         let quoted: Vec<String> = found.words.iter().take(3).map(|w| format!("«\u{a0}{}\u{a0}»", w.trim())).collect();
-        add(10, format!("vos mots : {}", vigie_domain::french::list(&quoted)));
+        add(10, format!("vos mots {}", vigie_domain::french::list(&quoted)));
     }
     if !found.lots.is_empty() {
         add(10, format!("{} à votre portée", vigie_domain::french::plural(found.lots.len(), "lot")));

@@ -31,7 +31,7 @@ pub fn provision_label(kind: ProvisionKind) -> &'static str {
         ProvisionKind::ExecutionClause => "Clause d’insertion",
         ProvisionKind::AwardCriterion => "Critère social",
         ProvisionKind::InsertionService => "Prestation d’insertion",
-        ProvisionKind::SocialConditionNotSeen => "Condition sociale non vue",
+        ProvisionKind::SocialConditionNotSeen => "Aucune clause visible",
         ProvisionKind::Other => "Autre considération sociale",
         ProvisionKind::ToVerify => "Mention sociale à vérifier",
     }

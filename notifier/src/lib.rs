@@ -33,4 +33,5 @@ pub mod labels;
 pub mod message;
 pub mod reminders;
 pub mod rhythm;
+pub mod tappable;
 pub mod typeset;

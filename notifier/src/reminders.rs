@@ -1,11 +1,12 @@
 //! Which reminders of a procedure's dates are due, for a structure that goes for it. Pure.
 //!
-//! Visit and questions two days before; requests and tenders 15, 7 and 2 days before and on the morning itself. A reminder
-//! stands at the hour of digests, is due for a day, and is left out where its moment came before the decision. Its key holds
+//! Visit and questions on the working day before; requests and tenders 15 and 7 days before, on the working day before and on the
+//! morning itself. A reminder stands at the hour of digests, is due for a day, and is left out where its moment came before the decision. Its key holds
 //! the date, so that a date that moves is reminded of anew.
 
-use chrono::{DateTime, Days, Duration, FixedOffset, Utc};
-use vigie_domain::{DateKind, french};
+use chrono::{DateTime, Days, Duration, FixedOffset, NaiveDate, Timelike, Utc};
+use chrono_tz::Tz;
+use vigie_domain::{DateKind, TypedDate, french, working_day};
 
 use crate::due::{DigestTimes, at_local};
 
@@ -22,11 +23,38 @@ pub struct Reminder {
     pub expires: DateTime<Utc>,
 }
 
-/// Days before each kind of date.
-fn days_before(kind: DateKind) -> &'static [u64] {
-    match kind {
-        DateKind::Visit | DateKind::Questions => &[2],
-        DateKind::Participation | DateKind::Tender => &[15, 7, 2, 0],
+/// When a reminder of a date stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ahead {
+    /// So many days before.
+    Days(u64),
+    /// On the last day before on which people work.
+    WorkingDay,
+}
+
+impl Ahead {
+    fn of(kind: DateKind) -> &'static [Self] {
+        match kind {
+            DateKind::Visit | DateKind::Questions => &[Self::WorkingDay],
+            DateKind::Participation | DateKind::Tender => {
+                &[Self::Days(15), Self::Days(7), Self::WorkingDay, Self::Days(0)]
+            }
+        }
+    }
+
+    fn on(self, day: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Self::Days(before) => day.checked_sub_days(Days::new(before)),
+            Self::WorkingDay => Some(working_day::before(day)),
+        }
+    }
+
+    /// Names it in keys.
+    fn name(self) -> String {
+        match self {
+            Self::Days(before) => before.to_string(),
+            Self::WorkingDay => "eve".to_owned(),
+        }
     }
 }
 
@@ -41,20 +69,29 @@ pub fn due(
     let mut out = Vec::new();
     for (kind, date) in dates.iter().filter(|(_, date)| date.with_timezone(&Utc) > now) {
         let day = date.with_timezone(&times.zone).date_naive();
-        for before in days_before(*kind) {
-            let Some(on) = day.checked_sub_days(Days::new(*before)) else { continue };
+        for ahead in Ahead::of(*kind) {
+            let Some(on) = ahead.on(day) else { continue };
             let at = at_local(on, times.hour, times.zone);
-            // A date earlier in the morning than the hour of reminders has had its last one two days before.
+            // A date earlier in the morning than the hour of reminders has had its last one the day before.
             if at > decided && at <= now && now - at < STANDS_FOR && at < date.with_timezone(&Utc) {
                 out.push(Reminder {
-                    key: format!("{kind:?}:{before}:{}", date.to_rfc3339()),
-                    text: format!("{}\u{a0}: {} ({})", what(*kind), french::date(day), french::days_left(*date, now)),
+                    key: format!("{kind:?}:{}:{}", ahead.name(), date.to_rfc3339()),
+                    text: text(*kind, *date, times.zone, now),
                     expires: date.with_timezone(&Utc),
                 });
             }
         }
     }
     out
+}
+
+/// « Offre à remettre : jeudi 28 janvier 2027 à 12 h (dans 7 jours) ».
+fn text(kind: DateKind, date: DateTime<FixedOffset>, zone: Tz, now: DateTime<Utc>) -> String {
+    let local = date.with_timezone(&zone).fixed_offset();
+    // 23:59 stands for a day without a time (see `TypedDate::has_time`).
+    let has_time = (local.hour(), local.minute()) != (23, 59);
+    let moment = TypedDate { has_time, ..TypedDate::of_field(kind, (local, has_time), "") };
+    format!("{} : {} ({})", what(kind), french::moment(&moment), french::days_left(local, now))
 }
 
 fn what(kind: DateKind) -> &'static str {
@@ -70,7 +107,6 @@ fn what(kind: DateKind) -> &'static str {
 mod tests {
     use super::*;
     use chrono::{TimeZone, Weekday};
-    use chrono_tz::Tz;
 
     const TIMES: DigestTimes = DigestTimes { hour: 8, weekday: Weekday::Mon, zone: Tz::Europe__Paris };
 
@@ -93,7 +129,15 @@ mod tests {
             }
         }
         let first: Vec<DateTime<Utc>> = seen.values().copied().collect();
-        assert_eq!(first, [paris(28, 8), paris(13, 8), paris(26, 8), paris(21, 8)], "{seen:?}");
+        assert_eq!(first, [paris(28, 8), paris(13, 8), paris(21, 8), paris(27, 8)], "{seen:?}");
+    }
+
+    /// A visit on a Monday is reminded of on the Friday before.
+    #[test]
+    fn the_day_before_is_a_working_day() {
+        let visit = [(DateKind::Visit, paris(25, 10).fixed_offset())];
+        let due = |day| due(&visit, paris(1, 0), TIMES, paris(day, 9)).len();
+        assert_eq!([22, 23, 24, 25].map(due), [1, 0, 0, 0]);
     }
 
     #[test]
@@ -103,7 +147,7 @@ mod tests {
         let moved = due(&closes(29), paris(1, 0), TIMES, paris(22, 9));
         assert_eq!((first.len(), moved.len()), (1, 1));
         assert_ne!(first[0].key, moved[0].key);
-        assert_eq!(first[0].text, "Offre à remettre\u{a0}: 28 janvier 2027 (dans 7 jours)");
+        assert_eq!(first[0].text, "Offre à remettre : jeudi 28 janvier 2027 à 12\u{a0}h (dans 7 jours)");
         assert!(due(&closes(28), paris(1, 0), TIMES, paris(28, 13)).is_empty(), "closed");
     }
 }

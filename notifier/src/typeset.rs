@@ -1,5 +1,5 @@
-//! The spaces of French: none that breaks before `: ; ? ! »`, after `«`, or between a number and `€`, `%` or `km`; narrow before
-//! `; ? !`. Mails and pages get them when they are rendered, chats when a message leaves, so that no template and no text has
+//! The spaces of French: none that breaks before `: ; ? ! »`, after `«`, between a number and its unit (`33 jours`, `30 km`, `5 %`),
+//! or between the groups of a number (`5 200`, `03 20 49 50 00`); narrow before `; ? !` and within numbers. Mails and pages get them when they are rendered, chats when a message leaves, so that no template and no text has
 //! to think of it.
 
 use minijinja::{Error, Output, State, Value};
@@ -27,6 +27,7 @@ fn after(mut before: char, text: &str) -> String {
             (' ', b, ':') if !b.is_whitespace() && ends_there(&mut chars.clone()) => SPACE,
             (' ', b, ';' | '?' | '!') if !b.is_whitespace() => NARROW,
             (' ', b, _) if b.is_ascii_digit() && starts_with_unit(&chars) => SPACE,
+            (' ', b, n) if b.is_ascii_digit() && n.is_ascii_digit() && starts_with_group(&chars) => NARROW,
             _ => c,
         };
         out.push(fitting);
@@ -43,13 +44,24 @@ fn ends_there(rest: &mut impl Iterator<Item = char>) -> bool {
 
 /// Whether a unit that stays with its number comes next.
 fn starts_with_unit(rest: &std::iter::Peekable<std::str::Chars<'_>>) -> bool {
-    let mut rest = rest.clone();
-    match rest.next() {
-        Some('€' | '%') => true,
-        Some('k') => rest.next() == Some('m') && rest.next().is_none_or(|c| !c.is_alphanumeric()),
-        _ => false,
+    if matches!(rest.clone().next(), Some('€' | '%')) {
+        return true;
     }
+    let word: String = rest.clone().take(LONGEST_UNIT + 1).take_while(|c| c.is_alphanumeric()).collect();
+    UNITS.contains(&word.as_str())
 }
+
+/// Whether two or three digits come and then no other: a group of a telephone number, or of thousands.
+fn starts_with_group(rest: &std::iter::Peekable<std::str::Chars<'_>>) -> bool {
+    let digits = rest.clone().take(4).take_while(char::is_ascii_digit).count();
+    (2..=3).contains(&digits)
+}
+
+/// Words that stay with the number before them.
+const UNITS: [&str; 12] =
+    ["km", "jour", "jours", "heure", "heures", "lot", "lots", "mois", "an", "ans", "marché", "marchés"];
+/// Characters of the longest of them.
+const LONGEST_UNIT: usize = 7;
 
 /// A template whose own words have the spaces of French; its expressions, its tags and its style stay as they are.
 #[must_use]
@@ -101,6 +113,9 @@ mod tests {
             ("« stop »", "«\u{a0}stop\u{a0}»"),
             ("à 14:30, https://x.example/?a=b :x", "à 14:30, https://x.example/?a=b :x"),
             ("de 5 % à 30 km, 20 € ; 3 kmh", "de 5\u{a0}% à 30\u{a0}km, 20\u{a0}€\u{202f}; 3 kmh"),
+            ("dans 33 jours, 12 moiss", "dans 33\u{a0}jours, 12 moiss"),
+            ("03 20 49 50 00, 5 200 h", "03\u{202f}20\u{202f}49\u{202f}50\u{202f}00, 5\u{202f}200 h"),
+            ("le 2 3456", "le 2 3456"),
             ("déjà\u{a0}: bien", "déjà\u{a0}: bien"),
             ("  : retrait", "  : retrait"),
         ];

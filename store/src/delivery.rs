@@ -118,6 +118,10 @@ pub struct Item {
     pub document: String,
     /// The verdict, as JSON; empty likewise.
     pub assessment: String,
+    /// How the procedure stands, as JSON; empty likewise.
+    pub snapshot: String,
+    /// When the person's share of it was decided.
+    pub created: DateTime<Utc>,
 }
 
 impl Item {
@@ -132,6 +136,8 @@ impl Item {
             reasons: columns.next()?,
             document: columns.next::<Option<String>>()?.unwrap_or_default(),
             assessment: columns.next::<Option<String>>()?.unwrap_or_default(),
+            snapshot: columns.next::<Option<String>>()?.unwrap_or_default(),
+            created: columns.next()?,
         })
     }
 }
@@ -174,13 +180,13 @@ macro_rules! delivery_columns {
 /// What an [`Item`] is read from: the notification `n` of [`with_item!`].
 macro_rules! item_columns {
     () => {
-        "a.kind, a.procedure_id, a.changes, a.body, n.disposition, n.reasons, o.document, o.assessment"
+        "a.kind, a.procedure_id, a.changes, a.body, n.disposition, n.reasons, o.document, o.assessment, p.snapshot, n.created"
     };
 }
 
 macro_rules! with_item {
     () => {
-        "JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id"
+        "JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id LEFT JOIN procedure p ON p.id = a.procedure_id"
     };
 }
 

@@ -68,9 +68,11 @@ pub struct Told {
     pub digest: Option<DateTime<Utc>>,
     /// Why, as JSON: see [`NewNotification::reasons`].
     pub reasons: String,
+    /// The subscription that met, if one did.
+    pub subscription: Option<String>,
 }
 
-row!(Told { subscriber, disposition, alert, digest, reasons });
+row!(Told { subscriber, disposition, alert, digest, reasons, subscription });
 
 /// A person's share of an alert, to be written.
 #[derive(Debug, Clone)]
@@ -315,6 +317,19 @@ impl IngestTx {
         row.map(|(text,)| from_json(&text, &format!("procedure {procedure}"))).transpose()
     }
 
+    /// The latest notices of a procedure other than `notice` itself, latest first: at most `most`.
+    pub async fn other_notices(&mut self, procedure: &str, notice: &str, most: u32) -> Result<Vec<Notice>, StoreError> {
+        let rows: Vec<(String,)> = sql::query_as(
+            "SELECT document FROM notice WHERE procedure_id = $1 AND id <> $2 ORDER BY updated DESC, id DESC LIMIT $3",
+        )
+        .bind(procedure.to_owned())
+        .bind(clean(notice))
+        .bind(i64::from(most))
+        .fetch_all(&mut self.tx)
+        .await?;
+        rows.iter().map(|(text,)| from_json(text, &format!("procedure {procedure}"))).collect()
+    }
+
     /// The verdict on what is stored under a notice's key.
     pub async fn assessment_of(&mut self, notice: &str) -> Result<Option<Assessment>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT assessment FROM notice WHERE id = $1")
@@ -362,7 +377,7 @@ impl IngestTx {
     /// Who was told of a procedure, latest first.
     pub async fn told(&mut self, procedure: &str) -> Result<Vec<Told>, StoreError> {
         Ok(sql::query_as(
-            "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created, n.reasons FROM notification n JOIN alert a ON a.id = n.alert_id
+            "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created, n.reasons, n.subscription_id FROM notification n JOIN alert a ON a.id = n.alert_id
              LEFT JOIN delivery d ON d.id = n.delivery_id AND n.disposition IN ('digest', 'overflow')
              WHERE a.procedure_id = $1 AND a.kind <> 'undecided' ORDER BY n.created DESC, n.id",
         )

@@ -342,7 +342,7 @@ pub(crate) async fn put_person(
     let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
     let mut profile = new.subscriber.profile.clone();
     // What a person turned off stays off, whoever brings them in step.
-    profile.without_closed |= profile_of(tx, &new.subscriber.id).await?.is_some_and(|p| p.without_closed);
+    profile.without_closed &= profile_of(tx, &new.subscriber.id).await?.is_none_or(|p| p.without_closed);
     let mut changed = sql::query(
         "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4

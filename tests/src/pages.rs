@@ -75,7 +75,7 @@ impl Pages {
         let now = self.app.service.clock.now();
         let email = format!("{id}@structure.example");
         let profile =
-            Profile { kind: siret.map(|_| StructureKind::Ei), siret: siret.map(str::to_owned), ..Profile::default() };
+            Profile { kind: siret.map(|_| StructureKind::Ea), siret: siret.map(str::to_owned), ..Profile::default() };
         let subscriber = Subscriber { id: id.to_owned(), name: name.to_owned(), role, profile };
         let addresses = vec![(Channel::Email, email.clone(), AddressState::Active)];
         self.app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;

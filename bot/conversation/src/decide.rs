@@ -10,7 +10,7 @@ use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{Decision, Department, Filter, Near, Refusal, Sector, Stage, Subscriber, french};
 use vigie_notifier::card::{Card, short};
-use vigie_notifier::chat::{Button, Rich, Span, Style};
+use vigie_notifier::chat::{Button, ButtonAction, Rich, Span, Style};
 use vigie_notifier::criteria;
 use vigie_service::alert_card;
 use vigie_service::answers::action::{self, Act, Action, NarrowBy};
@@ -144,7 +144,9 @@ impl Asked<'_> {
         }
         let mut replies = vec![toast];
         if stage == Stage::NoGo && now.refusal.is_none() && now.lot.is_empty() {
-            let text = format!("Écarté par {by}. Pourquoi ? Cela règle la suite ; répondre est facultatif.");
+            let text = format!(
+                "Écarté par {by}. Pourquoi ? Votre raison affine les prochaines alertes ; répondre est facultatif."
+            );
             replies.push(Reply {
                 place: ReplyPlace::Answer,
                 text: text.as_str().into(),
@@ -246,7 +248,13 @@ impl Asked<'_> {
             return Ok(short_reply(self.incoming, UNKNOWN));
         };
         decisions::read(self.service, self.person, &self.name(), &self.received.procedure).await?;
-        let buttons = if may_decide(self.person.role) { state_line::stages(self.delivery) } else { Vec::new() };
+        let decides = may_decide(self.person.role) && (card.state.open || card.state.may_be_won);
+        let mut buttons = if decides { state_line::stages(card.state.open, self.delivery) } else { Vec::new() };
+        buttons.extend(
+            self.service
+                .home_url()
+                .map(|url| vec![Button { label: "Mes marchés".to_owned(), action: ButtonAction::Open(url) }]),
+        );
         Ok(vec![Reply { place: ReplyPlace::Answer, text: details(&card), buttons }])
     }
 }
@@ -322,11 +330,15 @@ fn narrowing(cut: NarrowBy, filter: &Filter, c: &Candidate<'_>) -> Option<(Strin
 fn details(card: &Card) -> Rich {
     let mut out = Rich::default();
     heading(&mut out, &short(&card.title, 200));
+    out.push(&Rich::plain(format!("{}\n", card.state.line)));
+    if let Some(description) = &card.description {
+        out.push(&Rich::plain(format!("{description}\n")));
+    }
     for (title, lines) in [
         ("Ce que dit l’avis", &card.provisions),
         ("Bon à savoir", &card.facts),
         ("Dates", &card.dates),
-        ("Lots", &card.lots),
+        (card.lots_title, &card.lots),
     ] {
         if lines.is_empty() {
             continue;

@@ -9,9 +9,11 @@
 
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
+use vigie_notifier::card::short;
 use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_service::answers::action::{self, Act, ButtonData, folded};
 use vigie_service::answers::reading;
+use vigie_service::decisions::may_decide;
 use vigie_service::{Failure, Service, preview};
 use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
@@ -43,6 +45,8 @@ const EDITED: &str = "Je ne relis pas un message corrigé : envoyez la commande 
 const FORWARDED: &str =
     "Je ne lis pas les messages transférés. Pour signaler un marché : /ajouter, puis de quoi il s’agit et son lien.";
 const PAST: &str = "Cette question est passée. /abonner recommence.";
+const NO_NOTE: &str = "Cette note est gardée, ou laissée : répondez sous l’alerte pour en écrire une autre.";
+const NOTE_LEFT: &str = "Rien n’est gardé.";
 const LEFT_IT: &str = "C’est abandonné : rien n’est changé.";
 const NOTHING_TO_CANCEL: &str = "Il n’y a rien à annuler. /aide dit ce que je sais faire.";
 const LINKED: &str =
@@ -58,7 +62,22 @@ struct Memory {
     offers: Vec<(String, String)>,
     /// The subscription on the way.
     draft: Option<Draft>,
+    /// What was said under an alert, to be kept as a note if they say so.
+    note: Option<PendingNote>,
 }
+
+/// Words under an alert that ask for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct PendingNote {
+    /// The delivery under which they were said.
+    about: String,
+    words: String,
+}
+
+/// The name of the question whether words are to be kept as a note, in buttons.
+const NOTE_STEP: &str = "note";
+/// Longest note offered to be kept, in characters.
+const MAX_NOTE: usize = 300;
 
 /// Answers what was heard in a chat. Whatever it decides is durable when it returns.
 ///
@@ -108,6 +127,8 @@ enum Wants {
     Command(Command, Option<String>),
     /// An answer to the question that waits; of a button, to the question it names.
     Answer(String, Option<String>),
+    /// To keep that as a note about that delivery, perhaps.
+    PerhapsNote(PendingNote),
     /// A word to say.
     Word(&'static str),
 }
@@ -173,10 +194,20 @@ fn written(
         Some(command) if private || command == Command::Help && said == "aide" => {
             Wants::Command(command, about.map(str::to_owned))
         }
-        _ if !private => Wants::Nothing,
-        _ if act.is_some() => Wants::Word(WHICH),
-        _ => Wants::Word(ODD_TEXT),
+        _ => match perhaps_note(text, about) {
+            Some(note) => Wants::PerhapsNote(note),
+            None if !private => Wants::Nothing,
+            None if act.is_some() => Wants::Word(WHICH),
+            None => Wants::Word(ODD_TEXT),
+        },
     }
+}
+
+/// A sentence under an alert, which may be a note for colleagues; a word, or signs, are none.
+fn perhaps_note(text: &str, about: Option<&str>) -> Option<PendingNote> {
+    let words = short(text, MAX_NOTE);
+    let says_something = words.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).count() >= 2;
+    Some(PendingNote { about: about.filter(|_| says_something)?.to_owned(), words })
 }
 
 struct Talk<'a> {
@@ -192,6 +223,8 @@ impl Talk<'_> {
             Wants::Nothing => Vec::new(),
             Wants::Word(word) => decide::short_reply(incoming, word),
             Wants::Act(act, delivery) => decide::act(service, incoming, &delivery, &act).await?,
+            Wants::PerhapsNote(note) => return self.offer_note(note).await,
+            Wants::Answer(words, step) if step.as_deref() == Some(NOTE_STEP) => return self.keep_note(&words).await,
             Wants::Answer(words, step) => return self.go_on(&words, step.as_deref()).await,
             Wants::Command(Command::Subscribe, _) => return self.subscribe().await,
             Wants::Command(Command::Cancel, _) => return self.cancel().await,
@@ -204,6 +237,35 @@ impl Talk<'_> {
             self.keep().await?; // somebody who answered meanwhile wins: these buttons can still be pressed
         }
         Ok(replies)
+    }
+
+    /// Asks whether words under an alert are a note; whoever only reads has no notes.
+    async fn offer_note(mut self, note: PendingNote) -> Result<Vec<Reply>, Failure> {
+        let incoming = self.asker.incoming;
+        if !may_decide(self.asker.person.role) {
+            return Ok(if incoming.chat.private { decide::short_reply(incoming, ODD_TEXT) } else { Vec::new() });
+        }
+        let text = format!("Garder cela comme note pour vos collègues ?\n« {} »", note.words);
+        self.memory.note = Some(note);
+        let row =
+            vec![action::answer("Garder la note", NOTE_STEP, "oui"), action::answer("Non merci", NOTE_STEP, "non")];
+        let replies = self.reply(text, vec![row]);
+        self.memory.offers = offers(&replies);
+        self.keep().await?;
+        Ok(replies)
+    }
+
+    async fn keep_note(mut self, words: &str) -> Result<Vec<Reply>, Failure> {
+        let Some(note) = self.memory.note.take() else {
+            return Ok(decide::short_reply(self.asker.incoming, NO_NOTE));
+        };
+        self.memory.offers.clear();
+        self.keep().await?;
+        if words != "oui" {
+            return Ok(self.reply(NOTE_LEFT.to_owned(), Vec::new()));
+        }
+        let act = action::Action::Note(note.words).into();
+        decide::act(self.asker.service, self.asker.incoming, &note.about, &act).await
     }
 
     fn in_use(&self) -> bool {
@@ -344,10 +406,14 @@ mod tests {
     fn what_is_said_alone_and_in_a_group() {
         let none = Memory::default();
         let go = Wants::Act(action::Action::Stage(Stage::Go).into(), "d".into());
+        let perhaps = |words: &str| Wants::PerhapsNote(PendingNote { about: "d".into(), words: words.into() });
         // (text, about, wanted in private, wanted in a group)
         let table: &[(&str, Option<&str>, Wants, Wants)] = &[
             ("oui", Some("d"), go.clone(), go.clone()),
             ("oui", None, Wants::Word(WHICH), Wants::Nothing),
+            ("à voir avec Léa", Some("d"), perhaps("à voir avec Léa"), perhaps("à voir avec Léa")),
+            ("à voir avec Léa", None, Wants::Word(ODD_TEXT), Wants::Nothing),
+            ("🎉 🎉", Some("d"), Wants::Word(ODD_TEXT), Wants::Nothing),
             ("bonne nuit", None, Wants::Word(ODD_TEXT), Wants::Nothing),
             ("🎉🎉🎉", None, Wants::Word(ODD_TEXT), Wants::Nothing),
             ("\u{202e}مرحبا\u{202c}", None, Wants::Word(ODD_TEXT), Wants::Nothing),
@@ -370,7 +436,8 @@ mod tests {
 
     #[test]
     fn the_label_of_a_button_is_the_button() {
-        let memory = Memory { offers: vec![(folded("Oui, le retirer"), "/retirer #ab oui".into())], draft: None };
+        let offers = vec![(folded("Oui, le retirer"), "/retirer #ab oui".into())];
+        let memory = Memory { offers, ..Memory::default() };
         let wanted = wants(&incoming(false, text("oui, le retirer !", None)), &memory);
         assert!(matches!(wanted, Wants::Command(Command::Remove { sure: true, .. }, None)), "{wanted:?}");
     }

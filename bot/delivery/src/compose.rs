@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{AlertKind, Cause, Channel, Subscriber, french};
-use vigie_notifier::card::AlertItem;
+use vigie_domain::{AlertKind, Cause, Channel, ProcedureState, Subscriber, Subscription, french};
+use vigie_notifier::card::{AlertItem, short};
 use vigie_notifier::chat::Button;
 use vigie_notifier::criteria;
 use vigie_notifier::digest::Shown;
@@ -16,7 +16,7 @@ use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
 use vigie_service::decisions::may_decide;
 use vigie_service::links::Purpose;
-use vigie_service::{personal_data, sign_in as sign_in_links};
+use vigie_service::{personal_data, preview, sign_in as sign_in_links};
 use vigie_store::StoreError;
 use vigie_store::outbox::{Claimed, Item};
 use vigie_watcher::zones;
@@ -90,6 +90,8 @@ pub(crate) async fn compose(engine: &Engine, delivery: &Claimed) -> Result<Compo
 const CONFIRM_WITHIN: Duration = Duration::days(7);
 /// Most subscriptions told in the message.
 const MAX_WISHES: usize = 5;
+/// Most open markets shown in it.
+const MAX_MARKETS: usize = 3;
 
 /// The message that asks.
 async fn opt_in(engine: &Engine, delivery: &Claimed, unsubscribe: Option<String>) -> Result<Composed, StoreError> {
@@ -97,6 +99,7 @@ async fn opt_in(engine: &Engine, delivery: &Claimed, unsubscribe: Option<String>
     let until = now + CONFIRM_WITHIN;
     let subscriptions = engine.service.store.subscriptions_of(&delivery.subscriber).await?;
     let ask = Ask {
+        markets: open_markets(engine, &delivery.subscriber, &subscriptions, now).await?,
         wishes: subscriptions.iter().take(MAX_WISHES).map(|s| criteria::in_french(&s.filter)).collect(),
         link: engine.service.link(Purpose::Confirm, &delivery.address, Some(until)),
         until: french::date(zones::paris_day(until)),
@@ -114,6 +117,29 @@ async fn opt_in(engine: &Engine, delivery: &Claimed, unsubscribe: Option<String>
         Ok(message) => Composed::Message(Box::new(message)),
         Err(e) => Composed::Broken(e.to_string()),
     })
+}
+
+/// Markets that the first of these subscriptions finds and that can be answered now, by title and closing date.
+async fn open_markets(
+    engine: &Engine,
+    person: &str,
+    subscriptions: &[Subscription],
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let (Some(first), Some(person)) = (subscriptions.first(), engine.service.store.subscriber(person).await?) else {
+        return Ok(Vec::new());
+    };
+    let found = preview::preview(&engine.service, &first.filter, &person.profile, preview::DAYS).await?;
+    let mut lines = Vec::new();
+    for sample in found.samples {
+        let Some(published) = engine.service.store.state_of(&sample.procedure).await? else { continue };
+        let state = ProcedureState::of(&published, "", now);
+        if let (true, Some(closes)) = (state.phase.takes_answers(), state.closes) {
+            lines.push(format!("{}, avant le {}", short(&sample.title, 100), french::date(closes.date_naive())));
+        }
+    }
+    lines.truncate(MAX_MARKETS);
+    Ok(lines)
 }
 
 /// The message that carries a sign-in link.
@@ -185,13 +211,18 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
     Ok(false)
 }
 
-/// The buttons under a delivery in a chat.
-pub(crate) fn buttons_of(delivery: &Claimed) -> Vec<Vec<Button>> {
+/// The buttons under a delivery in a chat: those that mean something as the procedure stands.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Vec<Vec<Button>>, StoreError> {
     if delivery.procedure.is_empty() || !matches!(delivery.channel, Channel::Telegram | Channel::Matrix) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let (Some(kind), Some(role)) = (kind(delivery), delivery.role) else { return Vec::new() };
-    state_line::buttons(kind, role, &delivery.id)
+    let (Some(kind), Some(role)) = (kind(delivery), delivery.role) else { return Ok(Vec::new()) };
+    let Some(published) = engine.service.store.state_of(&delivery.procedure).await? else { return Ok(Vec::new()) };
+    let state = ProcedureState::of(&published, "", engine.service.clock.now());
+    Ok(state_line::buttons(kind, role, state.phase, &delivery.id))
 }
 
 async fn render(
@@ -213,7 +244,7 @@ async fn render(
     }
     let mut parts: Vec<AlertCard> = Vec::new();
     for item in items {
-        match alert_card::read(&engine.service, item) {
+        match alert_card::read(&engine.service, item).await.map_err(|e| e.to_string())? {
             Ok(part) => parts.push(part),
             // One unreadable line must not keep the rest of a digest; alone, it is the operator's to see.
             Err(e) if items.len() > 1 => tracing::error!(delivery = %delivery.id, "unreadable item: {e}"),

@@ -55,9 +55,11 @@ async fn line_of(service: &Service, message: &ChatMessage) -> Result<String, Fai
 /// # Errors
 /// The database fails.
 pub async fn whole(service: &Service, stale: &Stale) -> Result<Option<(Rich, Vec<Vec<Button>>)>, Failure> {
-    let Some((kind, text)) = alert_card::chat_of(service, &stale.message.delivery).await? else { return Ok(None) };
+    let Some((kind, phase, text)) = alert_card::chat_of(service, &stale.message.delivery).await? else {
+        return Ok(None);
+    };
     let role = service.store.subscriber(&stale.message.subscriber).await?.map_or(Role::Subscriber, |p| p.role);
-    Ok(Some((with_line(text, &stale.line), state_line::buttons(kind, role, &stale.message.delivery))))
+    Ok(Some((with_line(text, &stale.line), state_line::buttons(kind, role, phase, &stale.message.delivery))))
 }
 
 /// A message with its state line under it.

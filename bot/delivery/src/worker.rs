@@ -220,7 +220,7 @@ async fn deliver(engine: &Engine, delivery: &Claimed) -> Result<(), Failure> {
             return settled(engine, delivery, Outcome::Permanent(why)).await;
         }
     };
-    let buttons = compose::buttons_of(delivery);
+    let buttons = compose::buttons_of(engine, delivery).await?;
     Step::Render.took(began);
     let slot = engine.permits.of(delivery.channel).await;
     if engine.resting.is_resting(delivery.channel, engine.service.clock.now()) {

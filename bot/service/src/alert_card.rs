@@ -1,14 +1,16 @@
 //! What a message about notices is made from: each item of a delivery, read and parsed, with who can help. Messages, pages of
 //! digests and the details asked for in a chat all start here.
 
-use vigie_domain::procedure::Change;
-use vigie_domain::{AlertKind, Assessment, Notice};
+use chrono::{DateTime, Utc};
+use vigie_domain::procedure::{Change, Snapshot};
+use vigie_domain::{AlertKind, Assessment, Notice, Phase, ProcedureState};
 use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
 use vigie_notifier::chat::Rich;
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{ANSWER_HERE, Form};
 use vigie_store::StoreError;
-use vigie_store::outbox::Item;
+use vigie_store::journal::NoticeRow;
+use vigie_store::outbox::{DeliveryRow, Item};
 
 use crate::error::Failure;
 use crate::service::Service;
@@ -22,8 +24,13 @@ const MAX_CONTACTS: usize = 3;
 pub struct AlertCard {
     pub kind: AlertKind,
     pub changes: Vec<Change>,
+    /// The notice, with what it inherits from its procedure.
     pub notice: Notice,
     pub assessment: Assessment,
+    /// How the procedure stands now.
+    pub state: ProcedureState,
+    /// When it was decided that its reader hears of it.
+    pub noticed: DateTime<Utc>,
     /// Why its reader gets it.
     pub why: Why,
     /// Who can help, one line each; empty in a digest, which has no room for them.
@@ -45,7 +52,9 @@ impl AlertCard {
             changes: &self.changes,
             notice: &self.notice,
             assessment: &self.assessment,
+            state: &self.state,
             why: &self.why,
+            noticed: self.noticed,
             contacts: &self.contacts,
             links: Links {
                 page: self.page.as_deref(),
@@ -63,7 +72,10 @@ impl AlertCard {
 pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<String>, Failure> {
     let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let mut parts: Vec<AlertCard> = items.iter().filter_map(|i| read(service, i).ok()).collect();
+    let mut parts: Vec<AlertCard> = Vec::with_capacity(items.len());
+    for item in &items {
+        parts.extend(read(service, item).await?.ok());
+    }
     let off = service.without_closed_url(&row.subscriber);
     parts.iter_mut().for_each(|p| p.without_closed.clone_from(&off));
     let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::item).collect();
@@ -82,9 +94,7 @@ pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<Str
 /// The database fails.
 pub async fn card_of(service: &Service, delivery: &str) -> Result<Option<Card>, StoreError> {
     let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
-    let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
-    part.contacts = contacts(service, &part).await?;
+    let Some(part) = first_of(service, &row).await? else { return Ok(None) };
     Ok(Some(card(&part.item(), service.clock.now())))
 }
 
@@ -92,13 +102,22 @@ pub async fn card_of(service: &Service, delivery: &str) -> Result<Option<Card>, 
 ///
 /// # Errors
 /// The database fails.
-pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertKind, Rich)>, StoreError> {
+pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertKind, Phase, Rich)>, StoreError> {
     let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
-    let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let Some(mut part) = items.iter().find_map(|i| read(service, i).ok()) else { return Ok(None) };
-    part.contacts = contacts(service, &part).await?;
+    let Some(part) = first_of(service, &row).await? else { return Ok(None) };
     let message = service.templates.alert(Form::Chat, &part.item(), None, service.clock.now());
-    Ok(message.ok().map(|m| (part.kind, m.chat().into_owned())))
+    Ok(message.ok().map(|m| (part.kind, part.state.phase, m.chat().into_owned())))
+}
+
+/// The first item of a delivery that can be read, with who can help.
+async fn first_of(service: &Service, row: &DeliveryRow) -> Result<Option<AlertCard>, StoreError> {
+    for item in service.store.items_of(&row.id, &row.subscriber, &row.cause).await? {
+        if let Ok(mut part) = read(service, &item).await? {
+            part.contacts = contacts(service, &part).await?;
+            return Ok(Some(part));
+        }
+    }
+    Ok(None)
 }
 
 /// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
@@ -126,16 +145,45 @@ pub async fn contacts(service: &Service, part: &AlertCard) -> Result<Vec<String>
     Ok(out)
 }
 
-/// Reads what a message is made from.
+/// Reads what a message is made from; the inner error says that what is stored cannot be read.
 ///
 /// # Errors
-/// What is stored cannot be read.
-pub fn read(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error> {
+/// The database fails.
+pub async fn read(service: &Service, item: &Item) -> Result<Result<AlertCard, serde_json::Error>, StoreError> {
+    let mut part = match parsed(service, item) {
+        Ok(part) => part,
+        Err(e) => return Ok(Err(e)),
+    };
+    if part.notice.kind.is_follow_up() {
+        let key = part.notice.key();
+        let others = service.store.notices_of(&item.procedure).await?;
+        part.notice = inheriting(&part.notice, others.iter().filter(|row| row.id != key));
+    }
+    Ok(Ok(part))
+}
+
+/// A notice with what it leaves out, as the others of its procedure (oldest first) said it, the latest first; results say nothing of
+/// what was asked for.
+pub fn inheriting<'r>(notice: &Notice, others: impl DoubleEndedIterator<Item = &'r NoticeRow>) -> Notice {
+    let said = others.rev().filter(|row| !row.notice.kind.is_result());
+    said.fold(notice.clone(), |whole, row| whole.inheriting(&row.notice))
+}
+
+fn parsed(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error> {
+    let assessment: Assessment = serde_json::from_str(&item.assessment)?;
+    let now = service.clock.now();
+    let state = match serde_json::from_str::<Snapshot>(&item.snapshot) {
+        Ok(snapshot) => ProcedureState::of(&snapshot, "", now),
+        // The procedure is gone; the notice alone says how it stood.
+        Err(_) => ProcedureState::of_verdict(&assessment, now),
+    };
     Ok(AlertCard {
         kind: item.alert_kind,
         changes: serde_json::from_str(&item.changes)?,
         notice: serde_json::from_str(&item.document)?,
-        assessment: serde_json::from_str(&item.assessment)?,
+        assessment,
+        state,
+        noticed: item.created,
         why: serde_json::from_str(&item.reasons).unwrap_or_default(),
         contacts: Vec::new(),
         page: service.procedure_url(&item.procedure),

@@ -107,6 +107,12 @@ impl Service {
         self.is_signed(purpose.path(), signed, signature).then_some(subject)
     }
 
+    /// The first page, where whoever is signed in finds their own.
+    #[must_use]
+    pub fn home_url(&self) -> Option<String> {
+        Some(format!("{}/", self.settings.web.public_url.as_deref()?.trim_end_matches('/')))
+    }
+
     /// The page that shows all of a digest.
     #[must_use]
     pub fn digest_url(&self, delivery: &str, now: DateTime<Utc>) -> Option<String> {

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use vigie_domain::{Alert, AlertKind, Subscriber};
+use vigie_domain::subscription::Match;
+use vigie_domain::{Access, Alert, AlertKind, Subscriber, concerned_lots};
 use vigie_store::journal::NoticeRow;
 use vigie_store::{StoreError, derived_id};
 
@@ -14,13 +15,15 @@ use crate::ingest::plan::Planner;
 use crate::ingest::stored::People;
 use crate::service::Service;
 
-/// How many members of a network were told of what it passes on, and how many knew.
+/// How many members of a network were told of what it passes on, how many knew, and how many it is not for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PassedOn {
     /// Told now, or in their next merged message.
     pub told: usize,
     /// Told before: they hear nothing.
     pub knew: usize,
+    /// Of a kind that cannot answer it: they hear nothing.
+    pub cannot: usize,
 }
 
 /// Passes a notice on to the members of a network.
@@ -52,6 +55,11 @@ pub async fn pass_on(service: &Service, row: &NoticeRow, network: &Subscriber) -
     let mut outcome = PassedOn::default();
     let mut shares = Vec::new();
     for member in &members {
+        let met = concerned_lots::narrowed(member.role, &member.profile, &row.assessment, Match::default());
+        if met.is_none_or(|m| m.access == Access::Closed) {
+            outcome.cannot += 1;
+            continue;
+        }
         let knew = told.contains(member.id.as_str());
         *(if knew { &mut outcome.knew } else { &mut outcome.told }) += 1;
         let remark = format!("Transmis par {}", network.name);

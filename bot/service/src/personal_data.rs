@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use serde_json::{Map, Value, json};
 use vigie_config::settings::Retention;
+use vigie_domain::french;
 use vigie_store::StoreError;
 use vigie_store::personal::Erased;
 use vigie_store::retention::Keep;
@@ -109,7 +110,7 @@ fn keep(r: &Retention) -> Keep {
 pub fn retention_in_french(r: &Retention) -> Vec<String> {
     let line = |what: &str, days: u32| match days {
         0 => format!("{what} : sans limite"),
-        n => format!("{what} : {n}\u{a0}jours"),
+        n => format!("{what} : {}", french::days(n)),
     };
     vec![
         "vos coordonnées, votre profil et vos abonnements : tant que vous recevez des messages".to_owned(),

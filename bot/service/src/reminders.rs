@@ -7,8 +7,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::subscription::Rhythm;
-use vigie_domain::{Alert, AlertKind, Cadence, Decision, Disposition, Stage, Subscriber};
+use vigie_domain::subscription::{Match, Rhythm};
+use vigie_domain::{
+    Access, Alert, AlertKind, Assessment, Cadence, Decision, Disposition, Stage, Subscriber, concerned_lots,
+};
 use vigie_notifier::card::Why;
 use vigie_notifier::due::{DigestTimes, next_digest};
 use vigie_notifier::reminders::{self, Reminder};
@@ -155,6 +157,9 @@ async fn bring_back(
     let own = next_digest(Cadence::Daily, people.times(person), now);
     let Some(due) = waits.filter(|at| *at <= latest).or(own).filter(|at| *at < found.closes) else { return Ok(false) };
     let Some(notice) = service.store.notices_of(&found.procedure).await?.pop() else { return Ok(false) };
+    if !may_answer(person, &notice.assessment) {
+        return Ok(false); // reserved to others since they were told
+    }
     let alert = Alert {
         id: derived_id(&["undecided", &found.procedure, &found.closes.to_rfc3339()]),
         kind: AlertKind::Undecided,
@@ -167,6 +172,12 @@ async fn bring_back(
     tx.put_shares(&alert, None, &[(share, Vec::new())]).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Whether a structure of that person's kind can do something about some lot.
+fn may_answer(person: &Subscriber, a: &Assessment) -> bool {
+    concerned_lots::narrowed(person.role, &person.profile, a, Match::default())
+        .is_some_and(|m| m.access != Access::Closed)
 }
 
 fn waiting(subscriber: &str, disposition: Disposition, why: &Why, due: DateTime<Utc>) -> NewNotification {

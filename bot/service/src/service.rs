@@ -61,7 +61,9 @@ impl Service {
                 "corrigez le modèle, ou retirez-le pour revenir à celui fourni",
             )
         })?;
-        let templates = templates.with_answers(settings.hears_replies());
+        let page =
+            |path: &str| settings.web.public_url.as_deref().map(|u| format!("{}{path}", u.trim_end_matches('/')));
+        let templates = templates.with_answers(settings.hears_replies()).with_pages(page("/"), page("/abonnements"));
         let web_secret =
             settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
                 Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")

@@ -95,6 +95,7 @@ fn after(first: &NoticePlan, told: &[(&str, Disposition)]) -> Stored {
             alert: first.alert.id.clone(),
             digest: (*disposition == Disposition::Digest).then(|| now() - Duration::days(1)),
             reasons: String::new(),
+            subscription: None,
         })
         .collect();
     let procedure = KnownProcedure {

@@ -10,7 +10,7 @@ use vigie_domain::procedure::{Change, Snapshot, Statement, Status};
 use vigie_domain::subscription::{Candidate, Match, Profile, Rhythm, Role};
 use vigie_domain::{
     AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Lot, NoAwardReason, Notice, NoticeKind,
-    Outcome, Passage, StructureKind, Subscriber, Subscription, TypedDate,
+    Outcome, Passage, Phase, ProcedureState, StructureKind, Subscriber, Subscription, TypedDate,
 };
 use vigie_notifier::card::{self, Why};
 use vigie_notifier::due::DigestTimes;
@@ -115,6 +115,7 @@ fn told(id: &str, lots: &[&str]) -> Told {
         disposition: Disposition::Instant,
         alert: "a".into(),
         digest: None,
+        subscription: None,
         reasons: serde_json::to_string(&Why { found, ..Why::default() }).unwrap_or_default(),
     }
 }
@@ -155,11 +156,14 @@ fn a_lot_awarded_leaves_the_others_open_and_tells_those_whom_it_concerns() {
     );
     let lines: Vec<String> = notice.alert.changes.iter().map(card::change).collect();
     assert_eq!(lines, ["Lot 2\u{a0}: attribué"]);
-    let labels = |kind| -> Vec<String> {
-        state_line::buttons(kind, Role::Structure, "d").into_iter().flatten().map(|b| b.label).collect()
+    let labels = |kind, phase| -> Vec<String> {
+        state_line::buttons(kind, Role::Structure, phase, "d").into_iter().flatten().map(|b| b.label).collect()
     };
-    assert!(labels(AlertKind::PartialResult).contains(&"👍 On y va".to_owned()), "the others can be answered");
-    assert!(!labels(AlertKind::Award).contains(&"👍 On y va".to_owned()));
+    assert!(
+        labels(AlertKind::PartialResult, Phase::Open).contains(&"👍 On y va".to_owned()),
+        "the others can be answered"
+    );
+    assert!(!labels(AlertKind::Award, Phase::Awarded).contains(&"👍 On y va".to_owned()));
     // What met when they were told goes on: the next result is judged by it too.
     let arras = people.shares.iter().find(|(s, _)| s.subscriber == "arras").unwrap();
     let why: Why = serde_json::from_str(&arras.0.reasons).unwrap();
@@ -211,13 +215,16 @@ fn each_kind_of_result_is_told_by_its_name() {
         let waits = matches!(kind, NoticeKind::Modification | NoticeKind::Completion);
         assert_eq!(told_as, if waits { Disposition::Digest } else { Disposition::Instant }, "{kind:?}");
         let why = Why::default();
+        let state = ProcedureState::of(&told.after, "", now());
         let shown = card::card(
             &card::AlertItem {
                 kind: told.alert.kind,
                 changes: &told.alert.changes,
                 notice: &notice,
                 assessment: &told.assessment,
+                state: &state,
                 why: &why,
+                noticed: now(),
                 contacts: &[],
                 links: card::Links::default(),
             },
@@ -230,7 +237,7 @@ fn each_kind_of_result_is_told_by_its_name() {
             "{said}"
         );
         assert_eq!(shown.winners, Vec::<String>::new(), "{kind:?}");
-        assert!(state_line::buttons(told.alert.kind, Role::Structure, "d").is_empty(), "{kind:?}");
+        assert!(state_line::buttons(told.alert.kind, Role::Structure, state.phase, "d").is_empty(), "{kind:?}");
     }
 }
 
@@ -350,11 +357,11 @@ fn a_correction_that_speaks_of_one_provision_leaves_the_others() {
     );
 }
 
-/// U1: what is reserved to others is one line of a digest, and none once that was turned off.
+/// U1: what is reserved to others is told to nobody who did not ask for it; to who did, in a line of a digest.
 #[test]
-fn what_is_reserved_to_others_is_a_line_of_a_digest_that_can_be_turned_off() {
-    let ea = Profile { kind: Some(StructureKind::Ea), ..Profile::default() };
-    let off = Profile { without_closed: true, ..ea.clone() };
+fn what_is_reserved_to_others_is_told_to_who_asked_for_it_and_in_a_digest() {
+    let off = Profile { kind: Some(StructureKind::Ea), ..Profile::default() };
+    let ea = Profile { without_closed: false, ..off.clone() };
     let ei = Profile { kind: Some(StructureKind::Ei), ..Profile::default() };
     let etti = Profile { kind: Some(StructureKind::Etti), ..Profile::default() };
     let people = [("ea", ea), ("ei", ei), ("etti", etti), ("off", off)];

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use vigie_domain::{Access, AlertKind, Assessment, Notice, StructureKind, access};
+use vigie_domain::{Access, AlertKind, Assessment, Notice, ProcedureState, StructureKind, access};
 use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::html::plain_text;
@@ -267,7 +267,9 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
             changes: &[],
             notice,
             assessment,
+            state: &ProcedureState::of_verdict(assessment, now),
             why: &why,
+            noticed: now,
             contacts: &[],
             links: Links::default(),
         },

@@ -64,7 +64,7 @@ pub(super) struct AddArgs {
     name: Option<String>,
     #[command(flatten)]
     criteria: Criteria,
-    /// Rythme : instant, daily, weekly, auto (un résumé par jour, et tout de suite ce qui est réservé ou presse), ou un
+    /// Rythme : instant, daily, weekly, auto (un résumé par jour, et tout de suite ce qui est réservé ou urgent), ou un
     /// nombre tel que 30min, 4h, 2d [par défaut : auto pour une structure dont la nature est connue, sinon instant]
     #[arg(long)]
     cadence: Option<Cadence>,
@@ -107,7 +107,7 @@ pub(super) struct RhythmArgs {
     /// Heures de silence, telles que 20-7 : ce qui arrive alors vient ensuite en un seul message
     #[arg(long, value_parser = parse_quiet)]
     quiet: Option<QuietHours>,
-    /// Ce qui presse ou lui est réservé peut venir pendant ses heures de silence
+    /// Ce qui est urgent ou lui est réservé peut venir pendant ses heures de silence
     #[arg(long)]
     urgent_passes: bool,
     /// Messages par heure au plus, le reste étant groupé en un seul ; 0 = sans limite [par défaut : celle de l’installation]

@@ -109,6 +109,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Sho
             tokens => Serde(rows(&programs)),
             scopes => Serde(scopes),
             facilitator => super::tables::is_facilitator(me.role),
+            of_others => me.profile.kind.and_then(|_| site.service.without_closed_url(&me.id)),
             purpose => personal_data::PURPOSE,
             retention => personal_data::retention_in_french(&site.service.settings.retention),
             declared => site.service.store.is_declared(&me.id).await?,

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use minijinja::context;
-use vigie_domain::Stage;
+use vigie_domain::{Phase, ProcedureState, Refusal, Stage, french};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
 use vigie_service::answers::outcome_line;
@@ -76,24 +76,34 @@ pub(crate) async fn without_closed(
     let text = if off {
         "Vigie ne vous signale plus les marchés réservés à d’autres structures que la vôtre. Ce lien permet d’y revenir."
     } else {
-        "Vigie vous montre à nouveau, d’une ligne dans votre résumé, ce qui est réservé à d’autres."
+        "Vigie vous montre, d’une ligne à la fin de vos résumés, ce qui est réservé à d’autres."
     };
     Ok(site.word(&visitor, "C’est fait", text))
 }
 
-/// What the link offers: the word that the message's button bears, what is read on the page, and what it asks for.
-const ANSWERS: [(&str, &str, DecisionEdit); 3] = [
-    ("oui", "On y va", asks(Some(Stage::Go), None)),
-    ("non", "Écarter", asks(Some(Stage::NoGo), None)),
-    ("plus tard", "Me le rappeler", asks(None, Some(Reminder::InDays(REMIND_DAYS)))),
+/// What the link offers: the word that the message's button bears, what is read on the page, what it asks for, and in which phases
+/// it means something.
+type Answer = (&'static str, &'static str, DecisionEdit, fn(Phase) -> bool);
+const ANSWERS: [Answer; 7] = [
+    ("oui", "On y va", asks(Some(Stage::Go), None), Phase::takes_answers),
+    ("non", "Écarter", asks(Some(Stage::NoGo), None), Phase::takes_answers),
+    ("plus tard", "Me le rappeler", asks(None, Some(Reminder::InDays(REMIND_DAYS))), Phase::takes_answers),
+    ("remis", "Offre remise", asks(Some(Stage::Submitted), None), may_have_answered),
+    ("abandon", "On abandonne", asks(Some(Stage::Abandoned), None), Phase::takes_answers),
+    ("gagne", "Gagné", asks(Some(Stage::Won), None), Phase::may_be_won),
+    ("perdu", "Perdu", asks(Some(Stage::Lost), None), Phase::may_be_won),
 ];
+
+fn may_have_answered(phase: Phase) -> bool {
+    phase.takes_answers() || phase == Phase::Closed
+}
 
 const fn asks(stage: Option<Stage>, reminder: Option<Reminder>) -> DecisionEdit {
     DecisionEdit { stage, refusal: None, note: None, assignee: None, reminder }
 }
 
-/// The message that a token speaks of, and the title of its procedure.
-async fn answered(site: &Site, token: &str) -> Result<(Sent, String), Trouble> {
+/// The message that a token speaks of, the title of its procedure, and how it stands.
+async fn answered(site: &Site, token: &str) -> Result<(Sent, String, ProcedureState), Trouble> {
     let unknown = || {
         Trouble::unknown(
             "Lien inconnu ou périmé",
@@ -106,7 +116,8 @@ async fn answered(site: &Site, token: &str) -> Result<(Sent, String), Trouble> {
     let sent = sent.ok_or_else(unknown)?;
     let notices = site.service.store.notices_of(&sent.procedure).await?;
     let title = notices.last().map(|n| super::procedure::title_of(&n.notice, &n.assessment)).ok_or_else(unknown)?;
-    Ok((sent, title))
+    let published = site.service.store.state_of(&sent.procedure).await?.unwrap_or_default();
+    Ok((sent, title, ProcedureState::of(&published, "", site.service.clock.now())))
 }
 
 pub(crate) async fn ask_answer(
@@ -115,11 +126,13 @@ pub(crate) async fn ask_answer(
     Path(token): Path<String>,
     fields: Fields,
 ) -> Shown {
-    let (sent, title) = answered(&site, &token).await?;
+    let (sent, title, state) = answered(&site, &token).await?;
+    let fitting = ANSWERS.into_iter().filter(|(.., means)| means(state.phase));
+    let mut answers: Vec<(&str, &str)> = fitting.map(|(word, label, ..)| (word, label)).collect();
     // What was pressed in the message comes first.
-    let mut answers = ANSWERS.map(|(word, label, _)| (word, label));
     answers.sort_by_key(|(word, _)| *word != fields.one("mot"));
-    let values = context! { title => title, procedure => sent.procedure, answers => answers };
+    let over = (!state.phase.takes_answers()).then(|| state.in_french(site.service.clock.now()));
+    let values = context! { title => title, procedure => sent.procedure, answers => answers, over => over };
     Ok(site.page(&visitor, "repondre.html", values))
 }
 
@@ -132,11 +145,13 @@ pub(crate) async fn answer(
 ) -> Shown {
     let service = &site.service;
     site.costly(client)?;
-    let (sent, _) = answered(&site, &token).await?;
-    let (_, _, edit) = ANSWERS
+    let (sent, title, state) = answered(&site, &token).await?;
+    let (.., mut edit, _) = ANSWERS
         .into_iter()
-        .find(|(word, _, _)| *word == fields.one("mot"))
+        .find(|(word, ..)| *word == fields.one("mot"))
         .ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
+    let reason = Refusal::parse(fields.one("raison")).filter(|_| edit.stage == Some(Stage::NoGo));
+    edit.refusal = reason.map(Some);
     let person = service.store.subscriber(&sent.address.subscriber).await?.ok_or_else(Trouble::no_page)?;
     let standing = service.store.decisions_on(person.structure(), &sent.procedure).await?;
     let page = format!("/procedure/{}", sent.procedure);
@@ -153,7 +168,18 @@ pub(crate) async fn answer(
     let asker = decisions::Asker { person: &person, name, procedure: &sent.procedure, lot: "", seen };
     let outcome = decisions::decide(service, &asker, &edit).await?;
     let line = outcome_line::line(&outcome, &edit, name);
-    let values = context! { title => "C’est reçu", text => line, back => page, back_text => "Voir ce marché" };
+    let noted = matches!(outcome, decisions::Outcome::Noted { .. });
+    if noted && edit.stage == Some(Stage::NoGo) && reason.is_none() {
+        let reasons = Refusal::ALL.map(|r| (r.as_str(), french::capital(r.in_french())));
+        let values = context! { title => title, procedure => sent.procedure, reasons => reasons };
+        return Ok(site.page(&visitor, "repondre.html", values));
+    }
+    let title = match (noted, state.phase.takes_answers()) {
+        (true, _) => "C’est noté".to_owned(),
+        (false, true) => "Rien n’est noté".to_owned(),
+        (false, false) => state.in_french(service.clock.now()),
+    };
+    let values = context! { title => title, text => line, back => page, back_text => "Voir ce marché" };
     Ok(site.page(&visitor, "mot.html", values))
 }
 

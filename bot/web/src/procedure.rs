@@ -15,8 +15,10 @@ use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::procedure::{Snapshot, Status, changes};
+use vigie_domain::state::ended_in_french;
 use vigie_domain::{
-    AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, Refusal, Stage, concerned_lots, french,
+    AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, ProcedureState, Refusal, Stage, concerned_lots,
+    french,
 };
 use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, provision_label, short};
 use vigie_notifier::fit;
@@ -117,7 +119,7 @@ fn kind_of_state(status: Status) -> AlertKind {
     }
 }
 
-fn card_of(row: &NoticeRow, kind: AlertKind, now: DateTime<Utc>) -> Card {
+fn card_of(row: &NoticeRow, kind: AlertKind, state: &ProcedureState, now: DateTime<Utc>) -> Card {
     let why = Why::default();
     card::card(
         &AlertItem {
@@ -125,7 +127,9 @@ fn card_of(row: &NoticeRow, kind: AlertKind, now: DateTime<Utc>) -> Card {
             changes: &[],
             notice: &row.notice,
             assessment: &row.assessment,
+            state,
             why: &why,
+            noticed: row.first_seen,
             contacts: &[],
             links: Links::default(),
         },
@@ -185,7 +189,8 @@ fn timeline(notices: &[NoticeRow]) -> Vec<Step> {
             state.as_ref().map(|s| changes(s, &after)).unwrap_or_default().iter().map(card::change).collect();
         state = Some(after);
         let day = row.notice.published.unwrap_or_else(|| zones::paris_day(row.first_seen));
-        let shown = card_of(row, kind_of(a), row.first_seen);
+        let stood = ProcedureState::of_verdict(a, row.first_seen);
+        let shown = card_of(row, kind_of(a), &stood, row.first_seen);
         out.push(Step {
             day: french::date(day),
             what: what(row.notice.kind).to_owned(),
@@ -260,7 +265,7 @@ fn lots(a: &Assessment, state: &Snapshot, mine: &Mine, decisions: &[Decision]) -
                 .ended
                 .iter()
                 .find(|e| e.lot == l.id)
-                .map(|e| french::capital(&card::ended(e.status, e.reason))),
+                .map(|e| french::capital(&ended_in_french(e.status, e.reason))),
         }
     };
     let mut rows: Vec<LotRow> = a.lots.iter().map(row).collect();
@@ -323,7 +328,8 @@ async fn page(
     let a = &main.assessment;
     let state = site.service.store.state_of(id).await?.unwrap_or_default();
     let over = state.status != Status::Open;
-    let card = card_of(main, kind_of_state(state.status), now);
+    let stands = ProcedureState::of(&state, "", now);
+    let card = card_of(main, kind_of_state(state.status), &stands, now);
     let passages: Vec<&Passage> = notices.iter().flat_map(|n| &n.notice.passages).collect();
     let provisions: Vec<Shows> = a
         .provisions
@@ -331,15 +337,12 @@ async fn page(
         .zip(card.provisions.clone())
         .map(|(p, line)| shows(line, p.evidence.quote.as_deref(), p.evidence.field.as_ref(), &passages))
         .collect();
-    let facts: Vec<Shows> = a
+    let facts: Vec<Shows> = card
         .facts
         .iter()
-        .zip(card.facts.clone())
-        .map(|(f, line)| {
-            // Words that prove several facts stand under the first one.
-            let words = f.evidence.quote.as_deref().filter(|_| line.quote.is_some());
-            let field = f.evidence.field.as_ref().filter(|_| f.evidence.quote.is_none());
-            shows(line, words, field, &[])
+        .map(|line| {
+            let words = line.quote.clone();
+            shows(line.clone(), words.as_deref(), None, &[])
         })
         .collect();
     let (decisions, mine) = match &visitor.session {
@@ -352,7 +355,7 @@ async fn page(
     let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
     let mut links: Vec<(String, String)> = Vec::new();
     for row in notices {
-        let shown = card_of(row, AlertKind::New, now);
+        let shown = card_of(row, AlertKind::New, &stands, now);
         links.extend(shown.link.map(|l| (shown.reference.clone(), l)));
     }
     let status = if conflict.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };

@@ -127,7 +127,8 @@ fn form(
 
 /// Provisions in words, one a line.
 fn lines(provisions: &[Provision]) -> Vec<String> {
-    let shown = provisions.iter().filter(|p| p.kind != ProvisionKind::SocialConditionNotSeen).map(card::provision);
+    let shown =
+        provisions.iter().filter(|p| p.kind != ProvisionKind::SocialConditionNotSeen).map(|p| card::provision(p, 0));
     shown.map(|l| if l.text.is_empty() { l.label } else { format!("{} : {}", l.label, l.text) }).collect()
 }
 

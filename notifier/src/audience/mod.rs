@@ -71,14 +71,5 @@ pub fn explain(
 
 /// What is not paused, then what is not closed to them, then the sooner rhythm, then the better fit.
 fn rank(hit: &Hit) -> (bool, bool, u32, u8) {
-    const DAY: u32 = 1440;
-    let minutes = match hit.cadence {
-        Cadence::Instant => 0,
-        // What presses comes at once.
-        Cadence::Auto => 1,
-        Cadence::Daily => DAY,
-        Cadence::Weekly => 7 * DAY,
-        Cadence::Every(every) => every.minutes(),
-    };
-    (!hit.paused, hit.found.access != Access::Closed, u32::MAX - minutes, hit.fit.score)
+    (!hit.paused, hit.found.access != Access::Closed, u32::MAX - hit.cadence.minutes(), hit.fit.score)
 }

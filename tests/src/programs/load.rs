@@ -125,7 +125,9 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
         changes: &[],
         notice: &notice,
         assessment: &assessment,
+        state: &vigie_domain::ProcedureState::of_verdict(&assessment, app.service.clock.now()),
         why: &why,
+        noticed: app.service.clock.now(),
         contacts: &[],
         links: Links::default(),
     };

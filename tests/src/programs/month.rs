@@ -3,11 +3,12 @@
 //!
 //! `cargo run --release -p vigie-tests -- month [--quick]` replays the recorded BOAMP summaries below `VIGIE_SHARED` as
 //! one month (that many appear in one), each with its own time to answer, and among them recorded notices in full, of which
-//! one in fifteen is reserved or bears a clause; one in twenty is published again with another deadline. Prints one line and one JSON object, and ends with exit code 1 if a message was doubled or missed, if the
-//! journal leaves something unexplained, or if structures at default settings get more than two alerts a week. Skips, in
+//! one in fifteen is reserved or bears a clause; one in twenty is published again with another deadline. Prints one line and one JSON object, and ends with exit code 1 if a message was doubled or missed, if a
+//! structure was told of what its kind cannot answer, if the journal leaves something unexplained, or if structures at default
+//! settings get more than two alerts a week. Skips, in
 //! words, where the data is not there.
 //!
-//! What should have been told is found by `matches`, written apart from the filters of the service.
+//! What should have been told is found by `matches` and `may_answer`, written apart from the filters of the service.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
@@ -18,10 +19,11 @@ use serde_json::{Value, json};
 use vigie_bot::roles::scheduler;
 use vigie_bot::setup::App;
 use vigie_delivery::worker;
+use vigie_domain::assessment::AssessedLot;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
-    AlertKind, Assessment, Cadence, Channel, DateKind, DeliveryState, Department, Disposition, Filter, Notice,
-    NoticeKind, Passage, ProvisionKind, StructureKind, Subscriber, TypedDate,
+    Access, AlertKind, Assessment, Beneficiary, Cadence, Channel, DateKind, DeliveryState, Department, Disposition,
+    Filter, Notice, NoticeKind, Passage, Provision, ProvisionKind, StructureKind, Subscriber, TypedDate, access,
 };
 use vigie_service::Clock;
 use vigie_service::ingest;
@@ -67,6 +69,8 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
 struct Person {
     id: String,
     role: Role,
+    /// The kind of their structure, where they speak for one.
+    kind: Option<StructureKind>,
     filter: Filter,
     cadence: Cadence,
 }
@@ -217,7 +221,7 @@ async fn subscribe(app: &App, count: usize) -> Outcome<Vec<Person>> {
         let now = app.service.clock.now();
         app.service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
         app.service.store.put_subscription(&id, &filter, cadence, now).await?;
-        people.push(Person { id, role, filter, cadence });
+        people.push(Person { id, role, kind, filter, cadence });
     }
     Ok(people)
 }
@@ -250,6 +254,26 @@ fn matches(filter: &Filter, a: &Assessment) -> bool {
     sector && place && provision
 }
 
+/// Whether a structure of that kind can answer some lot: the law of reserved contracts, and what the kind supplies.
+fn may_answer(kind: StructureKind, a: &Assessment) -> bool {
+    use Beneficiary::{Disability, Insertion, Prison, SocialEconomy, Unspecified};
+    use StructureKind::{Aci, Ai, Ea, Eatt, Ei, Eiti, Esat, Etti, Geiq, Sep};
+    let open_to = |to: Beneficiary| match kind {
+        Ea | Eatt | Esat => !matches!(to, Insertion | Prison),
+        Ei | Ai | Aci | Etti | Eiti => !matches!(to, Disability | Prison),
+        Geiq => matches!(to, SocialEconomy | Unspecified),
+        Sep => matches!(to, Prison | Unspecified),
+    };
+    let some_lot = |lot: Option<&AssessedLot>| {
+        let covers = |p: &&Provision| p.kind == ProvisionKind::Reserved && p.covers(lot.map(|l| l.id.as_str()));
+        let reserved: Vec<Beneficiary> =
+            a.provisions.iter().filter(covers).map(|p| p.beneficiary.unwrap_or(Unspecified)).collect();
+        let lawful = reserved.is_empty() || reserved.iter().any(|to| open_to(*to));
+        lawful && access::of_lot(kind, a, lot).is_some_and(|can| can != Access::Closed)
+    };
+    if a.lots.is_empty() { some_lot(None) } else { a.lots.iter().any(|l| some_lot(Some(l))) }
+}
+
 /// What the month brought.
 #[derive(Default)]
 struct Findings {
@@ -260,6 +284,8 @@ struct Findings {
     /// Most messages of one person on one day.
     busiest: usize,
     items: usize,
+    /// Things told to a structure whose kind cannot answer them.
+    cannot_answer: usize,
     missed: usize,
     duplicated: usize,
     unexpected: usize,
@@ -283,6 +309,9 @@ impl Findings {
             }
             for item in items.iter().filter(|i| matches!(i.alert_kind, AlertKind::New | AlertKind::Correction)) {
                 let notice: Notice = serde_json::from_str(&item.document)?;
+                let verdict: Assessment = serde_json::from_str(&item.assessment)?;
+                let kind = people.iter().find(|p| p.id == delivery.subscriber).and_then(|p| p.kind);
+                found.cannot_answer += usize::from(kind.is_some_and(|kind| !may_answer(kind, &verdict)));
                 found.items += 1;
                 let times = told.entry((delivery.subscriber.clone(), notice.key())).or_default();
                 *times += usize::from(item.alert_kind == AlertKind::New);
@@ -299,7 +328,8 @@ impl Findings {
         while let Some(page) = pages.next().await? {
             for row in &page {
                 for person in people {
-                    let wanted = matches(&person.filter, &row.assessment);
+                    let can = person.kind.is_none_or(|kind| may_answer(kind, &row.assessment));
+                    let wanted = can && matches(&person.filter, &row.assessment);
                     let got = told.contains_key(&(person.id.clone(), row.id.clone()));
                     if wanted == got {
                         continue;
@@ -336,12 +366,14 @@ impl Findings {
             && self.duplicated == 0
             && self.unexpected == 0
             && self.unexplained == 0
+            && self.cannot_answer == 0
             && self.arrived == self.messages
             && most <= weekly;
         let line = format!(
-            "notices={notices} people={} messages={} per_person_day={a_day:.2} alerts_per_structure_week={mean:.2} (most {most:.2}) missed={} duplicated={} unexpected={} suppressed={} unexplained={} {}",
+            "notices={notices} people={} messages={} per_person_day={a_day:.2} alerts_per_structure_week={mean:.2} (most {most:.2}) cannot_answer={} missed={} duplicated={} unexpected={} suppressed={} unexplained={} {}",
             people.len(),
             self.messages,
+            self.cannot_answer,
             self.missed,
             self.duplicated,
             self.unexpected,
@@ -356,9 +388,33 @@ impl Findings {
         let report = json!({
             "notices": notices, "people": people.len(), "cadences": cadences, "messages": self.messages, "arrived": self.arrived,
             "items": self.items, "per_person_day": a_day, "busiest_day_of_a_person": self.busiest,
-            "alerts_per_structure_week": {"mean": mean, "most": most}, "missed": self.missed, "duplicated": self.duplicated,
+            "alerts_per_structure_week": {"mean": mean, "most": most}, "cannot_answer": self.cannot_answer, "missed": self.missed, "duplicated": self.duplicated,
             "unexpected": self.unexpected, "suppressed": self.suppressed, "unexplained": self.unexplained,
         });
         (line, report, good)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigie_domain::Evidence;
+
+    /// The count can fail: what is reserved to others cannot be answered, and nothing else is.
+    #[test]
+    fn what_is_reserved_to_others_cannot_be_answered() {
+        let mut a = Assessment::new("1", NoticeKind::Call);
+        a.title = "Entretien d'espaces verts".into();
+        assert!(may_answer(StructureKind::Ei, &a) && may_answer(StructureKind::Esat, &a));
+        let mut p = Provision::new(ProvisionKind::Reserved, Evidence::default());
+        p.beneficiary = Some(Beneficiary::Disability);
+        a.provisions.push(p);
+        assert!(!may_answer(StructureKind::Ei, &a) && may_answer(StructureKind::Esat, &a));
+        a.lots = vec![
+            AssessedLot { id: "1".into(), ..AssessedLot::default() },
+            AssessedLot { id: "2".into(), ..AssessedLot::default() },
+        ];
+        a.provisions[0].lots = vec!["1".into()];
+        assert!(may_answer(StructureKind::Ei, &a), "the other lot");
     }
 }

@@ -1,6 +1,8 @@
 //! The pages in a real browser (headless Chromium): the whole journey on a phone and on a desktop, what axe-core finds, and the
 //! keyboard alone. `VIGIE_SCREENSHOTS=DIR` keeps a picture of every page, for eyes.
 
+mod mails;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

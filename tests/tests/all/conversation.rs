@@ -362,7 +362,7 @@ async fn every_command_answers_something_useful() {
         ("/aide", "/echeances"),
         ("/start", "Vos alertes arrivent ici"),
         ("Mes abonnements", "Nord (59)"),
-        ("/echeances", "Offres (dans 52 jours)"),
+        ("/echeances", "Offres (dans 52\u{a0}jours)"),
         ("/pourquoi", "envoyé tout de suite"),
         ("/ajouter", "Dites de quoi"),
         ("/ajouter Nettoyage des bureaux du Groupe Exemple", "transmise"),

@@ -64,6 +64,8 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("à la main", "Quelle sorte"),
         ("EA", "Quels métiers"),
         ("nettoyage, espaces verts", "Retenu"),
+        ("continuer", "à préciser"),
+        ("laisser", "Retenu"),
         ("continuer", "Où travaillez-vous"),
         ("59, 62", "Nord (59), Pas-de-Calais (62)"),
         ("Nord", "Nord (59)"),
@@ -87,6 +89,8 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("à la main", "Quelle sorte"),
         ("EA", "Quels métiers"),
         ("tous", "Où travaillez-vous"),
+        ("partout", "Quelles dispositions"),
+        ("retour", "Où travaillez-vous"),
         ("59, 62", "Nord (59)"),
         ("continuer", "Quelles dispositions"),
         ("tout", "À quel rythme"),
@@ -114,7 +118,7 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("trop loin", "trop loin"),
         ("rappel", "Rappel noté pour le 24 novembre 2026"),
         ("rappel 5 jours", "Rappel noté pour le 26 novembre 2026"),
-        ("plus", "Nettoyage des écoles"),
+        ("détails", "Nettoyage des écoles"),
         ("oui lot 2", "lot 2"),
         ("note : voir avec Léa", "Note gardée"),
         ("pour Marc", "Marc s’en occupe"),
@@ -135,7 +139,12 @@ async fn everything_the_guide_says_of_chats_is_so() {
         let replies = conversation::dispatch(&app.service, under(said)).await.unwrap();
         assert!(sections().contains(emoji) && !replies.is_empty(), "{emoji}");
     }
-    let buttons = vigie_service::answers::state_line::buttons(vigie_domain::AlertKind::New, Role::Structure, &delivery);
+    let buttons = vigie_service::answers::state_line::buttons(
+        vigie_domain::AlertKind::New,
+        Role::Structure,
+        vigie_domain::Phase::Open,
+        &delivery,
+    );
     buttons.iter().flatten().for_each(|b| walk.said.push_str(&format!(" {} ", action::folded(&b.label))));
     // Why a notice that says no more than its département came.
     let near = vigie_domain::Near::Unsure { department: vigie_domain::Department::parse("62").unwrap() };

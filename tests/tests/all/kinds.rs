@@ -165,3 +165,77 @@ async fn what_a_person_turned_off_stays_off_when_they_are_brought_in_step() {
     service::subscribe(&app, "ana", "ana@structure.example", &Filter::default()).await.unwrap();
     assert!(app.service.store.subscriber("ana").await.unwrap().unwrap().profile.without_closed);
 }
+
+/// U6: a correction that repeats only the département reaches those whom its procedure's place concerns, and nobody else; U5: it keeps
+/// the way to the documents.
+#[tokio::test]
+async fn a_correction_goes_by_the_place_of_its_procedure() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    let circle = |town: &str| {
+        let department = Department::parse("62");
+        let commune = vigie_config::rules::communes().named(town, department.as_ref())[0].code.to_owned();
+        Filter { around: vec![vigie_domain::Around { commune, km: 8 }], ..Filter::default() }
+    };
+    for town in ["Lens", "Calais"] {
+        service::subscribe(&app, town, &format!("{}@structure.example", town.to_lowercase()), &circle(town))
+            .await
+            .unwrap();
+    }
+    let mut first = call();
+    first.lots.clear();
+    first.places.push(vigie_domain::Place { city: Some("Lens".into()), postcode: Some("62300".into()), nuts: None });
+    first.documents_url = Some("https://dossier.example/1".into());
+    ingest::ingest(&app.service, &first, None).await.unwrap();
+    let mut later = Notice::new("boamp", "26-2", NoticeKind::Correction);
+    later.title = first.title.clone();
+    later.departments = first.departments.clone();
+    later.links.earlier = vec!["26-1".into()];
+    let at = DateTime::parse_from_rfc3339("2027-01-20T12:00:00+01:00").unwrap();
+    later.dates = vec![TypedDate::of_field(DateKind::Tender, (at, true), "test")];
+    ingest::ingest(&app.service, &later, None).await.unwrap();
+    let procedure = app.service.store.notice(&later.key()).await.unwrap().unwrap().procedure;
+    for (person, alerts) in [("Lens", 2), ("Calais", 0)] {
+        let shares = app.service.store.notifications(person, &procedure).await.unwrap();
+        assert_eq!(shares.len(), alerts, "{person}: {shares:?}");
+    }
+    let rows = app.service.store.deliveries(None, 10).await.unwrap();
+    let mut told = Vec::new();
+    for row in rows {
+        for item in app.service.store.items_of(&row.id, &row.subscriber, &row.cause).await.unwrap() {
+            let part = vigie_service::alert_card::read(&app.service, &item).await.unwrap().unwrap();
+            told.push((part.kind, part.notice.documents_url, part.state.modified));
+        }
+    }
+    let correction = (vigie_domain::AlertKind::Correction, first.documents_url.clone(), true);
+    assert!(told.contains(&correction), "{told:?}");
+}
+
+/// U12: what follows something told in a weekly digest waits for the next one.
+#[tokio::test]
+async fn a_weekly_digest_stays_weekly() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    let service = &app.service;
+    service::subscribe(&app, "ana", "ana@structure.example", &Filter::default()).await.unwrap();
+    for s in service.store.subscriptions_of("ana").await.unwrap() {
+        service.store.remove_subscription(&s.id).await.unwrap();
+    }
+    let weekly = vigie_domain::Cadence::Weekly;
+    service.store.put_subscription("ana", &Filter::default(), weekly, now()).await.unwrap();
+    ingest::ingest(service, &call(), None).await.unwrap();
+    let monday: DateTime<Utc> = "2026-11-30T07:00:00Z".parse().unwrap();
+    let due = service.store.due_digests(monday, monday).await.unwrap();
+    let address = service.store.active_addresses("ana").await.unwrap().remove(0);
+    service.store.make_digest(&due[0], &[(address.id, address.channel)], 2000, monday, monday).await.unwrap();
+    service.clock.set("2026-12-01T09:00:00Z".parse().unwrap());
+    let mut award = Notice::new("boamp", "26-9", NoticeKind::Award);
+    award.title = call().title;
+    award.links.earlier = vec!["26-1".into()];
+    award.awards = vec![Award { winners: vec!["Martin SARL".into()], ..Award::default() }];
+    ingest::ingest(service, &award, None).await.unwrap();
+    let procedure = service.store.notice(&call().key()).await.unwrap().unwrap().procedure;
+    let shares = service.store.notifications("ana", &procedure).await.unwrap();
+    let due: Vec<_> = shares.iter().filter(|s| s.notice == award.key()).map(|s| (s.disposition, s.due)).collect();
+    assert_eq!(due, [(Disposition::Digest, Some("2026-12-07T07:00:00Z".parse().unwrap()))]);
+}

@@ -35,6 +35,7 @@ pub mod document;
 pub mod facts;
 pub mod finding;
 pub mod fold;
+mod intention;
 pub mod lexicon;
 pub mod lot_place;
 pub mod numbers;

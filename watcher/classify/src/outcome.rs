@@ -22,6 +22,9 @@ pattern!(WHOLE, r"\b(?:procedure|consultation|marche|accord-cadre|ensemble des l
 /// Longest text read of one passage, in bytes.
 const MAX_TEXT: usize = 50_000;
 
+/// Longest sentence kept, in characters.
+const MAX_WORDS: usize = 300;
+
 /// Most failures read of one notice: far above any real one, so that hostile text stays cheap.
 const MAX_FAILURES: usize = 400;
 
@@ -32,6 +35,14 @@ struct Failure {
     /// It speaks of the procedure as such.
     whole: bool,
     reason: Option<NoAwardReason>,
+    /// The sentence, verbatim.
+    words: String,
+}
+
+impl Failure {
+    fn award(&self, lot: Option<String>) -> Award {
+        Award { words: Some(self.words.clone()), ..Award::none(lot, self.reason) }
+    }
 }
 
 /// Completes the results of a notice, and its kind, by what its text says.
@@ -46,7 +57,7 @@ pub fn settle(notice: &mut Notice) {
     let whole = named.is_empty() || failures.iter().any(|f| f.whole && f.lots.is_empty());
     let has_winners = notice.awards.iter().any(|a| !a.winners.is_empty());
     if whole && !has_winners {
-        notice.awards = vec![Award::none(None, first.reason)];
+        notice.awards = vec![first.award(None)];
         if notice.kind == NoticeKind::Award {
             notice.kind = NoticeKind::NoAward;
         }
@@ -56,7 +67,7 @@ pub fn settle(notice: &mut Notice) {
     for failure in named {
         for lot in &failure.lots {
             if !failed.iter().any(|f| f.lot.as_ref() == Some(lot)) {
-                failed.push(Award::none(Some(lot.clone()), failure.reason));
+                failed.push(failure.award(Some(lot.clone())));
             }
         }
     }
@@ -79,8 +90,10 @@ fn failures(notice: &Notice) -> Vec<Failure> {
     let mut out = Vec::new();
     let passages = notice.passages.iter().map(|p| (p.text.as_str(), p.lot.clone()));
     for (text, lot) in std::iter::once((notice.title.as_str(), None)).chain(passages) {
-        let folded = fold(&text[..text.floor_char_boundary(MAX_TEXT)]);
-        for sentence in folded.split(['\n', ';']).flat_map(|line| line.split(". ")) {
+        let text = &text[..text.floor_char_boundary(MAX_TEXT)];
+        for words in text.split(['\n', ';']).flat_map(|line| line.split(". ")) {
+            let folded = fold(words);
+            let sentence = folded.as_str();
             let told: Vec<_> = FAILED
                 .find_iter(sentence)
                 .filter(|m| {
@@ -96,7 +109,8 @@ fn failures(notice: &Notice) -> Vec<Failure> {
             for failed in told {
                 let nearest = mentions.iter().rev().find(|m| m.range.end <= failed.start()).or(mentions.first());
                 let lots = nearest.map(|m| m.lots.clone()).or(lot.clone().map(|l| vec![l])).unwrap_or_default();
-                out.push(Failure { lots, whole, reason });
+                let words = words.trim().chars().take(MAX_WORDS).collect();
+                out.push(Failure { lots, whole, reason, words });
             }
         }
     }

@@ -12,6 +12,7 @@ pub use super::beneficiary::article_of;
 pub(super) use super::beneficiary::narrow_by_object;
 use super::beneficiary::{Found, Told, combine, told};
 use super::finding::Reading;
+use super::intention;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::Unit;
@@ -63,7 +64,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         bind(reading, s, &mut found, explained);
     }
     narrow(statements, &mut found, explained);
-    combine(reading, found)
+    let mut provisions = combine(reading, found);
+    intention::mark(&mut provisions);
+    provisions
 }
 
 /// "Marché réservé aux EA", "le lot 3 est réservé", "réservation : oui".

@@ -146,12 +146,11 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
             Some(Beneficiary::SocialEconomy) => 40,
             Some(Beneficiary::Prison) | None => 15,
         };
-        provisions
-            .push((weight, format!("{} {}", scope(&p.lots, g.lots, "Réservé", "réservé"), recipients(p.beneficiary))));
+        let weight = if p.is_intended() { weight / 2 } else { weight };
+        provisions.push((weight, reserved(p, g.lots)));
     }
     if g.has(ProvisionKind::InsertionService) {
-        provisions
-            .push((60, "L’objet même est l’insertion professionnelle, les travaux en sont le support".to_owned()));
+        provisions.push((60, "Marché d’insertion : la prestation sert de support au parcours".to_owned()));
     }
     if let Some(p) = g.of(ProvisionKind::ExecutionClause).next() {
         let lots = all_lots(g.of(ProvisionKind::ExecutionClause));
@@ -161,7 +160,7 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
             (false, Some(percent)) => format!(" : {} % des heures", french::number(percent)),
             (false, None) => String::new(),
         };
-        provisions.push((35, format!("{} une clause d’insertion{volume}", scope(&lots, g.lots, "Prévoit", "prévoit"))));
+        provisions.push((35, format!("Clause d’insertion{}{volume}", at_lots(&lots, g.lots))));
     }
     if let Some(p) = g.of(ProvisionKind::AwardCriterion).next() {
         let weight = p.weight.map(|w| format!(" ({} %)", french::number(w))).unwrap_or_default();
@@ -171,7 +170,9 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
         add(0, "Aucun métier des structures reconnu dans l’objet".to_owned());
     } else {
         let rules = vigie_config::rules::Rules::embedded();
-        let labels: Vec<&str> = g.sectors.iter().take(3).map(|s| rules.sector_label(s)).collect();
+        let mut labels: Vec<&str> = g.sectors.iter().map(|s| rules.trade(s)).collect();
+        labels.dedup();
+        labels.truncate(3);
         add(
             if g.notice.natures == [ContractNature::Supplies] { 15 } else { 25 },
             format!("Métiers concernés : {}", labels.join(", ")),
@@ -187,7 +188,7 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
         add(-100, "Procédure annulée ou sans suite".to_owned());
     }
     if g.has(ProvisionKind::SocialConditionNotSeen) {
-        add(3, "Condition sociale non vue dans l’avis, à vérifier au CCAP (L2112-2-1)".to_owned());
+        add(3, "Aucune clause visible dans l’avis : à vérifier au CCAP".to_owned());
     }
     out.extend(provisions.into_iter().map(|(weight, reason)| Point { first: true, weight, reason }));
     out
@@ -236,14 +237,29 @@ fn all_lots<'a>(provisions: impl Iterator<Item = &'a Provision>) -> Vec<String> 
     out
 }
 
-/// "Réservé" or "Lots 2 et 5 : réservé".
-fn scope(of: &[String], lots: usize, alone: &str, after_lots: &str) -> String {
+/// "Réservé aux SIAE", "Lots 2 et 5 réservés aux EA et ESAT", "Réservation envisagée aux SIAE (lot 2)".
+fn reserved(p: &Provision, lots: usize) -> String {
+    let whole = p.lots.is_empty() || p.lots.len() == lots && lots > 1;
+    let (of, to) = (french::lots(&p.lots, lots), recipients(p.beneficiary));
+    match (p.is_intended(), whole) {
+        (true, true) => format!("Réservation envisagée {to}"),
+        (true, false) => format!("Réservation envisagée {to} ({of})"),
+        (false, true) => format!("Réservé {to}"),
+        (false, false) if p.lots.len() > 1 => format!("{} réservés {to}", french::capital(&of)),
+        (false, false) => format!("{} réservé {to}", french::capital(&of)),
+    }
+}
+
+/// "" for all lots, else " au lot 2", " aux lots 1 et 2", " à 45 des 173 lots".
+fn at_lots(of: &[String], lots: usize) -> String {
     match of {
-        [] => alone.to_owned(),
-        all if all.len() == lots && lots > 1 => alone.to_owned(),
-        [one] => format!("Lot {one} : {after_lots}"),
-        several if several.len() <= 6 => format!("Lots {} : {after_lots}", french::list(several)),
-        several => format!("{} lots : {after_lots}", several.len()),
+        [] => String::new(),
+        all if all.len() == lots && lots > 1 => String::new(),
+        [one] => format!(" au lot {one}"),
+        several => match french::lots(several, lots) {
+            named if named.starts_with("lots") => format!(" aux {named}"),
+            counted => format!(" à {counted}"),
+        },
     }
 }
 

@@ -362,7 +362,14 @@ fn awards(notice: &Value, intended: bool) -> Vec<Award> {
             let amount =
                 tenders.first().and_then(|t| text(t, "LegalMonetaryTotal/PayableAmount")).and_then(|a| a.parse().ok());
             let reason = text(lot_result, "DecisionReason/DecisionReasonCode").and_then(|c| NoAwardReason::parse(&c));
-            Award { lot, winners, amount: amount.filter(|_| won), outcome, reason: reason.filter(|_| !won) }
+            Award {
+                lot,
+                winners,
+                amount: amount.filter(|_| won),
+                outcome,
+                reason: reason.filter(|_| !won),
+                words: None,
+            }
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use vigie_service::operators::{self, OperatorEvent};
 
 use crate::Reply;
 
-use super::{Asker, MAX_LISTED, day, word};
+use super::{Asker, MAX_LISTED, day, one, word};
 
 impl Asker<'_> {
     pub(super) async fn deadlines(&self) -> Result<Vec<Reply>, Failure> {
@@ -64,7 +64,7 @@ impl Asker<'_> {
         if more > 0 {
             lines.push(format!("et {more} de plus."));
         }
-        Ok(word(lines.join("\n")))
+        Ok(one(lines.join("\n"), self.own_pages().into_iter().collect()))
     }
 
     /// A lead goes to whoever runs the installation: what enters Vigie is seen by every structure it suits, and that is theirs

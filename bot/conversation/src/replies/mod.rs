@@ -14,7 +14,7 @@ use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Subscriber, french};
 use vigie_notifier::card::short;
-use vigie_notifier::chat::{Button, Rich};
+use vigie_notifier::chat::{Button, ButtonAction, Rich};
 use vigie_service::answers::action;
 use vigie_service::decisions::may_decide;
 use vigie_service::{Failure, Service};
@@ -126,9 +126,9 @@ impl Asker<'_> {
     pub(super) fn help(&self) -> Vec<Reply> {
         let mut lines = vec!["Ce que je sais faire :".to_owned()];
         if may_decide(self.person.role) {
-            lines.push("Sous une alerte, touchez un bouton, réagissez ou répondez : 👍 « oui », 👎 « non », ⏰ « rappel » (dans trois jours, ou « rappel 5 jours »), « plus » pour les détails, « note : … » ou « pour Marc ». Vos collègues le voient, personne d’autre.".to_owned());
+            lines.push("Sous une alerte, touchez un bouton, réagissez ou répondez : 👍 « oui », 👎 « non », ⏰ « rappel » (dans trois jours, ou « rappel 5 jours »), « détails », « note : … » ou « pour Marc ». Vos collègues le voient, personne d’autre.".to_owned());
         } else {
-            lines.push("Sous une alerte, « plus » donne les détails.".to_owned());
+            lines.push("Sous une alerte, « détails » en dit plus.".to_owned());
         }
         lines.extend(
             [
@@ -153,11 +153,18 @@ impl Asker<'_> {
                 "Exploitation : /sante, /file, /pauser SOURCE, /reprendre_source SOURCE, /rejouer ENVOI".to_owned(),
             );
         }
-        let buttons = vec![
+        let mut buttons = vec![
             vec![action::command("Mes abonnements", "/abonnements"), action::command("M’abonner", "/abonner")],
             vec![action::command("Mes échéances", "/echeances")],
         ];
+        buttons.extend(self.own_pages());
         one(lines.join("\n"), buttons)
+    }
+
+    /// The way to one's own pages, where they are served.
+    fn own_pages(&self) -> Option<Vec<Button>> {
+        let url = self.service.home_url()?;
+        Some(vec![Button { label: "Mes marchés".to_owned(), action: ButtonAction::Open(url) }])
     }
 
     fn unknown(&self, name: &str) -> Vec<Reply> {

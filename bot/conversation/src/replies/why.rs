@@ -58,8 +58,17 @@ impl Asker<'_> {
         if row.assessment.deadline().is_some_and(|d| d.with_timezone(&Utc) <= self.now) {
             return Ok(word("Ce marché est clos : il n’est plus transmis."));
         }
-        let PassedOn { told, knew } = pass_on(self.service, &row, self.person).await?;
-        Ok(word(match (told, knew) {
+        let PassedOn { told, knew, cannot } = pass_on(self.service, &row, self.person).await?;
+        let left = match cannot {
+            0 => String::new(),
+            n => format!(
+                " {} ne {} pas y répondre.",
+                french::plural(n, "membre"),
+                if n > 1 { "peuvent" } else { "peut" }
+            ),
+        };
+        let said = match (told, knew) {
+            (0, 0) if cannot > 0 => "Personne n’a rien reçu.".to_owned(),
             (0, 0) => "Personne n’est noté comme membre de votre réseau : la personne qui gère Vigie peut l’écrire."
                 .to_owned(),
             (0, n) => format!(
@@ -74,7 +83,8 @@ impl Asker<'_> {
                 french::plural(k, "autre"),
                 if k > 1 { "savaient" } else { "savait" }
             ),
-        }))
+        };
+        Ok(word(format!("{said}{left}")))
     }
 
     pub(super) async fn why_of(&self, row: &NoticeRow) -> Result<Vec<Reply>, Failure> {

@@ -11,7 +11,7 @@ use vigie_service::place_input;
 
 use super::refine;
 
-use super::draft::{Draft, Next, Step};
+use super::draft::{Draft, Next, Step, Unsettled};
 
 /// Pieces of one answer.
 const MAX_PIECES: usize = 30;
@@ -19,6 +19,9 @@ const MAX_PIECES: usize = 30;
 const MAX_ADDED: usize = 3;
 /// Choices offered.
 const MAX_CHOICES: usize = 8;
+/// Most trades that wait for what they mean, and the longest word of them kept, in characters.
+const MAX_UNSETTLED: usize = 8;
+const MAX_WORD: usize = 60;
 /// Sectors or départements one subscription may name here.
 const MAX_NAMED: usize = 60;
 
@@ -155,49 +158,75 @@ pub(super) fn trades(piece: &str, choices: &[Sector]) -> Trades {
 }
 
 pub(super) fn sectors(mut draft: Draft, text: &str, words: &str) -> Next {
+    if let Some(first) = draft.unsettled.first().cloned() {
+        match words {
+            "laisser" | "laisser de cote" | "aucun" | "aucune" | "non" => {
+                draft.unsettled.remove(0);
+                return Next::Ask(draft, String::new());
+            }
+            "tous ceux-la" | "toutes" | "tous" => {
+                draft.unsettled.remove(0);
+                first.choices.into_iter().for_each(|sector| put(&mut draft.sectors, sector));
+                return Next::Ask(draft, String::new());
+            }
+            words if passes(words) => {
+                let note = format!("Il reste « {} » à préciser, ou à laisser.", short(&first.word, 40));
+                return Next::Again(draft, note);
+            }
+            _ => {}
+        }
+    }
     if passes(words) {
-        return Next::Ask(Draft { step: Step::Places, choices: Vec::new(), ..draft }, String::new());
+        return Next::Ask(Draft { step: Step::Places, ..draft }, String::new());
     }
     if matches!(words, "tous" | "tous les metiers" | "tout") {
         return Next::Ask(
-            Draft { step: Step::Places, sectors: Vec::new(), choices: Vec::new(), ..draft },
+            Draft { step: Step::Places, sectors: Vec::new(), unsettled: Vec::new(), ..draft },
             String::new(),
         );
     }
     if matches!(words, "effacer" | "vider") {
         draft.sectors.clear();
+        draft.unsettled.clear();
         return Next::Ask(draft, "Liste vidée.".to_owned());
     }
-    let (mut unknown, mut understood) = (Vec::new(), false);
-    let offered = std::mem::take(&mut draft.choices);
+    let (mut unknown, mut understood, mut settled) = (Vec::new(), false, false);
+    let offered = draft.choices().to_vec();
     for piece in pieces(text) {
         match trades(&piece, &offered) {
             Trades::These(found) => {
                 understood = true;
-                for sector in found {
-                    if !draft.sectors.contains(&sector) && draft.sectors.len() < MAX_NAMED {
-                        draft.sectors.push(sector);
-                    }
-                }
+                settled |= found.iter().any(|sector| offered.contains(sector));
+                found.into_iter().for_each(|sector| put(&mut draft.sectors, sector));
             }
-            Trades::Choose(found) => {
+            Trades::Choose(choices) => {
                 understood = true;
-                draft.choices = found;
+                wait_for(&mut draft, piece, choices);
             }
             Trades::None => unknown.push(piece),
         }
+    }
+    if settled {
+        draft.unsettled.remove(0);
     }
     let mut note = String::new();
     if let Some(first) = unknown.first() {
         let rules = Rules::embedded();
         let near = rules.nearest_sector(&first.replace(' ', "-")).to_owned();
         note = format!("Je ne connais pas « {} ».", short(first, 40));
-        if draft.choices.is_empty() && !near.is_empty() {
+        if !near.is_empty() && draft.unsettled.is_empty() {
             note.push_str(" Le plus proche est proposé ci-dessous.");
-            draft.choices = vec![near];
+            wait_for(&mut draft, first.clone(), vec![near]);
         }
     }
     if understood { Next::Ask(draft, note) } else { Next::Again(draft, note) }
+}
+
+/// A trade waits for what it means, once.
+fn wait_for(draft: &mut Draft, word: String, choices: Vec<Sector>) {
+    if draft.unsettled.len() < MAX_UNSETTLED && !draft.unsettled.iter().any(|u| u.word == word) {
+        draft.unsettled.push(Unsettled { word: short(&word, MAX_WORD), choices });
+    }
 }
 
 pub(super) fn place(piece: &str) -> Option<Department> {
@@ -213,7 +242,26 @@ pub(super) fn place(piece: &str) -> Option<Department> {
 }
 
 pub(super) fn places(mut draft: Draft, text: &str, words: &str) -> Next {
+    if let Some(commune) = draft.distance_of.clone() {
+        if let Some(km) = distance(words) {
+            return match place_input::around(&format!("{commune} {km} km")) {
+                Ok(circle) => {
+                    draft.distance_of = None;
+                    put(&mut draft.around, circle);
+                    Next::Ask(draft, String::new())
+                }
+                Err(why) => Next::Again(draft, format!("{}.", capital(&why))),
+            };
+        }
+        if passes(words) {
+            let note = how_far(&commune);
+            return Next::Again(draft, note);
+        }
+    }
     if passes(words) {
+        if draft.is_everywhere() {
+            return Next::Again(draft, "Dites où, ou « Partout » pour toute la France.".to_owned());
+        }
         return Next::Ask(Draft { step: Step::Provisions, ..draft }, String::new());
     }
     if matches!(words, "partout" | "france" | "toute la france" | "tous" | "tout") {
@@ -229,11 +277,44 @@ pub(super) fn places(mut draft: Draft, text: &str, words: &str) -> Next {
             Err(why) => unknown.push(why),
         }
     }
-    let note = unknown.into_iter().next().unwrap_or_default();
+    // What waits for its distance comes last, so that the answer is to it.
+    let asked = draft.distance_of.as_deref().map(how_far);
+    understood |= asked.is_some();
+    let note = asked.or(unknown.into_iter().next()).unwrap_or_default();
     if understood { Next::Ask(draft, note) } else { Next::Again(draft, note) }
 }
 
-/// Adds a département, a circle or an intercommunality to a draft; or says what is wrong.
+fn how_far(commune: &str) -> String {
+    let name = commune.split(" (").next().unwrap_or(commune);
+    format!("À combien de kilomètres {} ? Par exemple « 30 km ».", french::of(name))
+}
+
+/// A distance alone, in kilometres: `20 km`, `20`, `dans un rayon de 20 kilomètres`.
+fn distance(words: &str) -> Option<u32> {
+    const AROUND: [&str; 14] = [
+        "a",
+        "km",
+        "kms",
+        "kilometre",
+        "kilometres",
+        "dans",
+        "un",
+        "rayon",
+        "de",
+        "moins",
+        "environ",
+        "autour",
+        "max",
+        "maximum",
+    ];
+    let spaced = words.replace("km", " km ");
+    let mut rest = spaced.split_whitespace().filter(|w| !AROUND.contains(w));
+    let number = rest.next()?.parse().ok()?;
+    rest.next().is_none().then_some(number)
+}
+
+/// Adds a département, a circle or an intercommunality to a draft, or the commune whose distance is to be asked; or says what is
+/// wrong.
 pub(super) fn add_place(draft: &mut Draft, piece: &str) -> Result<(), String> {
     // A code may mean two départements, and the island both.
     let corsica = piece.trim_start_matches("la ") == "corse";
@@ -243,12 +324,9 @@ pub(super) fn add_place(draft: &mut Draft, piece: &str) -> Result<(), String> {
         put(&mut draft.departments, department);
     } else if place_input::speaks_of_distance(piece) {
         put(&mut draft.around, place_input::around(piece).map_err(|e| format!("{}.", capital(&e)))?);
+        draft.distance_of = None;
     } else if let Ok(commune) = place_input::commune(piece) {
-        return Err(format!(
-            "À combien de kilomètres {} ? Par exemple « {} 30 km ».",
-            french::of(commune.name),
-            commune.label()
-        ));
+        draft.distance_of = Some(commune.label());
     } else {
         let epci = place_input::epci(piece).map_err(|e| {
             if e.starts_with("plusieurs") {

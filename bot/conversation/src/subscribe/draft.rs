@@ -92,8 +92,20 @@ pub struct Draft {
     /// Other conditions.
     #[serde(default)]
     pub more: Filter,
-    /// Sectors offered to choose from.
+    /// Trades named that are not settled yet, in order: none is dropped without a word.
     #[serde(default)]
+    pub unsettled: Vec<Unsettled>,
+    /// The commune that waits for its distance, as it is written.
+    #[serde(default)]
+    pub distance_of: Option<String>,
+}
+
+/// A word that may mean several trades.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unsettled {
+    /// As it was said.
+    pub word: String,
+    /// What it may mean.
     pub choices: Vec<Sector>,
 }
 
@@ -111,12 +123,17 @@ impl Draft {
         }
     }
 
+    /// What the first trade that is not settled may mean.
+    pub(super) fn choices(&self) -> &[Sector] {
+        self.unsettled.first().map_or(&[], |u| u.choices.as_slice())
+    }
+
     pub(super) fn is_everywhere(&self) -> bool {
         self.departments.is_empty() && self.epcis.is_empty() && self.around.is_empty()
     }
 
     pub(super) fn without_places(self) -> Self {
-        Self { departments: Vec::new(), epcis: Vec::new(), around: Vec::new(), ..self }
+        Self { departments: Vec::new(), epcis: Vec::new(), around: Vec::new(), distance_of: None, ..self }
     }
 }
 

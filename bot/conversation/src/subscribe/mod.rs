@@ -45,7 +45,8 @@ pub fn begin(role: Role, profile: &Profile) -> Draft {
         provisions: Vec::new(),
         cadence: None,
         more: Filter::default(),
-        choices: Vec::new(),
+        unsettled: Vec::new(),
+        distance_of: None,
     }
 }
 
@@ -58,7 +59,7 @@ pub fn next(draft: Draft, said: &str) -> Next {
         "annuler" | "cancel" | "abandonner" => return Next::Cancelled,
         "retour" | "precedent" => {
             let step = draft.step.before();
-            return Next::Ask(Draft { step, choices: Vec::new(), ..draft }, String::new());
+            return Next::Ask(Draft { step, unsettled: Vec::new(), distance_of: None, ..draft }, String::new());
         }
         "recommencer" => {
             let kept = Profile { kind: None, ..Profile::default() };
@@ -149,7 +150,8 @@ mod tests {
             (Step::Places, "partout", Some(Step::Provisions)),
             (Step::Places, "30 km autour de Lens", Some(Step::Places)),
             (Step::Places, "CA de Lens - Liévin, Nord", Some(Step::Places)),
-            (Step::Places, "Lens", None),
+            (Step::Places, "Lens", Some(Step::Places)),
+            (Step::Places, "20 km", None),
             (Step::Places, "Saint-Denis 10 km", None),
             (Step::Places, "Lens 900 km", None),
             (Step::Places, "\u{202e}droN\u{202c}", None),
@@ -234,18 +236,60 @@ mod tests {
     #[test]
     fn a_word_of_many_trades_is_narrowed_by_a_button() {
         let (draft, _) = asks(next(at(Step::Sectors), "entretien"));
-        assert!(draft.sectors.is_empty() && draft.choices.len() > 1);
+        assert!(draft.sectors.is_empty() && draft.choices().len() > 1);
         let (text, rows) = question(&draft, "");
-        assert!(text.contains("Précisez") && rows.len() >= draft.choices.len());
-        let wanted = draft.choices[1].clone();
-        let (chosen, _) = asks(next(draft, "2"));
-        assert_eq!((chosen.sectors, chosen.choices.len()), (vec![wanted], 0));
+        assert!(text.contains("précisez") && rows.len() >= draft.choices().len());
+        let wanted = draft.choices()[1].clone();
+        let (chosen, _) = asks(next(draft.clone(), "2"));
+        assert_eq!((chosen.sectors, chosen.unsettled.len()), (vec![wanted], 0));
+        let (all, _) = asks(next(draft.clone(), "Tous ceux-là"));
+        assert_eq!(all.sectors, draft.choices());
+    }
+
+    /// U9: its own example, then « continuer », dropped a trade without a word.
+    #[test]
+    fn a_trade_that_is_not_settled_is_asked_for_again_and_never_dropped() {
+        let (draft, _) = asks(next(at(Step::Sectors), "nettoyage, espaces verts"));
+        assert!(!draft.sectors.is_empty() && draft.unsettled.len() == 1, "{draft:?}");
+        let Next::Again(again, note) = next(draft.clone(), "continuer") else { panic!("asked again") };
+        assert!(again == draft && note.contains("nettoyage"), "{note}");
+        let (left, _) = asks(next(draft, "Laisser"));
+        assert_eq!((left.unsettled.len(), left.step), (0, Step::Sectors));
+        assert_eq!(asks(next(left, "continuer")).0.step, Step::Places);
+        let (two, _) = asks(next(at(Step::Sectors), "entretien, nettoyage"));
+        assert_eq!(two.unsettled.len(), 2, "each waits for its turn");
+    }
+
+    /// U9: « À combien de kilomètres de Tourcoing ? » – « 20 km ».
+    #[test]
+    fn a_commune_waits_for_its_distance() {
+        for distance in ["20 km", "20", "à 20 kilomètres", "dans un rayon de 20 km"] {
+            let (draft, note) = asks(next(at(Step::Places), "Tourcoing"));
+            assert!(note.starts_with("À combien de kilomètres de Tourcoing"), "{note}");
+            let Next::Again(draft, note) = next(draft, "continuer") else { panic!("asked again") };
+            assert!(note.contains("Tourcoing"), "{note}");
+            let (draft, note) = asks(next(draft, distance));
+            assert_eq!((draft.around.len(), draft.around[0].km, note.as_str()), (1, 20, ""), "{distance}");
+            assert_eq!(draft.distance_of, None);
+        }
+        let (draft, _) = asks(next(at(Step::Places), "Nord, Tourcoing"));
+        assert_eq!((draft.departments.len(), draft.distance_of.is_some()), (1, true), "what was understood is kept");
+    }
+
+    /// U9: « continuer » without a place meant all France.
+    #[test]
+    fn everywhere_is_said_and_never_meant() {
+        for said in ["continuer", "ok", "suite"] {
+            let Next::Again(draft, note) = next(at(Step::Places), said) else { panic!("{said}") };
+            assert!(draft.step == Step::Places && note.contains("Partout"), "{note}");
+        }
+        assert_eq!(asks(next(at(Step::Places), "Partout")).0.step, Step::Provisions);
     }
 
     proptest::proptest! {
         /// Whatever is said, the dialogue goes on, and what it shows is bounded.
         #[test]
-        fn nothing_said_breaks_the_dialogue(answers in proptest::collection::vec("\\PC{0,60}|oui|suite|59|EA|retour|entretien|tout|Lens 30 km|affiner|mots : \\PC{0,20}", 0..20)) {
+        fn nothing_said_breaks_the_dialogue(answers in proptest::collection::vec("\\PC{0,60}|oui|suite|59|EA|retour|entretien|nettoyage|tout|Lens|20 km|Lens 30 km|affiner|mots : \\PC{0,20}", 0..20)) {
             let mut draft = start();
             for said in &answers {
                 draft = match next(draft, said) {

@@ -59,13 +59,22 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
         Step::Sectors => {
             let names = draft.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect();
             let mut rows: Vec<Vec<Button>> = draft
-                .choices
+                .choices()
                 .iter()
                 .enumerate()
                 .map(|(i, s)| vec![action::answer(&short(rules.sector_label(s), 48), step, &(i + 1).to_string())])
                 .collect();
-            rows.push(if draft.sectors.is_empty() { row(&["Tous"]) } else { row(&["Continuer", "Vider"]) });
-            let choose = if draft.choices.is_empty() { "" } else { "\nPrécisez :" };
+            let choose = match draft.unsettled.first() {
+                Some(first) => {
+                    let all: &[&str] = if first.choices.len() > 1 { &["Tous ceux-là", "Laisser"] } else { &["Laisser"] };
+                    rows.push(row(all));
+                    format!("\n« {} » : précisez.", short(&first.word, 40))
+                }
+                None => {
+                    rows.push(if draft.sectors.is_empty() { row(&["Tous"]) } else { row(&["Continuer", "Vider"]) });
+                    String::new()
+                }
+            };
             (format!("Quels métiers ? Écrivez-les, par exemple « nettoyage, espaces verts ».{}{choose}", kept(names)), rows)
         }
         Step::Places => {
@@ -80,7 +89,7 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
             (format!("Quelles dispositions sociales ? « Tout » prend aussi les marchés sans clause.{}", kept(names)), rows)
         }
         Step::Rhythm => (
-            "À quel rythme ? « Automatique » : un résumé par jour, et tout de suite ce qui vous est réservé ou presse.".to_owned(),
+            "À quel rythme ? « Automatique » : un résumé par jour, et tout de suite ce qui vous est réservé ou est urgent.".to_owned(),
             vec![row(&["Automatique", "Tout de suite"]), row(&["Chaque jour", "Chaque semaine"])],
         ),
         Step::Confirm => (

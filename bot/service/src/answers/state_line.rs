@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
-use vigie_domain::{AlertKind, Decision, Refusal, Stage, french};
+use vigie_domain::{AlertKind, Decision, Phase, Refusal, Stage, french};
 use vigie_notifier::card::short;
 
 use vigie_notifier::chat::Button;
@@ -71,42 +71,33 @@ fn one(d: &Decision, now: DateTime<Utc>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// The buttons under a message about a procedure, for a person of that role.
+/// The buttons under a message about a procedure that stands so, for a person of that role: what is over takes no « on y va ».
 #[must_use]
-pub fn buttons(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> {
+pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec<Vec<Button>> {
     let button = |label: &str, wish: Action| action::button(label, &wish, delivery);
-    let more = button("Plus", Action::More);
+    let stage = |label: &str, stage: Stage| button(label, Action::Stage(stage));
+    let more = button("Détails", Action::More);
+    let later = button("⏰ Rappel", Action::Remind(REMIND_DAYS));
+    let of_a_contract = matches!(
+        kind,
+        AlertKind::ExAnte | AlertKind::Modification | AlertKind::Completion | AlertKind::Account | AlertKind::Operator
+    );
+    if of_a_contract || phase.is_settled() && !phase.may_be_won() {
+        return Vec::new();
+    }
     if !may_decide(role) {
-        return match kind {
-            AlertKind::New
-            | AlertKind::Correction
-            | AlertKind::VerdictCorrection
-            | AlertKind::Award
-            | AlertKind::PartialResult => vec![vec![more]],
-            _ => Vec::new(),
-        };
+        return vec![vec![more]];
     }
     match kind {
-        AlertKind::New
-        | AlertKind::Correction
-        | AlertKind::VerdictCorrection
-        | AlertKind::PartialResult
-        | AlertKind::Reminder
-        | AlertKind::Undecided => vec![
-            vec![button("👍 On y va", Action::Stage(Stage::Go)), button("👎 Écarter", Action::Stage(Stage::NoGo))],
-            vec![button("⏰ Rappel", Action::Remind(REMIND_DAYS)), more],
+        _ if phase.may_be_won() => {
+            vec![vec![stage("🏆 Gagné", Stage::Won), stage("Perdu", Stage::Lost)], vec![more]]
+        }
+        // They go for it already.
+        AlertKind::Reminder => vec![
+            vec![stage("📨 Offre remise", Stage::Submitted), stage("On abandonne", Stage::Abandoned)],
+            vec![later, more],
         ],
-        AlertKind::Award => vec![
-            vec![button("🏆 Gagné", Action::Stage(Stage::Won)), button("Perdu", Action::Stage(Stage::Lost))],
-            vec![more],
-        ],
-        AlertKind::Cancellation
-        | AlertKind::NoAward
-        | AlertKind::ExAnte
-        | AlertKind::Modification
-        | AlertKind::Completion
-        | AlertKind::Account
-        | AlertKind::Operator => Vec::new(),
+        _ => vec![vec![stage("👍 On y va", Stage::Go), stage("👎 Écarter", Stage::NoGo)], vec![later, more]],
     }
 }
 
@@ -123,10 +114,16 @@ pub fn reasons(delivery: &str) -> Vec<Vec<Button>> {
         .collect()
 }
 
-/// Where a structure stands, for those who went on.
+/// Where a structure stands, for those who went on; of what is not open any more, what came of it.
 #[must_use]
-pub fn stages(delivery: &str) -> Vec<Vec<Button>> {
+pub fn stages(open: bool, delivery: &str) -> Vec<Vec<Button>> {
     let button = |label: &str, stage: Stage| action::button(label, &Action::Stage(stage), delivery);
+    if !open {
+        return vec![
+            vec![button("Gagné", Stage::Won), button("Perdu", Stage::Lost)],
+            vec![button("Sans suite", Stage::NoAward)],
+        ];
+    }
     vec![
         vec![button("On prépare", Stage::Preparing), button("Offre remise", Stage::Submitted)],
         vec![button("Gagné", Stage::Won), button("Perdu", Stage::Lost)],
@@ -161,9 +158,28 @@ mod tests {
     #[test]
     fn those_who_only_read_get_no_decision_buttons() {
         let labels = |role| -> Vec<String> {
-            buttons(AlertKind::New, role, "d").into_iter().flatten().map(|b| b.label).collect()
+            buttons(AlertKind::New, role, Phase::Open, "d").into_iter().flatten().map(|b| b.label).collect()
         };
-        assert_eq!(labels(Role::Facilitator), ["Plus"]);
-        assert_eq!(labels(Role::Structure), ["👍 On y va", "👎 Écarter", "⏰ Rappel", "Plus"]);
+        assert_eq!(labels(Role::Facilitator), ["Détails"]);
+        assert_eq!(labels(Role::Structure), ["👍 On y va", "👎 Écarter", "⏰ Rappel", "Détails"]);
+    }
+
+    /// U2: nothing is offered that means nothing any more, whatever the message was.
+    #[test]
+    fn what_is_over_offers_only_what_makes_sense() {
+        let labels = |kind, phase| -> Vec<String> {
+            buttons(kind, Role::Structure, phase, "d").into_iter().flatten().map(|b| b.label).collect()
+        };
+        for kind in [AlertKind::New, AlertKind::Correction, AlertKind::Reminder, AlertKind::Cancellation] {
+            assert!(labels(kind, Phase::Cancelled).is_empty(), "{kind:?}");
+            assert!(labels(kind, Phase::NoAward).is_empty(), "{kind:?}");
+            for phase in [Phase::Closed, Phase::Awarded] {
+                assert_eq!(labels(kind, phase), ["🏆 Gagné", "Perdu", "Détails"], "{kind:?}");
+            }
+        }
+        assert_eq!(
+            labels(AlertKind::Reminder, Phase::Open),
+            ["📨 Offre remise", "On abandonne", "⏰ Rappel", "Détails"]
+        );
     }
 }

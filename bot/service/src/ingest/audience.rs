@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use vigie_config::rules;
-use vigie_domain::Subscription;
 use vigie_domain::subscription::{Candidate, Profile, Rhythm};
+use vigie_domain::{Cadence, Subscription};
 use vigie_notifier::audience::{Hit, hit};
 use vigie_store::audience::Person;
 use vigie_store::journal::NoticeRow;
@@ -82,6 +82,15 @@ impl Audience {
     /// Whether a person is of that structure.
     pub(super) fn is_of(&self, subscriber: &str, structure: &str) -> bool {
         self.people.get(subscriber).is_some_and(|p| p.subscriber.structure() == structure)
+    }
+
+    /// How often the person hears of what that subscription finds; without one, or where it is gone, the slowest of those that wait
+    /// for a digest. `None` where none does.
+    pub(super) fn digest_cadence(&self, subscriber: &str, subscription: Option<&str>) -> Option<Cadence> {
+        let own = &self.people.get(subscriber)?.subscriptions;
+        let waits = |c: &Cadence| c.waits();
+        let that = own.iter().find(|s| Some(s.id.as_str()) == subscription).map(|s| s.cadence).filter(waits);
+        that.or_else(|| own.iter().map(|s| s.cadence).filter(waits).max_by_key(|c| c.minutes()))
     }
 
     pub(super) fn rhythm(&self, subscriber: &str) -> Rhythm {

@@ -15,6 +15,8 @@ use super::stored::{Match, People, Stored};
 
 /// Most notices of a procedure that a new one is compared with.
 const MAX_OTHERS: u32 = 50;
+/// Most of them that a follow-up inherits from.
+const MAX_EARLIER: u32 = 5;
 
 /// The procedure a notice belongs to: by statements first, and where they lead to several procedures these are found to be
 /// one. A buyer's reference joins a call only to what is still open and speaks of the same thing: under the reference of a
@@ -115,17 +117,20 @@ pub(super) async fn stored(
     let corrected = if known.is_some() { tx.corrected_provisions(&key).await? } else { None };
     let previous = if known.is_some() { tx.assessment_of(&key).await? } else { None };
     let said = if known.is_some() { tx.document_of(&key).await? } else { None };
-    let (mut earlier, mut others, mut told) = (None, Vec::new(), Vec::new());
+    let (mut earlier, mut others, mut whole, mut told) = (None, Vec::new(), None, Vec::new());
     if let Some(p) = &procedure {
         if known.is_none() {
             others = tx.other_statements(&p.id, &key, MAX_OTHERS).await?;
         }
         if notice.kind.is_follow_up() {
             earlier = tx.latest_assessment(&p.id, &key).await?;
+            let said = tx.other_notices(&p.id, &key, MAX_EARLIER).await?;
+            let said = said.iter().filter(|n| !n.kind.is_result());
+            whole = Some(said.fold(notice.clone(), |whole, earlier| whole.inheriting(earlier)));
         }
         told = tx.told(&p.id).await?;
     }
-    Ok(Stored { notice: known, said, previous, procedure, corrected, earlier, others, told })
+    Ok(Stored { notice: known, said, previous, procedure, corrected, earlier, others, whole, told })
 }
 
 /// What is stored of the people whom an alert may reach.

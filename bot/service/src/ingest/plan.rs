@@ -11,6 +11,7 @@ use vigie_domain::{Access, Alert, AlertKind, Assessment, Cadence, Disposition, N
 use vigie_notifier::audience::Hit;
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
+use vigie_notifier::fit::Fit;
 use vigie_notifier::rhythm::{self, When};
 use vigie_store::derived_id;
 use vigie_store::ingest::{NewDelivery, NewNotification, Share, Told};
@@ -204,8 +205,8 @@ impl<'a> Planner<'a> {
         let mut plan = PeoplePlan::default();
         for (subscriber, hit) in audiences.people {
             let before = audiences.before.get(subscriber.as_str()).copied();
-            let met = before.map(met_before).unwrap_or_default();
-            if before.is_some() && of_other_lots(alert, &met) {
+            let met = before.map(|told| inherited(told, alert.kind)).unwrap_or_default();
+            if before.is_some() && of_other_lots(alert, &met.found) {
                 let decided = Decided::untold(Disposition::Duplicate, "d’autres lots que les vôtres");
                 plan.shares.push((share(subscriber, hit, met, decided), Vec::new()));
                 continue;
@@ -250,7 +251,7 @@ impl<'a> Planner<'a> {
             self.decide(subscriber, (alert.kind, None), None, stored, assessment)
         };
         decided.remark = Some(remark);
-        self.with_deliveries(share(subscriber.to_owned(), None, Match::default(), decided), alert, assessment)
+        self.with_deliveries(share(subscriber.to_owned(), None, Why::default(), decided), alert, assessment)
     }
 
     /// Most messages at once within an hour for a person; 0 = no limit.
@@ -279,6 +280,7 @@ impl<'a> Planner<'a> {
         stored: &People,
         assessment: &Assessment,
     ) -> Decided {
+        let subscription = before.and_then(|t| t.subscription.as_deref());
         let before = before.map(|t| t.disposition);
         match self.first_poll {
             Some(Baseline::Quiet) if before.is_none() => {
@@ -301,7 +303,9 @@ impl<'a> Planner<'a> {
         let cadence = match before {
             // What follows a message comes the way the message came, but for what becomes of a contract under way.
             Some(Disposition::Instant | Disposition::Overflow) if !waits => Cadence::Instant,
-            Some(_) => hit.map_or(Cadence::Daily, cadence_of),
+            Some(_) => hit
+                .map(cadence_of)
+                .unwrap_or_else(|| self.audience.digest_cadence(subscriber, subscription).unwrap_or(Cadence::Daily)),
             None => hit.map_or(Cadence::Instant, cadence_of),
         };
         if let Some(before) = before
@@ -346,9 +350,11 @@ fn cadence_of(hit: &Hit) -> Cadence {
     }
 }
 
-/// What met when a person was told before.
-fn met_before(told: &Told) -> Match {
-    serde_json::from_str::<Why>(&told.reasons).map(|why| why.found).unwrap_or_default()
+/// Why a person was told before, as far as it still holds: what is corrected may be none of the reasons any more.
+fn inherited(told: &Told, kind: AlertKind) -> Why {
+    let why: Why = serde_json::from_str(&told.reasons).unwrap_or_default();
+    let corrected = matches!(kind, AlertKind::Correction | AlertKind::VerdictCorrection);
+    Why { found: why.found, fit: if corrected { Fit::default() } else { why.fit }, ..Why::default() }
 }
 
 /// Whether an alert is about the end of lots of which none is among those that met when a person was told.
@@ -365,10 +371,9 @@ fn is_outdated(this: &Statement, others: &[Statement]) -> bool {
     others.iter().any(|other| procedure::later(other, this) == Some(Ordering::Greater))
 }
 
-/// A share; `met` is what met when the person was told before: a follow-up that meets no subscription inherits it.
-fn share(subscriber: String, hit: Option<Hit>, met: Match, decided: Decided) -> NewNotification {
+/// A share; a follow-up that meets no subscription inherits why the person was told before.
+fn share(subscriber: String, hit: Option<Hit>, inherited: Why, decided: Decided) -> NewNotification {
     let subscription = hit.as_ref().map(|h| h.subscription.clone());
-    let inherited = Why { found: met, ..Why::default() };
     let why = hit.map_or(inherited, |h| Why { found: h.found, fit: h.fit, ..Why::default() });
     let why = Why { note: decided.note.map(str::to_owned), remark: decided.remark, ..why };
     NewNotification {

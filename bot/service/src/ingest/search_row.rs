@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use vigie_domain::procedure::{Snapshot, Status};
-use vigie_domain::{Assessment, BuyerType, Notice, NoticeKind, ProvisionKind};
+use vigie_domain::{Assessment, BuyerType, Notice, ProvisionKind};
 use vigie_notifier::card::{short, verdict};
 use vigie_store::search::{SearchRow, State};
 use vigie_store::{Store, StoreError};
@@ -50,9 +50,7 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
             Status::Cancelled | Status::NoAward => State::Cancelled,
             Status::Intended => State::Closed,
             Status::Awarded => State::Awarded,
-            Status::Open if matches!(a.notice_kind, NoticeKind::PriorInformation | NoticeKind::Planned) => {
-                State::Planned
-            }
+            Status::Open if state.planned => State::Planned,
             Status::Open => State::Open,
         },
         score: a.score,

@@ -26,6 +26,8 @@ pub struct Stored {
     pub earlier: Option<Assessment>,
     /// What other notices of the procedure say of themselves, where this one is new to it: one of them may be later.
     pub others: Vec<Statement>,
+    /// A notice that only follows others up, with what it inherits of them: whom it concerns is asked of that.
+    pub whole: Option<Notice>,
     /// What people were told of the procedure, latest first.
     pub told: Vec<Told>,
 }

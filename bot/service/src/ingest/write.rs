@@ -59,7 +59,8 @@ pub(super) async fn store_one(
             tx.put_portrait(&format!("{key}#title"), &plan.alert.procedure, &title, &written).await?;
         }
     }
-    let concerned = tell(tx, turn, notice, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
+    let whole = stored.whole.as_ref().unwrap_or(notice);
+    let concerned = tell(tx, turn, whole, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
     Ok(Outcome::Stored(concerned.shares))
 }
 
@@ -71,7 +72,7 @@ pub(crate) struct Concerned {
     pub told: usize,
 }
 
-/// Tells everyone whom an alert concerns. `silent`: it says nothing new to those who were told.
+/// Tells everyone whom an alert concerns; `notice` holds what it inherits from its procedure. `silent`: it says nothing new to those who were told.
 pub(crate) async fn tell(
     tx: &mut IngestTx,
     turn: &mut Turn<'_>,

@@ -120,12 +120,17 @@ async fn who_goes_is_reminded_and_who_says_no_is_not() {
     assert_eq!(at("2027-01-05T08:00:30+01:00"), 3, "seven days before");
     assert_eq!(at("2027-01-05T09:00:00+01:00"), 3, "once");
     store.decide(&decide(Stage::NoGo, "2027-01-06T10:00:00+01:00")).await.unwrap();
-    assert_eq!(at("2027-01-10T08:00:30+01:00"), 3, "they said no");
+    assert_eq!(at("2027-01-11T08:00:30+01:00"), 3, "they said no");
     let mails = smtp.mails();
     let [alert, watching, reminder] = &parsed(&mails)[..] else { panic!("three mails") };
     assert_eq!(watching.subject(), Some("Vigie veille toujours pour vous"));
     assert!(reminder.subject().unwrap().starts_with("Rappel – Nettoyage des écoles"), "{:?}", reminder.subject());
-    assert!(reminder.body_text(0).unwrap().contains("Offre à remettre\u{a0}: 12 janvier 2027 (dans 7 jours)"));
+    assert!(
+        reminder
+            .body_text(0)
+            .unwrap()
+            .contains("Offre à remettre\u{a0}: mardi 12 janvier 2027 à 12\u{a0}h (dans 7\u{a0}jours)")
+    );
     assert_eq!(reminder.in_reply_to().as_text(), alert.message_id(), "in the thread of the alert");
     store.close().await;
 }

@@ -1,0 +1,88 @@
+//! Telephone numbers and mail addresses in a text, made links that a thumb can follow.
+//!
+//! The text is of the outside: it is escaped whole, and what becomes a link holds nothing but the digits of a French number, or the
+//! plain characters of an address.
+
+use std::sync::LazyLock;
+
+use minijinja::Value;
+use regex::Regex;
+
+use crate::typeset::typeset;
+
+/// A French number in its five groups of two, or from abroad; or a mail address.
+static LINKS: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"(?P<tel>(?:\+33[ .\u{a0}\u{202f}-]?|\b0)[1-9](?:[ .\u{a0}\u{202f}-]?[0-9]{2}){4})\b|(?P<mail>\b[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24})\b";
+    #[expect(clippy::expect_used, reason = "the pattern is a constant, and a test reads it")]
+    Regex::new(pattern).expect("a pattern of ours")
+});
+
+fn escape(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+}
+
+/// The text as HTML, escaped, its numbers and addresses links.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut from = 0;
+    for found in LINKS.captures_iter(text) {
+        let Some(whole) = found.get(0) else { continue };
+        escape(&mut out, &typeset(&text[from..whole.start()]));
+        from = whole.end();
+        let target = if found.name("tel").is_some() {
+            let digits: String = whole.as_str().chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+            format!("tel:{digits}")
+        } else {
+            format!("mailto:{}", whole.as_str())
+        };
+        out.push_str("<a href=\"");
+        escape(&mut out, &target);
+        out.push_str("\" style=\"color:#0b6b4b\" class=\"link\">");
+        escape(&mut out, &typeset(whole.as_str()));
+        out.push_str("</a>");
+    }
+    escape(&mut out, &typeset(&text[from..]));
+    out
+}
+
+/// The same for templates: what it gives is safe.
+#[must_use]
+pub fn filter(text: &str) -> Value {
+    Value::from_safe_string(html(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(text: &str) -> Vec<String> {
+        html(text).split("href=\"").skip(1).map(|s| s.split('"').next().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn numbers_and_addresses_can_be_tapped_and_nothing_else() {
+        assert_eq!(
+            links("Maison de l’emploi, 03 20 49 50 00 ou +33 6.12.34.56.78, clauses@mde-lille.fr"),
+            ["tel:0320495000", "tel:+33612345678", "mailto:clauses@mde-lille.fr"]
+        );
+        for text in ["SIRET 215 903 501 00017", "du 12 01 2027 au 13 02 2027", "26-131001", "a@b", "12 000 heures"] {
+            assert!(links(text).is_empty(), "{text}: {}", html(text));
+        }
+    }
+
+    #[test]
+    fn outside_text_stays_text() {
+        let said = html("<script>alert(1)</script> \"x\"@y.fr'&");
+        assert!(!said.contains("<script>") && !said.contains("\"x\""), "{said}");
+    }
+}
