@@ -61,6 +61,11 @@ pub fn word(said: &str) -> Option<String> {
     if action::words(&courteous).is_some() {
         return Some(courteous);
     }
+    // « Non, pas cette fois » is one answer, with or without its comma.
+    let flat = courteous.replace(',', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    if action::words(&flat).is_some() {
+        return Some(flat);
+    }
     if let Some(word) = refused_because(said) {
         return Some(word);
     }

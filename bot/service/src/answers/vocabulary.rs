@@ -127,8 +127,8 @@ pub(super) fn remind(said: &str) -> Option<Action> {
     if LOOKING.contains(&said) {
         return Some(Action::Remind(REMIND_DAYS));
     }
+    // The longest first: « rappel » begins most of them.
     let asks = [
-        "rappel",
         "rappelle moi",
         "rappelle-moi",
         "rappelez moi",
@@ -136,6 +136,7 @@ pub(super) fn remind(said: &str) -> Option<Action> {
         "me le rappeler",
         "le rappeler",
         "rappeler",
+        "rappel",
         "plus tard",
     ];
     let rest = asks.iter().find_map(|w| said.strip_prefix(w))?;
