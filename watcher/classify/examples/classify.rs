@@ -30,7 +30,7 @@ fn main() -> std::io::Result<()> {
 /// The statements of a notice with their concepts.
 fn show(notice: &Notice, out: &mut impl Write) -> std::io::Result<()> {
     let doc = Document::of(notice);
-    let units = Units::of(&doc);
+    let units = Units::of(&doc, &vigie_classify::anchors::Anchors::of(doc.text()));
     let all: Vec<usize> = (0..units.list.len()).collect();
     for s in statements(&doc, &units, &all) {
         let words = |h: &vigie_classify::lexicon::Hit| {

@@ -311,7 +311,10 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
         });
         sub && !polarity::void(s, h)
     })?;
+    const ASKED: &[&str] =
+        &["demande", "demandee", "attendu", "attendue", "exige", "exigee", "requis", "prevoit", "prevu"];
     let bound = strict_duty(s)
+        || s.has_word(0, structure.from, ASKED)
         || future(s)
         || quantity && s.says.has(Concept::Winner)
         || s.says.has(Concept::Only) && s.of(Concept::Winner).any(|w| w.to <= structure.from);

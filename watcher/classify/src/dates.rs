@@ -12,6 +12,7 @@ use vigie_domain::{DateKind, TypedDate};
 use super::anchors::Topic;
 use super::finding::Reading;
 use super::lexicon::{Concept, Concepts, Lexicon};
+use super::near::has_moment;
 use super::quantity::{Unit as Measure, quantities};
 use super::statement::{Unit, Units};
 use super::token::{Token, mark};
@@ -118,7 +119,9 @@ fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
             while windows.get(w).is_some_and(|x| x.end <= unit.range.start) {
                 w += 1;
             }
-            if windows.get(w).is_some_and(|x| x.start < unit.range.end) {
+            let text = &reading.doc.text()[unit.range.clone()];
+            let held = windows.get(w).is_some_and(|x| x.start < unit.range.end);
+            if held && (has_moment(text) || text.contains("jour") || text.contains("j-")) {
                 out.push(i);
             }
         }
@@ -141,13 +144,15 @@ fn of_unit(
         return Vec::new();
     }
     let mut found = moments(words, reference);
-    // "Date : 11/09/2026", and on the next line "Heure locale : 11:45".
-    if let (Some(last), Some(next)) = (found.last_mut(), units.list.get(index + 1))
+    // "Date : 11/09/2026", and on the next line "Heure locale : 11:45" or "11:45".
+    if let (Some(last), Some(next)) = (found.last_mut(), units.list.get(index + 1).filter(|n| n.line == unit.line + 1))
         && last.time.is_none()
-        && reading.doc.text()[next.range.clone()].trim_start().starts_with(['h', 't'])
-        && ["heure", "time_receipt"].iter().any(|w| reading.doc.text()[next.range.clone()].trim_start().starts_with(w))
     {
-        last.time = when::time_in(&tokens(reading.doc.text(), &next.range));
+        let text = reading.doc.text()[next.range.clone()].trim();
+        let alone = text.len() <= 12 && text.starts_with(|c: char| c.is_ascii_digit()) && last.to == words.len();
+        if alone || text.starts_with("heure") || text.starts_with("time_receipt") {
+            last.time = when::time_in(&tokens(reading.doc.text(), &next.range));
+        }
     }
     let moves = words.iter().any(|t| {
         ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle"].iter().any(|w| t.word.starts_with(w))
@@ -271,6 +276,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             | "reponses"
             | "devis"
             | "remise"
+            | "remises"
             | "reception"
             | "depot"
             | "date_receipt_tenders"
@@ -285,9 +291,15 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             _ => None,
         };
         if let Some(kind) = kind {
-            if before(3, &["ouverture", "validite", "examen", "analyse", "valable", "ouvert"])
-                && kind != DateKind::Visit
-            {
+            let between = &words[i + 1..at];
+            let behind = |list: &[&str]| between.iter().any(|t| list.iter().any(|w| t.word.starts_with(w)));
+            let of_offers = kind != DateKind::Visit
+                && (before(3, &["ouverture", "validite", "examen", "analyse", "valable", "ouvert"])
+                    || behind(&["valable", "validite", "maintenu"]));
+            // "Réponses de l'acheteur : 25/01/2027".
+            let of_buyer =
+                word.starts_with("reponse") && behind(&["acheteur", "pouvoir", "collectivite", "maitre", "apportee"]);
+            if of_offers || of_buyer {
                 return Some(Cue::Other);
             }
             // "Questions au plus tard six jours avant la date limite fixée au 18 mars": the deadline's day.
@@ -301,7 +313,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
                 return Some(Cue::Kind(DateKind::Tender));
             }
             if kind == DateKind::Tender
-                && matches!(word, "remise" | "reception" | "depot" | "reponse" | "retour")
+                && matches!(word, "remise" | "remises" | "reception" | "depot" | "reponse" | "retour")
                 && noun.is_none()
             {
                 noun = Some(kind);
@@ -322,7 +334,8 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
             | "audition" | "auditions" | "echantillon" | "echantillons" | "maquette" | "travaux" | "chantier"
             | "depasse" | "depasser" | "ligne" => {
-                if restated {
+                // "Visite sur rendez-vous le 14 janvier".
+                if restated || word == "rendez" && before(8, &["visite"]) {
                     continue;
                 }
                 return noun.map(Cue::Kind).or(Some(Cue::Other));
@@ -370,7 +383,8 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
 fn above(reading: &Reading<'_>, units: &Units, index: usize) -> Option<Cue> {
     let heading = units.list[index].heading;
     let near =
-        (index.saturating_sub(ABOVE)..index).rev().filter(|i| units.list[index].line - units.list[*i].line <= ABOVE);
+        // The title labels nothing.
+        (index.saturating_sub(ABOVE).max(1)..index).rev().filter(|i| units.list[index].line - units.list[*i].line <= ABOVE);
     heading.into_iter().chain(near).find_map(|i| {
         let words = tokens(reading.doc.text(), &units.list[i].range);
         // A line that told its own date says nothing of the next one's, unless this one mends it.

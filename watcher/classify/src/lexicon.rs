@@ -7,10 +7,11 @@
 //! Invariants: the table is read once; a line that names an unknown concept is refused by a test. Cost is bounded by the words of
 //! the statement times the forms that begin with each.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
+use super::pattern::Quick;
 use super::token::{Token, mark};
 
 macro_rules! concepts {
@@ -143,29 +144,7 @@ pub struct Hit {
 }
 
 type WordId = u32;
-type Words = HashMap<String, WordId, BuildHasherDefault<Fnv>>;
-
-/// Fowler-Noll-Vo: the table is this program's own, its keys are short words, and nothing hostile chooses them.
-#[derive(Debug)]
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-}
+type Words = HashMap<String, WordId, Quick>;
 
 /// How a long word begins, and how long it is: what may be misspelled looks alike in both.
 type Look = ([u8; 3], usize);
@@ -221,9 +200,12 @@ pub struct Lexicon {
     /// Long words without one of their letters.
     damaged: Words,
     /// What those words look like.
-    looks: HashSet<Look, BuildHasherDefault<Fnv>>,
+    looks: HashSet<Look, Quick>,
+    /// How words of the table begin.
+    heads: HashSet<[u8; 4], Quick>,
     forms: Vec<Form>,
-    by_first: HashMap<WordId, Vec<usize>>,
+    /// Forms that begin with a word, by its number.
+    by_first: Vec<Vec<usize>>,
 }
 
 impl Lexicon {
@@ -244,8 +226,9 @@ impl Lexicon {
             prefix_lengths: 0,
             damaged: Words::default(),
             looks: HashSet::default(),
+            heads: HashSet::default(),
             forms: Vec::new(),
-            by_first: HashMap::new(),
+            by_first: Vec::new(),
         };
         for (name, forms) in lines(table) {
             if name.starts_with('@') {
@@ -259,6 +242,9 @@ impl Lexicon {
         }
         let long: Vec<(String, WordId)> =
             lexicon.exact.iter().filter(|(w, _)| w.len() >= TOLERANT).map(|(w, id)| (w.clone(), *id)).collect();
+        let words = lexicon.exact.keys().chain(lexicon.prefixes.keys()).chain(long.iter().map(|(w, _)| w));
+        let heads: Vec<[u8; 4]> = words.filter_map(|w| w.as_bytes().first_chunk().copied()).collect();
+        lexicon.heads.extend(heads);
         for (word, id) in long {
             for length in word.len() - 1..=word.len() + 1 {
                 lexicon.looks.insert((look(&word).0, length));
@@ -297,7 +283,9 @@ impl Lexicon {
         let index = self.forms.len();
         if let Some(first) = steps.first() {
             for word in &first.words {
-                self.by_first.entry(*word).or_default().push(index);
+                let word = *word as usize;
+                self.by_first.resize_with(self.by_first.len().max(word + 1), Vec::new);
+                self.by_first[word].push(index);
             }
         }
         self.forms.push(Form { concept, steps });
@@ -314,8 +302,30 @@ impl Lexicon {
         }
     }
 
-    /// The words of the table that a word of the text is.
+    /// The words of the table that a word of the text is. Texts repeat their words: what was found out is kept by each thread.
     fn known(&self, word: &str, out: &mut Vec<WordId>) {
+        /// Most words kept: more than a language needs, so that hostile text holds little memory.
+        const KEPT: usize = 8192;
+        thread_local! {
+            static MEMORY: RefCell<HashMap<String, Vec<WordId>, Quick>> = RefCell::default();
+        }
+        if !std::ptr::eq(self, Self::embedded()) {
+            return self.look_up(word, out);
+        }
+        MEMORY.with_borrow_mut(|memory| {
+            if let Some(ids) = memory.get(word) {
+                out.clone_from(ids);
+                return;
+            }
+            self.look_up(word, out);
+            if memory.len() >= KEPT {
+                memory.clear();
+            }
+            memory.insert(word.to_owned(), out.clone());
+        });
+    }
+
+    fn look_up(&self, word: &str, out: &mut Vec<WordId>) {
         out.clear();
         let stemmed = stem(word);
         out.extend(self.exact.get(stemmed).copied());
@@ -354,6 +364,12 @@ impl Lexicon {
         })
     }
 
+    /// Whether some word of the table may begin so: a cheap look before one at the whole word.
+    #[must_use]
+    pub fn may_begin(&self, head: &str) -> bool {
+        head.as_bytes().first_chunk::<4>().is_some_and(|h| self.heads.contains(h))
+    }
+
     /// Whether the table knows a word.
     #[must_use]
     pub fn knows(&self, word: &str) -> bool {
@@ -374,7 +390,7 @@ impl Lexicon {
         let mut hits: Vec<Hit> = Vec::new();
         for from in 0..tokens.len() {
             for word in &ids[from] {
-                for form in self.by_first.get(word).into_iter().flatten().map(|i| &self.forms[*i]) {
+                for form in self.by_first.get(*word as usize).into_iter().flatten().map(|i| &self.forms[*i]) {
                     if let Some(to) = end_of(form, from, tokens, &ids, &capitals) {
                         hits.push(Hit { concept: form.concept, from, to });
                     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`fold`] | one spelling, with the way back to the original |
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
-//! | [`anchors`] | one pass for all anchor words: which statements are read |
+//! | [`anchors`], `near` | one pass for all anchor words; which lines are cut into statements |
 //! | [`statement`] with `table`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
 //! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
 //! | [`polarity`] | denial, lifting, condition, tense |
@@ -38,6 +38,7 @@ pub mod fold;
 mod intention;
 pub mod lexicon;
 pub mod lot_place;
+pub(crate) mod near;
 pub mod numbers;
 pub mod other;
 pub mod outcome;
@@ -91,7 +92,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         titles: &lot_titles,
         served: serves_jobseekers(&notice.title),
     };
-    let units = Units::of(&doc);
+    let units = Units::of(&doc, &anchors);
     let mut provisions = provisions(notice, &reading, &units, lots.len());
     // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
     let of_the_title = LazyCell::new(|| sectors::of(&notice.cpv, &notice.title, &[]));

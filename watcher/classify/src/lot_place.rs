@@ -4,6 +4,9 @@
 //! ends there ("Lens" in "Lens Propreté" is a firm), and where it is a commune of a département that the notice is about. A street
 //! is named after another town. In doubt nothing is said, and the place of the notice stands: an alert is never lost to a guess.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use vigie_config::rules::{Rules, communes};
 use vigie_domain::commune::Commune;
 use vigie_domain::{Department, Place, commune};
@@ -141,8 +144,9 @@ fn place(name: &str, within: &[Department]) -> Option<Place> {
 }
 
 fn is_department(name: &str) -> bool {
-    let key = commune::key(name);
-    Rules::embedded().departments().any(|(_, department)| commune::key(department) == key)
+    static NAMES: LazyLock<HashSet<String>> =
+        LazyLock::new(|| Rules::embedded().departments().map(|(_, name)| commune::key(name)).collect());
+    NAMES.contains(&commune::key(name))
 }
 
 /// Whether a title is a commune's name and nothing else, or ends with one in capitals behind words that are not.

@@ -1,7 +1,7 @@
 //! Regular expressions of the classifier, compiled once. They run on short windows around anchor words only.
 //!
 //! They read folded text, whose letters are ASCII: `\b` and `\w` are told so, since their Unicode forms push the engine
-//! off its fast path at the first "n°".
+//! off its fast path at the first "n°". Sets of words, and their hasher, stand here too.
 
 /// Declares a regular expression as a lazily compiled static. That it compiles is proven by the test that touches
 /// every pattern of its module.
@@ -18,9 +18,34 @@ macro_rules! pattern {
 /// Declares a set of folded words, parted by white space.
 macro_rules! words {
     ($name:ident, $list:expr) => {
-        static $name: std::sync::LazyLock<std::collections::HashSet<&'static str>> =
+        static $name: std::sync::LazyLock<std::collections::HashSet<&'static str, $crate::pattern::Quick>> =
             std::sync::LazyLock::new(|| $list.split_whitespace().collect());
     };
+}
+
+/// Fowler-Noll-Vo: the table is this program's own, its keys are short words, and nothing hostile chooses them.
+#[derive(Debug)]
+pub struct Fnv(u64);
+
+/// Its builder.
+pub type Quick = std::hash::BuildHasherDefault<Fnv>;
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl std::hash::Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
 }
 
 pub use regex::Regex;

@@ -147,8 +147,9 @@ fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
 fn number(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize, Option<Unit>)> {
     let token = &tokens[from];
     // A scanner's letter O among digits: "14O heures".
-    let scanned = token.word.replace('o', "0").replace('l', "1");
-    if scanned != token.word.as_ref() && scanned.len() <= 5 && scanned.bytes().all(|b| b.is_ascii_digit()) {
+    let like_digit = |b: u8| b.is_ascii_digit() || matches!(b, b'o' | b'l');
+    if token.word.len() <= 5 && token.word.bytes().all(like_digit) && !token.word.bytes().all(|b| b.is_ascii_digit()) {
+        let scanned = token.word.replace('o', "0").replace('l', "1");
         return scanned.parse().ok().map(|v| (v, from + 1, None));
     }
     if !token.is_number() {

@@ -430,8 +430,10 @@ fn others_refused(reading: &Reading<'_>, s: &Statement<'_>, next: Option<&Statem
             || word == "ni" && s.has_word(i.saturating_sub(3), *i, &["ne", "n", "sont"])
             || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
     });
+    const ADMITS: &[&str] =
+        &["admis", "accept", "examin", "etudi", "retenu", "analys", "ouvert", "consider", "recevable"];
     let not_admitted = s.has_word(first.to, s.tokens.len(), &["pas"])
-        && s.has_word(first.to, s.tokens.len(), &["admis", "admises", "acceptes"]);
+        && s.tokens[first.to..].iter().any(|t| ADMITS.iter().any(|w| t.word.starts_with(w)));
     let refused = not_admitted
         || s.tokens[first.to..]
             .iter()

@@ -9,8 +9,10 @@
 
 use std::ops::Range;
 
+use super::anchors::Anchors;
 use super::document::{Document, MAX_QUOTE};
 use super::lexicon::{Concept, Concepts, Hit, Lexicon};
+use super::near;
 use super::quantity::{Quantity, quantities};
 use super::reserved::STRUCTURES;
 use super::table::{answer_of_row, cells, row_lot};
@@ -123,16 +125,23 @@ pub struct Units {
 }
 
 impl Units {
-    /// Cuts a document.
+    /// Cuts the lines of a document that may matter ([`near`]); their numbers count all lines.
     #[must_use]
-    pub fn of(doc: &Document) -> Self {
+    pub fn of(doc: &Document, anchors: &Anchors) -> Self {
+        let passages: Vec<Vec<Range<usize>>> = doc.passages().map(|p| with_answers(doc, doc.lines(&p))).collect();
+        let wanted = near::wanted(doc, anchors, &passages.concat());
         let mut units = Self { list: Vec::new() };
         let mut line_number = 0;
-        for passage in doc.passages() {
+        for lines in passages {
             let mut heading: Option<(usize, usize)> = None; // index, units since
             let mut table: Vec<usize> = Vec::new(); // units of the head row
-            for line in with_answers(doc, doc.lines(&passage)) {
+            for line in lines {
                 line_number += 1;
+                if !wanted[line_number - 1] {
+                    heading = None;
+                    table.clear();
+                    continue;
+                }
                 let text = &doc.text()[line.clone()];
                 if text.trim().is_empty() {
                     continue;

@@ -137,11 +137,12 @@ fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
         let to = if run >= 3 {
             i + run + 1
         } else if tokens[i].word.len() >= 4
-            && (tokens[i + 1].word.len() <= 4 || !lexicon.knows(&tokens[i + 1].word))
             && near(&tokens[i], &tokens[i + 1])
+            && lexicon.may_begin(&tokens[i].word)
             && tokens[i].word.bytes().all(|b| b.is_ascii_alphabetic())
-            && !lexicon.knows(&tokens[i].word)
             && !SHORT_WORDS.contains(tokens[i + 1].word.as_ref())
+            && !lexicon.knows(&tokens[i].word)
+            && (tokens[i + 1].word.len() <= 4 || !lexicon.knows(&tokens[i + 1].word))
             && lexicon.knows(&[tokens[i].word.as_ref(), tokens[i + 1].word.as_ref()].concat())
         {
             i + 2

@@ -208,7 +208,20 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
 /// "Le nombre d'heures … est fixé à 420": a number without its unit, behind a verb that sets it.
 fn set_at(s: &Statement<'_>, q: &Quantity) -> bool {
     const SETS: &[&str] = &[
-        "fixe", "fixees", "fixee", "porte", "portees", "portee", "egal", "eleve", "elevent", "arrete", "ramene", "est",
+        "inferieur",
+        "inferieure",
+        "fixe",
+        "fixees",
+        "fixee",
+        "porte",
+        "portees",
+        "portee",
+        "egal",
+        "eleve",
+        "elevent",
+        "arrete",
+        "ramene",
+        "est",
         "minimum",
     ];
     let word = |n: usize| q.from.checked_sub(n).map_or("", |i| s.tokens[i].word.as_ref());

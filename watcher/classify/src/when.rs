@@ -76,6 +76,9 @@ fn month(word: &str) -> Option<u32> {
 
 /// Digits, a scanner's letters among them read as the digits they look like.
 fn digits(word: &str) -> Option<(u32, usize)> {
+    if word.len() > 4 || !word.bytes().any(|b| b.is_ascii_digit()) {
+        return None;
+    }
     let clean: String = word
         .chars()
         .map(|c| match c {
@@ -84,9 +87,7 @@ fn digits(word: &str) -> Option<(u32, usize)> {
             c => c,
         })
         .collect();
-    let real = word.bytes().filter(u8::is_ascii_digit).count();
-    (real > 0 && clean.len() <= 4 && clean.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| (clean.parse().unwrap_or(0), clean.len()))
+    clean.bytes().all(|b| b.is_ascii_digit()).then(|| (clean.parse().unwrap_or(0), clean.len()))
 }
 
 /// A day of a month: digits, "1er", or words.
@@ -137,7 +138,7 @@ fn full_year(n: u32, length: usize) -> Option<i32> {
 fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     let word = tokens[from].word.as_ref();
     // 22.01.2027, 2027.01.22, 4.9.20
-    let dotted: Vec<&str> = word.split('.').collect();
+    let dotted: Vec<&str> = if word.contains('.') { word.split('.').collect() } else { Vec::new() };
     if dotted.len() == 3 {
         let parts: Vec<(u32, usize)> = dotted.iter().filter_map(|p| digits(p)).collect();
         // "5.1.16 Description": a heading's number.
@@ -287,7 +288,7 @@ pub fn time_in(tokens: &[Token<'_>]) -> Option<NaiveTime> {
 // Words that may stand between a day and its time.
 words!(
     BETWEEN,
-    "a avant le de des vers heure heures locale limite au plus tard imperativement partir inclus et dernier delai
+    "a avant entre le de des vers heure heures locale limite au plus tard imperativement partir inclus et dernier delai
      lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
 );
 
