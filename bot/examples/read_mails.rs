@@ -22,7 +22,7 @@ fn meaning(answer: &Answer) -> (&'static str, String) {
         Some(Action::Stage(Stage::Go | Stage::Preparing)) => ("go", word.clone()),
         Some(Action::Stage(Stage::NoGo | Stage::Abandoned)) => ("no", word.clone()),
         Some(Action::Because(reason)) => ("no", reason.in_french().to_owned()),
-        Some(Action::Remind(_) | Action::More) => ("look", word.clone()),
+        Some(Action::Remind(_) | Action::RemindOn(_) | Action::More) => ("look", word.clone()),
         Some(Action::Note(note)) => ("note", note),
         Some(Action::Assign(name) | Action::GoWith(name)) => ("go", format!("pour {name}")),
         Some(Action::Stage(_) | Action::Narrow(_)) => ("other", word.clone()),
@@ -51,6 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 report.recipients.join(","),
             ),
             Mail::PassedOn(passed) => ("lead", passed.subject),
+            Mail::Complaint(_) => ("stop", String::new()),
             Mail::Other => ("human", String::new()),
             Mail::Unreadable(why) => ("unreadable", why.to_owned()),
         };

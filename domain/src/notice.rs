@@ -243,9 +243,19 @@ pub struct Links {
     /// Numbers in the Official Journal of the EU that this notice bears, or names as its own procedure's (`123456-2024`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publications: Vec<String>,
+    /// Address of the notice's own page, in the one spelling by which others are compared with it; `None` where its source gives
+    /// one page to several notices, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }
 
 impl Links {
+    /// Whether it names no other notice, nor anything by which one is known.
+    #[must_use]
+    pub fn says_nothing(&self) -> bool {
+        Self { page: None, ..self.clone() } == Self::default()
+    }
+
     /// One spelling of a publication number: `00123456-2024`, `2024/S 012-123456` → `123456-2024`.
     #[must_use]
     pub fn clean_publication(text: &str) -> Option<String> {
@@ -343,6 +353,9 @@ pub struct Notice {
     /// When it was issued, and what it changes, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue: Option<Issue>,
+    /// Its own page could not be read: it says no more than the list that announced it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Who may see it.
     #[serde(default, skip_serializing_if = "Visibility::is_public")]
     pub visibility: Visibility,
@@ -408,6 +421,7 @@ impl Notice {
             awards: Vec::new(),
             links: Links::default(),
             issue: None,
+            partial: false,
             visibility: Visibility::Public,
         }
     }
@@ -462,6 +476,24 @@ impl Notice {
         self.passages.retain(|p| seen.insert((p.lot.clone(), p.text.clone())));
     }
 
+    /// Whether this version says a part of what another one of the record says, and nothing else: its publisher showed it cut.
+    #[must_use]
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        fn words(notice: &Notice) -> String {
+            let all: Vec<&str> = notice.passages.iter().flat_map(|p| p.text.split_whitespace()).collect();
+            all.join(" ")
+        }
+        let (mine, theirs) = (words(self), words(other));
+        let stated =
+            self.dates.iter().all(|d| other.dates.contains(d)) && self.codes.iter().all(|c| other.codes.contains(c));
+        let less = mine.len() < theirs.len() || self.dates.len() < other.dates.len();
+        (self.kind, &self.title, &self.buyer) == (other.kind, &other.title, &other.buyer)
+            && self.lots.len() <= other.lots.len()
+            && stated
+            && less
+            && theirs.contains(&mine)
+    }
+
     /// What this notice leaves out, as an earlier one of the procedure said it: a follow-up repeats little of the place, the lots,
     /// the documents and the words.
     #[must_use]
@@ -507,48 +539,4 @@ impl Notice {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lot_numbers_are_spelled_one_way() {
-        for (given, kept) in
-            [("LOT-0003", "3"), ("Lot n° 3", "3"), ("03", "3"), ("10", "10"), ("2A", "2A"), ("0", "0"), ("A", "a")]
-        {
-            assert_eq!(Lot::clean_id(given).to_lowercase(), kept.to_lowercase(), "{given}");
-        }
-    }
-
-    #[test]
-    fn publication_numbers_are_spelled_one_way() {
-        for given in ["00123456-2024", "123456-2024", "2024/S 012-123456"] {
-            assert_eq!(Links::clean_publication(given).as_deref(), Some("123456-2024"), "{given}");
-        }
-        assert_eq!(Links::clean_publication("2024"), None);
-    }
-
-    /// B4: what is judged has a length that judging can afford.
-    #[test]
-    fn what_is_longer_than_any_notice_is_cut_between_characters() {
-        let mut notice = Notice::new("s", "1", NoticeKind::Call);
-        notice.title = "é".repeat(9);
-        notice.passages =
-            ["aaaa", "éé", "bbbb", ""].map(|text| Passage { field: "x".into(), lot: None, text: text.into() }).into();
-        let as_it_was = notice.clone();
-        assert!(!notice.cut_texts(18, 12) && notice == as_it_was);
-        assert!(notice.cut_texts(9, 7));
-        let texts: Vec<&str> = notice.passages.iter().map(|p| p.text.as_str()).collect();
-        assert_eq!((notice.title.as_str(), texts), ("éééé", vec!["aaaa", "é", "b"]));
-    }
-
-    #[test]
-    fn a_siren_is_kept_and_a_phone_number_is_not_taken_for_one() {
-        assert_eq!(Buyer::clean_siret("217 000 156").as_deref(), Some("217000156"));
-        assert_eq!(Buyer::clean_siret("0372740681"), None);
-        // A18: La Poste, as people write it.
-        for written in ["356 000 000 09075", "356\u{a0}000\u{202f}000\u{a0}09075", "356.000.000.09075"] {
-            assert_eq!(Buyer::written(written), "35600000009075");
-        }
-        assert_eq!(Buyer::written(" Ville de Lens "), "Ville de Lens");
-    }
-}
+mod tests;

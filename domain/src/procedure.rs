@@ -1,8 +1,9 @@
 //! One procedure out of many notices: the keys that join them, and the order of what they state.
 //!
 //! The keys are statements: a shared contract folder, a link by record id, the buyer's own reference together with the
-//! buyer's SIRET. Within one source nothing else joins two notices, since an annual re-tender looks alike; calls of
-//! different sources are also joined by likeness, which the watcher judges (`docs/decisions/0004-likeness.md`).
+//! buyer's SIRET, the notice's own page (between sources alone). Within one source nothing else joins two notices, since an
+//! annual re-tender looks alike; calls of different sources are also joined by likeness, which the watcher judges
+//! (`docs/decisions/0004-likeness.md`).
 
 use std::cmp::Ordering;
 
@@ -33,20 +34,29 @@ pub fn keys(notice: &Notice) -> Vec<String> {
             keys.push(format!("reference:{siret}:{reference}"));
         }
     }
+    keys.extend(notice.links.page.as_deref().map(page_key));
     keys
 }
 
-/// The key of a page that bears a title, by a mark of both.
+/// The key of a notice's own page, by its address in its one spelling.
 #[must_use]
-pub fn page_key(mark: &str) -> String {
-    format!("page:{mark}")
+pub fn page_key(page: &str) -> String {
+    format!("{PAGE}{page}")
 }
 
-/// Whether a key joins only what is still open and speaks of the same: the buyer's own reference, or a page, which a relaunch may
-/// bear again.
+/// Begins the key of a page.
+const PAGE: &str = "page:";
+
+/// Whether a key is the buyer's own reference: a relaunch may bear it again.
 #[must_use]
-pub fn is_weak(key: &str) -> bool {
-    key.starts_with("reference:") || key.starts_with("page:")
+pub fn is_reference(key: &str) -> bool {
+    key.starts_with("reference:")
+}
+
+/// Whether a key is the address of a page: the weakest, since a site may show another notice there some day.
+#[must_use]
+pub fn is_page(key: &str) -> bool {
+    key.starts_with(PAGE)
 }
 
 /// What a notice says of itself, by which two statements about one procedure are put in order: whichever arrives last, the one
@@ -173,6 +183,8 @@ mod tests {
         assert_eq!(keys(&notice), vec!["record:boamp:26-1".to_owned()]);
         notice.links.buyer_reference = Some("2026-DST-014".into());
         assert_eq!(keys(&notice).len(), 2);
+        notice.links.page = Some("a.example/avis/1".into());
+        assert!(keys(&notice).last().is_some_and(|k| is_page(k) && !is_reference(k)));
     }
 
     fn day(text: &str) -> Option<NaiveDate> {

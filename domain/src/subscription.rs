@@ -59,7 +59,13 @@ impl Rhythm {
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         let hours = self.digest_hour.into_iter().chain(self.quiet.into_iter().flat_map(|q| [q.from, q.to]));
-        hours.filter(|h| *h > 23).map(|h| format!("heure « {h} » impossible : de 0 à 23")).next()
+        let beyond = hours.filter(|h| *h > 23).map(|h| format!("heure « {h} » impossible : de 0 à 23")).next();
+        let none = self.quiet.filter(|q| q.from == q.to);
+        beyond.or_else(|| {
+            none.map(|q| {
+                format!("silence de {0} h à {0} h : aucune heure n’en serait ; donnez deux heures différentes", q.from)
+            })
+        })
     }
 }
 

@@ -211,7 +211,8 @@ impl IngestTx {
         Ok(keys.iter().filter_map(|key| found.remove_entry(key)).collect())
     }
 
-    /// Portraits of calls that close on the same day: the procedure each belongs to, and the portrait as JSON.
+    /// Portraits of calls that were filed under the same day of closing, or the same title: the procedure each belongs to, and the
+    /// portrait as JSON.
     pub async fn portraits(&mut self, bucket: &str) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sql::query_as("SELECT procedure_id, portrait FROM likeness WHERE bucket = $1 ORDER BY notice_id")
             .bind(bucket.to_owned())
@@ -341,6 +342,15 @@ impl IngestTx {
     /// The verdict on what is stored under a notice's key.
     pub async fn assessment_of(&mut self, notice: &str) -> Result<Option<Assessment>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT assessment FROM notice WHERE id = $1")
+            .bind(clean(notice))
+            .fetch_optional(&mut self.tx)
+            .await?;
+        row.map(|(text,)| from_json(&text, &format!("notice {notice}"))).transpose()
+    }
+
+    /// What is stored under a notice's key.
+    pub async fn document_of(&mut self, notice: &str) -> Result<Option<Notice>, StoreError> {
+        let row: Option<(String,)> = sql::query_as("SELECT document FROM notice WHERE id = $1")
             .bind(clean(notice))
             .fetch_optional(&mut self.tx)
             .await?;

@@ -130,8 +130,13 @@ impl Store {
 
     /// The procedure that one of that identifier became part of, if it did.
     pub async fn procedure_now(&self, ended: &str) -> Result<Option<String>, StoreError> {
+        self.procedure_of_key(&format!("was:{ended}")).await
+    }
+
+    /// The procedure to which a key of `vigie_domain::procedure` leads, if one does.
+    pub async fn procedure_of_key(&self, key: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> = sql::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
-            .bind(clean(&format!("was:{ended}")))
+            .bind(clean(key))
             .fetch_optional(&self.key_reader)
             .await?;
         Ok(row.map(|(id,)| id))

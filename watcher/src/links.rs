@@ -6,6 +6,8 @@
 //!
 //! A link whose target cannot be read out of it (a shortened one) stays as it is. Nothing is fetched.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
@@ -81,6 +83,25 @@ pub fn canonical(link: &str) -> String {
     let query = query.extend_pairs(kept).finish();
     let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
     format!("{host}{port}{}{}{query}", url.path().trim_end_matches('/'), if query.is_empty() { "" } else { "?" })
+}
+
+/// The page of one notice, in its one spelling; `None` for what is the front page of a site, and no notice's own.
+#[must_use]
+pub fn page(link: &str) -> Option<String> {
+    let url = Url::parse(link).ok().filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host())?;
+    let front = url.path().trim_matches('/').is_empty() && url.query().is_none();
+    (!front).then(|| canonical(link))
+}
+
+/// Which of these links lead to a page of their own: those that no other of them leads to.
+#[must_use]
+pub fn own_pages(links: &[Option<String>]) -> Vec<Option<String>> {
+    let pages: Vec<Option<String>> = links.iter().map(|l| page(l.as_deref()?)).collect();
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for page in pages.iter().flatten() {
+        *times.entry(page).or_default() += 1;
+    }
+    pages.iter().map(|p| p.clone().filter(|p| times.get(p.as_str()) == Some(&1))).collect()
 }
 
 fn is_of(host: &str, site: &str) -> bool {
@@ -247,6 +268,22 @@ mod tests {
                 let _ = unwrap_all(&format!("{host}{path}"));
             }
         }
+    }
+
+    #[test]
+    fn a_page_is_a_notice_s_own_where_no_other_leads_to_it() {
+        let some = |l: &str| Some(l.to_owned());
+        let links = [
+            some("https://a.example/avis/1"),
+            some("https://a.example/avis"),
+            some("https://a.example/avis/?utm_source=x"),
+            some("https://a.example/"),
+            some("https://b.example?id=2"),
+            some("mailto:a@a.example"),
+            None,
+        ];
+        let own = [some("a.example/avis/1"), None, None, None, some("b.example?id=2"), None, None];
+        assert_eq!(own_pages(&links), own);
     }
 
     #[test]

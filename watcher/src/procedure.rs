@@ -4,18 +4,17 @@
 //! Rather two threads for one procedure than one thread for two: an annual re-tender, lots published one by one and
 //! subsequent contracts bear the same words. Every number of the two titles must agree (years, lots, phases), the moments
 //! must be the same, the trades and places must not contradict each other; the caller joins only where a single procedure
-//! fits, and never two records of one source.
+//! fits, and never two records of one source. Where a buyer is not named, all the words must be the same.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use vigie_domain::notice::Links;
-use vigie_domain::{Department, Notice, NoticeKind, procedure};
+use vigie_domain::procedure::{self, Statement};
+use vigie_domain::{Department, Notice, NoticeKind, TypedDate, date};
 
 use crate::classify::fold::fold;
-use crate::classify::one_line;
 use crate::links;
 use vigie_classify::pattern;
 
@@ -59,7 +58,6 @@ const BUYER_NOISE: &[&str] = &[
 #[must_use]
 pub fn keys(notice: &Notice) -> Vec<String> {
     let mut keys = procedure::keys(notice);
-    keys.extend(page(notice));
     for passage in &notice.passages {
         if !passage.text.contains("/S") {
             continue;
@@ -79,19 +77,6 @@ pub fn keys(notice: &Notice) -> Vec<String> {
     keys
 }
 
-/// The page that bears this title: one market, whichever feed or portal leads there, and under whatever name its source is watched.
-/// A home page, or words that many markets bear, name none.
-fn page(notice: &Notice) -> Option<String> {
-    let url = notice.url.as_deref()?;
-    let is_home = url::Url::parse(url).is_ok_and(|u| u.path().trim_matches('/').is_empty() && u.query().is_none());
-    let title = one_line(&fold(&notice.title));
-    if is_home || words(&title).0.len() < SHARED_WORDS {
-        return None;
-    }
-    let mark = Sha256::digest(format!("{}\n{title}", links::canonical(url)));
-    Some(procedure::page_key(&mark.iter().take(12).map(|b| format!("{b:02x}")).collect::<String>()))
-}
-
 /// What a call looks like, kept to be compared with those of other sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Portrait {
@@ -106,19 +91,24 @@ pub struct Portrait {
     has_time: bool,
     trades: BTreeSet<String>,
     departments: Vec<Department>,
+    /// A mark of all the words below the title, by which calls that name no buyer are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    says: Option<String>,
 }
 
-/// The portrait of a notice; `None` when it is no call, or says too little to be told from others.
+/// The portrait of a notice, by its dates and those that its text was read to give; `None` when it is no call, or says too little
+/// to be told from others.
 #[must_use]
-pub fn portrait(notice: &Notice) -> Option<Portrait> {
+pub fn portrait(notice: &Notice, read: &[TypedDate]) -> Option<Portrait> {
     if !matches!(notice.kind, NoticeKind::Call | NoticeKind::Private) {
         return None;
     }
-    let closing = notice.deadline()?;
+    let closing = notice.deadline().or_else(|| date::closing(read))?;
     let (words, numbers) = words(&notice.title);
     let buyer = buyer(&notice.buyer.name);
     let siren = notice.buyer.siren().map(str::to_owned);
-    let tells = words.len() >= SHARED_WORDS && (siren.is_some() || !buyer.is_empty());
+    let says = Statement::of(notice).mark.filter(|_| !notice.passages.is_empty());
+    let tells = words.len() >= SHARED_WORDS && (siren.is_some() || !buyer.is_empty() || says.is_some());
     tells.then(|| Portrait {
         source: notice.source.clone(),
         words,
@@ -127,11 +117,72 @@ pub fn portrait(notice: &Notice) -> Option<Portrait> {
         buyer,
         siren,
         closing,
-        has_time: notice.dates.iter().any(|d| d.at == closing && d.has_time),
+        has_time: notice.dates.iter().chain(read).any(|d| d.at == closing && d.has_time),
         // Three digits of a code name a trade; the same procedure is seldom coded alike further down.
         trades: notice.cpv.iter().filter_map(|c| c.as_str().get(..3)).map(str::to_owned).collect(),
         departments: notice.departments.clone(),
+        says,
     })
+}
+
+/// Words by which a title says what became of the call whose title it repeats.
+const FOLLOWING: &[&str] = &[
+    "avis",
+    "attribution",
+    "attribue",
+    "attribuee",
+    "annulation",
+    "annule",
+    "annulee",
+    "abandonne",
+    "abandonnee",
+    "resultat",
+    "resultats",
+    "declare",
+    "declaree",
+    "declaration",
+    "sans",
+    "suite",
+    "infructueux",
+    "infructueuse",
+    "procedure",
+    "consultation",
+    "marche",
+    "rectificatif",
+    "est",
+    "pour",
+    "des",
+    "les",
+];
+
+/// Under what a source's calls are filed by their titles, without the words that say what became of them: notices of sources that
+/// name no other notice repeat the title. `None` where the notice says which it follows, or its title is too short to tell.
+#[must_use]
+pub fn title_bucket(notice: &Notice) -> Option<String> {
+    let (said, numbers) = words(&notice.title);
+    let own: Vec<String> = said.into_iter().filter(|w| !FOLLOWING.contains(&w.as_str())).collect();
+    let tells = notice.links.says_nothing() && own.len() >= SHARED_WORDS;
+    let numbers: Vec<String> = numbers.into_iter().collect();
+    tells.then(|| format!("title:{}:{}:{}", notice.source, own.join(" "), numbers.join(" ")))
+}
+
+/// Whether a notice that repeats this call's title speaks of the same buyer.
+#[must_use]
+pub fn same_title_follows(call: &Portrait, notice: &Notice) -> bool {
+    match (&call.siren, notice.buyer.siren()) {
+        (Some(a), Some(b)) => a == b,
+        _ => buyer(&notice.buyer.name) == call.buyer,
+    }
+}
+
+/// Whether two titles are those of one call, for notices that share a page: a site may show another one there, and lots of one
+/// procedure may share theirs.
+#[must_use]
+pub fn same_call(a: &str, b: &str) -> bool {
+    let ((a, a_numbers), (b, b_numbers)) = (words(a), words(b));
+    let (shared, shorter) = (a.intersection(&b).count(), a.len().min(b.len()));
+    let alike = shared >= SHARED_WORDS && shared as f64 >= CONTAINED * shorter as f64;
+    a_numbers == b_numbers && (a == b || alike)
 }
 
 impl Portrait {
@@ -155,6 +206,9 @@ fn same_closing(a: &Portrait, b: &Portrait) -> bool {
 fn same_buyer(a: &Portrait, b: &Portrait) -> bool {
     if let (Some(a), Some(b)) = (&a.siren, &b.siren) {
         return a == b;
+    }
+    if a.buyer.is_empty() || b.buyer.is_empty() {
+        return a.says.is_some() && a.says == b.says && a.words == b.words;
     }
     let shared = a.buyer.intersection(&b.buyer).count();
     shared > 0 && shared == a.buyer.len().min(b.buyer.len())
@@ -224,7 +278,80 @@ mod tests {
         notice.buyer.name = buyer.into();
         let at = DateTime::parse_from_rfc3339(closing).unwrap();
         notice.dates.push(TypedDate::of_field(DateKind::Tender, (at, true), "deadline"));
-        portrait(&notice)
+        portrait(&notice, &[])
+    }
+
+    /// Attack: one item in two feeds that name no buyer, and whose closing date stands in the text alone.
+    #[test]
+    fn calls_that_name_no_buyer_are_the_same_where_all_their_words_are() {
+        let read = |source: &str, title: &str, text: &str| {
+            let mut notice = Notice::new(source, "1", NoticeKind::Call);
+            notice.title = title.into();
+            notice.passages.push(Passage { field: "entry".into(), lot: None, text: text.into() });
+            portrait(&notice, &crate::classify::classify(&notice).dates)
+        };
+        let text = "Marché réservé aux ESAT. Date limite de réception des offres : 15/01/2027 à 12h00.";
+        let title = "Nettoyage des locaux de la mairie";
+        let a = read("a", title, text).unwrap();
+        assert!(same(&a, &read("b", "NETTOYAGE DES LOCAUX DE LA MAIRIE", text).unwrap()));
+        for (why, title, text) in [
+            (
+                "other words below",
+                title,
+                "Marché réservé aux EA. Date limite de réception des offres : 15/01/2027 à 12h00.",
+            ),
+            ("another object", "Nettoyage des locaux de la crèche", text),
+            ("another lot", "Nettoyage des locaux de la mairie lot 2", text),
+        ] {
+            assert!(!same(&a, &read("b", title, text).unwrap()), "{why}");
+        }
+        assert_eq!(read("b", title, "Marché réservé aux ESAT."), None, "no closing date");
+    }
+
+    /// Attack: the award or cancellation that a feed shows as another item was nobody's news, or a market of its own.
+    #[test]
+    fn what_became_of_a_call_repeats_its_title_and_no_more() {
+        let at = "2027-01-12T12:00:00+01:00";
+        let call = call("feed", "Nettoyage des locaux de la mairie", "Ville de Lens", at).unwrap();
+        let after = |source: &str, title: &str, buyer: &str| {
+            let mut notice = Notice::new(source, "2", NoticeKind::Award);
+            (notice.title, notice.buyer.name) = (title.into(), buyer.into());
+            let mut first = Notice::new("feed", "1", NoticeKind::Call);
+            first.title = "Nettoyage des locaux de la mairie".into();
+            title_bucket(&notice) == title_bucket(&first) && same_title_follows(&call, &notice)
+        };
+        for title in [
+            "Avis d’attribution : Nettoyage des locaux de la mairie",
+            "NETTOYAGE DES LOCAUX DE LA MAIRIE - déclaré sans suite",
+            "Annulation de la consultation pour le nettoyage des locaux de la mairie",
+        ] {
+            assert!(after("feed", title, "Mairie de Lens"), "{title}");
+        }
+        for (source, title, buyer) in [
+            ("feed", "Avis d’attribution : nettoyage des locaux de la mairie annexe", "Ville de Lens"),
+            ("feed", "Avis d’attribution : nettoyage des locaux", "Ville de Lens"),
+            ("feed", "Avis d’attribution : nettoyage des locaux de la mairie, lot 2", "Ville de Lens"),
+            ("feed", "Avis d’attribution : Nettoyage des locaux de la mairie", "Ville de Liévin"),
+            ("autre", "Avis d’attribution : Nettoyage des locaux de la mairie", "Ville de Lens"),
+        ] {
+            assert!(!after(source, title, buyer), "{source} {title} {buyer}");
+        }
+    }
+
+    #[test]
+    fn titles_on_one_page_are_of_one_call_unless_they_speak_of_something_else() {
+        let title = "Nettoyage des locaux de la mairie";
+        for other in ["NETTOYAGE DES LOCAUX DE LA MAIRIE", "Mairie : nettoyage des locaux et de la vitrerie", title] {
+            assert!(same_call(title, other) && same_call(other, title), "{other}");
+        }
+        for other in [
+            "Nettoyage des locaux de la mairie 2027",
+            "Tonte des pelouses de la mairie",
+            "Nettoyage",
+            "Lot 2 : nettoyage des locaux de la mairie",
+        ] {
+            assert!(!same_call(title, other) && !same_call(other, title), "{other}");
+        }
     }
 
     #[test]
@@ -235,27 +362,5 @@ mod tests {
         assert!(same(&a, &b));
         assert!(!same(&a, &Portrait { source: "boamp".into(), ..b.clone() }), "a source publishes a procedure once");
         assert!(call("x", "Travaux", "Ville de Lens", at).is_none(), "too little to be told from others");
-    }
-
-    /// One market in two feeds, or in one whose source was renamed, is one.
-    #[test]
-    fn the_same_title_on_the_same_page_is_one_market() {
-        let key = |source: &str, title: &str, url: &str| {
-            let mut notice = Notice::new(source, "1", NoticeKind::Call);
-            notice.title = title.into();
-            notice.url = Some(url.into());
-            keys(&notice).into_iter().find(|k| procedure::is_weak(k))
-        };
-        const TITLE: &str = "Nettoyage des locaux de la mairie";
-        let one = key("a", TITLE, "https://ville.example/avis/1");
-        assert!(one.is_some());
-        assert_eq!(
-            key("b", "NETTOYAGE  des locaux de la Mairie", "http://www.ville.example/avis/1/?utm_source=x"),
-            one
-        );
-        assert_ne!(key("a", TITLE, "https://ville.example/avis/2"), one);
-        assert_ne!(key("a", "Nettoyage des écoles de la mairie", "https://ville.example/avis/1"), one);
-        assert_eq!(key("a", TITLE, "https://ville.example/"), None, "a home page is nobody's");
-        assert_eq!(key("a", "Avis de marché", "https://ville.example/avis/1"), None, "such words are borne by many");
     }
 }

@@ -4,6 +4,7 @@
 //! store before anything is answered; the state line of every message that shows it follows by itself (see [`state_line`]).
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Paris;
 use vigie_config::rules::Rules;
 use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
@@ -34,6 +35,8 @@ const MAX_NAME: usize = 60;
 const NO_OFFER: &str =
     "Ce mot répond aux propositions de services, après une attribution. Ici : « oui », « non » ou « rappel ».";
 const UNKNOWN: &str = "Je ne retrouve pas ce marché : l’alerte est trop ancienne, ou a été envoyée ailleurs. /echeances montre ceux que vous suivez.";
+
+const NO_SUCH_DAY: &str = "Ce jour est passé : dites par exemple « rappel lundi » ou « rappel dans 3 jours ».";
 
 /// Acts on what was asked about a delivery.
 ///
@@ -131,6 +134,12 @@ impl Asked<'_> {
                 DecisionEdit { stage: Some(Stage::NoGo), refusal: Some(Some(*refusal)), ..DecisionEdit::default() }
             }
             Action::Remind(days) => DecisionEdit { reminder: Some(Reminder::InDays(*days)), ..DecisionEdit::default() },
+            Action::RemindOn(day) => {
+                let today = self.now.with_timezone(&Paris).date_naive();
+                let Some(day) = day.after(today) else { return Ok(short_reply(self.incoming, NO_SUCH_DAY)) };
+                let days = (day - today).num_days();
+                DecisionEdit { reminder: Some(Reminder::InDays(days)), ..DecisionEdit::default() }
+            }
             Action::Note(note) => DecisionEdit { note: Some(note.clone()), ..DecisionEdit::default() },
             Action::Assign(name) => DecisionEdit { assignee: Some(name.clone()), ..DecisionEdit::default() },
             Action::GoWith(name) => {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use vigie_notifier::card::short;
 use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_service::answers::action::{self, Act, ButtonData, folded};
+use vigie_service::answers::reading;
 use vigie_service::{Failure, Service, preview};
 use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
@@ -174,7 +175,7 @@ fn written(
     if forwarded {
         return if private { Wants::Word(FORWARDED) } else { Wants::Nothing };
     }
-    let act = action::words(text);
+    let act = reading::act(text);
     if let (Some(act), Some(delivery)) = (&act, about) {
         return Wants::Act(act.clone(), delivery.to_owned());
     }

@@ -28,6 +28,33 @@ pub struct CorrectedProvision {
     pub percent: Option<f64>,
 }
 
+/// Most hours of insertion that a contract may ask for: far above any real one.
+const MAX_HOURS: f64 = 1e7;
+
+/// Hours as people write them (`1 200`, `1 200 h`).
+///
+/// # Errors
+/// What is no number, none at all, or more than any contract asks for; the words say so.
+pub fn hours(text: &str) -> Result<f64, &'static str> {
+    within(text, MAX_HOURS).ok_or("écrivez un nombre d’heures plus grand que zéro, par exemple 1 200")
+}
+
+/// A share in percent as people write it (`7,5`, `7,5 %`).
+///
+/// # Errors
+/// What is no number, or not above 0 and at most 100; the words say so.
+pub fn percent(text: &str) -> Result<f64, &'static str> {
+    within(text, 100.0).ok_or("écrivez un pourcentage plus grand que 0 et de 100 au plus, par exemple 7,5")
+}
+
+fn within(text: &str, most: f64) -> Option<f64> {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain.trim_end_matches('%').trim_end_matches(['h', 'H']).replace(',', ".");
+    // A number in figures: « inf » and « 1e3 » are how programs write.
+    let figures = plain.chars().all(|c| c.is_ascii_digit() || c == '.');
+    plain.parse().ok().filter(|n: &f64| figures && *n > 0.0 && *n <= most)
+}
+
 impl CorrectedProvision {
     /// The provision of that kind that it makes.
     #[must_use]
@@ -165,4 +192,30 @@ pub(crate) async fn put_verdict(
     let found_by = search_row::row(&row.procedure, &row.notice, assessment, &after, tx.now());
     tx.put_search_row(&found_by, Tells::Offer).await?;
     Ok(tell(tx, turn, &row.notice, assessment, &alert, telling.silent, &told).await?.told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack: 150 % and 0 h were told to people.
+    #[test]
+    fn numbers_are_read_as_people_write_them_and_only_where_they_can_be() {
+        for (text, wanted) in [
+            ("6000", Some(6000.0)),
+            ("1 200", Some(1200.0)),
+            ("6\u{202f}000 h", Some(6000.0)),
+            ("beaucoup", None),
+            ("", None),
+            ("0", None),
+            ("-5", None),
+            ("inf", None),
+            ("1e9", None),
+        ] {
+            assert_eq!(hours(text).ok(), wanted, "{text}");
+        }
+        for (text, wanted) in [("7,5 %", Some(7.5)), ("100", Some(100.0)), ("150", None), ("0", None), ("NaN", None)] {
+            assert_eq!(percent(text).ok(), wanted, "{text}");
+        }
+    }
 }

@@ -72,7 +72,7 @@ pub async fn publish(service: &Service, person: &Subscriber, row: &NoticeRow) ->
     tx.put_notice(&notice, &row.assessment, &hash, &procedure.id).await?;
     let search = search_row::row(&procedure.id, &notice, &row.assessment, &procedure.snapshot, now);
     tx.put_search_row(&search, Tells::All).await?;
-    if let Some(portrait) = likeness::portrait(&notice) {
+    if let Some(portrait) = likeness::portrait(&notice, &row.assessment.dates) {
         let written = serde_json::to_string(&portrait).unwrap_or_default();
         tx.put_portrait(&row.id, &procedure.id, &portrait.bucket(), &written).await?;
     }

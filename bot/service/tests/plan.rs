@@ -245,3 +245,67 @@ fn the_same_content_after_another_is_a_version_of_its_own() {
     };
     assert_ne!(id(1), id(2));
 }
+
+/// A call that says its closing date in words, as feeds and pages do.
+fn in_words(text: &str) -> Notice {
+    let mut notice = call();
+    notice.passages.push(vigie_domain::Passage { field: "entry".into(), lot: None, text: text.into() });
+    notice
+}
+
+/// What is stored once that version of a record was planned and one person was told.
+fn once_told(first: &Notice, people: &Audience) -> Stored {
+    let plan = plan(&planner(people, None), first, &Stored::default(), &People::default()).0;
+    let known = KnownNotice { content_hash: "x".into(), version: 1, procedure: plan.alert.procedure.clone() };
+    let (said, previous) = (Some(first.clone()), Some(plan.assessment.clone()));
+    Stored { notice: Some(known), said, previous, ..after(&plan, &[("now", Disposition::Instant)]) }
+}
+
+const WHOLE: &str = "Marché réservé aux ESAT. Date limite de réception des offres : 15/01/2027 à 12h00.";
+
+/// Attack: a description that loses its closing date for one poll is no correction, twice.
+#[test]
+fn a_record_that_is_shown_cut_for_a_while_corrects_nothing() {
+    let audience = audience(&[("now", Cadence::Instant)]);
+    let stored = once_told(&in_words(WHOLE), &audience);
+    let tells = |text: &str| {
+        let (notice, people) = plan(&planner(&audience, None), &in_words(text), &stored, &People::default());
+        (notice.after.closes().is_some(), people.shares.iter().any(|(s, _)| s.disposition.is_told()))
+    };
+    assert_eq!(tells("Marché réservé aux ESAT."), (true, false), "cut behind");
+    assert_eq!(tells("Marché  réservé aux ESAT. Date limite"), (true, false), "cut in a sentence");
+    assert_eq!(tells(&WHOLE.replace("15/01", "22/01")), (true, true), "another date");
+    assert_eq!(
+        tells("Date limite de réception des offres : 15/01/2027 à 12h00."),
+        (true, true),
+        "not reserved any more"
+    );
+    assert_eq!(tells("Marché réservé aux ESAT. La date limite est reportée sine die."), (false, true), "said anew");
+}
+
+/// Attack: a page that could not be read once is our gap, and what it says no correction.
+#[test]
+fn what_a_page_says_once_it_can_be_read_is_no_correction() {
+    let everybody = audience(&[("now", Cadence::Instant), ("later", Cadence::Instant)]);
+    let told = audience(&[("now", Cadence::Instant)]);
+    let mut list_only = call();
+    list_only.partial = true;
+    let stored = once_told(&list_only, &told);
+    let (notice, people) = plan(&planner(&everybody, None), &in_words(WHOLE), &stored, &People::default());
+    assert_eq!((notice.alert.kind, notice.after.closes().is_some()), (AlertKind::New, true));
+    let outcome = outcome(&people);
+    assert_eq!(outcome, [("later", Disposition::Instant, 1), ("now", Disposition::Duplicate, 0)]);
+    // What the list said is corrected all the same, and a page that cannot be read later takes nothing back.
+    let mut dated = in_words(WHOLE);
+    dated.partial = true;
+    let stored = once_told(&dated, &told);
+    let moved = in_words(&WHOLE.replace("15/01", "22/01"));
+    let (notice, _) = plan(&planner(&told, None), &moved, &stored, &People::default());
+    assert_eq!((notice.alert.kind, notice.silent), (AlertKind::Correction, false));
+    let stored = once_told(&in_words(WHOLE), &told);
+    let (notice, _) = plan(&planner(&told, None), &list_only, &stored, &People::default());
+    assert!(notice.silent && notice.after.closes().is_some(), "{:?}", notice.alert);
+    let stored = once_told(&call(), &told);
+    let (notice, _) = plan(&planner(&told, None), &in_words(WHOLE), &stored, &People::default());
+    assert_eq!((notice.alert.kind, notice.silent), (AlertKind::Correction, false), "a publisher's own addition");
+}

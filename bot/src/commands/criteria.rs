@@ -107,8 +107,8 @@ impl Criteria {
             provisions: self.provisions.clone(),
             notice_kinds: self.notice_kinds.clone(),
             supply_modes: self.supply_modes.clone(),
-            words: self.words.clone(),
-            excluded_words: self.excluded_words.clone(),
+            words: words(&self.words),
+            excluded_words: words(&self.excluded_words),
             buyers: self.buyers.iter().map(|text| Buyer::written(text)).collect(),
             excluded_buyers: self.excluded_buyers.iter().map(|text| Buyer::written(text)).collect(),
             buyer_kind: self.buyer_kind,
@@ -123,6 +123,31 @@ impl Criteria {
             Some(fault) => {
                 Err(Failure::usage(fault, place, format!("corrigez cette valeur ; {place} --help les décrit")))
             }
+        }
+    }
+}
+
+/// Words as people list them: commas between them, quotes around them, a star for an end of which any will do, as it always is.
+fn words(written: &[String]) -> Vec<String> {
+    let bare = |w: &str| w.trim().trim_matches(['"', '«', '»', '*', ' ', '\u{a0}', '\u{202f}']).to_owned();
+    written.iter().flat_map(|text| text.split(',')).map(bare).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack: a list in one option was one word that no notice holds.
+    #[test]
+    fn words_are_read_as_people_list_them() {
+        for (written, read) in [
+            (vec!["nettoyage,linge"], vec!["nettoyage", "linge"]),
+            (vec!["nettoyage", "espaces verts, tonte"], vec!["nettoyage", "espaces verts", "tonte"]),
+            (vec!["\"propreté\"", "« linge »", "net*"], vec!["propreté", "linge", "net"]),
+            (vec!["nettoyage,"], vec!["nettoyage", ""]),
+        ] {
+            let written: Vec<String> = written.into_iter().map(str::to_owned).collect();
+            assert_eq!(words(&written), read, "{written:?}");
         }
     }
 }

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use vigie_config::settings::Settings;
+use vigie_domain::procedure::page_key;
 use vigie_domain::{BuyerKind, DateKind, Department, Notice, Passage, TypedDate, french};
 use vigie_store::derived_id;
 use vigie_watcher::classify::{dates, plain};
 use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::links;
 use vigie_watcher::zones;
 
 use super::output::{print, wrote};
@@ -79,11 +81,13 @@ impl Lead {
                 "dites en quelques mots de quoi il s’agit",
             ));
         }
+        // A link copied out of a mail holds whom the mail was for.
+        let url = self.url.as_deref().map(|written| links::unwrap(written.trim()));
         // The same link, or the same words, are the same lead.
-        let id = self
-            .url
+        let id = url
             .clone()
             .unwrap_or_else(|| derived_id(&["lead", &self.title, self.buyer.as_deref().unwrap_or_default()]));
+        let text = links::unwrap_all(&text);
         let mut notice = plain::notice(&id, &self.title, &text);
         SOURCE.clone_into(&mut notice.source);
         notice.buyer.kind = if self.private { BuyerKind::Private } else { BuyerKind::Public };
@@ -102,8 +106,8 @@ impl Lead {
             }
             notice.departments.extend(meant);
         }
-        if let Some(url) = &self.url {
-            let web = url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"));
+        if let Some(url) = url {
+            let web = url::Url::parse(&url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"));
             if !web {
                 return Err(usage(
                     format!("adresse « {url} » impossible"),
@@ -111,7 +115,8 @@ impl Lead {
                     "écrivez une adresse complète qui commence par https://",
                 ));
             }
-            notice.url = Some(url.clone());
+            notice.links.page = links::page(&url);
+            notice.url = Some(url);
         }
         if let Some(written) = &self.deadline {
             let zone: Tz = zones::zone(notice.departments.first());
@@ -136,6 +141,9 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
     let notice = lead.notice(clock.now())?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let app = App::start(settings, fetcher, clock).await?;
+    if let Some(known) = shown_there(&app, &notice).await? {
+        return print(&format!("Cette page est celle d’un avis déjà connu : {known}. Rien n’est ajouté.\n"));
+    }
     let key = notice.key();
     match ingest::ingest(&app.service, &notice, None).await? {
         Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n"))?,
@@ -146,6 +154,15 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
         ))?,
     }
     wrote(&app.service.settings)
+}
+
+/// The notice of a source whose page a lead names, where people were told of it or may yet be.
+async fn shown_there(app: &App, lead: &Notice) -> Result<Option<String>, Failure> {
+    let Some(page) = &lead.links.page else { return Ok(None) };
+    let Some(procedure) = app.service.store.procedure_of_key(&page_key(page)).await? else { return Ok(None) };
+    let notices = app.service.store.notices_of(&procedure).await?;
+    let of_page = notices.into_iter().find(|n| n.notice.source != SOURCE && n.notice.links.page.as_ref() == Some(page));
+    Ok(of_page.map(|n| n.id))
 }
 
 async fn publish(settings: Settings, clock: Clock, notice: &str, by: &str) -> Result<(), Failure> {
@@ -199,6 +216,24 @@ mod tests {
             (NoticeKind::Private, "2027-01-12T12:00:00+01:00")
         );
         assert_eq!(notice.key(), lead().notice(now).unwrap().key());
+    }
+
+    /// What a gateway wrapped around a link, the recipient's address among it, is no part of a lead.
+    #[test]
+    fn a_wrapped_link_is_what_it_was() {
+        let wrapped = "https://eur03.safelinks.protection.outlook.com/?url=https%3A%2F%2Fportail.example%2Fconsultation%2F71&data=05%7C01%7Cjeanne%40x.example";
+        for written in [
+            wrapped,
+            " https://portail.example/consultation/71",
+            "https://www.google.com/url?q=https://portail.example/consultation/71",
+        ] {
+            let text = Some(format!("Voir {wrapped}"));
+            let notice = Lead { url: Some(written.into()), text, ..lead() }.notice(chrono::Utc::now()).unwrap();
+            let own = "https://portail.example/consultation/71";
+            assert_eq!((notice.url.as_deref(), notice.record_id.as_str()), (Some(own), own), "{written}");
+            assert_eq!(notice.links.page.as_deref(), Some("portail.example/consultation/71"));
+            assert!(!format!("{notice:?}").contains("jeanne"), "{written}");
+        }
     }
 
     #[test]

@@ -170,6 +170,24 @@ async fn set_rhythm(store: &Store, args: &RhythmArgs) -> Result<(), Failure> {
     print("Rythme enregistré\n")
 }
 
+/// What was asked of a known person's subscriptions without saying which: it changes none.
+fn left_aside(args: &AddArgs) -> String {
+    let given = [
+        ("--cadence", args.cadence.is_some()),
+        ("--name", args.name.is_some()),
+        ("--role", args.role.is_some()),
+        ("--kind", args.kind.is_some()),
+    ];
+    let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+    if given.is_empty() {
+        return String::new();
+    }
+    format!(
+        ". Non pris en compte : {} (sans condition de tri, seule l’adresse est confirmée ; les heures se règlent par vigie subscriptions rhythm)",
+        given.join(", ")
+    )
+}
+
 fn parse_kind(text: &str) -> Result<StructureKind, String> {
     StructureKind::parse(text).ok_or_else(|| format!("nature de structure inconnue « {text} »"))
 }
@@ -328,7 +346,7 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
     if let Some(address) = address.filter(|a| args.confirmed && (address_only || a.state == AddressState::Suspended)) {
         store.set_address_state(&address.id, AddressState::Active, "remise en service par l’exploitant").await?;
         if address_only {
-            return print(&format!("Adresse {email} confirmée ; ses abonnements sont inchangés\n"));
+            return print(&format!("Adresse {email} confirmée ; ses abonnements sont inchangés{}\n", left_aside(args)));
         }
     }
     if known.is_some() && store.is_declared(&id).await? {

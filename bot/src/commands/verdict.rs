@@ -52,10 +52,10 @@ pub(super) struct SetArgs {
     #[arg(long = "lot")]
     lots: Vec<String>,
     /// Heures d’insertion
-    #[arg(long)]
+    #[arg(long, value_parser = verdict_correction::hours)]
     hours: Option<f64>,
     /// Part des heures (clause) ou de la note (critère), en pour cent
-    #[arg(long)]
+    #[arg(long, value_parser = verdict_correction::percent)]
     percent: Option<f64>,
 }
 

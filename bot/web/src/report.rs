@@ -223,15 +223,16 @@ fn wish(fields: &Fields, main: &NoticeRow) -> Result<Wish, Vec<String>> {
         fields.one("lots").split([',', ';', ' ']).filter(|l| !l.is_empty()).map(Lot::clean_id).collect();
     let unknown = lots.iter().filter(|lot| !main.assessment.lots.iter().any(|l| l.id == **lot));
     faults.extend(unknown.map(|lot| format!("Cet avis n’a pas de lot {lot}.")));
-    let mut number = |name: &str, most: f64, what: &str| {
-        let read = amount(fields.one(name)).filter(|n| n.is_none_or(|n| (0.0..=most).contains(&n)));
-        if read.is_none() {
-            faults.push(format!("{what} : écrivez un nombre, par exemple 6 000."));
-        }
-        read.flatten()
+    let mut number = |name: &str, read: fn(&str) -> Result<f64, &'static str>, what: &str| {
+        let written = fields.one(name).trim();
+        let read = (!written.is_empty()).then(|| read(written)).transpose();
+        read.unwrap_or_else(|why| {
+            faults.push(format!("{what} : {why}."));
+            None
+        })
     };
-    let hours = number("hours", 1e7, "Heures d’insertion");
-    let percent = number("percent", 100.0, "Part en %");
+    let hours = number("hours", verdict_correction::hours, "Heures d’insertion");
+    let percent = number("percent", verdict_correction::percent, "Part en %");
     let (Some(kind), true) = (kind, faults.is_empty()) else { return Err(faults) };
     let holds = (fields.one("holds") == "oui").then(|| {
         let beneficiary = BENEFICIARIES.into_iter().find(|b| word(b) == fields.one("beneficiary"));
@@ -239,29 +240,4 @@ fn wish(fields: &Fields, main: &NoticeRow) -> Result<Wish, Vec<String>> {
         CorrectedProvision { beneficiary, lots, hours, percent }.provision(kind)
     });
     Ok(Wish { kind, holds, note: fields.one("note").to_owned() })
-}
-
-/// A number as people write it: spaces between thousands, a comma. `Some(None)` = nothing is written; `None` = no number.
-fn amount(text: &str) -> Option<Option<f64>> {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let plain = plain.trim_end_matches('%').trim_end_matches(['h', 'H']).replace(',', ".");
-    if plain.is_empty() { Some(None) } else { plain.parse().ok().map(Some) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_as_people_write_them() {
-        for (text, wanted) in [
-            ("", Some(None)),
-            ("6 000", Some(Some(6000.0))),
-            ("6\u{202f}000 h", Some(Some(6000.0))),
-            ("7,5 %", Some(Some(7.5))),
-            ("beaucoup", None),
-        ] {
-            assert_eq!(amount(text), wanted, "{text}");
-        }
-    }
 }

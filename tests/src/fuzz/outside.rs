@@ -199,6 +199,7 @@ pub(super) fn mail(bytes: &[u8]) {
                 assert!(!notice.title.trim().is_empty());
             }
         }
+        Mail::Complaint(_) => panic!("proven without a token"),
         Mail::Automatic | Mail::Other | Mail::Unreadable(_) => {}
     }
 }

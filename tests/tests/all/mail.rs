@@ -399,7 +399,8 @@ async fn the_whole_journey_by_mail() {
     assert_eq!(bench.decision(t(4), "jeanne", "1").await, Some(Stage::Go));
     let told = bench.to("jeanne@").pop().unwrap();
     assert!(
-        told.header("subject").contains("Votre réponse")
+        told.header("subject") == "Re: Nouveau"
+            && told.text.contains("Votre réponse : « Oui »")
             && told.header("references").contains(alert.header("message-id")),
         "{told:?}"
     );
@@ -440,6 +441,51 @@ async fn the_whole_journey_by_mail() {
     let sent = bench.mails().len();
     bench.publish(t(10), &call("3", "2026-12-15T11:00")).await;
     assert_eq!(bench.mails().len(), sent, "nobody is left to write to");
+}
+
+/// Attack: what was not understood was answered by silence, and what was noted by a mail that named no market.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_not_understood_is_answered_once_and_one_in_a_sentence_decides() {
+    let Some(bench) = Bench::new(true) else { return };
+    let t = |hour: i64| at("2026-11-24T06:00") + Duration::hours(hour);
+    for who in ["jeanne", "paul"] {
+        bench.person(t(0), who, &format!("{who}@structure.example"), AddressState::Active).await;
+    }
+    bench.publish(t(1), &call("1", "2026-12-15T11:00")).await;
+    let (jeanne, paul) = (bench.to("jeanne@").pop().unwrap(), bench.to("paul@").pop().unwrap());
+    let from = |who: &str, said: &str| {
+        format!("From: {who}@structure.example\nTo: {{to}}\nSubject: RE: Nouveau – Nettoyage\n\n{said}\n\n> oui\n")
+    };
+    // Not understood: said once, whatever is answered to that; nothing is noted.
+    bench.receive("01", &jeanne, &from("jeanne", "Oui pour les lots 2 et 3"));
+    assert_eq!(bench.read(t(2)).await, 1);
+    let told = bench.to("jeanne@").pop().unwrap();
+    assert_eq!(told.header("subject"), "Re: Nouveau – Nettoyage");
+    for words in ["« Oui pour les lots 2 et 3 » n’a pas été comprise", "rien n’est noté", "trop loin", "Nettoyage"]
+    {
+        assert!(told.text.contains(words), "{words}: {}", told.text);
+    }
+    assert_eq!(bench.decision(t(2), "jeanne", "1").await, None);
+    let sent = bench.mails().len();
+    bench.receive("02", &told, &from("jeanne", "Je ne comprends pas ce que vous dites"));
+    bench.receive("03", &jeanne, &from("jeanne", "Alors peut-être"));
+    // A machine that answers, and somebody who is not the one who got the mail, are told nothing.
+    bench.receive(
+        "04",
+        &paul,
+        &from("paul", "Votre demande a été reçue").replace("\n\n", "\nAuto-Submitted: auto-replied\n\n"),
+    );
+    bench.receive(
+        "05",
+        &paul,
+        "From: mallory@evil.example\nTo: vigie@vigie.example\nIn-Reply-To: {id}\nSubject: Re: x\n\nPeut-être\n",
+    );
+    assert_eq!(bench.read(t(3)).await, 4);
+    assert_eq!(bench.mails().len(), sent, "nobody is told twice");
+    // A sentence decides as its words do.
+    bench.receive("06", &paul, &from("paul", "Trop loin pour nous"));
+    assert_eq!(bench.read(t(4)).await, 1);
+    assert_eq!(bench.decision(t(4), "paul", "1").await, Some(Stage::NoGo));
 }
 
 #[tokio::test(flavor = "multi_thread")]

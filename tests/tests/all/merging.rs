@@ -7,7 +7,7 @@ use serde_json::Value;
 use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::subscription::Role;
-use vigie_domain::{Cadence, DateKind, Filter, Notice, NoticeKind, TypedDate};
+use vigie_domain::{AlertKind, Cadence, DateKind, Filter, Notice, NoticeKind, TypedDate};
 use vigie_service::Clock;
 use vigie_service::ingest::{self, Outcome};
 use vigie_tests::shared;
@@ -81,7 +81,7 @@ fn calls_that_look_alike_are_not_merged() {
     let mut pairs = 0;
     for (title, buyer) in PROCEDURES {
         for (why, a, b) in twins(title, buyer) {
-            let (a, b) = (portrait(&a).unwrap(), portrait(&b).unwrap());
+            let (a, b) = (portrait(&a, &[]).unwrap(), portrait(&b, &[]).unwrap());
             assert!(!same(&a, &b) && !same(&b, &a), "{why}: {title}");
             pairs += 1;
         }
@@ -115,8 +115,8 @@ fn real_calls_are_known_again_elsewhere_and_taken_for_no_other() {
         }
         let (title, buyer) = republished(n, said("objet"), said("nomacheteur"));
         let (Some(here), Some(there)) = (
-            portrait(&call("boamp", id, said("objet"), said("nomacheteur"), closing)),
-            portrait(&call("portail", id, &title, &buyer, closing)),
+            portrait(&call("boamp", id, said("objet"), said("nomacheteur"), closing), &[]),
+            portrait(&call("portail", id, &title, &buyer, closing), &[]),
         ) else {
             continue;
         };
@@ -192,6 +192,100 @@ async fn a_call_published_again_elsewhere_is_told_once() {
     let twin = call("portail", "78", &title.to_uppercase(), "MAIRIE DE LENS", NOON);
     take(&app, &twin).await;
     assert_ne!(procedure(&app, &twin).await, procedure(&app, &here).await);
+}
+
+/// What a feed shows: the closing date stands in the text, the buyer nowhere.
+fn entry(source: &str, id: &str, title: &str, page: Option<&str>) -> Notice {
+    let text = "Marché réservé aux entreprises adaptées et aux ESAT. Date limite de réception des offres : 15/01/2027 à 12h00.";
+    let mut notice = vigie_watcher::classify::plain::notice(id, title, text);
+    notice.source = source.into();
+    notice.url = page.map(str::to_owned);
+    notice.links.page = page.and_then(vigie_watcher::links::page);
+    notice
+}
+
+/// Attack: one item in two feeds, a source that is renamed, a lead that a feed publishes later, were told twice.
+#[tokio::test]
+async fn one_market_under_two_sources_is_told_once() {
+    const TITLE: &str = "Nettoyage des locaux de la mairie";
+    const PAGE: Option<&str> = Some("https://www.mairie.example/consultation/1");
+    let told = async |first: &Notice, second: &Notice| {
+        let dir = tempfile::tempdir().unwrap();
+        let app = app(&dir).await;
+        take(&app, first).await;
+        take(&app, second).await;
+        let one = procedure(&app, first).await == procedure(&app, second).await;
+        let sent = app.service.store.deliveries(None, 10).await.unwrap().len();
+        assert_eq!(one, sent == 1, "{first:?} {second:?}");
+        sent
+    };
+    let first = entry("a", "g1", TITLE, PAGE);
+    let mut reworded = entry("b", "g1", TITLE, Some("http://mairie.example/consultation/1/?utm_source=rss"));
+    reworded.passages[0].text = "Marché réservé aux EA.".into();
+    for (why, second) in [
+        ("the same item", entry("b", "g1", TITLE, PAGE)),
+        ("another id", entry("b", "zz", TITLE, PAGE)),
+        ("the same words under another link", entry("b", "g1", TITLE, Some("https://autre.example/x"))),
+        ("the same words without a link", entry("b", "g1", TITLE, None)),
+    ] {
+        assert_eq!(told(&first, &second).await, 1, "{why}");
+        assert_eq!(told(&second, &first).await, 1, "{why}, the other way round");
+    }
+    // The other way round, its closing date would be news.
+    assert_eq!(told(&first, &reworded).await, 1);
+    let mut shared = entry("b", "g2", "Tonte des pelouses du stade municipal", PAGE);
+    shared.passages[0].text = "Marché réservé aux EA.".into();
+    for (why, second) in [
+        ("another object on that page", shared),
+        ("another lot on that page", entry("b", "g2", "Nettoyage des locaux de la mairie - lot 2", PAGE)),
+        ("a second record of one source", entry("a", "g2", TITLE, PAGE)),
+    ] {
+        assert_eq!(told(&first, &second).await, 2, "{why}");
+    }
+    // The next edition, on the page of one that is over.
+    let mut closed = entry("a", "g1", TITLE, PAGE);
+    closed.passages[0].text = closed.passages[0].text.replace("15/01/2027", "15/11/2026");
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    take(&app, &closed).await;
+    take(&app, &entry("b", "g1", TITLE, PAGE)).await;
+    assert_eq!(app.service.store.notices_of(&procedure(&app, &closed).await).await.unwrap().len(), 1);
+}
+
+/// Attack: a title that says « annulé », in the item itself or in another one of its feed, was no news of the market.
+#[tokio::test]
+async fn what_a_title_says_became_of_a_market_is_told_in_reply() {
+    const TITLE: &str = "Nettoyage des locaux de la mairie";
+    let first = entry("feed", "g1", TITLE, Some("https://mairie.example/1"));
+    for (id, title, kind) in [
+        ("g1", "[ANNULÉ] Nettoyage des locaux de la mairie", AlertKind::Cancellation),
+        ("g1", "Nettoyage des locaux de la mairie (déclaré sans suite)", AlertKind::Cancellation),
+        ("g2", "Avis d’annulation : Nettoyage des locaux de la mairie", AlertKind::Cancellation),
+        ("g3", "Avis d’attribution : Nettoyage des locaux de la mairie", AlertKind::Award),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let app = app(&dir).await;
+        take(&app, &first).await;
+        let second = entry("feed", id, title, Some(&format!("https://mairie.example/{id}")));
+        take(&app, &second).await;
+        assert_eq!(procedure(&app, &first).await, procedure(&app, &second).await, "{title}");
+        let told = app.service.store.deliveries(None, 10).await.unwrap();
+        let shares = app.service.store.latest_notifications(&told[0].subscriber, 10).await.unwrap();
+        assert!(told.len() == 2 && shares.iter().any(|s| s.alert_kind == kind), "{title}: {shares:?}");
+        take(&app, &second).await;
+        assert_eq!(app.service.store.deliveries(None, 10).await.unwrap().len(), told.len(), "{title}: once");
+    }
+    // Two open markets of that title: which one ended is not known.
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    take(&app, &first).await;
+    let mut twin = entry("feed", "g9", TITLE, None);
+    twin.passages[0].text = twin.passages[0].text.replace("15/01", "22/02");
+    take(&app, &twin).await;
+    let after = entry("feed", "g2", "Avis d’annulation : Nettoyage des locaux de la mairie", None);
+    take(&app, &after).await;
+    assert_ne!(procedure(&app, &after).await, procedure(&app, &first).await);
+    assert_ne!(procedure(&app, &after).await, procedure(&app, &twin).await);
 }
 
 #[tokio::test]

@@ -30,6 +30,11 @@ pattern!(
     CANCELLED_TITLE,
     r"^[\s*!«]*(?:[\[(]\s*(?:procedure |consultation |marche |avis )?(?:annul(?:ee?|ation)|abandonnee?|(?:declaree? )?sans suite)\s*[\])]|(?:procedure |consultation |marche |avis )?(?:annulee?|annulation|abandonnee?|(?:declaree? )?sans suite)\s*(?:[:–—-]|$)|annulee? [^\s]|avis d'annulation\b|annulation (?:de |du |d'|de la |de l')(?:procedure|consultation|marche|avis|appel d'offres)\b)|[\[(:,–—-]\s*(?:procedure |consultation |marche |avis |appel d'offres )?(?:annulee?|abandonnee?|(?:declaree? )?sans suite)\s*[\])!.*»]*\s*$|\b(?:procedure|consultation|marche|appel d'offres) (?:est )?(?:annulee?|abandonnee?|declaree? sans suite)\b"
 );
+// A title that says, before or behind its words, that what it announced has its winner: "ATTRIBUÉ - Nettoyage".
+pattern!(
+    AWARDED_TITLE,
+    r"^[\s*!«]*(?:[\[(]\s*(?:marche |contrat )?(?:attribuee?|attribution)\s*[\])]|(?:marche |contrat )?(?:attribuee?|attribution)(?: (?:du|de) (?:marche|contrat))?\s*[:–—-])|[\[(:–—-]\s*(?:marche |contrat )?attribuee?\s*[\])!.*»]*\s*$"
+);
 // A statement of a text about the procedure itself; one about an earlier one names it otherwise ("la première consultation").
 pattern!(
     CANCELLED_TEXT,
@@ -98,6 +103,7 @@ fn kind(title: &str, head: &str) -> NoticeKind {
     } else if said(&["avis d'intention de conclure", "transparence ex ante", "avis ex ante"]) {
         NoticeKind::ExAnte
     } else if said(&["avis d'attribution", "resultat de marche", "resultats de marche"])
+        || AWARDED_TITLE.is_match(title)
         || head.contains("date_conclusion_contract")
     {
         NoticeKind::Award
@@ -168,6 +174,29 @@ mod tests {
             ("Conseil en annulation de dettes", ""),
         ] {
             assert_eq!(kind(title, text), NoticeKind::Call, "{title} {text}");
+        }
+    }
+
+    #[test]
+    fn an_award_is_known_by_its_title() {
+        let kind = |title: &str| notice("1", title, "Marché réservé aux entreprises adaptées.").kind;
+        for title in [
+            "ATTRIBUÉ - Nettoyage des locaux de la mairie",
+            "[Attribué] Nettoyage des locaux de la mairie",
+            "Attribution du marché : nettoyage des locaux",
+            "Nettoyage des locaux de la mairie (attribué)",
+            "Nettoyage des locaux de la mairie – MARCHÉ ATTRIBUÉ",
+            "Avis d’attribution : nettoyage des locaux de la mairie",
+        ] {
+            assert_eq!(kind(title), NoticeKind::Award, "{title}");
+        }
+        for title in [
+            "Nettoyage des locaux attribués aux associations",
+            "Attribution de logements : gestion des dossiers",
+            "Nettoyage des locaux - critères d’attribution pondérés",
+            "Logiciel d’attribution des places en crèche",
+        ] {
+            assert_eq!(kind(title), NoticeKind::Call, "{title}");
         }
     }
 

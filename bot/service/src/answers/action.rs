@@ -3,17 +3,20 @@
 //! A button's data reads `word:delivery`; a button that stands for a command holds the command itself (`/pause 2`), one that
 //! answers a question of a conversation `=step:answer`. All stay below [`MAX_BUTTON_DATA`] bytes.
 
+use chrono::{Datelike, Months, NaiveDate, Weekday};
 use vigie_domain::{OfferStage, Refusal, Stage};
 use vigie_watcher::classify::fold::fold;
 
 use vigie_notifier::chat::{Button, ButtonAction, MAX_BUTTON_DATA};
+
+use super::vocabulary;
 
 /// Longest text looked at for a decision, in bytes: what is longer is no answer by a word.
 const MAX_WORDS: usize = 400;
 /// Longest note or name kept, in characters.
 const MAX_NOTE: usize = 300;
 /// Most days a reminder waits.
-const MAX_REMIND_DAYS: i64 = 365;
+pub(super) const MAX_REMIND_DAYS: i64 = 365;
 /// Days a reminder waits where nobody says how many.
 pub const REMIND_DAYS: i64 = 3;
 
@@ -26,6 +29,8 @@ pub enum Action {
     Because(Refusal),
     /// Remind them in so many days.
     Remind(i64),
+    /// Remind them on that day.
+    RemindOn(RemindDay),
     /// Say more.
     More,
     /// Nothing like this again: the subscriptions are narrowed.
@@ -38,6 +43,37 @@ pub enum Action {
     GoWith(String),
     /// What came of offering services to the holder.
     Offer(OfferStage),
+}
+
+/// A day that somebody names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemindDay {
+    /// The next such day of the week.
+    Next(Weekday),
+    /// A date; without its year, the next such day.
+    Date {
+        /// Day of the month.
+        day: u32,
+        /// Month, 1–12.
+        month: u32,
+        /// Year.
+        year: Option<i32>,
+    },
+}
+
+impl RemindDay {
+    /// The day meant, after `today`; `None` where that date is past or does not exist.
+    #[must_use]
+    pub fn after(self, today: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Self::Next(weekday) => today.iter_days().skip(1).find(|d| d.weekday() == weekday),
+            Self::Date { day, month, year } => {
+                let of = |year: i32| NaiveDate::from_ymd_opt(year, month, day);
+                let this = of(year.unwrap_or(today.year())).filter(|d| *d > today);
+                this.or_else(|| of(today.checked_add_months(Months::new(12))?.year()).filter(|_| year.is_none()))
+            }
+        }
+    }
 }
 
 /// What of a notice is not to come again.
@@ -200,11 +236,11 @@ pub fn words(text: &str) -> Option<Act> {
     }
     let said = folded(text);
     let (said, lot) = without_lot(without_courtesy(&said));
-    let action = stage(said)
+    let action = vocabulary::stage(said)
         .map(Action::Stage)
-        .or_else(|| offer(said).map(Action::Offer))
-        .or_else(|| remind(said).map(Action::Remind))
-        .or_else(|| refusal(said).map(Action::Because))
+        .or_else(|| vocabulary::offer(said).map(Action::Offer))
+        .or_else(|| vocabulary::remind(said))
+        .or_else(|| vocabulary::refusal(said).map(Action::Because))
         .or_else(|| ["plus", "details", "en savoir plus", "dites m'en plus"].contains(&said).then_some(Action::More))
         .or_else(|| {
             ["plus jamais", "plus jamais cet acheteur", "jamais cet acheteur"]
@@ -345,147 +381,6 @@ fn without_lot(said: &str) -> (&str, String) {
     if short && !head.is_empty() { (head, lot.to_uppercase()) } else { (said, String::new()) }
 }
 
-fn stage(said: &str) -> Option<Stage> {
-    Some(match said {
-        "oui" | "ok" | "d'accord" | "on y va" | "go" | "j'y vais" | "interesse" | "interessee" | "je prends" => {
-            Stage::Go
-        }
-        "c'est oui"
-        | "nous y allons"
-        | "oui on y va"
-        | "oui nous y allons"
-        | "ok on y va"
-        | "ok nous y allons"
-        | "go on y va"
-        | "oui nous allons repondre"
-        | "nous allons repondre"
-        | "on va repondre"
-        | "oui pour nous"
-        | "ok pour nous"
-        | "c'est oui pour nous"
-        | "oui bien sur"
-        | "bien sur"
-        | "oui avec plaisir"
-        | "avec plaisir"
-        | "oui tout a fait"
-        | "oui volontiers"
-        | "volontiers"
-        | "oui absolument"
-        | "oui parfait"
-        | "oui evidemment"
-        | "oui cordialement"
-        | "oui svp"
-        | "oui s'il vous plait"
-        | "oui interesse"
-        | "oui interessee"
-        | "oui interesses"
-        | "nous sommes interesses"
-        | "interesses" => Stage::Go,
-        "non" | "no" | "ecarte" | "ecarter" | "no go" | "pas interesse" | "on passe" => Stage::NoGo,
-        "non merci"
-        | "c'est non"
-        | "c'est non pour nous"
-        | "pas pour nous"
-        | "non pas pour nous"
-        | "on n'y va pas"
-        | "nous n'y allons pas"
-        | "pas interesses"
-        | "pas interessee"
-        | "non pas interesse"
-        | "non pas interesses"
-        | "nous ne sommes pas interesses"
-        | "nous ne sommes pas interesses par ce marche"
-        | "nous ne sommes pas interesses par cet appel d'offres"
-        | "je ne suis pas interesse"
-        | "je ne suis pas interessee"
-        | "ca ne nous interesse pas"
-        | "cela ne nous interesse pas"
-        | "ne nous interesse pas"
-        | "sans interet pour nous"
-        | "nous passons"
-        | "on laisse passer" => Stage::NoGo,
-        "on prepare" | "en preparation" | "preparation" | "on repond" => Stage::Preparing,
-        "remis" | "remise" | "depose" | "envoye" | "on a repondu" | "offre remise" => Stage::Submitted,
-        "gagne" => Stage::Won,
-        "perdu" => Stage::Lost,
-        "sans suite" | "infructueux" => Stage::NoAward,
-        "abandon" | "abandonne" | "on abandonne" | "pas repondu" | "nous n'avons pas repondu" => Stage::Abandoned,
-        _ => return None,
-    })
-}
-
-/// What came of offering services to the holder of a contract.
-fn offer(said: &str) -> Option<OfferStage> {
-    match said {
-        "contacte" | "contactes" | "titulaire contacte" | "nous avons contacte le titulaire" => {
-            Some(OfferStage::Contacted)
-        }
-        "refuse" | "refuses" | "ils ont refuse" | "le titulaire a refuse" => Some(OfferStage::Declined),
-        _ => None,
-    }
-}
-
-/// Ways to say that one looks at it first: neither a yes nor a no.
-const LOOKING: [&str; 16] = [
-    "on regarde",
-    "nous regardons",
-    "je regarde",
-    "on va regarder",
-    "a regarder",
-    "a etudier",
-    "on etudie",
-    "nous etudions",
-    "on regarde et on vous dit",
-    "on regarde et on revient vers vous",
-    "a voir",
-    "on verra",
-    "en reflexion",
-    "on reflechit",
-    "nous reflechissons",
-    "a l'etude",
-];
-
-fn remind(said: &str) -> Option<i64> {
-    if LOOKING.contains(&said) {
-        return Some(REMIND_DAYS);
-    }
-    let rest = ["rappel", "rappelle moi", "rappelez moi", "rappeler", "plus tard"]
-        .iter()
-        .find_map(|w| said.strip_prefix(w))?;
-    let rest = rest.trim_matches([' ', ':', ',']);
-    if rest.is_empty() {
-        return Some(REMIND_DAYS);
-    }
-    let rest = rest.trim_start_matches("dans ").trim();
-    match rest {
-        "demain" => return Some(1),
-        "une semaine" => return Some(7),
-        _ => {}
-    }
-    let (n, unit) = rest.split_once(' ')?;
-    let n: i64 = n.parse().ok()?;
-    let days = match unit {
-        "jour" | "jours" | "j" => n,
-        "semaine" | "semaines" => n.checked_mul(7)?,
-        _ => return None,
-    };
-    (1..=MAX_REMIND_DAYS).contains(&days).then_some(days)
-}
-
-/// Why not, in the words of the buttons or in one of theirs.
-#[must_use]
-pub fn refusal(said: &str) -> Option<Refusal> {
-    Refusal::ALL.into_iter().find(|r| folded(r.in_french()) == said).or(match said {
-        "metier" => Some(Refusal::Trade),
-        "loin" => Some(Refusal::Place),
-        "taille" | "trop gros" | "trop petit" => Some(Refusal::Size),
-        "delai" | "trop tard" | "pas le temps" | "trop court" => Some(Refusal::Time),
-        "acheteur" => Some(Refusal::Buyer),
-        "autre" => Some(Refusal::Other),
-        _ => None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -515,7 +410,7 @@ mod tests {
             ("OUI KARIM BENALI", Action::GoWith("KARIM BENALI".into())),
             ("Oui Nous", Action::Note(String::new())),
             ("OUI KARIM", Action::Note(String::new())),
-            ("Oui Merci", Action::Note(String::new())),
+            ("Oui Merci", Action::Stage(Stage::Go)),
             ("on regarde", Action::Remind(REMIND_DAYS)),
             ("On n’y va pas.", Action::Stage(Stage::NoGo)),
             ("C'est non pour nous", Action::Stage(Stage::NoGo)),
@@ -577,6 +472,23 @@ mod tests {
             ("Confier ce dossier", None),
         ] {
             assert_eq!(words(text).map(|a| a.action), action, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_somebody_names_is_the_next_one() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let wednesday = day("2026-11-25");
+        let date = |day, month, year| RemindDay::Date { day, month, year };
+        for (named, meant) in [
+            (RemindDay::Next(Weekday::Mon), Some("2026-11-30")),
+            (RemindDay::Next(Weekday::Wed), Some("2026-12-02")),
+            (date(2, 12, None), Some("2026-12-02")),
+            (date(5, 1, None), Some("2027-01-05")),
+            (date(5, 1, Some(2026)), None),
+            (date(31, 11, None), None),
+        ] {
+            assert_eq!(named.after(wednesday), meant.map(day), "{named:?}");
         }
     }
 

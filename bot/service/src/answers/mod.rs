@@ -2,4 +2,6 @@
 
 pub mod action;
 pub mod outcome_line;
+pub mod reading;
 pub mod state_line;
+pub mod vocabulary;

@@ -22,15 +22,16 @@ const MAX_EARLIER: u32 = 5;
 /// The procedure a notice belongs to: by statements first, and where they lead to several procedures these are found to be
 /// one. A buyer's reference joins a call only to what is still open and speaks of the same thing: under the reference of a
 /// procedure called off or awarded it is a relaunch, under that of another object a reference used twice; both are news. At
-/// last by likeness.
+/// last by likeness. A page joins only records of different sources: within one, its reader knows its entries.
 pub(super) async fn find_procedure(
     tx: &mut IngestTx,
     notice: &Notice,
     keys: &[String],
     portrait: Option<&Portrait>,
 ) -> Result<Match, StoreError> {
-    let (weak, strong): (Vec<_>, Vec<_>) =
-        tx.procedures_of(keys).await?.into_iter().partition(|(key, _)| procedure::is_weak(key));
+    let (pages, stated): (Vec<_>, Vec<_>) =
+        tx.procedures_of(keys).await?.into_iter().partition(|(key, _)| procedure::is_page(key));
+    let (weak, strong): (Vec<_>, Vec<_>) = stated.into_iter().partition(|(key, _)| procedure::is_reference(key));
     if let Some((_, id)) = strong.first()
         && let Some(found) = tx.procedure(id).await?
     {
@@ -45,11 +46,54 @@ pub(super) async fn find_procedure(
     {
         return Ok(Match { procedure: Some(found), duplicates: Vec::new() });
     }
-    let procedure = match portrait {
-        Some(portrait) => look_alike(tx, portrait).await?,
-        None => awarded(tx, notice).await?,
+    let mut found = None;
+    if let Some((_, id)) = pages.first() {
+        found = on_the_same_page(tx, id, notice).await?;
+    }
+    if let (None, Some(portrait)) = (&found, portrait) {
+        found = look_alike(tx, portrait).await?;
+    }
+    if found.is_none() && notice.kind.is_follow_up() {
+        found = followed(tx, notice).await?;
+    }
+    if found.is_none() && portrait.is_none() {
+        found = awarded(tx, notice).await?;
+    }
+    Ok(Match { procedure: found, duplicates: Vec::new() })
+}
+
+/// The one open procedure of its source whose title a notice repeats to say what became of it; none where several bear that title.
+async fn followed(tx: &mut IngestTx, notice: &Notice) -> Result<Option<KnownProcedure>, StoreError> {
+    let Some(bucket) = likeness::title_bucket(notice) else { return Ok(None) };
+    let of_title = |(id, text): (String, String)| {
+        let call: Portrait = serde_json::from_str(&text).ok()?;
+        likeness::same_title_follows(&call, notice).then_some(id)
     };
-    Ok(Match { procedure, duplicates: Vec::new() })
+    let ids: BTreeSet<String> = tx.portraits(&bucket).await?.into_iter().filter_map(of_title).collect();
+    let mut open = Vec::new();
+    for id in &ids {
+        open.extend(tx.procedure(id).await?.filter(|p| p.snapshot.status == Status::Open));
+    }
+    Ok(open.pop().filter(|_| open.is_empty()))
+}
+
+/// The procedure whose notice another source shows on the page of this one, where it is open and its title is of the same call.
+async fn on_the_same_page(
+    tx: &mut IngestTx,
+    procedure: &str,
+    notice: &Notice,
+) -> Result<Option<KnownProcedure>, StoreError> {
+    let Some(found) = tx.procedure(procedure).await? else { return Ok(None) };
+    let closes = found.snapshot.closes();
+    // Once it closed, the page may show its next edition.
+    let over = closes.is_some_and(|at| at < tx.now() && notice.deadline() != Some(at));
+    if found.snapshot.status != Status::Open || over || !likeness::same_call(&found.title, &notice.title) {
+        return Ok(None);
+    }
+    let ours = format!("{}:", notice.source);
+    let others = tx.other_statements(&found.id, &notice.key(), MAX_OTHERS).await?;
+    let told_here = others.iter().flat_map(|other| &other.names).any(|name| name.starts_with(&ours));
+    Ok((!told_here).then_some(found))
 }
 
 /// The one open procedure of other sources that looks the same; none where several do, or where this source has a
@@ -147,6 +191,7 @@ pub(super) async fn stored(
     let key = notice.key();
     let corrected = if known.is_some() { tx.corrected_provisions(&key).await? } else { None };
     let previous = if known.is_some() { tx.assessment_of(&key).await? } else { None };
+    let said = if known.is_some() { tx.document_of(&key).await? } else { None };
     let (mut earlier, mut others, mut whole, mut told) = (None, Vec::new(), None, Vec::new());
     if let Some(p) = &procedure {
         if known.is_none() {
@@ -160,7 +205,7 @@ pub(super) async fn stored(
         }
         told = tx.told(&p.id).await?;
     }
-    Ok(Stored { notice: known, previous, procedure, corrected, earlier, others, whole, told })
+    Ok(Stored { notice: known, said, previous, procedure, corrected, earlier, others, whole, told })
 }
 
 /// What is stored of the people whom an alert may reach.

@@ -19,7 +19,7 @@ use vigie_watcher::classify;
 
 use super::audience::{Audience, Signed};
 use super::hourly_cap::{self, cap};
-use super::procedure::{complete, meaning};
+use super::procedure::{Meaning, complete, meaning};
 use super::stored::{People, Stored};
 use crate::service::Service;
 
@@ -96,6 +96,14 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored,
         complete(&mut assessment, earlier, notice.issue.is_some());
     }
     let before = stored.procedure.as_ref().map(|p| &p.snapshot);
+    let offers = |a: &Assessment| Snapshot::of(a).provisions;
+    // A record that is shown cut for a while, or whose page cannot be read, takes nothing back of what it said.
+    if let (Some(said), Some(previous)) = (&stored.said, &stored.previous) {
+        let cut = notice.is_part_of(said) && offers(previous) == offers(&assessment);
+        if cut || notice.partial {
+            complete(&mut assessment, previous, false);
+        }
+    }
     let stated = Snapshot::of(&assessment);
     // A record published again that states what it stated before leaves what was stated since as it is.
     let unchanged = stored.previous.as_ref().is_some_and(|p| Snapshot::of(p) == stated);
@@ -107,7 +115,11 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored,
         Some(before) => before.followed_by(&assessment),
     };
     let repeats = stored.others.iter().any(|other| this.repeats(other));
-    let meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
+    let mut meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
+    // That the list alone was read is our gap, not the publisher's: what its page adds is no correction.
+    if stored.said.as_ref().is_some_and(|said| said.partial) && meaning.changes.iter().all(adds) {
+        meaning = Meaning { kind: AlertKind::New, changes: Vec::new(), silent: true };
+    }
     let key = notice.key();
     let procedure = stored.procedure.as_ref().map_or_else(|| ordered_id(now, &["procedure", &key]), |p| p.id.clone());
     // The version is part of the name: a content that comes back after another one is news again.
@@ -120,6 +132,11 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored,
         changes: meaning.changes,
     };
     NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
+}
+
+/// Whether a change only adds to what was stated.
+fn adds(change: &Change) -> bool {
+    matches!(change, Change::Date { from: None, .. } | Change::LotAdded(_) | Change::ProvisionAppeared(..))
 }
 
 impl<'a> Planner<'a> {

@@ -14,6 +14,8 @@ use super::hourly_cap::HourlyLoad;
 pub struct Stored {
     /// The notice's earlier version.
     pub notice: Option<KnownNotice>,
+    /// What that earlier version said.
+    pub said: Option<Notice>,
     /// The verdict on that earlier version.
     pub previous: Option<Assessment>,
     /// The procedure it belongs to; none yet for a first notice.

@@ -34,7 +34,7 @@ pub(super) async fn store_one(
     // A structure's own lead stands alone until it is published: it changes no procedure of others, and none finds it.
     let alone = notice.visibility.structure().is_some();
     let keys = if alone { Vec::new() } else { likeness::keys(notice) };
-    let portrait = if alone { None } else { likeness::portrait(notice) };
+    let portrait = if alone { None } else { likeness::portrait(notice, &verdict.dates) };
     let procedure = match &known {
         // Once in a procedure, a notice stays in it.
         Some(known) => tx.procedure(&known.procedure).await?,
@@ -62,6 +62,9 @@ pub(super) async fn store_one(
     if let Some(portrait) = &portrait {
         let written = serde_json::to_string(portrait).unwrap_or_default();
         tx.put_portrait(&key, &plan.alert.procedure, &portrait.bucket(), &written).await?;
+        if let Some(title) = likeness::title_bucket(notice) {
+            tx.put_portrait(&format!("{key}#title"), &plan.alert.procedure, &title, &written).await?;
+        }
     }
     let result = notice.kind.is_result() || notice.kind == NoticeKind::Cancellation;
     if !alone && (result || stored.procedure.is_some() && tx.has_contracts(&plan.alert.procedure).await?) {

@@ -22,6 +22,8 @@ macro_rules! expression {
     };
 }
 
+expression!(REPLIES, r"(?i)^\s*(?:(?:re|ré|rép|réf|aw|tr)\s*:\s*)+");
+
 mod authentication;
 pub mod read;
 pub mod words;
@@ -65,6 +67,8 @@ const SOFT_LIMIT: i64 = 5;
 const SOFT_SPAN: Duration = Duration::days(5);
 /// A soft error older than that is forgotten.
 const SOFT_MEMORY: Duration = Duration::days(30);
+/// Longest subject kept of an answer, in characters.
+const MAX_SUBJECT: usize = 150;
 /// Most leads one person passes on in a day.
 const LEADS_A_DAY: i64 = 20;
 /// Where leads are kept: the same as those of the command line.
@@ -283,6 +287,7 @@ async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap
         Mail::Other => Outcome::Left,
         Mail::Report(report) => on_report(service, email, &id, report, now).await?,
         Mail::Reply(reply) => on_reply(service, &id, reply, now).await?,
+        Mail::Complaint(delivery) => on_complaint(service, delivery).await?,
         Mail::PassedOn(passed) => on_lead(service, &id, passed, now).await?,
         Mail::Unreadable(why) => {
             let too_long = if mail.size > MAX_MAIL { " (son début seul a été lu)" } else { "" };
@@ -342,6 +347,12 @@ async fn on_report(
     Ok(Outcome::Counted)
 }
 
+/// A reader called a message of ours unwanted: whatever else they meant, no more of them.
+async fn on_complaint(service: &Service, delivery: &str) -> Result<Outcome, Failure> {
+    let Some(sent) = service.store.mail_sent(delivery).await? else { return Ok(Outcome::Left) };
+    stop(service, &sent, "signalé comme indésirable").await
+}
+
 async fn suspend(service: &Service, sent: &Sent, why: &str, now: DateTime<Utc>) -> Result<(), Failure> {
     let lost = SuspendedAddress {
         person: &sent.address.subscriber,
@@ -375,7 +386,11 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
             Ok(Outcome::Confirmed)
         }
         Answer::Word(word) if !asked && sent.address.state == AddressState::Active => {
-            decide(service, mail, &sent, word, now).await
+            decide(service, mail, &sent, (reply, word), now).await
+        }
+        Answer::Unclear if !asked && sent.address.state == AddressState::Active => {
+            not_understood(service, &sent, reply, now).await?;
+            Ok(Outcome::Left)
         }
         Answer::Unclear if !asked && sent.address.state == AddressState::Active && !sent.procedure.is_empty() => {
             not_understood(service, &sent, now).await?;
@@ -385,21 +400,41 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
     }
 }
 
-/// Says that an answer was not understood, once a day and address: whoever hears nothing believes that it counts. The mail itself is
-/// left to a person.
-async fn not_understood(service: &Service, sent: &Sent, now: DateTime<Utc>) -> Result<(), Failure> {
-    let day = now.with_timezone(&Paris).date_naive().to_string();
-    let about = service.store.search_rows(std::slice::from_ref(&sent.procedure)).await?.pop();
-    let about = about.map(|row| format!(" à propos de « {} »", short(&row.title, 120))).unwrap_or_default();
+/// Says that an answer was not understood, so that nobody takes silence for consent; once per address and procedure, whatever
+/// answers to that. The mail stays where it is, for a person.
+async fn not_understood(service: &Service, sent: &Sent, reply: &Reply, now: DateTime<Utc>) -> Result<(), Failure> {
+    if reply.words.is_empty() || sent.procedure.is_empty() {
+        return Ok(());
+    }
+    let page = match &service.settings.web.public_url {
+        Some(base) => {
+            format!(" Ou choisissez sur sa page : {}/procedure/{}", base.trim_end_matches('/'), sent.procedure)
+        }
+        None => String::new(),
+    };
     let body = format!(
-        "Votre réponse n’a pas été comprise\nVotre courriel{about} est bien arrivé, mais rien n’a été noté : Vigie ne lit que des réponses courtes. Répondez par l’un de ces mots, seul sur la première ligne : « oui », « non », « rappel dans 5 jours », « note : … » ; ou suivez les liens de l’alerte. « Stop » met fin aux messages."
+        "{}\nVotre réponse « {} » n’a pas été comprise : rien n’est noté.\n{}Répondez par l’un de ces mots, seul : oui, non, trop loin, plus tard, rappel dans 5 jours, oui lot 2. « Stop » arrête tous les messages.{page}",
+        subject(reply, "Votre réponse n’a pas été comprise"),
+        short(&reply.words, 120),
+        about(service, sent).await?
     );
-    service
-        .store
-        .answer(&sent.address, &word_of(&format!("{}:{day}", sent.address.id)), &sent.procedure, &body, now)
-        .await?;
+    let once = alert_named(derived_id(&["not understood", &sent.address.id, &sent.procedure]));
+    service.store.answer(&sent.address, &once, &sent.procedure, &body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(())
+}
+
+/// The subject of the mail that answers another one: programs put mails of one subject together.
+fn subject(reply: &Reply, otherwise: &str) -> String {
+    let theirs = short(&reply.subject, MAX_SUBJECT);
+    let bare = REPLIES.replace(&theirs, "");
+    if bare.is_empty() { otherwise.to_owned() } else { format!("Re: {bare}") }
+}
+
+/// Which market an answer is about, as a line: answers may come days after the message.
+async fn about(service: &Service, sent: &Sent) -> Result<String, StoreError> {
+    let row = service.store.search_rows(std::slice::from_ref(&sent.procedure)).await?.pop();
+    Ok(row.map(|row| format!("À propos de « {} ».\n", short(&row.title, 120))).unwrap_or_default())
 }
 
 async fn stop(service: &Service, sent: &Sent, how: &str) -> Result<Outcome, Failure> {
@@ -412,17 +447,17 @@ async fn decide(
     service: &Service,
     mail: &str,
     sent: &Sent,
-    word: &str,
+    (reply, word): (&Reply, &str),
     now: DateTime<Utc>,
 ) -> Result<Outcome, Failure> {
     let said = by_mail::say(service, sent, word).await?;
     if said.is_empty() {
         return Ok(Outcome::Left);
     }
-    // Answers may come days after the message: what this one is about is said.
-    let about = service.store.search_rows(std::slice::from_ref(&sent.procedure)).await?.pop();
-    let about = about.map(|row| format!("À propos de « {} ».\n", short(&row.title, 120))).unwrap_or_default();
-    let body = format!("Votre réponse « {} »\n{about}{}", short(word, 60), said.join("\n"));
+    let word = short(word, 60);
+    let subject = subject(reply, &format!("Votre réponse « {word} »"));
+    let about = about(service, sent).await?;
+    let body = format!("{subject}\nVotre réponse : « {word} ».\n{about}{}", said.join("\n"));
     answer(service, mail, sent, &body, now).await?;
     Ok(Outcome::Answered)
 }
@@ -436,13 +471,11 @@ async fn answer(service: &Service, mail: &str, sent: &Sent, body: &str, now: Dat
 
 /// What a mail is answered by: the same mail is answered once.
 fn word_of(mail: &str) -> Alert {
-    Alert {
-        id: derived_id(&["mail", mail]),
-        kind: AlertKind::Account,
-        procedure: String::new(),
-        notice: String::new(),
-        changes: Vec::new(),
-    }
+    alert_named(derived_id(&["mail", mail]))
+}
+
+fn alert_named(id: String) -> Alert {
+    Alert { id, kind: AlertKind::Account, procedure: String::new(), notice: String::new(), changes: Vec::new() }
 }
 
 /// What a member passes on becomes a lead; they are told.

@@ -12,6 +12,7 @@ use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use regex::Regex;
 use vigie_notifier::channels::email::Email;
 use vigie_notifier::channels::email::refusal::says_no_mailbox;
+use vigie_service::answers::reading;
 use vigie_watcher::sources::mailbox::{parse, text_of};
 use vigie_watcher::zones;
 
@@ -68,6 +69,8 @@ static RECIPIENTS: LazyLock<Regex> = {
 pub enum Mail {
     /// A server's report about a message of ours.
     Report(Report),
+    /// A reader's complaint (RFC 5965) about that message of ours, proven by its token.
+    Complaint(String),
     /// Written by no human: an absence, a receipt, a newsletter, a mail of our own.
     Automatic,
     /// A person answers a message of ours.
@@ -115,6 +118,10 @@ pub struct Reply {
     pub proven: bool,
     /// Who says they wrote.
     pub from: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its own words; empty where there are none, or too many to be read by anybody but a person.
+    pub words: String,
     /// What it says.
     pub answer: Answer,
     /// `Authentication-Results` that stand above it.
@@ -159,9 +166,9 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
         let fields = String::from_utf8_lossy(part.contents()).into_owned();
         return report(delivery, proven, &fields).map_or(Mail::Unreadable("rapport d’erreur sans état"), Mail::Report);
     }
-    // A reader's complaint (RFC 5965): for whoever looks after the installation.
+    // Anybody can write a complaint: one without our token is for whoever looks after the installation.
     if mail.parts.iter().take(MAX_PARTS).any(|p| is_type(p, "message", "feedback-report")) {
-        return Mail::Other;
+        return token.map_or(Mail::Other, Mail::Complaint);
     }
     let from = sender(&mail);
     let text = cut(text_of(&mail));
@@ -183,11 +190,15 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
     let about = token.map(|d| (d, true)).or_else(|| referred(&mail, email).map(|d| (d, false)));
     if let Some((delivery, proven)) = about {
         let text = cut(text_of(&mail));
-        if AWAY_TEXT.is_match(&words::said(&text)) {
+        let said = words::said(&text);
+        if AWAY_TEXT.is_match(&said) {
             return Mail::Automatic;
         }
         let answer = words::answer(subject, &text);
-        return Mail::Reply(Reply { delivery, proven, from, answer, authentication: authentication_results(&mail) });
+        let authentication = authentication_results(&mail);
+        let words = if reading::is_short(&said) { said } else { String::new() };
+        let subject = subject.to_owned();
+        return Mail::Reply(Reply { delivery, proven, from, subject, words, answer, authentication });
     }
     passed_on(&mail, from, subject).map_or(Mail::Other, Mail::PassedOn)
 }

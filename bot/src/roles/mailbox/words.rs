@@ -1,17 +1,11 @@
 //! What an answer says, without what it quotes. Pure.
 //!
 //! Mail programs put the message answered below the answer, or above it, in as many ways as there are programs; greetings,
-//! signatures and footers stand around the words that count. What remains is read as a chat reads it.
-//!
-//! Invariant: a doubt is left to a person. A decision is read only where it stands alone, or where what follows neither takes
-//! it back, narrows it nor asks something.
+//! signatures and footers stand around the words that count. What remains is read as a chat reads it
+//! (`vigie_service::answers::reading`); a doubt is left to a person.
 
 use vigie_service::answers::action;
-
-/// Longest answer looked at, in characters: what is longer is a letter.
-const MAX_ANSWER: usize = 600;
-/// Most words of an answer that is read beyond its first clause.
-const MAX_WORDS: usize = 40;
+use vigie_service::answers::reading::{self, COURTESY, DOUBT, clauses, contradicts};
 
 expression!(
     QUOTE,
@@ -37,10 +31,6 @@ expression!(
 expression!(
     GREETING,
     r"(?i)^\s*(?:bonjour|bonsoir|salut|hello|coucou|madame|monsieur|mesdames|messieurs|chers?|chère)(?:[ ,]+(?:à tou(?:s|tes)|tou(?:s|tes)|madame|monsieur|messieurs|vigie|l['’]équipe|les? [a-zé]+|et|(?-i:\p{Lu})[\p{L}-]*))*\s*(?:[,.!:;–—-]+\s*|$)"
-);
-expression!(
-    COURTESY,
-    r"(?i)^(merci( (beaucoup|bien|d'avance|par avance|a vous))?|svp|s'il vous plait|stp|s'il te plait|please|thanks?|thank you|bonjour|cordialement|bonne (journee|soiree))$"
 );
 /// What a clause must be, whole, to stop the messages. `@` stands for how one asks, `@mails` for what one gets, `@list` for where
 /// one stands: a sentence that names anything else (a trade, a colleague) stops nothing.
@@ -77,9 +67,6 @@ pub enum Answer {
     /// Something for a human.
     Unclear,
 }
-
-/// What a network answers for its members to have the procedure too.
-const PASS_ON: &str = "/transmettre";
 
 /// The words of an answer, without quotes, greeting, signature and footer. Where nothing stands above the quote, what stands
 /// below it.
@@ -150,118 +137,13 @@ pub fn answer(subject: &str, text: &str) -> Answer {
     if said.is_empty() {
         return if is_stop(subject) { Answer::Stop } else { Answer::Unclear };
     }
-    if said.chars().count() > MAX_ANSWER || said.split_whitespace().count() > MAX_WORDS {
+    if !reading::is_short(&said) {
         return Answer::Unclear;
     }
     if is_stop(&said) {
         return Answer::Stop;
     }
-    if said.contains('?') {
-        return Answer::Unclear;
-    }
-    let courteous = without_thanks(&said);
-    if action::folded(&courteous).trim_start_matches('/') == "transmettre" {
-        return Answer::Word(PASS_ON.to_owned());
-    }
-    if action::words(&courteous).is_some() {
-        return Answer::Word(courteous);
-    }
-    if let Some(word) = refused_because(&said) {
-        return Answer::Word(word);
-    }
-    let Some((first, rest)) = first_clause(&said) else { return Answer::Unclear };
-    let first = without_thanks(first);
-    let rest_is_courtesy = clauses(rest).iter().all(|c| COURTESY.is_match(c));
-    // « Ok, bien reçu » says that it came: alone it decides, with more it does not.
-    if action::folded(&first) == "oui"
-        && let Some(name) = who_takes_it(rest)
-    {
-        return Answer::Word(format!("oui, pour {name}"));
-    }
-    let acknowledges = matches!(action::folded(&first).as_str(), "ok" | "d'accord");
-    if action::words(&first).is_some() && (rest_is_courtesy || !acknowledges && !contradicts(rest)) {
-        Answer::Word(first)
-    } else {
-        Answer::Unclear
-    }
-}
-
-// « Fatou prend le dossier », « Karim Benali s'en occupe ».
-expression!(
-    TAKES_IT,
-    r"^[\s,.;:!–—-]*(?P<who>\p{Lu}[\p{L}'’-]+(?:\s+\p{Lu}[\p{L}'’-]+)?)\s+(?:s['’]en\s+(?:occupe|charge)|prend\s+(?:le\s+dossier|la\s+main|en\s+charge)|g[eè]re)\s*[.!]*\s*$"
-);
-
-/// Who takes care of it, where that is all that follows a yes.
-fn who_takes_it(rest: &str) -> Option<String> {
-    let who = TAKES_IT.captures(rest)?["who"].to_owned();
-    action::words(&format!("pour {who}")).map(|_| who)
-}
-
-/// Words that leave a refusal in doubt, whatever its reason.
-const NO_REASON: [&str; 31] = [
-    "recu",
-    "rien",
-    "compris",
-    "vu",
-    "oui",
-    "mais",
-    "sauf",
-    "finalement",
-    "plutot",
-    "stop",
-    "si",
-    "peut",
-    "peut-etre",
-    "sous",
-    "reserve",
-    "sinon",
-    "attendre",
-    "attendez",
-    "attendons",
-    "avant",
-    "encore",
-    "apres",
-    "uniquement",
-    "seulement",
-    "cette",
-    "pourriez",
-    "pouvez",
-    "annule",
-    "annuler",
-    "erreur",
-    "moment",
-];
-
-/// « Non, trop loin », « non parce que … », « non - pas d'agrément »: a refusal with its reason, which takes nothing back.
-fn refused_because(said: &str) -> Option<String> {
-    let folded = action::folded(said).replace('’', "'");
-    let rest = folded.strip_prefix("non merci").or_else(|| folded.strip_prefix("non"))?;
-    let rest =
-        rest.strip_prefix(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | '-' | '–' | '—' | ':' | ';' | '!'))?;
-    let reason = rest.trim_start_matches([' ', ',', '.', '-', '–', '—', ':', ';', '!']);
-    let mut words = reason.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty());
-    let because = [
-        "car ",
-        "parce qu",
-        "puisqu",
-        "faute d",
-        "trop ",
-        "pas d",
-        "pas assez",
-        "nous ne faisons",
-        "nous n'avons pas",
-        "nous ne sommes pas",
-        "on ne fait",
-        "on n'a pas",
-        "ca ne nous",
-        "cela ne nous",
-    ];
-    let begins = because.iter().any(|b| reason.starts_with(b)) || action::refusal(reason).is_some();
-    if !begins || said.contains('?') || words.any(|w| NO_REASON.contains(&w)) {
-        return None;
-    }
-    Some(if action::refusal(reason).is_some() { reason.to_owned() } else { "non".to_owned() })
+    reading::word(&said).map_or(Answer::Unclear, Answer::Word)
 }
 
 /// Whether it says yes, and nothing else.
@@ -274,12 +156,6 @@ pub fn agrees(word: &str) -> bool {
 #[must_use]
 pub fn refuses(word: &str) -> bool {
     matches!(action::folded(word).as_str(), "non" | "no")
-}
-
-/// The clauses of a text, folded.
-fn clauses(text: &str) -> Vec<String> {
-    let parts = text.split(['.', ',', ';', '!', '\n', '(', ')', '–', '—', ':']);
-    parts.map(|c| action::folded(c).replace('’', "'")).filter(|c| !c.is_empty()).collect()
 }
 
 /// A clause without the courtesies at its ends.
@@ -317,103 +193,21 @@ fn is_stop(text: &str) -> bool {
     })
 }
 
-/// « Non merci » says what « non » says.
-fn without_thanks(text: &str) -> String {
-    let trimmed = text.trim().trim_end_matches(['.', '!', ' ', '\u{a0}', '\u{202f}']);
-    let folded = trimmed.to_lowercase();
-    for thanks in [", merci beaucoup", " merci beaucoup", ", merci", " merci"] {
-        if folded.ends_with(thanks) {
-            // Lowering may change lengths: cut by characters.
-            let keep = trimmed.chars().count() - thanks.chars().count();
-            return trimmed.chars().take(keep).collect();
-        }
-    }
-    trimmed.to_owned()
-}
-
-/// The first clause of a text, and what follows it.
-fn first_clause(text: &str) -> Option<(&str, &str)> {
-    let at = text.find(['.', ',', ';', '!', '?', ':', '\n', '(', '–', '—'])?;
-    let first = text.get(..at)?.trim();
-    (!first.is_empty()).then(|| (first, text.get(at..).unwrap_or_default()))
-}
-
-/// Words by which an answer is taken back, narrowed, put off or questioned.
-const DOUBT: &[&str] = &[
-    "oui",
-    "non",
-    "mais",
-    "sauf",
-    "pas",
-    "stop",
-    "peut",
-    "si",
-    "finalement",
-    "plutot",
-    "lot",
-    "lots",
-    "seulement",
-    "uniquement",
-    "que",
-    "cependant",
-    "toutefois",
-    "neanmoins",
-    "sinon",
-    "ou",
-    "avant",
-    "apres",
-    "attendre",
-    "attends",
-    "attendons",
-    "voir",
-    "verrai",
-    "verrons",
-    "regarde",
-    "regarder",
-    "regardons",
-    "reflechir",
-    "reflechis",
-    "hesite",
-    "hesitons",
-    "question",
-    "comment",
-    "pourquoi",
-    "quand",
-    "combien",
-    "recu",
-    "erreur",
-    "probleme",
-    "sous",
-    "reserve",
-    "condition",
-    "quoique",
-    "rien",
-    "jamais",
-    "encore",
-    "pourriez",
-    "pouvez",
-    "envoyez",
-    "envoyer",
-    "appelez",
-    "appeler",
-    "contre",
-    "annule",
-    "annuler",
-    "demain",
-    "test",
-];
-
-/// Whether what follows an answer may take it back, narrow it, put it off or ask something: then a human reads it.
-fn contradicts(rest: &str) -> bool {
-    rest.contains('?') || action::folded(rest).split(|c: char| !c.is_alphanumeric()).any(|w| DOUBT.contains(&w))
-}
-
 #[cfg(test)]
 mod tests {
+    use vigie_service::answers::reading::PASS_ON;
+
     use super::*;
 
     fn word(text: &str) -> Answer {
         Answer::Word(text.to_owned())
+    }
+
+    /// The corpus writes answers without the thanks behind them.
+    fn without_thanks(text: &str) -> &str {
+        let text = text.trim_end_matches(['.', '!', ' ']);
+        let ends = [", merci beaucoup", " merci beaucoup", ", merci", " merci"];
+        ends.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text)
     }
 
     #[test]
@@ -486,7 +280,7 @@ mod tests {
                 None => Answer::Unclear,
             };
             let got = match answer("Re: Nouveau marché", text) {
-                Answer::Word(w) if expected == word(&without_thanks(&w)) => expected.clone(),
+                Answer::Word(w) if expected == word(without_thanks(&w)) => expected.clone(),
                 got => got,
             };
             if got != expected {

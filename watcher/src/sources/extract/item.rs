@@ -102,6 +102,21 @@ impl Item {
         })
     }
 
+    /// Gives an item without id and whole link a name out of its title, buyer and closing date: a mail is no page against which
+    /// its links could be read.
+    pub(in crate::sources) fn name_by_words(&mut self) {
+        if self.identity(None).is_some() {
+            return;
+        }
+        let said = [Field::Title, Field::Buyer, Field::Deadline].map(|f| self.first(f).unwrap_or_default());
+        if said[0].is_empty() {
+            return;
+        }
+        let digest = Sha256::digest(said.join("\n"));
+        let name = digest.iter().take(12).map(|b| format!("{b:02x}")).collect();
+        self.values.insert(Field::Id, vec![name]);
+    }
+
     /// Changes when what the list says changes.
     pub(in crate::sources) fn fingerprint(&self) -> String {
         let digest = Sha256::digest(format!("{:?}", self.values));

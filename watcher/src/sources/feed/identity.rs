@@ -107,6 +107,11 @@ fn index<'a>(of: &'a [Known], value: impl Fn(&'a Known) -> Option<&'a str>) -> I
 }
 
 impl Book {
+    /// Whether some link of this source is no entry's own.
+    pub(super) fn gives_one_link_to_several(&self) -> bool {
+        self.link_repeats
+    }
+
     /// The names of a document's entries, in order; `None` for one that stands there twice.
     pub(super) fn name(&mut self, entries: &[Entry]) -> Vec<Option<String>> {
         self.polls += 1;

@@ -23,6 +23,7 @@ use crate::boundary;
 use crate::charset;
 use crate::classify::plain;
 use crate::fetch::{Answer, Fetcher};
+use crate::links;
 use crate::tree::{self, XmlError};
 use entry::Entry;
 use identity::Book;
@@ -162,7 +163,11 @@ impl Feed {
         let ids = book.name(&read);
         let named = ids.into_iter().zip(read);
         // The same entry twice in one document is one notice.
-        let notices = named.filter_map(|(id, entry)| Some(self.notice(&id?, entry))).collect();
+        let mut notices: Vec<Notice> = named.filter_map(|(id, entry)| Some(self.notice(&id?, entry))).collect();
+        if !book.gives_one_link_to_several() {
+            let pages = links::own_pages(&notices.iter().map(|n| n.url.clone()).collect::<Vec<_>>());
+            notices.iter_mut().zip(pages).for_each(|(notice, page)| notice.links.page = page);
+        }
         Ok(Document { notices, bad, ttl, book })
     }
 
@@ -240,6 +245,22 @@ mod tests {
         let notices = read(&rss(items));
         let ids: Vec<_> = notices.iter().map(|n| n.record_id.as_str()).collect();
         assert_eq!(ids, vec!["https://a.example/1", "https://a.example/2"]);
+    }
+
+    /// A link by which other sources know an entry is its own, and no page of the whole site.
+    #[test]
+    fn a_page_is_an_entry_s_own_or_none() {
+        let item = |n: u32, link: &str| {
+            format!("<item><guid>{n}</guid><link>{link}</link><title>Marché n° {n}</title></item>")
+        };
+        let pages = |items: &[String]| -> Vec<Option<String>> {
+            read(&rss(&items.concat())).into_iter().map(|n| n.links.page).collect()
+        };
+        let own = Some("a.example/avis/1".to_owned());
+        assert_eq!(pages(&[item(1, "https://www.a.example/avis/1?utm_source=rss")]), [own.clone()]);
+        assert_eq!(pages(&[item(1, "https://a.example/avis/1"), item(2, "https://a.example/")]), [own, None]);
+        let one = "https://a.example/marches";
+        assert_eq!(pages(&[item(1, one), item(2, one), item(3, "https://a.example/avis/3")]), [None, None, None]);
     }
 
     #[test]

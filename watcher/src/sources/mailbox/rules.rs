@@ -19,6 +19,11 @@ use vigie_classify::pattern;
 
 pattern!(FORWARDED, r"(?i)^\s*(?:(?:fwd?|tr|re|rép)\s*:\s*)+");
 pattern!(ANY_LINK, r#"https?://[^\s<>")\]]+"#);
+// Words of links, at an end of a line, that say nothing of what they lead to.
+pattern!(
+    LINK_WORDS,
+    r"(?i)^(?:(?:voir|consulter)(?: (?:l['’]avis|la consultation|le march[ée]|l['’]annonce|ici))?|(?:lire|ouvrir) (?:l['’]avis|la consultation|le march[ée]|l['’]annonce|la suite))(?:[\s:|–-]+|$)|(?:^|[\s:|–-]+)(?:voir (?:l['’]avis|la consultation|le march[ée]|l['’]annonce|plus)|cliquez ici|lire la suite|en savoir plus|(?:se|me) d[ée]s(?:abonner|inscrire)|d[ée]sinscription|d[ée]sabonnement)\s*$"
+);
 pattern!(DEADLINE, r"(?i)(?:date|heure)[^\n]{0,40}limite[^\n:]{0,60}:?\s*(?P<d>[^\n]{6,60})");
 
 /// Most notices taken out of one mail.
@@ -134,6 +139,13 @@ pub(super) fn read(rules: &[Rule], source: &str, bytes: &[u8], place: &str, page
             whole(rule, source, &mail).map(|n| vec![n]).ok_or_else(|| "courriel sans objet ni texte".to_owned())
         }
     };
+    let found = found.map(|mut notices| {
+        if !matches!(rule.way, Way::Whole) {
+            let pages = links::own_pages(&notices.iter().map(|n| n.url.clone()).collect::<Vec<_>>());
+            notices.iter_mut().zip(pages).for_each(|(notice, page)| notice.links.page = page);
+        }
+        notices
+    });
     match found {
         Ok(notices) if notices.is_empty() => {
             page.bad.push(aside(
@@ -171,6 +183,7 @@ fn items(
     let mut notices = Vec::new();
     for mut item in found.items {
         item.unwrap_links();
+        item.name_by_words();
         match item.notice(source, &rule.common) {
             Ok(notice) => notices.push(Notice { published: notice.published.or_else(|| day_sent(mail)), ..notice }),
             Err(reason) => bad.push(BadRecord { record_id: None, place: place.to_owned(), reason, raw: item.raw }),
@@ -193,8 +206,7 @@ fn by_link(rule: &Rule, links: &Regex, source: &str, mail: &Message<'_>) -> Vec<
             continue;
         };
         let url = link.as_str().trim_end_matches(['.', ',', ';']);
-        let beside = one_line(&line.replace(link.as_str(), " "));
-        let beside = beside.trim_matches([':', '-', '<', '>', '[', ']', '(', ')', ' ']).to_owned();
+        let beside = beside_links(line);
         let words = std::mem::take(&mut paragraph);
         let title = if beside.len() > 12 { beside } else { words.first().map(|w| one_line(w)).unwrap_or(beside) };
         if title.is_empty() || out.iter().any(|n| n.record_id == url) {
@@ -203,6 +215,19 @@ fn by_link(rule: &Rule, links: &Regex, source: &str, mail: &Message<'_>) -> Vec<
         out.push(lead(&rule.common, source, day_sent(mail), url, &title, &words.join("\n"), Some(url)));
     }
     out
+}
+
+/// What a line says beside its links: not where they lead, nor what one does there.
+fn beside_links(line: &str) -> String {
+    const SIGNS: [char; 11] = [':', '-', '–', '|', '<', '>', '[', ']', '(', ')', ' '];
+    let mut words = one_line(&ANY_LINK.replace_all(line, " "));
+    loop {
+        let bare = LINK_WORDS.replace(words.trim_matches(SIGNS), "").into_owned();
+        if bare == words {
+            return words;
+        }
+        words = bare;
+    }
 }
 
 /// Most mails within a mail that are read with it.
@@ -304,6 +329,46 @@ mod tests {
         assert_eq!(notice.departments[0].as_str(), "62");
         assert_eq!(notice.dates[0].at.to_rfc3339(), "2027-01-12T12:00:00+01:00");
         assert_eq!(notice.published.unwrap().to_string(), "2026-11-20");
+    }
+
+    /// Attack: what a link says is no part of a title.
+    #[test]
+    fn words_of_links_are_no_title() {
+        const LINK: &str = "https://portail.example/consultation/72";
+        for line in [
+            format!("Voir {LINK} Entretien du linge B Se désabonner https://portail.example/stop"),
+            format!("Entretien du linge B - Voir l’avis : {LINK}"),
+            format!("Entretien du linge B {LINK} En savoir plus"),
+            format!("Consulter la consultation | {LINK} | Entretien du linge B"),
+        ] {
+            assert_eq!(beside_links(&line), "Entretien du linge B", "{line}");
+        }
+        for title in ["Voirie : entretien des accotements", "Consultation pour l’achat de détails"] {
+            assert_eq!(beside_links(&format!("{title} {LINK}")), title);
+        }
+    }
+
+    /// Attack: an item of a mail with a link that leads nowhere is known by its title and closing date.
+    #[test]
+    fn an_item_without_a_whole_link_is_told_without_it() {
+        let rules = [rule(
+            "from = ['@portail.example']\nitems = 'li'\nfields = { title = 'b', link = 'a@href', deadline = 'i' }",
+        )];
+        let mail = |id: &str, until: &str| {
+            format!(
+                "From: a@portail.example\nSubject: Alerte\nMessage-ID: <{id}@x>\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n<ul><li><b>Entretien du linge</b> <i>{until} à 12h00</i> <a href='/72'>voir</a></li></ul>\n"
+            )
+        };
+        let one = |mail: &str| {
+            let (_, page) = take(&rules, mail);
+            assert!(page.bad.is_empty(), "{:?}", page.bad);
+            let notice = &page.notices[0];
+            assert_eq!((notice.title.as_str(), notice.url.as_deref()), ("Entretien du linge", None));
+            notice.record_id.clone()
+        };
+        let first = one(&mail("1", "15/01/2027"));
+        assert_eq!(one(&mail("2", "15/01/2027")), first);
+        assert_ne!(one(&mail("3", "15/01/2028")), first);
     }
 
     #[test]

@@ -32,6 +32,7 @@ use super::extract::{Common, Fields, Format, Found, Item, Layout, Misfit};
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments};
 use crate::boundary;
 use crate::fetch::{FetchError, Fetcher, Request, Session, Validators};
+use crate::links;
 use browse::Landing;
 use login::Login;
 
@@ -393,7 +394,9 @@ impl Visit<'_> {
         let mut fresh = 0;
         let (mut fitting, mut misfit) = (0, None);
         let mut reports: HashMap<String, usize> = HashMap::new();
-        for (i, mut item) in items.into_iter().enumerate() {
+        let addresses: Vec<Option<String>> =
+            items.iter().map(|i| i.link(common.base.as_ref()).map(Into::into)).collect();
+        for (i, (mut item, own_page)) in items.into_iter().zip(links::own_pages(&addresses)).enumerate() {
             let identity = item.identity(common.base.as_ref());
             let fingerprint = item.fingerprint();
             if let Some(known) =
@@ -420,7 +423,9 @@ impl Visit<'_> {
             };
             cursor.unfinished |= !whole;
             match item.notice(&self.portal.id, common) {
-                Ok(notice) => {
+                Ok(mut notice) => {
+                    notice.links.page = own_page;
+                    notice.partial = !whole;
                     if let Some(id) = identity.filter(|_| whole) {
                         cursor.seen.insert(id, (fingerprint, cursor.polls));
                     }

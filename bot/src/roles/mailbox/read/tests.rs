@@ -77,6 +77,34 @@ fn what_no_human_wrote_is_automatic() {
     }
 }
 
+/// Attack: a reader who calls a message unwanted by their provider's button is written to no more; without our token, it is a word
+/// of anybody's.
+#[test]
+fn a_complaint_counts_with_our_token_alone() {
+    let arf = |to: &str, about: &str| {
+        format!(
+            "From: fbl@provider.example\nTo: {to}\nSubject: FW: Nouveau\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\nContent-Type: text/plain\n\nAn abuse report.\n\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: x/1\nVersion: 1\n\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <{about}@vigie.example>\nSubject: Nouveau\n\nx\n--b--\n"
+        )
+    };
+    assert_eq!(look(&arf(&to(), DELIVERY)), Mail::Complaint(DELIVERY.into()));
+    let delivered = format!("abuse@vigie.example\nDelivered-To: {}", to());
+    assert_eq!(look(&arf(&delivered, "other")), Mail::Complaint(DELIVERY.into()));
+    for forged in ["vigie@vigie.example".to_owned(), to().replace('4', "5")] {
+        assert_eq!(look(&arf(&forged, DELIVERY)), Mail::Other, "{forged}");
+    }
+}
+
+/// What is answered tells what was written, if it is short; a letter is for a person.
+#[test]
+fn an_answer_keeps_its_own_words_and_subject() {
+    for (body, words) in [("Ça dépend du lot\n\n> oui", "Ça dépend du lot"), ("> oui", ""), (&"mot ".repeat(60), "")]
+    {
+        let mail = format!("From: j@x.example\nTo: {}\nSubject: RE: Nouveau\n\n{body}\n", to());
+        let Mail::Reply(reply) = look(&mail) else { panic!("{body}") };
+        assert_eq!((reply.words.as_str(), reply.subject.as_str()), (words, "RE: Nouveau"));
+    }
+}
+
 #[test]
 fn an_answer_is_known_by_its_token_or_by_what_it_refers_to() {
     let word = Answer::Word("Oui".into());

@@ -1,0 +1,255 @@
+//! The words that answers are made of, folded (small letters without accents): each stands alone here; what may stand around it
+//! is `action` and `reading`.
+
+use chrono::Weekday;
+use vigie_domain::{OfferStage, Refusal, Stage};
+
+use super::action::{Action, MAX_REMIND_DAYS, REMIND_DAYS, RemindDay, folded};
+
+/// What came of offering services to the holder of a contract.
+pub(super) fn offer(said: &str) -> Option<OfferStage> {
+    match said {
+        "contacte" | "contactes" | "titulaire contacte" | "nous avons contacte le titulaire" => {
+            Some(OfferStage::Contacted)
+        }
+        "refuse" | "refuses" | "ils ont refuse" | "le titulaire a refuse" => Some(OfferStage::Declined),
+        _ => None,
+    }
+}
+
+/// Where a structure stands, in the words of the buttons or in others.
+pub(super) fn stage(said: &str) -> Option<Stage> {
+    Some(match said {
+        "oui" | "ok" | "d'accord" | "on y va" | "go" | "j'y vais" | "interesse" | "interessee" | "je prends" => {
+            Stage::Go
+        }
+        "c'est oui"
+        | "nous y allons"
+        | "oui on y va"
+        | "oui nous y allons"
+        | "ok on y va"
+        | "ok nous y allons"
+        | "go on y va"
+        | "oui nous allons repondre"
+        | "nous allons repondre"
+        | "on va repondre"
+        | "oui pour nous"
+        | "ok pour nous"
+        | "c'est oui pour nous"
+        | "oui bien sur"
+        | "bien sur"
+        | "oui avec plaisir"
+        | "avec plaisir"
+        | "oui tout a fait"
+        | "oui volontiers"
+        | "volontiers"
+        | "oui absolument"
+        | "oui parfait"
+        | "oui evidemment"
+        | "oui cordialement"
+        | "oui svp"
+        | "oui s'il vous plait"
+        | "oui interesse"
+        | "oui interessee"
+        | "oui interesses"
+        | "nous sommes interesses"
+        | "interesses"
+        | "ca nous interesse"
+        | "cela nous interesse"
+        | "oui ca nous interesse"
+        | "oui cela nous interesse"
+        | "ca m'interesse"
+        | "cela m'interesse"
+        | "partant"
+        | "partants"
+        | "on est partant"
+        | "on est partants"
+        | "nous sommes partants"
+        | "je suis partant"
+        | "je suis partante"
+        | "nous repondrons"
+        | "on repondra"
+        | "banco"
+        | "yes" => Stage::Go,
+        "non" | "no" | "ecarte" | "ecarter" | "no go" | "pas interesse" | "on passe" => Stage::NoGo,
+        "non merci"
+        | "c'est non"
+        | "c'est non pour nous"
+        | "pas pour nous"
+        | "non pas pour nous"
+        | "on n'y va pas"
+        | "nous n'y allons pas"
+        | "pas interesses"
+        | "pas interessee"
+        | "non pas interesse"
+        | "non pas interesses"
+        | "nous ne sommes pas interesses"
+        | "nous ne sommes pas interesses par ce marche"
+        | "nous ne sommes pas interesses par cet appel d'offres"
+        | "je ne suis pas interesse"
+        | "je ne suis pas interessee"
+        | "ca ne nous interesse pas"
+        | "cela ne nous interesse pas"
+        | "ne nous interesse pas"
+        | "sans interet pour nous"
+        | "nous passons"
+        | "pas cette fois"
+        | "non pas cette fois"
+        | "pas cette fois ci"
+        | "nous ne repondrons pas"
+        | "nous ne repondons pas"
+        | "on ne repondra pas"
+        | "on ne repond pas"
+        | "je ne repondrai pas"
+        | "on y va pas"
+        | "on laisse passer" => Stage::NoGo,
+        "on prepare" | "en preparation" | "preparation" | "on repond" => Stage::Preparing,
+        "remis" | "remise" | "depose" | "envoye" | "on a repondu" | "offre remise" => Stage::Submitted,
+        "gagne" => Stage::Won,
+        "perdu" => Stage::Lost,
+        "sans suite" | "infructueux" => Stage::NoAward,
+        "abandon" | "abandonne" | "on abandonne" | "pas repondu" | "nous n'avons pas repondu" => Stage::Abandoned,
+        _ => return None,
+    })
+}
+
+/// Ways to say that one looks at it first: neither a yes nor a no.
+const LOOKING: [&str; 16] = [
+    "on regarde",
+    "nous regardons",
+    "je regarde",
+    "on va regarder",
+    "a regarder",
+    "a etudier",
+    "on etudie",
+    "nous etudions",
+    "on regarde et on vous dit",
+    "on regarde et on revient vers vous",
+    "a voir",
+    "on verra",
+    "en reflexion",
+    "on reflechit",
+    "nous reflechissons",
+    "a l'etude",
+];
+
+/// When to be reminded: in some days, or on a day.
+pub(super) fn remind(said: &str) -> Option<Action> {
+    if LOOKING.contains(&said) {
+        return Some(Action::Remind(REMIND_DAYS));
+    }
+    // The longest first: « rappel » begins most of them.
+    let asks = [
+        "rappelle moi",
+        "rappelle-moi",
+        "rappelez moi",
+        "rappelez-moi",
+        "me le rappeler",
+        "le rappeler",
+        "rappeler",
+        "rappel",
+        "plus tard",
+    ];
+    let rest = asks.iter().find_map(|w| said.strip_prefix(w))?;
+    let rest = rest.trim_matches([' ', ':', ',']);
+    if rest.is_empty() {
+        return Some(Action::Remind(REMIND_DAYS));
+    }
+    days(rest).map(Action::Remind).or_else(|| day(rest).map(Action::RemindOn))
+}
+
+/// « dans cinq jours », « demain », « la semaine prochaine ».
+fn days(said: &str) -> Option<i64> {
+    let rest = said.trim_start_matches("dans ").trim();
+    match rest {
+        "demain" => return Some(1),
+        "apres demain" | "apres-demain" => return Some(2),
+        "la semaine prochaine" | "semaine prochaine" => return Some(7),
+        "un mois" | "1 mois" => return Some(30),
+        _ => {}
+    }
+    let (n, unit) = rest.split_once(' ')?;
+    let n: i64 = n.parse().ok().or_else(|| small_number(n))?;
+    let days = match unit {
+        "jour" | "jours" | "j" => n,
+        "semaine" | "semaines" => n.checked_mul(7)?,
+        _ => return None,
+    };
+    (1..=MAX_REMIND_DAYS).contains(&days).then_some(days)
+}
+
+fn small_number(word: &str) -> Option<i64> {
+    let words = ["un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix"];
+    let at = words.iter().position(|w| *w == word).or((word == "une").then_some(0));
+    at.and_then(|i| i64::try_from(i + 1).ok()).or((word == "quinze").then_some(15))
+}
+
+/// « lundi », « vendredi prochain », « le 2 décembre », « le mercredi 02/12/2026 ».
+fn day(said: &str) -> Option<RemindDay> {
+    const WEEKDAYS: [(&str, Weekday); 7] = [
+        ("lundi", Weekday::Mon),
+        ("mardi", Weekday::Tue),
+        ("mercredi", Weekday::Wed),
+        ("jeudi", Weekday::Thu),
+        ("vendredi", Weekday::Fri),
+        ("samedi", Weekday::Sat),
+        ("dimanche", Weekday::Sun),
+    ];
+    let said = said.trim_start_matches("le ").trim();
+    let named = WEEKDAYS.iter().find_map(|(name, day)| Some((said.strip_prefix(name)?.trim(), *day)));
+    match named {
+        Some(("" | "prochain", weekday)) => Some(RemindDay::Next(weekday)),
+        Some((rest, _)) => date(rest),
+        None => date(said),
+    }
+}
+
+/// « 2 décembre », « 1er mars 2027 », « 02/12/2026 ».
+fn date(said: &str) -> Option<RemindDay> {
+    const MONTHS: [&str; 12] = [
+        "janvier",
+        "fevrier",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "aout",
+        "septembre",
+        "octobre",
+        "novembre",
+        "decembre",
+    ];
+    let mut parts = said.split([' ', '/', '.']).filter(|p| !p.is_empty());
+    let day: u32 = parts.next()?.trim_end_matches("er").parse().ok()?;
+    let month = parts.next()?;
+    let named = MONTHS.iter().zip(1..).find_map(|(name, number)| (*name == month).then_some(number));
+    let month: u32 = named.or_else(|| month.parse().ok())?;
+    let year: Option<i32> = parts.next().map(str::parse).transpose().ok()?;
+    let year = year.map(|y| if y < 100 { 2000 + y } else { y });
+    // A leap day exists in some year.
+    let exists = chrono::NaiveDate::from_ymd_opt(year.unwrap_or(2028), month, day).is_some();
+    (exists && parts.next().is_none()).then_some(RemindDay::Date { day, month, year })
+}
+
+/// Why not, in the words of the buttons or in others.
+pub(super) fn refusal(said: &str) -> Option<Refusal> {
+    let said = said.strip_prefix("c'est ").unwrap_or(said);
+    let said = said.strip_suffix(" pour nous").unwrap_or(said);
+    Refusal::ALL.into_iter().find(|r| folded(r.in_french()) == said).or(match said {
+        "metier" | "ce n'est pas notre metier" => Some(Refusal::Trade),
+        "loin" => Some(Refusal::Place),
+        "taille"
+        | "trop gros"
+        | "trop grand"
+        | "trop petit"
+        | "nous n'avons pas la capacite"
+        | "on n'a pas la capacite"
+        | "pas la capacite"
+        | "nous n'avons pas les moyens" => Some(Refusal::Size),
+        "delai" | "trop tard" | "pas le temps" | "trop court" | "nous n'avons pas le temps" => Some(Refusal::Time),
+        "acheteur" => Some(Refusal::Buyer),
+        "autre" => Some(Refusal::Other),
+        _ => None,
+    })
+}
