@@ -15,7 +15,6 @@ use vigie_domain::procedure::{self, Statement};
 use vigie_domain::{Department, Notice, NoticeKind, TypedDate, date};
 
 use crate::classify::fold::fold;
-use crate::links;
 use vigie_classify::pattern;
 
 pattern!(

@@ -9,8 +9,8 @@ use vigie_store::StoreError;
 use vigie_store::accounts::{Account, keys};
 use vigie_store::contracts::Named;
 
-use crate::decisions::may_decide;
 use crate::service::Service;
+use vigie_domain::Permission;
 
 /// Most parties offered to choose from.
 const MAX_CHOICES: i64 = 8;
@@ -82,7 +82,7 @@ pub enum Followed {
 /// # Errors
 /// The database fails: nobody is followed.
 pub async fn follow(service: &Service, person: &Subscriber, by: &str, text: &str) -> Result<Followed, StoreError> {
-    if !may_decide(person.role) && person.role != vigie_domain::subscription::Role::Facilitator {
+    if !person.role.may(Permission::Decide) && person.role != vigie_domain::subscription::Role::Facilitator {
         return Ok(Followed::ReadsOnly);
     }
     let (siren, name) = match find(service, text).await? {

@@ -17,13 +17,13 @@ use vigie_store::ingest::{IngestTx, Share};
 use vigie_store::{StoreError, derived_id};
 
 use super::audience::{self, Called};
-use crate::decisions::may_decide;
 use crate::ingest::Turn;
 use crate::ingest::audience::Audience;
 use crate::ingest::hourly_cap::HourlyLoad;
 use crate::ingest::plan::Planner;
 use crate::ingest::stored::People;
 use crate::service::Service;
+use vigie_domain::Permission;
 
 /// Most contracts looked at in one go; the others wait for the next.
 const AT_ONCE: i64 = 100;
@@ -244,7 +244,7 @@ async fn tell_anew(
     let Some(called) = audience::called(&mut tx, &c).await? else { return Ok(false) };
     let audience = audience_of(service, &mut tx, &offer.structure).await?;
     let people: Vec<String> =
-        audience.ids().filter(|id| audience.person(id).is_some_and(|p| may_decide(p.role))).collect();
+        audience.ids().filter(|id| audience.person(id).is_some_and(|p| p.role.may(Permission::Decide))).collect();
     let mut new = ServiceOffer { holders: holders_key(&c), ..offer };
     let remark = match reminds {
         None => {
@@ -311,7 +311,7 @@ pub async fn answer(
     stage: OfferStage,
     by: &str,
 ) -> Result<Answered, StoreError> {
-    if !may_decide(person.role) {
+    if !person.role.may(Permission::Decide) {
         return Ok(Answered::ReadsOnly);
     }
     if !OfferStage::ANSWERS.contains(&stage) {

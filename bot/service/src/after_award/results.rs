@@ -12,11 +12,11 @@ use vigie_watcher::zones;
 
 use super::messages::main_of;
 use super::offers::audience_of;
-use crate::decisions::may_decide;
 use crate::ingest::hourly_cap::HourlyLoad;
 use crate::ingest::plan::Planner;
 use crate::ingest::stored::People;
 use crate::service::Service;
+use vigie_domain::Permission;
 
 /// The award itself is told at once, with the buttons to answer; the question follows where nobody pressed one.
 const AFTER_AWARD: Duration = Duration::days(1);
@@ -116,7 +116,7 @@ async fn ask(
     let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
     let audience = audience_of(service, &mut tx, &decision.structure).await?;
     let people: Vec<String> =
-        audience.ids().filter(|id| audience.person(id).is_some_and(|p| may_decide(p.role))).collect();
+        audience.ids().filter(|id| audience.person(id).is_some_and(|p| p.role.may(Permission::Decide))).collect();
     for person in &people {
         if service.store.has_share(&id, person).await? {
             return Ok(false);

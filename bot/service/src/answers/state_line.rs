@@ -74,7 +74,7 @@ fn one(d: &Decision, now: DateTime<Utc>) -> Option<String> {
 fn after_award(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> {
     let button = |label: &str, wish: Action| action::button(label, &wish, delivery);
     match kind {
-        _ if !may_decide(role) => Vec::new(),
+        _ if !role.may(Permission::Decide) => Vec::new(),
         AlertKind::Offer => {
             let label = |stage: OfferStage| french::capital(stage.in_french());
             vec![OfferStage::ANSWERS.map(|stage| button(&label(stage), Action::Offer(stage))).to_vec()]

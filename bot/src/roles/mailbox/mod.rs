@@ -392,10 +392,6 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
             not_understood(service, &sent, reply, now).await?;
             Ok(Outcome::Left)
         }
-        Answer::Unclear if !asked && sent.address.state == AddressState::Active && !sent.procedure.is_empty() => {
-            not_understood(service, &sent, now).await?;
-            Ok(Outcome::Left)
-        }
         _ => Ok(Outcome::Left),
     }
 }
