@@ -165,7 +165,8 @@ mod tests {
     /// What could never work is said before anything is tried.
     #[test]
     fn numbers_with_which_nothing_works_are_refused() {
-        let email = |more: &str| format!("[email]\nfrom = \"a@b.fr\"\n{more}\n");
+        let operator = "[operator]\nname = \"A\"\ncontact = \"a@b.fr\"\norganisation = \"B\"\n";
+        let email = |more: &str| format!("{operator}[email]\nfrom = \"a@b.fr\"\n{more}\n");
         for text in [
             "[fetch]\ntimeout_s = 0\n".to_owned(),
             "[fetch]\nmax_body_mib = 0\n".to_owned(),

@@ -1,5 +1,4 @@
 //! Templates of an installation's own.
-#![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
 use vigie_notifier::message::{Form, Templates};
 

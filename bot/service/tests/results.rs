@@ -203,7 +203,7 @@ fn each_kind_of_result_is_told_by_its_name() {
     let none = ["1", "2", "3"].map(|l| Award::none(Some(l.into()), Some(NoAwardReason::InsFund))).to_vec();
     for (kind, awards, alert, status, label) in [
         (NoticeKind::NoAward, none, AlertKind::NoAward, Status::NoAward, "Sans suite"),
-        (NoticeKind::ExAnte, lots(Outcome::Intended), AlertKind::ExAnte, Status::Intended, "Intention de conclure"),
+        (NoticeKind::ExAnte, lots(Outcome::Intended), AlertKind::ExAnte, Status::Intended, "Attribution envisagée"),
         (NoticeKind::Modification, vec![], AlertKind::Modification, Status::Open, "Modification du contrat"),
         (NoticeKind::Completion, vec![], AlertKind::Completion, Status::Open, "Fin du contrat"),
     ] {

@@ -211,11 +211,11 @@ pub(super) async fn replay(settings: &Settings, ids: &[String], reactivate: bool
     let mut refused = Vec::new();
     for id in ids {
         let mut said = replay::again(&service, &who, id).await?;
-        if let (Again::AddressOut { address, .. }, true) = (&said, reactivate) {
-            if replay::reactivate(&service, &who, address).await? {
-                print("Adresse remise en service\n")?;
-                said = replay::again(&service, &who, id).await?;
-            }
+        if let (Again::AddressOut { address, .. }, true) = (&said, reactivate)
+            && replay::reactivate(&service, &who, address).await?
+        {
+            print("Adresse remise en service\n")?;
+            said = replay::again(&service, &who, id).await?;
         }
         if said.is_queued() { print(&format!("{}\n", said.line()))? } else { refused.push(said.line()) }
     }

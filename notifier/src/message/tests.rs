@@ -192,7 +192,7 @@ fn a_chat_reads_the_same_in_short() {
         "Nettoyage <b>des</b> écoles & \u{1f3eb}",
         "Ville de Lille",
         "dans 21 jours",
-        "«\u{a0}réservé aux <b>EA</b>\u{a0}»",
+        "« réservé aux <b>EA</b> »",
         "Voir sur Vigie",
         "Lire l’avis",
     ] {

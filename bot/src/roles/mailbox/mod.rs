@@ -370,7 +370,8 @@ async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Ut
     // Without our token, the address must be theirs, and be so for the server that received the mail, where it says such things.
     let server = service.settings.mailbox.as_ref().and_then(|m| m.authserv_id.as_deref());
     let genuine = || server.is_none_or(|s| read::is_genuine(&reply.authentication, s, &reply.from));
-    if !reply.proven && !(is_same(&reply.from, &sent.address.value) && genuine()) {
+    let is_theirs = reply.proven || is_same(&reply.from, &sent.address.value) && genuine();
+    if !is_theirs {
         return Ok(Outcome::Left);
     }
     let asked = sent.cause.is_opt_in();

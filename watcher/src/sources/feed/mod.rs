@@ -257,7 +257,7 @@ mod tests {
             read(&rss(&items.concat())).into_iter().map(|n| n.links.page).collect()
         };
         let own = Some("a.example/avis/1".to_owned());
-        assert_eq!(pages(&[item(1, "https://www.a.example/avis/1?utm_source=rss")]), [own.clone()]);
+        assert_eq!(pages(&[item(1, "https://www.a.example/avis/1?utm_source=rss")]), std::slice::from_ref(&own));
         assert_eq!(pages(&[item(1, "https://a.example/avis/1"), item(2, "https://a.example/")]), [own, None]);
         let one = "https://a.example/marches";
         assert_eq!(pages(&[item(1, one), item(2, one), item(3, "https://a.example/avis/3")]), [None, None, None]);
