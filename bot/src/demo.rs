@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use url::Url;
 use vigie_config::secret::Secret;
 use vigie_config::settings::{self, Settings};
-use vigie_domain::french;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter};
+use vigie_domain::{ProvisionKind, french};
+use vigie_store::search::Query;
 use vigie_watcher::fetch::Fetcher;
 
 use crate::commands::output::print;
@@ -93,10 +94,15 @@ fn demo_settings(store: String, listen: &str) -> Settings {
             source("bourg-exemple", "feed", FEED_URL).with("buyer", "Bourg-Exemple"),
         ],
         web: settings::Web { listen: listen.to_owned(), ..settings::Web::default() },
+        operator: Some(settings::Operator {
+            name: "Camille Exemple".to_owned(),
+            contact: "camille@exemple.invalid".to_owned(),
+            organisation: "la démonstration".to_owned(),
+        }),
         pace: settings::Pace { instant_per_hour: 0, ..settings::Pace::default() },
         subscriber: vec![settings::Subscriber::on_console(
             "Démonstration",
-            Role::Structure,
+            Role::Operator,
             Cadence::Instant,
             Filter { min_score: MIN_SCORE, ..Filter::default() },
         )],
@@ -150,7 +156,7 @@ async fn walk(
         scheduler::run(&app.service, app.service.clock.now()).await?;
         sent += worker::drain(&app.delivery).await?;
     }
-    say(&format!("Démonstration : {read} avis d’exemple lus, {sent} alertes affichées ci-dessus."))?;
+    summary(&app, read, sent).await?;
     let Some(listener) = listener else { return Ok(()) };
     let address = address.map_or_else(|| listen.to_owned(), |a| a.to_string());
     say(&format!("Pages locales : http://{address} (Ctrl+C pour arrêter)"))?;
@@ -162,6 +168,22 @@ async fn walk(
         }
     }
     vigie_web::serve_on(app.service, listener, stop).await
+}
+
+/// What the demo did, once its alerts have scrolled by.
+async fn summary(app: &App, read: usize, sent: usize) -> Result<(), Failure> {
+    let now = app.service.clock.now();
+    let kinds = [
+        ("réservés à des structures", ProvisionKind::Reserved),
+        ("avec une clause d’insertion", ProvisionKind::ExecutionClause),
+        ("avec un critère social", ProvisionKind::AwardCriterion),
+    ];
+    say(&format!("\nDémonstration : {read} avis d’exemple lus, {sent} alertes affichées ci-dessus, dont des marchés"))?;
+    for (words, kind) in kinds {
+        let wanted = Query { provisions: vec![kind], ..Query::default() };
+        say(&format!("  • {words} : {}", app.service.store.search_count(&wanted, 1_000, now).await?))?;
+    }
+    say("Rien n’est gardé : la base de cette démonstration disparaît avec elle.")
 }
 
 /// A key of this demo alone, to sign its links with.

@@ -3,11 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use vigie_bot::commands::{self, Cli};
+use vigie_bot::commands::{self, french};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = french::parse();
     // Two providers may end up compiled in; one must be chosen before any TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

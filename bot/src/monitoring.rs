@@ -78,7 +78,10 @@ pub async fn readiness(service: &Service) -> Result<(), String> {
     }
     let alarms = service.store.alarm_count().await.map_err(said)?;
     if alarms > 0 {
-        return Err(format!("{alarms} alarme(s) de source ou de canal"));
+        return Err(format!(
+            "{} de source ou de canal",
+            vigie_domain::french::plural(usize::try_from(alarms).unwrap_or(0), "alarme")
+        ));
     }
     match service.store.oldest_due(now).await.map_err(said)? {
         Some(at) if now - at > MAX_WAIT => Err(format!("un envoi attend depuis {} minutes", (now - at).num_minutes())),

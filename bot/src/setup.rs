@@ -1,7 +1,9 @@
 //! A process is set up: settings, database, channels, network.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use vigie_config::secret::expose;
 use vigie_config::settings::{self, Settings};
@@ -10,7 +12,7 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter};
 use vigie_notifier::channels::email::{Email, EmailError};
 use vigie_service::{Clock, Failure, Service, declared, process};
-use vigie_store::Store;
+use vigie_store::{Store, StoreError};
 use vigie_watcher::fetch::Fetcher;
 
 /// Score from which the default console subscriber hears of a notice.
@@ -85,6 +87,51 @@ impl App {
     }
 }
 
+/// The database of the settings, as people know it: its file, or its server and name; no user, no password.
+///
+/// # Errors
+/// No file is named, and there is no directory for one.
+pub fn database_name(settings: &Settings) -> Result<String, Failure> {
+    let url = settings.store.url.clone().map_or_else(default_store_url, Ok)?;
+    let path = url.strip_prefix("sqlite:").map(|p| p.strip_prefix("//").unwrap_or(p).to_owned());
+    Ok(path.unwrap_or_else(|| {
+        let address = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let address = address.rsplit_once('@').map_or(address, |(_, host)| host);
+        format!("PostgreSQL {}", address.split('?').next().unwrap_or(address))
+    }))
+}
+
+/// How long a database may keep one waiting before it is said.
+const SILENT_FOR: Duration = Duration::from_secs(2);
+
+/// Opens a database; where that takes a while, says what is waited for.
+async fn open_at(url: &str, name: &str) -> Result<Store, StoreError> {
+    let mut opening = std::pin::pin!(Store::open(url));
+    tokio::select! {
+        opened = &mut opening => return opened,
+        () = tokio::time::sleep(SILENT_FOR) => {}
+    }
+    let _ = writeln!(
+        std::io::stderr(),
+        "La base {name} ne répond pas encore : son serveur est loin, ou un autre processus y écrit. Vingt secondes d’attente au plus."
+    );
+    opening.await
+}
+
+/// What a database that cannot be opened asks for.
+fn mend(e: &StoreError) -> &'static str {
+    match e {
+        StoreError::File { .. } => {
+            "créez ce dossier, ou donnez à ce compte le droit d’y écrire ; [store] url nomme le fichier"
+        }
+        StoreError::Server { .. } => {
+            "vérifiez que ce serveur PostgreSQL tourne et accepte ce compte ([store] url, password)"
+        }
+        StoreError::Newer { .. } => "installez une version plus récente de Vigie",
+        _ => "corrigez [store] url, ou libérez la base",
+    }
+}
+
 /// Opens the database the settings name.
 ///
 /// # Errors
@@ -110,9 +157,8 @@ pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
             parsed.into()
         }
     };
-    Store::open(&url).await.map_err(|e| {
-        Failure::new(e.to_string(), "[store] url", "vérifiez que la base est joignable et que le dossier existe")
-    })
+    let name = database_name(settings)?;
+    open_at(&url, &name).await.map_err(|e| Failure::new(e.to_string(), name, mend(&e)))
 }
 
 /// Makes the e-mail channel the settings name, if any.

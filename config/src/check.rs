@@ -109,6 +109,10 @@ impl Check {
         }
         if let Some(url) = &settings.web.public_url {
             self.http_url("web.public_url", url);
+            if settings.web.secret.is_none() {
+                let what = "une adresse publique sans secret : aucun lien des messages ne pourrait être signé";
+                self.fault("web.public_url", what, "ajoutez secret = { env = \"VIGIE_WEB_SECRET\" } dans [web]");
+            }
         }
         let others = [
             ("telegram.api_url", settings.telegram.as_ref().and_then(|t| t.api_url.as_ref())),
@@ -124,6 +128,7 @@ impl Check {
             self.no_account("matrix.homeserver", &url);
         }
         self.store(settings);
+        self.operator(settings);
         if let Some(dir) = settings.templates.dir.as_ref().filter(|d| !d.is_dir()) {
             let what = format!("dossier de modèles introuvable : {}", dir.display());
             self.fault("templates.dir", what, "corrigez le chemin, ou retirez la clé");
@@ -218,6 +223,32 @@ impl Check {
         }
     }
 
+    /// Nobody is written to by somebody who does not say who they are.
+    fn operator(&mut self, settings: &Settings) {
+        const EXAMPLE: &str =
+            "ajoutez [operator] avec name, contact et organisation : les personnes les lisent dans chaque message";
+        let Some(operator) = &settings.operator else {
+            if let Some(channel) = settings.channels_to_people().first() {
+                self.fault(channel, "Vigie écrit à des personnes, et rien ne dit qui la tient", EXAMPLE);
+            }
+            return;
+        };
+        for (key, value) in
+            [("name", &operator.name), ("contact", &operator.contact), ("organisation", &operator.organisation)]
+        {
+            if value.trim().is_empty() || value.chars().any(char::is_control) || value.chars().count() > 120 {
+                self.fault(&format!("operator.{key}"), format!("valeur impossible pour « {key} »"), EXAMPLE);
+            }
+        }
+        let reachable = operator.contact.contains('@')
+            || operator.contact.starts_with("https://")
+            || operator.contact.chars().filter(char::is_ascii_digit).count() >= 8;
+        if !reachable && !operator.contact.trim().is_empty() {
+            let fix = "écrivez une adresse électronique, un numéro de téléphone ou une adresse https://";
+            self.fault("operator.contact", format!("« {} » ne permet d’écrire à personne", operator.contact), fix);
+        }
+    }
+
     fn store(&mut self, settings: &Settings) {
         let Some(url) = &settings.store.url else { return };
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -235,6 +266,10 @@ impl Check {
         if subscriber.email.is_none() && !in_chat && !subscriber.console {
             let what = format!("« {} » n’a aucune adresse", subscriber.name);
             self.fault(&format!("{path}.name"), what, "ajoutez email = \"…\" ou console = true");
+        }
+        if let Some(email) = subscriber.email.as_ref().filter(|e| !is_mail(e)) {
+            let what = format!("« {email} » n’est pas une adresse électronique");
+            self.fault(&format!("{path}.email"), what, "écrivez nom@domaine.fr");
         }
         if let Some(siret) = subscriber.siret.as_deref().filter(|s| !is_siret(s)) {
             let what = format!("« {siret} » n’est pas un SIRET");
@@ -320,6 +355,18 @@ fn without_account(text: &str) -> String {
 /// Whether `text` is a SIRET as it is compared: fourteen digits and nothing else.
 fn is_siret(text: &str) -> bool {
     text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether `text` looks like a mail address: what stands before and after its @ is for servers to know.
+fn is_mail(text: &str) -> bool {
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;".contains(c));
+    plain
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty()
+                && !domain.contains('@')
+                && domain.contains('.')
+                && domain.split('.').all(|part| !part.is_empty())
+        })
 }
 
 /// Whether `text` is a network such as `10.1.0.0/16`.

@@ -59,7 +59,46 @@ pub(crate) fn translate(message: &str) -> String {
         let name = rest.split(',').next().unwrap_or(rest).trim_matches('`');
         return format!("valeur inconnue « {name} »");
     }
-    format!("erreur de syntaxe ou de type : {}", message.lines().next().unwrap_or(message))
+    format!("erreur de syntaxe : {}", message.lines().next().unwrap_or(message))
+}
+
+/// A value of another type than its key takes, in words: what, and what to do.
+pub(crate) fn of_type(message: &str, key: &str) -> Option<(String, String)> {
+    let (kind, rest) = message.lines().next()?.split_once(": ")?;
+    if !matches!(kind, "invalid type" | "invalid value") {
+        return None;
+    }
+    let (found, expected) = rest.split_once(", expected ")?;
+    let (what, written) = match found.split_once([' ', '`', '"']) {
+        Some((kind, written)) => (kind.trim(), written.trim_matches(['`', '"', ' '])),
+        None => (found, ""),
+    };
+    let what = match what {
+        "string" => format!("le texte « {written} »"),
+        "integer" | "floating" => format!("le nombre {}", written.trim_start_matches("point").trim_matches(['`', ' '])),
+        "boolean" => format!("« {written} »"),
+        "sequence" => "une liste".to_owned(),
+        "map" => "une table".to_owned(),
+        _ => "cette valeur".to_owned(),
+    };
+    let whole = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "integer"];
+    let word = expected.trim_start_matches("a ").trim_start_matches("an ");
+    let wanted = match word {
+        w if whole.contains(&w) => "un nombre entier, sans guillemets",
+        "f32" | "f64" | "floating point number" => "un nombre, sans guillemets",
+        "boolean" => "true ou false, sans guillemets",
+        "string" | "string or map" => "un texte entre guillemets",
+        "sequence" => "une liste entre crochets",
+        w if w.starts_with("map") || w.starts_with("struct") => "une table",
+        _ => "une valeur d’une autre nature",
+    };
+    let number = written.parse::<i64>().ok().filter(|_| whole.contains(&word));
+    let fix = match number {
+        Some(n) if kind == "invalid type" => format!("écrivez {key} = {n}"),
+        Some(_) => format!("{written} est hors limites : voyez {key} dans vigie.example.toml"),
+        None => format!("voyez {key} dans vigie.example.toml"),
+    };
+    Some((format!("« {key} » attend {wanted} ; le fichier donne {what}"), fix))
 }
 
 pub(crate) fn hint(message: &str) -> String {

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 pub use crate::check::Reader;
 use crate::check::faults;
-use crate::fault::{Fault, Step, hint, translate};
+use crate::fault::{Fault, Step, hint, of_type, translate};
 use crate::settings::Settings;
 
 /// Reads and checks the file at `path`.
@@ -32,7 +32,9 @@ pub fn read(path: &Path, readers: &[Reader]) -> Result<Settings, Vec<Fault>> {
 pub fn parse(text: &str, file: &Path, readers: &[Reader]) -> Result<Settings, Vec<Fault>> {
     let settings: Settings = toml::from_str(text).map_err(|e| {
         let line = e.span().map(|s| line_of(text, s.start));
-        vec![Fault { what: translate(e.message()), file: file.to_owned(), line, fix: hint(e.message()) }]
+        let key = line.and_then(|n| key_on(text, n)).unwrap_or("cette clé");
+        let (what, fix) = of_type(e.message(), key).unwrap_or_else(|| (translate(e.message()), hint(e.message())));
+        vec![Fault { what, file: file.to_owned(), line, fix }]
     })?;
     let faults: Vec<Fault> = faults(&settings, readers)
         .into_iter()
@@ -41,11 +43,28 @@ pub fn parse(text: &str, file: &Path, readers: &[Reader]) -> Result<Settings, Ve
             Fault { what: fault.what, file: file.to_owned(), line, fix: fault.fix }
         })
         .collect();
-    if faults.is_empty() { Ok(settings) } else { Err(faults) }
+    if faults.is_empty() { Ok(beside(settings, file)) } else { Err(faults) }
+}
+
+/// A database named without a folder stands beside the settings file: whoever reads that file, from wherever, means the same one.
+fn beside(mut settings: Settings, file: &Path) -> Settings {
+    let relative = settings.store.url.as_deref().and_then(|u| u.strip_prefix("sqlite:")).map(Path::new);
+    if let Some(path) = relative.filter(|p| p.is_relative() && !p.as_os_str().is_empty()) {
+        let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let whole = std::path::absolute(folder.join(path)).unwrap_or_else(|_| folder.join(path));
+        settings.store.url = Some(format!("sqlite:{}", whole.display()));
+    }
+    settings
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+}
+
+/// The key that is given its value on that line, from 1.
+fn key_on(text: &str, line: usize) -> Option<&str> {
+    let (key, _) = text.lines().nth(line - 1)?.split_once('=')?;
+    Some(key.trim().trim_matches('"')).filter(|k| !k.is_empty())
 }
 
 /// Byte offset of the value at `path`, or of the last part of the path that stands in the file.
@@ -186,6 +205,57 @@ mod tests {
     fn a_password_over_a_clear_connection_is_refused() {
         let found = refused("[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\ntls = \"none\"\nusername = \"u\"\n");
         assert_eq!(found[0].line, Some(4));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_met_with_its_key_and_what_to_write() {
+        let found = refused("[pace]\ninstant_per_hour = \"12\"\n");
+        assert_eq!(found[0].line, Some(2));
+        assert_eq!(
+            found[0].what,
+            "« instant_per_hour » attend un nombre entier, sans guillemets ; le fichier donne le texte « 12 »"
+        );
+        assert_eq!(found[0].fix, "écrivez instant_per_hour = 12");
+        for (text, said) in [
+            ("[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\nport = \"28025\"\n", "port = 28025"),
+            ("[log]\njson = \"oui\"\n", "voyez json"),
+            ("[fetch]\nallow_private = \"10.0.0.0/8\"\n", "voyez allow_private"),
+            ("[pace]\ndigest_hour = 800\n", "hors limites"),
+        ] {
+            let found = refused(text);
+            let whole = found[0].to_string();
+            assert!(whole.contains(said) && !whole.contains("invalid") && !whole.contains("expected"), "{whole}");
+        }
+    }
+
+    /// U11: nobody knew who ran the installation that wrote to them.
+    #[test]
+    fn what_writes_to_people_says_who_runs_it() {
+        let email = "[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\n";
+        let found = refused(email);
+        assert!(found[0].what.contains("qui la tient") && found[0].fix.contains("[operator]"), "{}", found[0]);
+        let operator = |contact: &str| {
+            format!("{email}[operator]\nname = \"H. Martin\"\ncontact = \"{contact}\"\norganisation = \"PLIE\"\n")
+        };
+        assert_eq!(refused(&operator("demandez-moi"))[0].line, Some(6));
+        for contact in ["h@plie.fr", "03 20 00 00 00", "https://plie.fr/contact"] {
+            assert!(parse(&operator(contact), Path::new("vigie.toml"), &readers()).is_ok(), "{contact}");
+        }
+        assert!(parse("[web]\nlisten = \"127.0.0.1:1\"\n", Path::new("v"), &readers()).is_ok(), "a console needs none");
+    }
+
+    /// U7: the service and the command line used two databases.
+    #[test]
+    fn a_database_without_a_folder_stands_beside_the_settings_file_wherever_it_is_read_from() {
+        let read = |url: &str, file: &str| {
+            let text = format!("[store]\nurl = \"{url}\"\n");
+            parse(&text, Path::new(file), &readers()).unwrap().store.url.unwrap()
+        };
+        assert_eq!(read("sqlite:vigie.sqlite", "/etc/vigie/vigie.toml"), "sqlite:/etc/vigie/vigie.sqlite");
+        assert_eq!(read("sqlite:/var/lib/v.sqlite", "/etc/vigie/vigie.toml"), "sqlite:/var/lib/v.sqlite");
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(read("sqlite:v.sqlite", "vigie.toml"), format!("sqlite:{}", here.join("v.sqlite").display()));
+        assert_eq!(read("postgres://u@h/b", "vigie.toml"), "postgres://u@h/b");
     }
 
     #[test]

@@ -221,7 +221,7 @@ mod tests {
         let lens = &table.meant("Lens (62)")[0];
         assert_eq!((lens.code, lens.epci), ("62498", "246200364"));
         for (from, to, wanted) in [("62498", "59350", 28.0), ("75056", "13055", 660.0), ("97411", "97416", 53.0)] {
-            let km = table.by_code(from).zip(table.by_code(to)).and_then(|(a, b)| a.km_to(b)).unwrap();
+            let km = table.by_code(from).zip(table.by_code(to)).and_then(|(a, b)| a.km_to(&b)).unwrap();
             assert!((km - wanted).abs() < 6.0, "{from} {to}: {km}");
         }
         for (code, _) in Rules::embedded()

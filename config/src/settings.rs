@@ -50,6 +50,8 @@ pub const QUARANTINE_DAYS: u32 = 90;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// Who runs the installation; needed by whatever writes to people.
+    pub operator: Option<Operator>,
     /// Where things are kept.
     pub store: Store,
     /// How the network is used.
@@ -80,10 +82,44 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The channels by which it writes to people, by the names of their tables.
+    #[must_use]
+    pub fn channels_to_people(&self) -> Vec<&'static str> {
+        let all =
+            [("email", self.email.is_some()), ("telegram", self.telegram.is_some()), ("matrix", self.matrix.is_some())];
+        all.into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect()
+    }
+
     /// Whether people can answer a mail: it comes back to a mailbox that is read, under the token of its message.
     #[must_use]
     pub fn hears_replies(&self) -> bool {
         self.mailbox.is_some() && self.email.as_ref().is_some_and(|e| e.return_path.is_some())
+    }
+}
+
+/// `[operator]`: whom the people who hear from Vigie may turn to; the controller of their data (RGPD, art. 13).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operator {
+    /// A person, as they are called.
+    pub name: String,
+    /// A mail address, a telephone number or a web page where they answer.
+    pub contact: String,
+    /// For whom they do it: the controller.
+    pub organisation: String,
+}
+
+impl Operator {
+    /// `Hélène Martin (Maison de l’emploi, h.martin@exemple.fr)`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!("{} ({}, {})", self.name, self.organisation, self.contact)
+    }
+
+    /// Whether they are written to by mail.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        self.contact.contains('@') && !self.contact.contains(['/', ' '])
     }
 }
 

@@ -155,6 +155,17 @@ pub enum Channel {
 impl Channel {
     /// Every channel of this build.
     pub const ALL: [Self; 4] = [Self::Email, Self::Telegram, Self::Matrix, Self::Console];
+
+    /// How a message goes, in words.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Email => "par courriel",
+            Self::Telegram => "sur Telegram",
+            Self::Matrix => "sur Matrix",
+            Self::Console => "à l’écran",
+        }
+    }
 }
 
 words!(Channel);
@@ -183,6 +194,27 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
+    /// Whether an operator may have it sent again.
+    #[must_use]
+    pub fn can_be_replayed(self) -> bool {
+        matches!(self, Self::Dead | Self::Ambiguous | Self::Cancelled)
+    }
+
+    /// As a person reads it, of one message.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Pending => "en attente",
+            Self::Claimed => "en cours",
+            Self::Sent => "parti",
+            Self::Deferred => "reporté",
+            Self::Ambiguous => "réponse perdue",
+            Self::Dead => "refusé",
+            Self::Cancelled => "annulé",
+            Self::Superseded => "remplacé",
+        }
+    }
+
     /// Every state.
     pub const ALL: [Self; 8] = [
         Self::Pending,

@@ -29,6 +29,12 @@ pub fn date(day: NaiveDate) -> String {
     format!("{}{first} {} {}", day.day(), MONTHS[day.month0() as usize], day.year())
 }
 
+/// `janvier 2027`.
+#[must_use]
+pub fn month(day: NaiveDate) -> String {
+    format!("{} {}", MONTHS[day.month0() as usize], day.year())
+}
+
 /// `15`, `15 décembre`, `15 décembre 2026`: the first of two days, with what the second does not say already.
 #[must_use]
 pub fn date_before(first: NaiveDate, last: NaiveDate) -> String {

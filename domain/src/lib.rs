@@ -24,6 +24,7 @@
 //! | [`cadence`] | how often a person hears of what a subscription finds |
 //! | [`commune`] | communes, their places and intercommunalities, and which of them a notice means |
 //! | [`territory`] | where a subscription looks: départements, intercommunalities, circles |
+//! | [`permission`] | who may do what: the table of roles |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
@@ -44,6 +45,7 @@ pub mod follow_up;
 pub mod french;
 pub mod notice;
 pub mod outcome;
+pub mod permission;
 pub mod place;
 pub mod procedure;
 pub mod provision;
@@ -67,6 +69,7 @@ pub use delivery::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition}
 pub use follow_up::{Decision, Refusal, Stage};
 pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage, Visibility};
 pub use outcome::{NoAwardReason, Outcome};
+pub use permission::Permission;
 pub use place::{Department, Place};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
 pub use state::{Phase, ProcedureState};

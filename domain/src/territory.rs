@@ -138,7 +138,7 @@ impl Territory<'_> {
             vague |= here.is_empty();
             for commune in here {
                 named = true;
-                match self.near(commune, communes) {
+                match self.near(&commune, communes) {
                     Ok(near) if !verdict.near.contains(&near) => verdict.near.push(near),
                     Ok(_) => {}
                     Err(near) => farther.extend(near),

@@ -1,7 +1,6 @@
 //! A filter in words, as chats, pages and the command line show it.
 
 use vigie_config::rules::{self, Rules};
-use vigie_domain::commune::Commune;
 use vigie_domain::{BuyerKind, Filter, NoticeKind, SupplyMode, french};
 
 use crate::labels::provision_label;
@@ -67,7 +66,7 @@ pub fn places(filter: &Filter) -> Vec<String> {
     let departments = filter.departments.iter().map(|d| format!("{} ({d})", rules.department_name(d.as_str())));
     let epcis = filter.epcis.iter().map(|s| communes().epci(s).map_or_else(|| s.clone(), |e| e.name.to_owned()));
     let circles = filter.around.iter().map(|a| {
-        let centre = communes().by_code(&a.commune).map_or_else(|| a.commune.clone(), Commune::label);
+        let centre = communes().by_code(&a.commune).map_or_else(|| a.commune.clone(), |c| c.label());
         format!("{}\u{a0}km autour {}", a.km, french::of(&centre))
     });
     departments.chain(epcis).chain(circles).collect()

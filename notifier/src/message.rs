@@ -220,6 +220,7 @@ impl Templates {
         });
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(RenderError::of("syntaxe"))?);
+        environment.add_global("operator", context! {});
         environment.add_filter("short", |text: String, n: usize| short(&text, n));
         environment.add_filter("capital", |text: String| french::capital(&text));
         environment.add_filter("tappable", |text: String| tappable::filter(&text));
@@ -239,6 +240,16 @@ impl Templates {
         if let Some(built_in) = &mut self.built_in {
             built_in.add_global("answers", answers);
         }
+        self
+    }
+
+    /// The same templates, whose messages say who runs the installation.
+    #[must_use]
+    pub fn with_operator(mut self, operator: Option<&vigie_config::settings::Operator>) -> Self {
+        let operator = operator.map_or_else(|| context! {}, |o| {
+            context! { name => &o.name, contact => &o.contact, organisation => &o.organisation, mail => o.has_mail() }
+        });
+        self.environment.add_global("operator", operator);
         self
     }
 

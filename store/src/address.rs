@@ -49,6 +49,17 @@ impl AddressState {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// As a person reads it.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Unconfirmed => "à confirmer",
+            Self::Active => "en service",
+            Self::Suspended => "suspendue : refusée par son serveur",
+            Self::Stopped => "désabonnée par son propriétaire",
+        }
+    }
 }
 
 words!(AddressState: |word: &str| word.parse().ok());

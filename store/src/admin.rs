@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use vigie_domain::subscription::Role;
-use vigie_domain::{DeliveryState, Subscriber};
+use vigie_domain::{AlertKind, DeliveryState, Subscriber};
 
 use crate::Store;
 use crate::address::{Address, address_columns};
@@ -93,6 +93,17 @@ impl Store {
         .fetch_all(&self.reader)
         .await?;
         Ok(rows.into_iter().map(|PersonRow(person)| person).collect())
+    }
+
+    /// What an alert is about: its kind, the title of its procedure, and its text where it has one of its own.
+    pub async fn alert_subject(&self, alert: &str) -> Result<Option<(AlertKind, String, String)>, StoreError> {
+        Ok(sql::query_as(
+            "SELECT a.kind, COALESCE(s.title, ''), COALESCE(a.body, '') FROM alert a
+             LEFT JOIN search s ON s.procedure_id = a.procedure_id WHERE a.id = $1",
+        )
+        .bind(alert)
+        .fetch_optional(&self.reader)
+        .await?)
     }
 
     /// Addresses in use of every operator.

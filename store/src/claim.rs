@@ -408,12 +408,12 @@ type HeadOf = HashMap<String, Result<(Option<Role>, Option<Head>), SqlError>>;
 
 async fn heads(tx: &mut Transaction, claimed: &[Claimed]) -> Result<HeadOf, StoreError> {
     let rows: Vec<Value> =
-        claimed.iter().map(|d| json!({"id": d.id, "person": d.subscriber, "notification": d.notification()})).collect();
+        claimed.iter().map(|d| json!({"id": d.id, "person": d.subscriber, "alert": d.cause.alert()})).collect();
     let heads: Vec<HeadRow> = sql::query_as(over_rows!(
         tx.engine(),
         ["SELECT w.key, s.role, a.kind, n.reasons, COALESCE(o.version, 0)
-         FROM (SELECT value ->> 'id' AS key, value ->> 'person' AS person, value ->> 'notification' AS notification FROM "],
-        [") AS w LEFT JOIN subscriber s ON s.id = w.person LEFT JOIN notification n ON n.id = w.notification
+         FROM (SELECT value ->> 'id' AS key, value ->> 'person' AS person, value ->> 'alert' AS alert FROM "],
+        [") AS w LEFT JOIN subscriber s ON s.id = w.person LEFT JOIN notification n ON n.alert_id = w.alert AND n.subscriber_id = w.person
          LEFT JOIN alert a ON a.id = n.alert_id LEFT JOIN notice o ON o.id = a.notice_id"]
     ))
     .bind(Value::from(rows).to_string())

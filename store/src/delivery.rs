@@ -5,7 +5,6 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition};
 
 use crate::address::{Address, AddressState};
-use crate::ids::derived_id;
 use crate::sql::{Columns, FromRow, Row, SqlError, row};
 
 /// A message to be sent.
@@ -82,13 +81,6 @@ pub struct Claimed {
     pub thread: Vec<String>,
     /// What the message is made from, where it was read ahead.
     pub item: Option<Item>,
-}
-
-impl Claimed {
-    /// The person's notification that an instant message carries.
-    pub(crate) fn notification(&self) -> Option<String> {
-        self.cause.alert().map(|alert| derived_id(&[alert, &self.subscriber]))
-    }
 }
 
 /// What an instant message is about.

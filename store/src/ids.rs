@@ -1,5 +1,6 @@
 //! Identifiers and secrets: derived from what they stand for, drawn by chance, or kept as a hash.
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
@@ -14,6 +15,26 @@ pub fn derived_id(parts: &[&str]) -> String {
         digest.update(part.as_bytes());
     }
     hex::encode(&digest.finalize()[..12])
+}
+
+/// Characters of an identifier that tell its moment: milliseconds since 1970, in hexadecimal.
+const MOMENT: usize = 11;
+
+/// As [`derived_id`], behind the moment at which it is made: what is written together stands together in an index, where
+/// identifiers without order touch a page each (RFC 9562 §2.1).
+#[must_use]
+pub fn ordered_id(now: DateTime<Utc>, parts: &[&str]) -> String {
+    behind(&format!("{:0MOMENT$x}", now.timestamp_millis().max(0)), parts)
+}
+
+/// As [`derived_id`], behind the moment of `head`: it stands where that one does.
+pub(crate) fn id_beside(head: &str, parts: &[&str]) -> String {
+    behind(head.get(..MOMENT).unwrap_or_default(), parts)
+}
+
+fn behind(moment: &str, parts: &[&str]) -> String {
+    let derived = derived_id(parts);
+    format!("{moment}{}", &derived[moment.len().min(derived.len())..])
 }
 
 /// 32 characters that nobody can guess.
@@ -35,4 +56,25 @@ pub(crate) fn random_bytes() -> Result<[u8; 16], StoreError> {
 #[must_use]
 pub fn secret_hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_of_one_moment_stand_together_and_later_ones_behind() {
+        let at = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0).unwrap();
+        let (first, second, later) = (
+            ordered_id(at(1_700_000_000), &["b"]),
+            ordered_id(at(1_700_000_000), &["a"]),
+            ordered_id(at(1_700_000_001), &["c"]),
+        );
+        assert_eq!(first, ordered_id(at(1_700_000_000), &["b"]), "the same parts give the same one");
+        assert!(first != second && first < later && second < later);
+        assert_eq!(first.len(), derived_id(&["b"]).len());
+        let beside = id_beside(&first, &["x"]);
+        assert!(beside < later && beside[..MOMENT] == first[..MOMENT] && beside != id_beside(&first, &["y"]));
+        assert_eq!(ordered_id(at(-1), &["a"]).len(), first.len());
+    }
 }

@@ -15,7 +15,7 @@ use crate::Store;
 use crate::columns::{clean, from_json, millis, to_json};
 use crate::enqueue::put_deliveries;
 use crate::error::StoreError;
-use crate::ids::derived_id;
+use crate::ids::id_beside;
 use crate::lanes;
 use crate::rows::over_rows;
 use crate::sql::{self, Transaction, row};
@@ -508,7 +508,7 @@ impl IngestTx {
             .iter()
             .map(|(share, deliveries)| {
                 json!({
-                    "id": derived_id(&[alert, &share.subscriber]), "person": share.subscriber, "subscription": share.subscription,
+                    "id": id_beside(alert, &[alert, &share.subscriber]), "person": share.subscriber, "subscription": share.subscription,
                     "disposition": share.disposition.as_str(), "reasons": clean(&share.reasons), "due": share.due.map(millis),
                     "carrier": ids.by_ref().take(deliveries.len()).last(),
                 })
@@ -522,7 +522,8 @@ impl IngestTx {
             ["INSERT INTO notification (id, alert_id, subscriber_id, subscription_id, disposition, reasons, due, delivery_id, created)
               SELECT value ->> 'id', $2, value ->> 'person', value ->> 'subscription', value ->> 'disposition', value ->> 'reasons',
                 CAST(value ->> 'due' AS BIGINT), value ->> 'carrier', $3 FROM "],
-            [" WHERE 1 = 1 ON CONFLICT (id) DO NOTHING"]
+            // One a person, under whichever identifier.
+            [" WHERE 1 = 1 ON CONFLICT (alert_id, subscriber_id) DO NOTHING"]
         ))
         .bind(Value::from(rows).to_string())
         .bind(alert.to_owned())

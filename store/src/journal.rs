@@ -163,10 +163,12 @@ impl Store {
 
     /// Whether a person has a share of that alert.
     pub async fn has_share(&self, alert: &str, subscriber: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> = sql::query_as("SELECT id FROM notification WHERE id = $1")
-            .bind(derived_id(&[alert, subscriber]))
-            .fetch_optional(&self.key_reader)
-            .await?;
+        let row: Option<(String,)> =
+            sql::query_as("SELECT id FROM notification WHERE alert_id = $1 AND subscriber_id = $2")
+                .bind(alert)
+                .bind(subscriber)
+                .fetch_optional(&self.key_reader)
+                .await?;
         Ok(row.is_some())
     }
 

@@ -59,7 +59,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::StoreError;
-pub use ids::{derived_id, random, secret_hash};
+pub use ids::{derived_id, ordered_id, random, secret_hash};
 pub use sql::{Engine, SqlError};
 
 /// A database.

@@ -10,15 +10,33 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use vigie_domain::{Cause, DeliveryState};
 
+use crate::address::AddressState;
 use crate::columns::millis;
 use crate::delivery::{delivery_columns, item_columns, with_item};
 use crate::error::StoreError;
-use crate::ids::derived_id;
 use crate::rows::over_rows;
 use crate::sql::{self, Columns, FromRow, Row, SqlError};
 use crate::{Store, lanes};
 
 pub use crate::delivery::{AttemptRow, Claimed, DeliveryRow, Head, Item};
+
+/// What became of a wish to send something again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replay {
+    /// It is in the queue.
+    Queued,
+    /// It stands so, and is not sent again.
+    NotNow(DeliveryState),
+    /// Its address gets nothing: it would be called off again.
+    AddressOut {
+        /// The address' identifier.
+        address: String,
+        /// Why it gets nothing.
+        state: AddressState,
+    },
+    /// There is no such delivery, or its address is gone.
+    Unknown,
+}
 
 /// Bytes from which on a notice is not read ahead: memory stays bounded.
 const LONG_NOTICE: i64 = 100_000;
@@ -116,7 +134,9 @@ impl Store {
             .bind(subscriber)
             .bind(delivery)
             .bind(cause.to_string()),
-            Cause::Alert(alert) => sql::query_as(items!("n.id = $1")).bind(derived_id(&[alert, subscriber])),
+            Cause::Alert(alert) => {
+                sql::query_as(items!("n.alert_id = $1 AND n.subscriber_id = $2")).bind(alert.as_str()).bind(subscriber)
+            }
             Cause::OptIn(_) | Cause::SignIn(_) => return Ok(Vec::new()),
         };
         Ok(query.fetch_all(&self.reader).await?)
@@ -128,16 +148,16 @@ impl Store {
             return Ok(());
         }
         let wanted: Vec<Value> =
-            deliveries.iter().map(|d| json!({"id": d.id, "notification": d.notification()})).collect();
+            deliveries.iter().map(|d| json!({"id": d.id, "alert": d.cause.alert(), "person": d.subscriber})).collect();
         let rows: Vec<ItemOf> = sql::query_as(over_rows!(
             self.engine(),
             [
                 "SELECT w.key, ",
                 item_columns!(),
-                " FROM (SELECT value ->> 'id' AS key, value ->> 'notification' AS notification FROM "
+                " FROM (SELECT value ->> 'id' AS key, value ->> 'alert' AS alert, value ->> 'person' AS person FROM "
             ],
             [
-                ") AS w JOIN notification n ON n.id = w.notification ",
+                ") AS w JOIN notification n ON n.alert_id = w.alert AND n.subscriber_id = w.person ",
                 with_item!(),
                 " WHERE octet_length(o.document) < $2"
             ]
@@ -162,19 +182,66 @@ impl Store {
             .map_err(StoreError::from)
     }
 
-    /// Puts a dead or ambiguous delivery back in the queue; `false` when it is in no such state.
-    pub async fn replay(&self, delivery: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    /// Queues anew what was refused, is in doubt, or was called off. What would be called off again, since its address gets
+    /// nothing, stays as it is.
+    pub async fn replay(&self, delivery: &str, now: DateTime<Utc>) -> Result<Replay, StoreError> {
         let mut tx = self.begin().await?;
-        let lane: Option<(String, String)> = sql::query_as("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’opérateur' WHERE id = $2 AND state IN ('dead', 'ambiguous', 'cancelled') RETURNING address_id, channel")
+        let row: Option<(DeliveryState, Cause, String, String, Option<AddressState>)> = sql::query_as(
+            "SELECT d.state, d.cause, d.address_id, d.channel, a.state FROM delivery d LEFT JOIN address a ON a.id = d.address_id WHERE d.id = $1",
+        )
+        .bind(delivery.to_owned())
+        .fetch_optional(&mut tx)
+        .await?;
+        let Some((state, cause, address, channel, address_state)) = row else { return Ok(Replay::Unknown) };
+        if !state.can_be_replayed() {
+            return Ok(Replay::NotNow(state));
+        }
+        match address_state {
+            Some(AddressState::Active) => {}
+            Some(AddressState::Unconfirmed) if cause.is_opt_in() => {}
+            Some(state) => return Ok(Replay::AddressOut { address, state }),
+            None => return Ok(Replay::Unknown),
+        }
+        let done = sql::query("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’exploitant' WHERE id = $2 AND state = $3")
             .bind(millis(now))
             .bind(delivery.to_owned())
-            .fetch_optional(&mut tx)
+            .bind(state.as_str())
+            .execute(&mut tx)
             .await?;
-        if let Some((address, channel)) = &lane {
-            lanes::make_ready(&mut tx, address, channel, now).await?;
+        if done == 0 {
+            return Ok(Replay::NotNow(DeliveryState::Claimed)); // a worker took it meanwhile
         }
+        lanes::make_ready(&mut tx, &address, &channel, now).await?;
         tx.commit().await?;
-        Ok(lane.is_some())
+        Ok(Replay::Queued)
+    }
+
+    /// Deliveries whose identifier begins so: lists show its beginning.
+    pub async fn deliveries_named(&self, beginning: &str, limit: i64) -> Result<Vec<DeliveryRow>, StoreError> {
+        let end = format!("{beginning}~");
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            delivery_columns!(),
+            " FROM delivery d WHERE d.id >= $1 AND d.id < $2 ORDER BY d.id LIMIT $3"
+        ))
+        .bind(beginning)
+        .bind(end)
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    /// The latest deliveries of one person, newest first.
+    pub async fn deliveries_of(&self, subscriber: &str, limit: i64) -> Result<Vec<DeliveryRow>, StoreError> {
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            delivery_columns!(),
+            " FROM delivery d WHERE d.subscriber_id = $1 ORDER BY d.seq DESC LIMIT $2"
+        ))
+        .bind(subscriber)
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?)
     }
 
     /// Deliveries, newest first, of one state or of all.

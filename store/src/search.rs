@@ -97,6 +97,48 @@ impl SearchRow {
     pub fn state_at(&self, now: DateTime<Utc>) -> State {
         if matches!(self.state, State::Open | State::Planned) && self.until <= now { State::Closed } else { self.state }
     }
+
+    /// Whether it can be answered now, or will be.
+    #[must_use]
+    pub fn can_be_answered(&self, now: DateTime<Utc>) -> bool {
+        matches!(self.state_at(now), State::Open | State::Planned)
+    }
+}
+
+/// In which order what is found is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Sort {
+    /// Latest published first.
+    #[default]
+    Newest,
+    /// What closes first, first.
+    Closing,
+}
+
+impl Sort {
+    /// Every order, as offered.
+    pub const ALL: [Self; 2] = [Self::Newest, Self::Closing];
+
+    /// The word used in addresses of pages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Reads a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        word.parse().ok()
+    }
+
+    /// The moment of a row by which it takes its place.
+    fn key(self, row: &SearchRow) -> DateTime<Utc> {
+        match self {
+            Self::Newest => row.at,
+            Self::Closing => row.until,
+        }
+    }
 }
 
 /// What is looked for: OR within a list, AND across, an empty list lets all through.
@@ -116,12 +158,13 @@ pub struct Query {
     pub min_score: u8,
     /// Published from the first moment to before the second.
     pub between: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pub sort: Sort,
 }
 
 /// One page of what was found.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// Its rows, latest first.
+    /// Its rows, in the order asked for.
     pub rows: Vec<SearchRow>,
     /// The place at which the next page begins, if there is one.
     pub next: Option<(DateTime<Utc>, String)>,
@@ -226,7 +269,7 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
 }
 
 impl Store {
-    /// A page of what is found, latest first, after the place at which the page before ended.
+    /// A page of what is found, in the order asked for, after the place at which the page before ended.
     pub async fn search(
         &self,
         query: &Query,
@@ -235,17 +278,25 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Page, StoreError> {
         let (mut conditions, mut bound) = conditions(query, now);
+        let (key, beyond, order) = match query.sort {
+            Sort::Newest => ("at", '<', "DESC"),
+            Sort::Closing => ("until", '>', "ASC"),
+        };
         if let Some((at, procedure)) = after {
             bound.push(Cell::from(millis(at)));
             let n = bound.len();
             bound.push(Cell::from(clean(procedure)));
-            conditions.push_str(&format!(" AND at <= ${n} AND (at < ${n} OR procedure_id < ${})", n + 1));
+            conditions.push_str(&format!(
+                " AND {key} {beyond}= ${n} AND ({key} {beyond} ${n} OR procedure_id {beyond} ${})",
+                n + 1
+            ));
         }
         bound.push(Cell::from(i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1));
         let sql = format!(
-            "SELECT {COLUMNS} FROM search WHERE {conditions} ORDER BY at DESC, procedure_id DESC LIMIT ${}",
+            "SELECT {COLUMNS} FROM search WHERE {conditions} ORDER BY {key} {order}, procedure_id {order} LIMIT ${}",
             bound.len()
         );
+        let sort = query.sort;
         let mut query = sql::query_as::<SearchRow>(sql);
         for value in bound {
             query = query.bind(value);
@@ -253,7 +304,7 @@ impl Store {
         let mut rows = query.fetch_all(&self.reader).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|r| (r.at, r.procedure.clone()));
+        let next = rows.last().filter(|_| more).map(|r| (sort.key(r), r.procedure.clone()));
         Ok(Page { rows, next })
     }
 
@@ -283,6 +334,29 @@ impl Store {
                 query = query.bind(clean(id));
             }
             out.extend(query.fetch_all(&self.reader).await?);
+        }
+        Ok(out)
+    }
+
+    /// The words of what was published of late, folded: to find what a misspelt word may have meant.
+    pub async fn latest_words(&self, limit: i64) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> =
+            sql::query_as("SELECT words FROM search WHERE restricted = 0 ORDER BY at DESC, procedure_id DESC LIMIT $1")
+                .bind(limit)
+                .fetch_all(&self.reader)
+                .await?;
+        Ok(rows.into_iter().map(|(words,)| words).collect())
+    }
+
+    /// The procedures that are known under one of these keys ([`vigie_domain::procedure::keys`]).
+    pub async fn procedures_of_keys(&self, keys: &[String]) -> Result<Vec<String>, StoreError> {
+        let mut out: Vec<String> = Vec::new();
+        for key in keys {
+            let row: Option<(String,)> = sql::query_as("SELECT procedure_id FROM procedure_key WHERE key = $1")
+                .bind(clean(key))
+                .fetch_optional(&self.key_reader)
+                .await?;
+            out.extend(row.map(|(id,)| id).filter(|id| !out.contains(id)));
         }
         Ok(out)
     }

@@ -71,8 +71,8 @@ pub struct PollEnd<'a> {
 /// What a page leaves behind.
 #[derive(Debug, Clone, Copy)]
 pub struct PageEnd<'a> {
-    /// Cursor and validators, as JSON of the watcher.
-    pub memory: &'a str,
+    /// Cursor and validators, as JSON of the watcher; `None` = as they were.
+    pub memory: Option<&'a str>,
     /// How many records it held.
     pub records: usize,
 }
@@ -175,6 +175,16 @@ impl Store {
         Ok(())
     }
 
+    /// Has a source polled as soon as a process looks; one that is paused stays so.
+    pub async fn poll_soon(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sql::query("UPDATE source SET next_due = $1 WHERE id = $2 AND next_due > $1")
+            .bind(millis(now))
+            .bind(id.to_owned())
+            .execute_alone(&self.db)
+            .await?;
+        Ok(())
+    }
+
     /// Takes the source for polling until `lease` from now, and gives its state; `None` when it is not due or another holds it.
     pub async fn claim_source(
         &self,
@@ -197,9 +207,9 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         sql::query(
-            "UPDATE source SET memory = $1, items = items + $2, lease_until = $3, interrupted = 0 WHERE id = $4",
+            "UPDATE source SET memory = COALESCE($1, memory), items = items + $2, lease_until = $3, interrupted = 0 WHERE id = $4",
         )
-        .bind(page.memory.to_owned())
+        .bind(page.memory.map(str::to_owned))
         .bind(i64::try_from(page.records).unwrap_or(0))
         .bind(millis(now + lease))
         .bind(id.to_owned())
@@ -220,7 +230,7 @@ impl Store {
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let row = json!({
             "id": id, "failed": i64::from(end.error.is_some()), "at": millis(now), "error": end.error.map(clean),
-            "trouble": end.trouble, "due": millis(next_due), "memory": end.page.map(|p| p.memory),
+            "trouble": end.trouble, "due": millis(next_due), "memory": end.page.and_then(|p| p.memory),
             "records": end.page.map_or(0, |p| p.records), "left": end.quota.map(|(left, _)| count(left)),
             "limit": end.quota.map(|(_, limit)| count(limit)), "day": day.to_string(), "items": end.items,
         });

@@ -54,7 +54,7 @@ impl Pages {
         let secret = dir.path().join("secret");
         std::fs::write(&secret, "un secret de signature pour les essais")?;
         let text = format!(
-            "[store]\nurl = \"{url}\"\n[web]\npublic_url = \"{base}\"\nsecret = {{ file = \"{}\" }}\n{more}",
+            "[store]\nurl = \"{url}\"\n[web]\npublic_url = \"{base}\"\nsecret = {{ file = \"{}\" }}\n[operator]\nname = \"Camille Essai\"\ncontact = \"camille@vigie.example\"\norganisation = \"Les essais\"\n{more}",
             secret.display()
         );
         let settings: Settings = toml::from_str(&text)?;

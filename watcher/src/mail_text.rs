@@ -58,13 +58,18 @@ fn part_text(mail: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
     if trusted || read.is_ascii() {
         return Some(read.to_string());
     }
-    let raw = mail.raw_message().get(part.raw_body_offset() as usize..part.raw_end_offset() as usize)?;
-    let bytes = match part.encoding {
-        Encoding::None => raw.to_vec(),
-        Encoding::QuotedPrintable => mail_parser::decoders::quoted_printable::quoted_printable_decode(raw)?,
-        Encoding::Base64 => mail_parser::decoders::base64::base64_decode(raw)?,
-    };
-    Some(charset::decode_html(&bytes, None))
+    // Of a mail within a mail, places are told in the outer one: what stands there is taken only where it says the same.
+    let said = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+    let place = part.raw_body_offset() as usize..part.raw_end_offset() as usize;
+    let detected = mail.raw_message().get(place).and_then(|raw| {
+        let bytes = match part.encoding {
+            Encoding::None => raw.to_vec(),
+            Encoding::QuotedPrintable => mail_parser::decoders::quoted_printable::quoted_printable_decode(raw)?,
+            Encoding::Base64 => mail_parser::decoders::base64::base64_decode(raw)?,
+        };
+        Some(charset::decode_html(&bytes, None))
+    });
+    Some(detected.filter(|text| said(text) == said(read)).unwrap_or_else(|| read.to_string()))
 }
 
 /// The HTML of a mail, or nothing.

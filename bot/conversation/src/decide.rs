@@ -8,14 +8,14 @@ use chrono_tz::Europe::Paris;
 use vigie_config::rules::Rules;
 use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
-use vigie_domain::{Decision, Department, Filter, Near, Refusal, Sector, Stage, Subscriber, french};
+use vigie_domain::{Decision, Department, Filter, Near, Permission, Refusal, Sector, Stage, Subscriber, french};
 use vigie_notifier::card::{Card, short};
 use vigie_notifier::chat::{Button, ButtonAction, Rich, Span, Style};
 use vigie_notifier::criteria;
 use vigie_service::alert_card;
 use vigie_service::answers::action::{self, Act, Action, NarrowBy};
 use vigie_service::answers::{outcome_line, state_line};
-use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen, may_decide};
+use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::candidate;
 use vigie_service::{Failure, Service};
 use vigie_store::chats::Received;
@@ -56,7 +56,7 @@ pub(super) async fn act(
     if act.action == Action::More {
         return asked.more().await;
     }
-    if !may_decide(person.role) {
+    if !person.role.may(Permission::Decide) {
         return Ok(short_reply(incoming, outcome_line::READS_ONLY));
     }
     asked.decide(act).await
@@ -248,7 +248,7 @@ impl Asked<'_> {
             return Ok(short_reply(self.incoming, UNKNOWN));
         };
         decisions::read(self.service, self.person, &self.name(), &self.received.procedure).await?;
-        let decides = may_decide(self.person.role) && (card.state.open || card.state.may_be_won);
+        let decides = self.person.role.may(Permission::Decide) && (card.state.open || card.state.may_be_won);
         let mut buttons = if decides { state_line::stages(card.state.open, self.delivery) } else { Vec::new() };
         buttons.extend(
             self.service

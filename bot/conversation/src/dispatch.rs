@@ -13,7 +13,6 @@ use vigie_notifier::card::short;
 use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_service::answers::action::{self, Act, ButtonData, folded};
 use vigie_service::answers::reading;
-use vigie_service::decisions::may_decide;
 use vigie_service::{Failure, Service, preview};
 use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
@@ -242,7 +241,7 @@ impl Talk<'_> {
     /// Asks whether words under an alert are a note; whoever only reads has no notes.
     async fn offer_note(mut self, note: PendingNote) -> Result<Vec<Reply>, Failure> {
         let incoming = self.asker.incoming;
-        if !may_decide(self.asker.person.role) {
+        if !self.asker.person.role.may(vigie_domain::Permission::Decide) {
             return Ok(if incoming.chat.private { decide::short_reply(incoming, ODD_TEXT) } else { Vec::new() });
         }
         let text = format!("Garder cela comme note pour vos collègues ?\n« {} »", note.words);

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{AlertKind, Cause, Channel, ProcedureState, Subscriber, Subscription, french};
+use vigie_domain::{AlertKind, Cause, Channel, Permission, ProcedureState, Subscriber, Subscription, french};
 use vigie_notifier::card::{AlertItem, short};
 use vigie_notifier::chat::Button;
 use vigie_notifier::criteria;
@@ -14,7 +14,6 @@ use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Ask, Form, Message, UNSUBSCRIBE_HERE};
 use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
-use vigie_service::decisions::may_decide;
 use vigie_service::links::Purpose;
 use vigie_service::{personal_data, preview, sign_in as sign_in_links};
 use vigie_store::StoreError;
@@ -158,7 +157,7 @@ fn asks_by_link(engine: &Engine, delivery: &Claimed) -> bool {
     delivery.channel == Channel::Email
         && !delivery.procedure.is_empty()
         && engine.service.has_links()
-        && delivery.role.is_some_and(may_decide)
+        && delivery.role.is_some_and(|role| role.may(Permission::Decide))
         && kind(delivery).is_some_and(AlertKind::can_be_answered)
 }
 

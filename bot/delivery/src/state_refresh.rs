@@ -4,11 +4,10 @@
 //! tried again. The line is computed for the owner of the message from what *their* structure decided: no message ever shows
 //! what another one did.
 
-use vigie_domain::Channel;
 use vigie_domain::subscription::Role;
+use vigie_domain::{Channel, Permission};
 use vigie_notifier::chat::{Button, Rich};
 use vigie_service::answers::state_line;
-use vigie_service::decisions::may_decide;
 use vigie_service::{Failure, Service, alert_card};
 use vigie_store::chats::ChatMessage;
 
@@ -43,7 +42,7 @@ pub async fn stale(service: &Service, channel: Channel) -> Result<Vec<Stale>, Fa
 
 async fn line_of(service: &Service, message: &ChatMessage) -> Result<String, Failure> {
     let Some(person) = service.store.subscriber(&message.subscriber).await? else { return Ok(String::new()) };
-    if !may_decide(person.role) {
+    if !person.role.may(Permission::Decide) {
         return Ok(String::new());
     }
     let decisions = service.store.decisions_on(person.structure(), &message.procedure).await?;

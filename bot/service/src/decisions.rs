@@ -6,8 +6,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::procedure::Status;
-use vigie_domain::subscription::Role;
-use vigie_domain::{DateKind, Decision, Refusal, Stage, Subscriber};
+use vigie_domain::{DateKind, Decision, Permission, Refusal, Stage, Subscriber};
 use vigie_store::StoreError;
 
 use crate::service::Service;
@@ -123,19 +122,13 @@ impl Closes {
     }
 }
 
-/// Whether people of that role decide for a structure.
-#[must_use]
-pub fn may_decide(role: Role) -> bool {
-    matches!(role, Role::Structure | Role::Network | Role::Operator)
-}
-
 /// Decides.
 ///
 /// # Errors
 /// The database fails: nothing is noted.
 pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -> Result<Outcome, StoreError> {
     let now = service.clock.now();
-    if !may_decide(asker.person.role) {
+    if !asker.person.role.may(Permission::Decide) {
         return Ok(Outcome::ReadsOnly);
     }
     if let Some(why) = fault(edit, now) {
@@ -181,7 +174,7 @@ pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -
 /// # Errors
 /// The database fails.
 pub async fn read(service: &Service, person: &Subscriber, name: &str, procedure: &str) -> Result<(), StoreError> {
-    if may_decide(person.role) {
+    if person.role.may(Permission::Decide) {
         let read = Decision::new(person.structure(), procedure, Stage::Read, name, service.clock.now());
         service.store.decide(&read).await?;
     }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`ingest`] | a notice comes in: load what is stored, plan who hears what, write it in one transaction |
 //! | [`decisions`] | a structure decides: one rule for pages, API, mails and chats |
+//! | [`my_markets`] | what a structure has on its table: to decide, gone for, handed in, done with |
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
@@ -14,6 +15,8 @@
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operators`], [`suspension`], [`source_health`] | alarms, addresses that get nothing more, the health of sources |
+//! | [`why`] | why a person did, or did not, hear of a notice |
+//! | [`replay`] | a message sent again, an address put back into use |
 //! | [`visibility`] | who may see a notice, and who publishes one |
 //! | [`write_proof`] | whether writes become durable |
 //! | [`personal_data`] | what is held on a person: export, erasure, retention |
@@ -32,6 +35,7 @@ pub mod ingest;
 pub mod links;
 pub mod membership;
 pub mod metrics;
+pub mod my_markets;
 pub mod on_behalf;
 pub mod operators;
 pub mod opt_in;
@@ -41,6 +45,7 @@ pub mod place_input;
 pub mod preview;
 pub mod process;
 pub mod reminders;
+pub mod replay;
 pub mod second_reader;
 mod service;
 pub mod sign_in;
@@ -50,6 +55,7 @@ pub mod sources;
 pub mod suspension;
 pub mod verdict_correction;
 pub mod visibility;
+pub mod why;
 pub mod write_proof;
 
 pub use clock::Clock;

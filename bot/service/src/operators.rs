@@ -3,8 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_domain::subscription::Role;
-use vigie_domain::{Alert, AlertKind};
+use vigie_domain::{Alert, AlertKind, Permission};
 use vigie_store::derived_id;
 
 use crate::error::Failure;
@@ -46,7 +45,7 @@ pub async fn tell(service: &Service, event: OperatorEvent<'_>, body: &str, now: 
     let alert =
         Alert { id, kind: AlertKind::Operator, procedure: String::new(), notice: String::new(), changes: Vec::new() };
     let mut shares = Vec::new();
-    for person in service.store.subscribers().await?.iter().filter(|s| s.role == Role::Operator) {
+    for person in service.store.subscribers().await?.iter().filter(|s| s.role.may(Permission::Operate)) {
         shares.push(service.store.share_at_once(&person.id, &alert, "{}", None).await?);
     }
     let mut tx = service.store.begin_alert(now).await?;

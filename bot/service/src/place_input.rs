@@ -38,7 +38,7 @@ pub fn around(text: &str) -> Result<Around, String> {
 ///
 /// # Errors
 /// None bears that name, or several do, in French.
-pub fn commune(text: &str) -> Result<&'static Commune, String> {
+pub fn commune(text: &str) -> Result<Commune, String> {
     let name = bare(text);
     let table = rules::communes();
     let mut found = table.meant(&name);
@@ -56,7 +56,7 @@ pub fn commune(text: &str) -> Result<&'static Commune, String> {
             short(&name, 40)
         )),
         ref several => {
-            let labels: Vec<String> = several.iter().take(MAX_NAMED).map(|c| c.label()).collect();
+            let labels: Vec<String> = several.iter().take(MAX_NAMED).map(Commune::label).collect();
             let more = if several.len() > MAX_NAMED { "…" } else { "" };
             Err(format!("plusieurs communes s’appellent ainsi : {}{more}. Laquelle ?", labels.join(", ")))
         }
@@ -86,7 +86,7 @@ pub fn epci(text: &str) -> Result<&'static Epci, String> {
 /// A circle as someone writes it, for a field that holds several: `Lens (62) 30 km`.
 #[must_use]
 pub fn written(around: &Around) -> String {
-    let name = rules::communes().by_code(&around.commune).map_or_else(|| around.commune.clone(), Commune::label);
+    let name = rules::communes().by_code(&around.commune).map_or_else(|| around.commune.clone(), |c| c.label());
     format!("{name} {} km", around.km)
 }
 

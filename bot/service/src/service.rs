@@ -64,6 +64,7 @@ impl Service {
         let page =
             |path: &str| settings.web.public_url.as_deref().map(|u| format!("{}{path}", u.trim_end_matches('/')));
         let templates = templates.with_answers(settings.hears_replies()).with_pages(page("/"), page("/abonnements"));
+        let templates = templates.with_operator(settings.operator.as_ref());
         let web_secret =
             settings.web.secret.as_ref().map(|s| s.read()).transpose().map_err(|e| {
                 Failure::usage(e.to_string(), "[web] secret", "définissez ce secret, ou retirez la clé")
@@ -90,6 +91,12 @@ impl Service {
     #[must_use]
     pub fn digest_times(&self) -> DigestTimes {
         DigestTimes { hour: self.settings.pace.digest_hour, weekday: self.settings.pace.digest_day.into(), zone: Paris }
+    }
+
+    /// Who runs the installation, as somebody reads it who is told to turn to them.
+    #[must_use]
+    pub fn operator(&self) -> String {
+        self.settings.operator.as_ref().map_or_else(|| "la personne qui gère Vigie".to_owned(), |o| o.in_words())
     }
 
     /// Whether links into the pages can be made: there is a public address and a key.

@@ -48,7 +48,7 @@ pub async fn suspend_address(
         };
         let body = format!(
             "Nous n’arrivons plus à vous écrire {}\n{}. Vos alertes continuent ici. Pour les recevoir de nouveau là-bas, {} ou écrivez à la personne qui gère Vigie.",
-            by(channel),
+            channel.in_french(),
             french::capital(why),
             if matches!(channel, Channel::Telegram | Channel::Matrix) {
                 "invitez-y Vigie de nouveau et écrivez-lui,"
@@ -76,13 +76,4 @@ pub async fn stop_address(service: &Service, address: &str, how: &str) -> Result
     service.store.set_address_state(address, AddressState::Stopped, how).await?;
     CrashPoint::MidUnsubscribe.reach();
     service.store.note("address", address, how, service.clock.now()).await
-}
-
-fn by(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Email => "par courriel",
-        Channel::Telegram => "sur Telegram",
-        Channel::Matrix => "sur Matrix",
-        Channel::Console => "à l’écran",
-    }
 }

@@ -2,7 +2,6 @@
 //! of the first one, but to its author. It is signed, and its author can take it back. The command line and the pages come here.
 
 use vigie_domain::procedure::{self, Snapshot};
-use vigie_domain::subscription::Role;
 use vigie_domain::{Alert, AlertKind, Assessment, Beneficiary, Evidence, Provision, ProvisionKind, Subscriber};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
@@ -15,12 +14,6 @@ use vigie_watcher::classify;
 use crate::ingest::audience::Signed;
 use crate::ingest::{Turn, content_hash, search_row, tell};
 use crate::service::Service;
-
-/// Whether a person of that role corrects verdicts.
-#[must_use]
-pub fn may_correct(role: Role) -> bool {
-    matches!(role, Role::Facilitator | Role::Operator)
-}
 
 /// What a person says holds.
 #[derive(Debug, Clone, Default)]

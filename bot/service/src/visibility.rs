@@ -1,8 +1,7 @@
 //! Who may see a notice: anybody, those who were told of it, or the structure that brought it. Pages and the API ask here, at
 //! each use.
 
-use vigie_domain::subscription::Role;
-use vigie_domain::{Alert, AlertKind, Subscriber, Visibility};
+use vigie_domain::{Alert, AlertKind, Permission, Subscriber, Visibility};
 use vigie_store::journal::NoticeRow;
 use vigie_store::search::Tells;
 use vigie_store::{StoreError, derived_id};
@@ -34,7 +33,7 @@ async fn may_see(service: &Service, reader: Option<&Subscriber>, row: &NoticeRow
         return Ok(true);
     }
     let Some(reader) = reader else { return Ok(false) };
-    if reader.role == Role::Operator || may_publish(reader, row) {
+    if reader.role.may(Permission::Operate) || may_publish(reader, row) {
         return Ok(true);
     }
     match row.notice.visibility {
@@ -47,7 +46,7 @@ async fn may_see(service: &Service, reader: Option<&Subscriber>, row: &NoticeRow
 #[must_use]
 pub fn may_publish(person: &Subscriber, row: &NoticeRow) -> bool {
     let own = row.notice.visibility.structure();
-    own.is_some_and(|structure| person.role == Role::Operator || person.structure() == structure)
+    own.is_some_and(|structure| person.role.may(Permission::Operate) || person.structure() == structure)
 }
 
 /// Shows everybody what a structure brought, and tells those whom it concerns; gives their number. `None` where there was

@@ -120,7 +120,7 @@ const STRUCTURES: [(&str, u16, StructureKind); 20] = [
     ("Lens", 30, StructureKind::Ea),
 ];
 
-fn commune(town: &str) -> &'static Commune {
+fn commune(town: &str) -> Commune {
     let found = communes().named(town, Department::parse("62").as_ref());
     assert_eq!(found.len(), 1, "{town}");
     found[0]
@@ -128,7 +128,7 @@ fn commune(town: &str) -> &'static Commune {
 
 /// The lots around a town, by the distance of town halls; those that name none are everybody's.
 fn around(centre: &str, km: u16) -> Vec<String> {
-    let near = |town: &str| commune(town).km_to(commune(centre)).is_some_and(|d| d <= f64::from(km));
+    let near = |town: &str| commune(town).km_to(&commune(centre)).is_some_and(|d| d <= f64::from(km));
     (1..=173).filter(|n| town(*n).is_none_or(near)).map(|n| n.to_string()).collect()
 }
 
@@ -163,7 +163,7 @@ fn each_of_twenty_structures_hears_of_exactly_its_lots() {
     let planner = Planner::with_paces(&audience, None, (times, 0), now);
     let notice = contract();
     let stored = Stored::default();
-    let plan = plan::notice(&notice, &content_hash(&notice), classify::classify(&notice), &stored);
+    let plan = plan::notice(&notice, &content_hash(&notice), classify::classify(&notice), &stored, now);
     assert_eq!(plan.assessment.lots.len(), 173);
     let assessment = &plan.assessment;
     let candidate = Candidate { notice: &notice, assessment, folded: " ", now, communes: rules::communes };

@@ -96,7 +96,7 @@ fn planner(audience: &Audience) -> Planner<'_> {
 }
 
 fn plan(planner: &Planner<'_>, notice: &Notice, stored: &Stored) -> (NoticePlan, PeoplePlan) {
-    let plan = plan::notice(notice, &content_hash(notice), classify::classify(notice), stored);
+    let plan = plan::notice(notice, &content_hash(notice), classify::classify(notice), stored, now());
     let assessment = &plan.assessment;
     let candidate = Candidate { notice, assessment, folded: " ", now: now(), communes: rules::communes };
     let audiences = planner.audiences(&candidate, &stored.told);

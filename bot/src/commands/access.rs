@@ -69,6 +69,11 @@ pub(super) async fn token(settings: Settings, args: &TokenArgs) -> Result<(), Fa
     let place = "vigie token";
     let app = open(settings).await?;
     let person = person::find(&app.service.store, &args.subscriber, place).await?;
+    if let Some(beyond) = args.scopes.iter().find(|wanted| !account::scopes_of(&person).any(|s| s == **wanted)) {
+        let what =
+            format!("cette personne ({}) ne peut pas donner le droit « {} »", person.role.in_french(), beyond.as_str());
+        return Err(Failure::usage(what, place, "retirez ce droit, ou changez d’abord son rôle"));
+    }
     let expires = app.service.clock.now() + Duration::days(i64::from(args.days));
     let made = account::make_token(&app.service, &person.id, &args.name, &args.scopes, Some(expires)).await?;
     let Some(secret) = made else {
@@ -147,7 +152,7 @@ async fn revoke(app: &App, names: &[String]) -> Result<(), Failure> {
         }
     }
     if unknown.is_empty() {
-        return print(&format!("{} accès fermé(s)\n", names.len()));
+        return print(&closed(names.len() as u64));
     }
     let fix = "vigie access list les énumère";
     Err(Failure::usage(format!("aucun accès {}", unknown.join(", ")), "vigie access revoke", fix))
@@ -158,5 +163,10 @@ async fn revoke_all(app: &App, key: &str) -> Result<(), Failure> {
     let ended = app.service.store.revoke_all(&person.id).await?;
     on_behalf::acted(&app.service, &person::operator(), &person.id, "tous les accès fermés", on_behalf::REVOKED)
         .await?;
-    print(&format!("{ended} accès fermé(s)\n"))
+    print(&closed(ended))
+}
+
+fn closed(n: impl Into<u64>) -> String {
+    let n: u64 = n.into();
+    format!("{n}\u{a0}accès fermé{}\n", if n > 1 { "s" } else { "" })
 }

@@ -1,8 +1,12 @@
 //! `vigie check`: the settings file, and with `--connect` every source and channel.
 
 use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use vigie_config::settings::{Assistant as AssistantBlock, Settings};
+use vigie_domain::french;
 use vigie_watcher::assistant::{Assistant, Doubt};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::imap::{Account, Cursor};
@@ -43,8 +47,23 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
     row(
         "configuration",
         &path.map_or_else(|| "par défaut".to_owned(), |p| p.display().to_string()),
-        Ok(format!("{} source(s), {} destinataire(s)", sources.len(), settings.subscriber.len())),
+        Ok(format!(
+            "{}, {}",
+            french::plural(sources.len(), "source"),
+            french::plural(settings.subscriber.len(), "destinataire")
+        )),
     );
+    if let Some(operator) = &settings.operator {
+        row("exploitant", &operator.name, Ok(operator.in_words()));
+    }
+    row("base", &setup::database_name(&settings)?, database(&settings, connect).await);
+    let listening = [
+        ("page", Some(&settings.web.listen), "/sante"),
+        ("surveillance", settings.observe.listen.as_ref(), "/healthz"),
+    ];
+    for (what, address, path) in listening.into_iter().filter_map(|(w, a, p)| Some((w, a?, p))) {
+        row(what, address, port(address, path).await);
+    }
     if let Some(secret) = &settings.web.secret {
         let length = |s: &secrecy::SecretString| vigie_config::secret::expose(s).len();
         row(
@@ -69,7 +88,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             Ok(Some(channel)) if connect => row(
                 "courriel",
                 &email.host,
-                channel.check().await.map(|()| "connexion et identification réussies".to_owned()),
+                channel.check(settings.operator.as_ref().map(|o| o.contact.as_str())).await,
             ),
             Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
         }
@@ -86,17 +105,15 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         row("telegram", &name, outcome);
     }
     if connect {
-        match setup::open_store(&settings).await {
-            Ok(store) => row("base", &format!("{:?}", store.engine()), Ok("ouverte".to_owned())),
-            Err(e) => row("base", "", Err(e.what)),
-        }
         let fetcher =
             Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
         let clock = Clock::from_environment()?;
         if let Some(block) = &settings.mailbox {
             // A look at today's mails, without acting on any.
             let looked = Account::from(block).next(&fetcher, Cursor::default(), 0, clock.now()).await;
-            let seen = looked.map(|b| format!("lue, {} courriel(s) du jour", b.mails.len())).map_err(|e| e.to_string());
+            let seen = looked
+                .map(|b| format!("lue, {} du jour", french::plural(b.mails.len(), "courriel")))
+                .map_err(|e| e.to_string());
             row("boîte aux lettres", &block.host, seen);
         }
         for source in &sources {
@@ -114,12 +131,58 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
     print(&table(&["quoi", "nom", "état", "détail"], &rows))?;
     if faults > 0 {
         return Err(Failure::new(
-            format!("{faults} défaut(s)"),
+            french::plural(faults, "défaut"),
             "tableau ci-dessus",
             "corrigez-les, puis relancez vigie check --connect",
         ));
     }
     Ok(())
+}
+
+/// Whether the database can be used; without `connect` nothing is made.
+async fn database(settings: &Settings, connect: bool) -> Result<String, String> {
+    if connect {
+        let store = setup::open_store(settings).await.map_err(|e| format!("{} ; {}", e.what, e.fix))?;
+        store.close().await;
+        return Ok("ouverte".to_owned());
+    }
+    let name = setup::database_name(settings).map_err(|e| e.what)?;
+    let path = Path::new(&name);
+    if name.starts_with("PostgreSQL ") {
+        return Ok("non essayée : ajoutez --connect".to_owned());
+    }
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (path.exists(), folder.is_dir()) {
+        (true, _) => Ok("le fichier existe".to_owned()),
+        (false, true) => Ok("sera créée au premier lancement".to_owned()),
+        (false, false) => Err(format!("le dossier {} n’existe pas", folder.display())),
+    }
+}
+
+/// Whether an address can be listened on: nobody does, or it is Vigie itself that runs.
+async fn port(address: &str, path: &str) -> Result<String, String> {
+    match tokio::net::TcpListener::bind(address).await {
+        Ok(_) => Ok("libre".to_owned()),
+        Err(e) if e.kind() == std::io::ErrorKind::AddrInUse => match answers_as_ours(address, path).await {
+            true => Ok("Vigie y répond déjà".to_owned()),
+            false => Err("un autre programme écoute sur ce port : arrêtez-le, ou choisissez-en un autre".to_owned()),
+        },
+        Err(e) => Err(format!("écoute impossible : {e}")),
+    }
+}
+
+async fn answers_as_ours(address: &str, path: &str) -> bool {
+    let asked = async {
+        let mut socket = tokio::net::TcpStream::connect(address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        socket.take(4096).read_to_end(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(2), asked).await;
+    let text = answer.ok().and_then(Result::ok).map(|a| String::from_utf8_lossy(&a).into_owned()).unwrap_or_default();
+    text.starts_with("HTTP/1.1 200") && (text.contains("\"ok\"") || text.ends_with("ok\n") || text.ends_with("ok"))
 }
 
 /// Whether the second reader's key can be read, and whether it answers in the shape asked for.

@@ -1,14 +1,14 @@
 //! Looking inside: sources, deliveries, and why someone did or did not hear of a notice.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
-use vigie_domain::subscription::Match;
-use vigie_domain::{AlertKind, DeliveryState, Disposition, Near, Subscriber, french};
+use vigie_domain::{DeliveryState, Subscriber, french};
 use vigie_notifier::audience::explain;
-use vigie_notifier::card::{Why, short};
+use vigie_notifier::card::short;
 use vigie_store::Store;
-use vigie_store::journal::{NoticeRow, NotificationRow};
+use vigie_store::outbox::DeliveryRow;
 use vigie_watcher::classify;
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::health;
@@ -20,10 +20,13 @@ use vigie_service::Clock;
 use vigie_service::Failure;
 use vigie_service::ingest::audience::subscriptions_of;
 use vigie_service::ingest::candidate;
-use vigie_service::{source_health, sources};
+use vigie_service::replay::{self, Again};
+use vigie_service::{Service, source_health, sources, why};
 
 /// Notices looked at by `subscriptions explain`.
 const EXPLAINED: i64 = 200;
+/// Signs of a delivery's identifier that lists show, on pages and here; commands and pages take them for the whole.
+const ID_SHOWN: usize = 10;
 
 pub(super) fn local(at: DateTime<Utc>) -> String {
     at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y %H:%M").to_string()
@@ -42,7 +45,7 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
         let health = match (&s.last_error, block.enabled) {
             (_, false) => "à l’arrêt (enabled = false)".to_owned(),
             _ if s.paused => "en pause (/reprendre_source dans un chat)".to_owned(),
-            (Some(e), _) if s.failures > 0 => format!("{} échec(s) : {e}", s.failures),
+            (Some(e), _) if s.failures > 0 => format!("{} : {e}", french::plural(s.failures as usize, "échec")),
             _ if s.last_success.is_none() => "jamais interrogée".to_owned(),
             _ => match alarms.first() {
                 Some((alarm, why)) => format!("{} : {why}", alarm.in_french()),
@@ -126,7 +129,7 @@ pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Fai
 pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, limit: i64) -> Result<(), Failure> {
     let wanted = match state {
         None => None,
-        Some(word) => Some(DeliveryState::parse(word).ok_or_else(|| {
+        Some(word) => Some(parse_state(word).ok_or_else(|| {
             let known: Vec<&str> = DeliveryState::ALL.iter().map(|s| s.as_str()).collect();
             Failure::usage(
                 format!("état inconnu « {word} »"),
@@ -135,78 +138,90 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
             )
         })?),
     };
-    let rows: Vec<Vec<String>> = setup::open_store(settings)
-        .await?
-        .deliveries(wanted, limit)
-        .await?
-        .into_iter()
-        .map(|d| {
-            let when = match d.state {
-                DeliveryState::Pending | DeliveryState::Deferred | DeliveryState::Ambiguous => {
-                    format!("dû {}", local(d.next_at))
-                }
-                _ => d.settled_at.map_or_else(|| "–".to_owned(), local),
-            };
-            vec![
-                d.id,
-                d.channel.as_str().to_owned(),
-                d.state.as_str().to_owned(),
-                d.attempts.to_string(),
-                when,
-                d.why.unwrap_or_default(),
-            ]
-        })
-        .collect();
-    print(&table(&["envoi", "canal", "état", "essais", "quand", "réponse ou raison"], &rows))
+    let store = setup::open_store(settings).await?;
+    store.saw(&super::person::operator(), "", "deliveries list", Clock::from_environment()?.now()).await?;
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for d in store.deliveries(wanted, limit).await? {
+        if !names.contains_key(&d.subscriber) {
+            let name = store.subscriber(&d.subscriber).await?.map(|p| p.name).filter(|n| !n.is_empty());
+            names.insert(d.subscriber.clone(), name.unwrap_or_else(|| "sans nom".to_owned()));
+        }
+        let when = match d.state {
+            DeliveryState::Pending | DeliveryState::Deferred | DeliveryState::Ambiguous => {
+                format!("dû {}", local(d.next_at))
+            }
+            _ => d.settled_at.map_or_else(|| "–".to_owned(), local),
+        };
+        rows.push(vec![
+            d.id.get(..ID_SHOWN).unwrap_or(&d.id).to_owned(),
+            short(&names[&d.subscriber], 30),
+            d.channel.in_french().to_owned(),
+            d.state.in_french().to_owned(),
+            d.attempts.to_string(),
+            when,
+            d.why.unwrap_or_default(),
+        ]);
+    }
+    print(&table(&["envoi", "personne", "canal", "état", "essais", "quand", "réponse ou raison"], &rows))
+}
+
+/// A state by its word, or as lists show it.
+fn parse_state(word: &str) -> Option<DeliveryState> {
+    DeliveryState::parse(word).or_else(|| DeliveryState::ALL.into_iter().find(|s| s.in_french() == word))
+}
+
+/// The delivery of that identifier, which may be cut as lists show it.
+async fn named(store: &Store, id: &str, place: &str) -> Result<DeliveryRow, Failure> {
+    let found = replay::find(store, id).await?;
+    found.map_err(|not| Failure::usage(not.line(), place, "vigie deliveries list les énumère"))
 }
 
 pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), Failure> {
     let store = setup::open_store(settings).await?;
-    let Some(d) = store.delivery(id).await? else {
-        return Err(Failure::usage(
-            format!("aucun envoi « {id} »"),
-            "vigie deliveries show",
-            "vigie deliveries list les énumère",
-        ));
-    };
-    let mut out =
-        format!("Envoi {} par {}, fait le {}\nÉtat : {}", d.id, d.channel.as_str(), local(d.created), d.state.as_str());
+    let d = named(&store, id, "vigie deliveries show").await?;
+    store.saw(&super::person::operator(), &d.subscriber, "deliveries show", Clock::from_environment()?.now()).await?;
+    let person = store.subscriber(&d.subscriber).await?.map(|p| p.name).unwrap_or_default();
+    let mut out = format!(
+        "Envoi {} à {} {}, fait le {}\nÉtat : {}",
+        d.id,
+        if person.is_empty() { "une personne sans nom" } else { &person },
+        d.channel.in_french(),
+        local(d.created),
+        d.state.in_french()
+    );
     if let Some(why) = &d.why {
         out.push_str(&format!(" ({why})"));
     }
     out.push_str(&format!("\nCause : {}\n", d.cause));
     for a in store.attempts(&d.id).await? {
         let end = a.ended.map_or_else(|| "sans réponse".to_owned(), local);
-        out.push_str(&format!(
-            "  essai {} : {} → {end} {} {}\n",
-            a.n,
-            local(a.started),
-            a.outcome.unwrap_or_default(),
-            a.detail.unwrap_or_default()
-        ));
+        let outcome = a.outcome.as_deref().and_then(DeliveryState::parse).map_or("en cours", DeliveryState::in_french);
+        let detail = a.detail.unwrap_or_default();
+        out.push_str(&format!("  essai {} : {} → {end} {outcome} {detail}\n", a.n, local(a.started)));
     }
     print(&out)
 }
 
-pub(super) async fn replay(settings: &Settings, ids: &[String]) -> Result<(), Failure> {
-    let store = setup::open_store(settings).await?;
-    let now = Clock::from_environment()?.now();
+pub(super) async fn replay(settings: &Settings, ids: &[String], reactivate: bool) -> Result<(), Failure> {
+    let place = "vigie deliveries replay";
+    let service = Service::new(settings.clone(), setup::open_store(settings).await?, Clock::from_environment()?)?;
+    let who = super::person::operator();
     let mut refused = Vec::new();
     for id in ids {
-        if store.replay(id, now).await? {
-            print(&format!("{id} remis en file\n"))?;
-        } else {
-            refused.push(id.as_str());
+        let mut said = replay::again(&service, &who, id).await?;
+        if let (Again::AddressOut { address, .. }, true) = (&said, reactivate) {
+            if replay::reactivate(&service, &who, address).await? {
+                print("Adresse remise en service\n")?;
+                said = replay::again(&service, &who, id).await?;
+            }
         }
+        if said.is_queued() { print(&format!("{}\n", said.line()))? } else { refused.push(said.line()) }
     }
     if refused.is_empty() {
-        return Ok(());
+        return super::output::wrote(settings);
     }
-    Err(Failure::usage(
-        format!("pas de quoi rejouer : {}", refused.join(", ")),
-        "vigie deliveries replay",
-        "seuls les envois morts, ambigus ou annulés se rejouent",
-    ))
+    Err(Failure::usage(refused.join(" "), place, "vigie deliveries list énumère les envois et leur état"))
 }
 
 /// The person, about whom `what` is about to be shown: the access log says so.
@@ -233,126 +248,12 @@ pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> 
             )),
         };
     };
-    let name = if person.name.is_empty() { "Cette personne" } else { &person.name };
     let mut out = format!("Avis {} : {}\n", row.id, short(&row.assessment.title, 120));
-    let shares = store.notifications(&person.id, &row.procedure).await?;
-    if shares.is_empty() {
-        out.push_str(&not_matched(&store, &person, &row, name).await?);
-    }
-    for share in &shares {
-        out.push_str(&told(&store, share, name).await?);
+    for line in why::lines(&store, &person, &row, Clock::from_environment()?.now()).await? {
+        out.push_str(&line);
+        out.push('\n');
     }
     print(&out)
-}
-
-async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<String, Failure> {
-    let why: Why = serde_json::from_str(&share.reasons).unwrap_or_default();
-    let what = match share.alert_kind {
-        AlertKind::Correction => "rectificatif",
-        AlertKind::VerdictCorrection => "verdict corrigé par une personne",
-        AlertKind::Cancellation => "annulation",
-        AlertKind::Award => "attribution",
-        AlertKind::NoAward => "sans suite",
-        AlertKind::PartialResult => "lots terminés",
-        AlertKind::ExAnte => "intention de conclure",
-        AlertKind::Modification => "modification du contrat",
-        AlertKind::Completion => "fin du contrat",
-        AlertKind::Reminder => "rappel",
-        AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
-        _ => "nouveau",
-    };
-    let mut out = format!("{} ({what}, avis {})\n", local(share.created), share.notice);
-    let decided = match share.disposition {
-        Disposition::Instant => format!("{name} : alerte immédiate"),
-        Disposition::Digest => {
-            format!("{name} : dans le résumé{}", share.due.map(|d| format!(" du {}", local(d))).unwrap_or_default())
-        }
-        Disposition::Overflow => format!("{name} : groupé avec d’autres en un seul message"),
-        Disposition::Baseline => format!("{name} : pas d’envoi, avis déjà publié avant le début de la veille"),
-        Disposition::Paused => format!("{name} : pas d’envoi, l’abonnement était en pause"),
-        Disposition::Duplicate => format!("{name} : pas d’envoi, doublon d’un avis déjà signalé et rien n’a changé"),
-    };
-    out.push_str(&format!("  {decided}\n"));
-    for line in why.note.iter().chain(&why.remark) {
-        out.push_str(&format!("    {line}\n"));
-    }
-    why.fit.reasons.iter().for_each(|r| out.push_str(&format!("    parce que : {r}\n")));
-    out.push_str(&matched(&why.found));
-    if share.disposition.is_told() {
-        let Some(first) = &share.delivery else {
-            let waits = if share.due.is_some() {
-                "attend son heure"
-            } else {
-                "aucune adresse active : rien n’a été envoyé"
-            };
-            out.push_str(&format!("    {waits}\n"));
-            return Ok(out);
-        };
-        let deliveries = store.deliveries_like(first).await?;
-        if deliveries.is_empty() {
-            out.push_str("    aucune adresse active à ce moment : rien n’a été envoyé\n");
-        }
-        for d in deliveries {
-            let when = d.settled_at.map_or_else(|| format!("dû {}", local(d.next_at)), local);
-            out.push_str(&format!(
-                "    envoi {} par {} : {} {when}, {} essai(s), réponse : {}\n",
-                d.id,
-                d.channel.as_str(),
-                d.state.as_str(),
-                d.attempts,
-                d.why.unwrap_or_else(|| "–".to_owned())
-            ));
-        }
-    }
-    Ok(out)
-}
-
-fn matched(found: &Match) -> String {
-    let rules = Rules::embedded();
-    let mut parts = Vec::new();
-    if !found.sectors.is_empty() {
-        parts.push(format!(
-            "secteur {}",
-            french::list(&found.sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect::<Vec<_>>())
-        ));
-    }
-    if !found.departments.is_empty() {
-        parts.push(format!(
-            "département {}",
-            french::list(&found.departments.iter().map(ToString::to_string).collect::<Vec<_>>())
-        ));
-    }
-    parts.extend(found.near.iter().map(Near::in_french));
-    if !found.lots.is_empty() {
-        parts.push(format!("lots {}", french::list(&found.lots)));
-    }
-    if parts.is_empty() { String::new() } else { format!("    correspond par : {}\n", parts.join(" ; ")) }
-}
-
-async fn not_matched(store: &Store, person: &Subscriber, row: &NoticeRow, name: &str) -> Result<String, Failure> {
-    let subscriptions = subscriptions_of(store, &person.id).await?;
-    let folded = classify::searchable(&row.notice, &row.assessment.lots);
-    let now = Clock::from_environment()?.now();
-    let candidate = candidate(row, &folded, now);
-    let verdicts = explain(person, &subscriptions, &candidate);
-    if verdicts.is_empty() {
-        return Ok(format!("{name} : pas d’envoi, aucun abonnement\n"));
-    }
-    let mut out = String::new();
-    for (subscription, verdict) in verdicts {
-        let line = match verdict {
-            Err(dimension) => format!(
-                "{name} : pas d’envoi, l’abonnement {subscription} ne correspond pas ({})\n",
-                dimension.in_french()
-            ),
-            Ok(_) => format!(
-                "{name} : l’abonnement {subscription} correspond aujourd’hui, mais il n’existait pas quand l’avis a été lu ({})\n",
-                local(row.first_seen)
-            ),
-        };
-        out.push_str(&line);
-    }
-    Ok(out)
 }
 
 /// What a person's subscriptions would have given on the latest notices.

@@ -7,7 +7,7 @@ use vigie_domain::subscription::Role;
 use vigie_store::invitations::NewInvitation;
 
 use super::inspect::local;
-use super::output::{parse_word, print, table};
+use super::output::{parse_word, print, table, wrote};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -84,11 +84,27 @@ pub(super) async fn run(settings: &Settings, args: InviteArgs) -> Result<(), Fai
             let fix = "vigie invite list les énumère ; une invitation acceptée se défait par vigie erase";
             Err(Failure::usage(format!("aucune invitation {name} à retirer"), "vigie invite revoke", fix))
         }
-        None => invite(&store, args.new, now).await,
+        None => {
+            invite(settings, &store, args.new, now).await?;
+            wrote(settings)
+        }
     }
 }
 
-async fn invite(store: &vigie_store::Store, new: New, now: chrono::DateTime<chrono::Utc>) -> Result<(), Failure> {
+/// The bot's name, where it can be reached.
+#[cfg(feature = "telegram")]
+async fn telegram_name(settings: &Settings) -> Option<String> {
+    let chats = vigie_delivery::channels::telegram::Chats::open(settings.telegram.as_ref()?).ok()?;
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(5), chats.bot.me()).await;
+    asked.ok()?.ok().map(|me| me.username.clone())
+}
+
+async fn invite(
+    settings: &Settings,
+    store: &vigie_store::Store,
+    new: New,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), Failure> {
     let place = "vigie invite";
     if !(1..=MAX_DAYS).contains(&new.days) {
         return Err(Failure::usage(format!("durée « {} » impossible", new.days), "--days", "de 1 à 365 jours"));
@@ -117,9 +133,20 @@ async fn invite(store: &vigie_store::Store, new: New, now: chrono::DateTime<chro
     let expires = now + Duration::days(new.days);
     let who = subscriber.map(|p| p.id);
     let code = store.invite(&NewInvitation { role, name: new.name, siret, subscriber: who, expires }, now).await?;
+    let mut ways: Vec<String> = Vec::new();
+    #[cfg(feature = "telegram")]
+    if let Some(bot) = telegram_name(settings).await {
+        ways.push(format!("sur Telegram, ouvrez https://t.me/{bot}?start={code} et appuyez sur « Démarrer »"));
+    }
+    if let Some(matrix) = &settings.matrix {
+        ways.push(format!("sur Tchap, Element ou Matrix, invitez {} et envoyez-lui : /start {code}", matrix.user));
+    }
+    if ways.is_empty() {
+        ways.push(format!("ouvrez une conversation avec Vigie, et envoyez-lui : /start {code}"));
+    }
     print(&format!(
-        "Code : {code}\nValable une fois, jusqu’au {}. À envoyer à la personne, avec ces mots :\n\n\
-         « Ouvrez une conversation avec Vigie (ou invitez-la dans votre salon), et envoyez : /start {code} »\n",
-        local(expires)
+        "Code : {code}\nValable une fois, jusqu’au {}. À envoyer à la personne, avec ces mots :\n\n« Pour recevoir les alertes de Vigie : {}. »\n",
+        local(expires),
+        ways.join(" ; ou ")
     ))
 }

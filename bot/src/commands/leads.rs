@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use vigie_config::settings::Settings;
 use vigie_domain::procedure::page_key;
-use vigie_domain::{BuyerKind, DateKind, Department, Notice, Passage, TypedDate};
+use vigie_domain::{BuyerKind, DateKind, Department, Notice, Passage, TypedDate, french};
 use vigie_store::derived_id;
 use vigie_watcher::classify::{dates, plain};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::links;
 use vigie_watcher::zones;
 
-use super::output::print;
+use super::output::{print, wrote};
 use crate::setup::App;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -146,11 +146,14 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
     }
     let key = notice.key();
     match ingest::ingest(&app.service, &notice, None).await? {
-        Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n")),
+        Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n"))?,
         Outcome::Stored(people) => print(&format!(
-            "Piste {key} ajoutée ; {people} personne(s) concernée(s). Les messages partent au prochain passage du service.\n"
-        )),
+            "Piste {key} ajoutée ; {} concernée{}. Les messages partent au prochain passage du service.\n",
+            french::plural(people, "personne"),
+            if people > 1 { "s" } else { "" }
+        ))?,
     }
+    wrote(&app.service.settings)
 }
 
 /// The notice of a source whose page a lead names, where people were told of it or may yet be.
@@ -173,7 +176,12 @@ async fn publish(settings: Settings, clock: Clock, notice: &str, by: &str) -> Re
     let what = format!("piste {} publiée", row.id);
     app.service.store.saw(&super::person::operator(), &person.id, &what, app.service.clock.now()).await?;
     match visibility::publish(&app.service, &person, &row).await? {
-        Some(people) => print(&format!("Piste {} publiée ; {people} personne(s) concernée(s)\n", row.id)),
+        Some(people) => print(&format!(
+            "Piste {} publiée ; {} concernée{}\n",
+            row.id,
+            french::plural(people, "personne"),
+            if people > 1 { "s" } else { "" }
+        )),
         None => {
             let what = "cette personne ne peut pas publier cette piste, ou elle l’est déjà";
             Err(Failure::usage(what, place, "seuls les membres de sa structure et les exploitants le peuvent"))

@@ -6,6 +6,7 @@ mod classify;
 pub(crate) mod config_arg;
 mod criteria;
 mod directory;
+pub mod french;
 mod inspect;
 mod invite;
 mod leads;
@@ -199,14 +200,17 @@ enum DeliveriesAction {
     },
     /// Montre un envoi et ses tentatives
     Show {
-        /// Identifiant de l’envoi
+        /// Identifiant de l’envoi, ou son début tel que la liste le montre
         id: String,
     },
-    /// Remet en file des envois morts, ambigus ou annulés
+    /// Remet en file des envois refusés, annulés, ou dont la réponse est perdue
     Replay {
-        /// Identifiants
+        /// Identifiants, ou leur début tel que la liste le montre
         #[arg(required = true)]
         ids: Vec<String>,
+        /// Remet d’abord en service une adresse que son serveur avait refusée
+        #[arg(long)]
+        reactivate: bool,
     },
 }
 
@@ -240,7 +244,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
                     inspect::list_deliveries(&settings, state.as_deref(), limit).await
                 }
                 DeliveriesAction::Show { id } => inspect::show_delivery(&settings, &id).await,
-                DeliveriesAction::Replay { ids } => inspect::replay(&settings, &ids).await,
+                DeliveriesAction::Replay { ids, reactivate } => inspect::replay(&settings, &ids, reactivate).await,
             }
         }
         Command::Why { config, notice, subscriber } => inspect::why(&config.settings()?, &notice, &subscriber).await,

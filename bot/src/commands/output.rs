@@ -2,7 +2,10 @@
 
 use std::io::Write;
 
+use vigie_config::settings::Settings;
 use vigie_service::Failure;
+
+use crate::setup;
 
 /// Writes to standard output; a closed pipe (`| head`) is no failure.
 ///
@@ -16,6 +19,14 @@ pub fn print(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Says in which database a command wrote: the service must read the same one.
+///
+/// # Errors
+/// The output cannot be written, or the settings name no database.
+pub(super) fn wrote(settings: &Settings) -> Result<(), Failure> {
+    print(&format!("(base : {})\n", setup::database_name(settings)?))
 }
 
 /// Rows with aligned columns.

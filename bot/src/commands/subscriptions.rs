@@ -14,7 +14,7 @@ use vigie_store::{Store, derived_id};
 
 use super::criteria::Criteria;
 use super::inspect;
-use super::output::{parse_word, print, table};
+use super::output::{parse_word, print, table, wrote};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -204,7 +204,10 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
             print(&table(&["groupe", "nom", "secteur"], &rows))
         }
         Action::List => list(&setup::open_store(settings).await?).await,
-        Action::Add(args) => add(&setup::open_store(settings).await?, settings, &args).await,
+        Action::Add(args) => {
+            add(&setup::open_store(settings).await?, settings, &args).await?;
+            wrote(settings)
+        }
         Action::Preview(args) => show_preview(&setup::open_store(settings).await?, &args).await,
         Action::Network { subscriber, network, leave } => {
             set_network(
@@ -214,9 +217,13 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
                 leave,
                 Clock::from_environment()?.now(),
             )
-            .await
+            .await?;
+            wrote(settings)
         }
-        Action::Rhythm(args) => set_rhythm(&setup::open_store(settings).await?, &args).await,
+        Action::Rhythm(args) => {
+            set_rhythm(&setup::open_store(settings).await?, &args).await?;
+            wrote(settings)
+        }
         Action::Remove { id } => {
             let removed = setup::open_store(settings).await?.remove_subscription(&id).await?;
             if !removed {
@@ -226,7 +233,8 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
                     "vigie subscriptions list les énumère",
                 ));
             }
-            print("Abonnement retiré\n")
+            print("Abonnement retiré\n")?;
+            wrote(settings)
         }
         Action::Explain { subscriber } => inspect::explain_subscriber(settings, &subscriber).await,
     }
@@ -290,6 +298,7 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         Some(siret) => Some(listed(store, siret).await?),
     };
     let mut filter = args.criteria.filter(place)?;
+    let unsaid = filter == Filter::default();
     if let Some(structure) = &listed {
         if filter.sectors.is_empty() {
             filter.sectors.clone_from(&structure.sectors);
@@ -371,7 +380,13 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
     }
     let subscription = store.put_subscription(&id, &filter, cadence, now).await?;
     let note = ask(store, settings, &id, &email, now).await?;
-    print(&format!("Abonnement {subscription} ajouté pour {email}{note}\n"))
+    let said = criteria::in_french(&filter);
+    let warning = if unsaid && filter == Filter::default() {
+        "\nATTENTION : sans critère, cette personne recevra tous les marchés de France. Ajoutez par exemple --department 59 --sector blanchisserie, puis retirez celui-ci."
+    } else {
+        ""
+    };
+    print(&format!("Abonnement {subscription} ajouté pour {email} : {said}{note}{warning}\n"))
 }
 
 /// Asks an address that is not confirmed for its owner's agreement; gives what to tell the operator.

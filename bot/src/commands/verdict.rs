@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use vigie_config::settings::Settings;
-use vigie_domain::{Beneficiary, Lot, Provision, ProvisionKind};
+use vigie_domain::{Beneficiary, Lot, Permission, Provision, ProvisionKind};
 use vigie_store::journal::NoticeRow;
 use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::fetch::Fetcher;
 
-use super::output::{parse_word, print};
+use super::output::{parse_word, print, wrote};
 use crate::setup::App;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -88,7 +88,7 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
 async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(), Failure> {
     let place = "vigie verdict";
     let person = super::person::find(&app.service.store, &about.by, "--by").await?;
-    if !verdict_correction::may_correct(person.role) {
+    if !person.role.may(Permission::CorrectVerdict) {
         return Err(Failure::usage(
             "seuls un facilitateur ou un exploitant corrigent un verdict",
             place,
@@ -113,7 +113,8 @@ async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(
         0 => "Verdict corrigé ; personne d’autre n’en avait été alerté\n".to_owned(),
         1 => "Verdict corrigé ; une personne est prévenue au prochain envoi\n".to_owned(),
         n => format!("Verdict corrigé ; {n} personnes sont prévenues au prochain envoi\n"),
-    })
+    })?;
+    wrote(&app.service.settings)
 }
 
 /// The table of wordings is made of such lines. Of several corrections of a notice, the last one holds.

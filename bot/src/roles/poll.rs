@@ -1,6 +1,7 @@
 //! Polling: due sources, page by page. A page's notices are committed before its cursor; a bad record is put aside with
 //! its bytes; a bad source stops no other.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Duration;
@@ -89,7 +90,8 @@ async fn read(
     let first = (!state.baseline_done).then_some(watched.block.baseline);
     let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
     let mut total = Polled::default();
-    let mut written = String::new();
+    // What there is to remember, where that has changed.
+    let mut written = None;
     let mut last = None;
     let mut not_before = None;
     let mut failure = None;
@@ -105,7 +107,7 @@ async fn read(
     for _ in 0..pages {
         let asked = Instant::now();
         let asking = sources::poll(watched.source.as_ref(), fetcher, &memory, service.clock.now());
-        let page = match place.wait_for(asking).await {
+        let mut page = match place.wait_for(asking).await {
             Ok(page) => page,
             Err(e) => {
                 metrics::polled(id, e.trouble().as_str(), asked);
@@ -116,24 +118,27 @@ async fn read(
         };
         metrics::polled(id, "ok", asked);
         CrashPoint::AfterFetch.reach();
-        if let Err(failure) = take_page(service, watched, &page, first, &mut total).await {
+        let records = page.notices.len() + page.bad.len();
+        let notices = std::mem::take(&mut page.notices);
+        if let Err(failure) = take_page(service, watched, notices, &page, first, &mut total).await {
             // The reading ended well: what failed is ours, and says nothing of the source.
-            written = serde_json::to_string(&memory).unwrap_or_default();
-            let page = PageEnd { memory: &written, records: 0 };
+            let page = PageEnd { memory: None, records: 0 };
             service.store.page_done(id, page, SOURCE_LEASE, service.clock.now()).await?;
             return Err(failure);
         }
         not_before = page.not_before.max(not_before);
         quota = page.quota.or(quota);
-        memory = page.memory;
-        written = serde_json::to_string(&memory).unwrap_or_default();
-        let records = page.notices.len() + page.bad.len();
+        if memory != page.memory {
+            memory = page.memory;
+            written = serde_json::to_string(&memory).ok();
+        }
         service.deliveries_queued.notify_one();
         if !page.more {
             last = Some(records);
             break;
         }
-        service.store.page_done(id, PageEnd { memory: &written, records }, SOURCE_LEASE, service.clock.now()).await?;
+        let page = PageEnd { memory: written.as_deref(), records };
+        service.store.page_done(id, page, SOURCE_LEASE, service.clock.now()).await?;
     }
     let now = service.clock.now();
     let failures = if failure.is_some() { state.failures + 1 } else { 0 };
@@ -144,7 +149,7 @@ async fn read(
         // What the first poll finds is a stock, not a day's news: it makes no habit.
         items: if first.is_some() { 0 } else { total.stored },
         quota,
-        page: last.map(|records| PageEnd { memory: &written, records }),
+        page: last.map(|records| PageEnd { memory: written.as_deref(), records }),
     };
     service.store.poll_done(id, &end, due, paris_day(now), now).await?;
     match &failure {
@@ -162,6 +167,7 @@ async fn read(
 async fn take_page(
     service: &Service,
     watched: &Watched,
+    notices: Vec<Notice>,
     page: &Page,
     first: Option<settings::Baseline>,
     total: &mut Polled,
@@ -198,8 +204,8 @@ async fn take_page(
         Some(SourceVisibility::Told) => Visibility::Told,
         None => watched.source.visibility(),
     };
-    let of_this = |n: &Notice| Notice { source: id.to_owned(), visibility: visibility.clone(), ..n.clone() };
-    let notices: Vec<Notice> = page.notices.iter().map(of_this).collect();
+    let of_this = |n: Notice| Arc::new(Notice { source: id.to_owned(), visibility: visibility.clone(), ..n });
+    let notices: Vec<Arc<Notice>> = notices.into_iter().map(of_this).collect();
     for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, &notices, first).await?) {
         match outcome {
             Ok(Outcome::Stored(shares)) => {
@@ -214,7 +220,7 @@ async fn take_page(
                     record_id: Some(notice.record_id.clone()),
                     place: "base de données".into(),
                     reason: e.to_string(),
-                    raw: serde_json::to_vec(notice).unwrap_or_default(),
+                    raw: serde_json::to_vec(notice.as_ref()).unwrap_or_default(),
                     at: service.clock.now(),
                 };
                 service.store.quarantine(&record).await?;
@@ -223,7 +229,7 @@ async fn take_page(
             }
         }
     }
-    total.records += page.notices.len() + page.bad.len();
+    total.records += notices.len() + page.bad.len();
     total.bad += page.bad.len();
     Ok(())
 }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::french;
+use vigie_domain::{Permission, Subscriber, french};
 use vigie_store::tokens::{AccessToken, Scope};
 
 use super::cookies::gone;
@@ -65,6 +65,12 @@ pub async fn make_token(
     Ok(made.map(|_| secret))
 }
 
+/// What a person's programs may be given: nothing that the person themselves may not do.
+pub fn scopes_of(person: &Subscriber) -> impl Iterator<Item = Scope> {
+    let decides = person.role.may(Permission::Decide);
+    Scope::OF_PROGRAMS.into_iter().filter(move |s| decides || !matches!(s, Scope::Decisions | Scope::DecisionsWrite))
+}
+
 fn day(at: DateTime<Utc>) -> String {
     french::date(at.with_timezone(&Paris).date_naive())
 }
@@ -95,7 +101,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Sho
         .into_iter()
         .map(|a| (a.value, if a.state.as_str() == "active" { "en service" } else { "hors service" }.to_owned()))
         .collect();
-    let scopes: Vec<(&str, &str)> = Scope::OF_PROGRAMS.into_iter().map(|s| (s.as_str(), s.in_french())).collect();
+    let scopes: Vec<(&str, &str)> = scopes_of(me).map(|s| (s.as_str(), s.in_french())).collect();
     Ok(site.page(
         &signed.visitor,
         "compte.html",
@@ -108,7 +114,6 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Sho
             links => Serde(rows(&links)),
             tokens => Serde(rows(&programs)),
             scopes => Serde(scopes),
-            facilitator => super::tables::is_facilitator(me.role),
             of_others => me.profile.kind.and_then(|_| site.service.without_closed_url(&me.id)),
             purpose => personal_data::PURPOSE,
             retention => personal_data::retention_in_french(&site.service.settings.retention),
@@ -122,14 +127,14 @@ pub(crate) async fn make(State(site): State<Arc<Site>>, posted: Posted) -> Shown
     let too_many = || Trouble::bad("Vous avez trop de jetons et de liens : supprimez-en d’abord.");
     let now = site.service.clock.now();
     let private = [(Scope::Calendar, "Agenda"), (Scope::Feed, "Fil d’alertes")];
-    if let Some((scope, name)) = private.into_iter().find(|(s, _)| s.as_str() == fields.one("lien")) {
+    let chosen = private.into_iter().find(|(s, _)| s.as_str() == fields.one("lien"));
+    if let Some((scope, name)) = chosen.filter(|(s, _)| *s == Scope::Feed || me.role.may(Permission::Decide)) {
         // Nobody knows this secret: the link is signed and names its row.
         let unknown = format!("{}{}", vigie_store::random()?, vigie_store::random()?);
         site.service.store.put_token(&me.id, name, &[scope], &unknown, None, now).await?.ok_or_else(too_many)?;
         return Ok(Redirect::to("/compte#liens").into_response());
     }
-    let scopes: Vec<Scope> =
-        Scope::OF_PROGRAMS.into_iter().filter(|s| fields.all("droit").any(|w| w == s.as_str())).collect();
+    let scopes: Vec<Scope> = scopes_of(me).filter(|s| fields.all("droit").any(|w| w == s.as_str())).collect();
     let name = fields.one("nom");
     if scopes.is_empty() || name.is_empty() || name.chars().count() > MAX_NAME {
         return Err(Trouble::bad("Donnez un nom au jeton (60 caractères au plus) et au moins un droit."));

@@ -25,11 +25,12 @@ use vigie_service::visibility;
 use vigie_store::journal::NoticeRow;
 use vigie_store::search::{Query, SearchRow, State as Stand};
 use vigie_store::tokens::{AccessToken, Scope};
-use vigie_watcher::classify::fold::fold;
 
+use super::account::scopes_of;
 use super::browse;
 use super::frame::{Fields, Shown, Site, Trouble, Visitor, client};
 use super::limits::What;
+use super::words;
 
 /// The documentation, as served.
 pub(crate) const OPENAPI: &str = include_str!("../pages/openapi.json");
@@ -50,7 +51,11 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// The token's scope, and what its owner may do, both: a role may have changed since the token was made.
     fn may(&self, scope: Scope) -> Result<(), Trouble> {
+        if !scopes_of(&self.owner).any(|s| s == scope) {
+            return Err(Trouble::new(StatusCode::FORBIDDEN, "forbidden", outcome_line::READS_ONLY));
+        }
         if self.token.scopes.contains(&scope) {
             return Ok(());
         }
@@ -122,7 +127,7 @@ fn listed(f: &SearchRow, now: DateTime<Utc>) -> Value {
     })
 }
 
-fn words<'a, T>(fields: &'a Fields, name: &'a str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Trouble> {
+fn choices<'a, T>(fields: &'a Fields, name: &'a str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Trouble> {
     fields
         .all(name)
         .take(MAX_ITEMS)
@@ -147,17 +152,16 @@ pub(crate) async fn procedures(State(site): State<Arc<Site>>, program: Program, 
         text => Some(browse::after(text).ok_or_else(|| wrong("after : reprenez la valeur de next"))?),
     };
     let query = Query {
-        words: fold(fields.one("q")).split_whitespace().take(8).map(|w| w.chars().take(60).collect()).collect(),
-        buyer_types: words(&fields, "buyer_type", BuyerType::parse)?,
-        provisions: words(&fields, "provision", |w| KINDS.into_iter().find(|k| k.as_str() == w))?,
-        sectors: words(&fields, "sector", |w| rules.is_sector(w).then(|| w.to_owned()))?,
-        departments: words(&fields, "department", Department::parse)?,
+        words: words::searched(fields.one("q")),
+        buyer_types: choices(&fields, "buyer_type", BuyerType::parse)?,
+        provisions: choices(&fields, "provision", |w| KINDS.into_iter().find(|k| k.as_str() == w))?,
+        sectors: choices(&fields, "sector", |w| rules.is_sector(w).then(|| w.to_owned()))?,
+        departments: choices(&fields, "department", Department::parse)?,
         state: match fields.one("state") {
             "" => None,
             word => Some(Stand::parse(word).ok_or_else(|| wrong("state : valeur inconnue"))?),
         },
-        min_score: 0,
-        between: None,
+        ..Query::default()
     };
     let page = site.service.store.search(&query, after, limit, now).await?;
     let rows: Vec<Value> = page.rows.iter().map(|f| listed(f, now)).collect();

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
-use chrono::{DateTime, Utc};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
@@ -16,11 +16,14 @@ use vigie_config::rules::Rules;
 use vigie_domain::{BuyerType, Department, ProvisionKind, Stage, french};
 use vigie_notifier::card::{provision_label, short};
 use vigie_store::StoreError;
-use vigie_store::search::{Query, SearchRow, State as Stand};
+use vigie_store::search::{Query, SearchRow, Sort, State as Stand};
 use vigie_watcher::classify::fold::fold;
 
-use super::frame::{Fields, Shown, Site, Visitor};
+use super::chips;
+use super::frame::{Client, Fields, Shown, Site, Trouble, Visitor};
+use super::words;
 use vigie_service::ingest::search_row;
+use vigie_service::visibility;
 
 /// Procedures on the front page.
 const FRONT_PAGE: usize = 30;
@@ -30,9 +33,8 @@ const FRONT_PAGE_SCORE: u8 = 20;
 pub(crate) const ROWS: usize = 20;
 /// Counting stops there.
 const COUNT: u32 = 1_000;
-/// Most words looked for, and the longest of them.
-const MAX_WORDS: usize = 8;
-const MAX_WORD: usize = 60;
+/// Rows whose words are looked through for what a misspelt word may have meant.
+const VOCABULARY: i64 = 800;
 /// Départements named on a row.
 const PLACES: usize = 3;
 
@@ -44,16 +46,24 @@ pub(crate) struct Row {
     buyer: String,
     place: String,
     verdict: String,
+    /// How strong the verdict is, 0–3.
+    strength: u8,
     state: &'static str,
+    /// The class of its state; empty where it is open, which needs no saying.
     state_class: &'static str,
     deadline: Option<String>,
     left: Option<String>,
+    /// It closes within a week.
+    soon: bool,
     /// What the visitor's own structure decided.
     stage: Option<&'static str>,
 }
 
+/// What closes within that time presses.
+const SOON: Duration = Duration::days(7);
+
 impl Row {
-    fn of(f: &SearchRow, stage: Option<Stage>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(f: &SearchRow, stage: Option<Stage>, now: DateTime<Utc>) -> Self {
         let state = f.state_at(now);
         let closes = f.closes.map(|at| at.with_timezone(&Paris).fixed_offset());
         Self {
@@ -61,14 +71,11 @@ impl Row {
             title: f.title.clone(),
             buyer: if f.buyer.is_empty() { "Acheteur non précisé".to_owned() } else { f.buyer.clone() },
             place: place(&f.departments),
-            verdict: short(&f.verdict, 90),
+            strength: chips::strength_of_row(f),
+            verdict: if chips::strength_of_row(f) == 0 { String::new() } else { short(&f.verdict, 90) },
             state: state.in_french(),
-            state_class: match state {
-                Stand::Open => "",
-                Stand::Planned => "warn",
-                Stand::Cancelled => "stop",
-                Stand::Closed | Stand::Awarded => "plain",
-            },
+            state_class: chips::state_class(state),
+            soon: state == Stand::Open && f.closes.is_some_and(|at| at < now + SOON),
             deadline: closes.map(|at| french::date(at.date_naive())),
             left: closes.filter(|_| state == Stand::Open).map(|at| french::days_left(at, now)),
             stage: stage.filter(|s| s.is_decision()).map(Stage::in_french),
@@ -110,25 +117,21 @@ async fn stages(site: &Site, structure: &str, found: &[SearchRow]) -> Result<Has
     Ok(out)
 }
 
-pub(crate) async fn front(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
+/// The front page of strangers.
+pub(crate) async fn front(site: &Site, visitor: &Visitor) -> Shown {
     let now = site.service.clock.now();
     let worth = Query { min_score: FRONT_PAGE_SCORE, ..Query::default() };
     let found = site.service.store.search(&worth, None, FRONT_PAGE, now).await?.rows;
-    let rows = rows(&site, &visitor, &found).await?;
+    let rows = rows(site, visitor, &found).await?;
     let total = french::number(site.service.store.notice_count().await? as f64);
-    Ok(site.page(&visitor, "accueil.html", context! { rows => Serde(rows), total => total }))
+    Ok(site.page(visitor, "accueil.html", context! { rows => Serde(rows), total => total }))
 }
 
 /// What a query asks for; words it does not know are left out, as is what no procedure can be.
 pub(crate) fn query(fields: &Fields) -> Query {
     let rules = Rules::embedded();
     Query {
-        words: fold(fields.one("q"))
-            .split_whitespace()
-            .filter(|w| w.len() > 1)
-            .take(MAX_WORDS)
-            .map(|w| w.chars().take(MAX_WORD).collect())
-            .collect(),
+        words: words::searched(fields.one("q")),
         buyer_types: fields.all("acheteur").filter_map(BuyerType::parse).collect(),
         provisions: fields
             .all("disposition")
@@ -140,8 +143,8 @@ pub(crate) fn query(fields: &Fields) -> Query {
             "tous" => None,
             word => Some(Stand::parse(word).unwrap_or_default()),
         },
-        min_score: 0,
-        between: None,
+        sort: Sort::parse(fields.one("tri")).unwrap_or_default(),
+        ..Query::default()
     }
 }
 
@@ -221,19 +224,74 @@ fn buyer_types(chosen: &[BuyerType]) -> Vec<Choice> {
     BuyerType::ALL.into_iter().map(choice).collect()
 }
 
+/// The procedure whose notice bears that number, if the visitor may see it.
+async fn by_number(site: &Site, visitor: &Visitor, number: &str) -> Result<Option<String>, Trouble> {
+    let mut keys = vec![format!("record:{number}"), format!("publication:{number}")];
+    let sources = site.service.settings.source.iter().flat_map(|s| [s.id.as_str(), s.kind.as_str()]);
+    keys.extend(sources.chain(["boamp", "ted"]).map(|source| format!("record:{source}:{number}")));
+    keys.dedup();
+    let store = &site.service.store;
+    for procedure in store.procedures_of_keys(&keys).await? {
+        let reader = visitor.session.as_ref().map(|s| &s.person);
+        let notices = store.notices_of(&procedure).await?;
+        if !visibility::visible(&site.service, reader, notices).await?.is_empty() {
+            return Ok(Some(procedure));
+        }
+    }
+    Ok(None)
+}
+
+/// The same search as a subscription: its words, sectors, places and provisions.
+fn as_subscription(fields: &Fields) -> String {
+    let mut out = url::form_urlencoded::Serializer::new(String::new());
+    let marks = ['«', '»', '“', '”', '"'];
+    let words = fields.one("q").replace(marks, " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    if !words.is_empty() {
+        out.append_pair("mots", &words);
+    }
+    for (name, to) in
+        [("secteur", "secteur"), ("departement", "departement"), ("disposition", "disposition"), ("acheteur", "type")]
+    {
+        for value in fields.all(name) {
+            out.append_pair(to, value);
+        }
+    }
+    out.finish()
+}
+
 pub(crate) async fn search(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
+    client: Client,
     fields: Fields,
-) -> Result<Response, super::frame::Trouble> {
+) -> Result<Response, Trouble> {
     let now = site.service.clock.now();
-    let query = query(&fields);
-    let page = site.service.store.search(&query, after(fields.one("apres")), ROWS, now).await?;
+    let store = &site.service.store;
+    let written = fields.one("q");
+    let number = words::number(written);
+    if let Some(number) = number
+        && let Some(procedure) = by_number(&site, &visitor, number).await?
+    {
+        return Ok(Redirect::to(&format!("/procedure/{procedure}")).into_response());
+    }
+    let mut query = query(&fields);
+    let mut page = store.search(&query, after(fields.one("apres")), ROWS, now).await?;
+    let mut meant = None;
+    if page.rows.is_empty() && number.is_none() && !query.words.is_empty() && site.costly(client).is_ok() {
+        let corrected = words::meant(&query.words, &store.latest_words(VOCABULARY).await?);
+        if let Some(corrected) = corrected {
+            let other = Query { words: corrected.clone(), ..query.clone() };
+            let found = store.search(&other, None, ROWS, now).await?;
+            if !found.rows.is_empty() {
+                (query, page, meant) = (other, found, Some(corrected.join(" ")));
+            }
+        }
+    }
     let whole = fields.one("apres").is_empty() && page.next.is_none();
     let n = match u32::try_from(page.rows.len()) {
         // All of it is here: nothing is counted by reading the table a second time.
         Ok(n) if whole => n,
-        _ => site.service.store.search_count(&query, COUNT, now).await?,
+        _ => store.search_count(&query, COUNT, now).await?,
     };
     let count = match n {
         0 => "Aucun marché".to_owned(),
@@ -241,21 +299,41 @@ pub(crate) async fn search(
         n if n >= COUNT => format!("Plus de {}\u{a0}marchés", french::number(f64::from(COUNT - 1))),
         n => format!("{}\u{a0}marchés", french::number(f64::from(n))),
     };
-    let rest = fields.query_without(&["apres"]);
+    let mut rest = fields.query_without(&["apres"]);
+    if let Some(meant) = &meant {
+        let others = fields.query_without(&["apres", "q"]);
+        let q: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", meant).finish();
+        rest = if others.is_empty() { q } else { format!("{q}&{others}") };
+    }
     let next = page.next.as_ref().map(|n| format!("/chercher?{rest}&apres={}", place_of(n)).replace("?&", "?"));
     let first = (!fields.one("apres").is_empty()).then(|| format!("/chercher?{rest}"));
     let rows = rows(&site, &visitor, &page.rows).await?;
+    let sorts: Vec<Choice> = Sort::ALL
+        .into_iter()
+        .map(|s| Choice {
+            value: s.as_str().to_owned(),
+            label: match s {
+                Sort::Newest => "les plus récents".to_owned(),
+                Sort::Closing => "clôture la plus proche".to_owned(),
+            },
+            on: s == query.sort,
+        })
+        .collect();
     Ok(site.page(
         &visitor,
         "chercher.html",
         context! {
-            q => fields.one("q"),
+            q => written,
+            meant => meant,
+            unknown_number => number.filter(|_| page.rows.is_empty()),
             count => count,
             rows => Serde(rows),
             next => next,
             first => first,
             csv => format!("/tableaux/recherche.csv?{rest}"),
+            alert => as_subscription(&fields),
             refined => !(query.sectors.is_empty() && query.provisions.is_empty() && query.buyer_types.is_empty() && query.departments.is_empty()) ,
+            sorts => Serde(sorts),
             states => Serde(states(query.state)),
             buyer_types => Serde(buyer_types(&query.buyer_types)),
             provisions => Serde(provisions(&query.provisions)),

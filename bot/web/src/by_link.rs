@@ -1,4 +1,4 @@
-//! What links in messages open: one-click unsubscription, an answer, and a digest in full.
+//! What links in messages open: what is reserved to others, an answer, and a digest in full.
 //!
 //! GET shows, POST acts; the token is the proof. A mail may be passed on: its link decides for the structure of whoever got
 //! it, and shows nothing of what that structure decided before.
@@ -13,38 +13,21 @@ use vigie_domain::{Phase, ProcedureState, Refusal, Stage, french};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
 use vigie_service::answers::outcome_line;
-use vigie_service::decisions::{self, DecisionEdit, Reminder, Seen};
+use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::links::Purpose;
-use vigie_service::suspension;
 use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 
 use super::frame::{Client, Fields, POLICY_OF_MESSAGES, Shown, Site, Trouble, Visitor};
 
 /// What a link for that purpose speaks of.
-fn subject_of<'a>(site: &Site, purpose: Purpose, token: &'a str) -> Result<&'a str, Trouble> {
+pub(crate) fn subject_of<'a>(site: &Site, purpose: Purpose, token: &'a str) -> Result<&'a str, Trouble> {
     site.service.open_token(purpose, token, site.service.clock.now()).map_err(|_| {
         Trouble::unknown(
             "Lien inconnu",
             "Ce lien est incomplet ou a été modifié. Reprenez-le depuis un message de Vigie.",
         )
     })
-}
-
-pub(crate) async fn ask_unsubscribe(
-    State(site): State<Arc<Site>>,
-    visitor: Visitor,
-    Path(token): Path<String>,
-) -> Shown {
-    subject_of(&site, Purpose::Unsubscribe, &token)?;
-    Ok(site.page(&visitor, "desabonner.html", context! {}))
-}
-
-/// RFC 8058: no cookie, no redirect; the token is the proof.
-pub(crate) async fn unsubscribe(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
-    let address = subject_of(&site, Purpose::Unsubscribe, &token)?;
-    suspension::stop_address(&site.service, address, "désinscription par le lien du message").await?;
-    Ok(site.word(&visitor, "C’est fait", "Vous ne recevrez plus de message de Vigie à cette adresse."))
 }
 
 pub(crate) async fn ask_without_closed(
@@ -168,7 +151,7 @@ pub(crate) async fn answer(
     let asker = decisions::Asker { person: &person, name, procedure: &sent.procedure, lot: "", seen };
     let outcome = decisions::decide(service, &asker, &edit).await?;
     let line = outcome_line::line(&outcome, &edit, name);
-    let noted = matches!(outcome, decisions::Outcome::Noted { .. });
+    let noted = matches!(&outcome, Outcome::Noted { .. });
     if noted && edit.stage == Some(Stage::NoGo) && reason.is_none() {
         let reasons = Refusal::ALL.map(|r| (r.as_str(), french::capital(r.in_french())));
         let values = context! { title => title, procedure => sent.procedure, reasons => reasons };
@@ -180,7 +163,12 @@ pub(crate) async fn answer(
         (false, false) => state.in_french(service.clock.now()),
     };
     let values = context! { title => title, text => line, back => page, back_text => "Voir ce marché" };
-    Ok(site.page(&visitor, "mot.html", values))
+    let status = match outcome {
+        Outcome::Noted { .. } => StatusCode::OK,
+        Outcome::ReadsOnly => StatusCode::FORBIDDEN,
+        _ => StatusCode::CONFLICT,
+    };
+    Ok(site.page_as(status, &visitor, "mot.html", values))
 }
 
 /// All of a digest, for whom its message shows a screen of it.

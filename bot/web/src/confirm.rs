@@ -4,15 +4,22 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use minijinja::context;
+use vigie_domain::Permission;
+use vigie_notifier::card::short;
 use vigie_notifier::criteria;
 use vigie_store::consent::Asked;
-use vigie_store::people::AddressState;
+use vigie_store::people::{Address, AddressState};
 
 use super::frame::{Shown, Site, Trouble, Visitor};
+use super::session;
 use vigie_service::links::{BadLink, Purpose};
-use vigie_service::{opt_in, personal_data};
+use vigie_service::{opt_in, personal_data, preview, sign_in};
+
+/// Subscriptions whose open markets are looked for, and how many of these are shown.
+const PREVIEWED: usize = 3;
+const OPEN: usize = 5;
 
 pub(crate) async fn ask(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
     let service = &site.service;
@@ -39,9 +46,9 @@ pub(crate) async fn agree(State(site): State<Arc<Site>>, visitor: Visitor, Path(
     let now = service.clock.now();
     match service.open_token(Purpose::Confirm, &token, now) {
         Ok(address) => {
-            opt_in::confirm(service, address, "page de confirmation", now).await?;
+            let done = opt_in::confirm(service, address, "page de confirmation", now).await?;
             let address = service.store.address(address).await?.ok_or_else(unknown)?;
-            settled(&site, &visitor, address.state)
+            if done { welcome(&site, &visitor, &address).await } else { settled(&site, &visitor, address.state) }
         }
         Err(BadLink::Expired) => {
             let address = service.open_outdated(Purpose::Confirm, &token).ok_or_else(unknown)?;
@@ -49,6 +56,35 @@ pub(crate) async fn agree(State(site): State<Arc<Site>>, visitor: Visitor, Path(
         }
         Err(BadLink::Unknown) => Err(unknown()),
     }
+}
+
+/// What comes after the agreement: what is open for them now, and their pages. The link that was agreed by came to the address,
+/// as a sign-in link does, and agrees once: it signs in once too.
+async fn welcome(site: &Site, visitor: &Visitor, address: &Address) -> Shown {
+    let service = &site.service;
+    let now = service.clock.now();
+    let person = service.store.subscriber(&address.subscriber).await?.ok_or_else(unknown)?;
+    let mut open: Vec<(String, String)> = Vec::new();
+    for s in service.store.subscriptions_of(&person.id).await?.iter().take(PREVIEWED) {
+        let seen = preview::preview(service, &s.filter, &person.profile, preview::DAYS).await?;
+        for sample in seen.samples {
+            let is_open = service
+                .store
+                .search_rows(std::slice::from_ref(&sample.procedure))
+                .await?
+                .iter()
+                .any(|r| r.can_be_answered(now));
+            if is_open && open.len() < OPEN && !open.iter().any(|(p, _)| *p == sample.procedure) {
+                open.push((sample.procedure, short(&sample.title, 160)));
+            }
+        }
+    }
+    let sign_in = service.store.put_sign_in(&address.id, now + sign_in::LINK_LASTS, now).await?;
+    let cookie = session::enter(site, &sign_in).await?.and_then(|(_, cookie)| cookie);
+    let decides = person.role.may(Permission::Decide);
+    let mut response = site.page(visitor, "confirme.html", context! { open => open, decides => decides });
+    response.headers_mut().extend(cookie.map(|v| (header::SET_COOKIE, v)));
+    Ok(response)
 }
 
 /// Sends a fresh link to the address that got the old one.
@@ -81,7 +117,10 @@ fn settled(site: &Site, visitor: &Visitor, state: AddressState) -> Shown {
         AddressState::Stopped | AddressState::Suspended => Err(Trouble::new(
             StatusCode::CONFLICT,
             "Cette adresse n’est plus en service",
-            "Elle a été arrêtée par son propriétaire, ou son serveur refuse nos messages. Écrivez à la personne qui gère Vigie.",
+            &format!(
+                "Vous l’avez désabonnée, ou son serveur refuse nos messages. Écrivez à {}.",
+                site.service.operator()
+            ),
         )),
     }
 }

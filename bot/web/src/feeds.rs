@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
-use vigie_domain::{DateKind, Decision, NoticeKind, Stage, Subscriber, TypedDate, french};
+use vigie_domain::{DateKind, Decision, NoticeKind, Permission, ProcedureState, Stage, Subscriber, TypedDate, french};
 use vigie_notifier::card::{self, alert_label, short};
 use vigie_store::journal::NoticeRow;
 use vigie_store::self_service::OwnAlert;
@@ -42,7 +42,8 @@ async fn owner(site: &Site, purpose: Purpose, scope: Scope, token: &str) -> Resu
     let now = site.service.clock.now();
     let id = site.service.open_token(purpose, token, now).map_err(|_| unknown())?;
     let (token, owner) = site.service.store.token_by_id(id, now).await?.ok_or_else(unknown)?;
-    if token.scopes == [scope] { Ok(owner) } else { Err(unknown()) }
+    let may = scope != Scope::Calendar || owner.role.may(Permission::Decide);
+    if may && token.scopes == [scope] { Ok(owner) } else { Err(unknown()) }
 }
 
 /// A date to keep.
@@ -57,6 +58,8 @@ pub(crate) struct Due {
     stamp: DateTime<Utc>,
     /// No longer to be kept: called off, awarded, or given up.
     off: bool,
+    /// How it ended, where it did.
+    ended: Option<String>,
     note: String,
 }
 
@@ -66,8 +69,12 @@ async fn due(site: &Site, decision: &Decision) -> Result<Vec<Due>, StoreError> {
     let Some(main) = notices.iter().rev().find(whole).or(notices.last()) else { return Ok(Vec::new()) };
     let latest = notices.iter().map(|n| n.first_seen).max().unwrap_or(main.first_seen);
     let versions: i64 = notices.iter().map(|n| n.version).sum();
-    let over = site.service.store.open_dates(&decision.procedure, &decision.lot).await?.is_none();
+    let now = site.service.clock.now();
+    let published = site.service.store.state_of(&decision.procedure).await?;
+    let state = published.map(|p| ProcedureState::of(&p, &decision.lot, now));
+    let over = state.as_ref().is_none_or(|s| s.phase.is_settled());
     let off = over || decision.stage.declines();
+    let ended = state.filter(|s| s.phase.is_settled()).map(|s| s.in_french(now));
     let kept = |d: &&TypedDate| decision.lot.is_empty() || d.lot.as_ref().is_none_or(|l| *l == decision.lot);
     Ok(main
         .assessment
@@ -82,6 +89,7 @@ async fn due(site: &Site, decision: &Decision) -> Result<Vec<Due>, StoreError> {
             sequence: u32::try_from(versions - 1).unwrap_or(0) + u32::from(off),
             stamp: latest.max(decision.at),
             off,
+            ended: ended.clone(),
             note: short(&decision.assignee, 80),
         })
         .collect())
@@ -120,7 +128,8 @@ pub(crate) fn calendar(dues: &[Due], base: &str) -> String {
         event.summary(&format!("{}{of_lot} – {}", label(d.date.kind, d.date.mandatory), short(&d.title, 120)));
         let who = if d.note.is_empty() { String::new() } else { format!("\nSuivi\u{a0}: {}", d.note) };
         let said = d.date.quote.as_deref().map(|q| format!("\n« {} »", short(q, 300))).unwrap_or_default();
-        event.description(&format!("{}\n{}{who}{said}", d.buyer, french::moment(&d.date)));
+        let ended = d.ended.as_deref().map(|e| format!("{e}\n")).unwrap_or_default();
+        event.description(&format!("{ended}{}\n{}{who}{said}", d.buyer, french::moment(&d.date)));
         event.url(&format!("{base}/procedure/{}", d.procedure));
         let at = d.date.at.with_timezone(&Utc);
         if !d.date.has_time {
@@ -174,6 +183,8 @@ fn of_kind(kind: &'static str, body: String, file: Option<&str>) -> Response {
 struct Item {
     alert: OwnAlert,
     notice: Option<NoticeRow>,
+    /// How its procedure stands now.
+    state: Option<ProcedureState>,
 }
 
 /// The feed (RFC 4287) of these alerts.
@@ -193,19 +204,21 @@ fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Ut
         .map(|i| {
             let title = i.notice.as_ref().map_or_else(String::new, |n| title_of(&n.notice, &n.assessment));
             let mut lines: Vec<String> = Vec::new();
+            let over = i.state.as_ref().filter(|s| !s.phase.takes_answers());
             if let Some(n) = &i.notice {
-                lines.push(card::verdict(&n.assessment));
+                let verdict = || card::verdict(&n.assessment);
+                lines.push(over.map_or_else(verdict, |state| state.in_french(now)));
+                lines.extend(over.and_then(|s| s.words.as_deref()).map(|w| format!("« {} »", short(w, 300))));
                 lines.push(short(n.assessment.buyer.as_deref().unwrap_or_default(), 160));
-                lines.extend(
-                    n.assessment.deadline().map(|d| format!("À rendre avant le {}", french::date(d.date_naive()))),
-                );
+                lines.extend(i.state.as_ref().filter(|s| s.phase.takes_answers()).map(|s| s.in_french(now)));
             }
+            let what = over.map_or_else(|| alert_label(i.alert.kind), |state| state.label());
             let changes: Vec<vigie_domain::procedure::Change> =
                 serde_json::from_str(&i.alert.changes).unwrap_or_default();
             lines.extend(changes.iter().map(card::change));
             lines.retain(|l| !l.is_empty());
             Entry {
-                title: Text::plain(format!("{} : {}", alert_label(i.alert.kind), title)),
+                title: Text::plain(format!("{what} : {title}")),
                 id: tag(&format!("alerte/{}", i.alert.id)),
                 updated: stamp(i.alert.at),
                 published: Some(stamp(i.alert.at)),
@@ -239,7 +252,9 @@ pub(crate) async fn atom(State(site): State<Arc<Site>>, Path(token): Path<String
     let mut items = Vec::new();
     for alert in site.service.store.own_alerts(&owner.id, ALERTS).await? {
         let notice = site.service.store.notice(&alert.notice).await?;
-        items.push(Item { alert, notice });
+        let published = site.service.store.state_of(&alert.procedure).await?;
+        let state = published.map(|p| ProcedureState::of(&p, "", site.service.clock.now()));
+        items.push(Item { alert, notice, state });
     }
     let base = base(&site);
     let feed = feed(&items, &owner.id, &base, &format!("{base}/fil/{token}"), site.service.clock.now());
@@ -265,6 +280,7 @@ mod tests {
             sequence: 0,
             stamp: at.with_timezone(&Utc),
             off: false,
+            ended: None,
             note: String::new(),
         };
         for kind in [DateKind::Tender, DateKind::Visit, DateKind::Questions] {

@@ -16,7 +16,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use tokio::sync::Semaphore;
-use vigie_domain::subscription::Role;
+use vigie_domain::Permission;
 use vigie_notifier::typeset;
 use vigie_service::{Failure, Service};
 use vigie_store::{StoreError, derived_id};
@@ -42,6 +42,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("pieces.html", include_str!("../pages/pieces.html")),
     ("mot.html", include_str!("../pages/mot.html")),
     ("accueil.html", include_str!("../pages/accueil.html")),
+    ("marches.html", include_str!("../pages/marches.html")),
+    ("signales.html", include_str!("../pages/signales.html")),
     ("a-propos.html", include_str!("../pages/a-propos.html")),
     ("non-veille.html", include_str!("../pages/non-veille.html")),
     ("donnees.html", include_str!("../pages/donnees.html")),
@@ -53,6 +55,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("lien-perime.html", include_str!("../pages/lien-perime.html")),
     ("repondre.html", include_str!("../pages/repondre.html")),
     ("desabonner.html", include_str!("../pages/desabonner.html")),
+    ("desabonne.html", include_str!("../pages/desabonne.html")),
+    ("confirme.html", include_str!("../pages/confirme.html")),
+    ("clauses.html", include_str!("../pages/clauses.html")),
     ("sans-reserves-aux-autres.html", include_str!("../pages/sans-reserves-aux-autres.html")),
     ("entrer.html", include_str!("../pages/entrer.html")),
     ("entrer-lien.html", include_str!("../pages/entrer-lien.html")),
@@ -69,6 +74,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("envoi.html", include_str!("../pages/envoi.html")),
     ("acces.html", include_str!("../pages/acces.html")),
     ("personnes.html", include_str!("../pages/personnes.html")),
+    ("personne.html", include_str!("../pages/personne.html")),
 ];
 
 /// The pages and what they stand on.
@@ -109,10 +115,19 @@ impl Site {
     pub(crate) fn page_as(&self, status: StatusCode, visitor: &Visitor, name: &str, values: Value) -> Response {
         let me = visitor.session.as_ref().map(|s| Me {
             name: if s.person.name.is_empty() { "Mon compte" } else { &s.person.name },
-            operator: s.person.role == Role::Operator,
+            operator: s.person.role.may(Permission::Operate),
+            decides: s.person.role.may(Permission::Decide),
+            corrects: s.person.role.may(Permission::CorrectVerdict),
+            follows_clauses: s.person.role.may(Permission::ReadClauseTable),
             csrf: &s.csrf,
         });
-        let frame = context! { me => Serde(me), path => &visitor.path, style => style_url() };
+        let operator = self.service.settings.operator.as_ref().map(|o| {
+            context! { name => &o.name, contact => &o.contact, organisation => &o.organisation, mail => o.has_mail() }
+        });
+        let frame = context! {
+            me => Serde(me), path => &visitor.path, style => style_url(), operator => operator,
+            keeper => self.service.operator(),
+        };
         let rendered = self.pages.get_template(name).and_then(|t| t.render(minijinja::context! { ..values, ..frame }));
         match rendered {
             Ok(body) => (status, Html(body)).into_response(),
@@ -149,6 +164,9 @@ impl Site {
 struct Me<'a> {
     name: &'a str,
     operator: bool,
+    decides: bool,
+    corrects: bool,
+    follows_clauses: bool,
     csrf: &'a str,
 }
 
@@ -212,6 +230,13 @@ impl IntoResponse for Trouble {
     }
 }
 
+impl Session {
+    /// Whether this person may do that; where not, there is no such page for them.
+    pub(crate) fn may(&self, what: Permission) -> Result<(), Trouble> {
+        if self.person.role.may(what) { Ok(()) } else { Err(Trouble::no_page()) }
+    }
+}
+
 /// What a page gives.
 pub(crate) type Shown = Result<Response, Trouble>;
 
@@ -257,6 +282,22 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
     }
 }
 
+/// Somebody signed in who decides for a structure; for who only reads, pages about decisions do not exist.
+pub(crate) struct Decider {
+    pub(crate) visitor: Visitor,
+    pub(crate) session: Session,
+}
+
+impl<S: Sync> FromRequestParts<S> for Decider {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let SignedIn { visitor, session } = SignedIn::from_request_parts(parts, state).await?;
+        session.may(Permission::Decide).map_err(IntoResponse::into_response)?;
+        Ok(Self { visitor, session })
+    }
+}
+
 /// A signed-in operator; for anybody else these pages do not exist.
 pub(crate) struct Operator {
     pub(crate) visitor: Visitor,
@@ -268,9 +309,7 @@ impl<S: Sync> FromRequestParts<S> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let SignedIn { visitor, session } = SignedIn::from_request_parts(parts, state).await?;
-        if session.person.role != Role::Operator {
-            return Err(Trouble::no_page().into_response());
-        }
+        session.may(Permission::Operate).map_err(IntoResponse::into_response)?;
         Ok(Self { visitor, session })
     }
 }

@@ -11,17 +11,22 @@
 //! | `server`, `proxies` | accepting connections within limits; who speaks for others |
 //! | `cookies` | the session cookie, and who it stands for |
 //! | `limits` | how often what costs may be asked for |
-//! | `browse` | the front page and the search |
+//! | `home` | the first page of whoever is signed in |
+//! | `browse` | the front page of strangers, and the search |
+//! | `chips` | the colours of strength and of state |
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `subscriptions` | my subscriptions |
+//! | `clauses` | the clauses of a territory, month by month |
 //! | `month` | my month |
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
+//! | `words` | what people type into the search |
 //! | `tables` | tables as CSV |
 //! | `api` | the API for programs |
 //! | `operator` | sources, queue, deliveries, people |
-//! | `by_link` | what links in messages open: unsubscription, an answer, a digest in full |
+//! | `by_link` | what links in messages open: an answer, a digest in full |
+//! | `unsubscribe` | fewer messages, a pause, none any more; and the way back |
 //! | `confirm` | the confirmation link of an address |
 //! | `public` | about, what is not watched, personal data |
 //!
@@ -32,10 +37,13 @@ pub mod account;
 mod api;
 mod browse;
 mod by_link;
+mod chips;
+pub mod clauses;
 mod confirm;
 mod cookies;
 mod feeds;
 mod frame;
+mod home;
 mod limits;
 mod month;
 mod operator;
@@ -47,6 +55,8 @@ pub mod server;
 pub mod session;
 mod subscriptions;
 pub mod tables;
+mod unsubscribe;
+mod words;
 
 use std::sync::Arc;
 
@@ -147,7 +157,7 @@ macro_rules! routes {
 }
 
 routes! {
-    "/" => get(browse::front),
+    "/" => get(home::front),
     "/chercher" => get(browse::search),
     "/procedure/{id}" => get(procedure::show),
     "/procedure/{id}/decision" => post(procedure::decide),
@@ -160,6 +170,7 @@ routes! {
     "/abonnements/{id}/pause" => post(subscriptions::pause),
     "/abonnements/{id}/retirer" => post(subscriptions::remove),
     "/mois" => get(month::show),
+    "/clauses" => get(clauses::show),
     "/compte" => get(account::show),
     "/compte/donnees.json" => get(account::export),
     "/compte/effacer" => post(account::erase),
@@ -168,10 +179,12 @@ routes! {
     "/adieu" => get(account::farewell),
     "/exploitation" => get(operator::front),
     "/exploitation/sources" => get(operator::sources),
+    "/exploitation/sources/{id}" => post(operator::act_on_source),
     "/exploitation/envois" => get(operator::deliveries),
     "/exploitation/envois/rejouer" => post(operator::replay),
     "/exploitation/envois/{id}" => get(operator::show_delivery),
     "/exploitation/personnes" => get(operator::people),
+    "/exploitation/personnes/{id}" => get(operator::show_person).post(operator::act_on_person),
     "/exploitation/personnes/{id}/role" => post(operator::set_role),
     "/exploitation/personnes/{id}/structure" => post(operator::settle_claim),
     "/exploitation/acces" => get(operator::access).post(operator::revoke),
@@ -195,7 +208,7 @@ routes! {
     "/entrer" => get(session::ask).post(session::send),
     "/entrer/{token}" => get(session::show).post(session::open),
     "/sortir" => post(session::close),
-    "/desabonner/{token}" => get(by_link::ask_unsubscribe).post(by_link::unsubscribe),
+    "/desabonner/{token}" => get(unsubscribe::ask).post(unsubscribe::act),
     "/sans-reserves-aux-autres/{token}" => get(by_link::ask_without_closed).post(by_link::without_closed),
     "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
     "/repondre/{token}" => get(by_link::ask_answer).post(by_link::answer),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::State;
-use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, Months, NaiveDate, TimeZone, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
@@ -14,10 +14,12 @@ use vigie_domain::{Stage, french};
 use vigie_store::StoreError;
 use vigie_store::search::SearchRow;
 
-use super::frame::{Fields, Shown, SignedIn, Site};
+use super::frame::{Decider, Fields, Shown, Site};
 
 /// Rows of the table.
 const MAX_ROWS: usize = 200;
+/// How long what was gone for is followed without another step.
+const WENT_ON_FOR: Duration = Duration::days(400);
 /// Width of the plot's bars, in its own units.
 const WIDTH: f64 = 280.0;
 
@@ -90,11 +92,10 @@ pub(crate) fn named(text: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
 
 /// `novembre 2026`.
 fn title(first: NaiveDate) -> String {
-    let full = french::date(first);
-    full.split_once(' ').map_or(full.clone(), |(_, rest)| rest.to_owned())
+    french::month(first)
 }
 
-fn word(first: NaiveDate) -> String {
+pub(crate) fn word(first: NaiveDate) -> String {
     first.format("%Y-%m").to_string()
 }
 
@@ -110,6 +111,11 @@ pub(crate) async fn read(site: &Site, structure: &str, first: NaiveDate) -> Resu
             told.procedure.clone(),
             Reached { procedure: told.procedure, stage: Stage::Spotted, by: String::new(), at: told.at },
         );
+    }
+    // What began earlier and still went on counts too: a market gone for in November is worked on in December.
+    for step in under_way(site, structure, from).await? {
+        furthest.insert(step.procedure.clone(), rung(step.stage));
+        reached.insert(step.procedure.clone(), step);
     }
     for step in store.decision_steps(structure, from).await?.into_iter().filter(|s| s.at < to) {
         let rung = rung(step.stage);
@@ -129,6 +135,24 @@ pub(crate) async fn read(site: &Site, structure: &str, first: NaiveDate) -> Resu
     }))
 }
 
+/// What a structure went for, or had handed in, before a month and was still at it when the month began.
+async fn under_way(site: &Site, structure: &str, from: DateTime<Utc>) -> Result<Vec<Reached>, StoreError> {
+    let store = &site.service.store;
+    let since = from - WENT_ON_FOR;
+    let mut last: BTreeMap<String, Reached> = BTreeMap::new();
+    for step in store.decision_steps(structure, since).await?.into_iter().filter(|s| s.at < from) {
+        let new = Reached { procedure: step.procedure.clone(), stage: step.stage, by: step.by, at: step.at };
+        last.insert(step.procedure, new);
+    }
+    last.retain(|_, r| matches!(r.stage, Stage::Go | Stage::Preparing | Stage::Submitted));
+    let ids: Vec<String> = last.keys().cloned().collect();
+    let closed: BTreeSet<String> =
+        store.search_rows(&ids).await?.into_iter().filter(|f| f.until < from).map(|f| f.procedure).collect();
+    // What was handed in waits for its result; what was only gone for ended with its closing date.
+    last.retain(|id, r| r.stage == Stage::Submitted || !closed.contains(id));
+    Ok(last.into_values().collect())
+}
+
 fn rung_of(r: &Reached) -> usize {
     rung(r.stage)
 }
@@ -144,7 +168,7 @@ struct Row {
     deadline: String,
 }
 
-pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
     let now = site.service.clock.now();
     let this = named("", now).ok_or_else(super::frame::Trouble::no_page)?;
     let first = named(fields.one("mois"), now).unwrap_or(this);

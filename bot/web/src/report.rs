@@ -10,11 +10,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::{Beneficiary, Lot, Provision, ProvisionKind};
+use vigie_domain::{Beneficiary, Lot, Permission, Provision, ProvisionKind};
 use vigie_notifier::card::{self, beneficiary_label, provision_label, short};
 use vigie_service::decisions;
 use vigie_service::operators::{self, OperatorEvent};
-use vigie_service::verdict_correction::{self, CorrectedProvision, may_correct};
+use vigie_service::verdict_correction::{self, CorrectedProvision};
 use vigie_store::journal::NoticeRow;
 
 use super::browse::Choice;
@@ -50,7 +50,7 @@ struct Wish {
 pub(crate) async fn ask(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {
     let notices = notices(&site, Some(&signed.session), &id).await?;
     let main = current(&notices).ok_or_else(Trouble::no_page)?;
-    let corrects = may_correct(signed.session.person.role);
+    let corrects = signed.session.person.role.may(Permission::CorrectVerdict);
     Ok(form(&site, &signed.visitor, (&id, main), corrects, &Fields::default(), &[]))
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn send(
     site.costly(client)?;
     let notices = notices(&site, Some(&posted.session), &id).await?;
     let main = current(&notices).ok_or_else(Trouble::no_page)?;
-    if !may_correct(posted.session.person.role) {
+    if !posted.session.person.role.may(Permission::CorrectVerdict) {
         return reported(&site, &id, &posted, main).await;
     }
     if posted.fields.one("do") == "annuler" {

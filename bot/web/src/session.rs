@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect};
 use chrono::Duration;
 use minijinja::context;
@@ -28,7 +28,7 @@ pub(crate) fn local(next: &str) -> &str {
         && !next.starts_with("//")
         && next.len() <= MAX_NEXT
         && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if ours && !next.starts_with("/entrer") { next } else { "/abonnements" }
+    if ours && !next.starts_with("/entrer") { next } else { "/" }
 }
 
 pub(crate) async fn ask(State(site): State<Arc<Site>>, visitor: Visitor, fields: Fields) -> Shown {
@@ -90,13 +90,18 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(t
 pub(crate) async fn open(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Shown {
     let now = site.service.clock.now();
     let id = site.service.open_token(Purpose::SignIn, &token, now).map_err(bad_link)?;
-    let secret = format!("{}{}", vigie_store::random()?, vigie_store::random()?);
-    let Some(next) = site.service.store.open_session(id, &secret, now + SESSION_LASTS, now).await? else {
-        return Err(bad_link(BadLink::Expired));
-    };
+    let Some((next, cookie)) = enter(&site, id).await? else { return Err(bad_link(BadLink::Expired)) };
     let mut response = Redirect::to(local(&next)).into_response();
-    response.headers_mut().extend(set_cookie(&site.service, &secret, SESSION_LASTS).map(|v| (header::SET_COOKIE, v)));
+    response.headers_mut().extend(cookie.map(|v| (header::SET_COOKIE, v)));
     Ok(response)
+}
+
+/// Opens a session by a sign-in that was not used yet: the page that was wanted, and the cookie.
+pub(crate) async fn enter(site: &Site, sign_in: &str) -> Result<Option<(String, Option<HeaderValue>)>, Trouble> {
+    let now = site.service.clock.now();
+    let secret = format!("{}{}", vigie_store::random()?, vigie_store::random()?);
+    let next = site.service.store.open_session(sign_in, &secret, now + SESSION_LASTS, now).await?;
+    Ok(next.map(|next| (next, set_cookie(&site.service, &secret, SESSION_LASTS))))
 }
 
 pub(crate) async fn close(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
@@ -126,7 +131,7 @@ mod tests {
             "/a\r\nb",
             "/entrer/x",
         ] {
-            assert_eq!(local(other), "/abonnements", "{other}");
+            assert_eq!(local(other), "/", "{other}");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Tables as CSV, for spreadsheets: what was found, decided, told; the facilitators' monthly table with fixed columns; and what
-//! operators look at.
+//! Tables as CSV, for spreadsheets: what was found, decided, told; the clauses of a month; and what operators look at.
 //!
 //! Written for a French spreadsheet: semicolons, a byte-order mark, dates as ISO. A cell that a spreadsheet would take for a
 //! formula is made text: titles come from outside.
@@ -12,49 +11,19 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_domain::subscription::Role;
-use vigie_domain::{DeliveryState, Department, NoticeKind, Refusal, french};
-use vigie_notifier::card::{alert_label, beneficiary_label, provision_label, short};
+use vigie_domain::{DeliveryState, Department, Permission, Refusal};
+use vigie_notifier::card::{alert_label, provision_label};
 use vigie_store::search::{Query, SearchRow};
 
 use super::browse;
-use super::frame::{Fields, Operator, Shown, SignedIn, Site, Trouble, Visitor};
+use super::clauses;
+use super::frame::{Decider, Fields, Operator, Shown, SignedIn, Site, Trouble, Visitor};
 use super::month;
-use vigie_service::ingest::search_row::KINDS;
 
 /// Rows of one table.
 const MAX_ROWS: usize = 5_000;
 /// Rows read at a time.
 const BATCH: usize = 500;
-
-/// Columns of the facilitators' table: fixed, since people keep tables that they join month after month.
-pub const CLAUSES: [&str; 20] = [
-    "mois",
-    "date_publication",
-    "source",
-    "numero_avis",
-    "acheteur",
-    "siret_acheteur",
-    "objet",
-    "departements",
-    "lots",
-    "disposition",
-    "beneficiaires",
-    "heures",
-    "pourcentage",
-    "ponderation",
-    "obligatoire",
-    "date_limite",
-    "etat",
-    "titulaires",
-    "extrait",
-    "lien",
-];
-
-/// Whether a person of that role follows the clauses of a territory.
-pub(crate) fn is_facilitator(role: Role) -> bool {
-    matches!(role, Role::Facilitator | Role::Operator)
-}
 
 /// A cell that stays text.
 fn cell(text: &str) -> String {
@@ -81,7 +50,7 @@ fn csv(name: &str, head: &[&str], rows: &[Vec<String>]) -> Result<Response, Trou
     Ok((headers, body).into_response())
 }
 
-fn day(at: DateTime<Utc>) -> String {
+pub(crate) fn day(at: DateTime<Utc>) -> String {
     at.with_timezone(&Paris).date_naive().to_string()
 }
 
@@ -89,12 +58,12 @@ fn moment(at: DateTime<Utc>) -> String {
     at.with_timezone(&Paris).format("%Y-%m-%d %H:%M").to_string()
 }
 
-fn places(departments: &[Department]) -> String {
+pub(crate) fn places(departments: &[Department]) -> String {
     departments.iter().map(Department::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Everything that is found, up to a bound.
-async fn all(site: &Site, query: &Query) -> Result<Vec<SearchRow>, Trouble> {
+pub(crate) async fn all(site: &Site, query: &Query) -> Result<Vec<SearchRow>, Trouble> {
     let now = site.service.clock.now();
     let mut out: Vec<SearchRow> = Vec::new();
     let mut after: Option<(DateTime<Utc>, String)> = None;
@@ -150,7 +119,7 @@ pub(crate) async fn search(State(site): State<Arc<Site>>, _: Visitor, fields: Fi
     csv("recherche", &head, &rows)
 }
 
-pub(crate) async fn decisions(State(site): State<Arc<Site>>, signed: SignedIn) -> Shown {
+pub(crate) async fn decisions(State(site): State<Arc<Site>>, signed: Decider) -> Shown {
     let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
     let decisions = site.service.store.own_decisions(signed.session.structure(), limit).await?;
     let ids: BTreeSet<String> = decisions.iter().map(|d| d.procedure.clone()).collect();
@@ -215,7 +184,7 @@ pub(crate) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> S
     csv("alertes", &["le", "nature", "avis", "objet", "acheteur", "date_limite", "lien"], &rows)
 }
 
-pub(crate) async fn my_month(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+pub(crate) async fn my_month(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
     let first =
         month::named(fields.one("mois"), site.service.clock.now()).ok_or_else(|| Trouble::bad("Mois illisible."))?;
     let month = month::read(&site, signed.session.structure(), first).await?.ok_or_else(Trouble::no_page)?;
@@ -240,61 +209,12 @@ pub(crate) async fn my_month(State(site): State<Arc<Site>>, signed: SignedIn, fi
 
 /// The facilitators' table: a row a provision, of what was published in a month on their territory.
 pub(crate) async fn clauses(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
-    let me = &signed.session.person;
-    if !is_facilitator(me.role) {
-        return Err(Trouble::no_page());
-    }
+    signed.session.may(Permission::ReadClauseTable)?;
     let now = site.service.clock.now();
     let first = month::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
-    let mut departments: Vec<Department> = fields.all("departement").filter_map(Department::parse).collect();
-    if departments.is_empty() {
-        departments.clone_from(&me.profile.departments);
-    }
-    if departments.is_empty() {
-        for s in site.service.store.subscriptions_of(&me.id).await? {
-            departments.extend(s.filter.departments);
-        }
-    }
-    let query = Query { departments, provisions: KINDS.to_vec(), between: month::bounds(first), ..Query::default() };
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for f in all(&site, &query).await? {
-        let mut notices = site.service.store.notices_of(&f.procedure).await?;
-        notices.retain(|n| n.notice.visibility.is_public());
-        let winners: BTreeSet<String> = notices
-            .iter()
-            .flat_map(|n| &n.assessment.awards)
-            .filter(|a| a.outcome.is_award())
-            .flat_map(|a| a.winners.clone())
-            .collect();
-        let partial = |k: NoticeKind| k.is_result() || k == NoticeKind::Cancellation;
-        let Some(main) = notices.iter().rev().find(|n| !partial(n.notice.kind)).or(notices.last()) else { continue };
-        for p in &main.assessment.provisions {
-            let number = |n: Option<f64>| n.map(|n| n.to_string().replace('.', ",")).unwrap_or_default();
-            rows.push(vec![
-                first.format("%Y-%m").to_string(),
-                day(f.at),
-                main.notice.source.clone(),
-                main.notice.record_id.clone(),
-                f.buyer.clone(),
-                main.notice.buyer.siret.clone().unwrap_or_default(),
-                f.title.clone(),
-                places(&f.departments),
-                p.lots.join(", "),
-                provision_label(p.kind).to_owned(),
-                p.beneficiary.map(beneficiary_label).unwrap_or_default().to_owned(),
-                number(p.hours),
-                number(p.percent),
-                number(p.weight),
-                p.mandatory.map(|m| if m { "oui" } else { "non" }).unwrap_or_default().to_owned(),
-                f.closes.map(day).unwrap_or_default(),
-                f.state_at(now).in_french().to_owned(),
-                french::list(&winners.iter().cloned().collect::<Vec<_>>()),
-                p.evidence.quote.as_deref().map(|q| short(q, 400)).unwrap_or_default(),
-                main.notice.url.clone().unwrap_or_default(),
-            ]);
-        }
-    }
-    csv(&format!("clauses-{}", first.format("%Y-%m")), &CLAUSES, &rows)
+    let found = clauses::of_month(&site, &signed.session.person, first, &fields).await?;
+    let rows: Vec<Vec<String>> = found.iter().map(|c| c.cells(first)).collect();
+    csv(&format!("clauses-{}", first.format("%Y-%m")), &clauses::COLUMNS, &rows)
 }
 
 pub(crate) async fn deliveries(State(site): State<Arc<Site>>, _: Operator, fields: Fields) -> Shown {
@@ -312,7 +232,7 @@ pub(crate) async fn deliveries(State(site): State<Arc<Site>>, _: Operator, field
                 moment(d.created),
                 d.channel.as_str().to_owned(),
                 d.cause.to_string(),
-                super::operator::state_label(d.state).to_owned(),
+                d.state.in_french().to_owned(),
                 d.attempts.to_string(),
                 d.settled_at.map(moment).unwrap_or_default(),
                 d.why.unwrap_or_default(),

@@ -71,7 +71,8 @@ fn poll(block: &settings::Source, memory: &Memory, bytes: &[u8]) -> Option<Page>
         None => panic!("a source that waits for what is in memory"),
         Some(Ok(page)) => {
             for bad in &page.bad {
-                assert!(!bad.reason.contains("lecture") || !bad.reason.contains("a échoué"), "{}", bad.reason);
+                let failed = bad.reason.contains("lecture") && bad.reason.contains("a échoué");
+                assert!(!failed, "{}", bad.reason);
             }
             well_made(&page.notices);
             Some(page)

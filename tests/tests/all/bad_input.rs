@@ -158,14 +158,15 @@ async fn a_procedure_that_cannot_be_read_back_stops_no_other_notice_of_its_page(
         notice.title = title.to_owned();
         notice
     };
-    let page = [call("1", "Nettoyage"), call("2", "Entretien")];
+    let page = [call("1", "Nettoyage"), call("2", "Entretien")].map(Arc::new);
     let outcomes = ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(1)))), "{outcomes:?}");
     let database = rusqlite::Connection::open(dir.path().join("b.sqlite")).unwrap();
     let damage =
         "UPDATE procedure SET snapshot = '{' WHERE id IN (SELECT procedure_id FROM notice WHERE record_id = '1')";
     assert_eq!(database.execute(damage, []).unwrap(), 1);
-    let page = [call("1", "Nettoyage des vitres"), call("2", "Entretien des parcs"), call("3", "Gardiennage")];
+    let page =
+        [call("1", "Nettoyage des vitres"), call("2", "Entretien des parcs"), call("3", "Gardiennage")].map(Arc::new);
     let outcomes = ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert!(matches!(outcomes[0], Err(StoreError::Unreadable { .. })), "{outcomes:?}");
     assert!(outcomes[1..].iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");

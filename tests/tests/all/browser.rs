@@ -1,6 +1,7 @@
 //! The pages in a real browser (headless Chromium): the whole journey on a phone and on a desktop, what axe-core finds, and the
 //! keyboard alone. `VIGIE_SCREENSHOTS=DIR` keeps a picture of every page, for eyes.
 
+mod journeys;
 mod mails;
 
 use std::io::{BufRead, BufReader};
@@ -260,10 +261,23 @@ async fn enter(browser: &Client, pages: &Pages, person: &str) {
     press(browser, "Entrer dans Vigie").await;
 }
 
-/// Presses the button of that text, and waits for the page it leads to.
+/// Presses the button or the link of that text that shows, and waits for the page it leads to.
 async fn press(browser: &Client, text: &str) {
-    let path = format!("//button[normalize-space(.)='{text}']");
-    let button = browser.find(Locator::XPath(&path)).await.unwrap_or_else(|e| panic!("{text}: {e}"));
+    let path = format!("//*[self::button or self::a][normalize-space(text()[1])='{text}']");
+    let mut shown = None;
+    for opened in [false, true] {
+        for found in browser.find_all(Locator::XPath(&path)).await.unwrap() {
+            if found.is_displayed().await.unwrap() {
+                shown = Some(found);
+                break;
+            }
+        }
+        // On a phone the navigation stands behind a word.
+        if shown.is_none() && !opened && browser.find(Locator::Css("details.menu > summary")).await.is_ok() {
+            browser.execute("document.querySelector('details.menu').open = true", vec![]).await.unwrap();
+        }
+    }
+    let button = shown.unwrap_or_else(|| panic!("nothing that shows says « {text} »"));
     browser.execute("document.documentElement.dataset.left = 'yes'", vec![]).await.unwrap();
     button.click().await.unwrap();
     browser.wait().for_element(Locator::Css("html:not([data-left]) footer")).await.unwrap();
@@ -304,11 +318,13 @@ async fn journey(pages: &Pages, procedure: &str, browser: &Client, screen: Scree
     browser.goto(&pages.link("jeanne").await.unwrap()).await.unwrap();
     look(browser, screen, "entrer-lien").await;
     press(browser, "Entrer dans Vigie").await;
-    assert_eq!(browser.current_url().await.unwrap().path(), "/abonnements");
+    assert_eq!(browser.current_url().await.unwrap().path(), "/");
+    look(browser, screen, "marches").await;
+    open("/abonnements").await;
     look(browser, screen, "abonnements").await;
     open("/abonnements/nouveau").await;
     look(browser, screen, "abonnement").await;
-    browser.find(Locator::Css("input[name=disposition][value=reserved]")).await.unwrap().click().await.unwrap();
+    browser.execute("document.querySelector('input[name=disposition][value=reserved]').click()", vec![]).await.unwrap();
     press(browser, "Voir ce que cela aurait donné").await;
     look(browser, screen, "abonnement-apercu").await;
     press(browser, "Enregistrer").await;
@@ -368,6 +384,7 @@ async fn on_paper(browser: &Client, screen: Screen) {
 }
 
 async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
+    browser.delete_all_cookies().await.unwrap();
     enter(browser, pages, "chef").await;
     let delivery = pages.app.service.store.deliveries(None, 1).await.unwrap().remove(0).id;
     let delivery = format!("/exploitation/envois/{delivery}");
@@ -377,6 +394,8 @@ async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
         ("/exploitation/envois", "envois"),
         (delivery.as_str(), "envoi"),
         ("/exploitation/personnes", "personnes"),
+        ("/exploitation/personnes/jeanne?avis=linge", "personne"),
+        ("/exploitation/acces", "acces"),
     ] {
         browser.goto(&format!("{}{path}", pages.base)).await.unwrap();
         look(browser, screen, name).await;
@@ -425,7 +444,7 @@ async fn the_keyboard_alone_signs_in_finds_decides_and_goes() {
 
     browser.goto(&pages.link("jeanne").await.unwrap()).await.unwrap();
     tab_to(&browser, "Entrer dans Vigie").await.send_keys(&enter).await.unwrap();
-    browser.wait().for_element(Locator::XPath("//h1[contains(., 'abonnements')]")).await.unwrap();
+    browser.wait().for_element(Locator::XPath("//h1[contains(., 'Mes marchés')]")).await.unwrap();
     tab_to(&browser, "Chercher").await.send_keys(&enter).await.unwrap();
     browser.wait().for_element(Locator::Id("q")).await.unwrap();
     tab_to(&browser, "q").await.send_keys(&format!("crèches secteur 1{enter}")).await.unwrap();

@@ -384,7 +384,7 @@ async fn every_command_answers_something_useful() {
         ("/sante", "Les sources"),
         ("/file", "en attente"),
         ("/pauser x", "Quelle source"),
-        ("/rejouer x", "Rien à rejouer"),
+        ("/rejouer x", "Aucun envoi"),
     ] {
         let answer = say(&app, "op", said).await;
         assert!(answer.contains(wanted), "{said}: {answer}");

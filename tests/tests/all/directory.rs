@@ -79,7 +79,7 @@ fn a_lead_reaches_those_it_concerns_with_the_facilitator_of_its_territory() {
         "--deadline",
         "12/01/2027 à 12h",
     ];
-    assert!(bench.text(&args).contains("1 personne(s)"));
+    assert!(bench.text(&args).contains("1\u{a0}personne"));
     assert!(bench.text(&args).contains("déjà connue"));
     let sent = bench.text(&["run", "--once", "--role", "deliver"]);
     assert!(sent.contains("Entretien des bureaux du siège"), "{sent}");

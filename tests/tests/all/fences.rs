@@ -1,6 +1,7 @@
 //! How much room a reader takes at most, whatever it reads: each hostile input is read alone, by this very program started again,
 //! which says how far its memory rose.
 
+use std::io::Write;
 use std::process::Command;
 
 use vigie_bot::roles::mailbox::read;
@@ -55,7 +56,8 @@ async fn reads_one_input() {
     // The peak is counted from here on.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     read(&kind, bytes).await;
-    println!("rose-by={}", status("VmHWM:").saturating_sub(before));
+    let rose = status("VmHWM:").saturating_sub(before);
+    writeln!(std::io::stdout(), "rose-by={rose}").unwrap();
 }
 
 /// By how many KiB reading this raises the memory of a process that does nothing else.

@@ -168,7 +168,7 @@ fn the_command_line_and_the_settings_file_take_places_and_say_what_is_wrong() {
     let (fine, said) = run(&["subscriptions", "preview", "--around", "Atlantis 3 km"]);
     assert!(!fine && said.contains("je ne connais pas la commune"), "{said}");
 
-    let person = "[email]\nhost = \"127.0.0.1\"\nfrom = \"Vigie <v@exemple.fr>\"\n[[subscriber]]\nname = \"A\"\nemail = \"a@exemple.fr\"\n[[subscriber.subscription]]\n[subscriber.subscription.filter]\n";
+    let person = "[operator]\nname = \"Camille Essai\"\ncontact = \"camille@vigie.example\"\norganisation = \"Les essais\"\n[email]\nhost = \"127.0.0.1\"\nfrom = \"Vigie <v@exemple.fr>\"\n[[subscriber]]\nname = \"A\"\nemail = \"a@exemple.fr\"\n[[subscriber.subscription]]\n[subscriber.subscription.filter]\n";
     std::fs::write(
         &config,
         format!("{base}{person}epcis = [\"246200364\"]\naround = [{{ commune = \"62498\", km = 30 }}]\n"),

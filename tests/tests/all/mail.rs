@@ -62,7 +62,7 @@ impl Bench {
         let path = |name: &str| self.dir.path().join(name).display().to_string();
         let mut text = format!(
             "[store]\nurl = 'sqlite:{}'\n[fetch]\nallow_private = ['127.0.0.0/8', '::1/128']\n[web]\npublic_url = 'http://127.0.0.1:{}'\nsecret = {{ file = '{}' }}\n\
-             [email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@{DOMAIN}>'\nreturn_path = 'retours+*@{DOMAIN}'\n",
+             [operator]\nname = 'Camille Essai'\ncontact = 'camille@vigie.example'\norganisation = 'Les essais'\n[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@{DOMAIN}>'\nreturn_path = 'retours+*@{DOMAIN}'\n",
             path("m.sqlite"),
             self.web,
             path("web"),

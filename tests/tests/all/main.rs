@@ -26,6 +26,7 @@ mod personal;
 mod politeness;
 mod preview;
 mod road;
+mod roles;
 mod sectors;
 mod sources;
 mod store_story;

@@ -231,7 +231,10 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let account = account(server, dir.path(), allowed);
         let store = dir.path().join("v.sqlite");
-        let text = format!("[store]\nurl = \"sqlite:{}\"\n[matrix]\n{account}{settings}", store.display());
+        let text = format!(
+            "[store]\nurl = \"sqlite:{}\"\n[operator]\nname = \"Camille Essai\"\ncontact = \"camille@vigie.example\"\norganisation = \"Les essais\"\n[matrix]\n{account}{settings}",
+            store.display()
+        );
         std::fs::write(dir.path().join("vigie.toml"), text).unwrap();
         Self { dir }
     }

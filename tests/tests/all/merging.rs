@@ -1,6 +1,7 @@
 //! One procedure out of several sources: never two that merely look alike, nearly always the same one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 use vigie_bot::setup::App;
@@ -326,7 +327,7 @@ async fn a_notice_whose_procedure_ended_earlier_on_the_page_follows_it() {
     award.links.contract_folder = Some("0df69801".into());
     award.links.publications.push("123-2026".into());
     "Propreté scolaire, lots 1 à 3".clone_into(&mut second.title);
-    let page = [award.clone(), second.clone()];
+    let page = [award.clone(), second.clone()].map(Arc::new);
     let outcomes = ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert!(outcomes.iter().all(|o| matches!(o, Ok(Outcome::Stored(_)))), "{outcomes:?}");
     let kept = procedure(&app, &award).await;
@@ -346,7 +347,7 @@ async fn a_record_that_stands_twice_on_a_page_ends_as_it_stands_last() {
     let one = call("boamp", "26-1", "Nettoyage des écoles", "Ville de Lens", NOON);
     let other = call("boamp", "26-1", "Nettoyage des gymnases", "Ville de Lens", NOON);
     take(&app, &one).await;
-    let page = [other, one.clone()];
+    let page = [other, one.clone()].map(Arc::new);
     ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert_eq!(app.service.store.notice(&one.key()).await.unwrap().unwrap().notice.title, "Nettoyage des écoles");
 }

@@ -178,7 +178,7 @@ async fn a_person_who_lived_in_the_real_program_leaves_nothing_in_files_logs_or_
         path("vigie.toml"),
         format!(
             "[store]\nurl = 'sqlite:{}'\n[log]\nfilter = 'debug'\n[web]\nlisten = '127.0.0.1:{web}'\npublic_url = 'http://127.0.0.1:{web}'\nsecret = {{ file = '{}' }}\n\
-             [email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\nreturn_path = 'retours+*@vigie.example'\n\
+             [operator]\nname = 'Camille Essai'\ncontact = 'camille@vigie.example'\norganisation = 'Les essais'\n[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\nreturn_path = 'retours+*@vigie.example'\n\
              [[subscriber]]\nname = 'Exploitation'\nrole = 'operator'\nemail = 'chef@vigie.example'\n",
             path("v.sqlite"),
             path("secret"),

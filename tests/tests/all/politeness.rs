@@ -4,8 +4,14 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use std::sync::Arc;
+use std::time::Duration;
+
 use url::Url;
-use vigie_config::settings;
+use vigie_bot::roles::watch;
+use vigie_bot::setup::App;
+use vigie_config::settings::{self, Settings};
+use vigie_service::{Clock, sources};
 use vigie_watcher::fetch::{Answer, FetchError, Fetcher, Validators};
 
 fn limits() -> settings::Fetch {
@@ -97,4 +103,36 @@ fn gzip_of_zeros() -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&vec![0; 4 * 1024 * 1024]).unwrap();
     encoder.finish().unwrap()
+}
+
+/// More sources than are read at once wait for a host that never answers; the source of another host is read meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_hangs_costs_only_its_own_sources() {
+    const HANGING: usize = 20;
+    // Connections are made, and nobody reads what is asked.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hangs = format!("http://{}", silent.local_addr().unwrap());
+    let feed = "<rss version='2.0'><channel><title>t</title><item><guid>1</guid><title>Nettoyage</title></item></channel></rss>";
+    let answers = serve(Router::new().route("/feed", get(move || async move { feed }))).await;
+    let block = |id: &str, url: &str| settings::Source::new(id, "feed", Some(url), settings::Baseline::Quiet);
+    let mut source: Vec<_> = (0..HANGING).map(|n| block(&format!("s{n}"), &format!("{hangs}/{n}"))).collect();
+    source.push(block("other", &format!("{answers}/feed")));
+    let dir = tempfile::tempdir().unwrap();
+    let url = Some(format!("sqlite:{}", dir.path().join("b.sqlite").display()));
+    let fetch = settings::Fetch { timeout_s: 600, ..limits() };
+    let settings = Settings { store: settings::Store { url, password: None }, fetch, source, ..Settings::default() };
+    let fetcher = Fetcher::http(&settings.fetch).unwrap();
+    let sources = sources::enabled(&settings).unwrap();
+    let app = App::start(settings, fetcher, Clock::from_environment().unwrap()).await.unwrap();
+    let (service, fetcher) = (Arc::clone(&app.service), Arc::clone(&app.fetcher));
+    let watching = tokio::spawn(async move { watch::poll_all(&service, &fetcher, sources, true).await });
+    while app.service.store.source("other").await.unwrap().last_success.is_none() {
+        assert!(!watching.is_finished());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for n in 0..HANGING {
+        let state = app.service.store.source(&format!("s{n}")).await.unwrap();
+        assert_eq!((state.last_success, state.last_error), (None, None), "s{n} still waits");
+    }
+    watching.abort();
 }

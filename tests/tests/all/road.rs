@@ -26,7 +26,7 @@ impl Bench {
         let store = store.map_or_else(|| format!("sqlite:{}", dir.path().join("v.sqlite").display()), str::to_owned);
         let email = smtp.map_or_else(String::new, |p| {
             format!(
-                "[email]\nhost = \"127.0.0.1\"\nport = {p}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n"
+                "[operator]\nname = \"Camille Essai\"\ncontact = \"camille@vigie.example\"\norganisation = \"Les essais\"\n[email]\nhost = \"127.0.0.1\"\nport = {p}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n"
             )
         });
         let config = format!(
@@ -191,7 +191,7 @@ async fn why_answers_for_sent_for_not_matched_and_for_duplicates() {
     assert_eq!(smtp.mails().len(), 2, "the procedure once and the other notice once");
     let why = |notice: &str, who: &str| bench.text(&["why", "--notice", notice, "--subscriber", who]);
     let sent = why("26-200", "atelier@structure.example");
-    assert!(sent.contains("alerte immédiate") && sent.contains("sent") && sent.contains("2.0.0 kept"), "{sent}");
+    assert!(sent.contains("alerte immédiate") && sent.contains("parti") && sent.contains("2.0.0 kept"), "{sent}");
     assert!(sent.contains("doublon"), "{sent}");
     let refused = why("26-200", "sud@structure.example");
     assert!(refused.contains("ne correspond pas (département)"), "{refused}");

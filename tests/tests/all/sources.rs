@@ -444,7 +444,7 @@ async fn complies(block: settings::Source, expected: usize) {
         .app
         .service
         .store
-        .page_done(&id, PageEnd { memory: "{}", records: 0 }, chrono::Duration::zero(), now())
+        .page_done(&id, PageEnd { memory: Some("{}"), records: 0 }, chrono::Duration::zero(), now())
         .await
         .unwrap();
     let again = bench.poll().await;

@@ -49,7 +49,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let config = format!(
             "[store]\nurl = \"sqlite:{}\"\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n[web]\nlisten = \"127.0.0.1:0\"\n\
-             [telegram]\ntoken = {{ env = \"VIGIE_TEST_TOKEN\" }}\napi_url = \"{}\"\n\
+             [operator]\nname = \"Camille Essai\"\ncontact = \"camille@vigie.example\"\norganisation = \"Les essais\"\n[telegram]\ntoken = {{ env = \"VIGIE_TEST_TOKEN\" }}\napi_url = \"{}\"\n\
              [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n{more}",
             dir.path().join("v.sqlite").display(),
             double.url,

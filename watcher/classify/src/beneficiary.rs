@@ -8,7 +8,8 @@ use std::ops::Range;
 use vigie_domain::{Beneficiary, Provision, ProvisionKind};
 
 use super::finding::Reading;
-use super::lexicon::{Concept, Hit};
+use super::lexicon::{ARTICLES, Concept, Hit};
+use super::statement::Statement;
 
 /// How a reservation was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +165,62 @@ pub(super) fn narrow_by_object(told: &mut [Provision], text: &str) {
             p.beneficiary = Some(who);
             p.article = article_of(who).map(str::to_owned);
         }
+    }
+}
+
+/// One finding for each set of lots that the targets are bound to.
+pub(super) fn grouped(reading: &Reading<'_>, s: &Statement<'_>, targets: &[&Hit], anchor: &Hit) -> Vec<Found> {
+    let mut groups: Vec<(Vec<String>, Vec<&Hit>)> = Vec::new();
+    for target in targets {
+        let from = if target.from >= anchor.to { target } else { anchor };
+        let lots = if of_the_whole(reading, s) { Vec::new() } else { lots_of(reading, s, &s.bytes(from)) };
+        match groups.iter_mut().find(|(known, _)| *known == lots) {
+            Some((_, hits)) => hits.push(target),
+            None => groups.push((lots, vec![target])),
+        }
+    }
+    let alone = groups.len() == 1;
+    groups
+        .into_iter()
+        .filter_map(|(lots, hits)| {
+            let articles: Vec<&Hit> = s.any_of(ARTICLES).filter(|_| alone).collect();
+            let told = told(hits.iter().copied().chain(articles.iter().copied()).collect::<Vec<_>>().as_slice())?;
+            let start = s.bytes(anchor).start.min(s.bytes(hits[0]).start);
+            let end = s.bytes(anchor).end.max(s.bytes(hits[hits.len() - 1]).end);
+            let range = if alone { start..end } else { s.bytes(hits[0]).start..s.bytes(hits[hits.len() - 1]).end };
+            Some(found(reading, s, range, told, lots))
+        })
+        .collect()
+}
+
+/// What stands below the last lot of a flat text may be about the whole again: "la consultation qui suivra est réservée".
+fn of_the_whole(reading: &Reading<'_>, s: &Statement<'_>) -> bool {
+    s.unit.row.is_none()
+        && s.has_word(0, s.tokens.len(), &["consultation", "procedure", "avis"])
+        && !s.has_word(0, s.tokens.len(), &["lot", "lots"])
+        && reading.doc.block_end(s.unit.range.start).is_some()
+}
+
+pub(super) fn found(
+    reading: &Reading<'_>,
+    s: &Statement<'_>,
+    range: Range<usize>,
+    told: Told,
+    lots: Vec<String>,
+) -> Found {
+    let head = &reading.doc.text()[s.unit.range.start..range.start.max(s.unit.range.start)];
+    let all = super::numbers::speaks_of_all_lots(head) && lots.is_empty();
+    let article =
+        s.any_of(ARTICLES).next().map(|h| s.tokens[h.from].word.to_uppercase()).filter(|a| a.starts_with("L2"));
+    Found { range, told, lots, all, article, unit: s.index, within: s.context.clone() }
+}
+
+/// Lots of a statement at a range: those of its row of a table, else those that its words bind it to.
+#[must_use]
+pub fn lots_of(reading: &Reading<'_>, s: &Statement<'_>, range: &Range<usize>) -> Vec<String> {
+    match &s.unit.row {
+        Some(lot) => vec![lot.clone()],
+        None => reading.lots_within(range, &s.unit.range),
     }
 }
 

@@ -8,7 +8,7 @@ use super::fold::fold;
 
 pattern!(
     MEANS_TO,
-    r"\b(?:envisag\w*|etudie\w*|souhait\w*|reflech\w*|a l'intention|ont l'intention|prevoi(?:t|ent)|compte(?:nt)?)\b[^.;]{0,40}\breserv|\breservation\w*\b[^.;]{0,30}\b(?:envisage|a l'etude|possible|eventuelle)|\b(?:pourrai(?:t|ent)|pourra|pourront|devrai(?:t|ent)) (?:etre|faire l'objet d'une?) reserv"
+    r"\b(?:envisag\w*|etudi\w*|souhait\w*|reflech\w*|a l'intention|ont l'intention|prevoi(?:t|ent)|compte(?:nt)?)\b[^.;]{0,40}\breserv|\breservation\w*\b[^.;]{0,30}\b(?:envisage|a l'etude|possible|eventuelle)|\b(?:pourrai(?:t|ent)|pourra|pourront|devrai(?:t|ent)) (?:etre|faire l'objet d'une?) reserv"
 );
 
 /// Marks the reservations that are only intended.

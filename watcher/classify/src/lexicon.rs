@@ -98,6 +98,18 @@ concepts! {
     Facilitator = "facilitator",
 }
 
+/// Structures of one kind or another.
+pub const STRUCTURES: &[Concept] = &[
+    Concept::Sheltered,
+    Concept::WorkIntegration,
+    Concept::ShelteredAndIntegration,
+    Concept::SocialEconomy,
+    Concept::Prison,
+];
+/// Articles of law under which a contract is reserved.
+pub const ARTICLES: &[Concept] =
+    &[Concept::ArticleSheltered, Concept::ArticleIntegration, Concept::ArticleBoth, Concept::ArticleSocialEconomy];
+
 /// A set of concepts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Concepts(u64);

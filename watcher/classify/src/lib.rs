@@ -5,7 +5,7 @@
 //! | [`fold`] | one spelling, with the way back to the original |
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`], `near` | one pass for all anchor words; which lines are cut into statements |
-//! | [`statement`] with `table`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
+//! | [`statement`] with `table`, `context`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
 //! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`quantity`], [`when`] | numbers with units; days and times |
@@ -29,6 +29,7 @@ pub mod anchors;
 pub(crate) mod beneficiary;
 pub mod clause;
 pub mod codes;
+mod context;
 pub mod criterion;
 pub mod dates;
 pub mod document;
@@ -46,6 +47,7 @@ pub mod place;
 pub mod plain;
 pub mod polarity;
 pub mod quantity;
+mod refusal;
 pub mod reserved;
 pub mod sectors;
 pub mod service;
@@ -53,6 +55,7 @@ pub mod statement;
 pub(crate) mod table;
 pub mod token;
 pub mod tokenizer;
+mod undertaking;
 pub mod verdict;
 pub(crate) mod volume;
 pub mod when;
@@ -193,6 +196,7 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
     let mut statements = statement::statements(reading.doc, units, &wanted(reading, units));
+    context::set(reading.doc, &mut statements);
     if speaks_of_things(&statements) {
         statement::forget(&mut statements, Concept::InsertionAction);
     }

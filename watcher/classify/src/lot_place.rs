@@ -4,12 +4,11 @@
 //! ends there ("Lens" in "Lens Propreté" is a firm), and where it is a commune of a département that the notice is about. A street
 //! is named after another town. In doubt nothing is said, and the place of the notice stands: an alert is never lost to a guess.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
-use vigie_config::rules::{Rules, communes};
+use vigie_config::rules::communes;
 use vigie_domain::commune::Commune;
 use vigie_domain::{Department, Place, commune};
+
+use super::place;
 
 pattern!(
     NAME,
@@ -114,22 +113,21 @@ fn word_starts(name: &str) -> impl Iterator<Item = usize> + '_ {
 /// The longest head of these words that is a commune's name: where it ends, and its place.
 fn longest(words: &str, within: &[Department]) -> Option<(usize, Place)> {
     let ends = words.char_indices().filter(|(_, c)| *c == ' ').map(|(i, _)| i).chain([words.len()]);
-    ends.collect::<Vec<_>>().into_iter().rev().find_map(|end| Some((end, place(&words[..end], within)?)))
+    ends.collect::<Vec<_>>().into_iter().rev().find_map(|end| Some((end, commune_named(&words[..end], within)?)))
 }
 
 /// The one commune of that name.
-fn place(name: &str, within: &[Department]) -> Option<Place> {
-    if name.chars().count() < 3 || is_department(name) {
+fn commune_named(name: &str, within: &[Department]) -> Option<Place> {
+    if name.chars().count() < 3 || place::of_name(&commune::key(name)).is_some() {
         return None;
     }
     let departments: Vec<Department> = if within.is_empty() {
         let all = communes().named(name, None);
         // Of towns of one name, the one that its intercommunality is named after.
         let key = format!(" {} ", commune::key(name));
-        let seat = |c: &&Commune| {
-            communes().epci(c.epci).is_some_and(|e| format!(" {} ", commune::key(e.name)).contains(&key))
-        };
-        let seats: Vec<&Commune> = all.iter().copied().filter(seat).collect();
+        let seat =
+            |c: &Commune| communes().epci(c.epci).is_some_and(|e| format!(" {} ", commune::key(e.name)).contains(&key));
+        let seats: Vec<Commune> = all.iter().copied().filter(seat).collect();
         let meant = if seats.len() == 1 && all.len() > 1 { seats } else { all };
         meant.iter().filter_map(|c| c.department()).collect()
     } else {
@@ -141,12 +139,6 @@ fn place(name: &str, within: &[Department]) -> Option<Place> {
     let postcode = format!("{:0<5}", department.as_str().replace(['A', 'B'], "0"));
     let postcode = if department.as_str() == "2B" { "20200".to_owned() } else { postcode };
     Some(Place { city: Some(known), postcode: Some(postcode), nuts: None })
-}
-
-fn is_department(name: &str) -> bool {
-    static NAMES: LazyLock<HashSet<String>> =
-        LazyLock::new(|| Rules::embedded().departments().map(|(_, name)| commune::key(name)).collect());
-    NAMES.contains(&commune::key(name))
 }
 
 /// Whether a title is a commune's name and nothing else, or ends with one in capitals behind words that are not.

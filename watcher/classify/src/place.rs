@@ -4,9 +4,10 @@
 //! "ISO 27001" are no places. The strongest statement counts alone: a label of the form, NUTS codes, the place of performance, an
 //! address, the name of a département, a commune that no other bears the name of. In doubt, none: an alert is never lost to a guess.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use vigie_config::rules::{Rules, communes};
 use vigie_domain::{Department, commune};
 
@@ -154,14 +155,14 @@ fn bracketed(text: &str) -> Vec<Department> {
 }
 
 /// The département of that name, as a key.
-fn of_name(key: &str) -> Option<Department> {
-    let (code, _) = Rules::embedded().departments().find(|(_, name)| commune::key(name) == key)?;
-    Department::parse(code)
+pub(crate) fn of_name(key: &str) -> Option<Department> {
+    NAMES.by_key.get(key).map(|i| NAMES.departments[*i].0.clone())
 }
 
 struct Names {
     automaton: AhoCorasick,
     departments: Vec<(Department, bool)>,
+    by_key: HashMap<String, usize>,
 }
 
 /// Every département's name as a key between spaces, and whether it is a river's, a town's or a common word too.
@@ -181,8 +182,9 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         .match_kind(MatchKind::LeftmostLongest)
         .build(all.iter().map(|(_, key)| format!(" {key} ")))
         .expect("names build an automaton");
-    let departments = all.into_iter().map(|(d, key)| (d, MANY_USES.contains(key.as_str()))).collect();
-    Names { automaton, departments }
+    let departments = all.iter().map(|(d, key)| (d.clone(), MANY_USES.contains(key.as_str()))).collect();
+    let by_key = all.into_iter().enumerate().map(|(i, (_, key))| (key, i)).collect();
+    Names { automaton, departments, by_key }
 });
 
 /// The first départements that a text names, one or a list of them; `sure`: names of other things too count only behind words that
@@ -239,6 +241,7 @@ fn intercommunal(text: &str) -> Option<Vec<Department>> {
         }
         #[expect(clippy::expect_used, reason = "some thousand names, embedded; a test of places builds it")]
         let automaton = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::LeftmostLongest)
             .build(patterns)
             .expect("names build an automaton");

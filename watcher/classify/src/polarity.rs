@@ -13,7 +13,8 @@ const REACH: usize = 14;
 /// Whether what a hit names is not given here, for any of the reasons above.
 #[must_use]
 pub fn void(s: &Statement<'_>, hit: &Hit) -> bool {
-    settled(s, hit) || possible(s, hit)
+    // A reservation that is only meant is told as such.
+    settled(s, hit) || hit.concept != Concept::Reserve && possible(s, hit)
 }
 
 /// Whether it is told that it is not so, or only supposed: nothing to doubt.
@@ -32,7 +33,7 @@ fn not_so(s: &Statement<'_>, hit: &Hit) -> bool {
         || remembered(s, hit)
 }
 
-/// "Un lot pourrait être réservé", "nous étudions la possibilité de réserver": nothing is decided.
+/// "Le marché pourrait comporter une clause", "nous étudions une clause": nothing is decided.
 fn possible(s: &Statement<'_>, hit: &Hit) -> bool {
     let part = s.clause_start(hit.from, mark::STOP | mark::ASK | mark::ITEM)
         ..s.clause_end(hit.to - 1, mark::STOP | mark::ITEM);

@@ -8,28 +8,18 @@ use std::ops::Range;
 
 use vigie_domain::{Beneficiary, Provision};
 
-pub use super::beneficiary::article_of;
 pub(super) use super::beneficiary::narrow_by_object;
-use super::beneficiary::{Found, Told, combine, told};
+use super::beneficiary::{Found, Told, combine, found, grouped, told};
+pub use super::beneficiary::{article_of, lots_of};
 use super::finding::Reading;
 use super::intention;
+pub use super::lexicon::{ARTICLES, STRUCTURES};
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::Unit;
+use super::refusal;
 use super::statement::Statement;
 use super::token::mark;
-
-/// Structures of one kind or another.
-pub const STRUCTURES: &[Concept] = &[
-    Concept::Sheltered,
-    Concept::WorkIntegration,
-    Concept::ShelteredAndIntegration,
-    Concept::SocialEconomy,
-    Concept::Prison,
-];
-/// Articles of law under which a contract is reserved.
-pub const ARTICLES: &[Concept] =
-    &[Concept::ArticleSheltered, Concept::ArticleIntegration, Concept::ArticleBoth, Concept::ArticleSocialEconomy];
 
 /// Reads every reservation the text tells; marks the statements it explains.
 #[must_use]
@@ -47,7 +37,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             found.extend(only(reading, s));
         }
         if found.len() == known {
-            found.extend(others_refused(reading, s, statements.get(at + 1)));
+            found.extend(refusal::others_refused(reading, s, statements.get(at + 1)));
         }
         if found.len() == known {
             found.extend(must_be(reading, s));
@@ -158,56 +148,6 @@ fn goes_on(s: &Statement<'_>, last: Option<&Found>) -> Option<Found> {
 
 fn reading_range(s: &Statement<'_>, hit: &Hit) -> Range<usize> {
     s.bytes(hit)
-}
-
-/// One finding for each set of lots that the targets are bound to.
-fn grouped(reading: &Reading<'_>, s: &Statement<'_>, targets: &[&Hit], anchor: &Hit) -> Vec<Found> {
-    let mut groups: Vec<(Vec<String>, Vec<&Hit>)> = Vec::new();
-    for target in targets {
-        let from = if target.from >= anchor.to { target } else { anchor };
-        let lots = if of_the_whole(reading, s) { Vec::new() } else { lots_of(reading, s, &s.bytes(from)) };
-        match groups.iter_mut().find(|(known, _)| *known == lots) {
-            Some((_, hits)) => hits.push(target),
-            None => groups.push((lots, vec![target])),
-        }
-    }
-    let alone = groups.len() == 1;
-    groups
-        .into_iter()
-        .filter_map(|(lots, hits)| {
-            let articles: Vec<&Hit> = s.any_of(ARTICLES).filter(|_| alone).collect();
-            let told = told(hits.iter().copied().chain(articles.iter().copied()).collect::<Vec<_>>().as_slice())?;
-            let start = s.bytes(anchor).start.min(s.bytes(hits[0]).start);
-            let end = s.bytes(anchor).end.max(s.bytes(hits[hits.len() - 1]).end);
-            let range = if alone { start..end } else { s.bytes(hits[0]).start..s.bytes(hits[hits.len() - 1]).end };
-            Some(found(reading, s, range, told, lots))
-        })
-        .collect()
-}
-
-/// What stands below the last lot of a flat text may be about the whole again: "la consultation qui suivra est réservée".
-fn of_the_whole(reading: &Reading<'_>, s: &Statement<'_>) -> bool {
-    s.unit.row.is_none()
-        && s.has_word(0, s.tokens.len(), &["consultation", "procedure", "avis"])
-        && !s.has_word(0, s.tokens.len(), &["lot", "lots"])
-        && reading.doc.block_end(s.unit.range.start).is_some()
-}
-
-fn found(reading: &Reading<'_>, s: &Statement<'_>, range: Range<usize>, told: Told, lots: Vec<String>) -> Found {
-    let head = &reading.doc.text()[s.unit.range.start..range.start.max(s.unit.range.start)];
-    let all = super::numbers::speaks_of_all_lots(head) && lots.is_empty();
-    let article =
-        s.any_of(ARTICLES).next().map(|h| s.tokens[h.from].word.to_uppercase()).filter(|a| a.starts_with("L2"));
-    Found { range, told, lots, all, article, unit: s.index, within: s.context.clone() }
-}
-
-/// Lots of a statement at a range: those of its row of a table, else those that its words bind it to.
-#[must_use]
-pub fn lots_of(reading: &Reading<'_>, s: &Statement<'_>, range: &Range<usize>) -> Vec<String> {
-    match &s.unit.row {
-        Some(lot) => vec![lot.clone()],
-        None => reading.lots_within(range, &s.unit.range),
-    }
 }
 
 /// Whether "réservé" closes the access to the contract: not hours of work, not a profession.
@@ -392,66 +332,6 @@ fn labelled(s: &Statement<'_>, first: &Hit) -> bool {
         && !s.of(Concept::Reserve).any(|r| polarity::denied(s, r))
         && !s.says.any(&[Concept::OrdinaryBidder, Concept::Winner, Concept::Subcontract, Concept::Past])
         && !s.has_word(0, s.tokens.len(), &["tous", "toutes", "tout", "toute"])
-}
-
-/// "Les offres d'entreprises autres que des SIAE seront rejetées", "toute candidature ne provenant pas d'un ESAT sera écartée".
-fn others_refused(reading: &Reading<'_>, s: &Statement<'_>, next: Option<&Statement<'_>>) -> Vec<Found> {
-    let structures: Vec<&Hit> = s.any_of(STRUCTURES).collect();
-    let Some(first) = structures.first() else {
-        // "Fermée aux entreprises classiques. Peuvent soumissionner les structures de l'insertion."
-        let shut =
-            s.of(Concept::OrdinaryBidder).next().filter(|_| s.says.has(Concept::Only) && s.says.has(Concept::Contract));
-        let (Some(shut), Some(next)) = (shut.filter(|h| !polarity::void(s, h)), next) else { return Vec::new() };
-        let admitted: Vec<&Hit> = next.any_of(STRUCTURES).filter(|h| !polarity::void(next, h)).collect();
-        let named = told(&admitted).filter(|_| next.says.has(Concept::Bid));
-        let mut found: Vec<Found> = named
-            .map(|who| found(reading, s, s.bytes(shut), who, lots_of(reading, s, &s.bytes(shut))))
-            .into_iter()
-            .collect();
-        for f in &mut found {
-            f.within = s.unit.range.start..next.unit.range.end;
-        }
-        return found;
-    };
-    if let Some(ordinary) = s.of(Concept::OrdinaryBidder).next() {
-        let shut = ["admis", "exclu", "ferm", "rejet", "ecart", "interdit", "accept", "concern"];
-        let closed = s.tokens.iter().any(|t| shut.iter().any(|w| t.word.starts_with(w)))
-            && (polarity::denied(s, ordinary)
-                || s.has_word(
-                    ordinary.to,
-                    ordinary.to + 6,
-                    &["pas", "plus", "exclues", "exclus", "exclu", "ecartees", "rejetees"],
-                ));
-        return if closed { grouped(reading, s, &structures, ordinary) } else { Vec::new() };
-    }
-    let other_than = (0..first.from).rev().take(7).find(|i| {
-        let word = s.tokens[*i].word.as_ref();
-        word.starts_with("autre") && s.has_word(*i, *i + 3, &["que", "qu"])
-            || word == "ni" && s.has_word(i.saturating_sub(3), *i, &["ne", "n", "sont"])
-            || word == "pas" && s.has_word(i.saturating_sub(3), *i, &["ne", "n"])
-    });
-    const ADMITS: &[&str] =
-        &["admis", "accept", "examin", "etudi", "retenu", "analys", "ouvert", "consider", "recevable"];
-    let not_admitted = s.has_word(first.to, s.tokens.len(), &["pas"])
-        && s.tokens[first.to..].iter().any(|t| ADMITS.iter().any(|w| t.word.starts_with(w)));
-    let refused = not_admitted
-        || s.tokens[first.to..]
-            .iter()
-            .any(|t| ["rejet", "ecart", "elimin", "irrecev", "refus", "exclu"].iter().any(|w| t.word.starts_with(w)));
-    // "Confié à un ESAT : les autres candidatures sont irrecevables."
-    let other_bids = || {
-        const BIDDERS: &[&str] = &["operateur", "candidat", "entreprise", "offre", "structure"];
-        (1..s.tokens.len()).find(|i| {
-            BIDDERS.iter().any(|w| s.tokens[*i].word.starts_with(w))
-                && s.has_word(i - 1, *i, &["autre", "autres", "toute"])
-        })
-    };
-    let bids = s.says.has(Concept::Bid) || not_admitted;
-    let Some(at) = other_than.or_else(other_bids).filter(|_| refused && bids) else {
-        return Vec::new();
-    };
-    let anchor = Hit { concept: Concept::Only, from: at, to: at + 1 };
-    grouped(reading, s, &structures, &anchor)
 }
 
 /// "Les candidats doivent être des entreprises de l'ESS", "doit justifier de son conventionnement d'entreprise d'insertion".

@@ -10,12 +10,11 @@
 use std::ops::Range;
 
 use super::anchors::Anchors;
-use super::document::{Document, MAX_QUOTE};
-use super::lexicon::{Concept, Concepts, Hit, Lexicon};
+use super::document::Document;
+use super::lexicon::{Concept, Concepts, Hit, Lexicon, STRUCTURES};
 use super::near;
 use super::quantity::{Quantity, quantities};
-use super::reserved::STRUCTURES;
-use super::table::{answer_of_row, cells, row_lot};
+use super::table::{answer_of_row, boxes, cells, row_lot};
 use super::token::{Token, mark};
 use super::tokenizer::{MAX_TOKENS, tokens};
 
@@ -329,39 +328,6 @@ fn with_answers(doc: &Document, lines: Vec<Range<usize>>) -> Vec<Range<usize>> {
     out
 }
 
-/// Boxes of a form within `text`: where they stand, and whether they are ticked.
-fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
-    const SIGNS: &[(char, bool)] = &[
-        ('☐', false),
-        ('□', false),
-        ('◻', false),
-        ('❏', false),
-        ('☒', true),
-        ('☑', true),
-        ('✓', true),
-        ('✔', true),
-        ('■', true),
-    ];
-    if !text.contains(['[', '(']) && text.is_ascii() {
-        return Vec::new();
-    }
-    let mut found: Vec<(Range<usize>, bool)> = text
-        .match_indices(|c| SIGNS.iter().any(|(sign, _)| *sign == c))
-        .map(|(i, s)| (i..i + s.len(), SIGNS.iter().any(|(sign, on)| *on && s.starts_with(*sign))))
-        .collect();
-    // "[x]", "( x )", "[ ]", "( )".
-    found.extend(text.match_indices(['[', '(']).filter_map(|(i, open)| {
-        let inside = text[i + 1..].trim_start_matches(' ');
-        let (ticked, rest) = inside.strip_prefix('x').map_or((false, inside), |rest| (true, rest));
-        let rest = rest.trim_start_matches(' ');
-        let closed = rest.starts_with(if open == "[" { ']' } else { ')' });
-        let end = text.len() - rest.len() + 1;
-        (closed && (ticked || open == "[" || end - i > 2)).then_some((i..end, ticked))
-    }));
-    found.sort_by_key(|(r, _)| r.start);
-    found
-}
-
 /// Whether a line is a heading: short, and ended by a colon or begun by a number or a word that heads articles.
 fn is_heading(text: &str) -> bool {
     let text = text.trim();
@@ -596,54 +562,5 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             context: unit.range.clone(),
         });
     }
-    set_contexts(doc, &mut out);
     out
-}
-
-/// What goes on with a statement, for the reader of its quote.
-const GOES_WITH: &[Concept] = &[
-    Concept::FarFromWork,
-    Concept::ClauseName,
-    Concept::InsertionAction,
-    Concept::IntegrationObject,
-    Concept::Sheltered,
-    Concept::WorkIntegration,
-    Concept::Prison,
-    Concept::ArticleSheltered,
-    Concept::ArticleIntegration,
-    Concept::ArticleBoth,
-    Concept::Support,
-    Concept::Facilitator,
-];
-
-fn set_contexts(doc: &Document, statements: &mut [Statement<'_>]) {
-    let joins = |a: &Statement<'_>, b: &Statement<'_>| {
-        let near = b.index == a.index + 1 && b.unit.line - a.unit.line <= 1;
-        let plain = |s: &Statement<'_>| !s.unit.cell && s.unit.ticked.is_none() && s.says.any(GOES_WITH);
-        near && plain(a) && plain(b) && doc.passage_range(a.unit.range.start) == doc.passage_range(b.unit.range.start)
-    };
-    let contexts: Vec<Range<usize>> = (0..statements.len())
-        .map(|at| {
-            let (mut from, mut to) = (at, at);
-            let mut context = statements[at].unit.range.clone();
-            while to + 1 < statements.len() && joins(&statements[to], &statements[to + 1]) {
-                let end = statements[to + 1].unit.range.end;
-                if end - context.start > MAX_QUOTE {
-                    break;
-                }
-                (to, context.end) = (to + 1, end);
-            }
-            while from > 0 && joins(&statements[from - 1], &statements[from]) {
-                let start = statements[from - 1].unit.range.start;
-                if context.end - start > MAX_QUOTE {
-                    break;
-                }
-                (from, context.start) = (from - 1, start);
-            }
-            context
-        })
-        .collect();
-    for (s, context) in statements.iter_mut().zip(contexts) {
-        s.context = context;
-    }
 }

@@ -1,4 +1,4 @@
-//! Rows of tables in plain text: their cells, the lot they name, the answer they give.
+//! Rows of tables in plain text: their cells, the lot they name, the answer they give; and boxes to tick.
 //!
 //! Cells are parted by bars, by semicolons, or by wide spaces below a head of words. A line that is no row is left to who reads lines.
 
@@ -88,4 +88,37 @@ fn lot_of_cell(cell: &str) -> Option<String> {
     let number = id.bytes().take_while(u8::is_ascii_digit).count();
     let fits = (1..=3).contains(&number) && (id.len() == number || !id.as_bytes()[number].is_ascii_alphanumeric());
     fits.then(|| id[..number].to_owned())
+}
+
+/// Boxes of a form within `text`: where they stand, and whether they are ticked.
+pub(super) fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
+    const SIGNS: &[(char, bool)] = &[
+        ('☐', false),
+        ('□', false),
+        ('◻', false),
+        ('❏', false),
+        ('☒', true),
+        ('☑', true),
+        ('✓', true),
+        ('✔', true),
+        ('■', true),
+    ];
+    if !text.contains(['[', '(']) && text.is_ascii() {
+        return Vec::new();
+    }
+    let mut found: Vec<(Range<usize>, bool)> = text
+        .match_indices(|c| SIGNS.iter().any(|(sign, _)| *sign == c))
+        .map(|(i, s)| (i..i + s.len(), SIGNS.iter().any(|(sign, on)| *on && s.starts_with(*sign))))
+        .collect();
+    // "[x]", "( x )", "[ ]", "( )".
+    found.extend(text.match_indices(['[', '(']).filter_map(|(i, open)| {
+        let inside = text[i + 1..].trim_start_matches(' ');
+        let (ticked, rest) = inside.strip_prefix('x').map_or((false, inside), |rest| (true, rest));
+        let rest = rest.trim_start_matches(' ');
+        let closed = rest.starts_with(if open == "[" { ']' } else { ')' });
+        let end = text.len() - rest.len() + 1;
+        (closed && (ticked || open == "[" || end - i > 2)).then_some((i..end, ticked))
+    }));
+    found.sort_by_key(|(r, _)| r.start);
+    found
 }

@@ -58,3 +58,17 @@ fn what_asks_nothing_leaves_no_doubt() {
         assert_eq!(kinds("Marché de travaux", text), [], "{text}");
     }
 }
+
+#[test]
+fn a_quote_reaches_over_what_goes_on_with_it_and_not_over_another_matter() {
+    let quotes = |text: &str| -> Vec<String> {
+        let found = classify(&plain::notice("x", "Nettoyage", text)).provisions;
+        found.into_iter().filter_map(|p| p.evidence.quote).collect()
+    };
+    let both =
+        "La consultation est fermée aux entreprises classiques. Peuvent soumissionner les structures d'insertion.";
+    assert_eq!(quotes(both), [both]);
+    let two =
+        "Le lot 1 est réservé aux entreprises adaptées.\nClause d'insertion pour le lot 2 : 300 heures d'insertion.";
+    assert_eq!(quotes(two), two.lines().collect::<Vec<_>>());
+}

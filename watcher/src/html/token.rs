@@ -272,7 +272,7 @@ mod tests {
             ("<", "<b>x</b>"),
             ("</", "<b>x</b>"),
         ] {
-            for letter in ["É", "’", "«", "😀", "\u{a0}", "e\u{301}", "ﬁ"] {
+            for letter in ["É", "’", "«", "😀", "\u{a0}", "ﬁ"] {
                 let with = |letter: &str| read(&format!("{before}{letter}{behind}"));
                 // A letter of ASCII that begins neither a tag nor a reference.
                 assert_eq!(with(letter), with("%").replace('%', letter), "{before}{letter}{behind}");

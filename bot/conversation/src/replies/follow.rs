@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::{DateKind, french};
+use vigie_domain::{DateKind, Permission, french};
 use vigie_notifier::card::short;
 use vigie_service::Failure;
-use vigie_service::decisions::may_decide;
 use vigie_service::operators::{self, OperatorEvent};
 
 use crate::Reply;
@@ -15,7 +14,7 @@ use super::{Asker, MAX_LISTED, day, one, word};
 
 impl Asker<'_> {
     pub(super) async fn deadlines(&self) -> Result<Vec<Reply>, Failure> {
-        if !may_decide(self.person.role) {
+        if !self.person.role.may(Permission::Decide) {
             return Ok(word("Ce compte ne décide pour aucune structure : il n’a pas d’échéances."));
         }
         let decisions = self.service.store.decisions_of(self.person.structure()).await?;

@@ -11,12 +11,10 @@ mod why;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_domain::subscription::Role;
-use vigie_domain::{Subscriber, french};
+use vigie_domain::{Permission, Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_notifier::chat::{Button, ButtonAction, Rich};
 use vigie_service::answers::action;
-use vigie_service::decisions::may_decide;
 use vigie_service::{Failure, Service};
 use vigie_store::people::{Address, AddressState};
 
@@ -114,7 +112,7 @@ impl Asker<'_> {
             Command::Erase { sure } => self.erase(sure).await,
             Command::Unknown(name) => Ok(self.unknown(&name)),
             Command::Subscribe | Command::Cancel => Ok(Vec::new()),
-            _ if self.person.role != Role::Operator => Ok(word(OPERATORS_ONLY)),
+            _ if !self.person.role.may(Permission::Operate) => Ok(word(OPERATORS_ONLY)),
             Command::Health => self.health().await,
             Command::Queue => self.queue().await,
             Command::PauseSource(id) => self.pause_source(&id, true).await,
@@ -125,7 +123,7 @@ impl Asker<'_> {
 
     pub(super) fn help(&self) -> Vec<Reply> {
         let mut lines = vec!["Ce que je sais faire :".to_owned()];
-        if may_decide(self.person.role) {
+        if self.person.role.may(Permission::Decide) {
             lines.push("Sous une alerte, touchez un bouton, réagissez ou répondez : 👍 « oui », 👎 « non », ⏰ « rappel » (dans trois jours, ou « rappel 5 jours »), « détails », « note : … » ou « pour Marc ». Vos collègues le voient, personne d’autre.".to_owned());
         } else {
             lines.push("Sous une alerte, « détails » en dit plus.".to_owned());
@@ -143,15 +141,18 @@ impl Asker<'_> {
             ]
             .map(str::to_owned),
         );
-        if self.person.role == Role::Network {
+        if self.person.role.may(Permission::PassOn) {
             lines.push(
                 "/transmettre : passer un marché à vos membres, en réponse à son alerte ou par son numéro".to_owned(),
             );
         }
-        if self.person.role == Role::Operator {
+        if self.person.role.may(Permission::Operate) {
             lines.push(
                 "Exploitation : /sante, /file, /pauser SOURCE, /reprendre_source SOURCE, /rejouer ENVOI".to_owned(),
             );
+        }
+        if let Some(operator) = &self.service.settings.operator {
+            lines.push(format!("Vigie est tenue par {}.", operator.in_words()));
         }
         let mut buttons = vec![
             vec![action::command("Mes abonnements", "/abonnements"), action::command("M’abonner", "/abonner")],

@@ -4,7 +4,7 @@ use vigie_domain::DeliveryState;
 use vigie_notifier::card::short;
 use vigie_service::answers::action;
 use vigie_service::operators::{self};
-use vigie_service::{Failure, source_health, sources};
+use vigie_service::{Failure, replay, source_health, sources};
 use vigie_store::sources::SourceState;
 use vigie_watcher::health;
 
@@ -51,7 +51,7 @@ impl Asker<'_> {
     pub(super) async fn queue(&self) -> Result<Vec<Reply>, Failure> {
         let queue = self.service.store.queue().await?;
         let mut lines = vec!["La file d’envoi :".to_owned()];
-        lines.extend(queue.iter().map(|(state, n)| format!("• {} : {n}", in_french(*state))));
+        lines.extend(queue.iter().map(|(state, n)| format!("• {} : {n}", state.in_french())));
         if queue.is_empty() {
             lines.push("vide, rien n’a encore été envoyé.".to_owned());
         }
@@ -90,27 +90,7 @@ impl Asker<'_> {
     }
 
     pub(super) async fn replay(&self, id: &str) -> Result<Vec<Reply>, Failure> {
-        let id = id.trim();
-        let done = !id.is_empty() && self.service.store.replay(id, self.now).await?;
-        if done {
-            self.service.deliveries_queued.notify_one();
-            return Ok(word(format!("{} est remis en file.", short(id, 40))));
-        }
-        Ok(word(
-            "Rien à rejouer sous ce nom : seuls les envois morts, ambigus ou annulés se rejouent. /file les montre.",
-        ))
-    }
-}
-
-fn in_french(state: DeliveryState) -> &'static str {
-    match state {
-        DeliveryState::Pending => "en attente",
-        DeliveryState::Claimed => "en cours",
-        DeliveryState::Sent => "envoyés",
-        DeliveryState::Deferred => "remis à plus tard",
-        DeliveryState::Ambiguous => "ambigus",
-        DeliveryState::Dead => "morts",
-        DeliveryState::Cancelled => "annulés",
-        DeliveryState::Superseded => "remplacés",
+        let said = replay::again(self.service, &self.person.id, id.trim()).await?;
+        Ok(word(said.line()))
     }
 }

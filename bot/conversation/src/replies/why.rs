@@ -1,8 +1,8 @@
 //! `/pourquoi`: why an alert came, or did not; and passing a notice on.
 
 use chrono::Utc;
-use vigie_domain::subscription::{Dimension, Role};
-use vigie_domain::{Disposition, french};
+use vigie_domain::subscription::Dimension;
+use vigie_domain::{Disposition, Permission, french};
 use vigie_notifier::audience::explain;
 use vigie_notifier::card::{Why, short};
 use vigie_service::Failure;
@@ -44,7 +44,7 @@ impl Asker<'_> {
     }
 
     pub(super) async fn pass_on(&self, notice: Option<&str>, about: Option<&str>) -> Result<Vec<Reply>, Failure> {
-        if self.person.role != Role::Network {
+        if !self.person.role.may(Permission::PassOn) {
             return Ok(word(
                 "/transmettre est pour les réseaux, qui passent un marché à leurs membres. /aide montre vos commandes.",
             ));

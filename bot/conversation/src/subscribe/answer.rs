@@ -159,24 +159,27 @@ pub(super) fn trades(piece: &str, choices: &[Sector]) -> Trades {
 
 pub(super) fn sectors(mut draft: Draft, text: &str, words: &str) -> Next {
     if let Some(first) = draft.unsettled.first().cloned() {
+        // Of a word that nobody knows the nearest trade is only proposed: they were told, and may go on.
+        let proposed = first.choices.len() == 1;
         match words {
             "laisser" | "laisser de cote" | "aucun" | "aucune" | "non" => {
                 draft.unsettled.remove(0);
                 return Next::Ask(draft, String::new());
             }
+            words if proposed && (passes(words) || words == "tous") => drop(draft.unsettled.remove(0)),
             "tous ceux-la" | "toutes" | "tous" => {
                 draft.unsettled.remove(0);
                 first.choices.into_iter().for_each(|sector| put(&mut draft.sectors, sector));
                 return Next::Ask(draft, String::new());
             }
-            words if passes(words) => {
-                let note = format!("Il reste « {} » à préciser, ou à laisser.", short(&first.word, 40));
-                return Next::Again(draft, note);
-            }
             _ => {}
         }
     }
     if passes(words) {
+        if let Some(left) = draft.unsettled.first() {
+            let note = format!("Il reste « {} » à préciser, ou à laisser.", short(&left.word, 40));
+            return Next::Again(draft, note);
+        }
         return Next::Ask(Draft { step: Step::Places, ..draft }, String::new());
     }
     if matches!(words, "tous" | "tous les metiers" | "tout") {

@@ -65,12 +65,11 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
                 .map(|(i, s)| vec![action::answer(&short(rules.sector_label(s), 48), step, &(i + 1).to_string())])
                 .collect();
             let choose = match draft.unsettled.first() {
-                Some(first) => {
-                    let all: &[&str] = if first.choices.len() > 1 { &["Tous ceux-là", "Laisser"] } else { &["Laisser"] };
-                    rows.push(row(all));
+                Some(first) if first.choices.len() > 1 => {
+                    rows.push(row(&["Tous ceux-là", "Laisser"]));
                     format!("\n« {} » : précisez.", short(&first.word, 40))
                 }
-                None => {
+                _ => {
                     rows.push(if draft.sectors.is_empty() { row(&["Tous"]) } else { row(&["Continuer", "Vider"]) });
                     String::new()
                 }

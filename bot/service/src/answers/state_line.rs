@@ -5,13 +5,12 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
-use vigie_domain::{AlertKind, Decision, Phase, Refusal, Stage, french};
+use vigie_domain::{AlertKind, Decision, Permission, Phase, Refusal, Stage, french};
 use vigie_notifier::card::short;
 
 use vigie_notifier::chat::Button;
 
 use super::action::{self, Action, REMIND_DAYS};
-use crate::decisions::may_decide;
 
 /// Most lots told apart.
 const MAX_LOTS: usize = 5;
@@ -85,7 +84,7 @@ pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec
     if of_a_contract || phase.is_settled() && !phase.may_be_won() {
         return Vec::new();
     }
-    if !may_decide(role) {
+    if !role.may(Permission::Decide) {
         return vec![vec![more]];
     }
     match kind {

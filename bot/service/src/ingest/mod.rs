@@ -21,6 +21,7 @@ mod turn;
 mod write;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -61,7 +62,7 @@ pub fn content_hash(notice: &Notice) -> String {
 /// # Errors
 /// The database fails, or what it holds of the notice's procedure cannot be read; nothing of this notice was written.
 pub async fn ingest(service: &Service, notice: &Notice, first_poll: Option<Baseline>) -> Result<Outcome, StoreError> {
-    let outcome = ingest_page(service, std::slice::from_ref(notice), first_poll).await?.pop();
+    let outcome = ingest_page(service, &[Arc::new(notice.clone())], first_poll).await?.pop();
     outcome.unwrap_or(Ok(Outcome::Unchanged))
 }
 
@@ -72,30 +73,35 @@ pub async fn ingest(service: &Service, notice: &Notice, first_poll: Option<Basel
 /// The database fails; what was written before is whole.
 pub async fn ingest_page(
     service: &Service,
-    notices: &[Notice],
+    notices: &[Arc<Notice>],
     first_poll: Option<Baseline>,
 ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-    let keys: Vec<String> = notices.iter().map(Notice::key).collect();
+    let keys: Vec<String> = notices.iter().map(|n| n.key()).collect();
     let known = service.store.content_hashes(&keys).await?;
     let mut outcomes: Vec<Result<Outcome, StoreError>> = notices.iter().map(|_| Ok(Outcome::Unchanged)).collect();
-    let mut changed: Vec<Judged<'_>> = Vec::new();
+    let mut changed: Vec<(usize, String, String)> = Vec::new();
     let mut seen = HashSet::new();
     for (place, (notice, key)) in notices.iter().zip(keys).enumerate() {
         let hash = content_hash(notice);
         // After a changed record, the same one again is compared with what that one leaves.
         if known.get(&key) != Some(&hash) || seen.contains(&key) {
             seen.insert(key.clone());
-            match service.judge.verdict(notice).await {
-                Ok((verdict, took)) => changed.push(Judged { place, notice, key, hash, verdict, took }),
-                // One that cannot be judged is put aside by whoever brought it; its page goes on.
-                Err(e) => {
-                    let source = serde::de::Error::custom(e.to_string());
-                    outcomes[place] = Err(StoreError::Unreadable { place: format!("avis {key}"), source });
-                }
+            changed.push((place, key, hash));
+        }
+    }
+    let asked: Vec<Arc<Notice>> = changed.iter().map(|(place, _, _)| Arc::clone(&notices[*place])).collect();
+    let mut judged: Vec<Judged<'_>> = Vec::with_capacity(changed.len());
+    for ((place, key, hash), verdict) in changed.into_iter().zip(service.judge.verdicts(&asked).await) {
+        match verdict {
+            Ok((verdict, took)) => judged.push(Judged { place, notice: &notices[place], key, hash, verdict, took }),
+            // One that cannot be judged is put aside by whoever brought it; its page goes on.
+            Err(e) => {
+                let source = serde::de::Error::custom(e.to_string());
+                outcomes[place] = Err(StoreError::Unreadable { place: format!("avis {key}"), source });
             }
         }
     }
-    let mut rest = changed.as_slice();
+    let mut rest = judged.as_slice();
     let mut alone = 0_usize;
     while !rest.is_empty() {
         let most = if alone > 0 { 1 } else { rest.len().min(MAX_BATCH) };

@@ -13,8 +13,8 @@ use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::fit::Fit;
 use vigie_notifier::rhythm::{self, When};
-use vigie_store::derived_id;
 use vigie_store::ingest::{NewDelivery, NewNotification, Share, Told};
+use vigie_store::ordered_id;
 use vigie_watcher::classify;
 
 use super::audience::{Audience, Signed};
@@ -79,9 +79,9 @@ pub struct PeoplePlan {
     pub replaced: Vec<String>,
 }
 
-/// What a notice changes of what is stored.
+/// What a notice changes of what is stored; what is new is named after the moment `now`.
 #[must_use]
-pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored) -> NoticePlan {
+pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored, now: DateTime<Utc>) -> NoticePlan {
     let mut assessment = match &stored.corrected {
         Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
         None => verdict,
@@ -117,11 +117,11 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored)
         meaning = Meaning { kind: AlertKind::New, changes: Vec::new(), silent: true };
     }
     let key = notice.key();
-    let procedure = stored.procedure.as_ref().map_or_else(|| derived_id(&["procedure", &key]), |p| p.id.clone());
+    let procedure = stored.procedure.as_ref().map_or_else(|| ordered_id(now, &["procedure", &key]), |p| p.id.clone());
     // The version is part of the name: a content that comes back after another one is news again.
     let version = stored.notice.as_ref().map_or(1, |k| k.version + 1).to_string();
     let alert = Alert {
-        id: derived_id(&[&key, hash, &version]),
+        id: ordered_id(now, &[&key, hash, &version]),
         kind: meaning.kind,
         procedure,
         notice: key,

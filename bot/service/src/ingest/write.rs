@@ -41,7 +41,7 @@ pub(super) async fn store_one(
         }
     };
     let stored = load::stored(tx, notice, known, procedure).await?;
-    let plan = plan::notice(notice, hash, verdict, &stored);
+    let plan = plan::notice(notice, hash, verdict, &stored, tx.now());
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());

@@ -202,12 +202,34 @@ impl Email {
         self.connections
     }
 
-    /// Connects, greets and authenticates, to try a configuration.
+    /// Connects, greets, authenticates and announces a message that is not sent, to try a configuration; `somebody` is whom it
+    /// would go to. Says what was tried.
     ///
     /// # Errors
     /// What the server or the network said.
-    pub async fn check(&self) -> Result<(), String> {
-        self.connect().await.map(drop)
+    pub async fn check(&self, somebody: Option<&str>) -> Result<String, String> {
+        let mut connection = self.connect().await?;
+        let from = self.from.email.clone();
+        let to = somebody.and_then(|s| s.parse::<Address>().ok()).unwrap_or_else(|| from.clone());
+        let place = format!("{}:{}", self.host, self.port);
+        // Who asks for an account says so only once a message is announced. Nothing is sent.
+        if let Err(e) = connection.command(Mail::new(Some(from), Vec::new())).await
+            && e.is_permanent()
+        {
+            return Err(format!("{place} refuse l’expéditeur : {}", describe(&e)));
+        }
+        if let Err(e) = connection.command(Rcpt::new(to, Vec::new())).await
+            && e.is_permanent()
+            && refusal::asks_for_an_account(&describe(&e))
+        {
+            return Err(format!("{place} demande un compte : {}", describe(&e)));
+        }
+        connection.abort().await;
+        Ok(if self.credentials.is_some() {
+            "connexion et identification réussies".to_owned()
+        } else {
+            "connexion réussie, sans compte".to_owned()
+        })
     }
 
     /// Message-ID of a delivery: the same on every attempt.

@@ -9,6 +9,12 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+/// Whether a server refuses since it does not know who we are: it wants an account, or relays for nobody else.
+pub(super) fn asks_for_an_account(words: &str) -> bool {
+    let words = words.to_lowercase();
+    words.starts_with("530") || ["authent", "relay", "5.7.0 must"].iter().any(|w| words.contains(w))
+}
+
 /// Codes of a mailbox or domain that does not exist, or takes mail no more.
 const NO_SUCH_MAILBOX: &[(&str, &str)] = &[("1", "1"), ("1", "2"), ("1", "3"), ("1", "6"), ("1", "10"), ("2", "1")];
 

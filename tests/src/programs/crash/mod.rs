@@ -313,7 +313,7 @@ impl Stage {
             .collect();
         let settings = format!(
             "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\n[pace]\ninstant_per_hour = {PER_HOUR}\n\
-             [email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\n{accounts}\
+             [operator]\nname = 'Camille Essai'\ncontact = 'camille@vigie.example'\norganisation = 'Les essais'\n[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\n{accounts}\
              [[source]]\nid = 'boamp'\nkind = 'boamp'\nurl = '{api}'\nbaseline = 'deliver'\nlookback_days = 2\nschedule = '* * * * * *'\n{people}",
             database.url, sink.port
         );

@@ -121,7 +121,7 @@ fn settings(dir: &std::path::Path, publisher: &str, web: u16, smtp: u16, telegra
     let mut text = format!(
         "[store]\nurl = \"sqlite:{}\"\n[fetch]\nallow_private = [\"127.0.0.1/32\"]\nhost_gap_ms = 0\ntimeout_s = 10\n\
          [web]\nlisten = \"127.0.0.1:{web}\"\n[pace]\ninstant_per_hour = 0\n[log]\nfilter = \"warn\"\n\
-         [email]\nhost = \"127.0.0.1\"\nport = {smtp}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n\
+         [operator]\nname = \"Camille Essai\"\ncontact = \"camille@vigie.example\"\norganisation = \"Les essais\"\n[email]\nhost = \"127.0.0.1\"\nport = {smtp}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n\
          [telegram]\ntoken = {{ env = \"VIGIE_TEST_TOKEN\" }}\napi_url = \"{telegram}\"\n\
          [[subscriber]]\nname = \"Ana\"\nemail = \"ana@x.example\"\ntelegram = {HONEST}\n[[subscriber.subscription]]\ncadence = \"instant\"\n[subscriber.subscription.filter]\nwords = [\"nettoyage des locaux\"]\n\
          [[subscriber]]\nname = \"Bob\"\ntelegram = {BUSY}\n\

@@ -41,6 +41,37 @@ async fn private_addresses_and_tokens_end_when_their_owner_says_so() {
     assert_eq!(stranger.get(&path).await.unwrap().status, 404);
 }
 
+/// U2: what is called off says so, with the buyer's words, in the feed and in the calendar.
+#[tokio::test]
+async fn what_is_called_off_says_so_in_feeds_and_calendars() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.subscription("jeanne", &Filter::default()).await.unwrap();
+    let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    pages.app.service.store.decide(&Decision::new(MINE, &procedure, Stage::Go, "Jeanne", now())).await.unwrap();
+    let mut off = call("26-9", "Entretien du linge");
+    off.kind = NoticeKind::Cancellation;
+    off.links.earlier = vec!["26-1".into()];
+    let words = "La consultation est déclarée sans suite pour motif d’intérêt général";
+    off.awards = vec![vigie_domain::notice::Award {
+        words: Some(words.into()),
+        ..vigie_domain::notice::Award::none(None, Some(vigie_domain::NoAwardReason::GeneralInterest))
+    }];
+    assert_eq!(pages.take(&off).await.unwrap(), procedure);
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    for kind in ["calendar", "feed"] {
+        jeanne.post_form("/compte/jetons", &[("lien", kind)]).await.unwrap();
+    }
+    let stranger = pages.stranger().unwrap();
+    for token in pages.app.service.store.tokens("jeanne").await.unwrap() {
+        let url = vigie_web::account::private_url(&pages.app.service, &token).unwrap();
+        let said = ok(&stranger, url.strip_prefix(&pages.base).unwrap()).await.body.replace("\r\n ", "");
+        assert!(said.contains("Annulé"), "{said}");
+        assert!(!said.contains("avant le"), "{said}");
+        assert!(said.contains("STATUS:CANCELLED") || said.contains(words), "{said}");
+    }
+}
+
 /// What a script of `servers/` says of that text.
 fn other_eyes(script: &str, text: &str) -> Option<String> {
     use std::io::Write;
@@ -204,7 +235,7 @@ async fn a_facilitators_table_has_its_fixed_columns_and_the_month_counts_each_st
     let fatou = pages.signed_in("fatou").await.unwrap();
     let table = ok(&fatou, "/tableaux/clauses.csv?mois=2026-11").await.body;
     let mut lines = table.trim_start_matches('\u{feff}').lines();
-    assert_eq!(lines.next().unwrap(), vigie_web::tables::CLAUSES.join(";"));
+    assert_eq!(lines.next().unwrap(), vigie_web::clauses::COLUMNS.join(";"));
     let row = lines.next().unwrap();
     assert!(row.starts_with("2026-11;2026-11-18;boamp;") && row.contains("Marché réservé"), "{row}");
     let jeanne = pages.signed_in("jeanne").await.unwrap();

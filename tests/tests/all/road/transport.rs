@@ -71,7 +71,7 @@ async fn over_tls(tls: &str, options: &[&str]) -> (Bench, String, usize) {
     let (_double, api) =
         replay(vec![national("26-600", "2026-11-20", "Nettoyage des écoles", "", "2027-01-12T12:00:00")]).await;
     let email = format!(
-        "[email]\nhost = \"localhost\"\nport = {}\ntls = \"{tls}\"\nca_file = \"{pem}\"\nusername = \"vigie\"\npassword = {{ env = \"TEST_SMTP_PASSWORD\" }}\nfrom = \"vigie@vigie.example\"\n",
+        "[operator]\nname = \"Camille Essai\"\ncontact = \"camille@vigie.example\"\norganisation = \"Les essais\"\n[email]\nhost = \"localhost\"\nport = {}\ntls = \"{tls}\"\nca_file = \"{pem}\"\nusername = \"vigie\"\npassword = {{ env = \"TEST_SMTP_PASSWORD\" }}\nfrom = \"vigie@vigie.example\"\n",
         smtp.port
     );
     let bench = Bench::new(None, &api, None, &email);

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use feed_rs::model::Entry;
-use feed_rs::parser::{Builder, Parser};
+use feed_rs::parser::Builder;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use regex::Regex;
@@ -33,12 +33,7 @@ pub(super) struct Read {
 /// # Errors
 /// Says in French why nothing of it can be read.
 pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
-    let parser = Builder::new()
-        .base_uri(Some(base.as_str()))
-        .id_generator(|_, _, _| String::new())
-        .timestamp_parser(moment)
-        .build();
-    let whole = |text: &str| parse(&parser, text).map(|feed| (feed.entries, feed.ttl));
+    let whole = |text: &str| parse(base, text).map(|feed| (feed.entries, feed.ttl));
     let entry = |document: &str| whole(document).map(|(entries, _)| entries);
     if !text.trim_start().starts_with('<') {
         return match whole(text) {
@@ -102,8 +97,14 @@ fn json_one_by_one(text: &str, read: impl Fn(&str) -> Result<Vec<Entry>, String>
     (!found.entries.is_empty()).then_some(found)
 }
 
-/// The library panics on some documents: an encoding declared twice, a letter beyond ASCII behind an author's address.
-fn parse(parser: &Parser, text: &str) -> Result<feed_rs::model::Feed, String> {
+/// The library panics on some documents: an encoding declared twice, a letter beyond ASCII behind an author's address. A parser that
+/// panicked serves no more.
+fn parse(base: &Url, text: &str) -> Result<feed_rs::model::Feed, String> {
+    let parser = Builder::new()
+        .base_uri(Some(base.as_str()))
+        .id_generator(|_, _, _| String::new())
+        .timestamp_parser(moment)
+        .build();
     boundary::caught(|| parser.parse(text.as_bytes()))
         .map_err(|_| "document qu’aucune lecture ne supporte (encodage contradictoire ?)".to_owned())?
         .map_err(|e| explain(text, &e))

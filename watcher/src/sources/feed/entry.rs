@@ -124,11 +124,7 @@ mod tests {
         for (title, words) in [
             ("<![CDATA[Rénovation de l’<b>école</b> Jaurès]]>", "Rénovation de l’école Jaurès"),
             ("<![CDATA[<b>école</b>]]>", "école"),
-            ("Avant <![CDATA[<b>école</b>]]> après", "Avant école après"),
             ("&lt;b&gt;école&lt;/b&gt; Jaurès", "école Jaurès"),
-            ("<b>école</b> Jaurès", "école Jaurès"),
-            ("Réf. <b>12</b> : <i>école</i>", "Réf. 12 : école"),
-            ("<![CDATA[Lot 1 & 2 <annule et remplace>]]>", "Lot 1 & 2 <annule et remplace>"),
         ] {
             let rss = format!(
                 "<rss version='2.0'><channel><title>t</title><item><title>{title}</title></item></channel></rss>"

@@ -1,46 +1,39 @@
-//! One procedure: the verdict first, its evidence in its context, dates, lots with mine marked, what was published when, what my
-//! structure decided.
-//!
-//! Decisions are read and written for the structure of the session alone. Who opens the page while signed in has read it. An
-//! answer sends back what its page showed: where a colleague, or another tab, decided otherwise meanwhile, nothing is written
-//! and the page says so.
+//! What the page of a procedure shows, made of what is stored.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::procedure::{Snapshot, Status, changes};
-use vigie_domain::state::ended_in_french;
 use vigie_domain::{
-    AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, ProcedureState, Refusal, Stage, concerned_lots,
-    french,
+    AlertKind, Assessment, Decision, NoticeKind, Passage, Permission, Phase, ProcedureState, Refusal, Stage,
+    concerned_lots, french,
 };
-use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, provision_label, short};
+use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, short};
 use vigie_notifier::fit;
-use vigie_service::answers::outcome_line;
-use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::candidate;
-use vigie_service::visibility;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_watcher::classify::{self, fold::fold};
 use vigie_watcher::zones;
 
-use super::browse::Choice;
-use super::cookies::Session;
-use super::frame::{Fields, Posted, Shown, Site, Trouble, Visitor};
+use super::lots;
+use super::{Refused, current, to_publish};
+use crate::browse::Choice;
+use crate::chips;
+use crate::cookies::Session;
+use crate::frame::{Site, Trouble, Visitor};
 
 /// Characters of context on each side of a quote.
 const CONTEXT: usize = 160;
-/// Lots listed on the page: one contract had 173.
-const MAX_LOTS: usize = 200;
 /// Notices in the timeline.
 const MAX_NOTICES: usize = 60;
+/// Longest description that stands unfolded.
+const UNFOLDED: usize = 420;
+/// Longest title: none is cut but what no title can be.
+const MAX_TITLE: usize = 1_200;
 
 /// Words in their context.
 #[derive(serde::Serialize)]
@@ -59,18 +52,6 @@ struct Shows {
     quote: Option<Quote>,
     /// The field that says it, where no words do.
     field: Option<String>,
-}
-
-#[derive(serde::Serialize)]
-struct LotRow {
-    id: String,
-    title: String,
-    place: String,
-    provisions: Vec<&'static str>,
-    mine: bool,
-    stage: Option<&'static str>,
-    /// How it ended, where it did and others did not.
-    ended: Option<String>,
 }
 
 #[derive(serde::Serialize)]
@@ -135,12 +116,6 @@ fn card_of(row: &NoticeRow, kind: AlertKind, state: &ProcedureState, now: DateTi
         },
         now,
     )
-}
-
-/// The notice that says what the procedure is now: the latest that is no result nor cancellation, else the latest.
-pub(crate) fn current(notices: &[NoticeRow]) -> Option<&NoticeRow> {
-    let whole = |n: &&NoticeRow| n.notice.kind == NoticeKind::Correction || !n.notice.kind.is_follow_up();
-    notices.iter().rev().find(whole).or(notices.last())
 }
 
 /// The words in the text around them.
@@ -249,31 +224,6 @@ async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc
     Ok(Mine { lots, why })
 }
 
-fn lots(a: &Assessment, state: &Snapshot, mine: &Mine, decisions: &[Decision]) -> Vec<LotRow> {
-    let row = |l: &vigie_domain::assessment::AssessedLot| {
-        let provisions = a.provisions.iter().filter(|p| p.covers(Some(&l.id)) && !p.lots.is_empty());
-        let mut labels: Vec<&'static str> = provisions.map(|p| provision_label(p.kind)).collect();
-        labels.dedup();
-        LotRow {
-            id: l.id.clone(),
-            title: short(&l.title, 180),
-            place: super::browse::place(&l.departments),
-            provisions: labels,
-            mine: mine.lots.as_ref().is_some_and(|lots| lots.contains(&l.id)),
-            stage: decisions.iter().find(|d| d.lot == l.id).map(|d| d.stage.in_french()),
-            ended: state
-                .ended
-                .iter()
-                .find(|e| e.lot == l.id)
-                .map(|e| french::capital(&ended_in_french(e.status, e.reason))),
-        }
-    };
-    let mut rows: Vec<LotRow> = a.lots.iter().map(row).collect();
-    rows.sort_by_key(|r| !r.mine);
-    rows.truncate(MAX_LOTS);
-    rows
-}
-
 fn day_of(at: DateTime<Utc>) -> String {
     french::date(at.with_timezone(&Paris).date_naive())
 }
@@ -291,44 +241,44 @@ fn decided(d: &Decision) -> Decided {
     }
 }
 
-/// The notices of a procedure that this reader may see.
-pub(crate) async fn notices(site: &Site, reader: Option<&Session>, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
-    let all = site.service.store.notices_of(id).await?;
-    let notices = visibility::visible(&site.service, reader.map(|s| &s.person), all).await?;
-    if notices.is_empty() {
-        return Err(Trouble::unknown(
-            "Procédure inconnue",
-            "Ce lien ne mène à aucune procédure que tout le monde peut voir. Si vous en avez été alerté, entrez d’abord : « Entrer », en haut de la page.",
-        ));
+/// A button of an answer: the stage, its words, its class.
+type Answer = (&'static str, &'static str, &'static str);
+
+/// The answers that make sense: what leads forward while the procedure is open, what became of it once it is not.
+fn answers(stage: Option<Stage>, status: Status, open: bool) -> Vec<Answer> {
+    const GO: Answer = ("go", "On y va", "");
+    const PREPARING: Answer = ("preparing", "En préparation", "quiet");
+    const SUBMITTED: Answer = ("submitted", "Remis", "quiet");
+    const WON: Answer = ("won", "Gagné", "quiet");
+    const LOST: Answer = ("lost", "Perdu", "quiet");
+    const NO_AWARD: Answer = ("no_award", "Sans suite", "quiet");
+    const ABANDONED: Answer = ("abandoned", "Abandonner", "stop");
+    let result = matches!(stage, Some(Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward));
+    let going = matches!(stage, Some(Stage::Go | Stage::Preparing));
+    match (open, status) {
+        (true, _) if result => vec![WON, LOST, NO_AWARD],
+        (true, _) if going => vec![GO, PREPARING, SUBMITTED, ABANDONED],
+        (true, _) => vec![GO, SUBMITTED],
+        (false, Status::Cancelled | Status::NoAward) if result || going => vec![NO_AWARD],
+        (false, Status::Cancelled | Status::NoAward | Status::Intended) => Vec::new(),
+        (false, _) if result => vec![WON, LOST, NO_AWARD],
+        (false, _) => vec![SUBMITTED, WON, LOST],
     }
-    Ok(notices)
 }
 
-pub(crate) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<String>) -> Shown {
-    if let Some(now) = site.service.store.procedure_now(&id).await? {
-        // It became part of another one; messages name it as it was.
-        return Ok(Redirect::permanent(&format!("/procedure/{now}")).into_response());
-    }
-    let notices = notices(&site, visitor.session.as_ref(), &id).await?;
-    if let Some(session) = &visitor.session {
-        decisions::read(&site.service, &session.person, session.name(), &id).await?;
-    }
-    page(&site, &visitor, &id, &notices, None).await
-}
-
-async fn page(
+pub(super) async fn page(
     site: &Site,
     visitor: &Visitor,
     id: &str,
     notices: &[NoticeRow],
-    conflict: Option<String>,
+    refused: Option<Refused>,
 ) -> Result<Response, Trouble> {
     let now = site.service.clock.now();
     let main = current(notices).ok_or_else(Trouble::no_page)?;
     let a = &main.assessment;
     let state = site.service.store.state_of(id).await?.unwrap_or_default();
-    let over = state.status != Status::Open;
     let stands = ProcedureState::of(&state, "", now);
+    let open = stands.phase.takes_answers();
     let card = card_of(main, kind_of_state(state.status), &stands, now);
     let passages: Vec<&Passage> = notices.iter().flat_map(|n| &n.notice.passages).collect();
     let provisions: Vec<Shows> = a
@@ -347,10 +297,15 @@ async fn page(
         .collect();
     let (decisions, mine) = match &visitor.session {
         Some(session) => {
-            (site.service.store.decisions_on(session.structure(), id).await?, mine(site, session, main, now).await?)
+            let decided = match session.person.role.may(Permission::Decide) {
+                true => site.service.store.decisions_on(session.structure(), id).await?,
+                false => Vec::new(),
+            };
+            (decided, mine(site, session, main, now).await?)
         }
         None => (Vec::new(), Mine { lots: None, why: Vec::new() }),
     };
+    let description = card.description.clone().unwrap_or_default();
     let whole = decisions.iter().find(|d| d.lot.is_empty());
     let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
     let mut links: Vec<(String, String)> = Vec::new();
@@ -358,7 +313,7 @@ async fn page(
         let shown = card_of(row, AlertKind::New, &stands, now);
         links.extend(shown.link.map(|l| (shown.reference.clone(), l)));
     }
-    let status = if conflict.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     Ok(site.page_as(
         status,
         visitor,
@@ -368,13 +323,20 @@ async fn page(
             today => day_of(now),
             page => site.service.procedure_url(id),
             c => Serde(&card),
-            over => over,
+            title => short(&a.title, MAX_TITLE),
+            strength => chips::strength_of(a),
+            state_class => state_class(stands.phase),
+            open => open,
+            unfolded => description.chars().count() <= UNFOLDED,
+            description => description,
+            answers => Serde(answers(whole.map(|d| d.stage), state.status, open)),
+            may_decline => open && !whole.is_some_and(|d| matches!(d.stage, Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward)),
+            refused => refused.map(|r| (r.title, r.text)),
             amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
             provisions => Serde(provisions),
             facts => Serde(facts),
-            lots => Serde(lots(a, &state, &mine, &decisions)),
+            lots => Serde(lots::groups(a, &state, mine.lots.as_deref(), &decisions)),
             lot_count => a.lots.len(),
-            has_mine => mine.lots.as_ref().is_some_and(|l| !l.is_empty() && l.len() < a.lots.len()),
             why => mine.why,
             timeline => Serde(timeline(notices)),
             links => Serde(links),
@@ -383,38 +345,22 @@ async fn page(
             stage => whole.map(|d| d.stage.as_str()),
             seen => Serde(seen),
             refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
-            conflict => conflict,
             restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
             to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))
 }
 
-/// The lead among these notices that the visitor may show everybody.
-fn to_publish<'a>(visitor: &Visitor, notices: &'a [NoticeRow]) -> Option<&'a NoticeRow> {
-    let session = visitor.session.as_ref()?;
-    notices.iter().find(|row| visibility::may_publish(&session.person, row))
-}
-
-/// Shows everybody what a structure brought.
-pub(crate) async fn publish(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
-    let notices = notices(&site, Some(&posted.session), &id).await?;
-    let named = posted.fields.one("avis");
-    let row = notices.iter().find(|row| row.id == named && visibility::may_publish(&posted.session.person, row));
-    let row = row.ok_or_else(Trouble::no_page)?;
-    let Some(people) = visibility::publish(&site.service, &posted.session.person, row).await? else {
-        return Err(Trouble::new(
-            StatusCode::CONFLICT,
-            "Déjà partagée",
-            "Cette piste a changé, ou vient d’être partagée.",
-        ));
-    };
-    let told = match people {
-        0 => "Elle ne convient à personne d’autre pour l’instant.".to_owned(),
-        1 => "Une personne à qui elle convient est prévenue.".to_owned(),
-        n => format!("{n}\u{a0}personnes à qui elle convient sont prévenues."),
-    };
-    Ok(site.back_to(&posted.visitor, &id, "Piste partagée", &told))
+/// The class of how a procedure stands.
+fn state_class(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Planned => "planned",
+        Phase::Open => "open",
+        Phase::ClosingSoon => "soon",
+        Phase::Closed | Phase::Intended => "closed",
+        Phase::Awarded => "awarded",
+        Phase::Cancelled | Phase::NoAward => "cancelled",
+    }
 }
 
 fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
@@ -423,74 +369,24 @@ fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
     Refusal::ALL.into_iter().map(choice).collect()
 }
 
-pub(crate) fn checked(text: &str, longest: usize, what: &str) -> Result<String, Trouble> {
-    if text.chars().count() > longest {
-        return Err(Trouble::bad(format!("{what} : {longest} caractères au plus.")));
-    }
-    Ok(text.to_owned())
-}
-
-pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
-    let (session, fields) = (&posted.session, &posted.fields);
-    notices(&site, Some(session), &id).await?;
-    let edit = edit_of(fields)?;
-    let lot = fields.one("lot");
-    let asker = decisions::Asker {
-        person: &session.person,
-        name: session.name(),
-        procedure: &id,
-        lot,
-        seen: Seen::Mark(fields.one("seen")),
-    };
-    let outcome = decisions::decide(&site.service, &asker, &edit).await?;
-    let why = match &outcome {
-        Outcome::Noted { .. } => return Ok(Redirect::to(&format!("/procedure/{id}#reponse")).into_response()),
-        Outcome::NoProcedure => return Err(Trouble::no_page()),
-        Outcome::NoLot => return Err(Trouble::bad("Ce lot n’existe pas dans cette procédure.")),
-        Outcome::Invalid(why) => return Err(Trouble::bad(format!("Rien n’est noté : {why}."))),
-        Outcome::ReadsOnly => {
-            return Err(Trouble::new(StatusCode::FORBIDDEN, "Lecture seule", outcome_line::READS_ONLY));
-        }
-        Outcome::Closed(_) => outcome_line::line(&outcome, &edit, session.name()),
-        Outcome::Conflict { standing, wanted } => {
-            let of = if lot.is_empty() { String::new() } else { format!(" pour le lot {lot}") };
-            format!(
-                "Entre-temps, {} a répondu « {} »{of}. Votre réponse « {} » n’a pas été enregistrée : voyez ce qui suit, puis répondez à nouveau si elle tient toujours.",
-                standing.by,
-                standing.stage.in_french(),
-                wanted.in_french()
-            )
-        }
-    };
-    let notices = notices(&site, Some(session), &id).await?;
-    page(&site, &posted.visitor, &id, &notices, Some(why)).await
-}
-
-/// What a form of the page asks to change.
-fn edit_of(fields: &Fields) -> Result<DecisionEdit, Trouble> {
-    let mut edit = DecisionEdit::default();
-    if !fields.one("stage").is_empty() {
-        let stage = Stage::parse(fields.one("stage")).filter(|s| s.is_decision());
-        edit.stage = Some(stage.ok_or_else(|| Trouble::bad("Choisissez une réponse."))?);
-        edit.refusal = Some(Refusal::parse(fields.one("refusal")));
-    }
-    if fields.has("note") {
-        edit.note = Some(fields.one("note").to_owned());
-        edit.assignee = Some(fields.one("assignee").to_owned());
-        let days = fields.one("remind").parse::<i64>().ok().filter(|d| (1..=365).contains(d));
-        edit.reminder = days.map(Reminder::InDays);
-    }
-    Ok(edit)
-}
-
-/// The notice as programs and feeds name it.
-pub(crate) fn title_of(notice: &Notice, a: &Assessment) -> String {
-    if a.title.is_empty() { short(&notice.title, 240) } else { short(&a.title, 240) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// U2: what is over offered « On y va ».
+    #[test]
+    fn what_is_over_offers_no_way_forward() {
+        let words = |stage, status, open| answers(stage, status, open).into_iter().map(|a| a.0).collect::<Vec<_>>();
+        for status in [Status::Open, Status::Awarded, Status::Cancelled, Status::NoAward, Status::Intended] {
+            for stage in [None, Some(Stage::Read), Some(Stage::Go), Some(Stage::Submitted), Some(Stage::NoGo)] {
+                let offered = words(stage, status, false);
+                assert!(!offered.contains(&"go") && !offered.contains(&"preparing"), "{status:?} {stage:?}");
+            }
+        }
+        assert!(words(None, Status::Cancelled, false).is_empty());
+        assert_eq!(words(Some(Stage::Submitted), Status::Awarded, false), ["won", "lost", "no_award"]);
+        assert_eq!(words(Some(Stage::Read), Status::Open, true), ["go", "submitted"]);
+    }
 
     #[test]
     fn words_are_shown_in_the_text_around_them() {

@@ -1,0 +1,93 @@
+//! What operators look after: sources over time, the queue, deliveries with their journal, people, their roles and structures,
+//! what is open in their names.
+//!
+//! For anybody else these pages do not exist. Looking at people is noted in the access log, as the command line does.
+
+mod access;
+mod deliveries;
+mod people;
+mod person;
+mod sources;
+
+pub(crate) use access::{access, revoke};
+pub(crate) use deliveries::{deliveries, replay, show_delivery};
+pub(crate) use people::{people, set_role, settle_claim};
+pub(crate) use person::{act as act_on_person, show as show_person};
+pub(crate) use sources::{act as act_on_source, sources};
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Paris;
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::{DeliveryState, french};
+use vigie_notifier::card::short;
+use vigie_service::membership;
+
+use super::frame::{Operator, Shown, Site};
+
+/// Lines of the journal on the first page.
+const LINES: i64 = 25;
+
+/// `12 janvier 2027 à 8 h 05`.
+pub(crate) fn at(moment: DateTime<Utc>) -> String {
+    let local = moment.with_timezone(&Paris).fixed_offset();
+    format!("{} à {}", french::date(local.date_naive()), french::clock(local))
+}
+
+/// What the journal is about, in words.
+fn topic(word: &str) -> &str {
+    match word {
+        "source" => "source",
+        "delivery" => "envoi",
+        "address" => "adresse",
+        "person" => "personne",
+        "verdict" => "verdict",
+        "lead" => "piste",
+        "structure" => "structure",
+        "channel" => "canal",
+        "task" => "tâche",
+        other => other,
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Figure {
+    word: &'static str,
+    label: &'static str,
+    count: String,
+}
+
+pub(crate) async fn front(State(site): State<Arc<Site>>, operator: Operator) -> Shown {
+    let store = &site.service.store;
+    let queue = store.queue().await?;
+    let figures: Vec<Figure> = DeliveryState::ALL
+        .into_iter()
+        .map(|s| Figure {
+            word: s.as_str(),
+            label: s.in_french(),
+            count: french::number(queue.iter().find(|(q, _)| *q == s).map_or(0, |(_, n)| *n) as f64),
+        })
+        .collect();
+    let journal: Vec<(String, String, String)> = store
+        .journal("", LINES)
+        .await?
+        .into_iter()
+        .map(|l| (at(l.at), topic(&l.topic).to_owned(), short(&l.text, 200)))
+        .collect();
+    let next = store.next_delivery_at().await?.map(at);
+    Ok(site.page(
+        &operator.visitor,
+        "exploitation.html",
+        context! {
+            figures => Serde(figures),
+            next => next,
+            alarms => store.alarm_count().await?,
+            claims => membership::claims(&site.service).await?.len(),
+            notices => french::number(store.notice_count().await? as f64),
+            journal => Serde(journal),
+        },
+    ))
+}

@@ -1,0 +1,257 @@
+//! My subscriptions: made, changed, paused and removed by their owner; what one would have given is said before it is kept.
+//!
+//! A subscription that would have matched nothing, or almost everything, is kept only once its owner has read so; the same one
+//! twice is refused. Those of a person declared in the settings file are shown, and changed there.
+
+mod form;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Europe::Paris;
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::{Alert, AlertKind, Cadence, Filter, Subscription, french};
+use vigie_notifier::card::short;
+use vigie_notifier::criteria;
+use vigie_store::derived_id;
+
+use super::cookies::Session;
+use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble};
+use super::limits::What;
+use form::{Asked, Said, Wish, wish};
+use vigie_service::preview::{self, Verdict};
+
+/// Most subscriptions of one person.
+const MAX: usize = 30;
+/// Stands for "until I say so".
+pub(crate) const FAR: i64 = 36_500;
+
+#[derive(serde::Serialize)]
+struct Row {
+    id: String,
+    criteria: String,
+    cadence: String,
+    told: i64,
+    paused: Option<String>,
+}
+
+pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+    let now = site.service.clock.now();
+    let me = &signed.session.person;
+    let told = site.service.store.told_by_subscription(&me.id, now - Duration::days(i64::from(preview::DAYS))).await?;
+    let row = |s: Subscription| Row {
+        criteria: french::capital(&criteria::in_french(&s.filter)),
+        cadence: s.cadence.in_french(),
+        told: told.iter().find(|(id, _)| *id == s.id).map_or(0, |(_, n)| *n),
+        paused: s.paused_until.filter(|until| *until > now).map(|until| paused(until, now)),
+        id: s.id,
+    };
+    let rows: Vec<Row> = site.service.store.subscriptions_of(&me.id).await?.into_iter().map(row).collect();
+    let done = match fields.one("fait") {
+        "garde" => "Abonnement enregistré.",
+        "pause" => "Abonnement en pause.",
+        "reprise" => "L’abonnement reprend.",
+        "retire" => "Abonnement retiré.",
+        "essai" => "Un message d’essai part vers toutes vos adresses en service.",
+        _ => "",
+    };
+    let addresses: Vec<String> =
+        site.service.store.active_addresses(&me.id).await?.into_iter().map(|a| a.value).collect();
+    Ok(site.page(
+        &signed.visitor,
+        "abonnements.html",
+        context! {
+            rows => Serde(rows),
+            days => preview::DAYS,
+            done => done,
+            addresses => addresses,
+            declared => site.service.store.is_declared(&me.id).await?,
+        },
+    ))
+}
+
+pub(crate) fn paused(until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    if until - now > Duration::days(FAR / 2) {
+        "en pause".to_owned()
+    } else {
+        format!("en pause jusqu’au {}", french::date(until.with_timezone(&Paris).date_naive()))
+    }
+}
+
+async fn preview_of(site: &Site, session: &Session, filter: &Filter) -> Result<Said, Trouble> {
+    let _one_of_few = site.previews.acquire().await.map_err(|_| Trouble::no_page())?;
+    let seen = preview::preview(&site.service, filter, &session.person.profile, preview::DAYS).await?;
+    Ok(Said {
+        text: seen.in_french(filter),
+        warns: !matches!(seen.verdict, Verdict::Fine | Verdict::Nothing { because: None }),
+        samples: seen.samples.iter().map(|s| (s.procedure.clone(), short(&s.title, 140))).collect(),
+        reserved: seen.reserved,
+    })
+}
+
+async fn may_change(site: &Site, session: &Session) -> Result<(), Trouble> {
+    if site.service.store.is_declared(&session.person.id).await? {
+        return Err(Trouble::new(
+            StatusCode::CONFLICT,
+            "Abonnements tenus ailleurs",
+            "Vos abonnements sont écrits dans le fichier de configuration de Vigie. Demandez à la personne qui la gère de les changer.",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) async fn fresh(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+    may_change(&site, &signed.session).await?;
+    let me = &signed.session.person;
+    let cadence = Cadence::default_for(me.role, me.profile.kind);
+    // A search leads here with what it looked for.
+    let asked = wish(&fields).filter;
+    let from_search = asked != Filter::default();
+    let filter = match from_search {
+        true => asked,
+        false => Filter {
+            sectors: me.profile.sectors.clone(),
+            departments: me.profile.departments.clone(),
+            ..Filter::default()
+        },
+    };
+    let prefilled = if from_search { Vec::new() } else { filter.departments.clone() };
+    let wish = Wish { filter, cadence, prefilled, ..Wish::default() };
+    Ok(form::page(&site, StatusCode::OK, &signed.visitor, &Asked { id: None, wish: &wish, said: None, from_search }))
+}
+
+/// The subscription of that identifier, if it is theirs.
+async fn own(site: &Site, session: &Session, id: &str) -> Result<Subscription, Trouble> {
+    let mine = site.service.store.subscriptions_of(&session.person.id).await?;
+    mine.into_iter().find(|s| s.id == id).ok_or_else(Trouble::no_page)
+}
+
+pub(crate) async fn edit(
+    State(site): State<Arc<Site>>,
+    signed: SignedIn,
+    client: Client,
+    Path(id): Path<String>,
+) -> Shown {
+    let subscription = own(&site, &signed.session, &id).await?;
+    may_change(&site, &signed.session).await?;
+    let now = site.service.clock.now();
+    let said = if site.limits.allow(client.0, What::Costly, now) {
+        Some(preview_of(&site, &signed.session, &subscription.filter).await?)
+    } else {
+        None
+    };
+    let wish = Wish { filter: subscription.filter, cadence: subscription.cadence, ..Wish::default() };
+    Ok(form::page(
+        &site,
+        StatusCode::OK,
+        &signed.visitor,
+        &Asked { id: Some(&id), wish: &wish, said, from_search: false },
+    ))
+}
+
+pub(crate) async fn make(State(site): State<Arc<Site>>, client: Client, posted: Posted) -> Shown {
+    keep(&site, client, &posted, None).await
+}
+
+pub(crate) async fn change(
+    State(site): State<Arc<Site>>,
+    client: Client,
+    Path(id): Path<String>,
+    posted: Posted,
+) -> Shown {
+    own(&site, &posted.session, &id).await?;
+    keep(&site, client, &posted, Some(&id)).await
+}
+
+/// Shows what the wish would have given, or keeps it.
+async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) -> Shown {
+    may_change(site, &posted.session).await?;
+    let now = site.service.clock.now();
+    site.costly(client)?;
+    let mut wish = wish(&posted.fields);
+    let me = &posted.session.person;
+    let mine = site.service.store.subscriptions_of(&me.id).await?;
+    let show = |status, wish: &Wish, said| {
+        form::page(site, status, &posted.visitor, &Asked { id, wish, said, from_search: false })
+    };
+    // Changing what there is keeps it one; a second one that asks the same is a slip.
+    if mine.iter().any(|s| Some(s.id.as_str()) != id && s.filter == wish.filter) {
+        wish.fault("", "vous avez déjà un abonnement qui demande exactement cela : changez-le sur la page Abonnements");
+    }
+    if !wish.faults.is_empty() {
+        return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &wish, None));
+    }
+    let wanted = posted.fields.one("do");
+    if wanted != "quand-meme" {
+        let said = preview_of(site, &posted.session, &wish.filter).await?;
+        if wanted != "garder" || said.warns {
+            return Ok(show(StatusCode::OK, &wish, Some(said)));
+        }
+    }
+    match id {
+        Some(id) => {
+            site.service.store.change_own_subscription(&me.id, id, &wish.filter, wish.cadence).await?;
+        }
+        None => {
+            if mine.len() >= MAX {
+                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements : retirez-en un d’abord.")));
+            }
+            site.service.store.put_subscription(&me.id, &wish.filter, wish.cadence, now).await?;
+        }
+    }
+    Ok(Redirect::to("/abonnements?fait=garde").into_response())
+}
+
+pub(crate) async fn pause(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    own(&site, &posted.session, &id).await?;
+    may_change(&site, &posted.session).await?;
+    let now = site.service.clock.now();
+    let days = match posted.fields.one("jours") {
+        "0" => 0,
+        "" => FAR,
+        text => text
+            .parse::<i64>()
+            .ok()
+            .filter(|d| (1..=FAR).contains(d))
+            .ok_or_else(|| Trouble::bad("Durée impossible."))?,
+    };
+    let until = (days > 0).then(|| now + Duration::days(days));
+    site.service.store.pause_subscription(&id, until).await?;
+    let done = if days == 0 { "reprise" } else { "pause" };
+    Ok(Redirect::to(&format!("/abonnements?fait={done}")).into_response())
+}
+
+pub(crate) async fn remove(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    own(&site, &posted.session, &id).await?;
+    may_change(&site, &posted.session).await?;
+    site.service.store.remove_subscription(&id).await?;
+    Ok(Redirect::to("/abonnements?fait=retire").into_response())
+}
+
+pub(crate) async fn test_message(State(site): State<Arc<Site>>, client: Client, posted: Posted) -> Shown {
+    site.costly(client)?;
+    let why = "Vous avez demandé cet essai depuis vos pages.";
+    send_test(&site, &posted.session.person.id, why).await?;
+    Ok(Redirect::to("/abonnements?fait=essai").into_response())
+}
+
+/// Sends a person a message by which they see where their alerts arrive; one a minute, however often it is asked for.
+pub(crate) async fn send_test(site: &Site, person: &str, why: &str) -> Result<(), Trouble> {
+    let now = site.service.clock.now();
+    let minute = (now.timestamp() / 60).to_string();
+    let alert = Alert {
+        id: derived_id(&["test-message", person, &minute]),
+        kind: AlertKind::Account,
+        procedure: String::new(),
+        notice: String::new(),
+        changes: Vec::new(),
+    };
+    let body = format!("Message d’essai\nC’est bien ici que vos alertes arriveront.\n{why}");
+    site.service.store.tell(person, &alert, &body, now).await?;
+    site.service.deliveries_queued.notify_one();
+    Ok(())
+}

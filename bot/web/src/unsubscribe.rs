@@ -1,0 +1,110 @@
+//! What the link at the foot of every message opens: fewer messages, a pause, or none any more; and the way back from each.
+//!
+//! The token is the proof (RFC 8058: no cookie, no redirect): whoever has a message of theirs may do all of this. A mail service
+//! that posts for its user stops the messages at once.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use chrono::Duration;
+use minijinja::context;
+use vigie_domain::{Cadence, Subscription};
+use vigie_service::links::Purpose;
+use vigie_service::suspension;
+use vigie_store::people::{Address, AddressState};
+
+use super::by_link::subject_of;
+use super::frame::{Fields, Shown, Site, Trouble, Visitor};
+
+/// Days of the pause offered.
+const PAUSE_DAYS: i64 = 30;
+/// The rhythm of fewer messages.
+const LESS: Cadence = Cadence::Weekly;
+
+/// The address of a link, and the subscriptions that its owner may change from here.
+async fn opened(site: &Site, token: &str) -> Result<(Address, Vec<Subscription>), Trouble> {
+    let store = &site.service.store;
+    let id = subject_of(site, Purpose::Unsubscribe, token)?;
+    let address = store.address(id).await?.ok_or_else(|| {
+        Trouble::unknown("Adresse effacée", "Vigie ne connaît plus cette adresse : rien ne lui sera plus envoyé.")
+    })?;
+    // The settings file would undo it.
+    let own = !store.is_declared(&address.subscriber).await?;
+    let subscriptions = if own { store.subscriptions_of(&address.subscriber).await? } else { Vec::new() };
+    Ok((address, subscriptions))
+}
+
+pub(crate) async fn ask(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
+    let (address, subscriptions) = opened(&site, &token).await?;
+    let now = site.service.clock.now();
+    let resting = |s: &Subscription| s.paused_until.is_some_and(|until| until > now);
+    Ok(site.page(
+        &visitor,
+        "desabonner.html",
+        context! {
+            stopped => address.state == AddressState::Stopped,
+            less => subscriptions.iter().any(|s| s.cadence != LESS),
+            pause => subscriptions.iter().any(|s| !resting(s)),
+            days => PAUSE_DAYS,
+        },
+    ))
+}
+
+pub(crate) async fn act(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+    fields: Fields,
+) -> Shown {
+    let (address, subscriptions) = opened(&site, &token).await?;
+    let (store, now) = (&site.service.store, site.service.clock.now());
+    let mut before: Vec<(&'static str, String)> = Vec::new();
+    let text = match fields.one("que") {
+        "moins" => {
+            for s in subscriptions.iter().filter(|s| s.cadence != LESS) {
+                before.push(("avant", format!("{} {}", s.id, s.cadence)));
+                store.change_own_subscription(&address.subscriber, &s.id, &s.filter, LESS).await?;
+            }
+            "Vos alertes viennent désormais en un résumé par semaine.".to_owned()
+        }
+        "pause" => {
+            for s in &subscriptions {
+                before.push(("reprendre", s.id.clone()));
+                store.pause_subscription(&s.id, Some(now + Duration::days(PAUSE_DAYS))).await?;
+            }
+            format!("Vos alertes sont en pause pour {PAUSE_DAYS} jours. Elles reprendront d’elles-mêmes.")
+        }
+        "annuler" => {
+            undo(&site, &address, &subscriptions, &fields).await?;
+            let text = "Rien n’est changé : vos alertes viennent comme avant.";
+            return Ok(site.word(&visitor, "C’est annulé", text));
+        }
+        // What a mail service posts for its user names none of these.
+        _ => {
+            suspension::stop_address(&site.service, &address.id, "désinscription par le lien du message").await?;
+            "Vous ne recevrez plus de message de Vigie à cette adresse.".to_owned()
+        }
+    };
+    Ok(site.page(&visitor, "desabonne.html", context! { text => text, before => before }))
+}
+
+/// Brings back what stood before; only what belongs to the owner of the address, and only what they stopped themselves.
+async fn undo(site: &Site, address: &Address, own: &[Subscription], fields: &Fields) -> Result<(), Trouble> {
+    let store = &site.service.store;
+    if address.state == AddressState::Stopped {
+        store.set_address_state(&address.id, AddressState::Active, "reprise par son propriétaire").await?;
+        store
+            .note("address", &address.id, "désinscription annulée par son propriétaire", site.service.clock.now())
+            .await?;
+    }
+    for said in fields.all("avant") {
+        let Some((id, cadence)) = said.split_once(' ') else { continue };
+        if let (Some(s), Ok(cadence)) = (own.iter().find(|s| s.id == id), cadence.parse::<Cadence>()) {
+            store.change_own_subscription(&address.subscriber, id, &s.filter, cadence).await?;
+        }
+    }
+    for id in fields.all("reprendre").filter(|id| own.iter().any(|s| s.id == *id)) {
+        store.pause_subscription(id, None).await?;
+    }
+    Ok(())
+}

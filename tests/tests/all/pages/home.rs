@@ -1,0 +1,187 @@
+//! The first page of whoever signed in, and what is answered from it.
+
+use super::*;
+use vigie_domain::Refusal;
+
+async fn decide(pages: &Pages, procedure: &str, stage: Stage) {
+    pages.app.service.store.decide(&Decision::new(MINE, procedure, stage, "Jeanne", now())).await.unwrap();
+}
+
+fn closing(id: &str, title: &str, day: u32) -> Notice {
+    let mut notice = call(id, title);
+    let at = format!("2026-12-{day:02}T12:00:00+01:00");
+    notice.dates[0].at = DateTime::parse_from_rfc3339(&at).unwrap();
+    notice
+}
+
+/// A section of the page, by the heading it bears.
+fn section<'a>(page: &'a str, id: &str) -> &'a str {
+    let at = page.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("no {id}: {page}"));
+    page[at..].split("</section>").next().unwrap()
+}
+
+#[tokio::test]
+async fn a_structure_finds_its_markets_by_what_is_to_be_done_about_them() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.person("rival", "Rival", Role::Structure, Some(OTHERS)).await.unwrap();
+    pages.subscription("jeanne", &Filter::default()).await.unwrap();
+    let mut ids = Vec::new();
+    for (n, (title, day)) in
+        [("Linge tardif", 28), ("Linge urgent", 2), ("Vitres", 15), ("Parcs", 20), ("Écoles", 22), ("Crèches", 23)]
+            .into_iter()
+            .enumerate()
+    {
+        ids.push(pages.take(&closing(&format!("26-{n}"), title, day)).await.unwrap());
+    }
+    decide(&pages, &ids[2], Stage::Go).await;
+    decide(&pages, &ids[3], Stage::Submitted).await;
+    decide(&pages, &ids[4], Stage::NoGo).await;
+    decide(&pages, &ids[5], Stage::Go).await;
+    let mut off = call("26-50", "Crèches");
+    off.kind = NoticeKind::Cancellation;
+    off.links.earlier.push("26-5".into());
+    pages.take(&off).await.unwrap();
+
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    let page = ok(&jeanne, "/").await.body;
+    let to_decide = section(&page, "a-decider");
+    assert!(to_decide.find("Linge urgent") < to_decide.find("Linge tardif"), "what closes first stands first");
+    assert!(to_decide.contains("urgent</span>") || !to_decide.contains("state-soon"), "{to_decide}");
+    assert!(section(&page, "on-y-va").contains("Vitres") && !section(&page, "on-y-va").contains("Crèches"), "{page}");
+    assert!(section(&page, "remis").contains("Parcs"), "{page}");
+    assert!(page.contains("Décidés") && page.contains("Écoles"), "{page}");
+    let rival = ok(&pages.signed_in("rival").await.unwrap(), "/").await.body;
+    assert!(!rival.contains("Vitres"), "nothing of another structure: {rival}");
+    assert!(ok(&pages.stranger().unwrap(), "/").await.body.contains("Derniers marchés"));
+
+    // Answered from here, it goes where it belongs, and one comes back here.
+    let path = format!("/procedure/{}/decision", ids[1]);
+    let done = jeanne.post_form(&path, &[("stage", "go"), ("seen", ""), ("retour", "/")]).await.unwrap();
+    assert_eq!(done.location.as_deref(), Some("/?fait=note"), "{}", done.body);
+    let page = ok(&jeanne, "/?fait=note").await.body;
+    assert!(section(&page, "on-y-va").contains("Linge urgent") && page.contains("C’est noté"), "{page}");
+    let late = format!("/procedure/{}/decision", ids[5]);
+    let closed = jeanne.post_form(&late, &[("stage", "preparing"), ("seen", "go.0"), ("retour", "/")]).await.unwrap();
+    assert_ne!(closed.location.as_deref(), Some("/?fait=note"), "called off: {closed:?}");
+}
+
+#[tokio::test]
+async fn who_only_reads_has_a_home_of_what_was_told_and_a_facilitator_the_clauses_of_a_month() {
+    let pages = pages().await;
+    pages.person("fatou", "Fatou", Role::Facilitator, None).await.unwrap();
+    pages.person("elu", "Élu", Role::Subscriber, None).await.unwrap();
+    for id in ["fatou", "elu"] {
+        pages.subscription(id, &Filter::default()).await.unwrap();
+    }
+    let mut clause = call("26-1", "Rénovation de l’école");
+    clause.passages[0].text = "Le titulaire réservera 350 heures d’insertion à des personnes éloignées de l’emploi. La clause sociale d’insertion est obligatoire.".into();
+    pages.take(&clause).await.unwrap();
+    let elu = pages.signed_in("elu").await.unwrap();
+    let home = ok(&elu, "/").await.body;
+    assert!(home.contains("Rénovation de l’école") && !home.contains("name=\"stage\""), "{home}");
+    assert_eq!(elu.get("/clauses").await.unwrap().status, 404);
+    let fatou = pages.signed_in("fatou").await.unwrap();
+    assert!(ok(&fatou, "/").await.body.contains("Mon territoire"));
+    let month = ok(&fatou, "/clauses?mois=2026-11").await.body;
+    assert!(month.contains("<strong>350</strong>") && month.contains("novembre 2026"), "{month}");
+    assert!(ok(&fatou, "/clauses?mois=2026-09").await.body.contains("Aucune disposition"), "a month is chosen");
+    let csv = ok(&fatou, "/tableaux/clauses.csv?mois=2026-11").await.body;
+    assert!(csv.contains(";350;"), "{csv}");
+}
+
+#[tokio::test]
+async fn a_month_keeps_what_began_before_and_still_goes_on() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    decide(&pages, &procedure, Stage::Go).await;
+    let given_up = pages.take(&call("26-2", "Nettoyage abandonné")).await.unwrap();
+    decide(&pages, &given_up, Stage::Go).await;
+    let dropped = Decision::new(MINE, &given_up, Stage::Abandoned, "Jeanne", now() + Duration::hours(1));
+    pages.app.service.store.decide(&dropped).await.unwrap();
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    let december = ok(&jeanne, "/mois?mois=2026-12").await.body;
+    assert!(december.contains("Entretien du linge"), "gone for in November, it is worked on in December: {december}");
+    assert!(!december.contains("Nettoyage abandonné"), "{december}");
+    let january = ok(&jeanne, "/mois?mois=2027-01").await.body;
+    assert!(!january.contains("Entretien du linge"), "closed on 21 December: {january}");
+}
+
+/// 173 lots: mine first, then by place, a line each, several answered at once, on a page that stays light.
+#[tokio::test]
+async fn many_lots_are_grouped_mine_first_and_answered_together() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    let mut notice = call("26-1", "Nettoyage des collèges");
+    notice.lots = (1..=173)
+        .map(|n| Lot {
+            id: n.to_string(),
+            title: format!("Lot {n} : nettoyage des locaux du collège numéro {n}, salles de classe"),
+            departments: Department::parse(if n % 2 == 0 { "59" } else { "62" }).into_iter().collect(),
+            ..Lot::default()
+        })
+        .collect();
+    notice.lots[6].title = "Blanchisserie du collège Jean-Moulin".into();
+    let procedure = pages.take(&notice).await.unwrap();
+    pages.subscription("jeanne", &Filter { sectors: vec!["blanchisserie".into()], ..Filter::default() }).await.unwrap();
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    let path = format!("/procedure/{procedure}");
+    let page = ok(&jeanne, &path).await.body;
+    assert!(page.len() <= 60_000, "{} bytes", page.len());
+    assert!(page.contains("Les 173 lots") && !page.contains("Lot 8 : "), "{page}");
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("{words}: {page}"));
+    assert!(
+        at("Pour vous") < at("Blanchisserie du collège") && at("Blanchisserie du collège") < at("<summary>Nord (59)")
+    );
+    let answer = format!("{path}/decision");
+    let two = [("lots", "oui"), ("lot", "7"), ("lot", "9"), ("stage", "go")];
+    assert_eq!(jeanne.post_form(&answer, &two).await.unwrap().status, 303);
+    let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
+    assert_eq!(
+        standing.iter().filter(|d| d.stage == Stage::Go).map(|d| d.lot.as_str()).collect::<Vec<_>>(),
+        ["7", "9"]
+    );
+    assert_eq!(
+        jeanne.post_form(&answer, &[("lots", "oui"), ("stage", "go")]).await.unwrap().status,
+        400,
+        "none ticked"
+    );
+    // What a colleague decided meanwhile stands, and the rest is noted.
+    let blind = [("lots", "oui"), ("lot", "7"), ("lot", "11"), ("stage", "no_go")];
+    let refused = jeanne.post_form(&answer, &blind).await.unwrap();
+    assert!(refused.status == 409 && refused.body.contains("pour le lot 7"), "{}", refused.body);
+    let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
+    let stage = |lot: &str| standing.iter().find(|d| d.lot == lot).map(|d| d.stage);
+    assert_eq!((stage("7"), stage("11")), (Some(Stage::Go), Some(Stage::NoGo)));
+    let seen = standing.iter().find(|d| d.lot == "7").map(|d| format!("7 {}", d.mark())).unwrap();
+    let knowing = [("lots", "oui"), ("lot", "7"), ("vu", seen.as_str()), ("stage", "no_go"), ("refusal", "place")];
+    assert_eq!(jeanne.post_form(&answer, &knowing).await.unwrap().status, 303);
+    let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
+    assert!(standing.iter().any(|d| d.lot == "7" && d.refusal == Some(Refusal::Place)));
+}
+
+/// U2, on pages: what is over has no deadline in bold and no way forward, and a refusal is called what it is.
+#[tokio::test]
+async fn a_market_that_is_over_offers_nothing_that_means_nothing() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    let mut off = call("26-2", "Entretien du linge");
+    off.kind = NoticeKind::Cancellation;
+    off.links.earlier.push("26-1".into());
+    assert_eq!(pages.take(&off).await.unwrap(), procedure);
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    let path = format!("/procedure/{procedure}");
+    let page = ok(&jeanne, &path).await.body;
+    assert!(page.contains("state-cancelled") && !page.contains("value=\"go\""), "{page}");
+    assert!(!page.contains("À rendre avant"), "{page}");
+    let refused = jeanne.post_form(&format!("{path}/decision"), &[("stage", "go"), ("seen", "")]).await.unwrap();
+    assert_eq!(refused.status, 409);
+    assert!(!refused.body.contains("Quelqu’un a répondu avant vous"), "{}", refused.body);
+    assert!(
+        refused.body.contains("Réponse non notée") && refused.body.contains("n’est plus ouvert"),
+        "{}",
+        refused.body
+    );
+}

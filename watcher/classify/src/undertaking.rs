@@ -1,0 +1,92 @@
+//! Whether a statement binds: words of duty, the future of a contract, a winner who hires or gives work.
+
+use super::lexicon::Concept;
+use super::statement::Statement;
+
+pub(super) fn strict_duty(s: &Statement<'_>) -> bool {
+    // "Bénéficiaires de l'obligation d'emploi" owe nothing here.
+    let employment = |i: usize| s.tokens[i].word == "obligation" && s.has_word(i + 1, i + 3, &["emploi"]);
+    (0..s.tokens.len()).filter(|i| !employment(*i)).any(|i| {
+        [
+            "doit",
+            "doivent",
+            "devra",
+            "devront",
+            "oblige",
+            "obligation",
+            "tenu",
+            "tenue",
+            "tenus",
+            "engage",
+            "engagent",
+            "impose",
+            "imposee",
+            "obligatoirement",
+            "obligatoire",
+            "imperativement",
+        ]
+        .contains(&s.tokens[i].word.as_ref())
+    })
+}
+
+/// Whether a verb of giving work stands in the future or present of the winner ("confiera", "recourt", "embauchera").
+pub(super) fn future(s: &Statement<'_>) -> bool {
+    s.any_of(&[Concept::GiveWork, Concept::Subcontract]).any(|h| {
+        let word = s.tokens[h.from].word.as_ref();
+        ["era", "eront", "ra", "ront", "rt", "rent", "ecrute", "onfie", "ffecte", "mploie", "obilise", "eserve"]
+            .iter()
+            .any(|e| word.ends_with(e))
+            || s.tokens[h.from].word == "a"
+            || word == "fait"
+            || s.has_word(h.from.saturating_sub(2), h.from, &["a", "fera", "feront"])
+    })
+}
+
+/// Whether the winner is the subject of a verb of giving work: "l'entreprise retenue embauche", "le prestataire participe … en recrutant".
+pub(super) fn undertakes(s: &Statement<'_>) -> bool {
+    const HIRES: &[&str] = &["embauch", "recrut", "emplo"];
+    const GIVES: &[&str] = &[
+        "confi", "consacr", "affect", "fait", "fera", "realis", "recour", "integr", "mobilis", "accueil", "reserv",
+        "propos", "associ", "donn",
+    ];
+    let work = s.has_word(
+        0,
+        s.tokens.len(),
+        &[
+            "heures",
+            "heure",
+            "travail",
+            "travailler",
+            "poste",
+            "postes",
+            "tache",
+            "taches",
+            "emploi",
+            "emplois",
+            "prestation",
+            "prestations",
+            "chantier",
+            "partie",
+            "part",
+            "execution",
+            "travaux",
+            "contrat",
+            "contrats",
+        ],
+    );
+    s.of(Concept::Winner).any(|w| {
+        (w.to..s.tokens.len().min(w.to + 14)).any(|i| {
+            let word = s.tokens[i].word.as_ref();
+            let verb = HIRES.iter().any(|v| word.starts_with(v)) || work && GIVES.iter().any(|v| word.starts_with(v));
+            let finite = ["e", "ent", "rt", "rent", "a", "ont", "it", "ie"].iter().any(|e| word.ends_with(e))
+                && word != "emploi";
+            let by = word.ends_with("ant") && s.tokens[i - 1].word == "en";
+            verb && (finite || by)
+                && !s.has_word(
+                    w.from,
+                    i,
+                    &["qui", "peut", "peuvent", "pourra", "pourront", "si", "s", "dont", "ne", "n", "lorsque"],
+                )
+        })
+    })
+}
