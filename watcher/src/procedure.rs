@@ -10,14 +10,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use vigie_domain::notice::Links;
 use vigie_domain::procedure::{self, Statement};
 use vigie_domain::{Department, Notice, NoticeKind, TypedDate, date};
 
 use crate::classify::fold::fold;
-use crate::classify::one_line;
-use crate::links;
 use vigie_classify::pattern;
 
 pattern!(
@@ -60,7 +57,6 @@ const BUYER_NOISE: &[&str] = &[
 #[must_use]
 pub fn keys(notice: &Notice) -> Vec<String> {
     let mut keys = procedure::keys(notice);
-    keys.extend(page(notice));
     for passage in &notice.passages {
         if !passage.text.contains("/S") {
             continue;
@@ -78,19 +74,6 @@ pub fn keys(notice: &Notice) -> Vec<String> {
         }
     }
     keys
-}
-
-/// The page that bears this title: one market, whichever feed or portal leads there, and under whatever name its source is watched.
-/// A home page, or words that many markets bear, name none.
-fn page(notice: &Notice) -> Option<String> {
-    let url = notice.url.as_deref()?;
-    let is_home = url::Url::parse(url).is_ok_and(|u| u.path().trim_matches('/').is_empty() && u.query().is_none());
-    let title = one_line(&fold(&notice.title));
-    if is_home || words(&title).0.len() < SHARED_WORDS {
-        return None;
-    }
-    let mark = Sha256::digest(format!("{}\n{title}", links::canonical(url)));
-    Some(procedure::page_key(&mark.iter().take(12).map(|b| format!("{b:02x}")).collect::<String>()))
 }
 
 /// What a call looks like, kept to be compared with those of other sources.
