@@ -305,7 +305,7 @@ async fn one_click_stops_the_messages_and_looking_at_the_link_does_not() {
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(site.try_wait().unwrap().is_none(), "the page ended by itself");
     }
-    assert!(http("GET", &link).contains("Ne plus recevoir"), "a page with a button");
+    assert!(http("GET", &link).contains("Ne plus rien recevoir"), "a page with a button");
     assert!(
         bench.text(&["subscriptions", "list"]).contains("(active)"),
         "a mail scanner that follows the link changes nothing"

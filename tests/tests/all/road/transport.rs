@@ -11,7 +11,7 @@ async fn a_lost_answer_is_recorded_and_sent_again_under_the_same_name() {
     bench.run(&CLEANING);
     bench.pass();
     let listed = bench.text(&["deliveries", "list"]);
-    assert!(listed.contains("ambiguous"), "{listed}");
+    assert!(listed.contains("réponse perdue"), "{listed}");
     let later = bench
         .command(&["run", "--once", "--role", "deliver"])
         .env("VIGIE_NOW", "2026-11-21T09:30:00+01:00")
@@ -51,7 +51,7 @@ async fn one_refused_recipient_harms_no_other() {
     }
     assert_eq!(smtp.mails().len(), 1);
     let listed = bench.text(&["deliveries", "list"]);
-    assert!(listed.contains("dead") && listed.contains("550"), "{listed}");
+    assert!(listed.contains("refusé") && listed.contains("550"), "{listed}");
     assert!(!listed.contains("parti@"), "no address in the journal: {listed}");
     assert!(bench.text(&["subscriptions", "list"]).contains("parti@structure.example (suspended)"));
 }

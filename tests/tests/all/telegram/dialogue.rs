@@ -192,7 +192,7 @@ async fn an_operator_sees_the_sources_pauses_one_and_sends_a_dead_letter_again()
     due(1200);
     assert!(known(bench.store().await).await);
     let queue = bench.says(700, 700, "/file", 1201);
-    assert!(queue.text.contains("morts") && queue.text.contains("✖"), "{}", queue.text);
+    assert!(queue.text.contains("refusé") && queue.text.contains("✖"), "{}", queue.text);
     bench.double.script(|_, _| Reaction::Accept);
     bench.presses(700, 700, "Rejouer", 1202);
     bench.pass(at(1203, 0));
