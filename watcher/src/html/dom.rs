@@ -16,8 +16,8 @@ use super::token::{Tag, Token, Tokens};
 
 /// Deepest nesting; what is deeper stands side by side at that depth. Real pages stay under 60.
 pub(super) const MAX_DEPTH: usize = 128;
-/// Most nodes of a page: ten times a long list of a real portal.
-pub(super) const MAX_NODES: usize = 200_000;
+/// Most nodes of a page: five times a long list of a real portal.
+pub(super) const MAX_NODES: usize = 100_000;
 
 /// Elements that end an open paragraph (HTML §13.2.6.4.7).
 const ENDS_PARAGRAPH: &[&str] = &[

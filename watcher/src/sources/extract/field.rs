@@ -131,6 +131,10 @@ impl TryFrom<toml::Value> for Written {
 /// Fields by name.
 pub(in crate::sources) type Fields = BTreeMap<Field, Written>;
 
+/// Most values of a field that takes all it finds; most that are tried where the first that fits is kept.
+const MOST_VALUES: usize = 500;
+const MOST_TRIED: usize = 20;
+
 /// What may still be taken out of a page, in bytes.
 pub(in crate::sources) struct Allowance(Cell<usize>);
 
@@ -199,15 +203,20 @@ impl Pick {
             let text = allowance.take(|limit| text_of_element(element, limit));
             if field == Field::Text { text } else { one_line(&text) }
         };
+        // Items within items hold each other's: of what is found, what can be kept is taken.
+        let most = if field.takes_all() { MOST_VALUES } else { MOST_TRIED };
         let found: Vec<String> = match &self.way {
             Way::Whole => vec![text(item)],
             Way::Css(tries) => {
                 let read = |(css, attribute): &(Selector, Option<String>)| -> Vec<String> {
                     let found = item.select(css).filter_map(|e| match attribute {
-                        Some(name) => e.value().attr(name).map(str::to_owned),
+                        Some(name) => {
+                            let value = e.value().attr(name)?;
+                            Some(allowance.take(|left| value[..value.floor_char_boundary(left)].to_owned()))
+                        }
                         None => Some(text(e)),
                     });
-                    found.collect()
+                    found.take(most).collect()
                 };
                 tries.iter().map(read).find(|found| !found.is_empty()).unwrap_or_default()
             }

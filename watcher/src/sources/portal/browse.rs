@@ -17,7 +17,7 @@ const SHOWN_S: f64 = 10.0;
 
 /// The page come to.
 pub(super) struct Landing {
-    /// As fetched.
+    /// As fetched, without its bytes.
     pub body: Box<Body>,
     /// Its text.
     pub text: String,
@@ -28,8 +28,10 @@ pub(super) struct Landing {
 }
 
 impl Landing {
-    fn of(body: Box<Body>) -> Self {
+    fn of(mut body: Box<Body>) -> Self {
         let text = charset::decode_html(&body.bytes, body.content_type.as_deref());
+        // The text stands for them from here on.
+        body.bytes = Vec::new();
         // JSON has no links of its own to be read against.
         let is_markup = text.trim_start().starts_with('<');
         let dom = html::parse(if is_markup { &text } else { "" });
