@@ -498,7 +498,7 @@ mod tests {
             ("OUI KARIM BENALI", Action::GoWith("KARIM BENALI".into())),
             ("Oui Nous", Action::Note(String::new())),
             ("OUI KARIM", Action::Note(String::new())),
-            ("Oui Merci", Action::Note(String::new())),
+            ("Oui Merci", Action::Stage(Stage::Go)),
             ("on regarde", Action::Remind(REMIND_DAYS)),
             ("On n’y va pas.", Action::Stage(Stage::NoGo)),
             ("C'est non pour nous", Action::Stage(Stage::NoGo)),
