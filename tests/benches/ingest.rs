@@ -58,7 +58,7 @@ async fn run(notices: usize, subscriptions: usize) -> Result<(), Box<dyn std::er
     }
     let whole = t.elapsed().as_secs_f64();
     let t = Instant::now();
-    let portraits: Vec<_> = parsed.iter().filter_map(procedure::portrait).collect();
+    let portraits: Vec<_> = parsed.iter().filter_map(|notice| procedure::portrait(notice, &[])).collect();
     let newest = &portraits[portraits.len().saturating_sub(100)..];
     let alike = newest.iter().map(|a| portraits.iter().filter(|b| procedure::same(a, b)).count()).sum::<usize>();
     let compare = t.elapsed().as_secs_f64() / newest.len().max(1) as f64;

@@ -67,7 +67,7 @@ async fn replay(args: &Args, path: &std::path::Path) -> Outcome<(String, Value, 
     let days = args.years * 365;
     let mut notices: Vec<(NaiveDate, Notice)> =
         summaries.iter().enumerate().flat_map(|(n, s)| story(n, s, start, days, summaries.len())).collect();
-    notices.sort_by(|a, b| (a.0, a.1.key()).cmp(&(b.0, b.1.key())));
+    notices.sort_by_key(|(at, notice)| (*at, notice.key()));
     let database = Database::start(Engine::Sqlite)?;
     let sink = Sink::start("", |_| Reaction::Accept).await?;
     let app = Arc::new(service::start(&database.url, sink.port, 4, Clock::fixed(at(start))).await?);
@@ -211,7 +211,9 @@ async fn live(app: &Arc<App>, notices: &[(NaiveDate, Notice)], start: NaiveDate,
         }
         for offer in store.service_offers_at(OfferStage::Told, now - TimeDelta::days(3), 1_000).await? {
             let n: usize = offer.structure.trim_start_matches('s').parse()?;
-            let Some(person) = store.subscriber(&offer.structure).await?.filter(|_| n % 3 == 0) else { continue };
+            let Some(person) = store.subscriber(&offer.structure).await?.filter(|_| n.is_multiple_of(3)) else {
+                continue;
+            };
             let stage = OfferStage::ANSWERS[dice(n, day as usize, 3)];
             offers::answer(&app.service, &person, (&offer.procedure, &offer.lot), stage, "essai").await?;
             if stage == OfferStage::Declined {
