@@ -54,8 +54,10 @@ pub(crate) async fn act(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
     Path(token): Path<String>,
-    fields: Fields,
+    fields: Result<Fields, Trouble>,
 ) -> Shown {
+    // A mail service may post another kind of form (RFC 8058 §3.2), or none.
+    let fields = fields.unwrap_or_default();
     let (address, subscriptions) = opened(&site, &token).await?;
     let (store, now) = (&site.service.store, site.service.clock.now());
     let mut before: Vec<(&'static str, String)> = Vec::new();

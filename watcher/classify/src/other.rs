@@ -30,7 +30,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     Vec::new()
 }
 
-/// What is social and stays unexplained: silence is the worst answer. A statement is let go only for a reason ([`aside`]).
+/// What is social and stays unexplained: silence is the worst answer. A statement is let go only for a reason (`aside`).
 #[must_use]
 pub fn doubts(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &[usize]) -> Vec<Provision> {
     let unexplained = statements.iter().filter(|s| s.unit.ticked != Some(false) && !explained.contains(&s.index));

@@ -124,7 +124,7 @@ pub struct Units {
 }
 
 impl Units {
-    /// Cuts the lines of a document that may matter ([`near`]); their numbers count all lines.
+    /// Cuts the lines of a document that may matter (`near`); their numbers count all lines.
     #[must_use]
     pub fn of(doc: &Document, anchors: &Anchors) -> Self {
         let passages: Vec<Vec<Range<usize>>> = doc.passages().map(|p| with_answers(doc, doc.lines(&p))).collect();
