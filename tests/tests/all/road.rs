@@ -253,7 +253,7 @@ async fn killed_after_commit_it_delivers_after_restart_once() {
     let mut watcher = bench.start(&["run", "--role", "watch"]);
     loop {
         let listed = bench.text(&["deliveries", "list", "--state", "pending"]);
-        if listed.contains("email") {
+        if listed.contains("par courriel") {
             break;
         }
         assert!(watcher.try_wait().unwrap().is_none(), "the watcher ended by itself");
