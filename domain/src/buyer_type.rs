@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
+use crate::words::words;
 use crate::{Buyer, BuyerKind};
 
 /// A kind of buyer.
@@ -33,6 +34,8 @@ pub enum BuyerType {
     Other,
 }
 
+words!(BuyerType);
+
 impl BuyerType {
     /// Every kind, in the order shown.
     pub const ALL: [Self; 9] = [
@@ -46,17 +49,6 @@ impl BuyerType {
         Self::Private,
         Self::Other,
     ];
-
-    /// The word used in the database and in addresses of pages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
-    }
 
     /// As a person reads it.
     #[must_use]

@@ -14,12 +14,15 @@ use strum::{EnumString, IntoStaticStr};
 
 use crate::award::{Company, Subcontract};
 use crate::outcome::NoAwardReason;
+use crate::words::words;
 use crate::{Beneficiary, Buyer, Cpv, Department, Provision, ProvisionKind, Sector, french};
 
-pub use fold::{Published, base, contracts, name_lots};
+pub use fold::{base, contracts, name_lots};
+pub use statement::Published;
 
 mod fold;
 mod holders;
+mod statement;
 #[cfg(test)]
 mod tests;
 
@@ -44,19 +47,9 @@ pub enum ContractState {
     Ended,
 }
 
+words!(ContractState);
+
 impl ContractState {
-    /// The word used in the database and the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// Reads the database's word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
-    }
-
     /// As a person reads it.
     #[must_use]
     pub fn in_french(self) -> &'static str {

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
+use crate::words::words;
 use crate::{Department, Filter, Sector, Subscriber};
 
 /// Where a structure stands with a procedure or one of its lots.
@@ -42,6 +43,8 @@ pub enum Stage {
     Abandoned,
 }
 
+words!(Stage);
+
 impl Stage {
     /// Every stage, in the order of the funnel.
     pub const ALL: [Self; 10] = [
@@ -59,18 +62,6 @@ impl Stage {
 
     /// Those of a structure that went for it and did not say what came of it.
     pub const WENT_FOR_IT: [Self; 3] = [Self::Go, Self::Preparing, Self::Submitted];
-
-    /// The word used in the database, in links and on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// Reads the database's word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
-    }
 
     /// Whether the structure has made up its mind.
     #[must_use]
@@ -137,21 +128,11 @@ pub enum Refusal {
     Other,
 }
 
+words!(Refusal);
+
 impl Refusal {
     /// Every reason, as offered.
     pub const ALL: [Self; 6] = [Self::Trade, Self::Place, Self::Size, Self::Time, Self::Buyer, Self::Other];
-
-    /// The word used in the database and in buttons.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// Reads the database's word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
-    }
 
     /// As a person reads it.
     #[must_use]

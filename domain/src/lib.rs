@@ -64,6 +64,7 @@ pub mod structure;
 pub mod subscription;
 pub mod territory;
 mod visible;
+mod words;
 pub mod working_day;
 
 pub use access::Access;

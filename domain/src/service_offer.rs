@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
+use crate::words::words;
+
 /// Where a structure stands with the holders of a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
@@ -30,21 +32,11 @@ pub enum OfferStage {
     Closed,
 }
 
+words!(OfferStage);
+
 impl OfferStage {
     /// What people answer.
     pub const ANSWERS: [Self; 3] = [Self::Contacted, Self::Declined, Self::Won];
-
-    /// The word used in the database, in buttons and in the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// Reads the database's word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
-    }
 
     /// As a person reads it.
     #[must_use]

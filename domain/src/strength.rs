@@ -19,16 +19,20 @@ impl Strength {
     /// What this verdict offers.
     #[must_use]
     pub fn of(a: &Assessment) -> Self {
-        let has = |kinds: &[ProvisionKind]| kinds.iter().any(|k| a.has(*k));
-        if has(&[ProvisionKind::Reserved, ProvisionKind::InsertionService]) {
-            Self::Strong
-        } else if has(&[ProvisionKind::ExecutionClause, ProvisionKind::AwardCriterion]) {
-            Self::Medium
-        } else if !a.sectors.is_empty() || has(&[ProvisionKind::ToVerify, ProvisionKind::Other]) {
-            Self::Light
-        } else {
-            Self::None
-        }
+        Self::of_provisions(a.provisions.iter().map(|p| p.kind), !a.sectors.is_empty())
+    }
+
+    /// What provisions offer, beside a trade of theirs or not.
+    #[must_use]
+    pub fn of_provisions(provisions: impl IntoIterator<Item = ProvisionKind>, trades: bool) -> Self {
+        let of = |kind| match kind {
+            ProvisionKind::Reserved | ProvisionKind::InsertionService => Self::Strong,
+            ProvisionKind::ExecutionClause | ProvisionKind::AwardCriterion => Self::Medium,
+            ProvisionKind::Other | ProvisionKind::ToVerify => Self::Light,
+            ProvisionKind::SocialConditionNotSeen => Self::None,
+        };
+        let least = if trades { Self::Light } else { Self::None };
+        provisions.into_iter().map(of).max().unwrap_or(least).max(least)
     }
 
     /// A name for style sheets.

@@ -7,16 +7,15 @@ use axum::extract::State;
 use chrono::{Months, NaiveDate};
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::{Department, NoticeKind, Permission, Provision, ProvisionKind, Subscriber, french};
+use vigie_domain::{Department, NoticeKind, Permission, Provision, ProvisionKind, Strength, Subscriber, french};
 use vigie_notifier::card::{self, beneficiary_label, provision_label, short};
 use vigie_service::ingest::search_row::KINDS;
 use vigie_store::journal::NoticeRow;
 use vigie_store::search::{Query, SearchRow};
 
-use super::chips;
 use super::frame::{Fields, Shown, SignedIn, Site, Trouble};
 use super::month;
-use super::tables::{all, day, places};
+use super::tables::{all, csv, day, places};
 
 /// Rows of the page; the table has them all.
 const MAX_ROWS: usize = 150;
@@ -173,6 +172,16 @@ fn totals(clauses: &[Clause]) -> Totals {
     }
 }
 
+/// The facilitators' table: a row a provision, of what was published in a month on their territory.
+pub(crate) async fn table(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
+    signed.session.may(Permission::ReadClauseTable)?;
+    let now = site.service.clock.now();
+    let first = month::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
+    let found = of_month(&site, &signed.session.person, first, &fields).await?;
+    let rows: Vec<Vec<String>> = found.iter().map(|c| c.cells(first)).collect();
+    csv(&format!("clauses-{}", first.format("%Y-%m")), &COLUMNS, &rows)
+}
+
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
     signed.session.may(Permission::ReadClauseTable)?;
     let now = site.service.clock.now();
@@ -187,7 +196,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
             title: short(&c.found.title, 120),
             buyer: short(&c.found.buyer, 80),
             label: provision_label(c.provision.kind),
-            strength: chips::strength([c.provision.kind], false),
+            strength: Strength::of_provisions([c.provision.kind], false) as u8,
             text: short(&card::provision(&c.provision, c.main.assessment.lots.len()).text, 160),
             state: c.state,
             winners: short(&french::list(&c.winners), 120),

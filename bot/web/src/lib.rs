@@ -201,7 +201,7 @@ routes! {
     "/tableaux/decisions.csv" => get(tables::decisions),
     "/tableaux/alertes.csv" => get(tables::alerts),
     "/tableaux/mois.csv" => get(tables::my_month),
-    "/tableaux/clauses.csv" => get(tables::clauses),
+    "/tableaux/clauses.csv" => get(clauses::table),
     "/tableaux/envois.csv" => get(tables::deliveries),
     "/tableaux/personnes.csv" => get(tables::people),
     "/agenda/{token}" => get(feeds::agenda),

@@ -1,4 +1,4 @@
-//! Tables as CSV, for spreadsheets: what was found, decided, told; the clauses of a month; and what operators look at.
+//! Tables as CSV, for spreadsheets: what was found, decided, told; and what operators look at.
 //!
 //! Written for a French spreadsheet: semicolons, a byte-order mark, dates as ISO. A cell that a spreadsheet would take for a
 //! formula is made text: titles come from outside.
@@ -11,12 +11,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_domain::{DeliveryState, Department, Permission, Refusal};
+use vigie_domain::{DeliveryState, Department, Refusal};
 use vigie_notifier::card::{alert_label, provision_label};
 use vigie_store::search::{Query, SearchRow};
 
 use super::browse;
-use super::clauses;
 use super::frame::{Decider, Fields, Operator, Shown, SignedIn, Site, Trouble, Visitor};
 use super::month;
 
@@ -32,7 +31,7 @@ fn cell(text: &str) -> String {
 }
 
 /// A table as a file.
-fn csv(name: &str, head: &[&str], rows: &[Vec<String>]) -> Result<Response, Trouble> {
+pub(crate) fn csv(name: &str, head: &[&str], rows: &[Vec<String>]) -> Result<Response, Trouble> {
     let failed = |e: String| {
         tracing::error!("table {name}: {e}");
         Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "Tableau indisponible", "Réessayez dans un instant.")
@@ -205,16 +204,6 @@ pub(crate) async fn my_month(State(site): State<Arc<Site>>, signed: Decider, fie
         })
         .collect();
     csv("mois", &["objet", "acheteur", "etape", "par", "depuis", "date_limite", "lien"], &rows)
-}
-
-/// The facilitators' table: a row a provision, of what was published in a month on their territory.
-pub(crate) async fn clauses(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
-    signed.session.may(Permission::ReadClauseTable)?;
-    let now = site.service.clock.now();
-    let first = month::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
-    let found = clauses::of_month(&site, &signed.session.person, first, &fields).await?;
-    let rows: Vec<Vec<String>> = found.iter().map(|c| c.cells(first)).collect();
-    csv(&format!("clauses-{}", first.format("%Y-%m")), &clauses::COLUMNS, &rows)
 }
 
 pub(crate) async fn deliveries(State(site): State<Arc<Site>>, _: Operator, fields: Fields) -> Shown {

@@ -2,9 +2,8 @@
 
 use chrono::{Days, Months, NaiveDate};
 
-use super::{
-    Amount, BY_HAND, Contract, ContractState, DurationBasis, EndFormula, Lasts, LatestEnd, Owed, Stated, holders,
-};
+use super::statement::{Change, Published, Statement};
+use super::{Amount, Contract, ContractState, DurationBasis, EndFormula, Lasts, LatestEnd, Owed, Stated, holders};
 use crate::award::{Award, ContractModification};
 use crate::outcome::{NoAwardReason, Outcome};
 use crate::{Assessment, FactKind, Lot, Notice, NoticeKind, Provision, ProvisionKind, commune, french, object};
@@ -17,36 +16,6 @@ const GREATEST_AMOUNT: f64 = 1e10;
 const LONGEST: f64 = 480.0;
 /// Mean length of a month, for parts of one.
 const DAYS_A_MONTH: f64 = 30.4;
-
-/// A notice of a procedure with its verdict.
-#[derive(Debug, Clone, Copy)]
-pub struct Published<'a> {
-    pub notice: &'a Notice,
-    pub assessment: &'a Assessment,
-}
-
-/// What one notice says of one lot's contract.
-pub(super) struct Statement<'a> {
-    /// The notice.
-    pub(super) of: Published<'a>,
-    pub(super) key: String,
-    pub(super) award: Award,
-}
-
-impl Statement<'_> {
-    /// How sure it is of what it says: the greater, the surer.
-    pub(super) fn trust(&self) -> u8 {
-        if self.of.notice.source == BY_HAND { 2 } else { u8::from(self.award.is_of_one_contract()) }
-    }
-
-    pub(super) fn published(&self) -> Option<NaiveDate> {
-        self.of.notice.published
-    }
-
-    fn stated<T>(&self, value: T) -> Stated<T> {
-        Stated { value, notice: self.key.clone() }
-    }
-}
 
 /// The contracts of a procedure, by lot, out of its notices in whatever order.
 #[must_use]
@@ -223,12 +192,6 @@ fn says_terminated(notice: &Notice) -> bool {
     let of_a_contract = matches!(notice.kind, NoticeKind::Modification | NoticeKind::Completion);
     let texts = || std::iter::once(notice.title.as_str()).chain(notice.passages.iter().map(|p| p.text.as_str()));
     of_a_contract && texts().map(commune::key).any(|text| WORDS.iter().any(|w| text.contains(w)))
-}
-
-/// A change of a contract, and the notice that tells it.
-pub(super) struct Change {
-    pub(super) change: ContractModification,
-    pub(super) notice: String,
 }
 
 /// Changes in order, the latest last.

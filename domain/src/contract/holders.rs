@@ -5,7 +5,7 @@ use crate::award::{Award, Company};
 use crate::{NoticeKind, commune};
 
 use super::Holder;
-use super::fold::{Change, Statement};
+use super::statement::{Change, Statement};
 
 /// Words of company names that tell nothing of which company.
 const FORMS: [&str; 26] = [

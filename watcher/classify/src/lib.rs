@@ -32,6 +32,7 @@ pub mod codes;
 mod context;
 pub mod criterion;
 pub mod dates;
+mod department_names;
 pub mod document;
 pub mod facts;
 pub mod finding;

@@ -8,7 +8,7 @@ use vigie_config::rules::communes;
 use vigie_domain::commune::Commune;
 use vigie_domain::{Department, Place, commune};
 
-use super::place;
+use super::department_names;
 
 pattern!(
     NAME,
@@ -118,7 +118,7 @@ fn longest(words: &str, within: &[Department]) -> Option<(usize, Place)> {
 
 /// The one commune of that name.
 fn commune_named(name: &str, within: &[Department]) -> Option<Place> {
-    if name.chars().count() < 3 || place::of_name(&commune::key(name)).is_some() {
+    if name.chars().count() < 3 || department_names::of_name(&commune::key(name)).is_some() {
         return None;
     }
     let departments: Vec<Department> = if within.is_empty() {

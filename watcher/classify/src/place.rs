@@ -4,12 +4,13 @@
 //! "ISO 27001" are no places. The strongest statement counts alone: a label of the form, NUTS codes, the place of performance, an
 //! address, the name of a département, a commune that no other bears the name of. In doubt, none: an alert is never lost to a guess.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use vigie_config::rules::{Rules, communes};
+use vigie_config::rules::communes;
 use vigie_domain::{Department, commune};
+
+use super::department_names::{NAMES, of_name};
 
 pattern!(
     LABEL,
@@ -153,39 +154,6 @@ fn bracketed(text: &str) -> Vec<Department> {
     let names = BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).filter(|n| n.as_str() != "Nord");
     names.filter_map(|n| of_name(&commune::key(n.as_str()))).collect()
 }
-
-/// The département of that name, as a key.
-pub(crate) fn of_name(key: &str) -> Option<Department> {
-    NAMES.by_key.get(key).map(|i| NAMES.departments[*i].0.clone())
-}
-
-struct Names {
-    automaton: AhoCorasick,
-    departments: Vec<(Department, bool)>,
-    by_key: HashMap<String, usize>,
-}
-
-/// Every département's name as a key between spaces, and whether it is a river's, a town's or a common word too.
-static NAMES: LazyLock<Names> = LazyLock::new(|| {
-    words!(
-        MANY_USES,
-        "lot manche landes loire rhone nord var vienne aube ain aisne allier cher creuse doubs drome eure gard gers isere
-         indre jura marne meuse moselle nievre oise orne sarthe somme tarn vendee yonne paris charente correze dordogne gironde
-         herault mayenne ardeche ariege aude aveyron savoie cantal"
-    );
-    let all: Vec<(Department, String)> = Rules::embedded()
-        .departments()
-        .filter_map(|(code, name)| Some((Department::parse(code)?, commune::key(name))))
-        .collect();
-    #[expect(clippy::expect_used, reason = "a hundred names, embedded; every test of places builds it")]
-    let automaton = AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(all.iter().map(|(_, key)| format!(" {key} ")))
-        .expect("names build an automaton");
-    let departments = all.iter().map(|(d, key)| (d.clone(), MANY_USES.contains(key.as_str()))).collect();
-    let by_key = all.into_iter().enumerate().map(|(i, (_, key))| (key, i)).collect();
-    Names { automaton, departments, by_key }
-});
 
 /// The first départements that a text names, one or a list of them; `sure`: names of other things too count only behind words that
 /// make them one.

@@ -40,22 +40,24 @@ impl When {
     }
 }
 
+/// Names of the months, folded.
+pub const MONTHS: [&str; 12] = [
+    "janvier",
+    "fevrier",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "aout",
+    "septembre",
+    "octobre",
+    "novembre",
+    "decembre",
+];
+
 /// Month by the first letters of its name.
 fn month(word: &str) -> Option<u32> {
-    const NAMES: [&str; 12] = [
-        "janvier",
-        "fevrier",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "aout",
-        "septembre",
-        "octobre",
-        "novembre",
-        "decembre",
-    ];
     const SHORT: [&str; 12] =
         ["janv", "fev", "mars", "avr", "mai", "juin", "juil", "aout", "sept", "oct", "nov", "dec"];
     const OTHERS: &[(&str, u32)] = &[
@@ -70,7 +72,7 @@ fn month(word: &str) -> Option<u32> {
         ("may", 5),
         ("mar", 3),
     ];
-    let at = NAMES.iter().chain(&SHORT).position(|n| *n == word).map(|i| i as u32 % 12 + 1);
+    let at = MONTHS.iter().chain(&SHORT).position(|n| *n == word).map(|i| i as u32 % 12 + 1);
     at.or_else(|| OTHERS.iter().find(|(n, _)| *n == word).map(|(_, m)| *m))
 }
 

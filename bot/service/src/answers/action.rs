@@ -3,23 +3,18 @@
 //! A button's data reads `word:delivery`; a button that stands for a command holds the command itself (`/pause 2`), one that
 //! answers a question of a conversation `=step:answer`. All stay below [`MAX_BUTTON_DATA`] bytes.
 
-use chrono::{Datelike, Months, NaiveDate, Weekday};
 use vigie_domain::{OfferStage, Refusal, Stage};
-use vigie_watcher::classify::fold::fold;
 
 use vigie_notifier::chat::{Button, ButtonAction, MAX_BUTTON_DATA};
 
-use super::vocabulary;
+use super::vocabulary::{self, Remind};
+
+pub use super::vocabulary::{REMIND_DAYS, RemindDay, folded};
 
 /// Longest text looked at for a decision, in bytes: what is longer is no answer by a word.
 const MAX_WORDS: usize = 400;
 /// Longest note or name kept, in characters.
 const MAX_NOTE: usize = 300;
-/// Most days a reminder waits.
-pub(super) const MAX_REMIND_DAYS: i64 = 365;
-/// Days a reminder waits where nobody says how many.
-pub const REMIND_DAYS: i64 = 3;
-
 /// What is asked for, about one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -45,33 +40,11 @@ pub enum Action {
     Offer(OfferStage),
 }
 
-/// A day that somebody names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RemindDay {
-    /// The next such day of the week.
-    Next(Weekday),
-    /// A date; without its year, the next such day.
-    Date {
-        /// Day of the month.
-        day: u32,
-        /// Month, 1–12.
-        month: u32,
-        /// Year.
-        year: Option<i32>,
-    },
-}
-
-impl RemindDay {
-    /// The day meant, after `today`; `None` where that date is past or does not exist.
-    #[must_use]
-    pub fn after(self, today: NaiveDate) -> Option<NaiveDate> {
-        match self {
-            Self::Next(weekday) => today.iter_days().skip(1).find(|d| d.weekday() == weekday),
-            Self::Date { day, month, year } => {
-                let of = |year: i32| NaiveDate::from_ymd_opt(year, month, day);
-                let this = of(year.unwrap_or(today.year())).filter(|d| *d > today);
-                this.or_else(|| of(today.checked_add_months(Months::new(12))?.year()).filter(|_| year.is_none()))
-            }
+impl From<Remind> for Action {
+    fn from(when: Remind) -> Self {
+        match when {
+            Remind::In(days) => Self::Remind(days),
+            Remind::On(day) => Self::RemindOn(day),
         }
     }
 }
@@ -216,12 +189,6 @@ fn bare(emoji: &str) -> String {
     emoji.trim().chars().filter(|c| !mark(c)).collect()
 }
 
-/// Text folded, without the signs around it.
-#[must_use]
-pub fn folded(text: &str) -> String {
-    fold(text).trim_matches(|c: char| !c.is_alphanumeric()).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// What an answer by words asks for, if anything: `oui`, `non lot 2`, `rappel dans 5 jours`, `trop loin`, `note : …`.
 #[must_use]
 pub fn words(text: &str) -> Option<Act> {
@@ -239,7 +206,7 @@ pub fn words(text: &str) -> Option<Act> {
     let action = vocabulary::stage(said)
         .map(Action::Stage)
         .or_else(|| vocabulary::offer(said).map(Action::Offer))
-        .or_else(|| vocabulary::remind(said))
+        .or_else(|| vocabulary::remind(said).map(Action::from))
         .or_else(|| vocabulary::refusal(said).map(Action::Because))
         .or_else(|| ["plus", "details", "en savoir plus", "dites m'en plus"].contains(&said).then_some(Action::More))
         .or_else(|| {
@@ -472,23 +439,6 @@ mod tests {
             ("Confier ce dossier", None),
         ] {
             assert_eq!(words(text).map(|a| a.action), action, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_day_that_somebody_names_is_the_next_one() {
-        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let wednesday = day("2026-11-25");
-        let date = |day, month, year| RemindDay::Date { day, month, year };
-        for (named, meant) in [
-            (RemindDay::Next(Weekday::Mon), Some("2026-11-30")),
-            (RemindDay::Next(Weekday::Wed), Some("2026-12-02")),
-            (date(2, 12, None), Some("2026-12-02")),
-            (date(5, 1, None), Some("2027-01-05")),
-            (date(5, 1, Some(2026)), None),
-            (date(31, 11, None), None),
-        ] {
-            assert_eq!(named.after(wednesday), meant.map(day), "{named:?}");
         }
     }
 

@@ -1,10 +1,61 @@
 //! The words that answers are made of, folded (small letters without accents): each stands alone here; what may stand around it
 //! is `action` and `reading`.
 
-use chrono::Weekday;
+use chrono::{Datelike, Months, NaiveDate, Weekday};
 use vigie_domain::{OfferStage, Refusal, Stage};
+use vigie_watcher::classify::fold::fold;
+use vigie_watcher::classify::when::MONTHS;
 
-use super::action::{Action, MAX_REMIND_DAYS, REMIND_DAYS, RemindDay, folded};
+/// Most days a reminder waits.
+const MAX_REMIND_DAYS: i64 = 365;
+/// Days a reminder waits where nobody says how many.
+pub const REMIND_DAYS: i64 = 3;
+
+/// When somebody wants to be reminded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remind {
+    /// In so many days.
+    In(i64),
+    /// On that day.
+    On(RemindDay),
+}
+
+/// A day that somebody names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemindDay {
+    /// The next such day of the week.
+    Next(Weekday),
+    /// A date; without its year, the next such day.
+    Date {
+        /// Day of the month.
+        day: u32,
+        /// Month, 1–12.
+        month: u32,
+        /// Year.
+        year: Option<i32>,
+    },
+}
+
+impl RemindDay {
+    /// The day meant, after `today`; `None` where that date is past or does not exist.
+    #[must_use]
+    pub fn after(self, today: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Self::Next(weekday) => today.iter_days().skip(1).find(|d| d.weekday() == weekday),
+            Self::Date { day, month, year } => {
+                let of = |year: i32| NaiveDate::from_ymd_opt(year, month, day);
+                let this = of(year.unwrap_or(today.year())).filter(|d| *d > today);
+                this.or_else(|| of(today.checked_add_months(Months::new(12))?.year()).filter(|_| year.is_none()))
+            }
+        }
+    }
+}
+
+/// Text folded, without the signs around it.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    fold(text).trim_matches(|c: char| !c.is_alphanumeric()).split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 /// What came of offering services to the holder of a contract.
 pub(super) fn offer(said: &str) -> Option<OfferStage> {
@@ -134,9 +185,9 @@ const LOOKING: [&str; 16] = [
 ];
 
 /// When to be reminded: in some days, or on a day.
-pub(super) fn remind(said: &str) -> Option<Action> {
+pub(super) fn remind(said: &str) -> Option<Remind> {
     if LOOKING.contains(&said) {
-        return Some(Action::Remind(REMIND_DAYS));
+        return Some(Remind::In(REMIND_DAYS));
     }
     // The longest first: « rappel » begins most of them.
     let asks = [
@@ -153,9 +204,9 @@ pub(super) fn remind(said: &str) -> Option<Action> {
     let rest = asks.iter().find_map(|w| said.strip_prefix(w))?;
     let rest = rest.trim_matches([' ', ':', ',']);
     if rest.is_empty() {
-        return Some(Action::Remind(REMIND_DAYS));
+        return Some(Remind::In(REMIND_DAYS));
     }
-    days(rest).map(Action::Remind).or_else(|| day(rest).map(Action::RemindOn))
+    days(rest).map(Remind::In).or_else(|| day(rest).map(Remind::On))
 }
 
 /// « dans cinq jours », « demain », « la semaine prochaine ».
@@ -206,20 +257,6 @@ fn day(said: &str) -> Option<RemindDay> {
 
 /// « 2 décembre », « 1er mars 2027 », « 02/12/2026 ».
 fn date(said: &str) -> Option<RemindDay> {
-    const MONTHS: [&str; 12] = [
-        "janvier",
-        "fevrier",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "aout",
-        "septembre",
-        "octobre",
-        "novembre",
-        "decembre",
-    ];
     let mut parts = said.split([' ', '/', '.']).filter(|p| !p.is_empty());
     let day: u32 = parts.next()?.trim_end_matches("er").parse().ok()?;
     let month = parts.next()?;
@@ -228,7 +265,7 @@ fn date(said: &str) -> Option<RemindDay> {
     let year: Option<i32> = parts.next().map(str::parse).transpose().ok()?;
     let year = year.map(|y| if y < 100 { 2000 + y } else { y });
     // A leap day exists in some year.
-    let exists = chrono::NaiveDate::from_ymd_opt(year.unwrap_or(2028), month, day).is_some();
+    let exists = NaiveDate::from_ymd_opt(year.unwrap_or(2028), month, day).is_some();
     (exists && parts.next().is_none()).then_some(RemindDay::Date { day, month, year })
 }
 
@@ -252,4 +289,26 @@ pub(super) fn refusal(said: &str) -> Option<Refusal> {
         "autre" => Some(Refusal::Other),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_that_somebody_names_is_the_next_one() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let wednesday = day("2026-11-25");
+        let date = |day, month, year| RemindDay::Date { day, month, year };
+        for (named, meant) in [
+            (RemindDay::Next(Weekday::Mon), Some("2026-11-30")),
+            (RemindDay::Next(Weekday::Wed), Some("2026-12-02")),
+            (date(2, 12, None), Some("2026-12-02")),
+            (date(5, 1, None), Some("2027-01-05")),
+            (date(5, 1, Some(2026)), None),
+            (date(31, 11, None), None),
+        ] {
+            assert_eq!(named.after(wednesday), meant.map(day), "{named:?}");
+        }
+    }
 }
