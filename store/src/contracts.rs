@@ -308,17 +308,6 @@ impl Store {
         .await?)
     }
 
-    /// The SIREN of every buyer of that very name, as notices spell it.
-    pub async fn buyers_named(&self, name: &str) -> Result<Vec<Named>, StoreError> {
-        let rows: Vec<Named> = sql::query_as(
-            "SELECT DISTINCT siren, buyer FROM search WHERE buyer_key = $1 AND siren IS NOT NULL AND restricted = 0 ORDER BY siren LIMIT 50",
-        )
-        .bind(commune::key(name))
-        .fetch_all(&self.reader)
-        .await?;
-        Ok(rows)
-    }
-
     /// Buyers and holders whose name holds these words, at most `limit`.
     pub async fn parties_named(&self, words: &str, limit: i64) -> Result<Vec<Named>, StoreError> {
         let key = commune::key(words);

@@ -1,27 +1,11 @@
 //! A clock that is set right.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use vigie_domain::delivery::Settlement;
-use vigie_domain::{Cause, Channel};
 
-use super::{Empty, at, person};
+use super::{Empty, at, enqueue_at, person};
+use crate::Store;
 use crate::claim::Claim;
-use crate::delivery::NewDelivery;
-use crate::{Store, enqueue};
-
-async fn enqueue_at(store: &Store, address: &str, alert: &str, now: DateTime<Utc>) {
-    let new = NewDelivery {
-        subscriber: "p".into(),
-        address: address.into(),
-        channel: Channel::Email,
-        cause: Cause::Alert(alert.into()),
-        procedure: String::new(),
-        expires: None,
-    };
-    let mut tx = store.begin().await.unwrap();
-    enqueue::put_delivery(&mut tx, &new, now).await.unwrap();
-    tx.commit().await.unwrap();
-}
 
 /// A clock that ran ahead for a moment, by days or by years: nothing waits until then.
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +24,7 @@ async fn what_a_clock_that_ran_ahead_put_off_goes_on() {
             let future = at(0) + ahead;
             // While it runs ahead: one message goes, one fails and waits, one is taken by a process that ends; leases, chores.
             for alert in ["a", "b", "c"] {
-                enqueue_at(&store, &address, alert, future).await;
+                enqueue_at(&store, "p", &address, alert, future).await;
             }
             let taken = store.claim(&claim("t1"), future).await.unwrap();
             assert_eq!(taken.len(), 1);
@@ -49,7 +33,7 @@ async fn what_a_clock_that_ran_ahead_put_off_goes_on() {
             assert!(store.hold_lease("timetable", "gone", Duration::seconds(90), future).await.unwrap());
             assert!(store.take_chore("daily", Duration::days(1), future).await.unwrap());
             // It is set right.
-            enqueue_at(&store, &address, "d", at(1)).await;
+            enqueue_at(&store, "p", &address, "d", at(1)).await;
             assert!(store.claim(&claim("t2"), at(2)).await.unwrap().is_empty(), "all wait for the future");
             assert!(store.hold_lease("timetable", "new", Duration::seconds(90), at(2)).await.unwrap());
             assert!(store.bring_back(at(2)).await.unwrap() > 0);

@@ -72,6 +72,11 @@ async fn person(store: &Store, id: &str) -> String {
 
 /// Puts a message for a person into the outbox.
 async fn enqueue(store: &Store, person: &str, address: &str, alert: &str) -> String {
+    enqueue_at(store, person, address, alert, at(0)).await
+}
+
+/// The same at a moment.
+async fn enqueue_at(store: &Store, person: &str, address: &str, alert: &str, now: DateTime<Utc>) -> String {
     let new = NewDelivery {
         subscriber: person.into(),
         address: address.into(),
@@ -81,7 +86,7 @@ async fn enqueue(store: &Store, person: &str, address: &str, alert: &str) -> Str
         expires: None,
     };
     let mut tx = store.begin().await.unwrap();
-    let id = enqueue::put_delivery(&mut tx, &new, at(0)).await.unwrap();
+    let id = enqueue::put_delivery(&mut tx, &new, now).await.unwrap();
     tx.commit().await.unwrap();
     id
 }
