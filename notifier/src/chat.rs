@@ -240,14 +240,9 @@ fn closing(style: &Style) -> &'static str {
 
 fn escape(out: &mut String, c: char) {
     match c {
-        '&' => out.push_str("&amp;"),
-        '<' => out.push_str("&lt;"),
-        '>' => out.push_str("&gt;"),
-        '"' => out.push_str("&quot;"),
-        '\'' => out.push_str("&#39;"),
         '\n' => out.push_str("<br>"),
         c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
-        c => out.push(c),
+        c => crate::escape::push(out, c),
     }
 }
 

@@ -5,6 +5,26 @@
 
 use minijinja::{AutoEscape, Error, Output, State, Value};
 
+/// What stands in HTML for a character that could end a text or an attribute.
+fn reference(c: char) -> Option<&'static str> {
+    Some(match c {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '"' => "&quot;",
+        '\'' => "&#39;",
+        _ => return None,
+    })
+}
+
+/// Writes a character into HTML.
+pub(crate) fn push(out: &mut String, c: char) {
+    match reference(c) {
+        Some(reference) => out.push_str(reference),
+        None => out.push(c),
+    }
+}
+
 /// The formatter of every template.
 ///
 /// # Errors
@@ -14,13 +34,7 @@ pub fn formatter(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value)
     let Some(text) = text else { return minijinja::escape_formatter(out, state, value) };
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-        let reference = match rest.as_bytes()[at] {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&quot;",
-            _ => "&#39;",
-        };
+        let Some(reference) = rest[at..].chars().next().and_then(reference) else { break };
         out.write_str(&rest[..at])?;
         out.write_str(reference)?;
         rest = &rest[at + 1..];

@@ -18,16 +18,7 @@ static LINKS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 fn escape(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
+    text.chars().for_each(|c| crate::escape::push(out, c));
 }
 
 /// The text as HTML, escaped, its numbers and addresses links.
