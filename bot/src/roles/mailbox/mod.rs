@@ -364,13 +364,18 @@ async fn suspend(service: &Service, sent: &Sent, why: &str, now: DateTime<Utc>) 
     suspend_address(service, &lost, now).await
 }
 
+/// Whether the server that received a mail finds its sender genuine; where no server is named that says such things, it may be.
+fn is_genuine(service: &Service, authentication: &[String], from: &str) -> bool {
+    let server = service.settings.mailbox.as_ref().and_then(|m| m.authserv_id.as_deref());
+    server.is_none_or(|server| read::is_genuine(authentication, server, from))
+}
+
 /// What a person answered to a message of ours.
 async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Utc>) -> Result<Outcome, Failure> {
     let Some(sent) = service.store.mail_sent(&reply.delivery).await? else { return Ok(Outcome::Left) };
-    // Without our token, the address must be theirs, and be so for the server that received the mail, where it says such things.
-    let server = service.settings.mailbox.as_ref().and_then(|m| m.authserv_id.as_deref());
-    let genuine = || server.is_none_or(|s| read::is_genuine(&reply.authentication, s, &reply.from));
-    let is_theirs = reply.proven || is_same(&reply.from, &sent.address.value) && genuine();
+    // Without our token, the address must be theirs.
+    let is_theirs = reply.proven
+        || is_same(&reply.from, &sent.address.value) && is_genuine(service, &reply.authentication, &reply.from);
     if !is_theirs {
         return Ok(Outcome::Left);
     }
@@ -403,12 +408,8 @@ async fn not_understood(service: &Service, sent: &Sent, reply: &Reply, now: Date
     if reply.words.is_empty() || sent.procedure.is_empty() {
         return Ok(());
     }
-    let page = match &service.settings.web.public_url {
-        Some(base) => {
-            format!(" Ou choisissez sur sa page : {}/procedure/{}", base.trim_end_matches('/'), sent.procedure)
-        }
-        None => String::new(),
-    };
+    let page = service.procedure_url(&sent.procedure);
+    let page = page.map(|page| format!(" Ou choisissez sur sa page : {page}")).unwrap_or_default();
     let body = format!(
         "{}\nVotre réponse « {} » n’a pas été comprise : rien n’est noté.\n{}Répondez par l’un de ces mots, seul : oui, non, trop loin, plus tard, rappel dans 5 jours, oui lot 2. « Stop » arrête tous les messages.{page}",
         subject(reply, "Votre réponse n’a pas été comprise"),
@@ -477,8 +478,7 @@ fn alert_named(id: String) -> Alert {
 
 /// What a member passes on becomes a lead; they are told.
 async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime<Utc>) -> Result<Outcome, Failure> {
-    let server = service.settings.mailbox.as_ref().and_then(|m| m.authserv_id.as_deref());
-    if server.is_some_and(|s| !read::is_genuine(&passed.authentication, s, &passed.from)) {
+    if !is_genuine(service, &passed.authentication, &passed.from) {
         return Ok(Outcome::Left);
     }
     let Some(address) = service.store.mail_address_in_use(&passed.from).await? else { return Ok(Outcome::Left) };
@@ -513,10 +513,9 @@ async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime
 
 /// The address of a notice's page, in brackets; empty where there is none.
 async fn page_of(service: &Service, notice: &str) -> Result<String, StoreError> {
-    let (Some(base), Some(row)) = (&service.settings.web.public_url, service.store.notice(notice).await?) else {
-        return Ok(String::new());
-    };
-    Ok(format!(" ({}/procedure/{})", base.trim_end_matches('/'), row.procedure))
+    let row = service.store.notice(notice).await?;
+    let page = row.and_then(|row| service.procedure_url(&row.procedure));
+    Ok(page.map(|page| format!(" ({page})")).unwrap_or_default())
 }
 
 /// A text without a name or an address, however it is written.
