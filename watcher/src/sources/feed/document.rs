@@ -42,7 +42,8 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
             Err(why) => json_one_by_one(text, entry).ok_or(why),
         };
     }
-    let text = &without_strange_namespace(&with_known_names(text));
+    let text = with_known_names(text);
+    let text = &without_strange_namespace(&text);
     match whole(text) {
         // A document that holds entries of which none is read is read wrong.
         Ok((entries, _)) if entries.is_empty() && ENTRY.is_match(text) => {
@@ -76,8 +77,8 @@ fn without_strange_namespace(text: &str) -> Cow<'_, str> {
 /// The document without what its server printed before it: a warning of PHP, usually.
 fn behind_noise(text: &str) -> &str {
     match ROOT.find(text) {
-        Some(root) if !ROOT.is_match_at(text, 0) || root.start() > 0 => &text[root.start()..],
-        _ => text,
+        Some(root) => &text[root.start()..],
+        None => text,
     }
 }
 
