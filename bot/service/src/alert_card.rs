@@ -189,6 +189,14 @@ fn parsed(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error
         // The procedure is gone; the notice alone says how it stood.
         Err(_) => ProcedureState::of_verdict(&assessment, now),
     };
+    let why: Why = serde_json::from_str(&item.reasons).unwrap_or_default();
+    let page = match item.alert_kind {
+        // Of a contract, its own page says who holds it.
+        AlertKind::Offer | AlertKind::Renewal => {
+            service.contract_url(&item.procedure, why.lot.as_deref().unwrap_or_default())
+        }
+        _ => service.procedure_url(&item.procedure),
+    };
     Ok(AlertCard {
         kind: item.alert_kind,
         changes: serde_json::from_str(&item.changes)?,
@@ -196,9 +204,9 @@ fn parsed(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error
         assessment,
         state,
         noticed: item.created,
-        why: serde_json::from_str(&item.reasons).unwrap_or_default(),
+        why,
         contacts: Vec::new(),
-        page: service.procedure_url(&item.procedure),
+        page,
         asks: false,
         without_closed: None,
     })

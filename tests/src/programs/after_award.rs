@@ -231,7 +231,8 @@ struct Findings {
     offers: BTreeMap<String, Vec<DateTime<Utc>>>,
     lines: BTreeMap<String, Vec<DateTime<Utc>>>,
     reminders: usize,
-    twice: usize,
+    /// Each thing told a second time: to whom, of what.
+    twice: Vec<String>,
     after_refusal: usize,
 }
 
@@ -256,7 +257,9 @@ impl Findings {
                 };
                 let key = (who.clone(), item.procedure.clone(), lot.clone());
                 found.after_refusal += usize::from(refused.get(&key).is_some_and(|said| *said < at));
-                found.twice += usize::from(!told.insert((key.0, key.1, key.2, what.clone())));
+                if !told.insert((key.0, key.1, key.2, what.clone())) {
+                    found.twice.push(format!("{who} {} {lot:?} {what} {at}: {remark}", item.procedure));
+                }
                 match item.alert_kind {
                     AlertKind::Offer if what == "reminder" => found.reminders += 1,
                     AlertKind::Offer => found.offers.entry(who).or_default().push(at),
@@ -272,7 +275,7 @@ impl Findings {
         let (offers, lines) = (busiest(&self.offers), busiest(&self.lines));
         let total = |all: &BTreeMap<String, Vec<DateTime<Utc>>>| all.values().map(Vec::len).sum::<usize>();
         let a_month = |n: usize| n as f64 / structures.max(1) as f64 / (days as f64 / 30.4);
-        let good = offers <= BAR && lines <= BAR && self.twice == 0 && self.after_refusal == 0;
+        let good = offers <= BAR && lines <= BAR && self.twice.is_empty() && self.after_refusal == 0;
         let report = json!({
             "structures": structures, "days": days, "notices": notices, "offers": total(&self.offers), "lines": total(&self.lines),
             "reminders": self.reminders, "offers_a_structure_and_month": a_month(total(&self.offers)),
@@ -283,7 +286,7 @@ impl Findings {
             "after-award: {structures} structures, {days} days, {} offers (at most {offers} in 30 days), {} lines (at most {lines}), twice={}, after refusal={}: {}",
             total(&self.offers),
             total(&self.lines),
-            self.twice,
+            self.twice.len(),
             self.after_refusal,
             if good { "ok" } else { "MISSED" }
         );
