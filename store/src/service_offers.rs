@@ -95,20 +95,21 @@ impl IngestTx {
 }
 
 impl Store {
-    /// What a structure answered about the holders of a contract; what stands then. `None` where nothing was offered.
+    /// What a structure answered about the holders of a contract: what stood before, and what stands then. `None` where nothing was
+    /// offered.
     pub async fn answer_service_offer(
         &self,
         (structure, procedure, lot): (&str, &str, &str),
         stage: OfferStage,
         by: &str,
         now: DateTime<Utc>,
-    ) -> Result<Option<ServiceOffer>, StoreError> {
+    ) -> Result<Option<(ServiceOffer, ServiceOffer)>, StoreError> {
         let mut tx = self.begin_alert(now).await?;
         let Some(before) = tx.service_offer(structure, procedure, lot).await? else { return Ok(None) };
-        let after = ServiceOffer { stage, by: by.to_owned(), at: now, ..before };
+        let after = ServiceOffer { stage, by: by.to_owned(), at: now, ..before.clone() };
         tx.put_service_offer(&after).await?;
         tx.commit().await?;
-        Ok(Some(after))
+        Ok(Some((before, after)))
     }
 
     /// What stands between a structure and the holders of a contract.

@@ -193,7 +193,7 @@ pub(crate) async fn answer(
     let (session, lot) = (&posted.session, lot_of(&lot));
     let noted = offers::answer(&site.service, &session.person, (&id, lot), stage, session.name()).await?;
     match noted {
-        offers::Answered::Noted(_) => Ok(Redirect::to(&contract_path(&id, lot)).into_response()),
+        offers::Answered::Noted { .. } => Ok(Redirect::to(&contract_path(&id, lot)).into_response()),
         other => Err(Trouble::bad(offers::answered_in_french(&other))),
     }
 }
@@ -204,6 +204,8 @@ struct AccountRow {
     name: String,
     number: Option<String>,
     page: Option<String>,
+    /// It has a commitment to socially responsible purchases (SPASER).
+    committed: bool,
 }
 
 /// What a structure may offer, what ends, whom it follows.
@@ -241,11 +243,11 @@ async fn overview(
             ending.push(row(&found.contract, None, today));
         }
     }
-    let accounts: Vec<AccountRow> = store
-        .accounts_of(structure)
+    let accounts: Vec<AccountRow> = accounts::followed_by(&site.service, structure)
         .await?
         .into_iter()
-        .map(|a| AccountRow {
+        .map(|(a, committed)| AccountRow {
+            committed,
             number: a.siren().map(spaced),
             page: a.siren().map(|siren| format!("/acheteur/{siren}")),
             name: short(&a.name, 120),

@@ -116,7 +116,7 @@ async fn what_a_structure_was_offered_told_and_follows_is_its_own_and_goes_with_
             assert!(store.follow(&account).await.unwrap() && !store.follow(&account).await.unwrap());
         }
         let answered = store.answer_service_offer(("ana", "p", "1"), OfferStage::Declined, "Ana", at(5)).await.unwrap();
-        assert_eq!(answered.unwrap().stage, OfferStage::Declined);
+        assert_eq!(answered.unwrap().1.stage, OfferStage::Declined);
         assert_eq!(store.service_offer_of("bob", "p", "1").await.unwrap().unwrap().stage, OfferStage::Told);
         assert!(store.answer_service_offer(("eve", "p", "1"), OfferStage::Won, "Eve", at(5)).await.unwrap().is_none());
         assert_eq!(store.service_offers_at(OfferStage::Told, at(1), 9).await.unwrap().len(), 1);

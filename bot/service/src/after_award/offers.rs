@@ -11,7 +11,7 @@ use vigie_domain::{
     Access, Alert, AlertKind, Contract, Decision, OfferStage, Refusal, ServiceOffer, Stage, Subscriber,
 };
 use vigie_notifier::after_award::offer_line;
-use vigie_notifier::card::Why;
+use vigie_notifier::card::{Why, short};
 use vigie_store::contracts::{ContractRow, holders_key};
 use vigie_store::ingest::{IngestTx, Share};
 use vigie_store::{StoreError, derived_id};
@@ -292,8 +292,8 @@ pub(super) async fn audience_of(service: &Service, tx: &mut IngestTx, structure:
 /// What came of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
-    /// It stands.
-    Noted(ServiceOffer),
+    /// It stands; what stood before.
+    Noted { before: ServiceOffer, now: ServiceOffer },
     /// People of this role read without deciding.
     ReadsOnly,
     /// Nothing was offered there.
@@ -320,18 +320,28 @@ pub async fn answer(
     let now = service.clock.now();
     let of = (person.structure(), procedure, lot);
     let noted = service.store.answer_service_offer(of, stage, by, now).await?;
-    Ok(noted.map_or(Answered::Unknown, Answered::Noted))
+    Ok(noted.map_or(Answered::Unknown, |(before, now)| Answered::Noted { before, now }))
 }
 
 /// What is said to whoever answered.
 #[must_use]
 pub fn answered_in_french(answered: &Answered) -> String {
     match answered {
-        Answered::Noted(offer) => match offer.stage {
-            OfferStage::Contacted => "Noté : titulaire contacté. Un rappel viendra dans deux semaines.".to_owned(),
-            OfferStage::Won => "Noté : gagné, bravo. Rien ne vous sera plus rappelé pour ce contrat.".to_owned(),
-            _ => "Noté : refusé. Rien ne vous sera plus proposé pour ce contrat.".to_owned(),
-        },
+        Answered::Noted { before, now } => {
+            let said = match now.stage {
+                OfferStage::Contacted if now.reminded => "Noté : titulaire contacté.",
+                OfferStage::Contacted => "Noté : titulaire contacté. Un rappel viendra dans deux semaines.",
+                OfferStage::Won => "Noté : gagné, bravo. Rien ne vous sera plus rappelé pour ce contrat.",
+                _ => "Noté : refusé. Rien ne vous sera plus proposé pour ce contrat.",
+            };
+            // A colleague's answer is not changed unawares.
+            let others =
+                OfferStage::ANSWERS.contains(&before.stage) && before.stage != now.stage && before.by != now.by;
+            match others {
+                true => format!("{} avait noté : {}. {said}", short(&before.by, 60), before.stage.in_french()),
+                false => said.to_owned(),
+            }
+        }
         Answered::ReadsOnly => crate::answers::outcome_line::READS_ONLY.to_owned(),
         Answered::Unknown => "Ce contrat n’est plus connu, ou rien ne vous y a été proposé.".to_owned(),
     }
