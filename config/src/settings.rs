@@ -48,6 +48,8 @@ pub const JOURNAL_DAYS: u32 = 400;
 pub const ACCESS_DAYS: u32 = 365;
 /// Days records that could not be read are kept: the time to mend the reader and read them again.
 pub const QUARANTINE_DAYS: u32 = 90;
+/// Days files of leads are kept: a tender, its result and the start of the contract.
+pub const ATTACHMENTS_DAYS: u32 = 730;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -269,6 +271,8 @@ pub struct Retention {
     pub access_days: u32,
     /// Records that could not be read.
     pub quarantine_days: u32,
+    /// Files that came with a structure's own leads.
+    pub attachments_days: u32,
 }
 
 impl Default for Retention {
@@ -280,6 +284,7 @@ impl Default for Retention {
             journal_days: JOURNAL_DAYS,
             access_days: ACCESS_DAYS,
             quarantine_days: QUARANTINE_DAYS,
+            attachments_days: ATTACHMENTS_DAYS,
         }
     }
 }

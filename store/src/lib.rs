@@ -34,6 +34,7 @@ pub mod ingest;
 pub mod invitations;
 pub mod journal;
 pub mod lanes;
+pub mod leads;
 pub mod messages;
 mod migrations;
 pub mod open_access;

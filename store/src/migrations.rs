@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SECOND_READINGS,
     ACCESS_AND_VISIBILITY,
     AFTER_THE_AWARD,
+    ATTACHMENTS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -338,6 +339,16 @@ CREATE TABLE account (
   structure TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, followed_by TEXT NOT NULL, at BIGINT NOT NULL,
   PRIMARY KEY (structure, key));
 CREATE INDEX account_key ON account (key);
+";
+
+/// Files that came with a structure's own leads.
+const ATTACHMENTS: &str = r"
+CREATE TABLE attachment (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, notice_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, name TEXT NOT NULL,
+  media_type TEXT NOT NULL, size BIGINT NOT NULL, at BIGINT NOT NULL, content {bytes} NOT NULL);
+CREATE INDEX attachment_notice ON attachment (notice_id, structure);
+CREATE INDEX attachment_subscriber ON attachment (subscriber_id);
+CREATE INDEX attachment_at ON attachment (at);
 ";
 
 /// Brings the database to the newest step.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`ingest`] | a notice comes in: load what is stored, plan who hears what, write it in one transaction |
 //! | [`decisions`] | a structure decides: one rule for pages, API, mails and chats |
+//! | [`leads`] | what a structure hears of by itself, with its files |
 //! | [`my_markets`] | what a structure has on its table: to decide, gone for, handed in, done with |
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
@@ -34,6 +35,7 @@ pub mod decisions;
 pub mod declared;
 pub mod error;
 pub mod ingest;
+pub mod leads;
 pub mod links;
 pub mod membership;
 pub mod metrics;

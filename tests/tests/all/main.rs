@@ -18,6 +18,7 @@ mod fuzz;
 mod guide;
 mod installation;
 mod kinds;
+mod leads;
 mod mail;
 #[cfg(all(feature = "matrix", feature = "telegram"))]
 mod matrix;

@@ -16,11 +16,12 @@ use vigie_notifier::fit;
 use vigie_service::ingest::candidate;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
+use vigie_store::leads::Attachment;
 use vigie_watcher::classify::{self, fold::fold};
 use vigie_watcher::zones;
 
 use super::lots;
-use super::{Refused, current, to_publish};
+use super::{Refused, current, own_lead, to_publish};
 use crate::browse::Choice;
 use crate::chips;
 use crate::cookies::Session;
@@ -305,6 +306,13 @@ pub(super) async fn page(
         }
         None => (Vec::new(), Mine { lots: None, why: Vec::new() }),
     };
+    let (attachments, is_own_lead) = match &visitor.session {
+        Some(session) => {
+            let files = site.service.store.attachments_of(session.structure(), id).await?;
+            (files, own_lead(&session.person, notices).is_some())
+        }
+        None => (Vec::new(), false),
+    };
     let description = card.description.clone().unwrap_or_default();
     let whole = decisions.iter().find(|d| d.lot.is_empty());
     let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
@@ -346,9 +354,28 @@ pub(super) async fn page(
             seen => Serde(seen),
             refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
             restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
+            attachments => Serde(attachments.iter().map(file).collect::<Vec<_>>()),
+            own_lead => is_own_lead,
             to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))
+}
+
+/// A file of a lead, as its page lists it.
+#[derive(serde::Serialize)]
+struct FileLine {
+    id: String,
+    name: String,
+    size: String,
+    day: String,
+}
+
+fn file(a: &Attachment) -> FileLine {
+    let size = match a.size {
+        n if n < 1024 * 1024 => format!("{}\u{a0}Ko", (n / 1024).max(1)),
+        n => format!("{}\u{a0}Mo", french::number((n as f64 / 1_048_576.0 * 10.0).round() / 10.0)),
+    };
+    FileLine { id: a.id.clone(), name: a.name.clone(), size, day: day_of(a.at) }
 }
 
 /// The class of how a procedure stands.
