@@ -20,11 +20,12 @@ use vigie_domain::award::{Award, ContractData};
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
     AlertKind, Cadence, Channel, Company, DateKind, DeliveryState, Department, Filter, Notice, NoticeKind, OfferStage,
-    Passage, StructureKind, Subscriber, TypedDate,
+    Passage, ServiceOffer, StructureKind, Subscriber, TypedDate,
 };
 use vigie_notifier::card::Why;
 use vigie_service::after_award::offers;
 use vigie_service::{Clock, ingest};
+use vigie_store::Store;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
@@ -209,11 +210,9 @@ async fn live(app: &Arc<App>, notices: &[(NaiveDate, Notice)], start: NaiveDate,
         if day % 7 != 0 {
             continue;
         }
-        for offer in store.service_offers_at(OfferStage::Told, now - TimeDelta::days(3), 1_000).await? {
+        for offer in unanswered(store, now).await? {
             let n: usize = offer.structure.trim_start_matches('s').parse()?;
-            let Some(person) = store.subscriber(&offer.structure).await?.filter(|_| n.is_multiple_of(3)) else {
-                continue;
-            };
+            let Some(person) = store.subscriber(&offer.structure).await? else { continue };
             let stage = OfferStage::ANSWERS[dice(n, day as usize, 3)];
             offers::answer(&app.service, &person, (&offer.procedure, &offer.lot), stage, "essai").await?;
             if stage == OfferStage::Declined {
@@ -222,6 +221,20 @@ async fn live(app: &Arc<App>, notices: &[(NaiveDate, Notice)], start: NaiveDate,
         }
     }
     Ok(refused)
+}
+
+/// The offers of every third structure that it was told of three days ago and did not answer.
+async fn unanswered(store: &Store, now: DateTime<Utc>) -> Outcome<Vec<ServiceOffer>> {
+    let mut out = Vec::new();
+    for person in store.subscribers().await? {
+        let n: usize = person.id.trim_start_matches('s').parse()?;
+        if n.is_multiple_of(3) {
+            let mine = store.service_offers_of(&person.id, i64::MAX).await?;
+            let waits = |o: &ServiceOffer| o.stage == OfferStage::Told && o.at <= now - TimeDelta::days(3);
+            out.extend(mine.into_iter().filter(waits));
+        }
+    }
+    Ok(out)
 }
 
 /// What the years brought.

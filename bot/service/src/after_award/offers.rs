@@ -201,7 +201,7 @@ async fn put_shares(
 /// Those who bid and have answered what came of it: who did not win is told, who won is not.
 async fn after_results(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let mut told = 0;
-    for asked in service.store.service_offers_at(OfferStage::Asked, now, AT_ONCE).await? {
+    for asked in service.store.service_offers_with_result(AT_ONCE).await? {
         let decisions = service.store.decisions_on(&asked.structure, &asked.procedure).await?;
         match standing(&decisions, &asked.lot) {
             Standing::Bidder => {}
@@ -220,8 +220,8 @@ async fn remind(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreErr
     }
     let mut told = 0;
     for stage in [OfferStage::Told, OfferStage::Contacted] {
-        let due = service.store.service_offers_at(stage, now - Duration::days(days.into()), AT_ONCE).await?;
-        for offer in due.into_iter().filter(|o| !o.reminded) {
+        let since = now - Duration::days(days.into());
+        for offer in service.store.service_offers_to_remind(stage, since, AT_ONCE).await? {
             told += usize::from(tell_anew(service, offer, Some(stage), now).await?);
         }
     }
@@ -241,7 +241,11 @@ async fn tell_anew(
         return Ok(false);
     };
     let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
-    let Some(called) = audience::called(&mut tx, &c).await? else { return Ok(false) };
+    let Some(called) = audience::called(&mut tx, &c).await? else {
+        drop(tx);
+        close(service, offer, now).await?;
+        return Ok(false);
+    };
     let audience = audience_of(service, &mut tx, &offer.structure).await?;
     let people: Vec<String> =
         audience.ids().filter(|id| audience.person(id).is_some_and(|p| p.role.may(Permission::Decide))).collect();
