@@ -146,14 +146,6 @@ async fn from_the_form(pages: Pages) {
     assert_eq!(done.status, 303, "{}", done.body);
     let going = my_markets::of(service, MINE).await.unwrap();
     assert_eq!((going.going.len(), going.to_decide.len()), (1, 0));
-    for (moment, kind) in [("2027-01-11T08:30:00Z", "reminder"), ("2027-02-20T09:00:00Z", "ask_result")] {
-        let at: DateTime<Utc> = moment.parse().unwrap();
-        service.clock.set(at);
-        vigie_bot::roles::scheduler::run(service, at).await.map_err(|f| f.to_string()).unwrap();
-        let alerts = store.own_alerts("ana", 50).await.unwrap();
-        assert!(alerts.iter().any(|a| a.procedure == procedure && a.kind.as_str() == kind), "{kind}: {alerts:?}");
-    }
-    service.clock.set(now());
 
     // Brought again, by a colleague: it is the same one.
     let again = bea.post_files("/pistes/nouvelle", &FIELDS, &[]).await.unwrap();
@@ -171,7 +163,7 @@ async fn from_the_form(pages: Pages) {
     assert!(told(&pages, &procedure).await.contains(&"rival".to_owned()));
     let public = rival.get(&page).await.unwrap();
     assert_eq!(public.status, 200);
-    assert!(!public.body.contains("CCTP") && !public.body.contains("bea"), "{}", public.body);
+    assert!(!public.body.contains("CCTP") && !public.body.contains("plan.png"), "{}", public.body);
     assert!(ana.get(&page).await.unwrap().body.contains("CCTP été.pdf"));
     assert_ne!(rival.get(&path).await.unwrap().status, 200);
     let removed = bea.post_form(&format!("{path}/retirer"), &[("procedure", &procedure)]).await.unwrap();
@@ -179,6 +171,15 @@ async fn from_the_form(pages: Pages) {
     assert_eq!(ana.get(&path).await.unwrap().status, 404);
     assert_eq!(rival.get("/pistes/nouvelle").await.unwrap().status, 200);
     assert_eq!(stranger.get("/pistes/nouvelle").await.unwrap().status, 303);
+
+    // Reminded of, and asked the result, long after it was shared.
+    for (moment, kind) in [("2027-01-11T08:30:00Z", "reminder"), ("2027-02-20T09:00:00Z", "ask_result")] {
+        let at: DateTime<Utc> = moment.parse().unwrap();
+        service.clock.set(at);
+        vigie_bot::roles::scheduler::run(service, at).await.map_err(|f| f.to_string()).unwrap();
+        let alerts = store.own_alerts("ana", 50).await.unwrap();
+        assert!(alerts.iter().any(|a| a.procedure == procedure && a.kind.as_str() == kind), "{kind}: {alerts:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
