@@ -76,6 +76,10 @@ pub async fn readiness(service: &Service) -> Result<(), String> {
         let minutes = (now - outage.since).num_minutes();
         return Err(format!("{} injoignable depuis {minutes} minutes : {}", outage.channel.as_str(), outage.why));
     }
+    if let Some(since) = service.store.held_since().await.map_err(said)? {
+        let since = vigie_service::operators::local(since);
+        return Err(format!("les envois sont retenus depuis la restauration du {since} : vigie deliveries held"));
+    }
     let alarms = service.store.alarm_count().await.map_err(said)?;
     if alarms > 0 {
         return Err(format!(

@@ -13,21 +13,32 @@ use crate::setup;
 /// `-c FILE`
 #[derive(Debug, clap::Args)]
 pub(super) struct ConfigArg {
-    /// Fichier de configuration ; sans lui : BOAMP, alertes à l’écran, base dans le dossier de données de l’utilisateur
+    /// Fichier de configuration ; sans lui /etc/vigie/vigie.toml s’il est là, sinon : BOAMP, alertes à l’écran, base dans le
+    /// dossier de données de l’utilisateur
     #[arg(short = 'c', long = "config", env = "VIGIE_CONFIG", global = true)]
     pub(super) config: Option<PathBuf>,
 }
 
+/// Where a package puts the settings file: read where no other is named.
+pub(super) const INSTALLED: &str = "/etc/vigie/vigie.toml";
+
 impl ConfigArg {
+    /// The settings file: the one that is named, or the one of the installed package.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        let installed = || Some(PathBuf::from(INSTALLED)).filter(|p| p.exists());
+        self.config.clone().or_else(installed)
+    }
+
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
-        if self.config.is_none() && Path::new("vigie.toml").exists() {
+        let path = self.path();
+        if path.is_none() && Path::new("vigie.toml").exists() {
             // Easy to forget, and then the wrong database is looked at.
             let _ = writeln!(
                 std::io::stderr(),
                 "note : vigie.toml est dans ce dossier mais n’est pas lu ; ajoutez -c vigie.toml"
             );
         }
-        settings(self.config.as_deref())
+        settings(path.as_deref())
     }
 }
 
@@ -79,7 +90,7 @@ pub(super) fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()))
         .with_writer(std::io::stderr);
     if settings.log.json {
         builder.json().init()

@@ -7,8 +7,7 @@ use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
 use vigie_delivery::worker;
 use vigie_service::ingest::hourly_cap;
-use vigie_service::sources;
-use vigie_service::{Clock, Failure};
+use vigie_service::{Clock, Failure, backup, sources};
 use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
@@ -36,6 +35,8 @@ const SCHEDULER_TICK: Duration = Duration::from_secs(30);
 /// Pause before the Matrix account is tried again: servers allow few logins (Synapse: one in five minutes).
 #[cfg(feature = "matrix")]
 const OPEN_AGAIN: Duration = Duration::from_secs(330);
+/// How often it is looked whether the backup of the day is due.
+const BACKUP_TICK: Duration = Duration::from_secs(300);
 /// How often the outside heartbeat is pinged.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How often it is looked whether the second reader is to be asked, and how long it is left alone after a failure.
@@ -184,6 +185,7 @@ fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failur
             tasks.keep("boîte aux lettres", move |app, stopping| mailbox_loop(app, every, stopping));
         }
         tasks.keep("calendrier", scheduler_loop);
+        tasks.keep("sauvegarde", backup_loop);
         tasks.keep("écritures", write_watch_loop);
         if let Some(block) = &app.service.settings.judgement.assistant {
             let assistant = Arc::new(Assistant::open(block).map_err(|e| {
@@ -299,6 +301,18 @@ async fn scheduler_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
             tracing::error!("timetable failed: {}", e.what);
         }
         if !rest(SCHEDULER_TICK, &mut stopping).await {
+            return;
+        }
+    }
+}
+
+/// Apart from the timetable: a large database takes minutes to copy.
+async fn backup_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
+    loop {
+        if let Err(e) = backup::run_schedule(&app.service, app.service.clock.now()).await {
+            tracing::error!("backup: {}", e.what);
+        }
+        if !rest(BACKUP_TICK, &mut stopping).await {
             return;
         }
     }

@@ -42,8 +42,9 @@ fn databases_copies_and_their_folders_are_their_owner_s_alone() {
     std::fs::write(home.path().join("vigie.toml"), "[store]\nurl = \"sqlite:ici.sqlite\"\n").unwrap();
     std::fs::set_permissions(home.path().join("vigie.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
     run(home.path(), "subscriptions add -c vigie.toml --email a@x.example --name A --department 59 --confirmed");
-    run(home.path(), "backup -c vigie.toml copie.sqlite");
-    assert!(home.path().join("copie.sqlite").metadata().unwrap().len() > 0);
+    run(home.path(), "backup -c vigie.toml copies");
+    let made = std::fs::read_dir(home.path().join("copies")).unwrap().next().unwrap().unwrap().path();
+    assert!(made.join("vigie.sqlite").metadata().unwrap().len() > 0);
     assert_eq!(open_to_others(home.path()), Vec::<String>::new());
 }
 
