@@ -482,7 +482,7 @@ async fn the_doctor_names_what_is_broken_and_what_to_do_about_it() {
         ("dmarc", "n’en publie pas", "v=DMARC1"),
         ("mail", "127.0.0.1", "vérifiez [email]"),
         ("source", "3 jours", "vigie sources test boamp"),
-        ("dead", "1 message refusé", "vigie deliveries replay"),
+        ("dead", "message refusé", "vigie deliveries replay"),
         ("backup", "3 jours", "vigie backup"),
         ("secrets", "tout le monde peut lire", "chmod o="),
         ("service", "aucun processus", "systemctl start vigie"),
