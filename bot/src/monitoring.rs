@@ -2,7 +2,7 @@
 //!
 //! Names follow Prometheus' practice: `vigie_`, base units, `_total` for counters. Labels hold no personal data.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
@@ -26,9 +26,14 @@ const ALARMS: &str = "vigie_source_alarms";
 /// Upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
-/// Starts to measure; what is read later comes out of the handle. `None` where this process measures already.
+/// Starts to measure, or goes on; what is read later comes out of the handle. `None` where something else measures in this process.
 #[must_use]
 pub fn start() -> Option<PrometheusHandle> {
+    static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    HANDLE.get_or_init(install).clone()
+}
+
+fn install() -> Option<PrometheusHandle> {
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(STEP_SECONDS.to_owned()), &BUCKETS);
     let handle = builder.ok()?.install_recorder().ok()?;
     describe_histogram!(STEP_SECONDS, "Duration of each step of the road");

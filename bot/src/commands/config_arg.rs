@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
 use vigie_config::settings::Settings;
@@ -81,21 +82,43 @@ fn filter(written: &str) -> Result<EnvFilter, String> {
     Ok(filter)
 }
 
-/// Starts logging to standard error.
-pub(super) fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
+/// What the log is told to hold: `VIGIE_LOG` before the settings.
+fn wanted(settings: &Settings, default: &str) -> Result<EnvFilter, Failure> {
     let written =
         std::env::var("VIGIE_LOG").ok().or_else(|| settings.log.filter.clone()).unwrap_or_else(|| default.to_owned());
-    let filter = filter(&written).map_err(|e| {
+    filter(&written).map_err(|e| {
         Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\"")
-    })?;
+    })
+}
+
+/// Gives a log that has begun another filter.
+type Refilter = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
+static REFILTER: OnceLock<Refilter> = OnceLock::new();
+
+/// Has the log that has begun hold what these settings ask for.
+pub(super) fn logs_anew(settings: &Settings, default: &str) -> Result<(), Failure> {
+    let filter = wanted(settings, default)?;
+    let Some(refilter) = REFILTER.get() else { return Ok(()) };
+    refilter(filter).map_err(|e| Failure::new(e, "[log] filter", "relancez le service"))
+}
+
+/// Starts logging to standard error.
+pub(super) fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
+    let filter = wanted(settings, default)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()))
         .with_writer(std::io::stderr);
     if settings.log.json {
-        builder.json().init()
+        let builder = builder.json().with_filter_reloading();
+        let handle = builder.reload_handle();
+        let _ = REFILTER.set(Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string())));
+        builder.init();
     } else {
-        builder.init()
+        let builder = builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        let _ = REFILTER.set(Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string())));
+        builder.init();
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ mod members;
 pub(crate) mod output;
 mod person;
 mod personal;
+mod reload;
 mod run;
 mod subscriptions;
 mod verdict;

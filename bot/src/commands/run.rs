@@ -1,10 +1,12 @@
 //! `vigie run`: the service, in one or several roles.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
+use vigie_config::settings::Settings;
 use vigie_delivery::worker;
 use vigie_service::ingest::hourly_cap;
 use vigie_service::{Clock, Failure, backup, sources};
@@ -12,6 +14,7 @@ use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
 use super::config_arg::ConfigArg;
+use super::reload;
 use crate::monitoring;
 #[cfg(feature = "matrix")]
 use crate::roles::matrix_listener;
@@ -69,12 +72,50 @@ enum Role {
 }
 
 pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
-    let settings = args.config.settings()?;
+    let mut settings = args.config.settings()?;
     super::config_arg::logs(&settings, "info")?;
     let clock = Clock::from_environment()?;
+    if args.once {
+        return once(&Arc::new(start(settings, clock).await?), &args).await;
+    }
+    let file = args.config.path();
+    let mut app = start(settings.clone(), clock.clone()).await?;
+    loop {
+        match service(Arc::new(app), &args.role, file.as_deref()).await? {
+            Ended::Stopped => return Ok(()),
+            Ended::Reload(new) => {
+                app = match start(new.as_ref().clone(), clock.clone()).await {
+                    Ok(app) => {
+                        reload::took(&settings, &new);
+                        settings = *new;
+                        app
+                    }
+                    Err(e) => {
+                        tracing::error!(
+                            "the new settings do not start, the old ones go on: {} ({}) {}",
+                            e.what,
+                            e.place,
+                            e.fix
+                        );
+                        start(settings.clone(), clock.clone()).await?
+                    }
+                };
+            }
+        }
+    }
+}
+
+async fn start(settings: Settings, clock: Clock) -> Result<App, Failure> {
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
-    let app = Arc::new(App::start(settings, fetcher, clock).await?);
-    if args.once { once(&app, &args).await } else { service(app, &args.role).await }
+    App::start(settings, fetcher, clock).await
+}
+
+/// Why a service ended.
+enum Ended {
+    /// It was told to.
+    Stopped,
+    /// It is to go on with these settings.
+    Reload(Box<Settings>),
 }
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
@@ -130,7 +171,7 @@ impl Tasks {
     }
 }
 
-async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
+async fn service(app: Arc<App>, roles: &[Role], file: Option<&Path>) -> Result<Ended, Failure> {
     let (stop, stopping) = channel(false);
     let mut servers = JoinSet::new();
     let mut tasks = Tasks { app: Arc::clone(&app), stopping, running: JoinSet::new() };
@@ -149,8 +190,9 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
     keep_roles(&app, roles, &mut tasks)?;
     tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");
     let outcome = tokio::select! {
-        () = stopped() => Ok(()),
-        Some(ended) = servers.join_next() => ended.unwrap_or_else(|e| {
+        () = stopped() => Ok(Ended::Stopped),
+        settings = reload::asked(file) => Ok(Ended::Reload(Box::new(settings))),
+        Some(ended) = servers.join_next() => ended.map(|done| done.map(|()| Ended::Stopped)).unwrap_or_else(|e| {
             Err(Failure::new(format!("serveur interrompu : {e}"), "service", "relancez ; rien n’est perdu"))
         }),
     };

@@ -574,3 +574,59 @@ fn the_program_writes_its_own_manual_and_completions() {
 fn names(dir: &Path) -> Vec<String> {
     std::fs::read_dir(dir).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect()
 }
+
+/// SIGHUP: a wrong file changes nothing, a good one takes the place of the old one in the same process.
+#[test]
+fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes_nothing() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let installed = Installed::new();
+    let (first, second) = (servers::free_port().unwrap(), servers::free_port().unwrap());
+    let pages = |port: u16| format!("[web]\nlisten = '127.0.0.1:{port}'\n");
+    installed.settings(smtp.port, &pages(first));
+    let log = std::fs::File::create(installed.path("log")).unwrap();
+    let service = Running(installed.command(&["run", "-c", "vigie.toml"]).stderr(log).spawn().unwrap());
+    let logged = |words: &str| std::fs::read_to_string(installed.path("log")).unwrap().contains(words).then_some(());
+    let answers = |port: u16| std::net::TcpStream::connect(("127.0.0.1", port)).ok().map(drop);
+    let hang_up = || {
+        let sent = Command::new("kill").args(["-HUP", &service.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    eventually("the pages answer", || answers(first));
+    std::fs::write(installed.path("vigie.toml"), "[web]\nlisten = 3\n").unwrap();
+    hang_up();
+    eventually("the fault is said", || logged("settings unchanged"));
+    assert!(answers(first).is_some(), "the service goes on");
+    installed.settings(smtp.port, &pages(second));
+    hang_up();
+    eventually("the pages answer elsewhere", || answers(second));
+    eventually("it is said", || logged("settings read again"));
+    assert!(answers(first).is_none());
+    service.stop();
+}
+
+/// What stands in the package: made from the binary that the tests run.
+#[test]
+fn the_package_holds_the_program_its_service_its_manual_and_leaves_no_secret() {
+    if !Path::new("/usr/bin/dpkg-deb").exists() {
+        return vigie_tests::shared::skip("no dpkg-deb");
+    }
+    let out = tempfile::tempdir().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/package");
+    let made = Command::new(script).arg(vigie()).env("CARGO_TARGET_DIR", out.path()).output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let deb = names(&out.path().join("package")).into_iter().find(|n| n.ends_with(".deb")).unwrap();
+    let listed = Command::new("dpkg-deb").arg("-c").arg(out.path().join("package").join(deb)).output().unwrap();
+    let listed = text(&listed.stdout);
+    for path in [
+        "./usr/bin/vigie",
+        "./usr/lib/systemd/system/vigie.service",
+        "./usr/lib/systemd/system/vigie.service.d/10-package.conf",
+        "./usr/share/man/man1/vigie.1.gz",
+        "./usr/share/man/man1/vigie-doctor.1.gz",
+        "./usr/share/bash-completion/completions/vigie",
+        "./usr/share/doc/vigie/copyright",
+    ] {
+        assert!(listed.lines().any(|l| l.ends_with(path)), "{path}: {listed}");
+    }
+    assert!(!listed.contains("/etc/") && listed.lines().all(|l| l.contains("root/root")), "{listed}");
+}
