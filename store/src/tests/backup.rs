@@ -100,7 +100,7 @@ async fn after_a_restoration_nothing_is_claimed_until_somebody_says_so() {
         assert!(store.claim(&claim("w"), at(6)).await.unwrap().is_empty(), "held");
         let held: Vec<String> = store.held(10).await.unwrap().into_iter().map(|h| h.id).collect();
         assert_eq!(held, [first.clone(), second.clone()]);
-        let dropped = store.drop_held(&[first.clone()], &[], at(7)).await.unwrap();
+        let dropped = store.drop_held(std::slice::from_ref(&first), &[], at(7)).await.unwrap();
         assert_eq!((dropped.messages, dropped.lines), (1, 0));
         assert!(store.release_held().await.unwrap() && !store.release_held().await.unwrap());
         let claimed: Vec<String> = store.claim(&claim("w"), at(8)).await.unwrap().into_iter().map(|d| d.id).collect();

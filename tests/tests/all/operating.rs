@@ -90,14 +90,14 @@ impl Drop for Running {
 }
 
 /// Waits for what another process does.
-fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+async fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
         assert!(began.elapsed() < Duration::from_secs(90), "never: {what}");
-        std::thread::sleep(Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -122,8 +122,8 @@ fn add_lead(installed: &Installed, n: usize) {
     installed.run(&["leads", "add", "--title", &title, "--department", "59", "--buyer", &format!("Ville {n}")]);
 }
 
-#[test]
-fn a_backup_made_under_load_and_restored_sends_nothing_twice_and_loses_nothing() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_made_under_load_and_restored_sends_nothing_twice_and_loses_nothing() {
     let Some(smtp) = Smtp::start(&[]) else { return };
     let installed = Installed::new();
     let web = servers::free_port().unwrap();
@@ -156,7 +156,7 @@ fn a_backup_made_under_load_and_restored_sends_nothing_twice_and_loses_nothing()
         assert!(made.contains("Sauvegarde faite et relue"), "{made}");
         load.join().unwrap();
     });
-    eventually("everybody is told of the eight leads", || (told(&smtp).len() == 8 * people.len()).then_some(()));
+    eventually("everybody is told of the eight leads", || (told(&smtp).len() == 8 * people.len()).then_some(())).await;
 
     let refused = installed.ask(&["restore", "copies", "--yes"]);
     assert_eq!(refused.status.code(), Some(1));
@@ -576,8 +576,8 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 /// SIGHUP: a wrong file changes nothing, a good one takes the place of the old one in the same process.
-#[test]
-fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes_nothing() {
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes_nothing() {
     let Some(smtp) = Smtp::start(&[]) else { return };
     let installed = Installed::new();
     let (first, second) = (servers::free_port().unwrap(), servers::free_port().unwrap());
@@ -591,15 +591,15 @@ fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes_nothi
         let sent = Command::new("kill").args(["-HUP", &service.0.id().to_string()]).status().unwrap();
         assert!(sent.success());
     };
-    eventually("the pages answer", || answers(first));
+    eventually("the pages answer", || answers(first)).await;
     std::fs::write(installed.path("vigie.toml"), "[web]\nlisten = 3\n").unwrap();
     hang_up();
-    eventually("the fault is said", || logged("settings unchanged"));
+    eventually("the fault is said", || logged("settings unchanged")).await;
     assert!(answers(first).is_some(), "the service goes on");
     installed.settings(smtp.port, &pages(second));
     hang_up();
-    eventually("the pages answer elsewhere", || answers(second));
-    eventually("it is said", || logged("settings read again"));
+    eventually("the pages answer elsewhere", || answers(second)).await;
+    eventually("it is said", || logged("settings read again")).await;
     assert!(answers(first).is_none());
     service.stop();
 }
