@@ -142,3 +142,27 @@ pub async fn serve(
     server::serve(listener, router, server::Limits::default(), Arc::default(), stop).await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A rule over a name that nobody serves never fires.
+    #[test]
+    fn alert_rules_and_the_dashboard_ask_for_what_is_served() {
+        let served = [QUEUE, OLDEST, ALARMS, STEP_SECONDS, POLLS, NOTICES, SHARES, ATTEMPTS];
+        let names = regex::Regex::new(r"\bvigie_[a-z_]+").unwrap();
+        for (file, text) in [
+            ("alerts.yml", include_str!("../../docs/monitoring/alerts.yml")),
+            ("grafana.json", include_str!("../../docs/monitoring/grafana.json")),
+        ] {
+            let asked: Vec<&str> = names.find_iter(text).map(|m| m.as_str().trim_end_matches("_bucket")).collect();
+            assert!(asked.len() > 4, "{file}: {asked:?}");
+            let unknown: Vec<_> = asked.iter().filter(|name| !served.contains(name)).collect();
+            assert!(unknown.is_empty(), "{file}: {unknown:?}");
+        }
+        let panels: serde_json::Value =
+            serde_json::from_str(include_str!("../../docs/monitoring/grafana.json")).unwrap();
+        assert!(panels["panels"].as_array().is_some_and(|p| p.len() == 8));
+    }
+}

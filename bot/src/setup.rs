@@ -113,7 +113,7 @@ async fn open_at(url: &str, name: &str) -> Result<Store, StoreError> {
     }
     let _ = writeln!(
         std::io::stderr(),
-        "La base {name} ne répond pas encore : son serveur est loin, ou un autre processus y écrit. Vingt secondes d’attente au plus."
+        "La base {name} ne répond pas encore : son serveur est loin, un autre processus y écrit (vingt secondes d’attente au plus), ou elle est copiée avant une mise à jour."
     );
     opening.await
 }

@@ -241,6 +241,53 @@ mod tests {
         assert!(faults.is_empty(), "{faults:#?}");
     }
 
+    /// A document that names a command or an option that does not exist sends its reader nowhere.
+    #[test]
+    fn every_command_that_the_documents_show_exists() {
+        let spans = regex::Regex::new(r"`(?:sudo )?vigie ([^`]+)`|(?m)^(?:sudo )?vigie ([^#\n]+)").unwrap();
+        let word = regex::Regex::new(r"^[a-z][a-z-]+$").unwrap();
+        let flag = regex::Regex::new(r"--([a-z][a-z-]+)").unwrap();
+        let mut whole = command();
+        whole.build();
+        let (mut seen, mut faults) = (0, Vec::new());
+        for (file, text) in [
+            ("README.md", include_str!("../../../README.md")),
+            ("operator.md", include_str!("../../../docs/operator.md")),
+            ("guide.md", include_str!("../../../docs/guide.md")),
+            ("rgpd.md", include_str!("../../../docs/rgpd.md")),
+            ("add-a-source.md", include_str!("../../../docs/add-a-source.md")),
+        ] {
+            for found in spans.captures_iter(text) {
+                let line = found.get(1).or(found.get(2)).map_or("", |m| m.as_str());
+                let words: Vec<&str> = line.split(&[' ', '\n'][..]).filter(|w| !w.is_empty()).collect();
+                let mut at = &whole;
+                for given in words.iter().take_while(|w| word.is_match(w)) {
+                    match at.find_subcommand(given) {
+                        Some(sub) => at = sub,
+                        None if at.get_subcommands().next().is_some() && at.get_positionals().next().is_none() => {
+                            faults.push(format!("{file}: vigie {line}: no command {given}"));
+                            break;
+                        }
+                        None => break,
+                    }
+                }
+                seen += 1;
+                // A line that names several commands between bars or brackets is read by people.
+                if line.contains(['|', '[']) {
+                    continue;
+                }
+                for given in flag.captures_iter(line) {
+                    let known = at.get_arguments().any(|a| a.get_long() == Some(&given[1]));
+                    if !known {
+                        faults.push(format!("{file}: vigie {line}: no option --{}", &given[1]));
+                    }
+                }
+            }
+        }
+        assert!(seen > 60, "only {seen} commands were found");
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+
     #[test]
     fn every_listing_can_be_read_by_a_program() {
         let mut command = command();

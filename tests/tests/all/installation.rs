@@ -91,3 +91,27 @@ fn the_systemd_unit_lets_the_service_do_what_it_needs_and_no_more() {
     let said = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(out.status.success(), "exposure above 2.0: {said}");
 }
+
+/// Every file that a document leads to is there.
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let link = regex::Regex::new(r"\]\(([^)#\s]+)(?:#[^)]*)?\)").unwrap();
+    let documents: Vec<_> = ["", "docs", "docs/decisions"]
+        .iter()
+        .flat_map(|dir| std::fs::read_dir(root.join(dir)).unwrap().flatten().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect();
+    assert!(documents.len() > 50);
+    let (mut seen, mut dead) = (0, Vec::new());
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for found in link.captures_iter(&text).filter(|l| !l[1].contains("://") && !l[1].starts_with("mailto:")) {
+            seen += 1;
+            if !document.parent().unwrap().join(&found[1]).exists() {
+                dead.push(format!("{} → {}", document.display(), &found[1]));
+            }
+        }
+    }
+    assert!(seen > 10 && dead.is_empty(), "{seen} links; {dead:#?}");
+}

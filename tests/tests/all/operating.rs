@@ -612,7 +612,12 @@ fn the_package_holds_the_program_its_service_its_manual_and_leaves_no_secret() {
     }
     let out = tempfile::tempdir().unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/package");
-    let made = Command::new(script).arg(vigie()).env("CARGO_TARGET_DIR", out.path()).output().unwrap();
+    let made = Command::new(script)
+        .arg(vigie())
+        .env("CARGO_TARGET_DIR", out.path())
+        .env("PACKAGE_LEVEL", "1")
+        .output()
+        .unwrap();
     assert!(made.status.success(), "{}", text(&made.stderr));
     let deb = names(&out.path().join("package")).into_iter().find(|n| n.ends_with(".deb")).unwrap();
     let listed = Command::new("dpkg-deb").arg("-c").arg(out.path().join("package").join(deb)).output().unwrap();
