@@ -1,6 +1,7 @@
 //! The shape of `vigie.toml`. Every default is a named constant with its unit and, where there is one, its source.
 
 mod after_award;
+mod backup;
 mod channels;
 mod judgement;
 mod source;
@@ -8,6 +9,7 @@ mod source;
 use std::path::PathBuf;
 
 pub use after_award::AfterAward;
+pub use backup::{BACKUP_HOUR, BACKUPS_KEPT, Backup};
 pub use channels::{Dkim, Email, MAILBOX_EVERY_S, Mailbox, Matrix, SMTP_TIMEOUT_S, Telegram, TelegramUpdate, Tls};
 pub use judgement::{ASSISTANT_BATCH, ASSISTANT_STATEMENTS_A_DAY, Assistant, Judgement};
 use serde::Deserialize;
@@ -58,6 +60,8 @@ pub struct Settings {
     pub operator: Option<Operator>,
     /// Where things are kept.
     pub store: Store,
+    /// Backups that the service makes by itself.
+    pub backup: Backup,
     /// How the network is used.
     pub fetch: Fetch,
     pub source: Vec<Source>,

@@ -32,6 +32,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     ACCESS_AND_VISIBILITY,
     AFTER_THE_AWARD,
     ATTACHMENTS,
+    SIZES,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -350,6 +351,40 @@ CREATE INDEX attachment_notice ON attachment (notice_id, structure);
 CREATE INDEX attachment_subscriber ON attachment (subscriber_id);
 CREATE INDEX attachment_at ON attachment (at);
 ";
+
+/// How large the database was, day by day.
+const SIZES: &str = r"
+CREATE TABLE size_day (day TEXT PRIMARY KEY, bytes BIGINT NOT NULL);
+";
+
+/// Where a database stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It holds nothing of ours.
+    Empty,
+    /// At that step.
+    At(usize),
+}
+
+/// The step of a database, which is only read.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) async fn standing(db: &Database) -> Result<Standing, StoreError> {
+    let there = match db.engine() {
+        Engine::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_step'",
+        Engine::Postgres => {
+            "SELECT COUNT(*) FROM pg_tables WHERE schemaname = ANY (current_schemas(false)) AND tablename = 'schema_step'"
+        }
+    };
+    let (there,): (i64,) = sql::query_as(there).fetch_one(&db.reader()).await?;
+    if there == 0 {
+        return Ok(Standing::Empty);
+    }
+    let (found,): (i64,) =
+        sql::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&db.reader()).await?;
+    Ok(Standing::At(usize::try_from(found).unwrap_or(0)))
+}
 
 /// Brings the database to the newest step.
 ///

@@ -276,6 +276,13 @@ impl Store {
             .await?)
     }
 
+    /// How many deliveries were refused for good since then.
+    pub async fn dead_since(&self, since: DateTime<Utc>) -> Result<i64, StoreError> {
+        let query = sql::query_as("SELECT COUNT(*) FROM delivery WHERE state = 'dead' AND settled_at >= $1");
+        let (n,): (i64,) = query.bind(millis(since)).fetch_one(&self.reader).await?;
+        Ok(n)
+    }
+
     /// Deliveries by state, with their number.
     pub async fn queue(&self) -> Result<Vec<(DeliveryState, i64)>, StoreError> {
         let query = sql::query_as("SELECT state, COUNT(*) FROM delivery GROUP BY state ORDER BY state");

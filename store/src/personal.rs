@@ -167,6 +167,7 @@ pub const IMPERSONAL: &[&str] = &[
     "inbox_mail",
     "listener",
     "heard",
+    "size_day",
 ];
 
 /// What an erasure did, in numbers.

@@ -5,6 +5,7 @@
 #[cfg(feature = "telegram")]
 pub mod fuzz;
 pub mod homeserver;
+pub mod name_server;
 pub mod pages;
 mod postgres;
 pub mod publishers;

@@ -21,6 +21,8 @@
 //! | [`replay`] | a message sent again, an address put back into use |
 //! | [`visibility`] | who may see a notice, and who publishes one |
 //! | [`write_proof`] | whether writes become durable |
+//! | [`backup`] | a copy of the installation: made, read through, put back, made again every day |
+//! | [`outgoing_mail`] | the e-mail channel that the settings describe |
 //! | [`personal_data`] | what is held on a person: export, erasure, retention |
 //! | [`place_input`] | intercommunalities and circles as people write them |
 //! | [`declared`], [`sources`] | people and sources of the settings file |
@@ -29,6 +31,7 @@
 pub mod after_award;
 pub mod alert_card;
 pub mod answers;
+pub mod backup;
 pub mod clock;
 pub mod crash_point;
 pub mod decisions;
@@ -43,6 +46,7 @@ pub mod my_markets;
 pub mod on_behalf;
 pub mod operators;
 pub mod opt_in;
+pub mod outgoing_mail;
 pub mod pass_on;
 pub mod personal_data;
 pub mod place_input;

@@ -77,6 +77,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("envois.html", include_str!("../pages/envois.html")),
     ("envoi.html", include_str!("../pages/envoi.html")),
     ("acces.html", include_str!("../pages/acces.html")),
+    ("etat.html", include_str!("../pages/etat.html")),
     ("personnes.html", include_str!("../pages/personnes.html")),
     ("personne.html", include_str!("../pages/personne.html")),
 ];

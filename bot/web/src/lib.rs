@@ -194,6 +194,7 @@ routes! {
     "/compte/jetons/{id}/retirer" => post(account::remove),
     "/adieu" => get(account::farewell),
     "/exploitation" => get(operator::front),
+    "/exploitation/etat" => get(operator::standing),
     "/exploitation/sources" => get(operator::sources),
     "/exploitation/sources/{id}" => post(operator::act_on_source),
     "/exploitation/envois" => get(operator::deliveries),

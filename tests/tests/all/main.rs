@@ -23,6 +23,7 @@ mod mail;
 #[cfg(all(feature = "matrix", feature = "telegram"))]
 mod matrix;
 mod merging;
+mod operating;
 mod pages;
 mod personal;
 mod politeness;

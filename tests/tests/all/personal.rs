@@ -278,7 +278,7 @@ async fn a_person_who_lived_in_the_real_program_leaves_nothing_in_files_logs_or_
     }
     let ended = Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
     assert!(ended.success() && service.wait().unwrap().success());
-    run(&["backup", &path("copy.sqlite")]);
+    run(&["backup", &path("copies")]);
     let outputs = [
         run(&["subscriptions", "list"]),
         run(&["deliveries", "list"]),
