@@ -184,6 +184,9 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
 
 /// "Le titulaire devra mettre en œuvre une action d'insertion", "effort d'insertion obligatoire fixé à 900 heures".
 fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
+    if !s.says.any(&[Concept::InsertionAction, Concept::SocialDuty]) {
+        return None;
+    }
     // A percentage alone may be of anything.
     let firm = s.numbers.iter().any(|q| {
         q.unit != Unit::Percent && counts(s, q, false) && matches!(q.unit, Unit::Hours | Unit::FullTime)
@@ -239,6 +242,9 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
 /// les demandeurs d'emploi", "devra sous-traiter à une entreprise adaptée".
 fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> Option<(Hit, bool)> {
     let s = &statements[at];
+    if !s.says.any(&[Concept::FarFromWork, Concept::WorkIntegration, Concept::Sheltered]) {
+        return None;
+    }
     let quantity = has_volume(s);
     let given = |h: &Hit| s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to);
     let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && given(h));

@@ -111,25 +111,19 @@ fn typed(reading: &Reading<'_>, units: &Units, zone: Tz, r: &Read) -> TypedDate 
 fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
     /// Far above any real notice, so that hostile text stays cheap.
     const MOST: usize = 3000;
-    let mut out = Vec::new();
-    for topic in [Topic::Visit, Topic::Closing, Topic::Question] {
-        let windows = reading.anchors.windows(topic);
-        let mut w = 0;
-        for (i, unit) in units.list.iter().enumerate() {
-            while windows.get(w).is_some_and(|x| x.end <= unit.range.start) {
-                w += 1;
-            }
-            let text = &reading.doc.text()[unit.range.clone()];
-            let held = windows.get(w).is_some_and(|x| x.start < unit.range.end);
-            if held && (has_moment(text) || text.contains("jour") || text.contains("j-")) {
-                out.push(i);
-            }
-        }
-    }
-    out.sort_unstable();
-    out.dedup();
-    out.truncate(MOST);
-    out
+    let mut windows =
+        [Topic::Visit, Topic::Closing, Topic::Question].map(|topic| reading.anchors.windows(topic).iter().peekable());
+    let mut held = |unit: &Unit| {
+        windows.iter_mut().fold(false, |held, windows| {
+            while windows.next_if(|w| w.end <= unit.range.start).is_some() {}
+            held | windows.peek().is_some_and(|w| w.start < unit.range.end)
+        })
+    };
+    let tells = |unit: &Unit| {
+        let text = &reading.doc.text()[unit.range.clone()];
+        has_moment(text) || text.contains("jour") || text.contains("j-")
+    };
+    units.list.iter().enumerate().filter(|(_, u)| held(u) && tells(u)).map(|(i, _)| i).take(MOST).collect()
 }
 
 fn of_unit(
@@ -421,8 +415,8 @@ fn days_before_tender(
             matches!(x.word.as_ref(), "questions" | "question" | "renseignements" | "renseignement" | "precisions")
         });
         let before = t.iter().any(|x| x.word == "avant") && t.iter().any(|x| x.word == "limite" || x.word == "remise");
-        let (from, to, days) = days_told(t)?;
-        if !asked || !before || days > 60.0 {
+        let (from, to, days) = if asked && before { days_told(t)? } else { return None };
+        if days > 60.0 {
             return None;
         }
         let day = tender.at.date_naive() - chrono::Days::new(days as u64);

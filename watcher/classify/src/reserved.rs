@@ -21,11 +21,26 @@ use super::refusal;
 use super::statement::Statement;
 use super::token::mark;
 
+/// What no reservation does without.
+const WHO: &[Concept] = &[
+    Concept::Reserve,
+    Concept::OrdinaryBidder,
+    Concept::Sheltered,
+    Concept::WorkIntegration,
+    Concept::ShelteredAndIntegration,
+    Concept::SocialEconomy,
+    Concept::Prison,
+    Concept::ArticleSheltered,
+    Concept::ArticleIntegration,
+    Concept::ArticleBoth,
+    Concept::ArticleSocialEconomy,
+];
+
 /// Reads every reservation the text tells; marks the statements it explains.
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut found: Vec<Found> = Vec::new();
-    for (at, s) in statements.iter().enumerate() {
+    for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.says.any(WHO)) {
         let known = found.len();
         if let Some(more) = goes_on(s, found.last()) {
             explained.push(s.index);
