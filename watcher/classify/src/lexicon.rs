@@ -91,6 +91,7 @@ concepts! {
     NotDisability = "not_disability",
     OtherExpansion = "other_expansion",
     ShelteredProgramme = "sheltered_programme",
+    FormObjective = "form_objective",
     VisitAside = "visit_aside",
     Compulsory = "compulsory",
     NotCompulsory = "not_compulsory",
@@ -310,7 +311,9 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
     let named = hit.to - hit.from > 1
         && !["heure", "objectif", "taux", "delai", "volume", "contribution", "performance", "soutien", "promotion"]
             .iter()
-            .any(|w| tokens[hit.from].word.starts_with(w));
+            .any(|w| tokens[hit.from].word.starts_with(w))
+        // "Clause de réexamen : insertion d'une pompe".
+        && !tokens[hit.to - 1].after(mark::COLON);
     let rest = &tokens[hit.to..];
     let of =
         !named && rest.first().is_some_and(|t| t.before == 0 && matches!(t.word.as_ref(), "d" | "de" | "du" | "des"));

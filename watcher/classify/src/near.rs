@@ -39,6 +39,7 @@ pub(crate) const SOCIAL: Concepts = Concepts::of(&[
     Concept::IntegrationObject,
     Concept::OtherSocial,
     Concept::Facilitator,
+    Concept::FormObjective,
 ]);
 
 /// Why a line is cut into statements.

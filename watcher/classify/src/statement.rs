@@ -287,12 +287,15 @@ impl Units {
             self.list.push(unit);
             return;
         }
-        let behind = boxes.last().is_some_and(|(r, _)| text[r.end..].trim_matches([' ', '.', ';']).is_empty());
-        let label = text[..boxes[0].0.start].trim();
+        let behind = boxes.last().is_some_and(|(r, _)| text[r.end..].trim_matches([' ', '.', ';', ')']).is_empty());
+        // "Marché réservé ? non ☐ oui ☒": the question is the label.
+        let question = if behind { text[..boxes[0].0.start].rfind('?').map(|i| i + 1) } else { None };
+        let asked = question.unwrap_or(0);
+        let label = text[..question.unwrap_or(boxes[0].0.start)].trim();
         let mut options: Vec<(Range<usize>, bool)> = Vec::new();
         for (i, (range, on)) in boxes.iter().enumerate() {
             let (from, to) = if behind {
-                (if i == 0 { 0 } else { boxes[i - 1].0.end }, range.start)
+                (if i == 0 { asked } else { boxes[i - 1].0.end }, range.start)
             } else {
                 (range.end, boxes.get(i + 1).map_or(text.len(), |b| b.0.start))
             };
@@ -300,8 +303,8 @@ impl Units {
         }
         let word = |r: &Range<usize>| doc.text()[r.clone()].trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
         let answer = options.iter().any(|(r, _)| matches!(word(r).split(' ').next(), Some("oui" | "non")));
-        let label_range = unit.range.start..unit.range.start + boxes[0].0.start;
-        let heading = if label.is_empty() || behind {
+        let label_range = unit.range.start..unit.range.start + question.unwrap_or(boxes[0].0.start);
+        let heading = if label.is_empty() || behind && question.is_none() {
             unit.heading
         } else {
             let ticked = answer.then(|| {

@@ -50,7 +50,8 @@ fn columns(doc: &Document, line: &Line, folded: &Range<usize>, in_table: bool) -
         return None;
     }
     let parts: Vec<&str> = written.split("   ").flat_map(|p| p.split('\t')).filter(|p| !p.trim().is_empty()).collect();
-    let head = parts.len() >= 3 && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
+    let of_lots = parts.first().is_some_and(|p| matches!(p.trim(), "Lot" | "LOT" | "Lots" | "N°" | "N° lot" | "N° de lot"));
+    let head = parts.len() >= if of_lots { 2 } else { 3 } && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
     if !(head || in_table && parts.len() >= 2) {
         return None;
     }
@@ -67,10 +68,10 @@ fn separator(text: &str, in_table: bool) -> Option<char> {
         return Some('|');
     }
     memchr::memchr(b';', text.as_bytes())?;
-    let first = text.split(" ; ").next().unwrap_or_default().trim();
+    let first = text.split(';').next().unwrap_or_default().trim();
     let numbered = in_table && first.len() <= 6 && first.bytes().any(|b| b.is_ascii_digit());
     let head = matches!(first, "lot" | "lots" | "n° lot" | "n°" | "n° de lot" | "numero" | "no lot");
-    (text.matches(" ; ").count() >= 2 && (numbered || head)).then_some(';')
+    ((numbered || head) && text.matches(';').count() >= 2).then_some(';')
 }
 
 /// The lot that a row names in its first cell.
