@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SECOND_READINGS,
     ACCESS_AND_VISIBILITY,
     AFTER_THE_AWARD,
+    LISTED_STATE,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -339,6 +340,15 @@ CREATE TABLE account (
   PRIMARY KEY (structure, key));
 CREATE INDEX account_key ON account (key);
 ";
+
+/// How a procedure stands, as published: lists say of it what its page says. What was called off and what nobody won were one word
+/// before, and what is about to be concluded without a call was taken for closed.
+const LISTED_STATE: &str = r#"
+ALTER TABLE search ADD COLUMN stands TEXT NOT NULL DEFAULT '{}';
+UPDATE search SET stands = COALESCE((SELECT p.snapshot FROM procedure p WHERE p.id = search.procedure_id), '{}');
+UPDATE search SET status = 'no_award' WHERE status = 'cancelled' AND stands LIKE '{"status":"no_award"%';
+UPDATE search SET status = 'intended' WHERE status = 'closed';
+"#;
 
 /// Brings the database to the newest step.
 ///

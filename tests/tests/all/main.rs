@@ -34,3 +34,4 @@ mod store_story;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;
+mod words;
