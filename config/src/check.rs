@@ -8,6 +8,7 @@ use std::str::FromStr;
 use vigie_domain::{Department, Filter};
 
 use crate::fault::{BlockFault, Step};
+use crate::mail_address;
 use crate::rules::{self, Rules};
 use crate::settings::{Assistant, Settings, Source, Subscriber, Tls};
 
@@ -188,7 +189,9 @@ impl Check {
         let mut known = std::collections::BTreeMap::new();
         for (i, subscriber) in settings.subscriber.iter().enumerate() {
             let Some(email) = &subscriber.email else { continue };
-            if let Some(other) = known.insert(email.trim().to_lowercase(), &subscriber.name) {
+            if let Some(other) =
+                known.insert(mail_address::canonical(email).unwrap_or_else(|_| email.clone()), &subscriber.name)
+            {
                 let what = format!("l’adresse « {email} » est déjà celle de « {other} »");
                 self.fault(
                     &format!("subscriber.{i}.email"),
@@ -267,8 +270,7 @@ impl Check {
             let what = format!("« {} » n’a aucune adresse", subscriber.name);
             self.fault(&format!("{path}.name"), what, "ajoutez email = \"…\" ou console = true");
         }
-        if let Some(email) = subscriber.email.as_ref().filter(|e| !is_mail(e)) {
-            let what = format!("« {email} » n’est pas une adresse électronique");
+        if let Some(what) = subscriber.email.as_deref().and_then(|e| mail_address::canonical(e).err()) {
             self.fault(&format!("{path}.email"), what, "écrivez nom@domaine.fr");
         }
         if let Some(siret) = subscriber.siret.as_deref().filter(|s| !is_siret(s)) {
@@ -355,18 +357,6 @@ fn without_account(text: &str) -> String {
 /// Whether `text` is a SIRET as it is compared: fourteen digits and nothing else.
 fn is_siret(text: &str) -> bool {
     text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Whether `text` looks like a mail address: what stands before and after its @ is for servers to know.
-fn is_mail(text: &str) -> bool {
-    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;".contains(c));
-    plain
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.contains('@')
-                && domain.contains('.')
-                && domain.split('.').all(|part| !part.is_empty())
-        })
 }
 
 /// Whether `text` is a network such as `10.1.0.0/16`.

@@ -86,7 +86,8 @@ fn reference(text: &str) -> (String, usize) {
     let safe = meant.chars().map(|c| match c {
         '&' => "&amp;".to_owned(),
         '<' => "&lt;".to_owned(),
-        c if c.is_control() && !c.is_whitespace() => "\u{fffd}".to_owned(),
+        // As a raw one, which XML 1.0 §2.2 forbids.
+        c if c.is_control() && !c.is_whitespace() => String::new(),
         c => c.to_string(),
     });
     (safe.collect(), name.len())

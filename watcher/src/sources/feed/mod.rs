@@ -126,6 +126,12 @@ struct Document {
 impl Feed {
     /// Reads a document; entries known before keep their names.
     fn read(&self, bytes: &[u8], mut book: Book) -> Result<Document, String> {
+        // RFC 1952 §2.3.1: a server that compresses without saying so, or twice.
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            return Err(
+                "flux compressé (gzip) sans que son serveur le dise : demandez à l’éditeur de le corriger".to_owned()
+            );
+        }
         let text = charset::repair_xml(&charset::decode_xml(bytes));
         // A JSON feed is no XML; feed-rs tells them apart.
         if text.trim_start().starts_with('<') {
