@@ -33,6 +33,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     AFTER_THE_AWARD,
     ATTACHMENTS,
     SIZES,
+    LISTED_STATE,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -385,6 +386,15 @@ pub(crate) async fn standing(db: &Database) -> Result<Standing, StoreError> {
         sql::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&db.reader()).await?;
     Ok(Standing::At(usize::try_from(found).unwrap_or(0)))
 }
+
+/// How a procedure stands, as published: lists say of it what its page says. What was called off and what nobody won were one word
+/// before, and what is about to be concluded without a call was taken for closed.
+const LISTED_STATE: &str = r#"
+ALTER TABLE search ADD COLUMN stands TEXT NOT NULL DEFAULT '{}';
+UPDATE search SET stands = COALESCE((SELECT p.snapshot FROM procedure p WHERE p.id = search.procedure_id), '{}');
+UPDATE search SET status = 'no_award' WHERE status = 'cancelled' AND stands LIKE '{"status":"no_award"%';
+UPDATE search SET status = 'intended' WHERE status = 'closed';
+"#;
 
 /// Brings the database to the newest step.
 ///

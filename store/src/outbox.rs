@@ -202,7 +202,7 @@ impl Store {
             Some(state) => return Ok(Replay::AddressOut { address, state }),
             None => return Ok(Replay::Unknown),
         }
-        let done = sql::query("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’exploitant' WHERE id = $2 AND state = $3")
+        let done = sql::query("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'renvoyé par l’exploitant' WHERE id = $2 AND state = $3")
             .bind(millis(now))
             .bind(delivery.to_owned())
             .bind(state.as_str())

@@ -113,25 +113,25 @@ pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertK
 async fn first_of(service: &Service, row: &DeliveryRow) -> Result<Option<AlertCard>, StoreError> {
     for item in service.store.items_of(&row.id, &row.subscriber, &row.cause).await? {
         if let Ok(mut part) = read(service, &item).await? {
-            part.contacts = contacts(service, &part).await?;
+            part.contacts = contacts(service, &part, &row.subscriber).await?;
             return Ok(Some(part));
         }
     }
     Ok(None)
 }
 
-/// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
+/// Who can help `reader` with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
 ///
 /// # Errors
 /// The database fails.
-pub async fn contacts(service: &Service, part: &AlertCard) -> Result<Vec<String>, StoreError> {
+pub async fn contacts(service: &Service, part: &AlertCard, reader: &str) -> Result<Vec<String>, StoreError> {
     if part.assessment.provisions.is_empty() {
         return Ok(Vec::new());
     }
-    contacts_in(service, &part.assessment.departments, part.notice.buyer.siren()).await
+    contacts_in(service, &part.assessment.departments, part.notice.buyer.siren(), Some(reader)).await
 }
 
-/// Facilitators of some départements, and the commitment of a buyer.
+/// Facilitators of some départements, but for `reader` (who needs no help from themselves), and the commitment of a buyer.
 ///
 /// # Errors
 /// The database fails.
@@ -139,12 +139,18 @@ pub async fn contacts_in(
     service: &Service,
     departments: &[Department],
     buyer: Option<&str>,
+    reader: Option<&str>,
 ) -> Result<Vec<String>, StoreError> {
+    let (mut name, mut addresses) = (String::new(), Vec::new());
+    if let Some(reader) = reader {
+        name = service.store.subscriber(reader).await?.map(|s| s.name).unwrap_or_default();
+        addresses = service.store.addresses(reader).await?.into_iter().map(|a| a.value).collect();
+    }
     let mut out: Vec<String> = Vec::new();
     for department in departments.iter().take(MAX_DEPARTMENTS) {
         for facilitator in service.store.facilitators(department).await? {
             let line = facilitator.in_french();
-            if !out.contains(&line) && out.len() < MAX_CONTACTS {
+            if !out.contains(&line) && out.len() < MAX_CONTACTS && !facilitator.is(&name, &addresses) {
                 out.push(line);
             }
         }

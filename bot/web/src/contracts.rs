@@ -133,7 +133,8 @@ pub(crate) async fn show(
     let service = &site.service;
     let c = found(&site, &visitor, &id, lot_of(&lot)).await?.contract;
     let today = zones::paris_day(service.clock.now());
-    let contacts = alert_card::contacts_in(service, &c.departments, c.buyer.siren()).await?;
+    let reader = visitor.session.as_ref().map(|s| s.person.id.as_str());
+    let contacts = alert_card::contacts_in(service, &c.departments, c.buyer.siren(), reader).await?;
     let holders: Vec<(HolderLine, Option<String>, String)> = c
         .holders
         .iter()
@@ -304,8 +305,11 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
         .flat_map(|c| c.contract.departments.clone())
         .collect::<std::collections::BTreeSet<_>>();
     let departments: Vec<_> = departments.into_iter().collect();
-    let contacts =
-        if buys { alert_card::contacts_in(&site.service, &departments, Some(&siren)).await? } else { Vec::new() };
+    let reader = visitor.session.as_ref().map(|s| s.person.id.as_str());
+    let contacts = match buys {
+        true => alert_card::contacts_in(&site.service, &departments, Some(&siren), reader).await?,
+        false => Vec::new(),
+    };
     let rows = |found: &[ContractRow]| found.iter().map(|c| row(&c.contract, None, today)).collect::<Vec<_>>();
     let followed = match &visitor.session {
         Some(session) => {

@@ -36,3 +36,4 @@ mod store_story;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;
+mod words;

@@ -137,6 +137,11 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored,
         Some(before) if outdated => before.clone(),
         Some(before) => before.followed_by(&assessment),
     };
+    let opened = match after.published {
+        Some(day) if outdated || notice.kind.is_follow_up() => day,
+        _ => notice.published.unwrap_or_else(|| now.date_naive()),
+    };
+    let after = Snapshot { published: Some(opened), ..after };
     let repeats = stored.others.iter().any(|other| this.repeats(other));
     let mut meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
     // That the list alone was read is our gap, not the publisher's: what its page adds is no correction.

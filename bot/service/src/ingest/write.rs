@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use vigie_config::rules;
 use vigie_config::settings::Baseline;
-use vigie_domain::procedure::Status;
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{Alert, Assessment, Notice, NoticeKind};
 use vigie_store::ingest::{IngestTx, Told};
@@ -52,10 +51,10 @@ pub(super) async fn store_one(
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
-    let ends_nothing = plan.after.status == Status::Open;
     let tells = match notice.kind {
         kind if !kind.is_follow_up() => Tells::All,
-        kind if ends_nothing && (kind.is_result() || kind == NoticeKind::Cancellation) => Tells::State,
+        // What ends it, or some of its lots, offers nothing: what was offered stays as it was told.
+        kind if kind.is_result() || kind == NoticeKind::Cancellation => Tells::State,
         _ => Tells::Offer,
     };
     tx.put_search_row(&row, tells).await?;

@@ -245,8 +245,9 @@ fn decided(d: &Decision) -> Decided {
 /// A button of an answer: the stage, its words, its class.
 type Answer = (&'static str, &'static str, &'static str);
 
-/// The answers that make sense: what leads forward while the procedure is open, what became of it once it is not.
-fn answers(stage: Option<Stage>, status: Status, open: bool) -> Vec<Answer> {
+/// The answers that make sense: what leads forward while the procedure is open, what became of it once it is not. To what is only
+/// announced nothing can be handed in.
+fn answers(stage: Option<Stage>, phase: Phase) -> Vec<Answer> {
     const GO: Answer = ("go", "On y va", "");
     const PREPARING: Answer = ("preparing", "En préparation", "quiet");
     const SUBMITTED: Answer = ("submitted", "Remis", "quiet");
@@ -256,14 +257,16 @@ fn answers(stage: Option<Stage>, status: Status, open: bool) -> Vec<Answer> {
     const ABANDONED: Answer = ("abandoned", "Abandonner", "stop");
     let result = matches!(stage, Some(Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward));
     let going = matches!(stage, Some(Stage::Go | Stage::Preparing));
-    match (open, status) {
-        (true, _) if result => vec![WON, LOST, NO_AWARD],
-        (true, _) if going => vec![GO, PREPARING, SUBMITTED, ABANDONED],
-        (true, _) => vec![GO, SUBMITTED],
-        (false, Status::Cancelled | Status::NoAward) if result || going => vec![NO_AWARD],
-        (false, Status::Cancelled | Status::NoAward | Status::Intended) => Vec::new(),
-        (false, _) if result => vec![WON, LOST, NO_AWARD],
-        (false, _) => vec![SUBMITTED, WON, LOST],
+    match phase {
+        Phase::Planned if going => vec![GO, PREPARING, ABANDONED],
+        Phase::Planned if !result => vec![GO],
+        phase if phase.takes_answers() && result => vec![WON, LOST, NO_AWARD],
+        phase if phase.takes_answers() && going => vec![GO, PREPARING, SUBMITTED, ABANDONED],
+        phase if phase.takes_answers() => vec![GO, SUBMITTED],
+        Phase::Cancelled | Phase::NoAward if result || going => vec![NO_AWARD],
+        Phase::Cancelled | Phase::NoAward | Phase::Intended => Vec::new(),
+        _ if result => vec![WON, LOST, NO_AWARD],
+        _ => vec![SUBMITTED, WON, LOST],
     }
 }
 
@@ -333,11 +336,16 @@ pub(super) async fn page(
             c => Serde(&card),
             title => short(&a.title, MAX_TITLE),
             strength => chips::strength_of(a),
-            state_class => state_class(stands.phase),
+            state => stands.label(),
+            state_class => stands.phase.as_str(),
+            modified => stands.modified,
+            settled => stands.phase.is_settled(),
+            became => Some(stands.in_french(now)).filter(|_| stands.phase.is_settled() && !stands.detail(now).is_empty()),
+            words => stands.words.clone(),
             open => open,
             unfolded => description.chars().count() <= UNFOLDED,
             description => description,
-            answers => Serde(answers(whole.map(|d| d.stage), state.status, open)),
+            answers => Serde(answers(whole.map(|d| d.stage), stands.phase)),
             may_decline => open && !whole.is_some_and(|d| matches!(d.stage, Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward)),
             refused => refused.map(|r| (r.title, r.text)),
             amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
@@ -378,18 +386,6 @@ fn file(a: &Attachment) -> FileLine {
     FileLine { id: a.id.clone(), name: a.name.clone(), size, day: day_of(a.at) }
 }
 
-/// The class of how a procedure stands.
-fn state_class(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Planned => "planned",
-        Phase::Open => "open",
-        Phase::ClosingSoon => "soon",
-        Phase::Closed | Phase::Intended => "closed",
-        Phase::Awarded => "awarded",
-        Phase::Cancelled | Phase::NoAward => "cancelled",
-    }
-}
-
 fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
     let choice =
         |r: Refusal| Choice { value: r.as_str().to_owned(), label: r.in_french().to_owned(), on: chosen == Some(r) };
@@ -403,16 +399,17 @@ mod tests {
     /// U2: what is over offered « On y va ».
     #[test]
     fn what_is_over_offers_no_way_forward() {
-        let words = |stage, status, open| answers(stage, status, open).into_iter().map(|a| a.0).collect::<Vec<_>>();
-        for status in [Status::Open, Status::Awarded, Status::Cancelled, Status::NoAward, Status::Intended] {
+        let words = |stage, phase| answers(stage, phase).into_iter().map(|a| a.0).collect::<Vec<_>>();
+        for phase in Phase::ALL.into_iter().filter(|p| !p.takes_answers()) {
             for stage in [None, Some(Stage::Read), Some(Stage::Go), Some(Stage::Submitted), Some(Stage::NoGo)] {
-                let offered = words(stage, status, false);
-                assert!(!offered.contains(&"go") && !offered.contains(&"preparing"), "{status:?} {stage:?}");
+                let offered = words(stage, phase);
+                assert!(!offered.contains(&"go") && !offered.contains(&"preparing"), "{phase:?} {stage:?}");
             }
         }
-        assert!(words(None, Status::Cancelled, false).is_empty());
-        assert_eq!(words(Some(Stage::Submitted), Status::Awarded, false), ["won", "lost", "no_award"]);
-        assert_eq!(words(Some(Stage::Read), Status::Open, true), ["go", "submitted"]);
+        assert!(words(None, Phase::Cancelled).is_empty());
+        assert_eq!(words(Some(Stage::Submitted), Phase::Awarded), ["won", "lost", "no_award"]);
+        assert_eq!(words(Some(Stage::Read), Phase::Open), ["go", "submitted"]);
+        assert_eq!(words(None, Phase::Planned), ["go"]);
     }
 
     #[test]

@@ -47,9 +47,9 @@ async fn awarded(pages: &Pages) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_follows_an_award_on_a_phone_on_a_desktop_and_in_the_dark() {
+async fn what_follows_an_award_on_a_phone_and_on_a_desktop() {
     let Some(driver) = Driver::start() else { return };
-    for screen in [PHONE, DESKTOP, DARK] {
+    for screen in [PHONE, DESKTOP] {
         let (pages, _) = town().await;
         let path = awarded(&pages).await;
         let browser = driver.browser(screen).await;
