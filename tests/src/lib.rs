@@ -6,8 +6,8 @@ pub mod block_font;
 #[cfg(feature = "telegram")]
 pub mod fuzz;
 pub mod homeserver;
-pub mod name_server;
 pub mod looks;
+pub mod name_server;
 pub mod pages;
 mod postgres;
 pub mod publishers;

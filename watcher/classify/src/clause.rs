@@ -158,7 +158,9 @@ fn owes(
         };
     }
     // "Objectif social promu : Possibilités d'emploi …" is a form's wording.
-    let optional = s.says.has(Concept::Optional) && !s.has_word(0, 3, &["objectif"]) && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"]);
+    let optional = s.says.has(Concept::Optional)
+        && !s.has_word(0, 3, &["objectif"])
+        && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"]);
     Some(Owed { at: 0, range, lots, named, optional })
 }
 
@@ -359,8 +361,9 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
         || quantity && s.says.has(Concept::Winner)
         || s.says.has(Concept::Only) && s.of(Concept::Winner).any(|w| w.to <= structure.from);
     let who = s.says.any(&[Concept::Winner]);
-    (who && (bound || done_by(s, structure)) && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
-        .then_some((*structure, false))
+    (who && (bound || done_by(s, structure))
+        && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
+    .then_some((*structure, false))
 }
 
 /// "Le débroussaillement est effectué par un chantier d'insertion".
@@ -408,7 +411,8 @@ fn buyer_speaks(s: &Statement<'_>) -> bool {
         "restaurant",
     ];
     // "142 agents dont 9 …": its staff.
-    let staff = s.tokens.first().is_some_and(|t| t.is_number()) && s.has_word(1, 2, &["agents", "salaries", "employes"]);
+    let staff =
+        s.tokens.first().is_some_and(|t| t.is_number()) && s.has_word(1, 2, &["agents", "salaries", "employes"]);
     (staff || s.has_word(0, 3, BUYERS) && !s.says.any(&[Concept::Contract]))
         && !s.numbers.iter().any(|q| q.unit == Unit::Hours)
         && !s.of(Concept::Winner).any(|w| w.from < 12)

@@ -149,7 +149,9 @@ fn of_unit(
         }
     }
     let moves = words.iter().any(|t| {
-        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle", "devien"].iter().any(|w| t.word.starts_with(w))
+        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle", "devien"]
+            .iter()
+            .any(|w| t.word.starts_with(w))
     });
     let mut out: Vec<Read> = Vec::new();
     let mut floor = 0;
@@ -185,8 +187,7 @@ fn of_unit(
         };
         last = cue.or(named);
         floor = when.to;
-        let replaced =
-            words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
+        let replaced = words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
                 && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire")
                 || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non")
                 // "14/12/2026 à 12:00 devient 04/01/2027".
@@ -252,7 +253,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
         let kind = match word {
             "visite" | "visites" | "visiter" => Some(DateKind::Visit),
             // "Réunion sur place".
-            "reunion" | "rendez" if words[i + 1..at].iter().take(3).any(|t| matches!(t.word.as_ref(), "place" | "site")) => {
+            "reunion" | "rendez"
+                if words[i + 1..at].iter().take(3).any(|t| matches!(t.word.as_ref(), "place" | "site")) =>
+            {
                 Some(DateKind::Visit)
             }
             "question" | "questions" | "renseignements" | "precisions" | "renseignement" => Some(DateKind::Questions),
@@ -358,7 +361,10 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     );
     let start = floor.max(when.from.saturating_sub(REACH));
     let said = words[start..when.from].iter().any(|t| BOUNDS.contains(t.word.as_ref()));
-    let behind = words[when.from..].iter().take(when.to - when.from + 6).any(|t| matches!(t.word.as_ref(), "tard" | "dernier" | "limite"));
+    let behind = words[when.from..]
+        .iter()
+        .take(when.to - when.from + 6)
+        .any(|t| matches!(t.word.as_ref(), "tard" | "dernier" | "limite"));
     // "Plis : 2 avril 2026", "Offres le 8 avril".
     let label = when.from > 0 && {
         let mut at = when.from;

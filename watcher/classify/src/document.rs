@@ -169,11 +169,16 @@ impl Document {
         if behind.starts_with(char::is_lowercase) {
             // "type : insertion": the label of a form, whatever its first letter.
             let head = &behind[..behind.floor_char_boundary(28)];
-            let label = head.find(':').is_some_and(|c| head[..c].trim_end().chars().all(|l| l.is_alphabetic() || l == ' '));
+            let label =
+                head.find(':').is_some_and(|c| head[..c].trim_end().chars().all(|l| l.is_alphabetic() || l == ' '));
             return !label && !before().ends_with(['.', ':', ';', '?', '!', '|']);
         }
         let answer = || super::fold::fold(behind.lines().next().unwrap_or_default());
-        before().ends_with('?') && ANSWERS.iter().any(|w| { let a = answer(); a.len() <= 40 && a.starts_with(w) })
+        before().ends_with('?')
+            && ANSWERS.iter().any(|w| {
+                let a = answer();
+                a.len() <= 40 && a.starts_with(w)
+            })
     }
 
     /// Where a line stands in the folded text.

@@ -234,7 +234,8 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
     let bought = !service.is_empty();
     told.extend(service);
     told.extend(other::read(reading, &statements, &mut explained));
-    let doubts = other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained, &told);
+    let doubts =
+        other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained, &told);
     told.extend(doubts);
     let hint = coded.hint.take();
     let mut joined = codes::join(coded, told, lot_count);

@@ -137,14 +137,15 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
 /// outside the contract.
 fn names_somebody(s: &Statement<'_>, hit: &Hit) -> bool {
     const FROM: &[&str] = &["issu", "proven", "voisin", "riverain", "mitoyen", "siege"];
-    let starts = |at: usize, words: &[&str]| {
-        s.tokens.get(at).is_some_and(|t| words.iter().any(|w| t.word.starts_with(w)))
-    };
+    let starts =
+        |at: usize, words: &[&str]| s.tokens.get(at).is_some_and(|t| words.iter().any(|w| t.word.starts_with(w)));
     let address = s.tokens.iter().any(|t| t.word.len() == 5 && t.word.bytes().all(|b| b.is_ascii_digit()));
     let near = (hit.from.saturating_sub(4)..hit.from).chain(hit.to..hit.to + 2).any(|i| starts(i, FROM));
     let among = s.has_word(hit.to, hit.to + 1, &["ou"]) && starts(hit.to + 1, &["autre"]);
     let outside = (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "hors" && s.tokens[i].word == "marche");
-    STRUCTURES.contains(&hit.concept) && (address || near || among) || outside || address && s.says.any(STRUCTURES)
+    STRUCTURES.contains(&hit.concept) && (address || near || among)
+        || outside
+        || address && s.says.any(STRUCTURES)
         || address && hit.concept == Concept::InsertionAction
 }
 
@@ -189,16 +190,31 @@ const STUDIES: &[&str] = &[
 /// "un foyer pour personnes handicapées", "transport des publics fragiles": those whom the contract serves.
 fn of_users(s: &Statement<'_>, hit: &Hit) -> bool {
     const SERVICES: &[&str] = &[
-        "foyer", "residen", "accueil", "transport", "logement", "heberge", "aide", "usager", "patient", "accessib", "tarif",
-        "gratuit", "exoner", "reduc", "journee", "creneau", "seance", "adapte",
+        "foyer",
+        "residen",
+        "accueil",
+        "transport",
+        "logement",
+        "heberge",
+        "aide",
+        "usager",
+        "patient",
+        "accessib",
+        "tarif",
+        "gratuit",
+        "exoner",
+        "reduc",
+        "journee",
+        "creneau",
+        "seance",
+        "adapte",
     ];
     const USE: &[&str] = &["acced", "utilis", "circul", "exoner", "benefici", "gratuit", "tarif"];
     let says = |range: Range<usize>, words: &[&str]| {
         s.tokens[range].iter().any(|t| words.iter().any(|w| t.word.starts_with(w)))
     };
     hit.concept == Concept::FarFromWork
-        && (says(hit.from.saturating_sub(9)..hit.from, SERVICES)
-            || says(hit.to..s.tokens.len().min(hit.to + 4), USE))
+        && (says(hit.from.saturating_sub(9)..hit.from, SERVICES) || says(hit.to..s.tokens.len().min(hit.to + 4), USE))
         && !s.says.any(&[Concept::Winner, Concept::Duty])
 }
 

@@ -296,9 +296,11 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let entrusted = (0..first.from).rev().take(8).find(|i| {
         ["confi", "attribu"].iter().any(|w| s.tokens[*i].word.starts_with(w))
             && s.has_word(i.saturating_sub(3), *i + 4, &["obligatoirement", "sera", "seront"])
-            || s.tokens[*i].word == "passe" && s.has_word(i + 1, i + 2, &["avec"]) && !s.says.has(Concept::Past)
-            && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
-            && !s.of(Concept::Winner).any(|w| w.to <= *i)
+            || s.tokens[*i].word == "passe"
+                && s.has_word(i + 1, i + 2, &["avec"])
+                && !s.says.has(Concept::Past)
+                && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
+                && !s.of(Concept::Winner).any(|w| w.to <= *i)
     });
     // "Marché réservé à : ☒ EA/ESAT".
     let ticked = s.unit.ticked == Some(true) && s.heading.has(Concept::Reserve);

@@ -50,8 +50,10 @@ fn columns(doc: &Document, line: &Line, folded: &Range<usize>, in_table: bool) -
         return None;
     }
     let parts: Vec<&str> = written.split("   ").flat_map(|p| p.split('\t')).filter(|p| !p.trim().is_empty()).collect();
-    let of_lots = parts.first().is_some_and(|p| matches!(p.trim(), "Lot" | "LOT" | "Lots" | "N°" | "N° lot" | "N° de lot"));
-    let head = parts.len() >= if of_lots { 2 } else { 3 } && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
+    let of_lots =
+        parts.first().is_some_and(|p| matches!(p.trim(), "Lot" | "LOT" | "Lots" | "N°" | "N° lot" | "N° de lot"));
+    let head = parts.len() >= if of_lots { 2 } else { 3 }
+        && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
     if !(head || in_table && parts.len() >= 2) {
         return None;
     }
