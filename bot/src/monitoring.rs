@@ -2,7 +2,7 @@
 //!
 //! Names follow Prometheus' practice: `vigie_`, base units, `_total` for counters. Labels hold no personal data.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
@@ -26,9 +26,14 @@ const ALARMS: &str = "vigie_source_alarms";
 /// Upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
-/// Starts to measure; what is read later comes out of the handle. `None` where this process measures already.
+/// Starts to measure, or goes on; what is read later comes out of the handle. `None` where something else measures in this process.
 #[must_use]
 pub fn start() -> Option<PrometheusHandle> {
+    static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    HANDLE.get_or_init(install).clone()
+}
+
+fn install() -> Option<PrometheusHandle> {
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(STEP_SECONDS.to_owned()), &BUCKETS);
     let handle = builder.ok()?.install_recorder().ok()?;
     describe_histogram!(STEP_SECONDS, "Duration of each step of the road");
@@ -75,6 +80,10 @@ pub async fn readiness(service: &Service) -> Result<(), String> {
     if let Some(outage) = outage::lasting(service, outage::TOLERATED, now).await.map_err(said)?.first() {
         let minutes = (now - outage.since).num_minutes();
         return Err(format!("{} injoignable depuis {minutes} minutes : {}", outage.channel.as_str(), outage.why));
+    }
+    if let Some(since) = service.store.held_since().await.map_err(said)? {
+        let since = vigie_service::operators::local(since);
+        return Err(format!("les envois sont retenus depuis la restauration du {since} : vigie deliveries held"));
     }
     let alarms = service.store.alarm_count().await.map_err(said)?;
     if alarms > 0 {
@@ -132,4 +141,28 @@ pub async fn serve(
         .with_state((service, handle));
     server::serve(listener, router, server::Limits::default(), Arc::default(), stop).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A rule over a name that nobody serves never fires.
+    #[test]
+    fn alert_rules_and_the_dashboard_ask_for_what_is_served() {
+        let served = [QUEUE, OLDEST, ALARMS, STEP_SECONDS, POLLS, NOTICES, SHARES, ATTEMPTS];
+        let names = regex::Regex::new(r"\bvigie_[a-z_]+").unwrap();
+        for (file, text) in [
+            ("alerts.yml", include_str!("../../docs/monitoring/alerts.yml")),
+            ("grafana.json", include_str!("../../docs/monitoring/grafana.json")),
+        ] {
+            let asked: Vec<&str> = names.find_iter(text).map(|m| m.as_str().trim_end_matches("_bucket")).collect();
+            assert!(asked.len() > 4, "{file}: {asked:?}");
+            let unknown: Vec<_> = asked.iter().filter(|name| !served.contains(name)).collect();
+            assert!(unknown.is_empty(), "{file}: {unknown:?}");
+        }
+        let panels: serde_json::Value =
+            serde_json::from_str(include_str!("../../docs/monitoring/grafana.json")).unwrap();
+        assert!(panels["panels"].as_array().is_some_and(|p| p.len() == 8));
+    }
 }

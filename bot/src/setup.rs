@@ -10,7 +10,7 @@ use vigie_config::settings::{self, Settings};
 use vigie_delivery::Engine;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Cadence, Filter};
-use vigie_notifier::channels::email::{Email, EmailError};
+use vigie_service::outgoing_mail::open_email;
 use vigie_service::{Clock, Failure, Service, declared, process};
 use vigie_store::{Store, StoreError};
 use vigie_watcher::fetch::Fetcher;
@@ -113,7 +113,7 @@ async fn open_at(url: &str, name: &str) -> Result<Store, StoreError> {
     }
     let _ = writeln!(
         std::io::stderr(),
-        "La base {name} ne répond pas encore : son serveur est loin, ou un autre processus y écrit. Vingt secondes d’attente au plus."
+        "La base {name} ne répond pas encore : son serveur est loin, un autre processus y écrit (vingt secondes d’attente au plus), ou elle est copiée avant une mise à jour."
     );
     opening.await
 }
@@ -127,21 +127,24 @@ fn mend(e: &StoreError) -> &'static str {
         StoreError::Server { .. } => {
             "vérifiez que ce serveur PostgreSQL tourne et accepte ce compte ([store] url, password)"
         }
-        StoreError::Newer { .. } => "installez une version plus récente de Vigie",
+        StoreError::Newer { .. } => {
+            "installez une version plus récente de Vigie, ou restaurez la copie faite avant (vigie restore)"
+        }
+        StoreError::NoCopy { .. } => "libérez de la place à côté de la base, puis relancez ; rien n’a été changé",
         _ => "corrigez [store] url, ou libérez la base",
     }
 }
 
-/// Opens the database the settings name.
+/// The whole address of the database that the settings name, its password included: never shown.
 ///
 /// # Errors
-/// It cannot be reached, or its secret is missing.
-pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
+/// Its secret is missing, or there is no directory for a file.
+pub fn database_url(settings: &Settings) -> Result<String, Failure> {
     let url = match &settings.store.url {
         Some(url) => url.clone(),
         None => default_store_url()?,
     };
-    let url = match &settings.store.password {
+    Ok(match &settings.store.password {
         None => url,
         Some(secret) => {
             let password =
@@ -156,41 +159,21 @@ pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
             let _ = parsed.set_password(Some(expose(&password)));
             parsed.into()
         }
-    };
-    let name = database_name(settings)?;
-    open_at(&url, &name).await.map_err(|e| Failure::new(e.to_string(), name, mend(&e)))
+    })
 }
 
-/// Makes the e-mail channel the settings name, if any.
+/// Opens the database the settings name.
 ///
 /// # Errors
-/// An address, a secret or the certificate is unreadable.
-pub fn open_email(settings: &Settings) -> Result<Option<Email>, Failure> {
-    let Some(block) = &settings.email else { return Ok(None) };
-    let password = block
-        .password
-        .as_ref()
-        .map(|s| s.read())
-        .transpose()
-        .map_err(|e| Failure::usage(e.to_string(), "[email] password", "définissez ce secret"))?;
-    let fault = |e: EmailError| {
-        Failure::usage(e.to_string(), "[email]", "corrigez cette valeur ; vigie.example.toml en montre une")
-    };
-    let mut email = Email::new(block, password.as_ref()).map_err(fault)?;
-    if let Some(dkim) = &block.dkim {
-        let key = dkim
-            .key
-            .read()
-            .map_err(|e| Failure::usage(e.to_string(), "[email] dkim", "donnez la clé, ou retirez dkim"))?;
-        email = email.with_dkim(&dkim.selector, &key).map_err(fault)?;
-    }
-    let Some(pattern) = &block.return_path else { return Ok(Some(email)) };
-    let key = settings.web.secret.as_ref().map(|s| s.read()).transpose().ok().flatten().ok_or_else(|| {
-        Failure::usage(
-            "les adresses de retour sont signées, et il n’y a pas de secret",
-            "[email] return_path",
-            "définissez [web] secret, ou retirez return_path",
-        )
-    })?;
-    email.with_return_path(pattern, &key, settings.mailbox.is_some()).map(Some).map_err(fault)
+/// It cannot be reached, or its secret is missing.
+pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
+    let url = database_url(settings)?;
+    let name = database_name(settings)?;
+    open_at(&url, &name).await.map_err(|e| not_opened(&e, name))
+}
+
+/// What is said of a database of that name that cannot be opened.
+#[must_use]
+pub fn not_opened(e: &StoreError, name: String) -> Failure {
+    Failure::new(e.to_string(), name, mend(e))
 }

@@ -163,6 +163,13 @@ impl Check {
         if settings.pace.digest_hour > 23 {
             self.fault("pace.digest_hour", "l’heure des résumés doit tenir entre 0 et 23", "écrivez par exemple 8");
         }
+        if settings.backup.hour > 23 {
+            self.fault("backup.hour", "l’heure des sauvegardes doit tenir entre 0 et 23", "écrivez par exemple 3");
+        }
+        if settings.backup.dir.is_some() && settings.store.url.as_ref().is_some_and(|u| u.starts_with("postgres")) {
+            let what = "une base PostgreSQL se sauvegarde par ses propres outils";
+            self.fault("backup.dir", what, "retirez cette clé, et planifiez pg_dump ou l’archivage continu");
+        }
         self.limits(settings);
         for (i, proxy) in settings.web.trusted_proxies.iter().enumerate() {
             if !is_cidr(proxy) && proxy.parse::<std::net::IpAddr>().is_err() {

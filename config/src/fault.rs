@@ -81,8 +81,21 @@ pub(crate) fn of_type(message: &str, key: &str) -> Option<(String, String)> {
         "map" => "une table".to_owned(),
         _ => "cette valeur".to_owned(),
     };
+    if let Some((least, most)) = range(word_of(expected), key) {
+        let written = if written.is_empty() { what.clone() } else { format!("« {written} »") };
+        let fix = match written
+            .trim_matches(['«', '»', ' ', '\u{a0}'])
+            .parse::<i64>()
+            .ok()
+            .filter(|n| (least..=most).contains(n))
+        {
+            Some(n) => format!("écrivez {key} = {n}, sans guillemets"),
+            None => format!("écrivez {key} = suivi d’un tel nombre, sans guillemets"),
+        };
+        return Some((format!("« {key} » : un nombre de {least} à {most} est attendu, {written} est écrit"), fix));
+    }
     let whole = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "integer"];
-    let word = expected.trim_start_matches("a ").trim_start_matches("an ");
+    let word = word_of(expected);
     let wanted = match word {
         w if whole.contains(&w) => "un nombre entier, sans guillemets",
         "f32" | "f64" | "floating point number" => "un nombre, sans guillemets",
@@ -99,6 +112,24 @@ pub(crate) fn of_type(message: &str, key: &str) -> Option<(String, String)> {
         None => format!("voyez {key} dans vigie.example.toml"),
     };
     Some((format!("« {key} » attend {wanted} ; le fichier donne {what}"), fix))
+}
+
+/// The type that is expected, without its article.
+fn word_of(expected: &str) -> &str {
+    expected.trim_start_matches("a ").trim_start_matches("an ")
+}
+
+/// Between which numbers a key of that type stands.
+fn range(kind: &str, key: &str) -> Option<(i64, i64)> {
+    let least = i64::from(matches!(key, "port" | "connections" | "timeout_s" | "max_body_mib"));
+    Some(match (kind, key) {
+        ("u8", "digest_hour" | "hour" | "from" | "to") => (0, 23),
+        ("u8", "min_score") => (0, 100),
+        ("u8", _) => (least, u8::MAX.into()),
+        ("u16", _) => (least, u16::MAX.into()),
+        ("u32", _) => (least, u32::MAX.into()),
+        _ => return None,
+    })
 }
 
 pub(crate) fn hint(message: &str) -> String {

@@ -229,16 +229,23 @@ mod tests {
     fn a_value_of_another_type_is_met_with_its_key_and_what_to_write() {
         let found = refused("[pace]\ninstant_per_hour = \"12\"\n");
         assert_eq!(found[0].line, Some(2));
-        assert_eq!(
-            found[0].what,
-            "« instant_per_hour » attend un nombre entier, sans guillemets ; le fichier donne le texte « 12 »"
-        );
-        assert_eq!(found[0].fix, "écrivez instant_per_hour = 12");
+        assert_eq!(found[0].what, "« instant_per_hour » : un nombre de 0 à 4294967295 est attendu, « 12 » est écrit");
+        assert_eq!(found[0].fix, "écrivez instant_per_hour = 12, sans guillemets");
         for (text, said) in [
             ("[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\nport = \"28025\"\n", "port = 28025"),
+            (
+                "[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\nport = \"abc\"\n",
+                "un nombre de 1 à 65535 est attendu, « abc » est écrit",
+            ),
+            (
+                "[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\nport = 70000\n",
+                "de 1 à 65535 est attendu, « 70000 » est écrit",
+            ),
+            ("[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\nport = true\n", "de 1 à 65535 est attendu, « true » est écrit"),
+            ("[backup]\nhour = [3]\n", "un nombre de 0 à 23 est attendu, une liste est écrit"),
             ("[log]\njson = \"oui\"\n", "voyez json"),
             ("[fetch]\nallow_private = \"10.0.0.0/8\"\n", "voyez allow_private"),
-            ("[pace]\ndigest_hour = 800\n", "hors limites"),
+            ("[pace]\ndigest_hour = 800\n", "un nombre de 0 à 23 est attendu, « 800 » est écrit"),
         ] {
             let found = refused(text);
             let whole = found[0].to_string();

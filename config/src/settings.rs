@@ -1,6 +1,7 @@
 //! The shape of `vigie.toml`. Every default is a named constant with its unit and, where there is one, its source.
 
 mod after_award;
+mod backup;
 mod channels;
 mod judgement;
 mod source;
@@ -8,6 +9,7 @@ mod source;
 use std::path::PathBuf;
 
 pub use after_award::AfterAward;
+pub use backup::{BACKUP_HOUR, BACKUPS_KEPT, Backup};
 pub use channels::{Dkim, Email, MAILBOX_EVERY_S, Mailbox, Matrix, SMTP_TIMEOUT_S, Telegram, TelegramUpdate, Tls};
 pub use judgement::{ASSISTANT_BATCH, ASSISTANT_STATEMENTS_A_DAY, Assistant, Judgement};
 use serde::Deserialize;
@@ -48,6 +50,8 @@ pub const JOURNAL_DAYS: u32 = 400;
 pub const ACCESS_DAYS: u32 = 365;
 /// Days records that could not be read are kept: the time to mend the reader and read them again.
 pub const QUARANTINE_DAYS: u32 = 90;
+/// Days files of leads are kept: a tender, its result and the start of the contract.
+pub const ATTACHMENTS_DAYS: u32 = 730;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -56,6 +60,8 @@ pub struct Settings {
     pub operator: Option<Operator>,
     /// Where things are kept.
     pub store: Store,
+    /// Backups that the service makes by itself.
+    pub backup: Backup,
     /// How the network is used.
     pub fetch: Fetch,
     pub source: Vec<Source>,
@@ -269,6 +275,8 @@ pub struct Retention {
     pub access_days: u32,
     /// Records that could not be read.
     pub quarantine_days: u32,
+    /// Files that came with a structure's own leads.
+    pub attachments_days: u32,
 }
 
 impl Default for Retention {
@@ -280,6 +288,7 @@ impl Default for Retention {
             journal_days: JOURNAL_DAYS,
             access_days: ACCESS_DAYS,
             quarantine_days: QUARANTINE_DAYS,
+            attachments_days: ATTACHMENTS_DAYS,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Department, Sector, StructureKind};
+use crate::{Department, Sector, StructureKind, commune};
 
 /// A structure of a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,15 @@ impl Facilitator {
         let who = if self.name.is_empty() { String::new() } else { format!("{}, ", self.name) };
         format!("Facilitateur des clauses : {}{} ({})", who, self.territory, self.contact)
     }
+
+    /// Whether it is that person: by name, or by one of their addresses.
+    #[must_use]
+    pub fn is(&self, name: &str, addresses: &[String]) -> bool {
+        let named = commune::key(name);
+        let written = self.contact.split(|c: char| c.is_whitespace() || ",;()<>/".contains(c));
+        (!named.is_empty() && commune::key(&self.name) == named)
+            || written.filter(|w| !w.is_empty()).any(|w| addresses.iter().any(|a| a.eq_ignore_ascii_case(w)))
+    }
 }
 
 /// A buyer with a plan for socially and ecologically responsible purchasing (SPASER, Code de la commande publique,
@@ -50,4 +59,24 @@ pub struct CommittedBuyer {
     /// Nine digits.
     pub siren: String,
     pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_facilitator_is_known_by_name_or_address() {
+        let entry = Facilitator {
+            territory: "PLIE du Valenciennois".into(),
+            departments: Vec::new(),
+            name: "Hélène Lefebvre".into(),
+            contact: "clauses@plie.example, 03 20 00 00 00".into(),
+        };
+        let with = |address: &str| [address.to_owned()];
+        assert!(entry.is("helene lefebvre", &[]) && entry.is("H. L.", &with("Clauses@plie.example")));
+        assert!(!entry.is("", &[]) && !entry.is("Jeanne Martin", &with("jeanne@plie.example")));
+        let nobody = Facilitator { name: String::new(), ..entry };
+        assert!(!nobody.is("", &with("")), "no name is not everybody's");
+    }
 }

@@ -14,13 +14,16 @@ pub enum Permission {
     ReadClauseTable,
     /// Pass a notice on to the members of a network.
     PassOn,
+    /// Show everybody a lead of one's own structure.
+    PublishLead,
     /// Look after sources, deliveries, people and their access; see what is not public; publish any structure's lead.
     Operate,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 5] = [Self::Decide, Self::CorrectVerdict, Self::ReadClauseTable, Self::PassOn, Self::Operate];
+    pub const ALL: [Self; 6] =
+        [Self::Decide, Self::CorrectVerdict, Self::ReadClauseTable, Self::PassOn, Self::PublishLead, Self::Operate];
 }
 
 impl Role {
@@ -31,9 +34,11 @@ impl Role {
     #[must_use]
     pub const fn may(self, what: Permission) -> bool {
         match self {
-            Self::Structure => matches!(what, Permission::Decide),
-            Self::Facilitator => matches!(what, Permission::CorrectVerdict | Permission::ReadClauseTable),
-            Self::Network => matches!(what, Permission::Decide | Permission::PassOn),
+            Self::Structure => matches!(what, Permission::Decide | Permission::PublishLead),
+            Self::Facilitator => {
+                matches!(what, Permission::CorrectVerdict | Permission::ReadClauseTable | Permission::PublishLead)
+            }
+            Self::Network => matches!(what, Permission::Decide | Permission::PassOn | Permission::PublishLead),
             Self::Subscriber => false,
             Self::Operator => !matches!(what, Permission::PassOn),
         }

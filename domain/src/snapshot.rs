@@ -4,7 +4,7 @@
 //! notice (a correction, an award) leaves as it was what it does not say. A snapshot written by an earlier version, which kept no
 //! terms of provisions, tells no change of terms.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::notice::Award;
@@ -173,6 +173,9 @@ pub struct Snapshot {
     /// Why it ended without a winner, in the buyer's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<String>,
+    /// Day of the notice that opened it, or announced it; a procedure without a closing date counts as open from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<NaiveDate>,
 }
 
 impl Snapshot {
@@ -196,6 +199,29 @@ impl Snapshot {
     pub fn status_of(&self, lot: &str) -> Status {
         let ended = self.ended.iter().find(|e| e.lot == lot).map(|e| e.status);
         ended.unwrap_or(self.status)
+    }
+
+    /// How the whole stands and nothing more, as a list keeps it: without lots and provisions, each winner once.
+    #[must_use]
+    pub fn in_short(&self) -> Self {
+        let mut names: Vec<String> = Vec::new();
+        for name in self.winners.iter().flat_map(|w| &w.names) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        let closes =
+            |(kind, _): &&(DateKind, DateTime<FixedOffset>)| matches!(kind, DateKind::Participation | DateKind::Tender);
+        Self {
+            status: self.status,
+            dates: self.dates.iter().filter(closes).copied().collect(),
+            reason: self.reason,
+            planned: self.planned,
+            modified: self.modified,
+            winners: if names.is_empty() { Vec::new() } else { vec![Winner { names, ..Winner::default() }] },
+            published: self.published,
+            ..Self::default()
+        }
     }
 
     /// The state that a verdict alone describes.
@@ -249,6 +275,7 @@ impl Snapshot {
             lot_dates: if keeps_lot_dates { self.lot_dates.clone() } else { stated.lot_dates },
             winners: self.winners.clone(),
             words: self.words.clone(),
+            published: self.published,
             lots: if keep(self.lots.is_empty(), stated.lots.is_empty()) { self.lots.clone() } else { stated.lots },
             ended: self.ended.clone(),
             reason: self.reason,

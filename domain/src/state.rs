@@ -4,7 +4,8 @@
 //! [`ProcedureState::of`] reads what was published ([`Snapshot`]) at a moment; nothing else decides whether something is open.
 //! Whatever is over keeps its reason, in the buyer's words where there are any, or its winners.
 
-use chrono::{DateTime, Duration, FixedOffset, Utc};
+use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveTime, Utc};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::outcome::{NoAwardReason, no_award_in_french};
 use crate::snapshot::{Snapshot, Status, Winner};
@@ -13,11 +14,15 @@ use crate::{Assessment, french};
 /// What closes within that time is about to close.
 pub const CLOSES_SOON: Duration = Duration::days(7);
 
+/// How long what has no closing date counts as open: planned purchases are announced up to a year ahead.
+pub const OPEN_WITHOUT_DATE: Duration = Duration::days(365);
+
 /// Most winners named in one line.
 const MAX_NAMED: usize = 3;
 
 /// Where something stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Phase {
     /// Announced, and not open to answers yet.
     Planned,
@@ -53,19 +58,28 @@ impl Phase {
         }
     }
 
-    /// A name for style sheets and programs.
+    /// Every phase, in the order in which one looks for them.
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::ClosingSoon,
+        Self::Planned,
+        Self::Closed,
+        Self::Awarded,
+        Self::Intended,
+        Self::NoAward,
+        Self::Cancelled,
+    ];
+
+    /// Its name in style sheets, addresses, programs and the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Open => "open",
-            Self::ClosingSoon => "closing_soon",
-            Self::Closed => "closed",
-            Self::Cancelled => "cancelled",
-            Self::NoAward => "no_award",
-            Self::Awarded => "awarded",
-            Self::Intended => "intended",
-        }
+        self.into()
+    }
+
+    /// Reads a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        name.parse().ok()
     }
 
     /// Whether one can answer, now or later: « on y va » means something.
@@ -117,6 +131,7 @@ impl ProcedureState {
             Status::Intended => Phase::Intended,
             Status::Open => match closes {
                 Some(at) if at <= now => Phase::Closed,
+                None if published.published.is_some_and(|day| open_until(day) <= now) => Phase::Closed,
                 _ if published.planned => Phase::Planned,
                 Some(at) if at < now + CLOSES_SOON => Phase::ClosingSoon,
                 _ => Phase::Open,
@@ -168,7 +183,7 @@ impl ProcedureState {
             }
             (Phase::Open | Phase::ClosingSoon, None) => NO_DEADLINE.to_owned(),
             (Phase::Closed, Some(at)) => format!("depuis le {}", french::date(at.date_naive())),
-            (Phase::Closed, None) => String::new(),
+            (Phase::Closed, None) => "publié il y a plus d’un an, sans date limite connue".to_owned(),
             (Phase::Cancelled | Phase::NoAward, _) => why(),
             (Phase::Awarded, _) if self.winners.is_empty() => String::new(),
             (Phase::Awarded, _) => format!("à {}", self.named()),
@@ -217,6 +232,12 @@ impl ProcedureState {
         }
         french::list(&names)
     }
+}
+
+/// Until when what was published on `day` without a closing date counts as open.
+#[must_use]
+pub fn open_until(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc() + OPEN_WITHOUT_DATE
 }
 
 /// Said where one can answer and no notice says until when.
@@ -321,6 +342,37 @@ mod tests {
         let after = open.followed_by(&won);
         assert_eq!(phases(&after), [Phase::Open, Phase::Awarded, Phase::Closed]);
         assert_eq!(said(&after, "1"), "Attribué à Martin");
+    }
+
+    /// A list keeps less, and says the same.
+    #[test]
+    fn a_list_says_what_the_whole_says() {
+        let open = Snapshot::of(&call("2027-01-12T12:00:00+01:00"));
+        let mut won = Assessment::new("3", NoticeKind::Award);
+        won.awards = ["1", "2"]
+            .map(|lot| Award { lot: Some(lot.into()), winners: vec!["Martin SARL".into()], ..Award::default() })
+            .into();
+        let none = Assessment {
+            awards: vec![Award::none(None, Some(NoAwardReason::NoRece))],
+            ..Assessment::new("5", NoticeKind::NoAward)
+        };
+        let later = Assessment { notice_kind: NoticeKind::Correction, ..call("2027-01-20T12:00:00+01:00") };
+        let planned = Snapshot::of(&Assessment::new("1", NoticeKind::Planned));
+        let all = [open.followed_by(&won), open.followed_by(&none), open.followed_by(&later), open, planned];
+        for whole in all {
+            assert_eq!(said(&whole.in_short(), ""), said(&whole, ""));
+        }
+    }
+
+    #[test]
+    fn what_has_no_date_is_open_for_a_year() {
+        let day = NaiveDate::from_ymd_opt(2026, 1, 10);
+        let undated = Snapshot { published: day, ..Snapshot::of(&Assessment::new("1", NoticeKind::Call)) };
+        assert_eq!(ProcedureState::of(&undated, "", now()).phase, Phase::Open);
+        let later = ProcedureState::of(&undated, "", now() + Duration::days(20));
+        assert_eq!(later.in_french(now()), "Clos\u{a0}: publié il y a plus d’un an, sans date limite connue");
+        let unknown = Snapshot { published: None, ..undated };
+        assert_eq!(ProcedureState::of(&unknown, "", now() + Duration::days(400)).phase, Phase::Open);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! What stands in a digest: what can be answered, the urgent first, then by strength; then what is waiting for an answer; apart and
-//! last what is over, and in a line each what is reserved to others. A screen of it, and the way to the rest. Pure.
+//! What stands in a digest: what can be answered, the urgent first, then by strength; then what is waiting for an answer, what follows
+//! awards (services to propose, results asked for, contracts soon to be renewed); last what is over, and in a line each what is
+//! reserved to others. A screen of it, and the way to the rest. Pure.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
@@ -65,6 +66,10 @@ pub struct Digest {
     pub page: Option<String>,
     /// Procedures told of before that close soon and wait for an answer.
     pub undecided: Vec<Card>,
+    /// Contracts whose holders may need the reader's services.
+    pub offers: Vec<Card>,
+    /// What the reader went for, and is asked the result of.
+    pub results: Vec<Card>,
     /// Contracts that end in some months.
     pub renewals: Vec<Card>,
     /// What cannot be answered any more: called off, awarded, closed.
@@ -85,8 +90,12 @@ impl Digest {
         let by_deadline = |t: &&AlertItem<'_>| closes(t).filter(|d| *d >= now).map_or(i64::MAX, |d| d.timestamp());
         let open = |t: &&AlertItem<'_>| t.state.phase.takes_answers();
         let of_others = |t: &&AlertItem<'_>| t.why.found.access == Access::Closed && t.kind != AlertKind::Undecided;
-        let (renewals, rest): (Vec<&AlertItem<'_>>, Vec<_>) = told.iter().partition(|t| t.kind == AlertKind::Renewal);
-        let (mut undecided, news): (Vec<_>, Vec<_>) = rest.into_iter().partition(|t| t.kind == AlertKind::Undecided);
+        // What follows an award stands apart, however its procedure stands.
+        let of_kind = |kind| told.iter().filter(|t| t.kind == kind).collect::<Vec<_>>();
+        let [offers, results, renewals, mut undecided] =
+            [AlertKind::Offer, AlertKind::AskResult, AlertKind::Renewal, AlertKind::Undecided].map(of_kind);
+        let news: Vec<&AlertItem<'_>> =
+            told.iter().filter(|t| !t.kind.follows_award() && t.kind != AlertKind::Undecided).collect();
         // One that ended since is no question any more.
         undecided.retain(open);
         let note = news.iter().find_map(|t| t.why.note.clone());
@@ -126,9 +135,10 @@ impl Digest {
             }
             Shown::Screen | Shown::Whole => None,
         };
-        let headline = headline(total, over.len(), undecided.len(), renewals.len());
+        let after = AfterAwards { offers: offers.len(), results: results.len(), renewals: renewals.len() };
+        let headline = headline(total, over.len(), undecided.len(), after);
         let period = period(told, now);
-        let (undecided, renewals) = (cards(undecided), cards(renewals));
+        let [undecided, offers, results, renewals] = [undecided, offers, results, renewals].map(cards);
         Self {
             total,
             soon: urgent,
@@ -141,6 +151,8 @@ impl Digest {
             more,
             page,
             undecided,
+            offers,
+            results,
             renewals,
             over,
             of_others,
@@ -158,7 +170,9 @@ impl Digest {
                 let title = first().map(|card| format!(", {}", short(&card.title, 90))).unwrap_or_default();
                 format!("Vigie : 1 marché pour vous{title}")
             }
-            (0, [one]) => format!("Vigie : {} – {}", french::lower(&one.status), short(&one.title, 90)),
+            (0, [one]) if self.offers.is_empty() && self.results.is_empty() && self.renewals.is_empty() => {
+                format!("Vigie : {} – {}", french::lower(&one.status), short(&one.title, 90))
+            }
             (n, _) if self.soon > 0 => {
                 format!("Vigie : {n} marchés pour vous, dont {} à rendre sous 7 jours", self.soon)
             }
@@ -167,13 +181,38 @@ impl Digest {
     }
 }
 
-/// What a digest holds, in a few words.
-fn headline(total: usize, over: usize, undecided: usize, renewals: usize) -> String {
-    let many = |n: usize| if n > 1 { "s" } else { "" };
-    match (total, over, undecided) {
-        (0, 0, 0) if renewals > 0 => {
-            format!("{renewals} contrat{} qui se termine{}", many(renewals), if renewals > 1 { "nt" } else { "" })
+/// How much of a digest follows awards.
+#[derive(Debug, Clone, Copy)]
+struct AfterAwards {
+    offers: usize,
+    results: usize,
+    renewals: usize,
+}
+
+impl AfterAwards {
+    /// `2 titulaires à qui proposer vos services, 1 contrat bientôt à renouveler`; empty where there is nothing of it.
+    fn in_french(self) -> String {
+        let many = |n: usize| if n > 1 { "s" } else { "" };
+        let mut said = Vec::new();
+        if self.offers > 0 {
+            said.push(format!("{} titulaire{} à qui proposer vos services", self.offers, many(self.offers)));
         }
+        if self.results > 0 {
+            said.push(format!("{} résultat{} à préciser", self.results, many(self.results)));
+        }
+        if self.renewals > 0 {
+            said.push(format!("{} contrat{} bientôt à renouveler", self.renewals, many(self.renewals)));
+        }
+        said.join(", ")
+    }
+}
+
+/// What a digest holds, in a few words: what says most of it, since a subject is short.
+fn headline(total: usize, over: usize, undecided: usize, after: AfterAwards) -> String {
+    let many = |n: usize| if n > 1 { "s" } else { "" };
+    let after = after.in_french();
+    match (total, over, undecided) {
+        (0, ..) if !after.is_empty() => after,
         (0, 0, 0) => "pour information, ce qui est réservé à d’autres".to_owned(),
         (0, 0, n) => format!("{n} marché{} sans réponse de votre part", many(n)),
         (0, n, _) => format!("{n} marché{0} terminé{0}", many(n)),
@@ -374,5 +413,27 @@ mod tests {
         let digest = digest(&[item("x", None, 5)], AlertKind::Undecided, Shown::Screen);
         assert_eq!((digest.total, digest.undecided.len()), (0, 1));
         assert_eq!(digest.subject(), "Vigie : 1 marché sans réponse de votre part");
+    }
+
+    /// What follows awards is no market that ended: each has a heading of its own, and the subject says what it is.
+    #[test]
+    fn what_follows_awards_stands_under_headings_of_its_own() {
+        let awarded = |title: &str| {
+            let (notice, mut a, why) = item(title, None, -40);
+            a.notice_kind = NoticeKind::Award;
+            (notice, a, why)
+        };
+        let items = [awarded("x"), awarded("y")];
+        for (kind, subject) in [
+            (AlertKind::Offer, "Vigie : 2 titulaires à qui proposer vos services"),
+            (AlertKind::AskResult, "Vigie : 2 résultats à préciser"),
+            (AlertKind::Renewal, "Vigie : 2 contrats bientôt à renouveler"),
+        ] {
+            let digest = digest(&items, kind, Shown::Screen);
+            let lists = [&digest.offers, &digest.results, &digest.renewals, &digest.over].map(Vec::len);
+            let own = [AlertKind::Offer, AlertKind::AskResult, AlertKind::Renewal].map(|k| 2 * usize::from(k == kind));
+            assert_eq!((&lists[..3], lists[3], digest.total), (&own[..], 0, 0), "{kind:?}");
+            assert_eq!(digest.subject(), subject);
+        }
     }
 }

@@ -130,12 +130,13 @@ pub struct Claim<'a> {
 
 impl Store {
     /// Claims due deliveries, one of each lane in the order in which the lanes became ready; what room is left then goes to
-    /// lanes without a pace.
+    /// lanes without a pace. Nothing while messages wait for an operator ([`crate::held`]).
     pub async fn claim(&self, claim: &Claim<'_>, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
         // A look without a lock first: most looks find nothing.
-        let (lapsed, ready): (i64, i64) = sql::query_as(
+        let (lapsed, ready, held): (i64, i64, i64) = sql::query_as(
             "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE state = 'claimed' AND lease_until < $1 LIMIT 1) AS lapsed),
-               (SELECT COUNT(*) FROM (SELECT 1 FROM lane WHERE ready_at <= $1 LIMIT 1) AS ready)",
+               (SELECT COUNT(*) FROM (SELECT 1 FROM lane WHERE ready_at <= $1 LIMIT 1) AS ready),
+               (SELECT COUNT(*) FROM meta WHERE key = 'held_since')",
         )
         .bind(now)
         .fetch_one(&self.key_reader)
@@ -143,6 +144,9 @@ impl Store {
         if lapsed > 0 {
             self.reap(now).await?;
         } else if ready == 0 {
+            return Ok(Vec::new());
+        }
+        if held > 0 {
             return Ok(Vec::new());
         }
         let sql = match self.engine() {

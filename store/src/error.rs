@@ -39,6 +39,22 @@ pub enum StoreError {
         /// Newest step of this program.
         newest: usize,
     },
+    /// A file is damaged, or is none of ours.
+    #[error("fichier abîmé {} : {why}", path.display())]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// What SQLite says.
+        why: String,
+    },
+    /// The copy that is made before the schema changes could not be made: nothing was changed.
+    #[error("la base doit changer d’étape, et sa copie {} n’a pas pu être faite : {source}", path.display())]
+    NoCopy {
+        /// The copy.
+        path: PathBuf,
+        /// Why.
+        source: Box<StoreError>,
+    },
     /// Subscriptions changed at every look.
     #[error("les abonnements changent sans cesse ; la veille reprendra à la prochaine passe")]
     TooManyRetries,

@@ -1,4 +1,4 @@
-//! What came back by mail: how far the mailbox was read, what was made of each mail, errors counted, leads passed on.
+//! What came back by mail: how far the mailbox was read, what was made of each mail, errors counted.
 //!
 //! A mail is known by a hash of its bytes: what is handled is noted with it, so that a mailbox read again acts on nothing twice.
 //! What only counts (a soft error) counts in the transaction that notes the mail.
@@ -144,29 +144,6 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(Some(Soft { count, since: moment(since) }))
-    }
-
-    /// Notes that a person passed on what became this notice.
-    pub async fn put_lead(&self, notice: &str, subscriber: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        sql::query(
-            "INSERT INTO lead (notice_id, subscriber_id, at) VALUES ($1, $2, $3) ON CONFLICT (notice_id) DO NOTHING",
-        )
-        .bind(clean(notice))
-        .bind(subscriber.to_owned())
-        .bind(millis(now))
-        .execute_alone(&self.db)
-        .await?;
-        Ok(())
-    }
-
-    /// How many leads a person passed on since a moment.
-    pub async fn leads_since(&self, subscriber: &str, since: DateTime<Utc>) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM lead WHERE subscriber_id = $1 AND at >= $2")
-            .bind(subscriber.to_owned())
-            .bind(millis(since))
-            .fetch_one(&self.reader)
-            .await?;
-        Ok(n)
     }
 
     /// The e-mail address in use of that value, of a person who has it confirmed.

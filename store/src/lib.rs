@@ -14,6 +14,7 @@ mod address;
 pub mod admin;
 mod attempts;
 pub mod audience;
+pub mod backup;
 mod batch;
 pub mod chats;
 pub mod claim;
@@ -27,6 +28,7 @@ pub mod directory;
 mod enqueue;
 mod error;
 pub mod follow_up;
+pub mod held;
 mod ids;
 pub mod inbox;
 pub mod incoming;
@@ -34,6 +36,7 @@ pub mod ingest;
 pub mod invitations;
 pub mod journal;
 pub mod lanes;
+pub mod leads;
 pub mod messages;
 mod migrations;
 pub mod open_access;
@@ -50,6 +53,7 @@ pub mod second_reading;
 pub mod self_service;
 pub mod service_offers;
 pub mod sessions;
+mod sizes;
 pub mod sources;
 mod sql;
 mod suppression;
@@ -59,7 +63,7 @@ pub mod tokens;
 pub mod verdicts;
 mod write_proof;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::StoreError;
@@ -80,21 +84,28 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens (and for SQLite creates) the database at `url`, and brings it to the newest step.
+    /// Opens (and for SQLite creates) the database at `url`, and brings it to the newest step; a SQLite file that is there is copied
+    /// before ([`backup`]).
     ///
     /// # Errors
     /// The URL is unknown, the database cannot be reached or written, or is newer than this program.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let db = database_of(url)?;
+        backup::before_steps(&db).await.map_err(|e| e.of_server(url))?;
         migrations::migrate(&db).await.map_err(|e| e.of_server(url))?;
-        Ok(Self {
+        Ok(Self::opened(db))
+    }
+
+    /// A database whose schema is as it should be.
+    fn opened(db: sql::Database) -> Self {
+        Self {
             reader: db.reader(),
             key_reader: db.key_reader(),
             db,
             attempts: Arc::default(),
             source_claims: Arc::default(),
             poll_ends: Arc::default(),
-        })
+        }
     }
 
     /// Which engine stands behind.
@@ -112,17 +123,6 @@ impl Store {
     pub async fn close(&self) {
         self.db.close().await;
     }
-
-    /// Copies the whole database into a new file (SQLite).
-    ///
-    /// # Errors
-    /// The file exists or cannot be written, or the engine is PostgreSQL (use `pg_dump`).
-    pub async fn backup(&self, path: &str) -> Result<(), StoreError> {
-        match &self.db {
-            sql::Database::Sqlite(sqlite) => Ok(sqlite.copy_into(path).await?),
-            sql::Database::Postgres { .. } => Err(StoreError::Url("postgres (utilisez pg_dump)".to_owned())),
-        }
-    }
 }
 
 /// The database of that address, which is not yet looked at.
@@ -130,17 +130,24 @@ fn database_of(url: &str) -> Result<sql::Database, StoreError> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         return Ok(sql::Database::postgres(url)?);
     }
-    let Some(path) = url.strip_prefix("sqlite:") else {
+    let Some(path) = sqlite_path(url) else {
         return Err(StoreError::Url(url.split('@').next_back().unwrap_or_default().to_owned()));
     };
-    let path = path.strip_prefix("//").unwrap_or(path);
-    let path = Path::new(path.split('?').next().unwrap_or(path));
     // Its owner's alone before SQLite writes to it: it holds addresses. What cannot be made is said by SQLite when it opens it.
-    let _ = new_for_owner(path);
-    sql::Database::sqlite(path).map_err(|source| StoreError::File { path: path.to_owned(), source })
+    let _ = new_for_owner(&path);
+    sql::Database::sqlite(&path).map_err(|source| StoreError::File { path, source })
 }
 
-/// Makes a file that its owner alone may read, from its first byte on.
+/// The file that an address names, where it names one of SQLite.
+#[must_use]
+pub fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
+}
+
+/// Makes a file that its owner alone may read, from its first byte on. One that root makes in somebody's folder is theirs: the
+/// service, which is not root, must be able to use it.
 ///
 /// # Errors
 /// It is there already, or cannot be made.
@@ -152,5 +159,18 @@ pub fn new_for_owner(path: &Path) -> std::io::Result<std::fs::File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path)
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if let (Ok(folder), Ok(ours)) = (folder.metadata(), file.metadata())
+            && ours.uid() == 0
+            && folder.uid() != 0
+        {
+            // Refused to whoever is not root after all: then it stays as it is.
+            let _ = fchown(&file, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
+    Ok(file)
 }

@@ -31,6 +31,9 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SECOND_READINGS,
     ACCESS_AND_VISIBILITY,
     AFTER_THE_AWARD,
+    ATTACHMENTS,
+    SIZES,
+    LISTED_STATE,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -339,6 +342,59 @@ CREATE TABLE account (
   PRIMARY KEY (structure, key));
 CREATE INDEX account_key ON account (key);
 ";
+
+/// Files that came with a structure's own leads.
+const ATTACHMENTS: &str = r"
+CREATE TABLE attachment (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, notice_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, name TEXT NOT NULL,
+  media_type TEXT NOT NULL, size BIGINT NOT NULL, at BIGINT NOT NULL, content {bytes} NOT NULL);
+CREATE INDEX attachment_notice ON attachment (notice_id, structure);
+CREATE INDEX attachment_subscriber ON attachment (subscriber_id);
+CREATE INDEX attachment_at ON attachment (at);
+";
+
+/// How large the database was, day by day.
+const SIZES: &str = r"
+CREATE TABLE size_day (day TEXT PRIMARY KEY, bytes BIGINT NOT NULL);
+";
+
+/// Where a database stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It holds nothing of ours.
+    Empty,
+    /// At that step.
+    At(usize),
+}
+
+/// The step of a database, which is only read.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) async fn standing(db: &Database) -> Result<Standing, StoreError> {
+    let there = match db.engine() {
+        Engine::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_step'",
+        Engine::Postgres => {
+            "SELECT COUNT(*) FROM pg_tables WHERE schemaname = ANY (current_schemas(false)) AND tablename = 'schema_step'"
+        }
+    };
+    let (there,): (i64,) = sql::query_as(there).fetch_one(&db.reader()).await?;
+    if there == 0 {
+        return Ok(Standing::Empty);
+    }
+    let (found,): (i64,) =
+        sql::query_as("SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM schema_step").fetch_one(&db.reader()).await?;
+    Ok(Standing::At(usize::try_from(found).unwrap_or(0)))
+}
+
+/// How a procedure stands, as published: lists say of it what its page says. What was called off and what nobody won were one word
+/// before, and what is about to be concluded without a call was taken for closed.
+const LISTED_STATE: &str = r#"
+ALTER TABLE search ADD COLUMN stands TEXT NOT NULL DEFAULT '{}';
+UPDATE search SET stands = COALESCE((SELECT p.snapshot FROM procedure p WHERE p.id = search.procedure_id), '{}');
+UPDATE search SET status = 'no_award' WHERE status = 'cancelled' AND stands LIKE '{"status":"no_award"%';
+UPDATE search SET status = 'intended' WHERE status = 'closed';
+"#;
 
 /// Brings the database to the newest step.
 ///

@@ -202,7 +202,7 @@ impl Store {
             Some(state) => return Ok(Replay::AddressOut { address, state }),
             None => return Ok(Replay::Unknown),
         }
-        let done = sql::query("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'rejoué par l’exploitant' WHERE id = $2 AND state = $3")
+        let done = sql::query("UPDATE delivery SET state = 'pending', next_at = $1, settled_at = NULL, expires_at = NULL, why = 'renvoyé par l’exploitant' WHERE id = $2 AND state = $3")
             .bind(millis(now))
             .bind(delivery.to_owned())
             .bind(state.as_str())
@@ -274,6 +274,13 @@ impl Store {
             .bind(delivery)
             .fetch_all(&self.key_reader)
             .await?)
+    }
+
+    /// How many deliveries were refused for good since then.
+    pub async fn dead_since(&self, since: DateTime<Utc>) -> Result<i64, StoreError> {
+        let query = sql::query_as("SELECT COUNT(*) FROM delivery WHERE state = 'dead' AND settled_at >= $1");
+        let (n,): (i64,) = query.bind(millis(since)).fetch_one(&self.reader).await?;
+        Ok(n)
     }
 
     /// Deliveries by state, with their number.

@@ -20,6 +20,7 @@ use crate::audience::person_gone;
 use crate::columns::millis;
 use crate::error::StoreError;
 use crate::ids::{derived_id, random};
+use crate::leads::forget_private_leads;
 use crate::sql::{self, Cell, Engine, FromRow, Row, SqlError, Transaction};
 use crate::suppression;
 use crate::suppression::mark;
@@ -93,7 +94,8 @@ pub const REGISTER: &[Held] = &[
     held("access_token", "jetons et liens privés que vous avez créés", OF_SUBSCRIBER, Fate::Deleted),
     held("idle", "depuis quand aucune de vos adresses n’est en service", OF_SUBSCRIBER, Fate::Deleted),
     held("access", "qui a consulté vos données", "whom = $1 OR who = $1", Fate::Deleted),
-    held("lead", "pistes que vous avez transmises", OF_SUBSCRIBER, Fate::Deleted),
+    held("attachment", "pièces jointes à vos pistes, que leur page donne à télécharger", OF_SUBSCRIBER, Fate::Deleted),
+    held("lead", "pistes que vous avez apportées", OF_SUBSCRIBER, Fate::Deleted),
     held("verdict_correction", "verdicts que vous avez corrigés", OF_SUBSCRIBER, Fate::Pseudonym),
     held("decision", "décisions que vous avez prises", "structure = $2", Fate::Unnamed(&["decided_by", "assignee"])),
     held("decision_step", "étapes de vos décisions", "structure = $2", Fate::Unnamed(&["decided_by"])),
@@ -165,6 +167,7 @@ pub const IMPERSONAL: &[&str] = &[
     "inbox_mail",
     "listener",
     "heard",
+    "size_day",
 ];
 
 /// What an erasure did, in numbers.
@@ -248,6 +251,9 @@ impl Store {
         let marked = leaving.addresses.iter().filter(|a| their_wish || a.state != AddressState::Unconfirmed);
         mark_addresses(&mut tx, marked, now).await?;
         let mut done = Erased::default();
+        if leaving.alone {
+            done.deleted += forget_private_leads(&mut tx, &leaving.id, &leaving.structure).await?;
+        }
         let key = random()?; // thrown away at the end: nothing leads back
         for held in REGISTER {
             match held.fate {
@@ -498,7 +504,11 @@ impl FromRow for Shown {
                     structured.unwrap_or(Value::String(text))
                 }
                 Cell::Integer(Some(number)) => Value::from(number),
-                Cell::Bytes(Some(bytes)) => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
+                // Files are told by their size: their page gives them whole.
+                Cell::Bytes(Some(bytes)) => {
+                    let size = bytes.len();
+                    Value::String(String::from_utf8(bytes).unwrap_or_else(|_| format!("{size} octets")))
+                }
                 Cell::Text(None) | Cell::Integer(None) | Cell::Bytes(None) => Value::Null,
             };
             object.insert(name, value);

@@ -29,6 +29,8 @@ pub struct Keep {
     pub access: u32,
     /// Records that could not be read.
     pub quarantine: u32,
+    /// Files that came with leads.
+    pub attachments: u32,
 }
 
 /// Rows settled before `$1`, at most `$2` of them.
@@ -70,6 +72,10 @@ const BY_AGE: &[(&str, Kept)] = &[
     ),
     ("DELETE FROM access WHERE id IN (SELECT id FROM access WHERE at < $1 LIMIT $2)", Kept::Access),
     ("DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE at < $1 LIMIT $2)", Kept::Quarantine),
+    (
+        "DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE at < $1 ORDER BY at LIMIT $2)",
+        Kept::Attachments,
+    ),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +84,7 @@ enum Kept {
     Journal,
     Access,
     Quarantine,
+    Attachments,
 }
 
 impl Keep {
@@ -87,6 +94,7 @@ impl Keep {
             Kept::Journal => self.journal,
             Kept::Access => self.access,
             Kept::Quarantine => self.quarantine,
+            Kept::Attachments => self.attachments,
         }
     }
 }

@@ -5,61 +5,17 @@
 
 use chrono::{DateTime, Utc};
 use strum::{EnumString, IntoStaticStr};
-use vigie_domain::{BuyerType, Department, ProvisionKind, Sector, commune};
+use vigie_domain::procedure::{Snapshot, Status};
+use vigie_domain::state::CLOSES_SOON;
+use vigie_domain::{BuyerType, Department, Phase, ProcedureState, ProvisionKind, Sector, commune};
 
 use crate::Store;
-use crate::columns::{clean, millis, words};
+use crate::columns::{clean, millis, to_json, words};
 use crate::error::StoreError;
 use crate::ingest::IngestTx;
 use crate::sql::{self, Cell, Columns, FromRow, Row, SqlError, Transaction};
 
-/// Where a procedure stands, as people look for it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum State {
-    /// Can be answered now.
-    #[default]
-    Open,
-    /// Announced, not yet open.
-    Planned,
-    /// Its closing date is past.
-    Closed,
-    /// Awarded, or closed without award.
-    Awarded,
-    /// Called off.
-    Cancelled,
-}
-
-impl State {
-    /// Every state, in the order shown.
-    pub const ALL: [Self; 5] = [Self::Open, Self::Planned, Self::Closed, Self::Awarded, Self::Cancelled];
-
-    /// The word used in the database and in addresses of pages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// Reads a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
-    }
-
-    /// As a person reads it.
-    #[must_use]
-    pub fn in_french(self) -> &'static str {
-        match self {
-            Self::Open => "ouvert",
-            Self::Planned => "à venir",
-            Self::Closed => "clos",
-            Self::Awarded => "attribué",
-            Self::Cancelled => "annulé ou sans suite",
-        }
-    }
-}
-
-words!(State: State::parse, BuyerType: BuyerType::parse);
+words!(BuyerType: BuyerType::parse);
 
 /// A procedure as a search finds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,8 +33,8 @@ pub struct SearchRow {
     /// Where.
     pub departments: Vec<Department>,
     pub provisions: Vec<ProvisionKind>,
-    /// Where it stood when last written; whether its date is past is for the reader to see.
-    pub state: State,
+    /// What was published of how it stands, [in short](Snapshot::in_short): how it stands now is for the reader to see.
+    pub published: Snapshot,
     /// What it offers, 0–100.
     pub score: u8,
     /// When it closes, where that is known.
@@ -94,16 +50,22 @@ pub struct SearchRow {
 }
 
 impl SearchRow {
-    /// Where it stands now.
+    /// How it stands now.
     #[must_use]
-    pub fn state_at(&self, now: DateTime<Utc>) -> State {
-        if matches!(self.state, State::Open | State::Planned) && self.until <= now { State::Closed } else { self.state }
+    pub fn state_at(&self, now: DateTime<Utc>) -> ProcedureState {
+        ProcedureState::of(&self.published, "", now)
     }
 
-    /// Whether it can be answered now, or will be.
-    #[must_use]
-    pub fn can_be_answered(&self, now: DateTime<Utc>) -> bool {
-        matches!(self.state_at(now), State::Open | State::Planned)
+    /// The word by which conditions find it: its phase, but for what the moment decides.
+    fn word(&self) -> Phase {
+        match self.published.status {
+            Status::Cancelled => Phase::Cancelled,
+            Status::NoAward => Phase::NoAward,
+            Status::Awarded => Phase::Awarded,
+            Status::Intended => Phase::Intended,
+            Status::Open if self.published.planned => Phase::Planned,
+            Status::Open => Phase::Open,
+        }
     }
 }
 
@@ -154,8 +116,8 @@ pub struct Query {
     pub sectors: Vec<Sector>,
     /// Where.
     pub departments: Vec<Department>,
-    /// Where it stands; none = anywhere.
-    pub state: Option<State>,
+    /// How it stands; none = anyhow. [`Phase::Open`] finds what closes soon too.
+    pub state: Option<Phase>,
     /// Least of what it offers, 0–100.
     pub min_score: u8,
     /// Published from the first moment to before the second.
@@ -205,7 +167,9 @@ impl FromRow for SearchRow {
             sectors: sectors.split_whitespace().map(str::to_owned).collect(),
             departments: departments.split_whitespace().filter_map(Department::parse).collect(),
             provisions: PROVISIONS.into_iter().filter(|p| provisions.contains(&p.as_str())).collect(),
-            state: columns.next()?,
+            published: columns
+                .next::<String>()
+                .and_then(|s| serde_json::from_str(&s).map_err(|e| row.unreadable(9, e)))?,
             score: columns.next::<i64>()?.try_into().map_err(|e| row.unreadable(10, e))?,
             closes: columns.next()?,
             until: columns.next()?,
@@ -216,7 +180,7 @@ impl FromRow for SearchRow {
     }
 }
 
-const COLUMNS: &str = "procedure_id, title, buyer, siren, buyer_type, verdict, sectors, departments, provisions, status, score, closes, until, at, restricted";
+const COLUMNS: &str = "procedure_id, title, buyer, siren, buyer_type, verdict, sectors, departments, provisions, stands, score, closes, until, at, restricted";
 
 /// Text in which LIKE finds itself alone.
 fn escaped(text: &str) -> String {
@@ -253,22 +217,19 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
         any(vec![("at", ">=", Cell::from(millis(from)))]);
         any(vec![("at", "<", Cell::from(millis(to)))]);
     }
+    let (mut word, mut until) = (Vec::new(), None);
     match query.state {
         None => {}
-        Some(state @ (State::Open | State::Planned)) => {
-            any(vec![("status", "=", Cell::from(state.as_str().to_owned()))]);
-            any(vec![("until", ">", Cell::from(millis(now)))]);
+        Some(Phase::ClosingSoon) => {
+            (word, until) = (vec![Phase::Open], Some(">"));
+            any(vec![("until", "<", Cell::from(millis(now + CLOSES_SOON)))]);
         }
-        Some(State::Closed) => {
-            any(vec![
-                ("status", "=", Cell::from(State::Open.as_str().to_owned())),
-                ("status", "=", Cell::from(State::Planned.as_str().to_owned())),
-                ("status", "=", Cell::from(State::Closed.as_str().to_owned())),
-            ]);
-            any(vec![("until", "<=", Cell::from(millis(now)))]);
-        }
-        Some(state) => any(vec![("status", "=", Cell::from(state.as_str().to_owned()))]),
+        Some(phase @ (Phase::Open | Phase::Planned)) => (word, until) = (vec![phase], Some(">")),
+        Some(Phase::Closed) => (word, until) = (vec![Phase::Open, Phase::Planned], Some("<=")),
+        Some(phase) => word = vec![phase],
     }
+    any(word.iter().map(|phase| ("status", "=", Cell::from(phase.as_str().to_owned()))).collect());
+    any(until.into_iter().map(|operator| ("until", operator, Cell::from(millis(now)))).collect());
     (all.join(" AND "), bound)
 }
 
@@ -393,9 +354,9 @@ impl Store {
 pub enum Tells {
     /// All of it.
     All,
-    /// What it offers and where it stands: a correction, a cancellation, an award.
+    /// What it offers and how it stands: a correction.
     Offer,
-    /// Where it stands: some lots ended, the others are offered as before.
+    /// How it stands: it ended, or some of its lots did.
     State,
 }
 
@@ -411,8 +372,8 @@ async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), 
         ($known:literal) => {
             concat!(
                 "INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words,
-                   score, closes, until, at, restricted, siren, buyer_key)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                   score, closes, until, at, restricted, siren, buyer_key, stands)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
                  ON CONFLICT (procedure_id) DO UPDATE SET ",
                 $known,
                 ", siren = COALESCE(NULLIF(search.siren, ''), $16), buyer_key = COALESCE(NULLIF(search.buyer_key, ''), $17)",
@@ -424,10 +385,10 @@ async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), 
     let sql = match tells {
         Tells::All => put!(
             "title = $2, buyer = $3, buyer_type = $4, verdict = $5, sectors = $6, departments = $7, provisions = $8, status = $9,
-             words = $10, score = $11, closes = $12, until = $13"
+             words = $10, score = $11, closes = $12, until = $13, stands = $18"
         ),
-        Tells::Offer => put!("verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13"),
-        Tells::State => put!("status = $9, closes = $12, until = $13"),
+        Tells::Offer => put!("verdict = $5, provisions = $8, status = $9, score = $11, closes = $12, until = $13, stands = $18"),
+        Tells::State => put!("status = $9, closes = $12, until = $13, stands = $18"),
     };
     sql::query(sql)
         .bind(row.procedure.clone())
@@ -438,7 +399,7 @@ async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), 
         .bind(spaced(row.sectors.iter().map(String::as_str)))
         .bind(spaced(row.departments.iter().map(Department::as_str)))
         .bind(spaced(row.provisions.iter().map(|p| p.as_str())))
-        .bind(row.state.as_str().to_owned())
+        .bind(row.word().as_str().to_owned())
         .bind(clean(&row.words))
         .bind(i64::from(row.score))
         .bind(row.closes.map(millis))
@@ -447,6 +408,7 @@ async fn put(tx: &mut Transaction, row: &SearchRow, tells: Tells) -> Result<(), 
         .bind(i64::from(row.restricted))
         .bind(row.siren.clone())
         .bind(commune::key(&row.buyer))
+        .bind(to_json(&row.published)?)
         .execute(tx)
         .await?;
     Ok(())

@@ -3,6 +3,7 @@
 //! A reading for people names the structure: none crosses from one to another.
 
 use chrono::{DateTime, Utc};
+use vigie_domain::Stage;
 use vigie_domain::service_offer::{OfferStage, ServiceOffer};
 
 use crate::Store;
@@ -95,20 +96,21 @@ impl IngestTx {
 }
 
 impl Store {
-    /// What a structure answered about the holders of a contract; what stands then. `None` where nothing was offered.
+    /// What a structure answered about the holders of a contract: what stood before, and what stands then. `None` where nothing was
+    /// offered.
     pub async fn answer_service_offer(
         &self,
         (structure, procedure, lot): (&str, &str, &str),
         stage: OfferStage,
         by: &str,
         now: DateTime<Utc>,
-    ) -> Result<Option<ServiceOffer>, StoreError> {
+    ) -> Result<Option<(ServiceOffer, ServiceOffer)>, StoreError> {
         let mut tx = self.begin_alert(now).await?;
         let Some(before) = tx.service_offer(structure, procedure, lot).await? else { return Ok(None) };
-        let after = ServiceOffer { stage, by: by.to_owned(), at: now, ..before };
+        let after = ServiceOffer { stage, by: by.to_owned(), at: now, ..before.clone() };
         tx.put_service_offer(&after).await?;
         tx.commit().await?;
-        Ok(Some(after))
+        Ok(Some((before, after)))
     }
 
     /// What stands between a structure and the holders of a contract.
@@ -137,20 +139,41 @@ impl Store {
         Ok(offers(rows))
     }
 
-    /// Offers at a stage since before a moment, of every structure: for the scheduler, which acts for each structure apart.
-    pub async fn service_offers_at(
+    /// Offers at a stage since before a moment that nobody was reminded of, of every structure: for the scheduler, which acts for each
+    /// structure apart.
+    pub async fn service_offers_to_remind(
         &self,
         stage: OfferStage,
         before: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<ServiceOffer>, StoreError> {
-        let rows: Vec<OfferRow> =
-            sql::query_as(select!("stage = $1 AND at <= $2 ORDER BY at, structure, procedure_id, lot LIMIT $3"))
-                .bind(stage.as_str())
-                .bind(before)
-                .bind(limit)
-                .fetch_all(&self.reader)
-                .await?;
+        let rows: Vec<OfferRow> = sql::query_as(select!(
+            "stage = $1 AND reminded = 0 AND at <= $2 ORDER BY at, structure, procedure_id, lot LIMIT $3"
+        ))
+        .bind(stage.as_str())
+        .bind(before)
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(offers(rows))
+    }
+
+    /// Offers that wait for a result, where something else than going for it was decided of the lot or of the whole, of every structure:
+    /// for the scheduler.
+    pub async fn service_offers_with_result(&self, limit: i64) -> Result<Vec<ServiceOffer>, StoreError> {
+        let going: Vec<String> = Stage::WENT_FOR_IT.iter().map(|stage| format!("'{}'", stage.as_str())).collect();
+        let asked = format!(
+            concat!(
+                select!(
+                    "stage = 'asked' AND EXISTS (SELECT 1 FROM decision d WHERE d.structure = service_offer.structure
+                       AND d.procedure_id = service_offer.procedure_id AND (d.lot = service_offer.lot OR d.lot = '')
+                       AND d.stage NOT IN ({going}, 'spotted', 'read'))"
+                ),
+                " ORDER BY at, structure, procedure_id, lot LIMIT $1"
+            ),
+            going = going.join(", ")
+        );
+        let rows: Vec<OfferRow> = sql::query_as(asked).bind(limit).fetch_all(&self.reader).await?;
         Ok(offers(rows))
     }
 }

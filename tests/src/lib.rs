@@ -2,9 +2,12 @@
 //!
 //! A test that needs a server it cannot find says so and skips, unless `VIGIE_REQUIRE` names that server: then it fails.
 
+pub mod block_font;
 #[cfg(feature = "telegram")]
 pub mod fuzz;
 pub mod homeserver;
+pub mod looks;
+pub mod name_server;
 pub mod pages;
 mod postgres;
 pub mod publishers;

@@ -206,6 +206,36 @@ impl Visitor {
         self.post(path, &all).await
     }
 
+    /// Posts a form with files (field, name, content) and the token that this visitor's pages carry.
+    ///
+    /// # Errors
+    /// The server does not answer, or no page carries a token.
+    pub async fn post_files(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &str, &[u8])],
+    ) -> Outcome<Answer> {
+        const BETWEEN: &str = "----vigie-essai";
+        let csrf = self.csrf().await?;
+        let mut body: Vec<u8> = Vec::new();
+        for (name, value) in std::iter::once(&("csrf", csrf.as_str())).chain(fields) {
+            let head = format!("--{BETWEEN}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(head.as_bytes());
+        }
+        for (field, name, content) in files {
+            let head = format!(
+                "--{BETWEEN}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{BETWEEN}--\r\n").as_bytes());
+        let request = self.client.post(format!("{}{path}", self.base)).body(body);
+        self.send(request.header("content-type", format!("multipart/form-data; boundary={BETWEEN}"))).await
+    }
+
     /// The token of this visitor's forms.
     ///
     /// # Errors

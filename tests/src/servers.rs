@@ -132,6 +132,37 @@ impl Smtp {
     }
 }
 
+/// A server of pages over TLS, which answers 200 to everything.
+#[derive(Debug)]
+pub struct Https {
+    _process: Process,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+impl Https {
+    /// Starts one with that certificate and key.
+    ///
+    /// # Panics
+    /// `VIGIE_REQUIRE` names `smtp`, whose Python it runs on, and it cannot be started.
+    #[must_use]
+    pub fn start(certificate: &Path, key: &Path) -> Option<Self> {
+        let Some(python) = python() else { return missing("smtp", "no Python (run scripts/test-setup)") };
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("servers/https_server.py");
+        let child = Command::new(python).arg(script).arg(certificate).arg(key).stdout(Stdio::piped()).spawn();
+        let Ok(mut child) = child else { return missing("smtp", "the HTTPS server does not start") };
+        let mut line = String::new();
+        if let Some(out) = child.stdout.take() {
+            let _ = BufReader::new(out).read_line(&mut line);
+        }
+        let process = Process(child);
+        match line.trim().parse() {
+            Ok(port) => Some(Self { _process: process, port }),
+            Err(_) => missing("smtp", "the HTTPS server says no port"),
+        }
+    }
+}
+
 /// A real IMAP server (Dovecot) with one account and a mailbox in Maildir format, over TLS.
 #[derive(Debug)]
 pub struct Imap {

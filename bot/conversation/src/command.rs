@@ -10,8 +10,8 @@ use vigie_watcher::classify::dates;
 
 use vigie_service::answers::action::folded;
 
-/// Longest argument kept, in characters.
-const MAX_ARGUMENT: usize = 500;
+/// Longest argument kept, in characters: the note of a telephone call.
+const MAX_ARGUMENT: usize = 3_000;
 /// Longest name of an unknown command said back, in characters.
 const MAX_NAME: usize = 24;
 /// Longest pause, in days.

@@ -34,6 +34,8 @@ const MAX_NAME: usize = 60;
 
 const NO_OFFER: &str =
     "Ce mot répond aux propositions de services, après une attribution. Ici : « oui », « non » ou « rappel ».";
+/// An offer has its own reminder; the market it comes from is over.
+const REMINDS_ITSELF: &str = "Vigie vous le rappellera d’elle-même, une fois, deux semaines après l’avoir signalé. Ici : « contacté », « refusé » ou « gagné ».";
 const UNKNOWN: &str = "Je ne retrouve pas ce marché : l’alerte est trop ancienne, ou a été envoyée ailleurs. /echeances montre ceux que vous suivez.";
 
 const NO_SUCH_DAY: &str = "Ce jour est passé : dites par exemple « rappel lundi » ou « rappel dans 3 jours ».";
@@ -69,6 +71,10 @@ pub(super) async fn act(
     let act = meant(act, subject.as_ref());
     if let Action::Offer(stage) = act.action {
         return asked.serve(stage, subject.as_ref()).await;
+    }
+    let of_offer = subject.as_ref().is_some_and(|s| s.kind == AlertKind::Offer);
+    if of_offer && matches!(act.action, Action::Remind(_) | Action::RemindOn(_)) {
+        return Ok(short_reply(incoming, REMINDS_ITSELF));
     }
     asked.decide(&act).await
 }

@@ -270,7 +270,8 @@ async fn render(
     if let [one] = parts.as_mut_slice()
         && !delivery.procedure.is_empty()
     {
-        one.contacts = alert_card::contacts(&engine.service, one).await.map_err(|e| e.to_string())?;
+        one.contacts =
+            alert_card::contacts(&engine.service, one, &delivery.subscriber).await.map_err(|e| e.to_string())?;
         one.asks = asks;
     }
     let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::item).collect();

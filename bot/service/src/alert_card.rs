@@ -113,25 +113,25 @@ pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertK
 async fn first_of(service: &Service, row: &DeliveryRow) -> Result<Option<AlertCard>, StoreError> {
     for item in service.store.items_of(&row.id, &row.subscriber, &row.cause).await? {
         if let Ok(mut part) = read(service, &item).await? {
-            part.contacts = contacts(service, &part).await?;
+            part.contacts = contacts(service, &part, &row.subscriber).await?;
             return Ok(Some(part));
         }
     }
     Ok(None)
 }
 
-/// Who can help with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
+/// Who can help `reader` with what a message tells: facilitators where the contract is carried out, the buyer's commitment.
 ///
 /// # Errors
 /// The database fails.
-pub async fn contacts(service: &Service, part: &AlertCard) -> Result<Vec<String>, StoreError> {
+pub async fn contacts(service: &Service, part: &AlertCard, reader: &str) -> Result<Vec<String>, StoreError> {
     if part.assessment.provisions.is_empty() {
         return Ok(Vec::new());
     }
-    contacts_in(service, &part.assessment.departments, part.notice.buyer.siren()).await
+    contacts_in(service, &part.assessment.departments, part.notice.buyer.siren(), Some(reader)).await
 }
 
-/// Facilitators of some départements, and the commitment of a buyer.
+/// Facilitators of some départements, but for `reader` (who needs no help from themselves), and the commitment of a buyer.
 ///
 /// # Errors
 /// The database fails.
@@ -139,12 +139,18 @@ pub async fn contacts_in(
     service: &Service,
     departments: &[Department],
     buyer: Option<&str>,
+    reader: Option<&str>,
 ) -> Result<Vec<String>, StoreError> {
+    let (mut name, mut addresses) = (String::new(), Vec::new());
+    if let Some(reader) = reader {
+        name = service.store.subscriber(reader).await?.map(|s| s.name).unwrap_or_default();
+        addresses = service.store.addresses(reader).await?.into_iter().map(|a| a.value).collect();
+    }
     let mut out: Vec<String> = Vec::new();
     for department in departments.iter().take(MAX_DEPARTMENTS) {
         for facilitator in service.store.facilitators(department).await? {
             let line = facilitator.in_french();
-            if !out.contains(&line) && out.len() < MAX_CONTACTS {
+            if !out.contains(&line) && out.len() < MAX_CONTACTS && !facilitator.is(&name, &addresses) {
                 out.push(line);
             }
         }
@@ -189,6 +195,14 @@ fn parsed(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error
         // The procedure is gone; the notice alone says how it stood.
         Err(_) => ProcedureState::of_verdict(&assessment, now),
     };
+    let why: Why = serde_json::from_str(&item.reasons).unwrap_or_default();
+    let page = match item.alert_kind {
+        // Of a contract, its own page says who holds it.
+        AlertKind::Offer | AlertKind::Renewal => {
+            service.contract_url(&item.procedure, why.lot.as_deref().unwrap_or_default())
+        }
+        _ => service.procedure_url(&item.procedure),
+    };
     Ok(AlertCard {
         kind: item.alert_kind,
         changes: serde_json::from_str(&item.changes)?,
@@ -196,9 +210,9 @@ fn parsed(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error
         assessment,
         state,
         noticed: item.created,
-        why: serde_json::from_str(&item.reasons).unwrap_or_default(),
+        why,
         contacts: Vec::new(),
-        page: service.procedure_url(&item.procedure),
+        page,
         asks: false,
         without_closed: None,
     })

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`ingest`] | a notice comes in: load what is stored, plan who hears what, write it in one transaction |
 //! | [`decisions`] | a structure decides: one rule for pages, API, mails and chats |
+//! | [`leads`] | what a structure hears of by itself, with its files |
 //! | [`my_markets`] | what a structure has on its table: to decide, gone for, handed in, done with |
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
@@ -20,6 +21,8 @@
 //! | [`replay`] | a message sent again, an address put back into use |
 //! | [`visibility`] | who may see a notice, and who publishes one |
 //! | [`write_proof`] | whether writes become durable |
+//! | [`backup`] | a copy of the installation: made, read through, put back, made again every day |
+//! | [`outgoing_mail`] | the e-mail channel that the settings describe |
 //! | [`personal_data`] | what is held on a person: export, erasure, retention |
 //! | [`place_input`] | intercommunalities and circles as people write them |
 //! | [`declared`], [`sources`] | people and sources of the settings file |
@@ -28,12 +31,14 @@
 pub mod after_award;
 pub mod alert_card;
 pub mod answers;
+pub mod backup;
 pub mod clock;
 pub mod crash_point;
 pub mod decisions;
 pub mod declared;
 pub mod error;
 pub mod ingest;
+pub mod leads;
 pub mod links;
 pub mod membership;
 pub mod metrics;
@@ -41,6 +46,7 @@ pub mod my_markets;
 pub mod on_behalf;
 pub mod operators;
 pub mod opt_in;
+pub mod outgoing_mail;
 pub mod pass_on;
 pub mod personal_data;
 pub mod place_input;

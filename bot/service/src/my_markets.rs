@@ -6,9 +6,9 @@
 
 use chrono::{DateTime, Duration, FixedOffset, Utc};
 use vigie_domain::procedure::Snapshot;
-use vigie_domain::{DateKind, Decision, Stage};
+use vigie_domain::{DateKind, Decision, Phase, Stage};
 use vigie_store::StoreError;
-use vigie_store::search::{SearchRow, State};
+use vigie_store::search::SearchRow;
 
 use crate::Service;
 
@@ -82,18 +82,18 @@ pub struct MyMarkets {
 
 /// Where a market stands, after what was decided of it (whole and lots) and how the procedure stands; `lots`: how many it has.
 #[must_use]
-pub fn shelf(decisions: &[Decision], state: State, lots: usize) -> Shelf {
-    let open = matches!(state, State::Open | State::Planned);
+pub fn shelf(decisions: &[Decision], phase: Phase, lots: usize) -> Shelf {
+    let open = phase.takes_answers();
     let any = |wanted: fn(Stage) -> bool| decisions.iter().any(|d| wanted(d.stage));
     let whole = decisions.iter().any(|d| d.lot.is_empty());
     if any(|s| s == Stage::Submitted) {
         return Shelf::Waiting;
     }
     if any(Stage::wants_reminders) {
-        return match (open, state) {
-            (true, _) => Shelf::Going,
-            (false, State::Cancelled) => Shelf::Done,
-            (false, _) => Shelf::Unsaid,
+        return match phase {
+            Phase::Cancelled | Phase::NoAward | Phase::Intended => Shelf::Done,
+            _ if open => Shelf::Going,
+            _ => Shelf::Unsaid,
         };
     }
     // Some lots were declined; the others wait for an answer.
@@ -124,14 +124,14 @@ pub async fn of(service: &Service, structure: &str) -> Result<MyMarkets, StoreEr
     let mut mine = MyMarkets::default();
     for (procedure, since, mut decisions) in markets {
         let Some(row) = rows.remove(&procedure) else { continue };
-        let state = row.state_at(now);
+        let phase = row.state_at(now).phase;
         decisions.sort_by(|a, b| a.lot.cmp(&b.lot));
         // What nobody answered in time is left out before anything more is read of it.
-        if decisions.is_empty() && !matches!(state, State::Open | State::Planned) {
+        if decisions.is_empty() && !phase.takes_answers() {
             continue;
         }
         let snapshot = service.store.state_of(&procedure).await?.unwrap_or_default();
-        let shelf = shelf(&decisions, state, snapshot.lots.len());
+        let shelf = shelf(&decisions, phase, snapshot.lots.len());
         mine.put(shelf, Market { next: next(&snapshot, now), row, decisions, since }, now);
     }
     mine.sort(now);
@@ -161,7 +161,7 @@ impl MyMarkets {
         self.to_decide.sort_by_key(|m| (m.row.closes.unwrap_or(far), m.row.procedure.clone()));
         self.going.sort_by_key(|m| (m.next.map_or(far, |(_, at)| at.to_utc()), m.row.procedure.clone()));
         self.unsaid.sort_by_key(|m| m.row.until);
-        let ended = |m: &Market| matches!(m.row.state_at(now), State::Awarded | State::Cancelled);
+        let ended = |m: &Market| m.row.state_at(now).phase.is_settled();
         self.waiting.sort_by_key(|m| (!ended(m), m.row.until));
         self.done.sort_by_key(|m| std::cmp::Reverse(m.decisions.iter().map(|d| d.at).max()));
     }
@@ -177,24 +177,24 @@ mod tests {
 
     #[test]
     fn what_is_past_leaves_the_shelves_of_what_can_be_answered() {
-        for past in [State::Closed, State::Awarded, State::Cancelled] {
+        for past in Phase::ALL.into_iter().filter(|p| !p.takes_answers()) {
             assert_eq!(shelf(&[], past, 0), Shelf::Done);
             assert!(!matches!(shelf(&[said("", Stage::Go)], past, 0), Shelf::Going | Shelf::ToDecide));
         }
-        assert_eq!(shelf(&[], State::Open, 0), Shelf::ToDecide);
-        assert_eq!(shelf(&[said("", Stage::Preparing)], State::Open, 0), Shelf::Going);
-        assert_eq!(shelf(&[said("", Stage::Go)], State::Closed, 0), Shelf::Unsaid, "did they hand in?");
-        assert_eq!(shelf(&[said("", Stage::Go)], State::Cancelled, 0), Shelf::Done);
-        assert_eq!(shelf(&[said("", Stage::Submitted)], State::Awarded, 0), Shelf::Waiting, "the result is to be said");
-        assert_eq!(shelf(&[said("", Stage::Won)], State::Awarded, 0), Shelf::Done);
+        assert_eq!(shelf(&[], Phase::Open, 0), Shelf::ToDecide);
+        assert_eq!(shelf(&[said("", Stage::Preparing)], Phase::Open, 0), Shelf::Going);
+        assert_eq!(shelf(&[said("", Stage::Go)], Phase::Closed, 0), Shelf::Unsaid, "did they hand in?");
+        assert_eq!(shelf(&[said("", Stage::Go)], Phase::Cancelled, 0), Shelf::Done);
+        assert_eq!(shelf(&[said("", Stage::Submitted)], Phase::Awarded, 0), Shelf::Waiting, "the result is to be said");
+        assert_eq!(shelf(&[said("", Stage::Won)], Phase::Awarded, 0), Shelf::Done);
     }
 
     #[test]
     fn lots_declined_leave_the_others_to_be_decided() {
         let one = [said("1", Stage::NoGo)];
-        assert_eq!(shelf(&one, State::Open, 3), Shelf::ToDecide);
-        assert_eq!(shelf(&one, State::Open, 1), Shelf::Done, "it was the only one");
-        assert_eq!(shelf(&[said("1", Stage::NoGo), said("2", Stage::Go)], State::Open, 3), Shelf::Going);
-        assert_eq!(shelf(&[said("", Stage::NoGo), said("2", Stage::Submitted)], State::Closed, 3), Shelf::Waiting);
+        assert_eq!(shelf(&one, Phase::Open, 3), Shelf::ToDecide);
+        assert_eq!(shelf(&one, Phase::Open, 1), Shelf::Done, "it was the only one");
+        assert_eq!(shelf(&[said("1", Stage::NoGo), said("2", Stage::Go)], Phase::Open, 3), Shelf::Going);
+        assert_eq!(shelf(&[said("", Stage::NoGo), said("2", Stage::Submitted)], Phase::Closed, 3), Shelf::Waiting);
     }
 }

@@ -102,6 +102,7 @@ fn keep(r: &Retention) -> Keep {
         journal: r.journal_days,
         access: r.access_days,
         quarantine: r.quarantine_days,
+        attachments: r.attachments_days,
     }
 }
 
@@ -120,6 +121,7 @@ pub fn retention_in_french(r: &Retention) -> Vec<String> {
         line("les messages envoyés et pourquoi", r.messages_days),
         line("le journal", r.journal_days),
         line("qui a consulté vos données", r.access_days),
+        line("les pièces jointes à vos pistes", r.attachments_days),
     ]
 }
 

@@ -41,19 +41,19 @@ impl Again {
     #[must_use]
     pub fn line(&self) -> String {
         match self {
-            Self::Queued(id) => format!("L’envoi {} est remis en file.", short(id)),
+            Self::Queued(id) => format!("L’envoi {} repart.", short(id)),
             Self::NotNow(state) => format!(
-                "Rien n’est rejoué : cet envoi est {}. Seuls se rejouent ceux qui sont refusés, annulés, ou dont la réponse est perdue.",
+                "Rien n’est renvoyé : cet envoi est {}. Seuls se renvoient ceux qui sont refusés, annulés, ou dont la réponse est perdue.",
                 state.in_french()
             ),
             Self::AddressOut { state: AddressState::Suspended, .. } => {
-                "Rien n’est rejoué : l’adresse est suspendue, son serveur l’a refusée. Remettez-la d’abord en service (page de la personne, ou vigie deliveries replay --reactivate).".to_owned()
+                "Rien n’est renvoyé : l’adresse est suspendue, son serveur l’a refusée. Remettez-la d’abord en service (page de la personne, ou vigie deliveries replay --reactivate).".to_owned()
             }
             Self::AddressOut { state: AddressState::Stopped, .. } => {
-                "Rien n’est rejoué : la personne s’est désabonnée à cette adresse. Elle seule peut revenir.".to_owned()
+                "Rien n’est renvoyé : la personne s’est désabonnée à cette adresse. Elle seule peut revenir.".to_owned()
             }
             Self::AddressOut { .. } => {
-                "Rien n’est rejoué : l’adresse n’est pas confirmée par son propriétaire.".to_owned()
+                "Rien n’est renvoyé : l’adresse n’est pas confirmée par son propriétaire.".to_owned()
             }
             Self::Ambiguous(beginning) => {
                 format!("Plusieurs envois commencent par {beginning} : donnez-en un peu plus.")
@@ -96,7 +96,7 @@ pub async fn again(service: &Service, who: &str, written: &str) -> Result<Again,
     let now = service.clock.now();
     Ok(match service.store.replay(&row.id, now).await? {
         Replay::Queued => {
-            service.store.note("delivery", &row.id, &format!("rejoué par {who}"), now).await?;
+            service.store.note("delivery", &row.id, &format!("renvoyé par {who}"), now).await?;
             service.deliveries_queued.notify_one();
             Again::Queued(row.id)
         }

@@ -33,7 +33,8 @@ async fn may_see(service: &Service, reader: Option<&Subscriber>, row: &NoticeRow
         return Ok(true);
     }
     let Some(reader) = reader else { return Ok(false) };
-    if reader.role.may(Permission::Operate) || may_publish(reader, row) {
+    let own = row.notice.visibility.structure() == Some(reader.structure());
+    if own || reader.role.may(Permission::Operate) {
         return Ok(true);
     }
     match row.notice.visibility {
@@ -42,11 +43,14 @@ async fn may_see(service: &Service, reader: Option<&Subscriber>, row: &NoticeRow
     }
 }
 
-/// Whether a person may show everybody what a structure brought: one of its members, or an operator.
+/// Whether a person may show everybody what a structure brought: one of its members whose role may, or an operator.
 #[must_use]
 pub fn may_publish(person: &Subscriber, row: &NoticeRow) -> bool {
     let own = row.notice.visibility.structure();
-    own.is_some_and(|structure| person.role.may(Permission::Operate) || person.structure() == structure)
+    own.is_some_and(|structure| {
+        person.role.may(Permission::Operate)
+            || person.role.may(Permission::PublishLead) && person.structure() == structure
+    })
 }
 
 /// Shows everybody what a structure brought, and tells those whom it concerns; gives their number. `None` where there was

@@ -6,7 +6,8 @@ use vigie_config::rules::Rules;
 use vigie_domain::subscription::Match;
 use vigie_domain::{AlertKind, Disposition, Near, Subscriber, french};
 use vigie_notifier::audience::explain;
-use vigie_notifier::card::Why;
+use vigie_notifier::card::{Why, short};
+use vigie_notifier::criteria;
 use vigie_store::journal::{NoticeRow, NotificationRow};
 use vigie_store::people::AddressState;
 use vigie_store::{Store, StoreError};
@@ -145,15 +146,19 @@ async fn not_matched(
     if verdicts.is_empty() {
         return Ok(format!("{name} : pas d’envoi, aucun abonnement\n"));
     }
+    // As they wrote it: what is compared is folded.
+    let written = store.subscriptions_of(&person.id).await?;
     let mut out = String::new();
     for (subscription, verdict) in verdicts {
+        let asked = written.iter().find(|s| s.id == subscription).map(|s| criteria::in_french(&s.filter));
+        let subscription = short(&asked.unwrap_or(subscription), 120);
         let line = match verdict {
             Err(dimension) => format!(
-                "{name} : pas d’envoi, l’abonnement {subscription} ne correspond pas ({})\n",
+                "{name} : pas d’envoi, l’abonnement « {subscription} » ne correspond pas ({})\n",
                 dimension.in_french()
             ),
             Ok(_) => format!(
-                "{name} : l’abonnement {subscription} correspond aujourd’hui, mais il n’existait pas quand l’avis a été lu ({})\n",
+                "{name} : l’abonnement « {subscription} » correspond aujourd’hui, mais il n’existait pas quand l’avis a été lu ({})\n",
                 local(row.first_seen)
             ),
         };

@@ -6,8 +6,7 @@ use vigie_config::settings::Settings;
 use vigie_store::tokens::Scope;
 use vigie_watcher::fetch::Fetcher;
 
-use super::inspect::local;
-use super::output::{print, table};
+use super::output::{Cell, Listing, OutputArg, print};
 use super::person;
 use crate::setup::App;
 use vigie_service::Clock;
@@ -44,6 +43,8 @@ pub(super) enum Action {
         /// Ceux d’une seule personne : identifiant, nom ou adresse
         #[arg(long)]
         subscriber: Option<String>,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Ferme des accès ; leur propriétaire est prévenu
     Revoke {
@@ -110,13 +111,13 @@ pub(super) async fn sign_in(settings: Settings, subscriber: &str) -> Result<(), 
 pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failure> {
     let app = open(settings).await?;
     match action {
-        Action::List { subscriber } => list(&app, subscriber.as_deref()).await,
+        Action::List { subscriber, output } => list(&app, subscriber.as_deref(), output).await,
         Action::Revoke { names, subscriber: None } => revoke(&app, &names).await,
         Action::Revoke { subscriber: Some(key), .. } => revoke_all(&app, &key).await,
     }
 }
 
-async fn list(app: &App, key: Option<&str>) -> Result<(), Failure> {
+async fn list(app: &App, key: Option<&str>, output: OutputArg) -> Result<(), Failure> {
     let store = &app.service.store;
     let person = match key {
         Some(key) => Some(person::find(store, key, "vigie access list").await?),
@@ -129,16 +130,25 @@ async fn list(app: &App, key: Option<&str>) -> Result<(), Failure> {
     for open in store.open_access(whom, MOST_LISTED, now).await? {
         let owner = store.subscriber(&open.subscriber).await?.map_or_else(|| open.subscriber.clone(), |p| p.name);
         rows.push(vec![
-            open.id,
-            if open.scopes.is_empty() { "connexion".to_owned() } else { open.scopes },
-            open.name,
-            owner,
-            local(open.created),
-            open.used.map(local).unwrap_or_default(),
-            open.expires.map(local).unwrap_or_default(),
+            open.id.into(),
+            if open.scopes.is_empty() { "connexion".to_owned() } else { open.scopes }.into(),
+            open.name.into(),
+            owner.into(),
+            Cell::Moment(Some(open.created)),
+            Cell::Moment(open.used),
+            Cell::Moment(open.expires),
         ]);
     }
-    print(&table(&["accès", "droits", "nom", "personne", "ouvert", "dernier usage", "fin"], &rows))
+    let columns = &[
+        ("id", "accès"),
+        ("scopes", "droits"),
+        ("name", "nom"),
+        ("person", "personne"),
+        ("opened", "ouvert"),
+        ("used", "dernier usage"),
+        ("expires", "fin"),
+    ];
+    Listing { columns, rows }.print(output)
 }
 
 async fn revoke(app: &App, names: &[String]) -> Result<(), Failure> {

@@ -12,13 +12,14 @@ use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::imap::{Account, Cursor};
 use vigie_watcher::sources::{Memory, readers};
 
-use super::output::{print, table};
+use super::output::{Cell, Listing, OutputArg, print};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
+use vigie_service::outgoing_mail::open_email;
 use vigie_service::sources;
 
-pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Failure> {
+pub(super) async fn check(path: Option<&Path>, connect: bool, output: OutputArg) -> Result<(), Failure> {
     let settings = match path {
         None => setup::default_settings(),
         Some(path) => match vigie_config::load::read(path, &readers()) {
@@ -35,13 +36,17 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             }
         },
     };
-    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    let mut faults = 0;
     let mut row = |what: &str, name: &str, outcome: Result<String, String>| {
         let (mark, text) = match outcome {
-            Ok(text) => ("bon", text),
-            Err(text) => ("DÉFAUT", text),
+            Ok(text) => (Cell::Word("bon", "ok"), text),
+            Err(text) => {
+                faults += 1;
+                (Cell::Word("DÉFAUT", "fault"), text)
+            }
         };
-        rows.push(vec![what.to_owned(), name.to_owned(), mark.to_owned(), text]);
+        rows.push(vec![what.into(), name.into(), mark, text.into()]);
     };
     let sources = sources::enabled(&settings)?;
     row(
@@ -83,7 +88,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
         row("journaux", "[log] filter", read.map(|_| "lisible".to_owned()).map_err(|e| e.to_string()));
     }
     if let Some(email) = &settings.email {
-        match setup::open_email(&settings) {
+        match open_email(&settings) {
             Err(e) => row("courriel", &email.host, Err(e.what)),
             Ok(Some(channel)) if connect => row(
                 "courriel",
@@ -92,8 +97,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             ),
             Ok(_) => row("courriel", &email.host, Ok("réglage lisible".to_owned())),
         }
-        if let Some((name, text)) = setup::open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record()))
-        {
+        if let Some((name, text)) = open_email(&settings).ok().flatten().and_then(|e| Some(e.signer()?.record())) {
             row("dkim", &name, Ok(format!("enregistrement TXT à publier : {text}")));
         }
     }
@@ -127,8 +131,8 @@ pub(super) async fn check(path: Option<&Path>, connect: bool) -> Result<(), Fail
             );
         }
     }
-    let faults = rows.iter().filter(|r| r[2] == "DÉFAUT").count();
-    print(&table(&["quoi", "nom", "état", "détail"], &rows))?;
+    let columns = &[("what", "quoi"), ("name", "nom"), ("state", "état"), ("detail", "détail")];
+    Listing { columns, rows }.print(output)?;
     if faults > 0 {
         return Err(Failure::new(
             french::plural(faults, "défaut"),

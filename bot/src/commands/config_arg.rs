@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
 use vigie_config::settings::Settings;
@@ -13,21 +14,32 @@ use crate::setup;
 /// `-c FILE`
 #[derive(Debug, clap::Args)]
 pub(super) struct ConfigArg {
-    /// Fichier de configuration ; sans lui : BOAMP, alertes à l’écran, base dans le dossier de données de l’utilisateur
+    /// Fichier de configuration ; sans lui /etc/vigie/vigie.toml s’il est là, sinon : BOAMP, alertes à l’écran, base dans le
+    /// dossier de données de l’utilisateur
     #[arg(short = 'c', long = "config", env = "VIGIE_CONFIG", global = true)]
     pub(super) config: Option<PathBuf>,
 }
 
+/// Where a package puts the settings file: read where no other is named.
+pub(super) const INSTALLED: &str = "/etc/vigie/vigie.toml";
+
 impl ConfigArg {
+    /// The settings file: the one that is named, or the one of the installed package.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        let installed = || Some(PathBuf::from(INSTALLED)).filter(|p| p.exists());
+        self.config.clone().or_else(installed)
+    }
+
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
-        if self.config.is_none() && Path::new("vigie.toml").exists() {
+        let path = self.path();
+        if path.is_none() && Path::new("vigie.toml").exists() {
             // Easy to forget, and then the wrong database is looked at.
             let _ = writeln!(
                 std::io::stderr(),
                 "note : vigie.toml est dans ce dossier mais n’est pas lu ; ajoutez -c vigie.toml"
             );
         }
-        settings(self.config.as_deref())
+        settings(path.as_deref())
     }
 }
 
@@ -70,21 +82,43 @@ fn filter(written: &str) -> Result<EnvFilter, String> {
     Ok(filter)
 }
 
-/// Starts logging to standard error.
-pub(super) fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
+/// What the log is told to hold: `VIGIE_LOG` before the settings.
+fn wanted(settings: &Settings, default: &str) -> Result<EnvFilter, Failure> {
     let written =
         std::env::var("VIGIE_LOG").ok().or_else(|| settings.log.filter.clone()).unwrap_or_else(|| default.to_owned());
-    let filter = filter(&written).map_err(|e| {
+    filter(&written).map_err(|e| {
         Failure::usage(format!("filtre de journaux illisible : {e}"), "[log] filter", "écrivez par exemple \"info\"")
-    })?;
+    })
+}
+
+/// Gives a log that has begun another filter.
+type Refilter = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
+static REFILTER: OnceLock<Refilter> = OnceLock::new();
+
+/// Has the log that has begun hold what these settings ask for.
+pub(super) fn logs_anew(settings: &Settings, default: &str) -> Result<(), Failure> {
+    let filter = wanted(settings, default)?;
+    let Some(refilter) = REFILTER.get() else { return Ok(()) };
+    refilter(filter).map_err(|e| Failure::new(e, "[log] filter", "relancez le service"))
+}
+
+/// Starts logging to standard error.
+pub(super) fn logs(settings: &Settings, default: &str) -> Result<(), Failure> {
+    let filter = wanted(settings, default)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()))
         .with_writer(std::io::stderr);
     if settings.log.json {
-        builder.json().init()
+        let builder = builder.json().with_filter_reloading();
+        let handle = builder.reload_handle();
+        let _ = REFILTER.set(Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string())));
+        builder.init();
     } else {
-        builder.init()
+        let builder = builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        let _ = REFILTER.set(Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string())));
+        builder.init();
     }
     Ok(())
 }

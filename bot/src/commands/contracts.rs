@@ -16,7 +16,7 @@ use vigie_store::journal::NoticeRow;
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::zones;
 
-use super::output::{print, table};
+use super::output::{Cell, Listing, OutputArg, print};
 use crate::setup::{self, App};
 
 /// Contracts listed.
@@ -32,6 +32,8 @@ pub(super) enum Action {
         /// SIREN ou SIRET du titulaire
         #[arg(long)]
         holder: Option<String>,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Montre les contrats d’une procédure, avec la source de chaque information
     Show {
@@ -95,7 +97,7 @@ fn usage(what: impl Into<String>, place: &str, fix: &str) -> Failure {
 
 pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failure> {
     match action {
-        Action::List { buyer, holder } => list(&settings, buyer, holder).await,
+        Action::List { buyer, holder, output } => list(&settings, buyer, holder, output).await,
         Action::Show { notice } => show(&settings, &notice).await,
         Action::Add(told) => add(settings, &told).await,
     }
@@ -109,7 +111,12 @@ fn siren(written: &str, place: &str) -> Result<String, Failure> {
         .ok_or_else(|| usage(format!("« {written} » n’est ni un SIREN ni un SIRET"), place, "écrivez 9 ou 14 chiffres"))
 }
 
-async fn list(settings: &Settings, buyer: Option<String>, holder: Option<String>) -> Result<(), Failure> {
+async fn list(
+    settings: &Settings,
+    buyer: Option<String>,
+    holder: Option<String>,
+    output: OutputArg,
+) -> Result<(), Failure> {
     let wanted = ContractQuery {
         buyer: buyer.map(|n| siren(&n, "--buyer")).transpose()?,
         holder: holder.map(|n| siren(&n, "--holder")).transpose()?,
@@ -117,23 +124,32 @@ async fn list(settings: &Settings, buyer: Option<String>, holder: Option<String>
     };
     let store = setup::open_store(settings).await?;
     let today = zones::paris_day(Clock::from_environment()?.now());
-    let rows: Vec<Vec<String>> = store
+    let rows = store
         .find_contracts(&wanted, LISTED)
         .await?
         .iter()
         .map(|ContractRow { contract: c, .. }| {
             vec![
-                c.procedure.clone(),
-                c.lot.clone(),
-                c.state_on(today).in_french().to_owned(),
-                short(&c.title, 60),
-                short(&c.buyer.name, 40),
-                short(&c.holders_in_french(), 40),
-                c.ends.map(|e| e.on.to_string()).unwrap_or_default(),
+                c.procedure.clone().into(),
+                c.lot.clone().into(),
+                c.state_on(today).in_french().into(),
+                Cell::Long(c.title.clone(), 60),
+                Cell::Long(c.buyer.name.clone(), 40),
+                Cell::Long(c.holders_in_french(), 40),
+                Cell::Day(c.ends.map(|e| e.on)),
             ]
         })
         .collect();
-    print(&table(&["procédure", "lot", "état", "objet", "acheteur", "titulaire", "fin"], &rows))
+    let columns = &[
+        ("procedure", "procédure"),
+        ("lot", "lot"),
+        ("state", "état"),
+        ("title", "objet"),
+        ("buyer", "acheteur"),
+        ("holders", "titulaire"),
+        ("ends", "fin"),
+    ];
+    Listing { columns, rows }.print(output)
 }
 
 async fn show(settings: &Settings, notice: &str) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use vigie_domain::{Buyer, Department, StructureKind};
 use vigie_store::directory::Entry;
 use vigie_watcher::charset;
 
-use super::output::{print, table};
+use super::output::{Cell, Listing, OutputArg, print};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -28,7 +28,10 @@ pub(super) enum Action {
         file: PathBuf,
     },
     /// Dit combien d’entrées chaque annuaire contient
-    List,
+    List {
+        #[command(flatten)]
+        output: OutputArg,
+    },
 }
 
 /// What a directory lists.
@@ -104,14 +107,15 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
         Action::Import { what: What::Structures, file } => import(settings, &file, structure).await,
         Action::Import { what: What::Facilitators, file } => import(settings, &file, facilitator).await,
         Action::Import { what: What::Buyers, file } => import(settings, &file, buyer).await,
-        Action::List => {
+        Action::List { output } => {
             let store = setup::open_store(settings).await?;
             let rows = [
                 ("structures", store.count_entries::<Structure>().await?),
                 ("facilitateurs (par département)", store.count_entries::<Facilitator>().await?),
                 ("acheteurs dotés d’un SPASER", store.count_entries::<CommittedBuyer>().await?),
             ];
-            print(&table(&["annuaire", "entrées"], &rows.map(|(name, n)| vec![name.to_owned(), n.to_string()])))
+            let rows = rows.map(|(name, n)| vec![name.into(), Cell::Number(n)]).to_vec();
+            Listing { columns: &[("directory", "annuaire"), ("entries", "entrées")], rows }.print(output)
         }
     }
 }

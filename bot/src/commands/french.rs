@@ -68,11 +68,79 @@ fn argument(arg: Arg) -> Arg {
     if let Some(variable) = arg.get_env() {
         help.push_str(&format!(" [ou la variable {}]", variable.to_string_lossy()));
     }
+    let arg = match (arg.get_action().takes_values(), value_name(arg.get_id().as_str())) {
+        (true, Some(name)) => arg.value_name(name),
+        _ => arg,
+    };
     let arg = match arg.get_action().takes_values() {
         true => arg.hide_default_value(true).hide_possible_values(true).hide_env(true),
         false => arg,
     };
     if help.is_empty() { arg } else { arg.help(help) }
+}
+
+/// What stands for the value of an argument in help and errors.
+fn value_name(id: &str) -> Option<&'static str> {
+    Some(match id {
+        "config" | "file" | "files" | "key_file" | "mail_password_file" | "database_password_file" => "FICHIER",
+        "dir" | "to" | "backup" => "DOSSIER",
+        "listen" | "resolver" | "email" | "url" | "public_url" | "mail_from" | "operator_email" | "database" => {
+            "ADRESSE"
+        }
+        "mail_host" => "SERVEUR",
+        "mail_port" => "PORT",
+        "mail_user" => "COMPTE",
+        "mail_tls" => "PROTECTION",
+        "subscriber" | "by" => "PERSONNE",
+        "operator_name" => "NOM",
+        "organisation" => "ORGANISATION",
+        "notice" | "of" => "AVIS",
+        "id" | "ids" | "names" => "IDENTIFIANT",
+        "name" | "title" | "network" | "holders" => "NOM",
+        "siret" | "buyer" | "holder" | "buyer_siret" | "holder_sirets" | "buyers" | "excluded_buyers" => "SIRET",
+        "state" => "ÉTAT",
+        "limit" | "days" | "keep" | "months" | "per_hour" | "min_score" | "min_lead_days" | "hours" => "NOMBRE",
+        "amount" | "min_amount" | "max_amount" => "EUROS",
+        "percent" => "POURCENT",
+        "role" => "RÔLE",
+        "scopes" => "DROIT",
+        "cadence" => "RYTHME",
+        "kind" | "notice_kinds" | "buyer_types" | "buyer_kind" => "NATURE",
+        "sectors" => "SECTEUR",
+        "departments" => "DÉPARTEMENT",
+        "epcis" => "INTERCOMMUNALITÉ",
+        "around" => "RAYON",
+        "cpv" => "CPV",
+        "provisions" | "provision" => "DISPOSITION",
+        "words" | "excluded_words" => "MOT",
+        "supply_modes" => "MODE",
+        "digest_hour" => "HEURE",
+        "quiet" => "HEURES",
+        "deadline" | "notified" | "starts" | "ends" | "until" => "DATE",
+        "text" | "note" | "quote" => "TEXTE",
+        "format" | "form" | "output" => "FORME",
+        "what" => "ANNUAIRE",
+        "lot" | "lots" => "LOT",
+        "beneficiary" => "PUBLIC",
+        "shell" => "INTERPRÈTE",
+        _ => return None,
+    })
+}
+
+/// What a number that cannot be read is refused for: the reasons of the standard library and of clap, in French.
+fn number_fault(reason: &str) -> Option<String> {
+    if let Some((_, range)) = reason.split_once(" is not in ") {
+        let (least, most) = range.split_once("..=").or_else(|| range.split_once(".."))?;
+        return Some(format!("un nombre de {least} à {most} est attendu"));
+    }
+    Some(match reason {
+        "invalid digit found in string" | "cannot parse integer from empty string" => {
+            "un nombre entier est attendu".to_owned()
+        }
+        "invalid float literal" | "cannot parse float from empty string" => "un nombre est attendu".to_owned(),
+        r if r.starts_with("number too ") => "ce nombre est trop grand ou trop petit".to_owned(),
+        _ => return None,
+    })
 }
 
 /// What is wrong with a command line, in a sentence and what to do.
@@ -101,7 +169,9 @@ fn fault(e: &clap::Error) -> String {
             format!("« {} » ne convient pas à {argument}{known}", of(ContextKind::InvalidValue))
         }
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(e).map(|s| format!(" : {s}")).unwrap_or_default();
+            let reason = std::error::Error::source(e).map(ToString::to_string);
+            let reason = reason.map(|r| number_fault(&r).unwrap_or(r));
+            let why = reason.map(|r| format!(" : {r}")).unwrap_or_default();
             format!("« {} » ne convient pas à {argument}{why}", of(ContextKind::InvalidValue))
         }
         ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues => {
@@ -142,13 +212,107 @@ mod tests {
         assert!(faults.is_empty(), "{}", faults.join("\n---\n"));
     }
 
+    /// What each command of the tree holds, by its path.
+    fn each(command: &Command, path: &str, look: &mut impl FnMut(&str, &Command)) {
+        look(path, command);
+        for sub in command.get_subcommands() {
+            each(sub, &format!("{path} {}", sub.get_name()), look);
+        }
+    }
+
+    #[test]
+    fn every_value_has_a_french_name_and_every_command_and_argument_a_help() {
+        let mut command = command();
+        command.build();
+        let mut faults = Vec::new();
+        each(&command, "vigie", &mut |path, command| {
+            if command.get_about().is_none() {
+                faults.push(format!("{path} has no help"));
+            }
+            for arg in command.get_arguments() {
+                if arg.get_action().takes_values() && value_name(arg.get_id().as_str()).is_none() {
+                    faults.push(format!("{path}: {} has no French name", arg.get_id()));
+                }
+                if arg.get_help().is_none_or(|help| help.to_string().is_empty()) {
+                    faults.push(format!("{path}: {} has no help", arg.get_id()));
+                }
+            }
+        });
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+
+    /// A document that names a command or an option that does not exist sends its reader nowhere.
+    #[test]
+    fn every_command_that_the_documents_show_exists() {
+        let spans = regex::Regex::new(r"`(?:sudo )?vigie ([^`]+)`|(?m)^(?:sudo )?vigie ([^#\n]+)").unwrap();
+        let word = regex::Regex::new(r"^[a-z][a-z-]+$").unwrap();
+        let flag = regex::Regex::new(r"--([a-z][a-z-]+)").unwrap();
+        let mut whole = command();
+        whole.build();
+        let (mut seen, mut faults) = (0, Vec::new());
+        for (file, text) in [
+            ("README.md", include_str!("../../../README.md")),
+            ("operator.md", include_str!("../../../docs/operator.md")),
+            ("guide.md", include_str!("../../../docs/guide.md")),
+            ("rgpd.md", include_str!("../../../docs/rgpd.md")),
+            ("add-a-source.md", include_str!("../../../docs/add-a-source.md")),
+        ] {
+            for found in spans.captures_iter(text) {
+                let line = found.get(1).or(found.get(2)).map_or("", |m| m.as_str());
+                let words: Vec<&str> = line.split(&[' ', '\n'][..]).filter(|w| !w.is_empty()).collect();
+                let mut at = &whole;
+                for given in words.iter().take_while(|w| word.is_match(w)) {
+                    match at.find_subcommand(given) {
+                        Some(sub) => at = sub,
+                        None if at.get_subcommands().next().is_some() && at.get_positionals().next().is_none() => {
+                            faults.push(format!("{file}: vigie {line}: no command {given}"));
+                            break;
+                        }
+                        None => break,
+                    }
+                }
+                seen += 1;
+                // A line that names several commands between bars or brackets is read by people.
+                if line.contains(['|', '[']) {
+                    continue;
+                }
+                for given in flag.captures_iter(line) {
+                    let known = at.get_arguments().any(|a| a.get_long() == Some(&given[1]));
+                    if !known {
+                        faults.push(format!("{file}: vigie {line}: no option --{}", &given[1]));
+                    }
+                }
+            }
+        }
+        assert!(seen > 60, "only {seen} commands were found");
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+
+    #[test]
+    fn every_listing_can_be_read_by_a_program() {
+        let mut command = command();
+        command.build();
+        let mut without = Vec::new();
+        each(&command, "vigie", &mut |path, command| {
+            let lists = ["list", "claims", "sectors", "held", "doctor", "check", "why", "explain", "show", "test"];
+            let named = lists.iter().any(|l| path.ends_with(&format!(" {l}")));
+            if named && path != "vigie contracts show" && !command.get_arguments().any(|a| a.get_id() == "form") {
+                without.push(path.to_owned());
+            }
+        });
+        assert!(without.is_empty(), "{without:?}");
+    }
+
     #[test]
     fn what_is_wrong_is_said_in_french() {
         for (line, said) in [
             (vec!["vigie", "deliverie"], "commande inconnue : deliverie"),
-            (vec!["vigie", "why"], "il manque : --notice <NOTICE>, --subscriber <SUBSCRIBER>"),
+            (vec!["vigie", "why"], "il manque : --notice <AVIS>, --subscriber <PERSONNE>"),
+            (vec!["vigie", "deliveries", "list", "--limit", "dix"], "un nombre entier est attendu"),
+            (vec!["vigie", "deliveries", "list", "--limit", "0"], "un nombre de 1 à 100000 est attendu"),
+            (vec!["vigie", "subscriptions", "preview", "--min-score", "300"], "trop grand"),
             (vec!["vigie", "check", "--conect"], "argument inconnu : --conect"),
-            (vec!["vigie", "run", "--role", "chef"], "« chef » ne convient pas à --role <ROLE>"),
+            (vec!["vigie", "run", "--role", "chef"], "« chef » ne convient pas à --role <RÔLE>"),
             (vec!["vigie", "invite", "--role", "chef"], "valeur inconnue « chef »"),
         ] {
             let e = command().try_get_matches_from(line.clone()).unwrap_err();

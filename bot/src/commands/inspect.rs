@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use vigie_config::settings::Settings;
 use vigie_domain::{DeliveryState, Subscriber, french};
 use vigie_notifier::audience::explain;
@@ -14,7 +13,7 @@ use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::health;
 use vigie_watcher::sources::{Memory, REGISTRY};
 
-use super::output::{print, table};
+use super::output::{Cell, Listing, Output, OutputArg, local, print, print_json};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -29,11 +28,7 @@ const EXPLAINED: i64 = 200;
 /// Signs of a delivery's identifier that lists show, on pages and here; commands and pages take them for the whole.
 const ID_SHOWN: usize = 10;
 
-pub(super) fn local(at: DateTime<Utc>) -> String {
-    at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y %H:%M").to_string()
-}
-
-pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
+pub(super) async fn list_sources(settings: &Settings, output: OutputArg) -> Result<(), Failure> {
     let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
     let mut states = store.source_states().await?;
@@ -59,25 +54,39 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
             },
         };
         rows.push(vec![
-            block.id.clone(),
-            block.kind.clone(),
-            s.last_success.map_or_else(|| "–".to_owned(), local),
-            if block.enabled && s.last_attempt.is_some() { local(s.next_due) } else { "–".to_owned() },
-            s.items.to_string(),
-            health::habit(&known.days).map_or_else(|| "–".to_owned(), |n| format!("{n} / jour")),
-            s.bad.to_string(),
-            health,
+            block.id.as_str().into(),
+            block.kind.as_str().into(),
+            Cell::Moment(s.last_success),
+            Cell::Moment((block.enabled && s.last_attempt.is_some()).then_some(s.next_due)),
+            Cell::Number(s.items),
+            match health::habit(&known.days) {
+                None => Cell::Both("–".to_owned(), serde_json::Value::Null),
+                Some(n) => Cell::Both(format!("{n} / jour"), n.into()),
+            },
+            Cell::Number(s.bad),
+            health.into(),
         ]);
     }
-    print(&table(
-        &["source", "lecteur", "dernier succès", "prochaine", "lus", "habitude", "mis de côté", "santé"],
-        &rows,
-    ))?;
-    let kinds: Vec<Vec<String>> = REGISTRY.iter().map(|k| vec![k.name.to_owned(), k.summary.to_owned()]).collect();
-    print(&format!("\n{}", table(&["lecteur", "ce qu’il lit"], &kinds)))
+    let columns = &[
+        ("id", "source"),
+        ("kind", "lecteur"),
+        ("last_success", "dernier succès"),
+        ("next", "prochaine"),
+        ("read", "lus"),
+        ("a_day", "habitude"),
+        ("set_aside", "mis de côté"),
+        ("health", "santé"),
+    ];
+    let sources = Listing { columns, rows };
+    if output.form == Output::Json {
+        return print_json(&sources.json());
+    }
+    let rows = REGISTRY.iter().map(|k| vec![k.name.into(), k.summary.into()]).collect();
+    let kinds = Listing { columns: &[("kind", "lecteur"), ("reads", "ce qu’il lit")], rows };
+    print(&format!("{}\n{}", sources.table(), kinds.table()))
 }
 
-pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Failure> {
+pub(super) async fn test_source(settings: &Settings, id: &str, output: OutputArg) -> Result<(), Failure> {
     let sources = sources::enabled(settings)?;
     let source = sources.iter().find(|s| s.block.id == id).ok_or_else(|| {
         Failure::usage(format!("aucune source « {id} »"), "vigie sources test", "vigie sources list les énumère")
@@ -88,35 +97,52 @@ pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Fai
         .peek(&fetcher, &Memory::default(), now)
         .await
         .map_err(|e| Failure::new(e.to_string(), format!("source {id}"), "vérifiez l’adresse et le réseau"))?;
-    let rows: Vec<Vec<String>> = page
+    let rows = page
         .notices
         .iter()
         .map(|n| {
             let a = classify::classify(n);
             vec![
-                n.record_id.clone(),
-                n.kind.as_str().to_owned(),
-                a.score.to_string(),
-                a.deadline().map_or_else(|| "–".to_owned(), |d| french::date(d.date_naive())),
-                short(&a.title, 80),
+                n.record_id.as_str().into(),
+                n.kind.as_str().into(),
+                Cell::Number(a.score.into()),
+                Cell::Day(a.deadline().map(|d| d.date_naive())),
+                Cell::Long(a.title, 80),
             ]
         })
         .collect();
-    print(&table(&["avis", "nature", "intérêt", "date limite", "titre"], &rows))?;
+    let columns = &[
+        ("record", "avis"),
+        ("kind", "nature"),
+        ("score", "intérêt"),
+        ("deadline", "date limite"),
+        ("title", "titre"),
+    ];
+    let notices = Listing { columns, rows };
+    let rows = page
+        .selectors
+        .iter()
+        .map(|r| {
+            vec![
+                r.field.as_str().into(),
+                Cell::Long(r.selector.clone(), 60),
+                Cell::Both(format!("{} / {}", r.found.0, r.found.1), serde_json::json!([r.found.0, r.found.1])),
+                Cell::Long(r.sample.clone(), 70),
+            ]
+        })
+        .collect();
+    let columns = &[("field", "champ"), ("selector", "sélecteur"), ("found", "trouvé"), ("sample", "exemple")];
+    let selectors = Listing { columns, rows };
+    if output.form == Output::Json {
+        let bad: Vec<_> =
+            page.bad.iter().map(|b| serde_json::json!({"reason": b.reason, "place": b.place.to_string()})).collect();
+        return print_json(&serde_json::json!({
+            "notices": notices.json(), "selectors": selectors.json(), "remarks": page.remarks, "bad": bad, "more": page.more,
+        }));
+    }
+    print(&notices.table())?;
     if !page.selectors.is_empty() {
-        let found: Vec<Vec<String>> = page
-            .selectors
-            .iter()
-            .map(|r| {
-                vec![
-                    r.field.clone(),
-                    short(&r.selector, 60),
-                    format!("{} / {}", r.found.0, r.found.1),
-                    short(&r.sample, 70),
-                ]
-            })
-            .collect();
-        print(&format!("\n{}\n", table(&["champ", "sélecteur", "trouvé", "exemple"], &found)))?;
+        print(&format!("\n{}\n", selectors.table()))?;
     }
     for remark in &page.remarks {
         print(&format!("remarque : {remark}\n"))?;
@@ -132,7 +158,12 @@ pub(super) async fn test_source(settings: &Settings, id: &str) -> Result<(), Fai
     ))
 }
 
-pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, limit: i64) -> Result<(), Failure> {
+pub(super) async fn list_deliveries(
+    settings: &Settings,
+    state: Option<&str>,
+    limit: i64,
+    output: OutputArg,
+) -> Result<(), Failure> {
     let wanted = match state {
         None => None,
         Some(word) => Some(parse_state(word).ok_or_else(|| {
@@ -155,21 +186,33 @@ pub(super) async fn list_deliveries(settings: &Settings, state: Option<&str>, li
         }
         let when = match d.state {
             DeliveryState::Pending | DeliveryState::Deferred | DeliveryState::Ambiguous => {
-                format!("dû {}", local(d.next_at))
+                Cell::Both(format!("dû {}", local(d.next_at)), serde_json::json!({"due": d.next_at}))
             }
-            _ => d.settled_at.map_or_else(|| "–".to_owned(), local),
+            _ => Cell::Both(
+                d.settled_at.map_or_else(|| "–".to_owned(), local),
+                serde_json::json!({"settled": d.settled_at}),
+            ),
         };
         rows.push(vec![
-            d.id.get(..ID_SHOWN).unwrap_or(&d.id).to_owned(),
-            short(&names[&d.subscriber], 30),
-            d.channel.in_french().to_owned(),
-            d.state.in_french().to_owned(),
-            d.attempts.to_string(),
+            Cell::Both(d.id.get(..ID_SHOWN).unwrap_or(&d.id).to_owned(), d.id.as_str().into()),
+            Cell::Long(names[&d.subscriber].clone(), 30),
+            Cell::Word(d.channel.in_french(), d.channel.as_str()),
+            Cell::Word(d.state.in_french(), d.state.as_str()),
+            Cell::Number(d.attempts),
             when,
-            d.why.unwrap_or_default(),
+            d.why.unwrap_or_default().into(),
         ]);
     }
-    print(&table(&["envoi", "personne", "canal", "état", "essais", "quand", "réponse ou raison"], &rows))
+    let columns = &[
+        ("id", "envoi"),
+        ("person", "personne"),
+        ("channel", "canal"),
+        ("state", "état"),
+        ("attempts", "essais"),
+        ("when", "quand"),
+        ("why", "réponse ou raison"),
+    ];
+    Listing { columns, rows }.print(output)
 }
 
 /// A state by its word, or as lists show it.
@@ -183,11 +226,26 @@ async fn named(store: &Store, id: &str, place: &str) -> Result<DeliveryRow, Fail
     found.map_err(|not| Failure::usage(not.line(), place, "vigie deliveries list les énumère"))
 }
 
-pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), Failure> {
+pub(super) async fn show_delivery(settings: &Settings, id: &str, output: OutputArg) -> Result<(), Failure> {
     let store = setup::open_store(settings).await?;
     let d = named(&store, id, "vigie deliveries show").await?;
     store.saw(&super::person::operator(), &d.subscriber, "deliveries show", Clock::from_environment()?.now()).await?;
     let person = store.subscriber(&d.subscriber).await?.map(|p| p.name).unwrap_or_default();
+    let attempts = store.attempts(&d.id).await?;
+    if output.form == Output::Json {
+        let attempts: Vec<_> = attempts
+            .iter()
+            .map(|a| {
+                serde_json::json!({
+                    "n": a.n, "started": a.started, "ended": a.ended, "outcome": a.outcome, "detail": a.detail,
+                })
+            })
+            .collect();
+        return print_json(&serde_json::json!({
+            "id": d.id, "person": person, "channel": d.channel.as_str(), "state": d.state.as_str(), "why": d.why,
+            "cause": d.cause.to_string(), "created": d.created, "settled": d.settled_at, "attempts": attempts,
+        }));
+    }
     let mut out = format!(
         "Envoi {} à {} {}, fait le {}\nÉtat : {}",
         d.id,
@@ -200,7 +258,7 @@ pub(super) async fn show_delivery(settings: &Settings, id: &str) -> Result<(), F
         out.push_str(&format!(" ({why})"));
     }
     out.push_str(&format!("\nCause : {}\n", d.cause));
-    for a in store.attempts(&d.id).await? {
+    for a in attempts {
         let end = a.ended.map_or_else(|| "sans réponse".to_owned(), local);
         let outcome = a.outcome.as_deref().and_then(DeliveryState::parse).map_or("en cours", DeliveryState::in_french);
         let detail = a.detail.unwrap_or_default();
@@ -238,7 +296,7 @@ async fn person(store: &Store, key: &str, what: &str) -> Result<Subscriber, Fail
 }
 
 /// Answers "why did X (not) get notice Y?".
-pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> Result<(), Failure> {
+pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str, output: OutputArg) -> Result<(), Failure> {
     let store = setup::open_store(settings).await?;
     let person = person(&store, subscriber, "why").await?;
     let Some(row) = store.notice(notice).await? else {
@@ -254,19 +312,26 @@ pub(super) async fn why(settings: &Settings, notice: &str, subscriber: &str) -> 
             )),
         };
     };
+    let lines = why::lines(&store, &person, &row, Clock::from_environment()?.now()).await?;
+    let after_award = why_after_award::lines(&store, person.structure(), &row.procedure).await?;
+    if output.form == Output::Json {
+        return print_json(&serde_json::json!({
+            "notice": row.id, "title": row.assessment.title, "person": person.id, "why": lines, "after_award": after_award,
+        }));
+    }
     let mut out = format!("Avis {} : {}\n", row.id, short(&row.assessment.title, 120));
-    for line in why::lines(&store, &person, &row, Clock::from_environment()?.now()).await? {
+    for line in lines {
         out.push_str(&line);
         out.push('\n');
     }
-    for line in why_after_award::lines(&store, person.structure(), &row.procedure).await? {
+    for line in after_award {
         out.push_str(&format!("  {line}\n"));
     }
     print(&out)
 }
 
 /// What a person's subscriptions would have given on the latest notices.
-pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result<(), Failure> {
+pub(super) async fn explain_subscriber(settings: &Settings, key: &str, output: OutputArg) -> Result<(), Failure> {
     let store = setup::open_store(settings).await?;
     let person = person(&store, key, "explain").await?;
     let subscriptions = subscriptions_of(&store, &person.id).await?;
@@ -278,13 +343,21 @@ pub(super) async fn explain_subscriber(settings: &Settings, key: &str) -> Result
         let candidate = candidate(row, &folded, now);
         let verdicts = explain(&person, &subscriptions, &candidate);
         if verdicts.iter().any(|(_, v)| v.is_ok()) {
-            met.push(vec![row.id.clone(), row.assessment.score.to_string(), short(&row.assessment.title, 90)]);
+            met.push(vec![
+                row.id.as_str().into(),
+                Cell::Number(row.assessment.score.into()),
+                Cell::Long(row.assessment.title.clone(), 90),
+            ]);
         } else if let Some((_, Err(d))) = verdicts.first() {
             *refused.entry(d.in_french()).or_default() += 1;
         }
     }
-    print(&table(&["avis", "intérêt", "titre"], &met))?;
+    let met = Listing { columns: &[("notice", "avis"), ("score", "intérêt"), ("title", "titre")], rows: met };
+    if output.form == Output::Json {
+        return print_json(&serde_json::json!({"met": met.json(), "left_out": refused, "looked_at": notices.len()}));
+    }
+    print(&met.table())?;
     let reasons: Vec<String> = refused.iter().map(|(why, n)| format!("{n} pour {why}")).collect();
     let rest = if reasons.is_empty() { String::new() } else { format!(" ; écartés : {}", reasons.join(", ")) };
-    print(&format!("{} sur les {} derniers avis{rest}\n", met.len(), notices.len()))
+    print(&format!("{} sur les {} derniers avis{rest}\n", met.rows.len(), notices.len()))
 }

@@ -6,8 +6,7 @@ use vigie_domain::Buyer;
 use vigie_domain::subscription::Role;
 use vigie_store::invitations::NewInvitation;
 
-use super::inspect::local;
-use super::output::{parse_word, print, table, wrote};
+use super::output::{Cell, Listing, OutputArg, local, parse_word, print, wrote};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -26,7 +25,10 @@ pub(super) struct InviteArgs {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Énumère les invitations ; leurs codes ne sont gardés nulle part
-    List,
+    List {
+        #[command(flatten)]
+        output: OutputArg,
+    },
     /// Retire une invitation qui n’a pas servi
     Revoke {
         /// Son nom, tel que « vigie invite list » le donne
@@ -60,8 +62,8 @@ pub(super) async fn run(settings: &Settings, args: InviteArgs) -> Result<(), Fai
     let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
     match args.action {
-        Some(Action::List) => {
-            let rows: Vec<Vec<String>> = store
+        Some(Action::List { output }) => {
+            let rows = store
                 .invitations()
                 .await?
                 .into_iter()
@@ -72,10 +74,18 @@ pub(super) async fn run(settings: &Settings, args: InviteArgs) -> Result<(), Fai
                         None => format!("valable jusqu’au {}", local(i.what.expires)),
                     };
                     let role = serde_json::to_string(&i.what.role).unwrap_or_default().trim_matches('"').to_owned();
-                    vec![i.name, role, i.what.name, i.what.siret.unwrap_or_default(), state]
+                    vec![
+                        i.name.into(),
+                        role.into(),
+                        i.what.name.into(),
+                        i.what.siret.unwrap_or_default().into(),
+                        Cell::Both(state, serde_json::json!({"expires": i.what.expires, "used": i.used})),
+                    ]
                 })
                 .collect();
-            print(&table(&["invitation", "rôle", "nom", "SIRET", "état"], &rows))
+            let columns =
+                &[("id", "invitation"), ("role", "rôle"), ("name", "nom"), ("siret", "SIRET"), ("state", "état")];
+            Listing { columns, rows }.print(output)
         }
         Some(Action::Revoke { name }) => {
             if store.revoke_invitation(&name).await? {

@@ -1,32 +1,27 @@
-//! `vigie leads`: what a person heard of (a link, a phone call, a private buyer) enters the same road as a notice.
+//! `vigie leads`: what a person heard of (a link, a phone call, a private buyer) enters the same road as a notice: for the structure of
+//! one person, or, where the operator says so, for everybody.
 
 use std::path::PathBuf;
 
-use chrono_tz::Tz;
 use vigie_config::settings::Settings;
-use vigie_domain::procedure::page_key;
-use vigie_domain::{BuyerKind, DateKind, Department, Notice, Passage, TypedDate, french};
-use vigie_store::derived_id;
-use vigie_watcher::classify::{dates, plain};
+use vigie_domain::{Department, Notice, Visibility, french};
+use vigie_service::Clock;
+use vigie_service::Failure;
+use vigie_service::ingest::{self, Outcome};
+use vigie_service::leads::{self, Added, LeadFault};
+use vigie_service::visibility;
+use vigie_watcher::classify::dates;
 use vigie_watcher::fetch::Fetcher;
-use vigie_watcher::links;
 use vigie_watcher::zones;
 
 use super::output::{print, wrote};
 use crate::setup::App;
-use vigie_service::Clock;
-use vigie_service::Failure;
-use vigie_service::ingest::{self, Outcome};
-use vigie_service::visibility;
-
-/// Source under which leads are kept.
-const SOURCE: &str = "piste";
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
-    /// Ajoute une piste ; ceux qu’elle concerne sont prévenus
+    /// Ajoute une piste, pour la structure d’une personne (--for) ou pour tous (--public) ; ceux qu’elle concerne sont prévenus
     Add(Lead),
-    /// Montre à tous une piste transmise par courriel, avec l’accord de sa structure ; ceux qu’elle concerne sont prévenus
+    /// Montre à tous la piste d’une structure, avec son accord ; ceux qu’elle concerne sont prévenus
     Publish {
         /// Numéro de la piste, tel que piste:0123abcd
         notice: String,
@@ -37,7 +32,14 @@ pub(super) enum Action {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("whose").required(true).args(["whom", "public"])))]
 pub(super) struct Lead {
+    /// Pour la structure de cette personne, et elle seule : identifiant, nom ou adresse
+    #[arg(long = "for", value_name = "PERSONNE")]
+    whom: Option<String>,
+    /// Pour tous ceux à qui elle convient
+    #[arg(long)]
+    public: bool,
     /// De quoi il s’agit
     #[arg(long)]
     title: String,
@@ -62,10 +64,13 @@ pub(super) struct Lead {
     /// Fichier de texte à lire
     #[arg(long)]
     file: Option<PathBuf>,
+    /// Pièce jointe à garder, pour la structure seule ; plusieurs fois s’il y en a plusieurs
+    #[arg(long = "attach", value_name = "FICHIER", requires = "whom")]
+    attach: Vec<PathBuf>,
 }
 
 impl Lead {
-    fn notice(&self, now: chrono::DateTime<chrono::Utc>) -> Result<Notice, Failure> {
+    fn notice(&self, visibility: Visibility, now: chrono::DateTime<chrono::Utc>) -> Result<Notice, Failure> {
         let usage = |what: String, place: &str, fix: &str| Failure::usage(what, place, fix);
         let text = match (&self.text, &self.file) {
             (Some(text), _) => text.clone(),
@@ -74,27 +79,7 @@ impl Lead {
             })?,
             (None, None) => String::new(),
         };
-        if self.title.trim().is_empty() {
-            return Err(usage(
-                "une piste a besoin d’un titre".into(),
-                "--title",
-                "dites en quelques mots de quoi il s’agit",
-            ));
-        }
-        // A link copied out of a mail holds whom the mail was for.
-        let url = self.url.as_deref().map(|written| links::unwrap(written.trim()));
-        // The same link, or the same words, are the same lead.
-        let id = url
-            .clone()
-            .unwrap_or_else(|| derived_id(&["lead", &self.title, self.buyer.as_deref().unwrap_or_default()]));
-        let text = links::unwrap_all(&text);
-        let mut notice = plain::notice(&id, &self.title, &text);
-        SOURCE.clone_into(&mut notice.source);
-        notice.buyer.kind = if self.private { BuyerKind::Private } else { BuyerKind::Public };
-        notice.kind = notice.kind.of_buyer(notice.buyer.kind);
-        if let Some(buyer) = &self.buyer {
-            notice.buyer.name.clone_from(buyer);
-        }
+        let mut departments = Vec::new();
         for written in &self.departments {
             let meant = Department::written(written);
             if meant.is_empty() {
@@ -104,31 +89,41 @@ impl Lead {
                     "écrivez un code INSEE, par exemple 59, 2A ou 974",
                 ));
             }
-            notice.departments.extend(meant);
+            departments.extend(meant);
         }
-        if let Some(url) = url {
-            let web = url::Url::parse(&url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"));
-            if !web {
-                return Err(usage(
-                    format!("adresse « {url} » impossible"),
-                    "--url",
-                    "écrivez une adresse complète qui commence par https://",
-                ));
-            }
-            notice.links.page = links::page(&url);
-            notice.url = Some(url);
-        }
-        if let Some(written) = &self.deadline {
-            let zone: Tz = zones::zone(notice.departments.first());
-            let read = dates::written(written, zone).ok_or_else(|| {
+        let closes = match &self.deadline {
+            Some(written) => Some(dates::written(written, zones::zone(departments.first())).ok_or_else(|| {
                 usage(format!("date « {written} » illisible"), "--deadline", "écrivez par exemple « 12/01/2027 à 12h »")
+            })?),
+            None => None,
+        };
+        let lead = leads::Lead {
+            title: self.title.clone(),
+            text,
+            url: self.url.clone(),
+            buyer: self.buyer.clone(),
+            private: self.private,
+            departments,
+            closes,
+        };
+        lead.notice(visibility, now).map_err(|fault| match fault {
+            LeadFault::NoTitle => usage(fault.to_string(), "--title", "dites en quelques mots de quoi il s’agit"),
+            LeadFault::Address(_) => {
+                usage(fault.to_string(), "--url", "écrivez une adresse complète qui commence par https://")
+            }
+        })
+    }
+
+    fn files(&self) -> Result<Vec<leads::File>, Failure> {
+        let read = |path: &PathBuf| {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let content = std::fs::read(path).map_err(|e| {
+                let (what, place) = (format!("fichier illisible : {e}"), path.display().to_string());
+                Failure::usage(what, &place, "donnez le chemin d’un fichier")
             })?;
-            notice.dates.push(TypedDate::of_field(DateKind::Tender, read, "deadline"));
-        }
-        notice.published = Some(zones::paris_day(now));
-        notice.passages =
-            if text.is_empty() { Vec::new() } else { vec![Passage { field: "piste".into(), lot: None, text }] };
-        Ok(notice)
+            Ok(leads::File { name, content })
+        };
+        self.attach.iter().map(read).collect()
     }
 }
 
@@ -138,31 +133,57 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
         Action::Add(lead) => lead,
         Action::Publish { notice, by } => return publish(settings, clock, &notice, &by).await,
     };
-    let notice = lead.notice(clock.now())?;
+    let files = lead.files()?;
+    let public = lead.notice(Visibility::Public, clock.now())?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let app = App::start(settings, fetcher, clock).await?;
-    if let Some(known) = shown_there(&app, &notice).await? {
-        return print(&format!("Cette page est celle d’un avis déjà connu : {known}. Rien n’est ajouté.\n"));
-    }
-    let key = notice.key();
-    match ingest::ingest(&app.service, &notice, None).await? {
-        Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n"))?,
-        Outcome::Stored(people) => print(&format!(
-            "Piste {key} ajoutée ; {} concernée{}. Les messages partent au prochain passage du service.\n",
-            french::plural(people, "personne"),
-            if people > 1 { "s" } else { "" }
-        ))?,
+    match &lead.whom {
+        Some(whom) => for_one(&app, &lead, whom, &files).await?,
+        None => for_everybody(&app, &public).await?,
     }
     wrote(&app.service.settings)
 }
 
-/// The notice of a source whose page a lead names, where people were told of it or may yet be.
-async fn shown_there(app: &App, lead: &Notice) -> Result<Option<String>, Failure> {
-    let Some(page) = &lead.links.page else { return Ok(None) };
-    let Some(procedure) = app.service.store.procedure_of_key(&page_key(page)).await? else { return Ok(None) };
-    let notices = app.service.store.notices_of(&procedure).await?;
-    let of_page = notices.into_iter().find(|n| n.notice.source != SOURCE && n.notice.links.page.as_ref() == Some(page));
-    Ok(of_page.map(|n| n.id))
+/// A lead for the structure of one person.
+async fn for_one(app: &App, lead: &Lead, whom: &str, files: &[leads::File]) -> Result<(), Failure> {
+    let service = &app.service;
+    let person = super::person::find(&service.store, whom, "--for").await?;
+    let now = service.clock.now();
+    let notice = lead.notice(Visibility::Structure(person.structure().to_owned()), now)?;
+    service.store.saw(&super::person::operator(), &person.id, "piste ajoutée en son nom", now).await?;
+    match leads::add(service, &person, notice).await? {
+        Added::TooMany => Err(Failure::usage(
+            "cette personne a apporté trop de pistes aujourd’hui",
+            "vigie leads add",
+            "recommencez demain",
+        )),
+        Added::Published { title, told, .. } => {
+            let told = if told { "Cette personne en est prévenue." } else { "Cette personne le connaît." };
+            print(&format!("Cette page est celle d’un avis public déjà connu : {title}. {told}\n"))
+        }
+        Added::Brought { notice, new, .. } => {
+            let attached = leads::attach(service, &person, &notice, files).await?.in_french();
+            let said = if new { "ajoutée pour cette structure seule" } else { "déjà connue de cette structure" };
+            print(&format!("Piste {notice} {said}. {attached}\n"))
+        }
+    }
+}
+
+/// A lead for everybody whom it suits.
+async fn for_everybody(app: &App, notice: &Notice) -> Result<(), Failure> {
+    let known = leads::shown_there(&app.service, notice).await?;
+    if let Some(known) = known.filter(|row| row.notice.source != leads::SOURCE) {
+        return print(&format!("Cette page est celle d’un avis déjà connu : {}. Rien n’est ajouté.\n", known.id));
+    }
+    let key = notice.key();
+    match ingest::ingest(&app.service, notice, None).await? {
+        Outcome::Unchanged => print(&format!("Cette piste est déjà connue : {key}\n")),
+        Outcome::Stored(people) => print(&format!(
+            "Piste {key} ajoutée ; {} concernée{}. Les messages partent au prochain passage du service.\n",
+            french::plural(people, "personne"),
+            if people > 1 { "s" } else { "" }
+        )),
+    }
 }
 
 async fn publish(settings: Settings, clock: Clock, notice: &str, by: &str) -> Result<(), Failure> {
@@ -196,6 +217,8 @@ mod tests {
 
     fn lead() -> Lead {
         Lead {
+            whom: None,
+            public: true,
             title: "Entretien des bureaux".into(),
             url: None,
             buyer: Some("Groupe Exemple".into()),
@@ -204,42 +227,25 @@ mod tests {
             departments: vec!["59".into()],
             text: Some("Cherche une entreprise adaptée.".into()),
             file: None,
+            attach: Vec::new(),
         }
     }
 
     #[test]
     fn a_lead_is_read_and_known_again() {
         let now = chrono::Utc::now();
-        let notice = lead().notice(now).unwrap();
+        let notice = lead().notice(Visibility::Public, now).unwrap();
         assert_eq!(
             (notice.kind, notice.dates[0].at.to_rfc3339().as_str()),
             (NoticeKind::Private, "2027-01-12T12:00:00+01:00")
         );
-        assert_eq!(notice.key(), lead().notice(now).unwrap().key());
-    }
-
-    /// What a gateway wrapped around a link, the recipient's address among it, is no part of a lead.
-    #[test]
-    fn a_wrapped_link_is_what_it_was() {
-        let wrapped = "https://eur03.safelinks.protection.outlook.com/?url=https%3A%2F%2Fportail.example%2Fconsultation%2F71&data=05%7C01%7Cjeanne%40x.example";
-        for written in [
-            wrapped,
-            " https://portail.example/consultation/71",
-            "https://www.google.com/url?q=https://portail.example/consultation/71",
-        ] {
-            let text = Some(format!("Voir {wrapped}"));
-            let notice = Lead { url: Some(written.into()), text, ..lead() }.notice(chrono::Utc::now()).unwrap();
-            let own = "https://portail.example/consultation/71";
-            assert_eq!((notice.url.as_deref(), notice.record_id.as_str()), (Some(own), own), "{written}");
-            assert_eq!(notice.links.page.as_deref(), Some("portail.example/consultation/71"));
-            assert!(!format!("{notice:?}").contains("jeanne"), "{written}");
-        }
+        assert_eq!(notice.key(), lead().notice(Visibility::Public, now).unwrap().key());
     }
 
     #[test]
     fn what_cannot_be_read_is_said() {
         let now = chrono::Utc::now();
-        let wrong = |lead: Lead| lead.notice(now).unwrap_err().place;
+        let wrong = |lead: Lead| lead.notice(Visibility::Public, now).unwrap_err().place;
         assert_eq!(wrong(Lead { deadline: Some("bientôt".into()), ..lead() }), "--deadline");
         assert_eq!(wrong(Lead { departments: vec!["999".into()], ..lead() }), "--department");
         assert_eq!(wrong(Lead { url: Some("javascript:alert(1)".into()), ..lead() }), "--url");

@@ -9,7 +9,7 @@ use vigie_service::{Clock, Failure, membership};
 use vigie_store::Store;
 use vigie_watcher::fetch::Fetcher;
 
-use super::output::{print, table};
+use super::output::{Listing, OutputArg, print};
 use super::person;
 use crate::setup::App;
 
@@ -19,9 +19,14 @@ pub(super) enum Action {
     List {
         /// SIRET de la structure
         siret: String,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Énumère les personnes qui disent parler pour une structure et attendent une réponse
-    Claims,
+    Claims {
+        #[command(flatten)]
+        output: OutputArg,
+    },
     /// Accepte : la personne partage les décisions de la structure, ses membres sont prévenus
     Approve {
         /// Identifiant, nom ou adresse de la personne
@@ -41,7 +46,7 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let app = App::start(settings, fetcher, Clock::from_environment()?).await?;
     match action {
-        Action::List { siret } => {
+        Action::List { siret, output } => {
             let written = siret;
             let siret = Buyer::clean_siret(&written).filter(|n| n.len() == 14).ok_or_else(|| {
                 let what = format!("« {written} » n’est pas un SIRET");
@@ -50,17 +55,18 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
             let what = format!("membres de {siret}");
             app.service.store.saw(&person::operator(), "", &what, app.service.clock.now()).await?;
             let members = membership::members(&app.service, &siret).await?;
-            let rows: Vec<Vec<String>> = members.into_iter().map(|p| vec![p.id, p.name]).collect();
-            print(&table(&["personne", "nom"], &rows))
+            let rows = members.into_iter().map(|p| vec![p.id.into(), p.name.into()]).collect();
+            Listing { columns: &[("id", "personne"), ("name", "nom")], rows }.print(output)
         }
-        Action::Claims => {
+        Action::Claims { output } => {
             app.service.store.saw(&person::operator(), "", "members claims", app.service.clock.now()).await?;
-            let rows: Vec<Vec<String>> = membership::claims(&app.service)
+            let rows = membership::claims(&app.service)
                 .await?
                 .into_iter()
-                .map(|c| vec![c.person.id, c.person.name, c.siret, named(&c.members)])
+                .map(|c| vec![c.person.id.into(), c.person.name.into(), c.siret.into(), named(&c.members).into()])
                 .collect();
-            print(&table(&["personne", "nom", "SIRET", "membres"], &rows))
+            let columns = &[("id", "personne"), ("name", "nom"), ("siret", "SIRET"), ("members", "membres")];
+            Listing { columns, rows }.print(output)
         }
         Action::Approve { subscriber, yes } => settle(&app, &subscriber, true, yes).await,
         Action::Refuse { subscriber } => settle(&app, &subscriber, false, true).await,

@@ -1,13 +1,19 @@
 //! The command line. Texts for people are in French; exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 mod access;
+mod ask;
+mod backup;
 mod check;
 mod classify;
 pub(crate) mod config_arg;
 mod contracts;
 mod criteria;
 mod directory;
+mod doctor;
 pub mod french;
+mod generated;
+mod held;
+mod init;
 mod inspect;
 mod invite;
 mod leads;
@@ -15,26 +21,26 @@ mod members;
 pub(crate) mod output;
 mod person;
 mod personal;
+mod reload;
 mod run;
 mod subscriptions;
 mod verdict;
 
-use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use vigie_config::settings::Settings;
 use vigie_service::Failure;
 
-use crate::setup;
 use config_arg::{ConfigArg, logs};
-use output::print;
+use output::{OutputArg, print};
 
 /// Vigie : veille des marchés publics pour l’insertion et le handicap.
 #[derive(Debug, Parser)]
-#[command(name = "vigie", version, about, disable_help_subcommand = true)]
+#[command(name = "vigie", version = version(), about, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,6 +54,8 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Règle une installation : questions, ou options ; n’écrit jamais sur ce qui est là
+    Init(Box<init::InitArgs>),
     /// Le service : veille, alertes, page
     Run(run::RunArgs),
     /// Vérifie la configuration
@@ -57,6 +65,8 @@ enum Command {
         /// Essaie aussi chaque source et chaque canal
         #[arg(long)]
         connect: bool,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Juge des avis lus dans des fichiers
     Classify(classify::ClassifyArgs),
@@ -91,6 +101,8 @@ enum Command {
         /// Identifiant, nom ou adresse de la personne
         #[arg(long)]
         subscriber: String,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Corrige un verdict ; ceux qui l’avaient reçu sont prévenus
     Verdict {
@@ -175,23 +187,53 @@ enum Command {
         #[command(subcommand)]
         action: members::Action,
     },
-    /// Copie la base SQLite dans un fichier
+    /// Sauvegarde la base SQLite et le compte Matrix, et relit la copie
     Backup {
         #[command(flatten)]
         config: ConfigArg,
-        /// Fichier à créer
-        file: PathBuf,
+        #[command(flatten)]
+        args: backup::BackupArgs,
     },
+    /// Remet une sauvegarde en place ; rien n’est envoyé avant que vous ne le disiez
+    Restore {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(flatten)]
+        args: backup::RestoreArgs,
+    },
+    /// Met la base à l’étape de ce programme, après une copie
+    Upgrade {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(flatten)]
+        args: backup::UpgradeArgs,
+    },
+    /// Dit comment va l’installation, et que faire de ce qui ne va pas
+    Doctor {
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(flatten)]
+        args: doctor::DoctorArgs,
+    },
+    /// Écrit ce qui complète les commandes dans votre interprète (bash, zsh, fish…)
+    Completions(generated::CompletionsArgs),
+    /// Écrit les pages de manuel
+    Man(generated::ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
 enum SourcesAction {
     /// Énumère les sources, leur santé et les lecteurs disponibles
-    List,
+    List {
+        #[command(flatten)]
+        output: OutputArg,
+    },
     /// Interroge une source et montre ce qu’elle donne, sans rien garder
     Test {
         /// Nom de la source
         id: String,
+        #[command(flatten)]
+        output: OutputArg,
     },
 }
 
@@ -203,13 +245,17 @@ enum DeliveriesAction {
         #[arg(long)]
         state: Option<String>,
         /// Nombre de lignes
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = DELIVERIES_LISTED, value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Montre un envoi et ses tentatives
     Show {
         /// Identifiant de l’envoi, ou son début tel que la liste le montre
         id: String,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Remet en file des envois refusés, annulés, ou dont la réponse est perdue
     Replay {
@@ -220,6 +266,40 @@ enum DeliveriesAction {
         #[arg(long)]
         reactivate: bool,
     },
+    /// Énumère ce qui est retenu après une restauration
+    Held {
+        #[command(flatten)]
+        output: OutputArg,
+    },
+    /// Retire, de ce qui est retenu, ce qui a déjà été reçu
+    Drop(held::DropArgs),
+    /// Laisse partir ce qui est retenu
+    Release,
+}
+
+/// Deliveries shown unless told otherwise.
+const DELIVERIES_LISTED: i64 = 50;
+
+/// The version, and where the build was told of it (`VIGIE_COMMIT`, which packages set) the date and name of its commit.
+#[must_use]
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("VIGIE_COMMIT") {
+        Some(commit) if !commit.is_empty() => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        _ => env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    &VERSION
+}
+
+/// What `vigie` alone says: where one begins.
+fn next_steps() -> String {
+    format!(
+        "Vigie {} : veille des marchés publics pour l’insertion et le handicap.\n\n\
+         1. Voir ce que cela donne, sans réglage ni réseau : vigie demo\n\
+         2. Régler cette installation, en répondant à quelques questions : vigie init\n\
+         3. Vérifier que tout va, puis lancer : vigie doctor, puis vigie run\n\n\
+         Toutes les commandes : vigie --help\n",
+        version()
+    )
 }
 
 /// Runs a command.
@@ -227,35 +307,44 @@ enum DeliveriesAction {
 /// # Errors
 /// What failed, where, what to do.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    match cli.command {
+    let Some(command) = cli.command else { return print(&next_steps()) };
+    match command {
         Command::Demo { listen, once } => {
             logs(&Settings::default(), "warn")?;
             crate::demo::run(&listen, once, run::stopped()).await
         }
+        Command::Init(args) => init::init(*args).await,
         Command::Run(args) => run::run(args).await,
-        Command::Check { config, connect } => check::check(config.config.as_deref(), connect).await,
+        Command::Check { config, connect, output } => check::check(config.path().as_deref(), connect, output).await,
         Command::Classify(args) => classify::classify(&args),
         Command::Sources { config, action } => {
             let settings = config.settings()?;
-            match action.unwrap_or(SourcesAction::List) {
-                SourcesAction::List => inspect::list_sources(&settings).await,
-                SourcesAction::Test { id } => inspect::test_source(&settings, &id).await,
+            match action.unwrap_or(SourcesAction::List { output: OutputArg::default() }) {
+                SourcesAction::List { output } => inspect::list_sources(&settings, output).await,
+                SourcesAction::Test { id, output } => inspect::test_source(&settings, &id, output).await,
             }
         }
         Command::Subscriptions { config, action } => {
-            subscriptions::run(&config.settings()?, action.unwrap_or(subscriptions::Action::List)).await
+            let action = action.unwrap_or(subscriptions::Action::List { output: OutputArg::default() });
+            subscriptions::run(&config.settings()?, action).await
         }
         Command::Deliveries { config, action } => {
             let settings = config.settings()?;
-            match action.unwrap_or(DeliveriesAction::List { state: None, limit: 50 }) {
-                DeliveriesAction::List { state, limit } => {
-                    inspect::list_deliveries(&settings, state.as_deref(), limit).await
+            let listed = DeliveriesAction::List { state: None, limit: DELIVERIES_LISTED, output: OutputArg::default() };
+            match action.unwrap_or(listed) {
+                DeliveriesAction::List { state, limit, output } => {
+                    inspect::list_deliveries(&settings, state.as_deref(), limit, output).await
                 }
-                DeliveriesAction::Show { id } => inspect::show_delivery(&settings, &id).await,
+                DeliveriesAction::Show { id, output } => inspect::show_delivery(&settings, &id, output).await,
+                DeliveriesAction::Held { output } => held::list(&settings, output).await,
+                DeliveriesAction::Drop(args) => held::take_out(&settings, args).await,
+                DeliveriesAction::Release => held::release(&settings).await,
                 DeliveriesAction::Replay { ids, reactivate } => inspect::replay(&settings, &ids, reactivate).await,
             }
         }
-        Command::Why { config, notice, subscriber } => inspect::why(&config.settings()?, &notice, &subscriber).await,
+        Command::Why { config, notice, subscriber, output } => {
+            inspect::why(&config.settings()?, &notice, &subscriber, output).await
+        }
         Command::Verdict { config, action } => verdict::run(config.settings()?, action).await,
         Command::Directory { config, action } => directory::run(&config.settings()?, action).await,
         Command::Leads { config, action } => leads::run(config.settings()?, action).await,
@@ -267,17 +356,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::SignIn { config, subscriber } => access::sign_in(config.settings()?, &subscriber).await,
         Command::Access { config, action } => access::run(config.settings()?, action).await,
         Command::Members { config, action } => members::run(config.settings()?, action).await,
-        Command::Backup { config, file } => {
-            let store = setup::open_store(&config.settings()?).await?;
-            let place = file.display().to_string();
-            store.backup(&place).await.map_err(|e| {
-                Failure::new(
-                    e.to_string(),
-                    &place,
-                    "choisissez un fichier qui n’existe pas encore, dans un dossier où vous pouvez écrire",
-                )
-            })?;
-            print(&format!("Base copiée dans {}\n", file.display()))
-        }
+        Command::Backup { config, args } => backup::make(&config.settings()?, args).await,
+        Command::Restore { config, args } => backup::restore(&config.settings()?, args).await,
+        Command::Upgrade { config, args } => backup::upgrade(&config.settings()?, &args).await,
+        Command::Doctor { config, args } => doctor::doctor(&config.settings()?, config.path().as_deref(), &args).await,
+        Command::Completions(args) => generated::completions(&args),
+        Command::Man(args) => generated::man(&args),
     }
 }

@@ -1,11 +1,9 @@
 //! `vigie export`, `vigie erase`: what is held on a person.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use vigie_config::settings::Settings;
-use vigie_domain::Subscriber;
 use vigie_watcher::fetch::Fetcher;
 
+use super::ask;
 use super::output::print;
 use super::person;
 use crate::setup::App;
@@ -37,7 +35,8 @@ pub(super) async fn erase(settings: Settings, key: &str, yes: bool) -> Result<()
         let what = "cette personne est déclarée dans le fichier de configuration, qui la ferait revenir";
         return Err(Failure::usage(what, place, "retirez d’abord son bloc [[subscriber]]"));
     }
-    if !yes && !agreed(&person)? {
+    let question = format!("Effacer « {} » et tout ce que Vigie en sait, sans retour ?", person.name);
+    if !yes && !ask::agreed(&question) {
         return Err(Failure::usage("rien n’a été effacé", place, "répondez « oui », ou ajoutez --yes"));
     }
     let Some(erased) = personal_data::erase(&app.service, &person.id).await? else {
@@ -55,19 +54,4 @@ pub(super) async fn erase(settings: Settings, key: &str, yes: bool) -> Result<()
         "Personne effacée : {} ligne(s) supprimée(s), {} ligne(s) d’envois rendue(s) anonymes. Ses adresses ne seront plus écrites sans un nouvel accord de sa part.\nPensez aux sauvegardes : elles gardent ce qu’elles ont copié jusqu’à leur remplacement.\n",
         erased.deleted, erased.pseudonymised
     ))
-}
-
-/// Asks on the terminal; elsewhere `--yes` is needed.
-fn agreed(person: &Subscriber) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Ok(false);
-    }
-    let _ =
-        write!(std::io::stderr(), "Effacer « {} » et tout ce que Vigie en sait, sans retour ? (oui/non) ", person.name);
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|e| Failure::new(e.to_string(), "entrée standard", "ajoutez --yes"))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "oui" | "o"))
 }

@@ -1,18 +1,20 @@
 //! `vigie run`: the service, in one or several roles.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
+use vigie_config::settings::Settings;
 use vigie_delivery::worker;
 use vigie_service::ingest::hourly_cap;
-use vigie_service::sources;
-use vigie_service::{Clock, Failure};
+use vigie_service::{Clock, Failure, backup, sources};
 use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
 use super::config_arg::ConfigArg;
+use super::reload;
 use crate::monitoring;
 #[cfg(feature = "matrix")]
 use crate::roles::matrix_listener;
@@ -36,6 +38,8 @@ const SCHEDULER_TICK: Duration = Duration::from_secs(30);
 /// Pause before the Matrix account is tried again: servers allow few logins (Synapse: one in five minutes).
 #[cfg(feature = "matrix")]
 const OPEN_AGAIN: Duration = Duration::from_secs(330);
+/// How often it is looked whether the backup of the day is due.
+const BACKUP_TICK: Duration = Duration::from_secs(300);
 /// How often the outside heartbeat is pinged.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How often it is looked whether the second reader is to be asked, and how long it is left alone after a failure.
@@ -68,12 +72,50 @@ enum Role {
 }
 
 pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
-    let settings = args.config.settings()?;
+    let mut settings = args.config.settings()?;
     super::config_arg::logs(&settings, "info")?;
     let clock = Clock::from_environment()?;
+    if args.once {
+        return once(&Arc::new(start(settings, clock).await?), &args).await;
+    }
+    let file = args.config.path();
+    let mut app = start(settings.clone(), clock.clone()).await?;
+    loop {
+        match service(Arc::new(app), &args.role, file.as_deref()).await? {
+            Ended::Stopped => return Ok(()),
+            Ended::Reload(new) => {
+                app = match start(new.as_ref().clone(), clock.clone()).await {
+                    Ok(app) => {
+                        reload::took(&settings, &new);
+                        settings = *new;
+                        app
+                    }
+                    Err(e) => {
+                        tracing::error!(
+                            "the new settings do not start, the old ones go on: {} ({}) {}",
+                            e.what,
+                            e.place,
+                            e.fix
+                        );
+                        start(settings.clone(), clock.clone()).await?
+                    }
+                };
+            }
+        }
+    }
+}
+
+async fn start(settings: Settings, clock: Clock) -> Result<App, Failure> {
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
-    let app = Arc::new(App::start(settings, fetcher, clock).await?);
-    if args.once { once(&app, &args).await } else { service(app, &args.role).await }
+    App::start(settings, fetcher, clock).await
+}
+
+/// Why a service ended.
+enum Ended {
+    /// It was told to.
+    Stopped,
+    /// It is to go on with these settings.
+    Reload(Box<Settings>),
 }
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
@@ -129,7 +171,7 @@ impl Tasks {
     }
 }
 
-async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
+async fn service(app: Arc<App>, roles: &[Role], file: Option<&Path>) -> Result<Ended, Failure> {
     let (stop, stopping) = channel(false);
     let mut servers = JoinSet::new();
     let mut tasks = Tasks { app: Arc::clone(&app), stopping, running: JoinSet::new() };
@@ -148,8 +190,9 @@ async fn service(app: Arc<App>, roles: &[Role]) -> Result<(), Failure> {
     keep_roles(&app, roles, &mut tasks)?;
     tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");
     let outcome = tokio::select! {
-        () = stopped() => Ok(()),
-        Some(ended) = servers.join_next() => ended.unwrap_or_else(|e| {
+        () = stopped() => Ok(Ended::Stopped),
+        settings = reload::asked(file) => Ok(Ended::Reload(Box::new(settings))),
+        Some(ended) = servers.join_next() => ended.map(|done| done.map(|()| Ended::Stopped)).unwrap_or_else(|e| {
             Err(Failure::new(format!("serveur interrompu : {e}"), "service", "relancez ; rien n’est perdu"))
         }),
     };
@@ -184,6 +227,7 @@ fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failur
             tasks.keep("boîte aux lettres", move |app, stopping| mailbox_loop(app, every, stopping));
         }
         tasks.keep("calendrier", scheduler_loop);
+        tasks.keep("sauvegarde", backup_loop);
         tasks.keep("écritures", write_watch_loop);
         if let Some(block) = &app.service.settings.judgement.assistant {
             let assistant = Arc::new(Assistant::open(block).map_err(|e| {
@@ -299,6 +343,18 @@ async fn scheduler_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
             tracing::error!("timetable failed: {}", e.what);
         }
         if !rest(SCHEDULER_TICK, &mut stopping).await {
+            return;
+        }
+    }
+}
+
+/// Apart from the timetable: a large database takes minutes to copy.
+async fn backup_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
+    loop {
+        if let Err(e) = backup::run_schedule(&app.service, app.service.clock.now()).await {
+            tracing::error!("backup: {}", e.what);
+        }
+        if !rest(BACKUP_TICK, &mut stopping).await {
             return;
         }
     }

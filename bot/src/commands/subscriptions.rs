@@ -15,7 +15,7 @@ use vigie_store::{Store, derived_id};
 
 use super::criteria::Criteria;
 use super::inspect;
-use super::output::{parse_word, print, table, wrote};
+use super::output::{Cell, Listing, OutputArg, parse_word, print, wrote};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -24,7 +24,10 @@ use vigie_service::{Service, membership, opt_in, preview};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
     /// Énumère les abonnements
-    List,
+    List {
+        #[command(flatten)]
+        output: OutputArg,
+    },
     /// Ajoute un abonnement (les critères répétés s’ajoutent ; les critères différents se croisent)
     Add(Box<AddArgs>),
     /// Dit ce qu’un abonnement aurait donné sur les derniers jours, sans rien garder
@@ -50,9 +53,14 @@ pub(super) enum Action {
     Explain {
         /// Identifiant, nom ou adresse de la personne
         subscriber: String,
+        #[command(flatten)]
+        output: OutputArg,
     },
     /// Énumère les secteurs, avec leur nom
-    Sectors,
+    Sectors {
+        #[command(flatten)]
+        output: OutputArg,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -195,16 +203,17 @@ fn parse_kind(text: &str) -> Result<StructureKind, String> {
 
 pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failure> {
     match action {
-        Action::Sectors => {
+        Action::Sectors { output } => {
             let rules = Rules::embedded();
-            let mut rows: Vec<Vec<String>> = rules
+            let mut named: Vec<[String; 3]> = rules
                 .sectors()
-                .map(|(slug, row)| vec![rules.group_label(&row.group).to_owned(), row.label.clone(), slug.to_owned()])
+                .map(|(slug, row)| [rules.group_label(&row.group).to_owned(), row.label.clone(), slug.to_owned()])
                 .collect();
-            rows.sort();
-            print(&table(&["groupe", "nom", "secteur"], &rows))
+            named.sort();
+            let rows = named.into_iter().map(|row| row.map(Cell::from).to_vec()).collect();
+            Listing { columns: &[("group", "groupe"), ("name", "nom"), ("sector", "secteur")], rows }.print(output)
         }
-        Action::List => list(&setup::open_store(settings).await?).await,
+        Action::List { output } => list(&setup::open_store(settings).await?, output).await,
         Action::Add(args) => {
             add(&setup::open_store(settings).await?, settings, &args).await?;
             wrote(settings)
@@ -237,7 +246,7 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
             print("Abonnement retiré\n")?;
             wrote(settings)
         }
-        Action::Explain { subscriber } => inspect::explain_subscriber(settings, &subscriber).await,
+        Action::Explain { subscriber, output } => inspect::explain_subscriber(settings, &subscriber, output).await,
     }
 }
 
@@ -254,7 +263,7 @@ async fn show_preview(store: &Store, args: &PreviewArgs) -> Result<(), Failure> 
     print(&out)
 }
 
-async fn list(store: &Store) -> Result<(), Failure> {
+async fn list(store: &Store, output: OutputArg) -> Result<(), Failure> {
     store.saw(&super::person::operator(), "", "subscriptions list", Clock::from_environment()?.now()).await?;
     let (_, entries) = store.subscriptions().await?;
     let mut rows = Vec::new();
@@ -266,14 +275,21 @@ async fn list(store: &Store) -> Result<(), Failure> {
             .map(|a| format!("{} ({})", a.value, a.state.as_str()))
             .collect();
         rows.push(vec![
-            subscription.id,
-            person.name,
-            addresses.join(", "),
-            subscription.cadence.to_string(),
-            criteria::in_french(&subscription.filter),
+            subscription.id.into(),
+            person.name.into(),
+            Cell::Both(addresses.join(", "), addresses.into()),
+            subscription.cadence.to_string().into(),
+            criteria::in_french(&subscription.filter).into(),
         ]);
     }
-    print(&table(&["abonnement", "personne", "adresses", "rythme", "critères"], &rows))
+    let columns = &[
+        ("id", "abonnement"),
+        ("person", "personne"),
+        ("addresses", "adresses"),
+        ("cadence", "rythme"),
+        ("filter", "critères"),
+    ];
+    Listing { columns, rows }.print(output)
 }
 
 /// The structure of the directory with that SIRET.

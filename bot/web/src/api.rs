@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vigie_config::rules::Rules;
 use vigie_domain::subscription::Subscription;
-use vigie_domain::{BuyerType, Cadence, Decision, Department, Filter, Refusal, Stage, Subscriber};
+use vigie_domain::{BuyerType, Cadence, Decision, Department, Filter, Phase, Refusal, Stage, Subscriber};
 use vigie_service::answers::outcome_line;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::search_row::KINDS;
 use vigie_service::visibility;
 use vigie_store::journal::NoticeRow;
-use vigie_store::search::{Query, SearchRow, State as Stand};
+use vigie_store::search::{Query, SearchRow};
 use vigie_store::tokens::{AccessToken, Scope};
 
 use super::account::scopes_of;
@@ -132,7 +132,7 @@ pub(crate) async fn openapi() -> Response {
 fn listed(f: &SearchRow, now: DateTime<Utc>) -> Value {
     json!({
         "id": f.procedure, "title": f.title, "buyer": f.buyer, "buyer_type": f.buyer_type, "verdict": f.verdict,
-        "sectors": f.sectors, "departments": f.departments, "provisions": f.provisions, "state": f.state_at(now).as_str(),
+        "sectors": f.sectors, "departments": f.departments, "provisions": f.provisions, "state": f.state_at(now).phase.as_str(),
         "score": f.score, "closes": f.closes, "published": f.at,
     })
 }
@@ -169,7 +169,7 @@ pub(crate) async fn procedures(State(site): State<Arc<Site>>, program: Program, 
         departments: choices(&fields, "department", Department::parse)?,
         state: match fields.one("state") {
             "" => None,
-            word => Some(Stand::parse(word).ok_or_else(|| wrong("state : valeur inconnue"))?),
+            word => Some(Phase::parse(word).ok_or_else(|| wrong("state : valeur inconnue"))?),
         },
         ..Query::default()
     };

@@ -112,21 +112,25 @@ pub(crate) async fn answer(
     }
     let (owner, of) = (program.owner(), (id.as_str(), says.lot.as_str()));
     match offers::answer(&site.service, owner, of, says.stage, program.called()).await? {
-        Answered::Noted(noted) => Ok(Json(offer(&noted)).into_response()),
+        Answered::Noted { now, .. } => Ok(Json(offer(&now)).into_response()),
         Answered::ReadsOnly => Err(Trouble::new(StatusCode::FORBIDDEN, "forbidden", outcome_line::READS_ONLY)),
         Answered::Unknown => Err(absent("rien n’est proposé pour ce contrat")),
     }
 }
 
-fn account(a: &Account) -> Value {
-    json!({ "key": a.key, "siren": a.siren(), "name": a.name, "by": a.by, "at": a.at })
+fn account((a, committed): &(Account, bool)) -> Value {
+    json!({ "key": a.key, "siren": a.siren(), "name": a.name, "by": a.by, "at": a.at, "spaser": committed })
+}
+
+/// Whom the structure of a program's owner follows.
+async fn followed(site: &Site, program: &Program) -> Result<Value, Trouble> {
+    let mine = accounts::followed_by(&site.service, program.owner().structure()).await?;
+    Ok(json!({ "accounts": mine.iter().map(account).collect::<Vec<_>>() }))
 }
 
 pub(crate) async fn accounts(State(site): State<Arc<Site>>, program: Program) -> Shown {
     program.may(Scope::Subscriptions)?;
-    let mine = site.service.store.accounts_of(program.owner().structure()).await?;
-    let rows: Vec<Value> = mine.iter().map(account).collect();
-    Ok(Json(json!({ "accounts": rows })).into_response())
+    Ok(Json(followed(&site, &program).await?).into_response())
 }
 
 /// Whom to follow, as the API takes it.
@@ -145,9 +149,7 @@ pub(crate) async fn follow(State(site): State<Arc<Site>>, program: Program, byte
     match followed {
         Followed::Yes { .. } | Followed::Already(_) => {
             let status = if matches!(followed, Followed::Yes { .. }) { StatusCode::CREATED } else { StatusCode::OK };
-            let mine = site.service.store.accounts_of(program.owner().structure()).await?;
-            let rows: Vec<Value> = mine.iter().map(account).collect();
-            Ok((status, Json(json!({ "accounts": rows }))).into_response())
+            Ok((status, Json(self::followed(&site, &program).await?)).into_response())
         }
         Followed::Which(some) => {
             let choices: Vec<Value> = some.iter().map(|n| json!({ "siren": n.siren, "name": n.name })).collect();

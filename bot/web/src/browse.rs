@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_config::rules::Rules;
-use vigie_domain::{BuyerType, Department, ProvisionKind, Stage, french};
+use vigie_domain::{BuyerType, Department, Phase, ProvisionKind, Stage, french};
 use vigie_notifier::card::{provision_label, short};
 use vigie_store::StoreError;
-use vigie_store::search::{Query, SearchRow, Sort, State as Stand};
+use vigie_store::search::{Query, SearchRow, Sort};
 use vigie_watcher::classify::fold::fold;
 
 use super::chips;
@@ -49,18 +49,19 @@ pub(crate) struct Row {
     /// How strong the verdict is, 0–3.
     strength: u8,
     state: &'static str,
-    /// The class of its state; empty where it is open, which needs no saying.
+    /// The class of its state.
     state_class: &'static str,
+    /// It can be answered, now or later.
+    open: bool,
+    /// It was corrected, and can still be answered.
+    modified: bool,
+    /// What became of it, in one line: its winners, why there are none; empty where that is not known.
+    became: String,
     deadline: Option<String>,
     left: Option<String>,
-    /// It closes within a week.
-    soon: bool,
     /// What the visitor's own structure decided.
     stage: Option<&'static str>,
 }
-
-/// What closes within that time presses.
-const SOON: Duration = Duration::days(7);
 
 impl Row {
     pub(crate) fn of(f: &SearchRow, stage: Option<Stage>, now: DateTime<Utc>) -> Self {
@@ -73,11 +74,16 @@ impl Row {
             place: place(&f.departments),
             strength: chips::strength_of_row(f),
             verdict: if chips::strength_of_row(f) == 0 { String::new() } else { short(&f.verdict, 90) },
-            state: state.in_french(),
-            state_class: chips::state_class(state),
-            soon: state == Stand::Open && f.closes.is_some_and(|at| at < now + SOON),
+            state: state.label(),
+            state_class: state.phase.as_str(),
+            open: state.phase.takes_answers(),
+            modified: state.modified,
+            became: match state.phase.is_settled() && !state.detail(now).is_empty() {
+                true => state.in_french(now),
+                false => String::new(),
+            },
             deadline: closes.map(|at| french::date(at.date_naive())),
-            left: closes.filter(|_| state == Stand::Open).map(|at| french::days_left(at, now)),
+            left: closes.filter(|_| state.phase.takes_answers()).map(|at| french::days_left(at, now)),
             stage: stage.filter(|s| s.is_decision()).map(Stage::in_french),
         }
     }
@@ -120,7 +126,7 @@ async fn stages(site: &Site, structure: &str, found: &[SearchRow]) -> Result<Has
 /// The front page of strangers.
 pub(crate) async fn front(site: &Site, visitor: &Visitor) -> Shown {
     let now = site.service.clock.now();
-    let worth = Query { min_score: FRONT_PAGE_SCORE, ..Query::default() };
+    let worth = Query { min_score: FRONT_PAGE_SCORE, state: Some(Phase::Open), ..Query::default() };
     let found = site.service.store.search(&worth, None, FRONT_PAGE, now).await?.rows;
     let rows = rows(site, visitor, &found).await?;
     let total = french::number(site.service.store.notice_count().await? as f64);
@@ -141,7 +147,7 @@ pub(crate) fn query(fields: &Fields) -> Query {
         departments: fields.all("departement").filter_map(Department::parse).collect(),
         state: match fields.one("etat") {
             "tous" => None,
-            word => Some(Stand::parse(word).unwrap_or_default()),
+            word => Some(Phase::parse(word).unwrap_or(Phase::Open)),
         },
         sort: Sort::parse(fields.one("tri")).unwrap_or_default(),
         ..Query::default()
@@ -208,11 +214,11 @@ pub(crate) fn provisions(chosen: &[ProvisionKind]) -> Vec<Choice> {
     search_row::KINDS.into_iter().map(choice).collect()
 }
 
-fn states(chosen: Option<Stand>) -> Vec<Choice> {
+fn states(chosen: Option<Phase>) -> Vec<Choice> {
     let choice =
-        |s: Stand| Choice { value: s.as_str().to_owned(), label: s.in_french().to_owned(), on: chosen == Some(s) };
-    let any = Choice { value: "tous".to_owned(), label: "tous".to_owned(), on: chosen.is_none() };
-    Stand::ALL.into_iter().map(choice).chain([any]).collect()
+        |p: Phase| Choice { value: p.as_str().to_owned(), label: p.in_french().to_owned(), on: chosen == Some(p) };
+    let any = Choice { value: "tous".to_owned(), label: "Tous".to_owned(), on: chosen.is_none() };
+    Phase::ALL.into_iter().map(choice).chain([any]).collect()
 }
 
 fn buyer_types(chosen: &[BuyerType]) -> Vec<Choice> {

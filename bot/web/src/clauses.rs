@@ -123,7 +123,7 @@ pub(crate) async fn of_month(
         let Some(main) = notices.iter().rev().find(|n| !partial(n.notice.kind)).or(notices.last()) else { continue };
         for provision in &main.assessment.provisions {
             out.push(Clause {
-                state: found.state_at(now).in_french(),
+                state: found.state_at(now).label(),
                 found: found.clone(),
                 main: main.clone(),
                 provision: provision.clone(),

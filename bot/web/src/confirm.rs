@@ -73,7 +73,7 @@ async fn welcome(site: &Site, visitor: &Visitor, address: &Address) -> Shown {
                 .search_rows(std::slice::from_ref(&sample.procedure))
                 .await?
                 .iter()
-                .any(|r| r.can_be_answered(now));
+                .any(|r| r.state_at(now).phase.takes_answers());
             if is_open && open.len() < OPEN && !open.iter().any(|(p, _)| *p == sample.procedure) {
                 open.push((sample.procedure, short(&sample.title, 160)));
             }

@@ -133,7 +133,8 @@ pub(crate) async fn show(
     let service = &site.service;
     let c = found(&site, &visitor, &id, lot_of(&lot)).await?.contract;
     let today = zones::paris_day(service.clock.now());
-    let contacts = alert_card::contacts_in(service, &c.departments, c.buyer.siren()).await?;
+    let reader = visitor.session.as_ref().map(|s| s.person.id.as_str());
+    let contacts = alert_card::contacts_in(service, &c.departments, c.buyer.siren(), reader).await?;
     let holders: Vec<(HolderLine, Option<String>, String)> = c
         .holders
         .iter()
@@ -193,7 +194,7 @@ pub(crate) async fn answer(
     let (session, lot) = (&posted.session, lot_of(&lot));
     let noted = offers::answer(&site.service, &session.person, (&id, lot), stage, session.name()).await?;
     match noted {
-        offers::Answered::Noted(_) => Ok(Redirect::to(&contract_path(&id, lot)).into_response()),
+        offers::Answered::Noted { .. } => Ok(Redirect::to(&contract_path(&id, lot)).into_response()),
         other => Err(Trouble::bad(offers::answered_in_french(&other))),
     }
 }
@@ -204,6 +205,8 @@ struct AccountRow {
     name: String,
     number: Option<String>,
     page: Option<String>,
+    /// It has a commitment to socially responsible purchases (SPASER).
+    committed: bool,
 }
 
 /// What a structure may offer, what ends, whom it follows.
@@ -241,11 +244,11 @@ async fn overview(
             ending.push(row(&found.contract, None, today));
         }
     }
-    let accounts: Vec<AccountRow> = store
-        .accounts_of(structure)
+    let accounts: Vec<AccountRow> = accounts::followed_by(&site.service, structure)
         .await?
         .into_iter()
-        .map(|a| AccountRow {
+        .map(|(a, committed)| AccountRow {
+            committed,
             number: a.siren().map(spaced),
             page: a.siren().map(|siren| format!("/acheteur/{siren}")),
             name: short(&a.name, 120),
@@ -302,8 +305,11 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
         .flat_map(|c| c.contract.departments.clone())
         .collect::<std::collections::BTreeSet<_>>();
     let departments: Vec<_> = departments.into_iter().collect();
-    let contacts =
-        if buys { alert_card::contacts_in(&site.service, &departments, Some(&siren)).await? } else { Vec::new() };
+    let reader = visitor.session.as_ref().map(|s| s.person.id.as_str());
+    let contacts = match buys {
+        true => alert_card::contacts_in(&site.service, &departments, Some(&siren), reader).await?,
+        false => Vec::new(),
+    };
     let rows = |found: &[ContractRow]| found.iter().map(|c| row(&c.contract, None, today)).collect::<Vec<_>>();
     let followed = match &visitor.session {
         Some(session) => {

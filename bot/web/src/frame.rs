@@ -65,6 +65,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("abonnements.html", include_str!("../pages/abonnements.html")),
     ("abonnement.html", include_str!("../pages/abonnement.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
+    ("piste.html", include_str!("../pages/piste.html")),
     ("contrats.html", include_str!("../pages/contrats.html")),
     ("acteur.html", include_str!("../pages/acteur.html")),
     ("mois.html", include_str!("../pages/mois.html")),
@@ -76,6 +77,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("envois.html", include_str!("../pages/envois.html")),
     ("envoi.html", include_str!("../pages/envoi.html")),
     ("acces.html", include_str!("../pages/acces.html")),
+    ("etat.html", include_str!("../pages/etat.html")),
     ("personnes.html", include_str!("../pages/personnes.html")),
     ("personne.html", include_str!("../pages/personne.html")),
 ];
@@ -238,6 +240,18 @@ impl Session {
     pub(crate) fn may(&self, what: Permission) -> Result<(), Trouble> {
         if self.person.role.may(what) { Ok(()) } else { Err(Trouble::no_page()) }
     }
+
+    /// Whether a form comes from one of the pages of this session.
+    pub(crate) fn posted(&self, fields: &Fields) -> Result<(), Trouble> {
+        if fields.one("csrf") == self.csrf {
+            return Ok(());
+        }
+        Err(Trouble::new(
+            StatusCode::FORBIDDEN,
+            "Formulaire périmé",
+            "Cette page a été ouverte dans une autre connexion. Rouvrez-la, puis recommencez.",
+        ))
+    }
 }
 
 /// What a page gives.
@@ -322,6 +336,11 @@ impl<S: Sync> FromRequestParts<S> for Operator {
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// The fields of a form that was read.
+    pub(crate) fn of(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// The first field of that name, trimmed; empty when there is none.
     pub(crate) fn one(&self, name: &str) -> &str {
         self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim())
@@ -369,14 +388,7 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
         let SignedIn { visitor, session } = SignedIn::from_request_parts(&mut parts, state).await?;
         let fields =
             Fields::from_request(Request::from_parts(parts, body), state).await.map_err(IntoResponse::into_response)?;
-        if fields.one("csrf") != session.csrf {
-            return Err(Trouble::new(
-                StatusCode::FORBIDDEN,
-                "Formulaire périmé",
-                "Cette page a été ouverte dans une autre connexion. Rouvrez-la, puis recommencez.",
-            )
-            .into_response());
-        }
+        session.posted(&fields).map_err(IntoResponse::into_response)?;
         Ok(Self { visitor, session, fields })
     }
 }

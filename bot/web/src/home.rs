@@ -11,7 +11,6 @@ use minijinja::value::Serde;
 use vigie_domain::{DateKind, DeliveryState, Permission, Stage, french};
 use vigie_service::my_markets::{self, Market};
 use vigie_store::StoreError;
-use vigie_store::search::State as Stand;
 
 use super::browse::{self, Row};
 use super::cookies::Session;
@@ -73,7 +72,7 @@ impl Line {
                 .unwrap_or_default(),
             note: leading.map(|d| d.note.clone()).unwrap_or_default(),
             seen: whole.map(vigie_domain::Decision::mark).unwrap_or_default(),
-            ended: matches!(m.row.state_at(now), Stand::Awarded | Stand::Cancelled),
+            ended: m.row.state_at(now).phase.is_settled(),
         }
     }
 }
@@ -158,8 +157,8 @@ async fn told(site: &Site, visitor: &Visitor, session: &Session) -> Shown {
     }
     let mut found = store.search_rows(&procedures).await?;
     let place = |id: &String| procedures.iter().position(|p| p == id);
-    found.sort_by_key(|f| (!f.can_be_answered(now), place(&f.procedure)));
-    let open = found.iter().filter(|f| f.can_be_answered(now)).count();
+    found.sort_by_key(|f| (!f.state_at(now).phase.takes_answers(), place(&f.procedure)));
+    let open = found.iter().filter(|f| f.state_at(now).phase.takes_answers()).count();
     let rows: Vec<Row> = found.iter().take(MAX_ROWS).map(|f| Row::of(f, None, now)).collect();
     let month = french::month(now.with_timezone(&Paris).date_naive());
     Ok(site.page(

@@ -16,6 +16,7 @@
 //! | `chips` | the colours of strength and of state |
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
+//! | `leads`, `upload` | what a structure heard of by itself, with its files |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
 //! | `subscriptions` | my subscriptions |
 //! | `clauses` | the clauses of a territory, month by month |
@@ -47,6 +48,7 @@ mod cookies;
 mod feeds;
 mod frame;
 mod home;
+mod leads;
 mod limits;
 mod month;
 mod operator;
@@ -59,6 +61,7 @@ pub mod session;
 mod subscriptions;
 pub mod tables;
 mod unsubscribe;
+mod upload;
 mod words;
 
 use std::sync::Arc;
@@ -165,7 +168,11 @@ routes! {
     "/procedure/{id}" => get(procedure::show),
     "/procedure/{id}/decision" => post(procedure::decide),
     "/procedure/{id}/publier" => post(procedure::publish),
+    "/procedure/{id}/pieces" => post(leads::attach).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
+    "/pistes/nouvelle" => get(leads::ask).post(leads::add).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
+    "/pieces/{id}" => get(leads::file),
+    "/pieces/{id}/retirer" => post(leads::remove),
     "/contrats" => get(contracts::mine),
     "/contrats/suivre" => post(contracts::follow),
     "/contrats/oublier" => post(contracts::unfollow),
@@ -187,6 +194,7 @@ routes! {
     "/compte/jetons/{id}/retirer" => post(account::remove),
     "/adieu" => get(account::farewell),
     "/exploitation" => get(operator::front),
+    "/exploitation/etat" => get(operator::standing),
     "/exploitation/sources" => get(operator::sources),
     "/exploitation/sources/{id}" => post(operator::act_on_source),
     "/exploitation/envois" => get(operator::deliveries),
@@ -214,6 +222,7 @@ routes! {
     "/api/v1/decisions" => get(api::decisions),
     "/api/v1/subscriptions" => get(api::subscriptions).post(api::subscribe),
     "/api/v1/subscriptions/{id}" => get(api::subscription).put(api::resubscribe).delete(api::unsubscribe),
+    "/api/v1/leads" => post(leads::add_by_program),
     "/api/v1/contracts" => get(api_contracts::contracts),
     "/api/v1/procedures/{id}/contracts" => get(api_contracts::contracts_of),
     "/api/v1/offers" => get(api_contracts::offers),

@@ -1,6 +1,6 @@
-//! My month: how many procedures the structure was told of, read, went for, submitted and won; as a plot and as a table.
+//! My month, my year: how many procedures the structure was told of, read, went for, submitted and won; as a plot and as a table.
 //!
-//! A procedure counts where it got to within the month. Only the structure of the session is read.
+//! A procedure counts where it got to within the period; what began earlier and still went on counts too. Only the structure of the session is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,16 +20,12 @@ use super::frame::{Decider, Fields, Shown, Site};
 const MAX_ROWS: usize = 200;
 /// How long what was gone for is followed without another step.
 const WENT_ON_FOR: Duration = Duration::days(400);
-/// Width of the plot's bars, in its own units.
-const WIDTH: f64 = 280.0;
 
 /// One step of the funnel.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub(crate) struct Bar {
     pub(crate) label: &'static str,
     pub(crate) count: usize,
-    width: f64,
-    y: usize,
 }
 
 /// Where one procedure got to.
@@ -41,7 +37,7 @@ pub(crate) struct Reached {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// A month of one structure.
+/// A month or a year of one structure.
 pub(crate) struct Month {
     pub(crate) bars: Vec<Bar>,
     pub(crate) reached: Vec<Reached>,
@@ -64,21 +60,63 @@ const RUNGS: [&str; 5] = ["Repérés", "Lus", "On y va", "Remis", "Gagnés"];
 /// The funnel of what each procedure got to: who got further got past each step before.
 fn funnel(furthest: &BTreeMap<String, usize>) -> Vec<Bar> {
     let count = |n: usize| furthest.values().filter(|r| **r >= n).count();
-    let most = count(0).max(1) as f64;
-    let bar = |(n, label): (usize, &'static str)| Bar {
-        label,
-        count: count(n),
-        width: (count(n) as f64 / most * WIDTH).round(),
-        y: n * 44,
-    };
+    let bar = |(n, label): (usize, &'static str)| Bar { label, count: count(n) };
     RUNGS.into_iter().enumerate().map(bar).collect()
 }
 
 /// The first and the first-after moments of a month, in Paris.
 pub(crate) fn bounds(first: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let at =
-        |day: NaiveDate| Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc));
-    Some((at(first)?, at(first.checked_add_months(Months::new(1))?)?))
+    Period { first, months: 1 }.bounds()
+}
+
+/// A month, or a year.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Period {
+    first: NaiveDate,
+    /// 1 or 12.
+    months: u32,
+}
+
+impl Period {
+    /// The one that `text` names (`2026-11`, `2026`), or this month.
+    pub(crate) fn named(text: &str, now: DateTime<Utc>) -> Option<Self> {
+        match text.len() {
+            4 => named(&format!("{text}-01"), now).map(|first| Self { first, months: 12 }),
+            _ => named(text, now).map(|first| Self { first, months: 1 }),
+        }
+    }
+
+    fn is_year(self) -> bool {
+        self.months == 12
+    }
+
+    /// Its first moment and the first after it, in Paris.
+    fn bounds(self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let at = |day: NaiveDate| {
+            Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc))
+        };
+        Some((at(self.first)?, at(self.first.checked_add_months(Months::new(self.months))?)?))
+    }
+
+    fn before(self) -> Option<Self> {
+        Some(Self { first: self.first.checked_sub_months(Months::new(self.months))?, ..self })
+    }
+
+    /// The next one, unless it has not begun.
+    fn after(self, now: DateTime<Utc>) -> Option<Self> {
+        let next = Self { first: self.first.checked_add_months(Months::new(self.months))?, ..self };
+        next.bounds().filter(|(from, _)| *from <= now).map(|_| next)
+    }
+
+    /// `novembre 2026`, `2026`.
+    fn title(self) -> String {
+        if self.is_year() { self.first.format("%Y").to_string() } else { french::month(self.first) }
+    }
+
+    /// As addresses name it.
+    pub(crate) fn word(self) -> String {
+        if self.is_year() { self.first.format("%Y").to_string() } else { word(self.first) }
+    }
 }
 
 /// The month that `text` names (`2026-11`), or this one.
@@ -90,17 +128,12 @@ pub(crate) fn named(text: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
     (2000..2200).contains(&day.year()).then_some(day)
 }
 
-/// `novembre 2026`.
-fn title(first: NaiveDate) -> String {
-    french::month(first)
-}
-
 pub(crate) fn word(first: NaiveDate) -> String {
     first.format("%Y-%m").to_string()
 }
 
-pub(crate) async fn read(site: &Site, structure: &str, first: NaiveDate) -> Result<Option<Month>, StoreError> {
-    let Some((from, to)) = bounds(first) else { return Ok(None) };
+pub(crate) async fn read(site: &Site, structure: &str, period: Period) -> Result<Option<Month>, StoreError> {
+    let Some((from, to)) = period.bounds() else { return Ok(None) };
     let store = &site.service.store;
     let members = store.members(structure).await?;
     let mut furthest: BTreeMap<String, usize> = BTreeMap::new();
@@ -170,9 +203,9 @@ struct Row {
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
     let now = site.service.clock.now();
-    let this = named("", now).ok_or_else(super::frame::Trouble::no_page)?;
-    let first = named(fields.one("mois"), now).unwrap_or(this);
-    let month = read(&site, signed.session.structure(), first).await?.ok_or_else(super::frame::Trouble::no_page)?;
+    let this = Period::named("", now).ok_or_else(super::frame::Trouble::no_page)?;
+    let period = Period::named(fields.one("mois"), now).unwrap_or(this);
+    let month = read(&site, signed.session.structure(), period).await?.ok_or_else(super::frame::Trouble::no_page)?;
     let day = |at: DateTime<Utc>| french::date(at.with_timezone(&Paris).date_naive());
     let rows: Vec<Row> = month
         .reached
@@ -191,18 +224,18 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields:
             }
         })
         .collect();
-    let before = first.checked_sub_months(Months::new(1)).map(word);
-    let after = first.checked_add_months(Months::new(1)).filter(|m| *m <= this).map(word);
     Ok(site.page(
         &signed.visitor,
         "mois.html",
         context! {
-            month => title(first),
-            word => word(first),
-            before => before,
-            after => after,
+            period => period.title(),
+            word => period.word(),
+            is_year => period.is_year(),
+            other => if period.is_year() { this.word() } else { period.first.format("%Y").to_string() },
+            before => period.before().map(Period::word),
+            after => period.after(now).map(Period::word),
             bars => Serde(&month.bars),
-            height => month.bars.len() * 44,
+            most => month.bars.iter().map(|b| b.count).max().unwrap_or(0).max(1),
             rows => Serde(rows),
             more => month.reached.len().saturating_sub(MAX_ROWS),
         },
@@ -227,7 +260,23 @@ mod tests {
             (from.to_rfc3339(), to.to_rfc3339()),
             ("2026-09-30T22:00:00+00:00".into(), "2026-10-31T23:00:00+00:00".into())
         );
-        assert_eq!(title(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()), "octobre 2026");
         assert_eq!(named("99999-01", Utc::now()), None);
+    }
+
+    #[test]
+    fn a_period_is_a_month_or_a_year() {
+        let now = DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&Utc);
+        let month = Period::named("2026-10", now).unwrap();
+        assert_eq!((month.title(), month.word()), ("octobre 2026".to_owned(), "2026-10".to_owned()));
+        assert_eq!(month.after(now).map(Period::word).as_deref(), Some("2026-11"));
+        assert_eq!(month.after(now).unwrap().after(now), None, "not begun");
+        let year = Period::named("2026", now).unwrap();
+        assert_eq!((year.title(), year.word()), ("2026".to_owned(), "2026".to_owned()));
+        assert_eq!(year.before().map(Period::word).as_deref(), Some("2025"));
+        assert_eq!(year.after(now), None);
+        let bounds = year.bounds().map(|(from, to)| (from.to_rfc3339(), to.to_rfc3339())).unwrap();
+        assert_eq!(bounds, ("2025-12-31T23:00:00+00:00".into(), "2026-12-31T23:00:00+00:00".into()));
+        assert_eq!(Period::named("", now), Period::named("2026-11", now));
+        assert_eq!(Period::named("20x6", now), None);
     }
 }

@@ -40,7 +40,10 @@ pub(crate) fn name_of(id: &str, kind: &str) -> String {
         "ted" => "TED, journal officiel de l’Union européenne".to_owned(),
         "approch" => "APProch, projets d’achats publics".to_owned(),
         "decp" => "Données essentielles de la commande publique (attributions)".to_owned(),
-        _ => format!("{id} ({kind})"),
+        "feed" => format!("{id} (fil d’annonces)"),
+        "portal" => format!("{id} (portail d’acheteurs)"),
+        "mailbox" => format!("{id} (alertes reçues par courriel)"),
+        _ => id.to_owned(),
     }
 }
 

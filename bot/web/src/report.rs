@@ -186,8 +186,9 @@ async fn reported(site: &Site, id: &str, posted: &Posted, main: &NoticeRow) -> S
     }
     let kind = REPORTED.into_iter().find(|k| k.as_str() == posted.fields.one("kind"));
     let about = kind.map(|k| format!("{} : ", provision_label(k))).unwrap_or_default();
+    let page = site.service.procedure_url(id).unwrap_or_else(|| format!("/procedure/{id}"));
     let body = format!(
-        "Un verdict est signalé comme faux\n« {} » ({}).\n{} dit : {about}{note}\nPour corriger : la page /procedure/{id}/signaler, ou vigie verdict.",
+        "Un verdict est signalé comme faux\n« {} » ({}).\n{} dit : {about}{note}\nPour corriger : {page}/signaler, ou vigie verdict.",
         short(&main.assessment.title, 120),
         main.id,
         session.name(),

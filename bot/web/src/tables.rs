@@ -85,7 +85,7 @@ pub(crate) async fn search(State(site): State<Arc<Site>>, _: Visitor, fields: Fi
         .await?
         .into_iter()
         .map(|f| {
-            let state = f.state_at(now).in_french().to_owned();
+            let state = f.state_at(now).label().to_owned();
             let provisions: Vec<&str> = f.provisions.iter().map(|p| provision_label(*p)).collect();
             vec![
                 f.title,
@@ -184,9 +184,9 @@ pub(crate) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> S
 }
 
 pub(crate) async fn my_month(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
-    let first =
-        month::named(fields.one("mois"), site.service.clock.now()).ok_or_else(|| Trouble::bad("Mois illisible."))?;
-    let month = month::read(&site, signed.session.structure(), first).await?.ok_or_else(Trouble::no_page)?;
+    let period = month::Period::named(fields.one("mois"), site.service.clock.now())
+        .ok_or_else(|| Trouble::bad("Mois illisible : par exemple 2026-11, ou 2026 pour une année."))?;
+    let month = month::read(&site, signed.session.structure(), period).await?.ok_or_else(Trouble::no_page)?;
     let rows: Vec<Vec<String>> = month
         .reached
         .iter()

@@ -118,11 +118,16 @@ pub(super) fn is_same(a: &Company, b: &Company) -> bool {
     if let (Some(a), Some(b)) = (a.siren(), b.siren()) {
         return a == b;
     }
-    let words = |name: &str| -> Vec<String> {
-        let key = commune::key(name);
+    let (a, b) = (commune::key(&a.name), commune::key(&b.name));
+    // Spelled alike, they are one, however short the name ("3M") and whatever it is made of ("L’Agence").
+    if !a.is_empty() && a == b {
+        return true;
+    }
+    let words = |key: &str| -> Vec<String> {
         key.split(' ').filter(|w| !w.is_empty() && !FORMS.contains(w)).map(str::to_owned).collect()
     };
-    let (a, b) = (words(&a.name), words(&b.name));
+    let (a, b) = (words(&a), words(&b));
     let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
-    short.iter().any(|w| w.len() >= 3) && short.iter().all(|w| long.contains(w))
+    let alike = !a.is_empty() && a == b;
+    alike || short.iter().any(|w| w.len() >= 3) && short.iter().all(|w| long.contains(w))
 }

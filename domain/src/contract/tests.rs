@@ -188,6 +188,28 @@ fn two_winners_share_a_lot_and_a_later_notice_of_the_same_source_corrects() {
     let by_number = One::decp("14", "2026-02-20", Award::to(Some("1".into()), vec![martin()]), ContractData::default());
     let (by_name, by_number) = (read(&[by_name]).remove(0), read(&[by_number]).remove(0));
     assert!(by_name.has_holders_of(&by_number) && !by_name.has_holders_of(&corrected));
+    // A short name, or one of common words alone, is as good a name: with its number later, it is no other holder.
+    for (awarded, numbered) in
+        [("3M", "3M"), ("SARL AB", "AB"), ("L’Agence", "L'AGENCE"), ("Entreprise 7", "ENTREPRISE 7")]
+    {
+        let by_name = One::of("boamp", "26-9", NoticeKind::Award, "2026-03-01").with(vec![won("1", awarded)]);
+        let company = Company { id: martin().id, ..Company::named(numbered) };
+        let by_number = || {
+            One::decp("14", "2026-02-20", Award::to(Some("1".into()), vec![company.clone()]), ContractData::default())
+        };
+        let before = read(&[by_name]).remove(0);
+        let after = read(&[
+            One::of("boamp", "26-9", NoticeKind::Award, "2026-03-01").with(vec![won("1", awarded)]),
+            by_number(),
+        ])
+        .remove(0);
+        assert_eq!(after.holders.len(), 1, "{awarded}: {:?}", after.holders);
+        assert!(before.has_holders_of(&after), "{awarded}");
+    }
+    let other = One::of("boamp", "26-9", NoticeKind::Award, "2026-03-01").with(vec![won("1", "AC")]);
+    assert!(!read(&[other]).remove(0).has_holders_of(
+        &read(&[One::of("boamp", "26-9", NoticeKind::Award, "2026-03-01").with(vec![won("1", "AB")])]).remove(0)
+    ));
     // A number in the place of a name is a number.
     let number = One::of("decp", "1", NoticeKind::Award, "2026-03-01").with(vec![won("1", "55204599900869")]);
     assert_eq!(read(&[number]).remove(0).holders[0].company.siren(), Some("552045999"));

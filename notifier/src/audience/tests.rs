@@ -104,6 +104,19 @@ fn sector_and_place_must_meet_on_the_same_lot() {
     assert_eq!(explain(&anybody(), &world.people[&0], &c)[0].1, Err(Dimension::Department));
 }
 
+/// A facilitator of the Rhône does not hear of a lot reserved in the Gironde, though the procedure as a whole names no place.
+#[test]
+fn provision_and_place_must_meet_on_the_same_lot() {
+    let notice = Notice::new("t", "1", NoticeKind::Call);
+    let mut a = assessment(&["a"], &[], vec![lot("1", "a", "86"), lot("2", "a", "33")]);
+    let reserved = Provision::new(ProvisionKind::Reserved, Evidence { field: Some("f".into()), quote: None });
+    a.provisions = vec![Provision { lots: vec!["2".into()], ..reserved }];
+    let asks = |code: &str| Filter { provisions: vec![ProvisionKind::Reserved], ..filter(&[], &[code]) };
+    let world = World::of(vec![asks("33"), asks("86"), asks("69")]);
+    assert_eq!(world.found(&candidate(&notice, &a)), [0]);
+    assert_eq!(explain(&anybody(), &world.people[&2], &candidate(&notice, &a))[0].1, Err(Dimension::Department));
+}
+
 #[test]
 fn a_trade_of_which_no_lot_speaks_is_not_lost() {
     let notice = Notice::new("t", "1", NoticeKind::Call);

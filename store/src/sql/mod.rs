@@ -12,6 +12,7 @@
 
 mod database;
 mod error;
+pub(crate) mod files;
 mod postgres;
 mod query;
 mod row;

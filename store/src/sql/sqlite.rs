@@ -76,6 +76,11 @@ impl Sqlite {
         })
     }
 
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Begins a transaction that writes, in turn.
     pub(crate) async fn begin(&self) -> Result<SqliteTransaction, SqlError> {
         let mut turn = Arc::clone(&self.writer).lock_owned().await;
@@ -146,23 +151,6 @@ impl Sqlite {
                 while rows.next()?.is_some() {}
             }
             Ok(first)
-        })
-        .await
-    }
-
-    /// Copies the whole database into a new file, on a thread of its own; writers go on meanwhile. From its first byte on, the
-    /// copy is its owner's alone; one that cannot be finished is removed.
-    pub(crate) async fn copy_into(&self, copy: &str) -> Result<(), SqlError> {
-        let (path, copy) = (self.path.clone(), PathBuf::from(copy));
-        off_thread(move || {
-            crate::new_for_owner(&copy)?;
-            let name = copy.to_string_lossy().into_owned();
-            // SQLite copies into a file that is there as long as it is empty.
-            let done = connect(&path, false).and_then(|c| Ok(c.execute("VACUUM INTO ?1", [name])?));
-            if done.is_err() {
-                let _ = std::fs::remove_file(&copy);
-            }
-            done.map(drop)
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use chrono::{Duration, NaiveDate};
 use vigie_domain::contract::{DurationBasis, EndFormula, Holder, Lasts, LatestEnd};
-use vigie_domain::{Buyer, Company, Contract, OfferStage, ServiceOffer};
+use vigie_domain::{Buyer, Company, Contract, Decision, OfferStage, ServiceOffer, Stage};
 
 use super::{Empty, at, person};
 use crate::Store;
@@ -116,10 +116,10 @@ async fn what_a_structure_was_offered_told_and_follows_is_its_own_and_goes_with_
             assert!(store.follow(&account).await.unwrap() && !store.follow(&account).await.unwrap());
         }
         let answered = store.answer_service_offer(("ana", "p", "1"), OfferStage::Declined, "Ana", at(5)).await.unwrap();
-        assert_eq!(answered.unwrap().stage, OfferStage::Declined);
+        assert_eq!(answered.unwrap().1.stage, OfferStage::Declined);
         assert_eq!(store.service_offer_of("bob", "p", "1").await.unwrap().unwrap().stage, OfferStage::Told);
         assert!(store.answer_service_offer(("eve", "p", "1"), OfferStage::Won, "Eve", at(5)).await.unwrap().is_none());
-        assert_eq!(store.service_offers_at(OfferStage::Told, at(1), 9).await.unwrap().len(), 1);
+        assert_eq!(store.service_offers_to_remind(OfferStage::Told, at(1), 9).await.unwrap().len(), 1);
         let following = store.structures_following(&keys(Some("216204982"), "Lens")).await.unwrap();
         assert_eq!(following, ["ana", "bob"]);
         assert_eq!(store.renewal_lines_since(at(0) - Duration::days(1)).await.unwrap().len(), 2);
@@ -130,6 +130,41 @@ async fn what_a_structure_was_offered_told_and_follows_is_its_own_and_goes_with_
         );
         assert_eq!(store.accounts_of("bob").await.unwrap().len(), 1, "another's stays");
         assert!(store.unfollow("bob", "216204982").await.unwrap());
+        store.close().await;
+    }
+}
+
+/// Offers that nobody answers stay for ever: they must keep nobody else from a reminder, nor from being told after a result.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_without_end_keeps_nothing_else_from_its_turn() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        let offer = |structure: &str, stage: OfferStage, minute: i64, reminded: bool| ServiceOffer {
+            structure: structure.into(),
+            procedure: "p".into(),
+            lot: "1".into(),
+            stage,
+            holders: "martin".into(),
+            by: String::new(),
+            at: at(minute),
+            told: None,
+            reminded,
+        };
+        let mut tx = store.begin_alert(at(0)).await.unwrap();
+        for n in 0..3 {
+            tx.put_service_offer(&offer(&format!("silent-{n}"), OfferStage::Told, n, true)).await.unwrap();
+            tx.put_service_offer(&offer(&format!("bidder-{n}"), OfferStage::Asked, n, false)).await.unwrap();
+        }
+        tx.put_service_offer(&offer("due", OfferStage::Told, 9, false)).await.unwrap();
+        tx.put_service_offer(&offer("lost", OfferStage::Asked, 9, false)).await.unwrap();
+        tx.commit().await.unwrap();
+        for (structure, stage) in [("bidder-0", Stage::Preparing), ("bidder-1", Stage::Read), ("lost", Stage::Lost)] {
+            store.decide(&Decision::new(structure, "p", stage, "Ana", at(10))).await.unwrap();
+        }
+        let due = store.service_offers_to_remind(OfferStage::Told, at(20), 1).await.unwrap();
+        assert_eq!(due.iter().map(|o| o.structure.as_str()).collect::<Vec<_>>(), ["due"]);
+        let answered = store.service_offers_with_result(1).await.unwrap();
+        assert_eq!(answered.iter().map(|o| o.structure.as_str()).collect::<Vec<_>>(), ["lost"]);
         store.close().await;
     }
 }

@@ -2,8 +2,11 @@
 //! parameter and in the type of a sum.
 
 use chrono::{Duration, NaiveDate};
+use vigie_domain::procedure::Snapshot;
 use vigie_domain::subscription::Rhythm;
-use vigie_domain::{Alert, AlertKind, BuyerType, Cadence, Cause, Channel, Decision, Filter, ProvisionKind, Stage};
+use vigie_domain::{
+    Alert, AlertKind, BuyerType, Cadence, Cause, Channel, Decision, Filter, Phase, ProvisionKind, Stage,
+};
 
 use super::{Empty, at, enqueue, person};
 use crate::address::AddressState;
@@ -14,7 +17,7 @@ use crate::invitations::{NewInvitation, Taken};
 use crate::messages::SentPart;
 use crate::people::NewSubscriber;
 use crate::retention::Keep;
-use crate::search::{Query, SearchRow, State};
+use crate::search::{Query, SearchRow};
 use crate::sources::{PollEnd, Quarantined};
 use crate::tokens::Scope;
 use crate::{Store, ids};
@@ -184,7 +187,7 @@ async fn what_is_found_counted_and_due() {
             sectors: vec!["nettoyage".into()],
             departments: vec![vigie_domain::Department::parse("59").unwrap()],
             provisions: vec![ProvisionKind::Reserved],
-            state: State::Open,
+            published: Snapshot::default(),
             score: 80,
             closes: Some(at(500)),
             until: at(500),
@@ -197,7 +200,7 @@ async fn what_is_found_counted_and_due() {
             words: vec!["ville".into()],
             provisions: vec![ProvisionKind::Reserved],
             departments: vec![vigie_domain::Department::parse("59").unwrap()],
-            state: Some(State::Open),
+            state: Some(Phase::Open),
             min_score: 10,
             between: Some((at(0), at(100))),
             ..Query::default()
@@ -302,7 +305,7 @@ async fn a_person_is_shown_and_erased_and_what_is_old_goes() {
         store.lift_suppression(Channel::Email, "pers@exemple.fr").await.unwrap();
         assert!(!store.is_suppressed(Channel::Email, "pers@exemple.fr").await.unwrap());
         assert_eq!(store.journal("", 5).await.unwrap().len(), 0);
-        let keep = Keep { unconfirmed: 1, idle: 1, messages: 1, journal: 1, access: 1, quarantine: 1 };
+        let keep = Keep { unconfirmed: 1, idle: 1, messages: 1, journal: 1, access: 1, quarantine: 1, attachments: 1 };
         let later = at(0) + Duration::days(30);
         assert!(store.delete_outdated(&keep, later).await.unwrap() > 0);
         person(&store, "idle").await;

@@ -1,6 +1,7 @@
 //! Tests of the store on both engines, from within: steps of the schema, the one writer, databases that fail.
 
 mod audience;
+mod backup;
 mod clock;
 mod contracts;
 mod engines;

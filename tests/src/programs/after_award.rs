@@ -20,11 +20,12 @@ use vigie_domain::award::{Award, ContractData};
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
     AlertKind, Cadence, Channel, Company, DateKind, DeliveryState, Department, Filter, Notice, NoticeKind, OfferStage,
-    Passage, StructureKind, Subscriber, TypedDate,
+    Passage, ServiceOffer, StructureKind, Subscriber, TypedDate,
 };
 use vigie_notifier::card::Why;
 use vigie_service::after_award::offers;
 use vigie_service::{Clock, ingest};
+use vigie_store::Store;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::{Database, Engine};
 use vigie_tests::service::{self, Outcome};
@@ -209,11 +210,9 @@ async fn live(app: &Arc<App>, notices: &[(NaiveDate, Notice)], start: NaiveDate,
         if day % 7 != 0 {
             continue;
         }
-        for offer in store.service_offers_at(OfferStage::Told, now - TimeDelta::days(3), 1_000).await? {
+        for offer in unanswered(store, now).await? {
             let n: usize = offer.structure.trim_start_matches('s').parse()?;
-            let Some(person) = store.subscriber(&offer.structure).await?.filter(|_| n.is_multiple_of(3)) else {
-                continue;
-            };
+            let Some(person) = store.subscriber(&offer.structure).await? else { continue };
             let stage = OfferStage::ANSWERS[dice(n, day as usize, 3)];
             offers::answer(&app.service, &person, (&offer.procedure, &offer.lot), stage, "essai").await?;
             if stage == OfferStage::Declined {
@@ -224,6 +223,20 @@ async fn live(app: &Arc<App>, notices: &[(NaiveDate, Notice)], start: NaiveDate,
     Ok(refused)
 }
 
+/// The offers of every third structure that it was told of three days ago and did not answer.
+async fn unanswered(store: &Store, now: DateTime<Utc>) -> Outcome<Vec<ServiceOffer>> {
+    let mut out = Vec::new();
+    for person in store.subscribers().await? {
+        let n: usize = person.id.trim_start_matches('s').parse()?;
+        if n.is_multiple_of(3) {
+            let mine = store.service_offers_of(&person.id, i64::MAX).await?;
+            let waits = |o: &ServiceOffer| o.stage == OfferStage::Told && o.at <= now - TimeDelta::days(3);
+            out.extend(mine.into_iter().filter(waits));
+        }
+    }
+    Ok(out)
+}
+
 /// What the years brought.
 #[derive(Default)]
 struct Findings {
@@ -231,7 +244,8 @@ struct Findings {
     offers: BTreeMap<String, Vec<DateTime<Utc>>>,
     lines: BTreeMap<String, Vec<DateTime<Utc>>>,
     reminders: usize,
-    twice: usize,
+    /// Each thing told a second time: to whom, of what.
+    twice: Vec<String>,
     after_refusal: usize,
 }
 
@@ -256,7 +270,9 @@ impl Findings {
                 };
                 let key = (who.clone(), item.procedure.clone(), lot.clone());
                 found.after_refusal += usize::from(refused.get(&key).is_some_and(|said| *said < at));
-                found.twice += usize::from(!told.insert((key.0, key.1, key.2, what.clone())));
+                if !told.insert((key.0, key.1, key.2, what.clone())) {
+                    found.twice.push(format!("{who} {} {lot:?} {what} {at}: {remark}", item.procedure));
+                }
                 match item.alert_kind {
                     AlertKind::Offer if what == "reminder" => found.reminders += 1,
                     AlertKind::Offer => found.offers.entry(who).or_default().push(at),
@@ -272,7 +288,7 @@ impl Findings {
         let (offers, lines) = (busiest(&self.offers), busiest(&self.lines));
         let total = |all: &BTreeMap<String, Vec<DateTime<Utc>>>| all.values().map(Vec::len).sum::<usize>();
         let a_month = |n: usize| n as f64 / structures.max(1) as f64 / (days as f64 / 30.4);
-        let good = offers <= BAR && lines <= BAR && self.twice == 0 && self.after_refusal == 0;
+        let good = offers <= BAR && lines <= BAR && self.twice.is_empty() && self.after_refusal == 0;
         let report = json!({
             "structures": structures, "days": days, "notices": notices, "offers": total(&self.offers), "lines": total(&self.lines),
             "reminders": self.reminders, "offers_a_structure_and_month": a_month(total(&self.offers)),
@@ -283,7 +299,7 @@ impl Findings {
             "after-award: {structures} structures, {days} days, {} offers (at most {offers} in 30 days), {} lines (at most {lines}), twice={}, after refusal={}: {}",
             total(&self.offers),
             total(&self.lines),
-            self.twice,
+            self.twice.len(),
             self.after_refusal,
             if good { "ok" } else { "MISSED" }
         );

@@ -243,15 +243,30 @@ async fn live(app: Arc<App>, notices: &[(DateTime<Utc>, Notice)], start: DateTim
     Ok(app)
 }
 
-/// Whether a notice is what a person asked for: any of each list, all lists; what names no place may be anywhere.
+/// Whether a notice is what a person asked for: any of each list, all lists, and all of one lot. What names no place may be
+/// anywhere; a trade that no lot names is any lot's. Results come to who asks for them alone, which nobody does here.
 fn matches(filter: &Filter, a: &Assessment) -> bool {
-    let all_sectors: BTreeSet<&String> = a.sectors.iter().chain(&a.side_sectors).collect();
-    let sector = filter.sectors.is_empty() || filter.sectors.iter().any(|s| all_sectors.contains(s));
-    let place = filter.departments.is_empty()
-        || a.departments.is_empty()
-        || filter.departments.iter().any(|d| a.departments.contains(d));
-    let provision = filter.provisions.is_empty() || a.provisions.iter().any(|p| filter.provisions.contains(&p.kind));
-    sector && place && provision
+    if a.notice_kind.is_result() || a.notice_kind == NoticeKind::Event {
+        return false;
+    }
+    let of_no_lot = |s: &&String| !a.lots.iter().any(|l| l.sectors.contains(s));
+    let common: BTreeSet<&String> = a.sectors.iter().filter(of_no_lot).chain(&a.side_sectors).collect();
+    let part = |lot: Option<&AssessedLot>| {
+        let own = lot.map(|l| l.sectors.as_slice()).unwrap_or_default();
+        let place = lot.map(|l| l.departments.as_slice()).filter(|d| !d.is_empty()).unwrap_or(&a.departments);
+        let covers = |p: &&Provision| p.covers(lot.map(|l| l.id.as_str()));
+        let any = |wanted: bool, met: bool| !wanted || met;
+        any(!filter.sectors.is_empty(), filter.sectors.iter().any(|s| own.contains(s) || common.contains(s)))
+            && any(
+                !filter.departments.is_empty() && !place.is_empty(),
+                filter.departments.iter().any(|d| place.contains(d)),
+            )
+            && any(
+                !filter.provisions.is_empty(),
+                a.provisions.iter().filter(covers).any(|p| filter.provisions.contains(&p.kind)),
+            )
+    };
+    if a.lots.is_empty() { part(None) } else { a.lots.iter().any(|lot| part(Some(lot))) }
 }
 
 /// Whether a structure of that kind can answer some lot: the law of reserved contracts, and what the kind supplies.
@@ -399,6 +414,30 @@ impl Findings {
 mod tests {
     use super::*;
     use vigie_domain::Evidence;
+
+    /// The count can fail either way: a lot reserved elsewhere is not asked for, one reserved here is.
+    #[test]
+    fn place_trade_and_provision_meet_on_one_lot() {
+        let department = |code| Department::parse(code).into_iter().collect::<Vec<_>>();
+        let mut a = Assessment::new("1", NoticeKind::Call);
+        a.lots = [("1", "86"), ("2", "33")]
+            .map(|(id, code)| AssessedLot { id: id.into(), departments: department(code), ..AssessedLot::default() })
+            .into();
+        a.provisions
+            .push(Provision { lots: vec!["2".into()], ..Provision::new(ProvisionKind::Reserved, Evidence::default()) });
+        let asks = |code| Filter {
+            departments: department(code),
+            provisions: vec![ProvisionKind::Reserved],
+            ..Filter::default()
+        };
+        assert_eq!(["33", "86", "69"].map(|code| matches(&asks(code), &a)), [true, false, false]);
+        let trade = Filter { sectors: vec!["traiteur".into()], ..Filter::default() };
+        assert!(!matches(&trade, &a));
+        a.sectors = vec!["traiteur".into()];
+        assert!(matches(&trade, &a), "a trade that no lot names");
+        a.notice_kind = NoticeKind::Award;
+        assert!(!matches(&trade, &a), "a result");
+    }
 
     /// The count can fail: what is reserved to others cannot be answered, and nothing else is.
     #[test]

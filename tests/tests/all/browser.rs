@@ -1,7 +1,9 @@
-//! The pages in a real browser (headless Chromium): the whole journey on a phone and on a desktop, what axe-core finds, and the
-//! keyboard alone. `VIGIE_SCREENSHOTS=DIR` keeps a picture of every page, for eyes.
+//! The pages in a real browser (headless Chromium): the whole journey on a phone and on a desktop, light and dark, what axe-core
+//! finds, how each looks ([`vigie_tests::looks`]), and the keyboard alone. `VIGIE_SCREENSHOTS=DIR` keeps a picture of every page in the
+//! machine's own letters, for eyes, instead of comparing it.
 
 mod contracts;
+mod everywhere;
 mod journeys;
 mod mails;
 
@@ -21,6 +23,8 @@ use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
 use vigie_domain::{DateKind, Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, Stage, TypedDate};
 use vigie_store::tokens::Scope;
+use vigie_tests::block_font;
+use vigie_tests::looks::{self, Picture};
 use vigie_tests::pages::Pages;
 use vigie_tests::shared::{required, skip};
 use vigie_web::account;
@@ -41,25 +45,40 @@ impl Drop for Driver {
     }
 }
 
-/// Size of a screen, and whether it is a phone's.
+/// Size of a screen.
 #[derive(Clone, Copy, PartialEq)]
 struct Screen {
     name: &'static str,
     width: u32,
     height: u32,
-    dark: bool,
 }
 
-const PHONE: Screen = Screen { name: "telephone", width: 390, height: 844, dark: false };
-const DESKTOP: Screen = Screen { name: "bureau", width: 1280, height: 900, dark: false };
-const DARK: Screen = Screen { name: "sombre", width: 390, height: 844, dark: true };
+const PHONE: Screen = Screen { name: "telephone", width: 390, height: 844 };
+const DESKTOP: Screen = Screen { name: "bureau", width: 1280, height: 900 };
+/// The lights that pages are looked at in, the usual one last.
+const LIGHTS: [&str; 2] = ["dark", "light"];
+/// Pixels of a page that are looked at.
+const LONGEST: u64 = 4_000;
 
 impl Screen {
-    /// Its light, as the browser is told.
-    fn media(self) -> Value {
-        let scheme = if self.dark { "dark" } else { "light" };
-        json!({ "media": "", "features": [{ "name": "prefers-color-scheme", "value": scheme }] })
+    /// Its size, as the browser is told; `height` takes the place of its own.
+    fn metrics(self, height: Option<u64>) -> Value {
+        let height = height.unwrap_or(u64::from(self.height));
+        json!({ "width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": self.width < 600 })
     }
+}
+
+/// A light, as the browser is told; nothing moves.
+fn media(light: &str) -> Value {
+    let features = [("prefers-color-scheme", light), ("prefers-reduced-motion", "reduce")];
+    json!({ "media": "", "features": features.map(|(name, value)| json!({ "name": name, "value": value })) })
+}
+
+/// Where pictures for eyes are kept, if they are asked for.
+fn screenshots() -> Option<PathBuf> {
+    let dir = PathBuf::from(std::env::var_os("VIGIE_SCREENSHOTS")?);
+    std::fs::create_dir_all(&dir).unwrap();
+    Some(dir)
 }
 
 /// A command of the browser's own protocol.
@@ -93,8 +112,12 @@ impl Driver {
             return None;
         }
         let dir = tempfile::tempdir().unwrap();
-        let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let Ok(mut child) = started else {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+        if screenshots().is_none() {
+            command.env("FONTCONFIG_FILE", block_font::install(dir.path()).unwrap());
+        }
+        let Ok(mut child) = command.spawn() else {
             missing("chromedriver cannot be started (scripts/test-setup)");
             return None;
         };
@@ -129,9 +152,8 @@ impl Driver {
         let mut builder = ClientBuilder::new(connector);
         builder.capabilities(capabilities);
         let browser = builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.unwrap();
-        let size = json!({ "width": screen.width, "height": screen.height, "deviceScaleFactor": 1, "mobile": screen.width < 600 });
-        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size)).await.unwrap();
-        browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", screen.media())).await.unwrap();
+        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", screen.metrics(None))).await.unwrap();
+        browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", media("light"))).await.unwrap();
         browser
     }
 }
@@ -229,23 +251,41 @@ async fn serious(browser: &Client) -> Vec<String> {
     found.as_array().unwrap().iter().filter_map(of).collect()
 }
 
-/// Looks at the page shown: nothing serious for axe-core, nothing wider than the screen, no request to anybody else.
-async fn look(browser: &Client, screen: Screen, name: &str) {
-    if let Some(dir) = std::env::var_os("VIGIE_SCREENSHOTS") {
-        let dir = PathBuf::from(dir);
-        std::fs::create_dir_all(&dir).unwrap();
-        let height = browser.execute("return document.documentElement.scrollHeight", vec![]).await.unwrap();
-        let size = json!({ "width": screen.width, "height": height.as_u64().unwrap().min(4_000), "deviceScaleFactor": 1, "mobile": screen.width < 600 });
-        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size)).await.unwrap();
-        std::fs::write(dir.join(format!("{name}-{}.png", screen.name)), browser.screenshot().await.unwrap()).unwrap();
-        let size = json!({ "width": screen.width, "height": screen.height, "deviceScaleFactor": 1, "mobile": screen.width < 600 });
-        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size)).await.unwrap();
+/// Pictures of the page shown, whole, in each light; and what axe-core finds in each.
+async fn photograph(browser: &Client, screen: Screen, name: &str) -> Vec<String> {
+    let height = browser.execute("return document.documentElement.scrollHeight", vec![]).await.unwrap();
+    let whole = screen.metrics(Some(height.as_u64().unwrap().clamp(u64::from(screen.height), LONGEST)));
+    browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", whole)).await.unwrap();
+    let (mut seen, mut found) = (Vec::new(), Vec::new());
+    for light in LIGHTS {
+        browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", media(light))).await.unwrap();
+        let png = browser.screenshot().await.unwrap();
+        if let Some(dir) = screenshots() {
+            std::fs::write(dir.join(format!("{name}-{}-{light}.png", screen.name)), &png).unwrap();
+        }
+        seen.push(Picture::read(&png).unwrap().coarse());
+        found.extend(serious(browser).await);
     }
+    browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", screen.metrics(None))).await.unwrap();
+    if let ([dark, light], None) = (seen.as_slice(), screenshots()) {
+        looks::keep(&format!("{name}-{}", screen.name), &light.beside(dark)).unwrap();
+    }
+    found
+}
+
+/// Looks at the page shown: it looks as it did, nothing serious for axe-core, nothing wider than the screen, no request to anybody else.
+async fn look(browser: &Client, screen: Screen, name: &str) {
     let wide = browser
         .execute("return document.documentElement.scrollWidth - document.documentElement.clientWidth", vec![])
         .await
         .unwrap();
     assert_eq!(wide, json!(0), "{name} is wider than a {} screen", screen.name);
+    // Letters twice as large fit too (WCAG 1.4.4).
+    if screen == DESKTOP {
+        let doubled = "const root = document.documentElement; root.style.fontSize = '200%';
+            const wide = root.scrollWidth - root.clientWidth; root.style.fontSize = ''; return wide";
+        assert_eq!(browser.execute(doubled, vec![]).await.unwrap(), json!(0), "{name}: letters twice as large");
+    }
     let foreign = browser
         .execute("return performance.getEntriesByType('resource').map(e => e.name).filter(u => !u.startsWith(location.origin))", vec![])
         .await
@@ -253,7 +293,7 @@ async fn look(browser: &Client, screen: Screen, name: &str) {
     assert_eq!(foreign, json!([]), "{name} asks others");
     let scripts = browser.execute("return document.scripts.length", vec![]).await.unwrap();
     assert_eq!(scripts, json!(0), "{name} has a script");
-    let found = serious(browser).await;
+    let found = photograph(browser, screen, name).await;
     assert!(found.is_empty(), "{name} on a {} screen: {found:#?}", screen.name);
 }
 
@@ -285,9 +325,9 @@ async fn press(browser: &Client, text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_journey_on_a_phone_on_a_desktop_and_in_the_dark() {
+async fn the_journey_on_a_phone_and_on_a_desktop() {
     let Some(driver) = Driver::start() else { return };
-    for screen in [PHONE, DESKTOP, DARK] {
+    for screen in [PHONE, DESKTOP] {
         let (pages, procedure) = town().await;
         let browser = driver.browser(screen).await;
         journey(&pages, &procedure, &browser, screen).await;
@@ -376,12 +416,12 @@ async fn on_paper(browser: &Client, screen: Screen) {
         assert!(text.contains(said), "{said}: {text}");
     }
     assert!(seen["address"].as_str().unwrap().contains("https://"), "{seen}");
-    if let Some(dir) = std::env::var_os("VIGIE_SCREENSHOTS") {
+    if let Some(dir) = screenshots() {
         let pdf = browser.issue_cmd(Cdp("Page.printToPDF", json!({ "preferCSSPageSize": true }))).await.unwrap();
-        let file = PathBuf::from(dir).join(format!("procedure-papier-{}.pdf.base64", screen.name));
+        let file = dir.join(format!("procedure-papier-{}.pdf.base64", screen.name));
         std::fs::write(file, pdf["data"].as_str().unwrap()).unwrap();
     }
-    browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", screen.media())).await.unwrap();
+    browser.issue_cmd(Cdp("Emulation.setEmulatedMedia", media("light"))).await.unwrap();
 }
 
 async fn operators(pages: &Pages, browser: &Client, screen: Screen) {

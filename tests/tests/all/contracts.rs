@@ -10,12 +10,18 @@ use vigie_bot::roles::{poll, scheduler};
 use vigie_bot::setup::App;
 use vigie_config::settings;
 use vigie_delivery::worker;
+use vigie_domain::award::Award;
 use vigie_domain::contract::{self, Published};
+use vigie_domain::directory::CommittedBuyer;
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Cadence, Channel, ContractState, Department, Filter, OfferStage, Stage, StructureKind, Subscriber};
+use vigie_domain::{
+    Cadence, Channel, Company, ContractState, Department, Filter, Notice, NoticeKind, OfferStage, Stage, StructureKind,
+    Subscriber,
+};
+use vigie_service::after_award::accounts::{self, Followed};
 use vigie_service::after_award::offers;
 use vigie_service::decisions::{self, DecisionEdit, Seen};
-use vigie_service::{Clock, sources};
+use vigie_service::{Clock, ingest, sources};
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::publishers::Publishers;
 use vigie_tests::replay::Replay;
@@ -249,7 +255,7 @@ async fn from_the_call_to_the_next_call() {
     let person = store.subscriber("newcomer").await.unwrap().unwrap();
     let noted =
         offers::answer(&bench.app.service, &person, (&procedure, "1"), OfferStage::Declined, "Ana").await.unwrap();
-    assert!(matches!(noted, offers::Answered::Noted(_)));
+    assert!(matches!(noted, offers::Answered::Noted { .. }));
     bench.live(awarded + Duration::days(6), 40).await;
     for (who, n) in [("newcomer", 1), ("temps", 2), ("bidder", 2)] {
         assert_eq!(offered(who).len(), n, "{who}");
@@ -286,7 +292,7 @@ async fn from_the_call_to_the_next_call() {
         .mails()
         .split_off(before)
         .into_iter()
-        .filter(|m| m.2.contains("CONTRATS QUI SE TERMINENT"))
+        .filter(|m| m.2.contains("BIENTÔT À RENOUVELER"))
         .map(|m| (m.0, m.2))
         .collect();
     let mut who: Vec<&str> = lines.iter().map(|(who, _)| who.as_str()).collect();
@@ -307,7 +313,7 @@ async fn from_the_call_to_the_next_call() {
     assert_ne!(again, procedure, "a new call is a new procedure");
     let before = bench.mails().len();
     bench.live(at("2030-06-20T08:00:00Z"), 40).await;
-    assert!(!bench.mails().split_off(before).iter().any(|m| m.2.contains("CONTRATS QUI SE TERMINENT")));
+    assert!(!bench.mails().split_off(before).iter().any(|m| m.2.contains("BIENTÔT À RENOUVELER")));
     bench.app.service.store.close().await;
 }
 
@@ -345,6 +351,110 @@ async fn essential_data_before_the_award_become_one_contract_with_it() {
     assert!(c.doubts.iter().any(|d| d.contains("999")), "{:?}", c.doubts);
     assert_eq!(c.notified_on.as_ref().unwrap().value.to_string(), "2027-01-05");
     store.close().await;
+}
+
+/// Who follows a buyer, without any subscription, hears of what it plans, calls for and awards, and of the contract that ends: once each,
+/// in the digest. A planned purchase that gives a SIREN alone has its buyer's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_that_is_followed_is_heard_of_from_its_plans_to_the_end_of_its_contracts() {
+    let Some(bench) = Bench::new(at("2026-11-21T08:00:00Z")).await else { return };
+    let service = &bench.app.service;
+    let store = &service.store;
+    let now = at("2026-11-21T08:00:00Z");
+    let committed = CommittedBuyer { siren: CITY[..9].into(), name: "Ville de Lille".into() };
+    store.put_entries(&[committed], now).await.unwrap();
+    for id in ["follows", "other"] {
+        let profile = Profile { kind: Some(StructureKind::Ei), ..Profile::default() };
+        let subscriber = Subscriber { id: id.into(), name: id.into(), role: Role::Structure, profile };
+        let addresses = vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)];
+        store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await.unwrap();
+    }
+    let person = store.subscriber("follows").await.unwrap().unwrap();
+    let followed = accounts::follow(service, &person, "Ana", "215 903 501").await.unwrap();
+    assert_eq!(followed, Followed::Yes { name: "215903501".into(), committed: true }, "before anything of it was read");
+    assert!(matches!(accounts::follow(service, &person, "Ana", CITY).await.unwrap(), Followed::Already(_)));
+
+    let mut planned = Notice::new("approch", "P1", NoticeKind::Planned);
+    planned.title = "Entretien des cimetières".into();
+    planned.buyer.siret = Some(CITY[..9].into());
+    planned.published = Some(now.date_naive());
+    ingest::ingest(service, &planned, None).await.unwrap();
+    let row = store.notice("approch:P1").await.unwrap().unwrap();
+    assert_eq!(row.assessment.buyer.as_deref(), Some("Ville de Lille"), "by the directory");
+    let mut unknown = planned.clone();
+    (unknown.record_id, unknown.buyer.siret) = ("P2".into(), Some("130005481".into()));
+    ingest::ingest(service, &unknown, None).await.unwrap();
+    let row = store.notice("approch:P2").await.unwrap().unwrap();
+    assert_eq!(row.assessment.buyer.as_deref(), Some("SIREN 130005481"), "else its number");
+
+    bench.boamp.with(|s| s.records.push(call("26-100", "2026-11-20", "2027-01-29T12:00:00")));
+    bench.poll().await;
+    bench.live(now, 2).await;
+    let first = bench.told("follows", "").concat();
+    for wanted in ["Entretien des cimetières", "Nettoyage des écoles et des gymnases", "Vous suivez"] {
+        assert_eq!(first.matches(wanted).count().min(1), 1, "{wanted}: {first}");
+    }
+    // The award is published twice: by two notices of one day.
+    let awarded = at("2027-02-12T08:00:00Z");
+    service.clock.set(awarded);
+    for id in ["27-9", "27-10"] {
+        bench.boamp.with(|s| s.records.push(award(id, "26-100", "2027-02-11")));
+    }
+    bench.poll().await;
+    let before = bench.mails().len();
+    bench.live(awarded, 3).await;
+    let said: Vec<String> =
+        bench.mails().split_off(before).into_iter().filter(|m| m.0 == "follows").map(|m| m.2).collect();
+    assert_eq!(said.iter().filter(|text| text.contains("MARTIN SARL")).count(), 1, "told once: {said:?}");
+    let procedure = store.notice("boamp:26-100").await.unwrap().unwrap().procedure;
+    assert_eq!(store.contracts_of(&procedure).await.unwrap().len(), 1, "one contract");
+    // Its end, a year ahead, though it lies outside every subscription.
+    let before = bench.mails().len();
+    bench.live(at("2028-02-05T08:00:00Z"), 12).await;
+    let lines: Vec<String> =
+        bench.mails().split_off(before).into_iter().filter(|m| m.0 == "follows").map(|m| m.2).collect();
+    assert_eq!(lines.iter().filter(|l| l.contains("BIENTÔT À RENOUVELER")).count(), 1, "{lines:?}");
+    assert!(bench.told("other", "").is_empty(), "who follows nobody and asked for nothing hears nothing");
+    store.close().await;
+}
+
+/// A modification moves the end before it is told; a termination takes the line away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_modification_moves_the_line_of_an_end_and_a_termination_takes_it_away() {
+    for (title, months, expected) in
+        [("Avenant de prolongation", Some(60.0), "2032"), ("Le marché est résilié aux torts du titulaire", None, "")]
+    {
+        let Some(bench) = Bench::new(at("2026-11-21T08:00:00Z")).await else { return };
+        let service = &bench.app.service;
+        bench.person("near", Some(StructureKind::Ei), &cleaning("59")).await;
+        bench.boamp.with(|s| s.records.push(call("26-100", "2026-11-20", "2027-01-29T12:00:00")));
+        bench.poll().await;
+        bench.boamp.with(|s| s.records.push(award("27-9", "26-100", "2027-02-11")));
+        service.clock.set(at("2027-02-12T08:00:00Z"));
+        bench.poll().await;
+        let mut change = Notice::new("boamp", "27-50", NoticeKind::Modification);
+        change.title = title.into();
+        change.buyer.siret = Some(CITY.into());
+        change.links.earlier = vec!["26-100".into()];
+        change.published = at("2027-06-01T08:00:00Z").date_naive().into();
+        change.duration_months = months;
+        change.awards = vec![Award::to(Some("1".into()), vec![Company::named("MARTIN SARL")])];
+        service.clock.set(at("2027-06-02T08:00:00Z"));
+        ingest::ingest(service, &change, None).await.unwrap();
+        let lines = |mails: Vec<(String, String, String)>| -> Vec<String> {
+            mails.into_iter().filter(|m| m.0 == "near" && m.2.contains("BIENTÔT À RENOUVELER")).map(|m| m.2).collect()
+        };
+        bench.live(at("2028-02-05T08:00:00Z"), 12).await;
+        assert!(lines(bench.mails()).is_empty(), "{title}: the first end is none any more");
+        bench.live(at("2031-02-05T08:00:00Z"), 12).await;
+        let told = lines(bench.mails());
+        if expected.is_empty() {
+            assert!(told.is_empty(), "{title}: {told:?}");
+        } else {
+            assert!(told.len() == 1 && told[0].contains(expected), "{title}: {told:?}");
+        }
+        service.store.close().await;
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Conversations, from what is heard in a chat to what is answered and stored; on both engines where the store decides.
 
+mod after_award;
 mod membership;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -365,7 +366,8 @@ async fn every_command_answers_something_useful() {
         ("/echeances", "Offres (dans 52\u{a0}jours)"),
         ("/pourquoi", "envoyé tout de suite"),
         ("/ajouter", "Dites de quoi"),
-        ("/ajouter Nettoyage des bureaux du Groupe Exemple", "transmise"),
+        ("/ajouter Nettoyage des bureaux du Groupe Exemple", "votre structure seule"),
+        ("/ajouter Nettoyage des bureaux du Groupe Exemple", "déjà connue"),
         ("/export", "vos abonnements"),
         ("/effacer", "Effacer tout"),
         ("/sante", "pour la personne qui gère Vigie"),
@@ -375,11 +377,6 @@ async fn every_command_answers_something_useful() {
         let answer = say(&app, "ea", said).await;
         assert!(answer.contains(wanted), "{said}: {answer}");
     }
-    let operator = app.service.store.deliveries(None, 100).await.unwrap();
-    assert!(
-        operator.iter().any(|d| d.subscriber == "op" && d.channel == Channel::Matrix),
-        "the lead reaches the operator"
-    );
     for (said, wanted) in [
         ("/sante", "Les sources"),
         ("/file", "en attente"),

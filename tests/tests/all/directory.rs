@@ -67,6 +67,7 @@ fn a_lead_reaches_those_it_concerns_with_the_facilitator_of_its_territory() {
     let args = [
         "leads",
         "add",
+        "--public",
         "--title",
         "Entretien des bureaux du siège",
         "--buyer",

@@ -42,8 +42,9 @@ fn databases_copies_and_their_folders_are_their_owner_s_alone() {
     std::fs::write(home.path().join("vigie.toml"), "[store]\nurl = \"sqlite:ici.sqlite\"\n").unwrap();
     std::fs::set_permissions(home.path().join("vigie.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
     run(home.path(), "subscriptions add -c vigie.toml --email a@x.example --name A --department 59 --confirmed");
-    run(home.path(), "backup -c vigie.toml copie.sqlite");
-    assert!(home.path().join("copie.sqlite").metadata().unwrap().len() > 0);
+    run(home.path(), "backup -c vigie.toml copies");
+    let made = std::fs::read_dir(home.path().join("copies")).unwrap().next().unwrap().unwrap().path();
+    assert!(made.join("vigie.sqlite").metadata().unwrap().len() > 0);
     assert_eq!(open_to_others(home.path()), Vec::<String>::new());
 }
 
@@ -89,4 +90,28 @@ fn the_systemd_unit_lets_the_service_do_what_it_needs_and_no_more() {
     };
     let said = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(out.status.success(), "exposure above 2.0: {said}");
+}
+
+/// Every file that a document leads to is there.
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let link = regex::Regex::new(r"\]\(([^)#\s]+)(?:#[^)]*)?\)").unwrap();
+    let documents: Vec<_> = ["", "docs", "docs/decisions"]
+        .iter()
+        .flat_map(|dir| std::fs::read_dir(root.join(dir)).unwrap().flatten().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect();
+    assert!(documents.len() > 50);
+    let (mut seen, mut dead) = (0, Vec::new());
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for found in link.captures_iter(&text).filter(|l| !l[1].contains("://") && !l[1].starts_with("mailto:")) {
+            seen += 1;
+            if !document.parent().unwrap().join(&found[1]).exists() {
+                dead.push(format!("{} → {}", document.display(), &found[1]));
+            }
+        }
+    }
+    assert!(seen > 10 && dead.is_empty(), "{seen} links; {dead:#?}");
 }

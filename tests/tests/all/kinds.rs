@@ -113,7 +113,7 @@ async fn a_lot_that_ended_takes_no_decision_and_the_others_do() {
     assert!(service.store.open_dates(&procedure, "3").await.unwrap().is_none());
     let row =
         service.store.search(&vigie_store::search::Query::default(), None, 5, now()).await.unwrap().rows.remove(0);
-    assert_eq!(row.state_at(now()), vigie_store::search::State::Open);
+    assert_eq!(row.state_at(now()).phase, vigie_domain::Phase::Open);
     assert!(!row.verdict.contains("attribué"), "{}", row.verdict);
 }
 

@@ -18,10 +18,12 @@ mod fuzz;
 mod guide;
 mod installation;
 mod kinds;
+mod leads;
 mod mail;
 #[cfg(all(feature = "matrix", feature = "telegram"))]
 mod matrix;
 mod merging;
+mod operating;
 mod pages;
 mod personal;
 mod politeness;
@@ -34,3 +36,4 @@ mod store_story;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;
+mod words;

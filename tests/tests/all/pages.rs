@@ -7,6 +7,7 @@ mod private;
 mod programs;
 mod search;
 mod slow;
+mod states;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use vigie_domain::{
 };
 use vigie_service::Clock;
 use vigie_store::Store;
-use vigie_store::search::{Query, SearchRow, State};
+use vigie_store::search::{Query, SearchRow};
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::{Answer, Pages, Visitor};
 use vigie_tests::servers::{Postgres, Smtp};
@@ -32,7 +33,7 @@ fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&Utc)
 }
 
-fn call(id: &str, title: &str) -> Notice {
+pub(crate) fn call(id: &str, title: &str) -> Notice {
     let mut notice = Notice::new("boamp", id, NoticeKind::Call);
     notice.title = title.to_owned();
     notice.buyer.name = "Ville de Lille".into();
@@ -378,7 +379,7 @@ async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() 
 }
 
 /// What a page says, without its tags, its code and its forms' values.
-fn said(html: &str) -> String {
+pub(crate) fn said(html: &str) -> String {
     let mut text = html.replace("&nbsp;", "\u{a0}").replace("&#8239;", "\u{202f}").replace("&#39;", "’");
     for (from, to) in
         [("<head", "</head>"), ("<code", "</code>"), ("<option", "</option>"), ("<textarea", "</textarea>"), ("<", ">")]

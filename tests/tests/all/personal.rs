@@ -9,10 +9,12 @@ use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
 use vigie_domain::directory::Facilitator;
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Alert, AlertKind, Cadence, Channel, Decision, Filter, Stage, Subscriber};
+use vigie_domain::{Alert, AlertKind, Cadence, Channel, Decision, Filter, Stage, Subscriber, Visibility};
 use vigie_service::Clock;
+use vigie_service::leads::{self, Added, Lead};
 use vigie_service::personal_data;
 use vigie_store::Store;
+use vigie_store::leads::NewAttachment;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::personal::{IMPERSONAL, REGISTER};
 use vigie_store::sources::Quarantined;
@@ -76,6 +78,17 @@ async fn lives(store: &Store) {
         .await
         .unwrap();
     store.put_lead("piste:1", "jeanne", now()).await.unwrap();
+    let content = format!("De la part de {NAME} : {WORDS}");
+    let attachment = NewAttachment {
+        structure: SIRET,
+        notice: "piste:1",
+        subscriber: "jeanne",
+        name: "lettre.txt",
+        media_type: "text/plain",
+        content: content.as_bytes(),
+        fingerprint: "1",
+    };
+    assert!(store.put_attachment(&attachment, (10, 1_000), now()).await.unwrap());
     store.count_soft(&address.id, ("mail", "soft"), Duration::days(30), now()).await.unwrap();
     let mut decision = Decision::new(SIRET, "p1", Stage::Go, NAME, now());
     decision.assignee = NAME.into();
@@ -207,7 +220,17 @@ async fn a_person_who_lived_in_the_real_program_leaves_nothing_in_files_logs_or_
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let at = |page: &str| format!("http://127.0.0.1:{web}{page}");
     eventually("the pages answer", || async { client.get(at("/sante")).send().await.ok() }).await;
-    let lead = ["leads", "add", "--title", "Nettoyage de bureaux à Lille", "--department", "59", "--buyer", "Ville"];
+    let lead = [
+        "leads",
+        "add",
+        "--public",
+        "--title",
+        "Nettoyage de bureaux à Lille",
+        "--department",
+        "59",
+        "--buyer",
+        "Ville",
+    ];
     run(&lead);
     let mail_to_her = |word: &'static str| {
         let smtp = &smtp;
@@ -255,7 +278,7 @@ async fn a_person_who_lived_in_the_real_program_leaves_nothing_in_files_logs_or_
     }
     let ended = Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
     assert!(ended.success() && service.wait().unwrap().success());
-    run(&["backup", &path("copy.sqlite")]);
+    run(&["backup", &path("copies")]);
     let outputs = [
         run(&["subscriptions", "list"]),
         run(&["deliveries", "list"]),
@@ -313,6 +336,44 @@ async fn leaves(app: &App) {
     assert!(app.service.store.addresses("import").await.unwrap().is_empty());
     app.service.store.erase("import", true, now()).await.unwrap();
     app.service.store.scrub().await.unwrap();
+}
+
+/// A lead that its bearer alone could see goes with them; what colleagues see, and what was published, stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_that_nobody_else_sees_goes_with_who_brought_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&format!("sqlite:{}", dir.path().join("v.sqlite").display())).await;
+    let store = &app.service.store;
+    let alone =
+        Subscriber { id: "jeanne".into(), name: NAME.into(), role: Role::Structure, profile: Profile::default() };
+    let addresses = vec![(Channel::Email, ADDRESS.to_owned(), AddressState::Active)];
+    store.put_subscriber(&NewSubscriber { subscriber: alone, addresses, declared: false }, now()).await.unwrap();
+    person(store, "paul", COLLEAGUE, "paul@structure.example").await;
+    for (who, title) in
+        [("jeanne", "Piste de Jeanne seule"), ("jeanne", "Piste publiée"), ("paul", "Piste de la structure")]
+    {
+        let person = store.subscriber(who).await.unwrap().unwrap();
+        let lead = Lead { title: title.into(), text: format!("{WORDS}, dit {NAME}"), ..Lead::default() };
+        let own = Visibility::Structure(person.structure().to_owned());
+        let notice = lead.notice(own, now()).unwrap();
+        assert!(matches!(leads::add(&app.service, &person, notice).await.unwrap(), Added::Brought { new: true, .. }));
+    }
+    let titles = async || {
+        let all = store.recent_notices(0, 10).await.unwrap();
+        let mut all: Vec<String> = all.into_iter().map(|n| n.notice.title).collect();
+        all.sort();
+        all
+    };
+    let jeanne = store.subscriber("jeanne").await.unwrap().unwrap();
+    let all = store.recent_notices(0, 10).await.unwrap();
+    let shared = all.iter().find(|n| n.notice.title == "Piste publiée").unwrap();
+    assert!(!format!("{:?}", shared.notice.passages).contains(NAME), "the words are nobody's");
+    assert!(vigie_service::visibility::publish(&app.service, &jeanne, shared).await.unwrap().is_some());
+    assert_eq!(titles().await.len(), 3);
+    personal_data::erase(&app.service, "jeanne").await.unwrap().unwrap();
+    assert_eq!(titles().await, ["Piste de la structure", "Piste publiée"]);
+    app.service.store.close().await;
+    assert!(holding(&[b"Piste de Jeanne seule".to_vec()], dir.path()).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

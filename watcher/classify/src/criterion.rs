@@ -121,7 +121,10 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
     if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) || denies_criterion(s) {
         return false;
     }
-    let owed = owed_in(s, from, to);
+    // "10.3 Insertion 20 % : le nombre de personnes qu'il affectera", under "Notation": what is offered.
+    let listed_with_weight =
+        s.heading.has(Concept::Criterion) && s.tokens[0].is_number() && item_weight(s, hit).is_some();
+    let owed = owed_in(s, from, to) && !listed_with_weight;
     let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.from >= from && q.to <= to);
     let weighted = item_weight(s, hit).is_some() || cell_weight(statements, at).is_some();
     let points = s.numbers.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0 && q.from >= from && q.to <= to);
@@ -219,7 +222,11 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
     let within = |concept: Concept| s.of(concept).any(|h| h.from >= from && h.to <= to);
     let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
     let weight = weight_of(statements, at, hit);
+    // "Nature de l'accompagnement social": how the service bought is done.
+    let own = s.tokens[hit.from..hit.to].iter().any(|t| t.word == "accompagnement")
+        && s.has_word(from, hit.from, &["nature", "contenu"]);
     let social = match hit.concept {
+        _ if own => false,
         Concept::SocialDuty => weight.is_some() && !s.has_word(0, s.tokens.len(), &["execution"]),
         Concept::WorkIntegration | Concept::Sheltered => {
             within(Concept::GiveWork) && !s.says.any(&[Concept::Reserve, Concept::Only])

@@ -111,25 +111,19 @@ fn typed(reading: &Reading<'_>, units: &Units, zone: Tz, r: &Read) -> TypedDate 
 fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
     /// Far above any real notice, so that hostile text stays cheap.
     const MOST: usize = 3000;
-    let mut out = Vec::new();
-    for topic in [Topic::Visit, Topic::Closing, Topic::Question] {
-        let windows = reading.anchors.windows(topic);
-        let mut w = 0;
-        for (i, unit) in units.list.iter().enumerate() {
-            while windows.get(w).is_some_and(|x| x.end <= unit.range.start) {
-                w += 1;
-            }
-            let text = &reading.doc.text()[unit.range.clone()];
-            let held = windows.get(w).is_some_and(|x| x.start < unit.range.end);
-            if held && (has_moment(text) || text.contains("jour") || text.contains("j-")) {
-                out.push(i);
-            }
-        }
-    }
-    out.sort_unstable();
-    out.dedup();
-    out.truncate(MOST);
-    out
+    let mut windows =
+        [Topic::Visit, Topic::Closing, Topic::Question].map(|topic| reading.anchors.windows(topic).iter().peekable());
+    let mut held = |unit: &Unit| {
+        windows.iter_mut().fold(false, |held, windows| {
+            while windows.next_if(|w| w.end <= unit.range.start).is_some() {}
+            held | windows.peek().is_some_and(|w| w.start < unit.range.end)
+        })
+    };
+    let tells = |unit: &Unit| {
+        let text = &reading.doc.text()[unit.range.clone()];
+        has_moment(text) || text.contains("jour") || text.contains("j-")
+    };
+    units.list.iter().enumerate().filter(|(_, u)| held(u) && tells(u)).map(|(i, _)| i).take(MOST).collect()
 }
 
 fn of_unit(
@@ -155,7 +149,9 @@ fn of_unit(
         }
     }
     let moves = words.iter().any(|t| {
-        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle"].iter().any(|w| t.word.starts_with(w))
+        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle", "devien"]
+            .iter()
+            .any(|w| t.word.starts_with(w))
     });
     let mut out: Vec<Read> = Vec::new();
     let mut floor = 0;
@@ -191,10 +187,11 @@ fn of_unit(
         };
         last = cue.or(named);
         floor = when.to;
-        let replaced =
-            words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
+        let replaced = words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
                 && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire")
-                || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non");
+                || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non")
+                // "14/12/2026 à 12:00 devient 04/01/2027".
+                || words.get(when.to).is_some_and(|t| t.word.starts_with("devien")) && found.get(i + 1).is_some();
         let annulled = words[when.to..]
             .iter()
             .take(6)
@@ -255,6 +252,12 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
         };
         let kind = match word {
             "visite" | "visites" | "visiter" => Some(DateKind::Visit),
+            // "Réunion sur place".
+            "reunion" | "rendez"
+                if words[i + 1..at].iter().take(3).any(|t| matches!(t.word.as_ref(), "place" | "site")) =>
+            {
+                Some(DateKind::Visit)
+            }
             "question" | "questions" | "renseignements" | "precisions" | "renseignement" => Some(DateKind::Questions),
             "dossier" | "documents"
                 if before(6, &["telecharg", "retrait", "retir"])
@@ -358,7 +361,10 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     );
     let start = floor.max(when.from.saturating_sub(REACH));
     let said = words[start..when.from].iter().any(|t| BOUNDS.contains(t.word.as_ref()));
-    let behind = words[when.to..].iter().take(6).any(|t| matches!(t.word.as_ref(), "tard" | "dernier" | "limite"));
+    let behind = words[when.from..]
+        .iter()
+        .take(when.to - when.from + 6)
+        .any(|t| matches!(t.word.as_ref(), "tard" | "dernier" | "limite"));
     // "Plis : 2 avril 2026", "Offres le 8 avril".
     let label = when.from > 0 && {
         let mut at = when.from;
@@ -421,8 +427,8 @@ fn days_before_tender(
             matches!(x.word.as_ref(), "questions" | "question" | "renseignements" | "renseignement" | "precisions")
         });
         let before = t.iter().any(|x| x.word == "avant") && t.iter().any(|x| x.word == "limite" || x.word == "remise");
-        let (from, to, days) = days_told(t)?;
-        if !asked || !before || days > 60.0 {
+        let (from, to, days) = if asked && before { days_told(t)? } else { return None };
+        if days > 60.0 {
             return None;
         }
         let day = tender.at.date_naive() - chrono::Days::new(days as u64);
@@ -457,7 +463,11 @@ fn days_told(words: &[Token<'_>]) -> Option<(usize, usize, f64)> {
 }
 
 fn visits(reading: &Reading<'_>, units: &Units, zone: Tz, found: &[Read], out: &mut Vec<TypedDate>) {
-    for r in found.iter().filter(|r| r.kind == DateKind::Visit && !aside(reading, &units.list[r.unit])) {
+    let asked = |r: &Read| reading.doc.text()[units.list[r.unit].range.clone()].trim_end().ends_with('?');
+    let visits = || found.iter().filter(|r| r.kind == DateKind::Visit);
+    // "La visite du 2 décembre est-elle maintenue ? Elle est reportée au 7": the answer tells it.
+    let told = |r: &Read| !asked(r) || !visits().any(|o| o.moved && o.unit > r.unit);
+    for r in visits().filter(|r| told(r) && !aside(reading, &units.list[r.unit])) {
         let mut date = typed(reading, units, zone, r);
         date.mandatory = compulsory(reading, units, r.unit);
         if !out.iter().any(|d| d.kind == DateKind::Visit && d.at == date.at && d.lot == date.lot) {

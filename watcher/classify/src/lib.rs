@@ -6,9 +6,9 @@
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`], `near` | one pass for all anchor words; which lines are cut into statements |
 //! | [`statement`] with `table`, `context`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
-//! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
+//! | [`vocabulary`], [`lexicon`] | words as the table `config/rules/lexicon.tsv` knows them; the concepts they make |
 //! | [`polarity`] | denial, lifting, condition, tense |
-//! | [`quantity`], [`when`] | numbers with units; days and times |
+//! | [`numerals`], [`quantity`], [`when`] | numbers with units; days and times |
 //! | [`reserved`] with `beneficiary`, [`clause`] with `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
@@ -42,6 +42,7 @@ pub mod lexicon;
 pub mod lot_place;
 pub(crate) mod near;
 pub mod numbers;
+pub mod numerals;
 pub mod other;
 pub mod outcome;
 pub mod place;
@@ -58,6 +59,7 @@ pub mod token;
 pub mod tokenizer;
 mod undertaking;
 pub mod verdict;
+pub mod vocabulary;
 pub(crate) mod volume;
 pub mod when;
 pub mod zones;
@@ -232,7 +234,9 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
     let bought = !service.is_empty();
     told.extend(service);
     told.extend(other::read(reading, &statements, &mut explained));
-    told.extend(other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained));
+    let doubts =
+        other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained, &told);
+    told.extend(doubts);
     let hint = coded.hint.take();
     let mut joined = codes::join(coded, told, lot_count);
     let classed = |p: &Provision| p.kind != ProvisionKind::SocialConditionNotSeen;
@@ -277,7 +281,7 @@ fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
             until = until.max(i + if unit.is_heading { UNDER_HEADING } else { GOES_ON });
         }
         let in_table = unit.row.is_some() && out.last() == i.checked_sub(1).as_ref();
-        if social || in_table || i <= until && until > 0 {
+        if unit.social && (social || in_table || i <= until && until > 0) {
             out.push(i);
         }
         if out.len() == MAX_STATEMENTS {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use vigie_domain::Lot;
 
-use super::quantity::counted;
+use super::numerals::counted;
 
 /// A place where lots are named by number.
 #[derive(Debug, Clone, PartialEq, Eq)]

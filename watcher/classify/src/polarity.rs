@@ -261,7 +261,11 @@ pub fn spares(s: &Statement<'_>, hit: &Hit) -> bool {
 
 /// "est supprimée", "a été levée", "clause écartée".
 fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
-    let end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::OPEN);
+    let mut end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::OPEN);
+    // "Une clause sociale ; elle est ici remplacée par …".
+    if s.has_word(end, end + 1, &["elle", "elles", "celle", "celles"]) {
+        end = s.clause_end(end, mark::STOP | mark::ITEM);
+    }
     s.of(Concept::Lifted).any(|l| {
         l.from >= hit.to
             && l.to <= end

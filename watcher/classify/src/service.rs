@@ -73,7 +73,9 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let bidders =
         s.of(Concept::Reserve).any(|r| r.to <= hit.from) || s.of(Concept::Only).any(|o| hit.from.abs_diff(o.from) < 8);
     let served = s.has_word(hit.from.saturating_sub(2), hit.from, &["pour"]);
-    if served || owed || laid || bidders || s.heading.has(Concept::Criterion) {
+    // "Loués au service « insertion » du CCAS": an office.
+    let office = words.first() == Some(&"service") && hit.from > 0 && matches!(word(hit.from - 1), "au" | "le" | "du");
+    if served || office || owed || laid || bidders || s.heading.has(Concept::Criterion) {
         return false;
     }
     let support = s.of(Concept::Support).any(|h| h.from >= hit.to || h.to <= hit.from)

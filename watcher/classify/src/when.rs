@@ -290,7 +290,7 @@ pub fn time_in(tokens: &[Token<'_>]) -> Option<NaiveTime> {
 // Words that may stand between a day and its time.
 words!(
     BETWEEN,
-    "a avant entre le de des vers heure heures locale limite au plus tard imperativement partir inclus et dernier delai
+    "a avant entre le de des vers pour heure heures locale limite au plus tard imperativement partir inclus et dernier delai
      lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
 );
 

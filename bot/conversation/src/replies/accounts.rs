@@ -1,12 +1,13 @@
 //! `/suivre` and `/oublier`: buyers and companies that the structure follows.
 
+use vigie_domain::{Buyer, commune};
 use vigie_notifier::after_award::spaced;
 use vigie_notifier::card::short;
 use vigie_notifier::chat::Button;
 use vigie_service::Failure;
-use vigie_service::after_award::accounts::{self, Followed, Party, followed_in_french};
+use vigie_service::after_award::accounts::{self, Followed, followed_in_french};
 use vigie_service::answers::action;
-use vigie_store::accounts::keys;
+use vigie_store::accounts::Account;
 
 use crate::Reply;
 
@@ -33,14 +34,14 @@ impl Asker<'_> {
     }
 
     async fn followed_accounts(&self) -> Result<Vec<Reply>, Failure> {
-        let mine = self.service.store.accounts_of(self.person.structure()).await?;
+        let mine = accounts::followed_by(self.service, self.person.structure()).await?;
         if mine.is_empty() {
             return Ok(word(followed_in_french(&Followed::Nothing)));
         }
         let mut lines = vec!["Vous suivez :".to_owned()];
-        lines.extend(mine.iter().take(MAX_LISTED).map(|a| {
+        lines.extend(mine.iter().take(MAX_LISTED).map(|(a, committed)| {
             let number = a.siren().map(|siren| format!(" ({})", spaced(siren))).unwrap_or_default();
-            format!("• {}{number}", short(&a.name, 80))
+            format!("• {}{number}{}", short(&a.name, 80), if *committed { ", SPASER" } else { "" })
         }));
         if mine.len() > MAX_LISTED {
             lines.push(format!("et {} de plus.", mine.len() - MAX_LISTED));
@@ -49,17 +50,35 @@ impl Asker<'_> {
         Ok(word(lines.join("\n")))
     }
 
-    /// Follows one no more.
+    /// Follows one no more: by its number, or by what of its name means one of those who are followed.
     pub(super) async fn unfollow_account(&self, text: &str) -> Result<Vec<Reply>, Failure> {
-        let mut candidates = keys(None, text);
-        if let Party::One(named) = accounts::find(self.service, text).await? {
-            candidates.extend(keys(Some(&named.siren).filter(|s| !s.is_empty()).map(String::as_str), &named.name));
-        }
-        for key in candidates {
-            if self.service.store.unfollow(self.person.structure(), &key).await? {
-                return Ok(word("C’est fait : vous ne le suivez plus."));
+        let structure = self.person.structure();
+        let mine = accounts::followed_by(self.service, structure).await?;
+        let number = Buyer::clean_siret(text).map(|n| n[..9].to_owned());
+        let words = commune::key(text);
+        let meant = |a: &Account| {
+            let named = commune::key(&a.name);
+            number.as_deref().map_or_else(|| !words.is_empty() && named.contains(&words), |n| a.siren() == Some(n))
+        };
+        let exact = |a: &&Account| commune::key(&a.name) == words;
+        let found: Vec<&Account> = mine.iter().map(|(a, _)| a).filter(|a| meant(a)).collect();
+        let one = found.iter().copied().find(exact).or(match found.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        });
+        match (one, found.is_empty()) {
+            (Some(account), _) => {
+                self.service.store.unfollow(structure, &account.key).await?;
+                Ok(word(format!("C’est fait : vous ne suivez plus {}.", short(&account.name, 80))))
+            }
+            (None, true) => Ok(word("Vous ne suivez personne de ce nom. /suivre montre ceux que vous suivez.")),
+            (None, false) => {
+                let button = |a: &Account| {
+                    let by = a.siren().map_or_else(|| a.name.clone(), str::to_owned);
+                    vec![action::command(&short(&a.name, 60), &format!("/oublier {by}"))]
+                };
+                Ok(super::one("Plusieurs portent ce nom : lequel ?", found.into_iter().map(button).collect()))
             }
         }
-        Ok(word("Vous ne suivez personne de ce nom. /suivre montre ceux que vous suivez."))
     }
 }

@@ -1,12 +1,13 @@
-//! `/echeances` and `/ajouter`: what the structure follows.
+//! `/echeances` and `/ajouter`: what the structure follows, and what it heard of by itself.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::{DateKind, Permission, french};
+use vigie_domain::{DateKind, Permission, Visibility, french};
 use vigie_notifier::card::short;
+use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_service::Failure;
-use vigie_service::operators::{self, OperatorEvent};
+use vigie_service::leads::{self, Added, Lead};
 
 use crate::Reply;
 
@@ -66,23 +67,37 @@ impl Asker<'_> {
         Ok(one(lines.join("\n"), self.own_pages().into_iter().collect()))
     }
 
-    /// A lead goes to whoever runs the installation: what enters Vigie is seen by every structure it suits, and that is theirs
-    /// to decide.
+    /// What somebody heard of becomes a lead of their structure; the alert that follows brings the answers.
     pub(super) async fn add(&self, text: &str) -> Result<Vec<Reply>, Failure> {
         if text.trim().chars().count() < 8 {
             return Ok(word(
                 "Dites de quoi il s’agit, avec un lien si vous en avez un : /ajouter Nettoyage des bureaux, Groupe Exemple, https://…",
             ));
         }
-        let text = short(text, 480);
-        let body = format!(
-            "Une piste est proposée\n{} propose : {text}. Pour la veiller comme un avis : vigie leads add --title … --url … Elle sera alors signalée à toutes les structures qu’elle concerne.",
-            short(&self.person.name, 60)
-        );
-        let cause = format!("lead:{}:{}", self.person.id, vigie_store::derived_id(&[&text]));
-        operators::tell(self.service, OperatorEvent::Once(&cause), &body, self.now).await?;
-        Ok(word(
-            "Merci : la piste est transmise à la personne qui gère Vigie, qui la fera entrer comme les autres avis. Elle ne porte pas vos décisions.",
-        ))
+        let lead = Lead::of_words(text);
+        let own = Visibility::Structure(self.person.structure().to_owned());
+        let notice = match lead.notice(own, self.now) {
+            Ok(notice) => notice,
+            Err(fault) => return Ok(word(format!("Je n’ai rien ajouté : {fault}."))),
+        };
+        let (said, procedure) = match leads::add(self.service, self.person, notice).await? {
+            Added::TooMany => {
+                return Ok(word("C’est beaucoup de pistes en un jour : je reprends demain. Rien n’est ajouté."));
+            }
+            Added::Published { procedure, title, told } => {
+                let title = short(&title, 100);
+                let said = if told { "le voici" } else { "il vous a déjà été signalé" };
+                (format!("« {title} » est un avis public que je suis : {said}."), procedure)
+            }
+            Added::Brought { procedure, new: true, .. } => (
+                "C’est ajouté : votre structure seule le voit. L’alerte arrive, avec ses réponses.".to_owned(),
+                procedure,
+            ),
+            Added::Brought { procedure, new: false, .. } => {
+                ("Cette piste est déjà connue de votre structure.".to_owned(), procedure)
+            }
+        };
+        let open = |url: String| vec![Button { label: "Voir la piste".to_owned(), action: ButtonAction::Open(url) }];
+        Ok(one(said, self.service.procedure_url(&procedure).map(open).into_iter().collect()))
     }
 }

@@ -141,7 +141,7 @@ impl Asker<'_> {
                 "/pourquoi : pourquoi un avis est venu, ou non (/pourquoi 26-12345)",
                 "/echeances : les dates des marchés où vous allez",
                 "/suivre : un acheteur ou une entreprise, par son SIREN ou son nom",
-                "/ajouter : un marché dont vous avez entendu parler",
+                "/ajouter : un marché dont vous avez entendu parler, pour votre structure seule",
                 "/stop : plus rien dans cette conversation",
                 "/export, /effacer : vos données",
             ]

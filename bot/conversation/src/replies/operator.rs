@@ -55,7 +55,7 @@ impl Asker<'_> {
 
     pub(super) async fn queue(&self) -> Result<Vec<Reply>, Failure> {
         let queue = self.service.store.queue().await?;
-        let mut lines = vec!["La file d’envoi :".to_owned()];
+        let mut lines = vec!["Les envois :".to_owned()];
         lines.extend(queue.iter().map(|(state, n)| format!("• {} : {n}", state.in_french())));
         if queue.is_empty() {
             lines.push("vide, rien n’a encore été envoyé.".to_owned());
@@ -70,7 +70,7 @@ impl Asker<'_> {
                 short(d.why.as_deref().unwrap_or_default(), 120)
             ));
             let name: String = d.id.chars().take(6).collect();
-            buttons.push(vec![action::command(&format!("Rejouer {name}"), &format!("/rejouer {}", d.id))]);
+            buttons.push(vec![action::command(&format!("Renvoyer {name}"), &format!("/rejouer {}", d.id))]);
         }
         Ok(one(lines.join("\n"), buttons))
     }

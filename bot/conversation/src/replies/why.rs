@@ -10,6 +10,7 @@ use vigie_service::after_award::explain as why_after_award;
 use vigie_service::ingest::audience::subscriptions_of;
 use vigie_service::ingest::candidate;
 use vigie_service::pass_on::{PassedOn, pass_on};
+use vigie_service::visibility;
 use vigie_store::journal::{NoticeRow, NotificationRow};
 use vigie_watcher::classify;
 
@@ -32,7 +33,10 @@ impl Asker<'_> {
     /// The notice of that number; without one, the notice that the message `about` which this is said tells of.
     pub(super) async fn meant(&self, notice: Option<&str>, about: Option<&str>) -> Result<Option<NoticeRow>, Failure> {
         if let Some(written) = notice {
-            return Ok(self.service.store.notice(written.trim_matches(AROUND)).await?);
+            let row = self.service.store.notice(written.trim_matches(AROUND)).await?;
+            // What is not this person's to see is as unknown as what was never read.
+            let seen = visibility::visible(self.service, Some(self.person), row.into_iter().collect()).await?;
+            return Ok(seen.into_iter().next());
         }
         let Some(delivery) = about else { return Ok(None) };
         let chat = &self.incoming.chat;

@@ -112,6 +112,26 @@ pub async fn follow(service: &Service, person: &Subscriber, by: &str, text: &str
     Ok(Followed::Yes { name, committed })
 }
 
+/// Whom a structure follows, and whether each is known to have a commitment to socially responsible purchases (SPASER).
+///
+/// # Errors
+/// The database fails.
+pub async fn followed_by(service: &Service, structure: &str) -> Result<Vec<(Account, bool)>, StoreError> {
+    let mut out = Vec::new();
+    for mut account in service.store.accounts_of(structure).await? {
+        let mut committed = false;
+        if let Some(siren) = account.siren().map(str::to_owned) {
+            committed = service.store.is_committed(&siren).await?;
+            // Followed by its number before anything of it was read.
+            if account.name == siren {
+                account.name = service.store.name_of(&siren).await?.unwrap_or(account.name);
+            }
+        }
+        out.push((account, committed));
+    }
+    Ok(out)
+}
+
 /// What is said to whoever followed.
 #[must_use]
 pub fn followed_in_french(followed: &Followed) -> String {

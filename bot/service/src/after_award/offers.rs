@@ -11,7 +11,7 @@ use vigie_domain::{
     Access, Alert, AlertKind, Contract, Decision, OfferStage, Refusal, ServiceOffer, Stage, Subscriber,
 };
 use vigie_notifier::after_award::offer_line;
-use vigie_notifier::card::Why;
+use vigie_notifier::card::{Why, short};
 use vigie_store::contracts::{ContractRow, holders_key};
 use vigie_store::ingest::{IngestTx, Share};
 use vigie_store::{StoreError, derived_id};
@@ -201,7 +201,7 @@ async fn put_shares(
 /// Those who bid and have answered what came of it: who did not win is told, who won is not.
 async fn after_results(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let mut told = 0;
-    for asked in service.store.service_offers_at(OfferStage::Asked, now, AT_ONCE).await? {
+    for asked in service.store.service_offers_with_result(AT_ONCE).await? {
         let decisions = service.store.decisions_on(&asked.structure, &asked.procedure).await?;
         match standing(&decisions, &asked.lot) {
             Standing::Bidder => {}
@@ -220,8 +220,8 @@ async fn remind(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreErr
     }
     let mut told = 0;
     for stage in [OfferStage::Told, OfferStage::Contacted] {
-        let due = service.store.service_offers_at(stage, now - Duration::days(days.into()), AT_ONCE).await?;
-        for offer in due.into_iter().filter(|o| !o.reminded) {
+        let since = now - Duration::days(days.into());
+        for offer in service.store.service_offers_to_remind(stage, since, AT_ONCE).await? {
             told += usize::from(tell_anew(service, offer, Some(stage), now).await?);
         }
     }
@@ -241,7 +241,11 @@ async fn tell_anew(
         return Ok(false);
     };
     let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
-    let Some(called) = audience::called(&mut tx, &c).await? else { return Ok(false) };
+    let Some(called) = audience::called(&mut tx, &c).await? else {
+        drop(tx);
+        close(service, offer, now).await?;
+        return Ok(false);
+    };
     let audience = audience_of(service, &mut tx, &offer.structure).await?;
     let people: Vec<String> =
         audience.ids().filter(|id| audience.person(id).is_some_and(|p| p.role.may(Permission::Decide))).collect();
@@ -292,8 +296,8 @@ pub(super) async fn audience_of(service: &Service, tx: &mut IngestTx, structure:
 /// What came of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
-    /// It stands.
-    Noted(ServiceOffer),
+    /// It stands; what stood before.
+    Noted { before: ServiceOffer, now: ServiceOffer },
     /// People of this role read without deciding.
     ReadsOnly,
     /// Nothing was offered there.
@@ -320,18 +324,28 @@ pub async fn answer(
     let now = service.clock.now();
     let of = (person.structure(), procedure, lot);
     let noted = service.store.answer_service_offer(of, stage, by, now).await?;
-    Ok(noted.map_or(Answered::Unknown, Answered::Noted))
+    Ok(noted.map_or(Answered::Unknown, |(before, now)| Answered::Noted { before, now }))
 }
 
 /// What is said to whoever answered.
 #[must_use]
 pub fn answered_in_french(answered: &Answered) -> String {
     match answered {
-        Answered::Noted(offer) => match offer.stage {
-            OfferStage::Contacted => "Noté : titulaire contacté. Un rappel viendra dans deux semaines.".to_owned(),
-            OfferStage::Won => "Noté : gagné, bravo. Rien ne vous sera plus rappelé pour ce contrat.".to_owned(),
-            _ => "Noté : refusé. Rien ne vous sera plus proposé pour ce contrat.".to_owned(),
-        },
+        Answered::Noted { before, now } => {
+            let said = match now.stage {
+                OfferStage::Contacted if now.reminded => "Noté : titulaire contacté.",
+                OfferStage::Contacted => "Noté : titulaire contacté. Un rappel viendra dans deux semaines.",
+                OfferStage::Won => "Noté : gagné, bravo. Rien ne vous sera plus rappelé pour ce contrat.",
+                _ => "Noté : refusé. Rien ne vous sera plus proposé pour ce contrat.",
+            };
+            // A colleague's answer is not changed unawares.
+            let others =
+                OfferStage::ANSWERS.contains(&before.stage) && before.stage != now.stage && before.by != now.by;
+            match others {
+                true => format!("{} avait noté : {}. {said}", short(&before.by, 60), before.stage.in_french()),
+                false => said.to_owned(),
+            }
+        }
         Answered::ReadsOnly => crate::answers::outcome_line::READS_ONLY.to_owned(),
         Answered::Unknown => "Ce contrat n’est plus connu, ou rien ne vous y a été proposé.".to_owned(),
     }

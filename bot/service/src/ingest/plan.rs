@@ -38,6 +38,29 @@ pub struct Planner<'a> {
     now: DateTime<Utc>,
     signed: Option<&'a Signed>,
     following: Option<&'a Following>,
+    brought: Option<&'a Brought>,
+}
+
+/// A structure's own lead: everyone of the structure hears of it, its bearer at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// Who brought it.
+    pub by: String,
+    /// How they are called; empty where that is not known.
+    pub name: String,
+    /// Everyone of the structure.
+    pub people: Vec<String>,
+}
+
+impl Brought {
+    /// What a person reads of where it comes from.
+    fn remark(&self, subscriber: &str) -> String {
+        if self.by == subscriber {
+            return "Votre piste est enregistrée. Votre structure seule la voit ; pour la montrer à d’autres : « Partager cette piste », sur sa page.".to_owned();
+        }
+        let by = if self.name.is_empty() { String::new() } else { format!(" par {}", self.name) };
+        format!("Piste apportée{by} : votre structure seule la voit.")
+    }
 }
 
 /// People whose structure follows a party of a notice, and the name that it follows.
@@ -114,6 +137,11 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored,
         Some(before) if outdated => before.clone(),
         Some(before) => before.followed_by(&assessment),
     };
+    let opened = match after.published {
+        Some(day) if outdated || notice.kind.is_follow_up() => day,
+        _ => notice.published.unwrap_or_else(|| now.date_naive()),
+    };
+    let after = Snapshot { published: Some(opened), ..after };
     let repeats = stored.others.iter().any(|other| this.repeats(other));
     let mut meaning = meaning(notice.kind, stored.notice.is_some(), repeats, before, &after);
     // That the list alone was read is our gap, not the publisher's: what its page adds is no correction.
@@ -155,7 +183,7 @@ impl<'a> Planner<'a> {
         (times, hourly_cap): (DigestTimes, u32),
         now: DateTime<Utc>,
     ) -> Self {
-        Self { audience, first_poll, times, hourly_cap, now, signed: None, following: None }
+        Self { audience, first_poll, times, hourly_cap, now, signed: None, following: None, brought: None }
     }
 
     /// The same, for what a person says.
@@ -168,6 +196,12 @@ impl<'a> Planner<'a> {
     #[must_use]
     pub fn following(self, following: &'a Following) -> Self {
         Self { following: Some(following), ..self }
+    }
+
+    /// The same, for a lead of these people.
+    #[must_use]
+    pub fn brought(self, brought: Option<&'a Brought>) -> Self {
+        Self { brought, ..self }
     }
 
     /// The name of the account by which alone a person hears of something.
@@ -191,6 +225,9 @@ impl<'a> Planner<'a> {
         }
         if let Some(structure) = candidate.notice.visibility.structure() {
             people.retain(|person, _| self.audience.is_of(person, structure));
+            for person in self.brought.into_iter().flat_map(|b| &b.people) {
+                people.entry(person.clone()).or_insert(None);
+            }
         }
         Audiences { people, before, known: told.iter().map(|t| t.subscriber.as_str()).collect() }
     }
@@ -252,7 +289,8 @@ impl<'a> Planner<'a> {
                 let name = self.followed_by(&subscriber).filter(|_| hit.is_none() && before.is_none())?;
                 Some(format!("Vous suivez {name}"))
             };
-            decided.remark = self.signed.map(|s| s.remark.clone()).or_else(follows).or_else(account);
+            let lead = || self.brought.filter(|_| before.is_none()).map(|b| b.remark(&subscriber));
+            decided.remark = self.signed.map(|s| s.remark.clone()).or_else(follows).or_else(lead).or_else(account);
             plan.shares.push(self.with_deliveries(share(subscriber, hit, met, decided), alert, assessment));
         }
         plan
@@ -350,8 +388,11 @@ impl<'a> Planner<'a> {
             Some(_) => hit
                 .map(cadence_of)
                 .unwrap_or_else(|| self.audience.digest_cadence(subscriber, subscription).unwrap_or(Cadence::Daily)),
-            // What somebody follows is a line of their digest.
-            None if hit.is_none() && self.followed_by(subscriber).is_some() => Cadence::Daily,
+            None if self.brought.is_some_and(|b| b.by == subscriber) => Cadence::Instant,
+            // What somebody follows, or a colleague brought, is a line of their digest.
+            None if hit.is_none() && (self.followed_by(subscriber).is_some() || self.brought.is_some()) => {
+                Cadence::Daily
+            }
             None => hit.map_or(Cadence::Instant, cadence_of),
         };
         if let Some(before) = before

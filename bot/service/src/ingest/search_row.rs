@@ -2,18 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Duration, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use vigie_domain::procedure::{Snapshot, Status};
-use vigie_domain::{Assessment, BuyerType, Notice, ProvisionKind};
+use vigie_domain::state::open_until;
+use vigie_domain::{Assessment, BuyerType, Notice, NoticeKind, ProvisionKind};
 use vigie_notifier::card::{short, verdict};
-use vigie_store::search::{SearchRow, State};
+use vigie_store::search::SearchRow;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::fold::fold;
 
 use super::contracts;
 
-/// How long a procedure without a closing date counts as open: planned purchases are announced up to a year ahead.
-const OPEN_WITHOUT_DATE: Duration = Duration::days(365);
 /// Longest text in which words are looked for: a contract of 173 lots must not weigh on every search.
 const MAX_WORDS: usize = 4_000;
 /// Procedures made searchable in one transaction.
@@ -25,8 +24,11 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
     let closes = state.closes().or_else(|| a.deadline()).map(|at| at.with_timezone(&Utc));
     let published = notice.published.map(|day| day.and_time(NaiveTime::MIN).and_utc()).filter(|at| *at < now);
     let at = published.unwrap_or(now);
+    let opened = state.published.unwrap_or(at.date_naive());
     // What is about to be concluded without a call never was open.
     let never_open = state.status == Status::Intended;
+    // What ends a procedure offers nothing: its state says the rest.
+    let ends = a.notice_kind.is_result() || a.notice_kind == NoticeKind::Cancellation;
     let provisions: BTreeSet<&str> = a.provisions.iter().map(|p| p.kind.as_str()).collect();
     let mut words = format!("{} {}", a.title, a.buyer.as_deref().unwrap_or_default());
     for lot in a.lots.iter().take_while({
@@ -45,20 +47,14 @@ pub fn row(procedure: &str, notice: &Notice, a: &Assessment, state: &Snapshot, n
         buyer: short(a.buyer.as_deref().unwrap_or_default(), 160),
         siren: notice.buyer.siren().unwrap_or_default().to_owned(),
         buyer_type: BuyerType::of(&notice.buyer),
-        verdict: verdict(a),
+        verdict: if ends { String::new() } else { verdict(a) },
         sectors: a.sectors.clone(),
         departments: a.departments.clone(),
         provisions: KINDS.into_iter().filter(|k| provisions.contains(k.as_str())).collect(),
-        state: match state.status {
-            Status::Cancelled | Status::NoAward => State::Cancelled,
-            Status::Intended => State::Closed,
-            Status::Awarded => State::Awarded,
-            Status::Open if state.planned => State::Planned,
-            Status::Open => State::Open,
-        },
+        published: Snapshot { published: Some(opened), ..state.in_short() },
         score: a.score,
         closes,
-        until: if never_open { at } else { closes.unwrap_or(at + OPEN_WITHOUT_DATE) },
+        until: if never_open { at } else { closes.unwrap_or(open_until(opened)) },
         at,
         words: format!(" {} ", fold(&words).trim()),
         restricted: !notice.visibility.is_public(),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use vigie_config::rules;
 use vigie_config::settings::Baseline;
-use vigie_domain::procedure::Status;
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{Alert, Assessment, Notice, NoticeKind};
 use vigie_store::ingest::{IngestTx, Told};
@@ -13,7 +12,7 @@ use vigie_store::{StoreError, accounts};
 use vigie_watcher::procedure as likeness;
 
 use super::audience::{Audience, with_words_folded};
-use super::plan::{self, Following, Planner};
+use super::plan::{self, Brought, Following, Planner};
 use super::stored::Match;
 use super::turn::Turn;
 use super::{Outcome, contracts, load, search_row};
@@ -52,10 +51,10 @@ pub(super) async fn store_one(
     tx.put_procedure(&plan.alert.procedure, &plan.assessment.title, &plan.after, &keys).await?;
     tx.put_notice(notice, &plan.assessment, hash, &plan.alert.procedure).await?;
     let row = search_row::row(&plan.alert.procedure, notice, &plan.assessment, &plan.after, tx.now());
-    let ends_nothing = plan.after.status == Status::Open;
     let tells = match notice.kind {
         kind if !kind.is_follow_up() => Tells::All,
-        kind if ends_nothing && (kind.is_result() || kind == NoticeKind::Cancellation) => Tells::State,
+        // What ends it, or some of its lots, offers nothing: what was offered stays as it was told.
+        kind if kind.is_result() || kind == NoticeKind::Cancellation => Tells::State,
         _ => Tells::Offer,
     };
     tx.put_search_row(&row, tells).await?;
@@ -97,9 +96,11 @@ pub(crate) async fn tell(
     let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
     let mut audience = turn.reach(tx, &candidate, told).await?;
     let following = following(tx, turn, (notice, assessment), &mut audience).await?;
+    let brought = brought(tx, turn, notice, &mut audience).await?;
     let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now())
         .signed(turn.signed.as_ref())
-        .following(&following);
+        .following(&following)
+        .brought(brought.as_ref());
     let audiences = planner.audiences(&candidate, told);
     let people = load::people(tx, &planner, &audiences, &alert.procedure, &alert.id).await?;
     let plan = planner.people(audiences, alert, silent, assessment, &people);
@@ -132,14 +133,39 @@ async fn following(
         award.winners.iter().for_each(|w| keys.extend(accounts::keys(None, w)));
     }
     for (structure, name) in tx.followers(&keys).await? {
-        let members = turn.service.store.members(&structure).await?;
-        let unread: Vec<&str> = members.iter().map(String::as_str).filter(|id| !audience.has(id)).collect();
-        for person in tx.people_by_id(&unread).await? {
-            audience.add(Arc::new(with_words_folded(person)));
-        }
+        let members = members(tx, turn, &structure, audience).await?;
         following.extend(members.into_iter().map(|id| (id, name.clone())));
     }
     Ok(following)
+}
+
+/// Everyone of a structure, added to the audience.
+async fn members(
+    tx: &mut IngestTx,
+    turn: &Turn<'_>,
+    structure: &str,
+    audience: &mut Audience,
+) -> Result<Vec<String>, StoreError> {
+    let members = turn.service.store.members(structure).await?;
+    let unread: Vec<&str> = members.iter().map(String::as_str).filter(|id| !audience.has(id)).collect();
+    for person in tx.people_by_id(&unread).await? {
+        audience.add(Arc::new(with_words_folded(person)));
+    }
+    Ok(members)
+}
+
+/// A structure's own lead: who brought it, and everyone of the structure, whatever they subscribed to.
+async fn brought(
+    tx: &mut IngestTx,
+    turn: &Turn<'_>,
+    notice: &Notice,
+    audience: &mut Audience,
+) -> Result<Option<Brought>, StoreError> {
+    let Some(structure) = notice.visibility.structure() else { return Ok(None) };
+    let Some(by) = tx.bearer_of(&notice.key()).await? else { return Ok(None) };
+    let people = members(tx, turn, structure, audience).await?;
+    let name = audience.person(&by).map(|p| p.name.clone()).unwrap_or_default();
+    Ok(Some(Brought { by, name, people }))
 }
 
 /// Makes one procedure of those that a notice shows to be the same.

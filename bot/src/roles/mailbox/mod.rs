@@ -35,11 +35,11 @@ use chrono_tz::Europe::Paris;
 use sha2::{Digest, Sha256};
 use vigie_conversation::by_mail;
 use vigie_delivery::Engine;
-use vigie_domain::{Alert, AlertKind, Channel, Visibility};
+use vigie_domain::{Alert, AlertKind, Channel};
 use vigie_notifier::card::short;
 use vigie_notifier::channels::email::Email;
 use vigie_notifier::channels::email::address::is_same;
-use vigie_service::ingest::{self, Outcome as Ingested};
+use vigie_service::leads::{self, Added, Attached};
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address};
 use vigie_service::{Failure, Service, opt_in};
@@ -69,10 +69,6 @@ const SOFT_SPAN: Duration = Duration::days(5);
 const SOFT_MEMORY: Duration = Duration::days(30);
 /// Longest subject kept of an answer, in characters.
 const MAX_SUBJECT: usize = 150;
-/// Most leads one person passes on in a day.
-const LEADS_A_DAY: i64 = 20;
-/// Where leads are kept: the same as those of the command line.
-const LEADS: &str = "piste";
 /// Source under which mails that cannot be read are put aside, and the alarm's.
 pub const SOURCE: &str = "mailbox";
 /// A mailbox that cannot be reached for longer is told.
@@ -288,7 +284,10 @@ async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap
         Mail::Report(report) => on_report(service, email, &id, report, now).await?,
         Mail::Reply(reply) => on_reply(service, &id, reply, now).await?,
         Mail::Complaint(delivery) => on_complaint(service, delivery).await?,
-        Mail::PassedOn(passed) => on_lead(service, &id, passed, now).await?,
+        Mail::PassedOn(passed) => {
+            let whole = usize::try_from(mail.size).unwrap_or(usize::MAX) <= mail.bytes.len();
+            on_lead(service, &id, passed, whole, now).await?
+        }
         Mail::Unreadable(why) => {
             let too_long = if mail.size > MAX_MAIL { " (son début seul a été lu)" } else { "" };
             service
@@ -476,57 +475,60 @@ fn alert_named(id: String) -> Alert {
     Alert { id, kind: AlertKind::Account, procedure: String::new(), notice: String::new(), changes: Vec::new() }
 }
 
-/// What a member passes on becomes a lead; they are told.
-async fn on_lead(service: &Service, mail: &str, passed: &PassedOn, now: DateTime<Utc>) -> Result<Outcome, Failure> {
+/// What a member passes on becomes a lead of their structure, with its files. The lead itself is told like any market; a word comes
+/// where there is more to say. `whole`: the mail was read to its end.
+async fn on_lead(
+    service: &Service,
+    mail: &str,
+    passed: &PassedOn,
+    whole: bool,
+    now: DateTime<Utc>,
+) -> Result<Outcome, Failure> {
     if !is_genuine(service, &passed.authentication, &passed.from) {
         return Ok(Outcome::Left);
     }
     let Some(address) = service.store.mail_address_in_use(&passed.from).await? else { return Ok(Outcome::Left) };
     let Some(person) = service.store.subscriber(&address.subscriber).await? else { return Ok(Outcome::Left) };
-    if service.store.leads_since(&person.id, now - Duration::days(1)).await? >= LEADS_A_DAY {
-        return Ok(Outcome::Left);
-    }
-    // Others may read it once it is published: nothing in it names the one who passed it on.
-    let nameless = |text: &str| without(&without(text, &address.value), &person.name);
     // The same mail passed on by two structures is a lead of each.
     let id = derived_id(&["mail", &passed.id, person.structure()]);
-    let Some(mut notice) = passed_on(LEADS, &id, &nameless(&passed.subject), &nameless(&passed.text), passed.day)
-    else {
+    let Some(notice) = passed_on(leads::SOURCE, &id, &passed.subject, &passed.text, passed.day) else {
         return Ok(Outcome::Left);
     };
-    // A mail is nobody's to publish: it is for the structure that brought it, until one of its members says otherwise.
-    notice.visibility = Visibility::Structure(person.structure().to_owned());
-    service.store.put_lead(&notice.key(), &person.id, now).await?;
     let title = short(&notice.title, 100);
-    let known = match ingest::ingest(service, &notice, None).await? {
-        Ingested::Unchanged => " Elle était déjà connue.",
-        Ingested::Stored(_) => "",
+    let (subject, said, procedure) = match leads::add(service, &person, notice).await? {
+        Added::TooMany => return Ok(Outcome::Left),
+        Added::Published { procedure, title, told } => {
+            let told = if told { "le voici" } else { "il vous a déjà été signalé" };
+            (
+                "Avis déjà connu",
+                format!("« {} » est un avis public que Vigie suit : {told}.", short(&title, 100)),
+                procedure,
+            )
+        }
+        Added::Brought { procedure, notice, new } => {
+            let mut files: &[leads::File] = &passed.files;
+            let mut cut = Attached::default();
+            if !whole && let Some((last, before)) = files.split_last() {
+                // What the end of a mail too long to be read cuts is no file.
+                cut.left_out
+                    .push((last.name.clone(), "le courriel est trop lourd ; ajoutez-la sur la page de la piste"));
+                files = before;
+            }
+            let mut attached = leads::attach(service, &person, &notice, files).await?;
+            attached.left_out.extend(cut.left_out);
+            if new && attached.left_out.is_empty() {
+                return Ok(Outcome::Lead);
+            }
+            let known = if new { "" } else { " Elle était déjà connue." };
+            let files = attached.in_french();
+            ("Piste enregistrée", format!("« {title} ».{known} {files}").trim_end().to_owned(), procedure)
+        }
     };
-    let page = page_of(service, &notice.key()).await?;
-    let body = format!(
-        "Piste enregistrée\n« {title} ».{known} Votre structure seule la voit. Pour la partager avec tous ceux à qui elle convient, ouvrez sa page et choisissez « Partager cette piste »{page}. Votre nom et vos propres mots n’y seront pas."
-    );
-    service.store.answer(&address, &word_of(mail), "", &body, now).await?;
+    let page = service.procedure_url(&procedure).map(|page| format!(" Sa page : {page}")).unwrap_or_default();
+    let body = format!("{subject}\n{said}{page}");
+    service.store.answer(&address, &word_of(mail), &procedure, &body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(Outcome::Lead)
-}
-
-/// The address of a notice's page, in brackets; empty where there is none.
-async fn page_of(service: &Service, notice: &str) -> Result<String, StoreError> {
-    let row = service.store.notice(notice).await?;
-    let page = row.and_then(|row| service.procedure_url(&row.procedure));
-    Ok(page.map(|page| format!(" ({page})")).unwrap_or_default())
-}
-
-/// A text without a name or an address, however it is written.
-fn without(text: &str, word: &str) -> String {
-    /// A shorter name would take the words of others with it.
-    const SHORTEST: usize = 4;
-    if word.chars().count() < SHORTEST {
-        return text.to_owned();
-    }
-    let pattern = regex::RegexBuilder::new(&regex::escape(word)).case_insensitive(true).build();
-    pattern.map_or_else(|_| text.to_owned(), |p| p.replace_all(text, "[…]").into_owned())
 }
 
 /// How often the mailbox is looked at.

@@ -13,6 +13,7 @@ use regex::Regex;
 use vigie_notifier::channels::email::Email;
 use vigie_notifier::channels::email::refusal::says_no_mailbox;
 use vigie_service::answers::reading;
+use vigie_service::leads::{File, MAX_FILE};
 use vigie_watcher::sources::mailbox::{parse, text_of};
 use vigie_watcher::zones;
 
@@ -50,6 +51,8 @@ expression!(
     r"(?i)\b(message|réponse|courriel|mail) automatique\b|\bautomat(ic|ed) (reply|response|message)\b"
 );
 expression!(FORWARDED, r"(?i)^\s*(fwd?|tr|wg|i)\s*:");
+// A subject that says that the mail is a lead: « Piste : nettoyage des bureaux ».
+expression!(LEAD, r"(?i)^\s*/?(?:piste|ajouter)\b\s*:?\s*");
 expression!(
     FORWARD_MARK,
     r"(?im)^\s*(-{3,}\s*(forwarded message|message transf[ée]r[ée]|message d['’]origine|original message|mail transf[ée]r[ée])\s*-*|début du message (réexpédié|transféré)\s*:?|begin forwarded message\s*:?)\s*$"
@@ -139,6 +142,8 @@ pub struct PassedOn {
     pub subject: String,
     /// What was passed on, without who else got it.
     pub text: String,
+    /// Files that came with it.
+    pub files: Vec<File>,
     /// The day, in Paris.
     pub day: Option<chrono::NaiveDate>,
     /// `Authentication-Results` that stand above it.
@@ -390,7 +395,7 @@ fn automatic(mail: &Message<'_>, from: &str, email: &Email) -> bool {
         || from.eq_ignore_ascii_case(email.sender())
 }
 
-/// What a person passes on: the mail below the mark of forwarding, or the mail attached.
+/// What a person passes on: the mail below the mark of forwarding, the mail attached, or what they say is a lead.
 fn passed_on(mail: &Message<'_>, from: String, subject: &str) -> Option<PassedOn> {
     let attached = mail.parts.iter().take(MAX_PARTS).find_map(|p| match &p.body {
         PartType::Message(inner) => Some(inner),
@@ -399,7 +404,10 @@ fn passed_on(mail: &Message<'_>, from: String, subject: &str) -> Option<PassedOn
     let own = cut(text_of(mail));
     let (title, text) = match attached {
         Some(inner) => (inner.subject().unwrap_or(subject), cut(text_of(inner))),
-        None => (subject, below_mark(&own).or_else(|| FORWARDED.is_match(subject).then(|| words::said(&own)))?),
+        None => match LEAD.find(subject) {
+            Some(mark) => (&subject[mark.end()..], words::said(&own)),
+            None => (subject, below_mark(&own).or_else(|| FORWARDED.is_match(subject).then(|| words::said(&own)))?),
+        },
     };
     let text = RECIPIENTS.replace_all(&text, "").trim().to_owned();
     if title.trim().is_empty() && text.is_empty() {
@@ -411,8 +419,24 @@ fn passed_on(mail: &Message<'_>, from: String, subject: &str) -> Option<PassedOn
         id: mail.message_id().map_or_else(|| title.to_owned(), str::to_owned),
         subject: title.to_owned(),
         text,
+        files: std::iter::once(mail).chain(attached).flat_map(files).take(MAX_PARTS).collect(),
         day,
         authentication: authentication_results(mail),
+    })
+}
+
+/// The files of a mail: what has a name, but for the pictures that its text shows.
+fn files<'m>(mail: &'m Message<'_>) -> impl Iterator<Item = File> + 'm {
+    let of_text = |part: &MessagePart<'_>| {
+        let picture = part.content_type().is_some_and(|t| t.ctype().eq_ignore_ascii_case("image"));
+        let inline = part.content_disposition().is_some_and(mail_parser::ContentType::is_inline);
+        picture && (inline || part.content_id().is_some())
+    };
+    mail.attachments().take(MAX_PARTS).filter(move |part| !of_text(part)).filter_map(|part| {
+        let name = part.attachment_name()?.to_owned();
+        // One byte more than is kept tells that it is too long.
+        let content = part.contents().iter().take(MAX_FILE + 1).copied().collect();
+        Some(File { name, content })
     })
 }
 

@@ -189,7 +189,7 @@ pub(crate) async fn replay(State(site): State<Arc<Site>>, posted: Posted) -> Sho
     let back = address
         .map_or_else(|| "/exploitation/envois".to_owned(), |a| format!("/exploitation/personnes/{}", a.subscriber));
     let values = context! {
-        title => "Rien n’est rejoué",
+        title => "Rien n’est renvoyé",
         text => first.line(),
         back_text => if back.contains("personnes") { "Voir cette personne" } else { "Revenir aux envois" },
         back => back,

@@ -8,12 +8,14 @@ mod deliveries;
 mod people;
 mod person;
 mod sources;
+mod standing;
 
 pub(crate) use access::{access, revoke};
 pub(crate) use deliveries::{deliveries, replay, show_delivery};
 pub(crate) use people::{people, set_role, settle_claim};
 pub(crate) use person::{act as act_on_person, show as show_person};
 pub(crate) use sources::{act as act_on_source, sources};
+pub(crate) use standing::standing;
 
 use std::sync::Arc;
 

@@ -174,7 +174,7 @@ fn done(word: &str) -> &'static str {
         "role" => "Rôle changé.",
         "structure" => "Réponse donnée ; la personne est prévenue.",
         "adresse" => {
-            "Adresse remise en service : les prochains messages y partent. Ceux qui ont été annulés se rejouent ci-dessous."
+            "Adresse remise en service : les prochains messages y partent. Ceux qui ont été annulés se renvoient ci-dessous."
         }
         "accord" => "La demande d’accord repart vers cette adresse.",
         "accord-attend" => "Une demande d’accord est déjà partie il y a peu : laissez-lui le temps d’arriver.",

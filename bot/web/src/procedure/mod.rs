@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use vigie_domain::{Assessment, Notice, NoticeKind, Refusal, Stage};
+use vigie_domain::{Assessment, Notice, NoticeKind, Refusal, Stage, Subscriber};
 use vigie_notifier::card::short;
 use vigie_service::answers::outcome_line;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
@@ -55,6 +55,11 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(i
         decisions::read(&site.service, &session.person, session.name(), &id).await?;
     }
     view::page(&site, &visitor, &id, &notices, None).await
+}
+
+/// The lead among these notices that is a person's structure's own.
+pub(crate) fn own_lead<'a>(person: &Subscriber, notices: &'a [NoticeRow]) -> Option<&'a NoticeRow> {
+    notices.iter().find(|row| row.notice.visibility.structure() == Some(person.structure()))
 }
 
 /// The lead among these notices that the visitor may show everybody.

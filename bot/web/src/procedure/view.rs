@@ -16,11 +16,12 @@ use vigie_notifier::fit;
 use vigie_service::ingest::candidate;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
+use vigie_store::leads::Attachment;
 use vigie_watcher::classify::{self, fold::fold};
 use vigie_watcher::zones;
 
 use super::lots;
-use super::{Refused, current, to_publish};
+use super::{Refused, current, own_lead, to_publish};
 use crate::browse::Choice;
 use crate::chips;
 use crate::cookies::Session;
@@ -244,8 +245,9 @@ fn decided(d: &Decision) -> Decided {
 /// A button of an answer: the stage, its words, its class.
 type Answer = (&'static str, &'static str, &'static str);
 
-/// The answers that make sense: what leads forward while the procedure is open, what became of it once it is not.
-fn answers(stage: Option<Stage>, status: Status, open: bool) -> Vec<Answer> {
+/// The answers that make sense: what leads forward while the procedure is open, what became of it once it is not. To what is only
+/// announced nothing can be handed in.
+fn answers(stage: Option<Stage>, phase: Phase) -> Vec<Answer> {
     const GO: Answer = ("go", "On y va", "");
     const PREPARING: Answer = ("preparing", "En préparation", "quiet");
     const SUBMITTED: Answer = ("submitted", "Remis", "quiet");
@@ -255,14 +257,16 @@ fn answers(stage: Option<Stage>, status: Status, open: bool) -> Vec<Answer> {
     const ABANDONED: Answer = ("abandoned", "Abandonner", "stop");
     let result = matches!(stage, Some(Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward));
     let going = matches!(stage, Some(Stage::Go | Stage::Preparing));
-    match (open, status) {
-        (true, _) if result => vec![WON, LOST, NO_AWARD],
-        (true, _) if going => vec![GO, PREPARING, SUBMITTED, ABANDONED],
-        (true, _) => vec![GO, SUBMITTED],
-        (false, Status::Cancelled | Status::NoAward) if result || going => vec![NO_AWARD],
-        (false, Status::Cancelled | Status::NoAward | Status::Intended) => Vec::new(),
-        (false, _) if result => vec![WON, LOST, NO_AWARD],
-        (false, _) => vec![SUBMITTED, WON, LOST],
+    match phase {
+        Phase::Planned if going => vec![GO, PREPARING, ABANDONED],
+        Phase::Planned if !result => vec![GO],
+        phase if phase.takes_answers() && result => vec![WON, LOST, NO_AWARD],
+        phase if phase.takes_answers() && going => vec![GO, PREPARING, SUBMITTED, ABANDONED],
+        phase if phase.takes_answers() => vec![GO, SUBMITTED],
+        Phase::Cancelled | Phase::NoAward if result || going => vec![NO_AWARD],
+        Phase::Cancelled | Phase::NoAward | Phase::Intended => Vec::new(),
+        _ if result => vec![WON, LOST, NO_AWARD],
+        _ => vec![SUBMITTED, WON, LOST],
     }
 }
 
@@ -305,6 +309,13 @@ pub(super) async fn page(
         }
         None => (Vec::new(), Mine { lots: None, why: Vec::new() }),
     };
+    let (attachments, is_own_lead) = match &visitor.session {
+        Some(session) => {
+            let files = site.service.store.attachments_of(session.structure(), id).await?;
+            (files, own_lead(&session.person, notices).is_some())
+        }
+        None => (Vec::new(), false),
+    };
     let description = card.description.clone().unwrap_or_default();
     let whole = decisions.iter().find(|d| d.lot.is_empty());
     let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
@@ -325,11 +336,16 @@ pub(super) async fn page(
             c => Serde(&card),
             title => short(&a.title, MAX_TITLE),
             strength => chips::strength_of(a),
-            state_class => state_class(stands.phase),
+            state => stands.label(),
+            state_class => stands.phase.as_str(),
+            modified => stands.modified,
+            settled => stands.phase.is_settled(),
+            became => Some(stands.in_french(now)).filter(|_| stands.phase.is_settled() && !stands.detail(now).is_empty()),
+            words => stands.words.clone(),
             open => open,
             unfolded => description.chars().count() <= UNFOLDED,
             description => description,
-            answers => Serde(answers(whole.map(|d| d.stage), state.status, open)),
+            answers => Serde(answers(whole.map(|d| d.stage), stands.phase)),
             may_decline => open && !whole.is_some_and(|d| matches!(d.stage, Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward)),
             refused => refused.map(|r| (r.title, r.text)),
             amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
@@ -346,21 +362,28 @@ pub(super) async fn page(
             seen => Serde(seen),
             refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
             restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
+            attachments => Serde(attachments.iter().map(file).collect::<Vec<_>>()),
+            own_lead => is_own_lead,
             to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))
 }
 
-/// The class of how a procedure stands.
-fn state_class(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Planned => "planned",
-        Phase::Open => "open",
-        Phase::ClosingSoon => "soon",
-        Phase::Closed | Phase::Intended => "closed",
-        Phase::Awarded => "awarded",
-        Phase::Cancelled | Phase::NoAward => "cancelled",
-    }
+/// A file of a lead, as its page lists it.
+#[derive(serde::Serialize)]
+struct FileLine {
+    id: String,
+    name: String,
+    size: String,
+    day: String,
+}
+
+fn file(a: &Attachment) -> FileLine {
+    let size = match a.size {
+        n if n < 1024 * 1024 => format!("{}\u{a0}Ko", (n / 1024).max(1)),
+        n => format!("{}\u{a0}Mo", french::number((n as f64 / 1_048_576.0 * 10.0).round() / 10.0)),
+    };
+    FileLine { id: a.id.clone(), name: a.name.clone(), size, day: day_of(a.at) }
 }
 
 fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
@@ -376,16 +399,17 @@ mod tests {
     /// U2: what is over offered « On y va ».
     #[test]
     fn what_is_over_offers_no_way_forward() {
-        let words = |stage, status, open| answers(stage, status, open).into_iter().map(|a| a.0).collect::<Vec<_>>();
-        for status in [Status::Open, Status::Awarded, Status::Cancelled, Status::NoAward, Status::Intended] {
+        let words = |stage, phase| answers(stage, phase).into_iter().map(|a| a.0).collect::<Vec<_>>();
+        for phase in Phase::ALL.into_iter().filter(|p| !p.takes_answers()) {
             for stage in [None, Some(Stage::Read), Some(Stage::Go), Some(Stage::Submitted), Some(Stage::NoGo)] {
-                let offered = words(stage, status, false);
-                assert!(!offered.contains(&"go") && !offered.contains(&"preparing"), "{status:?} {stage:?}");
+                let offered = words(stage, phase);
+                assert!(!offered.contains(&"go") && !offered.contains(&"preparing"), "{phase:?} {stage:?}");
             }
         }
-        assert!(words(None, Status::Cancelled, false).is_empty());
-        assert_eq!(words(Some(Stage::Submitted), Status::Awarded, false), ["won", "lost", "no_award"]);
-        assert_eq!(words(Some(Stage::Read), Status::Open, true), ["go", "submitted"]);
+        assert!(words(None, Phase::Cancelled).is_empty());
+        assert_eq!(words(Some(Stage::Submitted), Phase::Awarded), ["won", "lost", "no_award"]);
+        assert_eq!(words(Some(Stage::Read), Phase::Open), ["go", "submitted"]);
+        assert_eq!(words(None, Phase::Planned), ["go"]);
     }
 
     #[test]

@@ -47,9 +47,9 @@ async fn awarded(pages: &Pages) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_follows_an_award_on_a_phone_on_a_desktop_and_in_the_dark() {
+async fn what_follows_an_award_on_a_phone_and_on_a_desktop() {
     let Some(driver) = Driver::start() else { return };
-    for screen in [PHONE, DESKTOP, DARK] {
+    for screen in [PHONE, DESKTOP] {
         let (pages, _) = town().await;
         let path = awarded(&pages).await;
         let browser = driver.browser(screen).await;
@@ -76,6 +76,33 @@ async fn what_follows_an_award_on_a_phone_on_a_desktop_and_in_the_dark() {
             open(path).await;
             look(&browser, screen, name).await;
         }
+        open("/pistes/nouvelle").await;
+        look(&browser, screen, "piste").await;
+        for (name, words) in [
+            ("titre", "Blanchisserie du linge de l’hôtel Exemple"),
+            ("acheteur", "Groupe Exemple"),
+            ("limite", "bientôt"),
+            ("texte", "Mme Martin a appelé : ils cherchent un ESAT près d’Arras (62000)."),
+        ] {
+            browser.find(Locator::Id(name)).await.unwrap().send_keys(words).await.unwrap();
+        }
+        press(&browser, "Enregistrer la piste").await;
+        look(&browser, screen, "piste-a-corriger").await;
+        let closes = browser.find(Locator::Id("limite")).await.unwrap();
+        closes.clear().await.unwrap();
+        closes.send_keys("12/01/2027 à 12h").await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let files = ["Besoins du client, linge plat et vêtements de travail - version 2.pdf", "photo.jpg"];
+        let paths: Vec<String> = files.iter().map(|f| dir.path().join(f).display().to_string()).collect();
+        paths.iter().for_each(|path| std::fs::write(path, format!("contenu de {path}")).unwrap());
+        let input = browser.find(Locator::Id("pieces")).await.unwrap();
+        input.send_keys(&paths.join("\n")).await.unwrap();
+        press(&browser, "Enregistrer la piste").await;
+        browser.wait().for_element(Locator::LinkText("photo.jpg")).await.unwrap();
+        look(&browser, screen, "piste-et-pieces").await;
+        open("/").await;
+        browser.wait().for_element(Locator::LinkText("Ajouter une piste")).await.unwrap();
+        look(&browser, screen, "marches-avec-piste").await;
         browser.close().await.unwrap();
     }
 }

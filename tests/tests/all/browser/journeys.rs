@@ -80,7 +80,7 @@ async fn an_operator_finds_why_a_person_got_nothing_and_mends_it() {
     press(&browser, "Remettre en service").await;
     assert_eq!(store.address(&address.id).await.unwrap().unwrap().state, AddressState::Active);
     browser.find(Locator::Css("input[name=envoi]")).await.unwrap().click().await.unwrap();
-    press(&browser, "Rejouer ce qui est coché").await;
+    press(&browser, "Renvoyer ce qui est coché").await;
     assert_eq!(store.deliveries(Some(DeliveryState::Pending), 9).await.unwrap().len(), 1);
     browser.close().await.unwrap();
 }

@@ -1,17 +1,20 @@
-//! Mails as a telephone shows them (390 × 844): what one needs to decide stands in the first 500 pixels; what is over offers
-//! nothing; a reminder is short.
+//! Mails as a telephone and a desktop show them: what one needs to decide stands in the first 500 pixels of a telephone; what is over
+//! offers nothing; a reminder is short; how each kind of mail looks.
 
 use fantoccini::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
-use vigie_domain::{AlertKind, Cadence, Department, Filter, Lot, Notice, NoticeKind, Passage, TypedDate};
+use vigie_domain::{
+    AlertKind, Award, Cadence, Department, Filter, Lot, NoAwardReason, Notice, NoticeKind, Passage, TypedDate,
+};
+use vigie_notifier::after_award;
 use vigie_notifier::digest::Shown;
-use vigie_notifier::message::{Form, Message};
+use vigie_notifier::message::{ANSWER_HERE, Ask, Form, Message, UNSUBSCRIBE_HERE};
 use vigie_service::alert_card::{self, AlertCard};
 use vigie_tests::pages::Pages;
 
-use super::{Cdp, DARK, Driver, PHONE, SIRET, Screen, now};
+use super::{DESKTOP, Driver, PHONE, SIRET, Screen, now, photograph, screenshots};
 
 /// Pixels within which a reader decides.
 const FIRST_SIGHT: f64 = 500.0;
@@ -40,8 +43,8 @@ fn call(n: usize) -> Notice {
     notice
 }
 
-/// A mail as it would leave, made from what is stored.
-async fn mail(pages: &Pages, kind: AlertKind) -> Message {
+/// What a message of that kind to Jeanne is made from.
+async fn told(pages: &Pages, kind: AlertKind) -> AlertCard {
     let service = &pages.app.service;
     let told = service.store.deliveries(None, 200).await.unwrap();
     for row in told.iter().filter(|d| d.subscriber == "jeanne" && d.state != DeliveryState::Superseded) {
@@ -49,31 +52,35 @@ async fn mail(pages: &Pages, kind: AlertKind) -> Message {
         let Some(item) = items.first().filter(|i| i.alert_kind == kind) else { continue };
         let mut part: AlertCard = alert_card::read(service, item).await.unwrap().unwrap();
         part.asks = true;
-        let message = service.templates.alert(Form::Mail, &part.item(), None, service.clock.now()).unwrap();
-        return message.addressed(None, Some("https://vigie.example/repondre/x"));
+        return part;
     }
     panic!("no mail about {kind:?} among {}", told.len());
 }
 
-/// Shows a mail in the browser; nothing of it is wider than the screen.
+/// As it would leave.
+fn addressed(message: Message) -> Message {
+    message.addressed(Some("https://vigie.example/desabonner/x".into()), Some("https://vigie.example/repondre/x"))
+}
+
+/// A mail as it would leave, made from what is stored.
+async fn mail(pages: &Pages, kind: AlertKind) -> Message {
+    let (part, service) = (told(pages, kind).await, &pages.app.service);
+    let leave = Some(UNSUBSCRIBE_HERE.to_owned());
+    addressed(service.templates.alert(Form::Mail, &part.item(), leave, service.clock.now()).unwrap())
+}
+
+/// Shows a mail in the browser: it looks as it did, nothing serious for axe-core, nothing of it is wider than the screen.
 async fn show(browser: &Client, screen: Screen, message: &Message, name: &str) {
     let file = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
     std::fs::write(file.path(), message.html().unwrap()).unwrap();
     browser.goto(&format!("file://{}", file.path().display())).await.unwrap();
-    if let Some(dir) = std::env::var_os("VIGIE_SCREENSHOTS") {
-        let dir = std::path::PathBuf::from(dir);
-        std::fs::create_dir_all(&dir).unwrap();
-        let height = browser.execute("return document.documentElement.scrollHeight", vec![]).await.unwrap();
-        let size =
-            |height: Value| json!({ "width": screen.width, "height": height, "deviceScaleFactor": 1, "mobile": true });
-        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size(height))).await.unwrap();
-        std::fs::write(dir.join(format!("mail-{name}-{}.png", screen.name)), browser.screenshot().await.unwrap())
-            .unwrap();
-        browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", size(json!(screen.height)))).await.unwrap();
+    if let Some(dir) = screenshots() {
         std::fs::write(dir.join(format!("mail-{name}.txt")), message.text()).unwrap();
     }
     let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
     assert_eq!(browser.execute(wide, vec![]).await.unwrap(), json!(0), "{name} is wider than the screen");
+    let found = photograph(browser, screen, &format!("mail-{name}")).await;
+    assert!(found.is_empty(), "{name} on a {} screen: {found:#?}", screen.name);
 }
 
 /// The lowest pixel of the first element whose own text holds these words; none where nothing visible does.
@@ -103,7 +110,7 @@ async fn what_one_decides_by_stands_in_the_first_500_pixels_of_a_mail() {
     let pages = bench().await;
     pages.take(&call(1)).await.unwrap();
     let alert = mail(&pages, AlertKind::New).await;
-    for screen in [PHONE, DARK] {
+    for screen in [PHONE, DESKTOP] {
         let browser = driver.browser(screen).await;
         show(&browser, screen, &alert, "alerte").await;
         let mut above = 0.0;
@@ -161,6 +168,7 @@ async fn a_mail_about_what_is_over_offers_nothing_and_keeps_the_buyer_s_reason()
     vigie_watcher::classify::outcome::settle(&mut off);
     pages.take(&off).await.unwrap();
     let message = mail(&pages, AlertKind::Cancellation).await;
+    show(&driver.browser(DESKTOP).await, DESKTOP, &message, "annulation").await;
     let browser = driver.browser(PHONE).await;
     show(&browser, PHONE, &message, "annulation").await;
     for said in ["Annulé", "La consultation est déclarée sans suite pour motif d’intérêt général"] {
@@ -211,6 +219,7 @@ async fn a_digest_says_what_it_covers_and_leads_to_each() {
     }
     let told: Vec<_> = parts.iter().map(AlertCard::item).collect();
     let message = service.templates.digest(Form::Mail, &told, Shown::Screen, None, now()).unwrap();
+    show(&driver.browser(DESKTOP).await, DESKTOP, &message, "resume").await;
     let browser = driver.browser(PHONE).await;
     show(&browser, PHONE, &message, "resume").await;
     for said in ["3 marchés pour vous", "Résumé du 21 novembre 2026", "1 à rendre sous 7 jours", "Pourquoi vous"] {
@@ -221,4 +230,79 @@ async fn a_digest_says_what_it_covers_and_leads_to_each() {
     assert_eq!(text.matches("Voir et répondre").count(), 3, "a way to each: {text}");
     assert!(text.contains("Régler ou recevoir moins : ") || text.contains("recevoir moins\u{a0}: "), "{text}");
     browser.close().await.unwrap();
+}
+
+/// Of a town's call: a correction and an award; a reminder, and what no notice brings.
+async fn others(pages: &Pages) -> Vec<(&'static str, Message)> {
+    let (service, templates) = (&pages.app.service, &pages.app.service.templates);
+    let leave = || Some(UNSUBSCRIBE_HERE.to_owned());
+    pages.take(&call(1)).await.unwrap();
+    let mut reminder = told(pages, AlertKind::New).await;
+    reminder.kind = AlertKind::Reminder;
+    reminder.why.remark = Some("Offres à rendre lundi à 12 h".into());
+    let reminder = templates.alert(Form::Mail, &reminder.item(), leave(), now()).unwrap();
+    let follow_up = |record: &str, kind: NoticeKind| {
+        let mut notice = Notice::new("boamp", record, kind);
+        notice.title = call(1).title;
+        notice.links.earlier = vec!["26-1".into()];
+        notice
+    };
+    let mut correction = follow_up("26-8", NoticeKind::Correction);
+    correction.dates = call(1).dates;
+    correction.dates[0].at += chrono::Duration::days(9);
+    pages.take(&correction).await.unwrap();
+    let correction = mail(pages, AlertKind::Correction).await;
+    let mut award = follow_up("26-9", NoticeKind::Award);
+    award.awards = ["1", "2"]
+        .map(|lot| Award {
+            lot: Some(lot.into()),
+            winners: vec!["Martin SARL".into()],
+            amount: Some(48_000.0),
+            ..Award::default()
+        })
+        .into();
+    award.awards.push(Award::none(Some("3".into()), Some(NoAwardReason::NoRece)));
+    pages.take(&award).await.unwrap();
+    let award = mail(pages, AlertKind::Award).await;
+    let ask = Ask {
+        wishes: vec!["Nettoyage, à moins de 20 km de Lens (62)".into()],
+        markets: vec!["Nettoyage des écoles – Ville de Lens, avant le 12 janvier 2027".into()],
+        link: Some("https://vigie.example/confirmer/x".into()),
+        until: "28 novembre 2026".into(),
+        by_reply: true,
+        again: false,
+        purpose: vigie_service::personal_data::PURPOSE.into(),
+        forgotten_after: 15,
+        retention: vigie_service::personal_data::retention_in_french(&service.settings.retention),
+    };
+    let to = after_award::Addresses {
+        page: Some("https://vigie.example/procedure/x"),
+        answer: Some(ANSWER_HERE),
+        link: None,
+    };
+    let result = after_award::result((&call(1).title, "2"), "Ville de Lens", Some("Clos hier".into()), to);
+    let word = "Vos alertes sont en pause\nElles reprennent le 21 décembre 2026.\nVous pouvez les reprendre plus tôt.";
+    vec![
+        ("rappel", reminder),
+        ("rectificatif", correction),
+        ("attribution", award),
+        ("accord", templates.ask(Form::Mail, &ask, leave()).unwrap()),
+        ("entrer", templates.sign_in(Form::Mail, "https://vigie.example/entrer/x").unwrap()),
+        ("mot", templates.word(Form::Mail, word, leave()).unwrap()),
+        ("operateur", templates.operator(Form::Mail, "Source muette", "boamp ne répond plus.\nDepuis hier.").unwrap()),
+        ("resultat", templates.ask_result(Form::Mail, &result, leave()).unwrap()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_other_kind_of_mail_is_looked_at() {
+    let Some(driver) = Driver::start() else { return };
+    for screen in [PHONE, DESKTOP] {
+        let pages = bench().await;
+        let browser = driver.browser(screen).await;
+        for (name, message) in others(&pages).await {
+            show(&browser, screen, &addressed(message), name).await;
+        }
+        browser.close().await.unwrap();
+    }
 }

@@ -54,8 +54,18 @@ async fn what_a_member_passes_on_becomes_a_lead_and_the_rest_waits_for_a_human()
     );
     imap.put("4", "\n\n");
     assert_eq!(bench.read(t).await, 4);
-    let told = bench.to("jeanne@").into_iter().find(|m| m.header("subject").contains("Piste enregistrée")).unwrap();
-    assert!(told.text.contains("Entretien de bureaux"), "{}", told.text);
+    let told = bench.to("jeanne@");
+    assert_eq!(
+        told.len(),
+        1,
+        "the alert is the confirmation: {:?}",
+        told.iter().map(|m| m.header("subject")).collect::<Vec<_>>()
+    );
+    assert!(
+        told[0].text.contains("Entretien de bureaux") && told[0].text.contains("Votre piste est enregistrée"),
+        "{}",
+        told[0].text
+    );
     let app = bench.app(t).await;
     let leads: Vec<_> = app.service.store.recent_notices(0, 10).await.unwrap();
     assert_eq!(leads.len(), 1);
@@ -72,6 +82,54 @@ async fn what_a_member_passes_on_becomes_a_lead_and_the_rest_waits_for_a_human()
     let before = bench.to("op@").len();
     bench.look(t + Duration::hours(26)).await;
     assert_eq!(bench.to("op@").len(), before, "one line a day");
+}
+
+/// A mail brings its files; what is no document is told, and so is a lead that was known.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_a_mail_are_kept_with_its_lead_and_what_is_not_is_told() {
+    let Some(bench) = Bench::new(true) else { return };
+    let t = at("2026-11-24T09:00");
+    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    bench.person(t, "paul", "paul@ailleurs.example", AddressState::Active).await;
+    let part = |kind: &str, head: &str, body: &str| format!("--x\nContent-Type: {kind}\n{head}\n{body}\n");
+    let attached = |name: &str| {
+        format!("Content-Disposition: attachment; filename=\"{name}\"\nContent-Transfer-Encoding: base64\n")
+    };
+    let mail = format!(
+        "From: Jeanne <jeanne@structure.example>\nTo: vigie@vigie.example\nMessage-ID: <p1@structure.example>\nSubject: Piste : blanchisserie d'un hotel\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n{}{}{}{}--x--\n",
+        part(
+            "text/plain; charset=utf-8",
+            "",
+            "L'hotel Exemple a Arras (62000) cherche un ESAT, reponse avant le 15/01/2027 a 12h."
+        ),
+        part("application/pdf", &attached("besoin.pdf"), "JVBERi0xLjQgYmVzb2lu"),
+        part("text/html", &attached("piege.html"), "PGgxPmE8L2gxPg=="),
+        part(
+            "image/png",
+            "Content-Disposition: inline; filename=\"logo.png\"\nContent-ID: <l>\nContent-Transfer-Encoding: base64\n",
+            "iVBORw0K"
+        ),
+    );
+    let imap = bench.imap.as_ref().unwrap();
+    imap.put("1", &mail);
+    assert_eq!(bench.read(t).await, 1);
+    let app = bench.app(t).await;
+    let lead = app.service.store.recent_notices(0, 10).await.unwrap().remove(0);
+    assert_eq!(lead.notice.title, "blanchisserie d'un hotel");
+    let files = app.service.store.attachments_of("jeanne", &lead.procedure).await.unwrap();
+    assert_eq!(files.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["besoin.pdf"], "no picture of a signature");
+    let (_, content) = app.service.store.attachment("jeanne", &files[0].id).await.unwrap().unwrap();
+    assert_eq!(content, b"%PDF-1.4 besoin");
+    assert!(app.service.store.attachments_of("paul", &lead.procedure).await.unwrap().is_empty());
+    app.service.store.close().await;
+    let word = bench.to("jeanne@").into_iter().find(|m| m.header("subject").contains("Piste enregistrée")).unwrap();
+    assert!(word.text.contains("piege.html") && word.text.contains("1 pièce jointe gardée"), "{}", word.text);
+    assert!(bench.to("paul@").is_empty(), "nobody else hears of it");
+    // The same mail once more, through another folder: known.
+    imap.put("2", &mail.replace("MIME-Version", "X-Copie: oui\nMIME-Version"));
+    assert_eq!(bench.read(t).await, 1);
+    let words: Vec<String> = bench.to("jeanne@").into_iter().map(|m| m.text).collect();
+    assert!(words.iter().any(|w| w.contains("déjà connue")), "{words:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,6 @@ async fn a_structure_finds_its_markets_by_what_is_to_be_done_about_them() {
     let page = ok(&jeanne, "/").await.body;
     let to_decide = section(&page, "a-decider");
     assert!(to_decide.find("Linge urgent") < to_decide.find("Linge tardif"), "what closes first stands first");
-    assert!(to_decide.contains("urgent</span>") || !to_decide.contains("state-soon"), "{to_decide}");
     assert!(section(&page, "on-y-va").contains("Vitres") && !section(&page, "on-y-va").contains("Crèches"), "{page}");
     assert!(section(&page, "remis").contains("Parcs"), "{page}");
     assert!(page.contains("Décidés") && page.contains("Écoles"), "{page}");
@@ -106,6 +105,18 @@ async fn a_month_keeps_what_began_before_and_still_goes_on() {
     assert!(!december.contains("Nettoyage abandonné"), "{december}");
     let january = ok(&jeanne, "/mois?mois=2027-01").await.body;
     assert!(!january.contains("Entretien du linge"), "closed on 21 December: {january}");
+
+    // A year does the same: what was handed in before it and waits for its result stays.
+    let waits = pages.take(&call("26-3", "Linge remis")).await.unwrap();
+    decide(&pages, &waits, Stage::Submitted).await;
+    assert!(december.contains("href=\"/mois?mois=2026\">Toute l’année 2026"), "{december}");
+    let year = ok(&jeanne, "/mois?mois=2026").await.body;
+    assert!(year.contains("<h1>Année 2026</h1>") && year.contains("Nettoyage abandonné"), "{year}");
+    let next = ok(&jeanne, "/mois?mois=2027").await.body;
+    assert!(next.contains("Linge remis") && !next.contains("Nettoyage abandonné"), "{next}");
+    assert!(!next.contains("Entretien du linge"), "closed in December: {next}");
+    let table = ok(&jeanne, "/tableaux/mois.csv?mois=2027").await.body;
+    assert!(table.contains("Linge remis") && !table.contains("Entretien du linge"), "{table}");
 }
 
 /// 173 lots: mine first, then by place, a line each, several answered at once, on a page that stays light.
@@ -175,7 +186,7 @@ async fn a_market_that_is_over_offers_nothing_that_means_nothing() {
     let path = format!("/procedure/{procedure}");
     let page = ok(&jeanne, &path).await.body;
     assert!(page.contains("state-cancelled") && !page.contains("value=\"go\""), "{page}");
-    assert!(!page.contains("À rendre avant"), "{page}");
+    assert!(!page.contains("Offres avant le"), "{page}");
     let refused = jeanne.post_form(&format!("{path}/decision"), &[("stage", "go"), ("seen", "")]).await.unwrap();
     assert_eq!(refused.status, 409);
     assert!(!refused.body.contains("Quelqu’un a répondu avant vous"), "{}", refused.body);
@@ -184,4 +195,33 @@ async fn a_market_that_is_over_offers_nothing_that_means_nothing() {
         "{}",
         refused.body
     );
+}
+
+/// A facilitator read her own name under « Qui peut aider ».
+#[tokio::test]
+async fn nobody_is_sent_to_themselves_for_help() {
+    let pages = pages().await;
+    let entry = |territory: &str, name: &str, contact: &str| vigie_domain::directory::Facilitator {
+        territory: territory.into(),
+        departments: Department::parse("59").into_iter().collect(),
+        name: name.into(),
+        contact: contact.into(),
+    };
+    let known = [
+        entry("PLIE de Lille", "F. Diallo", "Fatou@structure.example, 03 20 00 00 00"),
+        entry("PLIE de Roubaix", "Hélène Lefebvre", "helene@plie.example"),
+    ];
+    let service = &pages.app.service;
+    service.store.put_entries(&known, now()).await.unwrap();
+    for (id, role, siret) in [("fatou", Role::Facilitator, None), ("jeanne", Role::Structure, Some(MINE))] {
+        pages.person(id, id, role, siret).await.unwrap();
+        pages.subscription(id, &Filter::default()).await.unwrap();
+    }
+    pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    for row in service.store.deliveries(None, 9).await.unwrap() {
+        let card = vigie_service::alert_card::card_of(service, &row.id).await.unwrap().unwrap();
+        let told = |name: &str| card.contacts.iter().any(|c| c.contains(name));
+        assert!(told("Hélène Lefebvre"), "{:?}", card.contacts);
+        assert_eq!(told("F. Diallo"), row.subscriber == "jeanne", "{}: {:?}", row.subscriber, card.contacts);
+    }
 }

@@ -1,7 +1,10 @@
 //! What one structure never sees of another, what operators see, and hostile words that stay words.
 
-use vigie_domain::{Award, Company, OfferStage, ServiceOffer};
+use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
+use vigie_domain::{Award, Channel, Company, OfferStage, ServiceOffer, Visibility};
+use vigie_service::leads::{self, Added, File, Lead};
 use vigie_store::accounts::Account;
+use vigie_store::people::{AddressState, NewSubscriber};
 
 use super::*;
 
@@ -57,25 +60,67 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     };
     tx.put_service_offer(&offer).await.unwrap();
     tx.commit().await.unwrap();
+    // A lead of hers that closes, with a file; a contract whose end she was told of.
+    let jeanne = store.subscriber("jeanne").await.unwrap().unwrap();
+    let lead = Lead {
+        title: format!("Piste {secret}"),
+        text: format!("Une entreprise cherche un ESAT, {secret}, réponse avant le 12/01/2027 à 12h."),
+        url: Some("https://achats.exemple.fr/consultations/71".into()),
+        ..Lead::default()
+    };
+    let own = lead.notice(Visibility::Structure(MINE.into()), now()).unwrap();
+    let Added::Brought { procedure: lead, notice, .. } = leads::add(&pages.app.service, &jeanne, own).await.unwrap()
+    else {
+        panic!("it is hers")
+    };
+    let file = File { name: format!("{secret}.txt"), content: secret.as_bytes().to_vec() };
+    assert_eq!(leads::attach(&pages.app.service, &jeanne, &notice, &[file]).await.unwrap().kept, 1);
+    let file = store.attachments_of(MINE, &lead).await.unwrap().remove(0).id;
+    let mut going = Decision::new(MINE, &lead, Stage::Preparing, secret, now());
+    going.note = format!("note {secret}");
+    store.decide(&going).await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
+    for path in [format!("/procedure/{lead}"), format!("/pieces/{file}"), "/".to_owned()] {
+        assert!(ok(&hers, &path).await.body.contains(secret), "the search must be able to find at {path}");
+    }
     for path in ["/contrats".to_owned(), format!("/contrat/{procedure}/1")] {
         assert!(ok(&hers, &path).await.body.contains(secret), "the search must be able to find at {path}");
     }
     hers.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
     hers.post_form("/compte/jetons", &[("lien", "feed")]).await.unwrap();
     let her_links = pages.app.service.store.tokens("jeanne").await.unwrap();
+    for token in &her_links {
+        let link = vigie_web::account::private_url(&pages.app.service, token).unwrap();
+        let link = link.strip_prefix(&pages.base).unwrap();
+        assert!(ok(&hers, link).await.body.contains(secret), "the search must be able to find at {link}");
+    }
     let program = pages.program("jeanne", &Scope::OF_PROGRAMS).await.unwrap();
     assert!(program.get("/api/v1/decisions").await.unwrap().body.contains(secret), "the search must be able to find");
     assert!(ok(&hers, "/tableaux/decisions.csv").await.body.contains(secret));
 
     let rival = pages.signed_in("rival").await.unwrap();
     let rivals_program = pages.program("rival", &Scope::OF_PROGRAMS).await.unwrap();
+    // What the rival's own calendar and feed hold, and what is said in the rival's chat.
+    for link in ["calendar", "feed"] {
+        rival.post_form("/compte/jetons", &[("lien", link)]).await.unwrap();
+    }
+    for token in pages.app.service.store.tokens("rival").await.unwrap() {
+        if let Some(link) = vigie_web::account::private_url(&pages.app.service, &token) {
+            let link = link.strip_prefix(&pages.base).unwrap();
+            assert!(!ok(&rival, link).await.body.contains(secret), "the rival's own {link}");
+        }
+    }
+    let numbers = [procedure.as_str(), lead.as_str(), notice.as_str(), "26-1", "26-9"];
+    for said in spoken(&pages, "rival", &numbers).await {
+        assert!(!said.1.contains(secret), "{}: {}", said.0, said.1);
+    }
     let stranger = pages.stranger().unwrap();
     let csrf = rival.csrf().await.unwrap();
     let mut asked = 0;
-    let tokens: Vec<String> = her_links.iter().map(|t| t.id.clone()).chain([procedure.clone()]).collect();
-    for token in &tokens {
-        for path in paths(&procedure, token) {
+    let tokens: Vec<String> =
+        her_links.iter().map(|t| t.id.clone()).chain([procedure.clone(), file.clone(), "552045999".into()]).collect();
+    for (token, of) in tokens.iter().map(|t| (t, &procedure)).chain([(&file, &lead)]) {
+        for path in paths(of, token) {
             for (who, visitor) in [("rival", &rival), ("program", &rivals_program), ("stranger", &stranger)] {
                 let mut answers = vec![visitor.get(&path).await.unwrap()];
                 if path.starts_with("/api/v1") {
@@ -102,11 +147,52 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     assert!(asked > 400, "{asked}");
     let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
     assert!(standing.iter().all(|d| d.stage == Stage::Submitted && d.note.contains(secret)), "nor changed by them");
-    let store = &pages.app.service.store;
+    assert!(store.attachment(MINE, &file).await.unwrap().is_some(), "nor taken away");
     assert_eq!(store.service_offer_of(MINE, &procedure, "1").await.unwrap(), Some(offer));
     assert_eq!(store.accounts_of(MINE).await.unwrap(), [account]);
     assert_eq!(pages.app.service.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
     assert_eq!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().len(), 1);
+}
+
+/// Every command, said in a private chat of that person, alone and about each of these numbers.
+async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, String)> {
+    const COMMANDS: [&str; 15] = [
+        "/aide",
+        "/abonnements",
+        "/pourquoi",
+        "/echeances",
+        "/suivre",
+        "/oublier",
+        "/transmettre",
+        "/ajouter",
+        "/export",
+        "/sante",
+        "/file",
+        "/rejouer",
+        "/reprendre",
+        "détails",
+        "oui",
+    ];
+    let store = &pages.app.service.store;
+    let subscriber = store.subscriber(person).await.unwrap().unwrap();
+    let addresses = vec![(Channel::Telegram, format!("tg-{person}"), AddressState::Active)];
+    store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now()).await.unwrap();
+    let mut out = Vec::new();
+    for command in COMMANDS {
+        for number in std::iter::once(&"").chain(numbers) {
+            let text = format!("{command} {number}");
+            let chat =
+                Chat { channel: Channel::Telegram, id: format!("tg-{person}"), private: true, title: String::new() };
+            let sender = Sender { id: person.into(), name: person.into() };
+            let input = Input::Text { text: text.clone(), about: None, edited: false, forwarded: false };
+            let replies = conversation::dispatch(&pages.app.service, Incoming { chat, sender, input }).await.unwrap();
+            let said = replies.iter().map(|r| r.text.text.clone()).collect::<Vec<_>>().join("\n");
+            // The limit on how much is said is another test's.
+            pages.app.service.clock.set(pages.app.service.clock.now() + chrono::Duration::minutes(1));
+            out.push((text, said));
+        }
+    }
+    out
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Searching: filters crossed, pages of results, the same on either engine.
 
 use super::*;
+use vigie_domain::Phase;
+use vigie_domain::procedure::Snapshot;
 
 #[tokio::test]
 async fn a_search_crosses_its_filters_and_is_read_page_by_page() {
@@ -61,7 +63,7 @@ async fn search_story(url: &str) {
         sectors: vec!["blanchisserie".into()],
         departments: Department::parse("59").into_iter().collect(),
         provisions: vec![ProvisionKind::Reserved],
-        state: State::Open,
+        published: Snapshot::default(),
         score: 10,
         closes: None,
         until: now() + Duration::days(n % 3 - 1),
@@ -88,7 +90,7 @@ async fn search_story(url: &str) {
         let store = store.clone();
         async move { store.search_count(&query, 20_000, now()).await.unwrap() }
     };
-    let open = Query { state: Some(State::Open), ..Query::default() };
+    let open = Query { state: Some(Phase::Open), ..Query::default() };
     assert_eq!(count(open).await, 3_333);
     assert_eq!(count(Query { words: vec!["100%_".into()], ..Query::default() }).await, 10_000);
     assert_eq!(count(Query { words: vec!["100__".into()], ..Query::default() }).await, 0, "marks of LIKE are words");

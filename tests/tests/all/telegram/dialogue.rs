@@ -194,7 +194,7 @@ async fn an_operator_sees_the_sources_pauses_one_and_sends_a_dead_letter_again()
     let queue = bench.says(700, 700, "/file", 1201);
     assert!(queue.text.contains("refusé") && queue.text.contains("✖"), "{}", queue.text);
     bench.double.script(|_, _| Reaction::Accept);
-    bench.presses(700, 700, "Rejouer", 1202);
+    bench.presses(700, 700, "Renvoyer", 1202);
     bench.pass(at(1203, 0));
     assert!(!bench.double.messages(ADA).is_empty(), "the dead letter arrives");
     assert!(bench.says(ADA, ADA, "/file", 1204).text.contains("pour la personne qui gère Vigie"), "not for everybody");

@@ -1,0 +1,226 @@
+//! `vigie init`: an installation is set up, by questions or by flags.
+//!
+//! Invariants: nothing that is there is written over; what is written is read back by the program itself before it counts; a mail server
+//! that refuses leaves nothing behind. Run again with the same answers, it adds what is missing and changes nothing else.
+
+mod answers;
+mod file;
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use vigie_config::settings::{Settings, Tls};
+use vigie_delivery::worker;
+use vigie_domain::Permission;
+use vigie_service::operators::{self, OperatorEvent};
+use vigie_service::outgoing_mail::open_email;
+use vigie_service::{Clock, Failure, sign_in};
+use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::sources::readers;
+
+use super::output::print;
+use super::{ask, config_arg};
+use crate::setup::App;
+
+/// Bytes of a key that is drawn.
+const KEY_BYTES: usize = 32;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InitArgs {
+    /// Dossier du fichier de configuration et des secrets [par défaut : /etc/vigie s’il est là, sinon le dossier courant]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Base de données : sqlite:CHEMIN ou postgres://utilisateur@hôte/base
+    #[arg(long)]
+    database: Option<String>,
+    /// Fichier qui contient le mot de passe de la base PostgreSQL
+    #[arg(long)]
+    database_password_file: Option<PathBuf>,
+    /// Serveur d’envoi des courriels
+    #[arg(long)]
+    mail_host: Option<String>,
+    /// Son port ; sans lui, celui de sa protection (587, 465 ou 25)
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    mail_port: Option<u16>,
+    /// Protection de la connexion : starttls, implicit (dès le premier octet) ou none (relais de cette machine)
+    #[arg(long, value_parser = super::output::parse_word::<Tls>)]
+    mail_tls: Option<Tls>,
+    /// Compte, si le serveur en demande un
+    #[arg(long)]
+    mail_user: Option<String>,
+    /// Fichier qui contient le mot de passe du compte
+    #[arg(long)]
+    mail_password_file: Option<PathBuf>,
+    /// Adresse d’où partent les messages
+    #[arg(long)]
+    mail_from: Option<String>,
+    /// N’essaie pas le serveur d’envoi, et n’envoie rien
+    #[arg(long)]
+    skip_mail_check: bool,
+    /// Adresse des pages vue du dehors, telle que https://vigie.exemple.fr ; sans elle, pas de liens dans les messages
+    #[arg(long)]
+    public_url: Option<String>,
+    /// Personne qui tient Vigie
+    #[arg(long)]
+    operator_name: Option<String>,
+    /// Son adresse électronique : le lien pour entrer y est envoyé
+    #[arg(long)]
+    operator_email: Option<String>,
+    /// Organisation pour qui elle le fait
+    #[arg(long)]
+    organisation: Option<String>,
+    /// Département veillé (répétable) ; aucun = toute la France
+    #[arg(long = "department")]
+    departments: Vec<String>,
+}
+
+pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
+    let dir = args.dir.clone().unwrap_or_else(default_dir);
+    let path = dir.join("vigie.toml");
+    if path.exists() && ask::somebody() && args.mail_host.is_none() {
+        return Err(already(&path));
+    }
+    let answers = answers::gather(args, &dir)?;
+    let text = file::text(&answers, &dir);
+    if let Ok(there) = std::fs::read_to_string(&path)
+        && there != text
+    {
+        return Err(already(&path));
+    }
+    file::make_dirs(&dir)?;
+    let mut made = Vec::new();
+    let done = write(&answers, &dir, &path, &text, &mut made).await;
+    let settings = match done {
+        Ok(settings) => settings,
+        Err(e) => {
+            for path in made {
+                let _ = std::fs::remove_file(path);
+            }
+            return Err(e);
+        }
+    };
+    let said = first_operator(settings, answers.skip_mail_check).await?;
+    let named =
+        if path == Path::new(config_arg::INSTALLED) { String::new() } else { format!(" -c {}", path.display()) };
+    print(&format!(
+        "Écrit : {}, et ses secrets dans {}\n{said}\n\
+         Ensuite :\n\
+         1. Lancez le service : systemctl enable --now vigie (ou vigie run{named})\n\
+         2. Voyez si tout va : vigie doctor{named}\n\
+         3. Ajoutez une personne : vigie subscriptions add{named} --email … --department 59 --sector nettoyage-de-locaux-16\n",
+        path.display(),
+        dir.join("secrets").display()
+    ))
+}
+
+/// Where a package expects its settings, if it is installed; else here.
+fn default_dir() -> PathBuf {
+    let installed = Path::new(config_arg::INSTALLED).parent().map(Path::to_owned);
+    installed.filter(|dir| dir.is_dir()).unwrap_or_else(|| PathBuf::from("."))
+}
+
+fn already(path: &Path) -> Failure {
+    Failure::usage(
+        "un fichier de configuration est déjà là, et n’est pas réécrit",
+        path.display().to_string(),
+        "modifiez-le, puis vigie check ; ou donnez un autre dossier avec --dir",
+    )
+}
+
+/// Writes the secrets, reads the settings as the service will, tries the mail server, and writes the file last. What was made stands in
+/// `made`, for whoever has to take it away again.
+async fn write(
+    answers: &answers::Answers,
+    dir: &Path,
+    path: &Path,
+    text: &str,
+    made: &mut Vec<PathBuf>,
+) -> Result<Settings, Failure> {
+    let secrets = dir.join("secrets");
+    if answers.public_url.is_some() && !secrets.join("web").exists() {
+        made.extend(file::secret(&secrets.join("web"), &key()?)?);
+    }
+    for (name, secret) in [("smtp", &answers.mail_password), ("base", &answers.database_password)] {
+        if let Some(secret) = secret {
+            made.extend(file::secret(&secrets.join(name), secret)?);
+        }
+    }
+    let settings = vigie_config::load::parse(text, path, &readers()).map_err(|faults| {
+        let first = &faults[0];
+        Failure::usage(first.what.clone(), "vos réponses", first.fix.clone())
+    })?;
+    if !answers.skip_mail_check {
+        try_mail(&settings).await?;
+    }
+    if !path.exists() {
+        made.push(file::settings(path, text)?);
+    }
+    Ok(settings)
+}
+
+/// A key drawn at random.
+fn key() -> Result<SecretString, Failure> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes)
+        .map_err(|e| Failure::new(format!("pas de nombres au hasard : {e}"), "système", "relancez"))?;
+    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect::<String>().into())
+}
+
+async fn try_mail(settings: &Settings) -> Result<(), Failure> {
+    let Some(email) = open_email(settings)? else { return Ok(()) };
+    let contact = settings.operator.as_ref().map(|o| o.contact.as_str());
+    let place = settings.email.as_ref().map_or_else(String::new, |e| format!("{}:{}", e.host, e.port()));
+    match email.check(contact).await {
+        Ok(said) => print(&format!("Serveur d’envoi {place} : {said}\n")),
+        Err(why) => Err(Failure::new(
+            format!("le serveur d’envoi n’est pas prêt : {why}"),
+            place,
+            "corrigez le serveur, le compte ou le mot de passe ; ou ajoutez --skip-mail-check pour écrire sans essayer",
+        )),
+    }
+}
+
+/// Makes the database and the first operator, and sends them a link, or a word where no link can be made.
+async fn first_operator(settings: Settings, quiet: bool) -> Result<String, Failure> {
+    let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+    let app = App::start(settings, fetcher, Clock::from_environment()?).await?;
+    let service = &app.service;
+    let now = service.clock.now();
+    let operator = service.settings.subscriber.iter().find(|s| s.role.may(Permission::Operate));
+    let address = operator.and_then(|s| s.email.clone()).unwrap_or_default();
+    let said = match (quiet, service.has_links()) {
+        (true, true) => format!("Pour entrer dans vos pages : vigie sign-in --subscriber {address}"),
+        (true, false) => "Rien n’a été envoyé.".to_owned(),
+        (false, true) => {
+            sign_in::send_links(service, &address, "/exploitation", now).await?;
+            format!("Un lien pour entrer dans vos pages est envoyé à {address} ; il sert une fois, dans la demi-heure.")
+        }
+        (false, false) => {
+            let body = "Vigie est installée\nCe message montre que les courriels partent. Donnez une adresse publique aux pages pour que les messages portent des liens.";
+            operators::tell(service, OperatorEvent::Once("init"), body, now).await?;
+            format!("Un message est envoyé à {address}.")
+        }
+    };
+    worker::drain(&app.delivery).await?;
+    let dead = service.store.dead_since(now).await?;
+    service.store.release_own(&service.lease_holder, service.clock.now()).await?;
+    service.store.close().await;
+    if dead > 0 {
+        let fix = "voyez pourquoi : vigie deliveries list --state dead";
+        return Err(Failure::new("le message à l’exploitant a été refusé", address, fix));
+    }
+    Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigie_config::secret::expose;
+
+    #[test]
+    fn a_key_is_long_and_never_the_same() {
+        let (a, b) = (key().unwrap(), key().unwrap());
+        assert_eq!(expose(&a).len(), 2 * KEY_BYTES);
+        assert_ne!(expose(&a), expose(&b));
+    }
+}

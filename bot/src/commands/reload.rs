@@ -1,0 +1,58 @@
+//! SIGHUP: the settings file is read again while the service runs.
+//!
+//! A file that is wrong changes nothing, and the log says why. A good one takes the place of the old one within the process: what is
+//! under way ends first, as when it is told to stop, and everything starts anew. Settings with which it cannot start are given up for the
+//! old ones.
+
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+use vigie_config::settings::Settings;
+use vigie_watcher::sources::readers;
+
+use super::config_arg;
+
+/// Ends when the service is told to read its settings again, and they can be read. Never where there is no file.
+pub(super) async fn asked(file: Option<&Path>) -> Settings {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(e) => {
+            tracing::warn!("settings are not read again while the service runs: {e}");
+            return std::future::pending().await;
+        }
+    };
+    loop {
+        if hangups.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+        let Some(file) = file else {
+            tracing::warn!("there is no settings file to be read again");
+            continue;
+        };
+        match vigie_config::load::read(file, &readers()) {
+            Ok(settings) => return settings,
+            Err(faults) => {
+                for fault in faults {
+                    let line = fault.line.map(|l| format!(":{l}")).unwrap_or_default();
+                    tracing::error!(
+                        "settings unchanged: {} ({}{line}) {}",
+                        fault.what,
+                        fault.file.display(),
+                        fault.fix
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Takes up what lasts longer than a service: the log. What cannot change while the process lives is said.
+pub(super) fn took(old: &Settings, new: &Settings) {
+    if let Err(e) = config_arg::logs_anew(new, "info") {
+        tracing::error!("the log goes on as it was: {} {}", e.what, e.fix);
+    }
+    if old.log.json != new.log.json {
+        tracing::warn!("[log] json changes with the next start of the process");
+    }
+    tracing::info!("settings read again");
+}
