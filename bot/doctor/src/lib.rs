@@ -163,6 +163,6 @@ mod tests {
         assert_eq!(bytes(20 << 30), "20 Gio");
         assert_eq!(span(chrono::Duration::hours(72)), "3 jours");
         assert_eq!(span(chrono::Duration::minutes(130)), "2 heures");
-        assert_eq!(span(chrono::Duration::minutes(1)), "1 minute");
+        assert_eq!(span(chrono::Duration::minutes(1)), "1\u{a0}minute");
     }
 }

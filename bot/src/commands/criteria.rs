@@ -53,7 +53,7 @@ pub(super) struct Criteria {
     #[arg(long = "buyer-type", value_parser = parse_word::<BuyerType>)]
     buyer_types: Vec<BuyerType>,
     /// Intérêt minimal pour les structures, de 0 à 100
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     min_score: u8,
     /// Jours restants au minimum
     #[arg(long)]

@@ -10,7 +10,7 @@ use vigie_service::{Clock, Failure};
 use vigie_store::Store;
 use vigie_store::backup::upgrade;
 
-use super::output::{Cell, Listing, OutputArg};
+use super::output::{Cell, Listing, Output, OutputArg, print};
 use crate::setup;
 
 #[derive(Debug, clap::Args)]
@@ -50,8 +50,8 @@ pub(super) async fn doctor(settings: &Settings, file: Option<&Path>, args: &Doct
     ];
     // What a program needs a word for, a person reads in the next column.
     match args.output.form {
-        super::output::Output::Json => Listing { columns, rows }.print(args.output)?,
-        super::output::Output::Text => super::output::print(&in_words(&findings))?,
+        Output::Json => Listing { columns, rows }.print(args.output)?,
+        Output::Text => print(&in_words(&findings))?,
     }
     let faults = findings.iter().filter(|f| f.state == State::Fault).count();
     if faults == 0 {

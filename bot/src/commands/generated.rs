@@ -65,7 +65,7 @@ fn heading(line: &str) -> &str {
     match line {
         ".SH NAME" => ".SH NOM",
         ".SH SYNOPSIS" => ".SH SYNOPSIS",
-        ".SH SUBCOMMANDS" => ".SH COMMANDES",
+        ".SH SUBCOMMANDS" | ".SH Commandes" => ".SH COMMANDES",
         ".SH ARGUMENTS" => ".SH ARGUMENTS",
         ".SH OPTIONS" => ".SH OPTIONS",
         ".SH VERSION" => ".SH VERSION",

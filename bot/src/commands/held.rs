@@ -5,14 +5,13 @@ use vigie_config::settings::Settings;
 use vigie_domain::{Cause, french};
 use vigie_service::{Clock, Failure, replay};
 
-use super::output::{Cell, Listing, OutputArg, print, wrote};
+use super::inspect::ID_SHOWN;
+use super::output::{Cell, Listing, Output, OutputArg, print, print_json, wrote};
 use super::person;
 use crate::setup;
 
 /// Most messages shown, and taken out at once.
 const MOST: i64 = 100_000;
-/// Signs of an identifier that are shown.
-const ID_SHOWN: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DropArgs {
@@ -46,8 +45,8 @@ pub(super) async fn list(settings: &Settings, output: OutputArg) -> Result<(), F
     store.saw(&person::operator(), "", "deliveries held", Clock::from_environment()?.now()).await?;
     if store.held_since().await?.is_none() {
         return match output.form {
-            super::output::Output::Json => super::output::print_json(&serde_json::Value::Array(Vec::new())),
-            super::output::Output::Text => print("Rien n’est retenu : les messages partent à leur tour\n"),
+            Output::Json => print_json(&serde_json::Value::Array(Vec::new())),
+            Output::Text => print("Rien n’est retenu : les messages partent à leur tour\n"),
         };
     }
     let mut rows = Vec::new();
@@ -74,7 +73,7 @@ pub(super) async fn list(settings: &Settings, output: OutputArg) -> Result<(), F
         ("about", "objet"),
     ];
     Listing { columns, rows }.print(output)?;
-    if output.form == super::output::Output::Text {
+    if output.form == Output::Text {
         let (_, lines) = store.held_count().await?;
         let lines = usize::try_from(lines).unwrap_or(0);
         print(&format!("Et {} de résumés à venir\n", french::plural(lines, "ligne")))?;

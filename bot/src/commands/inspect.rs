@@ -26,7 +26,7 @@ use vigie_service::{Service, source_health, sources, why};
 /// Notices looked at by `subscriptions explain`.
 const EXPLAINED: i64 = 200;
 /// Signs of a delivery's identifier that lists show, on pages and here; commands and pages take them for the whole.
-const ID_SHOWN: usize = 10;
+pub(super) const ID_SHOWN: usize = 10;
 
 pub(super) async fn list_sources(settings: &Settings, output: OutputArg) -> Result<(), Failure> {
     let store = setup::open_store(settings).await?;

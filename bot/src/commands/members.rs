@@ -1,7 +1,5 @@
 //! `vigie members`: who speaks for a structure, and who asks to.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use vigie_config::settings::Settings;
 use vigie_domain::{Buyer, Subscriber};
 use vigie_notifier::card::short;
@@ -9,6 +7,7 @@ use vigie_service::{Clock, Failure, membership};
 use vigie_store::Store;
 use vigie_watcher::fetch::Fetcher;
 
+use super::ask;
 use super::output::{Listing, OutputArg, print};
 use super::person;
 use crate::setup::App;
@@ -104,17 +103,10 @@ pub(super) async fn ask_to_join(store: &Store, siret: &str, who: &str, yes: bool
         return Ok(());
     }
     let named = named(&members);
-    if std::io::stdin().is_terminal() {
-        let _ = write!(
-            std::io::stderr(),
-            "{} partagera les décisions de la structure {siret}, dont sont déjà : {named}. (oui/non) ",
-            if who.is_empty() { "Cette personne" } else { who }
-        );
-        let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer);
-        if read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "oui" | "o") {
-            return Ok(());
-        }
+    let somebody = if who.is_empty() { "Cette personne" } else { who };
+    if ask::agreed(&format!("{somebody} partagera les décisions de la structure {siret}, dont sont déjà : {named}."))
+    {
+        return Ok(());
     }
     let what = format!("la structure {siret} a déjà des membres : {named}");
     Err(Failure::usage(what, place, "si la personne en est, répondez « oui », ou ajoutez --yes"))

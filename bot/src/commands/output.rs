@@ -180,9 +180,9 @@ mod tests {
             rows: vec![vec![Cell::Moment(at), Cell::Word("envoyé", "sent"), Cell::Long("été ".repeat(30), 10)]],
         };
         let table = list.table();
-        assert!(table.contains("18/11/2026 12:26  envoyé") && table.contains('…'), "{table}");
+        assert!(table.contains("18/11/2026 12:06  envoyé") && table.contains('…'), "{table}");
         let json = list.json();
-        assert_eq!(json[0]["when"], "2026-11-18T11:26:40Z");
+        assert_eq!(json[0]["when"], "2026-11-18T11:06:40Z");
         assert_eq!(json[0]["state"], "sent");
         assert_eq!(json[0]["title"], "été ".repeat(30));
         let none = Listing { columns: &[("when", "quand")], rows: vec![vec![Cell::Moment(None)]] };

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{Datelike, Utc};
 use serde_json::Value;
+use vigie_service::backup;
 use vigie_tests::name_server::NameServer;
 use vigie_tests::replay::Replay;
 use vigie_tests::servers::{self, Https, Smtp, vigie};
@@ -236,6 +237,37 @@ fn backups_are_turned_over_and_a_damaged_one_is_refused() {
     std::fs::write(newest.join("vigie.sqlite"), bytes).unwrap();
     installed.run(&["restore", newest.to_str().unwrap(), "--yes"]);
     assert!(installed.run(&["subscriptions", "list"]).contains("a@x.example"));
+}
+
+#[test]
+fn the_matrix_account_is_copied_and_put_back_with_the_database() {
+    let installed = Installed::new();
+    let store = installed.path("compte");
+    let matrix = format!(
+        "[matrix]\nhomeserver = 'https://m.example'\nuser = '@v:m.example'\npassword = {{ env = 'P' }}\nstore = '{}'\nstore_key = {{ env = 'K' }}\n",
+        store.display()
+    );
+    installed.settings(25, &matrix);
+    std::fs::create_dir(&store).unwrap();
+    std::fs::write(store.join("note"), "autre fichier").unwrap();
+    let keys = rusqlite::Connection::open(store.join("crypto.sqlite3")).unwrap();
+    keys.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE k (v INTEGER); INSERT INTO k VALUES (1)").unwrap();
+    let value = |keys: &rusqlite::Connection| -> i64 { keys.query_row("SELECT v FROM k", [], |r| r.get(0)).unwrap() };
+    // What stands in the log of an account in use is copied too.
+    let made = installed.run(&["backup", "copies"]);
+    assert!(made.contains("compte Matrix compris"), "{made}");
+    keys.execute("UPDATE k SET v = 2", []).unwrap();
+    drop(keys);
+    installed.run(&["restore", "copies", "--yes"]);
+    let open = |dir: &Path| rusqlite::Connection::open(dir.join("crypto.sqlite3")).unwrap();
+    assert_eq!(value(&open(&store)), 1);
+    assert_eq!(std::fs::read(store.join("note")).unwrap(), b"autre fichier");
+    let aside = names(installed.dir.path()).into_iter().find(|n| n.starts_with("compte.avant-restauration-")).unwrap();
+    assert_eq!(value(&open(&installed.path(&aside))), 2, "what stood there is kept");
+    installed.settings(25, "");
+    let without = installed.ask(&["restore", "copies", "--yes"]);
+    assert_eq!(without.status.code(), Some(2));
+    assert!(text(&without.stderr).contains("compte Matrix"), "{}", text(&without.stderr));
 }
 
 /// `0.1.0.sql` is a database that the program of that version made.
@@ -581,7 +613,7 @@ async fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes
     let Some(smtp) = Smtp::start(&[]) else { return };
     let installed = Installed::new();
     let (first, second) = (servers::free_port().unwrap(), servers::free_port().unwrap());
-    let pages = |port: u16| format!("[web]\nlisten = '127.0.0.1:{port}'\n");
+    let pages = |port: u16| format!("[web]\nlisten = '127.0.0.1:{port}'\n[backup]\ndir = 'copies'\nhour = 0\n");
     installed.settings(smtp.port, &pages(first));
     let log = std::fs::File::create(installed.path("log")).unwrap();
     let service = Running(installed.command(&["run", "-c", "vigie.toml"]).stderr(log).spawn().unwrap());
@@ -592,6 +624,9 @@ async fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes
         assert!(sent.success());
     };
     eventually("the pages answer", || answers(first)).await;
+    // Its hour is past: the service makes the backup of the day by itself, once.
+    let copies = installed.path("copies");
+    eventually("the backup of the day", || backup::newest(&copies)).await;
     std::fs::write(installed.path("vigie.toml"), "[web]\nlisten = 3\n").unwrap();
     hang_up();
     eventually("the fault is said", || logged("settings unchanged")).await;
@@ -602,6 +637,7 @@ async fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes
     eventually("it is said", || logged("settings read again")).await;
     assert!(answers(first).is_none());
     service.stop();
+    assert_eq!(names(&copies).len(), 1, "once a day");
 }
 
 /// What stands in the package: made from the binary that the tests run.

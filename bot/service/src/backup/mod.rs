@@ -74,8 +74,7 @@ pub async fn make(
     let matrix = matrix.filter(|m| m.is_dir()).map(Path::to_owned);
     let dir = dir.to_owned();
     off_thread(move || {
-        let manifest_of = folder::write(&database, matrix.as_deref(), &dir, now)?;
-        let (folder, manifest) = manifest_of;
+        let (folder, manifest) = folder::write(&database, matrix.as_deref(), &dir, now)?;
         let removed = folder::rotate(&dir, keep)?;
         Ok(Made { folder, manifest, removed })
     })

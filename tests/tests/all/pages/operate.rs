@@ -102,3 +102,19 @@ async fn pages_say_who_runs_the_installation() {
     let privacy = ok(&stranger, "/donnees-personnelles").await.body;
     assert!(privacy.contains("Responsable du traitement"), "{privacy}");
 }
+
+/// The lines of `vigie doctor` stand on a page for operators, and for nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_how_the_installation_stands_and_what_to_do() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    pages.person("chef", "Chef", Role::Operator, None).await.unwrap();
+    pages.person("jeanne", "Jeanne Martin", Role::Structure, Some(MINE)).await.unwrap();
+    let (chef, jeanne) = (pages.signed_in("chef").await.unwrap(), pages.signed_in("jeanne").await.unwrap());
+    let page = ok(&chef, "/exploitation/etat").await.body;
+    for said in ["ouverte et relue, sans", "faite et relue en", "aucun processus", "systemctl start vigie", "tag stop"]
+    {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(ok(&chef, "/exploitation").await.body.contains("/exploitation/etat"));
+    assert_eq!(jeanne.get("/exploitation/etat").await.unwrap().status, 404);
+}
