@@ -18,9 +18,9 @@ impl Document {
         for span in self.spans.iter().filter(|s| s.lot.is_none() && s.field != "title") {
             let range = self.folded.original(span.folded.clone());
             let Some(text) = self.original.get(range.clone()) else { continue };
-            let of_lots = self.lines_naming_lots(span).into_iter().map(|l| l.start - range.start..l.end - range.start);
-            let opened: Vec<(usize, String)> =
-                of_lots.filter_map(|l| Some((l.start, lot_number(&text[l])?))).collect();
+            let within = |at: usize| at.clamp(range.start, range.end) - range.start;
+            let of_lots = self.lines_naming_lots(span).into_iter().map(|l| within(l.start)..within(l.end));
+            let opened: Vec<(usize, String)> = of_lots.filter_map(|l| Some((l.start, lot_number(&text[l])?))).collect();
             let Some((first, _)) = opened.first() else { continue };
             let mut ends: Vec<usize> = Vec::new();
             let mut mark = 0;
@@ -178,7 +178,8 @@ fn lot_number(line: &str) -> Option<String> {
         r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*(?:LOT-)?0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
     );
     // "5.1 Lot : LOT-0003": the number of a section before it.
-    let start = line.trim_start_matches([' ', '\t', '-', '–', '•', '*', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '.']);
+    let start =
+        line.trim_start_matches([' ', '\t', '-', '–', '•', '*', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '.']);
     if !start.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("lot")) {
         return None;
     }

@@ -43,7 +43,7 @@ pub(super) struct Line {
 }
 
 /// What a short answer begins with.
-const ANSWERS: [&str; 5] = ["r :", "r:", "reponse", "oui", "non"];
+const ANSWERS: [&str; 6] = ["r :", "r:", "r. ", "reponse", "oui", "non"];
 
 /// The whole text, ready to be searched.
 #[derive(Debug)]
@@ -166,14 +166,21 @@ impl Document {
     fn goes_on(&self, text: &str, start: usize, end: usize) -> bool {
         let behind = text[end + 1..].trim_start_matches([' ', '\t', '\r']);
         let before = || text[start..end].trim_end();
-        if behind.starts_with(char::is_lowercase) {
+        // "b) Exécution : …" begins an item.
+        let item = behind.as_bytes().get(1).is_some_and(|b| matches!(b, b')' | b'.')) && behind.len() > 2;
+        if behind.starts_with(char::is_lowercase) && !item {
             // "type : insertion": the label of a form, whatever its first letter.
             let head = &behind[..behind.floor_char_boundary(28)];
-            let label = head.find(':').is_some_and(|c| head[..c].trim_end().chars().all(|l| l.is_alphabetic() || l == ' '));
+            let label =
+                head.find(':').is_some_and(|c| head[..c].trim_end().chars().all(|l| l.is_alphabetic() || l == ' '));
             return !label && !before().ends_with(['.', ':', ';', '?', '!', '|']);
         }
         let answer = || super::fold::fold(behind.lines().next().unwrap_or_default());
-        before().ends_with('?') && ANSWERS.iter().any(|w| { let a = answer(); a.len() <= 40 && a.starts_with(w) })
+        before().ends_with('?')
+            && ANSWERS.iter().any(|w| {
+                let a = answer();
+                a.len() <= 40 && a.starts_with(w)
+            })
     }
 
     /// Where a line stands in the folded text.

@@ -279,7 +279,8 @@ impl Lexicon {
         let stands = |word: &WordId| present[usize::from(*word) / 64] & (1 << (word % 64)) != 0;
         let mut hits: Vec<Hit> = Vec::new();
         for (from, token) in tokens.iter().enumerate() {
-            for form in token.known.ids().iter().flat_map(|id| &self.by_first[usize::from(*id)]).map(|i| &self.forms[*i])
+            for form in
+                token.known.ids().iter().flat_map(|id| &self.by_first[usize::from(*id)]).map(|i| &self.forms[*i])
             {
                 // Most forms lack a word here.
                 if form.steps[1..].iter().all(|step| step.words.iter().any(stands))
@@ -353,7 +354,10 @@ fn end_of(form: &Form, from: usize, tokens: &[Token<'_>], capitals: &impl Fn(usi
             }
             if token.known.is_filler() && fillers < MAX_FILLERS {
                 fillers += 1;
-            } else if step.gap && others < GAP {
+            } else if step.gap
+                && others < GAP
+                && !matches!(token.word.as_ref(), "aucun" | "aucune" | "ni" | "non" | "pas")
+            {
                 others += 1;
             } else {
                 return None;

@@ -172,7 +172,8 @@ fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str, vocabulary: &Vocabulary) {
     };
     let mut i = 0;
     while i + 1 < tokens.len() {
-        let run = || tokens[i..].windows(2).take_while(|w| single(&w[0]) && single(&w[1]) && near(&w[0], &w[1])).count();
+        let run =
+            || tokens[i..].windows(2).take_while(|w| single(&w[0]) && single(&w[1]) && near(&w[0], &w[1])).count();
         let run = if single(&tokens[i]) { run() } else { 0 };
         let to = if run >= 3 {
             i + run + 1

@@ -129,7 +129,8 @@ impl Vocabulary {
         let mut long: Vec<(String, WordId)> =
             self.exact.iter().filter(|(w, _)| w.len() >= TOLERANT).map(|(w, id)| (w.clone(), *id)).collect();
         long.sort_unstable();
-        self.heads = self.exact.keys().chain(self.prefixes.keys()).filter_map(|w| w.as_bytes().first_chunk().copied()).collect();
+        self.heads =
+            self.exact.keys().chain(self.prefixes.keys()).filter_map(|w| w.as_bytes().first_chunk().copied()).collect();
         for (word, id) in long {
             for length in word.len() - 1..=word.len() + 1 {
                 self.looks.insert((look(&word).0, length));
@@ -250,7 +251,8 @@ mod tests {
     fn no_word_is_more_words_of_the_table_than_are_kept() {
         let vocabulary = Lexicon::embedded().vocabulary();
         let nested = |word: &str| vocabulary.prefixes.keys().filter(|p| word.starts_with(p.as_str())).count();
-        let most = vocabulary.exact.keys().map(|w| 1 + nested(w)).chain(vocabulary.prefixes.keys().map(|w| 1 + nested(w)));
+        let most =
+            vocabulary.exact.keys().map(|w| 1 + nested(w)).chain(vocabulary.prefixes.keys().map(|w| 1 + nested(w)));
         assert!(most.max() <= Some(MOST));
         assert!(vocabulary.len() < usize::from(WordId::MAX));
     }
