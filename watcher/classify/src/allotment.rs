@@ -18,7 +18,8 @@ impl Document {
         for span in self.spans.iter().filter(|s| s.lot.is_none() && s.field != "title") {
             let range = self.folded.original(span.folded.clone());
             let Some(text) = self.original.get(range.clone()) else { continue };
-            let of_lots = self.lines_naming_lots(span).into_iter().map(|l| l.start - range.start..l.end - range.start);
+            let within = |at: usize| at.clamp(range.start, range.end) - range.start;
+            let of_lots = self.lines_naming_lots(span).into_iter().map(|l| within(l.start)..within(l.end));
             let opened: Vec<(usize, String)> = of_lots.filter_map(|l| Some((l.start, lot_number(&text[l])?))).collect();
             let Some((first, _)) = opened.first() else { continue };
             let mut ends: Vec<usize> = Vec::new();

@@ -18,7 +18,7 @@ use super::quantity::{Quantity, Unit};
 use super::reserved::{STRUCTURES, lots_of};
 use super::statement::Statement;
 use super::token::mark;
-use super::undertaking::{future, strict_duty, undertakes};
+use super::undertaking::{bound_after_all, done_by, future, strict_duty, undertakes};
 use super::volume::{Owed, Volume, counts, share_of_work, volumes};
 
 /// Reads every execution clause the text tells; marks the statements it explains. A social condition that does not say which is one
@@ -33,6 +33,11 @@ pub fn read(
     let reserved = explained.clone();
     let mut owed: Vec<Owed> = Vec::new();
     for (at, s) in statements.iter().enumerate() {
+        // "Assistance à la mise en œuvre des clauses sociales": the clauses it speaks of are of other contracts.
+        if reading.studied && !(s.says.any(&[Concept::Winner, Concept::Contract]) && s.says.has(Concept::Duty)) {
+            explained.extend(s.says.has(Concept::TalkAboutClauses).then_some(s.index));
+            continue;
+        }
         if let Some(mut o) = owes(reading, statements, at, &reserved, explained) {
             explained.push(s.index);
             // "Ce volume est fixé à …": of the lots of the sentence before.
@@ -149,6 +154,10 @@ fn owes(
         let from = s.tokens[at].range.start;
         lots = reading.mentions(&(from..s.unit.range.end)).into_iter().flat_map(|m| m.lots).collect();
     }
+    // "1er lot : néant. Lot 2 : 300 heures."
+    if s.tokens.last().is_some_and(|t| matches!(t.word.as_ref(), "neant" | "non")) {
+        lots.clear();
+    }
     if polarity::spares(s, &hit) {
         let spared = reading.lots_within(&(range.end..range.end), &(range.end..s.unit.range.end));
         lots = if spared.is_empty() {
@@ -162,14 +171,6 @@ fn owes(
         && !s.has_word(0, 3, &["objectif"])
         && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"]);
     Some(Owed { at: 0, range, lots, named, optional })
-}
-
-/// "Pas soumis pour le lot 1 ; en revanche les lots 2 et 3 y sont soumis": where the second half begins.
-fn bound_after_all(s: &Statement<'_>) -> Option<usize> {
-    let at = (1..s.tokens.len()).find(|i| matches!(s.tokens[*i].word.as_ref(), "revanche" | "contraire" | "contre"))?;
-    let bound = s.has_word(at, s.tokens.len(), &["soumis", "concernes", "assujettis", "comportent", "prevoient"]);
-    (bound && !s.has_word(at, s.tokens.len(), &["pas", "ne", "n"]) && s.has_word(at, s.tokens.len(), &["lot", "lots"]))
-        .then_some(at)
 }
 
 /// "clause sociale", "heures d'insertion": the name suffices, unless denied.
@@ -189,7 +190,21 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
             return Some((hit, true));
         }
     }
+    // "Gros œuvre | oui - 200 h", in the column "Insertion".
+    let column = s.unit.cell && s.unit.row.is_some() && s.heading.any(&[Concept::InsertionAction, Concept::ClauseName]);
+    if column && !s.heading.any(&[Concept::Criterion, Concept::Reserve]) && s.has_word(0, 1, &["oui"]) {
+        return Some((Hit { concept: Concept::ClauseName, from: 0, to: 1 }, true));
+    }
     let hits: Vec<&Hit> = s.of(Concept::ClauseName).collect();
+    // "Clauses sociale et environnementale - Clause sociale : 0 heure": the label heads what is denied.
+    if let [label, .., last] = hits.as_slice()
+        && label.from <= 4
+        && s.tokens[last.from].after(mark::ITEM)
+        && polarity::denied_by_answer(s, last)
+    {
+        explained.push(s.index);
+        return None;
+    }
     if hits.iter().any(|h| polarity::settled(s, h)) {
         explained.push(s.index);
     }
@@ -282,7 +297,7 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
     }
     let quantity = has_volume(s);
     let given = |h: &Hit| s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to);
-    let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && given(h));
+    let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && (given(h) || done_by(s, h)));
     // "La Ville emploie … ; les entreprises ne sont soumises à rien": the winner of another clause is none here.
     let part =
         |h: &Hit| s.clause_start(h.from, mark::ITEM | mark::STOP)..s.clause_end(h.to - 1, mark::ITEM | mark::STOP);
@@ -361,19 +376,11 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
         || quantity && s.says.has(Concept::Winner)
         || s.says.has(Concept::Only) && s.of(Concept::Winner).any(|w| w.to <= structure.from);
     let who = s.says.any(&[Concept::Winner]);
-    (who && (bound || done_by(s, structure))
+    let invited = s.says.has(Concept::Optional) && s.says.has(Concept::Bid);
+    (who && !invited
+        && (bound || done_by(s, structure))
         && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
     .then_some((*structure, false))
-}
-
-/// "Le débroussaillement est effectué par un chantier d'insertion".
-fn done_by(s: &Statement<'_>, structure: &Hit) -> bool {
-    const DONE: &[&str] = &["effectue", "realise", "execute", "assure", "accompli"];
-    (structure.from.saturating_sub(3).max(2)..structure.from).any(|i| {
-        s.tokens[i].word == "par"
-            && DONE.iter().any(|w| s.tokens[i - 1].word.starts_with(w))
-            && matches!(s.tokens[i - 2].word.as_ref(), "est" | "sont" | "sera" | "seront")
-    })
 }
 
 /// "Article 12 – Insertion", and below it "12.1 Publics : …", "12.2 Volume : voir annexe".

@@ -45,7 +45,7 @@ struct Read {
     moved: bool,
 }
 
-/// Reads the dates of the text; `known` are kinds that a structured field already gave.
+/// Reads the dates of the text; `known` are kinds that a structured field already gave; `open`: bids are awaited.
 #[must_use]
 pub fn read(
     reading: &Reading<'_>,
@@ -53,6 +53,7 @@ pub fn read(
     zone: Tz,
     known: &[DateKind],
     published: Option<NaiveDate>,
+    open: bool,
 ) -> Vec<TypedDate> {
     let wanted = wanted(reading, units);
     let words: Vec<(usize, Vec<Token<'_>>)> =
@@ -73,13 +74,47 @@ pub fn read(
             continue;
         }
         let of_kind: Vec<&Read> = found.iter().filter(|r| r.kind == kind).collect();
-        let chosen = of_kind.iter().rev().find(|r| r.moved).or(of_kind.first());
+        // Deadlines have their time of day; what has none may be of something else.
+        let timed = || of_kind.iter().find(|r| kind != DateKind::Questions && r.when.time.is_some());
+        let chosen = of_kind.iter().rev().find(|r| r.moved).or_else(timed).or(of_kind.first());
         out.extend(chosen.map(|r| typed(reading, units, zone, r)));
+    }
+    if open && !closing_known && !out.iter().any(|d| matches!(d.kind, DateKind::Tender | DateKind::Participation)) {
+        out.extend(bare_deadline(reading, reference, zone));
     }
     if !known.contains(&DateKind::Questions) && !out.iter().any(|d| d.kind == DateKind::Questions) {
         out.extend(days_before_tender(reading, &words, &out, zone));
     }
     out
+}
+
+/// "7. 25 février 2027, 12:00", "Fin : 17/02/2027 à 12 h": where no other words name a deadline, a moment that stands alone is it.
+fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz) -> Option<TypedDate> {
+    words!(
+        BESIDE,
+        "date fin limite echeance delai consultation inchangee heure heures locale depot lundi mardi mercredi jeudi vendredi
+         samedi mayotte reunion martinique guadeloupe guyane paris"
+    );
+    /// Most lines looked at, far above any real notice without a deadline.
+    const MOST: usize = 400;
+    let doc = reading.doc;
+    doc.lines().iter().take(MOST).find_map(|line| {
+        let line = doc.folded_line(line);
+        let words = if has_moment(&doc.text()[line.clone()]) { tokens(doc.text(), &line) } else { return None };
+        let alone = |when: &When| {
+            let start = (1..=when.from).rev().find(|i| words[*i].ends_sentence()).unwrap_or(0);
+            let end = (when.to..words.len()).find(|i| words[*i].ends_sentence()).unwrap_or(words.len());
+            let mut beside = words[start..when.from].iter().chain(&words[when.to.min(end)..end]);
+            beside.all(|t| t.word.len() <= 3 || BESIDE.contains(t.word.as_ref()))
+        };
+        // "2027-01-15T12:00:00" is a machine's, of anything.
+        let stamp = |w: &When| words[w.from..w.to].iter().any(|t| t.is_number() && t.word.contains('t'));
+        let when = moments(&words, reference).into_iter().find(|w| w.time.is_some() && !stamp(w) && alone(w))?;
+        let (at, has_time) = when.at(zone);
+        let evidence = doc.evidence_within(when::range(&words, &when), &line);
+        let (quote, field) = (evidence.quote, evidence.field);
+        Some(TypedDate { kind: DateKind::Tender, at, has_time, mandatory: false, quote, field, lot: None })
+    })
 }
 
 /// The first year that a text names.
@@ -176,7 +211,13 @@ fn of_unit(
         // "Le 21 décembre à 18 h, clôture."
         let closes = || {
             let next = words.get(when.to)?;
-            (next.after(mark::COMMA) && matches!(next.word.as_ref(), "cloture" | "limite")).then_some(Cue::Bound)
+            // "La date du 17 décembre à 11 h est maintenue pour la remise des offres."
+            let kept = (when.to..words.len().min(when.to + 8)).any(|i| {
+                let behind = words[i + 1..].iter().take(2).map(|t| t.word.as_ref());
+                words[i].word == "pour" && behind.into_iter().any(|w| matches!(w, "remise" | "reception" | "depot"))
+            });
+            (kept || next.after(mark::COMMA) && matches!(next.word.as_ref(), "cloture" | "limite"))
+                .then_some(Cue::Kind(DateKind::Tender))
         };
         let named = named.or_else(corrected).or_else(closes);
         let bound = bounded(words, when, floor) || named_above_bound(own, unit);
@@ -408,7 +449,19 @@ fn above_speaks_of_visit(reading: &Reading<'_>, units: &Units, index: usize) -> 
 
 /// The nearest thing named above that a bound may be of.
 fn nearest_noun(reading: &Reading<'_>, units: &Units, index: usize) -> Option<DateKind> {
+    // "Candidatures non conformes : écartées." names no deadline of theirs.
+    let labels = |u: &Unit| {
+        let text = &reading.doc.text()[u.range.clone()];
+        let says = |words: &[&str]| words.iter().any(|w| text.contains(w));
+        says(&["candidatur", "participation", "manifestation"])
+            && (u.is_heading || says(&["remise des", "reception", "depot", "limite"]))
+    };
     match above(reading, units, index) {
+        Some(Cue::Kind(DateKind::Participation))
+            if !units.list[index.saturating_sub(ABOVE)..index].iter().any(labels) =>
+        {
+            None
+        }
         Some(Cue::Kind(kind)) if kind != DateKind::Visit => Some(kind),
         _ => None,
     }

@@ -43,7 +43,7 @@ pub(super) struct Line {
 }
 
 /// What a short answer begins with.
-const ANSWERS: [&str; 5] = ["r :", "r:", "reponse", "oui", "non"];
+const ANSWERS: [&str; 6] = ["r :", "r:", "r. ", "reponse", "oui", "non"];
 
 /// The whole text, ready to be searched.
 #[derive(Debug)]
@@ -166,7 +166,9 @@ impl Document {
     fn goes_on(&self, text: &str, start: usize, end: usize) -> bool {
         let behind = text[end + 1..].trim_start_matches([' ', '\t', '\r']);
         let before = || text[start..end].trim_end();
-        if behind.starts_with(char::is_lowercase) {
+        // "b) Exécution : …" begins an item.
+        let item = behind.as_bytes().get(1).is_some_and(|b| matches!(b, b')' | b'.')) && behind.len() > 2;
+        if behind.starts_with(char::is_lowercase) && !item {
             // "type : insertion": the label of a form, whatever its first letter.
             let head = &behind[..behind.floor_char_boundary(28)];
             let label =

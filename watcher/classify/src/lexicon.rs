@@ -354,7 +354,10 @@ fn end_of(form: &Form, from: usize, tokens: &[Token<'_>], capitals: &impl Fn(usi
             }
             if token.known.is_filler() && fillers < MAX_FILLERS {
                 fillers += 1;
-            } else if step.gap && others < GAP {
+            } else if step.gap
+                && others < GAP
+                && !matches!(token.word.as_ref(), "aucun" | "aucune" | "ni" | "non" | "pas")
+            {
                 others += 1;
             } else {
                 return None;

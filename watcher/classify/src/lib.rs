@@ -97,6 +97,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         lots: &lot_ids,
         titles: &lot_titles,
         served: serves_jobseekers(&notice.title),
+        studied: studies(&notice.title),
     };
     let units = Units::of(&doc, &anchors);
     let mut provisions = provisions(notice, &reading, &units, lots.len());
@@ -117,7 +118,8 @@ pub fn classify(notice: &Notice) -> Assessment {
         verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
     let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
     let mut dates = notice.dates.clone();
-    dates.extend(dates::read(&reading, &units, zone_of(notice), &known, notice.published));
+    let open = !notice.kind.is_result() && notice.kind != NoticeKind::Cancellation;
+    dates.extend(dates::read(&reading, &units, zone_of(notice), &known, notice.published, open));
     Assessment {
         id: notice.record_id.clone(),
         notice_kind: notice.kind,
@@ -167,6 +169,14 @@ fn serves_jobseekers(title: &str) -> bool {
         || has(&[Concept::InsertionAction])
             && has(&[Concept::FarFromWork, Concept::Object])
             && !has(&[Concept::ClauseName])
+}
+
+/// Whether a title names a study, a design, or help with clauses and reservations.
+fn studies(title: &str) -> bool {
+    let folded = fold::fold(title);
+    let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
+    let head = tokens.iter().take(4).any(|t| other::STUDIES.contains(&t.word.as_ref()));
+    head || lexicon::Lexicon::embedded().find(&tokens, |_| false).iter().any(|h| h.concept == Concept::TalkAboutClauses)
 }
 
 /// White space collapsed to single spaces: titles hold line breaks and tabs.

@@ -65,8 +65,13 @@ pub(crate) fn wanted(doc: &Document, anchors: &Anchors, lines: &[Line]) -> Vec<N
     let mut rows = 0..0;
     let mut social = None;
     for window in anchors.windows(Topic::Social).iter().take(MOST) {
-        let i = line_at(lines, doc.origin(window.start));
-        if i < lines.len() && social != Some(i) && is_social(doc, window, &lines[i]) {
+        // A window begins with the space before its word: the line break, at the beginning of a line.
+        let first = line_at(lines, doc.origin(window.start));
+        let last = line_at(lines, doc.origin(window.end - 1)).min(lines.len().saturating_sub(1));
+        for i in first..=last {
+            if social >= Some(i) || !is_social(doc, window, &lines[i]) {
+                continue;
+            }
             social = Some(i);
             mark(i, AROUND, Near::Social);
             if !rows.contains(&i) {
@@ -79,12 +84,10 @@ pub(crate) fn wanted(doc: &Document, anchors: &Anchors, lines: &[Line]) -> Vec<N
         let mut next = 0;
         for window in anchors.windows(topic).iter().take(MOST) {
             let end = doc.origin(window.end - 1);
-            for i in line_at(lines, doc.origin(window.start)).max(next)..lines.len() {
-                if lines[i].start > end {
-                    break;
-                }
+            let first = line_at(lines, doc.origin(window.start)).max(next);
+            for (i, line) in lines.iter().enumerate().skip(first).take_while(|(_, l)| l.start <= end) {
                 next = i + 1;
-                let text = &doc.text()[doc.folded_line(&lines[i])];
+                let text = &doc.text()[doc.folded_line(line)];
                 let counted = || topic == Topic::Question && (text.contains("jour") || text.contains("j-"));
                 if topic == Topic::Visit || has_moment(text) || counted() {
                     mark(i, AROUND_MOMENT, Near::Moment);
@@ -106,6 +109,7 @@ fn is_social(doc: &Document, anchor: &Range<usize>, line: &Line) -> bool {
     const FORM: (usize, usize) = (160, 200);
     let line = doc.folded_line(line);
     let text = doc.text();
+    let anchor = anchor.start.max(line.start).min(line.end)..anchor.end.min(line.end).max(line.start);
     let from = text.ceil_char_boundary(anchor.start.saturating_sub(FORM.0).max(line.start)).min(anchor.start);
     // No form reaches over a full stop.
     let head = &text[from..anchor.start];

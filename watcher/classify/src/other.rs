@@ -53,7 +53,7 @@ pub fn doubts(
     };
     let mut out: Vec<Provision> = Vec::new();
     for p in unexplained.filter_map(doubt) {
-        if !out.iter().any(|o| o.evidence.quote == p.evidence.quote) {
+        if !out.iter().chain(told).any(|o| o.evidence.quote == p.evidence.quote) {
             out.push(p);
         }
         if out.len() == MAX_DOUBTS {
@@ -129,31 +129,39 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
             && (!beside(CALLED_FOR) || s.has_word(0, s.tokens.len(), &["distinction", "toutes"]))
         || bare && s.says.has(Concept::NotInsertion)
         || served && !asked
-        || s.has_word(0, 8, STUDIES) && !asked
+        || (reading.studied || s.has_word(0, 8, STUDIES)) && !asked && !s.heading_or_own(&[Concept::ClauseName])
         || (s.index == 0 || !works) && of_a_place(s, hit)
 }
 
 /// Whether a structure is only named: at its address, as a neighbour, as where something comes from, as one among others, or as somebody
 /// outside the contract.
 fn names_somebody(s: &Statement<'_>, hit: &Hit) -> bool {
-    const FROM: &[&str] = &["issu", "proven", "voisin", "riverain", "mitoyen", "siege"];
+    const FROM: &[&str] = &[
+        "issu", "proven", "voisin", "riverain", "mitoyen", "siege", "loue", "heberg", "adherent", "benevole",
+        "acheteur",
+    ];
     let starts =
         |at: usize, words: &[&str]| s.tokens.get(at).is_some_and(|t| words.iter().any(|w| t.word.starts_with(w)));
     let address = s.tokens.iter().any(|t| t.word.len() == 5 && t.word.bytes().all(|b| b.is_ascii_digit()));
-    let near = (hit.from.saturating_sub(4)..hit.from).chain(hit.to..hit.to + 2).any(|i| starts(i, FROM));
+    let near = (hit.from.saturating_sub(7)..hit.from).chain(hit.to..hit.to + 2).any(|i| starts(i, FROM));
     let among = s.has_word(hit.to, hit.to + 1, &["ou"]) && starts(hit.to + 1, &["autre"]);
-    let outside = (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "hors" && s.tokens[i].word == "marche");
+    let given_up = hit.concept == Concept::Facilitator && s.of(Concept::Deny).any(|d| d.from > hit.to);
+    let outside =
+        given_up || (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "hors" && s.tokens[i].word == "marche");
     STRUCTURES.contains(&hit.concept) && (address || near || among)
         || outside
         || address && s.says.any(STRUCTURES)
-        || address && hit.concept == Concept::InsertionAction
+        || address && matches!(hit.concept, Concept::InsertionAction | Concept::FarFromWork)
+        // "Une entreprise adaptée à ses volumes".
+        || hit.concept == Concept::Sheltered && hit.to - hit.from == 2 && s.has_word(hit.to, hit.to + 1, &["a"])
 }
 
 /// Whether words beside a hit speak of work done, given or found.
 fn speaks_of_work(s: &Statement<'_>, hit: &Hit) -> bool {
     const WORK: &[&str] = &[
         "emplo", "embauch", "recrut", "heure", "poste", "chantier", "main", "salari", "effectif", "confi", "mobilis",
-        "associ", "sous", "contribu", "favoris", "profit", "benefic", "particip", "recherch", "effort", "realis",
+        "associ", "sous", "attend", "contribu", "favoris", "profit", "benefic", "particip", "recherch", "effort",
+        "realis",
     ];
     let beside = s
         .tokens
@@ -171,7 +179,9 @@ fn speaks_of_work(s: &Statement<'_>, hit: &Hit) -> bool {
 }
 
 // What looks into something, or designs it.
-const STUDIES: &[&str] = &[
+pub(super) const STUDIES: &[&str] = &[
+    "analyse",
+    "revision",
     "etude",
     "etudes",
     "audit",
@@ -183,6 +193,8 @@ const STUDIES: &[&str] = &[
     "maitrise",
     "moe",
     "amo",
+    "assistance",
+    "elaboration",
     "animation",
     "observatoire",
 ];

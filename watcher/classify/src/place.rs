@@ -168,6 +168,11 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
             continue;
         }
         let (department, many_uses) = &NAMES.departments[m.pattern().as_usize()];
+        // "Un lot par département : lot 2A".
+        let number = folded[m.end() + 1..].starts_with(|c: char| c.is_ascii_digit());
+        if number && department.as_str() == "46" {
+            continue;
+        }
         // "de la Loire et de la Haute-Loire": only what joins names stands between.
         let listed = !found.is_empty()
             && end < m.start()
@@ -234,9 +239,10 @@ fn intercommunal(text: &str) -> Option<Vec<Department>> {
         let before = folded[..m.start()].rsplit(' ').filter(|w| !ARTICLES.contains(w)).take(1).any(kind);
         let behind = folded[m.end()..].split(' ').take(2).any(kind);
         let found = communes().departments_of(NAMES.1[m.pattern().as_usize()]);
-        // "Grand Poitiers", "Grand Chambéry": no other thing is called so.
-        let grand = folded[m.start()..].starts_with(" grand ");
-        (found.len() == 1 && (before || behind || grand)).then(|| found.to_vec())
+        // "Grand Poitiers", "Quimper Bretagne Occidentale": no other thing is called so.
+        let name = folded[m.range()].trim();
+        let its_own = name.starts_with("grand ") || name.len() >= 20 && name.split(' ').count() >= 3;
+        (found.len() == 1 && (before || behind || its_own)).then(|| found.to_vec())
     })
 }
 

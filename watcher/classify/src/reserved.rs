@@ -42,8 +42,8 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     let mut found: Vec<Found> = Vec::new();
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.says.any(WHO)) {
         // A study of how to buy, and papers of bidders, close nothing.
-        let aside = s.says.any(&[Concept::TalkAboutClauses, Concept::BidderPaper]);
-        if aside && !s.says.any(&[Concept::Only, Concept::MustBe]) && !s.has_word(0, 3, &["marche", "lot"]) {
+        let aside = reading.studied || s.says.any(&[Concept::TalkAboutClauses, Concept::BidderPaper]);
+        if aside && !s.says.any(&[Concept::Only, Concept::MustBe]) && !s.has_word(0, 2, &["marche", "lot"]) {
             continue;
         }
         let known = found.len();
@@ -296,7 +296,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let entrusted = (0..first.from).rev().take(8).find(|i| {
         ["confi", "attribu"].iter().any(|w| s.tokens[*i].word.starts_with(w))
             && s.has_word(i.saturating_sub(3), *i + 4, &["obligatoirement", "sera", "seront"])
-            || s.tokens[*i].word == "passe"
+            || matches!(s.tokens[*i].word.as_ref(), "passe" | "passes")
                 && s.has_word(i + 1, i + 2, &["avec"])
                 && !s.says.has(Concept::Past)
                 && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
@@ -385,6 +385,7 @@ fn must_be(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             "repondants",
             "acces",
             "participation",
+            "prestataire",
             "requis",
             "prerequis",
             "candidature",

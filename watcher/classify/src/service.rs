@@ -17,6 +17,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h));
         hit.map(|h| (at, *h))
     };
+    if reading.studied {
+        return Vec::new();
+    }
     let mut told = statements.iter().enumerate().filter_map(object);
     // Everybody has read the title; what the text says of it is worth a quote.
     let first = told.next();
@@ -41,7 +44,7 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     // Owed, weighed or reserved: another frame's matter.
     let owed = s
         .any_of(&[Concept::ClauseName, Concept::Criterion, Concept::TalkAboutClauses, Concept::NotInsertion])
-        .any(|h| h.from <= hit.from);
+        .any(|h| h.from <= hit.from || h.to == hit.to);
     let laid = s.has_word(
         0,
         hit.from,

@@ -402,9 +402,10 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
             }
             b'?' => {
                 let answer = next.trim_start_matches([':', '-', ' ']);
-                let is_answer =
-                    ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w))
-                        || text[start..at].trim_start().starts_with("qui ");
+                let is_answer = ["oui", "non", "r :", "r:", "r. ", "reponse", "sans objet", "neant"]
+                    .iter()
+                    .any(|w| answer.starts_with(w))
+                    || text[start..at].trim_start().starts_with("qui ");
                 spaced && !is_answer
             }
             _ => spaced,
@@ -439,6 +440,11 @@ fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
         .clone()
         .any(|n| doc.text()[n.range.clone()].contains(" aucun") || doc.text()[n.range.clone()].contains("derogation"))
     {
+        return true;
+    }
+    // "Marchés réservés. Au lieu de : « lot 3 ». Lire : « sans objet »."
+    let mended = units.list[index + 1..].iter().take(3).map(|u| doc.text()[u.range.clone()].trim_start());
+    if mended.filter_map(|t| t.strip_prefix("lire")).any(|t| t.contains("sans objet") || t.contains("neant")) {
         return true;
     }
     let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«']);
@@ -509,10 +515,12 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
                     !matches!(t.word.as_ref(), "entreprise" | "entreprises" | "etablissement" | "etablissements")
                 })
         };
+        // "Les entrepreneurs individuels (EI)".
+        let expanded = hits.iter().any(|h| h.concept == Concept::OtherExpansion);
         let acronym = |h: &Hit| matches!(tokens[h.from].word.as_ref(), "siae" | "ea" | "esat");
         hits.retain(|h| {
             h.to - h.from > 1
-                || !(STRUCTURES.contains(&h.concept) && spelled_out(h)) && !(acronym(h) && *other_acronyms)
+                || !(STRUCTURES.contains(&h.concept) && (expanded || spelled_out(h)) || acronym(h) && *other_acronyms)
         });
         let mut says = Concepts::default();
         for hit in &hits {
@@ -531,7 +539,9 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
         // What says nothing social and counts no work needs no company.
         let counts =
             |q: &Quantity| matches!(q.unit, Measure::Hours | Measure::FullTime | Measure::Percent | Measure::Points);
-        let alone = !says.meets(near::SOCIAL)
+        let alone = unit.ticked != Some(true)
+            && !unit.cell
+            && !says.meets(near::SOCIAL)
             && !numbers.iter().any(counts)
             && !tokens.iter().any(|t| t.word.starts_with("socia"));
         let mut heading = Concepts::default();

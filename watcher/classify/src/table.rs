@@ -25,7 +25,11 @@ pub(super) fn cells(doc: &Document, line: &Line, in_table: bool, boxed: bool) ->
 
 /// What a row answers about its first cell: "Clause sociale | non", or a cross below "Oui" or "Non".
 pub(super) fn answer_of_row(doc: &Document, cells: &[Range<usize>], heads: &[Range<usize>]) -> Option<bool> {
-    let word = |r: &Range<usize>| doc.text()[r.clone()].trim().trim_end_matches('.');
+    // "non – prestation intellectuelle": the reason stands behind the answer.
+    let word = |r: &Range<usize>| {
+        let whole = doc.text()[r.clone()].trim().trim_end_matches('.');
+        whole.strip_prefix("non ").filter(|rest| rest.starts_with(['-', '–', '(', ':'])).map_or(whole, |_| "non")
+    };
     let says = |answer: &str| cells.iter().any(|c| word(c) == answer);
     if says("oui") && says("non") {
         return None;

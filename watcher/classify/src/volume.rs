@@ -325,7 +325,9 @@ fn distribute(
             } else {
                 mentions.iter().rev().find(|m| m.range.end <= at).map_or_else(|| own.clone(), |m| m.lots.clone())
             };
-            let lots = if total || q.each && mentions.is_empty() { Vec::new() } else { lots };
+            // A lot's own total is the lot's.
+            let of_all = total && (own.len() != 1 || !mentions.is_empty()) || q.each && mentions.is_empty();
+            let lots = if of_all { Vec::new() } else { lots };
             let all = reading.speaks_of_all(&s.unit.range) && !many;
             volume(q, if all { own.clone() } else { lots }, total)
         })
@@ -370,12 +372,15 @@ fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
     let parts = once.iter().filter(|v| v.unit == Unit::Hours && !v.lots.is_empty()).count();
     // "400 h (lots 1 et 2 : 200 h chacun)".
     let each: f64 = once.iter().filter(|v| v.unit == Unit::Hours).map(|v| v.value * v.lots.len() as f64).sum();
+    // A total below the last of a list stands in that lot's block.
+    let of_the_others = |v: &Volume| v.total && parts > 2 && (by_lot - 2.0 * v.value).abs() < 0.5;
     once.retain(|v| {
         v.unit != Unit::Hours
-            || !v.lots.is_empty()
-            || !(v.total && parts > 0
-                || parts > 1 && (v.value - by_lot).abs() < 0.5
-                || parts > 0 && (v.value - each).abs() < 0.5)
+            || !v.lots.is_empty() && !of_the_others(v)
+            || v.lots.is_empty()
+                && !(v.total && parts > 0
+                    || parts > 1 && (v.value - by_lot).abs() < 0.5
+                    || parts > 0 && (v.value - each).abs() < 0.5)
     });
     once
 }
