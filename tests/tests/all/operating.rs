@@ -1,17 +1,18 @@
 //! What an operator does with an installation: sets it up, looks at it, copies it, puts a copy back, brings it to a newer version.
 
+mod doctor;
+mod setting_up;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
-use chrono::{Datelike, Utc};
+use chrono::Utc;
 use serde_json::Value;
 use vigie_service::backup;
-use vigie_tests::name_server::NameServer;
-use vigie_tests::replay::Replay;
-use vigie_tests::servers::{self, Https, Smtp, vigie};
+use vigie_tests::servers::{self, Smtp, vigie};
 
 /// The folder of an installation.
 struct Installed {
@@ -307,239 +308,6 @@ fn an_older_database_is_announced_copied_and_brought_up_to_date_and_a_newer_one_
     }
 }
 
-fn init<'a>(port: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let base = [
-        "init",
-        "--dir",
-        "etc",
-        "--database",
-        "sqlite:vigie.sqlite",
-        "--mail-host",
-        "127.0.0.1",
-        "--mail-port",
-        port,
-        "--mail-tls",
-        "none",
-        "--mail-from",
-        "Vigie <vigie@vigie.example>",
-        "--public-url",
-        "http://127.0.0.1:8765",
-        "--operator-name",
-        "Camille Essai",
-        "--operator-email",
-        "camille@vigie.example",
-        "--organisation",
-        "Les essais",
-    ];
-    base.iter().chain(more).copied().collect()
-}
-
-#[test]
-fn an_installation_is_set_up_sends_its_first_link_and_is_never_written_over() {
-    let Some(smtp) = Smtp::start(&[]) else { return };
-    let installed = Installed::new();
-    let closed = servers::free_port().unwrap().to_string();
-    let away = installed.command(&init(&closed, &[])).output().unwrap();
-    assert_eq!(away.status.code(), Some(1), "{}", text(&away.stderr));
-    assert!(text(&away.stderr).contains("le serveur d’envoi n’est pas prêt"), "{}", text(&away.stderr));
-    assert!(
-        !installed.path("etc/vigie.toml").exists() && !installed.path("etc/secrets/web").exists(),
-        "nothing is left"
-    );
-
-    let port = smtp.port.to_string();
-    let line = init(&port, &["--department", "59", "--department", "62"]);
-    let done = installed.command(&line).output().unwrap();
-    assert!(done.status.success(), "{}{}", text(&done.stdout), text(&done.stderr));
-    assert!(text(&done.stdout).contains("Un lien pour entrer"), "{}", text(&done.stdout));
-    let mail = smtp.mails().pop().map(|m| text(&m)).unwrap();
-    assert!(mail.contains("camille@vigie.example") && mail.contains("/entrer/"), "{mail}");
-    for name in ["etc/secrets", "etc/secrets/web", "etc/vigie.sqlite"] {
-        let mode = installed.path(name).metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{name} {mode:o}");
-    }
-    let file = std::fs::read_to_string(installed.path("etc/vigie.toml")).unwrap();
-    assert!(file.contains("departments = [\"59\", \"62\"]"), "{file}");
-    let key = std::fs::read(installed.path("etc/secrets/web")).unwrap();
-    let listed = installed.command(&["sources", "list", "--output", "json", "-c", "etc/vigie.toml"]).output().unwrap();
-    let sources: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!(sources.as_array().unwrap().len(), 4, "{sources}");
-
-    // The same answers add nothing; others are refused, and nothing is changed.
-    assert!(installed.command(&line).output().unwrap().status.success());
-    let other = installed.command(&init(&port, &["--department", "75"])).output().unwrap();
-    assert_eq!(other.status.code(), Some(2));
-    assert!(text(&other.stderr).contains("n’est pas réécrit"), "{}", text(&other.stderr));
-    assert_eq!(std::fs::read_to_string(installed.path("etc/vigie.toml")).unwrap(), file);
-    assert_eq!(std::fs::read(installed.path("etc/secrets/web")).unwrap(), key);
-
-    let half = installed.command(&["init", "--dir", "ailleurs", "--organisation", "A"]).output().unwrap();
-    assert_eq!(half.status.code(), Some(2));
-    assert!(text(&half.stderr).contains("il manque --operator-name"), "{}", text(&half.stderr));
-    assert!(!installed.path("ailleurs").exists());
-}
-
-/// An HTTPS server whose certificate ends in so many days.
-fn https(installed: &Installed, days: i64) -> Option<Https> {
-    let end = (Utc::now() + chrono::Duration::days(days)).date_naive();
-    let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    params.not_after =
-        rcgen::date_time_ymd(end.year(), u8::try_from(end.month()).unwrap(), u8::try_from(end.day()).unwrap());
-    let key = rcgen::KeyPair::generate().unwrap();
-    let (cert_path, key_path) = (installed.path(&format!("cert{days}.pem")), installed.path(&format!("key{days}.pem")));
-    std::fs::write(&cert_path, params.self_signed(&key).unwrap().pem()).unwrap();
-    std::fs::write(&key_path, key.serialize_pem()).unwrap();
-    Https::start(&cert_path, &key_path)
-}
-
-/// State and remedy of a line, by its word (the first of that word that is worst).
-fn standing(rows: &Value, check: &str) -> (String, String, String) {
-    let rank = |r: &&Value| ["good", "look", "fault"].iter().position(|s| r["state"] == *s);
-    let row = rows.as_array().unwrap().iter().filter(|r| r["check"] == check).max_by_key(rank);
-    let row = row.unwrap_or_else(|| panic!("no line {check}: {rows:#}"));
-    let of = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    (of("state"), of("found"), of("remedy"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_names_what_is_broken_and_what_to_do_about_it() {
-    const REFUSED: &str = "parti@x.example";
-    let Some(smtp) = Smtp::start(&["--refuse", REFUSED]) else { return };
-    let replay = Replay::new(Vec::new());
-    let (feed, _) = replay.serve().await.unwrap();
-    let mut installed = Installed::new();
-    let Some(good) = https(&installed, 60) else { return };
-    let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
-    std::fs::write(installed.path("dkim.pem"), key.serialize_pem()).unwrap();
-    let source = format!(
-        "[fetch]\nallow_private = ['127.0.0.0/8']\n[[source]]\nid = 'boamp'\nkind = 'boamp'\nurl = '{feed}'\nbaseline = 'quiet'\n"
-    );
-    let more = |web: u16| {
-        format!(
-            "dkim = {{ selector = 'vigie', key = {{ file = '{}' }} }}\n[web]\npublic_url = 'https://127.0.0.1:{web}'\nsecret = {{ file = '{}' }}\n[backup]\ndir = 'copies'\n{source}",
-            installed.path("dkim.pem").display(),
-            installed.path("secret").display()
-        )
-    };
-    std::fs::write(installed.path("secret"), "une clef de plus de seize octets").unwrap();
-    for name in ["secret", "dkim.pem"] {
-        std::fs::set_permissions(installed.path(name), std::fs::Permissions::from_mode(0o600)).unwrap();
-    }
-    // `[email]` is where the settings above end with `from`: the key of the signature follows it.
-    let write = |installed: &Installed, smtp: u16, web: u16| {
-        installed.settings(smtp, "");
-        let text = std::fs::read_to_string(installed.path("vigie.toml")).unwrap();
-        let text = text.replace("[pace]\ninstant_per_hour = 0\n", &more(web));
-        std::fs::write(installed.path("vigie.toml"), text).unwrap();
-    };
-    write(&installed, smtp.port, good.port);
-    let checked = installed.ask(&["check"]);
-    let checked = text(&checked.stdout);
-    let record =
-        checked.split("enregistrement TXT à publier : ").nth(1).unwrap().lines().next().unwrap().trim().to_owned();
-
-    // An installation that is well.
-    installed.run(&["run", "--once", "--force-poll"]);
-    installed.run(&["backup"]);
-    let well = NameServer::start(&[
-        ("vigie.example", "v=spf1 include:envoi.example -all"),
-        ("vigie._domainkey.vigie.example", &record),
-        ("_dmarc.vigie.example", "v=DMARC1; p=quarantine"),
-    ])
-    .await
-    .unwrap();
-    let look = |installed: &Installed, server: &NameServer| {
-        let out = installed.ask(&["doctor", "--resolver", &server.address.to_string(), "--output", "json"]);
-        let rows: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&out.stderr)));
-        (out.status.code(), rows)
-    };
-    let (code, rows) = look(&installed, &well);
-    for check in [
-        "database",
-        "write",
-        "size",
-        "clock",
-        "backup",
-        "secrets",
-        "mail",
-        "spf",
-        "dkim",
-        "dmarc",
-        "source",
-        "queue",
-        "dead",
-        "quarantine",
-        "pages",
-    ] {
-        assert_eq!(standing(&rows, check).0, "good", "{check}: {rows:#}");
-    }
-    // Its own authority is no one's: browsers would refuse it. And nothing runs.
-    assert!(standing(&rows, "certificate").1.contains("refusent"), "{rows:#}");
-    assert_eq!((code, standing(&rows, "service").0.as_str()), (Some(1), "fault"));
-
-    // A message is refused; then three and a half days pass, on this machine alone.
-    installed.run(&[
-        "subscriptions",
-        "add",
-        "--email",
-        REFUSED,
-        "--name",
-        "Parti",
-        "--department",
-        "59",
-        "--confirmed",
-        "--cadence",
-        "instant",
-    ]);
-    add_lead(&installed, 1);
-    installed.run(&["run", "--once"]);
-    let Some(expired) = https(&installed, -4) else { return };
-    drop(smtp);
-    write(&installed, servers::free_port().unwrap(), expired.port);
-    std::fs::set_permissions(installed.path("secret"), std::fs::Permissions::from_mode(0o644)).unwrap();
-    let bare = NameServer::start(&[
-        ("vigie._domainkey.vigie.example", "v=DKIM1; k=rsa; p=AAAA"),
-        ("vigie.example", "v=spf1 +all"),
-    ])
-    .await
-    .unwrap();
-    installed.now = (Utc::now() + chrono::Duration::hours(84)).to_rfc3339();
-    let (code, rows) = look(&installed, &bare);
-    assert_eq!(code, Some(1));
-    for (check, said, remedy) in [
-        ("clock", "en avance de 3 jours", "timedatectl"),
-        ("certificate", "périmé", "renouvelez"),
-        ("spf", "n’importe qui", "publiez"),
-        ("dkim", "autre clé", "publiez"),
-        ("dmarc", "n’en publie pas", "v=DMARC1"),
-        ("mail", "127.0.0.1", "vérifiez [email]"),
-        ("source", "3 jours", "vigie sources test boamp"),
-        ("dead", "message refusé", "vigie deliveries replay"),
-        ("backup", "3 jours", "vigie backup"),
-        ("secrets", "tout le monde peut lire", "chmod o="),
-        ("service", "aucun processus", "systemctl start vigie"),
-    ] {
-        let (state, found, fix) = standing(&rows, check);
-        assert!(state == "fault" && found.contains(said) && fix.contains(remedy), "{check}: {state} {found} → {fix}");
-    }
-    // For people, what to do stands under what is not well.
-    let said = text(&installed.ask(&["doctor", "--resolver", &bare.address.to_string()]).stdout);
-    assert!(said.contains("DÉFAUT  horloge") && said.contains("→ publiez"), "{said}");
-
-    // A page of the database is overwritten, and nobody answers for names.
-    installed.now = String::new();
-    let mut bytes = std::fs::read(installed.path("v.sqlite")).unwrap();
-    let end = bytes.len().min(200_000);
-    bytes[8192..end].fill(0x5a);
-    std::fs::write(installed.path("v.sqlite"), bytes).unwrap();
-    let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let address = silent.local_addr().unwrap().to_string();
-    let out = installed.ask(&["doctor", "--resolver", &address, "--output", "json"]);
-    let rows: Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert_eq!(standing(&rows, "database").0, "fault", "{rows:#}");
-    assert!(standing(&rows, "spf").1.contains("ne répond pas"), "{rows:#}");
-}
-
 #[test]
 fn lists_are_tables_for_people_and_json_for_programs_and_exit_codes_are_those_that_are_written() {
     let installed = Installed::new();
@@ -589,20 +357,6 @@ fn lists_are_tables_for_people_and_json_for_programs_and_exit_codes_are_those_th
     assert!(!text(&coloured.stdout).contains('\u{1b}'), "colours are for terminals");
 }
 
-/// The pages of the manual and the scripts of shells come out of the program, and hold what it has.
-#[test]
-fn the_program_writes_its_own_manual_and_completions() {
-    let installed = Installed::new();
-    let made = installed.command(&["man", "man"]).output().unwrap();
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    let pages: Vec<String> = names(&installed.path("man"));
-    assert!(pages.len() > 40 && pages.contains(&"vigie-deliveries-held.1".to_owned()), "{pages:?}");
-    for shell in ["bash", "zsh", "fish"] {
-        let script = installed.command(&["completions", shell]).output().unwrap();
-        assert!(script.status.success() && text(&script.stdout).contains("doctor"), "{shell}");
-    }
-}
-
 fn names(dir: &Path) -> Vec<String> {
     std::fs::read_dir(dir).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect()
 }
@@ -638,36 +392,4 @@ async fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes
     assert!(answers(first).is_none());
     service.stop();
     assert_eq!(names(&copies).len(), 1, "once a day");
-}
-
-/// What stands in the package: made from the binary that the tests run.
-#[test]
-fn the_package_holds_the_program_its_service_its_manual_and_leaves_no_secret() {
-    if !Path::new("/usr/bin/dpkg-deb").exists() {
-        return vigie_tests::shared::skip("no dpkg-deb");
-    }
-    let out = tempfile::tempdir().unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/package");
-    let made = Command::new(script)
-        .arg(vigie())
-        .env("CARGO_TARGET_DIR", out.path())
-        .env("PACKAGE_LEVEL", "1")
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    let deb = names(&out.path().join("package")).into_iter().find(|n| n.ends_with(".deb")).unwrap();
-    let listed = Command::new("dpkg-deb").arg("-c").arg(out.path().join("package").join(deb)).output().unwrap();
-    let listed = text(&listed.stdout);
-    for path in [
-        "./usr/bin/vigie",
-        "./usr/lib/systemd/system/vigie.service",
-        "./usr/lib/systemd/system/vigie.service.d/10-package.conf",
-        "./usr/share/man/man1/vigie.1.gz",
-        "./usr/share/man/man1/vigie-doctor.1.gz",
-        "./usr/share/bash-completion/completions/vigie",
-        "./usr/share/doc/vigie/copyright",
-    ] {
-        assert!(listed.lines().any(|l| l.ends_with(path)), "{path}: {listed}");
-    }
-    assert!(!listed.contains("/etc/") && listed.lines().all(|l| l.contains("root/root")), "{listed}");
 }

@@ -1,0 +1,121 @@
+//! An installation is set up; what its package holds; its manual.
+
+use super::*;
+
+fn init<'a>(port: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let base = [
+        "init",
+        "--dir",
+        "etc",
+        "--database",
+        "sqlite:vigie.sqlite",
+        "--mail-host",
+        "127.0.0.1",
+        "--mail-port",
+        port,
+        "--mail-tls",
+        "none",
+        "--mail-from",
+        "Vigie <vigie@vigie.example>",
+        "--public-url",
+        "http://127.0.0.1:8765",
+        "--operator-name",
+        "Camille Essai",
+        "--operator-email",
+        "camille@vigie.example",
+        "--organisation",
+        "Les essais",
+    ];
+    base.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn an_installation_is_set_up_sends_its_first_link_and_is_never_written_over() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let installed = Installed::new();
+    let closed = servers::free_port().unwrap().to_string();
+    let away = installed.command(&init(&closed, &[])).output().unwrap();
+    assert_eq!(away.status.code(), Some(1), "{}", text(&away.stderr));
+    assert!(text(&away.stderr).contains("le serveur d’envoi n’est pas prêt"), "{}", text(&away.stderr));
+    assert!(
+        !installed.path("etc/vigie.toml").exists() && !installed.path("etc/secrets/web").exists(),
+        "nothing is left"
+    );
+
+    let port = smtp.port.to_string();
+    let line = init(&port, &["--department", "59", "--department", "62"]);
+    let done = installed.command(&line).output().unwrap();
+    assert!(done.status.success(), "{}{}", text(&done.stdout), text(&done.stderr));
+    assert!(text(&done.stdout).contains("Un lien pour entrer"), "{}", text(&done.stdout));
+    let mail = smtp.mails().pop().map(|m| text(&m)).unwrap();
+    assert!(mail.contains("camille@vigie.example") && mail.contains("/entrer/"), "{mail}");
+    for name in ["etc/secrets", "etc/secrets/web", "etc/vigie.sqlite"] {
+        let mode = installed.path(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} {mode:o}");
+    }
+    let file = std::fs::read_to_string(installed.path("etc/vigie.toml")).unwrap();
+    assert!(file.contains("departments = [\"59\", \"62\"]"), "{file}");
+    let key = std::fs::read(installed.path("etc/secrets/web")).unwrap();
+    let listed = installed.command(&["sources", "list", "--output", "json", "-c", "etc/vigie.toml"]).output().unwrap();
+    let sources: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(sources.as_array().unwrap().len(), 4, "{sources}");
+
+    // The same answers add nothing; others are refused, and nothing is changed.
+    assert!(installed.command(&line).output().unwrap().status.success());
+    let other = installed.command(&init(&port, &["--department", "75"])).output().unwrap();
+    assert_eq!(other.status.code(), Some(2));
+    assert!(text(&other.stderr).contains("n’est pas réécrit"), "{}", text(&other.stderr));
+    assert_eq!(std::fs::read_to_string(installed.path("etc/vigie.toml")).unwrap(), file);
+    assert_eq!(std::fs::read(installed.path("etc/secrets/web")).unwrap(), key);
+
+    let half = installed.command(&["init", "--dir", "ailleurs", "--organisation", "A"]).output().unwrap();
+    assert_eq!(half.status.code(), Some(2));
+    assert!(text(&half.stderr).contains("il manque --operator-name"), "{}", text(&half.stderr));
+    assert!(!installed.path("ailleurs").exists());
+}
+
+/// The pages of the manual and the scripts of shells come out of the program, and hold what it has.
+#[test]
+fn the_program_writes_its_own_manual_and_completions() {
+    let installed = Installed::new();
+    let made = installed.command(&["man", "man"]).output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let pages: Vec<String> = names(&installed.path("man"));
+    assert!(pages.len() > 40 && pages.contains(&"vigie-deliveries-held.1".to_owned()), "{pages:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = installed.command(&["completions", shell]).output().unwrap();
+        assert!(script.status.success() && text(&script.stdout).contains("doctor"), "{shell}");
+    }
+}
+
+/// What stands in the package: made from the binary that the tests run.
+#[test]
+fn the_package_holds_the_program_its_service_its_manual_and_leaves_no_secret() {
+    if !Path::new("/usr/bin/dpkg-deb").exists() {
+        return vigie_tests::shared::skip("no dpkg-deb");
+    }
+    let out = tempfile::tempdir().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/package");
+    let made = Command::new(script)
+        .arg(vigie())
+        .env("CARGO_TARGET_DIR", out.path())
+        .env("PACKAGE_LEVEL", "1")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let deb = names(&out.path().join("package")).into_iter().find(|n| n.ends_with(".deb")).unwrap();
+    let listed = Command::new("dpkg-deb").arg("-c").arg(out.path().join("package").join(deb)).output().unwrap();
+    let listed = text(&listed.stdout);
+    for path in [
+        "./usr/bin/vigie",
+        "./usr/lib/systemd/system/vigie.service",
+        "./usr/lib/systemd/system/vigie.service.d/10-package.conf",
+        "./usr/share/man/man1/vigie.1.gz",
+        "./usr/share/man/man1/vigie-doctor.1.gz",
+        "./usr/share/bash-completion/completions/vigie",
+        "./usr/share/doc/vigie/copyright",
+    ] {
+        assert!(listed.lines().any(|l| l.ends_with(path)), "{path}: {listed}");
+    }
+    assert!(!listed.contains("/etc/") && listed.lines().all(|l| l.contains("root/root")), "{listed}");
+}
