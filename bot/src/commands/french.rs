@@ -82,7 +82,9 @@ fn argument(arg: Arg) -> Arg {
 /// What stands for the value of an argument in help and errors.
 fn value_name(id: &str) -> Option<&'static str> {
     Some(match id {
-        "config" | "file" | "files" | "key_file" | "mail_password_file" | "database_password_file" => "FICHIER",
+        "attach" | "config" | "file" | "files" | "key_file" | "mail_password_file" | "database_password_file" => {
+            "FICHIER"
+        }
         "dir" | "to" | "backup" => "DOSSIER",
         "listen" | "resolver" | "email" | "url" | "public_url" | "mail_from" | "operator_email" | "database" => {
             "ADRESSE"
@@ -91,7 +93,7 @@ fn value_name(id: &str) -> Option<&'static str> {
         "mail_port" => "PORT",
         "mail_user" => "COMPTE",
         "mail_tls" => "PROTECTION",
-        "subscriber" | "by" => "PERSONNE",
+        "subscriber" | "by" | "whom" => "PERSONNE",
         "operator_name" => "NOM",
         "organisation" => "ORGANISATION",
         "notice" | "of" => "AVIS",
