@@ -1,7 +1,7 @@
 //! Copies of a SQLite database: made while it is used, looked over, and put in its place again.
 //!
 //! - [`Store::backup`] and [`copy`] take a file as it stands at one moment.
-//! - A database that a newer program opens is copied before its schema changes ([`before_steps`]).
+//! - A database that a newer program opens is copied before its schema changes (`before_steps`).
 //! - [`hold`] marks a copy that is about to take the place of a database: what it would send waits for an operator
 //!   ([`crate::held`]).
 //!
