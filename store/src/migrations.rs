@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SECOND_READINGS,
     ACCESS_AND_VISIBILITY,
     AFTER_THE_AWARD,
+    SOURCE_MEMORIES,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -338,6 +339,13 @@ CREATE TABLE account (
   structure TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, followed_by TEXT NOT NULL, at BIGINT NOT NULL,
   PRIMARY KEY (structure, key));
 CREATE INDEX account_key ON account (key);
+";
+
+/// What a source remembers takes kilobytes and changes with what it brings; the rest of its row is short and changes at each poll.
+const SOURCE_MEMORIES: &str = r"
+CREATE TABLE source_memory (source TEXT PRIMARY KEY, memory TEXT NOT NULL);
+INSERT INTO source_memory (source, memory) SELECT id, memory FROM source WHERE memory <> '{}';
+ALTER TABLE source DROP COLUMN memory;
 ";
 
 /// Brings the database to the newest step.

@@ -114,13 +114,14 @@ impl Document {
             return lots;
         }
         // "Six lots : 1 démolition ; 2 façades ; …", "lot 1 amont, lot 2 médian, lot 3 aval".
-        pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4,1500})");
+        pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4}[^\n]*)");
         pattern!(BARE, r"(?i)\blot\s+([0-9]{1,3})\s+(\p{Ll}[^,;.\n]{1,60})");
         for span in self.spans.iter().filter(|s| s.field != "title") {
             let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
             let text = &text[..text.floor_char_boundary(HEAD)];
             let numbered = NUMBERED.captures(text).and_then(|c| c.get(1)).map(|m| {
-                let items = m.as_str().split(" ; ").filter_map(|item| item.trim().split_once(' '));
+                let list = &m.as_str()[..m.as_str().floor_char_boundary(MAX_LIST)];
+                let items = list.split(" ; ").filter_map(|item| item.trim().split_once(' '));
                 rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
             });
             let bare = || {
@@ -144,6 +145,9 @@ fn names_lots(line: &str) -> bool {
 
 /// How much of a passage is looked at for lots listed without a separator, in bytes.
 const HEAD: usize = 40_000;
+
+/// Longest list of lots within a line, in bytes.
+const MAX_LIST: usize = 1_500;
 
 /// Lots out of numbers and titles, as long as the numbers count up from 1.
 fn rising<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Lot> {
