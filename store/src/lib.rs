@@ -79,8 +79,7 @@ pub struct Store {
     /// What reads few rows by their keys.
     key_reader: sql::Reader,
     attempts: Arc<batch::Batch<attempts::Write>>,
-    source_claims: Arc<batch::Batch<sources::SourceClaim>>,
-    poll_ends: Arc<batch::Batch<sources::PollRow>>,
+    polls: Arc<batch::Batch<sources::Write>>,
 }
 
 impl Store {
@@ -103,8 +102,7 @@ impl Store {
             key_reader: db.key_reader(),
             db,
             attempts: Arc::default(),
-            source_claims: Arc::default(),
-            poll_ends: Arc::default(),
+            polls: Arc::default(),
         }
     }
 

@@ -34,6 +34,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     ATTACHMENTS,
     SIZES,
     LISTED_STATE,
+    SOURCE_MEMORIES,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -395,6 +396,13 @@ UPDATE search SET stands = COALESCE((SELECT p.snapshot FROM procedure p WHERE p.
 UPDATE search SET status = 'no_award' WHERE status = 'cancelled' AND stands LIKE '{"status":"no_award"%';
 UPDATE search SET status = 'intended' WHERE status = 'closed';
 "#;
+
+/// What a source remembers takes kilobytes and changes with what it brings; the rest of its row is short and changes at each poll.
+const SOURCE_MEMORIES: &str = r"
+CREATE TABLE source_memory (source TEXT PRIMARY KEY, memory TEXT NOT NULL);
+INSERT INTO source_memory (source, memory) SELECT id, memory FROM source WHERE memory <> '{}';
+ALTER TABLE source DROP COLUMN memory;
+";
 
 /// Brings the database to the newest step.
 ///

@@ -149,6 +149,7 @@ pub const IMPERSONAL: &[&str] = &[
     "audience_change",
     "source",
     "source_day",
+    "source_memory",
     "alarm",
     "procedure",
     "procedure_key",

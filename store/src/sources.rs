@@ -16,8 +16,6 @@ use crate::{Store, batch};
 /// State of a source.
 #[derive(Debug, Clone, Default)]
 pub struct SourceState {
-    /// Cursor and validators, as JSON of the watcher.
-    pub memory: String,
     /// The first poll was completed.
     pub baseline_done: bool,
     /// Failures in a row.
@@ -99,7 +97,7 @@ struct SourceRow(String, SourceState);
 
 macro_rules! state_columns {
     () => {
-        "id, memory, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, trouble, quota_left,
+        "id, baseline_done, failures, next_due, last_success, last_attempt, last_error, items, bad, trouble, quota_left,
          quota_limit, paused, interrupted"
     };
 }
@@ -109,7 +107,6 @@ impl FromRow for SourceRow {
         let mut columns = Columns::of(row);
         let id = columns.next()?;
         let state = SourceState {
-            memory: columns.next()?,
             baseline_done: columns.next()?,
             failures: columns.next()?,
             next_due: columns.next()?,
@@ -137,10 +134,16 @@ impl Store {
             .bind(id.to_owned())
             .fetch_optional(&self.key_reader)
             .await?;
-        Ok(row.map_or_else(
-            || SourceState { memory: "{}".to_owned(), ..SourceState::default() },
-            |SourceRow(_, state)| state,
-        ))
+        Ok(row.map(|SourceRow(_, state)| state).unwrap_or_default())
+    }
+
+    /// What is remembered of a source: cursor and validators, as JSON of the watcher; `{}` where nothing is.
+    pub async fn source_memory(&self, id: &str) -> Result<String, StoreError> {
+        let row: Option<(String,)> = sql::query_as("SELECT memory FROM source_memory WHERE source = $1")
+            .bind(id.to_owned())
+            .fetch_optional(&self.key_reader)
+            .await?;
+        Ok(row.map_or_else(|| "{}".to_owned(), |(memory,)| memory))
     }
 
     /// States of all sources ever polled, by identifier.
@@ -194,8 +197,8 @@ impl Store {
         force: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<SourceState>, StoreError> {
-        let claim = SourceClaim { id: id.to_owned(), holder: holder.to_owned(), until: now + lease, force, now };
-        self.source_claims.write(&self.db, claim).await
+        let claim = Claim { id: id.to_owned(), holder: holder.to_owned(), until: now + lease, force, now };
+        self.polls.write(&self.db, Write::Claim(claim)).await
     }
 
     /// Notes a page that others follow, once its notices are committed, and holds the source for another `lease`.
@@ -206,15 +209,17 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sql::query(
-            "UPDATE source SET memory = COALESCE($1, memory), items = items + $2, lease_until = $3, interrupted = 0 WHERE id = $4",
-        )
-        .bind(page.memory.map(str::to_owned))
-        .bind(i64::try_from(page.records).unwrap_or(0))
-        .bind(millis(now + lease))
-        .bind(id.to_owned())
-        .execute_alone(&self.db)
-        .await?;
+        let mut tx = self.begin().await?;
+        sql::query("UPDATE source SET items = items + $1, lease_until = $2, interrupted = 0 WHERE id = $3")
+            .bind(i64::try_from(page.records).unwrap_or(0))
+            .bind(millis(now + lease))
+            .bind(id.to_owned())
+            .execute(&mut tx)
+            .await?;
+        if let Some(memory) = page.memory {
+            remember(&mut tx, &[json!({"id": id, "memory": memory})]).await?;
+        }
+        tx.commit().await?;
         Ok(())
     }
 
@@ -234,7 +239,7 @@ impl Store {
             "records": end.page.map_or(0, |p| p.records), "left": end.quota.map(|(left, _)| count(left)),
             "limit": end.quota.map(|(_, limit)| count(limit)), "day": day.to_string(), "items": end.items,
         });
-        self.poll_ends.write(&self.db, PollRow(row)).await
+        self.polls.write(&self.db, Write::End(row)).await.map(drop)
     }
 
     /// What each source brought day by day since `since`, oldest first. A day without a poll is not there.
@@ -407,9 +412,18 @@ async fn release(
     Ok(())
 }
 
+/// What is written of a source as its poll begins and ends. What one source ends and another begins at one moment is one
+/// transaction.
+#[derive(Debug, Clone)]
+pub(crate) enum Write {
+    Claim(Claim),
+    /// How a poll ended, as a row to be written.
+    End(Value),
+}
+
 /// Who takes a source for polling.
 #[derive(Debug, Clone)]
-pub(crate) struct SourceClaim {
+pub(crate) struct Claim {
     id: String,
     holder: String,
     until: DateTime<Utc>,
@@ -417,86 +431,121 @@ pub(crate) struct SourceClaim {
     now: DateTime<Utc>,
 }
 
-impl batch::Write for SourceClaim {
-    /// The state of the source, where it was free and due.
+impl batch::Write for Write {
+    /// The state of a claimed source, where it was free and due.
     type Answer = Option<SourceState>;
 
-    async fn write_all(tx: &mut Transaction, claims: &[Self]) -> Result<Vec<Self::Answer>, StoreError> {
-        let mut taken: HashMap<String, SourceState> = HashMap::new();
-        for force in [false, true] {
-            let mut wanted: Vec<&Self> = claims.iter().filter(|claim| claim.force == force).collect();
-            // In one order for all: two that lock the same sources never wait for each other.
-            wanted.sort_by(|a, b| a.id.cmp(&b.id));
-            let rows: Vec<Value> = wanted
-                .iter()
-                .map(|c| json!({"id": c.id, "holder": c.holder, "until": millis(c.until), "now": millis(c.now)}))
-                .collect();
-            if rows.is_empty() {
-                continue;
+    async fn write_all(tx: &mut Transaction, writes: &[Self]) -> Result<Vec<Self::Answer>, StoreError> {
+        let (mut claims, mut ends) = (Vec::new(), Vec::new());
+        for write in writes {
+            match write {
+                Self::Claim(claim) => claims.push(claim),
+                Self::End(row) => ends.push(row.clone()),
             }
-            let states: Vec<SourceRow> = sql::query_as(over_rows!(
-                tx.engine(),
-                ["INSERT INTO source (id, holder, lease_until, last_attempt)
-                  SELECT value ->> 'id', value ->> 'holder', CAST(value ->> 'until' AS BIGINT), CAST(value ->> 'now' AS BIGINT) FROM "],
-                [
-                    " WHERE 1 = 1 ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until,
-                        last_attempt = excluded.last_attempt,
-                        interrupted = CASE WHEN source.holder IS NULL THEN 0 ELSE source.interrupted + 1 END
-                      WHERE (source.lease_until <= excluded.last_attempt OR source.holder = excluded.holder)
-                        AND (source.next_due <= excluded.last_attempt AND source.paused = 0 OR $2 = 1) RETURNING ",
-                    state_columns!()
-                ]
-            ))
-            .bind(Value::from(rows).to_string())
-            .bind(i64::from(force))
-            .fetch_all(&mut *tx)
-            .await?;
-            taken.extend(states.into_iter().map(|SourceRow(id, state)| (id, state)));
         }
-        Ok(claims.iter().map(|claim| taken.remove(&claim.id)).collect())
+        end_polls(tx, ends).await?;
+        let mut taken = claim_all(tx, claims).await?;
+        let answer = |write: &Self| match write {
+            Self::Claim(claim) => taken.remove(&claim.id),
+            Self::End(_) => None,
+        };
+        Ok(writes.iter().map(answer).collect())
     }
 }
 
-/// How a poll ended, as a row to be written.
-#[derive(Debug, Clone)]
-pub(crate) struct PollRow(Value);
-
-impl batch::Write for PollRow {
-    type Answer = ();
-
-    async fn write_all(tx: &mut Transaction, ends: &[Self]) -> Result<Vec<()>, StoreError> {
-        let mut rows: Vec<Value> = ends.iter().map(|PollRow(row)| row.clone()).collect();
-        rows.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str())); // as sources are claimed
-        let rows = Value::from(rows).to_string();
-        sql::query(over_rows!(
+/// Takes those that are free and due; gives their states.
+async fn claim_all(tx: &mut Transaction, mut claims: Vec<&Claim>) -> Result<HashMap<String, SourceState>, StoreError> {
+    let mut taken = HashMap::new();
+    // In one order for all: two that lock the same sources never wait for each other.
+    claims.sort_by(|a, b| a.id.cmp(&b.id));
+    for force in [false, true] {
+        let wanted = claims.iter().filter(|claim| claim.force == force);
+        let rows: Vec<Value> = wanted
+            .map(|c| json!({"id": c.id, "holder": c.holder, "until": millis(c.until), "now": millis(c.now)}))
+            .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let states: Vec<SourceRow> = sql::query_as(over_rows!(
             tx.engine(),
-            ["UPDATE source SET failures = CASE WHEN w.failed = 1 THEN failures + 1 ELSE 0 END,
-               last_success = CASE WHEN w.failed = 1 THEN last_success ELSE w.at END,
-               baseline_done = CASE WHEN w.failed = 1 THEN baseline_done ELSE 1 END,
-               last_error = w.error, trouble = w.trouble, next_due = w.due, memory = COALESCE(w.memory, source.memory),
-               items = items + w.records, quota_left = COALESCE(w.quota_left, source.quota_left),
-               quota_limit = COALESCE(w.quota_limit, source.quota_limit), lease_until = 0, holder = NULL, interrupted = 0
-             FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'failed' AS BIGINT) AS failed, CAST(value ->> 'at' AS BIGINT) AS at,
-               value ->> 'error' AS error, value ->> 'trouble' AS trouble, CAST(value ->> 'due' AS BIGINT) AS due,
-               value ->> 'memory' AS memory, CAST(value ->> 'records' AS BIGINT) AS records,
-               CAST(value ->> 'left' AS BIGINT) AS quota_left, CAST(value ->> 'limit' AS BIGINT) AS quota_limit FROM "],
-            [") AS w WHERE source.id = w.key"]
+            ["INSERT INTO source (id, holder, lease_until, last_attempt)
+              SELECT value ->> 'id', value ->> 'holder', CAST(value ->> 'until' AS BIGINT), CAST(value ->> 'now' AS BIGINT) FROM "],
+            [
+                " WHERE 1 = 1 ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until,
+                    last_attempt = excluded.last_attempt,
+                    interrupted = CASE WHEN source.holder IS NULL THEN 0 ELSE source.interrupted + 1 END
+                  WHERE (source.lease_until <= excluded.last_attempt OR source.holder = excluded.holder)
+                    AND (source.next_due <= excluded.last_attempt AND source.paused = 0 OR $2 = 1) RETURNING ",
+                state_columns!()
+            ]
         ))
-        .bind(rows.clone())
-        .execute(tx)
+        .bind(Value::from(rows).to_string())
+        .bind(i64::from(force))
+        .fetch_all(&mut *tx)
         .await?;
-        sql::query(over_rows!(
-            tx.engine(),
-            ["INSERT INTO source_day (source, day, items, polls, failures)
-              SELECT value ->> 'id', value ->> 'day', CAST(value ->> 'items' AS BIGINT), 1, CAST(value ->> 'failed' AS BIGINT) FROM "],
-            [" WHERE 1 = 1 ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + excluded.items,
-                polls = source_day.polls + 1, failures = source_day.failures + excluded.failures"]
-        ))
-        .bind(rows)
-        .execute(tx)
-        .await?;
-        Ok(vec![(); ends.len()])
+        taken.extend(states.into_iter().map(|SourceRow(id, state)| (id, state)));
     }
+    Ok(taken)
+}
+
+/// Notes how polls ended, and gives their sources back.
+async fn end_polls(tx: &mut Transaction, mut ends: Vec<Value>) -> Result<(), StoreError> {
+    if ends.is_empty() {
+        return Ok(());
+    }
+    ends.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str())); // as sources are claimed
+    let new_memories: Vec<Value> = ends.iter().filter(|row| row["memory"].is_string()).map(memory_of).collect();
+    if !new_memories.is_empty() {
+        remember(tx, &new_memories).await?;
+    }
+    ends.iter_mut().filter_map(Value::as_object_mut).for_each(|row| drop(row.remove("memory")));
+    let rows = Value::from(ends).to_string();
+    sql::query(over_rows!(
+        tx.engine(),
+        ["UPDATE source SET failures = CASE WHEN w.failed = 1 THEN failures + 1 ELSE 0 END,
+           last_success = CASE WHEN w.failed = 1 THEN last_success ELSE w.at END,
+           baseline_done = CASE WHEN w.failed = 1 THEN baseline_done ELSE 1 END,
+           last_error = w.error, trouble = w.trouble, next_due = w.due,
+           items = items + w.records, quota_left = COALESCE(w.quota_left, source.quota_left),
+           quota_limit = COALESCE(w.quota_limit, source.quota_limit), lease_until = 0, holder = NULL, interrupted = 0
+         FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'failed' AS BIGINT) AS failed, CAST(value ->> 'at' AS BIGINT) AS at,
+           value ->> 'error' AS error, value ->> 'trouble' AS trouble, CAST(value ->> 'due' AS BIGINT) AS due,
+           CAST(value ->> 'records' AS BIGINT) AS records,
+           CAST(value ->> 'left' AS BIGINT) AS quota_left, CAST(value ->> 'limit' AS BIGINT) AS quota_limit FROM "],
+        [") AS w WHERE source.id = w.key"]
+    ))
+    .bind(rows.clone())
+    .execute(&mut *tx)
+    .await?;
+    sql::query(over_rows!(
+        tx.engine(),
+        ["INSERT INTO source_day (source, day, items, polls, failures)
+          SELECT value ->> 'id', value ->> 'day', CAST(value ->> 'items' AS BIGINT), 1, CAST(value ->> 'failed' AS BIGINT) FROM "],
+        [" WHERE 1 = 1 ON CONFLICT (source, day) DO UPDATE SET items = source_day.items + excluded.items,
+            polls = source_day.polls + 1, failures = source_day.failures + excluded.failures"]
+    ))
+    .bind(rows)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The part of a row that says what is remembered of a source.
+fn memory_of(row: &Value) -> Value {
+    json!({"id": row["id"], "memory": row["memory"]})
+}
+
+/// Remembers of each source what its row says.
+async fn remember(tx: &mut Transaction, rows: &[Value]) -> Result<(), StoreError> {
+    sql::query(over_rows!(
+        tx.engine(),
+        ["INSERT INTO source_memory (source, memory) SELECT value ->> 'id', value ->> 'memory' FROM "],
+        [" WHERE 1 = 1 ON CONFLICT (source) DO UPDATE SET memory = excluded.memory"]
+    ))
+    .bind(Value::from(rows).to_string())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 impl IngestTx {

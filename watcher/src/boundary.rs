@@ -1,5 +1,5 @@
-//! Where bytes from outside are read: off the threads that everything else waits on, and so that a reader that panics costs what
-//! it was reading and no more.
+//! Where bytes from outside are read: what is not short, off the threads that everything else waits on; and so that a reader that
+//! panics costs what it was reading and no more.
 //!
 //! Readers themselves are bounded in work and memory (`html`, `tree::check`, limits of fetched bodies and mails); this keeps what
 //! is left from harming neighbours. What ends the whole process cannot be caught: whoever keeps the record of what is read
@@ -32,11 +32,17 @@ const LARGE: usize = 1024 * 1024;
 /// Held by whoever reads something large.
 static LARGE_ONE: Mutex<()> = Mutex::new(());
 
-/// Runs a reader of so many bytes; of large ones, one at a time in this process.
+/// What is no longer than this is read where it is, in bytes: the way to another thread costs more than reading it.
+const SHORT: usize = 32 * 1024;
+
+/// Runs a reader of so many bytes: short ones on this very thread, of large ones one at a time in this process.
 ///
 /// # Errors
 /// The reader panicked; nothing of what it made is kept.
 pub fn read_whole<T>(length: usize, work: impl FnOnce() -> T) -> Result<T, ReaderFailed> {
+    if length <= SHORT {
+        return caught(work);
+    }
     read(|| {
         let _alone = (length > LARGE).then(|| LARGE_ONE.lock().unwrap_or_else(PoisonError::into_inner));
         work()

@@ -29,9 +29,14 @@ impl Place {
         match tokio::time::timeout(PATIENCE, &mut answer).await {
             Ok(answer) => answer,
             Err(_) => {
-                self.0 = None;
+                self.give_up();
                 answer.await
             }
         }
+    }
+
+    /// Leaves it to another.
+    pub(super) fn give_up(&mut self) {
+        self.0 = None;
     }
 }

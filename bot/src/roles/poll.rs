@@ -88,7 +88,7 @@ async fn read(
 ) -> Result<Polled, Failure> {
     let id = watched.block.id.as_str();
     let first = (!state.baseline_done).then_some(watched.block.baseline);
-    let mut memory: Memory = serde_json::from_str(&state.memory).unwrap_or_default();
+    let mut memory: Memory = serde_json::from_str(&service.store.source_memory(id).await?).unwrap_or_default();
     let mut total = Polled::default();
     // What there is to remember, where that has changed.
     let mut written = None;
@@ -118,7 +118,7 @@ async fn read(
         };
         metrics::polled(id, "ok", asked);
         CrashPoint::AfterFetch.reach();
-        let records = page.notices.len() + page.bad.len();
+        let records = page.notices.len() + page.bad.len() + page.unchanged;
         let notices = std::mem::take(&mut page.notices);
         if let Err(failure) = take_page(service, watched, notices, &page, first, &mut total).await {
             // The reading ended well: what failed is ours, and says nothing of the source.
@@ -151,6 +151,8 @@ async fn read(
         quota,
         page: last.map(|records| PageEnd { memory: written.as_deref(), records }),
     };
+    // What was read is stored: another source may be read while the end of this one is written.
+    place.give_up();
     service.store.poll_done(id, &end, due, paris_day(now), now).await?;
     match &failure {
         Some((why, _)) => {
@@ -229,7 +231,7 @@ async fn take_page(
             }
         }
     }
-    total.records += notices.len() + page.bad.len();
+    total.records += notices.len() + page.bad.len() + page.unchanged;
     total.bad += page.bad.len();
     Ok(())
 }

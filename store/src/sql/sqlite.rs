@@ -26,10 +26,10 @@ const READERS: usize = 4;
 /// Statements kept prepared by each connection: about as many as the program has.
 const PREPARED: usize = 400;
 
-/// Pages kept in memory by the connection that writes, in KiB: keys are hashes, so that writes go all over the indexes.
-const WRITER_CACHE_KIB: u32 = 16_000;
+/// Pages kept in memory by the connection that writes, in KiB: those at the end of the indexes, where what is new stands.
+const WRITER_CACHE_KIB: u32 = 8_000;
 /// Pages kept in memory by each connection that reads, in KiB.
-const READER_CACHE_KIB: u32 = 4_000;
+const READER_CACHE_KIB: u32 = 2_000;
 
 /// A turn to write: the connection, which whoever sees it fail takes away.
 type Turn = OwnedMutexGuard<Option<Connection>>;

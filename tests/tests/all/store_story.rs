@@ -331,7 +331,7 @@ async fn source_is_held_by_one(store: &Store) {
     store.poll_done("s", &end, at(40), at(19).date_naive(), at(19)).await.unwrap();
     let state = store.source("s").await.unwrap();
     assert_eq!((state.failures, state.items, state.baseline_done), (1, 3, true));
-    assert_eq!(state.memory, "{\"cursor\":\"7\"}");
+    assert_eq!(store.source_memory("s").await.unwrap(), "{\"cursor\":\"7\"}");
     assert!(store.hold_lease("timetable", "one", LEASE, at(0)).await.unwrap());
     assert!(!store.hold_lease("timetable", "two", LEASE, at(0)).await.unwrap());
     assert!(store.hold_lease("timetable", "two", LEASE, at(5)).await.unwrap(), "a lease that ran out is taken over");

@@ -136,13 +136,14 @@ impl Document {
             return lots;
         }
         // "Six lots : 1 démolition ; 2 façades ; …", "lot 1 amont, lot 2 médian, lot 3 aval".
-        pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4,1500})");
+        pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4}[^\n]*)");
         pattern!(BARE, r"(?i)\blot\s+([0-9]{1,3})\s+(\p{Ll}[^,;.\n]{1,60})");
         for span in self.spans.iter().filter(|s| s.field != "title") {
             let lines: Vec<&str> = self.lines_naming_lots(span).into_iter().map(|l| &self.original[l]).collect();
             let captured = lines.iter().filter(|l| l.contains(':')).find_map(|l| NUMBERED.captures(l));
             let numbered = captured.and_then(|c| c.get(1)).map(|m| {
-                let items = m.as_str().split(" ; ").filter_map(|item| item.trim().split_once(' '));
+                let list = &m.as_str()[..m.as_str().floor_char_boundary(MAX_LIST)];
+                let items = list.split(" ; ").filter_map(|item| item.trim().split_once(' '));
                 rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
             });
             let bare = || {
@@ -158,6 +159,9 @@ impl Document {
         Vec::new()
     }
 }
+
+/// Longest list of lots within a line, in bytes.
+const MAX_LIST: usize = 1_500;
 
 /// Lots out of numbers and titles, as long as the numbers count up from 1.
 fn rising<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Lot> {

@@ -9,6 +9,7 @@ use vigie_domain::commune::Commune;
 use vigie_domain::{Department, Place, commune};
 
 use super::department_names;
+use super::place::behind_label;
 
 pattern!(
     NAME,
@@ -31,7 +32,7 @@ pattern!(
     SURE,
     r"(?i)(?:\b(?:commune|communes|ville|villes|situ[ée]e?s?|sis|sise|implant[ée]e?s?|agglom[ée]ration|mairie)(?: (?:à|de|d|du))?[ ]?(?:d['’])?$|\b[0-9]{5}[ \u{a0}]+$|\bà $)"
 );
-pattern!(PLACE_LINE, r"(?im)^[^\n]{0,40}\b(?:lieux?|sites?|adresse)\b[^\n:]{0,40}:[ \u{a0}]*(?P<l>[^\n]{3,200})");
+pattern!(PLACE_LABEL, r"(?i)\b(?:lieux?|sites?|adresse)\b");
 
 /// Longest text of a lot that is looked at, in bytes.
 const MAX_TEXT: usize = 4_000;
@@ -50,8 +51,8 @@ pub fn places<'t>(title: &str, texts: impl Iterator<Item = &'t str>, within: &[D
     if found.is_empty() {
         for text in texts {
             let text = &text[..text.floor_char_boundary(MAX_TEXT)];
-            for line in PLACE_LINE.captures_iter(text).filter_map(|c| c.name("l")) {
-                read(&format!(", {}", line.as_str()), false, within, &mut found);
+            for line in text.lines().filter_map(|line| behind_label(line, &PLACE_LABEL, (40, 40))) {
+                read(&format!(", {}", line.trim_start_matches([' ', '\u{a0}'])), false, within, &mut found);
             }
             read(text, true, within, &mut found);
         }
@@ -73,9 +74,14 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
         if start < accepted_until {
             continue;
         }
+        let before = &text[text.ceil_char_boundary(start.saturating_sub(LOOK_BACK))..start];
+        // Asked first: most names have no such words before them, and a look at the communes costs more.
+        let surely = sure && SURE.is_match(before);
+        if sure && !surely && accepted_until == 0 {
+            continue;
+        }
         let Some((length, place)) = longest(&text[start..longest_end], within) else { continue };
         let end = start + length;
-        let before = &text[text.ceil_char_boundary(start.saturating_sub(LOOK_BACK))..start];
         let behind = &text[end..text.floor_char_boundary((end + LOOK_BACK).min(text.len()))];
         if !ENDS.is_match(behind) || STREET.is_match(before) {
             continue;
@@ -83,7 +89,7 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
         let listed = accepted_until > 0 && goes_on(&text[accepted_until..start]);
         let headed = head.take_if(|(head_end, _)| goes_on(&text[*head_end..start]));
         let made = if sure {
-            SURE.is_match(before)
+            surely
         } else {
             MADE_A_PLACE.is_match(before)
                 || SEPARATED.is_match(before) && (!in_capitals || behind.trim().is_empty())

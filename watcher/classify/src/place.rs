@@ -11,16 +11,14 @@ use vigie_config::rules::communes;
 use vigie_domain::{Department, commune};
 
 use super::department_names::{NAMES, of_name};
+use super::pattern::Regex;
 
 pattern!(
     LABEL,
     r"(?i)\b(?:dept\.?|d[ée]partement\(?s?\)?)[ ]?(?:de publication|d['’]ex[ée]cution|concern[ée]s?)?[ ]?:[ ]?(?P<d>2[AaBb]|97[1-8]|[0-9]{2})\b"
 );
 pattern!(NUTS, r"\b(?P<n>FR[A-Z0-9][0-9A-Z]{2})\b");
-pattern!(
-    PLACE_LINE,
-    r"(?im)^[^\n]{0,60}\b(?:lieux?|sites?|chantier|adresse)\b[^\n:]{0,40}(?:ex[ée]cution|prestations?|travaux|livraison|chantier)?[^\n:]{0,30}:(?P<l>[^\n]{3,200})"
-);
+pattern!(PLACE_LABEL, r"(?i)\b(?:lieux?|sites?|chantier|adresse)\b");
 pattern!(POSTCODE_LABEL, r"(?i)\b(?:codes? postal|postal_code|code_postal)[^0-9\n]{0,12}(?P<p>[0-9]{5})\b");
 pattern!(POSTCODE, r"(?P<p>\b(?:0[1-9]|[1-8][0-9]|9[0-5]|97|98)[0-9]{3})\b(?P<c>[  ]+\p{Lu}[\p{L}'’ -]{1,60})?");
 pattern!(ANNOUNCED, r"(?:^|[\n(–—,:-]|\p{Lu}[\p{L}'’-]*,?)[  ]*\(?$");
@@ -61,8 +59,7 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     if !found.is_empty() {
         return found;
     }
-    for line in PLACE_LINE.captures_iter(text).filter_map(|c| c.name("l")) {
-        let line = line.as_str();
+    for line in text.lines().filter_map(|line| behind_label(line, &PLACE_LABEL, (60, 80))) {
         let of_line = [in_address(line), named(line, false), communes_in(&format!(", {line}"), false)];
         if let Some(found) = of_line.into_iter().find(|f| !f.is_empty()) {
             return found;
@@ -112,6 +109,24 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     ];
     steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()
 }
+
+/// What stands behind the colon of a line that a label opens: "Lieu principal d'exécution du marché : 79000 Niort". The label stands
+/// at most so many bytes behind the beginning of the line, and the colon so many behind the label.
+pub(crate) fn behind_label<'t>(line: &'t str, label: &Regex, (before, between): (usize, usize)) -> Option<&'t str> {
+    /// Longest part of a line that is read, in bytes.
+    const READ: usize = 200;
+    line.find(':')?;
+    let head = &line[..line.floor_char_boundary(before + LONGEST_LABEL)];
+    let labels: Vec<usize> = label.find_iter(head).filter(|m| m.start() <= before).map(|m| m.end()).collect();
+    let said = labels.into_iter().rev().find_map(|end| {
+        let colon = line[end..].find(':').filter(|at| *at <= between)?;
+        Some(&line[end + colon + 1..]).filter(|said| said.chars().nth(2).is_some())
+    })?;
+    Some(&said[..said.floor_char_boundary(READ)])
+}
+
+/// Bytes of the longest label of a place.
+const LONGEST_LABEL: usize = 8;
 
 /// Adds what is not there yet.
 fn with(mut known: Vec<Department>, more: Department) -> Vec<Department> {

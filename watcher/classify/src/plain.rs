@@ -7,15 +7,15 @@ use super::fold::fold;
 pattern!(CODE, r"(?:cpv|classification|pccpv)[^0-9]{0,60}(?P<c>[0-9]{8})\b");
 pattern!(
     TITLE,
-    r"(?m)(?:^Objet du march[ée] ?:|^Intitul[ée](?: attribu[ée] au (?:march[ée]|contrat)[^:\n]{0,60})? ?:|^Objet de la consultation ?:|^TITitre)[ \t]*\n?[ \t]*(?P<t>[^\n]{8,400})"
+    r"(?m)(?:^Objet du march[ée] ?:|^Intitul[ée](?: attribu[ée] au (?:march[ée]|contrat)[^:\n]{0,60})? ?:|^Objet de la consultation ?:|^TITitre)[ \t]*\n?[ \t]*(?P<t>[^\n]{8}[^\n]*)"
 );
 pattern!(
     BUYER,
-    r"(?im)(?:^(?:OFFICIALNAME|Nom officiel|Nom complet de l['’]acheteur|Nom de l['’]acheteur|Acheteur(?: public)?|Organisme acheteur|Ma[îi]tre d['’]ouvrage|Pouvoir adjudicateur|Entité adjudicatrice|Donneur d['’]ordre|Organisme)[ ]?:[ \t]*|\bNom et adresse officiels[^:\n]{0,60}:[ \t]*\n?)(?P<n>[^\n]{3,160})"
+    r"(?im)(?:^(?:OFFICIALNAME|Nom officiel|Nom complet de l['’]acheteur|Nom de l['’]acheteur|Acheteur(?: public)?|Organisme acheteur|Ma[îi]tre d['’]ouvrage|Pouvoir adjudicateur|Entité adjudicatrice|Donneur d['’]ordre|Organisme)[ ]?:[ \t]*|\bNom et adresse officiels[^:\n]{0,60}:[ \t]*\n?)(?P<n>[^\n]{3}[^\n]*)"
 );
 pattern!(
     HEADED,
-    r"(?im)^[ \t]*(?:article[ ]*)?(?:[0-9]{1,2}(?:\.[0-9]{1,2})*)?[ .)–-]*(?:identification de l['’])?(?:acheteur|organisme acheteur|pouvoir adjudicateur|ma[îi]tre d['’]ouvrage)[ \t]*\n+(?P<n>[^\n]{3,160})"
+    r"(?im)^[ \t]*(?:article[ ]*)?(?:[0-9]{1,2}(?:\.[0-9]{1,2})*)?[ .)–-]*(?:identification de l['’])?(?:acheteur|organisme acheteur|pouvoir adjudicateur|ma[îi]tre d['’]ouvrage)[ \t]*\n+(?P<n>[^\n]{3}[^\n]*)"
 );
 pattern!(
     BODY,
@@ -68,8 +68,12 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     notice
 }
 
+/// Longest line read as a buyer's name and address, in bytes.
+const MAX_BUYER: usize = 160;
+
 /// The buyer's name alone, without the address that may follow it.
 fn buyer(line: &str) -> String {
+    let line = &line[..line.floor_char_boundary(MAX_BUYER)];
     let end = ADDRESS.find(line).map_or(line.len(), |m| m.start());
     line[..end].trim().trim_end_matches([',', ';', '.', '-']).trim().to_owned()
 }

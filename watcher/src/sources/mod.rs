@@ -138,6 +138,8 @@ pub struct BadRecord {
 pub struct Page {
     /// Notices read.
     pub notices: Vec<Notice>,
+    /// Records that say what they said when they were read before, where the reader knows: they are not among the notices.
+    pub unchanged: usize,
     /// Records that could not be read.
     pub bad: Vec<BadRecord>,
     /// What to remember once the page is committed.

@@ -5,6 +5,9 @@
 //! document; but an id or a link that two entries of different words bore is trusted no more, for good ([`Book::id_repeats`],
 //! [`Book::link_repeats`]). Its name is the first of id, link, words that nobody else bears, and never changes.
 //!
+//! Most entries of a document that has changed have not: one that says what it said, to the same reader, is no news and is not read
+//! any further ([`Named::unchanged`]).
+//!
 //! On failure: a book that cannot be read is empty, and entries get the names they would get at a first poll.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -31,6 +34,9 @@ struct Known {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     link: Option<String>,
     words: String,
+    /// Fingerprint of all that it says, and of who read it; empty where an earlier version of this program wrote the book.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    whole: String,
     title: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     day: Option<NaiveDate>,
@@ -49,6 +55,14 @@ pub(super) struct Book {
     known: Vec<Known>,
 }
 
+/// An entry by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub name: String,
+    /// It was read before, by the same reader, and says what it said then.
+    pub unchanged: bool,
+}
+
 fn fingerprint(title: &str, text: &str) -> String {
     let digest = Sha256::digest(format!("{title}\n{text}"));
     digest.iter().take(12).map(|b| format!("{b:02x}")).collect()
@@ -64,12 +78,13 @@ fn alike(a: &str, b: &str) -> bool {
 }
 
 impl Known {
-    fn of(entry: &Entry, poll: u64) -> Self {
+    fn of(entry: &Entry, reader: &str, poll: u64) -> Self {
         Self {
             name: String::new(),
             guid: entry.guid.clone(),
             link: entry.link.as_deref().map(canonical_link),
             words: fingerprint(&entry.title, &entry.text),
+            whole: fingerprint(reader, &format!("{entry:?}")),
             title: entry.title.chars().take(200).collect(),
             day: entry.published,
             poll,
@@ -112,10 +127,11 @@ impl Book {
         self.link_repeats
     }
 
-    /// The names of a document's entries, in order; `None` for one that stands there twice.
-    pub(super) fn name(&mut self, entries: &[Entry]) -> Vec<Option<String>> {
+    /// The names of a document's entries, in order; `None` for one that stands there twice. `reader` says in what version and with
+    /// what settings they are read.
+    pub(super) fn name(&mut self, entries: &[Entry], reader: &str) -> Vec<Option<Named>> {
         self.polls += 1;
-        let mut read: Vec<Known> = entries.iter().map(|e| Known::of(e, self.polls)).collect();
+        let mut read: Vec<Known> = entries.iter().map(|e| Known::of(e, reader, self.polls)).collect();
         let twice = repeated(&read);
         self.id_repeats |= differ(&read, &twice, |k| k.guid.as_deref());
         self.link_repeats |= differ(&read, &twice, |k| k.link.as_deref());
@@ -127,11 +143,13 @@ impl Book {
                 names.push(None);
                 continue;
             }
-            let old = found.get(&i).map(|k| self.known[*k].name.clone());
+            let old = found.get(&i).map(|k| &self.known[*k]);
+            let unchanged = old.is_some_and(|old| old.whole == known.whole);
+            let old = old.map(|old| old.name.clone());
             let name = old.unwrap_or_else(|| self.new_name(known, entries[i].link.as_deref(), &taken));
             taken.insert(name.clone());
             known.name.clone_from(&name);
-            names.push(Some(name));
+            names.push(Some(Named { name, unchanged }));
         }
         let replaced: HashSet<usize> = found.values().copied().collect();
         let kept = std::mem::take(&mut self.known).into_iter().enumerate();
@@ -237,13 +255,35 @@ mod tests {
         let mut book = Book::default();
         let mut names = HashSet::new();
         for document in documents {
-            names.extend(book.name(document).into_iter().flatten());
+            names.extend(book.name(document, READER).into_iter().flatten().map(|named| named.name));
             book = serde_json::from_str(&serde_json::to_string(&book).unwrap()).unwrap();
         }
         names.len()
     }
 
     const TITLE: &str = "Entretien des espaces verts du lycée";
+    const READER: &str = "1";
+
+    /// What an entry says beside its words counts too, and so does who reads it.
+    #[test]
+    fn an_entry_is_unchanged_where_all_of_it_is_to_the_same_reader() {
+        let first = entry("17", "https://a.example/17", TITLE);
+        let dated = Entry { published: NaiveDate::from_ymd_opt(2026, 11, 3), ..first.clone() };
+        let documented = Entry { document: Some("https://a.example/dce.pdf".into()), ..first.clone() };
+        for (later, reader, unchanged) in [
+            (&first, READER, true),
+            (&first, "2", false),
+            (&dated, READER, false),
+            (&documented, READER, false),
+            (&entry("17", "https://a.example/18", TITLE), READER, false),
+        ] {
+            let mut book = Book::default();
+            let names =
+                |named: Vec<Option<Named>>| named.into_iter().flatten().map(|n| n.unchanged).collect::<Vec<_>>();
+            assert_eq!(names(book.name(std::slice::from_ref(&first), READER)), [false]);
+            assert_eq!(names(book.name(std::slice::from_ref(later), reader)), [unchanged], "{later:?}");
+        }
+    }
 
     /// A7: whatever the publisher changes beside the words, an entry is told once.
     #[test]
@@ -296,10 +336,10 @@ mod tests {
     #[test]
     fn a_repeated_id_is_trusted_no_more() {
         let mut book = Book::default();
-        book.name(&[entry("17", "", "Nettoyage"), entry("17", "", "Tonte")]);
+        book.name(&[entry("17", "", "Nettoyage"), entry("17", "", "Tonte")], READER);
         assert!(book.id_repeats && !book.link_repeats);
-        let names = book.name(&[entry("17", "", "Tonte du parc communal et du stade")]);
-        assert_ne!(names[0].as_deref(), Some("17"));
+        let names = book.name(&[entry("17", "", "Tonte du parc communal et du stade")], READER);
+        assert_ne!(names[0].as_ref().unwrap().name, "17");
     }
 
     #[test]
@@ -316,9 +356,11 @@ mod tests {
         fn a_document_read_again_brings_no_new_name(items in proptest::collection::vec(("[ab]?", "[cd]?", "[efg]"), 0..8)) {
             let entries: Vec<Entry> = items.iter().map(|(g, l, t)| entry(g, l, t)).collect();
             let mut book = Book::default();
-            let first: HashSet<_> = book.name(&entries).into_iter().flatten().collect();
-            let second: HashSet<_> = book.name(&entries).into_iter().flatten().collect();
-            proptest::prop_assert_eq!(first, second);
+            let first: Vec<Named> = book.name(&entries, READER).into_iter().flatten().collect();
+            let second: Vec<Named> = book.name(&entries, READER).into_iter().flatten().collect();
+            proptest::prop_assert!(first.iter().all(|n| !n.unchanged) && second.iter().all(|n| n.unchanged));
+            let names = |named: Vec<Named>| named.into_iter().map(|n| n.name).collect::<Vec<_>>();
+            proptest::prop_assert_eq!(names(first), names(second));
         }
     }
 }

@@ -61,6 +61,8 @@ pub struct Feed {
     kind: BuyerKind,
     announces: Option<NoticeKind>,
     departments: Vec<Department>,
+    /// This version with these settings: with others, entries are read anew.
+    reader: String,
 }
 
 impl Feed {
@@ -73,6 +75,7 @@ impl Feed {
             kind: if options.private { BuyerKind::Private } else { BuyerKind::Public },
             announces: options.announces,
             departments: departments(&options.departments)?,
+            reader: format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), block.visibility, block.options),
         })
     }
 }
@@ -94,12 +97,13 @@ impl Source for Feed {
                 Answer::Body(body) => body,
             };
             let book: Book = memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_default();
-            let Document { notices, bad, ttl, book } =
+            let Document { notices, unchanged, bad, ttl, book } =
                 boundary::read_whole(body.bytes.len(), || self.read(&body.bytes, book))
                     .map_err(|e| e.to_string())
                     .flatten()
                     .map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
             page.notices = notices;
+            page.unchanged = unchanged;
             page.bad = bad;
             page.not_before = body.fresh_until.max(ttl.map(|minutes| now + chrono::Duration::minutes(minutes)));
             if let Some(moved) = &body.validators.moved_to {
@@ -116,6 +120,8 @@ impl Source for Feed {
 #[derive(Debug)]
 struct Document {
     notices: Vec<Notice>,
+    /// How many entries say what they said when they were read before.
+    unchanged: usize,
     bad: Vec<BadRecord>,
     /// The publisher's `ttl` in minutes.
     ttl: Option<i64>,
@@ -151,7 +157,7 @@ impl Feed {
         let mut bad: Vec<BadRecord> = wrong.into_iter().map(aside).collect();
         let mut read = Vec::new();
         for (i, entry) in entries.iter().take(MAX_ENTRIES).enumerate() {
-            match boundary::read(|| entry::read(entry)) {
+            match boundary::caught(|| entry::read(entry)) {
                 Ok(Some(words)) => read.push(words),
                 outcome => bad.push(BadRecord {
                     record_id: Some(entry.id.clone()).filter(|i| !i.is_empty()),
@@ -166,15 +172,22 @@ impl Feed {
                 }),
             }
         }
-        let ids = book.name(&read);
-        let named = ids.into_iter().zip(read);
-        // The same entry twice in one document is one notice.
-        let mut notices: Vec<Notice> = named.filter_map(|(id, entry)| Some(self.notice(&id?, entry))).collect();
-        if !book.gives_one_link_to_several() {
-            let pages = links::own_pages(&notices.iter().map(|n| n.url.clone()).collect::<Vec<_>>());
-            notices.iter_mut().zip(pages).for_each(|(notice, page)| notice.links.page = page);
+        let names = book.name(&read, &self.reader);
+        let links: Vec<Option<String>> = read.iter().map(|e| e.link.clone()).collect();
+        let pages = if book.gives_one_link_to_several() { vec![None; read.len()] } else { links::own_pages(&links) };
+        let (mut notices, mut unchanged) = (Vec::new(), 0);
+        for ((named, entry), page) in names.into_iter().zip(read).zip(pages) {
+            // The same entry twice in one document is one notice.
+            let Some(named) = named else { continue };
+            if named.unchanged {
+                unchanged += 1;
+                continue;
+            }
+            let mut notice = self.notice(&named.name, entry);
+            notice.links.page = page;
+            notices.push(notice);
         }
-        Ok(Document { notices, bad, ttl, book })
+        Ok(Document { notices, unchanged, bad, ttl, book })
     }
 
     fn notice(&self, id: &str, entry: Entry) -> Notice {
@@ -238,6 +251,7 @@ mod tests {
             kind: BuyerKind::Public,
             announces: None,
             departments: Vec::new(),
+            reader: String::new(),
         }
     }
 
