@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use vigie_domain::procedure::Statement;
-use vigie_domain::{DeliveryState, Notice, NoticeKind, Stage};
+use vigie_domain::procedure::{Snapshot, Statement, Status};
+use vigie_domain::{DeliveryState, Notice, NoticeKind, Phase, Stage};
 
 use super::{Empty, at};
 use crate::claim::Claim;
 use crate::error::StoreError;
 use crate::migrations::{self, MIGRATIONS};
+use crate::search::Query;
 use crate::sql::{self, Database, Engine, Transaction};
 use crate::{Store, database_of};
 
@@ -220,6 +221,46 @@ async fn a_database_of_version_0_1_0_is_taken_over_with_all_it_holds() {
             "what waited"
         );
         assert_eq!(store.deliveries(Some(DeliveryState::Sent), 10).await.unwrap().len(), 3);
+        store.close().await;
+    }
+}
+
+/// Lists had one word for what was called off and for what nobody won; they say at once what pages say.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_the_version_before_say_how_each_market_ended() {
+    for empty in Empty::each() {
+        let db = database_of(&empty.url).unwrap();
+        let before = MIGRATIONS.iter().position(|step| step.contains("ADD COLUMN stands")).unwrap();
+        migrations::migrate_to(&db, before).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        for (id, status, word) in [
+            ("off", Status::Cancelled, "cancelled"),
+            ("none", Status::NoAward, "cancelled"),
+            ("meant", Status::Intended, "closed"),
+            ("open", Status::Open, "open"),
+        ] {
+            let snapshot = serde_json::to_string(&Snapshot { status, ..Snapshot::default() }).unwrap();
+            tx.script(&format!(
+                "INSERT INTO procedure (id, title, snapshot, created, updated) VALUES ('{id}', 'T', '{snapshot}', 1, 1);
+                 INSERT INTO search (procedure_id, title, buyer, buyer_type, verdict, sectors, departments, provisions, status, words, score, until, at)
+                   VALUES ('{id}', 'T', 'B', 'commune', '', '', '', '', '{word}', ' t ', 1, {}, 1)",
+                at(900).timestamp_millis()
+            ))
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        db.close().await;
+        let store = Store::open(&empty.url).await.unwrap();
+        for (phase, id) in
+            [(Phase::Cancelled, "off"), (Phase::NoAward, "none"), (Phase::Intended, "meant"), (Phase::Open, "open")]
+        {
+            let query = Query { state: Some(phase), ..Query::default() };
+            let found = store.search(&query, None, 9, at(1)).await.unwrap().rows;
+            let said: Vec<(&str, Phase)> =
+                found.iter().map(|r| (r.procedure.as_str(), r.state_at(at(1)).phase)).collect();
+            assert_eq!(said, [(id, phase)]);
+        }
         store.close().await;
     }
 }
