@@ -15,6 +15,7 @@ mod members;
 pub(crate) mod output;
 mod person;
 mod personal;
+pub mod read;
 mod run;
 mod subscriptions;
 mod verdict;
@@ -60,6 +61,8 @@ enum Command {
     },
     /// Juge des avis lus dans des fichiers
     Classify(classify::ClassifyArgs),
+    /// Lit les fichiers d’une consultation : ce qu’ils offrent, demandent et contredisent, avec fichier et page
+    Read(read::ReadArgs),
     /// Les sources et leur santé
     Sources {
         #[command(flatten)]
@@ -235,6 +238,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Check { config, connect } => check::check(config.config.as_deref(), connect).await,
         Command::Classify(args) => classify::classify(&args),
+        Command::Read(args) => read::read(&args).await,
         Command::Sources { config, action } => {
             let settings = config.settings()?;
             match action.unwrap_or(SourcesAction::List) {
