@@ -8,6 +8,7 @@ use std::str::FromStr;
 use vigie_domain::{Department, Filter};
 
 use crate::fault::{BlockFault, Step};
+use crate::mail_address;
 use crate::rules::{self, Rules};
 use crate::settings::{Assistant, Settings, Source, Subscriber, Tls};
 
@@ -109,6 +110,19 @@ impl Check {
         }
         if let Some(url) = &settings.web.public_url {
             self.http_url("web.public_url", url);
+            if url::Url::parse(url).is_ok_and(|u| u.path() != "/" || u.query().is_some() || u.fragment().is_some()) {
+                let what = format!("« {} » mène plus loin que la racine d’un site", without_account(url));
+                let fix = "donnez à Vigie un nom à elle, tel que https://vigie.exemple.fr : ses pages sont à la racine";
+                self.fault("web.public_url", what, fix);
+            }
+            // It stands in headers of mails as it is written.
+            if let Ok(read) = url::Url::parse(url)
+                && read.username().is_empty()
+                && !url.trim_end_matches('/').eq_ignore_ascii_case(read.as_str().trim_end_matches('/'))
+            {
+                let what = format!("« {} » n’est pas écrit comme les programmes l’écrivent", without_account(url));
+                self.fault("web.public_url", what, format!("écrivez {}", read.as_str().trim_end_matches('/')));
+            }
             if settings.web.secret.is_none() {
                 let what = "une adresse publique sans secret : aucun lien des messages ne pourrait être signé";
                 self.fault("web.public_url", what, "ajoutez secret = { env = \"VIGIE_WEB_SECRET\" } dans [web]");
@@ -188,7 +202,9 @@ impl Check {
         let mut known = std::collections::BTreeMap::new();
         for (i, subscriber) in settings.subscriber.iter().enumerate() {
             let Some(email) = &subscriber.email else { continue };
-            if let Some(other) = known.insert(email.trim().to_lowercase(), &subscriber.name) {
+            if let Some(other) =
+                known.insert(mail_address::canonical(email).unwrap_or_else(|_| email.clone()), &subscriber.name)
+            {
                 let what = format!("l’adresse « {email} » est déjà celle de « {other} »");
                 self.fault(
                     &format!("subscriber.{i}.email"),
@@ -267,8 +283,7 @@ impl Check {
             let what = format!("« {} » n’a aucune adresse", subscriber.name);
             self.fault(&format!("{path}.name"), what, "ajoutez email = \"…\" ou console = true");
         }
-        if let Some(email) = subscriber.email.as_ref().filter(|e| !is_mail(e)) {
-            let what = format!("« {email} » n’est pas une adresse électronique");
+        if let Some(what) = subscriber.email.as_deref().and_then(|e| mail_address::canonical(e).err()) {
             self.fault(&format!("{path}.email"), what, "écrivez nom@domaine.fr");
         }
         if let Some(siret) = subscriber.siret.as_deref().filter(|s| !is_siret(s)) {
@@ -355,18 +370,6 @@ fn without_account(text: &str) -> String {
 /// Whether `text` is a SIRET as it is compared: fourteen digits and nothing else.
 fn is_siret(text: &str) -> bool {
     text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Whether `text` looks like a mail address: what stands before and after its @ is for servers to know.
-fn is_mail(text: &str) -> bool {
-    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;".contains(c));
-    plain
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.contains('@')
-                && domain.contains('.')
-                && domain.split('.').all(|part| !part.is_empty())
-        })
 }
 
 /// Whether `text` is a network such as `10.1.0.0/16`.

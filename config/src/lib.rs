@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`settings`] | the shape of the file, every default with its unit and source |
 //! | [`fault`] | what is wrong, where, and what to do |
+//! | [`mail_address`] | addresses of mailboxes, in one spelling |
 //! | [`load`] | reading it: unknown keys refused, each fault with its line and what to do |
 //! | [`secret`] | secrets from the environment or a file, never printed |
 //! | [`tls`] | what a TLS connection trusts |
@@ -15,6 +16,7 @@
 mod check;
 pub mod fault;
 pub mod load;
+pub mod mail_address;
 pub mod private;
 pub mod rules;
 pub mod secret;

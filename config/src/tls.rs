@@ -37,3 +37,41 @@ pub fn client(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, TlsError> {
     };
     Ok(Arc::new(config))
 }
+
+/// Why a server's certificate was refused, in words to act on.
+#[must_use]
+pub fn refusal(why: &impl std::fmt::Display) -> String {
+    let why = why.to_string();
+    let known = [
+        (
+            "CaUsedAsEndEntity",
+            "son certificat est celui d’une autorité : faites-en signer un par elle pour le serveur (CA:FALSE)",
+        ),
+        ("UnknownIssuer", "aucune autorité connue n’a signé son certificat : donnez la sienne par ca_file"),
+        ("NotValidForName", "son certificat est celui d’un autre nom : écrivez host comme lui"),
+        ("Expired", "son certificat est périmé : renouvelez-le"),
+        ("NotValidYet", "son certificat n’est pas encore valable : l’horloge est-elle à l’heure ?"),
+    ];
+    known.into_iter().find(|(word, _)| why.contains(word)).map_or(why, |(_, said)| said.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_certificate_is_told_with_what_to_do() {
+        let other =
+            rustls::CertificateError::Other(rustls::OtherError(Arc::new(std::io::Error::other("CaUsedAsEndEntity"))));
+        for (error, said) in [
+            (rustls::CertificateError::UnknownIssuer, "ca_file"),
+            (rustls::CertificateError::NotValidForName, "autre nom"),
+            (rustls::CertificateError::Expired, "périmé"),
+            (other, "CA:FALSE"),
+        ] {
+            let told = refusal(&rustls::Error::InvalidCertificate(error));
+            assert!(told.contains(said), "{told}");
+        }
+        assert_eq!(refusal(&"poignée de main coupée"), "poignée de main coupée");
+    }
+}

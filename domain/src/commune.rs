@@ -427,6 +427,8 @@ fn write_key(name: &str, plain: &mut String) {
             'ÿ' | 'ý' => plain.push('y'),
             'œ' => plain.push_str("oe"),
             'æ' => plain.push_str("ae"),
+            // A letter and its sign apart, as some systems paste them.
+            '\u{300}'..='\u{36f}' => {}
             _ => end_word(plain, &mut word),
         }
     }

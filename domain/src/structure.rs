@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
-use crate::Beneficiary;
+use crate::{Beneficiary, commune};
 
 /// A kind of structure.
 #[derive(
@@ -48,6 +48,25 @@ pub enum SupplyMode {
     Goods,
 }
 
+/// The kinds' names in full, as keys ([`commune::key`]); those of the law (Code du travail L5132-4, L5213-13, L5213-13-1,
+/// L1253-1; Code de l'action sociale L344-2; Code pénitentiaire L412-3), and what people say for them.
+const NAMES: [(&str, StructureKind); 14] = [
+    ("entreprise d insertion", StructureKind::Ei),
+    ("association intermediaire", StructureKind::Ai),
+    ("atelier et chantier d insertion", StructureKind::Aci),
+    ("ateliers et chantiers d insertion", StructureKind::Aci),
+    ("chantier d insertion", StructureKind::Aci),
+    ("entreprise de travail temporaire d insertion", StructureKind::Etti),
+    ("entreprise d insertion par le travail independant", StructureKind::Eiti),
+    ("groupement d employeurs pour l insertion et la qualification", StructureKind::Geiq),
+    ("entreprise adaptee", StructureKind::Ea),
+    ("entreprise adaptee de travail temporaire", StructureKind::Eatt),
+    ("etablissement et service d aide par le travail", StructureKind::Esat),
+    ("etablissement ou service d aide par le travail", StructureKind::Esat),
+    ("etablissement et service d accompagnement par le travail", StructureKind::Esat),
+    ("structure d emploi penitentiaire", StructureKind::Sep),
+];
+
 impl StructureKind {
     /// Every kind, in the order shown to people.
     pub const ALL: [Self; 10] = [
@@ -69,10 +88,15 @@ impl StructureKind {
         self.into()
     }
 
-    /// Reads an acronym in any case.
+    /// Reads an acronym in any case, or its words in full (« entreprise adaptée », « association intermédiaire »).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        text.trim().parse().ok()
+        let text = text.trim();
+        let in_full = || {
+            let key = commune::key(text);
+            NAMES.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind)
+        };
+        text.parse().ok().or_else(in_full)
     }
 
     /// `true` for the SIAE proper (Code du travail L5132-4).
@@ -109,5 +133,24 @@ impl StructureKind {
     #[must_use]
     pub fn delivers_clause_hours(self) -> bool {
         !matches!(self, Self::Eiti | Self::Sep)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_read_by_its_acronym_or_its_name() {
+        for (text, kind) in [
+            (" ea ", Some(StructureKind::Ea)),
+            ("Entreprise adaptée", Some(StructureKind::Ea)),
+            ("Atelier et chantier d’insertion", Some(StructureKind::Aci)),
+            ("ASSOCIATION INTERMÉDIAIRE", Some(StructureKind::Ai)),
+            ("Entreprise", None),
+            ("", None),
+        ] {
+            assert_eq!(StructureKind::parse(text), kind, "{text}");
+        }
     }
 }

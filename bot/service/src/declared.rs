@@ -1,5 +1,6 @@
 //! The people declared in the settings file: the file says who they are, the database follows it.
 
+use vigie_config::mail_address;
 use vigie_domain::subscription::Profile;
 use vigie_domain::{Cadence, Channel, Subscriber};
 use vigie_store::derived_id;
@@ -16,7 +17,10 @@ pub async fn sync(service: &Service) -> Result<(), Failure> {
     let now = service.clock.now();
     let mut kept = Vec::new();
     for (i, declared) in service.settings.subscriber.iter().enumerate() {
-        if let Some(email) = &declared.email
+        // Checked with the settings: one that is no address stands as it is.
+        let spelled = |email: &String| mail_address::canonical(email).unwrap_or_else(|_| email.clone());
+        let email = declared.email.as_ref().map(spelled);
+        if let Some(email) = &email
             && service.store.is_suppressed(Channel::Email, email).await?
         {
             tracing::warn!(
@@ -27,7 +31,7 @@ pub async fn sync(service: &Service) -> Result<(), Failure> {
         }
         let id = derived_id(&["declared", &declared.name]);
         let mut addresses = Vec::new();
-        if let Some(email) = &declared.email {
+        if let Some(email) = &email {
             addresses.push((Channel::Email, email.clone(), AddressState::Active));
         }
         if let Some(room) = &declared.matrix {

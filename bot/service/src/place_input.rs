@@ -112,6 +112,10 @@ fn split_km(text: &str) -> Option<(String, u32)> {
         let before = spaced[..at].trim_end();
         let digits = before.bytes().rev().take_while(u8::is_ascii_digit).count();
         let (head, number) = before.split_at(before.len() - digits);
+        // « -5 », « 1e3 », « 12,5 » are no number of kilometres.
+        if head.ends_with(|c: char| c.is_alphanumeric() || "-−+,.".contains(c)) {
+            return None;
+        }
         let after = spaced[at + 2..].trim_start_matches('s');
         return Some((format!("{head} {after}"), number.parse().ok()?));
     }
@@ -151,6 +155,7 @@ mod tests {
             ("La Rochelle (17) 5 km", "17300", 5),
             ("62300 Lens 10 kms", "62498", 10),
             ("Marcq en Baroeul 12 km", "59378", 12),
+            ("Saint-E\u{301}tienne (42) 20 km", "42218", 20),
         ] {
             assert_eq!(around(text), Ok(Around { commune: commune.into(), km }), "{text}");
         }
@@ -163,6 +168,9 @@ mod tests {
             ("Lens 4000000000000 km", "une distance"),
             ("Lens 900 km", "de 1 à 300"),
             ("🎉 km", "une distance"),
+            ("Lens -5 km", "une distance"),
+            ("Lens (62) 1e3 km", "une distance"),
+            ("Lens 12,5 km", "une distance"),
             ("\u{202e}İ 3 km", "je ne connais pas"),
         ] {
             let said = around(text).unwrap_err();

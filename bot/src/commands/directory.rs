@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
+use vigie_config::mail_address;
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
 use vigie_domain::{Buyer, Department, StructureKind};
 use vigie_store::directory::Entry;
+use vigie_watcher::charset;
 
 use super::output::{print, table};
 use crate::setup;
@@ -120,10 +122,11 @@ async fn import<T: Entry>(
     read: fn(&Row) -> Result<T, String>,
 ) -> Result<(), Failure> {
     let place = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|e| {
-        Failure::usage(format!("fichier illisible : {e}"), &place, "donnez un fichier CSV ou JSON en UTF-8")
-    })?;
-    let rows = rows(&text).map_err(|e| Failure::usage(e, &place, "donnez un fichier CSV avec en-tête, ou du JSON"))?;
+    let bytes = std::fs::read(file)
+        .map_err(|e| Failure::usage(format!("fichier illisible : {e}"), &place, "donnez un fichier CSV ou JSON"))?;
+    // Spreadsheets in France write windows-1252 by default, and UTF-16 as « texte Unicode ».
+    let rows = rows(&charset::decode_xml(&bytes))
+        .map_err(|e| Failure::usage(e, &place, "donnez un fichier CSV avec en-tête, ou du JSON"))?;
     let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
     let bar = ProgressBar::with_draw_target(Some(rows.len() as u64), ProgressDrawTarget::stderr());
@@ -155,7 +158,7 @@ async fn import<T: Entry>(
     Ok(())
 }
 
-/// The rows of a JSON list, of JSON lines, or of a CSV file (comma or semicolon).
+/// The rows of a JSON list, of JSON lines, or of a CSV file (comma, semicolon or tab).
 fn rows(text: &str) -> Result<Vec<Row>, String> {
     let text = text.trim_start_matches('\u{feff}');
     match text.trim_start().chars().next() {
@@ -189,7 +192,9 @@ fn values(object: &serde_json::Value) -> BTreeMap<String, String> {
 
 fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
     let head = text.lines().next().unwrap_or_default();
-    let separator = if head.matches(';').count() > head.matches(',').count() { b';' } else { b',' };
+    let count = |separator: u8| head.bytes().filter(|b| *b == separator).count();
+    // Of equals, the last: the comma.
+    let separator = [b'\t', b';', b','].into_iter().max_by_key(|s| count(*s)).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(text.as_bytes());
     let columns: Vec<String> =
         reader.headers().map_err(|e| e.to_string())?.iter().map(|h| h.trim().to_lowercase()).collect();
@@ -232,8 +237,14 @@ fn facilitator(row: &Row) -> Result<Facilitator, String> {
     if departments.is_empty() {
         return Err("aucun département (colonne departments)".to_owned());
     }
-    let contact =
-        ["contact", "email", "courriel", "phone", "telephone"].iter().filter_map(|c| row.get(&[c])).collect::<Vec<_>>();
+    let said = |columns: &[&str]| columns.iter().filter_map(|c| row.get(&[c])).map(str::to_owned).collect::<Vec<_>>();
+    let mails = said(&["email", "courriel"]);
+    if let Some(why) = mails.iter().find_map(|m| mail_address::canonical(m).err()) {
+        return Err(why);
+    }
+    let phones = said(&["phone", "telephone"]);
+    let phones: Vec<String> = phones.iter().map(|p| phone(p)).collect::<Result<_, _>>()?;
+    let contact = [said(&["contact"]), mails, phones].concat();
     if contact.is_empty() {
         return Err("aucun moyen de contact (colonne contact, email ou phone)".to_owned());
     }
@@ -243,6 +254,17 @@ fn facilitator(row: &Row) -> Result<Facilitator, String> {
         name: row.get(&["name", "nom"]).unwrap_or_default().to_owned(),
         contact: contact.join(", "),
     })
+}
+
+/// A telephone number, with the zero that a spreadsheet took away.
+fn phone(written: &str) -> Result<String, String> {
+    let digits = written.bytes().filter(u8::is_ascii_digit).count();
+    let plain = written.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+.()-/'’".contains(c));
+    match digits {
+        9 if plain && written.starts_with(|c: char| ('1'..='9').contains(&c)) => Ok(format!("0{written}")),
+        10..=15 if plain => Ok(written.to_owned()),
+        _ => Err(format!("« {written} » n’est pas un numéro de téléphone")),
+    }
 }
 
 fn buyer(row: &Row) -> Result<CommittedBuyer, String> {
@@ -300,6 +322,37 @@ mod tests {
         assert!(read("code_postal", "").unwrap().departments.is_empty(), "nothing written is nothing asked");
         let spoiled = rows("siret,nom,type\n\"2,15904E+13\",Atelier,EI\n").unwrap();
         assert!(structure(&spoiled[0]).unwrap_err().contains("SIRET"));
+    }
+
+    #[test]
+    fn a_contact_that_reaches_nobody_is_refused_and_a_lost_zero_put_back() {
+        let read = |columns: &str, values: &str| {
+            let text = format!("territoire;departements;{columns}\nPLIE;59;{values}\n");
+            facilitator(&rows(&text).unwrap()[0]).map(|f| f.contact)
+        };
+        for (columns, values, contact) in [
+            ("email", "a@b.fr", "a@b.fr"),
+            ("telephone", "320000000", "0320000000"),
+            ("phone", "03 20 00 00 00", "03 20 00 00 00"),
+            ("phone", "+33 (0)3.20.00.00.00", "+33 (0)3.20.00.00.00"),
+            ("contact", "Jeanne, à l’accueil", "Jeanne, à l’accueil"),
+        ] {
+            assert_eq!(read(columns, values).as_deref(), Ok(contact), "{values}");
+        }
+        for (columns, values) in [("email", "pas un mail"), ("phone", "javascript:x"), ("telephone", "12")] {
+            assert!(read(columns, values).unwrap_err().contains(values), "{values}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_writes_by_default_is_read() {
+        let row = "siret\tnom\ttype\n12345678900012\tAtelier d'été\tEI\n";
+        let windows: Vec<u8> = row.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(row.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        for bytes in [row.as_bytes(), &windows, &wide] {
+            let read = rows(&charset::decode_xml(bytes)).unwrap();
+            assert_eq!(structure(&read[0]).unwrap().name, "Atelier d'été");
+        }
     }
 
     #[test]

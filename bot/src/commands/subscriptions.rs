@@ -1,6 +1,7 @@
 //! `vigie subscriptions`: people and what they want to hear of.
 
 use chrono::{DateTime, Utc};
+use vigie_config::mail_address;
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::directory::Structure;
@@ -288,11 +289,8 @@ async fn listed(store: &Store, siret: &str) -> Result<Structure, Failure> {
 
 async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), Failure> {
     let place = "vigie subscriptions add";
-    let email = args.email.to_lowercase();
-    let has_domain = email.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'));
-    if !has_domain || email.parse::<lettre::Address>().is_err() {
-        return Err(Failure::usage(format!("adresse « {} » impossible", args.email), place, "écrivez nom@domaine"));
-    }
+    let email =
+        mail_address::canonical(&args.email).map_err(|why| Failure::usage(why, place, "écrivez nom@domaine"))?;
     let listed = match &args.siret {
         None => None,
         Some(siret) => Some(listed(store, siret).await?),

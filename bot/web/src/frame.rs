@@ -450,7 +450,12 @@ fn finish(site: &Site, visitor: &Visitor, mut response: Response, program: bool)
     let trouble = response.extensions_mut().remove::<Trouble>().or_else(|| unmatched(&response));
     if let Some(t) = trouble {
         response = if program {
-            (t.status, Json(serde_json::json!({ "error": t.title, "detail": t.text }))).into_response()
+            let error = match t.status {
+                StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+                StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+                _ => &t.title,
+            };
+            (t.status, Json(serde_json::json!({ "error": error, "detail": t.text }))).into_response()
         } else {
             site.page_as(t.status, visitor, "mot.html", context! { title => t.title, text => t.text })
         };

@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect};
 use chrono::Duration;
 use minijinja::context;
+use vigie_config::mail_address;
 use vigie_service::links::{BadLink, Purpose};
 use vigie_service::sign_in;
 
@@ -49,10 +50,8 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
             "Attendez un quart d’heure avant de demander un autre lien.",
         ));
     }
-    let address = fields.one("email").to_lowercase();
-    if address.len() > 254 || address.parse::<lettre::Address>().is_err() {
-        return Err(Trouble::bad("Cette adresse électronique est incomplète : écrivez nom@domaine."));
-    }
+    let address = mail_address::canonical(fields.one("email"))
+        .map_err(|_| Trouble::bad("Cette adresse électronique est incomplète : écrivez nom@domaine."))?;
     // Afterwards, so that the answer takes as long for an address that nobody has.
     let service = Arc::clone(&site.service);
     let next = local(fields.one("next")).to_owned();

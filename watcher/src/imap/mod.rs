@@ -243,7 +243,7 @@ impl Account {
             .connect(name, socket)
             .await
             .map(|stream| Framed::new(stream, LIMITS))
-            .map_err(|e| self.network(format!("TLS refusé ({e})")))
+            .map_err(|e| self.network(format!("TLS refusé ({})", vigie_config::tls::refusal(&e))))
     }
 
     async fn greeting<S>(&self, client: &mut Client<S>) -> Result<(), MailboxError>

@@ -87,6 +87,13 @@ fn split(text: &str) -> Vec<String> {
     parts.map(|p| p.chars().take(MAX_WORD).collect()).take(MAX_ITEMS).collect()
 }
 
+/// A number whose dots part thousands, as in `20.000`, without them; any other as it is.
+fn without_thousands(number: &str) -> String {
+    let groups: Vec<&str> = number.split('.').collect();
+    let parted = groups.len() > 1 && groups[1..].iter().all(|g| g.len() == 3) && (1..=3).contains(&groups[0].len());
+    if parted { groups.concat() } else { number.to_owned() }
+}
+
 impl Wish {
     fn number<T: std::str::FromStr>(&mut self, fields: &Fields, name: &'static str, what: &str) -> Option<T> {
         let text = fields.one(name);
@@ -95,7 +102,7 @@ impl Wish {
         if plain.is_empty() {
             return None;
         }
-        let read = plain.parse().ok();
+        let read = without_thousands(&plain).parse().ok().filter(|_| !plain.starts_with(['-', '−']));
         if read.is_none() {
             self.typed.push((name, text.to_owned()));
             self.fault(name, &format!("{what} : « {} » n’est pas un nombre", short(text, 30)));
@@ -337,4 +344,23 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
             fine => fine,
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_thousands;
+
+    #[test]
+    fn dots_that_part_thousands_are_no_decimals() {
+        for (written, meant) in [
+            ("20.000", "20000"),
+            ("1.250.000", "1250000"),
+            ("20.5", "20.5"),
+            ("20.0000", "20.0000"),
+            ("20000", "20000"),
+            (".500", ".500"),
+        ] {
+            assert_eq!(without_thousands(written), meant);
+        }
+    }
 }

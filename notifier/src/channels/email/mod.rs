@@ -393,7 +393,7 @@ impl Email {
         socket.set_nodelay(true).map_err(|e| format!("{place} : {e}"))?;
         let hello = ClientId::default();
         let smtp = |e: lettre::transport::smtp::Error| format!("{place} : {}", describe(&e));
-        let refused = |e: String| format!("{place} : TLS refusé ({e})");
+        let refused = |e: String| format!("{place} : TLS refusé ({})", vigie_config::tls::refusal(&e));
         let connected = match self.tls {
             Tls::None => AsyncSmtpConnection::connect_with_transport(Box::new(Replies::of(socket)), &hello).await,
             Tls::Implicit => {

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{MAX_ENTRIES, explain};
-use crate::boundary;
 use crate::classify::when;
 use crate::zones;
+use crate::{boundary, charset};
 
 /// What was read.
 pub(super) struct Read {
@@ -35,13 +35,19 @@ pub(super) struct Read {
 pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
     let whole = |text: &str| parse(base, text).map(|feed| (feed.entries, feed.ttl));
     let entry = |document: &str| whole(document).map(|(entries, _)| entries);
+    let text = behind_noise(text);
     if !text.trim_start().starts_with('<') {
         return match whole(text) {
             Ok((entries, ttl)) => Ok(Read { entries, ttl, bad: Vec::new() }),
-            Err(why) => json_one_by_one(text, entry).ok_or(why),
+            Err(why) => {
+                let mended = charset::with_whole_pairs(text.as_bytes()).and_then(|b| String::from_utf8(b).ok());
+                json_one_by_one(mended.as_deref().unwrap_or(text), entry).ok_or(why)
+            }
         };
     }
-    let text = &without_strange_namespace(text);
+    let text = with_known_names(text);
+    let text = &without_strange_namespace(&text);
+    let text = &without_pictures(text);
     match whole(text) {
         // A document that holds entries of which none is read is read wrong.
         Ok((entries, _)) if entries.is_empty() && ENTRY.is_match(text) => {
@@ -53,6 +59,13 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
 }
 
 static ENTRY: LazyLock<Regex> = LazyLock::new(|| constant(r"<(?:\w+:)?(item|entry)[\s>/]"));
+static MEDIA_RSS: LazyLock<Regex> = LazyLock::new(|| constant(r"</?media:(?:content|thumbnail|group)\b[^>]*>"));
+static ROOT: LazyLock<Regex> = LazyLock::new(|| constant(r"(?i)<\?xml\s|<rss[\s>]|<feed[\s>]|<rdf:RDF[\s>]"));
+static SHOUTED_ITEM: LazyLock<Regex> = LazyLock::new(|| constant(r"<(?:ITEM|Item)[\s>]"));
+static SHOUTED_VERSION: LazyLock<Regex> = LazyLock::new(|| constant(r"(?i)(<rss\b[^>]*?\s)version\s*="));
+static RSS_ELEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    constant(r"(?i)(</?)(rss|channel|item|title|link|description|pubdate|guid|category|author|ttl|enclosure)\b")
+});
 static RSS_NAMESPACE: LazyLock<Regex> =
     LazyLock::new(|| constant(r#"(<rss\b[^>]*?)\sxmlns\s*=\s*(?:"[^"]*"|'[^']*')"#));
 
@@ -64,6 +77,37 @@ fn constant(expression: &str) -> Regex {
 /// RSS 2.0 has no namespace: a default one that a publisher writes there (Atom's, usually) makes its elements somebody else's.
 fn without_strange_namespace(text: &str) -> Cow<'_, str> {
     RSS_NAMESPACE.replace(text, "$1")
+}
+
+/// The library gives up enclosures, which are documents, for elements of Media RSS, which are pictures: those are left out where
+/// there are enclosures.
+fn without_pictures(text: &str) -> Cow<'_, str> {
+    if text.contains("<enclosure") { MEDIA_RSS.replace_all(text, "") } else { Cow::Borrowed(text) }
+}
+
+/// The document without what its server printed before it: a warning of PHP, usually.
+fn behind_noise(text: &str) -> &str {
+    match ROOT.find(text) {
+        Some(root) => &text[root.start()..],
+        None => text,
+    }
+}
+
+/// The elements of RSS are written in small letters; some publishers shout them.
+fn with_known_names(text: &str) -> Cow<'_, str> {
+    if !SHOUTED_ITEM.is_match(text) {
+        return Cow::Borrowed(text);
+    }
+    let text = SHOUTED_VERSION.replace(text, "${1}version=");
+    Cow::Owned(
+        RSS_ELEMENT
+            .replace_all(&text, |found: &regex::Captures<'_>| {
+                let name = found[2].to_ascii_lowercase();
+                let known = if name == "pubdate" { "pubDate" } else { &name };
+                format!("{}{known}", &found[1])
+            })
+            .into_owned(),
+    )
 }
 
 /// A JSON feed whose items do not all have the types of the standard: each is read in a document of its own, its numbers as words.
@@ -180,6 +224,49 @@ mod tests {
 
     fn of(text: &str) -> Result<Read, String> {
         read(text, &Url::parse("https://a.example/feed").unwrap())
+    }
+
+    /// Tags in capitals gave no entry and no error.
+    #[test]
+    fn a_feed_that_shouts_its_tags_is_read() {
+        for (feed, titles_read) in [
+            (
+                r#"<RSS VERSION="2.0"><CHANNEL><TITLE>t</TITLE><ITEM><TITLE>A</TITLE><GUID>1</GUID></ITEM></CHANNEL></RSS>"#,
+                "A",
+            ),
+            (
+                r#"<rss version="2.0"><channel><title>t</title><Item><Title>B</Title><Link>https://a.example/1</Link></Item></channel></rss>"#,
+                "B",
+            ),
+            (
+                r#"<rss version="2.0"><channel><title>t</title><ITEM><title>C</title><PUBDATE>Mon, 23 Nov 2026 10:00:00 +0100</PUBDATE></ITEM></channel></rss>"#,
+                "C",
+            ),
+        ] {
+            let read = of(feed).unwrap();
+            assert_eq!(titles(&read), [titles_read], "{feed}");
+        }
+        let dated = of(r#"<rss version="2.0"><channel><title>t</title><ITEM><title>C</title><PUBDATE>Mon, 23 Nov 2026 10:00:00 +0100</PUBDATE></ITEM></channel></rss>"#).unwrap();
+        assert!(dated.entries[0].published.is_some());
+    }
+
+    #[test]
+    fn a_picture_hides_no_document() {
+        let read = of("<rss version='2.0' xmlns:media='http://search.yahoo.com/mrss/'><channel><title>t</title><item><title>A</title><media:content url='https://a.example/p.png'/><enclosure url='https://a.example/d.pdf' length='1' type='application/pdf'/></item></channel></rss>").unwrap();
+        let urls: Vec<&Url> =
+            read.entries[0].media.iter().flat_map(|m| &m.content).filter_map(|c| c.url.as_ref()).collect();
+        assert_eq!(urls.iter().map(|u| u.as_str()).collect::<Vec<_>>(), ["https://a.example/d.pdf"]);
+    }
+
+    /// A warning of PHP before the document made every poll fail.
+    #[test]
+    fn what_a_server_prints_before_the_document_is_left_out() {
+        let feed = r#"<rss version="2.0"><channel><title>t</title><item><title>A</title><guid>1</guid></item></channel></rss>"#;
+        for noise in ["<br />\n<b>Warning</b>: mysql_connect() in <b>/x.php</b><br />\n", "Notice: x\n\n", "\n  "] {
+            let read = of(&format!("{noise}<?xml version=\"1.0\"?>{feed}")).unwrap();
+            assert_eq!(titles(&read), ["A"], "{noise}");
+            assert_eq!(titles(&of(&format!("{noise}{feed}")).unwrap()), ["A"], "{noise}");
+        }
     }
 
     /// B1: one entry that no reader bears costs itself.
