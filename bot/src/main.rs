@@ -6,6 +6,10 @@ use std::process::ExitCode;
 use vigie_bot::commands::{self, french};
 
 fn main() -> ExitCode {
+    // Before anything takes memory or opens a file: a child that reads a stranger's file has tight limits.
+    if let Some(code) = commands::read::child() {
+        return code;
+    }
     let cli = french::parse();
     // Two providers may end up compiled in; one must be chosen before any TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

@@ -97,13 +97,7 @@ impl Store {
 
     /// A database whose schema is as it should be.
     fn opened(db: sql::Database) -> Self {
-        Self {
-            reader: db.reader(),
-            key_reader: db.key_reader(),
-            db,
-            attempts: Arc::default(),
-            polls: Arc::default(),
-        }
+        Self { reader: db.reader(), key_reader: db.key_reader(), db, attempts: Arc::default(), polls: Arc::default() }
     }
 
     /// Which engine stands behind.

@@ -14,6 +14,7 @@
 //! | [`second_reader`] | a second reader for statements in doubt, where the settings name one |
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
+//! | [`consultation`] | what the files of a consultation say, in lines for every surface |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operators`], [`suspension`], [`source_health`] | alarms, addresses that get nothing more, the health of sources |
@@ -33,6 +34,7 @@ pub mod alert_card;
 pub mod answers;
 pub mod backup;
 pub mod clock;
+pub mod consultation;
 pub mod crash_point;
 pub mod decisions;
 pub mod declared;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use vigie_config::settings::{Assistant as AssistantBlock, Settings};
+use vigie_consultation::{Reader, sandbox};
 use vigie_domain::french;
 use vigie_watcher::assistant::{Assistant, Doubt};
 use vigie_watcher::fetch::Fetcher;
@@ -87,6 +88,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool, output: OutputArg)
         let read = tracing_subscriber::EnvFilter::try_new(filter);
         row("journaux", "[log] filter", read.map(|_| "lisible".to_owned()).map_err(|e| e.to_string()));
     }
+    row("lecture des pièces", "consultations", reading());
     if let Some(email) = &settings.email {
         match open_email(&settings) {
             Err(e) => row("courriel", &email.host, Err(e.what)),
@@ -141,6 +143,19 @@ pub(super) async fn check(path: Option<&Path>, connect: bool, output: OutputArg)
         ));
     }
     Ok(())
+}
+
+/// What files of consultations are read with. Without the converter everything but PDF is read: no fault.
+fn reading() -> Result<String, String> {
+    let pdf = match Reader::converter() {
+        Some(path) => format!("PDF par {}", path.display()),
+        None => "sans PDF : installez pdftotext (paquet poppler-utils)".to_owned(),
+    };
+    let fence = match sandbox::is_fenced() {
+        true => "chaque fichier dans un processus sans réseau ni autre dossier (Landlock)",
+        false => "ce noyau n’a pas Landlock : mémoire, temps et taille sont bornés, réseau et dossiers non",
+    };
+    Ok(format!("{pdf} ; {fence}"))
 }
 
 /// Whether the database can be used; without `connect` nothing is made.

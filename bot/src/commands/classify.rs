@@ -91,6 +91,16 @@ pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
     }
 }
 
+/// The verdict on the first notice of a file.
+pub(super) fn first_of(path: &Path) -> Result<Assessment, Failure> {
+    let bytes = read(path)?;
+    let place = path.display().to_string();
+    match notices(path, &bytes, Format::Auto).into_iter().next() {
+        Some(notice) => Ok(classify::classify(&notice?)),
+        None => Err(unreadable(&place, "aucun avis dans ce fichier")),
+    }
+}
+
 /// One clear line on standard error; the rest of the batch goes on.
 fn complain(failure: &Failure) {
     use std::io::Write;

@@ -21,6 +21,7 @@ mod members;
 pub(crate) mod output;
 mod person;
 mod personal;
+pub mod read;
 mod reload;
 mod run;
 mod subscriptions;
@@ -70,6 +71,8 @@ enum Command {
     },
     /// Juge des avis lus dans des fichiers
     Classify(classify::ClassifyArgs),
+    /// Lit les fichiers d’une consultation : ce qu’ils offrent, demandent et contredisent, avec fichier et page
+    Read(read::ReadArgs),
     /// Les sources et leur santé
     Sources {
         #[command(flatten)]
@@ -317,6 +320,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Check { config, connect, output } => check::check(config.path().as_deref(), connect, output).await,
         Command::Classify(args) => classify::classify(&args),
+        Command::Read(args) => read::read(&args).await,
         Command::Sources { config, action } => {
             let settings = config.settings()?;
             match action.unwrap_or(SourcesAction::List { output: OutputArg::default() }) {

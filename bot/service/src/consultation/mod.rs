@@ -1,0 +1,3 @@
+//! What the files of a consultation say, for people.
+
+pub mod words;

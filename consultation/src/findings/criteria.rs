@@ -1,0 +1,213 @@
+//! Award criteria and their weights, under the article that judges tenders.
+//!
+//! A weight is a number of percent or points behind its criterion's name, in a list, a table or a sentence. Weights that add up to the
+//! one before them detail it.
+
+use std::ops::Range;
+
+use vigie_classify::fold::fold;
+use vigie_classify::pattern;
+
+use super::{Finding, What};
+use crate::piece::Kind;
+use crate::written::Written;
+
+pattern!(
+    JUDGES,
+    r"criteres?|jugement|choix des offres|choisi|selection des offres|attribution|analyse des offres|ponderation|notation|notons|classement"
+);
+// Under such a heading numbers are no weights.
+pattern!(OTHER, r"candidature|penalite|prix (?:et|du marche)|paiement|avance|execution|insertion sociale obligatoire");
+pattern!(
+    WEIGHT,
+    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b"
+);
+pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
+pattern!(
+    NO_CRITERION,
+    r"\btva\b|avance|retenue|penalite|remise|rabais|\bhausse|baisse|revis|au moins|minimum|maximum|inferieure?|superieure?|des heures|effectif|plafon|note eliminatoire|ht\b|ttc\b|euros?|€|total"
+);
+pattern!(SUB, r"sous[- ]criteres?");
+
+/// One weight and the words before it.
+struct Weighed {
+    name: String,
+    weight: f64,
+    range: Range<usize>,
+    sub: bool,
+}
+
+/// The criteria of a piece.
+pub(super) fn read(piece: &Written) -> Vec<Finding> {
+    if !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other) {
+        return Vec::new();
+    }
+    let mut all: Vec<Weighed> = Vec::new();
+    let mut heading_of: Option<usize> = None;
+    let mut judged = false;
+    let mut lead = 0usize;
+    for (i, line) in piece.lines.iter().enumerate() {
+        // "1. Prix : 40 %" is numbered like an article, and is none.
+        let item = judged && WEIGHT.is_match(&line.folded);
+        if (line.article != heading_of || line.is_heading) && !item {
+            heading_of = line.article;
+            let titles = piece.headings(line.article);
+            let own = line.article.map_or("", |a| piece.articles[a].title.as_str());
+            judged = JUDGES.is_match(&titles) && !OTHER.is_match(own);
+        }
+        if line.is_heading && !WEIGHT.is_match(&line.folded) {
+            continue;
+        }
+        // Outside such an article, a sentence that says that it weighs, and the list that follows.
+        if OF_SCORE.is_match(&line.folded) && (line.folded.contains("critere") || line.folded.contains("pondere")) {
+            lead = i + 12;
+        }
+        if judged || i <= lead && lead > 0 {
+            all.extend(weights(piece, &line.range));
+        }
+    }
+    details(&mut all);
+    let mut out: Vec<Finding> = Vec::new();
+    for found in all {
+        let known = |f: &Finding| matches!(&f.what, What::Criterion { name, weight, .. } if fold(name) == fold(&found.name) && *weight == Some(found.weight));
+        if out.iter().any(known) {
+            continue;
+        }
+        let what = What::Criterion { name: found.name, weight: Some(found.weight), sub: found.sub };
+        out.push(Finding::new(what, piece, found.range, 0));
+    }
+    out
+}
+
+/// The weights of a line, each with its name.
+fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
+    let text = &piece.text[line.clone()];
+    let folded = vigie_classify::fold::Folded::of(text);
+    let mut out = Vec::new();
+    let mut from = 0;
+    let is_row = text.contains(" | ");
+    for c in WEIGHT.captures_iter(&folded.text) {
+        let (Some(whole), Some(n)) = (c.get(0), c.name("n").or(c.name("m"))) else { continue };
+        let Ok(weight) = n.as_str().replace(',', ".").parse::<f64>() else { continue };
+        let before = &folded.text[from..whole.start()];
+        let rest = &folded.text[whole.end()..];
+        // "noté sur 20" of a table whose weights stand elsewhere, or a second figure of the same criterion.
+        let scale = c.name("m").is_some() && (!is_row || out.len() == 1);
+        let back = folded.original(from..whole.start());
+        let name = named(&text[back.clone()]);
+        let bad = NO_CRITERION.is_match(before)
+            || rest.trim_start().starts_with("des heures")
+            || rest.trim_start().starts_with("du montant");
+        if !scale && !bad && name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && (1.0..=100.0).contains(&weight)
+        {
+            let sub = SUB.is_match(before);
+            // A sentence holds several: each is quoted whole with the words it needs.
+            let end = folded.original(whole.range()).end;
+            let range = match is_row || out.is_empty() && rest.len() < 60 {
+                true => line.clone(),
+                false => line.start + back.start..line.start + end,
+            };
+            out.push(Weighed { name, weight, range, sub });
+        }
+        from = whole.end();
+    }
+    // "40 % : valeur technique".
+    if out.is_empty()
+        && let Some(c) = WEIGHT.captures(&folded.text)
+        && let (Some(whole), Some(n)) = (c.get(0), c.name("n"))
+        && folded.text[..whole.start()].chars().all(|c| !c.is_alphabetic())
+        && !NO_CRITERION.is_match(&folded.text)
+    {
+        let back = folded.original(whole.range());
+        let name = named(&text[back.end..]);
+        let weight = n.as_str().replace(',', ".").parse().unwrap_or_default();
+        if name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && name.chars().count() < 120 && weight >= 1.0 {
+            out.push(Weighed { name, weight, range: line.clone(), sub: false });
+        }
+    }
+    out
+}
+
+/// The name of a criterion out of the words before its weight.
+fn named(words: &str) -> String {
+    let cell = words.trim_end_matches([' ', '|', ':', ',', '(', '–', '-', '=', '.', '…', '\t']);
+    // What introduces the list is no part of the first name.
+    let mut name = cell.rsplit([':', ';', '\u{2022}']).next().unwrap_or(cell);
+    if name.trim().chars().count() < 4 {
+        name = cell;
+    }
+    let cut = [
+        "pondéré à",
+        "pondérée à",
+        "pondéré",
+        "pondérée",
+        "notée sur",
+        "noté sur",
+        "pour",
+        "compte pour",
+        "à hauteur de",
+        "sur",
+    ];
+    let mut name =
+        name.trim_matches([' ', '|', ':', '(', ')', ',', ';', '–', '-', '•', '\u{f0b7}', '▪', '►', '*', '.', '/']);
+    for word in cut {
+        name = name.strip_suffix(word).map_or(name, str::trim_end);
+    }
+    for word in ["et ", "puis ", "dont ", "ainsi que "] {
+        name = name.strip_prefix(word).unwrap_or(name);
+    }
+    // "1 | Prix des prestations", "Critère 1 | Prix", "1. Prix".
+    let cells: Vec<&str> = name.split(" | ").filter(|c| c.chars().filter(|c| c.is_alphabetic()).count() >= 3).collect();
+    let longest = cells.iter().copied().find(|c| !is_number_of_criterion(c)).unwrap_or(name);
+    let longest = strip_number(longest);
+    longest
+        .trim_matches([' ', ':', '(', ',', ';', '–', '-', '•', '.', '|', '\u{f0b7}'])
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn is_number_of_criterion(cell: &str) -> bool {
+    let folded = fold(cell);
+    folded.strip_prefix("critere").is_some_and(|r| r.trim().trim_start_matches("n°").trim().len() <= 2)
+}
+
+fn strip_number(name: &str) -> &str {
+    pattern!(
+        NUMBER,
+        r"^(?i:(?:sous[- ])?crit[eè]re\s*)?(?:n°\s*)?(?:[0-9]{1,2}(?:\.[0-9]{1,2})*|[a-z])?\s*[.):/–-]\s+|^(?i:(?:sous[- ])?crit[eè]re)\s+(?:n°\s*)?[0-9]{1,2}(?:\.[0-9])*\s*[.):–-]*\s*"
+    );
+    NUMBER.find(name).map_or(name, |m| &name[m.end()..])
+}
+
+/// Tells which weights detail another: those that add up to the one before them, or that say so, or that come when all is shared out.
+fn details(all: &mut [Weighed]) {
+    let mut i = 0;
+    while i < all.len() {
+        let parent = all[i].weight;
+        let mut sum = 0.0;
+        let mut end = None;
+        for (j, next) in all.iter().enumerate().skip(i + 1).take(12) {
+            sum += next.weight;
+            if (sum - parent).abs() < 0.01 && j > i + 1 {
+                end = Some(j);
+                break;
+            }
+            if sum > parent {
+                break;
+            }
+        }
+        // Two halves of a hundred after a criterion of a hundred are criteria of another lot.
+        match end.filter(|_| !all[i].sub && parent < 100.0 && total(all) > 100.5) {
+            Some(j) => {
+                all[i + 1..=j].iter_mut().for_each(|w| w.sub = true);
+                i = j + 1;
+            }
+            None => i += 1,
+        }
+    }
+}
+
+fn total(all: &[Weighed]) -> f64 {
+    all.iter().filter(|w| !w.sub).map(|w| w.weight).sum()
+}

@@ -1,0 +1,182 @@
+//! What is read of a piece: each with the words that say it and where they stand. Pure; nothing is told without words.
+//!
+//! Provisions and dates are the judgement's own (`vigie_classify`), over the piece's text. What only consultations say (criteria one
+//! by one, pieces to supply, terms) is read here, under the articles that speak of it.
+
+pub(crate) mod criteria;
+mod provisions;
+pub(crate) mod required;
+pub(crate) mod sentence;
+pub(crate) mod terms;
+
+use serde::{Deserialize, Serialize};
+use vigie_domain::{DecisionFact, Provision, TypedDate};
+
+use crate::written::{Whereabouts, Written};
+
+/// A term of the consultation or of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Term {
+    /// What hours of insertion that are not done cost.
+    ClausePenalty,
+    /// How the clause is proven.
+    ClauseProof,
+    /// Who helps to carry out the clause.
+    Facilitator,
+    /// Whose work counts.
+    Publics,
+    /// How the hours may be done.
+    Modalities,
+    /// How long a tender binds.
+    Validity,
+    /// Until when questions are taken, where no date is given.
+    QuestionDelay,
+    Variants,
+    MinimumTurnover,
+    References,
+    Insurance,
+    Certificate,
+    PaymentDelay,
+    Advance,
+    /// Retenue de garantie.
+    Retention,
+    PriceRevision,
+    StaffTakeover,
+}
+
+impl Term {
+    /// All, in the order in which they are told.
+    pub const ALL: [Self; 17] = [
+        Self::ClausePenalty,
+        Self::ClauseProof,
+        Self::Facilitator,
+        Self::Publics,
+        Self::Modalities,
+        Self::StaffTakeover,
+        Self::QuestionDelay,
+        Self::Validity,
+        Self::Variants,
+        Self::MinimumTurnover,
+        Self::References,
+        Self::Insurance,
+        Self::Certificate,
+        Self::PaymentDelay,
+        Self::Advance,
+        Self::Retention,
+        Self::PriceRevision,
+    ];
+
+    /// How people name it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ClausePenalty => "Pénalité si les heures ne sont pas faites",
+            Self::ClauseProof => "Justificatifs de la clause",
+            Self::Facilitator => "Qui accompagne la clause",
+            Self::Publics => "Publics de la clause",
+            Self::Modalities => "Comment faire les heures",
+            Self::Validity => "Validité des offres",
+            Self::QuestionDelay => "Délai des questions",
+            Self::Variants => "Variantes",
+            Self::MinimumTurnover => "Chiffre d’affaires demandé",
+            Self::References => "Références demandées",
+            Self::Insurance => "Assurance",
+            Self::Certificate => "Certificats et qualifications",
+            Self::PaymentDelay => "Délai de paiement",
+            Self::Advance => "Avance",
+            Self::Retention => "Retenue de garantie",
+            Self::PriceRevision => "Prix",
+            Self::StaffTakeover => "Reprise du personnel",
+        }
+    }
+}
+
+/// A number and what it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "unit", content = "n")]
+pub enum Amount {
+    Euros(f64),
+    Percent(f64),
+    Days(f64),
+    Months(f64),
+    /// Yes or no, where the words say one of them.
+    Allowed(bool),
+}
+
+/// With what a piece is to be supplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Envelope {
+    /// Who one is.
+    Candidature,
+    /// What one offers.
+    Tender,
+    /// Only who is to win supplies it.
+    Winner,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    Provision(Box<Provision>),
+    Date(Box<TypedDate>),
+    Fact(Box<DecisionFact>),
+    /// An award criterion; weight in percent or points as written.
+    Criterion {
+        name: String,
+        weight: Option<f64>,
+        /// It details the criterion before it.
+        sub: bool,
+    },
+    /// A piece to supply.
+    Required {
+        envelope: Envelope,
+        /// As the buyer names it.
+        name: String,
+    },
+    Term {
+        term: Term,
+        amount: Option<Amount>,
+    },
+}
+
+/// What was found, its words and where they stand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    pub what: What,
+    /// Verbatim.
+    pub quote: String,
+    pub at: Whereabouts,
+    /// The more, the surer; compared within one kind of finding only.
+    #[serde(default)]
+    pub weight: u8,
+}
+
+/// Everything that one piece says.
+#[must_use]
+pub fn of_piece(piece: &Written) -> Vec<Finding> {
+    let sentences = sentence::sentences(piece);
+    let criteria = criteria::read(piece);
+    let mut out = provisions::read(piece, &criteria);
+    out.extend(criteria);
+    out.extend(required::read(piece));
+    out.extend(terms::read(piece, &sentences));
+    out
+}
+
+impl Finding {
+    /// Words of `piece` at `at`.
+    pub(crate) fn new(what: What, piece: &Written, range: std::ops::Range<usize>, weight: u8) -> Self {
+        /// Longest quote, in characters.
+        const QUOTE: usize = 420;
+        let at = piece.whereabouts(range.start);
+        let words = piece.words(range);
+        let quote = match words.char_indices().nth(QUOTE) {
+            None => words,
+            Some((cut, _)) => format!("{}…", words[..cut].rsplit_once(' ').map_or(&words[..cut], |w| w.0)),
+        };
+        Self { what, quote, at, weight }
+    }
+}

@@ -1,0 +1,151 @@
+//! Provisions, dates and facts: the judgement over the piece's text, each led back to the line that says it.
+//!
+//! Two things the piece itself tells better: a table of hours lot by lot, read row by row; and social criteria, which `criteria` reads
+//! with their weights.
+
+use std::ops::Range;
+
+use vigie_classify::pattern;
+use vigie_domain::{Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind};
+
+use super::{Finding, What};
+use crate::piece::Kind;
+use crate::written::{Line, Written};
+
+pattern!(OF_CLAUSE, r"insertion|clauses? sociale|eloignees? de l'emploi");
+pattern!(LOT_CELL, r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3})$");
+pattern!(HOURS_CELL, r"^(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$");
+pattern!(SOCIAL_CRITERION, r"insertion|\bsocia(?:l|le|les|ux)\b|handicap|eloignee?s? de l'emploi|\bemploi\b");
+
+/// What the judgement finds in a piece, given the criteria that are read.
+pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
+    let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
+    notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.text.clone() });
+    let assessment = vigie_classify::classify(&notice);
+    let rows = rows(piece);
+    let mut out: Vec<Finding> = Vec::new();
+    // A form speaks of what candidates may be; a bill of prices, of works.
+    if !matches!(piece.kind, Kind::Form | Kind::Bpu | Kind::Plan) {
+        out.extend(social_criteria(criteria));
+        let told = assessment.provisions.into_iter().filter(|p| match p.kind {
+            ProvisionKind::SocialConditionNotSeen => false,
+            ProvisionKind::AwardCriterion => criteria.is_empty(),
+            ProvisionKind::ExecutionClause => rows.is_empty() || p.percent.is_some(),
+            _ => true,
+        });
+        for provision in told {
+            let (quote, figure) = (provision.evidence.quote.clone(), figure(&provision));
+            out.extend(located(piece, quote, figure, || What::Provision(Box::new(provision))));
+        }
+        out.extend(rows);
+        drop_bare(&mut out);
+    }
+    // Only the rules of the consultation, and the notice, say when to answer.
+    if matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Other | Kind::Ccp | Kind::Cctp) {
+        for date in assessment.dates {
+            out.extend(located(piece, date.quote.clone(), None, || What::Date(Box::new(date))));
+        }
+    }
+    if matches!(piece.kind, Kind::Rc | Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Notice | Kind::Other) {
+        for fact in assessment.facts {
+            out.extend(located(piece, fact.evidence.quote.clone(), None, || What::Fact(Box::new(fact))));
+        }
+    }
+    out
+}
+
+/// A clause that gives no figure repeats the one that does.
+fn drop_bare(found: &mut Vec<Finding>) {
+    let clause = |f: &Finding| match &f.what {
+        What::Provision(p) if p.kind == ProvisionKind::ExecutionClause => {
+            Some(p.hours.is_some() || p.percent.is_some())
+        }
+        _ => None,
+    };
+    if found.iter().any(|f| clause(f) == Some(true)) {
+        found.retain(|f| clause(f) != Some(false));
+    }
+}
+
+/// The figure that a provision gives, as it begins in the text.
+fn figure(p: &Provision) -> Option<String> {
+    let n = p.hours.or(p.percent).or(p.weight)?;
+    Some(format!("{:.0}", n.trunc())).filter(|d| d.len() <= 3 || n >= 1000.0).map(|d| match d.len() {
+        // Thousands are parted by a space, or not at all: the first digits are enough to tell the line.
+        4.. => d[..d.len() - 3].to_owned(),
+        _ => d,
+    })
+}
+
+/// The rows of a table that gives hours of insertion lot by lot.
+fn rows(piece: &Written) -> Vec<Finding> {
+    let mut out = Vec::new();
+    let mut head: Option<&Line> = None;
+    for line in &piece.lines {
+        if !line.folded.contains('|') {
+            head = Some(line);
+            continue;
+        }
+        let cells: Vec<&str> = line.folded.split('|').map(str::trim).collect();
+        let lot = cells.first().and_then(|c| LOT_CELL.captures(c)).and_then(|c| c.name("n"));
+        let Some(lot) = lot else {
+            if OF_CLAUSE.is_match(&line.folded) {
+                head = Some(line);
+            }
+            continue;
+        };
+        let hours = cells.iter().skip(1).find_map(|c| HOURS_CELL.captures(c)?.name("n"));
+        let hours = hours.and_then(|h| h.as_str().replace(' ', "").parse::<f64>().ok());
+        let speaks =
+            head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded)) || OF_CLAUSE.is_match(&piece.headings(line.article));
+        if let Some(hours) = hours.filter(|h| *h > 0.0 && speaks) {
+            let quote = piece.words(line.range.clone());
+            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
+            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+            provision.lots = vec![Lot::clean_id(lot.as_str())];
+            provision.hours = Some(hours);
+            provision.mandatory = Some(true);
+            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+        }
+    }
+    out
+}
+
+/// Criteria that weigh social merit.
+fn social_criteria(criteria: &[Finding]) -> Vec<Finding> {
+    let social = criteria.iter().filter_map(|f| match &f.what {
+        What::Criterion { name, weight, .. } if SOCIAL_CRITERION.is_match(&vigie_classify::fold::fold(name)) => {
+            let evidence = Evidence { field: Some(f.at.piece.clone()), quote: Some(f.quote.clone()) };
+            let mut provision = Provision::new(ProvisionKind::AwardCriterion, evidence);
+            provision.weight = *weight;
+            Some(Finding { what: What::Provision(Box::new(provision)), ..f.clone() })
+        }
+        _ => None,
+    });
+    social.collect()
+}
+
+/// A finding at the line of its quote that gives its figure, else at the first that is no heading; without a quote that stands in the
+/// text, nothing is told.
+fn located(
+    piece: &Written,
+    quote: Option<String>,
+    figure: Option<String>,
+    what: impl FnOnce() -> What,
+) -> Option<Finding> {
+    let quote = quote?;
+    let at = piece.find(&quote)?;
+    let whole = at..at + quote.len();
+    let inside = |l: &&Line| l.range.start < whole.end && whole.start < l.range.end;
+    let lines: Vec<&Line> = piece.lines.iter().filter(inside).collect();
+    let says = figure.and_then(|f| lines.iter().find(|l| has_number(&l.folded, &f)));
+    let chosen = says.or_else(|| lines.iter().find(|l| !l.is_heading)).filter(|_| lines.len() > 1);
+    let range: Range<usize> =
+        chosen.map_or(whole.clone(), |l| l.range.start.max(whole.start)..l.range.end.min(whole.end));
+    Some(Finding::new(what(), piece, range, 0))
+}
+
+/// Whether a text holds these digits as a number's beginning.
+fn has_number(text: &str, digits: &str) -> bool {
+    text.match_indices(digits).any(|(i, _)| !text[..i].ends_with(|c: char| c.is_ascii_digit()))
+}

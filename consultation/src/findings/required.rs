@@ -1,0 +1,209 @@
+//! Pieces to supply, as a checklist: the items of the lists under the articles on candidatures and tenders.
+//!
+//! An item is a line of a list, a row of a table, or what semicolons part in a sentence that says "produira : …". The heading, else the
+//! sentence that opens the list, tells which envelope it belongs to.
+
+use std::ops::Range;
+
+use vigie_classify::pattern;
+
+use super::{Envelope, Finding, What};
+use crate::piece::Kind;
+use crate::written::{Line, Written};
+
+pattern!(
+    ABOUT,
+    r"(?:contenu|composition|presentation|constitution|elements?|pieces?|documents?|dossiers?|renseignements|justificatifs|conditions de participation|situation juridique|capacites?)[^|]*(?:candidature|offre|pli|reponse|produire|fournir|remettre|attributaire|soumissionnaire|participation|economique|technique|financiere)|^(?:la |l'|les )?(?:candidature|offre|projet de marche|pli|pieces? de)s?\b|pieces? (?:de la|du|des?) (?:candidature|offre|candidat)|(?:candidature|offre|pli)s? (?:contien|compren|comport|comptera|se compos|est compos|doi)"
+);
+pattern!(
+    NO_LIST,
+    r"contractuel|constitutives? d[ue] marche|jugement|criteres?|analyse|selection des candid|examen|validite|variante|consultation des|dossier de consultation|remise des|depot|transmission|langue|modalites d'envoi|ouverture|negociation"
+);
+pattern!(
+    OPENS,
+    r"(?:pieces|documents|elements|renseignements|justificatifs) (?:suivant[es]*|ci-apres|ci-dessous|a (?:produire|fournir|remettre))[^.:]*$"
+);
+pattern!(
+    INLINE,
+    r"(?:produi\w*|fourni\w*|remet\w*|compren\w*|comport\w*|contien\w*|joind\w*|compos\w*|transmet\w*|utilis\w*|suivant[es]*)[^.:;|]*:"
+);
+pattern!(
+    WINNER,
+    r"attributaire|candidat retenu|titulaire pressenti|avant (?:la )?signature|avant notification|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
+);
+pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
+pattern!(
+    CANDIDATURE,
+    r"candidatur|participation|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
+);
+pattern!(HEAD_ROW, r"^(?:piece|document|libelle|designation|n°|intitule|element|nature)s?\b[^|]{0,30}\|");
+pattern!(
+    NO_ITEM,
+    r"^(?:nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
+);
+
+/// The checklist of a piece.
+pub(super) fn read(piece: &Written) -> Vec<Finding> {
+    if !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other) {
+        return Vec::new();
+    }
+    let mut out: Vec<Finding> = Vec::new();
+    let mut list: Option<Open> = None;
+    let mut article = None;
+    let mut about = None;
+    for line in &piece.lines {
+        let numbered = list.as_ref().is_some_and(|open| numbered_item(piece, line, open.next));
+        if line.article != article {
+            article = line.article;
+            if !numbered {
+                about = envelope_of_headings(piece, line.article);
+                list = None;
+            }
+        }
+        if line.is_heading && !numbered {
+            continue;
+        }
+        let bullet = numbered || is_list_item(piece, line);
+        let lead = !bullet && opens(line);
+        let named = of_words(&line.folded).filter(|_| lead || line.folded.contains(':'));
+        let envelope = match (about, named) {
+            (None, Some(named)) if ABOUT.is_match(&line.folded) => named,
+            (Some(of_heading), named) => named.unwrap_or(of_heading),
+            (None, _) => {
+                if let Some(open) = list.as_ref().filter(|_| bullet) {
+                    push(piece, &mut out, open.envelope, vec![line.range.clone()]);
+                } else {
+                    list = None;
+                }
+                continue;
+            }
+        };
+        if let Some(items) = inline(piece, line).filter(|_| !bullet) {
+            push(piece, &mut out, envelope, items);
+            list = None;
+        } else if lead {
+            list = Some(Open { envelope, marked: None, next: 1 });
+        } else if HEAD_ROW.is_match(&line.folded) {
+            list = Some(Open { envelope, marked: Some(true), next: 1 });
+        } else if let Some(open) = &mut list {
+            // What follows a list of bullets without one ends it; without bullets, a long sentence is prose.
+            let ended = open.marked == Some(true) && !bullet || !bullet && line.folded.len() > 220;
+            open.marked.get_or_insert(bullet);
+            open.next += u32::from(numbered);
+            if ended {
+                list = None;
+            } else if !NO_ITEM.is_match(line.folded.trim_start_matches(['-', '•', ' ', '–'])) {
+                let envelope = open.envelope;
+                push(piece, &mut out, envelope, vec![line.range.clone()]);
+            }
+        }
+    }
+    out
+}
+
+/// A list under way.
+struct Open {
+    envelope: Envelope,
+    /// Whether its items have bullets; known with the first.
+    marked: Option<bool>,
+    /// The number that its next item would have.
+    next: u32,
+}
+
+/// Whether a line that is numbered like an article is the next item of a list.
+fn numbered_item(piece: &Written, line: &Line, next: u32) -> bool {
+    let number = line.article.and_then(|a| piece.articles[a].number.as_deref());
+    line.is_heading && number == Some(next.to_string().as_str()) && !is_shouted(&piece.text[line.range.clone()])
+}
+
+fn is_shouted(text: &str) -> bool {
+    !text.chars().any(char::is_lowercase)
+}
+
+fn envelope_of_headings(piece: &Written, article: Option<usize>) -> Option<Envelope> {
+    let own = article.map_or("", |a| piece.articles[a].title.as_str());
+    let all = piece.headings(article);
+    if NO_LIST.is_match(own) && !ABOUT.is_match(own) {
+        return None;
+    }
+    let speaks = ABOUT.is_match(own) || ABOUT.is_match(&all) && !NO_LIST.is_match(own);
+    speaks.then(|| of_words(own).or_else(|| of_words(&all)).unwrap_or(Envelope::Candidature))
+}
+
+fn of_words(folded: &str) -> Option<Envelope> {
+    if WINNER.is_match(folded) {
+        return Some(Envelope::Winner);
+    }
+    let (tender, candidature) = (TENDER.find(folded), CANDIDATURE.find(folded));
+    match (tender, candidature) {
+        (Some(t), Some(c)) => Some(if t.start() < c.start() { Envelope::Tender } else { Envelope::Candidature }),
+        (Some(_), None) => Some(Envelope::Tender),
+        (None, Some(_)) => Some(Envelope::Candidature),
+        (None, None) => None,
+    }
+}
+
+fn opens(line: &Line) -> bool {
+    line.folded.trim_end().ends_with(':') || OPENS.is_match(line.folded.trim())
+}
+
+/// Whether a line has a bullet or a letter in front, or is a row.
+fn is_list_item(piece: &Written, line: &Line) -> bool {
+    pattern!(BULLET, r"^(?:[-–—•·▪►●○◦*➢✓\x{F0B7}\x{F0A7}]|o |[a-z0-9]{1,2}[.)°] |[0-9]{1,2} ?[-–] )");
+    let text = piece.text[line.range.clone()].trim_start();
+    BULLET.is_match(text) || text.contains(" | ")
+}
+
+/// The items of a sentence: "produira : la lettre de candidature ; le DC2 ; …".
+fn inline(piece: &Written, line: &Line) -> Option<Vec<Range<usize>>> {
+    let text = &piece.text[line.range.clone()];
+    let colon = text.find(" :").map(|i| i + 2).or_else(|| text.find(':').map(|i| i + 1))?;
+    let head = vigie_classify::fold::fold(&text[..colon]);
+    if !INLINE.is_match(&head) || text[colon..].matches(';').count() == 0 {
+        return None;
+    }
+    let mut out = Vec::new();
+    let mut at = colon;
+    // The sentence's end ends the list.
+    let end = super::sentence::split(&piece.text, &line.range).into_iter().find(|r| r.end > line.range.start + colon);
+    let end = end.map_or(text.len(), |r| r.end - line.range.start);
+    for part in text[colon..end].split(';') {
+        out.push(line.range.start + at..line.range.start + at + part.len());
+        at += part.len() + 1;
+    }
+    Some(out)
+}
+
+fn push(piece: &Written, out: &mut Vec<Finding>, envelope: Envelope, items: Vec<Range<usize>>) {
+    for range in items {
+        let words = piece.words(range.clone());
+        // Of a row, the cell that names the piece.
+        let letters = |cell: &&str| cell.chars().filter(|c| c.is_alphabetic()).count() >= 2;
+        let words = words.split(" | ").find(letters).unwrap_or(&words);
+        let name = words
+            .trim_matches([
+                ' ', '-', '–', '—', '•', '·', '▪', '►', '●', '○', '*', ';', '.', ',', '|', '\u{f0b7}', '➢', '✓',
+            ])
+            .trim_start_matches("o ")
+            .to_owned();
+        let name = name.strip_prefix("et ").map_or(name.clone(), str::to_owned);
+        if name.chars().filter(|c| c.is_alphabetic()).count() < 2 {
+            continue;
+        }
+        let known =
+            |f: &Finding| matches!(&f.what, What::Required { name: n, envelope: e } if *n == name && *e == envelope);
+        if !out.iter().any(known) {
+            let what = What::Required { envelope, name: shortened(&name) };
+            out.push(Finding::new(what, piece, range, 0));
+        }
+    }
+}
+
+/// As many words of a long item as name it.
+fn shortened(name: &str) -> String {
+    const LONGEST: usize = 200;
+    match name.char_indices().nth(LONGEST) {
+        None => name.to_owned(),
+        Some((cut, _)) => format!("{}…", name[..cut].rsplit_once(' ').map_or(&name[..cut], |w| w.0)),
+    }
+}

@@ -1,0 +1,67 @@
+//! Sentences of a piece, with the headings they stand under.
+
+use std::ops::Range;
+
+use vigie_classify::fold::fold;
+
+use crate::written::Written;
+
+/// A sentence, an item of a list or a row of a table.
+#[derive(Debug)]
+pub(crate) struct Sentence {
+    pub(crate) range: Range<usize>,
+    pub(crate) folded: String,
+    pub(crate) article: Option<usize>,
+    pub(crate) is_heading: bool,
+}
+
+/// The sentences of a piece, in order.
+pub(crate) fn sentences(piece: &Written) -> Vec<Sentence> {
+    let mut out = Vec::new();
+    for line in &piece.lines {
+        for range in split(&piece.text, &line.range) {
+            let folded = match range == line.range {
+                true => line.folded.clone(),
+                false => fold(&piece.text[range.clone()]),
+            };
+            out.push(Sentence { range, folded, article: line.article, is_heading: line.is_heading });
+        }
+    }
+    out
+}
+
+/// A line cut behind full stops that end a sentence.
+pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
+    let words = &text[line.clone()];
+    let mut out = Vec::new();
+    let mut start = 0;
+    for (i, _) in words.match_indices(['.', '?', '!']) {
+        let rest = &words[i + 1..];
+        let next = rest.trim_start();
+        let ends = rest.starts_with([' ', '\u{a0}', '\u{202f}'])
+            && next.starts_with(|c: char| c.is_uppercase() || c == '«' || c.is_ascii_digit());
+        // "M. Durand", "art. 5", "n. 3", "5.2. Objet": no ends.
+        let short =
+            words[start..i].rsplit([' ', '(', '’', '\'']).next().is_some_and(|w| w.chars().count() <= 2 || w == "art");
+        if ends && !short {
+            out.push(line.start + start..line.start + i + 1);
+            start = i + 1 + (rest.len() - next.len());
+        }
+    }
+    if start < words.len() {
+        out.push(line.start + start..line.end);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn sentences_end_where_they_end() {
+        let text = "Selon l’art. 5, M. Durand vient. Il part à 12 h. 5.2. Suite du texte";
+        let cut: Vec<&str> = split(text, &(0..text.len())).into_iter().map(|r| &text[r]).collect();
+        assert_eq!(cut, ["Selon l’art. 5, M. Durand vient.", "Il part à 12 h. 5.2. Suite du texte"]);
+    }
+}

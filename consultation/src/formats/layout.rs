@@ -1,0 +1,410 @@
+//! From the boxes of a page's words to its text in reading order.
+//!
+//! Words at one height make a row; wide gaps part it into segments. A page whose segments are two columns of prose is read column by
+//! column; elsewhere, segments side by side are cells of a table, and what a cell wraps joins it. Lines that wrapped are put together,
+//! since a sentence is read whole. What a document repeats at the head and foot of its pages is left out: it would cut the sentences
+//! that go on overleaf. Linear in the words, but for sorting them.
+
+use std::collections::HashMap;
+
+/// A word and its box, in points from the page's upper left corner.
+#[derive(Debug, Clone)]
+pub(super) struct Word {
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
+    pub(super) text: String,
+}
+
+impl Word {
+    fn middle(&self) -> f64 {
+        f64::midpoint(self.top, self.bottom)
+    }
+
+    fn height(&self) -> f64 {
+        (self.bottom - self.top).max(1.0)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) width: f64,
+    pub(super) words: Vec<Word>,
+}
+
+/// Words of one row with no wide gap between them.
+#[derive(Debug, Clone)]
+struct Segment {
+    left: f64,
+    right: f64,
+    first_word: f64,
+    text: String,
+}
+
+/// Words at one height.
+#[derive(Debug, Clone)]
+struct Row {
+    middle: f64,
+    height: f64,
+    segments: Vec<Segment>,
+}
+
+impl Row {
+    fn words(&self) -> String {
+        self.segments.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The text of each page.
+pub(super) fn texts(pages: &[Page]) -> Vec<String> {
+    let mut rows: Vec<Vec<Row>> = pages.iter().map(rows).collect();
+    drop_running_lines(&mut rows);
+    rows.into_iter().zip(pages).map(|(rows, page)| text(rows, page.width)).collect()
+}
+
+fn rows(page: &Page) -> Vec<Row> {
+    let mut words: Vec<&Word> = page.words.iter().collect();
+    words.sort_by(|a, b| a.middle().total_cmp(&b.middle()));
+    let mut lines: Vec<Vec<&Word>> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            // Compared with the line's first word, so that slanted text does not pull a line down the page.
+            Some(line) if (word.middle() - line[0].middle()).abs() < line[0].height().min(word.height()) * 0.5 => {
+                line.push(word);
+            }
+            _ => lines.push(vec![word]),
+        }
+    }
+    lines.into_iter().map(row).collect()
+}
+
+fn row(mut words: Vec<&Word>) -> Row {
+    words.sort_by(|a, b| a.left.total_cmp(&b.left));
+    let height = words.iter().map(|w| w.height()).fold(1.0, f64::max);
+    let mut gaps: Vec<f64> = words.windows(2).map(|w| (w[1].left - w[0].right).max(0.0)).collect();
+    gaps.sort_by(f64::total_cmp);
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or_default();
+    // Justified lines have wide spaces everywhere: only what is wide beside them parts cells.
+    let wide = (height * 0.95).max(if gaps.len() >= 4 { usual * 2.2 } else { 0.0 });
+    let mut segments: Vec<Segment> = Vec::new();
+    for word in &words {
+        match segments.last_mut() {
+            Some(last) if word.left - last.right < wide => {
+                // A word drawn in two pieces (small capitals, ligatures) has no space inside.
+                if word.left - last.right > height * 0.08 {
+                    last.text.push(' ');
+                }
+                last.text.push_str(&word.text);
+                last.right = last.right.max(word.right);
+            }
+            _ => segments.push(Segment {
+                left: word.left,
+                right: word.right,
+                first_word: word.right - word.left,
+                text: word.text.clone(),
+            }),
+        }
+    }
+    // A bullet, or the number of a heading, stands far from its words.
+    let mut merged: Vec<Segment> = Vec::new();
+    for segment in segments {
+        match merged.last_mut() {
+            Some(last) if is_marker(&last.text) && segment.left - last.right < height * 5.0 => {
+                last.text.push(' ');
+                last.text.push_str(&segment.text);
+                last.right = segment.right;
+            }
+            _ => merged.push(segment),
+        }
+    }
+    let middle = words.first().map_or(0.0, |w| w.middle());
+    Row { middle, height, segments: merged }
+}
+
+/// Whether these words only open a line: "•", "–", "5.2", "a)".
+fn is_marker(text: &str) -> bool {
+    let text = text.trim();
+    let number = || {
+        let bare = text.trim_end_matches(['.', ')', '-', '–', ':', ' ']);
+        let parts = bare.split('.').all(|p| !p.is_empty() && p.len() <= 2 && p.bytes().all(|b| b.is_ascii_digit()));
+        let letter = bare.len() == 1 && text.len() == 2;
+        (parts && (bare.contains('.') || text.len() > bare.len())) || letter
+    };
+    text.chars().count() <= 2 && text.chars().all(|c| !c.is_alphanumeric()) || text == "o" || number()
+}
+
+/// Takes out what stands on most pages, but for its numbers, within the first and last rows.
+fn drop_running_lines(pages: &mut [Vec<Row>]) {
+    /// Rows looked at, at each end.
+    const EDGE: usize = 3;
+    if pages.len() < 3 {
+        return;
+    }
+    let key = |row: &Row| row.words().chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let is_edge = |i: usize, n: usize| i < EDGE || i + EDGE >= n;
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for rows in pages.iter() {
+        let edge = rows.iter().enumerate().filter(|(i, _)| is_edge(*i, rows.len())).map(|(_, r)| key(r));
+        let mut once: Vec<String> = edge.collect();
+        once.sort();
+        once.dedup();
+        for line in once {
+            *seen.entry(line).or_default() += 1;
+        }
+    }
+    let many = (pages.len() / 2).max(3);
+    for rows in pages.iter_mut() {
+        let n = rows.len();
+        let mut i = 0;
+        rows.retain(|row| {
+            i += 1;
+            !(is_edge(i - 1, n) && seen.get(&key(row)).is_some_and(|times| *times >= many))
+        });
+    }
+}
+
+fn text(rows: Vec<Row>, width: f64) -> String {
+    let mut out = Vec::new();
+    match gutter(&rows, width) {
+        None => blocks(&rows, &mut out),
+        Some(gutter) => {
+            let mut columns = (Vec::new(), Vec::new());
+            for row in rows {
+                let spans = row.segments.iter().any(|s| s.left < gutter && s.right > gutter);
+                if spans {
+                    blocks(&std::mem::take(&mut columns.0), &mut out);
+                    blocks(&std::mem::take(&mut columns.1), &mut out);
+                    blocks(&[row], &mut out);
+                    continue;
+                }
+                let (left, right): (Vec<_>, Vec<_>) = row.segments.into_iter().partition(|s| s.right <= gutter);
+                for (side, segments) in [(&mut columns.0, left), (&mut columns.1, right)] {
+                    if !segments.is_empty() {
+                        side.push(Row { middle: row.middle, height: row.height, segments });
+                    }
+                }
+            }
+            blocks(&columns.0, &mut out);
+            blocks(&columns.1, &mut out);
+        }
+    }
+    out.join("\n")
+}
+
+/// Where the space between two columns of prose is, if the page has two.
+fn gutter(rows: &[Row], width: f64) -> Option<f64> {
+    /// Rows that both columns must have.
+    const ENOUGH: usize = 8;
+    if rows.len() < ENOUGH {
+        return None;
+    }
+    let candidates = (0..=20).map(|i| width * (0.40 + 0.01 * f64::from(i)));
+    let crossed = |x: f64| rows.iter().filter(|r| r.segments.iter().any(|s| s.left < x && s.right > x)).count();
+    let best = candidates.map(|x| (crossed(x), x)).min_by_key(|(n, x)| (*n, (x - width / 2.0).abs() as u64))?;
+    let (crossing, x) = best;
+    let side = |left: bool| {
+        let segments = rows.iter().flat_map(|r| &r.segments).filter(|s| if left { s.right <= x } else { s.left >= x });
+        let of: Vec<(f64, f64)> = segments.map(|s| (s.left, s.right)).collect();
+        let start = of.iter().map(|s| s.0).fold(f64::MAX, f64::min);
+        let end = of.iter().map(|s| s.1).fold(0.0, f64::max);
+        // Prose fills its column; cells of tables do not.
+        let full = of.iter().filter(|s| s.1 - s.0 > 0.75 * (end - start)).count();
+        (of.len(), full, end - start)
+    };
+    let is_prose = |(n, full, span): (usize, usize, f64)| n >= ENOUGH && full * 5 >= n * 2 && span > width * 0.2;
+    (crossing * 4 <= rows.len() && is_prose(side(true)) && is_prose(side(false))).then_some(x)
+}
+
+/// Rows that stand close together, one block after another.
+fn blocks(rows: &[Row], out: &mut Vec<String>) {
+    let margin = rows.iter().flat_map(|r| &r.segments).map(|s| s.right).fold(0.0, f64::max);
+    let mut block: Vec<&Row> = Vec::new();
+    for row in rows {
+        let close = block.last().is_none_or(|b| row.middle - b.middle < 1.32 * b.height.max(row.height));
+        // Half a row apart, in other columns: what a cell wraps beside a cell that does not.
+        if !close {
+            block_text(&std::mem::take(&mut block), margin, out);
+        }
+        block.push(row);
+    }
+    block_text(&block, margin, out);
+}
+
+fn block_text(block: &[&Row], margin: f64, out: &mut Vec<String>) {
+    let several = block.iter().filter(|r| r.segments.len() > 1).count();
+    let apart = || {
+        let overlap = |a: &Segment, b: &Segment| a.left < b.right && b.left < a.right;
+        block.windows(2).any(|w| !w[0].segments.iter().any(|a| w[1].segments.iter().any(|b| overlap(a, b))))
+    };
+    match several {
+        0 if !apart() => prose(block, margin, out),
+        0 | 1 => out.push(cells(block)),
+        _ => {
+            // Every row that has several cells is a row of the table; what wraps belongs to the one above.
+            let mut one: Vec<&Row> = Vec::new();
+            for row in block {
+                if row.segments.len() > 1 && !one.is_empty() {
+                    emit(&std::mem::take(&mut one), margin, out);
+                }
+                one.push(row);
+            }
+            emit(&one, margin, out);
+        }
+    }
+}
+
+/// One row of a table with what it wraps, or lines of prose before a table.
+fn emit(rows: &[&Row], margin: f64, out: &mut Vec<String>) {
+    match rows.iter().any(|r| r.segments.len() > 1) {
+        false => prose(rows, margin, out),
+        true => {
+            // A line as wide as the page is prose that follows.
+            let widest = rows[0].segments.iter().map(|s| s.right - s.left).fold(0.0, f64::max);
+            let wraps =
+                rows[1..].iter().take_while(|r| r.segments.iter().all(|s| s.right - s.left <= widest * 1.3)).count();
+            out.push(cells(&rows[..=wraps]));
+            if wraps + 1 < rows.len() {
+                prose(&rows[wraps + 1..], margin, out);
+            }
+        }
+    }
+}
+
+/// Rows that are one row of a table: each column's words together.
+fn cells(rows: &[&Row]) -> String {
+    let mut columns: Vec<(f64, f64, String)> = Vec::new();
+    for segment in rows.iter().flat_map(|r| &r.segments) {
+        match columns.iter_mut().find(|c| segment.left < c.1 && c.0 < segment.right) {
+            Some(column) => {
+                column.0 = column.0.min(segment.left);
+                column.1 = column.1.max(segment.right);
+                column.2.push(' ');
+                column.2.push_str(&segment.text);
+            }
+            None => columns.push((segment.left, segment.right, segment.text.clone())),
+        }
+    }
+    columns.sort_by(|a, b| a.0.total_cmp(&b.0));
+    columns.into_iter().map(|c| c.2).collect::<Vec<_>>().join(" | ")
+}
+
+/// Lines of prose; one that stopped because its next word did not fit goes on with the next.
+fn prose(rows: &[&Row], margin: f64, out: &mut Vec<String>) {
+    let mut line = String::new();
+    let mut before: Option<&Segment> = None;
+    for segment in rows.iter().flat_map(|r| &r.segments) {
+        let opens = segment.text.split(' ').next().is_some_and(is_marker);
+        let wrapped = before.is_some_and(|b| b.right + segment.first_word + 1.0 > margin);
+        if !wrapped || opens {
+            flush(&mut line, out);
+        }
+        join(&mut line, &segment.text);
+        before = Some(segment);
+    }
+    flush(&mut line, out);
+}
+
+fn flush(line: &mut String, out: &mut Vec<String>) {
+    if !line.is_empty() {
+        out.push(std::mem::take(line));
+    }
+}
+
+/// Joins a line to the one before; a word cut at the end of a line is made whole.
+fn join(line: &mut String, next: &str) {
+    /// These keep their hyphen.
+    const WITH_HYPHEN: &[&str] =
+        &["ci", "là", "peut", "celui", "celle", "ceux", "non", "sous", "demi", "rendez", "savoir", "sociale", "socio"];
+    if let Some(cut) = line.strip_suffix(['-', '\u{ad}', '‐'])
+        && next.starts_with(char::is_lowercase)
+        && cut.ends_with(char::is_alphabetic)
+    {
+        let word = cut.rsplit([' ', '’', '\'']).next().unwrap_or_default().to_lowercase();
+        if !WITH_HYPHEN.contains(&word.as_str()) {
+            line.truncate(cut.len());
+        }
+        line.push_str(next);
+        return;
+    }
+    if !line.is_empty() {
+        line.push(' ');
+    }
+    line.push_str(next);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words of a line at a height, from a left edge; a letter is five points wide.
+    fn line(page: &mut Page, left: f64, top: f64, text: &str) {
+        let mut at = left;
+        for word in text.split(' ') {
+            let right = at + 5.0 * word.chars().count() as f64;
+            page.words.push(Word { left: at, right, top, bottom: top + 11.0, text: word.to_owned() });
+            at = right + 3.0;
+        }
+    }
+
+    fn page() -> Page {
+        Page { width: 600.0, words: Vec::new() }
+    }
+
+    #[test]
+    fn a_line_that_wrapped_is_one_and_a_new_paragraph_is_not() {
+        let mut page = page();
+        line(
+            &mut page,
+            50.0,
+            100.0,
+            "Le titulaire réserve à des personnes éloignées de l’emploi un volume minimal de huit cents heures de",
+        );
+        line(&mut page, 50.0, 112.0, "500 heures par an.");
+        line(&mut page, 50.0, 124.0, "Autre chose.");
+        let text = texts(&[page]).remove(0);
+        assert!(text.ends_with("heures de 500 heures par an.\nAutre chose."), "{text}");
+    }
+
+    #[test]
+    fn cells_side_by_side_are_a_row_with_what_they_wrap() {
+        let mut page = page();
+        line(&mut page, 50.0, 100.0, "Critère");
+        line(&mut page, 400.0, 100.0, "Poids");
+        line(&mut page, 50.0, 120.0, "Valeur technique et");
+        line(&mut page, 400.0, 126.0, "60 %");
+        line(&mut page, 50.0, 132.0, "environnementale");
+        line(&mut page, 50.0, 152.0, "Prix");
+        line(&mut page, 400.0, 152.0, "40 %");
+        assert_eq!(
+            texts(&[page]).remove(0),
+            "Critère | Poids\nValeur technique et environnementale | 60 %\nPrix | 40 %"
+        );
+    }
+
+    #[test]
+    fn two_columns_of_prose_are_read_one_after_the_other() {
+        let mut page = page();
+        for i in 0..12 {
+            let top = 100.0 + 12.0 * f64::from(i);
+            line(&mut page, 50.0, top, "la colonne de gauche va jusqu’à son bord");
+            line(&mut page, 320.0, top, "et celle de droite commence en haut ici");
+        }
+        let text = texts(&[page]).remove(0);
+        assert!(text.find("de droite").unwrap() > text.rfind("de gauche").unwrap(), "{text}");
+    }
+
+    #[test]
+    fn what_every_page_repeats_is_left_out() {
+        let pages: Vec<Page> = (1..=4)
+            .map(|n| {
+                let mut page = page();
+                line(&mut page, 50.0, 20.0, "Ville de Lens – CCAP");
+                line(&mut page, 50.0, 100.0, ["Un", "Deux", "Trois", "Quatre"][n - 1]);
+                line(&mut page, 500.0, 800.0, &format!("Page {n} sur 4"));
+                page
+            })
+            .collect();
+        assert_eq!(texts(&pages), ["Un", "Deux", "Trois", "Quatre"]);
+    }
+}
