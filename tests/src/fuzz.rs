@@ -334,7 +334,7 @@ fn commands(bytes: &[u8]) {
         assert!(name.chars().count() <= 24, "{name}");
     }
     if let Some(Command::Add(rest) | Command::Replay(rest)) = &read {
-        assert!(rest.chars().count() <= 500);
+        assert!(rest.chars().count() <= 3_000);
     }
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
     if let Some(until) = command::until(&text, chrono_tz::Europe::Paris, now) {

@@ -13,7 +13,8 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::Deserialize;
 use serde_json::json;
-use vigie_domain::{Department, Visibility};
+use vigie_config::rules::Rules;
+use vigie_domain::{Department, Visibility, commune};
 use vigie_service::leads::{self, Added, Lead, LeadFault};
 use vigie_store::tokens::Scope;
 use vigie_watcher::classify::dates;
@@ -75,7 +76,12 @@ impl Typed {
         }
         let mut departments = Vec::new();
         for written in self.departments.split([',', ';']).map(str::trim).filter(|w| !w.is_empty()) {
-            let meant = Department::written(written);
+            let named =
+                || Rules::embedded().departments().find(|(_, name)| commune::key(name) == commune::key(written));
+            let mut meant = Department::written(written);
+            if meant.is_empty() {
+                meant.extend(named().and_then(|(code, _)| Department::parse(code)));
+            }
             if meant.is_empty() {
                 faults
                     .push(("lieu", format!("département inconnu « {written} » : écrivez par exemple 59, 2A ou Nord")));

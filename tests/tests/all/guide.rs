@@ -167,7 +167,7 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("/suivre …", "Dites qui suivre"),
         ("/suivre", "Dites qui suivre"),
         ("/suivre 217 000 156", "Vous suivez"),
-        ("/oublier 217 000 156", "ne le suivez plus"),
+        ("/oublier 217 000 156", "vous ne suivez plus"),
         ("/ajouter …", "Dites de quoi"),
         ("/stop", "plus aucun message ici"),
         ("/start", "De retour"),

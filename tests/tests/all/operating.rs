@@ -121,7 +121,17 @@ fn told(smtp: &Smtp) -> BTreeMap<(String, String), usize> {
 
 fn add_lead(installed: &Installed, n: usize) {
     let title = format!("Nettoyage des bureaux PISTE{n:02}");
-    installed.run(&["leads", "add", "--title", &title, "--department", "59", "--buyer", &format!("Ville {n}")]);
+    installed.run(&[
+        "leads",
+        "add",
+        "--title",
+        &title,
+        "--department",
+        "59",
+        "--buyer",
+        &format!("Ville {n}"),
+        "--public",
+    ]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

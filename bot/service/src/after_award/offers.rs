@@ -222,6 +222,11 @@ async fn remind(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreErr
     for stage in [OfferStage::Told, OfferStage::Contacted] {
         let since = now - Duration::days(days.into());
         for offer in service.store.service_offers_to_remind(stage, since, AT_ONCE).await? {
+            let decisions = service.store.decisions_on(&offer.structure, &offer.procedure).await?;
+            if matches!(standing(&decisions, &offer.lot), Standing::Winner | Standing::NotForIt) {
+                close(service, offer, now).await?;
+                continue;
+            }
             told += usize::from(tell_anew(service, offer, Some(stage), now).await?);
         }
     }

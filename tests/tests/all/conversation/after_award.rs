@@ -178,7 +178,8 @@ async fn accounts_are_followed_and_left_whatever_is_said_first() {
         ("/suivre 216204982", "suivez déjà Ville de Lens"),
         ("/suivre Société Inconnue", "Vous suivez Société Inconnue"),
         ("/suivre", "Société Inconnue"),
-        ("/oublier lens", "C’est fait"),
+        ("/oublier lens", "Plusieurs portent ce nom"),
+        ("/oublier Ville de Lens", "C’est fait"),
         ("/oublier 216204990", "C’est fait"),
         ("/oublier 216204990", "Vous ne suivez personne"),
     ] {
