@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::french;
-use vigie_service::source_health::{habit_since, known};
+use vigie_service::source_health::{habit_since, known, put_aside_since};
 use vigie_store::sources::SourceState;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::health;
@@ -49,11 +49,13 @@ async fn service(store: &Store, now: DateTime<Utc>) -> Result<Finding, StoreErro
 async fn sources(store: &Store, ground: &Ground<'_>) -> Result<Vec<Finding>, StoreError> {
     let mut states = store.source_states().await?;
     let days = store.source_days(habit_since(ground.now)).await?;
+    let aside = store.put_aside(put_aside_since(ground.now)).await?;
     let mut lines = Vec::new();
     for block in ground.settings.source.iter().filter(|b| b.enabled) {
         let state = states.remove(&block.id).unwrap_or_default();
         let days = days.get(&block.id).map_or(&[][..], Vec::as_slice);
-        let alarm = health::alarms(&known(state.clone(), days), ground.now);
+        let aside = aside.get(&block.id).copied().unwrap_or(0);
+        let alarm = health::alarms(&known(state.clone(), days, aside), ground.now);
         let alarm = alarm.first().map(|(alarm, why)| format!("elle {} : {why}", alarm.in_french()));
         lines.push(judge_source(&block.id, &state, alarm, ground.now));
     }
@@ -106,7 +108,7 @@ async fn queue(store: &Store, now: DateTime<Utc>) -> Result<Vec<Finding>, StoreE
             "vérifiez le réseau et l’adresse du serveur ; les messages attendent et partiront ensuite",
         ));
     }
-    let aside = store.quarantined_since(now - LATELY).await?;
+    let aside: u64 = store.put_aside(now - LATELY).await?.values().sum();
     lines.push(match usize::try_from(aside).unwrap_or(0) {
         0 => Finding::good("quarantine", "mis de côté", "rien depuis sept jours"),
         n => Finding::look(
