@@ -358,15 +358,6 @@ impl Store {
         Ok(row.map(|(until,)| until))
     }
 
-    /// How many records were put in quarantine since then.
-    pub async fn quarantined_since(&self, since: DateTime<Utc>) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM quarantine WHERE at >= $1")
-            .bind(millis(since))
-            .fetch_one(&self.reader)
-            .await?;
-        Ok(n)
-    }
-
     /// Frees everything that `is_gone` holders held: sources and leases at once; deliveries through their lease.
     pub async fn release_gone(&self, is_gone: impl Fn(&str) -> bool, now: DateTime<Utc>) -> Result<(), StoreError> {
         let holders: Vec<(String,)> = sql::query_as(

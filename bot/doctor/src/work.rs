@@ -54,7 +54,8 @@ async fn sources(store: &Store, ground: &Ground<'_>) -> Result<Vec<Finding>, Sto
     for block in ground.settings.source.iter().filter(|b| b.enabled) {
         let state = states.remove(&block.id).unwrap_or_default();
         let days = days.get(&block.id).map_or(&[][..], Vec::as_slice);
-        let alarm = health::alarms(&known(state.clone(), days, aside.get(&block.id).copied().unwrap_or(0)), ground.now);
+        let aside = aside.get(&block.id).copied().unwrap_or(0);
+        let alarm = health::alarms(&known(state.clone(), days, aside), ground.now);
         let alarm = alarm.first().map(|(alarm, why)| format!("elle {} : {why}", alarm.in_french()));
         lines.push(judge_source(&block.id, &state, alarm, ground.now));
     }
@@ -107,7 +108,7 @@ async fn queue(store: &Store, now: DateTime<Utc>) -> Result<Vec<Finding>, StoreE
             "vérifiez le réseau et l’adresse du serveur ; les messages attendent et partiront ensuite",
         ));
     }
-    let aside = store.quarantined_since(now - LATELY).await?;
+    let aside: u64 = store.put_aside(now - LATELY).await?.values().sum();
     lines.push(match usize::try_from(aside).unwrap_or(0) {
         0 => Finding::good("quarantine", "mis de côté", "rien depuis sept jours"),
         n => Finding::look(
