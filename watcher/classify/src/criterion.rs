@@ -29,14 +29,16 @@ const SOCIAL: &[Concept] = &[
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut out: Vec<Provision> = Vec::new();
-    if reading.studied {
-        return out;
-    }
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
         let named = s.any_of(SOCIAL).find(|h| holds(reading, statements, at, h)).copied();
         let Some(hit) = named.or_else(|| bare(s).filter(|h| holds(reading, statements, at, h))) else { continue };
+        let weight = weight_of(statements, at, &hit);
+        // A study names the criteria of others; its own have weights.
+        if reading.studied && weight.is_none() {
+            continue;
+        }
         explained.push(s.index);
-        push(&mut out, reading, s, &hit, weight_of(statements, at, &hit));
+        push(&mut out, reading, s, &hit, weight);
     }
     out
 }

@@ -175,7 +175,9 @@ fn serves_jobseekers(title: &str) -> bool {
 fn studies(title: &str) -> bool {
     let folded = fold::fold(title);
     let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
-    let head = tokens.iter().take(4).any(|t| other::STUDIES.contains(&t.word.as_ref()));
+    // "Animation d'un chantier", "assistance technique à l'exploitation" do what they name.
+    let does = |word: &str| matches!(word, "animation" | "assistance");
+    let head = tokens.iter().take(4).any(|t| other::STUDIES.contains(&t.word.as_ref()) && !does(&t.word));
     head || lexicon::Lexicon::embedded().find(&tokens, |_| false).iter().any(|h| h.concept == Concept::TalkAboutClauses)
 }
 

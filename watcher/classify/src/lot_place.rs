@@ -22,7 +22,7 @@ pattern!(
 pattern!(SEPARATED, r"[,;:/(•|\n][ \u{a0}]*$|[ \u{a0}][–—-][ \u{a0}]*$|\b[0-9]{5}[ \u{a0}]+$");
 pattern!(
     ENDS,
-    r"^[ \u{a0}]*(?:$|[,;:/)•|\n.]|[–—-][ \u{a0}]|\(|[0-9]{5}\b|et[ ]|ou[ ]|cedex\b|CEDEX\b|(?i:agglo|m[ée]tropole|communaut[ée]|habitat)\b)"
+    r"^[ \u{a0}]*(?:$|[,;:/)•|\n.]|[–—-][ \u{a0}]|\([0-9]|[0-9]{5}\b|et[ ]|ou[ ]|cedex\b|CEDEX\b|(?i:agglo|m[ée]tropole|communaut[ée]|habitat)\b)"
 );
 pattern!(
     STREET,

@@ -41,9 +41,9 @@ const WHO: &[Concept] = &[
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut found: Vec<Found> = Vec::new();
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.says.any(WHO)) {
-        // A study of how to buy, and papers of bidders, close nothing.
+        // A study of how to buy, and papers of bidders, close nothing, unless the contract is said to be reserved.
         let aside = reading.studied || s.says.any(&[Concept::TalkAboutClauses, Concept::BidderPaper]);
-        if aside && !s.says.any(&[Concept::Only, Concept::MustBe]) && !s.has_word(0, 2, &["marche", "lot"]) {
+        if aside && !s.says.any(&[Concept::Only, Concept::MustBe]) && !asserted(s) {
             continue;
         }
         let known = found.len();
@@ -77,6 +77,12 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     let mut provisions = combine(reading, found);
     intention::mark(&mut provisions);
     provisions
+}
+
+/// "Le lot 3 est réservé", "marché réservé": not "des marchés réservés".
+fn asserted(s: &Statement<'_>) -> bool {
+    const SAYS: &[&str] = &["est", "sont", "sera", "seront", "marche", "lot", "consultation", "procedure"];
+    s.of(Concept::Reserve).any(|r| s.has_word(r.from.saturating_sub(1), r.from, SAYS) && !polarity::void(s, r))
 }
 
 /// "Marché réservé aux EA", "le lot 3 est réservé", "réservation : oui".
