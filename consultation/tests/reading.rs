@@ -2,6 +2,8 @@
 //! nothing left on disk, hostile files refused in words. `cargo test -p vigie-consultation --test reading -- [corpus|hostile|long]`;
 //! `VERBOSE=1` tells every miss.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 #[path = "reading/corpus.rs"]
 mod corpus;
 #[path = "reading/hostile.rs"]
