@@ -1,5 +1,5 @@
 //! How pages and mails look, kept as small pictures: a cell of ten by ten pixels is one point of them. A change of looks is seen as
-//! a picture that differs; `VIGIE_RENEW=looks` writes it anew.
+//! a picture that differs. `VIGIE_LOOKS=compare` compares, `VIGIE_LOOKS=renew` writes anew what differs; without it nothing is compared.
 //!
 //! With the [block font](crate::block_font) pages look alike on every machine. What remains (how a browser draws the edge of a box, a
 //! control a pixel higher) is passed over: a cell is alike if one near by is.
@@ -186,13 +186,19 @@ fn nearest(left: u8, above: u8, corner: u8) -> u8 {
     }
 }
 
-/// Compares how something looks with the picture kept of it, or keeps it where `VIGIE_RENEW` names looks.
+/// Whether looks are compared, or kept anew.
+#[must_use]
+pub fn asked() -> bool {
+    std::env::var("VIGIE_LOOKS").is_ok_and(|word| ["compare", "renew"].contains(&word.as_str()))
+}
+
+/// Compares how something looks with the picture kept of it, or keeps it where `VIGIE_LOOKS` says `renew`.
 ///
 /// # Errors
 /// What differs, where the new picture stands and how to keep it; or the file cannot be written.
 pub fn keep(name: &str, picture: &Picture) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let renew = std::env::var("VIGIE_RENEW").is_ok_and(|what| what.split(',').any(|w| w == "looks"));
+    let renew = std::env::var("VIGIE_LOOKS").is_ok_and(|word| word == "renew");
     keep_in(&root.join("looks"), &root.join("../target/looks"), (name, picture), renew)
 }
 
@@ -217,7 +223,7 @@ fn keep_in(kept: &Path, aside: &Path, (name, picture): (&str, &Picture), renew: 
     put(&new)?;
     let share = 100.0 * unlike;
     let what = if known.is_some() { format!("looks different ({share:.1} % of it)") } else { "is new".to_owned() };
-    Err(format!("{name} {what}: see {} beside {}. If it is meant: VIGIE_RENEW=looks", new.display(), file.display()))
+    Err(format!("{name} {what}: see {} beside {}. If it is meant: VIGIE_LOOKS=renew", new.display(), file.display()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The pages in a real browser (headless Chromium): the whole journey on a phone and on a desktop, light and dark, what axe-core
-//! finds, how each looks ([`vigie_tests::looks`]), and the keyboard alone. `VIGIE_SCREENSHOTS=DIR` keeps a picture of every page in the
-//! machine's own letters, for eyes, instead of comparing it.
+//! finds, how each looks where that is asked ([`vigie_tests::looks`]), and the keyboard alone. `VIGIE_SCREENSHOTS=DIR` keeps a picture of
+//! every page, for eyes.
 
 mod contracts;
 mod everywhere;
@@ -114,7 +114,7 @@ impl Driver {
         let dir = tempfile::tempdir().unwrap();
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
-        if screenshots().is_none() {
+        if looks::asked() {
             command.env("FONTCONFIG_FILE", block_font::install(dir.path()).unwrap());
         }
         let Ok(mut child) = command.spawn() else {
@@ -267,7 +267,7 @@ async fn photograph(browser: &Client, screen: Screen, name: &str) -> Vec<String>
         found.extend(serious(browser).await);
     }
     browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", screen.metrics(None))).await.unwrap();
-    if let ([dark, light], None) = (seen.as_slice(), screenshots()) {
+    if let ([dark, light], true) = (seen.as_slice(), looks::asked()) {
         looks::keep(&format!("{name}-{}", screen.name), &light.beside(dark)).unwrap();
     }
     found
