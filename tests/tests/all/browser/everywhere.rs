@@ -140,6 +140,8 @@ async fn what_links_of_messages_open() {
         look(&browser, screen, "confirme").await;
         browser.goto(&link).await.unwrap();
         look(&browser, screen, "confirme-deja").await;
+        // Who confirmed is signed in.
+        browser.delete_all_cookies().await.unwrap();
         browser.goto(&format!("{}/entrer", pages.base)).await.unwrap();
         type_in(&browser, "email", "jeanne@structure.example").await;
         press(&browser, "Recevoir un lien").await;
