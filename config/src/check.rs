@@ -110,6 +110,19 @@ impl Check {
         }
         if let Some(url) = &settings.web.public_url {
             self.http_url("web.public_url", url);
+            if url::Url::parse(url).is_ok_and(|u| u.path() != "/" || u.query().is_some() || u.fragment().is_some()) {
+                let what = format!("« {} » mène plus loin que la racine d’un site", without_account(url));
+                let fix = "donnez à Vigie un nom à elle, tel que https://vigie.exemple.fr : ses pages sont à la racine";
+                self.fault("web.public_url", what, fix);
+            }
+            // It stands in headers of mails as it is written.
+            if let Ok(read) = url::Url::parse(url)
+                && read.username().is_empty()
+                && !url.trim_end_matches('/').eq_ignore_ascii_case(read.as_str().trim_end_matches('/'))
+            {
+                let what = format!("« {} » n’est pas écrit comme les programmes l’écrivent", without_account(url));
+                self.fault("web.public_url", what, format!("écrivez {}", read.as_str().trim_end_matches('/')));
+            }
             if settings.web.secret.is_none() {
                 let what = "une adresse publique sans secret : aucun lien des messages ne pourrait être signé";
                 self.fault("web.public_url", what, "ajoutez secret = { env = \"VIGIE_WEB_SECRET\" } dans [web]");

@@ -205,6 +205,21 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_would_break_every_link_is_refused() {
+        for (url, says) in [
+            ("https://outils.exemple.fr/vigie", "racine"),
+            ("https://v.fr?x=1", "racine"),
+            ("https://v.fr/#a", "racine"),
+            (" https://v.fr ", "https://v.fr"),
+            ("https://vigie.société.fr", "https://vigie.xn--socit-esab.fr"),
+        ] {
+            let text = format!("[web]\npublic_url = \"{url}\"\nsecret = {{ env = \"S\" }}\n");
+            let found = refused(&text);
+            assert!(found.iter().any(|f| f.to_string().contains(says)), "{url}: {found:?}");
+        }
+    }
+
+    #[test]
     fn a_password_over_a_clear_connection_is_refused() {
         let found = refused("[email]\nhost = \"h\"\nfrom = \"a@b.fr\"\ntls = \"none\"\nusername = \"u\"\n");
         assert_eq!(found[0].line, Some(4));

@@ -64,6 +64,7 @@ pub mod structure;
 pub mod subscription;
 pub mod territory;
 mod visible;
+pub mod wording;
 mod words;
 pub mod working_day;
 

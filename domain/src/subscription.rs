@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
     Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Department, Notice, NoticeKind, Place,
-    ProvisionKind, Sector, StructureKind, SupplyMode, access,
+    ProvisionKind, Sector, StructureKind, SupplyMode, access, wording,
 };
 
 /// What a person is to the installation.
@@ -409,7 +409,7 @@ impl Filter {
     pub fn test(&self, c: &Candidate<'_>) -> Result<Match, Dimension> {
         self.test_whole(c)?;
         let mut found = Match {
-            words: self.words.iter().filter(|w| c.folded.contains(w.as_str())).cloned().collect(),
+            words: self.words.iter().filter(|w| wording::holds(c.folded, w)).cloned().collect(),
             ..Match::default()
         };
         if !self.words.is_empty() && found.words.is_empty() {
@@ -457,7 +457,7 @@ impl Filter {
         if is(&self.excluded_buyers) {
             return Err(Dimension::Buyer);
         }
-        if self.excluded_words.iter().any(|w| c.folded.contains(w.as_str())) {
+        if self.excluded_words.iter().any(|w| wording::holds(c.folded, w)) {
             return Err(Dimension::ExcludedWords);
         }
         let kind = c.assessment.notice_kind;

@@ -252,6 +252,16 @@ impl Store {
         Ok(days)
     }
 
+    /// How many records of each source were put aside since then.
+    pub async fn put_aside(&self, since: DateTime<Utc>) -> Result<HashMap<String, u64>, StoreError> {
+        let rows: Vec<(String, i64)> =
+            sql::query_as("SELECT source, COUNT(*) FROM quarantine WHERE at >= $1 GROUP BY source")
+                .bind(millis(since))
+                .fetch_all(&self.reader)
+                .await?;
+        Ok(rows.into_iter().map(|(source, n)| (source, n.unsigned_abs())).collect())
+    }
+
     /// Alarms of a source that were told and are not over: what kind, since when.
     pub async fn open_alarms(&self, source: &str) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
         Ok(self.all_open_alarms().await?.remove(source).unwrap_or_default())

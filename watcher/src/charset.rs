@@ -93,6 +93,38 @@ fn reference(text: &str) -> (String, usize) {
     (safe.collect(), name.len())
 }
 
+/// JSON in which each half of a surrogate pair that stands without the other one (RFC 8259 §8.2) is written U+FFFD; `None` where
+/// there is none. Readers refuse the whole document for one of them.
+#[must_use]
+pub fn with_whole_pairs(json: &[u8]) -> Option<Vec<u8>> {
+    let escaped = |at: usize| {
+        let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut out = Vec::new();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(i) = json[at..].iter().position(|b| *b == b'\\') {
+        let here = at + i;
+        at = match escaped(here) {
+            Some(0xd800..=0xdbff) if matches!(escaped(here + 6), Some(0xdc00..=0xdfff)) => here + 12,
+            Some(0xd800..=0xdfff) => {
+                out.extend_from_slice(&json[copied..here]);
+                out.extend_from_slice(b"\\ufffd");
+                copied = here + 6;
+                copied
+            }
+            Some(_) => here + 6,
+            // An escape of one sign, which may be a backslash.
+            None => (here + 2).min(json.len()),
+        };
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.extend_from_slice(&json[copied..]);
+    Some(out)
+}
+
 /// A page as text: a byte-order mark first, then the charset of its header, then the one its `<meta>` declares, then
 /// UTF-8 where the bytes are valid in it, then windows-1252.
 #[must_use]
@@ -121,6 +153,22 @@ pub fn decode_html(bytes: &[u8], content_type: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_a_pair_costs_itself_alone() {
+        for (json, read) in [
+            (r#"["a\ud83d b"]"#, "a\u{fffd} b"),
+            (r#"["\udc00\ud83d\ude00\ud83d"]"#, "\u{fffd}😀\u{fffd}"),
+            (r#"["\ud83d\ud83d\ude00"]"#, "\u{fffd}😀"),
+            (r#"["\\\\ud83d \ud83d"]"#, "\\\\ud83d \u{fffd}"),
+        ] {
+            let mended = with_whole_pairs(json.as_bytes()).unwrap();
+            assert_eq!(serde_json::from_slice::<[String; 1]>(&mended).unwrap()[0], read, "{json}");
+        }
+        for json in [r#"["\ud83d\ude00"]"#, r#"["\\ud83d"]"#, r#"["\u00e9"]"#, "[\"\\", "\\u12"] {
+            assert_eq!(with_whole_pairs(json.as_bytes()), None, "{json}");
+        }
+    }
 
     #[test]
     fn a_page_is_read_whatever_it_declares() {

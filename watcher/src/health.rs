@@ -23,6 +23,13 @@ const SHORTEST_SILENCE: i64 = 3;
 /// Silence is so many times the longest pause seen.
 const SILENCE_FACTOR: i64 = 2;
 
+/// Time over which records that were put aside count.
+pub const PUT_ASIDE_FOR: Duration = Duration::days(7);
+/// Fewest records put aside that are more than a slip.
+const PUT_ASIDE_LEAST: u64 = 3;
+/// One record put aside for so many that were stored is too many.
+const PUT_ASIDE_SHARE: u64 = 10;
+
 /// What is known of a source.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
@@ -38,6 +45,8 @@ pub struct Known {
     pub last_attempt: Option<DateTime<Utc>>,
     /// Requests left today, out of how many.
     pub quota: Option<(u64, u64)>,
+    /// Records put aside within [`PUT_ASIDE_FOR`].
+    pub put_aside: u64,
     /// Days on which it was polled, with what was new on each, oldest first.
     pub days: Vec<(NaiveDate, u64)>,
 }
@@ -55,6 +64,8 @@ pub enum Alarm {
     Login,
     /// The day's quota is spent, or nearly.
     Quota,
+    /// It answers, and many of its records cannot be read.
+    Unreadable,
 }
 
 impl Alarm {
@@ -67,6 +78,7 @@ impl Alarm {
             Self::Structure => "structure",
             Self::Login => "login",
             Self::Quota => "quota",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -79,13 +91,14 @@ impl Alarm {
             Self::Structure => "a changé de structure",
             Self::Login => "refuse la connexion",
             Self::Quota => "approche de son quota",
+            Self::Unreadable => "donne des avis illisibles",
         }
     }
 
     /// The alarm of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Unreachable, Self::Silent, Self::Structure, Self::Login, Self::Quota]
+        [Self::Unreachable, Self::Silent, Self::Structure, Self::Login, Self::Quota, Self::Unreadable]
             .into_iter()
             .find(|a| a.as_str() == word)
     }
@@ -114,6 +127,15 @@ pub fn alarms(known: &Known, now: DateTime<Utc>) -> Vec<(Alarm, String)> {
         out.push((Alarm::Quota, format!("il reste {left} requêtes sur {limit} aujourd’hui")));
     }
     let today = crate::zones::paris_day(now);
+    let recent = known.days.iter().filter(|(day, _)| today - *day < PUT_ASIDE_FOR).map(|(_, new)| new).sum::<u64>();
+    if known.put_aside >= PUT_ASIDE_LEAST && known.put_aside * PUT_ASIDE_SHARE >= recent {
+        let days = PUT_ASIDE_FOR.num_days();
+        let n = known.put_aside;
+        out.push((
+            Alarm::Unreadable,
+            format!("{n} avis mis de côté en {days} jours, pour {recent} lus : leur forme a-t-elle changé ?"),
+        ));
+    }
     if let Some((quiet, pause)) = silence(&known.days, today) {
         out.push((Alarm::Silent, format!("rien de nouveau depuis {quiet} jours ; d’habitude, jamais plus de {pause}")));
     }
@@ -171,6 +193,21 @@ mod tests {
         let known =
             Known { last_success: Some(now()), days: days(&(20..60).collect::<Vec<_>>(), 19), ..Known::default() };
         assert_eq!(kinds(&known), []);
+    }
+
+    /// Eighty of a hundred and sixty markets were put aside, and nobody was told.
+    #[test]
+    fn records_that_cannot_be_read_are_told_when_they_are_many() {
+        let known = |put_aside, new| Known {
+            put_aside,
+            last_success: Some(now()),
+            days: vec![(now().date_naive(), new)],
+            ..Known::default()
+        };
+        assert_eq!(kinds(&known(5, 5)), [Alarm::Unreadable]);
+        assert_eq!(kinds(&known(3, 0)), [Alarm::Unreadable]);
+        assert_eq!(kinds(&known(2, 0)), [], "a slip");
+        assert_eq!(kinds(&known(5, 5_000)), [], "few among many");
     }
 
     #[test]

@@ -11,10 +11,17 @@ pub fn habit_since(now: DateTime<Utc>) -> NaiveDate {
     now.date_naive().checked_sub_days(Days::new(health::HABIT_DAYS)).unwrap_or_default()
 }
 
-/// What is known of a source, for its health.
+/// From which moment on records that were put aside count.
 #[must_use]
-pub fn known(state: SourceState, days: &[SourceDay]) -> Known {
+pub fn put_aside_since(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - health::PUT_ASIDE_FOR
+}
+
+/// What is known of a source, for its health; `put_aside` of its records since [`put_aside_since`].
+#[must_use]
+pub fn known(state: SourceState, days: &[SourceDay], put_aside: u64) -> Known {
     Known {
+        put_aside,
         failures: state.failures,
         trouble: state.trouble.as_deref().and_then(Trouble::parse),
         last_error: state.last_error,

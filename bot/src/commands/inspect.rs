@@ -38,10 +38,15 @@ pub(super) async fn list_sources(settings: &Settings) -> Result<(), Failure> {
     let now = Clock::from_environment()?.now();
     let mut states = store.source_states().await?;
     let days = store.source_days(source_health::habit_since(now)).await?;
+    let aside = store.put_aside(source_health::put_aside_since(now)).await?;
     let mut rows = Vec::new();
     for block in &settings.source {
         let s = states.remove(&block.id).unwrap_or_default();
-        let known = source_health::known(s.clone(), days.get(&block.id).map_or(&[], Vec::as_slice));
+        let known = source_health::known(
+            s.clone(),
+            days.get(&block.id).map_or(&[], Vec::as_slice),
+            aside.get(&block.id).copied().unwrap_or(0),
+        );
         let alarms = health::alarms(&known, now);
         let health = match (&s.last_error, block.enabled) {
             (_, false) => "à l’arrêt (enabled = false)".to_owned(),

@@ -6,7 +6,7 @@ use vigie_domain::Channel;
 use vigie_notifier::digest;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
-use vigie_service::source_health::{habit_since, known};
+use vigie_service::source_health::{habit_since, known, put_aside_since};
 use vigie_service::{Failure, Service, after_award, opt_in, personal_data, reminders, silence_notice};
 use vigie_watcher::health::{self, Alarm};
 
@@ -67,13 +67,15 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
 async fn source_alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Failure> {
     let mut states = service.store.source_states().await?;
     let mut days = service.store.source_days(habit_since(now)).await?;
+    let aside = service.store.put_aside(put_aside_since(now)).await?;
     let mut alarms = service.store.all_open_alarms().await?;
     for block in service.settings.source.iter().filter(|b| b.enabled) {
         let state = states.remove(&block.id).unwrap_or_default();
         if state.paused {
             continue; // its silence is wanted
         }
-        let known = known(state, &days.remove(&block.id).unwrap_or_default());
+        let known =
+            known(state, &days.remove(&block.id).unwrap_or_default(), aside.get(&block.id).copied().unwrap_or(0));
         let told = alarms.remove(&block.id).unwrap_or_default();
         let standing = health::alarms(&known, now);
         for (alarm, why) in standing.iter().filter(|(a, _)| !told.iter().any(|(kind, _)| kind == a.as_str())) {
@@ -106,6 +108,7 @@ fn advice(alarm: Alarm, source: &str) -> String {
         Alarm::Unreachable => "Vérifiez l’adresse et le réseau.".to_owned(),
         Alarm::Silent | Alarm::Structure => format!("Voyez ce que la page donne : vigie sources test {source}."),
         Alarm::Login => "Vérifiez le compte et son secret.".to_owned(),
+        Alarm::Unreadable => "Les avis mis de côté sont gardés : la page des sources les montre.".to_owned(),
         Alarm::Quota => "Espacez les veilles (schedule).".to_owned(),
     }
 }

@@ -250,11 +250,21 @@ fn read(room: &str, event: &Value) -> Option<Event> {
             } else {
                 related("/m.in_reply_to/event_id")
             };
+            let text = if about.is_some() { without_fallback(text) } else { text };
             EventKind::Text { text: bounded(text), about: about.map(str::to_owned) }
         }
         _ => return None,
     };
     Some(Event { room: room.to_owned(), sender: event.get("sender")?.as_str()?.to_owned(), kind })
+}
+
+/// A reply without the words it answers to, which clients wrote above it before version 1.13 of the specification (MSC2781).
+fn without_fallback(body: &str) -> &str {
+    if !body.starts_with("> <@") && !body.starts_with("> * <@") {
+        return body;
+    }
+    let quoted: usize = body.split_inclusive('\n').take_while(|line| line.starts_with('>')).map(str::len).sum();
+    body[quoted..].trim_start_matches(['\r', '\n'])
 }
 
 fn awaited_key(room: &str) -> String {
@@ -294,6 +304,29 @@ mod tests {
         for wrong in [json!({}), json!({ "replacement_room": "nowhere" }), json!({ "replacement_room": 7 })] {
             assert_eq!(what("m.room.tombstone", wrong), None);
         }
+    }
+
+    #[test]
+    fn a_reply_is_read_without_the_words_it_answers_to() {
+        let said = |body: &str, relation: Value| match what(
+            "m.room.message",
+            json!({ "msgtype": "m.text", "body": body, "m.relates_to": relation }),
+        ) {
+            Some(EventKind::Text { text, .. }) => text,
+            other => panic!("{other:?}"),
+        };
+        let reply = || json!({ "m.in_reply_to": { "event_id": "$e" } });
+        for (body, read) in [
+            ("> <@vigie:a.fr> Nouveau marché\n> Lot 1\n\nnon", "non"),
+            ("> * <@vigie:a.fr> salue\n\noui", "oui"),
+            ("> <@vigie:a.fr> stop\r\n\r\nstop", "stop"),
+            ("oui\n> pas une citation", "oui\n> pas une citation"),
+            ("> 5 lots, c'est trop", "> 5 lots, c'est trop"),
+            ("> <@vigie:a.fr> x", ""),
+        ] {
+            assert_eq!(said(body, reply()), read, "{body}");
+        }
+        assert_eq!(said("> <@a:a.fr> x\n\noui", Value::Null), "> <@a:a.fr> x\n\noui", "no reply");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use vigie_config::rules;
 use vigie_domain::subscription::Candidate;
 use vigie_domain::territory::Around;
-use vigie_domain::{Department, Filter, NoticeKind};
+use vigie_domain::{Department, Filter, NoticeKind, wording};
 
 /// Most pairs that a subscription is filed under: one that asks for more asks for nearly all trades or nearly all places, and is
 /// filed under the fewer of the two alone.
@@ -268,7 +268,7 @@ impl Index {
 
     fn holds(&self, word: u32, seen: &mut Seen<'_>) -> bool {
         let Some(name) = self.words.names.get(word as usize) else { return true };
-        *seen.words.entry(word).or_insert_with(|| seen.folded.contains(&**name))
+        *seen.words.entry(word).or_insert_with(|| wording::holds(seen.folded, name))
     }
 
     fn put_conditions(&mut self, filter: &Filter) -> u32 {

@@ -11,6 +11,9 @@ pub enum SqlError {
     /// PostgreSQL refused, or cannot be reached.
     #[error("{}", with_causes(.0))]
     Postgres(#[from] tokio_postgres::Error),
+    /// The database keeps text in an encoding that cannot hold every letter.
+    #[error("la base est encodée en {0} : il la faut en UTF8 (CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0)")]
+    Encoding(String),
     /// Every connection was in use for too long, or another process held the database.
     #[error("la base est restée occupée {0} s")]
     Busy(u64),

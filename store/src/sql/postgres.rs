@@ -227,6 +227,10 @@ impl Pool {
 
     async fn connect(&self) -> Result<Connection, SqlError> {
         let (client, carrier) = self.config.connect(self.tls.clone()).await?;
+        // Told by the server as it greets.
+        if let Some(encoding) = carrier.parameter("server_encoding").filter(|e| *e != "UTF8") {
+            return Err(SqlError::Encoding(encoding.to_owned()));
+        }
         let mut connection = Connection { client, carrier: Box::pin(carrier), prepared: HashMap::new() };
         if self.only_reads {
             connection.script("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").await?;

@@ -150,13 +150,25 @@ async fn ted_survives_a_forgotten_run_a_missing_document_and_a_broken_one() {
     let polled = bench.poll().await;
     assert_eq!(
         (polled.stored, polled.bad),
-        (60, 1),
-        "told from the search where the document fails; {}",
+        (60, 2),
+        "told from the search where the document fails, which is looked for again as the run is; {}",
         bench.error().await
     );
     assert_eq!(publishers.asked("xml 1-2026"), 1, "a run begun again asks for no document twice");
     publishers.with(|d| d.xml.insert("3-2026".into(), eforms("3-2026", "Nettoyage, objet 3", "f-3")));
     assert_eq!(bench.poll().await.stored, 1, "the document that was not there yet");
+    // A page of maintenance in the place of a document, for one poll.
+    let maintenance = || b"<!DOCTYPE html><html><body>Site en maintenance</body></html>".to_vec();
+    publishers.with(|d| {
+        d.ted.push(hit(61));
+        d.xml.insert("61-2026".into(), maintenance());
+        d.xml.insert("4-2026".into(), eforms("4-2026", "Nettoyage, objet 4", "f-4"));
+    });
+    let polled = bench.poll().await;
+    assert_eq!((polled.stored, polled.bad), (2, 1), "one told from the search, one whole at last");
+    publishers.with(|d| d.xml.insert("61-2026".into(), eforms("61-2026", "Nettoyage, objet 61", "f-61")));
+    let polled = bench.poll().await;
+    assert_eq!((polled.stored, polled.bad), (1, 0), "{}", bench.error().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

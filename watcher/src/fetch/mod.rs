@@ -53,9 +53,22 @@ pub struct Validators {
     /// The address moved there for good (301, 308).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<String>,
+    /// When the page was last read whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<DateTime<Utc>>,
     /// Records the page held when it was last read; tells whether another page follows when it is unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<usize>,
+}
+
+/// A server that says "unchanged" for longer than this is asked for the whole page: some say it for ever.
+const UNCHANGED_FOR: chrono::Duration = chrono::Duration::days(7);
+
+impl Validators {
+    /// Whether they may be sent back.
+    fn are_trusted(&self, now: DateTime<Utc>) -> bool {
+        self.read_at.is_none_or(|at| now - at < UNCHANGED_FOR)
+    }
 }
 
 /// A page fetched.
@@ -325,7 +338,7 @@ impl Http {
                 return Err(FetchError::Disallowed { url: url.to_string() });
             }
             // Validators are the page's; credentials are for the site of the settings, wherever the page moved.
-            let known = known.filter(|_| url.origin() == start.origin());
+            let known = known.filter(|k| url.origin() == start.origin() && k.are_trusted(now));
             let response = self.ask(&url, request, payload, known, url.origin() == asked.origin()).await?;
             let status = response.status();
             if status == StatusCode::NOT_MODIFIED && known.is_none_or(|k| k.etag.is_none() && k.last_modified.is_none())
@@ -456,6 +469,7 @@ impl Http {
             etag: header(header::ETAG),
             last_modified: header(header::LAST_MODIFIED),
             moved_to,
+            read_at: Some(now),
             records: None,
         };
         let content_type = header(header::CONTENT_TYPE);

@@ -29,6 +29,7 @@ use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Department, Notice, Visibility};
 
 use crate::boundary::{self, ReaderFailed};
+use crate::charset;
 use crate::fetch::{FetchError, Fetcher, Validators};
 use crate::tree;
 
@@ -89,7 +90,12 @@ fn departments(written: &[String]) -> Result<Vec<Department>, BlockFault> {
 fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
     let unexpected = |what: String| SourceError::Unexpected { url: url.to_string(), what };
     tree::check_json(bytes).map_err(|e| unexpected(e.to_string()))?;
-    let read = boundary::read_whole(bytes.len(), || serde_json::from_slice(bytes));
+    let read = boundary::read_whole(bytes.len(), || {
+        serde_json::from_slice(bytes).or_else(|e| match charset::with_whole_pairs(bytes) {
+            Some(mended) => serde_json::from_slice(&mended),
+            None => Err(e),
+        })
+    });
     read.map_err(|e| SourceError::unreadable(url, &e))?.map_err(|e: serde_json::Error| {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).trim_start().to_lowercase();
         let what = if start.starts_with("<!doctype") || start.starts_with("<html") {

@@ -20,12 +20,17 @@ impl Asker<'_> {
         let mut lines = vec!["Les sources :".to_owned()];
         let mut states = self.service.store.source_states().await?;
         let days = self.service.store.source_days(source_health::habit_since(self.now)).await?;
+        let aside = self.service.store.put_aside(source_health::put_aside_since(self.now)).await?;
         for block in &self.service.settings.source {
             let s: SourceState = states.remove(&block.id).unwrap_or_default();
             let last =
                 s.last_success.map_or_else(|| "jamais lue".to_owned(), |at| format!("lue le {}", operators::local(at)));
             let paused = s.paused;
-            let known = source_health::known(s, days.get(&block.id).map_or(&[], Vec::as_slice));
+            let known = source_health::known(
+                s,
+                days.get(&block.id).map_or(&[], Vec::as_slice),
+                aside.get(&block.id).copied().unwrap_or(0),
+            );
             let (mark, how) = if !block.enabled {
                 ("⏹", "à l’arrêt".to_owned())
             } else if paused {

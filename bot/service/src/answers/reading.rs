@@ -58,6 +58,11 @@ pub fn word(said: &str) -> Option<String> {
     if action::folded(&courteous).trim_start_matches('/') == "transmettre" {
         return Some(PASS_ON.to_owned());
     }
+    // « Ok merci » says that it came.
+    let acknowledges = |word: &str| matches!(action::folded(word).as_str(), "ok" | "d'accord");
+    if acknowledges(&courteous) && action::folded(&courteous) != action::folded(said) {
+        return None;
+    }
     if action::words(&courteous).is_some() {
         return Some(courteous);
     }
@@ -78,8 +83,7 @@ pub fn word(said: &str) -> Option<String> {
     {
         return Some(format!("oui, pour {name}"));
     }
-    let acknowledges = matches!(action::folded(&first).as_str(), "ok" | "d'accord");
-    let stands = action::words(&first).is_some() && (rest_is_courtesy || !acknowledges && !contradicts(rest));
+    let stands = action::words(&first).is_some() && (rest_is_courtesy || !acknowledges(&first) && !contradicts(rest));
     stands.then_some(first)
 }
 
@@ -303,6 +307,8 @@ mod tests {
             "Oui pour les lots 2 et 3",
             "Oui, mais pas pour le lot 2",
             "Oui, on y va ; merci de nous envoyer le DCE",
+            "Ok merci",
+            "D’accord, merci",
             "Trop loin ?",
             "Pas trop loin",
             "Peut-être",

@@ -135,7 +135,11 @@ fn signs(kept: &[String], line: &str) -> bool {
 pub fn answer(subject: &str, text: &str) -> Answer {
     let said = said(text);
     if said.is_empty() {
-        return if is_stop(subject) { Answer::Stop } else { Answer::Unclear };
+        if is_stop(subject) {
+            return Answer::Stop;
+        }
+        // « OUI » typed over the subject, from a phone.
+        return reading::word(subject).map_or(Answer::Unclear, Answer::Word);
     }
     if !reading::is_short(&said) {
         return Answer::Unclear;
@@ -241,6 +245,8 @@ mod tests {
             assert_eq!(answer("Re: Nouveau", said), Answer::Stop, "{said}");
         }
         assert_eq!(answer("stop", ""), Answer::Stop);
+        assert_eq!(answer("OUI", "\n"), Answer::Word("OUI".to_owned()));
+        assert_eq!(answer("Re: Nouveau marché", ""), Answer::Unclear);
         for (said, says) in [
             ("Transmettre, merci", PASS_ON),
             ("/transmettre", PASS_ON),

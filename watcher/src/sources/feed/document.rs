@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{MAX_ENTRIES, explain};
-use crate::boundary;
 use crate::classify::when;
 use crate::zones;
+use crate::{boundary, charset};
 
 /// What was read.
 pub(super) struct Read {
@@ -39,11 +39,15 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
     if !text.trim_start().starts_with('<') {
         return match whole(text) {
             Ok((entries, ttl)) => Ok(Read { entries, ttl, bad: Vec::new() }),
-            Err(why) => json_one_by_one(text, entry).ok_or(why),
+            Err(why) => {
+                let mended = charset::with_whole_pairs(text.as_bytes()).and_then(|b| String::from_utf8(b).ok());
+                json_one_by_one(mended.as_deref().unwrap_or(text), entry).ok_or(why)
+            }
         };
     }
     let text = with_known_names(text);
     let text = &without_strange_namespace(&text);
+    let text = &without_pictures(text);
     match whole(text) {
         // A document that holds entries of which none is read is read wrong.
         Ok((entries, _)) if entries.is_empty() && ENTRY.is_match(text) => {
@@ -55,6 +59,7 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
 }
 
 static ENTRY: LazyLock<Regex> = LazyLock::new(|| constant(r"<(?:\w+:)?(item|entry)[\s>/]"));
+static MEDIA_RSS: LazyLock<Regex> = LazyLock::new(|| constant(r"</?media:(?:content|thumbnail|group)\b[^>]*>"));
 static ROOT: LazyLock<Regex> = LazyLock::new(|| constant(r"(?i)<\?xml\s|<rss[\s>]|<feed[\s>]|<rdf:RDF[\s>]"));
 static SHOUTED_ITEM: LazyLock<Regex> = LazyLock::new(|| constant(r"<(?:ITEM|Item)[\s>]"));
 static SHOUTED_VERSION: LazyLock<Regex> = LazyLock::new(|| constant(r"(?i)(<rss\b[^>]*?\s)version\s*="));
@@ -72,6 +77,12 @@ fn constant(expression: &str) -> Regex {
 /// RSS 2.0 has no namespace: a default one that a publisher writes there (Atom's, usually) makes its elements somebody else's.
 fn without_strange_namespace(text: &str) -> Cow<'_, str> {
     RSS_NAMESPACE.replace(text, "$1")
+}
+
+/// The library gives up enclosures, which are documents, for elements of Media RSS, which are pictures: those are left out where
+/// there are enclosures.
+fn without_pictures(text: &str) -> Cow<'_, str> {
+    if text.contains("<enclosure") { MEDIA_RSS.replace_all(text, "") } else { Cow::Borrowed(text) }
 }
 
 /// The document without what its server printed before it: a warning of PHP, usually.
@@ -237,6 +248,14 @@ mod tests {
         }
         let dated = of(r#"<rss version="2.0"><channel><title>t</title><ITEM><title>C</title><PUBDATE>Mon, 23 Nov 2026 10:00:00 +0100</PUBDATE></ITEM></channel></rss>"#).unwrap();
         assert!(dated.entries[0].published.is_some());
+    }
+
+    #[test]
+    fn a_picture_hides_no_document() {
+        let read = of("<rss version='2.0' xmlns:media='http://search.yahoo.com/mrss/'><channel><title>t</title><item><title>A</title><media:content url='https://a.example/p.png'/><enclosure url='https://a.example/d.pdf' length='1' type='application/pdf'/></item></channel></rss>").unwrap();
+        let urls: Vec<&Url> =
+            read.entries[0].media.iter().flat_map(|m| &m.content).filter_map(|c| c.url.as_ref()).collect();
+        assert_eq!(urls.iter().map(|u| u.as_str()).collect::<Vec<_>>(), ["https://a.example/d.pdf"]);
     }
 
     /// A warning of PHP before the document made every poll fail.

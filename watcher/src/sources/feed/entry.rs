@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use feed_rs::model;
+use url::Url;
 
 use crate::classify::one_line;
 use crate::html::plain_text;
@@ -21,23 +22,42 @@ pub(super) struct Entry {
     pub document: Option<String>,
     /// Who wrote it.
     pub author: Option<String>,
+    /// What its publisher files it under.
+    pub categories: Vec<String>,
     /// The day, in Paris.
     pub published: Option<NaiveDate>,
 }
 
 /// Reads an entry; `None` when it has neither title nor text.
 pub(super) fn read(entry: &model::Entry) -> Option<Entry> {
-    let content = entry.content.as_ref().and_then(|c| c.body.clone());
-    let summary = entry.summary.as_ref().map(|t| t.content.clone());
-    let html = [summary, content].into_iter().flatten().max_by_key(String::len).unwrap_or_default();
-    let text = plain_text(&html);
+    let content = entry.content.as_ref().and_then(|c| c.body.as_deref()).map(plain_text).unwrap_or_default();
+    let summary = entry.summary.as_ref().map(|t| plain_text(&t.content)).unwrap_or_default();
+    let text = both(summary, content);
     let title = entry.title.as_ref().map(|t| one_line(&plain_text(&t.content))).filter(|t| !t.is_empty());
     let title = title.or_else(|| Some(text.lines().next()?.chars().take(160).collect())).filter(|t| !t.is_empty())?;
-    let author = entry.authors.first().and_then(|a| a.name.clone()).filter(|n| !n.is_empty());
+    // RSS writes « address (name) ».
+    let author =
+        entry.authors.first().and_then(|a| a.name.as_deref()).map(|n| n.trim_matches(['(', ')', ' ']).to_owned());
+    let author = author.filter(|n| !n.is_empty());
     let published = entry.published.or(entry.updated).map(crate::zones::paris_day);
     let guid = Some(entry.id.trim().to_owned()).filter(|id| !id.is_empty());
     let link = page(entry).or_else(|| guid.clone().filter(|g| is_web(g)));
-    Some(Entry { guid, title, text, link, document: document(entry), author, published })
+    let categories = entry.categories.iter().map(|c| plain_text(c.label.as_ref().unwrap_or(&c.term))).collect();
+    Some(Entry { guid, title, text, link, document: document(entry), author, categories, published })
+}
+
+/// A summary and a content as one text: publishers write a deadline in either. A summary that is the beginning of the content
+/// adds nothing.
+fn both(summary: String, content: String) -> String {
+    let words = |text: &str| one_line(text.trim_end_matches(|c: char| !c.is_alphanumeric()));
+    let (short, long) = (words(&summary), words(&content));
+    if long.contains(&short) {
+        content
+    } else if short.contains(&long) {
+        summary
+    } else {
+        format!("{summary}\n\n{content}")
+    }
 }
 
 fn is_web(address: &str) -> bool {
@@ -60,14 +80,50 @@ fn page(entry: &model::Entry) -> Option<String> {
             Some(_) => 2,
         })
     };
-    entry.links.iter().filter_map(|l| Some((rank(l)?, l))).min_by_key(|(rank, _)| *rank).map(|(_, l)| l.href.clone())
+    entry
+        .links
+        .iter()
+        .filter_map(|l| Some((rank(l)?, l)))
+        .min_by_key(|(rank, _)| *rank)
+        .map(|(_, l)| for_people(&l.href))
 }
 
-/// The first document that comes along: an enclosure of RSS or Atom.
+/// An address for people: without an account, and where it began with `www.`, at that host and not at the feed's.
+fn for_people(href: &str) -> String {
+    let Ok(mut url) = Url::parse(href) else { return href.to_owned() };
+    if let Some(rest) =
+        url.path().strip_prefix("/www.").filter(|rest| rest.split('/').next().is_some_and(|h| h.contains('.')))
+    {
+        let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
+        return format!("https://www.{rest}{query}");
+    }
+    if url.username().is_empty() && url.password().is_none() {
+        return href.to_owned();
+    }
+    // Refused for addresses without a host only.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.to_string()
+}
+
+/// The first document that comes along: an enclosure of RSS or Atom that is neither a picture, a sound nor a film.
 fn document(entry: &model::Entry) -> Option<String> {
-    let by_relation = entry.links.iter().find(|l| l.rel.as_deref() == Some("enclosure")).map(|l| l.href.clone());
-    let media = || entry.media.iter().flat_map(|m| &m.content).find_map(|c| c.url.as_ref()).map(ToString::to_string);
-    by_relation.or_else(media).filter(|d| is_web(d))
+    let enclosures = entry.links.iter().filter(|l| l.rel.as_deref() == Some("enclosure"));
+    let enclosures = enclosures.map(|l| (l.href.clone(), l.media_type.clone()));
+    let media = entry.media.iter().flat_map(|m| &m.content);
+    let media =
+        media.filter_map(|c| Some((c.url.as_ref()?.to_string(), c.content_type.as_ref().map(ToString::to_string))));
+    enclosures.chain(media).find(|(url, kind)| is_web(url) && !is_picture(url, kind.as_deref())).map(|(url, _)| url)
+}
+
+/// By what it is said to be; where nothing is said, by its name.
+fn is_picture(url: &str, kind: Option<&str>) -> bool {
+    match kind {
+        Some(kind) => ["image/", "audio/", "video/"].iter().any(|k| kind.starts_with(k)),
+        None => {
+            let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+            [".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg", ".mp3", ".mp4"].iter().any(|end| path.ends_with(end))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +172,55 @@ mod tests {
         }
         let with = only(&rss("<enclosure url='https://a.example/d.pdf' length='1' type='application/pdf'/>"));
         assert_eq!((with.link, with.document.as_deref()), (None, Some("https://a.example/d.pdf")));
+    }
+
+    fn of_rss(item: &str) -> Entry {
+        only(&format!(
+            "<rss version='2.0' xmlns:content='http://purl.org/rss/1.0/modules/content/' xmlns:media='http://search.yahoo.com/mrss/'><channel><title>t</title><item><title>T</title>{item}</item></channel></rss>"
+        ))
+    }
+
+    /// A deadline that only the shorter of two texts held was lost.
+    #[test]
+    fn a_summary_and_a_content_are_both_read() {
+        let read = |summary: &str, content: &str| {
+            of_rss(&format!("<description>{summary}</description><content:encoded>{content}</content:encoded>")).text
+        };
+        let both = read("Offres avant le 15/01/2027.", "Marché réservé aux ESAT. Département 59.");
+        assert!(both.contains("15/01/2027") && both.contains("ESAT"), "{both}");
+        assert_eq!(
+            read("Marché réservé aux ESAT…", "Marché réservé aux ESAT. Département 59."),
+            "Marché réservé aux ESAT. Département 59."
+        );
+        assert_eq!(read("Marché réservé.", ""), "Marché réservé.");
+        assert_eq!(read("", "Marché réservé."), "Marché réservé.");
+    }
+
+    #[test]
+    fn a_link_leads_where_its_writer_meant_and_tells_no_password() {
+        for (link, page) in [
+            ("https://www.mairie.example/c/1", "https://www.mairie.example/c/1"),
+            ("https://user:pw@m.example/1", "https://m.example/1"),
+            ("https://flux.example/www.mairie.example/c/1?a=b", "https://www.mairie.example/c/1?a=b"),
+            ("https://flux.example/www.html", "https://flux.example/www.html"),
+        ] {
+            assert_eq!(of_rss(&format!("<link>{link}</link>")).link.as_deref(), Some(page), "{link}");
+        }
+        let author = of_rss("<author>marches@ville-lens.fr (Ville de Lens)</author>").author;
+        assert_eq!(author.as_deref(), Some("Ville de Lens"));
+    }
+
+    #[test]
+    fn a_picture_is_no_document() {
+        let pdf = "<enclosure url='https://a.example/d.pdf' length='1' type='application/pdf'/>";
+        for picture in [
+            "<enclosure url='https://a.example/p' length='1' type='image/jpeg'/>",
+            "<enclosure url='https://a.example/p.png' length='1'/>",
+        ] {
+            assert_eq!(of_rss(picture).document, None, "{picture}");
+            assert_eq!(of_rss(&format!("{picture}{pdf}")).document.as_deref(), Some("https://a.example/d.pdf"));
+        }
+        assert_eq!(of_rss("<media:content url='https://a.example/p' type='video/mp4'/>").document, None);
     }
 
     /// Titles and texts are words, in whichever way their markup is wrapped.

@@ -181,6 +181,10 @@ impl Feed {
         let Entry { title, text, .. } = entry;
         let mut notice = plain::notice(id, &title, &text);
         notice.source.clone_from(&self.id);
+        let filed = || entry.categories.iter().map(|c| plain::notice(id, c, "").kind).find(|k| *k != NoticeKind::Call);
+        if notice.kind == NoticeKind::Call {
+            notice.kind = filed().unwrap_or(NoticeKind::Call);
+        }
         notice.kind = self.announces.unwrap_or_else(|| notice.kind.of_buyer(self.kind));
         notice.buyer = Buyer {
             name: self.buyer.clone().or(entry.author).unwrap_or_else(|| notice.buyer.name.clone()),
@@ -284,6 +288,19 @@ mod tests {
         bytes.splice(at..at, b"<item><guid>1</guid><title>March\xe9 r\xe9serv\xe9</title></item>".iter().copied());
         let notices = read(&bytes);
         assert_eq!(notices[0].title, "Marché réservé");
+    }
+
+    #[test]
+    fn what_a_publisher_files_an_entry_under_tells_its_kind() {
+        let of = |categories: &str| {
+            let rss = format!(
+                "<rss version='2.0'><channel><title>t</title><item><title>Nettoyage</title><guid>1</guid>{categories}<description>Marché réservé aux ESAT.</description></item></channel></rss>"
+            );
+            feed().read(rss.as_bytes(), Book::default()).unwrap().notices[0].kind
+        };
+        assert_eq!(of("<category>Annulé</category>"), NoticeKind::Cancellation);
+        assert_eq!(of("<category>Services</category><category>Avis d'attribution</category>"), NoticeKind::Award);
+        assert_eq!(of("<category>Services</category>"), NoticeKind::Call);
     }
 
     #[test]

@@ -210,6 +210,8 @@ impl Ted {
             page.notices.extend(summary(hit, &number, day));
             return Ok(());
         };
+        // What the search says is told until its document can be had. What became of a procedure only that says.
+        let announced = || summary(hit, &number, day).filter(|n| !n.kind.is_result());
         match fetcher.get(&xml, &Validators::default(), now).await {
             Ok(Answer::Body(body)) if !body.bytes.is_empty() => {
                 let read = crate::boundary::read_whole(body.bytes.len(), || tree::from_xml(&body.bytes))
@@ -219,26 +221,26 @@ impl Ted {
                     Ok(notice) => page.notices.push(named(notice, &number, day)),
                     Err(none @ NoNotice::Registration(_)) => page.remarks.push(format!("avis {number} : {none}")),
                     Err(why) => {
-                        // What the search says is told; the document is kept aside.
-                        page.notices.extend(summary(hit, &number, day));
+                        // A page of maintenance, half a document: put aside, and looked for again as what is not there yet.
+                        page.notices.extend(announced());
                         page.bad.push(BadRecord {
                             place: xml.to_string(),
-                            ..aside(Some(number.clone()), why.to_string(), body.bytes)
+                            ..aside(Some(number), why.to_string(), body.bytes)
                         });
+                        return Ok(());
                     }
                 }
                 cursor.seen.insert((day, number));
                 Ok(())
             }
-            // Not there yet (404, or 202 without a body): told from the search, and looked for again. What became of a procedure
-            // only its document says.
-            Ok(_) | Err(FetchError::Status { status: 404, .. } | FetchError::Gone { .. }) => {
-                page.notices.extend(summary(hit, &number, day).filter(|n| !n.kind.is_result()));
-                Ok(())
-            }
             Err(FetchError::Status { url, status: 429, retry_after }) => {
                 let retry_after = retry_after.or(Some(Duration::seconds(PAUSE_S)));
                 Err(FetchError::Status { url, status: 429, retry_after }.into())
+            }
+            // Not there yet (404, 202 without a body, a server's error about this one).
+            Ok(_) | Err(FetchError::Status { .. } | FetchError::Gone { .. }) => {
+                page.notices.extend(announced());
+                Ok(())
             }
             Err(e) => Err(e.into()),
         }
