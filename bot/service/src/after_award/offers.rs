@@ -302,7 +302,7 @@ pub(super) async fn audience_of(service: &Service, tx: &mut IngestTx, structure:
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
     /// It stands; what stood before.
-    Noted { before: ServiceOffer, now: ServiceOffer },
+    Noted { before: Box<ServiceOffer>, now: Box<ServiceOffer> },
     /// People of this role read without deciding.
     ReadsOnly,
     /// Nothing was offered there.
@@ -329,7 +329,8 @@ pub async fn answer(
     let now = service.clock.now();
     let of = (person.structure(), procedure, lot);
     let noted = service.store.answer_service_offer(of, stage, by, now).await?;
-    Ok(noted.map_or(Answered::Unknown, |(before, now)| Answered::Noted { before, now }))
+    Ok(noted
+        .map_or(Answered::Unknown, |(before, now)| Answered::Noted { before: Box::new(before), now: Box::new(now) }))
 }
 
 /// What is said to whoever answered.
