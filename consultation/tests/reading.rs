@@ -2,7 +2,7 @@
 //! nothing left on disk, hostile files refused in words. `cargo test -p vigie-consultation --test reading -- [corpus|hostile|long]`;
 //! `VERBOSE=1` tells every miss.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "tests may panic: that is how they fail")]
 
 #[path = "reading/corpus.rs"]
 mod corpus;
