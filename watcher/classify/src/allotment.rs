@@ -2,10 +2,14 @@
 //!
 //! A block of text speaks of its lot until the next one, a form's part about the whole contract, or an article of a rule book.
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
 use memchr::memchr_iter;
+use memchr::memmem::Finder;
 use vigie_domain::Lot;
 
-use super::document::{Document, LotBlock};
+use super::document::{Document, LotBlock, Span};
 
 impl Document {
     /// Blocks of plain text that speak of one lot: `LOT_NO: 3`, or a line `Lot n° 3 : …`.
@@ -14,27 +18,26 @@ impl Document {
         for span in self.spans.iter().filter(|s| s.lot.is_none() && s.field != "title") {
             let range = self.folded.original(span.folded.clone());
             let Some(text) = self.original.get(range.clone()) else { continue };
-            let mut marks: Vec<(usize, String)> = Vec::new();
+            let within = |at: usize| at.clamp(range.start, range.end) - range.start;
+            let of_lots = self.lines_naming_lots(span).into_iter().map(|l| within(l.start)..within(l.end));
+            let opened: Vec<(usize, String)> = of_lots.filter_map(|l| Some((l.start, lot_number(&text[l])?))).collect();
+            let Some((first, _)) = opened.first() else { continue };
             let mut ends: Vec<usize> = Vec::new();
-            let mut at = 0;
-            let ends_of_lines = memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1).chain(std::iter::once(text.len()));
-            for end in ends_of_lines {
+            let mut mark = 0;
+            let mut at = *first;
+            let breaks = memchr_iter(b'\n', &text.as_bytes()[*first..]).map(|i| first + i + 1);
+            for end in breaks.chain(std::iter::once(text.len())) {
                 let line = &text[at..end];
-                if !may_matter(line) && !opens_article(line) {
-                    at = end;
-                    continue;
-                }
-                if let Some(id) = lot_number(line) {
-                    marks.push((self.block_start(text, at), id));
-                } else if ends_lots(line)
-                    || !marks.is_empty()
-                        && opens_article(line)
-                        && !text[marks[marks.len() - 1].0..].trim_start().starts_with("5.1")
-                {
+                let opens = opened.get(mark).is_some_and(|(start, _)| *start == at);
+                mark += usize::from(opens);
+                let of_section = || text[opened[mark - 1].0..].trim_start().starts_with("5.1");
+                if !opens && (ends_lots(line) || opens_article(line) && !of_section()) {
                     ends.push(at);
                 }
                 at = end;
             }
+            let marks: Vec<(usize, String)> =
+                opened.into_iter().map(|(at, id)| (self.block_start(text, at), id)).collect();
             for (i, (start, id)) in marks.iter().enumerate() {
                 let next = marks.get(i + 1).map_or(text.len(), |(s, _)| *s);
                 let end = ends.iter().copied().find(|e| e > start).map_or(next, |e| e.min(next));
@@ -87,6 +90,24 @@ impl Document {
         lots
     }
 
+    /// The lines of a passage that hold the word: most do not, and expressions need not look at them.
+    fn lines_naming_lots(&self, passage: &Span) -> Vec<Range<usize>> {
+        static LOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("lot"));
+        let mut out = Vec::new();
+        let mut end = 0;
+        let text = &self.folded.text[passage.folded.clone()];
+        for found in LOT.find_iter(text.as_bytes()) {
+            let at = self.origin(passage.folded.start + found);
+            if at < end {
+                continue;
+            }
+            let start = self.original[..at].rfind('\n').map_or(0, |i| i + 1);
+            end = self.original[at..].find('\n').map_or(self.original.len(), |i| at + i);
+            out.push(start..end);
+        }
+        out
+    }
+
     /// Lots that one sentence or line lists with their titles, at least two, in rising order.
     fn lots_in_a_line(&self) -> Vec<Lot> {
         pattern!(
@@ -95,10 +116,11 @@ impl Document {
         );
         let mut lots: Vec<Lot> = Vec::new();
         for span in self.spans.iter().filter(|s| s.field != "title") {
-            let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
-            for c in text
-                .lines()
-                .filter(|l| l.len() < 2000 && names_lots(l))
+            for c in self
+                .lines_naming_lots(span)
+                .into_iter()
+                .filter(|l| l.len() < 2000)
+                .map(|l| &self.original[l])
                 .flat_map(|l| LISTED.captures_iter(l))
                 .take(MAX_LISTED)
             {
@@ -117,14 +139,14 @@ impl Document {
         pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4,1500})");
         pattern!(BARE, r"(?i)\blot\s+([0-9]{1,3})\s+(\p{Ll}[^,;.\n]{1,60})");
         for span in self.spans.iter().filter(|s| s.field != "title") {
-            let text = self.original.get(self.folded.original(span.folded.clone())).unwrap_or_default();
-            let text = &text[..text.floor_char_boundary(HEAD)];
-            let numbered = NUMBERED.captures(text).and_then(|c| c.get(1)).map(|m| {
+            let lines: Vec<&str> = self.lines_naming_lots(span).into_iter().map(|l| &self.original[l]).collect();
+            let captured = lines.iter().filter(|l| l.contains(':')).find_map(|l| NUMBERED.captures(l));
+            let numbered = captured.and_then(|c| c.get(1)).map(|m| {
                 let items = m.as_str().split(" ; ").filter_map(|item| item.trim().split_once(' '));
                 rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
             });
             let bare = || {
-                let best = text.lines().filter(|l| names_lots(l)).map(|l| {
+                let best = lines.iter().map(|l| {
                     rising(BARE.captures_iter(l).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str()))))
                 });
                 best.max_by_key(Vec::len).filter(|lots| lots.len() >= 3)
@@ -136,14 +158,6 @@ impl Document {
         Vec::new()
     }
 }
-
-/// Whether a line holds the word at all: most do not, and expressions need not look at them.
-fn names_lots(line: &str) -> bool {
-    ["lot", "Lot", "LOT"].iter().any(|w| line.contains(w))
-}
-
-/// How much of a passage is looked at for lots listed without a separator, in bytes.
-const HEAD: usize = 40_000;
 
 /// Lots out of numbers and titles, as long as the numbers count up from 1.
 fn rising<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Lot> {
@@ -164,8 +178,8 @@ fn lot_number(line: &str) -> Option<String> {
         r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*(?:LOT-)?0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
     );
     // "5.1 Lot : LOT-0003": the number of a section before it.
-    let start = line.trim_start_matches([' ', '\t', '-', '–', '•', '*']);
-    let start = start.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim_start();
+    let start =
+        line.trim_start_matches([' ', '\t', '-', '–', '•', '*', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '.']);
     if !start.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("lot")) {
         return None;
     }
@@ -181,14 +195,6 @@ fn opens_article(line: &str) -> bool {
         || ["Article ", "ARTICLE ", "Art. "]
             .iter()
             .any(|w| start.strip_prefix(w).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit())))
-}
-
-/// Whether a line's first letter is one of those that open or end a lot.
-fn may_matter(line: &str) -> bool {
-    let first = line.bytes().find(|b| !matches!(b, b' ' | b'\t' | b'-' | b'*'));
-    first.is_some_and(|b| {
-        matches!(b, b'l' | b'L' | b'I' | b'V' | b'S' | b'C' | b'U' | b'D' | b'5' | b'<') || !b.is_ascii()
-    })
 }
 
 /// Whether a line begins the part of a form that speaks of the whole contract again.

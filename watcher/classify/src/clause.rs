@@ -14,11 +14,11 @@ use super::finding::Reading;
 use super::lexicon::{Concept, Hit};
 use super::numbers::LotMention;
 use super::polarity;
-use super::quantity::Unit;
+use super::quantity::{Quantity, Unit};
 use super::reserved::{STRUCTURES, lots_of};
 use super::statement::Statement;
 use super::token::mark;
-use super::undertaking::{future, strict_duty, undertakes};
+use super::undertaking::{bound_after_all, done_by, future, strict_duty, undertakes};
 use super::volume::{Owed, Volume, counts, share_of_work, volumes};
 
 /// Reads every execution clause the text tells; marks the statements it explains. A social condition that does not say which is one
@@ -33,6 +33,11 @@ pub fn read(
     let reserved = explained.clone();
     let mut owed: Vec<Owed> = Vec::new();
     for (at, s) in statements.iter().enumerate() {
+        // "Assistance à la mise en œuvre des clauses sociales": the clauses it speaks of are of other contracts.
+        if reading.studied && !(s.says.any(&[Concept::Winner, Concept::Contract]) && s.says.has(Concept::Duty)) {
+            explained.extend(s.says.has(Concept::TalkAboutClauses).then_some(s.index));
+            continue;
+        }
         if let Some(mut o) = owes(reading, statements, at, &reserved, explained) {
             explained.push(s.index);
             // "Ce volume est fixé à …": of the lots of the sentence before.
@@ -113,6 +118,10 @@ fn owes(
         explained.push(s.index);
         return None;
     }
+    let work = |q: &Quantity| matches!(q.unit, Unit::Hours | Unit::FullTime);
+    if s.says.has(Concept::BidderPaper) && !s.says.has(Concept::ClauseName) && !s.numbers.iter().any(work) {
+        return None;
+    }
     // "Réservé aux organismes dont l'objet est l'insertion" describes who may bid.
     let goes_on = s.previous.has(Concept::Reserve) && s.says.any(STRUCTURES) && !s.says.has(Concept::Winner);
     let described = !reserved.contains(&s.index) && !goes_on;
@@ -141,6 +150,14 @@ fn owes(
     }
     let range = s.bytes(&hit);
     let mut lots = lots_of(reading, s, &range);
+    if let Some(at) = bound_after_all(s) {
+        let from = s.tokens[at].range.start;
+        lots = reading.mentions(&(from..s.unit.range.end)).into_iter().flat_map(|m| m.lots).collect();
+    }
+    // "1er lot : néant. Lot 2 : 300 heures."
+    if s.tokens.last().is_some_and(|t| matches!(t.word.as_ref(), "neant" | "non")) {
+        lots.clear();
+    }
     if polarity::spares(s, &hit) {
         let spared = reading.lots_within(&(range.end..range.end), &(range.end..s.unit.range.end));
         lots = if spared.is_empty() {
@@ -149,7 +166,10 @@ fn owes(
             reading.lots.iter().filter(|l| !spared.contains(l)).cloned().collect()
         };
     }
-    let optional = s.says.has(Concept::Optional) && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"]);
+    // "Objectif social promu : Possibilités d'emploi …" is a form's wording.
+    let optional = s.says.has(Concept::Optional)
+        && !s.has_word(0, 3, &["objectif"])
+        && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"]);
     Some(Owed { at: 0, range, lots, named, optional })
 }
 
@@ -163,11 +183,33 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
         let hit = Hit { concept: Concept::ClauseName, from, to: from + 1 };
         return (!polarity::void(s, &hit)).then_some((hit, true));
     }
+    // A table of hours for such people names what it counts in its head.
+    if s.unit.cell && s.unit.is_heading && s.has_word(0, s.tokens.len(), &["heures"]) {
+        let people = s.any_of(&[Concept::FarFromWork, Concept::InsertionAction]).next().copied();
+        if let Some(hit) = people.filter(|h| !polarity::void(s, h) && !s.says.has(Concept::ServiceTalk)) {
+            return Some((hit, true));
+        }
+    }
+    // "Gros œuvre | oui - 200 h", in the column "Insertion".
+    let column = s.unit.cell && s.unit.row.is_some() && s.heading.any(&[Concept::InsertionAction, Concept::ClauseName]);
+    if column && !s.heading.any(&[Concept::Criterion, Concept::Reserve]) && s.has_word(0, 1, &["oui"]) {
+        return Some((Hit { concept: Concept::ClauseName, from: 0, to: 1 }, true));
+    }
     let hits: Vec<&Hit> = s.of(Concept::ClauseName).collect();
+    // "Clauses sociale et environnementale - Clause sociale : 0 heure": the label heads what is denied.
+    if let [label, .., last] = hits.as_slice()
+        && label.from <= 4
+        && s.tokens[last.from].after(mark::ITEM)
+        && polarity::denied_by_answer(s, last)
+    {
+        explained.push(s.index);
+        return None;
+    }
     if hits.iter().any(|h| polarity::settled(s, h)) {
         explained.push(s.index);
     }
-    let hit = hits.iter().find(|h| !polarity::void(s, h))?;
+    let again = bound_after_all(s).is_some();
+    let hit = hits.iter().find(|h| again || !polarity::void(s, h))?;
     let about_staff = s.says.has(Concept::StaffMatter)
         && !s.says.any(&[Concept::FarFromWork, Concept::InsertionAction])
         && !s.tokens[hit.from..hit.to].iter().any(|t| t.word == "insertion");
@@ -184,6 +226,9 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
 
 /// "Le titulaire devra mettre en œuvre une action d'insertion", "effort d'insertion obligatoire fixé à 900 heures".
 fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
+    if !s.says.any(&[Concept::InsertionAction, Concept::SocialDuty]) {
+        return None;
+    }
     // A percentage alone may be of anything.
     let firm = s.numbers.iter().any(|q| {
         q.unit != Unit::Percent && counts(s, q, false) && matches!(q.unit, Unit::Hours | Unit::FullTime)
@@ -223,12 +268,20 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
                     && s.says.has(Concept::Winner)
                     && s.says.has(Concept::Subcontract)
         };
+        // "Action d'insertion : elle vise tous les lots, hormis le 4".
+        let binds = ["vise", "visent", "concerne", "concernent", "applique", "appliquent", "porte", "portent"];
+        let labelled = about_insertion
+            && !bare
+            && hit.from <= 2
+            && s.tokens.get(hit.to).is_some_and(|t| t.after(mark::COLON))
+            && s.has_word(hit.to, hit.to + 5, &binds)
+            && s.has_word(hit.to, s.tokens.len(), &["lot", "lots"]);
         // "Nature : ☒ insertion": an option ticked.
         let ticked = about_insertion
             && s.unit.ticked == Some(true)
             && s.tokens.len() <= 6
             && !s.heading.any(&[Concept::Reserve, Concept::Criterion]);
-        if holds || ticked {
+        if holds || labelled || ticked {
             return Some((*hit, false));
         }
     }
@@ -239,9 +292,12 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
 /// les demandeurs d'emploi", "devra sous-traiter à une entreprise adaptée".
 fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> Option<(Hit, bool)> {
     let s = &statements[at];
+    if !s.says.any(&[Concept::FarFromWork, Concept::WorkIntegration, Concept::Sheltered]) {
+        return None;
+    }
     let quantity = has_volume(s);
     let given = |h: &Hit| s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to);
-    let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && given(h));
+    let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && (given(h) || done_by(s, h)));
     // "La Ville emploie … ; les entreprises ne sont soumises à rien": the winner of another clause is none here.
     let part =
         |h: &Hit| s.clause_start(h.from, mark::ITEM | mark::STOP)..s.clause_end(h.to - 1, mark::ITEM | mark::STOP);
@@ -310,7 +366,7 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
             c.to <= h.from && h.from - c.to <= 16
                 || (quantity || strict_duty(s)) && c.from >= h.to && c.from - h.to <= 10
         });
-        sub && !polarity::void(s, h)
+        (sub || done_by(s, h)) && !polarity::void(s, h)
     })?;
     const ASKED: &[&str] =
         &["demande", "demandee", "attendu", "attendue", "exige", "exigee", "requis", "prevoit", "prevu"];
@@ -320,8 +376,11 @@ fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) ->
         || quantity && s.says.has(Concept::Winner)
         || s.says.has(Concept::Only) && s.of(Concept::Winner).any(|w| w.to <= structure.from);
     let who = s.says.any(&[Concept::Winner]);
-    (who && bound && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
-        .then_some((*structure, false))
+    let invited = s.says.has(Concept::Optional) && s.says.has(Concept::Bid);
+    (who && !invited
+        && (bound || done_by(s, structure))
+        && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
+    .then_some((*structure, false))
 }
 
 /// "Article 12 – Insertion", and below it "12.1 Publics : …", "12.2 Volume : voir annexe".
@@ -358,8 +417,10 @@ fn buyer_speaks(s: &Statement<'_>) -> bool {
         "bailleur",
         "restaurant",
     ];
-    s.has_word(0, 3, BUYERS)
-        && !s.says.any(&[Concept::Contract])
+    // "142 agents dont 9 …": its staff.
+    let staff =
+        s.tokens.first().is_some_and(|t| t.is_number()) && s.has_word(1, 2, &["agents", "salaries", "employes"]);
+    (staff || s.has_word(0, 3, BUYERS) && !s.says.any(&[Concept::Contract]))
         && !s.numbers.iter().any(|q| q.unit == Unit::Hours)
         && !s.of(Concept::Winner).any(|w| w.from < 12)
 }

@@ -40,8 +40,24 @@ pub(super) fn set(doc: &Document, statements: &mut [Statement<'_>]) {
             && plain(b)
             && doc.passage_range(a.unit.range.start) == doc.passage_range(b.unit.range.start)
     };
+    // A cell says little without its row.
+    let row = |at: usize| {
+        let line = statements[at].unit.line;
+        let on_line = |s: &&Statement<'_>| s.unit.line == line && s.unit.cell;
+        let first = statements[..=at].iter().rev().take_while(on_line).last().unwrap_or(&statements[at]);
+        let last = statements[at..].iter().take_while(on_line).last().unwrap_or(&statements[at]);
+        let whole = first.unit.range.start.min(statements[at].unit.range.start)
+            ..last.unit.range.end.max(statements[at].unit.range.end);
+        let written = doc.original.get(doc.folded.original(whole.clone())).unwrap_or_default();
+        // What a column's head says of a row stands on another line.
+        let one_line = whole.len() <= MAX_QUOTE && !written.trim().contains('\n');
+        if one_line { whole } else { statements[at].unit.range.clone() }
+    };
     let contexts: Vec<Range<usize>> = (0..statements.len())
         .map(|at| {
+            if statements[at].unit.cell && statements[at].unit.row.is_some() {
+                return row(at);
+            }
             let (mut from, mut to) = (at, at);
             let mut context = statements[at].unit.range.clone();
             while to + 1 < statements.len() && joins(&statements[to], &statements[to + 1]) {

@@ -32,8 +32,13 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
         let named = s.any_of(SOCIAL).find(|h| holds(reading, statements, at, h)).copied();
         let Some(hit) = named.or_else(|| bare(s).filter(|h| holds(reading, statements, at, h))) else { continue };
+        let weight = weight_of(statements, at, &hit);
+        // A study names the criteria of others; its own have weights.
+        if reading.studied && weight.is_none() {
+            continue;
+        }
         explained.push(s.index);
-        push(&mut out, reading, s, &hit, weight_of(statements, at, &hit));
+        push(&mut out, reading, s, &hit, weight);
     }
     out
 }
@@ -121,7 +126,14 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
     if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) || denies_criterion(s) {
         return false;
     }
-    let owed = owed_in(s, from, to);
+    // "22.1 Une action d'insertion : 8 % la première année, 10 % ensuite", under "Clause sociale".
+    if s.heading.has(Concept::ClauseName) && !s.heading_or_own(&[Concept::Criterion, Concept::OtherMerit]) {
+        return false;
+    }
+    // "10.3 Insertion 20 % : le nombre de personnes qu'il affectera", under "Notation": what is offered.
+    let listed_with_weight =
+        s.heading.has(Concept::Criterion) && s.tokens[0].is_number() && item_weight(s, hit).is_some();
+    let owed = owed_in(s, from, to) && !listed_with_weight;
     let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.from >= from && q.to <= to);
     let weighted = item_weight(s, hit).is_some() || cell_weight(statements, at).is_some();
     let points = s.numbers.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0 && q.from >= from && q.to <= to);
@@ -219,7 +231,11 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
     let within = |concept: Concept| s.of(concept).any(|h| h.from >= from && h.to <= to);
     let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
     let weight = weight_of(statements, at, hit);
+    // "Nature de l'accompagnement social": how the service bought is done.
+    let own = s.has_word(hit.from.saturating_sub(2), hit.to, &["accompagnement"])
+        && s.has_word(from, hit.to, &["nature", "contenu"]);
     let social = match hit.concept {
+        _ if own => false,
         Concept::SocialDuty => weight.is_some() && !s.has_word(0, s.tokens.len(), &["execution"]),
         Concept::WorkIntegration | Concept::Sheltered => {
             within(Concept::GiveWork) && !s.says.any(&[Concept::Reserve, Concept::Only])
@@ -318,6 +334,15 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
             if !t.is_number() {
                 return false;
             }
+            // "Pondération : 50 prix ; 30 technique ; 20 emploi de publics fragiles".
+            let leads = |i: usize| s.tokens[i].is_number() && s.tokens[i].after(mark::ITEM | mark::COLON);
+            if s.says.has(Concept::Criterion)
+                && leads(q.from)
+                && s.tokens.get(q.to).is_some_and(|n| !n.is_number())
+                && (0..s.tokens.len()).filter(|i| leads(*i)).count() >= 3
+            {
+                return true;
+            }
             if before(&["ponder", "coef", "ac_weighting", "poids", "bareme"]) {
                 return true;
             }
@@ -378,7 +403,7 @@ fn item_weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
         let next = s.tokens.get(to).is_some_and(|t| {
             ["ponder", "coef", "ac_weighting", "not", "poids"].iter().any(|w| t.word.starts_with(w)) || t.is_number()
         });
-        all.iter().find(|q| next && q.from >= to && q.from <= end)
+        all.iter().find(|q| next && q.from >= to && q.from <= end.min(to + 6))
     };
     // "Et, pour quinze pour cent, la part confiée à …".
     let led = |q: &&Quantity| q.to == from && q.from > 0 && s.tokens[q.from - 1].word == "pour";

@@ -45,7 +45,7 @@ struct Read {
     moved: bool,
 }
 
-/// Reads the dates of the text; `known` are kinds that a structured field already gave.
+/// Reads the dates of the text; `known` are kinds that a structured field already gave; `open`: bids are awaited.
 #[must_use]
 pub fn read(
     reading: &Reading<'_>,
@@ -53,6 +53,7 @@ pub fn read(
     zone: Tz,
     known: &[DateKind],
     published: Option<NaiveDate>,
+    open: bool,
 ) -> Vec<TypedDate> {
     let wanted = wanted(reading, units);
     let words: Vec<(usize, Vec<Token<'_>>)> =
@@ -73,13 +74,47 @@ pub fn read(
             continue;
         }
         let of_kind: Vec<&Read> = found.iter().filter(|r| r.kind == kind).collect();
-        let chosen = of_kind.iter().rev().find(|r| r.moved).or(of_kind.first());
+        // Deadlines have their time of day; what has none may be of something else.
+        let timed = || of_kind.iter().find(|r| kind != DateKind::Questions && r.when.time.is_some());
+        let chosen = of_kind.iter().rev().find(|r| r.moved).or_else(timed).or(of_kind.first());
         out.extend(chosen.map(|r| typed(reading, units, zone, r)));
+    }
+    if open && !closing_known && !out.iter().any(|d| matches!(d.kind, DateKind::Tender | DateKind::Participation)) {
+        out.extend(bare_deadline(reading, reference, zone));
     }
     if !known.contains(&DateKind::Questions) && !out.iter().any(|d| d.kind == DateKind::Questions) {
         out.extend(days_before_tender(reading, &words, &out, zone));
     }
     out
+}
+
+/// "7. 25 février 2027, 12:00", "Fin : 17/02/2027 à 12 h": where no other words name a deadline, a moment that stands alone is it.
+fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz) -> Option<TypedDate> {
+    words!(
+        BESIDE,
+        "date fin limite echeance delai consultation inchangee heure heures locale depot lundi mardi mercredi jeudi vendredi
+         samedi mayotte reunion martinique guadeloupe guyane paris"
+    );
+    /// Most lines looked at, far above any real notice without a deadline.
+    const MOST: usize = 400;
+    let doc = reading.doc;
+    doc.lines().iter().take(MOST).find_map(|line| {
+        let line = doc.folded_line(line);
+        let words = if has_moment(&doc.text()[line.clone()]) { tokens(doc.text(), &line) } else { return None };
+        let alone = |when: &When| {
+            let start = (1..=when.from).rev().find(|i| words[*i].ends_sentence()).unwrap_or(0);
+            let end = (when.to..words.len()).find(|i| words[*i].ends_sentence()).unwrap_or(words.len());
+            let mut beside = words[start..when.from].iter().chain(&words[when.to.min(end)..end]);
+            beside.all(|t| t.word.len() <= 3 || BESIDE.contains(t.word.as_ref()))
+        };
+        // "2027-01-15T12:00:00" is a machine's, of anything.
+        let stamp = |w: &When| words[w.from..w.to].iter().any(|t| t.is_number() && t.word.contains('t'));
+        let when = moments(&words, reference).into_iter().find(|w| w.time.is_some() && !stamp(w) && alone(w))?;
+        let (at, has_time) = when.at(zone);
+        let evidence = doc.evidence_within(when::range(&words, &when), &line);
+        let (quote, field) = (evidence.quote, evidence.field);
+        Some(TypedDate { kind: DateKind::Tender, at, has_time, mandatory: false, quote, field, lot: None })
+    })
 }
 
 /// The first year that a text names.
@@ -111,25 +146,19 @@ fn typed(reading: &Reading<'_>, units: &Units, zone: Tz, r: &Read) -> TypedDate 
 fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
     /// Far above any real notice, so that hostile text stays cheap.
     const MOST: usize = 3000;
-    let mut out = Vec::new();
-    for topic in [Topic::Visit, Topic::Closing, Topic::Question] {
-        let windows = reading.anchors.windows(topic);
-        let mut w = 0;
-        for (i, unit) in units.list.iter().enumerate() {
-            while windows.get(w).is_some_and(|x| x.end <= unit.range.start) {
-                w += 1;
-            }
-            let text = &reading.doc.text()[unit.range.clone()];
-            let held = windows.get(w).is_some_and(|x| x.start < unit.range.end);
-            if held && (has_moment(text) || text.contains("jour") || text.contains("j-")) {
-                out.push(i);
-            }
-        }
-    }
-    out.sort_unstable();
-    out.dedup();
-    out.truncate(MOST);
-    out
+    let mut windows =
+        [Topic::Visit, Topic::Closing, Topic::Question].map(|topic| reading.anchors.windows(topic).iter().peekable());
+    let mut held = |unit: &Unit| {
+        windows.iter_mut().fold(false, |held, windows| {
+            while windows.next_if(|w| w.end <= unit.range.start).is_some() {}
+            held | windows.peek().is_some_and(|w| w.start < unit.range.end)
+        })
+    };
+    let tells = |unit: &Unit| {
+        let text = &reading.doc.text()[unit.range.clone()];
+        has_moment(text) || text.contains("jour") || text.contains("j-")
+    };
+    units.list.iter().enumerate().filter(|(_, u)| held(u) && tells(u)).map(|(i, _)| i).take(MOST).collect()
 }
 
 fn of_unit(
@@ -155,7 +184,9 @@ fn of_unit(
         }
     }
     let moves = words.iter().any(|t| {
-        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle"].iter().any(|w| t.word.starts_with(w))
+        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle", "devien"]
+            .iter()
+            .any(|w| t.word.starts_with(w))
     });
     let mut out: Vec<Read> = Vec::new();
     let mut floor = 0;
@@ -180,7 +211,13 @@ fn of_unit(
         // "Le 21 décembre à 18 h, clôture."
         let closes = || {
             let next = words.get(when.to)?;
-            (next.after(mark::COMMA) && matches!(next.word.as_ref(), "cloture" | "limite")).then_some(Cue::Bound)
+            // "La date du 17 décembre à 11 h est maintenue pour la remise des offres."
+            let kept = (when.to..words.len().min(when.to + 8)).any(|i| {
+                let behind = words[i + 1..].iter().take(2).map(|t| t.word.as_ref());
+                words[i].word == "pour" && behind.into_iter().any(|w| matches!(w, "remise" | "reception" | "depot"))
+            });
+            (kept || next.after(mark::COMMA) && matches!(next.word.as_ref(), "cloture" | "limite"))
+                .then_some(Cue::Kind(DateKind::Tender))
         };
         let named = named.or_else(corrected).or_else(closes);
         let bound = bounded(words, when, floor) || named_above_bound(own, unit);
@@ -191,10 +228,11 @@ fn of_unit(
         };
         last = cue.or(named);
         floor = when.to;
-        let replaced =
-            words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
+        let replaced = words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
                 && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire")
-                || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non");
+                || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non")
+                // "14/12/2026 à 12:00 devient 04/01/2027".
+                || words.get(when.to).is_some_and(|t| t.word.starts_with("devien")) && found.get(i + 1).is_some();
         let annulled = words[when.to..]
             .iter()
             .take(6)
@@ -255,6 +293,12 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
         };
         let kind = match word {
             "visite" | "visites" | "visiter" => Some(DateKind::Visit),
+            // "Réunion sur place".
+            "reunion" | "rendez"
+                if words[i + 1..at].iter().take(3).any(|t| matches!(t.word.as_ref(), "place" | "site")) =>
+            {
+                Some(DateKind::Visit)
+            }
             "question" | "questions" | "renseignements" | "precisions" | "renseignement" => Some(DateKind::Questions),
             "dossier" | "documents"
                 if before(6, &["telecharg", "retrait", "retir"])
@@ -358,7 +402,10 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     );
     let start = floor.max(when.from.saturating_sub(REACH));
     let said = words[start..when.from].iter().any(|t| BOUNDS.contains(t.word.as_ref()));
-    let behind = words[when.to..].iter().take(6).any(|t| matches!(t.word.as_ref(), "tard" | "dernier" | "limite"));
+    let behind = words[when.from..]
+        .iter()
+        .take(when.to - when.from + 6)
+        .any(|t| matches!(t.word.as_ref(), "tard" | "dernier" | "limite"));
     // "Plis : 2 avril 2026", "Offres le 8 avril".
     let label = when.from > 0 && {
         let mut at = when.from;
@@ -402,7 +449,19 @@ fn above_speaks_of_visit(reading: &Reading<'_>, units: &Units, index: usize) -> 
 
 /// The nearest thing named above that a bound may be of.
 fn nearest_noun(reading: &Reading<'_>, units: &Units, index: usize) -> Option<DateKind> {
+    // "Candidatures non conformes : écartées." names no deadline of theirs.
+    let labels = |u: &Unit| {
+        let text = &reading.doc.text()[u.range.clone()];
+        let says = |words: &[&str]| words.iter().any(|w| text.contains(w));
+        says(&["candidatur", "participation", "manifestation"])
+            && (u.is_heading || says(&["remise des", "reception", "depot", "limite"]))
+    };
     match above(reading, units, index) {
+        Some(Cue::Kind(DateKind::Participation))
+            if !units.list[index.saturating_sub(ABOVE)..index].iter().any(labels) =>
+        {
+            None
+        }
         Some(Cue::Kind(kind)) if kind != DateKind::Visit => Some(kind),
         _ => None,
     }
@@ -421,8 +480,8 @@ fn days_before_tender(
             matches!(x.word.as_ref(), "questions" | "question" | "renseignements" | "renseignement" | "precisions")
         });
         let before = t.iter().any(|x| x.word == "avant") && t.iter().any(|x| x.word == "limite" || x.word == "remise");
-        let (from, to, days) = days_told(t)?;
-        if !asked || !before || days > 60.0 {
+        let (from, to, days) = if asked && before { days_told(t)? } else { return None };
+        if days > 60.0 {
             return None;
         }
         let day = tender.at.date_naive() - chrono::Days::new(days as u64);
@@ -457,7 +516,11 @@ fn days_told(words: &[Token<'_>]) -> Option<(usize, usize, f64)> {
 }
 
 fn visits(reading: &Reading<'_>, units: &Units, zone: Tz, found: &[Read], out: &mut Vec<TypedDate>) {
-    for r in found.iter().filter(|r| r.kind == DateKind::Visit && !aside(reading, &units.list[r.unit])) {
+    let asked = |r: &Read| reading.doc.text()[units.list[r.unit].range.clone()].trim_end().ends_with('?');
+    let visits = || found.iter().filter(|r| r.kind == DateKind::Visit);
+    // "La visite du 2 décembre est-elle maintenue ? Elle est reportée au 7": the answer tells it.
+    let told = |r: &Read| !asked(r) || !visits().any(|o| o.moved && o.unit > r.unit);
+    for r in visits().filter(|r| told(r) && !aside(reading, &units.list[r.unit])) {
         let mut date = typed(reading, units, zone, r);
         date.mandatory = compulsory(reading, units, r.unit);
         if !out.iter().any(|d| d.kind == DateKind::Visit && d.at == date.at && d.lot == date.lot) {

@@ -14,7 +14,7 @@ pub(crate) fn of_name(key: &str) -> Option<Department> {
 
 /// The names, and what finds them.
 pub(crate) struct Names {
-    /// Finds them in a text of keys, between spaces; its patterns are numbered as `departments`.
+    /// Finds them in a text of keys, behind spaces, whatever follows; its patterns are numbered as `departments`.
     pub(crate) automaton: AhoCorasick,
     /// Each département, and whether its name is a river's, a town's or a common word too.
     pub(crate) departments: Vec<(Department, bool)>,
@@ -36,7 +36,7 @@ pub(crate) static NAMES: LazyLock<Names> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a hundred names, embedded; every test of places builds it")]
     let automaton = AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
-        .build(all.iter().map(|(_, key)| format!(" {key} ")))
+        .build(all.iter().map(|(_, key)| format!(" {key}")))
         .expect("names build an automaton");
     let departments = all.iter().map(|(d, key)| (d.clone(), MANY_USES.contains(key.as_str()))).collect();
     let by_key = all.into_iter().enumerate().map(|(i, (_, key))| (key, i)).collect();

@@ -33,6 +33,18 @@ pub(super) struct Span {
     pub(super) folded: Range<usize>,
 }
 
+/// A line, in bytes of the original: from the line break before it to the one behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line {
+    /// Its passage, by number.
+    pub(super) passage: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What a short answer begins with.
+const ANSWERS: [&str; 6] = ["r :", "r:", "r. ", "reponse", "oui", "non"];
+
 /// The whole text, ready to be searched.
 #[derive(Debug)]
 pub struct Document {
@@ -129,45 +141,58 @@ impl Document {
         Evidence { field: Some(self.field(range.start).to_owned()), quote: Some(quote) }
     }
 
-    /// Folded ranges of the passages, in order.
-    pub fn passages(&self) -> impl Iterator<Item = Range<usize>> {
-        self.spans.iter().map(|s| s.folded.clone())
-    }
-
-    /// The lines of a passage, folded; one that begins in small letters goes on with the one before it, unless that one ended.
-    #[must_use]
-    pub fn lines(&self, passage: &Range<usize>) -> Vec<Range<usize>> {
-        let back = self.folded.original(passage.clone());
-        let Some(text) = self.original.get(back.clone()) else { return Vec::new() };
+    /// The lines of all passages. One that begins in small letters goes on with the one before it, unless that one ended; a short
+    /// answer goes on with its question.
+    pub(super) fn lines(&self) -> Vec<Line> {
         let mut out = Vec::new();
-        let mut start = passage.start;
-        for i in memchr_iter(b'\n', text.as_bytes()) {
-            let behind = text[i + 1..].trim_start_matches([' ', '\t', '\r']);
-            let ended = text[..i].trim_end().ends_with(['.', ':', ';', '?', '!', '|']);
-            // "type : insertion": the label of a form, whatever its first letter.
-            let label = || {
-                let head = &behind[..behind.floor_char_boundary(28)];
-                head.find(':').is_some_and(|c| head[..c].trim_end().chars().all(|l| l.is_alphabetic() || l == ' '))
-            };
-            if !ended && behind.starts_with(char::is_lowercase) && !label() {
-                continue;
+        for (passage, span) in self.spans.iter().enumerate() {
+            let back = self.folded.original(span.folded.clone());
+            let Some(text) = self.original.get(back.clone()) else { continue };
+            let mut start = 0;
+            for end in memchr_iter(b'\n', text.as_bytes()) {
+                if end > start && !self.goes_on(text, start, end) {
+                    out.push(Line { passage, start: back.start + start, end: back.start + end });
+                    start = end;
+                }
             }
-            let end = self.folded.position(back.start + i).clamp(start, passage.end);
-            if end > start {
-                out.push(start..end);
+            if start < text.len() {
+                out.push(Line { passage, start: back.start + start, end: back.end });
             }
-            start = end;
-        }
-        if start < passage.end {
-            out.push(start..passage.end);
         }
         out
     }
 
-    /// A folded range as it was written.
-    #[must_use]
-    pub fn written(&self, range: &Range<usize>) -> &str {
-        self.original.get(self.folded.original(range.clone())).unwrap_or_default()
+    /// Whether the line from `start` goes on behind the line break at `end`.
+    fn goes_on(&self, text: &str, start: usize, end: usize) -> bool {
+        let behind = text[end + 1..].trim_start_matches([' ', '\t', '\r']);
+        let before = || text[start..end].trim_end();
+        // "b) Exécution : …" begins an item.
+        let item = behind.as_bytes().get(1).is_some_and(|b| matches!(b, b')' | b'.')) && behind.len() > 2;
+        if behind.starts_with(char::is_lowercase) && !item {
+            // "type : insertion": the label of a form, whatever its first letter.
+            let head = &behind[..behind.floor_char_boundary(28)];
+            let label =
+                head.find(':').is_some_and(|c| head[..c].trim_end().chars().all(|l| l.is_alphabetic() || l == ' '));
+            return !label && !before().ends_with(['.', ':', ';', '?', '!', '|']);
+        }
+        let answer = || super::fold::fold(behind.lines().next().unwrap_or_default());
+        before().ends_with('?')
+            && ANSWERS.iter().any(|w| {
+                let a = answer();
+                a.len() <= 40 && a.starts_with(w)
+            })
+    }
+
+    /// Where a line stands in the folded text.
+    pub(super) fn folded_line(&self, line: &Line) -> Range<usize> {
+        let passage = &self.spans[line.passage].folded;
+        let place = |at: usize| self.folded.position(at).clamp(passage.start, passage.end);
+        place(line.start)..place(line.end)
+    }
+
+    /// A line as it was written.
+    pub(super) fn line_as_written(&self, line: &Line) -> &str {
+        self.original.get(line.start..line.end).unwrap_or_default()
     }
 
     /// Where a folded byte came from.

@@ -6,7 +6,8 @@ use vigie_domain::{DecisionFact, Evidence, FactKind, Notice};
 use super::anchors::Topic;
 use super::dates;
 use super::finding::Reading;
-use super::quantity::{counted, figure};
+use super::numerals::counted;
+use super::quantity::figure;
 use super::statement::Units;
 
 /// A small number in digits or words.

@@ -21,6 +21,8 @@ pub struct Reading<'a> {
     pub titles: &'a [String],
     /// The contract is a service for people far from employment: speaking of them asks nothing of the winner.
     pub served: bool,
+    /// The contract looks into such matters, or helps others with them: what it speaks of is of other contracts.
+    pub studied: bool,
 }
 
 /// Lots that a sentence spares: "sauf le lot 7", "hors lots 2 et 3".
@@ -182,6 +184,13 @@ impl<'a> Reading<'a> {
         if let Some(mention) = in_brackets.or(named_inside).or(named_before).or(named_after) {
             return mention.lots.iter().filter(|l| !spared.contains(l)).cloned().collect();
         }
+        // "Notation des lots 2 et 3 : prix 50 ; technique 35 ; emploi 15": the label speaks for each item.
+        if cut > 0
+            && let Some(label) = text[floor..range.start].split(" : ").next().filter(|l| l.len() < cut)
+            && let Some(mention) = lot_mentions(label).pop()
+        {
+            return mention.lots;
+        }
         if let Some(pointed) = pointed_lots(sentence, self.lots) {
             return pointed;
         }
@@ -199,6 +208,20 @@ impl<'a> Reading<'a> {
 
     /// A lot named by its title: "le lot gros œuvre", "sur le lot VRD".
     fn titled(&self, sentence: &str) -> Option<Vec<String>> {
+        // "Réservation pour l'Île de Thau", "les lots relatifs au gros œuvre et à la peinture".
+        const LEADS: [&str; 8] =
+            ["pour l'", "pour la ", "pour le ", "pour les ", "relatifs au ", "relatif au ", "et a la ", "« "];
+        let named = |title: &String| {
+            title.len() >= 5
+                && sentence
+                    .match_indices(title.as_str())
+                    .any(|(at, _)| LEADS.iter().any(|w| sentence[..at].ends_with(w)))
+        };
+        let found: Vec<String> =
+            self.titles.iter().zip(self.lots).filter(|(t, _)| named(t)).map(|(_, lot)| lot.clone()).collect();
+        if !found.is_empty() && found.len() < self.lots.len() {
+            return Some(found);
+        }
         let words = sentence.split("lot ").skip(1).find_map(|tail| {
             let tail = tail.trim_start_matches(['"', '«', '“', ' ']);
             tail.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(tail)

@@ -6,9 +6,9 @@
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`], `near` | one pass for all anchor words; which lines are cut into statements |
 //! | [`statement`] with `table`, `context`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
-//! | [`lexicon`] | the concepts of those words, from `config/rules/lexicon.tsv` |
+//! | [`vocabulary`], [`lexicon`] | words as the table `config/rules/lexicon.tsv` knows them; the concepts they make |
 //! | [`polarity`] | denial, lifting, condition, tense |
-//! | [`quantity`], [`when`] | numbers with units; days and times |
+//! | [`numerals`], [`quantity`], [`when`] | numbers with units; days and times |
 //! | [`reserved`] with `beneficiary`, [`clause`] with `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
@@ -42,6 +42,7 @@ pub mod lexicon;
 pub mod lot_place;
 pub(crate) mod near;
 pub mod numbers;
+pub mod numerals;
 pub mod other;
 pub mod outcome;
 pub mod place;
@@ -58,6 +59,7 @@ pub mod token;
 pub mod tokenizer;
 mod undertaking;
 pub mod verdict;
+pub mod vocabulary;
 pub(crate) mod volume;
 pub mod when;
 pub mod zones;
@@ -95,6 +97,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         lots: &lot_ids,
         titles: &lot_titles,
         served: serves_jobseekers(&notice.title),
+        studied: studies(&notice.title),
     };
     let units = Units::of(&doc, &anchors);
     let mut provisions = provisions(notice, &reading, &units, lots.len());
@@ -115,7 +118,8 @@ pub fn classify(notice: &Notice) -> Assessment {
         verdict::decide(&verdict::Grounds { notice, provisions: &provisions, sectors: &sectors, lots: lots.len() });
     let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
     let mut dates = notice.dates.clone();
-    dates.extend(dates::read(&reading, &units, zone_of(notice), &known, notice.published));
+    let open = !notice.kind.is_result() && notice.kind != NoticeKind::Cancellation;
+    dates.extend(dates::read(&reading, &units, zone_of(notice), &known, notice.published, open));
     Assessment {
         id: notice.record_id.clone(),
         notice_kind: notice.kind,
@@ -165,6 +169,16 @@ fn serves_jobseekers(title: &str) -> bool {
         || has(&[Concept::InsertionAction])
             && has(&[Concept::FarFromWork, Concept::Object])
             && !has(&[Concept::ClauseName])
+}
+
+/// Whether a title names a study, a design, or help with clauses and reservations.
+fn studies(title: &str) -> bool {
+    let folded = fold::fold(title);
+    let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
+    // "Animation d'un chantier", "assistance technique à l'exploitation" do what they name.
+    let does = |word: &str| matches!(word, "animation" | "assistance");
+    let head = tokens.iter().take(4).any(|t| other::STUDIES.contains(&t.word.as_ref()) && !does(&t.word));
+    head || lexicon::Lexicon::embedded().find(&tokens, |_| false).iter().any(|h| h.concept == Concept::TalkAboutClauses)
 }
 
 /// White space collapsed to single spaces: titles hold line breaks and tabs.
@@ -232,7 +246,9 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
     let bought = !service.is_empty();
     told.extend(service);
     told.extend(other::read(reading, &statements, &mut explained));
-    told.extend(other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained));
+    let doubts =
+        other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained, &told);
+    told.extend(doubts);
     let hint = coded.hint.take();
     let mut joined = codes::join(coded, told, lot_count);
     let classed = |p: &Provision| p.kind != ProvisionKind::SocialConditionNotSeen;
@@ -277,7 +293,7 @@ fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
             until = until.max(i + if unit.is_heading { UNDER_HEADING } else { GOES_ON });
         }
         let in_table = unit.row.is_some() && out.last() == i.checked_sub(1).as_ref();
-        if social || in_table || i <= until && until > 0 {
+        if unit.social && (social || in_table || i <= until && until > 0) {
             out.push(i);
         }
         if out.len() == MAX_STATEMENTS {

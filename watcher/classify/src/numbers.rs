@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use vigie_domain::Lot;
 
-use super::quantity::counted;
+use super::numerals::counted;
 
 /// A place where lots are named by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
         r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
         r"|\blots? (a)(?: ?[(:,]| et (?:le )?(?:lot )?b\b)",
         r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
+        r"|\b([0-9]{1,2})(?:er|ere|e|eme|nd|nde) lot\b|\blot \((?:le )?([0-9]{1,3})\b",
         r"|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
@@ -45,7 +46,7 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
-            let list = c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4)).or(c.get(5))?;
+            let list = c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4)).or(c.get(5)).or(c.get(6)).or(c.get(7))?;
             let mut lots: Vec<String> = Vec::new();
             let mut at: Vec<usize> = Vec::new();
             let mut through = false;

@@ -1,6 +1,8 @@
 //! Other social considerations worth showing (learning contracts, traineeships, immersion periods, equality, fair trade), and *doubt*:
 //! a statement that speaks of such work or access, and that no frame explains nor denies, is shown with its words.
 
+use std::ops::Range;
+
 use vigie_domain::{Provision, ProvisionKind};
 
 use super::finding::Reading;
@@ -30,10 +32,18 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     Vec::new()
 }
 
-/// What is social and stays unexplained: silence is the worst answer. A statement is let go only for a reason (`aside`).
+/// What is social and stays unexplained: silence is the worst answer. A statement is let go only for a reason (`aside`). What a form
+/// says of social objectives is one where nothing else was `told`.
 #[must_use]
-pub fn doubts(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &[usize]) -> Vec<Provision> {
-    let unexplained = statements.iter().filter(|s| s.unit.ticked != Some(false) && !explained.contains(&s.index));
+pub fn doubts(
+    reading: &Reading<'_>,
+    statements: &[Statement<'_>],
+    explained: &[usize],
+    told: &[Provision],
+) -> Vec<Provision> {
+    let echo = |s: &Statement<'_>| !told.is_empty() && s.says.has(Concept::FormObjective);
+    let unexplained =
+        statements.iter().filter(|s| s.unit.ticked != Some(false) && !explained.contains(&s.index) && !echo(s));
     let doubt = |s: &Statement<'_>| {
         let hit = who(s).filter(|h| !aside(reading, s, h))?;
         let mut p = Provision::new(ProvisionKind::ToVerify, reading.doc.evidence_within(s.bytes(&hit), &s.context));
@@ -43,7 +53,7 @@ pub fn doubts(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &[
     };
     let mut out: Vec<Provision> = Vec::new();
     for p in unexplained.filter_map(doubt) {
-        if !out.iter().any(|o| o.evidence.quote == p.evidence.quote) {
+        if !out.iter().chain(told).any(|o| o.evidence.quote == p.evidence.quote) {
             out.push(p);
         }
         if out.len() == MAX_DOUBTS {
@@ -57,7 +67,7 @@ pub fn doubts(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &[
 const WHO: &[&[Concept]] = &[
     &[Concept::FarFromWork, Concept::ClauseName, Concept::IntegrationObject],
     STRUCTURES,
-    &[Concept::InsertionAction, Concept::Facilitator],
+    &[Concept::InsertionAction, Concept::Facilitator, Concept::FormObjective],
     ARTICLES,
 ];
 
@@ -114,19 +124,44 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     let passing = !works && !short && matches!(hit.concept, Concept::FarFromWork | Concept::InsertionAction);
     s.says.any(ELSEWHERE)
         || passing
+        || names_somebody(s, hit) && !asked && !beside(CALLED_FOR)
         || hit.concept == Concept::SocialEconomy
             && (!beside(CALLED_FOR) || s.has_word(0, s.tokens.len(), &["distinction", "toutes"]))
         || bare && s.says.has(Concept::NotInsertion)
         || served && !asked
-        || s.has_word(0, 8, STUDIES) && !asked
+        || (reading.studied || s.has_word(0, 8, STUDIES)) && !asked && !s.heading_or_own(&[Concept::ClauseName])
         || (s.index == 0 || !works) && of_a_place(s, hit)
+}
+
+/// Whether a structure is only named: at its address, as a neighbour, as where something comes from, as one among others, or as somebody
+/// outside the contract.
+fn names_somebody(s: &Statement<'_>, hit: &Hit) -> bool {
+    const FROM: &[&str] = &[
+        "issu", "proven", "voisin", "riverain", "mitoyen", "siege", "loue", "heberg", "adherent", "benevole",
+        "acheteur",
+    ];
+    let starts =
+        |at: usize, words: &[&str]| s.tokens.get(at).is_some_and(|t| words.iter().any(|w| t.word.starts_with(w)));
+    let address = s.tokens.iter().any(|t| t.word.len() == 5 && t.word.bytes().all(|b| b.is_ascii_digit()));
+    let near = (hit.from.saturating_sub(7)..hit.from).chain(hit.to..hit.to + 2).any(|i| starts(i, FROM));
+    let among = s.has_word(hit.to, hit.to + 1, &["ou"]) && starts(hit.to + 1, &["autre"]);
+    let given_up = hit.concept == Concept::Facilitator && s.of(Concept::Deny).any(|d| d.from > hit.to);
+    let outside =
+        given_up || (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "hors" && s.tokens[i].word == "marche");
+    STRUCTURES.contains(&hit.concept) && (address || near || among)
+        || outside
+        || address && s.says.any(STRUCTURES)
+        || address && matches!(hit.concept, Concept::InsertionAction | Concept::FarFromWork)
+        // "Une entreprise adaptée à ses volumes".
+        || hit.concept == Concept::Sheltered && hit.to - hit.from == 2 && s.has_word(hit.to, hit.to + 1, &["a"])
 }
 
 /// Whether words beside a hit speak of work done, given or found.
 fn speaks_of_work(s: &Statement<'_>, hit: &Hit) -> bool {
     const WORK: &[&str] = &[
         "emplo", "embauch", "recrut", "heure", "poste", "chantier", "main", "salari", "effectif", "confi", "mobilis",
-        "associ", "sous", "contribu", "favoris", "profit", "benefic", "particip", "recherch", "effort", "realis",
+        "associ", "sous", "attend", "contribu", "favoris", "profit", "benefic", "particip", "recherch", "effort",
+        "realis",
     ];
     let beside = s
         .tokens
@@ -144,7 +179,9 @@ fn speaks_of_work(s: &Statement<'_>, hit: &Hit) -> bool {
 }
 
 // What looks into something, or designs it.
-const STUDIES: &[&str] = &[
+pub(super) const STUDIES: &[&str] = &[
+    "analyse",
+    "revision",
     "etude",
     "etudes",
     "audit",
@@ -156,16 +193,40 @@ const STUDIES: &[&str] = &[
     "maitrise",
     "moe",
     "amo",
+    "assistance",
+    "elaboration",
     "animation",
     "observatoire",
 ];
 
 /// "un foyer pour personnes handicapées", "transport des publics fragiles": those whom the contract serves.
 fn of_users(s: &Statement<'_>, hit: &Hit) -> bool {
-    const SERVICES: &[&str] =
-        &["foyer", "residen", "accueil", "transport", "logement", "heberge", "aide", "usager", "patient", "accessib"];
+    const SERVICES: &[&str] = &[
+        "foyer",
+        "residen",
+        "accueil",
+        "transport",
+        "logement",
+        "heberge",
+        "aide",
+        "usager",
+        "patient",
+        "accessib",
+        "tarif",
+        "gratuit",
+        "exoner",
+        "reduc",
+        "journee",
+        "creneau",
+        "seance",
+        "adapte",
+    ];
+    const USE: &[&str] = &["acced", "utilis", "circul", "exoner", "benefici", "gratuit", "tarif"];
+    let says = |range: Range<usize>, words: &[&str]| {
+        s.tokens[range].iter().any(|t| words.iter().any(|w| t.word.starts_with(w)))
+    };
     hit.concept == Concept::FarFromWork
-        && s.tokens[hit.from.saturating_sub(9)..hit.from].iter().any(|t| SERVICES.iter().any(|w| t.word.starts_with(w)))
+        && (says(hit.from.saturating_sub(9)..hit.from, SERVICES) || says(hit.to..s.tokens.len().min(hit.to + 4), USE))
         && !s.says.any(&[Concept::Winner, Concept::Duty])
 }
 

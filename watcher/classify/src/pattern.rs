@@ -25,29 +25,45 @@ macro_rules! words {
     };
 }
 
-/// Fowler-Noll-Vo: the table is this program's own, its keys are short words, and nothing hostile chooses them.
+/// Hashes short words by multiplication, with a key of this process: words of texts cannot be made to collide.
 #[derive(Debug)]
-pub struct Fnv(u64);
+pub struct WordHasher(u64);
 
 /// Its builder.
-pub type Quick = std::hash::BuildHasherDefault<Fnv>;
+pub type Quick = std::hash::BuildHasherDefault<WordHasher>;
 
-impl Default for Fnv {
+impl Default for WordHasher {
     fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+        static KEY: std::sync::LazyLock<u64> =
+            std::sync::LazyLock::new(|| std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
+        Self(*KEY)
     }
 }
 
-impl std::hash::Hasher for Fnv {
+impl WordHasher {
+    fn mix(&mut self, bytes: u64) {
+        let product = u128::from(self.0 ^ bytes) * u128::from(0x9e37_79b9_7f4a_7c15_u64);
+        self.0 = (product as u64) ^ (product >> 64) as u64;
+    }
+}
+
+impl std::hash::Hasher for WordHasher {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        let (eights, rest) = bytes.as_chunks::<8>();
+        for eight in eights {
+            self.mix(u64::from_le_bytes(*eight));
         }
+        let mut last = [0xff; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.mix(u64::from_le_bytes(last));
     }
+
+    /// The end of a string, which the padding tells already.
+    fn write_u8(&mut self, _: u8) {}
 }
 
 pub use regex::Regex;

@@ -164,9 +164,18 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
     let mut found: Vec<Department> = Vec::new();
     let mut end = 0;
     for m in NAMES.automaton.find_iter(&folded) {
+        if !folded[m.end()..].starts_with(' ') {
+            continue;
+        }
         let (department, many_uses) = &NAMES.departments[m.pattern().as_usize()];
+        // "Un lot par département : lot 2A".
+        let number = folded[m.end() + 1..].starts_with(|c: char| c.is_ascii_digit());
+        if number && department.as_str() == "46" {
+            continue;
+        }
         // "de la Loire et de la Haute-Loire": only what joins names stands between.
         let listed = !found.is_empty()
+            && end < m.start()
             && folded[end..m.start() + 1].split(' ').filter(|w| !w.is_empty()).all(|w| JOINS.contains(w));
         if !found.is_empty() && !listed {
             break;
@@ -176,12 +185,16 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         let made = led.is_some_and(|w| MAKES.contains(w));
         let article = before.first().is_some_and(|w| ARTICLES.contains(w));
         let river = matches!(
-            &folded[m.start() + 1..m.end() - 1],
+            &folded[m.start() + 1..m.end()],
             "lot" | "manche" | "loire" | "rhone" | "var" | "landes" | "vienne"
         );
         if listed || made || !many_uses || !sure && article && !river {
+            // "Nord – Pas-de-Calais": two, where "Nord Isère" is one.
+            if folded[..=m.start()].ends_with(" nord ") && department.as_str() == "62" {
+                found = Department::parse("59").into_iter().fold(found, with);
+            }
             found = with(found, department.clone());
-            end = m.end() - 1;
+            end = m.end();
         }
     }
     found
@@ -226,7 +239,10 @@ fn intercommunal(text: &str) -> Option<Vec<Department>> {
         let before = folded[..m.start()].rsplit(' ').filter(|w| !ARTICLES.contains(w)).take(1).any(kind);
         let behind = folded[m.end()..].split(' ').take(2).any(kind);
         let found = communes().departments_of(NAMES.1[m.pattern().as_usize()]);
-        (found.len() == 1 && (before || behind)).then(|| found.to_vec())
+        // "Grand Poitiers", "Quimper Bretagne Occidentale": no other thing is called so.
+        let name = folded[m.range()].trim();
+        let its_own = name.starts_with("grand ") || name.len() >= 20 && name.split(' ').count() >= 3;
+        (found.len() == 1 && (before || behind || its_own)).then(|| found.to_vec())
     })
 }
 

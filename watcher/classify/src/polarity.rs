@@ -117,7 +117,7 @@ fn denied_before(s: &Statement<'_>, hit: &Hit) -> bool {
         let reach = match word(d.from) {
             "non" => 1,
             "ni" => 7,
-            w if ["suppri", "retir", "enlev", "abrog"].iter().any(|v| w.starts_with(v)) => 14,
+            w if ["suppri", "retir", "enlev", "abrog", "ecart"].iter().any(|v| w.starts_with(v)) => 14,
             w if w.starts_with("renonc") || w.starts_with("derog") || w.starts_with("dispens") => 8,
             _ => 5,
         };
@@ -216,7 +216,7 @@ fn counts(s: &Statement<'_>, at: usize) -> bool {
 // Verbs that, denied, take back what they speak of.
 words!(
     TAKES_BACK,
-    "applique appliquent appliquera applicable applicables prevu prevue prevues retenu retenue retenues exigee exige
+    "applique appliques appliquee appliquees appliquent appliquera applicable applicables prevu prevue prevues retenu retenue retenues exigee exige
      requise requis demande demandee impose imposee envisagee envisage concerne concernent partie pris prise ete sera
      seront s reserve reserves reconduite reconduit maintenue maintenu renouvelee reservee reservees soumis soumise
      porte juge jugee mobilise invoque active utilise actionne mis"
@@ -261,7 +261,11 @@ pub fn spares(s: &Statement<'_>, hit: &Hit) -> bool {
 
 /// "est supprimée", "a été levée", "clause écartée".
 fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
-    let end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::OPEN);
+    let mut end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::OPEN);
+    // "Une clause sociale ; elle est ici remplacée par …".
+    if s.has_word(end, end + 1, &["elle", "elles", "celle", "celles"]) {
+        end = s.clause_end(end, mark::STOP | mark::ITEM);
+    }
     s.of(Concept::Lifted).any(|l| {
         l.from >= hit.to
             && l.to <= end

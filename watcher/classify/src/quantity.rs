@@ -4,6 +4,7 @@
 //! `5 %`, `le dixième des heures`, `15/100`, `0,5 ETP`. A number whose unit is not told is kept without one: who reads knows from
 //! the heading. Never fails: what is no number is passed over.
 
+use super::numerals::{self, Sum};
 use super::token::{Token, mark};
 
 /// What a number counts.
@@ -54,6 +55,12 @@ pub fn quantities(tokens: &[Token<'_>]) -> Vec<Quantity> {
     let mut out = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
+        // Most words are no numbers.
+        let token = &tokens[at];
+        if !token.known.counts() && !token.word.bytes().any(|b| b.is_ascii_digit()) {
+            at += 1;
+            continue;
+        }
         match quantity(tokens, at) {
             Some(q) => {
                 at = q.to.max(at + 1);
@@ -125,15 +132,7 @@ fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
     if let Some(n) = part {
         return Some((100.0 / n, from + 2));
     }
-    let share = match tokens[from].word.as_ref() {
-        "dixieme" => 10.0,
-        "vingtieme" => 5.0,
-        "cinquieme" => 20.0,
-        "quart" => 25.0,
-        "tiers" => 100.0 / 3.0,
-        "moitie" => 50.0,
-        _ => return None,
-    };
+    let share = numerals::part_of_a_hundred(&tokens[from].word)?;
     let whole = tokens.get(from + 1).is_some_and(|t| matches!(t.word.as_ref(), "de" | "des" | "du"));
     let counted = tokens[from + 1..].iter().take(5).any(|t| {
         t.word.starts_with("heure")
@@ -148,12 +147,13 @@ fn number(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize, Option<Unit>
     let token = &tokens[from];
     // A scanner's letter O among digits: "14O heures".
     let like_digit = |b: u8| b.is_ascii_digit() || matches!(b, b'o' | b'l');
-    if token.word.len() <= 5 && token.word.bytes().all(like_digit) && !token.word.bytes().all(|b| b.is_ascii_digit()) {
+    let digits = token.word.bytes().filter(u8::is_ascii_digit).count();
+    if digits > 0 && digits < token.word.len() && token.word.len() <= 5 && token.word.bytes().all(like_digit) {
         let scanned = token.word.replace('o', "0").replace('l', "1");
         return scanned.parse().ok().map(|v| (v, from + 1, None));
     }
     if !token.is_number() {
-        return in_words(tokens, from).map(|(v, to)| (v, to, None));
+        return if token.known.counts() { in_words(tokens, from).map(|(v, to)| (v, to, None)) } else { None };
     }
     let digits = token.word.bytes().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b',')).count();
     let rest = &token.word[digits..];
@@ -202,6 +202,7 @@ fn in_words(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
 
 /// A number in words that begins at a token, and where it ends: "vingt et un", "quatre-vingt-dix", "deux mille vingt-six".
 pub(crate) fn spelled(tokens: &[Token<'_>], from: usize) -> Option<(u32, usize)> {
+    tokens.get(from).filter(|t| t.known.counts())?;
     let joined = |at: usize| at == from || tokens.get(at).is_some_and(|t| t.before & !mark::HYPHEN == 0);
     let mut sum = Sum::default();
     let mut at = from;
@@ -217,54 +218,6 @@ pub(crate) fn spelled(tokens: &[Token<'_>], from: usize) -> Option<(u32, usize)>
         at += 1;
     }
     (at > from).then_some((sum.total + sum.part, at))
-}
-
-/// A number in digits or words, as an expression captured it: "36", "trente-six".
-#[must_use]
-pub fn counted(text: &str) -> Option<u32> {
-    let mut sum = Sum::default();
-    let known = text.split(['-', ' ']).all(|word| word == "et" || sum.add(word));
-    text.parse().ok().or_else(|| known.then_some(sum.total + sum.part))
-}
-
-/// What the words of a number add up to.
-#[derive(Default)]
-struct Sum {
-    /// Thousands.
-    total: u32,
-    /// What stands behind them.
-    part: u32,
-}
-
-impl Sum {
-    /// Adds a word; false for what is no number.
-    fn add(&mut self, word: &str) -> bool {
-        const SMALL: [&str; 17] = [
-            "zero", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze",
-            "treize", "quatorze", "quinze", "seize",
-        ];
-        self.part += match word {
-            "une" => 1,
-            // Four times twenty.
-            "vingt" | "vingts" if self.part % 100 == 4 => 76,
-            "vingt" => 20,
-            "trente" => 30,
-            "quarante" => 40,
-            "cinquante" => 50,
-            "soixante" => 60,
-            "cent" | "cents" => self.part.max(1).saturating_mul(100) - self.part,
-            "mille" => {
-                self.total = self.total.saturating_add(self.part.max(1).saturating_mul(1000));
-                self.part = 0;
-                0
-            }
-            _ => match SMALL.iter().position(|n| *n == word) {
-                Some(n) if n > 0 => n as u32,
-                _ => return false,
-            },
-        };
-        true
-    }
 }
 
 /// The unit that stands at `at`: what it counts, its scale, and where it ends.

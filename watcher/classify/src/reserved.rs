@@ -21,11 +21,31 @@ use super::refusal;
 use super::statement::Statement;
 use super::token::mark;
 
+/// What no reservation does without.
+const WHO: &[Concept] = &[
+    Concept::Reserve,
+    Concept::OrdinaryBidder,
+    Concept::Sheltered,
+    Concept::WorkIntegration,
+    Concept::ShelteredAndIntegration,
+    Concept::SocialEconomy,
+    Concept::Prison,
+    Concept::ArticleSheltered,
+    Concept::ArticleIntegration,
+    Concept::ArticleBoth,
+    Concept::ArticleSocialEconomy,
+];
+
 /// Reads every reservation the text tells; marks the statements it explains.
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut found: Vec<Found> = Vec::new();
-    for (at, s) in statements.iter().enumerate() {
+    for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.says.any(WHO)) {
+        // A study of how to buy, and papers of bidders, close nothing, unless the contract is said to be reserved.
+        let aside = reading.studied || s.says.any(&[Concept::TalkAboutClauses, Concept::BidderPaper]);
+        if aside && !s.says.any(&[Concept::Only, Concept::MustBe]) && !asserted(s) {
+            continue;
+        }
         let known = found.len();
         if let Some(more) = goes_on(s, found.last()) {
             explained.push(s.index);
@@ -53,10 +73,16 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     for s in statements {
         bind(reading, s, &mut found, explained);
     }
-    narrow(statements, &mut found, explained);
+    narrow(reading, statements, &mut found, explained);
     let mut provisions = combine(reading, found);
     intention::mark(&mut provisions);
     provisions
+}
+
+/// "Le lot 3 est réservé", "marché réservé": not "des marchés réservés".
+fn asserted(s: &Statement<'_>) -> bool {
+    const SAYS: &[&str] = &["est", "sont", "sera", "seront", "marche", "lot", "consultation", "procedure"];
+    s.of(Concept::Reserve).any(|r| s.has_word(r.from.saturating_sub(1), r.from, SAYS) && !polarity::void(s, r))
 }
 
 /// "Marché réservé aux EA", "le lot 3 est réservé", "réservation : oui".
@@ -276,8 +302,11 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let entrusted = (0..first.from).rev().take(8).find(|i| {
         ["confi", "attribu"].iter().any(|w| s.tokens[*i].word.starts_with(w))
             && s.has_word(i.saturating_sub(3), *i + 4, &["obligatoirement", "sera", "seront"])
-            && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
-            && !s.of(Concept::Winner).any(|w| w.to <= *i)
+            || matches!(s.tokens[*i].word.as_ref(), "passe" | "passes")
+                && s.has_word(i + 1, i + 2, &["avec"])
+                && !s.says.has(Concept::Past)
+                && s.of(Concept::Contract).any(|c| c.to <= *i || s.tokens[c.from].word == "lot")
+                && !s.of(Concept::Winner).any(|w| w.to <= *i)
     });
     // "Marché réservé à : ☒ EA/ESAT".
     let ticked = s.unit.ticked == Some(true) && s.heading.has(Concept::Reserve);
@@ -326,11 +355,14 @@ fn labelled(s: &Statement<'_>, first: &Hit) -> bool {
     let label = first.from.checked_sub(1).map_or(0, |_| first.from);
     let colon = (1..=label).rev().find(|i| s.tokens[*i].after(mark::COLON | mark::ASK));
     let Some(colon) = colon.filter(|c| first.from - c <= 2 && *c <= 8) else { return false };
+    // "Prestataire recherché : SIAE ou EA".
+    let sought = s.has_word(0, colon, &["recherche", "recherches", "recherchee", "recherchees"]);
     let access = s.any_of(&[Concept::Bid, Concept::Only, Concept::Addressed]).any(|h| h.to <= colon)
         && !s.any_of(&[Concept::Winner, Concept::Criterion]).any(|h| h.to <= colon);
-    access
+    (access || sought)
         && !s.of(Concept::Reserve).any(|r| polarity::denied(s, r))
-        && !s.says.any(&[Concept::OrdinaryBidder, Concept::Winner, Concept::Subcontract, Concept::Past])
+        && !s.says.any(&[Concept::OrdinaryBidder, Concept::Subcontract, Concept::Past, Concept::BidderPaper])
+        && (sought || !s.says.has(Concept::Winner))
         && !s.has_word(0, s.tokens.len(), &["tous", "toutes", "tout", "toute"])
 }
 
@@ -359,6 +391,9 @@ fn must_be(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
             "repondants",
             "acces",
             "participation",
+            "prestataire",
+            "requis",
+            "prerequis",
             "candidature",
             "candidatures",
             "attributaire",
@@ -437,7 +472,7 @@ fn bind(reading: &Reading<'_>, s: &Statement<'_>, found: &mut [Found], explained
 
 /// A statement that names structures beside a reservation that does not say for whom, or only ticks the box of both, tells it:
 /// "Peuvent répondre les structures d'insertion", "Article L. 2113-13", "Type de structure : SIAE".
-fn narrow(statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec<usize>) {
+fn narrow(reading: &Reading<'_>, statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec<usize>) {
     let open: Vec<usize> = (0..found.len())
         .filter(|i| matches!(found[*i].told, Told::Words(Beneficiary::Unspecified) | Told::WorkshopBox))
         .collect();
@@ -464,6 +499,14 @@ fn narrow(statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec
                 Some((s.index.abs_diff(at), s, s.bytes(hits[0]), named))
             })
             .min_by_key(|(distance, ..)| *distance);
+        // "… insertion comme handicap. Réservation : Oui".
+        let both = |s: &Statement<'_>| {
+            let says = |word: &str| s.tokens.iter().any(|t| t.word.starts_with(word));
+            s.index + 1 == at && s.tokens.len() <= 30 && says("insertion") && says("handicap")
+        };
+        if told.is_none() && found[i].told != Told::WorkshopBox && statements.iter().any(both) {
+            found[i].told = Told::Words(Beneficiary::Both);
+        }
         if let Some((_, s, range, Told::Words(who))) = told {
             let index = s.index;
             if found[i].told == Told::Words(Beneficiary::Unspecified) || who != Beneficiary::Both {
@@ -473,10 +516,15 @@ fn narrow(statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec
                 || matches!(who, Beneficiary::Disability | Beneficiary::Insertion)
             {
                 // The buyer's own words are a better quote than a form's box.
-                if s.says.any(STRUCTURES) {
+                if s.says.any(STRUCTURES) || s.says.has(Concept::Reserve) {
                     (found[i].range, found[i].within) = (range, s.context.clone());
                 }
                 found[i].told = Told::Words(who);
+                // "… à des équipes en insertion : les lots B et D ne sont ouverts qu'à elles."
+                if found[i].lots.is_empty() && s.says.any(STRUCTURES) && !reading.speaks_of_all(&s.unit.range) {
+                    let named = reading.mentions(&s.unit.range);
+                    found[i].lots = named.first().map(|m| m.lots.clone()).unwrap_or_default();
+                }
             }
         }
     }

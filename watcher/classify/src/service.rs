@@ -17,6 +17,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h));
         hit.map(|h| (at, *h))
     };
+    if reading.studied {
+        return Vec::new();
+    }
     let mut told = statements.iter().enumerate().filter_map(object);
     // Everybody has read the title; what the text says of it is worth a quote.
     let first = told.next();
@@ -41,7 +44,7 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     // Owed, weighed or reserved: another frame's matter.
     let owed = s
         .any_of(&[Concept::ClauseName, Concept::Criterion, Concept::TalkAboutClauses, Concept::NotInsertion])
-        .any(|h| h.from <= hit.from);
+        .any(|h| h.from <= hit.from || h.to == hit.to);
     let laid = s.has_word(
         0,
         hit.from,
@@ -73,7 +76,9 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let bidders =
         s.of(Concept::Reserve).any(|r| r.to <= hit.from) || s.of(Concept::Only).any(|o| hit.from.abs_diff(o.from) < 8);
     let served = s.has_word(hit.from.saturating_sub(2), hit.from, &["pour"]);
-    if served || owed || laid || bidders || s.heading.has(Concept::Criterion) {
+    // "Loués au service « insertion » du CCAS": an office.
+    let office = words.first() == Some(&"service") && hit.from > 0 && matches!(word(hit.from - 1), "au" | "le" | "du");
+    if served || office || owed || laid || bidders || s.heading.has(Concept::Criterion) {
         return false;
     }
     let support = s.of(Concept::Support).any(|h| h.from >= hit.to || h.to <= hit.from)

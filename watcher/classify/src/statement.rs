@@ -7,13 +7,14 @@
 //! Invariants: ranges are folded and lie within one passage; a statement holds at most [`MAX_TOKENS`] words, so that cost stays
 //! linear whatever the text.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::anchors::Anchors;
 use super::document::Document;
 use super::lexicon::{Concept, Concepts, Hit, Lexicon, STRUCTURES};
-use super::near;
-use super::quantity::{Quantity, quantities};
+use super::near::{self, Near};
+use super::quantity::{Quantity, Unit as Measure, quantities};
 use super::table::{answer_of_row, boxes, cells, row_lot};
 use super::token::{Token, mark};
 use super::tokenizer::{MAX_TOKENS, tokens};
@@ -42,6 +43,8 @@ pub struct Unit {
     pub ticked: Option<bool>,
     /// Line it stands on.
     pub line: usize,
+    /// Something social is said in it or beside it.
+    pub social: bool,
 }
 
 /// A unit with its words.
@@ -76,7 +79,11 @@ pub struct Statement<'a> {
 impl Statement<'_> {
     /// Hits of a concept.
     pub fn of(&self, concept: Concept) -> impl Iterator<Item = &Hit> {
-        self.hits.iter().filter(move |h| h.concept == concept)
+        self.hits_where(self.says.has(concept)).iter().filter(move |h| h.concept == concept)
+    }
+
+    fn hits_where(&self, some: bool) -> &[Hit] {
+        if some { &self.hits } else { &[] }
     }
 
     /// Whether it, or its heading, says one of some concepts.
@@ -87,7 +94,7 @@ impl Statement<'_> {
 
     /// Hits of any of some concepts, in order.
     pub fn any_of<'s>(&'s self, concepts: &'s [Concept]) -> impl Iterator<Item = &'s Hit> {
-        self.hits.iter().filter(move |h| concepts.contains(&h.concept))
+        self.hits_where(self.says.any(concepts)).iter().filter(move |h| concepts.contains(&h.concept))
     }
 
     /// The folded bytes of a hit.
@@ -127,60 +134,70 @@ impl Units {
     /// Cuts the lines of a document that may matter (`near`); their numbers count all lines.
     #[must_use]
     pub fn of(doc: &Document, anchors: &Anchors) -> Self {
-        let passages: Vec<Vec<Range<usize>>> = doc.passages().map(|p| with_answers(doc, doc.lines(&p))).collect();
-        let wanted = near::wanted(doc, anchors, &passages.concat());
+        let lines = doc.lines();
+        let wanted = near::wanted(doc, anchors, &lines);
         let mut units = Self { list: Vec::new() };
-        let mut line_number = 0;
-        for lines in passages {
-            let mut heading: Option<(usize, usize)> = None; // index, units since
-            let mut table: Vec<usize> = Vec::new(); // units of the head row
-            for line in lines {
-                line_number += 1;
-                if !wanted[line_number - 1] {
-                    heading = None;
-                    table.clear();
-                    continue;
-                }
-                let text = &doc.text()[line.clone()];
-                if text.trim().is_empty() {
-                    continue;
-                }
-                if let Some(cells) = cells(doc, &line, !table.is_empty(), !boxes(text).is_empty()) {
-                    units.row(doc, cells, line_number, heading.map(|h| h.0), &mut table);
-                    continue;
-                }
+        let mut heading: Option<(usize, usize)> = None; // index, units since
+        let mut table: Vec<usize> = Vec::new(); // units of the head row
+        let mut passage = 0;
+        for (line_number, line) in lines.iter().enumerate() {
+            let near = wanted[line_number];
+            if near == Near::Nothing || line.passage != passage {
+                passage = line.passage;
+                heading = None;
                 table.clear();
-                let first = units.list.len();
-                let is_heading = is_heading(text);
-                let mut parts = sentences(doc, &line);
-                if parts.len() > 1 && is_heading && text.len() > MAX_HEADING {
-                    parts.truncate(MAX_TOKENS);
-                }
-                // "13. Travail le samedi : …" ends what stands under "12. Obligation sociale", not what stands under "Critères".
-                if let (Some(number), Some((h, _))) = (numbering(text), &heading)
-                    && let Some(over) = numbering(&doc.text()[units.list[*h].range.clone()])
-                    && !number.starts_with(over)
-                {
-                    heading = units.list[*h].heading.map(|over| (over, 0));
-                }
-                let mine = heading.filter(|(_, since)| *since < HEADING_REACH).map(|h| h.0);
-                for range in parts {
-                    let unit = Unit {
-                        range,
-                        heading: mine,
-                        is_heading,
-                        cell: false,
-                        row: None,
-                        ticked: None,
-                        line: line_number,
-                    };
+            }
+            if near == Near::Nothing {
+                continue;
+            }
+            let whole = line;
+            let line = doc.folded_line(whole);
+            let text = &doc.text()[line.clone()];
+            if text.trim().is_empty() {
+                continue;
+            }
+            let first = units.list.len();
+            let boxed = !boxes(text).is_empty();
+            if let Some(cells) = cells(doc, whole, !table.is_empty(), boxed) {
+                units.row(doc, cells, line_number, heading.map(|h| h.0), &mut table);
+                units.list[first..].iter_mut().for_each(|u| u.social = near == Near::Social);
+                continue;
+            }
+            table.clear();
+            let is_heading = is_heading(text);
+            let mut parts = sentences(doc, &line);
+            if parts.len() > 1 && is_heading && text.len() > MAX_HEADING {
+                parts.truncate(MAX_TOKENS);
+            }
+            // "13. Travail le samedi : …" ends what stands under "12. Obligation sociale", not what stands under "Critères".
+            if let (Some(number), Some((h, _))) = (numbering(text), &heading)
+                && let Some(over) = numbering(&doc.text()[units.list[*h].range.clone()])
+                && !number.starts_with(over)
+            {
+                heading = units.list[*h].heading.map(|over| (over, 0));
+            }
+            let mine = heading.filter(|(_, since)| *since < HEADING_REACH).map(|h| h.0);
+            for range in parts {
+                let unit = Unit {
+                    range,
+                    heading: mine,
+                    is_heading,
+                    cell: false,
+                    row: None,
+                    ticked: None,
+                    line: line_number,
+                    social: near == Near::Social,
+                };
+                if boxed {
                     units.with_boxes(doc, unit);
+                } else {
+                    units.list.push(unit);
                 }
-                if is_heading && units.list.len() > first {
-                    heading = Some((first, 0));
-                } else if let Some((_, since)) = &mut heading {
-                    *since += units.list.len() - first;
-                }
+            }
+            if is_heading && units.list.len() > first {
+                heading = Some((first, 0));
+            } else if let Some((_, since)) = &mut heading {
+                *since += units.list.len() - first;
             }
         }
         units
@@ -217,6 +234,7 @@ impl Units {
                 row: row.clone(),
                 ticked: if Some(i) == label { answer } else { None },
                 line: number,
+                social: false,
             };
             if is_head {
                 heads.push(self.list.len());
@@ -254,6 +272,7 @@ impl Units {
                     row: row.clone(),
                     ticked: None,
                     line,
+                    social: false,
                 });
             }
         }
@@ -268,12 +287,15 @@ impl Units {
             self.list.push(unit);
             return;
         }
-        let behind = boxes.last().is_some_and(|(r, _)| text[r.end..].trim_matches([' ', '.', ';']).is_empty());
-        let label = text[..boxes[0].0.start].trim();
+        let behind = boxes.last().is_some_and(|(r, _)| text[r.end..].trim_matches([' ', '.', ';', ')']).is_empty());
+        // "Marché réservé ? non ☐ oui ☒": the question is the label.
+        let question = if behind { text[..boxes[0].0.start].rfind('?').map(|i| i + 1) } else { None };
+        let asked = question.unwrap_or(0);
+        let label = text[..question.unwrap_or(boxes[0].0.start)].trim();
         let mut options: Vec<(Range<usize>, bool)> = Vec::new();
         for (i, (range, on)) in boxes.iter().enumerate() {
             let (from, to) = if behind {
-                (if i == 0 { 0 } else { boxes[i - 1].0.end }, range.start)
+                (if i == 0 { asked } else { boxes[i - 1].0.end }, range.start)
             } else {
                 (range.end, boxes.get(i + 1).map_or(text.len(), |b| b.0.start))
             };
@@ -281,8 +303,8 @@ impl Units {
         }
         let word = |r: &Range<usize>| doc.text()[r.clone()].trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
         let answer = options.iter().any(|(r, _)| matches!(word(r).split(' ').next(), Some("oui" | "non")));
-        let label_range = unit.range.start..unit.range.start + boxes[0].0.start;
-        let heading = if label.is_empty() || behind {
+        let label_range = unit.range.start..unit.range.start + question.unwrap_or(boxes[0].0.start);
+        let heading = if label.is_empty() || behind && question.is_none() {
             unit.heading
         } else {
             let ticked = answer.then(|| {
@@ -312,20 +334,6 @@ impl Units {
             self.list.push(Unit { range, heading, is_heading: false, ticked: Some(on), ..unit.clone() });
         }
     }
-}
-
-/// Lines, a question put together with the short answer on the next one.
-fn with_answers(doc: &Document, lines: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    let mut out: Vec<Range<usize>> = Vec::with_capacity(lines.len());
-    for line in lines {
-        let text = doc.text()[line.clone()].trim();
-        let short = text.len() <= 40 && ["r :", "r:", "reponse", "oui", "non"].iter().any(|w| text.starts_with(w));
-        match out.last_mut() {
-            Some(last) if short && doc.text()[last.clone()].trim_end().ends_with('?') => last.end = line.end,
-            _ => out.push(line),
-        }
-    }
-    out
 }
 
 /// Whether a line is a heading: short, and ended by a colon or begun by a number or a word that heads articles.
@@ -366,6 +374,8 @@ fn roman(text: &str) -> bool {
 fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
     let text = doc.text();
     let bytes = text.as_bytes();
+    // Only a letter begins a sentence without a space.
+    let glued = |at: usize| bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase) && doc.is_glued(at);
     let mut out = Vec::new();
     let mut start = line.start;
     for at in memchr::memchr3_iter(b'.', b'?', b'!', &bytes[line.clone()]).map(|i| line.start + i) {
@@ -388,13 +398,14 @@ fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
                         || matches!(label, "article" | "art" | "art." | "question" | "reponse" | "lot"));
                 // "Clause sociale ........ non": dots that lead to an answer.
                 let leader = bytes[..at].ends_with(b"..") && !behind.trim().is_empty();
-                (spaced && !abbreviation && !numbering && !last.is_empty() && !leader) || (!spaced && doc.is_glued(at))
+                (spaced && !abbreviation && !numbering && !last.is_empty() && !leader) || (!spaced && glued(at))
             }
             b'?' => {
                 let answer = next.trim_start_matches([':', '-', ' ']);
-                let is_answer =
-                    ["oui", "non", "r :", "r:", "reponse", "sans objet", "neant"].iter().any(|w| answer.starts_with(w))
-                        || text[start..at].trim_start().starts_with("qui ");
+                let is_answer = ["oui", "non", "r :", "r:", "r. ", "reponse", "sans objet", "neant"]
+                    .iter()
+                    .any(|w| answer.starts_with(w))
+                    || text[start..at].trim_start().starts_with("qui ");
                 spaced && !is_answer
             }
             _ => spaced,
@@ -429,6 +440,11 @@ fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
         .clone()
         .any(|n| doc.text()[n.range.clone()].contains(" aucun") || doc.text()[n.range.clone()].contains("derogation"))
     {
+        return true;
+    }
+    // "Marchés réservés. Au lieu de : « lot 3 ». Lire : « sans objet »."
+    let mended = units.list[index + 1..].iter().take(3).map(|u| doc.text()[u.range.clone()].trim_start());
+    if mended.filter_map(|t| t.strip_prefix("lire")).any(|t| t.contains("sans objet") || t.contains("neant")) {
         return true;
     }
     let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«']);
@@ -486,42 +502,50 @@ pub(crate) fn forget(statements: &mut [Statement<'_>], concept: Concept) {
 #[must_use]
 pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> Vec<Statement<'a>> {
     let lexicon = Lexicon::embedded();
-    let other_acronyms = OTHER_EXPANSIONS.iter().any(|w| doc.text().contains(w));
+    let other_acronyms = LazyCell::new(|| OTHER_EXPANSIONS.iter().any(|w| doc.text().contains(w)));
     let read = |index: usize| {
-        let unit = &units.list[index];
-        let tokens = tokens(doc.text(), &unit.range);
-        let mut hits = lexicon.find(&tokens, |i| !other_acronyms && doc.in_capitals(&tokens[i].range));
+        let tokens = tokens(doc.text(), &units.list[index].range);
+        let mut hits = lexicon.find(&tokens, |i| doc.in_capitals(&tokens[i].range) && !*other_acronyms);
         // "ETTI (équipe technique de traitement de l'information)": the text says what it means.
         let spelled_out = |h: &Hit| {
             let name = tokens[h.from].word.as_bytes();
             let next = tokens.get(h.to).filter(|t| t.after(mark::OPEN) && name.first() == t.word.as_bytes().first());
-            h.to - h.from == 1
-                && (3..=4).contains(&name.len())
+            (3..=4).contains(&name.len())
                 && next.is_some_and(|t| {
                     !matches!(t.word.as_ref(), "entreprise" | "entreprises" | "etablissement" | "etablissements")
                 })
         };
-        let told_apart: Vec<bool> = hits.iter().map(spelled_out).collect();
-        let mut apart = told_apart.iter();
-        hits.retain(|h| !(apart.next() == Some(&true) && STRUCTURES.contains(&h.concept)));
-        if other_acronyms {
-            hits.retain(|h| h.to - h.from > 1 || !matches!(tokens[h.from].word.as_ref(), "siae" | "ea" | "esat"));
-        }
+        // "Les entrepreneurs individuels (EI)".
+        let expanded = hits.iter().any(|h| h.concept == Concept::OtherExpansion);
+        let acronym = |h: &Hit| matches!(tokens[h.from].word.as_ref(), "siae" | "ea" | "esat");
+        hits.retain(|h| {
+            h.to - h.from > 1
+                || !(STRUCTURES.contains(&h.concept) && (expanded || spelled_out(h)) || acronym(h) && *other_acronyms)
+        });
         let mut says = Concepts::default();
         for hit in &hits {
             says.add(hit.concept);
         }
         (tokens, hits, says)
     };
-    let mut known: std::collections::HashMap<usize, Concepts> = std::collections::HashMap::new();
+    let mut known: Vec<Option<Concepts>> = vec![None; units.list.len()];
     let mut out: Vec<Statement<'a>> = Vec::with_capacity(wanted.len());
     for &index in wanted {
         let unit = &units.list[index];
         let (tokens, hits, says) = read(index);
-        known.insert(index, says);
-        let mut of = |i: usize| *known.entry(i).or_insert_with(|| read(i).2);
+        known[index] = Some(says);
+        let mut of = |i: usize| *known[i].get_or_insert_with(|| read(i).2);
+        let numbers = quantities(&tokens);
+        // What says nothing social and counts no work needs no company.
+        let counts =
+            |q: &Quantity| matches!(q.unit, Measure::Hours | Measure::FullTime | Measure::Percent | Measure::Points);
+        let alone = unit.ticked != Some(true)
+            && !unit.cell
+            && !says.meets(near::SOCIAL)
+            && !numbers.iter().any(counts)
+            && !tokens.iter().any(|t| t.word.starts_with("socia"));
         let mut heading = Concepts::default();
-        let mut next = unit.heading;
+        let mut next = unit.heading.filter(|_| !alone);
         for _ in 0..2 {
             let Some(i) = next else { break };
             heading = heading.with(of(i));
@@ -529,13 +553,13 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
         }
         let near = index
             .checked_sub(1)
-            .filter(|p| unit.line - units.list[*p].line <= 1 && units.list[*p].ticked != Some(false));
+            .filter(|p| !alone && unit.line - units.list[*p].line <= 1 && units.list[*p].ticked != Some(false));
         let previous = near.map(&mut of).unwrap_or_default();
         let mut before = previous;
         let mut line = unit.line;
         for i in (index.saturating_sub(LIST_REACH)..index).rev() {
             let other = &units.list[i];
-            if line - other.line > 1 {
+            if alone || line - other.line > 1 {
                 break;
             }
             line = other.line;
@@ -546,7 +570,6 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
         let opens = tokens.len() <= 9 && tokens.first().is_some_and(|t| t.word == "article");
         let denied_below =
             (unit.is_heading || opens) && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
-        let numbers = quantities(&tokens);
         out.push(Statement {
             index,
             unit,

@@ -3,15 +3,19 @@
 //! Cells are parted by bars, by semicolons, or by wide spaces below a head of words. A line that is no row is left to who reads lines.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use super::document::Document;
+use super::document::{Document, Line};
 
 /// The cells of a line, if it is a row of a table: parted by "|", by ";" where the first cell is a lot's head or number, or by wide
 /// spaces below a head of words.
-pub(super) fn cells(doc: &Document, line: &Range<usize>, in_table: bool, boxed: bool) -> Option<Vec<Range<usize>>> {
-    let text = &doc.text()[line.clone()];
-    let Some(separator) = separator(text, in_table) else { return columns(doc, line, in_table, boxed) };
-    let mut at = line.start;
+pub(super) fn cells(doc: &Document, line: &Line, in_table: bool, boxed: bool) -> Option<Vec<Range<usize>>> {
+    let folded = doc.folded_line(line);
+    let text = &doc.text()[folded.clone()];
+    let Some(separator) = separator(text, in_table) else {
+        return if boxed { None } else { columns(doc, line, &folded, in_table) };
+    };
+    let mut at = folded.start;
     let cell = |cell: &str| {
         at += cell.len() + 1;
         at - cell.len() - 1..at - 1
@@ -21,7 +25,11 @@ pub(super) fn cells(doc: &Document, line: &Range<usize>, in_table: bool, boxed: 
 
 /// What a row answers about its first cell: "Clause sociale | non", or a cross below "Oui" or "Non".
 pub(super) fn answer_of_row(doc: &Document, cells: &[Range<usize>], heads: &[Range<usize>]) -> Option<bool> {
-    let word = |r: &Range<usize>| doc.text()[r.clone()].trim().trim_end_matches('.');
+    // "non – prestation intellectuelle": the reason stands behind the answer.
+    let word = |r: &Range<usize>| {
+        let whole = doc.text()[r.clone()].trim().trim_end_matches('.');
+        whole.strip_prefix("non ").filter(|rest| rest.starts_with(['-', '–', '(', ':'])).map_or(whole, |_| "non")
+    };
     let says = |answer: &str| cells.iter().any(|c| word(c) == answer);
     if says("oui") && says("non") {
         return None;
@@ -38,33 +46,38 @@ pub(super) fn answer_of_row(doc: &Document, cells: &[Range<usize>], heads: &[Ran
 }
 
 /// Cells parted by tabs or by three spaces and more.
-fn columns(doc: &Document, line: &Range<usize>, in_table: bool, boxed: bool) -> Option<Vec<Range<usize>>> {
-    let whole = doc.written(line);
+fn columns(doc: &Document, line: &Line, folded: &Range<usize>, in_table: bool) -> Option<Vec<Range<usize>>> {
+    static WIDE: LazyLock<memchr::memmem::Finder<'static>> = LazyLock::new(|| memchr::memmem::Finder::new("   "));
+    let whole = doc.line_as_written(line);
     let written = whole.trim_matches(['\n', '\r']);
-    if !(written.contains("   ") || written.contains('\t')) || written.contains('\n') || boxed {
+    if WIDE.find(written.as_bytes()).is_none() && !written.contains('\t') || written.contains('\n') {
         return None;
     }
     let parts: Vec<&str> = written.split("   ").flat_map(|p| p.split('\t')).filter(|p| !p.trim().is_empty()).collect();
-    let head = parts.len() >= 3 && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
+    let of_lots =
+        parts.first().is_some_and(|p| matches!(p.trim(), "Lot" | "LOT" | "Lots" | "N°" | "N° lot" | "N° de lot"));
+    let head = parts.len() >= if of_lots { 2 } else { 3 }
+        && parts.iter().all(|p| p.trim().len() <= 40 && !p.bytes().any(|b| b.is_ascii_digit()));
     if !(head || in_table && parts.len() >= 2) {
         return None;
     }
-    let start = doc.origin(line.start) + (written.as_ptr() as usize - whole.as_ptr() as usize);
+    let start = line.start + (written.as_ptr() as usize - whole.as_ptr() as usize);
     let place = |p: &&str| {
         let from = start + (p.as_ptr() as usize - written.as_ptr() as usize);
-        doc.folded_at(from).max(line.start)..doc.folded_at(from + p.len()).min(line.end)
+        doc.folded_at(from).max(folded.start)..doc.folded_at(from + p.len()).min(folded.end)
     };
     Some(parts.iter().map(place).collect())
 }
 
 fn separator(text: &str, in_table: bool) -> Option<char> {
-    if text.contains('|') {
+    if memchr::memchr(b'|', text.as_bytes()).is_some() {
         return Some('|');
     }
-    let first = text.split(" ; ").next().unwrap_or_default().trim();
+    memchr::memchr(b';', text.as_bytes())?;
+    let first = text.split(';').next().unwrap_or_default().trim();
     let numbered = in_table && first.len() <= 6 && first.bytes().any(|b| b.is_ascii_digit());
     let head = matches!(first, "lot" | "lots" | "n° lot" | "n°" | "n° de lot" | "numero" | "no lot");
-    (text.matches(" ; ").count() >= 2 && (numbered || head)).then_some(';')
+    ((numbered || head) && text.matches(';').count() >= 2).then_some(';')
 }
 
 /// The lot that a row names in its first cell.
@@ -103,7 +116,14 @@ pub(super) fn boxes(text: &str) -> Vec<(Range<usize>, bool)> {
         ('✔', true),
         ('■', true),
     ];
-    if !text.contains(['[', '(']) && text.is_ascii() {
+    let bytes = text.as_bytes();
+    // The signs have the same first byte.
+    let may_be_one = |i: usize| match bytes[i] {
+        b'(' => bytes.get(i + 1).is_some_and(|b| matches!(b, b' ' | b'x' | b')')),
+        0xe2 => text[i..].starts_with(|c| SIGNS.iter().any(|(sign, _)| *sign == c)),
+        _ => true,
+    };
+    if !memchr::memchr3_iter(b'[', b'(', 0xe2, bytes).any(may_be_one) {
         return Vec::new();
     }
     let mut found: Vec<(Range<usize>, bool)> = text

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::vocabulary::Known;
+
 /// What stands between a word and the one before it.
 pub mod mark {
     /// A comma.
@@ -36,6 +38,8 @@ pub struct Token<'a> {
     pub word: Cow<'a, str>,
     /// What stands before it ([`mark`]).
     pub before: u16,
+    /// What the lexicon knows of it.
+    pub known: Known,
 }
 
 impl Token<'_> {

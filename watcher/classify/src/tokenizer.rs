@@ -8,37 +8,63 @@ use std::ops::Range;
 
 use super::lexicon::Lexicon;
 use super::token::{Token, mark};
+use super::vocabulary::{Known, Vocabulary};
 
 /// Most words of one statement.
 pub const MAX_TOKENS: usize = 260;
 
+/// What a byte is to the tokenizer.
+const KIND: [u8; 256] = {
+    let mut kinds = [SIGN; 256];
+    let mut b = 0;
+    while b < 256 {
+        let byte = b as u8;
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            kinds[b] = WORD;
+        } else if byte == b' ' {
+            kinds[b] = SPACE;
+        }
+        b += 1;
+    }
+    kinds
+};
+const SIGN: u8 = 0;
+const WORD: u8 = 1;
+const SPACE: u8 = 2;
+
 /// The words of a unit.
 #[must_use]
 pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
+    let vocabulary = Lexicon::embedded().vocabulary();
     let bytes = text.as_bytes();
-    let mut out: Vec<Token<'a>> = Vec::new();
+    let mut out: Vec<Token<'a>> = Vec::with_capacity((range.len() / 5).min(MAX_TOKENS));
     let mut before = 0u16;
     let mut at = range.start;
     while at < range.end && out.len() < MAX_TOKENS {
         let b = bytes[at];
-        if b.is_ascii_alphanumeric() || b == b'_' {
-            let end = word_end(bytes, at, range.end);
-            let raw = &text[at..end];
-            out.push(Token { range: at..end, word: mended(raw), before });
-            before = 0;
-            at = end;
-            continue;
-        }
-        if b == b'%' {
-            out.push(Token { range: at..at + 1, word: Cow::Borrowed("%"), before });
-            before = 0;
-            at += 1;
-            continue;
+        match KIND[usize::from(b)] {
+            SPACE => {
+                at += 1;
+                continue;
+            }
+            WORD => {
+                let end = word_end(bytes, at, range.end);
+                let word = mended(&text[at..end]);
+                let known = vocabulary.word(&word);
+                out.push(Token { range: at..end, word, before, known });
+                before = 0;
+                at = end;
+                continue;
+            }
+            _ => {}
         }
         let width = text[at..].chars().next().map_or(1, char::len_utf8);
-        if text[at..].starts_with('€') {
-            out.push(Token { range: at..at + width, word: Cow::Borrowed("€"), before });
+        if b == b'%' || text[at..].starts_with('€') {
+            let word = if b == b'%' { "%" } else { "€" };
+            out.push(Token { range: at..at + width, word: Cow::Borrowed(word), before, known: Known::default() });
             before = 0;
+            at += width;
+            continue;
         }
         let spaced = at > range.start && bytes[at - 1] == b' ' && bytes.get(at + 1) == Some(&b' ');
         before |= match b {
@@ -63,7 +89,7 @@ pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
         }
         at += width;
     }
-    rejoin(&mut out, text);
+    rejoin(&mut out, text, vocabulary);
     out
 }
 
@@ -111,6 +137,9 @@ fn word_end(bytes: &[u8], at: usize, limit: usize) -> usize {
 /// A word as it was meant: dots of acronyms gone, digits among letters read as the letters they look like.
 fn mended(raw: &str) -> Cow<'_, str> {
     let bytes = raw.as_bytes();
+    if bytes.iter().all(u8::is_ascii_lowercase) {
+        return Cow::Borrowed(raw);
+    }
     let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
     if letters >= 2 && bytes.contains(&b'.') {
@@ -127,24 +156,28 @@ fn mended(raw: &str) -> Cow<'_, str> {
 }
 
 /// Puts together words that a scanner or a typist tore apart: "structur es", "c l a u s e".
-fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
-    let lexicon = Lexicon::embedded();
+fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str, vocabulary: &Vocabulary) {
     let near = |a: &Token<'_>, b: &Token<'_>| b.before == 0 && text.as_bytes().get(a.range.end) == Some(&b' ');
+    let single = |t: &Token<'_>| t.word.len() == 1 && t.word.as_bytes()[0].is_ascii_alphabetic();
+    let unknown = |t: &Token<'_>| t.known.ids().is_empty();
+    let torn = |a: &Token<'_>, b: &Token<'_>| {
+        a.word.len() >= 4
+            && unknown(a)
+            && near(a, b)
+            && !b.known.is_short()
+            && (b.word.len() <= 4 || unknown(b))
+            && a.word.bytes().all(|b| b.is_ascii_alphabetic())
+            && vocabulary.may_begin(&a.word)
+            && !vocabulary.word(&[a.word.as_ref(), b.word.as_ref()].concat()).ids().is_empty()
+    };
     let mut i = 0;
     while i + 1 < tokens.len() {
-        let single = |t: &Token<'_>| t.word.len() == 1 && t.word.as_bytes()[0].is_ascii_alphabetic();
-        let run = tokens[i..].windows(2).take_while(|w| single(&w[0]) && single(&w[1]) && near(&w[0], &w[1])).count();
+        let run =
+            || tokens[i..].windows(2).take_while(|w| single(&w[0]) && single(&w[1]) && near(&w[0], &w[1])).count();
+        let run = if single(&tokens[i]) { run() } else { 0 };
         let to = if run >= 3 {
             i + run + 1
-        } else if tokens[i].word.len() >= 4
-            && near(&tokens[i], &tokens[i + 1])
-            && lexicon.may_begin(&tokens[i].word)
-            && tokens[i].word.bytes().all(|b| b.is_ascii_alphabetic())
-            && !SHORT_WORDS.contains(tokens[i + 1].word.as_ref())
-            && !lexicon.knows(&tokens[i].word)
-            && (tokens[i + 1].word.len() <= 4 || !lexicon.knows(&tokens[i + 1].word))
-            && lexicon.knows(&[tokens[i].word.as_ref(), tokens[i + 1].word.as_ref()].concat())
-        {
+        } else if torn(&tokens[i], &tokens[i + 1]) {
             i + 2
         } else {
             i += 1;
@@ -153,6 +186,7 @@ fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
         let word: String = tokens[i..to].iter().map(|t| t.word.as_ref()).collect();
         let joined = Token {
             range: tokens[i].range.start..tokens[to - 1].range.end,
+            known: vocabulary.word(&word),
             word: Cow::Owned(word),
             before: tokens[i].before,
         };
@@ -160,10 +194,3 @@ fn rejoin(tokens: &mut Vec<Token<'_>>, text: &str) {
         i += 1;
     }
 }
-
-// Short words that are words.
-words!(
-    SHORT_WORDS,
-    "a au aux de des du d en et ou la le les l un une par pour sur dans est sont sera ont n ne pas non oui se si que
-     qui son sa ses y ce lot"
-);

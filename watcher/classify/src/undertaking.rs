@@ -1,6 +1,6 @@
 //! Whether a statement binds: words of duty, the future of a contract, a winner who hires or gives work.
 
-use super::lexicon::Concept;
+use super::lexicon::{Concept, Hit};
 use super::statement::Statement;
 
 pub(super) fn strict_duty(s: &Statement<'_>) -> bool {
@@ -89,4 +89,22 @@ pub(super) fn undertakes(s: &Statement<'_>) -> bool {
                 )
         })
     })
+}
+
+/// "Le débroussaillement est effectué par un chantier d'insertion".
+pub(super) fn done_by(s: &Statement<'_>, structure: &Hit) -> bool {
+    const DONE: &[&str] = &["effectue", "realise", "execute", "assure", "accompli", "tenu"];
+    (structure.from.saturating_sub(3).max(2)..structure.from).any(|i| {
+        s.tokens[i].word == "par"
+            && DONE.iter().any(|w| s.tokens[i - 1].word.starts_with(w))
+            && matches!(s.tokens[i - 2].word.as_ref(), "est" | "sont" | "sera" | "seront")
+    })
+}
+
+/// "Pas soumis pour le lot 1 ; en revanche les lots 2 et 3 y sont soumis": where the second half begins.
+pub(super) fn bound_after_all(s: &Statement<'_>) -> Option<usize> {
+    let at = (1..s.tokens.len()).find(|i| matches!(s.tokens[*i].word.as_ref(), "revanche" | "contraire" | "contre"))?;
+    let bound = s.has_word(at, s.tokens.len(), &["soumis", "concernes", "assujettis", "comportent", "prevoient"]);
+    (bound && !s.has_word(at, s.tokens.len(), &["pas", "ne", "n"]) && s.has_word(at, s.tokens.len(), &["lot", "lots"]))
+        .then_some(at)
 }

@@ -101,7 +101,9 @@ pub(super) fn volumes(
                 let head = below.unit.heading.and_then(|h| statements.iter().find(|x| x.index == h));
                 head.is_some_and(|h| h.has_word(0, h.tokens.len(), &["heures", "heure", "h"]))
             };
-            let bare = if below.unit.row.is_some() { of_hours() } else { lot_line && hours_awaited };
+            // "Au lieu de 300, lire 450": hours, where hours are spoken of.
+            let mended = below.has_word(0, below.tokens.len(), &["lire"]);
+            let bare = if below.unit.row.is_some() { of_hours() } else { (lot_line || mended) && hours_awaited };
             let mut found = of_statement(reading, below, None, bare);
             // What goes on with a statement is of its lots.
             for v in found.iter_mut().filter(|v| v.lots.is_empty() && !v.total) {
@@ -147,7 +149,9 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
             Unit::Percent => {
                 counts(s, &q, told)
                     && (told || share_of_work(s, &q))
-                    && (!s.has_word(q.to, q.to + 4, &["montant"]) || s.has_word(q.to, q.to + 7, &["main"]))
+                    && (!s.has_word(q.to, q.to + 4, &["montant"])
+                        || s.has_word(q.to, q.to + 7, &["main"])
+                        || s.has_word(q.to, q.to + 12, &["remunerer", "remunere", "remunerent"]))
                     && !is_weight(s, &q)
             }
             Unit::None => {
@@ -169,7 +173,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                     || labelled)
                     && (s.tokens[q.from].is_number() || q.to - q.from >= 2)
                     && q.value > 0.0
-                    && (bare && s.unit.row.is_some()
+                    && (bare && (s.unit.row.is_some() || q.from > 0 && s.tokens[q.from - 1].word == "lire")
                         || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN)
                         || labelled
                         || list)
@@ -294,7 +298,7 @@ fn distribute(
     };
     if found.len() >= 2
         && found.iter().all(|q| numbered(q).is_some())
-        && s.has_word(0, s.tokens.len(), &["lot", "lots"])
+        && (s.has_word(0, s.tokens.len(), &["lot", "lots"]) || found.len() >= 3)
     {
         return found.iter().map(|q| volume(q, numbered(q).unwrap_or_default(), false)).collect();
     }
@@ -321,7 +325,9 @@ fn distribute(
             } else {
                 mentions.iter().rev().find(|m| m.range.end <= at).map_or_else(|| own.clone(), |m| m.lots.clone())
             };
-            let lots = if total || q.each && mentions.is_empty() { Vec::new() } else { lots };
+            // A lot's own total is the lot's.
+            let of_all = total && (own.len() != 1 || !mentions.is_empty()) || q.each && mentions.is_empty();
+            let lots = if of_all { Vec::new() } else { lots };
             let all = reading.speaks_of_all(&s.unit.range) && !many;
             volume(q, if all { own.clone() } else { lots }, total)
         })
@@ -366,12 +372,15 @@ fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
     let parts = once.iter().filter(|v| v.unit == Unit::Hours && !v.lots.is_empty()).count();
     // "400 h (lots 1 et 2 : 200 h chacun)".
     let each: f64 = once.iter().filter(|v| v.unit == Unit::Hours).map(|v| v.value * v.lots.len() as f64).sum();
+    // A total below the last of a list stands in that lot's block.
+    let of_the_others = |v: &Volume| v.total && parts > 2 && (by_lot - 2.0 * v.value).abs() < 0.5;
     once.retain(|v| {
         v.unit != Unit::Hours
-            || !v.lots.is_empty()
-            || !(v.total && parts > 0
-                || parts > 1 && (v.value - by_lot).abs() < 0.5
-                || parts > 0 && (v.value - each).abs() < 0.5)
+            || !v.lots.is_empty() && !of_the_others(v)
+            || v.lots.is_empty()
+                && !(v.total && parts > 0
+                    || parts > 1 && (v.value - by_lot).abs() < 0.5
+                    || parts > 0 && (v.value - each).abs() < 0.5)
     });
     once
 }

@@ -235,7 +235,7 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
     }
     if let Some((h, m)) = word.split_once('h') {
         let hour = digits(h)?.0;
-        if m.is_empty() || m == "00" {
+        if m.is_empty() || matches!(m, "00" | "oo" | "o0" | "0o") {
             let minutes = tokens
                 .get(at + 1)
                 .filter(|t| m.is_empty() && t.before == 0 && t.word.len() == 2)
@@ -290,7 +290,7 @@ pub fn time_in(tokens: &[Token<'_>]) -> Option<NaiveTime> {
 // Words that may stand between a day and its time.
 words!(
     BETWEEN,
-    "a avant entre le de des vers heure heures locale limite au plus tard imperativement partir inclus et dernier delai
+    "a avant entre le de des vers pour heure heures locale limite au plus tard imperativement partir inclus et dernier delai
      lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
 );
 
@@ -338,6 +338,12 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
         }
     }
     days.sort_by_key(|d| d.from);
+    // "mercredi 13 janvier 2027 ou vendredi 15 janvier 2027, à 14 h": one time for both.
+    for i in 1..days.len() {
+        let between = &tokens[days[i - 1].to.min(days[i].from)..days[i].from];
+        let joined = between.first().is_some_and(|t| matches!(t.word.as_ref(), "ou" | "et") && t.before == 0);
+        days[i - 1].listed |= joined && between.len() <= 3 && days[i - 1].glued_time.is_none();
+    }
     let years: Vec<Option<i32>> = days.iter().map(|d| d.year).collect();
     let ends: Vec<usize> = days.iter().map(|d| d.to).collect();
     days.iter()
@@ -372,7 +378,8 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
     let article = |i: usize| i > 0 && tokens[i - 1].word == "le" && tokens[i].before == 0;
     while let Some(previous) = (if article(at) { at - 1 } else { at }).checked_sub(1) {
         let joins = matches!(tokens[previous].word.as_ref(), "et" | "ou" | "au");
-        let list = tokens[at].before == mark::COMMA || joins;
+        let head = if article(at) { at - 1 } else { at };
+        let list = tokens[head].before == mark::COMMA || joins;
         let number = if joins { previous.checked_sub(1) } else { Some(previous) };
         let Some(number) = number.filter(|_| list) else { break };
         let Some((n, _)) = digits(&tokens[number].word).filter(|(n, length)| (1..=31).contains(n) && *length <= 2)
