@@ -401,7 +401,6 @@ UPDATE search SET status = 'intended' WHERE status = 'closed';
 const SOURCE_MEMORIES: &str = r"
 CREATE TABLE source_memory (source TEXT PRIMARY KEY, memory TEXT NOT NULL);
 INSERT INTO source_memory (source, memory) SELECT id, memory FROM source WHERE memory <> '{}';
-ALTER TABLE source DROP COLUMN memory;
 ";
 
 /// Brings the database to the newest step.

@@ -148,6 +148,7 @@ impl Picture {
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// The lines of a PNG without the filters that stand before each.
+#[allow(clippy::needless_range_loop, reason = "a byte is read beside the one before it and the one above")]
 fn unfiltered(lines: &[u8], stride: usize, channels: usize) -> Option<Vec<u8>> {
     let mut out: Vec<u8> = Vec::with_capacity(lines.len());
     let mut above = vec![0_u8; stride];

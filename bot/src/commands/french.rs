@@ -82,9 +82,14 @@ fn argument(arg: Arg) -> Arg {
 /// What stands for the value of an argument in help and errors.
 fn value_name(id: &str) -> Option<&'static str> {
     Some(match id {
-        "attach" | "config" | "file" | "files" | "key_file" | "mail_password_file" | "database_password_file" => {
-            "FICHIER"
-        }
+        "answer"
+        | "attach"
+        | "config"
+        | "file"
+        | "files"
+        | "key_file"
+        | "mail_password_file"
+        | "database_password_file" => "FICHIER",
         "dir" | "to" | "backup" => "DOSSIER",
         "listen" | "resolver" | "email" | "url" | "public_url" | "mail_from" | "operator_email" | "database" => {
             "ADRESSE"
@@ -114,7 +119,7 @@ fn value_name(id: &str) -> Option<&'static str> {
         "around" => "RAYON",
         "cpv" => "CPV",
         "provisions" | "provision" => "DISPOSITION",
-        "words" | "excluded_words" => "MOT",
+        "find" | "words" | "excluded_words" => "MOT",
         "supply_modes" => "MODE",
         "digest_hour" => "HEURE",
         "quiet" => "HEURES",

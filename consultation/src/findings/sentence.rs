@@ -41,8 +41,11 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
         let ends = rest.starts_with([' ', '\u{a0}', '\u{202f}'])
             && next.starts_with(|c: char| c.is_uppercase() || c == '«' || c.is_ascii_digit());
         // "M. Durand", "art. 5", "n. 3", "5.2. Objet": no ends.
-        let short =
-            words[start..i].rsplit([' ', '(', '’', '\'']).next().is_some_and(|w| w.chars().count() <= 2 || w == "art");
+        let numbers = |w: &str| w.contains('.') && w.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let short = words[start..i]
+            .rsplit([' ', '(', '’', '\''])
+            .next()
+            .is_some_and(|w| w.chars().count() <= 2 || w == "art" || numbers(w));
         if ends && !short {
             out.push(line.start + start..line.start + i + 1);
             start = i + 1 + (rest.len() - next.len());
