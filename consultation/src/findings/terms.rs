@@ -260,7 +260,7 @@ fn number(expression: &Regex, text: &str) -> Option<f64> {
         };
         return bare.replace(',', ".").parse().ok();
     }
-    let words = group("w").and_then(vigie_classify::quantity::counted).map(f64::from);
+    let words = group("w").and_then(vigie_classify::numerals::counted).map(f64::from);
     // "quatre-vingt-dix (90) jours": the digits of what was found, where its words are no number.
     words.or_else(|| found.get(0)?.as_str().split(|c: char| !c.is_ascii_digit()).find(|d| !d.is_empty())?.parse().ok())
 }
