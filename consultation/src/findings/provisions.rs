@@ -14,6 +14,11 @@ use crate::written::{Line, Written};
 
 pattern!(OF_CLAUSE, r"insertion|clauses? sociale|eloignees? de l'emploi");
 pattern!(LOT_CELL, r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3})$");
+// The same row where its columns stand so near that they are read as one.
+pattern!(
+    ROW,
+    r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3}) .*?(?:n° ?[0-9]+ (?:\| )?)?(?P<h>\b[0-9]{1,3}(?: [0-9]{3})+|\b[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$"
+);
 pattern!(HOURS_CELL, r"^(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$");
 pattern!(SOCIAL_CRITERION, r"insertion|\bsocia(?:l|le|les|ux)\b|handicap|eloignee?s? de l'emploi|\bemploi\b");
 
@@ -77,32 +82,37 @@ fn figure(p: &Provision) -> Option<String> {
     })
 }
 
+/// The lot of a row, and its hours where it gives any.
+fn row(line: &str) -> Option<(&str, Option<f64>)> {
+    let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    let figure = |text: &str| text.replace(' ', "").parse::<f64>().ok();
+    let named = LOT_CELL.captures(cells[0]).and_then(|c| c.name("n")).filter(|_| cells.len() > 1);
+    if let Some(lot) = named {
+        let hours = cells.iter().skip(1).find_map(|c| HOURS_CELL.captures(c)?.name("n"));
+        return Some((lot.as_str(), hours.and_then(|h| figure(h.as_str()))));
+    }
+    let read = ROW.captures(line)?;
+    Some((read.name("n")?.as_str(), figure(&read["h"])))
+}
+
 /// The rows of a table that gives hours of insertion lot by lot.
 fn rows(piece: &Written) -> Vec<Finding> {
     let mut out = Vec::new();
     let mut head: Option<&Line> = None;
     for line in &piece.lines {
-        if !line.folded.contains('|') {
-            head = Some(line);
-            continue;
-        }
-        let cells: Vec<&str> = line.folded.split('|').map(str::trim).collect();
-        let lot = cells.first().and_then(|c| LOT_CELL.captures(c)).and_then(|c| c.name("n"));
-        let Some(lot) = lot else {
-            if OF_CLAUSE.is_match(&line.folded) {
+        let Some((lot, hours)) = row(&line.folded) else {
+            if !line.folded.contains('|') || OF_CLAUSE.is_match(&line.folded) {
                 head = Some(line);
             }
             continue;
         };
-        let hours = cells.iter().skip(1).find_map(|c| HOURS_CELL.captures(c)?.name("n"));
-        let hours = hours.and_then(|h| h.as_str().replace(' ', "").parse::<f64>().ok());
         let speaks =
             head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded)) || OF_CLAUSE.is_match(&piece.headings(line.article));
         if let Some(hours) = hours.filter(|h| *h > 0.0 && speaks) {
             let quote = piece.words(line.range.clone());
             let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
             let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
-            provision.lots = vec![Lot::clean_id(lot.as_str())];
+            provision.lots = vec![Lot::clean_id(lot)];
             provision.hours = Some(hours);
             provision.mandatory = Some(true);
             out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
