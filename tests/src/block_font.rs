@@ -181,6 +181,6 @@ mod tests {
             assert_eq!(table.len(), size);
         }
         let font = font();
-        assert!(font.len() < 20_000 && font.len() % 4 == 0, "{}", font.len());
+        assert!(font.len() < 20_000 && font.len().is_multiple_of(4), "{}", font.len());
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             list = Some(Open { envelope, marked: Some(true), next: 1 });
         } else if let Some(open) = &mut list {
             // What follows a list of bullets without one ends it; without bullets, a long sentence is prose.
-            let ended = open.marked == Some(true) && !bullet || !bullet && line.folded.len() > 220;
+            let ended = !bullet && (open.marked == Some(true) || line.folded.len() > 220);
             open.marked.get_or_insert(bullet);
             open.next += u32::from(numbered);
             if ended {
