@@ -12,7 +12,7 @@
 //! | [`reserved`] with `beneficiary`, [`clause`] with `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
-//! | [`dates`], [`facts`], [`place`], [`lot_place`] | what else a person needs to decide |
+//! | [`dates`], [`facts`], [`place`], [`lot_place`] with `label` | what else a person needs to decide |
 //! | [`sectors`] | trades, from CPV and from words |
 //! | [`zones`] | the local time of a département |
 //! | [`verdict`] | routes, kinds, score, reasons |
@@ -38,6 +38,7 @@ pub mod facts;
 pub mod finding;
 pub mod fold;
 mod intention;
+mod label;
 pub mod lexicon;
 pub mod lot_place;
 pub(crate) mod near;

@@ -9,7 +9,7 @@ use vigie_domain::commune::Commune;
 use vigie_domain::{Department, Place, commune};
 
 use super::department_names;
-use super::place::behind_label;
+use super::label::behind_label;
 
 pattern!(
     NAME,
