@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use sha2::{Digest, Sha256};
 use vigie_config::private;
 use vigie_store::backup as sqlite;
@@ -24,12 +24,13 @@ pub(super) fn write(
     now: DateTime<Utc>,
 ) -> Result<(PathBuf, Manifest), Failure> {
     private::create_dir(dir).map_err(|e| unwritable(dir, &e))?;
-    let name = now.format(NAME).to_string();
-    let (folder, part) = (dir.join(&name), dir.join(format!(".{name}-{}", std::process::id())));
-    if folder.exists() {
-        let what = "une sauvegarde de cette seconde existe déjà";
-        return Err(Failure::new(what, folder.display().to_string(), "attendez un instant, puis relancez"));
+    // Two of one second: the later one takes the name of the next second that is free.
+    let mut named = now;
+    while dir.join(named.format(NAME).to_string()).exists() {
+        named += Duration::seconds(1);
     }
+    let name = named.format(NAME).to_string();
+    let (folder, part) = (dir.join(&name), dir.join(format!(".{name}-{}", std::process::id())));
     private::create_new_dir(&part).map_err(|e| unwritable(&part, &e))?;
     let done = fill(database, matrix, &part, now).and_then(|manifest| {
         std::fs::rename(&part, &folder).map_err(|e| unwritable(&folder, &e))?;
