@@ -362,7 +362,10 @@ impl Findings {
                             self.missed += 1;
                             writeln!(std::io::stderr(), "{} was not told of {}: {shares:?}", person.id, row.id)?;
                         }
-                        (false, _) => self.unexpected += 1,
+                        (false, _) => {
+                            self.unexpected += 1;
+                            writeln!(std::io::stderr(), "{} was told of {}: {shares:?}", person.id, row.id)?;
+                        }
                     }
                 }
             }
