@@ -22,7 +22,7 @@ pub(super) struct ReadArgs {
     /// Sortie : text (pour une personne) ou json
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-    /// Fichier de l’avis : dit ce que les pièces contredisent
+    /// Fichier de l’avis (ceux de vigie classify, ou un texte .txt) : dit ce que les pièces contredisent
     #[arg(long)]
     notice: Option<PathBuf>,
     /// Cherche des mots dans les pièces, et montre les passages

@@ -7,6 +7,7 @@ mod audience;
 mod bad_input;
 mod browser;
 mod classify_contract;
+mod consultation;
 mod contracts;
 mod conversation;
 mod directory;
