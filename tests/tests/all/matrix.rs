@@ -29,7 +29,7 @@ use crate::road::national;
 use crate::telegram::{Service, until};
 
 /// Longest wait for anything in these tests.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(420);
 const TITLE: &str = "Nettoyage des écoles maternelles zyzomys";
 const USERS: [&str; 2] = ["vigie", "claire"];
 const VIGIE: &str = "@vigie:localhost";
