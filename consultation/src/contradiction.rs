@@ -77,6 +77,7 @@ pub fn contradictions(consultation: &Consultation, notice: Option<&Announced>) -
     }
     out.extend(closing(consultation, notice.map(|n| &n.assessment)));
     out.extend(figures(consultation, notice));
+    out.extend(notice.map(|n| denied(consultation, n)).unwrap_or_default());
     let mut seen: Vec<(String, String, String)> = Vec::new();
     out.retain(|c: &Contradiction| {
         let key = (c.about.clone(), c.there.clone(), c.here.clone());
@@ -129,6 +130,42 @@ fn between(there: &Provision, earlier: Option<&Finding>, here: &Provision, findi
     None
 }
 
+/// What one side says is there and the other says is not.
+fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction> {
+    let mut out = Vec::new();
+    let announced = |kind| notice.assessment.provisions.iter().find(|p| p.kind == kind);
+    let here = |kind| consultation.provisions().find(|(p, _)| p.kind == kind);
+    let mut told = |about: &str, there: &str, here: &str, finding: &Finding| {
+        out.push(Contradiction {
+            about: about.to_owned(),
+            there: there.to_owned(),
+            there_at: None,
+            here: here.to_owned(),
+            finding: finding.clone(),
+        });
+    };
+    let says_none =
+        |term: Term| notice.findings.iter().any(|f| matches!(f.what, What::Term { term: t, .. } if t == term));
+    for (kind, term, about) in [
+        (ProvisionKind::ExecutionClause, Term::NoClause, "clause sociale"),
+        (ProvisionKind::Reserved, Term::NotReserved, "réservé à certaines structures"),
+    ] {
+        if let Some((_, finding)) = here(kind)
+            && announced(kind).is_none()
+            && says_none(term)
+        {
+            told(about, "qu’il n’y en a pas", "il y en a", finding);
+        }
+        if let Some(finding) = consultation.of_term(term).next()
+            && announced(kind).is_some()
+            && here(kind).is_none()
+        {
+            told(about, "qu’il y en a", "il n’y en a pas", finding);
+        }
+    }
+    out
+}
+
 /// A thing that has one figure.
 #[derive(Debug, Clone, PartialEq)]
 struct Figure {
@@ -146,8 +183,8 @@ fn figure(finding: &Finding) -> Option<Figure> {
         What::Fact(fact) if fact.lot.is_none() => {
             let n = fact.value?;
             match fact.kind {
-                FactKind::Duration => some("durée", french::months(n), n),
-                FactKind::LatestEnd => some("durée, reconductions comprises", french::months(n), n),
+                // A contract's terms speak of other durations as well.
+                FactKind::Duration if finding.at.kind != Kind::Ccap => some("durée", french::months(n), n),
                 FactKind::FrameworkMaximum => {
                     some("maximum de l’accord-cadre", format!("{} € HT", french::number(n)), n)
                 }
@@ -164,6 +201,7 @@ fn figure(finding: &Finding) -> Option<Figure> {
                 term,
                 Term::Validity
                     | Term::Variants
+                    | Term::Visit
                     | Term::MinimumTurnover
                     | Term::PaymentDelay
                     | Term::Retention

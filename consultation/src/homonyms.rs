@@ -32,6 +32,11 @@ pattern!(
 /// Mentions from which a piece buys announcements.
 const MANY: usize = 6;
 
+/// Whether folded words speak of "insertion" of things alone.
+pub(crate) fn is_of_things(folded: &str) -> bool {
+    OF_THINGS.is_match(folded) && !PEOPLE.is_match(folded)
+}
+
 /// The piece as it is judged.
 pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
     if !WORD.is_match(&piece.text) {

@@ -9,11 +9,15 @@ use vigie_classify::pattern;
 use vigie_domain::{Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind};
 
 use super::{Finding, What};
+use crate::homonyms;
 use crate::piece::Kind;
 use crate::written::{Line, Written};
 
 pattern!(OF_CLAUSE, r"insertion|clauses? sociale|eloignees? de l'emploi");
-pattern!(LOT_CELL, r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3})$");
+pattern!(
+    LOT_CELL,
+    r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3})(?: ?[-–—:.] ?.{2,80})?$|^(?P<m>[0-9]{1,2})(?: ?[-–—:.] ?.{2,80})?$"
+);
 // The same row where its columns stand so near that they are read as one.
 pattern!(
     ROW,
@@ -34,7 +38,9 @@ pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
         out.extend(social_criteria(criteria));
         let told = assessment.provisions.into_iter().filter(|p| match p.kind {
             ProvisionKind::SocialConditionNotSeen => false,
-            ProvisionKind::AwardCriterion => criteria.is_empty(),
+            ProvisionKind::AwardCriterion => criteria.is_empty() && judges(piece.kind),
+            // How hours may be done names services of insertion: what is bought is another matter.
+            ProvisionKind::InsertionService => !matches!(piece.kind, Kind::Ccap | Kind::SocialAnnex),
             ProvisionKind::ExecutionClause => rows.is_empty() || p.percent.is_some(),
             _ => true,
         });
@@ -57,6 +63,11 @@ pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Where tenders are judged: nowhere else does a figure weigh one.
+fn judges(kind: Kind) -> bool {
+    matches!(kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other)
 }
 
 /// A clause that gives no figure repeats the one that does.
@@ -86,7 +97,7 @@ fn figure(p: &Provision) -> Option<String> {
 fn row(line: &str) -> Option<(&str, Option<f64>)> {
     let cells: Vec<&str> = line.split('|').map(str::trim).collect();
     let figure = |text: &str| text.replace(' ', "").parse::<f64>().ok();
-    let named = LOT_CELL.captures(cells[0]).and_then(|c| c.name("n")).filter(|_| cells.len() > 1);
+    let named = LOT_CELL.captures(cells[0]).and_then(|c| c.name("n").or(c.name("m"))).filter(|_| cells.len() > 1);
     if let Some(lot) = named {
         let hours = cells.iter().skip(1).find_map(|c| HOURS_CELL.captures(c)?.name("n"));
         return Some((lot.as_str(), hours.and_then(|h| figure(h.as_str()))));
@@ -121,10 +132,15 @@ fn rows(piece: &Written) -> Vec<Finding> {
     out
 }
 
+/// Whether a criterion's name, folded, weighs social merit: no building set in its landscape.
+fn is_social(name: &str) -> bool {
+    SOCIAL_CRITERION.is_match(name) && !homonyms::is_of_things(name)
+}
+
 /// Criteria that weigh social merit.
 fn social_criteria(criteria: &[Finding]) -> Vec<Finding> {
     let social = criteria.iter().filter_map(|f| match &f.what {
-        What::Criterion { name, weight, .. } if SOCIAL_CRITERION.is_match(&vigie_classify::fold::fold(name)) => {
+        What::Criterion { name, weight, .. } if is_social(&vigie_classify::fold::fold(name)) => {
             let evidence = Evidence { field: Some(f.at.piece.clone()), quote: Some(f.quote.clone()) };
             let mut provision = Provision::new(ProvisionKind::AwardCriterion, evidence);
             provision.weight = *weight;
