@@ -42,6 +42,7 @@ mod migrations;
 pub mod open_access;
 pub mod outages;
 pub mod outbox;
+mod page_sources;
 pub mod people;
 mod people_rows;
 pub mod personal;
