@@ -98,8 +98,7 @@ fn facts(c: &Contract) -> Vec<Fact> {
         for owed in &c.owed {
             let quote = owed.provision.evidence.quote.as_deref().map(|q| short(q, 400));
             out.push(Fact {
-                quote,
-                ..fact("Dû aux personnes éloignées de l’emploi", c.owed_in_french(), &owed.notice)
+                quote, ..fact("Dû aux personnes éloignées de l’emploi", owed.in_french(), &owed.notice)
             });
         }
     }
