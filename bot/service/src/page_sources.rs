@@ -81,7 +81,12 @@ pub fn read(id: &str, form: &Form) -> Result<Source, Vec<FormFault>> {
         _ => None,
     };
     match form.options.parse::<toml::Table>() {
-        Err(e) => faults.push(("reglages", format!("Réglages illisibles : {}.", e.message()))),
+        Err(e) => {
+            let before = e.span().map_or(0, |span| span.start).min(form.options.len());
+            let line = form.options.as_bytes()[..before].iter().filter(|b| **b == b'\n').count() + 1;
+            let what = format!("Ligne {line} illisible : écrivez clé = valeur, les textes entre guillemets droits.");
+            faults.push(("reglages", what));
+        }
         Ok(options) if holds_secret(&options) => {
             let what =
                 "Un secret ne s’écrit pas ici : une source qui en demande un se déclare dans le fichier de réglages.";

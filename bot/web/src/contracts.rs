@@ -74,7 +74,7 @@ struct Fact {
 fn source_in_french(notice: &str) -> String {
     let (source, id) = notice.split_once(':').unwrap_or(("", notice));
     match source {
-        vigie_domain::contract::BY_HAND => "une personne qui connaît le contrat".to_owned(),
+        vigie_domain::contract::BY_HAND => "saisi à la main".to_owned(),
         "decp" => "données essentielles du marché".to_owned(),
         source => format!("{} {}", source.to_uppercase(), short(id, 40)),
     }

@@ -79,7 +79,12 @@ pub(crate) async fn front(State(site): State<Arc<Site>>, operator: Operator) -> 
         .journal("", LINES)
         .await?
         .into_iter()
-        .map(|l| (at(l.at), topic(&l.topic).to_owned(), short(&l.text, 200)))
+        .map(|l| {
+            // A source's own name is what people know it by; the others' are identifiers.
+            let about =
+                if l.topic == "source" { format!("source {}", l.reference) } else { topic(&l.topic).to_owned() };
+            (at(l.at), about, short(&l.text, 200))
+        })
         .collect();
     let next = store.next_delivery_at().await?.map(at);
     Ok(site.page(
