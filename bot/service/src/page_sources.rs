@@ -37,6 +37,10 @@ pub struct Form {
     pub baseline: String,
     /// `public`, `told`.
     pub visibility: String,
+    /// Who buys, where all of it is one buyer's.
+    pub buyer: String,
+    /// Codes of départements, apart by spaces or commas.
+    pub departments: String,
     /// The reader's own keys, as TOML.
     pub options: String,
 }
@@ -94,12 +98,22 @@ pub fn read(id: &str, form: &Form) -> Result<Source, Vec<FormFault>> {
         }
         Ok(options) => block.options = options,
     }
+    if let Some(buyer) = said(&form.buyer) {
+        block.options.insert("buyer".to_owned(), buyer.into());
+    }
+    let departments: Vec<toml::Value> =
+        form.departments.split([' ', ',', ';']).filter(|d| !d.is_empty()).map(toml::Value::from).collect();
+    if !departments.is_empty() {
+        block.options.insert("departments".to_owned(), departments.into());
+    }
     for fault in source_faults(&block, &readers()) {
         let field = match fault.path.first() {
             Some(Step::Key(key)) if key == "id" => "nom",
             Some(Step::Key(key)) if key == "kind" => "lecteur",
             Some(Step::Key(key)) if key == "url" => "adresse",
             Some(Step::Key(key)) if key == "schedule" => "rythme",
+            Some(Step::Key(key)) if key == "buyer" => "acheteur",
+            Some(Step::Key(key)) if key == "departments" => "departements",
             _ => "reglages",
         };
         faults.push((field, format!("{} : {}.", capital(&fault.what), fault.fix.trim_end_matches('.'))));
@@ -204,6 +218,10 @@ mod tests {
         assert!(fields("m", &form("feed", "ftp://mairie.example", "")).contains(&"adresse"));
         assert_eq!(fields("m", &form("feed", "https://mairie.example/rss", "inconnue = 1")), ["reglages"]);
         assert_eq!(fields("m", &form("feed", "https://mairie.example/rss", "= ?")), ["reglages"]);
+        let placed = Form { departments: "62, 999".into(), ..form("feed", "https://mairie.example/rss", "") };
+        assert_eq!(fields("m", &placed), ["departements"]);
+        let placed = Form { departments: "62 59".into(), buyer: "Ville de Lens".into(), ..placed };
+        assert_eq!(fields("m", &placed), [""; 0]);
         let often = Form { schedule: "souvent".into(), ..form("feed", "https://mairie.example/rss", "") };
         assert_eq!(fields("m", &often), ["rythme"]);
     }

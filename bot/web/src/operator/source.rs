@@ -256,6 +256,8 @@ fn form_of(fields: &Fields) -> Form {
         schedule: if own.is_empty() { text("rythme") } else { own },
         baseline: text("premier"),
         visibility: text("qui-voit"),
+        buyer: text("acheteur"),
+        departments: text("departements"),
         options: text("reglages"),
     }
 }
