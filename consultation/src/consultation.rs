@@ -43,6 +43,18 @@ impl Consultation {
         Self::gather(pieces, vec![found])
     }
 
+    /// The same without its texts: all that most surfaces show.
+    #[must_use]
+    pub fn without_texts(&self) -> Self {
+        let mut out = self.clone();
+        for piece in &mut out.pieces {
+            if let Ok(text) = &mut piece.outcome {
+                text.passages.clear();
+            }
+        }
+        out
+    }
+
     /// Whether any of it could be read.
     #[must_use]
     pub fn is_read(&self) -> bool {

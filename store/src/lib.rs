@@ -21,6 +21,7 @@ pub mod claim;
 mod clock;
 mod columns;
 pub mod consent;
+pub mod consultations;
 pub mod contracts;
 mod delivery;
 pub mod digests;

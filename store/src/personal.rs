@@ -95,6 +95,18 @@ pub const REGISTER: &[Held] = &[
     held("idle", "depuis quand aucune de vos adresses n’est en service", OF_SUBSCRIBER, Fate::Deleted),
     held("access", "qui a consulté vos données", "whom = $1 OR who = $1", Fate::Deleted),
     held("attachment", "pièces jointes à vos pistes, que leur page donne à télécharger", OF_SUBSCRIBER, Fate::Deleted),
+    held(
+        "consultation_file",
+        "fichiers de consultation que vous avez donnés et qui attendent d’être lus",
+        OF_SUBSCRIBER,
+        Fate::Deleted,
+    ),
+    held(
+        "consultation",
+        "ce qui a été lu des dossiers de consultation donnés par votre structure, et que la page du marché montre",
+        "structure = $2",
+        Fate::Unnamed(&["given_by"]),
+    ),
     held("lead", "pistes que vous avez apportées", OF_SUBSCRIBER, Fate::Deleted),
     held("verdict_correction", "verdicts que vous avez corrigés", OF_SUBSCRIBER, Fate::Pseudonym),
     held("decision", "décisions que vous avez prises", "structure = $2", Fate::Unnamed(&["decided_by", "assignee"])),

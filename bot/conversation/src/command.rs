@@ -56,6 +56,10 @@ pub enum Command {
     Unfollow(String),
     /// A lead.
     Add(String),
+    /// Words to look for in the consultation file; empty = how to ask.
+    Search(String),
+    /// What the consultation file says, or how far its reading is.
+    Dossier,
     /// No message any more in this chat.
     Stop,
     /// What is held on the person.
@@ -127,6 +131,8 @@ fn named(name: &str, rest: String) -> Option<Command> {
         "suivre" | "suivis" | "suivi" => Command::Follow(rest),
         "oublier" | "ne_plus_suivre" => Command::Unfollow(rest),
         "ajouter" | "piste" => Command::Add(rest),
+        "chercher" | "cherche" | "trouver" => Command::Search(rest),
+        "dossier" | "dce" | "lecture" => Command::Dossier,
         "stop" | "arreter" | "arret" => Command::Stop,
         "export" | "exporter" | "mes_donnees" => Command::Export,
         "effacer" => Command::Erase { sure },
@@ -246,6 +252,8 @@ mod tests {
             ("/santé", Command::Health),
             ("/suivre Ville de Lens", Command::Follow("Ville de Lens".into())),
             ("/suivis", Command::Follow(String::new())),
+            ("/chercher pénalité de retard", Command::Search("pénalité de retard".into())),
+            ("/Dossier", Command::Dossier),
             ("/oublier 217000156", Command::Unfollow("217000156".into())),
             ("/pauser boamp", Command::PauseSource("boamp".into())),
             ("/reprendre_source boamp", Command::ResumeSource("boamp".into())),

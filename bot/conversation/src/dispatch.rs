@@ -18,7 +18,7 @@ use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
 
 use super::command::{self, Command};
-use super::replies::{Asker, DECLARED};
+use super::replies::{Asker, DECLARED, UNDER_WHICH};
 use super::subscribe::{self, Draft, Next};
 use super::{Incoming, Input, Reply, ReplyPlace, decide, membership, save_subscription};
 
@@ -128,6 +128,8 @@ enum Wants {
     Answer(String, Option<String>),
     /// To keep that as a note about that delivery, perhaps.
     PerhapsNote(PendingNote),
+    /// To have the file read that was sent under that delivery.
+    File(String),
     /// A word to say.
     Word(&'static str),
 }
@@ -144,6 +146,9 @@ fn wants(incoming: &Incoming, memory: &Memory) -> Wants {
             let text = text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text);
             written(text, about.as_deref(), (*edited, *forwarded), incoming.chat.private, memory)
         }
+        Input::File { about: Some(about), .. } => Wants::File(about.clone()),
+        Input::File { about: None, .. } if incoming.chat.private => Wants::Word(UNDER_WHICH),
+        Input::File { about: None, .. } => Wants::Nothing,
         Input::Undecryptable => Wants::Word(DEAF),
         Input::Joined | Input::Left | Input::Moved { .. } => Wants::Nothing,
     }
@@ -222,6 +227,10 @@ impl Talk<'_> {
             Wants::Nothing => Vec::new(),
             Wants::Word(word) => decide::short_reply(incoming, word),
             Wants::Act(act, delivery) => decide::act(service, incoming, &delivery, &act).await?,
+            Wants::File(about) => match &incoming.input {
+                Input::File { name, content, .. } => self.asker.take_file(name, content, &about).await?,
+                _ => Vec::new(),
+            },
             Wants::PerhapsNote(note) => return self.offer_note(note).await,
             Wants::Answer(words, step) if step.as_deref() == Some(NOTE_STEP) => return self.keep_note(&words).await,
             Wants::Answer(words, step) => return self.go_on(&words, step.as_deref()).await,

@@ -43,6 +43,8 @@ pub struct Service {
     pub lease_holder: String,
     /// Notified when deliveries are queued, so that workers need not wait for their next look.
     pub deliveries_queued: Arc<Notify>,
+    /// Notified when files of a consultation were given, so that their reader need not wait for its next look.
+    pub consultations_given: Arc<Notify>,
     /// Whether writes become durable.
     pub write_proof: WriteProof,
     web_secret: Option<SecretString>,
@@ -82,6 +84,7 @@ impl Service {
             judge: Judge::default(),
             lease_holder: process::this_process(),
             deliveries_queued: Arc::new(Notify::new()),
+            consultations_given: Arc::new(Notify::new()),
             write_proof: WriteProof::default(),
             web_secret,
         })
@@ -114,6 +117,11 @@ impl Service {
 
     pub(crate) fn sign(&self, purpose: &str, subject: &str) -> Option<String> {
         Some(hex::encode(self.mac(purpose, subject)?.finalize().into_bytes()))
+    }
+
+    /// A key for that purpose, of the secret that the settings name; `None` where they name none.
+    pub(crate) fn derived_key(&self, purpose: &str) -> Option<[u8; 32]> {
+        Some(self.mac(purpose, "")?.finalize().into_bytes().into())
     }
 
     /// A signature serves one purpose: the purpose is part of what is signed.

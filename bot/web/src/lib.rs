@@ -17,6 +17,7 @@
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `leads`, `upload` | what a structure heard of by itself, with its files |
+//! | `dossier` | the consultation file of a procedure: given, read, shown, searched; the answer begun |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
 //! | `subscriptions` | my subscriptions |
 //! | `clauses` | the clauses of a territory, month by month |
@@ -45,6 +46,7 @@ pub mod clauses;
 mod confirm;
 mod contracts;
 mod cookies;
+mod dossier;
 mod feeds;
 mod frame;
 mod home;
@@ -169,6 +171,9 @@ routes! {
     "/procedure/{id}/decision" => post(procedure::decide),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/pieces" => post(leads::attach).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
+    "/procedure/{id}/dossier" => get(dossier::show).post(dossier::give).layer(DefaultBodyLimit::max(dossier::MAX_FORM)),
+    "/procedure/{id}/dossier/reponse.docx" => get(dossier::answer),
+    "/procedure/{id}/dossier/effacer" => post(dossier::forget),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
     "/pistes/nouvelle" => get(leads::ask).post(leads::add).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/pieces/{id}" => get(leads::file),

@@ -12,6 +12,7 @@ pub(crate) mod terms;
 use serde::{Deserialize, Serialize};
 use vigie_domain::{DecisionFact, Provision, TypedDate};
 
+use crate::homonyms;
 use crate::written::{Whereabouts, Written};
 
 /// A term of the consultation or of the contract.
@@ -157,6 +158,7 @@ pub struct Finding {
 /// Everything that one piece says.
 #[must_use]
 pub fn of_piece(piece: &Written) -> Vec<Finding> {
+    let piece = &homonyms::set_aside(piece);
     let sentences = sentence::sentences(piece);
     let criteria = criteria::read(piece);
     let mut out = provisions::read(piece, &criteria);

@@ -25,7 +25,7 @@ pattern!(SOCIAL_CRITERION, r"insertion|\bsocia(?:l|le|les|ux)\b|handicap|eloigne
 /// What the judgement finds in a piece, given the criteria that are read.
 pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
     let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
-    notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.text.clone() });
+    notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
     let assessment = vigie_classify::classify(&notice);
     let rows = rows(piece);
     let mut out: Vec<Finding> = Vec::new();
@@ -150,9 +150,24 @@ fn located(
     let lines: Vec<&Line> = piece.lines.iter().filter(inside).collect();
     let says = figure.and_then(|f| lines.iter().find(|l| has_number(&l.folded, &f)));
     let chosen = says.or_else(|| lines.iter().find(|l| !l.is_heading)).filter(|_| lines.len() > 1);
+    let what = verbatim(what(), &piece.text[whole.clone()]);
     let range: Range<usize> =
         chosen.map_or(whole.clone(), |l| l.range.start.max(whole.start)..l.range.end.min(whole.end));
-    Some(Finding::new(what(), piece, range, 0))
+    Some(Finding::new(what, piece, range, 0))
+}
+
+/// The same with its quote as the piece writes it: what is judged may lack a word.
+fn verbatim(mut what: What, quote: &str) -> What {
+    let evidence = match &mut what {
+        What::Provision(p) => Some(&mut p.evidence.quote),
+        What::Fact(f) => Some(&mut f.evidence.quote),
+        What::Date(d) => Some(&mut d.quote),
+        _ => None,
+    };
+    if let Some(kept) = evidence {
+        *kept = Some(quote.to_owned());
+    }
+    what
 }
 
 /// Whether a text holds these digits as a number's beginning.

@@ -305,7 +305,16 @@ async fn a_person_is_shown_and_erased_and_what_is_old_goes() {
         store.lift_suppression(Channel::Email, "pers@exemple.fr").await.unwrap();
         assert!(!store.is_suppressed(Channel::Email, "pers@exemple.fr").await.unwrap());
         assert_eq!(store.journal("", 5).await.unwrap().len(), 0);
-        let keep = Keep { unconfirmed: 1, idle: 1, messages: 1, journal: 1, access: 1, quarantine: 1, attachments: 1 };
+        let keep = Keep {
+            unconfirmed: 1,
+            idle: 1,
+            messages: 1,
+            journal: 1,
+            access: 1,
+            quarantine: 1,
+            attachments: 1,
+            consultations: 1,
+        };
         let later = at(0) + Duration::days(30);
         assert!(store.delete_outdated(&keep, later).await.unwrap() > 0);
         person(&store, "idle").await;

@@ -4,6 +4,7 @@
 //! in the settings file changes nothing here: the file would undo it at the next start.
 
 mod accounts;
+mod dossier;
 mod follow;
 mod operator;
 mod personal;
@@ -18,6 +19,8 @@ use vigie_notifier::chat::{Button, ButtonAction, Rich};
 use vigie_service::answers::action;
 use vigie_service::{Failure, Service};
 use vigie_store::people::{Address, AddressState};
+
+pub(super) use dossier::UNDER_WHICH;
 
 use crate::command::Command;
 use crate::{Incoming, Reply, ReplyPlace};
@@ -84,6 +87,8 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Follow(_)
         | Command::Unfollow(_)
         | Command::Add(_)
+        | Command::Search(_)
+        | Command::Dossier
         | Command::Stop
         | Command::Export
         | Command::Unknown(_) => false,
@@ -112,6 +117,8 @@ impl Asker<'_> {
             Command::Follow(text) => self.follow_account(&text).await,
             Command::Unfollow(text) => self.unfollow_account(&text).await,
             Command::Add(text) => self.add(&text).await,
+            Command::Search(words) => self.search_dossier(&words, about).await,
+            Command::Dossier => self.dossier(about).await,
             Command::Stop => self.stop().await,
             Command::Export => self.export().await,
             Command::Erase { sure } => self.erase(sure).await,
@@ -142,6 +149,7 @@ impl Asker<'_> {
                 "/echeances : les dates des marchés où vous allez",
                 "/suivre : un acheteur ou une entreprise, par son SIREN ou son nom",
                 "/ajouter : un marché dont vous avez entendu parler, pour votre structure seule",
+                "/chercher : un mot dans le dossier de consultation (envoyez RC, CCAP ou ZIP en réponse à une alerte) ; /dossier : ce qu’il dit",
                 "/stop : plus rien dans cette conversation",
                 "/export, /effacer : vos données",
             ]
