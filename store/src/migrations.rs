@@ -35,6 +35,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SIZES,
     LISTED_STATE,
     SOURCE_MEMORIES,
+    IN_THEIR_HANDS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -401,6 +402,16 @@ UPDATE search SET status = 'intended' WHERE status = 'closed';
 const SOURCE_MEMORIES: &str = r"
 CREATE TABLE source_memory (source TEXT PRIMARY KEY, memory TEXT NOT NULL);
 INSERT INTO source_memory (source, memory) SELECT id, memory FROM source WHERE memory <> '{}';
+";
+
+/// What people settle themselves: which channels carry what, until when they are away and who stands in, names of subscriptions; and
+/// whether someone whom the settings file declares has taken their subscriptions and rhythm in hand.
+const IN_THEIR_HANDS: &str = r"
+ALTER TABLE subscriber ADD COLUMN own_hands BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE subscriber ADD COLUMN routes TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE subscriber ADD COLUMN away_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE subscriber ADD COLUMN stand_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE subscription ADD COLUMN name TEXT NOT NULL DEFAULT '';
 ";
 
 /// Brings the database to the newest step.
