@@ -38,6 +38,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     QUARANTINE_BY_MOMENT,
     PAGE_SOURCES,
     CONSULTATIONS,
+    IN_THEIR_HANDS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -428,6 +429,16 @@ CREATE TABLE consultation_file (
 CREATE INDEX consultation_file_of ON consultation_file (consultation_id);
 CREATE INDEX consultation_file_subscriber ON consultation_file (subscriber_id);
 CREATE INDEX consultation_file_at ON consultation_file (at);
+";
+
+/// What people settle themselves: which channels carry what, until when they are away and who stands in, names of subscriptions; and
+/// whether someone whom the settings file declares has taken their subscriptions and rhythm in hand.
+const IN_THEIR_HANDS: &str = r"
+ALTER TABLE subscriber ADD COLUMN own_hands BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE subscriber ADD COLUMN routes TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE subscriber ADD COLUMN away_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE subscriber ADD COLUMN stand_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE subscription ADD COLUMN name TEXT NOT NULL DEFAULT '';
 ";
 
 /// Brings the database to the newest step.

@@ -21,6 +21,7 @@ use crate::columns::millis;
 use crate::error::StoreError;
 use crate::ids::{derived_id, random};
 use crate::leads::forget_private_leads;
+use crate::preferences::forget_stand_in;
 use crate::sql::{self, Cell, Engine, FromRow, Row, SqlError, Transaction};
 use crate::suppression;
 use crate::suppression::mark;
@@ -151,7 +152,7 @@ pub const REGISTER: &[Held] = &[
     ),
     held("delivery", "envois vers vos adresses", OF_SUBSCRIBER, Fate::Pseudonym),
     held("address", "vos adresses", OF_SUBSCRIBER, Fate::Deleted),
-    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme", "id = $1", Fate::Deleted),
+    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme, canaux, absence", "id = $1", Fate::Deleted),
 ];
 
 /// Tables that know of nobody: public notices, sources, and marks that lead back to no one.
@@ -285,6 +286,7 @@ impl Store {
                 Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
             }
         }
+        forget_stand_in(&mut tx, &leaving.id).await?;
         if let Some((Some(number),)) = number {
             person_gone(&mut tx, number).await?;
         }

@@ -15,6 +15,7 @@
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
+//! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operators`], [`suspension`], [`source_health`] | alarms, addresses that get nothing more, the health of sources |
@@ -54,6 +55,7 @@ pub mod page_sources;
 pub mod pass_on;
 pub mod personal_data;
 pub mod place_input;
+pub mod preferences;
 pub mod preview;
 pub mod process;
 pub mod reminders;
@@ -64,6 +66,7 @@ pub mod sign_in;
 pub mod silence_notice;
 pub mod source_health;
 pub mod sources;
+pub mod subscriptions;
 pub mod suspension;
 pub mod verdict_correction;
 pub mod visibility;

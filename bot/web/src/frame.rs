@@ -67,6 +67,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("chercher.html", include_str!("../pages/chercher.html")),
     ("abonnements.html", include_str!("../pages/abonnements.html")),
     ("abonnement.html", include_str!("../pages/abonnement.html")),
+    ("reglages.html", include_str!("../pages/reglages.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
     ("piste.html", include_str!("../pages/piste.html")),
     ("contrats.html", include_str!("../pages/contrats.html")),

@@ -19,7 +19,7 @@
 //! | `leads`, `upload` | what a structure heard of by itself, with its files |
 //! | `dossier` | the consultation file of a procedure: given, read, shown, searched; the answer begun |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
-//! | `subscriptions` | my subscriptions |
+//! | `subscriptions`, `preferences` | my subscriptions; when and by which channel I am written to |
 //! | `clauses` | the clauses of a territory, month by month |
 //! | `month` | my month |
 //! | `account` | my data, sessions, private links, tokens |
@@ -54,6 +54,7 @@ mod leads;
 mod limits;
 mod month;
 mod operator;
+mod preferences;
 mod procedure;
 pub mod proxies;
 mod public;
@@ -190,6 +191,8 @@ routes! {
     "/abonnements/{id}" => get(subscriptions::edit).post(subscriptions::change),
     "/abonnements/{id}/pause" => post(subscriptions::pause),
     "/abonnements/{id}/retirer" => post(subscriptions::remove),
+    "/reglages" => get(preferences::show).post(preferences::save),
+    "/reglages/fichier" => post(preferences::follow_file),
     "/mois" => get(month::show),
     "/clauses" => get(clauses::show),
     "/compte" => get(account::show),

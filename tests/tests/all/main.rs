@@ -18,6 +18,7 @@ mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
 mod guide;
+mod hands;
 mod installation;
 mod kinds;
 mod leads;
