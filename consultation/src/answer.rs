@@ -69,11 +69,7 @@ pub fn docx(
 ///
 /// # Errors
 /// It cannot be put together: a fault of ours.
-pub fn repartition(
-    subject: &Subject,
-    lots: &[(String, Vec<Share>)],
-    today: NaiveDate,
-) -> Result<Vec<u8>, String> {
+pub fn repartition(subject: &Subject, lots: &[(String, Vec<Share>)], today: NaiveDate) -> Result<Vec<u8>, String> {
     let mut page = Page(base(subject, today));
     page.heading(1, "Répartition des lots entre les membres du groupement");
     for (lot, shares) in lots {

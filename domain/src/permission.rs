@@ -24,16 +24,15 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 7] =
-        [
-            Self::Decide,
-            Self::CorrectVerdict,
-            Self::ReadClauseTable,
-            Self::PassOn,
-            Self::Coordinate,
-            Self::PublishLead,
-            Self::Operate,
-        ];
+    pub const ALL: [Self; 7] = [
+        Self::Decide,
+        Self::CorrectVerdict,
+        Self::ReadClauseTable,
+        Self::PassOn,
+        Self::Coordinate,
+        Self::PublishLead,
+        Self::Operate,
+    ];
 }
 
 impl Role {

@@ -66,7 +66,22 @@ struct CallRow {
     follows: String,
 }
 
-row!(CallRow { id, structure, name, procedure_id, lots, note, state, closes, tender, opened, opened_by, told, ended, follows });
+row!(CallRow {
+    id,
+    structure,
+    name,
+    procedure_id,
+    lots,
+    note,
+    state,
+    closes,
+    tender,
+    opened,
+    opened_by,
+    told,
+    ended,
+    follows
+});
 
 impl CallRow {
     fn call(self) -> Result<PartnerCall, StoreError> {

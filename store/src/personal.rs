@@ -107,12 +107,7 @@ pub const REGISTER: &[Held] = &[
     ),
     held("renewal", "contrats dont la fin vous a été annoncée", "structure = $2", Fate::Unnamed(&[])),
     held("account", "acheteurs et entreprises que vous suivez", "structure = $2", Fate::Unnamed(&["followed_by"])),
-    held(
-        "partner_position",
-        "réponses à des appels à partenaires",
-        "structure = $2",
-        Fate::Unnamed(&["decided_by"]),
-    ),
+    held("partner_position", "réponses à des appels à partenaires", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held("partner_invitation", "appels à partenaires reçus", "structure = $2", Fate::Unnamed(&["name"])),
     held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
     held(

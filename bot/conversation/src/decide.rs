@@ -9,8 +9,8 @@ use vigie_config::rules::Rules;
 use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{
-    AlertKind, Decision, Department, Filter, Near, OfferStage, PartnerRole, Permission, Refusal, Sector, Stage, Subscriber,
-    french,
+    AlertKind, Decision, Department, Filter, Near, OfferStage, PartnerRole, Permission, Refusal, Sector, Stage,
+    Subscriber, french,
 };
 use vigie_notifier::card::{Card, short};
 use vigie_notifier::chat::{Button, ButtonAction, Rich, Span, Style};
@@ -154,21 +154,14 @@ impl Asked<'_> {
         let said = match &act.action {
             Action::Position(role) => on_lot(*role),
             Action::Positions(said) => said.clone(),
-            Action::Stage(Stage::NoGo | Stage::Abandoned) | Action::Because(_) | Action::Offer(OfferStage::Declined) => {
-                on_lot(PartnerRole::Declined)
-            }
+            Action::Stage(Stage::NoGo | Stage::Abandoned)
+            | Action::Because(_)
+            | Action::Offer(OfferStage::Declined) => on_lot(PartnerRole::Declined),
             _ => return Ok(short_reply(self.incoming, AS_WHAT)),
         };
         let by = self.name();
-        let answer = Answer {
-            person: self.person,
-            by: &by,
-            call,
-            said: &said,
-            note: "",
-            shows_decision: None,
-            seen: None,
-        };
+        let answer =
+            Answer { person: self.person, by: &by, call, said: &said, note: "", shows_decision: None, seen: None };
         let answered = answering::answer(self.service, &answer).await?;
         let line = answering::line(&answered, &by);
         // A long sentence does not fit in a word that passes.

@@ -181,8 +181,9 @@ fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
 
 /// Leaves out reminders that have lost their reason meanwhile; whether there were any.
 async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>) -> Result<bool, StoreError> {
-    let reminds =
-        |i: &Item| matches!(i.alert_kind, AlertKind::Reminder | AlertKind::Undecided) || i.alert_kind.is_for_its_reader();
+    let reminds = |i: &Item| {
+        matches!(i.alert_kind, AlertKind::Reminder | AlertKind::Undecided) || i.alert_kind.is_for_its_reader()
+    };
     if !items.iter().any(reminds) {
         return Ok(false);
     }

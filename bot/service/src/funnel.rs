@@ -314,12 +314,8 @@ pub async fn of_structure(
             track.ending = None;
         }
     }
-    let refusals: BTreeMap<String, Refusal> = store
-        .decisions_of(structure)
-        .await?
-        .into_iter()
-        .filter_map(|d| Some((d.procedure, d.refusal?)))
-        .collect();
+    let refusals: BTreeMap<String, Refusal> =
+        store.decisions_of(structure).await?.into_iter().filter_map(|d| Some((d.procedure, d.refusal?))).collect();
     let ids: Vec<String> = tracks.keys().cloned().collect();
     let rules = Rules::embedded();
     for row in store.search_rows(&ids).await? {
@@ -389,8 +385,9 @@ mod tests {
 
     #[test]
     fn who_got_further_got_past_each_rung_and_a_rate_has_its_counts() {
-        let mut tracks: Vec<Track> =
-            (0..40).map(|n| track(1, n, Rung::Analysed, Some(Ending::NoGo(Some(Refusal::Size))), &["Nettoyage"])).collect();
+        let mut tracks: Vec<Track> = (0..40)
+            .map(|n| track(1, n, Rung::Analysed, Some(Ending::NoGo(Some(Refusal::Size))), &["Nettoyage"]))
+            .collect();
         tracks.extend((40..43).map(|n| track(1, n, Rung::Answered, Some(Ending::Lost), &["Nettoyage"])));
         tracks.extend((43..55).map(|n| track(1, n, Rung::Won, None, &["Espaces verts"])));
         let line = total(&tracks);

@@ -207,7 +207,10 @@ pub async fn answer(service: &Service, person: &Subscriber, network: &str, joins
     if joins {
         let mut member = person.clone();
         member.profile.networks.push(name);
-        service.store.put_subscriber(&NewSubscriber { subscriber: member, addresses: Vec::new(), declared: false }, now).await?;
+        service
+            .store
+            .put_subscriber(&NewSubscriber { subscriber: member, addresses: Vec::new(), declared: false }, now)
+            .await?;
     }
     service.store.choose(person.structure(), (Choice::AskedToJoin, &id), false, &person.name, now).await?;
     Ok(true)
@@ -224,7 +227,10 @@ pub async fn leave(service: &Service, person: &Subscriber, network: &str) -> Res
     let now = service.clock.now();
     let mut member = person.clone();
     member.profile.networks.retain(|n| n.trim().to_lowercase() != network.trim().to_lowercase());
-    service.store.put_subscriber(&NewSubscriber { subscriber: member, addresses: Vec::new(), declared: false }, now).await?;
+    service
+        .store
+        .put_subscriber(&NewSubscriber { subscriber: member, addresses: Vec::new(), declared: false }, now)
+        .await?;
     service.store.choose(person.structure(), (Choice::CountedIn, network), false, &person.name, now).await?;
     Ok(true)
 }
@@ -274,7 +280,9 @@ mod tests {
 
     #[test]
     fn a_table_of_members_is_read_with_or_without_its_heading() {
-        let (rows, refused) = read("Structure;Courriel;SIRET;Type\nAtelier du Nord;contact@atelier.example;215 903 501 00017;EI\n\nSans adresse;;;\nAutre;autre@autre.example;12;\n");
+        let (rows, refused) = read(
+            "Structure;Courriel;SIRET;Type\nAtelier du Nord;contact@atelier.example;215 903 501 00017;EI\n\nSans adresse;;;\nAutre;autre@autre.example;12;\n",
+        );
         assert_eq!(rows.len(), 1);
         let (line, row) = &rows[0];
         assert_eq!((*line, row.mail.as_str(), row.kind), (2, "contact@atelier.example", Some(StructureKind::Ei)));

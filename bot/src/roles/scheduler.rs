@@ -6,8 +6,8 @@ use vigie_domain::Channel;
 use vigie_notifier::digest;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
-use vigie_service::source_health::{habit_since, known, put_aside_since};
 use vigie_service::partner_calls::closing;
+use vigie_service::source_health::{habit_since, known, put_aside_since};
 use vigie_service::{Failure, Service, after_award, opt_in, personal_data, reminders, silence_notice};
 use vigie_watcher::health::{self, Alarm};
 

@@ -123,7 +123,9 @@ pub(crate) async fn ask_new(State(site): State<Arc<Site>>, signed: Decider, fiel
     let closes = format!("{} à {HOUR}", closes.with_timezone(&Paris).format("%d/%m/%Y"));
     let earlier = opening::earlier(&site.service, signed.session.structure(), procedure).await?;
     let structures = match &earlier {
-        Some(call) => site.service.store.partner_invitations(&call.id).await?.into_iter().map(|i| i.structure).collect(),
+        Some(call) => {
+            site.service.store.partner_invitations(&call.id).await?.into_iter().map(|i| i.structure).collect()
+        }
         None => Vec::new(),
     };
     let typed = Typed { closes, members: true, structures, ..Typed::default() };
@@ -179,7 +181,8 @@ pub(crate) async fn open(State(site): State<Arc<Site>>, posted: Posted) -> Shown
         structures: all("structure"),
         members: fields.has("membres"),
     };
-    let again = async |fault: String| form(&site, &posted.visitor, &posted.session, procedure, &typed, Some(fault)).await;
+    let again =
+        async |fault: String| form(&site, &posted.visitor, &posted.session, procedure, &typed, Some(fault)).await;
     let Some(closes) = written(&typed.closes) else {
         return again("Clôture de l’appel : écrivez par exemple 12/01/2027 à 18h.".to_owned()).await;
     };
@@ -192,7 +195,9 @@ pub(crate) async fn open(State(site): State<Arc<Site>>, posted: Posted) -> Shown
         members: typed.members,
     };
     match opening::open(&site.service, &posted.session.person, posted.session.name(), new).await? {
-        Opened::Yes { call, asked } => Ok(Redirect::to(&format!("/groupements/{call}?fait=ouvert-{asked}")).into_response()),
+        Opened::Yes { call, asked } => {
+            Ok(Redirect::to(&format!("/groupements/{call}?fait=ouvert-{asked}")).into_response())
+        }
         Opened::Already(call) => Ok(Redirect::to(&format!("/groupements/{call}?fait=deja")).into_response()),
         Opened::No(why) => again(why).await,
     }
@@ -392,12 +397,7 @@ fn coordinator_page(
         uncovered => lines.iter().filter(|l| l.uncovered).count(), lot_count => lines.len(), bidders => bidders, many => many,
         done => done, refused => refused, own => own.map(|v| context! { ..head(&v.call, &v.about, now), ..own_answer(v) }),
     };
-    Ok(site.page_as(
-        status,
-        visitor,
-        "groupement.html",
-        context! { ..head(&view.call, &view.about, now), ..values },
-    ))
+    Ok(site.page_as(status, visitor, "groupement.html", context! { ..head(&view.call, &view.about, now), ..values }))
 }
 
 /// The number that a field gives; nothing where it is empty.

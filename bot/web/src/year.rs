@@ -82,7 +82,13 @@ async fn table(
             cells: cells.into_iter().map(|n| n.to_string()).collect(),
         });
         let counted = Some((counted, all));
-        return Ok(Table { rows: rows.collect(), total: shared.total, left_out: shared.left_out, counted, reasons: Vec::new() });
+        return Ok(Table {
+            rows: rows.collect(),
+            total: shared.total,
+            left_out: shared.left_out,
+            counted,
+            reasons: Vec::new(),
+        });
     }
     let tracks: Vec<Track> = funnel::of_structure(&site.service, person.structure(), period).await?;
     let lines = funnel::table(&tracks, by);
@@ -104,10 +110,9 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields:
     let at = |rung: Rung| shown.total.get(rung as usize).copied().flatten();
     let bars: Vec<(&str, Option<usize>)> = Rung::ALL.into_iter().map(|r| (r.in_french(), at(r))).collect();
     let rate = match (at(Rung::Answered), at(Rung::Won)) {
-        (Some(answered), Some(won)) if answered > 0 => Some(format!(
-            "{won} gagnés sur {answered} répondus : {}\u{a0}%",
-            (won * 100 + answered / 2) / answered
-        )),
+        (Some(answered), Some(won)) if answered > 0 => {
+            Some(format!("{won} gagnés sur {answered} répondus : {}\u{a0}%", (won * 100 + answered / 2) / answered))
+        }
         _ => None,
     };
     let this = now.with_timezone(&Paris).year();

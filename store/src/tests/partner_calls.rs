@@ -68,7 +68,10 @@ async fn answers_are_taken_from_those_asked_while_the_call_is_open_and_the_secon
         let later = at(0) + Duration::hours(1);
         let lead = |by: &str, hours| vec![position("a", "1", PartnerRole::Lead, by, hours)];
         let done = store.put_positions("c", "a", lead("Ana", 1), (Some(""), None), later).await.unwrap();
-        assert!(matches!(&done, PositionsPut::Noted { before, now } if before.is_empty() && now.len() == 1), "{done:?}");
+        assert!(
+            matches!(&done, PositionsPut::Noted { before, now } if before.is_empty() && now.len() == 1),
+            "{done:?}"
+        );
         let stale = store.put_positions("c", "a", lead("Bob", 2), (Some(""), None), later).await.unwrap();
         assert!(matches!(&stale, PositionsPut::Meanwhile(standing) if standing[0].by == "Ana"), "{stale:?}");
         let seen = positions_mark(&store.positions_of("c", "a").await.unwrap());

@@ -5,7 +5,9 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender, by_mail};
 use vigie_domain::partner_call::{CallState, PartnerRole, Turn};
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{AlertKind, Channel, DateKind, Department, Lot, Notice, NoticeKind, Stage, StructureKind, Subscriber, TypedDate};
+use vigie_domain::{
+    AlertKind, Channel, DateKind, Department, Lot, Notice, NoticeKind, Stage, StructureKind, Subscriber, TypedDate,
+};
 use vigie_notifier::typeset::typeset;
 use vigie_service::after_award::messages;
 use vigie_service::partner_calls::closing;
@@ -275,7 +277,10 @@ async fn story(pages: Pages) {
     assert_eq!(docx.status, 200);
     assert!(docx.headers.contains("wordprocessingml"), "{}", docx.headers);
     let decided = store.decisions_on(&siret(5), &procedure).await.unwrap();
-    assert!(decided.iter().any(|d| d.lot == "1" && d.stage == Stage::Preparing && d.joint == Some(true)), "{decided:?}");
+    assert!(
+        decided.iter().any(|d| d.lot == "1" && d.stage == Stage::Preparing && d.joint == Some(true)),
+        "{decided:?}"
+    );
     assert!(store.decisions_on(&siret(4), &procedure).await.unwrap().iter().all(|d| d.stage != Stage::Preparing));
 
     // A year later the market comes back: the line-up of before is where it starts.
@@ -304,7 +309,10 @@ async fn competing_calls_know_nothing_of_each_other() {
     for n in [1, 2] {
         let mut subscriber = store.subscriber(&member(n)).await.unwrap().unwrap();
         subscriber.profile.networks.push("Inter-réseau".into());
-        store.put_subscriber(&NewSubscriber { subscriber, addresses: Vec::new(), declared: false }, now()).await.unwrap();
+        store
+            .put_subscriber(&NewSubscriber { subscriber, addresses: Vec::new(), declared: false }, now())
+            .await
+            .unwrap();
     }
     let procedure = pages.take(&call("26-1", (2026, 11, 18), "2026-12-21T12:00:00+01:00")).await.unwrap();
     let gie = pages.signed_in("gie").await.unwrap();

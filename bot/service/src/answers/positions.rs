@@ -47,15 +47,21 @@ static ROLE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static SHARE: LazyLock<Regex> = LazyLock::new(|| expression(r"(\d{1,3})\s*(?:%|pour ?cent)"));
-static HOURS: LazyLock<Regex> = LazyLock::new(|| expression(r"(\d{1,3}(?:[ \x{a0}\x{202f}.]\d{3})+|\d{1,6})\s*(?:heures?|h)\b"));
-static PEOPLE: LazyLock<Regex> = LazyLock::new(|| expression(r"(\d{1,4})\s*(?:personnes?|salaries?|salariees?|agents?)\b"));
+static HOURS: LazyLock<Regex> =
+    LazyLock::new(|| expression(r"(\d{1,3}(?:[ \x{a0}\x{202f}.]\d{3})+|\d{1,6})\s*(?:heures?|h)\b"));
+static PEOPLE: LazyLock<Regex> =
+    LazyLock::new(|| expression(r"(\d{1,4})\s*(?:personnes?|salaries?|salariees?|agents?)\b"));
 static LOTS: LazyLock<Regex> = LazyLock::new(|| {
-    expression(r"\blots?\s+(?:n[°o]s?\s*)?(?P<list>[0-9]{1,4}[a-z]?(?:\s*(?:,|et|&|a|-|au)\s*(?:lots?\s+)?[0-9]{1,4}[a-z]?\b)*)")
+    expression(
+        r"\blots?\s+(?:n[°o]s?\s*)?(?P<list>[0-9]{1,4}[a-z]?(?:\s*(?:,|et|&|a|-|au)\s*(?:lots?\s+)?[0-9]{1,4}[a-z]?\b)*)",
+    )
 });
 static RANGE: LazyLock<Regex> = LazyLock::new(|| expression(r"^(\d{1,4})\s*(?:a|au|-)\s*(\d{1,4})$"));
 /// Words that leave an answer in doubt.
 static DOUBT: LazyLock<Regex> = LazyLock::new(|| {
-    expression(r"\b(?:mais|sauf|pas|si|peut|sous reserve|ou|avant|apres|attendre|voir|finalement|annule|erreur|aucun|jamais|plutot)\b|\?")
+    expression(
+        r"\b(?:mais|sauf|pas|si|peut|sous reserve|ou|avant|apres|attendre|voir|finalement|annule|erreur|aucun|jamais|plutot)\b|\?",
+    )
 });
 /// What may stand before the first answer.
 static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
@@ -173,20 +179,11 @@ mod tests {
             ("Sous-traitante sur les lots 1 à 3", vec![of(&["1", "2", "3"], Subcontractor)]),
             (
                 "Cotraitant lots 2 et 3, 30 %, 1 200 heures, 6 personnes",
-                vec![Said {
-                    share: Some(30),
-                    hours: Some(1200),
-                    people: Some(6),
-                    ..of(&["2", "3"], CoContractor)
-                }],
+                vec![Said { share: Some(30), hours: Some(1200), people: Some(6), ..of(&["2", "3"], CoContractor) }],
             ),
             (
                 "Mandataire lot 1 ; cotraitant lot 2, 40 % ; non pour le lot 3",
-                vec![
-                    of(&["1"], Lead),
-                    Said { share: Some(40), ..of(&["2"], CoContractor) },
-                    of(&["3"], Declined),
-                ],
+                vec![of(&["1"], Lead), Said { share: Some(40), ..of(&["2"], CoContractor) }, of(&["3"], Declined)],
             ),
             ("Lot 2 : mandataire", vec![of(&["2"], Lead)]),
             (

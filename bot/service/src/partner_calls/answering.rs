@@ -126,10 +126,7 @@ pub async fn answer(service: &Service, answer: &Answer<'_>) -> Result<Answered, 
         return Ok(Answered::Invalid("dites en quel rôle : mandataire, cotraitant, sous-traitant ou non".to_owned()));
     }
     let bids = new.iter().any(|p| p.role.bids());
-    let put = service
-        .store
-        .put_positions(&call.id, structure, new, (answer.seen, answer.shows_decision), now)
-        .await?;
+    let put = service.store.put_positions(&call.id, structure, new, (answer.seen, answer.shows_decision), now).await?;
     Ok(match put {
         PositionsPut::Noted { before, now } => {
             let elsewhere = if bids { service.store.bids_elsewhere(&call, structure).await? } else { Vec::new() };
@@ -173,8 +170,10 @@ pub fn in_french(positions: &[Position]) -> String {
         many => format!(" : lots {}", french::list(many)),
     };
     // What is said of all the others comes last.
-    let mut parts: Vec<(bool, String)> =
-        groups.iter().map(|(said, of)| (all && of.iter().any(String::is_empty), format!("{said}{}", lots(of)))).collect();
+    let mut parts: Vec<(bool, String)> = groups
+        .iter()
+        .map(|(said, of)| (all && of.iter().any(String::is_empty), format!("{said}{}", lots(of))))
+        .collect();
     parts.sort_by_key(|(last, _)| *last);
     parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ; ")
 }

@@ -160,8 +160,7 @@ async fn close_now(service: &Service, id: &str, now: DateTime<Utc>) -> Result<Op
     call.closes = call.closes.min(now);
     tx.put_partner_call(&call).await?;
     let positions = service.store.positions_on(&call.id).await?;
-    let mut told: Vec<String> =
-        positions.iter().filter(|p| p.role.takes_part()).map(|p| p.structure.clone()).collect();
+    let mut told: Vec<String> = positions.iter().filter(|p| p.role.takes_part()).map(|p| p.structure.clone()).collect();
     told.push(call.coordinator.clone());
     told.sort();
     told.dedup();

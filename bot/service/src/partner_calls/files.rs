@@ -22,11 +22,7 @@ pub const HEADS: [&str; 9] =
 ///
 /// # Errors
 /// The database fails.
-pub async fn rows(
-    service: &Service,
-    person: &Subscriber,
-    call: &str,
-) -> Result<Option<Vec<Vec<String>>>, StoreError> {
+pub async fn rows(service: &Service, person: &Subscriber, call: &str) -> Result<Option<Vec<Vec<String>>>, StoreError> {
     Ok(looking::coordinated(service, person, call).await?.map(|view| rows_of(&view)))
 }
 

@@ -88,7 +88,9 @@ pub async fn coordinated(
     person: &Subscriber,
     call: &str,
 ) -> Result<Option<Coordinated>, StoreError> {
-    let Some(call) = service.store.partner_call(call).await?.filter(|c| coordinates(person, c)) else { return Ok(None) };
+    let Some(call) = service.store.partner_call(call).await?.filter(|c| coordinates(person, c)) else {
+        return Ok(None);
+    };
     let asked = service.store.partner_invitations(&call.id).await?;
     let mut positions = service.store.positions_on(&call.id).await?;
     positions.retain(|p| asked.iter().any(|i| i.structure == p.structure));
@@ -218,9 +220,10 @@ pub async fn asked(service: &Service, person: &Subscriber, call: &str) -> Result
     let named = |key: &str| {
         invitations.iter().find(|i| i.structure == key).map_or_else(|| "Un partenaire".to_owned(), |i| i.name.clone())
     };
-    let with = seen.with.into_iter().map(|(lot, others)| {
-        (lot, others.into_iter().map(|(key, role)| (named(&key), role)).collect::<Vec<_>>())
-    });
+    let with = seen
+        .with
+        .into_iter()
+        .map(|(lot, others)| (lot, others.into_iter().map(|(key, role)| (named(&key), role)).collect::<Vec<_>>()));
     let companions = with.collect();
     let before = answered_before(service, &call, std::slice::from_ref(own)).await?.remove(structure);
     Ok(Some(Asked {

@@ -99,7 +99,9 @@ fn head(turn: Turn) -> &'static str {
 fn remark(why: &Why, turn: Turn) -> Option<String> {
     let said = match turn {
         Turn::HalfTime => return Some("La moitié du délai est passée, et votre structure n’a pas répondu.".to_owned()),
-        Turn::LastDay => return Some("L’appel se clôt dans moins d’un jour, et votre structure n’a pas répondu.".to_owned()),
+        Turn::LastDay => {
+            return Some("L’appel se clôt dans moins d’un jour, et votre structure n’a pas répondu.".to_owned());
+        }
         Turn::Moved | Turn::Cancelled => why.remark.as_deref()?,
         Turn::Asked | Turn::LineUp => return None,
     };
@@ -152,8 +154,10 @@ async fn to_asked(
         Turn::LineUp if view.companions.is_empty() => None,
         Turn::LineUp => {
             let lines = view.companions.iter().map(|(lot, others)| {
-                let who: Vec<String> =
-                    others.iter().map(|(name, role)| format!("{} ({})", short(name, MAX_NAME), role.in_french())).collect();
+                let who: Vec<String> = others
+                    .iter()
+                    .map(|(name, role)| format!("{} ({})", short(name, MAX_NAME), role.in_french()))
+                    .collect();
                 format!("{} – avec {}", lot_line(&view.about, lot), french::list(&who))
             });
             Some(("Avec qui".to_owned(), cut(lines.collect())))
@@ -233,7 +237,8 @@ async fn to_coordinator(
         let shown = lots.iter().flat_map(|lot| &lot.on).map(|p| p.structure.clone()).collect();
         looking::log_look(service, person, call, shown).await?;
     }
-    let list = (turn == Turn::LineUp).then(|| ("Qui est sur quel lot".to_owned(), cut(lots.iter().map(line).collect())));
+    let list =
+        (turn == Turn::LineUp).then(|| ("Qui est sur quel lot".to_owned(), cut(lots.iter().map(line).collect())));
     Ok(PartnerMessage {
         head: head(turn).to_owned(),
         title: about.title.clone(),

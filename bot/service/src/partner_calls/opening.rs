@@ -67,9 +67,13 @@ pub async fn open(service: &Service, person: &Subscriber, by: &str, new: NewCall
         return no("Ce marché n’est plus connu.");
     }
     if visible.iter().any(|n| !n.notice.visibility.is_public()) {
-        return no("Cette piste est à votre structure seule : publiez-la d’abord, ou parlez-en vous-même à vos partenaires.");
+        return no(
+            "Cette piste est à votre structure seule : publiez-la d’abord, ou parlez-en vous-même à vos partenaires.",
+        );
     }
-    let Some(published) = service.store.state_of(&new.procedure).await? else { return no("Ce marché n’est plus connu.") };
+    let Some(published) = service.store.state_of(&new.procedure).await? else {
+        return no("Ce marché n’est plus connu.");
+    };
     if published.status != Status::Open {
         return no("Ce marché n’est plus ouvert.");
     }
@@ -130,7 +134,9 @@ pub async fn open(service: &Service, person: &Subscriber, by: &str, new: NewCall
     }
     asked.remove(person.structure());
     if asked.is_empty() {
-        return no("Personne n’est à qui poser la question : choisissez au moins une structure, ou ajoutez des membres à votre réseau.");
+        return no(
+            "Personne n’est à qui poser la question : choisissez au moins une structure, ou ajoutez des membres à votre réseau.",
+        );
     }
     if asked.len() > MAX_ASKED {
         return no(format!("{MAX_ASKED} structures au plus pour un appel."));
@@ -230,11 +236,7 @@ pub async fn partners_before(service: &Service, coordinator: &str) -> Result<BTr
 ///
 /// # Errors
 /// The database fails.
-pub async fn earlier(
-    service: &Service,
-    coordinator: &str,
-    procedure: &str,
-) -> Result<Option<PartnerCall>, StoreError> {
+pub async fn earlier(service: &Service, coordinator: &str, procedure: &str) -> Result<Option<PartnerCall>, StoreError> {
     let notices = service.store.notices_of(procedure).await?;
     let Some(this) = notices.last() else { return Ok(None) };
     let buyer = |row: &vigie_store::journal::NoticeRow| {
@@ -248,8 +250,10 @@ pub async fn earlier(
         let before = service.store.notices_of(&call.procedure).await?;
         let Some(before) = before.first() else { continue };
         let same_buyer = !buyer(this).is_empty() && buyer(this) == buyer(before);
-        let titles =
-            ((this.assessment.title.as_str(), &*this.assessment.cpv), (before.assessment.title.as_str(), &*before.assessment.cpv));
+        let titles = (
+            (this.assessment.title.as_str(), &*this.assessment.cpv),
+            (before.assessment.title.as_str(), &*before.assessment.cpv),
+        );
         if same_buyer && object::alike(titles.0, titles.1) {
             return Ok(Some(call));
         }

@@ -39,11 +39,7 @@ pub struct Known {
 ///
 /// # Errors
 /// The database fails.
-pub async fn known_partners(
-    service: &Service,
-    person: &Subscriber,
-    procedure: &str,
-) -> Result<Vec<Known>, StoreError> {
+pub async fn known_partners(service: &Service, person: &Subscriber, procedure: &str) -> Result<Vec<Known>, StoreError> {
     let notices = service.store.notices_of(procedure).await?;
     let Some(row) = main_of(&notices).or(notices.last()) else { return Ok(Vec::new()) };
     let members: BTreeSet<String> = members_of(service, person).await?.into_iter().map(|(s, _)| s).collect();
@@ -116,8 +112,13 @@ pub async fn for_call(
     let Some(call) = store.partner_call(call).await?.filter(|c| coordinates(person, c)) else { return Ok(None) };
     let notices = store.notices_of(&call.procedure).await?;
     let Some(row) = main_of(&notices).or(notices.last()) else { return Ok(Some(Vec::new())) };
-    let asked: BTreeSet<String> =
-        store.partner_invitations(&call.id).await?.into_iter().map(|i| i.structure).chain([call.coordinator.clone()]).collect();
+    let asked: BTreeSet<String> = store
+        .partner_invitations(&call.id)
+        .await?
+        .into_iter()
+        .map(|i| i.structure)
+        .chain([call.coordinator.clone()])
+        .collect();
     let never: BTreeSet<String> = store.who_chose(Choice::NeverProposed, "").await?.into_iter().collect();
     let before = partners_before(service, &call.coordinator).await?;
     let listed: Vec<Structure> = store
@@ -208,7 +209,8 @@ fn reasons(profile: &Profile, coordinator: &Profile, a: &Assessment) -> Option<V
         reasons.insert(0, french::list(&named));
     }
     let places: BTreeSet<_> = a.departments.iter().chain(a.lots.iter().flat_map(|l| &l.departments)).collect();
-    let near: Vec<String> = profile.departments.iter().filter(|d| places.contains(d)).map(ToString::to_string).collect();
+    let near: Vec<String> =
+        profile.departments.iter().filter(|d| places.contains(d)).map(ToString::to_string).collect();
     if !profile.departments.is_empty() && !places.is_empty() {
         if near.is_empty() {
             return None;

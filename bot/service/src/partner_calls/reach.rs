@@ -139,7 +139,11 @@ pub(super) fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
     let (place, km) = place(entry, sought)?;
     let mut reasons = Vec::new();
     if sought.staff || access == Access::Serve {
-        let how = if sought.staff { "met du personnel à disposition, ce que demande le lot" } else { "met du personnel à disposition de ceux qui portent le lot" };
+        let how = if sought.staff {
+            "met du personnel à disposition, ce que demande le lot"
+        } else {
+            "met du personnel à disposition de ceux qui portent le lot"
+        };
         reasons.push(format!("{} : {how}", entry.kind.acronym()));
     } else if lends {
         return None;
@@ -186,7 +190,8 @@ fn place(entry: &Structure, sought: &Sought<'_>) -> Option<(String, Option<f64>)
     let own = entry.place.as_ref().map(|p| rules::communes().locate(p)).unwrap_or_default();
     if let ([own, ..], false) = (own.as_slice(), sought.communes.is_empty()) {
         let km = sought.communes.iter().filter_map(|c| c.km_to(own)).min_by(f64::total_cmp)?;
-        let said = if km < 1.0 { format!("à {}", own.name) } else { format!("à {}, {} km du lot", own.name, km.round()) };
+        let said =
+            if km < 1.0 { format!("à {}", own.name) } else { format!("à {}, {} km du lot", own.name, km.round()) };
         return (km <= reach).then_some((said, Some(km)));
     }
     let shared = entry.departments.iter().find(|d| sought.departments.contains(d))?;

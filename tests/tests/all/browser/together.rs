@@ -15,7 +15,11 @@ async fn asked(pages: &Pages) -> String {
     pages.person("gie", "Réseau des AI du Pas-de-Calais", Role::Network, None).await.unwrap();
     let mut notice = call(300, "Remplacement de personnel dans les collèges", false);
     notice.lots = (1..=LOTS)
-        .map(|n| Lot { id: n.to_string(), title: format!("Collège n° {n}, Arrondissement {}", n % 9 + 1), ..Lot::default() })
+        .map(|n| Lot {
+            id: n.to_string(),
+            title: format!("Collège n° {n}, Arrondissement {}", n % 9 + 1),
+            ..Lot::default()
+        })
         .collect();
     let procedure = pages.take(&notice).await.unwrap();
     let partners = PartnerCall {
