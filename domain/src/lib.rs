@@ -26,6 +26,7 @@
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`cadence`] | how often a person hears of what a subscription finds |
 //! | [`commune`] | communes, their places and intercommunalities, and which of them a notice means |
+//! | [`spelling`] | one spelling of names, so that what is the same is found the same |
 //! | [`territory`] | where a subscription looks: départements, intercommunalities, circles |
 //! | [`permission`] | who may do what: the table of roles |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
@@ -60,6 +61,7 @@ pub mod procedure;
 pub mod provision;
 pub mod service_offer;
 pub mod snapshot;
+pub mod spelling;
 pub mod state;
 pub mod strength;
 pub mod structure;

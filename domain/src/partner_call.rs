@@ -305,12 +305,14 @@ pub fn companions<'l>(lot: &'l LotLineUp, structure: &str) -> Vec<(&'l str, Part
     lot.on.iter().filter(|p| p.structure != structure).map(|p| (p.structure.as_str(), p.role)).collect()
 }
 
-/// What a structure's answers become with new ones: an answer on everything takes the place of all that was said lot by lot; a
-/// refusal of everything that was said of single lots stands where it was.
+/// What a structure's answers become with new ones. An answer on everything takes the place of all that was said lot by lot. An answer by
+/// which it takes part in some lots takes the place of one by which it took part in all: whoever names lots means these.
 #[must_use]
 pub fn answered(before: &[Position], new: Vec<Position>) -> Vec<Position> {
     let on_all = new.iter().any(|p| p.lot.is_empty());
-    let kept = before.iter().filter(|_| !on_all).cloned().map(|p| (p.lot.clone(), p));
+    let names_lots = new.iter().any(|p| !p.lot.is_empty() && p.role.takes_part());
+    let gone = |p: &Position| on_all || names_lots && p.lot.is_empty() && p.role.takes_part();
+    let kept = before.iter().filter(|p| !gone(p)).cloned().map(|p| (p.lot.clone(), p));
     let mut by_lot: BTreeMap<String, Position> = kept.collect();
     by_lot.extend(new.into_iter().map(|p| (p.lot.clone(), p)));
     by_lot.into_values().collect()
@@ -393,5 +395,10 @@ mod tests {
         assert!(companions(&lots[1], "a").is_empty(), "who refused a lot learns nobody's name");
         let whole = answered(&positions[..2], vec![position("a", "", Declined)]);
         assert_eq!(whole, [position("a", "", Declined)], "a refusal of everything takes back each lot");
+        let all = [position("a", "", CoContractor)];
+        let some = answered(&all, vec![position("a", "2", Lead)]);
+        assert_eq!(some, [position("a", "2", Lead)], "whoever names lots means these");
+        let but = answered(&all, vec![position("a", "3", Declined)]);
+        assert_eq!(but.len(), 2, "a refusal of one lot leaves the others");
     }
 }

@@ -44,6 +44,7 @@ mod migrations;
 pub mod open_access;
 pub mod outages;
 pub mod outbox;
+mod page_sources;
 pub mod partner_calls;
 pub mod people;
 mod people_rows;

@@ -35,6 +35,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SIZES,
     LISTED_STATE,
     SOURCE_MEMORIES,
+    QUARANTINE_BY_MOMENT,
+    PAGE_SOURCES,
     TOGETHER,
 ];
 
@@ -399,11 +401,17 @@ UPDATE search SET status = 'intended' WHERE status = 'closed';
 "#;
 
 /// What a source remembers takes kilobytes and changes with what it brings; the rest of its row is short and changes at each poll.
+/// The old column stays: a process of the version before may still write it, and what it would lose is one poll read again.
 const SOURCE_MEMORIES: &str = r"
 CREATE TABLE source_memory (source TEXT PRIMARY KEY, memory TEXT NOT NULL);
 INSERT INTO source_memory (source, memory) SELECT id, memory FROM source WHERE memory <> '{}';
 ";
 
+/// Health asks for what was put aside lately, of all sources; what was put aside in years is not walked.
+const QUARANTINE_BY_MOMENT: &str = "CREATE INDEX quarantine_at ON quarantine (at, source);";
+
+const PAGE_SOURCES: &str =
+    "CREATE TABLE page_source (id TEXT PRIMARY KEY, form TEXT NOT NULL, changed BIGINT NOT NULL);";
 /// Calls for partners, who is asked and what they answer; members of networks; what structures chose about being proposed and counted;
 /// what came of contracts won, as structures typed it.
 const TOGETHER: &str = r"

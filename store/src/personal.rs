@@ -160,6 +160,7 @@ pub const IMPERSONAL: &[&str] = &[
     "source",
     "source_day",
     "source_memory",
+    "page_source",
     "alarm",
     "procedure",
     "procedure_key",

@@ -304,7 +304,8 @@ async fn settled(engine: &Engine, delivery: &Claimed, outcome: Outcome) -> Resul
         Settlement::Ambiguous(_, why) => ("ambiguous", why),
         Settlement::Dead(why) => ("dead", why),
     };
-    tracing::info!(delivery = %delivery.id, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
+    let alert = delivery.cause.alert().unwrap_or("-");
+    tracing::info!(delivery = %delivery.id, alert, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
     metrics::attempted(delivery.channel, word);
     let began = Instant::now();
     let free = now + asked.unwrap_or_default().max(delivery.gap);

@@ -30,7 +30,8 @@
 //! | [`outgoing_mail`] | the e-mail channel that the settings describe |
 //! | [`personal_data`] | what is held on a person: export, erasure, retention |
 //! | [`place_input`] | intercommunalities and circles as people write them |
-//! | [`declared`], [`sources`] | people and sources of the settings file |
+//! | [`declared`], [`sources`] | people of the settings file; sources that are watched |
+//! | [`page_sources`] | sources that operators set on the pages |
 //! | [`clock`], [`process`], [`crash_point`], [`metrics`], [`error`] | the edge: time, this process, tests of crashes, figures, failures |
 
 pub mod after_award;
@@ -56,6 +57,7 @@ pub mod on_behalf;
 pub mod operators;
 pub mod opt_in;
 pub mod outgoing_mail;
+pub mod page_sources;
 pub mod partner_calls;
 pub mod pass_on;
 pub mod personal_data;

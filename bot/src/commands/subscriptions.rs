@@ -83,7 +83,8 @@ pub(super) struct AddArgs {
     /// Nature de structure : EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT, SEP
     #[arg(long, value_parser = parse_kind)]
     kind: Option<StructureKind>,
-    /// SIRET de la structure : sa nature, ses métiers et ses départements sont pris dans l’annuaire (vigie directory)
+    /// SIRET de la structure : sa nature, ses métiers et ses départements sont pris dans l’annuaire (vigie directory) ; si
+    /// elle n’y est pas, dites sa nature (--kind)
     #[arg(long)]
     siret: Option<String>,
     /// Ne demande pas confirmation quand la structure a déjà des membres
@@ -292,13 +293,20 @@ async fn list(store: &Store, output: OutputArg) -> Result<(), Failure> {
     Listing { columns, rows }.print(output)
 }
 
-/// The structure of the directory with that SIRET.
-async fn listed(store: &Store, siret: &str) -> Result<Structure, Failure> {
+/// The structure of the directory with that SIRET; one that it does not hold is what is said of it, its kind at least.
+async fn listed(store: &Store, siret: &str, kind: Option<StructureKind>) -> Result<Structure, Failure> {
     let number = Buyer::clean_siret(siret).filter(|n| n.len() == 14).ok_or_else(|| {
         Failure::usage(format!("« {siret} » n’est pas un SIRET"), "--siret", "écrivez ses quatorze chiffres")
     })?;
-    store.structure(&number).await?.ok_or_else(|| {
-        let fix = "importez un annuaire (vigie directory import structures FICHIER), ou donnez --kind, --sector et --department";
+    let said = kind.map(|kind| Structure {
+        siret: number.clone(),
+        name: String::new(),
+        kind,
+        sectors: Vec::new(),
+        departments: Vec::new(),
+    });
+    store.structure(&number).await?.or(said).ok_or_else(|| {
+        let fix = "ajoutez --kind (ACI, EA…), ou importez un annuaire (vigie directory import structures FICHIER)";
         Failure::usage(format!("aucune structure {number} dans l’annuaire"), "--siret", fix)
     })
 }
@@ -309,7 +317,7 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         mail_address::canonical(&args.email).map_err(|why| Failure::usage(why, place, "écrivez nom@domaine"))?;
     let listed = match &args.siret {
         None => None,
-        Some(siret) => Some(listed(store, siret).await?),
+        Some(siret) => Some(listed(store, siret, args.kind).await?),
     };
     let mut filter = args.criteria.filter(place)?;
     let unsaid = filter == Filter::default();

@@ -7,7 +7,8 @@ use vigie_notifier::digest;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::partner_calls::closing;
-use vigie_service::source_health::{habit_since, known, put_aside_since};
+use vigie_service::source_health::Sources;
+use vigie_service::sources::blocks;
 use vigie_service::{Failure, Service, after_award, opt_in, personal_data, reminders, silence_notice};
 use vigie_watcher::health::{self, Alarm};
 
@@ -67,17 +68,13 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
 
 /// Tells the operators of alarms that begin and end, once each.
 async fn source_alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Failure> {
-    let mut states = service.store.source_states().await?;
-    let mut days = service.store.source_days(habit_since(now)).await?;
-    let aside = service.store.put_aside(put_aside_since(now)).await?;
+    let sources = Sources::read(&service.store, now).await?;
     let mut alarms = service.store.all_open_alarms().await?;
-    for block in service.settings.source.iter().filter(|b| b.enabled) {
-        let state = states.remove(&block.id).unwrap_or_default();
+    for block in blocks(&service.settings, &service.store).await?.iter().filter(|b| b.enabled) {
+        let (state, known) = sources.of(&block.id);
         if state.paused {
             continue; // its silence is wanted
         }
-        let known =
-            known(state, &days.remove(&block.id).unwrap_or_default(), aside.get(&block.id).copied().unwrap_or(0));
         let told = alarms.remove(&block.id).unwrap_or_default();
         let standing = health::alarms(&known, now);
         for (alarm, why) in standing.iter().filter(|(a, _)| !told.iter().any(|(kind, _)| kind == a.as_str())) {

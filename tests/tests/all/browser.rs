@@ -433,6 +433,7 @@ async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
     for (path, name) in [
         ("/exploitation", "exploitation"),
         ("/exploitation/sources", "sources"),
+        ("/exploitation/sources/nouvelle", "source-nouvelle"),
         ("/exploitation/envois", "envois"),
         (delivery.as_str(), "envoi"),
         ("/exploitation/personnes", "personnes"),

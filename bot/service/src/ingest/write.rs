@@ -112,6 +112,10 @@ pub(crate) async fn tell(
         tx.put_shares(alert, None, &plan.shares).await?;
     }
     let told = plan.shares.iter().filter(|(share, _)| share.disposition.is_told()).count();
+    if told > 0 {
+        // The alert's identifier stands in the line of each of its deliveries too.
+        tracing::info!(alert = %alert.id, notice = %notice.key(), procedure = %alert.procedure, told, "told");
+    }
     Ok(Concerned { shares: plan.shares.len(), told })
 }
 

@@ -177,7 +177,9 @@ fn done(word: &str) -> &'static str {
             "Adresse remise en service : les prochains messages y partent. Ceux qui ont été annulés se renvoient ci-dessous."
         }
         "accord" => "La demande d’accord repart vers cette adresse.",
-        "accord-attend" => "Une demande d’accord est déjà partie il y a peu : laissez-lui le temps d’arriver.",
+        "accord-attend" => {
+            "Une demande d’accord est déjà partie : la suivante est possible quatre jours après, et trois en tout. La personne peut en demander une elle-même à la page « Entrer »."
+        }
         "essai" => "Un message d’essai part vers toutes ses adresses en service.",
         "pause" => "Abonnement en pause ; la personne est prévenue.",
         "reprise" => "L’abonnement reprend ; la personne est prévenue.",
@@ -216,6 +218,9 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
             }
         }
         "essai" => {
+            if store.active_addresses(&person.id).await?.is_empty() {
+                return Err(conflict("Cette personne n’a aucune adresse en service : rien ne partirait."));
+            }
             send_test(&site, &person.id, "La personne qui gère Vigie a demandé cet essai.").await?;
             store.saw(me, &id, "message d’essai", now).await?;
             "essai"
