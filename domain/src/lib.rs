@@ -33,6 +33,7 @@
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
+//! | [`partner_call`] | a call for partners: who positions itself on which lot, and the line-up it is closed into |
 //! | [`service_offer`] | services offered to whoever holds a contract |
 //! | [`working_day`] | days on which people work in France |
 //! | [`french`] | dates, numbers and lists as French writes them |
@@ -54,6 +55,7 @@ pub mod french;
 pub mod notice;
 pub mod object;
 pub mod outcome;
+pub mod partner_call;
 pub mod permission;
 pub mod place;
 pub mod preferences;
@@ -85,6 +87,7 @@ pub use delivery::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition}
 pub use follow_up::{Decision, Refusal, Stage};
 pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage, Visibility};
 pub use outcome::{NoAwardReason, Outcome};
+pub use partner_call::{PartnerCall, PartnerRole, Position};
 pub use permission::Permission;
 pub use place::{Department, Place};
 pub use preferences::{Absence, Days, MessageKind, Routes};

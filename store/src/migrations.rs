@@ -39,6 +39,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     PAGE_SOURCES,
     CONSULTATIONS,
     IN_THEIR_HANDS,
+    TOGETHER,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -439,6 +440,32 @@ ALTER TABLE subscriber ADD COLUMN routes TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE subscriber ADD COLUMN away_until BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE subscriber ADD COLUMN stand_in TEXT NOT NULL DEFAULT '';
 ALTER TABLE subscription ADD COLUMN name TEXT NOT NULL DEFAULT '';
+";
+
+/// Calls for partners, who is asked and what they answer; members of networks; what structures chose about being proposed and counted;
+/// what came of contracts won, as structures typed it.
+const TOGETHER: &str = r"
+CREATE TABLE partner_call (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, name TEXT NOT NULL, procedure_id TEXT NOT NULL, lots TEXT NOT NULL, note TEXT NOT NULL,
+  state TEXT NOT NULL, closes BIGINT NOT NULL, tender BIGINT, opened BIGINT NOT NULL, opened_by TEXT NOT NULL, told TEXT NOT NULL,
+  ended TEXT NOT NULL, follows TEXT NOT NULL DEFAULT '');
+CREATE INDEX partner_call_structure ON partner_call (structure, opened);
+CREATE INDEX partner_call_procedure ON partner_call (procedure_id);
+CREATE INDEX partner_call_open ON partner_call (closes) WHERE state = 'open';
+CREATE TABLE partner_invitation (
+  call_id TEXT NOT NULL, structure TEXT NOT NULL, name TEXT NOT NULL, at BIGINT NOT NULL, shows_decision BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (call_id, structure));
+CREATE INDEX partner_invitation_structure ON partner_invitation (structure);
+CREATE TABLE partner_position (
+  call_id TEXT NOT NULL, structure TEXT NOT NULL, lot TEXT NOT NULL, role TEXT NOT NULL, share BIGINT, hours BIGINT, people BIGINT,
+  note TEXT NOT NULL, decided_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (call_id, structure, lot));
+CREATE INDEX partner_position_structure ON partner_position (structure);
+CREATE TABLE structure_choice (
+  structure TEXT NOT NULL, choice TEXT NOT NULL, about TEXT NOT NULL, decided_by TEXT NOT NULL, at BIGINT NOT NULL,
+  PRIMARY KEY (structure, choice, about));
+CREATE TABLE impact (
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, amount BIGINT, hours_planned BIGINT, hours_done BIGINT,
+  people BIGINT, exits BIGINT, decided_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (structure, procedure_id, lot));
 ";
 
 /// Brings the database to the newest step.

@@ -120,6 +120,16 @@ pub const REGISTER: &[Held] = &[
     ),
     held("renewal", "contrats dont la fin vous a été annoncée", "structure = $2", Fate::Unnamed(&[])),
     held("account", "acheteurs et entreprises que vous suivez", "structure = $2", Fate::Unnamed(&["followed_by"])),
+    held("partner_position", "réponses à des appels à partenaires", "structure = $2", Fate::Unnamed(&["decided_by"])),
+    held("partner_invitation", "appels à partenaires reçus", "structure = $2", Fate::Unnamed(&["name"])),
+    held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
+    held(
+        "structure_choice",
+        "ce que votre structure accepte : être proposée, être comptée dans un réseau",
+        "structure = $2",
+        Fate::Unnamed(&["decided_by"]),
+    ),
+    held("impact", "bilan de vos contrats gagnés", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held(
         "journal",
         "journal de ce qui vous concerne",
@@ -421,6 +431,14 @@ async fn pseudonymise_verdicts(tx: &mut Transaction, subscriber: &str, key: &str
 /// What a structure decided stays with its other members, without the person's name; where nobody is left, it goes.
 async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &Leaving) -> Result<u64, StoreError> {
     if leaving.alone {
+        if held.table == "partner_call" {
+            // What others answered to a coordinator who is gone is for nobody any more.
+            for table in ["partner_position", "partner_invitation"] {
+                let sql =
+                    format!("DELETE FROM {table} WHERE call_id IN (SELECT id FROM partner_call WHERE structure = $1)");
+                sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
+            }
+        }
         let sql = format!("DELETE FROM {} WHERE structure = $1", held.table);
         let done = sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
         return Ok(done);
@@ -438,9 +456,9 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
             changed += done;
         }
     }
-    if held.table == "decision" {
+    if matches!(held.table, "decision" | "partner_position" | "partner_call") {
         for word in &leaving.words {
-            replace(tx, "decision", "note", word).await?;
+            replace(tx, held.table, "note", word).await?;
         }
     }
     Ok(changed)

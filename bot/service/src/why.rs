@@ -60,6 +60,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         AlertKind::Offer => "services à proposer au titulaire",
         AlertKind::AskResult => "résultat demandé",
         AlertKind::Renewal => "contrat qui se termine",
+        AlertKind::PartnerCall => "appel à partenaires",
         AlertKind::Reminder => "rappel",
         AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
         _ => "nouveau",

@@ -6,6 +6,7 @@ use vigie_domain::{Channel, MessageKind};
 use vigie_notifier::digest;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
+use vigie_service::partner_calls::closing;
 use vigie_service::source_health::Sources;
 use vigie_service::sources::blocks;
 use vigie_service::{Failure, Service, after_award, opt_in, personal_data, reminders, silence_notice};
@@ -54,6 +55,7 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     }
     reminders::run(service, now).await?;
     after_award::run(service, now).await?;
+    closing::run(service, now).await?;
     opt_in::remind(service, now).await?;
     mailbox::report(service, now).await?;
     silence_notice::run(service, now).await?;

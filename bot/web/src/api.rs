@@ -399,6 +399,7 @@ pub(crate) async fn decide(
     let edit = DecisionEdit {
         stage: Some(says.stage),
         refusal: Some(says.refusal),
+        joint: None,
         note: says.note,
         assignee: says.assignee,
         reminder: says.remind_at.map(Reminder::At),

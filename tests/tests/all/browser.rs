@@ -6,6 +6,7 @@ mod contracts;
 mod everywhere;
 mod journeys;
 mod mails;
+mod together;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -39,4 +39,5 @@ mod store_story;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;
+mod together;
 mod words;

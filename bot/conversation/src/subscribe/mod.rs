@@ -281,6 +281,8 @@ mod tests {
             kind: StructureKind::Ea,
             sectors: vec!["blanchisserie".into()],
             departments: Department::parse("59").into_iter().collect(),
+            place: None,
+            naf: None,
         };
         let (known, _) = asks(found(draft.clone(), &siret, Some(structure)));
         assert!(question(&known, "").0.contains("EA du Nord (EA)"));
