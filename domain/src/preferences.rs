@@ -158,7 +158,8 @@ impl MessageKind {
             | AlertKind::VerdictCorrection
             | AlertKind::Cancellation
             | AlertKind::PartialResult
-            | AlertKind::ExAnte => Self::Instant,
+            | AlertKind::ExAnte
+            | AlertKind::PartnerCall => Self::Instant,
             AlertKind::Award
             | AlertKind::NoAward
             | AlertKind::Modification

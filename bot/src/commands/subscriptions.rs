@@ -316,6 +316,8 @@ async fn listed(store: &Store, siret: &str, kind: Option<StructureKind>) -> Resu
         kind,
         sectors: Vec::new(),
         departments: Vec::new(),
+        place: None,
+        naf: None,
     });
     store.structure(&number).await?.or(said).ok_or_else(|| {
         let fix = "ajoutez --kind (ACI, EA…), ou importez un annuaire (vigie directory import structures FICHIER)";
