@@ -14,6 +14,8 @@ pub enum Permission {
     ReadClauseTable,
     /// Pass a notice on to the members of a network.
     PassOn,
+    /// Open a call for partners, and read who positions itself on which lot.
+    Coordinate,
     /// Show everybody a lead of one's own structure.
     PublishLead,
     /// Look after sources, deliveries, people and their access; see what is not public; publish any structure's lead.
@@ -22,8 +24,15 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 6] =
-        [Self::Decide, Self::CorrectVerdict, Self::ReadClauseTable, Self::PassOn, Self::PublishLead, Self::Operate];
+    pub const ALL: [Self; 7] = [
+        Self::Decide,
+        Self::CorrectVerdict,
+        Self::ReadClauseTable,
+        Self::PassOn,
+        Self::Coordinate,
+        Self::PublishLead,
+        Self::Operate,
+    ];
 }
 
 impl Role {
@@ -34,13 +43,18 @@ impl Role {
     #[must_use]
     pub const fn may(self, what: Permission) -> bool {
         match self {
-            Self::Structure => matches!(what, Permission::Decide | Permission::PublishLead),
+            Self::Structure => {
+                matches!(what, Permission::Decide | Permission::Coordinate | Permission::PublishLead)
+            }
             Self::Facilitator => {
                 matches!(what, Permission::CorrectVerdict | Permission::ReadClauseTable | Permission::PublishLead)
             }
-            Self::Network => matches!(what, Permission::Decide | Permission::PassOn | Permission::PublishLead),
+            Self::Network => matches!(
+                what,
+                Permission::Decide | Permission::PassOn | Permission::Coordinate | Permission::PublishLead
+            ),
             Self::Subscriber => false,
-            Self::Operator => !matches!(what, Permission::PassOn),
+            Self::Operator => !matches!(what, Permission::PassOn | Permission::Coordinate),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::columns::millis;
 use crate::error::StoreError;
 use crate::ids::{derived_id, random};
 use crate::leads::forget_private_leads;
+use crate::preferences::forget_stand_in;
 use crate::sql::{self, Cell, Engine, FromRow, Row, SqlError, Transaction};
 use crate::suppression;
 use crate::suppression::mark;
@@ -119,6 +120,16 @@ pub const REGISTER: &[Held] = &[
     ),
     held("renewal", "contrats dont la fin vous a été annoncée", "structure = $2", Fate::Unnamed(&[])),
     held("account", "acheteurs et entreprises que vous suivez", "structure = $2", Fate::Unnamed(&["followed_by"])),
+    held("partner_position", "réponses à des appels à partenaires", "structure = $2", Fate::Unnamed(&["decided_by"])),
+    held("partner_invitation", "appels à partenaires reçus", "structure = $2", Fate::Unnamed(&["name"])),
+    held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
+    held(
+        "structure_choice",
+        "ce que votre structure accepte : être proposée, être comptée dans un réseau",
+        "structure = $2",
+        Fate::Unnamed(&["decided_by"]),
+    ),
+    held("impact", "bilan de vos contrats gagnés", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held(
         "journal",
         "journal de ce qui vous concerne",
@@ -151,7 +162,7 @@ pub const REGISTER: &[Held] = &[
     ),
     held("delivery", "envois vers vos adresses", OF_SUBSCRIBER, Fate::Pseudonym),
     held("address", "vos adresses", OF_SUBSCRIBER, Fate::Deleted),
-    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme", "id = $1", Fate::Deleted),
+    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme, canaux, absence", "id = $1", Fate::Deleted),
 ];
 
 /// Tables that know of nobody: public notices, sources, and marks that lead back to no one.
@@ -162,6 +173,7 @@ pub const IMPERSONAL: &[&str] = &[
     "source",
     "source_day",
     "source_memory",
+    "page_source",
     "alarm",
     "procedure",
     "procedure_key",
@@ -284,6 +296,7 @@ impl Store {
                 Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
             }
         }
+        forget_stand_in(&mut tx, &leaving.id).await?;
         if let Some((Some(number),)) = number {
             person_gone(&mut tx, number).await?;
         }
@@ -418,6 +431,14 @@ async fn pseudonymise_verdicts(tx: &mut Transaction, subscriber: &str, key: &str
 /// What a structure decided stays with its other members, without the person's name; where nobody is left, it goes.
 async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &Leaving) -> Result<u64, StoreError> {
     if leaving.alone {
+        if held.table == "partner_call" {
+            // What others answered to a coordinator who is gone is for nobody any more.
+            for table in ["partner_position", "partner_invitation"] {
+                let sql =
+                    format!("DELETE FROM {table} WHERE call_id IN (SELECT id FROM partner_call WHERE structure = $1)");
+                sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
+            }
+        }
         let sql = format!("DELETE FROM {} WHERE structure = $1", held.table);
         let done = sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
         return Ok(done);
@@ -435,9 +456,9 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
             changed += done;
         }
     }
-    if held.table == "decision" {
+    if matches!(held.table, "decision" | "partner_position" | "partner_call") {
         for word in &leaving.words {
-            replace(tx, "decision", "note", word).await?;
+            replace(tx, held.table, "note", word).await?;
         }
     }
     Ok(changed)

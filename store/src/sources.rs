@@ -92,6 +92,20 @@ pub struct Quarantined {
 
 row!(Quarantined { source, record_id, place, reason, raw, at });
 
+/// A record put aside, as lists show it.
+#[derive(Debug, Clone)]
+pub struct PutAside {
+    pub id: String,
+    pub record_id: Option<String>,
+    /// What was wrong.
+    pub reason: String,
+    /// How many bytes it has.
+    pub bytes: i64,
+    pub at: DateTime<Utc>,
+}
+
+row!(PutAside { id, record_id, reason, bytes, at });
+
 /// The state of a source, with its identifier: see `state_columns!`.
 struct SourceRow(String, SourceState);
 
@@ -317,6 +331,26 @@ impl Store {
         }
         tx.commit().await?;
         Ok(new)
+    }
+
+    /// Records of one source that were put aside, newest first, without their bytes.
+    pub async fn put_aside_of(&self, source: &str, limit: i64) -> Result<Vec<PutAside>, StoreError> {
+        Ok(sql::query_as(
+            "SELECT id, record_id, reason, LENGTH(raw), at FROM quarantine WHERE source = $1 ORDER BY at DESC LIMIT $2",
+        )
+        .bind(source.to_owned())
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    /// The bytes of a record that was put aside, as they came.
+    pub async fn raw_of_put_aside(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let found: Option<(Vec<u8>,)> = sql::query_as("SELECT raw FROM quarantine WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(found.map(|(raw,)| raw))
     }
 
     /// Records put aside, newest first.

@@ -17,8 +17,8 @@ use vigie_service::{Failure, Service, preview};
 use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
 
-use super::command::{self, Command};
-use super::replies::{Asker, DECLARED, UNDER_WHICH};
+use super::command::{self, Command, Which};
+use super::replies::{Asker, UNDER_WHICH, WHICH_ONE};
 use super::subscribe::{self, Draft, Next};
 use super::{Incoming, Input, Reply, ReplyPlace, decide, membership, save_subscription};
 
@@ -235,6 +235,7 @@ impl Talk<'_> {
             Wants::Answer(words, step) if step.as_deref() == Some(NOTE_STEP) => return self.keep_note(&words).await,
             Wants::Answer(words, step) => return self.go_on(&words, step.as_deref()).await,
             Wants::Command(Command::Subscribe, _) => return self.subscribe().await,
+            Wants::Command(Command::Change(which), _) => return self.change(which.as_ref()).await,
             Wants::Command(Command::Cancel, _) => return self.cancel().await,
             Wants::Command(Command::Start(Some(_)), _) if self.in_use() => vec![membership::answer(LINKED)],
             Wants::Command(command, about) => self.asker.answer(command, about.as_deref()).await?,
@@ -294,12 +295,20 @@ impl Talk<'_> {
 
     async fn subscribe(mut self) -> Result<Vec<Reply>, Failure> {
         let person = self.asker.person;
-        if self.asker.service.store.is_declared(&person.id).await? {
-            return Ok(vec![membership::answer(DECLARED)]);
-        }
-        let note = if self.memory.draft.is_some() { WHERE_WE_WERE } else { "" };
-        let draft = self.memory.draft.take().unwrap_or_else(|| subscribe::begin(person.role, &person.profile));
+        // A change that was begun is none of a new subscription.
+        let begun = self.memory.draft.take().filter(|draft| draft.changes.is_none());
+        let note = if begun.is_some() { WHERE_WE_WERE } else { "" };
+        let draft = begun.unwrap_or_else(|| subscribe::begin(person.role, &person.profile));
         self.ask(draft, note).await
+    }
+
+    /// A subscription is changed, from what it is.
+    async fn change(self, which: Option<&Which>) -> Result<Vec<Reply>, Failure> {
+        let Some(subscription) = self.asker.the_one(which).await? else {
+            return Ok(vec![membership::answer(WHICH_ONE)]);
+        };
+        let draft = Draft::of(&subscription, self.asker.person.profile.kind);
+        self.ask(draft, "").await
     }
 
     async fn cancel(mut self) -> Result<Vec<Reply>, Failure> {

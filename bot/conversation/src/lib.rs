@@ -15,6 +15,7 @@ mod membership;
 pub mod refine;
 mod replies;
 mod save_subscription;
+pub mod settle;
 pub mod subscribe;
 
 pub use dispatch::dispatch;

@@ -9,6 +9,7 @@ use sha2::Sha256;
 use tokio::sync::Notify;
 use vigie_config::secret::expose;
 use vigie_config::settings::Settings;
+use vigie_domain::Days;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
 use vigie_store::Store;
@@ -93,7 +94,8 @@ impl Service {
     /// The installation's hour and day of digests, in Paris.
     #[must_use]
     pub fn digest_times(&self) -> DigestTimes {
-        DigestTimes { hour: self.settings.pace.digest_hour, weekday: self.settings.pace.digest_day.into(), zone: Paris }
+        let pace = &self.settings.pace;
+        DigestTimes { hour: pace.digest_hour, weekday: pace.digest_day.into(), days: Days::ALL, zone: Paris }
     }
 
     /// Who runs the installation, as somebody reads it who is told to turn to them.

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use vigie_config::settings::Settings;
 use vigie_delivery::worker;
 use vigie_service::ingest::hourly_cap;
+use vigie_service::sources::Watched;
 use vigie_service::{Clock, Failure, backup, sources};
 use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
@@ -120,7 +121,7 @@ enum Ended {
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Watch) {
-        let sources = sources::enabled(&app.service.settings)?;
+        let sources = sources::all(&app.service).await?;
         watch::poll_all(&app.service, &app.fetcher, sources, args.force_poll).await?;
     }
     if args.role.contains(&Role::Deliver) {
@@ -282,11 +283,15 @@ async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
 }
 
 async fn watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
-    let mut watch = match sources::enabled(&app.service.settings) {
-        Ok(sources) => Watch::new(sources),
-        Err(e) => return tracing::error!("no source is watched: {}", e.what),
-    };
+    let mut watch = Watch::new(Vec::new());
+    let mut watched = None;
     loop {
+        // Those of the pages may change at any time; what is known is watched on where the database fails for a moment.
+        match sources_now(&app, &mut watched).await {
+            Ok(Some(sources)) => watch.turn_to(sources),
+            Ok(None) => {}
+            Err(e) => tracing::error!("sources not read again: {}", e.what),
+        }
         // A database that fails for a moment must not end the watch.
         if let Err(e) = watch.begin_due(&app.service, &app.fetcher, &stopping).await {
             tracing::error!("sources not looked at: {}", e.what);
@@ -296,6 +301,17 @@ async fn watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
             return;
         }
     }
+}
+
+/// The sources to be watched, where those of the pages are not as `known` any more; nothing is known before the first look.
+async fn sources_now(app: &App, known: &mut Option<Vec<(String, String)>>) -> Result<Option<Vec<Watched>>, Failure> {
+    let on_pages = app.service.store.page_sources().await?;
+    if known.as_ref() == Some(&on_pages) {
+        return Ok(None);
+    }
+    let sources = sources::all(&app.service).await?;
+    *known = Some(on_pages);
+    Ok(Some(sources))
 }
 
 async fn write_watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {

@@ -40,9 +40,11 @@ const FAILED: &str =
     "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
 
 /// What clients propose as commands.
-pub const MENU: [(&str, &str); 14] = [
+pub const MENU: [(&str, &str); 16] = [
     ("abonner", "Choisir les marchés dont je veux entendre parler"),
-    ("abonnements", "Voir, suspendre ou retirer mes abonnements"),
+    ("abonnements", "Voir, changer, suspendre ou retirer mes abonnements"),
+    ("reglages", "À quelles heures et par quel canal Vigie m’écrit"),
+    ("absence", "Dire jusqu’à quand je suis absent, et qui me remplace"),
     ("echeances", "Les dates des marchés que nous suivons"),
     ("suivre", "Suivre un acheteur ou une entreprise"),
     ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),

@@ -7,6 +7,7 @@
 use std::sync::PoisonError;
 
 use chrono::Utc;
+use matrix_sdk::Room;
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEventKind;
 use matrix_sdk::media::{MediaFormat, MediaRequestParameters};
@@ -220,10 +221,15 @@ impl Matrix {
         Some(successor.room_id.to_string())
     }
 
-    /// The room that a room we may not enter yet goes on from.
+    /// The room that a room we are invited to goes on from: as it was noted when it could not be entered, or as a room we are in
+    /// says itself, since an invite may come with the very news of the upgrade.
     async fn awaits(&self, room: &str) -> Option<String> {
         let kept = self.client.state_store().get_custom_value(awaited_key(room).as_bytes()).await;
-        kept.ok().flatten().and_then(|from| String::from_utf8(from).ok())
+        let noted = kept.ok().flatten().and_then(|from| String::from_utf8(from).ok());
+        noted.or_else(|| {
+            let became = |here: &Room| here.successor_room().is_some_and(|next| next.room_id.as_str() == room);
+            Some(self.client.joined_rooms().iter().find(|here| became(here))?.room_id().to_string())
+        })
     }
 
     /// The bytes of a file, decrypted; `None` where it is longer than `most`, or stands nowhere. What a homeserver lets be sent bounds

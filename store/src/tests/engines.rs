@@ -221,7 +221,7 @@ async fn what_is_found_counted_and_due() {
         assert!(!store.take_chore("ménage", Duration::hours(1), at(1)).await.unwrap());
         assert!(store.due_digests(at(1), at(0)).await.unwrap().is_empty());
         let digest = DueDigest { subscriber: "p".into(), due: at(1) };
-        assert_eq!(store.make_digest(&digest, &[], 5, at(0), at(1)).await.unwrap(), 0);
+        assert_eq!(store.make_digest(&digest, (crate::digests::Lines::All, &[]), 5, at(0), at(1)).await.unwrap(), 0);
         assert_eq!(store.next_digest_of("p").await.unwrap(), None);
         assert!(store.spotted(&["p".into()], at(0), at(9)).await.unwrap().is_empty());
         assert!(store.told_by_subscription("p", at(0)).await.unwrap().is_empty());

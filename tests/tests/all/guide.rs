@@ -155,6 +155,17 @@ async fn everything_the_guide_says_of_chats_is_so() {
     let app = bench.at(now() + Duration::minutes(20)).await;
     for (words, wanted) in [
         ("/abonnements", "Vous avez"),
+        ("/essayer 1", "vous aurait été signalé"),
+        ("/nommer 1 Linge du Nord", "s’appelle maintenant"),
+        ("/changer 1", "Que changer"),
+        ("enregistrer", "C’est enregistré"),
+        ("/reglages", "Heure des résumés"),
+        ("/reglages résumé à 7 h", "C’est noté"),
+        ("/reglages silence de 20 h à 7 h", "Heures de silence"),
+        ("/reglages alertes sur Telegram", "Alertes immédiates"),
+        ("/absence jusqu’au 12 janvier 2027, Marc me remplace", "Je ne connais pas ce collègue"),
+        ("/absence 2 semaines", "retour le 5 décembre 2026"),
+        ("/reglages de retour", "Absence"),
         ("/pause", "en pause"),
         ("/pause 2 semaines", "jusqu’au 5 décembre 2026"),
         ("/pause jusqu’au 12 janvier 2027", "jusqu’au 12 janvier 2027"),

@@ -18,6 +18,7 @@ mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
 mod guide;
+mod hands;
 mod installation;
 mod kinds;
 mod leads;
@@ -38,4 +39,5 @@ mod store_story;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;
+mod together;
 mod words;

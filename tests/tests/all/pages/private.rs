@@ -1,10 +1,13 @@
 //! What one structure never sees of another, what operators see, and hostile words that stay words.
 
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
+use vigie_domain::partner_call::{CallState, PartnerCall, PartnerRole, Position, Turn};
 use vigie_domain::{Award, Channel, Company, OfferStage, ServiceOffer, Visibility};
 use vigie_service::consultation;
 use vigie_service::leads::{self, Added, File, Lead};
 use vigie_store::accounts::Account;
+use vigie_store::impact::Figures;
+use vigie_store::partner_calls::Invitation;
 use vigie_store::people::{AddressState, NewSubscriber};
 
 use super::*;
@@ -86,7 +89,50 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let mut going = Decision::new(MINE, &lead, Stage::Preparing, secret, now());
     going.note = format!("note {secret}");
     store.decide(&going).await.unwrap();
+    // A call for partners that asks both: she answers it with a word for the coordinator, who alone reads it.
+    let partners = PartnerCall {
+        id: "appel".into(),
+        coordinator: "gie".into(),
+        name: "GIE Nord".into(),
+        procedure: procedure.clone(),
+        lots: vec!["1".into(), "2".into()],
+        note: String::new(),
+        state: CallState::Open,
+        closes: now() + Duration::days(5),
+        tender: None,
+        opened: now(),
+        by: "Claire".into(),
+        told: Turn::Asked,
+        ended: Vec::new(),
+        follows: String::new(),
+    };
+    let mut tx = store.begin_ingest(now()).await.unwrap();
+    tx.put_partner_call(&partners).await.unwrap();
+    for structure in [MINE, OTHERS] {
+        let name = if structure == MINE { format!("nom {secret}") } else { "Rival".to_owned() };
+        let invitation =
+            Invitation { call: "appel".into(), structure: structure.into(), name, at: now(), shows_decision: true };
+        tx.put_partner_invitation(&invitation).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for (lot, role) in [("1", PartnerRole::Lead), ("2", PartnerRole::Declined)] {
+        let position = Position {
+            structure: MINE.into(),
+            lot: lot.into(),
+            role,
+            share: Some(71),
+            hours: None,
+            people: None,
+            note: format!("mot {secret}"),
+            by: secret.into(),
+            at: now(),
+        };
+        store.put_positions("appel", MINE, vec![position], (None, None), now()).await.unwrap();
+    }
+    let figures = Figures { people: Some(71), ..Figures::default() };
+    store.put_impact((MINE, &procedure, "1"), figures, secret, now()).await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
+    assert!(ok(&hers, "/groupements/appel").await.body.contains(secret), "the search must be able to find");
     let read = format!("/procedure/{procedure}/dossier");
     for path in [format!("/procedure/{lead}"), format!("/pieces/{file}"), read, "/".to_owned()] {
         assert!(ok(&hers, &path).await.body.contains(secret), "the search must be able to find at {path}");
@@ -125,8 +171,11 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let stranger = pages.stranger().unwrap();
     let csrf = rival.csrf().await.unwrap();
     let mut asked = 0;
-    let tokens: Vec<String> =
-        her_links.iter().map(|t| t.id.clone()).chain([procedure.clone(), file.clone(), "552045999".into()]).collect();
+    let tokens: Vec<String> = her_links
+        .iter()
+        .map(|t| t.id.clone())
+        .chain([procedure.clone(), file.clone(), "552045999".into(), "appel".into()])
+        .collect();
     for (token, of) in tokens.iter().map(|t| (t, &procedure)).chain([(&file, &lead)]) {
         for path in paths(of, token) {
             for (who, visitor) in [("rival", &rival), ("program", &rivals_program), ("stranger", &stranger)] {
