@@ -173,6 +173,8 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("/pourquoi", "Les derniers avis"),
         ("/pourquoi 26-12345", "envoyé tout de suite"),
         ("/echeances", "échéance"),
+        ("/dossier", "aucun dossier"),
+        ("/chercher pénalité", "aucun dossier"),
         ("/transmettre", "pour les réseaux"),
         ("/transmettre 26-12345", "pour les réseaux"),
         ("/suivre …", "Dites qui suivre"),
