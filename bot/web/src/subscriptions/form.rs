@@ -180,8 +180,10 @@ impl Wish {
         }
         let mut departments: Vec<Department> =
             fields.all("departement").filter_map(Department::parse).take(MAX_ITEMS).collect();
+        departments.sort();
         departments.dedup();
         self.prefilled = fields.all("prerempli").filter_map(Department::parse).take(MAX_ITEMS).collect();
+        self.prefilled.sort();
         if !self.filter.around.is_empty() && !departments.is_empty() && departments == self.prefilled {
             departments.clear();
             self.prefilled.clear();
