@@ -6,12 +6,14 @@ use std::ops::Range;
 use vigie_domain::{Provision, ProvisionKind};
 
 use super::finding::Reading;
+use super::given::buyer_speaks;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::Unit;
 use super::reserved::{ARTICLES, STRUCTURES};
 use super::statement::Statement;
 use super::token::mark;
+use super::undertaking::future;
 
 /// Most doubts shown of one notice.
 const MAX_DOUBTS: usize = 3;
@@ -69,6 +71,7 @@ const WHO: &[&[Concept]] = &[
     STRUCTURES,
     &[Concept::InsertionAction, Concept::Facilitator, Concept::FormObjective],
     ARTICLES,
+    &[Concept::WorkForPeople],
 ];
 
 /// The words of a statement that make it social.
@@ -108,13 +111,70 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         return false;
     }
     let beside = |concepts: &[Concept]| s.any_of(concepts).any(|h| h.to <= hit.from || h.from >= hit.to);
-    let asked = beside(&[Concept::Winner]) && beside(&[Concept::Duty]);
+    let asked = beside(&[Concept::Winner, Concept::Contract]) && beside(&[Concept::Duty]);
     // "formation, emploi des publics fragiles": items of a list.
     let service = s
         .of(Concept::ServiceTalk)
         .filter(|t| t.to <= hit.from || t.from >= hit.to)
         .any(|t| !(t.to..=hit.from).any(|i| s.tokens[i].after(mark::COMMA | mark::ITEM)));
     let served = reading.served || service || of_users(s, hit);
+    // People and work in one breath: only where somebody is bound to it.
+    if hit.concept == Concept::WorkForPeople
+        && !(s.says.has(Concept::Winner) && (beside(&[Concept::Duty]) || future(s))
+            || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]))
+    {
+        return true;
+    }
+    // "Fournitures pour les bureaux du PLIE", "association porteuse du PLIE".
+    if hit.concept == Concept::Facilitator
+        && !s.heading_or_own(&[
+            Concept::ClauseName,
+            Concept::InsertionAction,
+            Concept::FarFromWork,
+            Concept::SocialDuty,
+            Concept::Winner,
+        ])
+        && !s.has_word(0, s.tokens.len(), &["heures", "clauses", "clause", "entreprises"])
+        && !(s.tokens.len() <= 12
+            && s.has_word(0, 3, &["facilitateur", "facilitatrice", "contact", "interlocuteur", "suivi"]))
+    {
+        return true;
+    }
+    // "Les personnes détenues ne participent pas aux travaux", "les structures d'insertion ne sont pas visées".
+    let not_them = STRUCTURES.contains(&hit.concept)
+        && (hit.to..s.tokens.len().min(hit.to + 4)).any(|i| {
+            matches!(s.tokens[i].word.as_ref(), "ne" | "n")
+                && s.has_word(i, i + 5, &["pas"])
+                && !s.has_word(i, i + 6, &["exclu", "exclues", "exclus", "seul", "seules"])
+        });
+    // "La Région encourage …", "la Ville favorise l'économie sociale": of itself, not of this contract.
+    const THIS: &[&str] = &[
+        "chantier",
+        "chantiers",
+        "titulaire",
+        "entreprise",
+        "entreprises",
+        "marche",
+        "travaux",
+        "candidats",
+        "prestataire",
+    ];
+    let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !s.has_word(0, s.tokens.len(), THIS);
+    // What the title names as those or the house it is for ("cour d'un ESAT", "transport des personnes handicapées").
+    let house = reading.for_them
+        && (STRUCTURES.contains(&hit.concept) || hit.concept == Concept::FarFromWork)
+        && !(asked && speaks_of_work(s, hit))
+        && !beside(&[
+            Concept::Criterion,
+            Concept::Only,
+            Concept::Reserve,
+            Concept::MustBe,
+            Concept::ClauseName,
+            Concept::SocialDuty,
+        ]);
+    if not_them || of_the_buyer || house {
+        return true;
+    }
     let works = asked || beside(CALLED_FOR) || s.heading.any(CALLED_FOR) || speaks_of_work(s, hit);
     // "Publics visés : DELD, BRSA": nothing else is said.
     let bare = hit.concept == Concept::InsertionAction && hit.to - hit.from == 1;
@@ -137,17 +197,35 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
 /// outside the contract.
 fn names_somebody(s: &Statement<'_>, hit: &Hit) -> bool {
     const FROM: &[&str] = &[
-        "issu", "proven", "voisin", "riverain", "mitoyen", "siege", "loue", "heberg", "adherent", "benevole",
+        "issu",
+        "proven",
+        "voisin",
+        "riverain",
+        "mitoyen",
+        "siege",
+        "loue",
+        "heberg",
+        "adherent",
+        "benevole",
         "acheteur",
+        "usage",
+        "gestionnaire",
+        "exploit",
+        "gere",
     ];
     let starts =
         |at: usize, words: &[&str]| s.tokens.get(at).is_some_and(|t| words.iter().any(|w| t.word.starts_with(w)));
     let address = s.tokens.iter().any(|t| t.word.len() == 5 && t.word.bytes().all(|b| b.is_ascii_digit()));
     let near = (hit.from.saturating_sub(7)..hit.from).chain(hit.to..hit.to + 2).any(|i| starts(i, FROM));
     let among = s.has_word(hit.to, hit.to + 1, &["ou"]) && starts(hit.to + 1, &["autre"]);
+    let elsewhere = (1..s.tokens.len()).any(|i| {
+        s.tokens[i - 1].word == "autres"
+            && ["marche", "contrat", "operation", "consultation"].iter().any(|w| s.tokens[i].word.starts_with(w))
+    });
     let given_up = hit.concept == Concept::Facilitator && s.of(Concept::Deny).any(|d| d.from > hit.to);
-    let outside =
-        given_up || (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "hors" && s.tokens[i].word == "marche");
+    let outside = given_up
+        || elsewhere
+        || (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "hors" && s.tokens[i].word == "marche");
     STRUCTURES.contains(&hit.concept) && (address || near || among)
         || outside
         || address && s.says.any(STRUCTURES)
