@@ -125,54 +125,7 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
     {
         return true;
     }
-    // "Fournitures pour les bureaux du PLIE", "association porteuse du PLIE".
-    if hit.concept == Concept::Facilitator
-        && !s.heading_or_own(&[
-            Concept::ClauseName,
-            Concept::InsertionAction,
-            Concept::FarFromWork,
-            Concept::SocialDuty,
-            Concept::Winner,
-        ])
-        && !s.has_word(0, s.tokens.len(), &["heures", "clauses", "clause", "entreprises"])
-        && !(s.tokens.len() <= 12
-            && s.has_word(0, 3, &["facilitateur", "facilitatrice", "contact", "interlocuteur", "suivi"]))
-    {
-        return true;
-    }
-    // "Les personnes détenues ne participent pas aux travaux", "les structures d'insertion ne sont pas visées".
-    let not_them = STRUCTURES.contains(&hit.concept)
-        && (hit.to..s.tokens.len().min(hit.to + 4)).any(|i| {
-            matches!(s.tokens[i].word.as_ref(), "ne" | "n")
-                && s.has_word(i, i + 5, &["pas"])
-                && !s.has_word(i, i + 6, &["exclu", "exclues", "exclus", "seul", "seules"])
-        });
-    // "La Région encourage …", "la Ville favorise l'économie sociale": of itself, not of this contract.
-    const THIS: &[&str] = &[
-        "chantier",
-        "chantiers",
-        "titulaire",
-        "entreprise",
-        "entreprises",
-        "marche",
-        "travaux",
-        "candidats",
-        "prestataire",
-    ];
-    let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !s.has_word(0, s.tokens.len(), THIS);
-    // What the title names as those or the house it is for ("cour d'un ESAT", "transport des personnes handicapées").
-    let house = reading.for_them
-        && (STRUCTURES.contains(&hit.concept) || hit.concept == Concept::FarFromWork)
-        && !(asked && speaks_of_work(s, hit))
-        && !beside(&[
-            Concept::Criterion,
-            Concept::Only,
-            Concept::Reserve,
-            Concept::MustBe,
-            Concept::ClauseName,
-            Concept::SocialDuty,
-        ]);
-    if not_them || of_the_buyer || house {
+    if of_others(reading, s, hit, asked) {
         return true;
     }
     let works = asked || beside(CALLED_FOR) || s.heading.any(CALLED_FOR) || speaks_of_work(s, hit);
@@ -191,6 +144,55 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         || served && !asked
         || (reading.studied || s.has_word(0, 8, STUDIES)) && !asked && !s.heading_or_own(&[Concept::ClauseName])
         || (s.index == 0 || !works) && of_a_place(s, hit)
+}
+
+/// Whether words are of somebody outside the contract: an office named by its acronym, those who are said not to be concerned, the buyer
+/// itself, the people or the house that the title names.
+fn of_others(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit, asked: bool) -> bool {
+    const ABOUT: &[Concept] =
+        &[Concept::ClauseName, Concept::InsertionAction, Concept::FarFromWork, Concept::SocialDuty, Concept::Winner];
+    const THIS: &[&str] = &[
+        "chantier",
+        "chantiers",
+        "titulaire",
+        "entreprise",
+        "entreprises",
+        "marche",
+        "travaux",
+        "candidats",
+        "prestataire",
+    ];
+    const CALLED_FOR: &[Concept] = &[
+        Concept::Criterion,
+        Concept::Only,
+        Concept::Reserve,
+        Concept::MustBe,
+        Concept::ClauseName,
+        Concept::SocialDuty,
+    ];
+    let all = s.tokens.len();
+    let beside = |concepts: &[Concept]| s.any_of(concepts).any(|h| h.to <= hit.from || h.from >= hit.to);
+    // "Fournitures pour les bureaux du PLIE", "association porteuse du PLIE".
+    let of_clauses = s.heading_or_own(ABOUT) || s.has_word(0, all, &["heures", "clauses", "clause", "entreprises"]);
+    let contact =
+        all <= 12 && s.has_word(0, 3, &["facilitateur", "facilitatrice", "contact", "interlocuteur", "suivi"]);
+    let office = hit.concept == Concept::Facilitator && !of_clauses && !contact;
+    // "Les personnes détenues ne participent pas aux travaux", "les structures d'insertion ne sont pas visées".
+    let not_them = STRUCTURES.contains(&hit.concept)
+        && (hit.to..all.min(hit.to + 4)).any(|i| {
+            matches!(s.tokens[i].word.as_ref(), "ne" | "n")
+                && s.has_word(i, i + 5, &["pas"])
+                && !s.has_word(i, i + 6, &["exclu", "exclues", "exclus", "seul", "seules"])
+        });
+    // "La Région encourage …", "la Ville favorise l'économie sociale": of itself, not of this contract.
+    let optional = beside(&[Concept::Subcontract, Concept::Possible, Concept::Optional]);
+    let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !optional && !s.has_word(0, all, THIS);
+    // "Cour d'un ESAT", "transport des personnes handicapées".
+    let house = reading.for_them
+        && (STRUCTURES.contains(&hit.concept) || hit.concept == Concept::FarFromWork)
+        && !(asked && speaks_of_work(s, hit))
+        && !beside(CALLED_FOR);
+    office || not_them || of_the_buyer || house
 }
 
 /// Whether a structure is only named: at its address, as a neighbour, as where something comes from, as one among others, or as somebody
