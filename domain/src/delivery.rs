@@ -171,6 +171,17 @@ impl Channel {
             Self::Console => "à l’écran",
         }
     }
+
+    /// What it is called.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Email => "courriel",
+            Self::Telegram => "Telegram",
+            Self::Matrix => "Matrix",
+            Self::Console => "écran",
+        }
+    }
 }
 
 words!(Channel);

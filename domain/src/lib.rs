@@ -29,6 +29,7 @@
 //! | [`spelling`] | one spelling of names, so that what is the same is found the same |
 //! | [`territory`] | where a subscription looks: départements, intercommunalities, circles |
 //! | [`permission`] | who may do what: the table of roles |
+//! | [`preferences`] | how a person is written to: days, channels, who stands in for them |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
@@ -57,6 +58,7 @@ pub mod outcome;
 pub mod partner_call;
 pub mod permission;
 pub mod place;
+pub mod preferences;
 pub mod procedure;
 pub mod provision;
 pub mod service_offer;
@@ -88,6 +90,7 @@ pub use outcome::{NoAwardReason, Outcome};
 pub use partner_call::{PartnerCall, PartnerRole, Position};
 pub use permission::Permission;
 pub use place::{Department, Place};
+pub use preferences::{Absence, Days, MessageKind, Routes};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
 pub use service_offer::{OfferStage, ServiceOffer};
 pub use state::{Phase, ProcedureState};

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::assessment::AssessedLot;
 use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
-    Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Department, Notice, NoticeKind, Place,
-    ProvisionKind, Sector, StructureKind, SupplyMode, access, wording,
+    Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Days, Department, Notice, NoticeKind,
+    Place, ProvisionKind, Sector, StructureKind, SupplyMode, access, wording,
 };
 
 /// What a person is to the installation.
@@ -47,6 +47,9 @@ pub struct QuietHours {
 pub struct Rhythm {
     /// Local hour of their digests, 0–23; none = the installation's.
     pub digest_hour: Option<u8>,
+    /// Days on which their digests come; one that would fall on another day comes on the next of these.
+    #[serde(skip_serializing_if = "Days::is_default")]
+    pub digest_days: Days,
     /// Hours in which messages wait, to come together afterwards.
     pub quiet: Option<QuietHours>,
     /// What presses may come in quiet hours too.
@@ -200,6 +203,9 @@ pub struct Filter {
 pub struct Subscription {
     pub id: String,
     pub subscriber: String,
+    /// How its owner calls it; empty where they gave it no name.
+    #[serde(default)]
+    pub name: String,
     pub filter: Filter,
     pub cadence: Cadence,
     /// Until when it gives nothing.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vigie_domain::procedure::{Snapshot, Statement};
-use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
+use vigie_domain::{Alert, Assessment, Channel, Disposition, MessageKind, Notice};
 
 use crate::Store;
 use crate::columns::{clean, from_json, millis, to_json};
@@ -95,7 +95,7 @@ pub struct NewNotification {
 pub type Share = (NewNotification, Vec<NewDelivery>);
 
 impl Store {
-    /// The share of a person who is told at once, on each address in use, whatever they subscribed to.
+    /// The share of a person who is told at once, whatever they subscribed to, on the addresses in use that carry such messages.
     pub async fn share_at_once(
         &self,
         subscriber: &str,
@@ -103,7 +103,7 @@ impl Store {
         reasons: &str,
         expires: Option<DateTime<Utc>>,
     ) -> Result<Share, StoreError> {
-        let addresses = self.active_addresses(subscriber).await?;
+        let addresses = self.addresses_for(subscriber, MessageKind::of(alert.kind)).await?;
         let share = NewNotification {
             subscriber: subscriber.to_owned(),
             subscription: None,

@@ -37,6 +37,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SOURCE_MEMORIES,
     QUARANTINE_BY_MOMENT,
     PAGE_SOURCES,
+    CONSULTATIONS,
+    IN_THEIR_HANDS,
     TOGETHER,
 ];
 
@@ -412,6 +414,34 @@ const QUARANTINE_BY_MOMENT: &str = "CREATE INDEX quarantine_at ON quarantine (at
 
 const PAGE_SOURCES: &str =
     "CREATE TABLE page_source (id TEXT PRIMARY KEY, form TEXT NOT NULL, changed BIGINT NOT NULL);";
+/// Files of consultations that wait to be read, and what was read of those before; bytes are sealed.
+const CONSULTATIONS: &str = r"
+CREATE TABLE consultation (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, procedure_id TEXT NOT NULL, state TEXT NOT NULL, at BIGINT NOT NULL,
+  given_by TEXT NOT NULL, done BIGINT NOT NULL DEFAULT 0, total BIGINT NOT NULL DEFAULT 0, tries BIGINT NOT NULL DEFAULT 0,
+  holder TEXT NOT NULL DEFAULT '', lease_until BIGINT NOT NULL DEFAULT 0, findings {bytes} NOT NULL, texts {bytes} NOT NULL);
+CREATE INDEX consultation_of ON consultation (structure, procedure_id);
+CREATE INDEX consultation_procedure ON consultation (procedure_id);
+CREATE INDEX consultation_waiting ON consultation (at) WHERE state = 'waiting';
+CREATE INDEX consultation_at ON consultation (at);
+CREATE TABLE consultation_file (
+  id TEXT PRIMARY KEY, consultation_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, answer_to TEXT NOT NULL, name TEXT NOT NULL,
+  size BIGINT NOT NULL, at BIGINT NOT NULL, content {bytes} NOT NULL);
+CREATE INDEX consultation_file_of ON consultation_file (consultation_id);
+CREATE INDEX consultation_file_subscriber ON consultation_file (subscriber_id);
+CREATE INDEX consultation_file_at ON consultation_file (at);
+";
+
+/// What people settle themselves: which channels carry what, until when they are away and who stands in, names of subscriptions; and
+/// whether someone whom the settings file declares has taken their subscriptions and rhythm in hand.
+const IN_THEIR_HANDS: &str = r"
+ALTER TABLE subscriber ADD COLUMN own_hands BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE subscriber ADD COLUMN routes TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE subscriber ADD COLUMN away_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE subscriber ADD COLUMN stand_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE subscription ADD COLUMN name TEXT NOT NULL DEFAULT '';
+";
+
 /// Calls for partners, who is asked and what they answer; members of networks; what structures chose about being proposed and counted;
 /// what came of contracts won, as structures typed it.
 const TOGETHER: &str = r"

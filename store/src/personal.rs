@@ -21,6 +21,7 @@ use crate::columns::millis;
 use crate::error::StoreError;
 use crate::ids::{derived_id, random};
 use crate::leads::forget_private_leads;
+use crate::preferences::forget_stand_in;
 use crate::sql::{self, Cell, Engine, FromRow, Row, SqlError, Transaction};
 use crate::suppression;
 use crate::suppression::mark;
@@ -95,6 +96,18 @@ pub const REGISTER: &[Held] = &[
     held("idle", "depuis quand aucune de vos adresses n’est en service", OF_SUBSCRIBER, Fate::Deleted),
     held("access", "qui a consulté vos données", "whom = $1 OR who = $1", Fate::Deleted),
     held("attachment", "pièces jointes à vos pistes, que leur page donne à télécharger", OF_SUBSCRIBER, Fate::Deleted),
+    held(
+        "consultation_file",
+        "fichiers de consultation que vous avez donnés et qui attendent d’être lus",
+        OF_SUBSCRIBER,
+        Fate::Deleted,
+    ),
+    held(
+        "consultation",
+        "ce qui a été lu des dossiers de consultation donnés par votre structure, et que la page du marché montre",
+        "structure = $2",
+        Fate::Unnamed(&["given_by"]),
+    ),
     held("lead", "pistes que vous avez apportées", OF_SUBSCRIBER, Fate::Deleted),
     held("verdict_correction", "verdicts que vous avez corrigés", OF_SUBSCRIBER, Fate::Pseudonym),
     held("decision", "décisions que vous avez prises", "structure = $2", Fate::Unnamed(&["decided_by", "assignee"])),
@@ -149,7 +162,7 @@ pub const REGISTER: &[Held] = &[
     ),
     held("delivery", "envois vers vos adresses", OF_SUBSCRIBER, Fate::Pseudonym),
     held("address", "vos adresses", OF_SUBSCRIBER, Fate::Deleted),
-    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme", "id = $1", Fate::Deleted),
+    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme, canaux, absence", "id = $1", Fate::Deleted),
 ];
 
 /// Tables that know of nobody: public notices, sources, and marks that lead back to no one.
@@ -283,6 +296,7 @@ impl Store {
                 Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
             }
         }
+        forget_stand_in(&mut tx, &leaving.id).await?;
         if let Some((Some(number),)) = number {
             person_gone(&mut tx, number).await?;
         }

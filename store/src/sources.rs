@@ -395,7 +395,7 @@ impl Store {
     /// Frees everything that `is_gone` holders held: sources and leases at once; deliveries through their lease.
     pub async fn release_gone(&self, is_gone: impl Fn(&str) -> bool, now: DateTime<Utc>) -> Result<(), StoreError> {
         let holders: Vec<(String,)> = sql::query_as(
-            "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
+            "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM consultation WHERE holder <> '' UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -414,6 +414,11 @@ impl Store {
     /// The database fails: the leases run out by themselves.
     pub async fn release_own(&self, holder: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        // A reading that was left in good order ended no process.
+        sql::query("UPDATE consultation SET tries = tries - 1 WHERE holder = $1 AND tries > 0")
+            .bind(holder.to_owned())
+            .execute(&mut tx)
+            .await?;
         release(&mut tx, holder, "UPDATE source SET lease_until = 0, holder = NULL WHERE holder = $1", now).await?;
         tx.commit().await?;
         Ok(())
@@ -428,6 +433,10 @@ async fn release(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sql::query(sources).bind(holder.to_owned()).execute(&mut *tx).await?;
+    sql::query("UPDATE consultation SET lease_until = 0, holder = '' WHERE holder = $1")
+        .bind(holder.to_owned())
+        .execute(&mut *tx)
+        .await?;
     sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.to_owned()).execute(&mut *tx).await?;
     sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
         .bind(holder.to_owned())

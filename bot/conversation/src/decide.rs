@@ -24,7 +24,7 @@ use vigie_service::answers::{outcome_line, state_line};
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::candidate;
 use vigie_service::partner_calls::answering::{self, Answer};
-use vigie_service::{Failure, Service};
+use vigie_service::{Failure, Service, subscriptions};
 use vigie_store::chats::Received;
 use vigie_watcher::classify;
 
@@ -268,9 +268,6 @@ impl Asked<'_> {
 
     /// The subscriptions that sent this, narrowed; `None` where nothing can be narrowed in one tap.
     async fn narrower(&self, cut: NarrowBy) -> Result<Option<Narrower>, Failure> {
-        if self.service.store.is_declared(&self.person.id).await? {
-            return Ok(None);
-        }
         let Some(row) = self.service.store.notices_of(&self.received.procedure).await?.pop() else { return Ok(None) };
         let folded = classify::searchable(&row.notice, &row.assessment.lots);
         let seen = candidate(&row, &folded, row.first_seen);
@@ -289,11 +286,6 @@ impl Asked<'_> {
     async fn narrow(&self, cut: NarrowBy) -> Result<Vec<Reply>, Failure> {
         let place = if self.pressed() { ReplyPlace::Edit } else { ReplyPlace::Answer };
         let reply = |text: String| vec![Reply { place, text: Rich::plain(text), buttons: Vec::new() }];
-        if self.service.store.is_declared(&self.person.id).await? {
-            return Ok(reply(
-                "Votre abonnement est tenu par la personne qui gère Vigie : demandez-lui ce changement.".to_owned(),
-            ));
-        }
         let notices = self.service.store.notices_of(&self.received.procedure).await?;
         let buyer = notices.iter().rev().map(|n| &n.notice.buyer).find(|b| !b.name.is_empty());
         let name = buyer.map_or_else(|| "cet acheteur".to_owned(), |b| short(&b.name, 80));
@@ -311,7 +303,7 @@ impl Asked<'_> {
             return Ok(reply(text));
         };
         for (id, filter) in &narrower.subscriptions {
-            self.service.store.set_filter(id, filter).await?;
+            subscriptions::narrow(self.service, self.person, id, filter).await?;
         }
         let text = if cut == NarrowBy::Buyer {
             format!("C’est fait : plus aucun nouveau marché de {name}. Pour revenir en arrière : /abonnements.")

@@ -16,6 +16,7 @@
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
+//! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
@@ -62,6 +63,7 @@ pub mod partner_calls;
 pub mod pass_on;
 pub mod personal_data;
 pub mod place_input;
+pub mod preferences;
 pub mod preview;
 pub mod process;
 pub mod reminders;
@@ -72,6 +74,7 @@ pub mod sign_in;
 pub mod silence_notice;
 pub mod source_health;
 pub mod sources;
+pub mod subscriptions;
 pub mod suspension;
 pub mod verdict_correction;
 pub mod visibility;

@@ -73,7 +73,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         }
         Disposition::Overflow => format!("{name} : groupé avec d’autres en un seul message"),
         Disposition::Baseline => format!("{name} : pas d’envoi, avis déjà publié avant le début de la veille"),
-        Disposition::Paused => format!("{name} : pas d’envoi, l’abonnement était en pause"),
+        Disposition::Paused => format!("{name} : pas d’envoi, abonnement en pause ou absence"),
         Disposition::Duplicate => format!("{name} : pas d’envoi, doublon d’un avis déjà signalé et rien n’a changé"),
     };
     out.push_str(&format!("  {decided}\n"));

@@ -24,7 +24,7 @@ use crate::roles::second_reader::{self, Looked};
 use crate::roles::telegram_listener::{self, Listener};
 use crate::roles::watch::{self, Watch};
 use crate::roles::write_watch::{self, WriteWatch};
-use crate::roles::{mailbox, scheduler, supervisor};
+use crate::roles::{consultations, mailbox, scheduler, supervisor};
 use crate::setup::App;
 
 /// Longest sleep between two looks at what is due.
@@ -136,6 +136,7 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
         if let Err(e) = mailbox::look(&app.delivery, &app.fetcher).await {
             tracing::error!("the mailbox cannot be read: {e}");
         }
+        consultations::drain(&app.service, &consultations::reader()?).await?;
         scheduler::run(&app.service, app.service.clock.now() + hourly_cap::WAIT).await?;
         worker::drain(&app.delivery).await?;
     }
@@ -227,6 +228,11 @@ fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failur
         if let Some(every) = mailbox::every(&app.service) {
             tasks.keep("boîte aux lettres", move |app, stopping| mailbox_loop(app, every, stopping));
         }
+        let reader = Arc::new(consultations::reader()?);
+        tasks.keep("dossiers", move |app, stopping| {
+            let reader = Arc::clone(&reader);
+            async move { consultations::run(&app.service, &reader, stopping).await }
+        });
         tasks.keep("calendrier", scheduler_loop);
         tasks.keep("sauvegarde", backup_loop);
         tasks.keep("écritures", write_watch_loop);

@@ -1,8 +1,8 @@
 //! What time brings: digests whose hour has come, reminders, sources and channels in trouble. One process at a time, by lease.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_delivery::outage;
-use vigie_domain::Channel;
+use vigie_delivery::{failover, outage};
+use vigie_domain::{Channel, MessageKind};
 use vigie_notifier::digest;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
@@ -10,6 +10,8 @@ use vigie_service::partner_calls::closing;
 use vigie_service::source_health::Sources;
 use vigie_service::sources::blocks;
 use vigie_service::{Failure, Service, after_award, opt_in, personal_data, reminders, silence_notice};
+use vigie_store::digests::Lines;
+use vigie_store::preferences::routed;
 use vigie_watcher::health::{self, Alarm};
 
 use super::mailbox;
@@ -34,15 +36,15 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     }
     let due = service.store.due_digests(now, grouped).await?;
     for one in &due {
-        let addresses = service.store.active_addresses(&one.subscriber).await?;
-        let active: Vec<_> = addresses.into_iter().map(|a| (a.id, a.channel)).collect();
-        let in_a_chat = active.iter().any(|(_, channel)| matches!(channel, Channel::Matrix | Channel::Telegram));
-        let most = digest::most(in_a_chat, service.has_links());
-        loop {
-            let taken = service.store.make_digest(one, &active, most, grouped, now).await?;
-            CrashPoint::MidDigest.reach();
-            if taken < u64::from(most) {
-                break;
+        for (lines, addresses) in parts(service, &one.subscriber).await? {
+            let in_a_chat = addresses.iter().any(|(_, channel)| matches!(channel, Channel::Matrix | Channel::Telegram));
+            let most = digest::most(in_a_chat, service.has_links());
+            loop {
+                let taken = service.store.make_digest(one, (lines, &addresses), most, grouped, now).await?;
+                CrashPoint::MidDigest.reach();
+                if taken < u64::from(most) {
+                    break;
+                }
             }
         }
     }
@@ -59,11 +61,27 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     silence_notice::run(service, now).await?;
     source_alarms(service, now).await?;
     outage::alarms(service, now).await?;
+    failover::around_outages(service, now).await?;
     personal_data::keep_retention(service, now).await?;
     if !due.is_empty() {
         service.deliveries_queued.notify_one();
     }
     Ok(due.len())
+}
+
+/// What goes into one digest, and where it goes: contracts that end apart, where the person chose another channel for them.
+type Part = (Lines, Vec<(String, Channel)>);
+
+async fn parts(service: &Service, person: &str) -> Result<Vec<Part>, Failure> {
+    let addresses = service.store.active_addresses(person).await?;
+    let routes = service.store.preferences(person).await?.routes;
+    let to = |kind| routed(&routes, kind, addresses.iter()).map(|a| (a.id.clone(), a.channel)).collect::<Vec<_>>();
+    let (digest, renewals) = (to(MessageKind::Digest), to(MessageKind::Renewal));
+    Ok(if digest == renewals {
+        vec![(Lines::All, digest)]
+    } else {
+        vec![(Lines::Others, digest), (Lines::Renewals, renewals)]
+    })
 }
 
 /// Tells the operators of alarms that begin and end, once each.

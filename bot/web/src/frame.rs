@@ -33,6 +33,8 @@ pub(crate) const POLICY_OF_MESSAGES: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 /// Previews made at a time: each reads a month of notices.
 const PREVIEWS: usize = 2;
+/// Consultations taken in at a time: each is held in memory until it is stored.
+const UPLOADS: usize = 2;
 
 pub(crate) const STYLE: &str = include_str!("../pages/style.css");
 pub(crate) const ICON: &str = include_str!("../pages/icone.svg");
@@ -48,6 +50,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("non-veille.html", include_str!("../pages/non-veille.html")),
     ("donnees.html", include_str!("../pages/donnees.html")),
     ("procedure.html", include_str!("../pages/procedure.html")),
+    ("dossier.html", include_str!("../pages/dossier.html")),
     ("signaler.html", include_str!("../pages/signaler.html")),
     ("corriger.html", include_str!("../pages/corriger.html")),
     ("corrige.html", include_str!("../pages/corrige.html")),
@@ -64,6 +67,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("chercher.html", include_str!("../pages/chercher.html")),
     ("abonnements.html", include_str!("../pages/abonnements.html")),
     ("abonnement.html", include_str!("../pages/abonnement.html")),
+    ("reglages.html", include_str!("../pages/reglages.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
     ("piste.html", include_str!("../pages/piste.html")),
     ("contrats.html", include_str!("../pages/contrats.html")),
@@ -99,6 +103,7 @@ pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
     pub(crate) limits: Limits,
     pub(crate) previews: Semaphore,
+    pub(crate) uploads: Semaphore,
     /// Who may say for whom it asks.
     proxies: Proxies,
     pages: Environment<'static>,
@@ -121,7 +126,14 @@ impl Site {
             pages.add_template_owned(*name, typeset::template(name, text)).map_err(broken(name))?;
         }
         let proxies = Proxies::parse(&service.settings.web.trusted_proxies)?;
-        Ok(Self { service, limits: Limits::default(), previews: Semaphore::new(PREVIEWS), proxies, pages })
+        Ok(Self {
+            service,
+            limits: Limits::default(),
+            previews: Semaphore::new(PREVIEWS),
+            uploads: Semaphore::new(UPLOADS),
+            proxies,
+            pages,
+        })
     }
 
     /// A page in the frame of whoever asks.

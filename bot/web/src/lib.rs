@@ -17,10 +17,11 @@
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `leads`, `upload` | what a structure heard of by itself, with its files |
+//! | `dossier` | the consultation file of a procedure: given, read, shown, searched; the answer begun |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
+//! | `subscriptions`, `preferences` | my subscriptions; when and by which channel I am written to |
 //! | `network` | a network's members and its calls under way |
 //! | `partner_calls` | calls for partners: the coordinator's table, a participant's answer, files |
-//! | `subscriptions` | my subscriptions |
 //! | `clauses` | the clauses of a territory, month by month |
 //! | `month` | my month |
 //! | `year` | my year, our year; what contracts won gave |
@@ -48,6 +49,7 @@ pub mod clauses;
 mod confirm;
 mod contracts;
 mod cookies;
+mod dossier;
 mod feeds;
 mod frame;
 mod home;
@@ -57,6 +59,7 @@ mod month;
 mod network;
 mod operator;
 mod partner_calls;
+mod preferences;
 mod procedure;
 pub mod proxies;
 mod public;
@@ -175,6 +178,9 @@ routes! {
     "/procedure/{id}/decision" => post(procedure::decide),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/pieces" => post(leads::attach).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
+    "/procedure/{id}/dossier" => get(dossier::show).post(dossier::give).layer(DefaultBodyLimit::max(dossier::MAX_FORM)),
+    "/procedure/{id}/dossier/reponse.docx" => get(dossier::answer),
+    "/procedure/{id}/dossier/effacer" => post(dossier::forget),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
     "/pistes/nouvelle" => get(leads::ask).post(leads::add).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/pieces/{id}" => get(leads::file),
@@ -203,6 +209,8 @@ routes! {
     "/abonnements/{id}" => get(subscriptions::edit).post(subscriptions::change),
     "/abonnements/{id}/pause" => post(subscriptions::pause),
     "/abonnements/{id}/retirer" => post(subscriptions::remove),
+    "/reglages" => get(preferences::show).post(preferences::save),
+    "/reglages/fichier" => post(preferences::follow_file),
     "/mois" => get(month::show),
     "/annee" => get(year::show),
     "/annee/compter" => post(year::count_in),

@@ -42,6 +42,7 @@ impl World {
             filter,
             cadence: if n == 0 { Cadence::Daily } else { Cadence::Instant },
             paused_until: None,
+            name: String::new(),
         });
         self.people.insert(person, subscriptions.collect());
     }

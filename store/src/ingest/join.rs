@@ -26,6 +26,7 @@ impl IngestTx {
                 "UPDATE decision SET procedure_id = $1 WHERE procedure_id = $2",
                 "UPDATE chat_message SET procedure_id = $1, revision = revision + 1 WHERE procedure_id = $2",
                 "UPDATE decision_step SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE consultation SET procedure_id = $1 WHERE procedure_id = $2",
                 "DELETE FROM search WHERE procedure_id = $2 AND procedure_id <> $1",
                 // The contracts of the kept one are made anew from the notices of both.
                 "DELETE FROM contract WHERE procedure_id = $2 AND procedure_id <> $1",

@@ -158,6 +158,7 @@ pub(crate) async fn show(
             structure => structure(&person),
             claim => Serde(pending_claim(&site, &person).await?),
             declared => store.is_declared(&id).await?,
+            from_file => store.follows_file(&id).await?,
             ails => ails,
             addresses => Serde(address_lines(&site, addresses).await?),
             subscriptions => Serde(lines),
@@ -231,9 +232,6 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
             if !owned {
                 return Err(Trouble::no_page());
             }
-            if store.is_declared(&id).await? {
-                return Err(conflict("Ses abonnements sont écrits dans le fichier de configuration : changez-les là."));
-            }
             let until = (what == "pause").then(|| now + Duration::days(FAR));
             store.pause_subscription(subscription, until).await?;
             let body = if what == "pause" {
@@ -278,6 +276,7 @@ mod tests {
             filter: Filter::default(),
             cadence: Cadence::Instant,
             paused_until,
+            name: String::new(),
         };
         let said = |a: &[Address], s: &[Subscription]| ailment(a, s, now).unwrap_or("").to_owned();
         assert!(said(&[], &[]).contains("aucune adresse"));

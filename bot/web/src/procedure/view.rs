@@ -25,6 +25,7 @@ use super::{Refused, current, own_lead, to_publish};
 use crate::browse::Choice;
 use crate::chips;
 use crate::cookies::Session;
+use crate::dossier;
 use crate::frame::{Site, Trouble, Visitor};
 
 /// Characters of context on each side of a quote.
@@ -318,6 +319,10 @@ pub(super) async fn page(
         }
         None => (Vec::new(), false),
     };
+    let consultation = match &visitor.session {
+        Some(session) => Some(dossier::standing(&site.service, &session.person, id, notices).await?),
+        None => None,
+    };
     let description = card.description.clone().unwrap_or_default();
     let whole = decisions.iter().find(|d| d.lot.is_empty());
     let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
@@ -370,6 +375,7 @@ pub(super) async fn page(
             refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
             restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
             attachments => Serde(attachments.iter().map(file).collect::<Vec<_>>()),
+            d => Serde(consultation),
             own_lead => is_own_lead,
             to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },

@@ -3,6 +3,7 @@
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_domain::partner_call::{CallState, PartnerCall, PartnerRole, Position, Turn};
 use vigie_domain::{Award, Channel, Company, OfferStage, ServiceOffer, Visibility};
+use vigie_service::consultation;
 use vigie_service::leads::{self, Added, File, Lead};
 use vigie_store::accounts::Account;
 use vigie_store::impact::Figures;
@@ -79,6 +80,12 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let file = File { name: format!("{secret}.txt"), content: secret.as_bytes().to_vec() };
     assert_eq!(leads::attach(&pages.app.service, &jeanne, &notice, &[file]).await.unwrap().kept, 1);
     let file = store.attachments_of(MINE, &lead).await.unwrap().remove(0).id;
+    // What was read of a consultation of hers.
+    let given = File { name: format!("{secret}.txt"), content: format!("Pénalité : {secret}").into_bytes() };
+    consultation::give(&pages.app.service, &jeanne, &procedure, vec![given], None).await.map_err(|e| e.what).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reader = vigie_consultation::Reader::of(vigie_tests::servers::vigie().to_owned(), folder.path());
+    assert!(consultation::read_next(&pages.app.service, &reader).await.map_err(|e| e.what).unwrap());
     let mut going = Decision::new(MINE, &lead, Stage::Preparing, secret, now());
     going.note = format!("note {secret}");
     store.decide(&going).await.unwrap();
@@ -126,7 +133,8 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     store.put_impact((MINE, &procedure, "1"), figures, secret, now()).await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
     assert!(ok(&hers, "/groupements/appel").await.body.contains(secret), "the search must be able to find");
-    for path in [format!("/procedure/{lead}"), format!("/pieces/{file}"), "/".to_owned()] {
+    let read = format!("/procedure/{procedure}/dossier");
+    for path in [format!("/procedure/{lead}"), format!("/pieces/{file}"), read, "/".to_owned()] {
         assert!(ok(&hers, &path).await.body.contains(secret), "the search must be able to find at {path}");
     }
     for path in ["/contrats".to_owned(), format!("/contrat/{procedure}/1")] {
@@ -197,6 +205,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
     assert!(standing.iter().all(|d| d.stage == Stage::Submitted && d.note.contains(secret)), "nor changed by them");
     assert!(store.attachment(MINE, &file).await.unwrap().is_some(), "nor taken away");
+    assert!(!store.consultations_of(MINE, &procedure).await.unwrap().is_empty(), "nor forgotten by them");
     assert_eq!(store.service_offer_of(MINE, &procedure, "1").await.unwrap(), Some(offer));
     assert_eq!(store.accounts_of(MINE).await.unwrap(), [account]);
     assert_eq!(pages.app.service.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
@@ -205,7 +214,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
 
 /// Every command, said in a private chat of that person, alone and about each of these numbers.
 async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, String)> {
-    const COMMANDS: [&str; 15] = [
+    const COMMANDS: [&str; 18] = [
         "/aide",
         "/abonnements",
         "/pourquoi",
@@ -214,6 +223,9 @@ async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, S
         "/oublier",
         "/transmettre",
         "/ajouter",
+        "/dossier",
+        "/chercher confidence",
+        "/chercher",
         "/export",
         "/sante",
         "/file",
