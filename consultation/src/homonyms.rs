@@ -2,6 +2,8 @@
 //! judged, since nothing of it is about people. A contract that buys announcements says the word on every page, "pénalité par insertion
 //! non parue" included.
 //!
+//! "Détenu par l'acheteur" is no prisoner either.
+//!
 //! A word is set aside where its own sentence speaks of things, or where the whole piece buys announcements and neither the sentence nor
 //! its headings speak of people. What is set aside is replaced by as many other letters: places and quotes stay as they are.
 
@@ -14,6 +16,8 @@ use vigie_classify::pattern;
 use crate::written::Written;
 
 pattern!(WORD, r"(?i)insertion");
+// Held by somebody: no prisoner.
+pattern!(HELD, r"(?i)\b(?P<word>d[ée]tenue?s?) (?:par|dans|en|auprès|sous)\b");
 // Announcements: where they are many, the piece buys them.
 pattern!(
     ANNOUNCE,
@@ -39,7 +43,7 @@ pub(crate) fn is_of_things(folded: &str) -> bool {
 
 /// The piece as it is judged.
 pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
-    if !WORD.is_match(&piece.text) {
+    if !WORD.is_match(&piece.text) && !HELD.is_match(&piece.text) {
         return Cow::Borrowed(piece);
     }
     let mentions = |what: &Regex| piece.lines.iter().map(|l| what.find_iter(&l.folded).count()).sum::<usize>();
@@ -47,6 +51,10 @@ pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
     let mut judged = piece.text.clone().into_bytes();
     let mut lines = Vec::new();
     for (i, line) in piece.lines.iter().enumerate() {
+        for word in HELD.captures_iter(&piece.text[line.range.clone()]).filter_map(|c| c.name("word")) {
+            judged[line.range.start + word.start()..line.range.start + word.end()].fill(b'x');
+            lines.push(i);
+        }
         let of_things = OF_THINGS.is_match(&line.folded);
         if !WORD.is_match(&line.folded) || !(of_things || announces) || PEOPLE.is_match(&line.folded) {
             continue;
@@ -59,7 +67,7 @@ pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
             judged[line.range.start + word.start()..line.range.start + word.end()].fill(b'x');
         }
     }
-    // Letters of ASCII took the place of letters of ASCII.
+    // Whole words were replaced: it is UTF-8 still.
     let Ok(judged) = String::from_utf8(judged) else { return Cow::Borrowed(piece) };
     if lines.is_empty() {
         return Cow::Borrowed(piece);
@@ -100,6 +108,16 @@ mod tests {
             "Le titulaire réserve 100 heures d’insertion à des demandeurs d’emploi.",
         ];
         assert_eq!(judged(&piece), [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn what_is_held_by_somebody_names_no_prisoner() {
+        let text = "l’exemplaire détenu par l’acheteur fait foi\nréservé à des détenus";
+        let passages = vec![Passage::new(Place::Page(1), text.to_owned())];
+        let written = Written::of("CCAP.pdf", Kind::Ccap, &Text { passages, ..Text::default() });
+        let set = set_aside(&written);
+        assert!(!set.judged().contains("détenu par") && set.judged().contains("à des détenus"), "{}", set.judged());
+        assert_eq!(set.judged().len(), written.text.len());
     }
 
     #[test]

@@ -36,6 +36,7 @@ pattern!(
     CANDIDATURE,
     r"candidatur|participation|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
 );
+pattern!(HEAD_OF_OTHERS, r"^(?:n° \| )?(?:criteres?|lots?|manquement)\b[^|]{0,40}\|");
 pattern!(HEAD_ROW, r"^(?:piece|document|libelle|designation|n°|intitule|element|nature)s?\b[^|]{0,30}\|");
 // A criterion with its weight is nothing to supply.
 pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
@@ -194,7 +195,8 @@ fn inline(piece: &Written, line: &Line) -> Option<Vec<Range<usize>>> {
 fn push(piece: &Written, out: &mut Vec<Finding>, envelope: Envelope, items: Vec<Range<usize>>) {
     for range in items {
         let words = piece.words(range.clone());
-        if WEIGHED.is_match(&vigie_classify::fold::fold(&words)) {
+        let folded = vigie_classify::fold::fold(&words);
+        if WEIGHED.is_match(&folded) || HEAD_OF_OTHERS.is_match(&folded) {
             continue;
         }
         // Of a row, the cell that names the piece.
