@@ -12,6 +12,8 @@ pub enum Permission {
     CorrectVerdict,
     /// Read the monthly table of the clauses of a territory.
     ReadClauseTable,
+    /// Keep the operations of one's organisation: what is calibrated, awarded and done under social clauses.
+    FollowOperations,
     /// Pass a notice on to the members of a network.
     PassOn,
     /// Show everybody a lead of one's own structure.
@@ -22,8 +24,15 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 6] =
-        [Self::Decide, Self::CorrectVerdict, Self::ReadClauseTable, Self::PassOn, Self::PublishLead, Self::Operate];
+    pub const ALL: [Self; 7] = [
+        Self::Decide,
+        Self::CorrectVerdict,
+        Self::ReadClauseTable,
+        Self::FollowOperations,
+        Self::PassOn,
+        Self::PublishLead,
+        Self::Operate,
+    ];
 }
 
 impl Role {
@@ -36,7 +45,13 @@ impl Role {
         match self {
             Self::Structure => matches!(what, Permission::Decide | Permission::PublishLead),
             Self::Facilitator => {
-                matches!(what, Permission::CorrectVerdict | Permission::ReadClauseTable | Permission::PublishLead)
+                matches!(
+                    what,
+                    Permission::CorrectVerdict
+                        | Permission::ReadClauseTable
+                        | Permission::FollowOperations
+                        | Permission::PublishLead
+                )
             }
             Self::Network => matches!(what, Permission::Decide | Permission::PassOn | Permission::PublishLead),
             Self::Subscriber => false,

@@ -56,6 +56,8 @@ pub enum Command {
     Unfollow(String),
     /// A lead.
     Add(String),
+    /// Facilitators: the operations; what follows names one, or says what to do with it.
+    Operations(String),
     /// No message any more in this chat.
     Stop,
     /// What is held on the person.
@@ -127,6 +129,7 @@ fn named(name: &str, rest: String) -> Option<Command> {
         "suivre" | "suivis" | "suivi" => Command::Follow(rest),
         "oublier" | "ne_plus_suivre" => Command::Unfollow(rest),
         "ajouter" | "piste" => Command::Add(rest),
+        "operations" | "operation" => Command::Operations(rest),
         "stop" | "arreter" | "arret" => Command::Stop,
         "export" | "exporter" | "mes_donnees" => Command::Export,
         "effacer" => Command::Erase { sure },
@@ -247,6 +250,8 @@ mod tests {
             ("/suivre Ville de Lens", Command::Follow("Ville de Lens".into())),
             ("/suivis", Command::Follow(String::new())),
             ("/oublier 217000156", Command::Unfollow("217000156".into())),
+            ("/Opérations", Command::Operations(String::new())),
+            ("/operations 2027-001", Command::Operations("2027-001".into())),
             ("/pauser boamp", Command::PauseSource("boamp".into())),
             ("/reprendre_source boamp", Command::ResumeSource("boamp".into())),
             ("/rejouer abc", Command::Replay("abc".into())),

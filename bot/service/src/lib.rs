@@ -17,6 +17,8 @@
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
+//! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
+//! | [`spreadsheet`] | tables as files for spreadsheets, and back |
 //! | [`operators`], [`suspension`], [`source_health`] | alarms, addresses that get nothing more, the health of sources |
 //! | [`why`] | why a person did, or did not, hear of a notice |
 //! | [`replay`] | a message sent again, an address put back into use |
@@ -46,6 +48,7 @@ pub mod membership;
 pub mod metrics;
 pub mod my_markets;
 pub mod on_behalf;
+pub mod operations;
 pub mod operators;
 pub mod opt_in;
 pub mod outgoing_mail;
@@ -62,6 +65,7 @@ pub mod sign_in;
 pub mod silence_notice;
 pub mod source_health;
 pub mod sources;
+pub mod spreadsheet;
 pub mod suspension;
 pub mod verdict_correction;
 pub mod visibility;

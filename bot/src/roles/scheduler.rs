@@ -7,7 +7,7 @@ use vigie_notifier::digest;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::source_health::{habit_since, known, put_aside_since};
-use vigie_service::{Failure, Service, after_award, opt_in, personal_data, reminders, silence_notice};
+use vigie_service::{Failure, Service, after_award, operations, opt_in, personal_data, reminders, silence_notice};
 use vigie_watcher::health::{self, Alarm};
 
 use super::mailbox;
@@ -51,6 +51,7 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     }
     reminders::run(service, now).await?;
     after_award::run(service, now).await?;
+    operations::run(service, now).await?;
     opt_in::remind(service, now).await?;
     mailbox::report(service, now).await?;
     silence_notice::run(service, now).await?;

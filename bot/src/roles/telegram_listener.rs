@@ -40,12 +40,13 @@ const FAILED: &str =
     "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
 
 /// What clients propose as commands.
-pub const MENU: [(&str, &str); 12] = [
+pub const MENU: [(&str, &str); 13] = [
     ("abonner", "Choisir les marchés dont je veux entendre parler"),
     ("abonnements", "Voir, suspendre ou retirer mes abonnements"),
     ("echeances", "Les dates des marchés que nous suivons"),
     ("suivre", "Suivre un acheteur ou une entreprise"),
     ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),
+    ("operations", "Facilitateurs : les opérations que nous suivons"),
     ("pourquoi", "Pourquoi j’ai reçu cette alerte"),
     ("pause", "Ne plus rien recevoir pendant quelque temps"),
     ("reprendre", "Recevoir de nouveau mes alertes"),

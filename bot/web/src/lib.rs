@@ -24,6 +24,7 @@
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
 //! | `words` | what people type into the search |
+//! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
 //! | `api`, `api_contracts` | the API for programs |
 //! | `operator` | sources, queue, deliveries, people |
@@ -51,6 +52,7 @@ mod home;
 mod leads;
 mod limits;
 mod month;
+mod operations;
 mod operator;
 mod procedure;
 pub mod proxies;
@@ -187,6 +189,22 @@ routes! {
     "/abonnements/{id}/retirer" => post(subscriptions::remove),
     "/mois" => get(month::show),
     "/clauses" => get(clauses::show),
+    "/operations" => get(operations::list),
+    "/operations/nouvelle" => get(operations::form::fresh).post(operations::form::make),
+    "/operations/a-calibrer" => get(operations::to_calibrate),
+    "/operations/a-verifier" => get(operations::unseen::show).post(operations::unseen::say),
+    "/operations/suivre" => post(operations::follow),
+    "/operations/importer" => get(operations::files::ask).post(operations::files::import).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
+    "/operations/coefficients" => get(operations::sheet::coefficients).post(operations::sheet::set_coefficient),
+    "/operations/tableau" => get(operations::monthly::show).post(operations::monthly::settle),
+    "/operations/{id}" => get(operations::show),
+    "/operations/{id}/modifier" => get(operations::form::edit).post(operations::form::change),
+    "/operations/{id}/note" => post(operations::note),
+    "/operations/{id}/marche" => post(operations::attach),
+    "/operations/{id}/retirer" => post(operations::remove),
+    "/operations/{id}/calibrage" => get(operations::sheet::show).post(operations::sheet::save),
+    "/operations/{id}/heures" => get(operations::hours::show).post(operations::hours::write),
+    "/operations/{id}/lots" => post(operations::hours::owe),
     "/compte" => get(account::show),
     "/compte/donnees.json" => get(account::export),
     "/compte/effacer" => post(account::erase),
@@ -210,6 +228,9 @@ routes! {
     "/tableaux/alertes.csv" => get(tables::alerts),
     "/tableaux/mois.csv" => get(tables::my_month),
     "/tableaux/clauses.csv" => get(clauses::table),
+    "/tableaux/operations.csv" => get(operations::files::operations),
+    "/tableaux/heures.csv" => get(operations::files::hours),
+    "/tableaux/mensuel.csv" => get(operations::monthly::file),
     "/tableaux/envois.csv" => get(tables::deliveries),
     "/tableaux/personnes.csv" => get(tables::people),
     "/agenda/{token}" => get(feeds::agenda),

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod follow;
+mod operations;
 mod operator;
 mod personal;
 mod subscriptions;
@@ -84,6 +85,7 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Follow(_)
         | Command::Unfollow(_)
         | Command::Add(_)
+        | Command::Operations(_)
         | Command::Stop
         | Command::Export
         | Command::Unknown(_) => false,
@@ -112,6 +114,7 @@ impl Asker<'_> {
             Command::Follow(text) => self.follow_account(&text).await,
             Command::Unfollow(text) => self.unfollow_account(&text).await,
             Command::Add(text) => self.add(&text).await,
+            Command::Operations(text) => self.operations(&text, about).await,
             Command::Stop => self.stop().await,
             Command::Export => self.export().await,
             Command::Erase { sure } => self.erase(sure).await,
@@ -147,6 +150,9 @@ impl Asker<'_> {
             ]
             .map(str::to_owned),
         );
+        if self.person.role.may(Permission::FollowOperations) {
+            lines.push("/operations : ce que votre organisation suit ; « /operations suivre » en réponse à une alerte en fait une".to_owned());
+        }
         if self.person.role.may(Permission::PassOn) {
             lines.push(
                 "/transmettre : passer un marché à vos membres, en réponse à son alerte ou par son numéro".to_owned(),

@@ -79,6 +79,18 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let mut going = Decision::new(MINE, &lead, Stage::Preparing, secret, now());
     going.note = format!("note {secret}");
     store.decide(&going).await.unwrap();
+    // An operation that her organisation keeps, whoever of it may see it.
+    let kept = vigie_domain::Operation {
+        structure: MINE.into(),
+        reference: secret.into(),
+        title: format!("Opération {secret}"),
+        created: now(),
+        updated: now(),
+        ..vigie_domain::Operation::default()
+    };
+    store.put_operations(std::slice::from_ref(&kept)).await.unwrap();
+    let kept = store.operations_of(MINE).await.unwrap().remove(0);
+    store.put_operation_note((MINE, &kept.id), secret, secret, now()).await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
     for path in [format!("/procedure/{lead}"), format!("/pieces/{file}"), "/".to_owned()] {
         assert!(ok(&hers, &path).await.body.contains(secret), "the search must be able to find at {path}");
@@ -117,8 +129,11 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let stranger = pages.stranger().unwrap();
     let csrf = rival.csrf().await.unwrap();
     let mut asked = 0;
-    let tokens: Vec<String> =
-        her_links.iter().map(|t| t.id.clone()).chain([procedure.clone(), file.clone(), "552045999".into()]).collect();
+    let tokens: Vec<String> = her_links
+        .iter()
+        .map(|t| t.id.clone())
+        .chain([procedure.clone(), file.clone(), "552045999".into(), kept.id.clone()])
+        .collect();
     for (token, of) in tokens.iter().map(|t| (t, &procedure)).chain([(&file, &lead)]) {
         for path in paths(of, token) {
             for (who, visitor) in [("rival", &rival), ("program", &rivals_program), ("stranger", &stranger)] {
@@ -150,13 +165,14 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     assert!(store.attachment(MINE, &file).await.unwrap().is_some(), "nor taken away");
     assert_eq!(store.service_offer_of(MINE, &procedure, "1").await.unwrap(), Some(offer));
     assert_eq!(store.accounts_of(MINE).await.unwrap(), [account]);
+    assert_eq!(store.operations_of(MINE).await.unwrap(), [kept]);
     assert_eq!(pages.app.service.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
     assert_eq!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().len(), 1);
 }
 
 /// Every command, said in a private chat of that person, alone and about each of these numbers.
 async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, String)> {
-    const COMMANDS: [&str; 15] = [
+    const COMMANDS: [&str; 16] = [
         "/aide",
         "/abonnements",
         "/pourquoi",
@@ -165,6 +181,7 @@ async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, S
         "/oublier",
         "/transmettre",
         "/ajouter",
+        "/operations",
         "/export",
         "/sante",
         "/file",
