@@ -51,6 +51,18 @@ pub(crate) fn faults(settings: &Settings, readers: &[Reader]) -> Vec<BlockFault>
     check.faults
 }
 
+/// Every fault of the block of one source, each with its path within the block.
+#[must_use]
+pub fn source_faults(source: &Source, readers: &[Reader]) -> Vec<BlockFault> {
+    let mut check = Check::default();
+    check.source("source", source, readers);
+    let within = |mut fault: BlockFault| {
+        fault.path.remove(0);
+        fault
+    };
+    check.faults.into_iter().map(within).collect()
+}
+
 #[derive(Default)]
 struct Check {
     faults: Vec<BlockFault>,

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-pub use crate::check::Reader;
 use crate::check::faults;
+pub use crate::check::{Reader, source_faults};
 use crate::fault::{Fault, Step, hint, of_type, translate};
 use crate::settings::Settings;
 

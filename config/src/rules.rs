@@ -187,6 +187,7 @@ fn cell<'a>(row: &[&'a str], n: usize) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vigie_domain::Place;
 
     #[test]
     fn every_slug_in_every_table_exists() {
@@ -237,6 +238,19 @@ mod tests {
         assert!(of("98310000").contains(&"blanchisserie".to_owned()));
         assert!(of("90911200").contains(&"nettoyage-de-locaux-16".to_owned()));
         assert!(of("33600000").is_empty());
+    }
+
+    #[test]
+    fn every_commune_is_where_its_postcode_says() {
+        for line in COMMUNES.lines().filter(|l| !l.starts_with(['#', '='])) {
+            let [code, name, postcodes, ..] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            // Clipperton has no people, and is of no département.
+            for postcode in postcodes.split(' ').filter(|p| !p.is_empty() && *p != "98799") {
+                let place = Place { city: Some(name.into()), postcode: Some(postcode.into()), nuts: None };
+                let wanted = communes().by_code(code).unwrap().department();
+                assert_eq!(place.department(), wanted, "{code} {name} {postcode}");
+            }
+        }
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub const ACCESS_DAYS: u32 = 365;
 pub const QUARANTINE_DAYS: u32 = 90;
 /// Days files of leads are kept: a tender, its result and the start of the contract.
 pub const ATTACHMENTS_DAYS: u32 = 730;
+/// Days what was read of a consultation is kept: the tender, and the questions that follow it.
+pub const CONSULTATIONS_DAYS: u32 = 120;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -277,6 +279,8 @@ pub struct Retention {
     pub quarantine_days: u32,
     /// Files that came with a structure's own leads.
     pub attachments_days: u32,
+    /// What was read of the files of consultations.
+    pub consultations_days: u32,
 }
 
 impl Default for Retention {
@@ -289,6 +293,7 @@ impl Default for Retention {
             access_days: ACCESS_DAYS,
             quarantine_days: QUARANTINE_DAYS,
             attachments_days: ATTACHMENTS_DAYS,
+            consultations_days: CONSULTATIONS_DAYS,
         }
     }
 }

@@ -1,10 +1,13 @@
-//! TLS towards mail servers and the Bot API: the system's certificate authorities, or one of the operator's own.
+//! TLS towards mail servers, PostgreSQL and the Bot API: the system's certificate authorities, or one of the operator's own; or
+//! any certificate, where it is only looked at or not asked for.
 
 use std::sync::Arc;
 
-use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 /// Why TLS cannot be set up.
@@ -23,7 +26,7 @@ pub enum TlsError {
 /// # Errors
 /// The text holds no certificate, or the library does not start.
 pub fn client(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, TlsError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let config = match authority {
         None => builder.with_platform_verifier()?.with_no_client_auth(),
@@ -36,6 +39,17 @@ pub fn client(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, TlsError> {
         }
     };
     Ok(Arc::new(config))
+}
+
+/// What a connection trusts where any certificate will do: it protects against those who listen, not against those who answer.
+///
+/// # Errors
+/// The library does not start.
+pub fn unchecked() -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?.dangerous();
+    Ok(Arc::new(builder.with_custom_certificate_verifier(Arc::new(Unchecked(provider))).with_no_client_auth()))
 }
 
 /// Why a server's certificate was refused, in words to act on.
@@ -53,6 +67,45 @@ pub fn refusal(why: &impl std::fmt::Display) -> String {
         ("NotValidYet", "son certificat n’est pas encore valable : l’horloge est-elle à l’heure ?"),
     ];
     known.into_iter().find(|(word, _)| why.contains(word)).map_or(why, |(_, said)| said.to_owned())
+}
+
+/// Takes any certificate.
+#[derive(Debug)]
+struct Unchecked(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unchecked {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 #[cfg(test)]

@@ -65,6 +65,41 @@ pub fn docx(
     Ok(out.into_inner())
 }
 
+/// Who does what of which lot in a joint bid, and the lines of the forms that follow from it: (lot, parts of its members).
+///
+/// # Errors
+/// It cannot be put together: a fault of ours.
+pub fn repartition(subject: &Subject, lots: &[(String, Vec<Share>)], today: NaiveDate) -> Result<Vec<u8>, String> {
+    let mut page = Page(base(subject, today));
+    page.heading(1, "Répartition des lots entre les membres du groupement");
+    for (lot, shares) in lots {
+        page.heading(2, lot);
+        if shares.is_empty() {
+            page.text("Aucun membre ne s’est positionné sur ce lot.");
+            continue;
+        }
+        let rows = shares.iter().map(|s| vec![s.member.clone(), s.part.clone(), BLANK.to_owned()]).collect();
+        page.table(&["Membre", "Rôle et part", "Montant hors taxes"], rows);
+    }
+    page.heading(1, "Pour remplir le DC1 (lettre de candidature)");
+    let aimed = if subject.lots.is_empty() { None } else { Some(french::lots(&subject.lots, 0)) };
+    page.blank("Acheteur", Some(&subject.buyer));
+    page.blank("Objet de la consultation", Some(&subject.title));
+    page.blank("Lots pour lesquels le groupement candidate", aimed.as_deref());
+    page.blank("Forme du groupement (conjoint ou solidaire)", None);
+    page.blank("Mandataire solidaire des membres du groupement conjoint (oui ou non)", None);
+    page.heading(1, "Un DC2 par membre du groupement, un DC4 par sous-traitant");
+    let mut members: Vec<&str> = lots.iter().flat_map(|(_, shares)| shares.iter().map(|s| s.member.as_str())).collect();
+    members.sort_unstable();
+    members.dedup();
+    for member in members {
+        page.blank(&format!("{member} : adresse, forme juridique, personne ayant pouvoir d’engager"), None);
+    }
+    let mut out = Cursor::new(Vec::new());
+    page.0.build().pack(&mut out).map_err(|e| e.to_string())?;
+    Ok(out.into_inner())
+}
+
 fn base(subject: &Subject, today: NaiveDate) -> Docx {
     let heading =
         |id: &str, name: &str, size| Style::new(id, StyleType::Paragraph).name(name).size(size).bold().color("1F3864");

@@ -43,6 +43,18 @@ impl Consultation {
         Self::gather(pieces, vec![found])
     }
 
+    /// The same without its texts: all that most surfaces show.
+    #[must_use]
+    pub fn without_texts(&self) -> Self {
+        let mut out = self.clone();
+        for piece in &mut out.pieces {
+            if let Ok(text) = &mut piece.outcome {
+                text.passages.clear();
+            }
+        }
+        out
+    }
+
     /// Whether any of it could be read.
     #[must_use]
     pub fn is_read(&self) -> bool {
@@ -93,6 +105,10 @@ impl Consultation {
                 term,
                 Term::ClausePenalty | Term::ClauseProof | Term::Facilitator | Term::Publics | Term::Modalities
             );
+            // Told where it is said; nobody looks for it in vain.
+            if matches!(term, Term::ClauseDuty | Term::NoClause | Term::NotReserved) {
+                continue;
+            }
             if (clause || !of_clause) && self.of_term(term).next().is_none() {
                 out.push(term.label());
             }
@@ -126,6 +142,9 @@ fn rank(what: &What, kind: Kind) -> u8 {
     order.iter().position(|k| *k == kind).map_or(u8::MAX, |i| i as u8)
 }
 
+/// Most sentences told of a term.
+const TOLD: usize = 8;
+
 /// Whether the same is said already: another piece that says otherwise is told too.
 fn is_repeated(kept: &[Finding], new: &Finding) -> bool {
     kept.iter().any(|old| match (&old.what, &new.what) {
@@ -145,7 +164,7 @@ fn is_repeated(kept: &[Finding], new: &Finding) -> bool {
         (What::Term { term: a, .. }, What::Term { term: b, .. }) => {
             a == b
                 && (fold(&old.quote) == fold(&new.quote)
-                    || kept.iter().filter(|k| matches!(k.what, What::Term { term, .. } if term == *b)).count() >= 3)
+                    || kept.iter().filter(|k| matches!(k.what, What::Term { term, .. } if term == *b)).count() >= TOLD)
         }
         (What::Fact(a), What::Fact(b)) => a.kind == b.kind && a.value == b.value,
         _ => false,

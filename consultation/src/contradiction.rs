@@ -1,14 +1,45 @@
 //! What the pieces say otherwise than the notice, or than each other.
 //!
 //! Only figures that stand for the same thing are compared: hours and share of a clause of the same lots, for whom a lot is reserved,
-//! the day tenders close, the weight of the social criterion. Silence contradicts nothing.
+//! weights of criteria, dates, duration, maximum, and terms that have one figure. The notice is read as a piece is, so that both sides are
+//! read alike. Where one side gives several figures of a thing, nothing is compared. Silence contradicts nothing.
 
 use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
-use vigie_domain::{Assessment, Beneficiary, DateKind, Provision, ProvisionKind, french};
+use vigie_classify::fold::fold;
+use vigie_domain::{
+    Assessment, Beneficiary, DateKind, FactKind, Notice, Passage, Provision, ProvisionKind, TypedDate, french,
+};
 
 use crate::consultation::Consultation;
-use crate::findings::{Finding, What};
+use crate::findings::{self, Amount, Finding, Term, What};
+use crate::piece::{self, Kind, Place, Text};
+use crate::written::Written;
+
+/// What the notice says, read as a piece is.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    pub assessment: Assessment,
+    findings: Vec<Finding>,
+}
+
+impl Announced {
+    /// The judgement of a notice, and what its texts say besides.
+    #[must_use]
+    pub fn of(assessment: Assessment, texts: &[Passage]) -> Self {
+        let line = |(i, p): (usize, &Passage)| {
+            piece::Passage::new(Place::Line(u32::try_from(i).unwrap_or(u32::MAX)), p.text.clone())
+        };
+        let text = Text { passages: texts.iter().enumerate().map(line).collect(), ..Text::default() };
+        Self { assessment, findings: findings::of_piece(&Written::of("avis", Kind::Notice, &text)) }
+    }
+
+    /// The same of a notice that is not judged yet.
+    #[must_use]
+    pub fn read(notice: &Notice) -> Self {
+        Self::of(vigie_classify::classify(notice), &notice.passages)
+    }
+}
 
 /// One contradiction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,12 +58,12 @@ pub struct Contradiction {
 
 /// The contradictions of a consultation, with its notice where there is one.
 #[must_use]
-pub fn contradictions(consultation: &Consultation, notice: Option<&Assessment>) -> Vec<Contradiction> {
+pub fn contradictions(consultation: &Consultation, notice: Option<&Announced>) -> Vec<Contradiction> {
     let mut out = Vec::new();
     let found: Vec<(&Provision, &Finding)> = consultation.provisions().collect();
     for (here, finding) in &found {
         if let Some(notice) = notice {
-            for there in &notice.provisions {
+            for there in &notice.assessment.provisions {
                 out.extend(between(there, None, here, finding));
             }
         }
@@ -44,7 +75,9 @@ pub fn contradictions(consultation: &Consultation, notice: Option<&Assessment>) 
             }
         }
     }
-    out.extend(closing(consultation, notice));
+    out.extend(closing(consultation, notice.map(|n| &n.assessment)));
+    out.extend(figures(consultation, notice));
+    out.extend(notice.map(|n| denied(consultation, n)).unwrap_or_default());
     let mut seen: Vec<(String, String, String)> = Vec::new();
     out.retain(|c: &Contradiction| {
         let key = (c.about.clone(), c.there.clone(), c.here.clone());
@@ -97,7 +130,158 @@ fn between(there: &Provision, earlier: Option<&Finding>, here: &Provision, findi
     None
 }
 
-/// Both of all lots, or of the same.
+/// What one side says is there and the other says is not.
+fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction> {
+    let mut out = Vec::new();
+    let announced = |kind| notice.assessment.provisions.iter().find(|p| p.kind == kind);
+    let here = |kind| consultation.provisions().find(|(p, _)| p.kind == kind);
+    let mut told = |about: &str, there: &str, here: &str, finding: &Finding| {
+        out.push(Contradiction {
+            about: about.to_owned(),
+            there: there.to_owned(),
+            there_at: None,
+            here: here.to_owned(),
+            finding: finding.clone(),
+        });
+    };
+    let says_none =
+        |term: Term| notice.findings.iter().any(|f| matches!(f.what, What::Term { term: t, .. } if t == term));
+    for (kind, term, about) in [
+        (ProvisionKind::ExecutionClause, Term::NoClause, "clause sociale"),
+        (ProvisionKind::Reserved, Term::NotReserved, "réservé à certaines structures"),
+    ] {
+        if let Some((_, finding)) = here(kind)
+            && announced(kind).is_none()
+            && says_none(term)
+        {
+            told(about, "qu’il n’y en a pas", "il y en a", finding);
+        }
+        if let Some(finding) = consultation.of_term(term).next()
+            && announced(kind).is_some()
+            && here(kind).is_none()
+        {
+            told(about, "qu’il y en a", "il n’y en a pas", finding);
+        }
+    }
+    out
+}
+
+/// A thing that has one figure.
+#[derive(Debug, Clone, PartialEq)]
+struct Figure {
+    /// What it is of, in French; the same on both sides.
+    about: String,
+    /// As it is told.
+    told: String,
+    value: f64,
+}
+
+/// The figure that a finding gives of something that has one.
+fn figure(finding: &Finding) -> Option<Figure> {
+    let some = |about: &str, told: String, value: f64| Some(Figure { about: about.to_owned(), told, value });
+    match &finding.what {
+        What::Fact(fact) if fact.lot.is_none() => {
+            let n = fact.value?;
+            match fact.kind {
+                // A contract's terms speak of other durations as well.
+                FactKind::Duration if finding.at.kind != Kind::Ccap => some("durée", french::months(n), n),
+                FactKind::FrameworkMaximum => {
+                    some("maximum de l’accord-cadre", format!("{} € HT", french::number(n)), n)
+                }
+                FactKind::LotCap => some("lots par candidat", french::number(n), n),
+                _ => None,
+            }
+        }
+        What::Criterion { name, weight: Some(weight), sub: false } => {
+            let name = criterion(name);
+            some(&format!("poids du critère « {name} »"), french::number(*weight), *weight)
+        }
+        What::Term { term, amount: Some(amount) } => {
+            let one = matches!(
+                term,
+                Term::Validity
+                    | Term::Variants
+                    | Term::Visit
+                    | Term::MinimumTurnover
+                    | Term::PaymentDelay
+                    | Term::Retention
+                    | Term::ClausePenalty
+            );
+            let (told, value) = match amount {
+                Amount::Euros(n) => (format!("{} €", french::number(*n)), *n),
+                Amount::Percent(n) => (format!("{} %", french::number(*n)), *n),
+                Amount::Days(n) => (french::days(*n as u32), *n),
+                Amount::Months(n) => (french::months(*n), *n * 30.0),
+                Amount::Allowed(yes) => ((if *yes { "oui" } else { "non" }).to_owned(), f64::from(u8::from(*yes))),
+            };
+            // A yes against a figure is no contradiction: it is told of another matter.
+            let asked = if matches!(amount, Amount::Allowed(_)) { "oui ou non : " } else { "" };
+            one.then(|| Figure { about: format!("{asked}{}", french::lower(term.label())), told, value })
+        }
+        _ => None,
+    }
+}
+
+/// What a criterion is of, so that « Prix des prestations » and « Prix » are one.
+fn criterion(name: &str) -> String {
+    const OF: [(&str, &str); 8] = [
+        ("prix", "prix"),
+        ("cout", "prix"),
+        ("technique", "valeur technique"),
+        ("insertion", "insertion"),
+        ("social", "performance sociale"),
+        ("environnement", "environnement"),
+        ("delai", "délai"),
+        ("qualite", "qualité"),
+    ];
+    let folded = fold(name);
+    let known = OF.iter().find(|(word, _)| folded.contains(word));
+    known.map_or(folded.clone(), |(_, of)| (*of).to_owned())
+}
+
+/// Figures that differ: notice against piece, and piece against piece where their readers are meant to find the same.
+fn figures(consultation: &Consultation, notice: Option<&Announced>) -> Vec<Contradiction> {
+    let of_piece = |piece: &str| -> Vec<(Figure, &Finding)> {
+        let own = consultation.findings.iter().filter(|f| f.at.piece == piece);
+        single(own.filter_map(|f| Some((figure(f)?, f))).collect())
+    };
+    let pieces: Vec<Vec<(Figure, &Finding)>> = consultation.pieces.iter().map(|p| of_piece(&p.name)).collect();
+    let announced: Vec<(Figure, &Finding)> =
+        notice.map(|n| single(n.findings.iter().filter_map(|f| Some((figure(f)?, f))).collect())).unwrap_or_default();
+    let mut out = Vec::new();
+    for (i, piece) in pieces.iter().enumerate() {
+        for (here, finding) in piece {
+            let differs = |there: &Figure| there.about == here.about && (there.value - here.value).abs() > 0.01;
+            let from_notice = announced.iter().map(|(there, _)| (there, None));
+            let earlier = pieces[..i].iter().flatten().map(|(there, f)| (there, Some(f.at.to_string())));
+            for (there, there_at) in from_notice.chain(earlier).filter(|(there, _)| differs(there)) {
+                out.push(Contradiction {
+                    about: here.about.clone(),
+                    there: there.told.clone(),
+                    there_at,
+                    here: here.told.clone(),
+                    finding: (*finding).clone(),
+                });
+            }
+        }
+    }
+    out
+}
+
+/// The figures that a side gives once, or always alike.
+fn single(all: Vec<(Figure, &Finding)>) -> Vec<(Figure, &Finding)> {
+    let mut out: Vec<(Figure, &Finding)> = Vec::new();
+    for (figure, finding) in &all {
+        let alike = |other: &Figure| other.about != figure.about || (other.value - figure.value).abs() <= 0.01;
+        let told = out.iter().any(|(f, _)| f.about == figure.about);
+        if !told && all.iter().all(|(other, _)| alike(other)) {
+            out.push((figure.clone(), finding));
+        }
+    }
+    out
+}
+
+/// Both of all lots, or of the same; of one lot alone, where it has a number on one side only.
 fn same_lots(a: &[String], b: &[String]) -> bool {
     let sorted = |lots: &[String]| {
         let mut lots = lots.to_vec();
@@ -136,24 +320,30 @@ fn closing(consultation: &Consultation, notice: Option<&Assessment>) -> Vec<Cont
         (DateKind::Visit, "date de visite"),
         (DateKind::Questions, "date limite des questions"),
     ] {
-        let known: Vec<&vigie_domain::TypedDate> =
+        let told: Vec<(&TypedDate, &Finding)> = of(kind).collect();
+        let known: Vec<&TypedDate> =
             notice.into_iter().flat_map(|n| &n.dates).filter(|d| d.kind == kind && d.lot.is_none()).collect();
-        if known.is_empty() || known.len() > 1 {
+        let contradicts = |there: &TypedDate, there_at: Option<String>, here: &TypedDate, finding: &Finding| {
+            let timed = there.has_time && here.has_time;
+            let differs = if timed { there.at != here.at } else { day(there.at) != day(here.at) };
+            differs.then(|| Contradiction {
+                about: about.to_owned(),
+                there: french::moment(there),
+                there_at,
+                here: french::moment(here),
+                finding: finding.clone(),
+            })
+        };
+        // Several visits are visits.
+        if let [there] = known.as_slice() {
+            out.extend(told.iter().filter_map(|(here, f)| contradicts(there, None, here, f)));
+        }
+        if kind == DateKind::Visit {
             continue;
         }
-        for (date, finding) in of(kind) {
-            let there = known[0];
-            let timed = there.has_time && date.has_time;
-            let differs = if timed { there.at != date.at } else { day(there.at) != day(date.at) };
-            if differs {
-                out.push(Contradiction {
-                    about: about.to_owned(),
-                    there: french::moment(there),
-                    there_at: None,
-                    here: french::moment(date),
-                    finding: finding.clone(),
-                });
-            }
+        for (i, (here, finding)) in told.iter().enumerate() {
+            let earlier = told[..i].iter().filter(|(_, f)| f.at.piece != finding.at.piece);
+            out.extend(earlier.filter_map(|(there, f)| contradicts(there, Some(f.at.to_string()), here, finding)));
         }
     }
     out

@@ -8,6 +8,7 @@
 //! | [`archive`], [`formats`] | ZIPs; PDF, DOCX, ODT, spreadsheets, RTF, HTML, text |
 //! | [`piece`], [`kind`] | a file as read; which piece it is |
 //! | [`written`] | a piece's text as one, with the way back to page and article |
+//! | `homonyms` | "insertion" of announcements and of things, set aside before a piece is judged |
 //! | [`findings`] | provisions, dates, criteria, pieces to supply, terms |
 //! | [`consultation`] | the pieces together, what was looked for in vain |
 //! | [`contradiction`] | what the pieces say otherwise than the notice, or than each other |
@@ -22,6 +23,7 @@ pub mod consultation;
 pub mod contradiction;
 pub mod findings;
 pub mod formats;
+mod homonyms;
 pub mod kind;
 pub mod limits;
 pub mod passages;

@@ -72,6 +72,12 @@ impl Reader {
         Ok(Self { program: std::env::current_exe()?, pdftotext: Self::converter(), folder: folder.to_owned() })
     }
 
+    /// The same, whose children are another build of the program: in tests, that one is not this process.
+    #[must_use]
+    pub fn of(program: PathBuf, folder: &Path) -> Self {
+        Self { program, pdftotext: Self::converter(), folder: folder.to_owned() }
+    }
+
     /// poppler's `pdftotext`, where it is installed.
     #[must_use]
     pub fn converter() -> Option<PathBuf> {

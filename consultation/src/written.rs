@@ -81,12 +81,14 @@ pub(crate) struct Line {
 }
 
 /// A piece's text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Written {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     /// All passages, parted by line breaks.
     pub text: String,
+    /// The same, byte for byte, but for words that the judgement must not read ([`crate::homonyms`]); empty where there are none.
+    pub(crate) judged: String,
     marks: Vec<(usize, Place)>,
     pub(crate) articles: Vec<Article>,
     pub(crate) lines: Vec<Line>,
@@ -100,6 +102,7 @@ impl Written {
             name: name.to_owned(),
             kind,
             text: String::with_capacity(read.len() + read.passages.len()),
+            judged: String::new(),
             marks: Vec::new(),
             articles: Vec::new(),
             lines: Vec::new(),
@@ -155,10 +158,15 @@ impl Written {
         }
     }
 
-    /// Where a quote stands first.
+    /// The text as it is judged.
+    pub(crate) fn judged(&self) -> &str {
+        if self.judged.is_empty() { &self.text } else { &self.judged }
+    }
+
+    /// Where a quote of what is judged stands first.
     #[must_use]
     pub fn find(&self, quote: &str) -> Option<usize> {
-        self.text.find(quote)
+        self.judged().find(quote)
     }
 
     /// Titles of the article of a line and of those around it, folded.

@@ -10,7 +10,10 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::spelling::write_key;
 use crate::{Department, Place};
+
+pub use crate::spelling::key;
 
 /// Mean radius of the Earth (IUGG), in kilometres.
 const EARTH_KM: f64 = 6_371.0;
@@ -402,52 +405,6 @@ fn within(centre: &Row, commune: &Row, km: u16) -> bool {
     let point = |(north, east)| Point { latitude: degrees(north), longitude: degrees(east) };
     let far = degrees((a.0 - b.0).abs()) * KM_A_DEGREE > f64::from(km);
     !far && point(a).km_to(point(b)) <= f64::from(km)
-}
-
-/// One spelling of a name: no accents, no signs, `saint` for `st`.
-#[must_use]
-pub fn key(name: &str) -> String {
-    let mut plain = String::with_capacity(name.len());
-    write_key(name, &mut plain);
-    plain
-}
-
-fn write_key(name: &str, plain: &mut String) {
-    let mut word = plain.len();
-    for c in name.chars().flat_map(char::to_lowercase) {
-        match c {
-            c if c.is_ascii_alphanumeric() => plain.push(c),
-            'à' | 'â' | 'ä' | 'á' | 'ã' => plain.push('a'),
-            'ç' => plain.push('c'),
-            'è' | 'é' | 'ê' | 'ë' => plain.push('e'),
-            'ì' | 'í' | 'î' | 'ï' => plain.push('i'),
-            'ñ' => plain.push('n'),
-            'ò' | 'ó' | 'ô' | 'ö' => plain.push('o'),
-            'ù' | 'ú' | 'û' | 'ü' => plain.push('u'),
-            'ÿ' | 'ý' => plain.push('y'),
-            'œ' => plain.push_str("oe"),
-            'æ' => plain.push_str("ae"),
-            // A letter and its sign apart, as some systems paste them.
-            '\u{300}'..='\u{36f}' => {}
-            _ => end_word(plain, &mut word),
-        }
-    }
-    end_word(plain, &mut word);
-    if plain.ends_with(' ') {
-        plain.pop();
-    }
-}
-
-/// Ends the word that began at `word`, if there is one.
-fn end_word(plain: &mut String, word: &mut usize) {
-    match &plain[*word..] {
-        "" => return,
-        "st" => plain.replace_range(*word.., "saint"),
-        "ste" => plain.replace_range(*word.., "sainte"),
-        _ => {}
-    }
-    plain.push(' ');
-    *word = plain.len();
 }
 
 /// The words of an EPCI's name that tell it from another.

@@ -254,11 +254,30 @@ impl Contract {
     /// What the clauses ask for: « 300 heures », « 5 % des heures », « heures non publiées ».
     #[must_use]
     pub fn owed_in_french(&self) -> String {
-        let mut said: Vec<String> = self.owed.iter().filter_map(|o| terms_in_french(&o.provision)).collect();
-        said.dedup();
-        if said.is_empty() { "heures non publiées".to_owned() } else { said.join(", ") }
+        let mut said: Vec<String> = Vec::new();
+        for terms in self.owed.iter().filter_map(|o| terms_in_french(&o.provision)) {
+            if !said.contains(&terms) {
+                said.push(terms);
+            }
+        }
+        match said.as_slice() {
+            [] => UNPUBLISHED.to_owned(),
+            [one] => one.clone(),
+            several => format!("{}, selon les passages de l’avis", several.join(" ou ")),
+        }
     }
 }
+
+impl Owed {
+    /// What this clause asks for.
+    #[must_use]
+    pub fn in_french(&self) -> String {
+        terms_in_french(&self.provision).unwrap_or_else(|| UNPUBLISHED.to_owned())
+    }
+}
+
+/// What is said of a clause that gives no hours and no share.
+const UNPUBLISHED: &str = "heures non publiées";
 
 /// The hours or the share that a clause asks for; `None` where it gives neither.
 fn terms_in_french(p: &Provision) -> Option<String> {

@@ -55,6 +55,8 @@ pub enum AlertKind {
     AskResult,
     /// A contract ends in some months, and what it buys will be bought again: one line of a digest.
     Renewal,
+    /// A call for partners on a procedure: somebody is asked, reminded, or told its line-up.
+    PartnerCall,
     /// Word to a person about their own account: an address is suspended, nothing suited them for long.
     Account,
     /// Word to the operator: a source is silent, a recipient is suspended.
@@ -79,6 +81,7 @@ impl AlertKind {
                 | Self::Undecided
                 | Self::Offer
                 | Self::AskResult
+                | Self::PartnerCall
         )
     }
 
@@ -86,6 +89,12 @@ impl AlertKind {
     #[must_use]
     pub fn follows_award(self) -> bool {
         matches!(self, Self::Offer | Self::AskResult | Self::Renewal)
+    }
+
+    /// Whether it is made anew when it leaves, in words that are for its reader alone.
+    #[must_use]
+    pub fn is_for_its_reader(self) -> bool {
+        self.follows_award() || self == Self::PartnerCall
     }
 }
 
@@ -160,6 +169,17 @@ impl Channel {
             Self::Telegram => "sur Telegram",
             Self::Matrix => "sur Matrix",
             Self::Console => "à l’écran",
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Email => "courriel",
+            Self::Telegram => "Telegram",
+            Self::Matrix => "Matrix",
+            Self::Console => "écran",
         }
     }
 }

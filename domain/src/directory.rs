@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Department, Sector, StructureKind, commune};
+use crate::{Department, Place, Sector, StructureKind, commune};
 
 /// A structure of a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,12 @@ pub struct Structure {
     pub sectors: Vec<Sector>,
     #[serde(default)]
     pub departments: Vec<Department>,
+    /// Where it is, where the directory tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Code of its activity (NAF rév. 2: `8121Z`), where the directory tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub naf: Option<String>,
 }
 
 /// A facilitator of social clauses and their territory.

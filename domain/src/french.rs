@@ -169,7 +169,8 @@ pub fn lots(lots: &[String], of: usize) -> String {
 /// `1 lot`, `3 lots`.
 #[must_use]
 pub fn plural(n: usize, word: &str) -> String {
-    format!("{n}\u{a0}{word}{}", if n > 1 { "s" } else { "" })
+    let ends = word.ends_with(['s', 'x', 'z']);
+    format!("{n}\u{a0}{word}{}", if n > 1 && !ends { "s" } else { "" })
 }
 
 /// The first letter in lower case.

@@ -27,11 +27,14 @@
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`cadence`] | how often a person hears of what a subscription finds |
 //! | [`commune`] | communes, their places and intercommunalities, and which of them a notice means |
+//! | [`spelling`] | one spelling of names, so that what is the same is found the same |
 //! | [`territory`] | where a subscription looks: départements, intercommunalities, circles |
 //! | [`permission`] | who may do what: the table of roles |
+//! | [`preferences`] | how a person is written to: days, channels, who stands in for them |
 //! | [`subscription`] | who wants to hear of what: filters and their verdicts |
 //! | [`delivery`] | alerts, notifications, deliveries and their states |
 //! | [`follow_up`] | what a structure decides and does about a procedure |
+//! | [`partner_call`] | a call for partners: who positions itself on which lot, and the line-up it is closed into |
 //! | [`service_offer`] | services offered to whoever holds a contract |
 //! | [`working_day`] | days on which people work in France |
 //! | [`french`] | dates, numbers and lists as French writes them |
@@ -54,12 +57,15 @@ pub mod notice;
 pub mod object;
 pub mod operation;
 pub mod outcome;
+pub mod partner_call;
 pub mod permission;
 pub mod place;
+pub mod preferences;
 pub mod procedure;
 pub mod provision;
 pub mod service_offer;
 pub mod snapshot;
+pub mod spelling;
 pub mod state;
 pub mod strength;
 pub mod structure;
@@ -84,8 +90,10 @@ pub use follow_up::{Decision, Refusal, Stage};
 pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage, Visibility};
 pub use operation::{Hours, Operation, OperationState, Programme};
 pub use outcome::{NoAwardReason, Outcome};
+pub use partner_call::{PartnerCall, PartnerRole, Position};
 pub use permission::Permission;
 pub use place::{Department, Place};
+pub use preferences::{Absence, Days, MessageKind, Routes};
 pub use provision::{Beneficiary, Evidence, Provision, ProvisionKind};
 pub use service_offer::{OfferStage, ServiceOffer};
 pub use state::{Phase, ProcedureState};

@@ -16,6 +16,8 @@ pub enum Permission {
     FollowOperations,
     /// Pass a notice on to the members of a network.
     PassOn,
+    /// Open a call for partners, and read who positions itself on which lot.
+    Coordinate,
     /// Show everybody a lead of one's own structure.
     PublishLead,
     /// Look after sources, deliveries, people and their access; see what is not public; publish any structure's lead.
@@ -24,12 +26,13 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Decide,
         Self::CorrectVerdict,
         Self::ReadClauseTable,
         Self::FollowOperations,
         Self::PassOn,
+        Self::Coordinate,
         Self::PublishLead,
         Self::Operate,
     ];
@@ -43,7 +46,9 @@ impl Role {
     #[must_use]
     pub const fn may(self, what: Permission) -> bool {
         match self {
-            Self::Structure => matches!(what, Permission::Decide | Permission::PublishLead),
+            Self::Structure => {
+                matches!(what, Permission::Decide | Permission::Coordinate | Permission::PublishLead)
+            }
             Self::Facilitator => {
                 matches!(
                     what,
@@ -53,9 +58,12 @@ impl Role {
                         | Permission::PublishLead
                 )
             }
-            Self::Network => matches!(what, Permission::Decide | Permission::PassOn | Permission::PublishLead),
+            Self::Network => matches!(
+                what,
+                Permission::Decide | Permission::PassOn | Permission::Coordinate | Permission::PublishLead
+            ),
             Self::Subscriber => false,
-            Self::Operator => !matches!(what, Permission::PassOn),
+            Self::Operator => !matches!(what, Permission::PassOn | Permission::Coordinate),
         }
     }
 

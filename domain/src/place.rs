@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::spelling::key;
+
 /// A département code as INSEE writes it: `01`…`95`, `2A`, `2B`, or `971`…`988` overseas.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -49,6 +51,10 @@ impl Department {
             return None;
         }
         match &digits[..2] {
+            // Served from beyond a border: Paray-Vieille-Poste, Saint-Barthélemy, Saint-Martin.
+            _ if digits == "94390" => Self::parse("91"),
+            _ if digits == "97133" => Self::parse("977"),
+            _ if digits == "97150" => Self::parse("978"),
             "20" => Self::parse(if matches!(&digits[2..3], "0" | "1") { "2A" } else { "2B" }),
             "97" | "98" => Self::parse(&digits[..3]),
             two => Self::parse(two),
@@ -106,15 +112,48 @@ pub struct Place {
 }
 
 impl Place {
-    /// The département this place lies in, from the postcode first, then from a level-3 NUTS code.
+    /// The département this place lies in, from the postcode first (with the town, where one postcode serves two départements),
+    /// then from a level-3 NUTS code.
     #[must_use]
     pub fn department(&self) -> Option<Department> {
+        let beyond = |postcode: &str| {
+            let city = key(self.city.as_deref()?);
+            let row = BEYOND_THE_BORDER.iter().find(|(code, town, _)| *code == postcode.trim() && *town == city)?;
+            Department::parse(row.2)
+        };
         self.postcode
             .as_deref()
-            .and_then(Department::of_postcode)
+            .and_then(|postcode| beyond(postcode).or_else(|| Department::of_postcode(postcode)))
             .or_else(|| self.nuts.as_deref().and_then(Department::of_nuts))
     }
 }
+
+/// Postcode, town (as [`key`] writes it) and département of the communes whose post comes from the département next door, which
+/// has towns of that postcode too (La Poste, Base officielle des codes postaux).
+pub const BEYOND_THE_BORDER: &[(&str, &str, &str)] = &[
+    ("01200", "eloise", "74"),
+    ("01410", "lajoux", "39"),
+    ("01590", "chancia", "39"),
+    ("01590", "lavancia epercy", "39"),
+    ("05110", "claret", "04"),
+    ("05110", "curbans", "04"),
+    ("05130", "piegut", "04"),
+    ("05130", "venterol", "04"),
+    ("05160", "pontis", "04"),
+    ("05700", "villebois les pins", "26"),
+    ("06260", "la rochette", "04"),
+    ("06260", "saint pierre", "04"),
+    ("13780", "riboux", "83"),
+    ("21340", "change", "71"),
+    ("33220", "fougueyrolles", "24"),
+    ("33220", "port sainte foy et ponchapt", "24"),
+    ("37160", "buxeuil", "86"),
+    ("42620", "saint pierre laval", "03"),
+    ("43450", "leyvaux", "15"),
+    ("48250", "laveyrune", "07"),
+    ("52100", "saint eulien", "51"),
+    ("52100", "sapignicourt", "51"),
+];
 
 /// NUTS 2021 level 3 → département (Commission Delegated Regulation (EU) 2019/1755).
 const NUTS3: &[(&str, &str)] = &[
@@ -233,6 +272,20 @@ mod tests {
         assert_eq!(code("20290").as_deref(), Some("2B"));
         assert_eq!(code("97410").as_deref(), Some("974"));
         assert_eq!(code("9741"), None);
+        assert_eq!(code("94390").as_deref(), Some("91"));
+        assert_eq!(code("97150").as_deref(), Some("978"));
+    }
+
+    #[test]
+    fn a_postcode_of_two_departments_asks_for_the_town() {
+        let of = |city: &str, postcode: &str| {
+            let place = Place { city: Some(city.into()), postcode: Some(postcode.into()), nuts: None };
+            place.department().map(|d| d.0)
+        };
+        assert_eq!(of("Éloise", "01200").as_deref(), Some("74"));
+        assert_eq!(of("Valserhône", "01200").as_deref(), Some("01"));
+        assert_eq!(of("PORT STE FOY ET PONCHAPT", "33220").as_deref(), Some("24"));
+        assert_eq!(of("", "33220").as_deref(), Some("33"));
     }
 
     #[test]

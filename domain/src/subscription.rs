@@ -7,10 +7,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::assessment::AssessedLot;
 use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
-    Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Department, Notice, NoticeKind, Place,
-    ProvisionKind, Sector, StructureKind, SupplyMode, access, wording,
+    Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Days, Department, Notice, NoticeKind,
+    Place, ProvisionKind, Sector, StructureKind, SupplyMode, access, wording,
 };
 
 /// What a person is to the installation.
@@ -46,6 +47,9 @@ pub struct QuietHours {
 pub struct Rhythm {
     /// Local hour of their digests, 0–23; none = the installation's.
     pub digest_hour: Option<u8>,
+    /// Days on which their digests come; one that would fall on another day comes on the next of these.
+    #[serde(skip_serializing_if = "Days::is_default")]
+    pub digest_days: Days,
     /// Hours in which messages wait, to come together afterwards.
     pub quiet: Option<QuietHours>,
     /// What presses may come in quiet hours too.
@@ -199,6 +203,9 @@ pub struct Filter {
 pub struct Subscription {
     pub id: String,
     pub subscriber: String,
+    /// How its owner calls it; empty where they gave it no name.
+    #[serde(default)]
+    pub name: String,
     pub filter: Filter,
     pub cadence: Cadence,
     /// Until when it gives nothing.
@@ -420,29 +427,31 @@ impl Filter {
             self.test_part(c, None, &a.sectors, &a.cpv, &a.departments, &mut found)?;
             return Ok(found);
         }
+        let whole = c.assessment;
         let mut refusal = None;
-        for lot in &c.assessment.lots {
-            let departments = if lot.departments.is_empty() { &c.assessment.departments } else { &lot.departments };
-            let cpv = if lot.cpv.is_empty() { &c.assessment.cpv } else { &lot.cpv };
-            match self.test_part(c, Some(&lot.id), &lot.sectors, cpv, departments, &mut found) {
-                Ok(()) => found.lots.push(lot.id.clone()),
-                // The refusal that came furthest explains best.
-                Err(d) => refusal = Some(refusal.map_or(d, |r: Dimension| if d.rank() > r.rank() { d } else { r })),
+        let mut try_lots = |trades_of: &dyn Fn(&AssessedLot) -> Vec<Sector>, found: &mut Match| {
+            for lot in &whole.lots {
+                let departments = if lot.departments.is_empty() { &whole.departments } else { &lot.departments };
+                let cpv = if lot.cpv.is_empty() { &whole.cpv } else { &lot.cpv };
+                match self.test_part(c, Some(&lot.id), &trades_of(lot), cpv, departments, found) {
+                    Ok(()) => found.lots.push(lot.id.clone()),
+                    // The refusal that came furthest explains best.
+                    Err(d) => refusal = Some(refusal.map_or(d, |r: Dimension| if d.rank() > r.rank() { d } else { r })),
+                }
+            }
+        };
+        try_lots(&|lot| lot.sectors.clone(), &mut found);
+        if found.lots.is_empty() {
+            // A trade that only the notice as a whole names, its lots being mute about it, may be of each of them: where they lie
+            // and what they offer counts all the same.
+            let named = |s: &&Sector| whole.lots.iter().any(|lot| lot.sectors.contains(s));
+            let unplaced: Vec<Sector> = whole.sectors.iter().filter(|s| !named(s)).cloned().collect();
+            if !unplaced.is_empty() {
+                try_lots(&|_| unplaced.clone(), &mut found);
             }
         }
         if found.lots.is_empty() {
-            let a = c.assessment;
-            let refusal = refusal.unwrap_or(Dimension::Sector);
-            // A trade that only the notice as a whole names, its lots being mute about it, is none the less asked for.
-            let unplaced: Vec<Sector> =
-                a.sectors.iter().filter(|s| !a.lots.iter().any(|l| l.sectors.contains(s))).cloned().collect();
-            if unplaced.is_empty() {
-                return Err(refusal);
-            }
-            return match self.test_part(c, None, &unplaced, &a.cpv, &a.departments, &mut found) {
-                Ok(()) => Ok(found),
-                Err(d) => Err(if d.rank() > refusal.rank() { d } else { refusal }),
-            };
+            return Err(refusal.unwrap_or(Dimension::Sector));
         }
         if found.lots.len() == c.assessment.lots.len() {
             found.lots.clear();

@@ -44,6 +44,18 @@ pub struct Why {
     /// The lot of the contract, or of the decision, that it is about; empty = the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<String>,
+    /// The call for partners that it is about, and what of it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partners: Option<OfCall>,
+}
+
+/// A call for partners that a person is told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct OfCall {
+    /// The call.
+    pub call: String,
+    /// What of it is told.
+    pub turn: vigie_domain::partner_call::Turn,
 }
 
 /// One notice to tell, with all that is known of it.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeZo
 use chrono_tz::Tz;
 use vigie_domain::Cadence;
 use vigie_domain::cadence::Unit;
+use vigie_domain::preferences;
 
 /// Hour and day of digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct DigestTimes {
     pub hour: u8,
     /// Day of the weekly one.
     pub weekday: Weekday,
+    /// Days on which they come at all.
+    pub days: preferences::Days,
     /// Whose local time.
     pub zone: Tz,
 }
@@ -19,9 +22,20 @@ pub struct DigestTimes {
 /// The first digest moment of that rhythm strictly after `now`. `None` for what does not wait for one.
 ///
 /// Every n minutes or hours counts from local midnight of a fixed day, every n days on local dates at the hour of digests:
-/// all of a person's subscriptions of one rhythm fall due together, and a restart changes nothing.
+/// all of a person's subscriptions of one rhythm fall due together, and a restart changes nothing. One that would fall on a day
+/// that is none of theirs comes on the next that is, at the hour of digests.
 #[must_use]
 pub fn next_digest(cadence: Cadence, times: DigestTimes, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let at = due_at(cadence, times, now)?;
+    let day = at.with_timezone(&times.zone).date_naive();
+    match times.days.first_from(day) {
+        own if own == day => Some(at),
+        own => Some(at_local(own, times.hour, times.zone)),
+    }
+}
+
+/// The same, on whatever day it falls.
+fn due_at(cadence: Cadence, times: DigestTimes, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match cadence {
         Cadence::Instant | Cadence::Auto => None,
         Cadence::Daily => next_day(times, now, 1, |_| true),
@@ -80,7 +94,8 @@ mod tests {
     #[test]
     fn one_digest_per_local_date_through_every_clock_change() {
         for hour in [0, 1, 2, 3, 8] {
-            let times = DigestTimes { hour, weekday: Weekday::Mon, zone: Tz::Europe__Paris };
+            let times =
+                DigestTimes { hour, weekday: Weekday::Mon, days: preferences::Days::ALL, zone: Tz::Europe__Paris };
             for year in 2020..=2035 {
                 for month in [3, 10] {
                     let sunday = (25..=31)
@@ -113,7 +128,8 @@ mod tests {
     /// the hour that a clock change adds, and at a moment that is its own next-but-none.
     #[test]
     fn every_n_always_comes_and_in_time() {
-        let times = DigestTimes { hour: 2, weekday: Weekday::Mon, zone: Tz::Europe__Paris };
+        let times =
+            DigestTimes { hour: 2, weekday: Weekday::Mon, days: preferences::Days::ALL, zone: Tz::Europe__Paris };
         for word in ["5min", "30min", "45min", "1h", "4h", "5h", "24h", "168h", "1d", "2d", "31d"] {
             let Cadence::Every(every) = word.parse().unwrap() else { panic!("{word}") };
             for start in ["2026-03-28T22:30:00Z", "2026-10-24T22:30:00Z", "2035-03-24T22:30:00Z"] {
@@ -132,12 +148,29 @@ mod tests {
 
     #[test]
     fn the_weekly_digest_comes_on_its_day() {
-        let times = DigestTimes { hour: 8, weekday: Weekday::Mon, zone: Tz::Europe__Paris };
+        let times =
+            DigestTimes { hour: 8, weekday: Weekday::Mon, days: preferences::Days::ALL, zone: Tz::Europe__Paris };
         let now = DateTime::parse_from_rfc3339("2026-11-21T12:00:00Z").unwrap().with_timezone(&Utc);
         assert_eq!(
             next_digest(Cadence::Weekly, times, now).map(|t| t.to_rfc3339()).as_deref(),
             Some("2026-11-23T07:00:00+00:00")
         );
         assert_eq!(next_digest(Cadence::Instant, times, now), None);
+    }
+
+    /// Whoever wants no digest at the week's end has it on Monday, once, whatever the rhythm; the weekly one comes on the first day
+    /// that is theirs.
+    #[test]
+    fn digests_come_on_the_days_that_were_chosen() {
+        let paris = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc);
+        let times =
+            DigestTimes { hour: 8, weekday: Weekday::Mon, days: preferences::Days::WORKING, zone: Tz::Europe__Paris };
+        let friday = paris("2026-11-20T09:00:00+01:00");
+        let monday = paris("2026-11-23T08:00:00+01:00");
+        assert_eq!(next_digest(Cadence::Daily, times, friday), Some(monday));
+        assert_eq!(next_digest(Cadence::Daily, times, paris("2026-11-22T20:00:00+01:00")), Some(monday));
+        assert_eq!(next_digest("4h".parse().unwrap(), times, paris("2026-11-20T22:00:00+01:00")), Some(monday));
+        let tuesdays = DigestTimes { days: preferences::Days::parse("mardi, jeudi").unwrap(), ..times };
+        assert_eq!(next_digest(Cadence::Weekly, tuesdays, friday), Some(paris("2026-11-24T08:00:00+01:00")));
     }
 }

@@ -21,6 +21,7 @@ pub fn alert_label(kind: AlertKind) -> &'static str {
         AlertKind::Offer => "Proposer vos services",
         AlertKind::AskResult => "Résultat ?",
         AlertKind::Renewal => "Contrat qui se termine",
+        AlertKind::PartnerCall => "Appel à partenaires",
         AlertKind::Account => "Votre compte",
         AlertKind::Operator => "Exploitation",
     }

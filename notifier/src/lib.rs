@@ -12,6 +12,7 @@
 //! | [`escape`] | how outside text is written into HTML |
 //! | [`digest`] | what stands in a digest: sections, a screen, the way to the rest |
 //! | [`due`] | when digests go out: local dates of the person's territory |
+//! | [`partner_call`] | what is said of a call for partners |
 //! | [`reminders`] | which dates to remind a structure of |
 //! | [`rhythm`] | at once, in a digest, or after quiet hours |
 //! | [`typeset`] | the spaces of French |
@@ -32,6 +33,7 @@ pub mod escape;
 pub mod fit;
 pub mod labels;
 pub mod message;
+pub mod partner_call;
 pub mod reminders;
 pub mod rhythm;
 pub mod tappable;

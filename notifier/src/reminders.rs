@@ -108,7 +108,8 @@ mod tests {
     use super::*;
     use chrono::{TimeZone, Weekday};
 
-    const TIMES: DigestTimes = DigestTimes { hour: 8, weekday: Weekday::Mon, zone: Tz::Europe__Paris };
+    const TIMES: DigestTimes =
+        DigestTimes { hour: 8, weekday: Weekday::Mon, days: vigie_domain::Days::ALL, zone: Tz::Europe__Paris };
 
     fn paris(day: u32, hour: u32) -> DateTime<Utc> {
         Tz::Europe__Paris.with_ymd_and_hms(2027, 1, day, hour, 0, 0).unwrap().with_timezone(&Utc)

@@ -38,7 +38,7 @@ pub fn presses(profile: &Profile, assessment: &Assessment, found: &Match, now: D
 /// The times of a person's own digests and reminders.
 #[must_use]
 pub fn own_times(rhythm: &Rhythm, times: DigestTimes) -> DigestTimes {
-    DigestTimes { hour: rhythm.digest_hour.unwrap_or(times.hour), ..times }
+    DigestTimes { hour: rhythm.digest_hour.unwrap_or(times.hour), days: rhythm.digest_days, ..times }
 }
 
 /// Whether `now` falls into the person's quiet hours.
@@ -87,13 +87,14 @@ mod tests {
     use super::*;
     use chrono::{TimeZone, Weekday};
     use chrono_tz::Tz;
+    use vigie_domain::Days;
 
     fn paris(text: &str) -> DateTime<Utc> {
         let wall = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
         Tz::Europe__Paris.from_local_datetime(&wall).earliest().unwrap().with_timezone(&Utc)
     }
 
-    const TIMES: DigestTimes = DigestTimes { hour: 8, weekday: Weekday::Mon, zone: Tz::Europe__Paris };
+    const TIMES: DigestTimes = DigestTimes { hour: 8, weekday: Weekday::Mon, days: Days::ALL, zone: Tz::Europe__Paris };
 
     fn nights() -> Rhythm {
         Rhythm { quiet: Some(QuietHours { from: 20, to: 7 }), ..Rhythm::default() }

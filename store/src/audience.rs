@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use vigie_domain::subscription::Rhythm;
-use vigie_domain::{Filter, Subscriber, Subscription};
+use vigie_domain::{Absence, Filter, Routes, Subscriber, Subscription};
 
 use crate::Store;
 use crate::address::{Address, address_columns};
@@ -21,6 +21,7 @@ use crate::columns::from_json;
 use crate::error::StoreError;
 use crate::ingest::IngestTx;
 use crate::people_rows::{PersonRow, SubscriptionRow, subscription_columns};
+use crate::preferences::absence;
 use crate::rows::over_rows;
 use crate::sql::{self, Engine, FromRow, Row, Runs, SqlError, Transaction};
 
@@ -32,7 +33,7 @@ const FORGOTTEN_AT_ONCE: i64 = 10_000;
 /// The columns of a [`NumberedPerson`].
 macro_rules! person_columns {
     () => {
-        "id, name, role, profile, number, rhythm"
+        "id, name, role, profile, number, rhythm, routes, away_until, stand_in"
     };
 }
 
@@ -45,6 +46,10 @@ pub struct Person {
     pub subscriber: Subscriber,
     /// How messages come to them.
     pub rhythm: Rhythm,
+    /// Which channels carry what.
+    pub routes: Routes,
+    /// They are away, or were.
+    pub away: Option<Absence>,
     /// Oldest first.
     pub subscriptions: Vec<Subscription>,
     /// Oldest first, whatever their state.
@@ -243,10 +248,11 @@ impl IngestTx {
         for one in addresses {
             theirs.entry(one.subscriber.clone()).or_default().1.push(one);
         }
-        let whole = |NumberedPerson { number, subscriber, rhythm }| {
+        let whole = |NumberedPerson { number, subscriber, rhythm, routes, away }| {
             let (subscriptions, addresses) = theirs.remove(&subscriber.id).unwrap_or_default();
-            let rhythm = from_json(&rhythm, &format!("subscriber {}", subscriber.id))?;
-            Ok(Person { number, subscriber, rhythm, subscriptions, addresses })
+            let place = format!("subscriber {}", subscriber.id);
+            let (rhythm, routes) = (from_json(&rhythm, &place)?, from_json(&routes, &place)?);
+            Ok(Person { number, subscriber, rhythm, routes, away, subscriptions, addresses })
         };
         people.into_iter().map(whole).collect()
     }
@@ -256,12 +262,15 @@ struct NumberedPerson {
     number: i64,
     subscriber: Subscriber,
     rhythm: String,
+    routes: String,
+    away: Option<Absence>,
 }
 
 impl FromRow for NumberedPerson {
     fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
         let PersonRow(subscriber) = PersonRow::from_row(row)?;
-        Ok(Self { subscriber, number: row.get(4)?, rhythm: row.get(5)? })
+        let away = absence(row.get(7)?, row.get(8)?);
+        Ok(Self { subscriber, number: row.get(4)?, rhythm: row.get(5)?, routes: row.get(6)?, away })
     }
 }
 

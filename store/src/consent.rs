@@ -170,6 +170,28 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that one person looked at the data of several, in one go.
+    pub async fn saw_all(&self, who: &str, whom: &[String], what: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        if whom.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        for whom in whom {
+            sql::query(
+                "INSERT INTO access (id, at, who, whom, what) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(derived_id(&[who, whom, what, &now.to_rfc3339()]))
+            .bind(millis(now))
+            .bind(clean(who))
+            .bind(clean(whom))
+            .bind(clean(what))
+            .execute(&mut tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Who looked at a person's data, newest first; at anybody's when `whom` is empty.
     pub async fn looks(&self, whom: &str, limit: i64) -> Result<Vec<Look>, StoreError> {
         let rows: Vec<(i64, String, String, String)> = sql::query_as(

@@ -28,6 +28,26 @@ pub struct DueDigest {
     pub due: DateTime<Utc>,
 }
 
+/// Which of the lines that are due a digest carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    All,
+    /// Contracts that end soon, where another channel carries them.
+    Renewals,
+    /// All but these.
+    Others,
+}
+
+impl Lines {
+    fn condition(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Renewals => " AND alert_id IN (SELECT id FROM alert WHERE kind = 'renewal')",
+            Self::Others => " AND alert_id NOT IN (SELECT id FROM alert WHERE kind = 'renewal')",
+        }
+    }
+}
+
 /// A procedure that closes soon and that a person was told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecided {
@@ -80,13 +100,13 @@ impl Store {
         Ok(rows.into_iter().map(|(subscriber, due)| DueDigest { subscriber, due: moment(due) }).collect())
     }
 
-    /// Makes one digest: one delivery an address, carrying the notifications of the person that are due, whatever the
+    /// Makes one digest: one delivery an address, carrying those `lines` of the person that are due, whatever the
     /// subscription, `most` of them at most; gives how many. What is left, or comes due after a digest of the same moment was
     /// made, goes into one of its own.
     pub async fn make_digest(
         &self,
         digest: &DueDigest,
-        addresses: &[(String, Channel)],
+        (lines, addresses): (Lines, &[(String, Channel)]),
         most: u32,
         grouped: DateTime<Utc>,
         now: DateTime<Utc>,
@@ -113,9 +133,13 @@ impl Store {
             .collect();
         let ids = deliveries.iter().map(|_| unguessable_id()).collect::<Result<Vec<String>, StoreError>>()?;
         let carrier = ids.first().cloned().unwrap_or_else(|| "none".to_owned());
-        let taken = sql::query(concat!(
-            "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
-            due!(),
+        let taken = sql::query(format!(
+            "{}{}{}",
+            concat!(
+                "UPDATE notification SET delivery_id = $3 WHERE id IN (SELECT id FROM notification WHERE subscriber_id = $4 AND ",
+                due!(),
+            ),
+            lines.condition(),
             " ORDER BY created, id LIMIT $5)"
         ))
         .bind(millis(now))
@@ -124,8 +148,7 @@ impl Store {
         .bind(digest.subscriber.clone())
         .bind(i64::from(most))
         .execute(&mut tx)
-        .await?
-        ;
+        .await?;
         if taken == 0 {
             return Ok(0); // another process made it
         }

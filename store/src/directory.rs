@@ -80,6 +80,12 @@ impl Store {
         Ok(self.entries(siret, siret).await?.pop())
     }
 
+    /// Every structure of the directory, by SIRET.
+    pub async fn listed_structures(&self) -> Result<Vec<Structure>, StoreError> {
+        // A SIRET has fourteen digits: what follows "9" holds them all.
+        self.entries("", ":").await
+    }
+
     /// Whether a buyer is known to be committed, by SIREN.
     pub async fn is_committed(&self, siren: &str) -> Result<bool, StoreError> {
         Ok(!self.entries::<CommittedBuyer>(siren, siren).await?.is_empty())

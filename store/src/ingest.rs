@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vigie_domain::procedure::{Snapshot, Statement};
-use vigie_domain::{Alert, Assessment, Channel, Disposition, Notice};
+use vigie_domain::{Alert, Assessment, Channel, Disposition, MessageKind, Notice};
 
 use crate::Store;
 use crate::columns::{clean, from_json, millis, to_json};
@@ -95,7 +95,7 @@ pub struct NewNotification {
 pub type Share = (NewNotification, Vec<NewDelivery>);
 
 impl Store {
-    /// The share of a person who is told at once, on each address in use, whatever they subscribed to.
+    /// The share of a person who is told at once, whatever they subscribed to, on the addresses in use that carry such messages.
     pub async fn share_at_once(
         &self,
         subscriber: &str,
@@ -103,7 +103,7 @@ impl Store {
         reasons: &str,
         expires: Option<DateTime<Utc>>,
     ) -> Result<Share, StoreError> {
-        let addresses = self.active_addresses(subscriber).await?;
+        let addresses = self.addresses_for(subscriber, MessageKind::of(alert.kind)).await?;
         let share = NewNotification {
             subscriber: subscriber.to_owned(),
             subscription: None,
@@ -505,7 +505,7 @@ impl IngestTx {
         let done = sql::query(
             "UPDATE delivery SET state = 'superseded', settled_at = $1, why = $2
              WHERE subscriber_id = $3 AND procedure_id = $4 AND attempts = 0 AND state = 'pending'
-               AND cause NOT IN (SELECT id FROM alert WHERE procedure_id = $4 AND kind IN ('offer', 'ask_result', 'renewal'))",
+               AND cause NOT IN (SELECT id FROM alert WHERE procedure_id = $4 AND kind IN ('offer', 'ask_result', 'renewal', 'partner_call'))",
         )
         .bind(millis(self.now))
         .bind(format!("remplacé par l’alerte {by}"))
@@ -525,7 +525,7 @@ impl IngestTx {
     ) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
         let rows: Vec<(String, DateTime<Utc>)> = sql::query_as(
             "SELECT subscriber_id, MIN(due) FROM notification WHERE delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
-             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $1 AND id <> $2 AND kind NOT IN ('undecided', 'offer', 'ask_result', 'renewal'))
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $1 AND id <> $2 AND kind NOT IN ('undecided', 'offer', 'ask_result', 'renewal', 'partner_call'))
              GROUP BY subscriber_id",
         )
         .bind(procedure.to_owned())
@@ -544,7 +544,7 @@ impl IngestTx {
     ) -> Result<(), StoreError> {
         sql::query(
             "DELETE FROM notification WHERE subscriber_id = $1 AND delivery_id IS NULL AND due IS NOT NULL AND disposition IN ('digest', 'overflow')
-             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3 AND kind NOT IN ('offer', 'ask_result', 'renewal'))",
+             AND alert_id IN (SELECT id FROM alert WHERE procedure_id = $2 AND id <> $3 AND kind NOT IN ('offer', 'ask_result', 'renewal', 'partner_call'))",
         )
         .bind(subscriber.to_owned())
         .bind(procedure.to_owned())

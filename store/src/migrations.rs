@@ -35,6 +35,11 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SIZES,
     LISTED_STATE,
     SOURCE_MEMORIES,
+    QUARANTINE_BY_MOMENT,
+    PAGE_SOURCES,
+    CONSULTATIONS,
+    IN_THEIR_HANDS,
+    TOGETHER,
     OPERATIONS,
 ];
 
@@ -434,9 +439,69 @@ UPDATE search SET status = 'intended' WHERE status = 'closed';
 "#;
 
 /// What a source remembers takes kilobytes and changes with what it brings; the rest of its row is short and changes at each poll.
+/// The old column stays: a process of the version before may still write it, and what it would lose is one poll read again.
 const SOURCE_MEMORIES: &str = r"
 CREATE TABLE source_memory (source TEXT PRIMARY KEY, memory TEXT NOT NULL);
 INSERT INTO source_memory (source, memory) SELECT id, memory FROM source WHERE memory <> '{}';
+";
+
+/// Health asks for what was put aside lately, of all sources; what was put aside in years is not walked.
+const QUARANTINE_BY_MOMENT: &str = "CREATE INDEX quarantine_at ON quarantine (at, source);";
+
+const PAGE_SOURCES: &str =
+    "CREATE TABLE page_source (id TEXT PRIMARY KEY, form TEXT NOT NULL, changed BIGINT NOT NULL);";
+/// Files of consultations that wait to be read, and what was read of those before; bytes are sealed.
+const CONSULTATIONS: &str = r"
+CREATE TABLE consultation (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, procedure_id TEXT NOT NULL, state TEXT NOT NULL, at BIGINT NOT NULL,
+  given_by TEXT NOT NULL, done BIGINT NOT NULL DEFAULT 0, total BIGINT NOT NULL DEFAULT 0, tries BIGINT NOT NULL DEFAULT 0,
+  holder TEXT NOT NULL DEFAULT '', lease_until BIGINT NOT NULL DEFAULT 0, findings {bytes} NOT NULL, texts {bytes} NOT NULL);
+CREATE INDEX consultation_of ON consultation (structure, procedure_id);
+CREATE INDEX consultation_procedure ON consultation (procedure_id);
+CREATE INDEX consultation_waiting ON consultation (at) WHERE state = 'waiting';
+CREATE INDEX consultation_at ON consultation (at);
+CREATE TABLE consultation_file (
+  id TEXT PRIMARY KEY, consultation_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, answer_to TEXT NOT NULL, name TEXT NOT NULL,
+  size BIGINT NOT NULL, at BIGINT NOT NULL, content {bytes} NOT NULL);
+CREATE INDEX consultation_file_of ON consultation_file (consultation_id);
+CREATE INDEX consultation_file_subscriber ON consultation_file (subscriber_id);
+CREATE INDEX consultation_file_at ON consultation_file (at);
+";
+
+/// What people settle themselves: which channels carry what, until when they are away and who stands in, names of subscriptions; and
+/// whether someone whom the settings file declares has taken their subscriptions and rhythm in hand.
+const IN_THEIR_HANDS: &str = r"
+ALTER TABLE subscriber ADD COLUMN own_hands BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE subscriber ADD COLUMN routes TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE subscriber ADD COLUMN away_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE subscriber ADD COLUMN stand_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE subscription ADD COLUMN name TEXT NOT NULL DEFAULT '';
+";
+
+/// Calls for partners, who is asked and what they answer; members of networks; what structures chose about being proposed and counted;
+/// what came of contracts won, as structures typed it.
+const TOGETHER: &str = r"
+CREATE TABLE partner_call (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, name TEXT NOT NULL, procedure_id TEXT NOT NULL, lots TEXT NOT NULL, note TEXT NOT NULL,
+  state TEXT NOT NULL, closes BIGINT NOT NULL, tender BIGINT, opened BIGINT NOT NULL, opened_by TEXT NOT NULL, told TEXT NOT NULL,
+  ended TEXT NOT NULL, follows TEXT NOT NULL DEFAULT '');
+CREATE INDEX partner_call_structure ON partner_call (structure, opened);
+CREATE INDEX partner_call_procedure ON partner_call (procedure_id);
+CREATE INDEX partner_call_open ON partner_call (closes) WHERE state = 'open';
+CREATE TABLE partner_invitation (
+  call_id TEXT NOT NULL, structure TEXT NOT NULL, name TEXT NOT NULL, at BIGINT NOT NULL, shows_decision BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (call_id, structure));
+CREATE INDEX partner_invitation_structure ON partner_invitation (structure);
+CREATE TABLE partner_position (
+  call_id TEXT NOT NULL, structure TEXT NOT NULL, lot TEXT NOT NULL, role TEXT NOT NULL, share BIGINT, hours BIGINT, people BIGINT,
+  note TEXT NOT NULL, decided_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (call_id, structure, lot));
+CREATE INDEX partner_position_structure ON partner_position (structure);
+CREATE TABLE structure_choice (
+  structure TEXT NOT NULL, choice TEXT NOT NULL, about TEXT NOT NULL, decided_by TEXT NOT NULL, at BIGINT NOT NULL,
+  PRIMARY KEY (structure, choice, about));
+CREATE TABLE impact (
+  structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, amount BIGINT, hours_planned BIGINT, hours_done BIGINT,
+  people BIGINT, exits BIGINT, decided_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (structure, procedure_id, lot));
 ";
 
 /// Brings the database to the newest step.

@@ -171,8 +171,8 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<String, StoreError> {
         let filter = to_json(filter)?;
-        let id = derived_id(&[subscriber, &filter, &cadence.to_string()]);
         let mut tx = self.begin().await?;
+        let id = free_id(&mut tx, subscriber, &filter, cadence).await?;
         let new = sql::query("INSERT INTO subscription (id, subscriber_id, filter, cadence, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING")
             .bind(id.clone())
             .bind(subscriber.to_owned())
@@ -322,6 +322,22 @@ impl Store {
         person_changed(&mut tx, &owner).await?;
         tx.commit().await?;
         Ok(true)
+    }
+}
+
+/// The identifier of a subscription: the same for the same wish, unless what bears it was changed into something else meanwhile.
+async fn free_id(tx: &mut Transaction, subscriber: &str, filter: &str, cadence: Cadence) -> Result<String, StoreError> {
+    let cadence = cadence.to_string();
+    let mut id = derived_id(&[subscriber, filter, &cadence]);
+    loop {
+        let there: Option<(String,)> = sql::query_as("SELECT filter FROM subscription WHERE id = $1")
+            .bind(id.clone())
+            .fetch_optional(&mut *tx)
+            .await?;
+        if there.is_none_or(|(known,)| known == filter) {
+            return Ok(id);
+        }
+        id = derived_id(&[subscriber, filter, &cadence, &id]);
     }
 }
 

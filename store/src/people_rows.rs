@@ -16,13 +16,13 @@ impl FromRow for PersonRow {
     }
 }
 
-/// Reads a subscription: identifier, owner, filter, cadence, until when it is paused (0 = it is not).
+/// Reads a subscription: identifier, owner, filter, cadence, until when it is paused (0 = it is not), name.
 pub(crate) struct SubscriptionRow(pub(crate) Subscription);
 
 /// The columns of a [`SubscriptionRow`].
 macro_rules! subscription_columns {
     () => {
-        "id, subscriber_id, filter, cadence, paused_until"
+        "id, subscriber_id, filter, cadence, paused_until, name"
     };
 }
 
@@ -37,6 +37,7 @@ impl FromRow for SubscriptionRow {
             filter: serde_json::from_str(&filter).map_err(|e| row.unreadable(2, e))?,
             cadence: cadence.parse().map_err(|e| row.unreadable(3, e))?,
             paused_until: (paused > 0).then(|| moment(paused)),
+            name: row.get(5)?,
         }))
     }
 }

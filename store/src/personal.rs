@@ -21,6 +21,7 @@ use crate::columns::millis;
 use crate::error::StoreError;
 use crate::ids::{derived_id, random};
 use crate::leads::forget_private_leads;
+use crate::preferences::forget_stand_in;
 use crate::sql::{self, Cell, Engine, FromRow, Row, SqlError, Transaction};
 use crate::suppression;
 use crate::suppression::mark;
@@ -95,6 +96,18 @@ pub const REGISTER: &[Held] = &[
     held("idle", "depuis quand aucune de vos adresses n’est en service", OF_SUBSCRIBER, Fate::Deleted),
     held("access", "qui a consulté vos données", "whom = $1 OR who = $1", Fate::Deleted),
     held("attachment", "pièces jointes à vos pistes, que leur page donne à télécharger", OF_SUBSCRIBER, Fate::Deleted),
+    held(
+        "consultation_file",
+        "fichiers de consultation que vous avez donnés et qui attendent d’être lus",
+        OF_SUBSCRIBER,
+        Fate::Deleted,
+    ),
+    held(
+        "consultation",
+        "ce qui a été lu des dossiers de consultation donnés par votre structure, et que la page du marché montre",
+        "structure = $2",
+        Fate::Unnamed(&["given_by"]),
+    ),
     held("lead", "pistes que vous avez apportées", OF_SUBSCRIBER, Fate::Deleted),
     held("verdict_correction", "verdicts que vous avez corrigés", OF_SUBSCRIBER, Fate::Pseudonym),
     held("decision", "décisions que vous avez prises", "structure = $2", Fate::Unnamed(&["decided_by", "assignee"])),
@@ -120,6 +133,16 @@ pub const REGISTER: &[Held] = &[
     held("operation_procedure", "marchés rattachés à vos opérations", "structure = $2", Fate::Unnamed(&[])),
     held("operation_note", "notes sur vos opérations", "structure = $2", Fate::Unnamed(&["written_by"])),
     held("operation", "opérations que votre organisation suit", "structure = $2", Fate::Unnamed(&["in_charge"])),
+    held("partner_position", "réponses à des appels à partenaires", "structure = $2", Fate::Unnamed(&["decided_by"])),
+    held("partner_invitation", "appels à partenaires reçus", "structure = $2", Fate::Unnamed(&["name"])),
+    held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
+    held(
+        "structure_choice",
+        "ce que votre structure accepte : être proposée, être comptée dans un réseau",
+        "structure = $2",
+        Fate::Unnamed(&["decided_by"]),
+    ),
+    held("impact", "bilan de vos contrats gagnés", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held(
         "journal",
         "journal de ce qui vous concerne",
@@ -152,7 +175,7 @@ pub const REGISTER: &[Held] = &[
     ),
     held("delivery", "envois vers vos adresses", OF_SUBSCRIBER, Fate::Pseudonym),
     held("address", "vos adresses", OF_SUBSCRIBER, Fate::Deleted),
-    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme", "id = $1", Fate::Deleted),
+    held("subscriber", "qui vous êtes : nom, rôle, structure, rythme, canaux, absence", "id = $1", Fate::Deleted),
 ];
 
 /// Tables that know of nobody: public notices, sources, and marks that lead back to no one.
@@ -163,6 +186,7 @@ pub const IMPERSONAL: &[&str] = &[
     "source",
     "source_day",
     "source_memory",
+    "page_source",
     "alarm",
     "procedure",
     "procedure_key",
@@ -285,6 +309,7 @@ impl Store {
                 Fate::Scrubbed(column) => scrub_column(&mut tx, held.table, column, &leaving.words).await?,
             }
         }
+        forget_stand_in(&mut tx, &leaving.id).await?;
         if let Some((Some(number),)) = number {
             person_gone(&mut tx, number).await?;
         }
@@ -419,6 +444,14 @@ async fn pseudonymise_verdicts(tx: &mut Transaction, subscriber: &str, key: &str
 /// What a structure decided stays with its other members, without the person's name; where nobody is left, it goes.
 async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &Leaving) -> Result<u64, StoreError> {
     if leaving.alone {
+        if held.table == "partner_call" {
+            // What others answered to a coordinator who is gone is for nobody any more.
+            for table in ["partner_position", "partner_invitation"] {
+                let sql =
+                    format!("DELETE FROM {table} WHERE call_id IN (SELECT id FROM partner_call WHERE structure = $1)");
+                sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
+            }
+        }
         let sql = format!("DELETE FROM {} WHERE structure = $1", held.table);
         let done = sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
         return Ok(done);
@@ -437,15 +470,15 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
         }
     }
     // What colleagues wrote may name the person.
-    let written: &[(&str, &str)] = match held.table {
-        "decision" => &[("decision", "note")],
-        "operation" => &[("operation", "remark"), ("operation", "next_step")],
-        "operation_note" => &[("operation_note", "text")],
+    let written: &[&str] = match held.table {
+        "decision" | "partner_position" | "partner_call" => &["note"],
+        "operation" => &["remark", "next_step"],
+        "operation_note" => &["text"],
         _ => &[],
     };
-    for (table, column) in written {
+    for column in written {
         for word in &leaving.words {
-            replace(tx, table, column, word).await?;
+            replace(tx, held.table, column, word).await?;
         }
     }
     Ok(changed)

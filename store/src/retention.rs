@@ -31,6 +31,8 @@ pub struct Keep {
     pub quarantine: u32,
     /// Files that came with leads.
     pub attachments: u32,
+    /// What was read of consultations, and files that were never read.
+    pub consultations: u32,
 }
 
 /// Rows settled before `$1`, at most `$2` of them.
@@ -76,6 +78,14 @@ const BY_AGE: &[(&str, Kept)] = &[
         "DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE at < $1 ORDER BY at LIMIT $2)",
         Kept::Attachments,
     ),
+    (
+        "DELETE FROM consultation_file WHERE id IN (SELECT id FROM consultation_file WHERE at < $1 ORDER BY at LIMIT $2)",
+        Kept::Consultations,
+    ),
+    (
+        "DELETE FROM consultation WHERE id IN (SELECT id FROM consultation WHERE at < $1 ORDER BY at LIMIT $2)",
+        Kept::Consultations,
+    ),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +95,7 @@ enum Kept {
     Access,
     Quarantine,
     Attachments,
+    Consultations,
 }
 
 impl Keep {
@@ -95,6 +106,7 @@ impl Keep {
             Kept::Access => self.access,
             Kept::Quarantine => self.quarantine,
             Kept::Attachments => self.attachments,
+            Kept::Consultations => self.consultations,
         }
     }
 }

@@ -92,6 +92,20 @@ pub struct Quarantined {
 
 row!(Quarantined { source, record_id, place, reason, raw, at });
 
+/// A record put aside, as lists show it.
+#[derive(Debug, Clone)]
+pub struct PutAside {
+    pub id: String,
+    pub record_id: Option<String>,
+    /// What was wrong.
+    pub reason: String,
+    /// How many bytes it has.
+    pub bytes: i64,
+    pub at: DateTime<Utc>,
+}
+
+row!(PutAside { id, record_id, reason, bytes, at });
+
 /// The state of a source, with its identifier: see `state_columns!`.
 struct SourceRow(String, SourceState);
 
@@ -319,6 +333,26 @@ impl Store {
         Ok(new)
     }
 
+    /// Records of one source that were put aside, newest first, without their bytes.
+    pub async fn put_aside_of(&self, source: &str, limit: i64) -> Result<Vec<PutAside>, StoreError> {
+        Ok(sql::query_as(
+            "SELECT id, record_id, reason, LENGTH(raw), at FROM quarantine WHERE source = $1 ORDER BY at DESC LIMIT $2",
+        )
+        .bind(source.to_owned())
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    /// The bytes of a record that was put aside, as they came.
+    pub async fn raw_of_put_aside(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let found: Option<(Vec<u8>,)> = sql::query_as("SELECT raw FROM quarantine WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(found.map(|(raw,)| raw))
+    }
+
     /// Records put aside, newest first.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
         Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1")
@@ -361,7 +395,7 @@ impl Store {
     /// Frees everything that `is_gone` holders held: sources and leases at once; deliveries through their lease.
     pub async fn release_gone(&self, is_gone: impl Fn(&str) -> bool, now: DateTime<Utc>) -> Result<(), StoreError> {
         let holders: Vec<(String,)> = sql::query_as(
-            "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
+            "SELECT holder FROM source WHERE holder IS NOT NULL UNION SELECT holder FROM lease UNION SELECT holder FROM consultation WHERE holder <> '' UNION SELECT holder FROM delivery WHERE state = 'claimed' AND holder IS NOT NULL",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -380,6 +414,11 @@ impl Store {
     /// The database fails: the leases run out by themselves.
     pub async fn release_own(&self, holder: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        // A reading that was left in good order ended no process.
+        sql::query("UPDATE consultation SET tries = tries - 1 WHERE holder = $1 AND tries > 0")
+            .bind(holder.to_owned())
+            .execute(&mut tx)
+            .await?;
         release(&mut tx, holder, "UPDATE source SET lease_until = 0, holder = NULL WHERE holder = $1", now).await?;
         tx.commit().await?;
         Ok(())
@@ -394,6 +433,10 @@ async fn release(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sql::query(sources).bind(holder.to_owned()).execute(&mut *tx).await?;
+    sql::query("UPDATE consultation SET lease_until = 0, holder = '' WHERE holder = $1")
+        .bind(holder.to_owned())
+        .execute(&mut *tx)
+        .await?;
     sql::query("DELETE FROM lease WHERE holder = $1").bind(holder.to_owned()).execute(&mut *tx).await?;
     sql::query("UPDATE delivery SET lease_until = $2 WHERE state = 'claimed' AND holder = $1")
         .bind(holder.to_owned())

@@ -104,6 +104,7 @@ struct Desk {
     generation: u64,
     webhook: bool,
     confirmed: BTreeSet<i64>,
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 struct Shared {
@@ -132,7 +133,9 @@ impl Double {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router = Router::new().route("/{bot}/{method}", any(server::serve)).with_state(Arc::clone(&shared));
+        let router = Router::new().route("/{bot}/{method}", any(server::serve));
+        let router =
+            router.route("/file/{bot}/{name}", axum::routing::get(server::give)).with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, router).await.ok() });
         Ok(Self { url, shared })
     }
@@ -200,6 +203,19 @@ impl Double {
         self.write(chat, by, text, None, json!({ "message_thread_id": topic, "is_topic_message": true }))
     }
 
+    /// Somebody sends a document, in answer to a message or alone.
+    pub fn send_file(&self, chat: i64, by: i64, name: &str, content: &[u8], under: Option<i64>) -> i64 {
+        let file = {
+            let mut desk = self.desk();
+            let file = format!("F{}", desk.files.len());
+            desk.files.insert(file.clone(), content.to_vec());
+            file
+        };
+        let document =
+            json!({ "file_id": file, "file_unique_id": file, "file_name": name, "file_size": content.len() });
+        self.write(chat, by, "", under, json!({ "document": document }))
+    }
+
     /// Somebody passes on a text from elsewhere.
     pub fn forward(&self, chat: i64, by: i64, text: &str) -> i64 {
         let origin = json!({ "forward_origin": { "type": "hidden_user", "sender_user_name": "Autre", "date": 1 } });
@@ -211,7 +227,9 @@ impl Double {
             let mut desk = self.desk();
             let id = desk.number(chat);
             let mut message = desk.head(chat, by, id);
-            message["text"] = text.into();
+            if !text.is_empty() {
+                message["text"] = text.into();
+            }
             if let Some(answered) = under.and_then(|u| desk.said.get(&(chat, u)).cloned()) {
                 message["reply_to_message"] = answered;
             }

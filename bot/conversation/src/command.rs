@@ -35,6 +35,19 @@ pub enum Command {
         /// Until when, as written; empty = until further notice.
         until: String,
     },
+    /// A subscription is changed, from what it is.
+    Change(Option<Which>),
+    /// What a subscription would have sent.
+    Try(Option<Which>),
+    /// A subscription gets a name.
+    Name {
+        /// Which.
+        which: Option<Which>,
+        /// As written; empty = none.
+        name: String,
+    },
+    /// How one is written to: what is to be settled, as written; empty = how it stands.
+    Settle(String),
     /// A pause ends.
     Resume(Option<Which>),
     /// A subscription goes.
@@ -58,6 +71,10 @@ pub enum Command {
     Add(String),
     /// Facilitators: the operations; what follows names one, or says what to do with it.
     Operations(String),
+    /// Words to look for in the consultation file; empty = how to ask.
+    Search(String),
+    /// What the consultation file says, or how far its reading is.
+    Dossier,
     /// No message any more in this chat.
     Stop,
     /// What is held on the person.
@@ -118,6 +135,14 @@ fn named(name: &str, rest: String) -> Option<Command> {
             let (which, until) = which(&rest);
             Command::Pause { which, until }
         }
+        "changer" | "modifier" => Command::Change(which(&rest).0),
+        "essayer" | "essai" => Command::Try(which(&rest).0),
+        "nommer" => {
+            let (which, name) = which(&rest);
+            Command::Name { which, name }
+        }
+        "reglages" | "reglage" | "regler" | "preferences" => Command::Settle(rest),
+        "absence" | "absent" => Command::Settle(format!("absence {rest}")),
         "reprendre" | "reprise" => Command::Resume(which(&rest).0),
         "retirer" | "desabonner" => {
             let (which, rest) = which(&rest);
@@ -130,6 +155,8 @@ fn named(name: &str, rest: String) -> Option<Command> {
         "oublier" | "ne_plus_suivre" => Command::Unfollow(rest),
         "ajouter" | "piste" => Command::Add(rest),
         "operations" | "operation" => Command::Operations(rest),
+        "chercher" | "cherche" | "trouver" => Command::Search(rest),
+        "dossier" | "dce" | "lecture" => Command::Dossier,
         "stop" | "arreter" | "arret" => Command::Stop,
         "export" | "exporter" | "mes_donnees" => Command::Export,
         "effacer" => Command::Erase { sure },
@@ -199,6 +226,7 @@ pub fn bare(text: &str) -> Option<Command> {
         "abonner" | "m'abonner" | "je m'abonne" | "s'abonner" => Command::Subscribe,
         "abonnements" | "mes abonnements" | "abonnement" => Command::Subscriptions,
         "echeances" | "mes echeances" | "dates" => Command::Deadlines,
+        "reglages" | "mes reglages" => Command::Settle(String::new()),
         "pause" => Command::Pause { which: None, until: String::new() },
         "reprendre" => Command::Resume(None),
         "pourquoi" => Command::Why(None),
@@ -241,6 +269,12 @@ mod tests {
             ("/pause 2 semaines", pause(None, "2 semaines")),
             ("/pause n°2 jusqu’au 12/01/2027", pause(Some(Which::Number(2)), "jusqu’au 12/01/2027")),
             ("/pause #a1b2c3", pause(Some(Which::Id("a1b2c3".into())), "")),
+            ("/changer 2", Command::Change(Some(Which::Number(2)))),
+            ("/essayer #ab12", Command::Try(Some(Which::Id("ab12".into())))),
+            ("/nommer 2 Linge du Nord", Command::Name { which: Some(Which::Number(2)), name: "Linge du Nord".into() }),
+            ("/réglages", Command::Settle(String::new())),
+            ("/reglages résumé à 7 h", Command::Settle("résumé à 7 h".into())),
+            ("/absence 2 semaines", Command::Settle("absence 2 semaines".into())),
             ("/reprendre 1", Command::Resume(Some(Which::Number(1)))),
             ("/retirer 1 oui", Command::Remove { which: Some(Which::Number(1)), sure: true }),
             ("/pourquoi 26-12345", Command::Why(Some("26-12345".into()))),
@@ -249,6 +283,8 @@ mod tests {
             ("/santé", Command::Health),
             ("/suivre Ville de Lens", Command::Follow("Ville de Lens".into())),
             ("/suivis", Command::Follow(String::new())),
+            ("/chercher pénalité de retard", Command::Search("pénalité de retard".into())),
+            ("/Dossier", Command::Dossier),
             ("/oublier 217000156", Command::Unfollow("217000156".into())),
             ("/Opérations", Command::Operations(String::new())),
             ("/operations 2027-001", Command::Operations("2027-001".into())),

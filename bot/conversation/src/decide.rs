@@ -9,7 +9,8 @@ use vigie_config::rules::Rules;
 use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
 use vigie_domain::{
-    AlertKind, Decision, Department, Filter, Near, OfferStage, Permission, Refusal, Sector, Stage, Subscriber, french,
+    AlertKind, Decision, Department, Filter, Near, OfferStage, PartnerRole, Permission, Refusal, Sector, Stage,
+    Subscriber, french,
 };
 use vigie_notifier::card::{Card, short};
 use vigie_notifier::chat::{Button, ButtonAction, Rich, Span, Style};
@@ -18,10 +19,12 @@ use vigie_service::after_award::offers;
 use vigie_service::after_award::subject::{self, Subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::{self, Act, Action, NarrowBy};
+use vigie_service::answers::positions::Said;
 use vigie_service::answers::{outcome_line, state_line};
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::candidate;
-use vigie_service::{Failure, Service};
+use vigie_service::partner_calls::answering::{self, Answer};
+use vigie_service::{Failure, Service, subscriptions};
 use vigie_store::chats::Received;
 use vigie_watcher::classify;
 
@@ -29,9 +32,14 @@ use super::{Incoming, Input, Reply, ReplyPlace};
 
 /// Longest lead time that one tap asks for, in days.
 const MAX_LEAD: i64 = 60;
+/// Longest word that passes, in characters (Telegram's answer to a pressed button takes 200).
+const MAX_TOAST: usize = 180;
 /// Longest name kept of the one who decides, in characters.
 const MAX_NAME: usize = 60;
 
+const NO_CALL: &str =
+    "Ce mot répond à un appel à partenaires : répondez sous cet appel. Ici : « oui », « non » ou « rappel ».";
+const AS_WHAT: &str = "En quel rôle ? Touchez « Mandataire », « Cotraitant », « Sous-traitant » ou « Non » sous l’appel, ou répondez par exemple « cotraitant lots 2 et 3, 30 % ».";
 const NO_OFFER: &str =
     "Ce mot répond aux propositions de services, après une attribution. Ici : « oui », « non » ou « rappel ».";
 /// An offer has its own reminder; the market it comes from is over.
@@ -69,6 +77,12 @@ pub(super) async fn act(
     }
     let subject = subject::of(service, delivery).await?;
     let act = meant(act, subject.as_ref());
+    if let Some(call) = subject.as_ref().and_then(|s| s.call.as_deref()) {
+        return asked.position(call, &act).await;
+    }
+    if matches!(act.action, Action::Position(_) | Action::Positions(_)) {
+        return Ok(short_reply(incoming, NO_CALL));
+    }
     if let Action::Offer(stage) = act.action {
         return asked.serve(stage, subject.as_ref()).await;
     }
@@ -131,9 +145,34 @@ impl Asked<'_> {
         Ok(short_reply(self.incoming, &offers::answered_in_french(&answered)))
     }
 
+    /// As what the structure positions itself in a call for partners.
+    async fn position(&self, call: &str, act: &Act) -> Result<Vec<Reply>, Failure> {
+        let on_lot = |role: PartnerRole| {
+            let lots = Some(act.lot.clone()).filter(|l| !l.is_empty());
+            vec![Said { lots: lots.into_iter().collect(), ..Said::only(role) }]
+        };
+        let said = match &act.action {
+            Action::Position(role) => on_lot(*role),
+            Action::Positions(said) => said.clone(),
+            Action::Stage(Stage::NoGo | Stage::Abandoned)
+            | Action::Because(_)
+            | Action::Offer(OfferStage::Declined) => on_lot(PartnerRole::Declined),
+            _ => return Ok(short_reply(self.incoming, AS_WHAT)),
+        };
+        let by = self.name();
+        let answer =
+            Answer { person: self.person, by: &by, call, said: &said, note: "", shows_decision: None, seen: None };
+        let answered = answering::answer(self.service, &answer).await?;
+        let line = answering::line(&answered, &by);
+        // A long sentence does not fit in a word that passes.
+        let place = if line.chars().count() > MAX_TOAST { ReplyPlace::Answer } else { ReplyPlace::Toast };
+        let place = if self.pressed() { place } else { ReplyPlace::Answer };
+        Ok(vec![Reply { place, text: Rich::plain(line), buttons: Vec::new() }])
+    }
+
     async fn decide(&self, act: &Act) -> Result<Vec<Reply>, Failure> {
         let edit = match &act.action {
-            Action::More | Action::Offer(_) => return Ok(Vec::new()),
+            Action::More | Action::Offer(_) | Action::Position(_) | Action::Positions(_) => return Ok(Vec::new()),
             Action::Narrow(by) => return self.narrow(*by).await,
             Action::Stage(stage) => DecisionEdit { stage: Some(*stage), ..DecisionEdit::default() },
             Action::Because(refusal) => {
@@ -229,9 +268,6 @@ impl Asked<'_> {
 
     /// The subscriptions that sent this, narrowed; `None` where nothing can be narrowed in one tap.
     async fn narrower(&self, cut: NarrowBy) -> Result<Option<Narrower>, Failure> {
-        if self.service.store.is_declared(&self.person.id).await? {
-            return Ok(None);
-        }
         let Some(row) = self.service.store.notices_of(&self.received.procedure).await?.pop() else { return Ok(None) };
         let folded = classify::searchable(&row.notice, &row.assessment.lots);
         let seen = candidate(&row, &folded, row.first_seen);
@@ -250,11 +286,6 @@ impl Asked<'_> {
     async fn narrow(&self, cut: NarrowBy) -> Result<Vec<Reply>, Failure> {
         let place = if self.pressed() { ReplyPlace::Edit } else { ReplyPlace::Answer };
         let reply = |text: String| vec![Reply { place, text: Rich::plain(text), buttons: Vec::new() }];
-        if self.service.store.is_declared(&self.person.id).await? {
-            return Ok(reply(
-                "Votre abonnement est tenu par la personne qui gère Vigie : demandez-lui ce changement.".to_owned(),
-            ));
-        }
         let notices = self.service.store.notices_of(&self.received.procedure).await?;
         let buyer = notices.iter().rev().map(|n| &n.notice.buyer).find(|b| !b.name.is_empty());
         let name = buyer.map_or_else(|| "cet acheteur".to_owned(), |b| short(&b.name, 80));
@@ -272,7 +303,7 @@ impl Asked<'_> {
             return Ok(reply(text));
         };
         for (id, filter) in &narrower.subscriptions {
-            self.service.store.set_filter(id, filter).await?;
+            subscriptions::narrow(self.service, self.person, id, filter).await?;
         }
         let text = if cut == NarrowBy::Buyer {
             format!("C’est fait : plus aucun nouveau marché de {name}. Pour revenir en arrière : /abonnements.")

@@ -17,8 +17,8 @@ use vigie_service::{Failure, Service, preview};
 use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
 
-use super::command::{self, Command};
-use super::replies::{Asker, DECLARED};
+use super::command::{self, Command, Which};
+use super::replies::{Asker, UNDER_WHICH, WHICH_ONE};
 use super::subscribe::{self, Draft, Next};
 use super::{Incoming, Input, Reply, ReplyPlace, decide, membership, save_subscription};
 
@@ -128,6 +128,8 @@ enum Wants {
     Answer(String, Option<String>),
     /// To keep that as a note about that delivery, perhaps.
     PerhapsNote(PendingNote),
+    /// To have the file read that was sent under that delivery.
+    File(String),
     /// A word to say.
     Word(&'static str),
 }
@@ -144,6 +146,9 @@ fn wants(incoming: &Incoming, memory: &Memory) -> Wants {
             let text = text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text);
             written(text, about.as_deref(), (*edited, *forwarded), incoming.chat.private, memory)
         }
+        Input::File { about: Some(about), .. } => Wants::File(about.clone()),
+        Input::File { about: None, .. } if incoming.chat.private => Wants::Word(UNDER_WHICH),
+        Input::File { about: None, .. } => Wants::Nothing,
         Input::Undecryptable => Wants::Word(DEAF),
         Input::Joined | Input::Left | Input::Moved { .. } => Wants::Nothing,
     }
@@ -222,10 +227,15 @@ impl Talk<'_> {
             Wants::Nothing => Vec::new(),
             Wants::Word(word) => decide::short_reply(incoming, word),
             Wants::Act(act, delivery) => decide::act(service, incoming, &delivery, &act).await?,
+            Wants::File(about) => match &incoming.input {
+                Input::File { name, content, .. } => self.asker.take_file(name, content, &about).await?,
+                _ => Vec::new(),
+            },
             Wants::PerhapsNote(note) => return self.offer_note(note).await,
             Wants::Answer(words, step) if step.as_deref() == Some(NOTE_STEP) => return self.keep_note(&words).await,
             Wants::Answer(words, step) => return self.go_on(&words, step.as_deref()).await,
             Wants::Command(Command::Subscribe, _) => return self.subscribe().await,
+            Wants::Command(Command::Change(which), _) => return self.change(which.as_ref()).await,
             Wants::Command(Command::Cancel, _) => return self.cancel().await,
             Wants::Command(Command::Start(Some(_)), _) if self.in_use() => vec![membership::answer(LINKED)],
             Wants::Command(command, about) => self.asker.answer(command, about.as_deref()).await?,
@@ -285,12 +295,20 @@ impl Talk<'_> {
 
     async fn subscribe(mut self) -> Result<Vec<Reply>, Failure> {
         let person = self.asker.person;
-        if self.asker.service.store.is_declared(&person.id).await? {
-            return Ok(vec![membership::answer(DECLARED)]);
-        }
-        let note = if self.memory.draft.is_some() { WHERE_WE_WERE } else { "" };
-        let draft = self.memory.draft.take().unwrap_or_else(|| subscribe::begin(person.role, &person.profile));
+        // A change that was begun is none of a new subscription.
+        let begun = self.memory.draft.take().filter(|draft| draft.changes.is_none());
+        let note = if begun.is_some() { WHERE_WE_WERE } else { "" };
+        let draft = begun.unwrap_or_else(|| subscribe::begin(person.role, &person.profile));
         self.ask(draft, note).await
+    }
+
+    /// A subscription is changed, from what it is.
+    async fn change(self, which: Option<&Which>) -> Result<Vec<Reply>, Failure> {
+        let Some(subscription) = self.asker.the_one(which).await? else {
+            return Ok(vec![membership::answer(WHICH_ONE)]);
+        };
+        let draft = Draft::of(&subscription, self.asker.person.profile.kind);
+        self.ask(draft, "").await
     }
 
     async fn cancel(mut self) -> Result<Vec<Reply>, Failure> {

@@ -15,6 +15,7 @@ mod membership;
 pub mod refine;
 mod replies;
 mod save_subscription;
+pub mod settle;
 pub mod subscribe;
 
 pub use dispatch::dispatch;
@@ -83,6 +84,15 @@ pub enum Input {
         /// The delivery.
         about: String,
     },
+    /// A file sent.
+    File {
+        /// As it was called.
+        name: String,
+        /// Its bytes, or why the chat does not give them.
+        content: Result<Vec<u8>, FileFault>,
+        /// The delivery that it was sent under, if it was.
+        about: Option<String>,
+    },
     /// The bot was let into the chat.
     Joined,
     /// The bot was put out of the chat, or blocked.
@@ -94,6 +104,24 @@ pub enum Input {
     },
     /// Something that could not be decrypted.
     Undecryptable,
+}
+
+/// Why a chat does not give a file that was sent there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFault {
+    /// Longer than so many megabytes, which is all that this chat gives.
+    TooLarge(u32),
+    /// The chat's server did not give it.
+    Away,
+}
+
+impl FileFault {
+    pub(crate) fn in_french(self) -> String {
+        match self {
+            Self::TooLarge(most) => format!("il dépasse les {most}\u{a0}Mo que cette messagerie laisse prendre"),
+            Self::Away => "la messagerie ne l’a pas donné ; renvoyez-le dans un moment".to_owned(),
+        }
+    }
 }
 
 /// An answer.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::{Cadence, Subscriber};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
+use vigie_service::subscriptions::{self, Saved, Wish};
 use vigie_service::{Failure, Service, membership};
 use vigie_store::people::NewSubscriber;
 
@@ -22,6 +23,23 @@ pub(super) async fn save(
     draft: &Draft,
     now: DateTime<Utc>,
 ) -> Result<String, Failure> {
+    let cadence =
+        draft.cadence.unwrap_or_else(|| Cadence::default_for(person.role, draft.kind.or(person.profile.kind)));
+    let wish = Wish { name: draft.title.clone(), filter: draft.filter(), cadence };
+    if draft.changes.is_some() {
+        let from_file = service.store.follows_file(&person.id).await?;
+        let saved = subscriptions::save(service, &person.id, draft.changes.as_deref(), &wish).await?;
+        return Ok(match saved {
+            Saved::Kept(_) => format!(
+                "C’est enregistré : {} ({}).{}",
+                criteria::in_french(&wish.filter),
+                cadence.in_french(),
+                if from_file { format!("\n{IS_YOURS}") } else { String::new() }
+            ),
+            other => refused(&other).to_owned(),
+        });
+    }
+    let from_file = service.store.follows_file(&person.id).await?;
     let mut subscriber = person.clone();
     let profile = &mut subscriber.profile;
     profile.kind = draft.kind.or(profile.kind);
@@ -37,17 +55,36 @@ pub(super) async fn save(
             short(&draft.name, 80)
         );
     }
-    let cadence = draft.cadence.unwrap_or_else(|| Cadence::default_for(person.role, subscriber.profile.kind));
     let id = subscriber.id.clone();
     service.store.put_subscriber(&NewSubscriber { subscriber, addresses: Vec::new(), declared: false }, now).await?;
-    let filter = draft.filter();
-    service.store.put_subscription(&id, &filter, cadence, now).await?;
+    let saved = subscriptions::save(service, &id, None, &wish).await?;
+    if !matches!(saved, Saved::Kept(_) | Saved::Twice) {
+        return Ok(refused(&saved).to_owned());
+    }
+    if from_file {
+        note.push_str(&format!("\n{IS_YOURS}"));
+    }
     if let Some(siret) = &claim {
         membership::claimed(service, person, siret, &draft.name).await?;
     }
     Ok(format!(
         "C’est fait ! Vous recevrez ici : {} ({}).{note}\nSous chaque alerte, un bouton ou un mot suffit pour répondre. /aide le rappelle.",
-        criteria::in_french(&filter),
+        criteria::in_french(&wish.filter),
         cadence.in_french()
     ))
+}
+
+/// What whoever followed the settings file reads after their first change.
+pub(super) const IS_YOURS: &str =
+    "Vos abonnements et vos horaires sont désormais à vous : le fichier de configuration n’y touche plus.";
+
+/// Why a wish is not kept.
+fn refused(saved: &Saved) -> &'static str {
+    match saved {
+        Saved::TooMany => "Vous avez déjà trente abonnements : retirez-en un d’abord. /abonnements les montre.",
+        Saved::Twice => "Un autre de vos abonnements demande déjà exactement cela : rien n’est changé.",
+        Saved::Gone | Saved::Kept(_) => {
+            "Cet abonnement n’est plus là : il a été retiré entre-temps. /abonnements montre les vôtres."
+        }
+    }
 }

@@ -16,6 +16,7 @@ use vigie_service::after_award::messages;
 use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
 use vigie_service::links::Purpose;
+use vigie_service::partner_calls::messages as partner_calls;
 use vigie_service::{personal_data, preview, sign_in as sign_in_links};
 use vigie_store::StoreError;
 use vigie_store::outbox::{Claimed, Item};
@@ -170,9 +171,9 @@ fn kind(delivery: &Claimed) -> Option<AlertKind> {
 /// Under which name a message may serve others: one alert about one notice, for the same reasons, in the same form.
 fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
     let head = delivery.head.as_ref().filter(|_| !delivery.procedure.is_empty())?;
-    // What follows an award is told to each in their own words.
+    // What follows an award, or a call for partners, is told to each in their own words.
     let lasting =
-        !matches!(head.alert_kind, AlertKind::Reminder | AlertKind::Undecided) && !head.alert_kind.follows_award();
+        !matches!(head.alert_kind, AlertKind::Reminder | AlertKind::Undecided) && !head.alert_kind.is_for_its_reader();
     let alert = delivery.cause.alert().filter(|_| lasting)?;
     let form = Form::of(delivery.channel);
     Some(Key { alert: alert.to_owned(), version: head.version, reasons: head.reasons.clone(), asks, form })
@@ -180,8 +181,9 @@ fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
 
 /// Leaves out reminders that have lost their reason meanwhile; whether there were any.
 async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>) -> Result<bool, StoreError> {
-    let reminds =
-        |i: &Item| matches!(i.alert_kind, AlertKind::Reminder | AlertKind::Undecided) || i.alert_kind.follows_award();
+    let reminds = |i: &Item| {
+        matches!(i.alert_kind, AlertKind::Reminder | AlertKind::Undecided) || i.alert_kind.is_for_its_reader()
+    };
     if !items.iter().any(reminds) {
         return Ok(false);
     }
@@ -199,7 +201,7 @@ async fn drop_settled(engine: &Engine, delivery: &Claimed, items: &mut Vec<Item>
 /// The procedure is open, and the structure still goes for it; or still has not made up its mind.
 async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
     let store = &engine.service.store;
-    if item.alert_kind.follows_award() {
+    if item.alert_kind.is_for_its_reader() {
         return messages::still_stands(&engine.service, person, item).await;
     }
     if store.open_dates(&item.procedure, "").await?.is_none() {
@@ -226,6 +228,9 @@ pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Ve
         return Ok(Vec::new());
     }
     let (Some(kind), Some(role)) = (kind(delivery), delivery.role) else { return Ok(Vec::new()) };
+    if delivery.head.as_ref().is_some_and(|h| kind == AlertKind::PartnerCall && !partner_calls::asks(&h.reasons)) {
+        return Ok(Vec::new());
+    }
     let Some(published) = engine.service.store.state_of(&delivery.procedure).await? else { return Ok(Vec::new()) };
     let state = ProcedureState::of(&published, "", engine.service.clock.now());
     Ok(state_line::buttons(kind, role, state.phase, &delivery.id))
@@ -250,7 +255,7 @@ async fn render(
     }
     if let [item] = items
         && !delivery.procedure.is_empty()
-        && item.alert_kind.follows_award()
+        && item.alert_kind.is_for_its_reader()
     {
         let to = (item, delivery.subscriber.as_str());
         return messages::message(&engine.service, to, form, (asks, unsubscribe)).await.map_err(|e| e.to_string());

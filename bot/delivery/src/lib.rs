@@ -7,6 +7,7 @@
 //! | [`compose`] | what a delivery says |
 //! | [`channels`] | the outgoing half of each channel |
 //! | [`outage`] | channels whose server is away, addresses refused for good |
+//! | [`failover`] | another channel takes over from one that fails |
 //! | [`past_the_outbox`] | word to the operators where nothing can be written |
 //! | [`state_refresh`] | messages whose state line is to be shown anew |
 //! | [`prefetched`], [`in_flight`], [`message_cache`], [`resting`] | what a process holds in memory, and may lose |
@@ -16,6 +17,7 @@
 pub mod channels;
 pub mod compose;
 pub mod engine;
+pub mod failover;
 pub mod in_flight;
 pub mod message_cache;
 pub mod outage;

@@ -22,7 +22,7 @@ use vigie_store::{StoreError, derived_id};
 use crate::compose::{self, Composed, compose};
 use crate::engine::Engine;
 use crate::prefetched::ClaimSize;
-use crate::{channels, outage};
+use crate::{channels, failover, outage};
 
 /// How long a delivery is held; renewed while it is in flight.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
@@ -304,7 +304,12 @@ async fn settled(engine: &Engine, delivery: &Claimed, outcome: Outcome) -> Resul
         Settlement::Ambiguous(_, why) => ("ambiguous", why),
         Settlement::Dead(why) => ("dead", why),
     };
-    tracing::info!(delivery = %delivery.id, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
+    if matches!(settlement, Settlement::Dead(_)) {
+        // Before it is settled: after a crash in between, the same message is made once.
+        failover::takes_over(engine, delivery, now).await?;
+    }
+    let alert = delivery.cause.alert().unwrap_or("-");
+    tracing::info!(delivery = %delivery.id, alert, channel = delivery.channel.as_str(), attempt = delivery.attempts + 1, outcome = word, "{why}");
     metrics::attempted(delivery.channel, word);
     let began = Instant::now();
     let free = now + asked.unwrap_or_default().max(delivery.gap);

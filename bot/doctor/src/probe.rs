@@ -1,16 +1,12 @@
 //! A look at a web server, whatever its certificate is worth: what it answers, what time it has, until when its certificate is good.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
+use vigie_config::tls;
 use x509_cert::der::Decode;
 
 use crate::PATIENCE;
@@ -57,16 +53,13 @@ async fn ask(url: &Url) -> Result<Seen, String> {
         return Ok(Seen { status, date, certificate: None });
     }
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|e| e.to_string())?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-    let unchecked = builder.map_err(|e| e.to_string())?.dangerous();
-    let unchecked = unchecked.with_custom_certificate_verifier(Arc::new(Unchecked(provider))).with_no_client_auth();
-    let stream = TlsConnector::from(Arc::new(unchecked)).connect(name.clone(), connect().await?);
+    let unchecked = tls::unchecked().map_err(|e| e.to_string())?;
+    let stream = TlsConnector::from(unchecked).connect(name.clone(), connect().await?);
     let stream = stream.await.map_err(|e| format!("TLS : {e}"))?;
     let der = stream.get_ref().1.peer_certificates().and_then(|c| c.first()).ok_or("pas de certificat")?.clone();
     let until = end_of(&der)?;
     let (status, date) = exchange(stream, &request).await?;
-    let distrust = match vigie_config::tls::client(None) {
+    let distrust = match tls::client(None) {
         Err(e) => Some(e.to_string()),
         Ok(checked) => TlsConnector::from(checked).connect(name, connect().await?).await.err().map(|e| e.to_string()),
     };
@@ -103,43 +96,4 @@ async fn exchange(
         name.eq_ignore_ascii_case("date").then(|| said.with_timezone(&Utc))
     });
     Ok((status, date))
-}
-
-/// Takes any certificate: it is what is looked at.
-#[derive(Debug)]
-struct Unchecked(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

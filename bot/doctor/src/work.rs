@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::french;
-use vigie_service::source_health::{habit_since, known, put_aside_since};
+use vigie_service::source_health::Sources;
+use vigie_service::sources as watched;
 use vigie_store::sources::SourceState;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::health;
@@ -47,15 +48,11 @@ async fn service(store: &Store, now: DateTime<Utc>) -> Result<Finding, StoreErro
 }
 
 async fn sources(store: &Store, ground: &Ground<'_>) -> Result<Vec<Finding>, StoreError> {
-    let mut states = store.source_states().await?;
-    let days = store.source_days(habit_since(ground.now)).await?;
-    let aside = store.put_aside(put_aside_since(ground.now)).await?;
+    let sources = Sources::read(store, ground.now).await?;
     let mut lines = Vec::new();
-    for block in ground.settings.source.iter().filter(|b| b.enabled) {
-        let state = states.remove(&block.id).unwrap_or_default();
-        let days = days.get(&block.id).map_or(&[][..], Vec::as_slice);
-        let aside = aside.get(&block.id).copied().unwrap_or(0);
-        let alarm = health::alarms(&known(state.clone(), days, aside), ground.now);
+    for block in watched::blocks(ground.settings, store).await?.iter().filter(|b| b.enabled) {
+        let (state, known) = sources.of(&block.id);
+        let alarm = health::alarms(&known, ground.now);
         let alarm = alarm.first().map(|(alarm, why)| format!("elle {} : {why}", alarm.in_french()));
         lines.push(judge_source(&block.id, &state, alarm, ground.now));
     }

@@ -201,6 +201,10 @@ fn parsed(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error
         AlertKind::Offer | AlertKind::Renewal => {
             service.contract_url(&item.procedure, why.lot.as_deref().unwrap_or_default())
         }
+        AlertKind::PartnerCall => why
+            .partners
+            .as_ref()
+            .map_or_else(|| service.procedure_url(&item.procedure), |of| service.partner_call_url(&of.call)),
         _ => service.procedure_url(&item.procedure),
     };
     Ok(AlertCard {

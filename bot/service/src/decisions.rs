@@ -27,6 +27,8 @@ pub struct DecisionEdit {
     pub stage: Option<Stage>,
     /// Why not, for a no-go; `Some(None)` takes the reason away.
     pub refusal: Option<Option<Refusal>>,
+    /// Whether it is prepared with others (groupement).
+    pub joint: Option<bool>,
     /// A note for colleagues.
     pub note: Option<String>,
     /// Who takes care of it. Where nothing was decided, that is a go.
@@ -227,7 +229,7 @@ fn fault(edit: &DecisionEdit, now: DateTime<Utc>) -> Option<&'static str> {
 
 /// The procedure's lot that someone means: by its identifier, else by its number (`2` for `LOT-0002`). Empty = the whole;
 /// `None` where there is no such lot.
-fn lot_named<'l>(said: &str, lots: impl Iterator<Item = &'l str> + Clone) -> Option<String> {
+pub(crate) fn lot_named<'l>(said: &str, lots: impl Iterator<Item = &'l str> + Clone) -> Option<String> {
     if said.is_empty() {
         return Some(String::new());
     }
@@ -257,6 +259,7 @@ fn edited(before: Decision, edit: &DecisionEdit, closes: Closes, (by, now): (&st
     if let Some(refusal) = edit.refusal {
         decision.refusal = refusal.filter(|_| decision.stage == Stage::NoGo);
     }
+    decision.joint = edit.joint.or(decision.joint);
     if let Some(note) = &edit.note {
         decision.note.clone_from(note);
     }

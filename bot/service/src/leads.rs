@@ -349,7 +349,8 @@ pub async fn attach(
 }
 
 /// The last part of a path, without what no file name holds.
-fn file_name(written: &str) -> String {
+#[must_use]
+pub fn file_name(written: &str) -> String {
     let last = written.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '<' | '>')).collect();
     let visible = vigie_domain::visible(&clean).trim().to_owned();

@@ -8,6 +8,7 @@
 //! | [`leads`] | what a structure hears of by itself, with its files |
 //! | [`my_markets`] | what a structure has on its table: to decide, gone for, handed in, done with |
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
+//! | [`funnel`] | the year of a structure, and of the members of a network who agreed to be counted |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
@@ -15,6 +16,10 @@
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
+//! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
+//! | [`impact`] | what contracts won gave |
+//! | [`network`] | a network and its members: asked, joined, left |
+//! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
@@ -28,7 +33,8 @@
 //! | [`outgoing_mail`] | the e-mail channel that the settings describe |
 //! | [`personal_data`] | what is held on a person: export, erasure, retention |
 //! | [`place_input`] | intercommunalities and circles as people write them |
-//! | [`declared`], [`sources`] | people and sources of the settings file |
+//! | [`declared`], [`sources`] | people of the settings file; sources that are watched |
+//! | [`page_sources`] | sources that operators set on the pages |
 //! | [`clock`], [`process`], [`crash_point`], [`metrics`], [`error`] | the edge: time, this process, tests of crashes, figures, failures |
 
 pub mod after_award;
@@ -41,20 +47,26 @@ pub mod crash_point;
 pub mod decisions;
 pub mod declared;
 pub mod error;
+pub mod funnel;
+pub mod impact;
 pub mod ingest;
 pub mod leads;
 pub mod links;
 pub mod membership;
 pub mod metrics;
 pub mod my_markets;
+pub mod network;
 pub mod on_behalf;
 pub mod operations;
 pub mod operators;
 pub mod opt_in;
 pub mod outgoing_mail;
+pub mod page_sources;
+pub mod partner_calls;
 pub mod pass_on;
 pub mod personal_data;
 pub mod place_input;
+pub mod preferences;
 pub mod preview;
 pub mod process;
 pub mod reminders;
@@ -66,6 +78,7 @@ pub mod silence_notice;
 pub mod source_health;
 pub mod sources;
 pub mod spreadsheet;
+pub mod subscriptions;
 pub mod suspension;
 pub mod verdict_correction;
 pub mod visibility;

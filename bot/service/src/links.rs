@@ -144,6 +144,13 @@ impl Service {
         Some(format!("{base}{}", contract_path(procedure, lot)))
     }
 
+    /// The page of a call for partners; it shows each their own, once they signed in.
+    #[must_use]
+    pub fn partner_call_url(&self, call: &str) -> Option<String> {
+        let base = self.settings.web.public_url.as_deref()?.trim_end_matches('/');
+        Some(format!("{base}/groupements/{call}"))
+    }
+
     /// The page where whoever got that message answers it without signing in.
     #[must_use]
     pub fn answer_url(&self, delivery: &str, now: DateTime<Utc>) -> Option<String> {

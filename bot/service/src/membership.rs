@@ -105,9 +105,11 @@ pub async fn settle(service: &Service, who: &str, person: &Subscriber, approved:
 /// # Errors
 /// The database fails.
 pub async fn welcome(service: &Service, who: &str, newcomer: &Subscriber, siret: &str) -> Result<(), Failure> {
+    let listed = service.store.structure(siret).await?.map(|s| s.name);
+    let structure = listed.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("la structure {siret}"));
     for member in members(service, siret).await?.into_iter().filter(|m| m.id != newcomer.id) {
         let body = format!(
-            "Un nouveau membre dans votre structure\n{} parle désormais pour la structure {siret}, comme vous : vous partagez vos décisions. Si vous ne connaissez pas cette personne, prévenez celle qui gère Vigie.",
+            "Un nouveau membre dans votre structure\n{} parle désormais pour {structure}, comme vous : vous partagez vos décisions. Si vous ne connaissez pas cette personne, prévenez celle qui gère Vigie.",
             if newcomer.name.is_empty() { "Une personne".to_owned() } else { short(&newcomer.name, 60) },
         );
         on_behalf::acted(service, who, &member.id, &format!("nouveau membre {}", newcomer.id), &body).await?;

@@ -69,7 +69,7 @@ pub enum Shelf {
 /// The markets of a structure, each list in the order to look at it.
 #[derive(Debug, Clone, Default)]
 pub struct MyMarkets {
-    /// By what closes first.
+    /// By the next date, the closing or what comes before it.
     pub to_decide: Vec<Market>,
     /// By the next date.
     pub going: Vec<Market>,
@@ -158,7 +158,9 @@ impl MyMarkets {
 
     fn sort(&mut self, now: DateTime<Utc>) {
         let far = DateTime::<Utc>::MAX_UTC;
-        self.to_decide.sort_by_key(|m| (m.row.closes.unwrap_or(far), m.row.procedure.clone()));
+        // A visit or the end of candidatures comes before the closing, and is what is shown.
+        let first = |m: &Market| m.next.map(|(_, at)| at.to_utc()).or(m.row.closes).unwrap_or(far);
+        self.to_decide.sort_by_key(|m| (first(m), m.row.procedure.clone()));
         self.going.sort_by_key(|m| (m.next.map_or(far, |(_, at)| at.to_utc()), m.row.procedure.clone()));
         self.unsaid.sort_by_key(|m| m.row.until);
         let ended = |m: &Market| m.row.state_at(now).phase.is_settled();

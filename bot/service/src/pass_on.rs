@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vigie_domain::subscription::Match;
-use vigie_domain::{Access, Alert, AlertKind, Subscriber, concerned_lots};
+use vigie_domain::{Access, Alert, AlertKind, Subscriber, concerned_lots, french};
 use vigie_store::journal::NoticeRow;
 use vigie_store::{StoreError, derived_id};
 
@@ -24,6 +24,39 @@ pub struct PassedOn {
     pub knew: usize,
     /// Of a kind that cannot answer it: they hear nothing.
     pub cannot: usize,
+}
+
+impl PassedOn {
+    /// What is said to whoever passed it on.
+    #[must_use]
+    pub fn in_french(self) -> String {
+        let left = match self.cannot {
+            0 => String::new(),
+            n => format!(
+                " {} ne {} pas y répondre.",
+                french::plural(n, "membre"),
+                if n > 1 { "peuvent" } else { "peut" }
+            ),
+        };
+        let said = match (self.told, self.knew) {
+            (0, 0) if self.cannot > 0 => "Personne n’a rien reçu.".to_owned(),
+            (0, 0) => "Personne n’est noté comme membre de votre réseau : ajoutez-en sur la page « Réseau », ou demandez à la personne qui gère Vigie."
+                .to_owned(),
+            (0, n) => format!(
+                "{} le {} déjà : personne n’a rien reçu de plus.",
+                french::plural(n, "membre"),
+                if n > 1 { "savent" } else { "sait" }
+            ),
+            (n, 0) => format!("Transmis à {}.", french::plural(n, "membre")),
+            (n, k) => format!(
+                "Transmis à {} ; {} le {} déjà.",
+                french::plural(n, "membre"),
+                french::plural(k, "autre"),
+                if k > 1 { "savaient" } else { "savait" }
+            ),
+        };
+        format!("{said}{left}")
+    }
 }
 
 /// Passes a notice on to the members of a network.

@@ -103,6 +103,7 @@ fn keep(r: &Retention) -> Keep {
         access: r.access_days,
         quarantine: r.quarantine_days,
         attachments: r.attachments_days,
+        consultations: r.consultations_days,
     }
 }
 
@@ -122,6 +123,7 @@ pub fn retention_in_french(r: &Retention) -> Vec<String> {
         line("le journal", r.journal_days),
         line("qui a consulté vos données", r.access_days),
         line("les pièces jointes à vos pistes", r.attachments_days),
+        line("ce qui a été lu des dossiers de consultation, depuis le dernier fichier donné", r.consultations_days),
     ]
 }
 

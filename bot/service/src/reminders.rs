@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::subscription::{Match, Rhythm};
 use vigie_domain::{
-    Access, Alert, AlertKind, Assessment, Cadence, Decision, Disposition, Stage, Subscriber, concerned_lots,
+    Absence, Access, Alert, AlertKind, Assessment, Cadence, Decision, Disposition, Stage, Subscriber, concerned_lots,
 };
 use vigie_notifier::card::Why;
 use vigie_notifier::due::{DigestTimes, next_digest};
@@ -34,17 +34,27 @@ const LOOK_EVERY: Duration = Duration::hours(1);
 struct People {
     people: Vec<Subscriber>,
     rhythms: HashMap<String, Rhythm>,
+    absences: HashMap<String, Absence>,
     times: DigestTimes,
 }
 
 impl People {
     async fn read(service: &Service) -> Result<Self, StoreError> {
         let (people, rhythms) = (service.store.subscribers().await?, service.store.rhythms().await?);
-        Ok(Self { people, rhythms, times: service.digest_times() })
+        let mut absences = service.store.absences().await?;
+        absences.retain(|_, away| away.holds(service.clock.now()));
+        Ok(Self { people, rhythms, absences, times: service.digest_times() })
     }
 
+    /// The people of the structure that decided, but for those who are away while a colleague stands in.
     fn colleagues<'a>(&'a self, decision: &'a Decision) -> impl Iterator<Item = &'a Subscriber> {
-        self.people.iter().filter(|p| p.structure() == decision.structure)
+        self.people.iter().filter(move |p| p.structure() == decision.structure && !self.is_stood_in(p))
+    }
+
+    fn is_stood_in(&self, person: &Subscriber) -> bool {
+        let who = self.absences.get(&person.id).and_then(|away| away.stand_in.as_deref());
+        let here = |p: &Subscriber| p.structure() == person.structure() && !self.absences.contains_key(&p.id);
+        who.is_some_and(|id| self.people.iter().any(|p| p.id == id && here(p)))
     }
 
     fn rhythm(&self, person: &Subscriber) -> Rhythm {

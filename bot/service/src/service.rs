@@ -9,6 +9,7 @@ use sha2::Sha256;
 use tokio::sync::Notify;
 use vigie_config::secret::expose;
 use vigie_config::settings::Settings;
+use vigie_domain::Days;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
 use vigie_store::Store;
@@ -43,6 +44,8 @@ pub struct Service {
     pub lease_holder: String,
     /// Notified when deliveries are queued, so that workers need not wait for their next look.
     pub deliveries_queued: Arc<Notify>,
+    /// Notified when files of a consultation were given, so that their reader need not wait for its next look.
+    pub consultations_given: Arc<Notify>,
     /// Whether writes become durable.
     pub write_proof: WriteProof,
     web_secret: Option<SecretString>,
@@ -82,6 +85,7 @@ impl Service {
             judge: Judge::default(),
             lease_holder: process::this_process(),
             deliveries_queued: Arc::new(Notify::new()),
+            consultations_given: Arc::new(Notify::new()),
             write_proof: WriteProof::default(),
             web_secret,
         })
@@ -90,7 +94,8 @@ impl Service {
     /// The installation's hour and day of digests, in Paris.
     #[must_use]
     pub fn digest_times(&self) -> DigestTimes {
-        DigestTimes { hour: self.settings.pace.digest_hour, weekday: self.settings.pace.digest_day.into(), zone: Paris }
+        let pace = &self.settings.pace;
+        DigestTimes { hour: pace.digest_hour, weekday: pace.digest_day.into(), days: Days::ALL, zone: Paris }
     }
 
     /// Who runs the installation, as somebody reads it who is told to turn to them.
@@ -114,6 +119,11 @@ impl Service {
 
     pub(crate) fn sign(&self, purpose: &str, subject: &str) -> Option<String> {
         Some(hex::encode(self.mac(purpose, subject)?.finalize().into_bytes()))
+    }
+
+    /// A key for that purpose, of the secret that the settings name; `None` where they name none.
+    pub(crate) fn derived_key(&self, purpose: &str) -> Option<[u8; 32]> {
+        Some(self.mac(purpose, "")?.finalize().into_bytes().into())
     }
 
     /// A signature serves one purpose: the purpose is part of what is signed.

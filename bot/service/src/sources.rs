@@ -1,14 +1,17 @@
-//! The sources that the settings enable, each with its reader and its schedule.
+//! The sources that are watched, each with its reader and its schedule: those of the settings file, and those set on the pages.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use cron::Schedule;
 use vigie_config::settings;
+use vigie_store::{Store, StoreError};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::sources::{self, Memory, Page, Source, SourceError};
 
 use crate::error::Failure;
+use crate::page_sources;
+use crate::service::Service;
 
 /// A source ready to be polled.
 pub struct Watched {
@@ -38,7 +41,36 @@ pub fn enabled(settings: &settings::Settings) -> Result<Vec<Watched>, Failure> {
     settings.source.iter().filter(|b| b.enabled).map(watched).collect()
 }
 
-fn watched(block: &settings::Source) -> Result<Watched, Failure> {
+/// Blocks of the sources that are known: those of the settings file, then those set on the pages that can be read.
+///
+/// # Errors
+/// The database fails.
+pub async fn blocks(settings: &settings::Settings, store: &Store) -> Result<Vec<settings::Source>, StoreError> {
+    let mut blocks = settings.source.clone();
+    for source in page_sources::all(settings, store).await? {
+        match source.block {
+            Ok(block) if !source.given_way => blocks.push(block),
+            Ok(_) => {}
+            Err(faults) => tracing::error!(source = source.id, "a source of the pages is not watched: {faults:?}"),
+        }
+    }
+    Ok(blocks)
+}
+
+/// Makes every source that is watched.
+///
+/// # Errors
+/// The database fails, or a block of the settings file is refused by its reader.
+pub async fn all(service: &Service) -> Result<Vec<Watched>, Failure> {
+    let blocks = blocks(&service.settings, &service.store).await?;
+    blocks.iter().filter(|b| b.enabled).map(watched).collect()
+}
+
+/// Makes a source out of its block.
+///
+/// # Errors
+/// Its reader refuses it.
+pub fn watched(block: &settings::Source) -> Result<Watched, Failure> {
     let place = format!("[[source]] id = \"{}\"", block.id);
     let kind = sources::kind(&block.kind).ok_or_else(|| {
         Failure::usage(format!("lecteur inconnu « {} »", block.kind), &place, "vigie sources list énumère les lecteurs")

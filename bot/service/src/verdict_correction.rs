@@ -2,7 +2,7 @@
 //! of the first one, but to its author. It is signed, and its author can take it back. The command line and the pages come here.
 
 use vigie_domain::procedure::{self, Snapshot};
-use vigie_domain::{Alert, AlertKind, Assessment, Beneficiary, Evidence, Provision, ProvisionKind, Subscriber};
+use vigie_domain::{Alert, AlertKind, Assessment, Beneficiary, Evidence, Provision, ProvisionKind, Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::ingest::IngestTx;
@@ -73,11 +73,42 @@ impl CorrectedProvision {
     }
 }
 
-/// The provisions of a notice with `holds` in the place of every one of that kind (nothing: there is none).
+/// The provisions of a notice with `holds` in the place of those of that kind (nothing: there is none): of these lots, or of all where
+/// none is named. What the same kind says of other lots stays.
 #[must_use]
-pub fn corrected(row: &NoticeRow, kind: ProvisionKind, holds: Option<Provision>) -> Vec<Provision> {
-    let kept = |p: &&Provision| p.kind != kind && p.kind != ProvisionKind::SocialConditionNotSeen;
-    row.assessment.provisions.iter().filter(kept).cloned().chain(holds).collect()
+pub fn corrected(
+    assessment: &Assessment,
+    kind: ProvisionKind,
+    lots: &[String],
+    holds: Option<Provision>,
+) -> Vec<Provision> {
+    let rest = |p: &Provision| -> Option<Provision> {
+        if p.kind == ProvisionKind::SocialConditionNotSeen {
+            return None;
+        }
+        let elsewhere = |lot: &&String| !lots.contains(lot);
+        let (before, kept): (usize, Vec<String>) = if p.kind != kind {
+            return Some(p.clone());
+        } else if lots.is_empty() {
+            return None;
+        } else if p.lots.is_empty() {
+            let all = assessment.lots.iter().map(|l| &l.id);
+            (assessment.lots.len(), all.filter(elsewhere).cloned().collect())
+        } else {
+            (p.lots.len(), p.lots.iter().filter(elsewhere).cloned().collect())
+        };
+        if kept.is_empty() {
+            return None;
+        }
+        let mut left = p.clone();
+        // Hours of several lots together are those of none of them.
+        if kept.len() < before && before > 1 {
+            (left.hours, left.hours_max) = (None, None);
+        }
+        left.lots = kept;
+        Some(left)
+    };
+    assessment.provisions.iter().filter_map(rest).chain(holds).collect()
 }
 
 /// Puts these provisions in the place of a notice's; gives the number of people told.
@@ -154,7 +185,8 @@ async fn store(
     let people = put_verdict(&mut tx, &mut turn, row, &assessment, told).await?;
     drop(turn);
     tx.commit().await?;
-    let what = format!("verdict : {} par {} : {note}", done.to_lowercase(), person.id);
+    let title = short(&assessment.title, 80);
+    let what = format!("« {title} » : {}", french::lower(&remark(done, person, note)));
     service.store.note("verdict", &row.id, &what, now).await?;
     service.deliveries_queued.notify_one();
     Ok(people)
@@ -197,6 +229,36 @@ pub(crate) async fn put_verdict(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_corrected_of_one_lot_leaves_the_others_as_they_were() {
+        let clause = |lots: &[&str], hours: f64| Provision {
+            lots: lots.iter().map(|l| (*l).to_owned()).collect(),
+            hours: Some(hours),
+            ..Provision::new(ProvisionKind::ExecutionClause, Evidence { field: None, quote: Some("…".into()) })
+        };
+        let notice = |provisions: Vec<Provision>| {
+            let mut notice = vigie_domain::Notice::new("t", "1", vigie_domain::NoticeKind::Call);
+            for id in ["1", "2", "3"] {
+                notice.lots.push(vigie_domain::Lot { id: id.into(), title: "Peinture".into(), ..Default::default() });
+            }
+            let mut assessment = classify::classify(&notice);
+            assessment.provisions = provisions;
+            assessment
+        };
+        let said = |a: &Assessment, lots: &[&str], holds: Option<Provision>| -> Vec<(String, Option<f64>)> {
+            let lots: Vec<String> = lots.iter().map(|l| (*l).to_owned()).collect();
+            let after = corrected(a, ProvisionKind::ExecutionClause, &lots, holds);
+            after.iter().map(|p| (p.lots.join("+"), p.hours)).collect()
+        };
+        let pair = |lots: &str, hours: f64| (lots.to_owned(), Some(hours));
+        let two = notice(vec![clause(&["1"], 1200.0), clause(&["2"], 400.0)]);
+        assert_eq!(said(&two, &["2"], Some(clause(&["2"], 450.0))), [pair("1", 1200.0), pair("2", 450.0)]);
+        assert_eq!(said(&two, &["2"], None), [pair("1", 1200.0)]);
+        assert_eq!(said(&two, &[], Some(clause(&[], 900.0))), [pair("", 900.0)], "no lot named: all of them");
+        let all = notice(vec![clause(&[], 1600.0)]);
+        assert_eq!(said(&all, &["2"], Some(clause(&["2"], 450.0))), [("1+3".to_owned(), None), pair("2", 450.0)]);
+    }
 
     /// Attack: 150 % and 0 h were told to people.
     #[test]

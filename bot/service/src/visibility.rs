@@ -91,7 +91,15 @@ pub async fn publish(service: &Service, person: &Subscriber, row: &NoticeRow) ->
     let concerned = tell(&mut tx, &mut turn, &notice, &row.assessment, &alert, true, &told).await?;
     drop(turn);
     tx.commit().await?;
-    service.store.note("lead", &row.id, &format!("publiée par {}", person.id), now).await?;
+    service
+        .store
+        .note(
+            "lead",
+            &row.id,
+            &format!("publiée par {}", if person.name.is_empty() { &person.id } else { &person.name }),
+            now,
+        )
+        .await?;
     service.deliveries_queued.notify_one();
     Ok(Some(concerned.told))
 }

@@ -60,6 +60,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         AlertKind::Offer => "services à proposer au titulaire",
         AlertKind::AskResult => "résultat demandé",
         AlertKind::Renewal => "contrat qui se termine",
+        AlertKind::PartnerCall => "appel à partenaires",
         AlertKind::Reminder => "rappel",
         AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
         _ => "nouveau",
@@ -72,7 +73,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         }
         Disposition::Overflow => format!("{name} : groupé avec d’autres en un seul message"),
         Disposition::Baseline => format!("{name} : pas d’envoi, avis déjà publié avant le début de la veille"),
-        Disposition::Paused => format!("{name} : pas d’envoi, l’abonnement était en pause"),
+        Disposition::Paused => format!("{name} : pas d’envoi, abonnement en pause ou absence"),
         Disposition::Duplicate => format!("{name} : pas d’envoi, doublon d’un avis déjà signalé et rien n’a changé"),
     };
     out.push_str(&format!("  {decided}\n"));

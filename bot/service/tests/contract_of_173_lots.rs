@@ -144,6 +144,7 @@ fn person(n: usize, (centre, km, kind): (&str, u16, StructureKind)) -> (Subscrip
         filter,
         cadence: Cadence::Instant,
         paused_until: None,
+        name: String::new(),
     };
     let profile = Profile { kind: Some(kind), ..Profile::default() };
     (subscription, Subscriber { id, name: String::new(), role: Role::Structure, profile })
@@ -157,9 +158,10 @@ fn each_of_twenty_structures_hears_of_exactly_its_lots() {
         let (subscription, subscriber) = person(n, *structure);
         let subscriptions = vec![subscription];
         let (rhythm, addresses) = (Rhythm::default(), Vec::new());
-        audience.add(Arc::new(Person { number: 1, subscriber, rhythm, subscriptions, addresses }));
+        let routes = vigie_domain::Routes::default();
+        audience.add(Arc::new(Person { number: 1, subscriber, rhythm, routes, away: None, subscriptions, addresses }));
     }
-    let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, zone: Paris };
+    let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, days: vigie_domain::Days::ALL, zone: Paris };
     let planner = Planner::with_paces(&audience, None, (times, 0), now);
     let notice = contract();
     let stored = Stored::default();

@@ -48,13 +48,21 @@ fn audience(people: &[(&str, Cadence)]) -> Audience {
 /// One of them, with a mail address in use.
 fn person(id: &str, cadence: Cadence) -> Arc<Person> {
     let north = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
-    let subscription =
-        Subscription { id: format!("sub-{id}"), subscriber: id.into(), filter: north, cadence, paused_until: None };
+    let subscription = Subscription {
+        id: format!("sub-{id}"),
+        subscriber: id.into(),
+        filter: north,
+        cadence,
+        paused_until: None,
+        name: String::new(),
+    };
     let profile = Profile::default();
     Arc::new(Person {
         number: 1,
         subscriber: Subscriber { id: id.into(), name: String::new(), role: Role::Structure, profile },
         rhythm: Rhythm::default(),
+        routes: vigie_domain::Routes::default(),
+        away: None,
         subscriptions: vec![subscription],
         addresses: vec![address(id, AddressState::Active)],
     })
@@ -66,7 +74,7 @@ fn address(of: &str, state: AddressState) -> Address {
 }
 
 fn planner(audience: &Audience, first_poll: Option<Baseline>) -> Planner<'_> {
-    let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, zone: Paris };
+    let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, days: vigie_domain::Days::ALL, zone: Paris };
     Planner::with_paces(audience, first_poll, (times, CAP), now())
 }
 

@@ -61,6 +61,7 @@ fn person(id: &str, filter: Filter, profile: Profile) -> (Subscription, Subscrib
         filter,
         cadence: Cadence::Instant,
         paused_until: None,
+        name: String::new(),
     };
     (subscription, Subscriber { id: id.into(), name: String::new(), role: Role::Structure, profile })
 }
@@ -79,6 +80,8 @@ fn audience(people: Vec<(Subscription, Subscriber)>) -> Audience {
             number,
             subscriber,
             rhythm: Rhythm::default(),
+            routes: vigie_domain::Routes::default(),
+            away: None,
             subscriptions: vec![subscription],
             addresses: vec![address],
         }));
@@ -91,7 +94,7 @@ fn north() -> Filter {
 }
 
 fn planner(audience: &Audience) -> Planner<'_> {
-    let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, zone: Paris };
+    let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, days: vigie_domain::Days::ALL, zone: Paris };
     Planner::with_paces(audience, None, (times, 0), now())
 }
 

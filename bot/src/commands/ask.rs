@@ -12,6 +12,11 @@ pub(super) fn somebody() -> bool {
     std::io::stdin().is_terminal()
 }
 
+/// Says something to whoever answers.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Asks for a secret, which is not shown; `None` where nobody is there.
 pub(super) fn secret(question: &str) -> Option<String> {
     somebody().then(|| rpassword::prompt_password(question).ok()).flatten()

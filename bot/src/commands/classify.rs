@@ -91,18 +91,18 @@ pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
     }
 }
 
-/// The verdict on the first notice of a file; a text (`.txt`) is one notice, its first line the title.
-pub(super) fn first_of(path: &Path) -> Result<Assessment, Failure> {
+/// The first notice of a file; a text (`.txt`) is one notice, its first line the title.
+pub(super) fn first_of(path: &Path) -> Result<Notice, Failure> {
     let bytes = read(path)?;
     let place = path.display().to_string();
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("txt")) {
         let text = charset::decode_xml(&bytes);
         let title = text.lines().map(str::trim).find(|l| !l.is_empty());
         let title = title.ok_or_else(|| unreadable(&place, "fichier vide"))?;
-        return Ok(classify::classify(&plain::notice(&place, title, &text)));
+        return Ok(plain::notice(&place, title, &text));
     }
     match notices(path, &bytes, Format::Auto).into_iter().next() {
-        Some(notice) => Ok(classify::classify(&notice?)),
+        Some(notice) => notice,
         None => Err(unreadable(&place, "aucun avis dans ce fichier")),
     }
 }

@@ -9,7 +9,7 @@ use vigie_config::mail_address;
 use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
-use vigie_domain::{Buyer, Department, StructureKind};
+use vigie_domain::{Buyer, Department, Place, StructureKind};
 use vigie_store::directory::Entry;
 use vigie_watcher::charset;
 
@@ -233,7 +233,16 @@ fn structure(row: &Row) -> Result<Structure, String> {
         kind: StructureKind::parse(kind).ok_or_else(|| format!("nature de structure inconnue « {kind} »"))?,
         sectors: sectors.into_iter().map(str::to_owned).collect(),
         departments: row.departments()?,
+        place: place(row),
+        naf: row.get(&["naf", "ape"]).map(|code| code.replace('.', "").to_uppercase()),
     })
+}
+
+/// Where a structure is, as far as its row tells.
+fn place(row: &Row) -> Option<Place> {
+    let postcode = row.get(&["post_code", "code_postal", "postcode", "cp"]).map(|written| restored(written, 5));
+    let city = row.get(&["city", "ville", "commune"]).map(str::to_owned);
+    (postcode.is_some() || city.is_some()).then_some(Place { city, postcode, nuts: None })
 }
 
 fn facilitator(row: &Row) -> Result<Facilitator, String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vigie_config::settings::Settings;
+use vigie_config::settings::{Settings, Source};
 use vigie_domain::{DeliveryState, Subscriber, french};
 use vigie_notifier::audience::explain;
 use vigie_notifier::card::short;
@@ -21,7 +21,8 @@ use vigie_service::after_award::explain as why_after_award;
 use vigie_service::ingest::audience::subscriptions_of;
 use vigie_service::ingest::candidate;
 use vigie_service::replay::{self, Again};
-use vigie_service::{Service, source_health, sources, why};
+use vigie_service::source_health::Sources;
+use vigie_service::{Service, sources, why};
 
 /// Notices looked at by `subscriptions explain`.
 const EXPLAINED: i64 = 200;
@@ -31,17 +32,10 @@ pub(super) const ID_SHOWN: usize = 10;
 pub(super) async fn list_sources(settings: &Settings, output: OutputArg) -> Result<(), Failure> {
     let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
-    let mut states = store.source_states().await?;
-    let days = store.source_days(source_health::habit_since(now)).await?;
-    let aside = store.put_aside(source_health::put_aside_since(now)).await?;
+    let known = Sources::read(&store, now).await?;
     let mut rows = Vec::new();
-    for block in &settings.source {
-        let s = states.remove(&block.id).unwrap_or_default();
-        let known = source_health::known(
-            s.clone(),
-            days.get(&block.id).map_or(&[], Vec::as_slice),
-            aside.get(&block.id).copied().unwrap_or(0),
-        );
+    for block in &sources::blocks(settings, &store).await? {
+        let (s, known) = known.of(&block.id);
         let alarms = health::alarms(&known, now);
         let health = match (&s.last_error, block.enabled) {
             (_, false) => "à l’arrêt (enabled = false)".to_owned(),
@@ -87,10 +81,14 @@ pub(super) async fn list_sources(settings: &Settings, output: OutputArg) -> Resu
 }
 
 pub(super) async fn test_source(settings: &Settings, id: &str, output: OutputArg) -> Result<(), Failure> {
-    let sources = sources::enabled(settings)?;
-    let source = sources.iter().find(|s| s.block.id == id).ok_or_else(|| {
+    let named = |blocks: &[Source]| blocks.iter().find(|b| b.id == id).cloned();
+    let block = match named(&settings.source) {
+        Some(block) => Some(block),
+        None => named(&sources::blocks(settings, &setup::open_store(settings).await?).await?),
+    };
+    let source = sources::watched(&block.ok_or_else(|| {
         Failure::usage(format!("aucune source « {id} »"), "vigie sources test", "vigie sources list les énumère")
-    })?;
+    })?)?;
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
     let now = Clock::from_environment()?.now();
     let page = source

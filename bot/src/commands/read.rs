@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use vigie_consultation::contradiction::contradictions;
+use vigie_consultation::contradiction::{Announced, contradictions};
 use vigie_consultation::{Consultation, Given, Reader, answer, passages, sandbox};
 use vigie_domain::Assessment;
 use vigie_service::consultation::words;
@@ -58,7 +58,7 @@ pub(super) async fn read(args: &ReadArgs) -> Result<(), Failure> {
         let name = path.file_name().map_or(place, |n| n.to_string_lossy().into_owned());
         given.push(Given { name, bytes });
     }
-    let notice = args.notice.as_deref().map(classify::first_of).transpose()?;
+    let notice = args.notice.as_deref().map(classify::first_of).transpose()?.map(|n| Announced::read(&n));
     let failed = |e: std::io::Error| {
         Failure::new(
             format!("dossier de travail : {e}"),
@@ -68,7 +68,7 @@ pub(super) async fn read(args: &ReadArgs) -> Result<(), Failure> {
     };
     let read = Reader::open().map_err(failed)?.read(given, |_| {}).await.map_err(failed)?;
     if let Some(path) = &args.answer {
-        begin_answer(&read, notice.as_ref(), path)?;
+        begin_answer(&read, notice.as_ref().map(|n| &n.assessment), path)?;
     }
     if let Some(words) = &args.find {
         return print(&found(&read, words));

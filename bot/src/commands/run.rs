@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use vigie_config::settings::Settings;
 use vigie_delivery::worker;
 use vigie_service::ingest::hourly_cap;
+use vigie_service::sources::Watched;
 use vigie_service::{Clock, Failure, backup, sources};
 use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
@@ -23,7 +24,7 @@ use crate::roles::second_reader::{self, Looked};
 use crate::roles::telegram_listener::{self, Listener};
 use crate::roles::watch::{self, Watch};
 use crate::roles::write_watch::{self, WriteWatch};
-use crate::roles::{mailbox, scheduler, supervisor};
+use crate::roles::{consultations, mailbox, scheduler, supervisor};
 use crate::setup::App;
 
 /// Longest sleep between two looks at what is due.
@@ -120,7 +121,7 @@ enum Ended {
 
 async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
     if args.role.contains(&Role::Watch) {
-        let sources = sources::enabled(&app.service.settings)?;
+        let sources = sources::all(&app.service).await?;
         watch::poll_all(&app.service, &app.fetcher, sources, args.force_poll).await?;
     }
     if args.role.contains(&Role::Deliver) {
@@ -135,6 +136,7 @@ async fn once(app: &Arc<App>, args: &RunArgs) -> Result<(), Failure> {
         if let Err(e) = mailbox::look(&app.delivery, &app.fetcher).await {
             tracing::error!("the mailbox cannot be read: {e}");
         }
+        consultations::drain(&app.service, &consultations::reader()?).await?;
         scheduler::run(&app.service, app.service.clock.now() + hourly_cap::WAIT).await?;
         worker::drain(&app.delivery).await?;
     }
@@ -226,6 +228,11 @@ fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failur
         if let Some(every) = mailbox::every(&app.service) {
             tasks.keep("boîte aux lettres", move |app, stopping| mailbox_loop(app, every, stopping));
         }
+        let reader = Arc::new(consultations::reader()?);
+        tasks.keep("dossiers", move |app, stopping| {
+            let reader = Arc::clone(&reader);
+            async move { consultations::run(&app.service, &reader, stopping).await }
+        });
         tasks.keep("calendrier", scheduler_loop);
         tasks.keep("sauvegarde", backup_loop);
         tasks.keep("écritures", write_watch_loop);
@@ -276,11 +283,15 @@ async fn rest(pause: Duration, stopping: &mut Receiver<bool>) -> bool {
 }
 
 async fn watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
-    let mut watch = match sources::enabled(&app.service.settings) {
-        Ok(sources) => Watch::new(sources),
-        Err(e) => return tracing::error!("no source is watched: {}", e.what),
-    };
+    let mut watch = Watch::new(Vec::new());
+    let mut watched = None;
     loop {
+        // Those of the pages may change at any time; what is known is watched on where the database fails for a moment.
+        match sources_now(&app, &mut watched).await {
+            Ok(Some(sources)) => watch.turn_to(sources),
+            Ok(None) => {}
+            Err(e) => tracing::error!("sources not read again: {}", e.what),
+        }
         // A database that fails for a moment must not end the watch.
         if let Err(e) = watch.begin_due(&app.service, &app.fetcher, &stopping).await {
             tracing::error!("sources not looked at: {}", e.what);
@@ -290,6 +301,17 @@ async fn watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
             return;
         }
     }
+}
+
+/// The sources to be watched, where those of the pages are not as `known` any more; nothing is known before the first look.
+async fn sources_now(app: &App, known: &mut Option<Vec<(String, String)>>) -> Result<Option<Vec<Watched>>, Failure> {
+    let on_pages = app.service.store.page_sources().await?;
+    if known.as_ref() == Some(&on_pages) {
+        return Ok(None);
+    }
+    let sources = sources::all(&app.service).await?;
+    *known = Some(on_pages);
+    Ok(Some(sources))
 }
 
 async fn write_watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {

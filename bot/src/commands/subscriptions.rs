@@ -6,7 +6,7 @@ use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::directory::Structure;
 use vigie_domain::subscription::{Profile, QuietHours, Rhythm, Role};
-use vigie_domain::{Buyer, Cadence, Channel, Filter, StructureKind, Subscriber};
+use vigie_domain::{Buyer, Cadence, Channel, Days, Filter, StructureKind, Subscriber};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
 use vigie_store::consent::Asked;
@@ -83,7 +83,8 @@ pub(super) struct AddArgs {
     /// Nature de structure : EI, AI, ACI, ETTI, EITI, GEIQ, EA, EATT, ESAT, SEP
     #[arg(long, value_parser = parse_kind)]
     kind: Option<StructureKind>,
-    /// SIRET de la structure : sa nature, ses métiers et ses départements sont pris dans l’annuaire (vigie directory)
+    /// SIRET de la structure : sa nature, ses métiers et ses départements sont pris dans l’annuaire (vigie directory) ; si
+    /// elle n’y est pas, dites sa nature (--kind)
     #[arg(long)]
     siret: Option<String>,
     /// Ne demande pas confirmation quand la structure a déjà des membres
@@ -113,6 +114,9 @@ pub(super) struct RhythmArgs {
     /// Heure locale de ses résumés, de 0 à 23 [par défaut : celle de l’installation]
     #[arg(long)]
     digest_hour: Option<u8>,
+    /// Jours de ses résumés, tels que « lundi, jeudi » ou « du lundi au vendredi » [par défaut : tous les jours]
+    #[arg(long, value_parser = parse_days)]
+    digest_days: Option<Days>,
     /// Heures de silence, telles que 20-7 : ce qui arrive alors vient ensuite en un seul message
     #[arg(long, value_parser = parse_quiet)]
     quiet: Option<QuietHours>,
@@ -122,6 +126,10 @@ pub(super) struct RhythmArgs {
     /// Messages par heure au plus, le reste étant groupé en un seul ; 0 = sans limite [par défaut : celle de l’installation]
     #[arg(long)]
     per_hour: Option<u16>,
+}
+
+fn parse_days(text: &str) -> Result<Days, String> {
+    Days::parse(&text.to_lowercase()).ok_or_else(|| "écrivez par exemple « lundi, jeudi »".to_owned())
 }
 
 fn parse_quiet(text: &str) -> Result<QuietHours, String> {
@@ -165,9 +173,14 @@ async fn set_network(store: &Store, key: &str, network: &str, leave: bool, now: 
 
 async fn set_rhythm(store: &Store, args: &RhythmArgs) -> Result<(), Failure> {
     let place = "vigie subscriptions rhythm";
-    let person = changeable(store, &args.subscriber, place, "donnez-lui là une table [subscriber.rhythm]").await?;
+    let person = super::person::find(store, &args.subscriber, place).await?;
+    if store.follows_file(&person.id).await? {
+        let what = "le rythme de cette personne suit le fichier de configuration";
+        return Err(Failure::usage(what, place, "donnez-lui là une table [subscriber.rhythm]"));
+    }
     let rhythm = Rhythm {
         digest_hour: args.digest_hour,
+        digest_days: args.digest_days.unwrap_or_default(),
         quiet: args.quiet,
         urgent_passes: args.urgent_passes,
         per_hour: args.per_hour,
@@ -292,13 +305,22 @@ async fn list(store: &Store, output: OutputArg) -> Result<(), Failure> {
     Listing { columns, rows }.print(output)
 }
 
-/// The structure of the directory with that SIRET.
-async fn listed(store: &Store, siret: &str) -> Result<Structure, Failure> {
+/// The structure of the directory with that SIRET; one that it does not hold is what is said of it, its kind at least.
+async fn listed(store: &Store, siret: &str, kind: Option<StructureKind>) -> Result<Structure, Failure> {
     let number = Buyer::clean_siret(siret).filter(|n| n.len() == 14).ok_or_else(|| {
         Failure::usage(format!("« {siret} » n’est pas un SIRET"), "--siret", "écrivez ses quatorze chiffres")
     })?;
-    store.structure(&number).await?.ok_or_else(|| {
-        let fix = "importez un annuaire (vigie directory import structures FICHIER), ou donnez --kind, --sector et --department";
+    let said = kind.map(|kind| Structure {
+        siret: number.clone(),
+        name: String::new(),
+        kind,
+        sectors: Vec::new(),
+        departments: Vec::new(),
+        place: None,
+        naf: None,
+    });
+    store.structure(&number).await?.or(said).ok_or_else(|| {
+        let fix = "ajoutez --kind (ACI, EA…), ou importez un annuaire (vigie directory import structures FICHIER)";
         Failure::usage(format!("aucune structure {number} dans l’annuaire"), "--siret", fix)
     })
 }
@@ -309,7 +331,7 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         mail_address::canonical(&args.email).map_err(|why| Failure::usage(why, place, "écrivez nom@domaine"))?;
     let listed = match &args.siret {
         None => None,
-        Some(siret) => Some(listed(store, siret).await?),
+        Some(siret) => Some(listed(store, siret, args.kind).await?),
     };
     let mut filter = args.criteria.filter(place)?;
     let unsaid = filter == Filter::default();

@@ -63,6 +63,9 @@ pub(super) struct SetArgs {
 pub(super) struct RemoveArgs {
     #[command(flatten)]
     about: About,
+    /// Lot concerné (répétable ; aucun = tous)
+    #[arg(long = "lot")]
+    lots: Vec<String>,
 }
 
 pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failure> {
@@ -71,21 +74,25 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
     let app = App::start(settings, fetcher, clock).await?;
     match action {
         Action::Cases => cases(&app).await,
-        Action::Remove(args) => correct(&app, &args.about, None).await,
+        Action::Remove(args) => correct(&app, &args.about, &lots(&args.lots), None).await,
         Action::Set(args) => {
             let said = CorrectedProvision {
                 beneficiary: args.beneficiary,
-                lots: args.lots.iter().map(|l| Lot::clean_id(l)).collect(),
+                lots: lots(&args.lots),
                 hours: args.hours,
                 percent: args.percent,
             };
             let provision = said.provision(args.about.provision);
-            correct(&app, &args.about, Some(provision)).await
+            correct(&app, &args.about, &lots(&args.lots), Some(provision)).await
         }
     }
 }
 
-async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(), Failure> {
+fn lots(written: &[String]) -> Vec<String> {
+    written.iter().map(|l| Lot::clean_id(l)).collect()
+}
+
+async fn correct(app: &App, about: &About, lots: &[String], holds: Option<Provision>) -> Result<(), Failure> {
     let place = "vigie verdict";
     let person = super::person::find(&app.service.store, &about.by, "--by").await?;
     if !person.role.may(Permission::CorrectVerdict) {
@@ -98,16 +105,14 @@ async fn correct(app: &App, about: &About, holds: Option<Provision>) -> Result<(
     let row = app.service.store.notice(&about.notice).await?.ok_or_else(|| {
         Failure::usage(format!("avis inconnu « {} »", about.notice), "--notice", "vérifiez le numéro")
     })?;
-    if let Some(lot) =
-        holds.iter().flat_map(|p| &p.lots).find(|l| !row.assessment.lots.iter().any(|known| known.id == **l))
-    {
+    if let Some(lot) = lots.iter().find(|l| !row.assessment.lots.iter().any(|known| known.id == **l)) {
         return Err(Failure::usage(
             format!("cet avis n’a pas de lot {lot}"),
             "--lot",
             "vigie classify --output text énumère les lots",
         ));
     }
-    let provisions = verdict_correction::corrected(&row, about.provision, holds);
+    let provisions = verdict_correction::corrected(&row.assessment, about.provision, lots, holds);
     let people = verdict_correction::correct(&app.service, &person, &row, provisions, &about.note).await?;
     print(&match people {
         0 => "Verdict corrigé ; personne d’autre n’en avait été alerté\n".to_owned(),

@@ -11,9 +11,10 @@ use vigie_matrix::{Event, EventKind, Followed, Matrix, Note};
 use vigie_notifier::chat::Rich;
 use vigie_store::incoming::IncomingRow;
 
-use vigie_conversation::{self as conversation, Chat, Incoming, Input, ReplyPlace, Sender};
+use vigie_conversation::{self as conversation, Chat, FileFault, Incoming, Input, ReplyPlace, Sender};
 use vigie_delivery::{Engine, channels};
 use vigie_service::Failure;
+use vigie_service::consultation::MAX_GIVEN;
 use vigie_service::operators::{self, OperatorEvent};
 
 use super::chat_queues::{Acts, ChatQueues};
@@ -196,7 +197,7 @@ async fn incoming_of(engine: &Engine, matrix: &Matrix, event: &Event) -> Result<
     let sender = Sender { id: event.sender.clone(), name };
     let on = match &event.kind {
         EventKind::Reaction { event, .. } => Some(event.clone()),
-        EventKind::Text { about, .. } => about.clone(),
+        EventKind::Text { about, .. } | EventKind::File { about, .. } => about.clone(),
         _ => None,
     };
     let delivery = match &on {
@@ -210,6 +211,13 @@ async fn incoming_of(engine: &Engine, matrix: &Matrix, event: &Event) -> Result<
         (EventKind::Text { text, .. }, about) => {
             Input::Text { text: text.clone(), about, edited: false, forwarded: false }
         }
+        (EventKind::File { name, size, source, .. }, about) => {
+            // Of a stranger, or about nothing, no byte is asked for.
+            let known =
+                about.is_some() && !engine.service.store.people_of_chat(Channel::Matrix, &event.room).await?.is_empty();
+            let content = if known { content_of(matrix, *size, source).await } else { Err(FileFault::Away) };
+            Input::File { name: name.clone(), content, about }
+        }
         (EventKind::Undecryptable, _) => Input::Undecryptable,
         // Answered by whoever was asked to enter.
         (EventKind::Joined | EventKind::Invited { .. }, _) => Input::Joined,
@@ -217,6 +225,22 @@ async fn incoming_of(engine: &Engine, matrix: &Matrix, event: &Event) -> Result<
         (EventKind::Moved { to }, _) => Input::Moved { to: to.clone() },
     };
     Ok((Incoming { chat, sender, input }, on))
+}
+
+/// The bytes of a file sent in a room.
+async fn content_of(matrix: &Matrix, size: Option<u64>, source: &serde_json::Value) -> Result<Vec<u8>, FileFault> {
+    let too_large = FileFault::TooLarge(u32::try_from(MAX_GIVEN / 1_048_576).unwrap_or(0));
+    if size.is_some_and(|size| usize::try_from(size).unwrap_or(usize::MAX) > MAX_GIVEN) {
+        return Err(too_large);
+    }
+    match matrix.file(source, MAX_GIVEN).await {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(too_large),
+        Err(outcome) => {
+            tracing::warn!("a file is not given: {outcome:?}");
+            Err(FileFault::Away)
+        }
+    }
 }
 
 async fn delivery_of(engine: &Engine, matrix: &Matrix, room: &str, event: &str) -> Result<Option<String>, Failure> {

@@ -3,6 +3,7 @@
 
 #[cfg(any(feature = "matrix", feature = "telegram"))]
 pub mod chat_queues;
+pub mod consultations;
 pub mod mailbox;
 #[cfg(feature = "matrix")]
 pub mod matrix_listener;

@@ -1,13 +1,17 @@
 //! What time brings: digests whose hour has come, reminders, sources and channels in trouble. One process at a time, by lease.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_delivery::outage;
-use vigie_domain::Channel;
+use vigie_delivery::{failover, outage};
+use vigie_domain::{Channel, MessageKind};
 use vigie_notifier::digest;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
-use vigie_service::source_health::{habit_since, known, put_aside_since};
+use vigie_service::partner_calls::closing;
+use vigie_service::source_health::Sources;
+use vigie_service::sources::blocks;
 use vigie_service::{Failure, Service, after_award, operations, opt_in, personal_data, reminders, silence_notice};
+use vigie_store::digests::Lines;
+use vigie_store::preferences::routed;
 use vigie_watcher::health::{self, Alarm};
 
 use super::mailbox;
@@ -32,15 +36,15 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     }
     let due = service.store.due_digests(now, grouped).await?;
     for one in &due {
-        let addresses = service.store.active_addresses(&one.subscriber).await?;
-        let active: Vec<_> = addresses.into_iter().map(|a| (a.id, a.channel)).collect();
-        let in_a_chat = active.iter().any(|(_, channel)| matches!(channel, Channel::Matrix | Channel::Telegram));
-        let most = digest::most(in_a_chat, service.has_links());
-        loop {
-            let taken = service.store.make_digest(one, &active, most, grouped, now).await?;
-            CrashPoint::MidDigest.reach();
-            if taken < u64::from(most) {
-                break;
+        for (lines, addresses) in parts(service, &one.subscriber).await? {
+            let in_a_chat = addresses.iter().any(|(_, channel)| matches!(channel, Channel::Matrix | Channel::Telegram));
+            let most = digest::most(in_a_chat, service.has_links());
+            loop {
+                let taken = service.store.make_digest(one, (lines, &addresses), most, grouped, now).await?;
+                CrashPoint::MidDigest.reach();
+                if taken < u64::from(most) {
+                    break;
+                }
             }
         }
     }
@@ -52,11 +56,13 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     reminders::run(service, now).await?;
     after_award::run(service, now).await?;
     operations::run(service, now).await?;
+    closing::run(service, now).await?;
     opt_in::remind(service, now).await?;
     mailbox::report(service, now).await?;
     silence_notice::run(service, now).await?;
     source_alarms(service, now).await?;
     outage::alarms(service, now).await?;
+    failover::around_outages(service, now).await?;
     personal_data::keep_retention(service, now).await?;
     if !due.is_empty() {
         service.deliveries_queued.notify_one();
@@ -64,19 +70,30 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     Ok(due.len())
 }
 
+/// What goes into one digest, and where it goes: contracts that end apart, where the person chose another channel for them.
+type Part = (Lines, Vec<(String, Channel)>);
+
+async fn parts(service: &Service, person: &str) -> Result<Vec<Part>, Failure> {
+    let addresses = service.store.active_addresses(person).await?;
+    let routes = service.store.preferences(person).await?.routes;
+    let to = |kind| routed(&routes, kind, addresses.iter()).map(|a| (a.id.clone(), a.channel)).collect::<Vec<_>>();
+    let (digest, renewals) = (to(MessageKind::Digest), to(MessageKind::Renewal));
+    Ok(if digest == renewals {
+        vec![(Lines::All, digest)]
+    } else {
+        vec![(Lines::Others, digest), (Lines::Renewals, renewals)]
+    })
+}
+
 /// Tells the operators of alarms that begin and end, once each.
 async fn source_alarms(service: &Service, now: DateTime<Utc>) -> Result<(), Failure> {
-    let mut states = service.store.source_states().await?;
-    let mut days = service.store.source_days(habit_since(now)).await?;
-    let aside = service.store.put_aside(put_aside_since(now)).await?;
+    let sources = Sources::read(&service.store, now).await?;
     let mut alarms = service.store.all_open_alarms().await?;
-    for block in service.settings.source.iter().filter(|b| b.enabled) {
-        let state = states.remove(&block.id).unwrap_or_default();
+    for block in blocks(&service.settings, &service.store).await?.iter().filter(|b| b.enabled) {
+        let (state, known) = sources.of(&block.id);
         if state.paused {
             continue; // its silence is wanted
         }
-        let known =
-            known(state, &days.remove(&block.id).unwrap_or_default(), aside.get(&block.id).copied().unwrap_or(0));
         let told = alarms.remove(&block.id).unwrap_or_default();
         let standing = health::alarms(&known, now);
         for (alarm, why) in standing.iter().filter(|(a, _)| !told.iter().any(|(kind, _)| kind == a.as_str())) {

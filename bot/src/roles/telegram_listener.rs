@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::Duration;
-use vigie_conversation::{self as conversation, Chat, Incoming, Input, Reply, ReplyPlace, Sender};
+use vigie_conversation::{self as conversation, Chat, FileFault, Incoming, Input, Reply, ReplyPlace, Sender};
 use vigie_delivery::Engine;
 use vigie_delivery::channels::telegram::Chats;
 use vigie_domain::Channel;
@@ -17,7 +17,7 @@ use vigie_service::operators::{self, OperatorEvent};
 use vigie_store::StoreError;
 use vigie_store::incoming::IncomingRow;
 use vigie_store::sources::Quarantined;
-use vigie_telegram::receive::{self, Received};
+use vigie_telegram::receive::{self, MAX_FILE, Received};
 use vigie_telegram::send::Place;
 use vigie_telegram::{Event, EventKind, Part, Refusal, content, send};
 
@@ -40,13 +40,17 @@ const FAILED: &str =
     "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
 
 /// What clients propose as commands.
-pub const MENU: [(&str, &str); 13] = [
+pub const MENU: [(&str, &str); 17] = [
     ("abonner", "Choisir les marchés dont je veux entendre parler"),
-    ("abonnements", "Voir, suspendre ou retirer mes abonnements"),
+    ("abonnements", "Voir, changer, suspendre ou retirer mes abonnements"),
+    ("reglages", "À quelles heures et par quel canal Vigie m’écrit"),
+    ("absence", "Dire jusqu’à quand je suis absent, et qui me remplace"),
     ("echeances", "Les dates des marchés que nous suivons"),
     ("suivre", "Suivre un acheteur ou une entreprise"),
     ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),
     ("operations", "Facilitateurs : les opérations que nous suivons"),
+    ("dossier", "Ce que dit le dossier de consultation que j’ai envoyé"),
+    ("chercher", "Chercher un mot dans ce dossier"),
     ("pourquoi", "Pourquoi j’ai reçu cette alerte"),
     ("pause", "Ne plus rien recevoir pendant quelque temps"),
     ("reprendre", "Recevoir de nouveau mes alertes"),
@@ -258,6 +262,13 @@ async fn incoming_of(engine: &Engine, event: &Event) -> Result<Option<Incoming>,
         EventKind::Text { text, under, edited, forwarded, .. } => {
             Input::Text { text: text.clone(), about: about(*under).await?, edited: *edited, forwarded: *forwarded }
         }
+        EventKind::File { file, name, size, under } => {
+            let about = about(*under).await?;
+            // Of a stranger, or about nothing, no byte is asked for.
+            let known = about.is_some() && has_people(engine, &id).await?;
+            let content = if known { content_of(engine, file, *size).await } else { Err(FileFault::Away) };
+            Input::File { name: name.clone(), content, about }
+        }
         EventKind::Pressed { data, .. } => Input::Pressed { data: data.clone(), about: about(event.message).await? },
         EventKind::Reacted { emoji } => match about(event.message).await? {
             Some(about) => Input::Reacted { emoji: emoji.clone(), about },
@@ -270,6 +281,28 @@ async fn incoming_of(engine: &Engine, event: &Event) -> Result<Option<Incoming>,
     let chat = Chat { channel: Channel::Telegram, id, private: event.private, title: event.title.clone() };
     let sender = Sender { id: event.sender.0.clone(), name: event.sender.1.clone() };
     Ok(Some(Incoming { chat, sender, input }))
+}
+
+/// Whether somebody gets messages in that chat.
+async fn has_people(engine: &Engine, chat: &str) -> Result<bool, StoreError> {
+    Ok(!engine.service.store.people_of_chat(Channel::Telegram, chat).await?.is_empty())
+}
+
+/// The bytes of a file sent in a chat, within what the server gives to bots.
+async fn content_of(engine: &Engine, file: &str, size: Option<u32>) -> Result<Vec<u8>, FileFault> {
+    let too_large = FileFault::TooLarge(u32::try_from(MAX_FILE / 1_048_576).unwrap_or(0));
+    if size.is_some_and(|size| usize::try_from(size).unwrap_or(usize::MAX) > MAX_FILE) {
+        return Err(too_large);
+    }
+    let Some(chats) = &engine.telegram else { return Err(FileFault::Away) };
+    match chats.bot.file(file, MAX_FILE).await {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(too_large),
+        Err(refusal) => {
+            tracing::warn!("a file is not given: {refusal}");
+            Err(FileFault::Away)
+        }
+    }
 }
 
 /// Says a reply; one that cannot be said now is kept for a moment.

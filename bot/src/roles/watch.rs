@@ -54,6 +54,11 @@ impl Watch {
         Self { sources: sources.into_iter().map(Arc::new).collect(), polls: JoinSet::new(), under_way: HashSet::new() }
     }
 
+    /// Watches these from now on; what is under way ends.
+    pub fn turn_to(&mut self, sources: Vec<Watched>) {
+        self.sources = sources.into_iter().map(Arc::new).collect();
+    }
+
     /// Begins to poll those that are due and that nobody polls; those that still wait for their place when `stopping` says so
     /// are not polled.
     ///

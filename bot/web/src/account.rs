@@ -13,6 +13,7 @@ use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::{Permission, Subscriber, french};
+use vigie_store::choices::Choice;
 use vigie_store::tokens::{AccessToken, Scope};
 
 use super::cookies::gone;
@@ -87,6 +88,23 @@ fn row(service: &Service, token: &AccessToken) -> Row {
     }
 }
 
+/// Most looks at one's data that are shown.
+const MAX_LOOKS: i64 = 20;
+
+/// Who looked at a person's data of late: when, who and what.
+async fn looks(site: &Site, me: &str) -> Result<Vec<(String, String, String)>, Trouble> {
+    let store = &site.service.store;
+    let mut out = Vec::new();
+    for look in store.looks(me, MAX_LOOKS).await?.into_iter().filter(|l| l.who != me) {
+        let who = store.subscriber(&look.who).await?.map(|p| p.name).filter(|n| !n.is_empty());
+        // The identifier of a call says nothing to a person.
+        let what = look.what.split(" partenaires ").next().unwrap_or_default().to_owned();
+        let what = if what == look.what { what } else { format!("{what} partenaires") };
+        out.push((day(look.at), who.unwrap_or_else(|| "la personne qui gère Vigie".to_owned()), what));
+    }
+    Ok(out)
+}
+
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Shown {
     let me = &signed.session.person;
     let tokens = site.service.store.tokens(&me.id).await?;
@@ -118,6 +136,9 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Sho
             purpose => personal_data::PURPOSE,
             retention => personal_data::retention_in_french(&site.service.settings.retention),
             declared => site.service.store.is_declared(&me.id).await?,
+            proposed => site.service.store.chose(me.structure(), Choice::Proposed, "").await?,
+            never_proposed => site.service.store.chose(me.structure(), Choice::NeverProposed, "").await?,
+            looks => Serde(looks(&site, &me.id).await?),
         },
     ))
 }
@@ -143,6 +164,20 @@ pub(crate) async fn make(State(site): State<Arc<Site>>, posted: Posted) -> Shown
     let made = make_token(&site.service, &me.id, name, &scopes, Some(now + Duration::days(days))).await?;
     let secret = made.ok_or_else(too_many)?;
     Ok(site.page(&posted.visitor, "jeton.html", context! { secret => secret, name => name }))
+}
+
+/// Whether my structure may be proposed to coordinators as a partner; never is for good.
+pub(crate) async fn partners(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
+    let session = &posted.session;
+    session.may(Permission::Decide)?;
+    let (store, now, structure) = (&site.service.store, site.service.clock.now(), session.structure());
+    match posted.fields.one("choix") {
+        "oui" => store.choose(structure, (Choice::Proposed, ""), true, session.name(), now).await?,
+        "non" => store.choose(structure, (Choice::Proposed, ""), false, session.name(), now).await?,
+        "jamais" => store.choose(structure, (Choice::NeverProposed, ""), true, session.name(), now).await?,
+        _ => return Err(Trouble::bad("Choisissez une réponse.")),
+    };
+    Ok(Redirect::to("/compte#partenaires").into_response())
 }
 
 pub(crate) async fn remove(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {

@@ -21,6 +21,7 @@ use vigie_domain::{BuyerType, Cadence, Decision, Department, Filter, Phase, Refu
 use vigie_service::answers::outcome_line;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::search_row::KINDS;
+use vigie_service::subscriptions::{self, Saved};
 use vigie_service::visibility;
 use vigie_store::journal::NoticeRow;
 use vigie_store::search::{Query, SearchRow};
@@ -38,8 +39,6 @@ pub(crate) const OPENAPI: &str = include_str!("../pages/openapi.json");
 const ROWS: (usize, usize) = (20, 100);
 /// Most decisions given.
 const DECISIONS: i64 = 500;
-/// Most subscriptions of one person.
-const MAX_SUBSCRIPTIONS: usize = 30;
 /// Most items of one list of a filter, and the longest of its words.
 const MAX_ITEMS: usize = 120;
 const MAX_WORD: usize = 80;
@@ -212,6 +211,7 @@ struct Wish {
     #[serde(default)]
     filter: Filter,
     cadence: Option<Cadence>,
+    name: Option<String>,
 }
 
 impl Wish {
@@ -241,7 +241,7 @@ impl Wish {
 
 fn shown(s: &Subscription, now: DateTime<Utc>) -> Value {
     json!({
-        "id": s.id, "filter": s.filter, "cadence": s.cadence, "paused_until": s.paused_until.filter(|at| *at > now),
+        "id": s.id, "name": s.name, "filter": s.filter, "cadence": s.cadence, "paused_until": s.paused_until.filter(|at| *at > now),
         "criteria": vigie_notifier::criteria::in_french(&s.filter),
     })
 }
@@ -265,26 +265,37 @@ pub(crate) async fn subscription(State(site): State<Arc<Site>>, program: Program
     Ok(Json(shown(&found, site.service.clock.now())).into_response())
 }
 
-async fn may_change(site: &Site, program: &Program) -> Result<(), Trouble> {
-    program.may(Scope::SubscriptionsWrite)?;
-    if site.service.store.is_declared(&program.owner.id).await? {
-        let text = "les abonnements de cette personne sont écrits dans le fichier de configuration";
-        return Err(Trouble::new(StatusCode::CONFLICT, "declared", text));
+/// Keeps a subscription of the owner of a token; gives its identifier.
+async fn keep(site: &Site, program: &Program, id: Option<&str>, wish: &subscriptions::Wish) -> Result<String, Trouble> {
+    match subscriptions::save(&site.service, &program.owner.id, id, wish).await? {
+        Saved::Kept(id) => Ok(id),
+        Saved::TooMany => {
+            let text = format!("{} abonnements au plus", subscriptions::MAX);
+            Err(Trouble::new(StatusCode::CONFLICT, "too_many", &text))
+        }
+        Saved::Twice => {
+            let text = "un autre abonnement demande exactement cela";
+            Err(Trouble::new(StatusCode::CONFLICT, "twice", text))
+        }
+        Saved::Gone => Err(absent("abonnement inconnu")),
     }
-    Ok(())
 }
 
 pub(crate) async fn subscribe(State(site): State<Arc<Site>>, program: Program, bytes: Bytes) -> Shown {
-    may_change(&site, &program).await?;
+    program.may(Scope::SubscriptionsWrite)?;
     let wish: Wish = body(&bytes)?;
     wish.check()?;
     let (me, now) = (&program.owner, site.service.clock.now());
-    if site.service.store.subscriptions_of(&me.id).await?.len() >= MAX_SUBSCRIPTIONS {
-        let text = format!("{MAX_SUBSCRIPTIONS} abonnements au plus");
-        return Err(Trouble::new(StatusCode::CONFLICT, "too_many", &text));
-    }
     let cadence = wish.cadence.unwrap_or_else(|| Cadence::default_for(me.role, me.profile.kind));
-    let id = site.service.store.put_subscription(&me.id, &wish.filter, cadence, now).await?;
+    // The same wish twice is one.
+    let mine = site.service.store.subscriptions_of(&me.id).await?;
+    let id = match mine.into_iter().find(|s| s.filter == wish.filter && s.cadence == cadence) {
+        Some(known) => known.id,
+        None => {
+            let name = wish.name.unwrap_or_default();
+            keep(&site, &program, None, &subscriptions::Wish { name, filter: wish.filter, cadence }).await?
+        }
+    };
     let found = own(&site, &program, &id).await?;
     Ok((StatusCode::CREATED, Json(shown(&found, now))).into_response())
 }
@@ -295,20 +306,21 @@ pub(crate) async fn resubscribe(
     Path(id): Path<String>,
     bytes: Bytes,
 ) -> Shown {
-    may_change(&site, &program).await?;
+    program.may(Scope::SubscriptionsWrite)?;
     let before = own(&site, &program, &id).await?;
     let wish: Wish = body(&bytes)?;
     wish.check()?;
     let cadence = wish.cadence.unwrap_or(before.cadence);
-    site.service.store.change_own_subscription(&program.owner.id, &id, &wish.filter, cadence).await?;
+    let name = wish.name.unwrap_or(before.name);
+    keep(&site, &program, Some(&id), &subscriptions::Wish { name, filter: wish.filter, cadence }).await?;
     let found = own(&site, &program, &id).await?;
     Ok(Json(shown(&found, site.service.clock.now())).into_response())
 }
 
 pub(crate) async fn unsubscribe(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
-    may_change(&site, &program).await?;
+    program.may(Scope::SubscriptionsWrite)?;
     own(&site, &program, &id).await?;
-    site.service.store.remove_subscription(&id).await?;
+    subscriptions::remove(&site.service, &program.owner.id, &id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -387,6 +399,7 @@ pub(crate) async fn decide(
     let edit = DecisionEdit {
         stage: Some(says.stage),
         refusal: Some(says.refusal),
+        joint: None,
         note: says.note,
         assignee: says.assignee,
         reminder: says.remind_at.map(Reminder::At),

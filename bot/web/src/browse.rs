@@ -23,6 +23,7 @@ use super::chips;
 use super::frame::{Client, Fields, Shown, Site, Trouble, Visitor};
 use super::words;
 use vigie_service::ingest::search_row;
+use vigie_service::sources::blocks;
 use vigie_service::visibility;
 
 /// Procedures on the front page.
@@ -233,7 +234,8 @@ fn buyer_types(chosen: &[BuyerType]) -> Vec<Choice> {
 /// The procedure whose notice bears that number, if the visitor may see it.
 pub(crate) async fn by_number(site: &Site, visitor: &Visitor, number: &str) -> Result<Option<String>, Trouble> {
     let mut keys = vec![format!("record:{number}"), format!("publication:{number}")];
-    let sources = site.service.settings.source.iter().flat_map(|s| [s.id.as_str(), s.kind.as_str()]);
+    let blocks = blocks(&site.service.settings, &site.service.store).await?;
+    let sources = blocks.iter().flat_map(|s| [s.id.as_str(), s.kind.as_str()]);
     keys.extend(sources.chain(["boamp", "ted"]).map(|source| format!("record:{source}:{number}")));
     keys.dedup();
     let store = &site.service.store;

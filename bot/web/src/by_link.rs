@@ -9,13 +9,15 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use minijinja::context;
-use vigie_domain::{AlertKind, OfferStage, Phase, ProcedureState, Refusal, Stage, french};
+use vigie_domain::{AlertKind, OfferStage, PartnerRole, Phase, ProcedureState, Refusal, Stage, french};
 use vigie_service::after_award::{offers, subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
 use vigie_service::answers::outcome_line;
+use vigie_service::answers::positions::Said;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::links::Purpose;
+use vigie_service::partner_calls::answering;
 use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 
@@ -83,11 +85,14 @@ fn may_have_answered(phase: Phase) -> bool {
 }
 
 const fn asks(stage: Option<Stage>, reminder: Option<Reminder>) -> DecisionEdit {
-    DecisionEdit { stage, refusal: None, note: None, assignee: None, reminder }
+    DecisionEdit { stage, refusal: None, joint: None, note: None, assignee: None, reminder }
 }
 
 /// What a link of a message after an award offers: the word, and what is read on the page.
 fn answers_of(kind: AlertKind) -> Vec<(&'static str, String)> {
+    if kind == AlertKind::PartnerCall {
+        return PartnerRole::ALL.map(|r| (r.as_str(), french::capital(r.in_french()))).to_vec();
+    }
     if kind == AlertKind::Offer {
         return OfferStage::ANSWERS.map(|s| (s.as_str(), french::capital(s.in_french()))).to_vec();
     }
@@ -123,7 +128,7 @@ pub(crate) async fn ask_answer(
     fields: Fields,
 ) -> Shown {
     let (sent, title, state) = answered(&site, &token).await?;
-    let subject = subject::of(&site.service, &sent.delivery).await?.filter(|s| s.kind.follows_award());
+    let subject = subject::of(&site.service, &sent.delivery).await?.filter(|s| s.kind.is_for_its_reader());
     let mut answers = match &subject {
         Some(subject) => answers_of(subject.kind),
         None => {
@@ -155,10 +160,30 @@ pub(crate) async fn answer(
         let values = context! { title => title, text => text, back => &page, back_text => "Voir ce marché" };
         Ok(site.page(&visitor, "mot.html", values))
     };
-    let subject = subject::of(service, &sent.delivery).await?.filter(|s| s.kind.follows_award());
+    let subject = subject::of(service, &sent.delivery).await?.filter(|s| s.kind.is_for_its_reader());
     if let Some(subject) = subject {
         let word = answers_of(subject.kind).into_iter().map(|(w, _)| w).find(|w| *w == fields.one("mot"));
         let word = word.ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
+        if let Some(call) = &subject.call {
+            let role = PartnerRole::parse(word).ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
+            let said = [Said::only(role)];
+            let answer = answering::Answer {
+                person: &person,
+                by: &name,
+                call,
+                said: &said,
+                note: "",
+                shows_decision: None,
+                seen: None,
+            };
+            let answered = answering::answer(service, &answer).await?;
+            let page = format!("/groupements/{call}");
+            let values = context! {
+                title => "C’est reçu", text => answering::line(&answered, &name), back => &page,
+                back_text => "Voir l’appel, répondre lot par lot",
+            };
+            return Ok(site.page(&visitor, "mot.html", values));
+        }
         let of = (subject.procedure.as_str(), subject.lot.as_str());
         if let Some(stage) = OfferStage::parse(word).filter(|_| subject.kind == AlertKind::Offer) {
             let noted = offers::answer(service, &person, of, stage, &name).await?;

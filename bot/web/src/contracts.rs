@@ -74,7 +74,7 @@ struct Fact {
 fn source_in_french(notice: &str) -> String {
     let (source, id) = notice.split_once(':').unwrap_or(("", notice));
     match source {
-        vigie_domain::contract::BY_HAND => "une personne qui connaît le contrat".to_owned(),
+        vigie_domain::contract::BY_HAND => "saisi à la main".to_owned(),
         "decp" => "données essentielles du marché".to_owned(),
         source => format!("{} {}", source.to_uppercase(), short(id, 40)),
     }
@@ -98,8 +98,7 @@ fn facts(c: &Contract) -> Vec<Fact> {
         for owed in &c.owed {
             let quote = owed.provision.evidence.quote.as_deref().map(|q| short(q, 400));
             out.push(Fact {
-                quote,
-                ..fact("Dû aux personnes éloignées de l’emploi", c.owed_in_french(), &owed.notice)
+                quote, ..fact("Dû aux personnes éloignées de l’emploi", owed.in_french(), &owed.notice)
             });
         }
     }

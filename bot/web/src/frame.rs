@@ -33,6 +33,8 @@ pub(crate) const POLICY_OF_MESSAGES: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 /// Previews made at a time: each reads a month of notices.
 const PREVIEWS: usize = 2;
+/// Consultations taken in at a time: each is held in memory until it is stored.
+const UPLOADS: usize = 2;
 
 pub(crate) const STYLE: &str = include_str!("../pages/style.css");
 pub(crate) const ICON: &str = include_str!("../pages/icone.svg");
@@ -48,6 +50,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("non-veille.html", include_str!("../pages/non-veille.html")),
     ("donnees.html", include_str!("../pages/donnees.html")),
     ("procedure.html", include_str!("../pages/procedure.html")),
+    ("dossier.html", include_str!("../pages/dossier.html")),
     ("signaler.html", include_str!("../pages/signaler.html")),
     ("corriger.html", include_str!("../pages/corriger.html")),
     ("corrige.html", include_str!("../pages/corrige.html")),
@@ -74,16 +77,29 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("heures.html", include_str!("../pages/heures.html")),
     ("importer.html", include_str!("../pages/importer.html")),
     ("tableau-mensuel.html", include_str!("../pages/tableau-mensuel.html")),
+    ("reglages.html", include_str!("../pages/reglages.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
     ("piste.html", include_str!("../pages/piste.html")),
     ("contrats.html", include_str!("../pages/contrats.html")),
     ("acteur.html", include_str!("../pages/acteur.html")),
+    ("annee.html", include_str!("../pages/annee.html")),
+    ("bilan.html", include_str!("../pages/bilan.html")),
+    ("reseau.html", include_str!("../pages/reseau.html")),
+    ("groupements.html", include_str!("../pages/groupements.html")),
+    ("groupement-morceaux.html", include_str!("../pages/groupement-morceaux.html")),
+    ("groupement-nouveau.html", include_str!("../pages/groupement-nouveau.html")),
+    ("groupement-reponse.html", include_str!("../pages/groupement-reponse.html")),
+    ("groupement-partenaires.html", include_str!("../pages/groupement-partenaires.html")),
+    ("groupement.html", include_str!("../pages/groupement.html")),
     ("mois.html", include_str!("../pages/mois.html")),
     ("compte.html", include_str!("../pages/compte.html")),
     ("jeton.html", include_str!("../pages/jeton.html")),
     ("api.html", include_str!("../pages/api.html")),
     ("exploitation.html", include_str!("../pages/exploitation.html")),
     ("sources.html", include_str!("../pages/sources.html")),
+    ("source.html", include_str!("../pages/source.html")),
+    ("source-du-fichier.html", include_str!("../pages/source-du-fichier.html")),
+    ("source-pieces.html", include_str!("../pages/source-pieces.html")),
     ("envois.html", include_str!("../pages/envois.html")),
     ("envoi.html", include_str!("../pages/envoi.html")),
     ("acces.html", include_str!("../pages/acces.html")),
@@ -97,6 +113,7 @@ pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
     pub(crate) limits: Limits,
     pub(crate) previews: Semaphore,
+    pub(crate) uploads: Semaphore,
     /// Who may say for whom it asks.
     proxies: Proxies,
     pages: Environment<'static>,
@@ -119,7 +136,14 @@ impl Site {
             pages.add_template_owned(*name, typeset::template(name, text)).map_err(broken(name))?;
         }
         let proxies = Proxies::parse(&service.settings.web.trusted_proxies)?;
-        Ok(Self { service, limits: Limits::default(), previews: Semaphore::new(PREVIEWS), proxies, pages })
+        Ok(Self {
+            service,
+            limits: Limits::default(),
+            previews: Semaphore::new(PREVIEWS),
+            uploads: Semaphore::new(UPLOADS),
+            proxies,
+            pages,
+        })
     }
 
     /// A page in the frame of whoever asks.
@@ -132,6 +156,8 @@ impl Site {
             name: if s.person.name.is_empty() { "Mon compte" } else { &s.person.name },
             operator: s.person.role.may(Permission::Operate),
             decides: s.person.role.may(Permission::Decide),
+            passes_on: s.person.role.may(Permission::PassOn),
+            coordinates: s.person.role.may(Permission::Coordinate),
             corrects: s.person.role.may(Permission::CorrectVerdict),
             follows_clauses: s.person.role.may(Permission::ReadClauseTable),
             follows_operations: s.person.role.may(Permission::FollowOperations),
@@ -181,6 +207,8 @@ struct Me<'a> {
     name: &'a str,
     operator: bool,
     decides: bool,
+    passes_on: bool,
+    coordinates: bool,
     corrects: bool,
     follows_clauses: bool,
     follows_operations: bool,

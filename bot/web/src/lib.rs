@@ -17,10 +17,14 @@
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `leads`, `upload` | what a structure heard of by itself, with its files |
+//! | `dossier` | the consultation file of a procedure: given, read, shown, searched; the answer begun |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
-//! | `subscriptions` | my subscriptions |
+//! | `subscriptions`, `preferences` | my subscriptions; when and by which channel I am written to |
+//! | `network` | a network's members and its calls under way |
+//! | `partner_calls` | calls for partners: the coordinator's table, a participant's answer, files |
 //! | `clauses` | the clauses of a territory, month by month |
 //! | `month` | my month |
+//! | `year` | my year, our year; what contracts won gave |
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
 //! | `words` | what people type into the search |
@@ -46,14 +50,18 @@ pub mod clauses;
 mod confirm;
 mod contracts;
 mod cookies;
+mod dossier;
 mod feeds;
 mod frame;
 mod home;
 mod leads;
 mod limits;
 mod month;
+mod network;
 mod operations;
 mod operator;
+mod partner_calls;
+mod preferences;
 mod procedure;
 pub mod proxies;
 mod public;
@@ -65,6 +73,7 @@ pub mod tables;
 mod unsubscribe;
 mod upload;
 mod words;
+mod year;
 
 use std::sync::Arc;
 
@@ -171,6 +180,9 @@ routes! {
     "/procedure/{id}/decision" => post(procedure::decide),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/pieces" => post(leads::attach).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
+    "/procedure/{id}/dossier" => get(dossier::show).post(dossier::give).layer(DefaultBodyLimit::max(dossier::MAX_FORM)),
+    "/procedure/{id}/dossier/reponse.docx" => get(dossier::answer),
+    "/procedure/{id}/dossier/effacer" => post(dossier::forget),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
     "/pistes/nouvelle" => get(leads::ask).post(leads::add).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/pieces/{id}" => get(leads::file),
@@ -181,13 +193,31 @@ routes! {
     "/contrat/{id}/{lot}" => get(contracts::show).post(contracts::answer),
     "/acheteur/{id}" => get(contracts::buyer),
     "/titulaire/{id}" => get(contracts::holder),
+    "/reseau" => get(network::show),
+    "/reseau/membres" => post(network::import).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
+    "/reseaux" => post(network::answer),
+    "/procedure/{id}/transmettre" => post(network::pass_on),
+    "/groupements" => get(partner_calls::list),
+    "/groupements/nouveau" => get(partner_calls::ask_new).post(partner_calls::open),
+    "/groupements/{id}" => get(partner_calls::show),
+    "/groupements/{id}/reponse" => post(partner_calls::answer),
+    "/groupements/{id}/partenaires" => get(partner_calls::partners),
+    "/groupements/{id}/conduite" => post(partner_calls::conduct),
+    "/groupements/{id}/repartition.csv" => get(partner_calls::repartition_csv),
+    "/groupements/{id}/repartition.docx" => get(partner_calls::repartition_docx),
     "/abonnements" => get(subscriptions::list),
     "/abonnements/nouveau" => get(subscriptions::fresh).post(subscriptions::make),
     "/abonnements/message-essai" => post(subscriptions::test_message),
     "/abonnements/{id}" => get(subscriptions::edit).post(subscriptions::change),
     "/abonnements/{id}/pause" => post(subscriptions::pause),
     "/abonnements/{id}/retirer" => post(subscriptions::remove),
+    "/reglages" => get(preferences::show).post(preferences::save),
+    "/reglages/fichier" => post(preferences::follow_file),
     "/mois" => get(month::show),
+    "/annee" => get(year::show),
+    "/annee/compter" => post(year::count_in),
+    "/bilan" => get(year::report),
+    "/bilan/chiffres" => post(year::put_figures),
     "/clauses" => get(clauses::show),
     "/operations" => get(operations::list),
     "/operations/nouvelle" => get(operations::form::fresh).post(operations::form::make),
@@ -207,6 +237,7 @@ routes! {
     "/operations/{id}/lots" => post(operations::hours::owe),
     "/compte" => get(account::show),
     "/compte/donnees.json" => get(account::export),
+    "/compte/partenaires" => post(account::partners),
     "/compte/effacer" => post(account::erase),
     "/compte/jetons" => post(account::make),
     "/compte/jetons/{id}/retirer" => post(account::remove),
@@ -214,7 +245,9 @@ routes! {
     "/exploitation" => get(operator::front),
     "/exploitation/etat" => get(operator::standing),
     "/exploitation/sources" => get(operator::sources),
-    "/exploitation/sources/{id}" => post(operator::act_on_source),
+    "/exploitation/sources/nouvelle" => get(operator::new_source).post(operator::make_source),
+    "/exploitation/sources/{id}" => get(operator::show_source).post(operator::act_on_source),
+    "/exploitation/illisibles/{id}" => get(operator::source_record),
     "/exploitation/envois" => get(operator::deliveries),
     "/exploitation/envois/rejouer" => post(operator::replay),
     "/exploitation/envois/{id}" => get(operator::show_delivery),
@@ -227,6 +260,8 @@ routes! {
     "/tableaux/decisions.csv" => get(tables::decisions),
     "/tableaux/alertes.csv" => get(tables::alerts),
     "/tableaux/mois.csv" => get(tables::my_month),
+    "/tableaux/annee.csv" => get(year::csv),
+    "/tableaux/bilan.csv" => get(year::report_csv),
     "/tableaux/clauses.csv" => get(clauses::table),
     "/tableaux/operations.csv" => get(operations::files::operations),
     "/tableaux/heures.csv" => get(operations::files::hours),

@@ -13,6 +13,7 @@ use vigie_watcher::zones;
 
 use super::frame::{Shown, Site, Visitor};
 use vigie_service::personal_data;
+use vigie_service::sources::blocks;
 
 #[derive(serde::Serialize)]
 struct Watched {
@@ -23,7 +24,7 @@ struct Watched {
 /// The sources, and when each was read last.
 async fn sources(site: &Site) -> Result<Vec<Watched>, vigie_store::StoreError> {
     let mut out = Vec::new();
-    for source in site.service.settings.source.iter().filter(|s| s.enabled) {
+    for source in blocks(&site.service.settings, &site.service.store).await?.iter().filter(|s| s.enabled) {
         let last = site.service.store.source(&source.id).await?.last_success;
         out.push(Watched {
             name: name_of(&source.id, &source.kind),

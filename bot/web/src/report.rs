@@ -43,6 +43,8 @@ const FIELDS: [&str; 7] = ["kind", "holds", "beneficiary", "lots", "hours", "per
 /// What the form says.
 struct Wish {
     kind: ProvisionKind,
+    /// Lots that it is about; empty = all.
+    lots: Vec<String>,
     holds: Option<Provision>,
     note: String,
 }
@@ -135,7 +137,7 @@ fn lines(provisions: &[Provision]) -> Vec<String> {
 /// What changes, and how many are told, before it is done.
 async fn preview(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish: Wish) -> Shown {
     let others = verdict_correction::reach(&site.service, &posted.session.person, main).await?;
-    let after = verdict_correction::corrected(main, wish.kind, wish.holds);
+    let after = verdict_correction::corrected(&main.assessment, wish.kind, &wish.lots, wish.holds);
     let fields: Vec<(String, String)> =
         FIELDS.iter().map(|name| ((*name).to_owned(), posted.fields.one(name).to_owned())).collect();
     Ok(site.page(
@@ -154,7 +156,7 @@ async fn preview(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish:
 }
 
 async fn corrected(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish: Wish) -> Shown {
-    let provisions = verdict_correction::corrected(main, wish.kind, wish.holds);
+    let provisions = verdict_correction::corrected(&main.assessment, wish.kind, &wish.lots, wish.holds);
     let person = &posted.session.person;
     let people = verdict_correction::correct(&site.service, person, main, provisions, &wish.note).await?;
     Ok(site.page(&posted.visitor, "corrige.html", context! { id => id, told => told(people) }))
@@ -172,8 +174,8 @@ async fn undone(site: &Site, id: &str, posted: &Posted, main: &NoticeRow) -> Sho
 fn told(people: usize) -> String {
     match people {
         0 => "Personne d’autre n’est à prévenir.".to_owned(),
-        1 => "Une autre personne est prévenue.".to_owned(),
-        n => format!("{n} autres personnes sont prévenues."),
+        1 => "Une autre personne, qui avait reçu l’alerte, est prévenue.".to_owned(),
+        n => format!("{n} autres personnes, qui avaient reçu l’alerte, sont prévenues."),
     }
 }
 
@@ -238,7 +240,7 @@ fn wish(fields: &Fields, main: &NoticeRow) -> Result<Wish, Vec<String>> {
     let holds = (fields.one("holds") == "oui").then(|| {
         let beneficiary = BENEFICIARIES.into_iter().find(|b| word(b) == fields.one("beneficiary"));
         let beneficiary = beneficiary.filter(|_| kind == ProvisionKind::Reserved);
-        CorrectedProvision { beneficiary, lots, hours, percent }.provision(kind)
+        CorrectedProvision { beneficiary, lots: lots.clone(), hours, percent }.provision(kind)
     });
-    Ok(Wish { kind, holds, note: fields.one("note").to_owned() })
+    Ok(Wish { kind, lots, holds, note: fields.one("note").to_owned() })
 }

@@ -10,7 +10,7 @@ use chrono::Duration;
 use minijinja::context;
 use vigie_domain::{Cadence, Subscription};
 use vigie_service::links::Purpose;
-use vigie_service::suspension;
+use vigie_service::{subscriptions as subscriptions_use, suspension};
 use vigie_store::people::{Address, AddressState};
 
 use super::by_link::subject_of;
@@ -28,9 +28,7 @@ async fn opened(site: &Site, token: &str) -> Result<(Address, Vec<Subscription>)
     let address = store.address(id).await?.ok_or_else(|| {
         Trouble::unknown("Adresse effacée", "Vigie ne connaît plus cette adresse : rien ne lui sera plus envoyé.")
     })?;
-    // The settings file would undo it.
-    let own = !store.is_declared(&address.subscriber).await?;
-    let subscriptions = if own { store.subscriptions_of(&address.subscriber).await? } else { Vec::new() };
+    let subscriptions = store.subscriptions_of(&address.subscriber).await?;
     Ok((address, subscriptions))
 }
 
@@ -65,7 +63,7 @@ pub(crate) async fn act(
         "moins" => {
             for s in subscriptions.iter().filter(|s| s.cadence != LESS) {
                 before.push(("avant", format!("{} {}", s.id, s.cadence)));
-                store.change_own_subscription(&address.subscriber, &s.id, &s.filter, LESS).await?;
+                subscriptions_use::set_cadence(&site.service, &address.subscriber, &s.id, LESS).await?;
             }
             "Vos alertes viennent désormais en un résumé par semaine.".to_owned()
         }
@@ -102,7 +100,7 @@ async fn undo(site: &Site, address: &Address, own: &[Subscription], fields: &Fie
     for said in fields.all("avant") {
         let Some((id, cadence)) = said.split_once(' ') else { continue };
         if let (Some(s), Ok(cadence)) = (own.iter().find(|s| s.id == id), cadence.parse::<Cadence>()) {
-            store.change_own_subscription(&address.subscriber, id, &s.filter, cadence).await?;
+            subscriptions_use::set_cadence(&site.service, &address.subscriber, &s.id, cadence).await?;
         }
     }
     for id in fields.all("reprendre").filter(|id| own.iter().any(|s| s.id == *id)) {

@@ -14,6 +14,9 @@ pub(crate) const MAX_UPLOAD: usize = 12 * 1024 * 1024;
 const MAX_FIELD: usize = 64 * 1024;
 const MAX_FIELDS: usize = 64;
 
+/// What a form of a lead may hold; one file more than is kept tells that there are too many.
+const OF_LEADS: Bounds = Bounds { files: MAX_FILES as usize + 1, file: MAX_FILE, whole: MAX_UPLOAD };
+
 /// The form: its token is checked.
 pub(crate) struct Uploaded {
     pub(crate) visitor: Visitor,
@@ -29,15 +32,35 @@ impl<S: Send + Sync> FromRequest<S> for Uploaded {
         let (mut parts, body) = request.into_parts();
         let SignedIn { visitor, session } = SignedIn::from_request_parts(&mut parts, state).await?;
         let (fields, files) =
-            read(Request::from_parts(parts, body), state).await.map_err(IntoResponse::into_response)?;
+            read(Request::from_parts(parts, body), state, OF_LEADS).await.map_err(IntoResponse::into_response)?;
         session.posted(&fields).map_err(IntoResponse::into_response)?;
         Ok(Self { visitor, session, fields, files })
     }
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Fields, Vec<File>), Trouble> {
-    let unreadable =
-        || Trouble::bad("Le formulaire est illisible, ou trop lourd : 12\u{a0}Mo au plus, pièces comprises.");
+/// What a form with files may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Most files.
+    pub(crate) files: usize,
+    /// Longest file, in bytes; one byte more is kept of a longer one, which tells that it is.
+    pub(crate) file: usize,
+    /// Longest form, in bytes, as it is said.
+    pub(crate) whole: usize,
+}
+
+/// Reads a form with files.
+pub(crate) async fn read<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    bounds: Bounds,
+) -> Result<(Fields, Vec<File>), Trouble> {
+    let megabytes = bounds.whole / 1_048_576;
+    let unreadable = || {
+        Trouble::bad(format!(
+            "Le formulaire est illisible, ou trop lourd : {megabytes}\u{a0}Mo au plus, pièces comprises."
+        ))
+    };
     let mut form = Multipart::from_request(request, state).await.map_err(|_| unreadable())?;
     let (mut fields, mut files) = (Vec::new(), Vec::new());
     while let Some(part) = form.next_field().await.map_err(|_| unreadable())? {
@@ -48,11 +71,10 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Fields, Ve
             // A field for files that was left empty.
             Some(file) if file.is_empty() && bytes.is_empty() => {}
             Some(name) => {
-                if i64::try_from(files.len()).unwrap_or(i64::MAX) > MAX_FILES {
-                    return Err(Trouble::bad(format!("{MAX_FILES} pièces jointes au plus.")));
+                if files.len() >= bounds.files {
+                    return Err(Trouble::bad(format!("{} pièces jointes au plus.", bounds.files)));
                 }
-                // One byte more than is kept tells that it is too long.
-                files.push(File { name, content: bytes[..bytes.len().min(MAX_FILE + 1)].to_vec() });
+                files.push(File { name, content: bytes[..bytes.len().min(bounds.file + 1)].to_vec() });
             }
             None => {
                 if bytes.len() > MAX_FIELD || fields.len() >= MAX_FIELDS {

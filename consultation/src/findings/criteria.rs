@@ -27,6 +27,8 @@ pattern!(
     NO_CRITERION,
     r"\btva\b|avance|retenue|penalite|remise|rabais|\bhausse|baisse|revis|au moins|minimum|maximum|inferieure?|superieure?|des heures|effectif|plafon|note eliminatoire|ht\b|ttc\b|euros?|€|total"
 );
+// A row of a table of weights may speak of hours "beyond the minimum".
+pattern!(NO_CRITERION_ROW, r"\btva\b|\bavance\b|retenue|penalite|remise|rabais|\bht\b|ttc\b|euros?|€|\btotal");
 pattern!(SUB, r"sous[- ]criteres?");
 
 /// One weight and the words before it.
@@ -95,7 +97,7 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         let scale = c.name("m").is_some() && (!is_row || out.len() == 1);
         let back = folded.original(from..whole.start());
         let name = named(&text[back.clone()]);
-        let bad = NO_CRITERION.is_match(before)
+        let bad = if is_row { NO_CRITERION_ROW.is_match(before) } else { NO_CRITERION.is_match(before) }
             || rest.trim_start().starts_with("des heures")
             || rest.trim_start().starts_with("du montant");
         if !scale && !bad && name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && (1.0..=100.0).contains(&weight)

@@ -12,12 +12,15 @@ pub(crate) mod terms;
 use serde::{Deserialize, Serialize};
 use vigie_domain::{DecisionFact, Provision, TypedDate};
 
+use crate::homonyms;
 use crate::written::{Whereabouts, Written};
 
 /// A term of the consultation or of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Term {
+    /// What the clause asks, where its sentence gives no figure.
+    ClauseDuty,
     /// What hours of insertion that are not done cost.
     ClausePenalty,
     /// How the clause is proven.
@@ -28,6 +31,12 @@ pub enum Term {
     Publics,
     /// How the hours may be done.
     Modalities,
+    /// Said not to be there: a condition of social work.
+    NoClause,
+    /// Said not to be there: lots kept for some structures.
+    NotReserved,
+    /// Whether the place is visited.
+    Visit,
     /// How long a tender binds.
     Validity,
     /// Until when questions are taken, where no date is given.
@@ -47,13 +56,17 @@ pub enum Term {
 
 impl Term {
     /// All, in the order in which they are told.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
+        Self::ClauseDuty,
         Self::ClausePenalty,
         Self::ClauseProof,
         Self::Facilitator,
         Self::Publics,
         Self::Modalities,
+        Self::NoClause,
+        Self::NotReserved,
         Self::StaffTakeover,
+        Self::Visit,
         Self::QuestionDelay,
         Self::Validity,
         Self::Variants,
@@ -71,6 +84,10 @@ impl Term {
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
+            Self::ClauseDuty => "Ce que demande la clause",
+            Self::NoClause => "Clause sociale",
+            Self::NotReserved => "Lots réservés",
+            Self::Visit => "Visite",
             Self::ClausePenalty => "Pénalité si les heures ne sont pas faites",
             Self::ClauseProof => "Justificatifs de la clause",
             Self::Facilitator => "Qui accompagne la clause",
@@ -157,6 +174,7 @@ pub struct Finding {
 /// Everything that one piece says.
 #[must_use]
 pub fn of_piece(piece: &Written) -> Vec<Finding> {
+    let piece = &homonyms::set_aside(piece);
     let sentences = sentence::sentences(piece);
     let criteria = criteria::read(piece);
     let mut out = provisions::read(piece, &criteria);

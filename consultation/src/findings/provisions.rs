@@ -9,11 +9,15 @@ use vigie_classify::pattern;
 use vigie_domain::{Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind};
 
 use super::{Finding, What};
+use crate::homonyms;
 use crate::piece::Kind;
 use crate::written::{Line, Written};
 
 pattern!(OF_CLAUSE, r"insertion|clauses? sociale|eloignees? de l'emploi");
-pattern!(LOT_CELL, r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3})$");
+pattern!(
+    LOT_CELL,
+    r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3})(?: ?[-–—:.] ?.{2,80})?$|^(?P<m>[0-9]{1,2})(?: ?[-–—:.] ?.{2,80})?$"
+);
 // The same row where its columns stand so near that they are read as one.
 pattern!(
     ROW,
@@ -25,7 +29,7 @@ pattern!(SOCIAL_CRITERION, r"insertion|\bsocia(?:l|le|les|ux)\b|handicap|eloigne
 /// What the judgement finds in a piece, given the criteria that are read.
 pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
     let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
-    notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.text.clone() });
+    notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
     let assessment = vigie_classify::classify(&notice);
     let rows = rows(piece);
     let mut out: Vec<Finding> = Vec::new();
@@ -34,7 +38,9 @@ pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
         out.extend(social_criteria(criteria));
         let told = assessment.provisions.into_iter().filter(|p| match p.kind {
             ProvisionKind::SocialConditionNotSeen => false,
-            ProvisionKind::AwardCriterion => criteria.is_empty(),
+            ProvisionKind::AwardCriterion => criteria.is_empty() && judges(piece.kind),
+            // How hours may be done names services of insertion: what is bought is another matter.
+            ProvisionKind::InsertionService => !matches!(piece.kind, Kind::Ccap | Kind::SocialAnnex),
             ProvisionKind::ExecutionClause => rows.is_empty() || p.percent.is_some(),
             _ => true,
         });
@@ -57,6 +63,11 @@ pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Where tenders are judged: nowhere else does a figure weigh one.
+fn judges(kind: Kind) -> bool {
+    matches!(kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other)
 }
 
 /// A clause that gives no figure repeats the one that does.
@@ -86,7 +97,7 @@ fn figure(p: &Provision) -> Option<String> {
 fn row(line: &str) -> Option<(&str, Option<f64>)> {
     let cells: Vec<&str> = line.split('|').map(str::trim).collect();
     let figure = |text: &str| text.replace(' ', "").parse::<f64>().ok();
-    let named = LOT_CELL.captures(cells[0]).and_then(|c| c.name("n")).filter(|_| cells.len() > 1);
+    let named = LOT_CELL.captures(cells[0]).and_then(|c| c.name("n").or(c.name("m"))).filter(|_| cells.len() > 1);
     if let Some(lot) = named {
         let hours = cells.iter().skip(1).find_map(|c| HOURS_CELL.captures(c)?.name("n"));
         return Some((lot.as_str(), hours.and_then(|h| figure(h.as_str()))));
@@ -121,10 +132,15 @@ fn rows(piece: &Written) -> Vec<Finding> {
     out
 }
 
+/// Whether a criterion's name, folded, weighs social merit: no building set in its landscape.
+fn is_social(name: &str) -> bool {
+    SOCIAL_CRITERION.is_match(name) && !homonyms::is_of_things(name)
+}
+
 /// Criteria that weigh social merit.
 fn social_criteria(criteria: &[Finding]) -> Vec<Finding> {
     let social = criteria.iter().filter_map(|f| match &f.what {
-        What::Criterion { name, weight, .. } if SOCIAL_CRITERION.is_match(&vigie_classify::fold::fold(name)) => {
+        What::Criterion { name, weight, .. } if is_social(&vigie_classify::fold::fold(name)) => {
             let evidence = Evidence { field: Some(f.at.piece.clone()), quote: Some(f.quote.clone()) };
             let mut provision = Provision::new(ProvisionKind::AwardCriterion, evidence);
             provision.weight = *weight;
@@ -150,9 +166,24 @@ fn located(
     let lines: Vec<&Line> = piece.lines.iter().filter(inside).collect();
     let says = figure.and_then(|f| lines.iter().find(|l| has_number(&l.folded, &f)));
     let chosen = says.or_else(|| lines.iter().find(|l| !l.is_heading)).filter(|_| lines.len() > 1);
+    let what = verbatim(what(), &piece.text[whole.clone()]);
     let range: Range<usize> =
         chosen.map_or(whole.clone(), |l| l.range.start.max(whole.start)..l.range.end.min(whole.end));
-    Some(Finding::new(what(), piece, range, 0))
+    Some(Finding::new(what, piece, range, 0))
+}
+
+/// The same with its quote as the piece writes it: what is judged may lack a word.
+fn verbatim(mut what: What, quote: &str) -> What {
+    let evidence = match &mut what {
+        What::Provision(p) => Some(&mut p.evidence.quote),
+        What::Fact(f) => Some(&mut f.evidence.quote),
+        What::Date(d) => Some(&mut d.quote),
+        _ => None,
+    };
+    if let Some(kept) = evidence {
+        *kept = Some(quote.to_owned());
+    }
+    what
 }
 
 /// Whether a text holds these digits as a number's beginning.

@@ -37,6 +37,8 @@ pattern!(
     r"candidatur|participation|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
 );
 pattern!(HEAD_ROW, r"^(?:piece|document|libelle|designation|n°|intitule|element|nature)s?\b[^|]{0,30}\|");
+// A criterion with its weight is nothing to supply.
+pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
 pattern!(
     NO_ITEM,
     r"^(?:nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
@@ -51,7 +53,10 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
     let mut list: Option<Open> = None;
     let mut article = None;
     let mut about = None;
+    let mut last = "";
     for line in &piece.lines {
+        let after_semicolon = last.trim_end().ends_with(';');
+        last = &line.folded;
         let numbered = list.as_ref().is_some_and(|open| numbered_item(piece, line, open.next));
         if line.article != article {
             article = line.article;
@@ -85,9 +90,21 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             list = Some(Open { envelope, marked: None, next: 1 });
         } else if HEAD_ROW.is_match(&line.folded) {
             list = Some(Open { envelope, marked: Some(true), next: 1 });
+        } else if list.is_none()
+            && about.is_some()
+            && (bullet || is_item(piece, line))
+            && !lead
+            && !WEIGHED.is_match(&line.folded)
+        {
+            // The heading opens the list itself, and a list goes on behind a paragraph.
+            if !NO_ITEM.is_match(line.folded.trim_start_matches(['-', '•', ' ', '–'])) {
+                push(piece, &mut out, envelope, vec![line.range.clone()]);
+            }
+            list = Some(Open { envelope, marked: Some(bullet), next: 1 + u32::from(numbered) });
         } else if let Some(open) = &mut list {
             // What follows a list of bullets without one ends it; without bullets, a long sentence is prose.
-            let ended = !bullet && (open.marked == Some(true) || line.folded.len() > 220);
+            let follows = bullet || is_item(piece, line) || after_semicolon;
+            let ended = !follows && (open.marked.is_some() || line.folded.len() > 220);
             open.marked.get_or_insert(bullet);
             open.next += u32::from(numbered);
             if ended {
@@ -114,6 +131,11 @@ struct Open {
 fn numbered_item(piece: &Written, line: &Line, next: u32) -> bool {
     let number = line.article.and_then(|a| piece.articles[a].number.as_deref());
     line.is_heading && number == Some(next.to_string().as_str()) && !is_shouted(&piece.text[line.range.clone()])
+}
+
+/// Whether a line without a bullet is an item: what ends with a semicolon.
+fn is_item(piece: &Written, line: &Line) -> bool {
+    line.folded.len() < 400 && piece.text[line.range.clone()].trim_end().ends_with(';')
 }
 
 fn is_shouted(text: &str) -> bool {
@@ -149,7 +171,7 @@ fn opens(line: &Line) -> bool {
 
 /// Whether a line has a bullet or a letter in front, or is a row.
 fn is_list_item(piece: &Written, line: &Line) -> bool {
-    pattern!(BULLET, r"^(?:[-–—•·▪►●○◦*➢✓\x{F0B7}\x{F0A7}]|o |[a-z0-9]{1,2}[.)°] |[0-9]{1,2} ?[-–] )");
+    pattern!(BULLET, r"^(?:[-–—•·▪►●○◦*➢✓\x{F000}-\x{F0FF}]|o |[a-z0-9]{1,2}[.)°] |[0-9]{1,2} ?[-–] )");
     let text = piece.text[line.range.clone()].trim_start();
     BULLET.is_match(text) || text.contains(" | ")
 }

@@ -22,7 +22,7 @@ pub(crate) fn sentences(piece: &Written) -> Vec<Sentence> {
         for range in split(&piece.text, &line.range) {
             let folded = match range == line.range {
                 true => line.folded.clone(),
-                false => fold(&piece.text[range.clone()]),
+                false => fold(&piece.judged()[range.clone()]),
             };
             out.push(Sentence { range, folded, article: line.article, is_heading: line.is_heading });
         }

@@ -15,11 +15,46 @@ pattern!(
     INSERTION,
     r"insertion|clauses? sociales?|action sociale d|eloignee?s? de l'emploi|publics? (?:vises?|eligibles?|concernes?|prioritaires?)"
 );
+// What makes of an article one on the clause, whatever its title: "Emploi et formation sur le chantier", "Main-d'œuvre".
+pattern!(
+    OF_CLAUSE,
+    r"eloignee?s? (?:de l'|du marche de l'|du marche du )(?:emploi|travail)|action d'insertion|heures? d'insertion|clauses? (?:sociales?|d'insertion)|insertion professionnelle|part d'insertion|insertion par l'activite"
+);
+pattern!(
+    DUTY,
+    r"reserv|realis|consacr|s'engage|engagement|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confie"
+);
+pattern!(
+    CLAUSE_WORDS,
+    r"eloignee?s? de l'emploi|action d'insertion|insertion (?:professionnelle|sociale|par l'activite|de)|difficultes? (?:d'acces|sociales|d'insertion|particulieres)|clauses? (?:sociales?|d'insertion)|l\. ?2112-2\b|l\. ?2112-2-1|publics? (?:vises?|eligibles?|concernes?|prioritaires?)"
+);
+pattern!(
+    NO_CLAUSE,
+    r"(?:ne comporte|ne comprend|n'est (?:assorti|soumis)|sans|aucune?|pas de)[^.;]{0,40}(?:consideration|clause|condition)s? (?:d'execution (?:a caractere )?)?(?:social|d'insertion)"
+);
+pattern!(
+    NOT_RESERVED,
+    r"aucun (?:des )?lots?[^.;]{0,30}(?:est|sont) reserve|(?:marche|lot|participation)s?[^.;]{0,30} n'(?:est|etant) pas reservee?|(?:marche|participation) reservee? ?: ?non|ne sont pas reserves? au sens"
+);
+pattern!(VISIT, r"\bvisites?\b");
+pattern!(
+    OTHER_VISIT,
+    r"visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
+);
+pattern!(MUST_VISIT, r"obligatoire|impose|doi[vt]|exige|irregul");
+pattern!(
+    NO_VISIT,
+    r"aucune visite|pas de visite|(?:n'est|ne sera)[^.]{0,20} (?:prevu|organise)[^.]{0,10} de visite|visites? (?:n'est|ne sont|ne sera)[^.]{0,30} (?:prevu|organise)|n'appelle pas de visite"
+);
+pattern!(ASKED, r"minimum|minimal|au moins|exige|superieur|inferieur|egal");
 pattern!(
     CLAUSE_PENALTY,
     r"penalit|penalis|amende|pour chaque heure|par heure|heures? non (?:realisee|effectuee|executee)s?"
 );
-pattern!(CLAUSE_UNDONE, r"penalit|penalis|non (?:realisee|effectuee|executee|respect)|inexecut|manque|defaut|sanction");
+pattern!(
+    CLAUSE_UNDONE,
+    r"penalit|penalis|non (?:realisee|effectuee|executee|respect|atteint)|inexecut|manque|manquant|defaut|sanction|refus persistant"
+);
 pattern!(
     PROOF,
     r"justif|attest|transm|bulletins?|releves?|tableau de (?:bord|suivi)|bilan|controle|communiqu|reporting|renseignements"
@@ -38,7 +73,7 @@ pattern!(
 );
 pattern!(
     VALIDITY,
-    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables"
+    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|^duree de validite"
 );
 pattern!(
     QUESTION,
@@ -57,14 +92,14 @@ pattern!(
 );
 pattern!(
     PAYMENT,
-    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}[0-9]+\)? ?jours|trente jours"
+    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}[0-9]+\)? ?jours|trente jours|interets moratoires|chorus pro|acomptes? mensuels?|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|demandes? de paiement"
 );
 pattern!(ADVANCE, r"\bavances?\b");
 pattern!(NO_ADVANCE, r"(?:jours?|heures?|mois|semaines?|paye[a-z]*) d'avance|en avance|a l'avance|par avance");
 pattern!(RETENTION, r"retenue de garantie|garantie a premiere demande|caution personnelle");
 pattern!(
     PRICES,
-    r"prix[^.]{0,60}(?:fermes?|revisables?|revises?|actualisables?|ajustables?|actualises?)|revision (?:annuelle )?(?:des|du|de) prix|formule de (?:revision|variation)|coefficient de revision|clause (?:butoir|de sauvegarde)"
+    r"prix[^.]{0,60}(?:fermes?|revisables?|revises?|actualisables?|ajustables?|actualises?)|revision (?:annuelle )?(?:des|du|de) prix|formule (?:de (?:revision|variation)|p ?=|cn ?=|du ccap)|mois zero|(?:hausse|augmentation)[^.]{0,40} (?:limitee?|excede|plafonn)|revises? (?:annuellement|une fois|au )|ind(?:ex|ices?) (?:bt|tp|icht)|coefficient de revision|clause (?:butoir|de sauvegarde)"
 );
 pattern!(
     TAKEOVER,
@@ -88,7 +123,10 @@ pattern!(
     REFUSES,
     r"(?:ne|n')[^.]{0,30}(?:pas|aucune?|point)|interdit|exclu|sans (?:avance|retenue)|\baucune?\b|non autoris|neant|refuse"
 );
-pattern!(ALLOWS, r"autoris|admis|possible|accept|prevu|libre|peu[vt]|verse|accorde|applique|preleve|opere|soit\b|fixe");
+pattern!(
+    ALLOWS,
+    r"autoris|admis|possible|accept|pris[es]* en consideration|prevu|libre|peu[vt]|verse|accorde|applique|preleve|opere|soit\b|fixe"
+);
 
 /// How the number of a term is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,6 +138,10 @@ enum Reads {
     /// A share, else yes or no.
     Share,
     YesNo,
+    /// It is not there.
+    Absent,
+    /// A visit that one must make, or that there is none.
+    Visit,
 }
 
 /// What is looked for.
@@ -120,7 +162,7 @@ const ADMINISTRATIVE: &[Kind] = &[Kind::Ccap, Kind::Ccp, Kind::SocialAnnex, Kind
 const SOCIAL: &[Kind] = &[Kind::SocialAnnex, Kind::Ccap, Kind::Ccp, Kind::Ae, Kind::Rc];
 const RULES: &[Kind] = &[Kind::Rc, Kind::Ccp, Kind::Notice];
 
-fn sought() -> [Sought; 17] {
+fn sought() -> [Sought; 21] {
     let row = |term, words, under, pieces, reads| Sought {
         term,
         words,
@@ -133,6 +175,10 @@ fn sought() -> [Sought; 17] {
     let social =
         |term, words, under, reads| Sought { within: Some(&*INSERTION), ..row(term, words, under, SOCIAL, reads) };
     [
+        Sought { within: Some(&*DUTY), ..social(Term::ClauseDuty, &CLAUSE_WORDS, "insertion", Reads::Nothing) },
+        row(Term::NoClause, &NO_CLAUSE, "execution", RULES, Reads::Absent),
+        row(Term::NotReserved, &NOT_RESERVED, "reserve", RULES, Reads::Absent),
+        row(Term::Visit, &VISIT, "visite", RULES, Reads::Visit),
         social(Term::ClausePenalty, &CLAUSE_PENALTY, "penalit", Reads::Euros),
         social(Term::ClauseProof, &PROOF, "control", Reads::Nothing),
         Sought { pieces: SOCIAL, ..social(Term::Facilitator, &FACILITATOR, "accompagn", Reads::Nothing) },
@@ -164,20 +210,27 @@ fn is_read(kind: Kind) -> bool {
     !matches!(kind, Kind::Bpu | Kind::Dpgf | Kind::Form | Kind::Plan)
 }
 
-/// The terms of a piece, the two surest sentences of each.
+/// The terms of a piece, the surest sentences of each.
 pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
-    const KEPT: usize = 2;
+    const KEPT: usize = 5;
     if !is_read(piece.kind) {
         return Vec::new();
     }
     let headings: Vec<String> = (0..piece.articles.len()).map(|a| piece.headings(Some(a))).collect();
-    let mut out = Vec::new();
+    let mut of_clause = vec![false; piece.articles.len()];
+    for sentence in sentences {
+        if let Some(article) = sentence.article.filter(|_| OF_CLAUSE.is_match(&sentence.folded)) {
+            of_clause[article] = true;
+        }
+    }
+    let mut out = turnover_rows(piece);
     for sought in sought() {
         let mut found: Vec<Finding> = Vec::new();
         for sentence in sentences {
             let above = sentence.article.map_or("", |a| headings[a].as_str());
             let own = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
-            found.extend(told(&sought, piece, sentence, above, own));
+            let speaks = sentence.article.is_some_and(|a| of_clause[a]);
+            found.extend(told(&sought, piece, sentence, (above, own, speaks)));
         }
         found.sort_by_key(|f| std::cmp::Reverse(f.weight));
         found.truncate(KEPT);
@@ -186,19 +239,36 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     out
 }
 
-fn told(sought: &Sought, piece: &Written, sentence: &Sentence, above: &str, own: &str) -> Option<Finding> {
+/// `above`: the headings over a sentence; `own`: that of its article; `speaks`: its article is on the clause.
+fn told(
+    sought: &Sought,
+    piece: &Written,
+    sentence: &Sentence,
+    (above, own, speaks): (&str, &str, bool),
+) -> Option<Finding> {
     let text = &sentence.folded;
     let named = own.contains(sought.under);
     // Under an article of that very name a sentence may leave the name out, if it gives the number.
     let says = sought.words.is_match(text);
-    let bare = named && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
+    let alone = named && own.len() < 60 && matches!(sought.term, Term::Insurance | Term::PriceRevision);
+    let bare = alone || named && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
     if !says && !bare {
         return None;
     }
     if let Some(within) = sought.within
-        && !(within.is_match(text) || within.is_match(above) || piece.kind == Kind::SocialAnnex)
+        && !(within.is_match(text)
+            || sought.term != Term::ClauseDuty && (within.is_match(above) || speaks || piece.kind == Kind::SocialAnnex))
     {
         return None;
+    }
+    match sought.term {
+        Term::Visit if OTHER_VISIT.is_match(text) || !RULES.contains(&piece.kind) => return None,
+        Term::NoClause | Term::NotReserved if !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap) => {
+            return None;
+        }
+        Term::MinimumTurnover if !ASKED.is_match(text) => return None,
+        Term::ClauseDuty if !(speaks || INSERTION.is_match(above)) => return None,
+        _ => {}
     }
     if sought.term == Term::Advance && NO_ADVANCE.is_match(text) && !text.contains("une avance") {
         return None;
@@ -213,7 +283,7 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, above: &str, own:
     {
         return None;
     }
-    if amount.is_none() && (sought.needs_amount || !says) {
+    if amount.is_none() && (sought.needs_amount || !says && !alone) {
         return None;
     }
     let mut weight = 10;
@@ -232,6 +302,27 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, above: &str, own:
     Some(Finding::new(what, piece, sentence.range.clone(), weight))
 }
 
+/// The rows of a table that gives a least turnover lot by lot.
+fn turnover_rows(piece: &Written) -> Vec<Finding> {
+    let mut out = Vec::new();
+    let mut head = "";
+    for line in &piece.lines {
+        let row = line.folded.contains(" | ") && EUROS.is_match(&line.folded);
+        if !row {
+            // What a cell wraps into stands between two rows.
+            if line.folded.len() > 40 || TURNOVER.is_match(&line.folded) || line.is_heading {
+                head = &line.folded;
+            }
+            continue;
+        }
+        if let Some(euros) = number(&EUROS, &line.folded).filter(|_| TURNOVER.is_match(head)) {
+            let what = What::Term { term: Term::MinimumTurnover, amount: Some(Amount::Euros(euros)) };
+            out.push(Finding::new(what, piece, line.range.clone(), 30));
+        }
+    }
+    out
+}
+
 fn amount(reads: Reads, text: &str) -> Option<Amount> {
     let yes_no = || match (REFUSES.is_match(text), ALLOWS.is_match(text)) {
         (true, _) => Some(Amount::Allowed(false)),
@@ -244,6 +335,9 @@ fn amount(reads: Reads, text: &str) -> Option<Amount> {
         Reads::Delay => number(&DAYS, text).map(Amount::Days).or_else(|| number(&MONTHS, text).map(Amount::Months)),
         Reads::Share => number(&PERCENT, text).map(Amount::Percent).or_else(yes_no),
         Reads::YesNo => yes_no(),
+        Reads::Absent => Some(Amount::Allowed(false)),
+        Reads::Visit if NO_VISIT.is_match(text) => Some(Amount::Allowed(false)),
+        Reads::Visit => MUST_VISIT.is_match(text).then_some(Amount::Allowed(true)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use vigie_classify::fold::fold;
-use vigie_consultation::contradiction::contradictions;
+use vigie_consultation::contradiction::{Announced, contradictions};
 use vigie_consultation::{Amount, Consultation, Envelope, Finding, Given, Place, Text, What};
 use vigie_domain::{Notice, NoticeKind, Passage, ProvisionKind};
 
@@ -253,7 +253,7 @@ impl Case {
         let notice = expected["notice"].as_str().map(|text| {
             let mut notice = Notice::new("test", "1", NoticeKind::Call);
             notice.passages.push(Passage { field: "texte".to_owned(), lot: None, text: text.to_owned() });
-            vigie_classify::classify(&notice)
+            Announced::read(&notice)
         });
         let found = contradictions(&self.read, notice.as_ref());
         let wanted: Vec<&str> = list(expected, "contradictions").iter().filter_map(Value::as_str).collect();

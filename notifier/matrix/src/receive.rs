@@ -7,10 +7,13 @@
 use std::sync::PoisonError;
 
 use chrono::Utc;
+use matrix_sdk::Room;
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEventKind;
+use matrix_sdk::media::{MediaFormat, MediaRequestParameters};
 use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
 use matrix_sdk::ruma::events::StateEventType;
+use matrix_sdk::ruma::events::room::MediaSource;
 use matrix_sdk::ruma::{RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,6 +40,17 @@ pub enum EventKind {
     Text {
         /// What they wrote, bounded.
         text: String,
+        /// First event of the thread, or the event answered, if any.
+        about: Option<String>,
+    },
+    /// A file; pictures and voices are none.
+    File {
+        /// As it was called.
+        name: String,
+        /// In bytes, as its sender says.
+        size: Option<u64>,
+        /// Where it is, with its key in an encrypted room: for [`Matrix::file`].
+        source: Value,
         /// First event of the thread, or the event answered, if any.
         about: Option<String>,
     },
@@ -207,10 +221,28 @@ impl Matrix {
         Some(successor.room_id.to_string())
     }
 
-    /// The room that a room we may not enter yet goes on from.
+    /// The room that a room we are invited to goes on from: as it was noted when it could not be entered, or as a room we are in
+    /// says itself, since an invite may come with the very news of the upgrade.
     async fn awaits(&self, room: &str) -> Option<String> {
         let kept = self.client.state_store().get_custom_value(awaited_key(room).as_bytes()).await;
-        kept.ok().flatten().and_then(|from| String::from_utf8(from).ok())
+        let noted = kept.ok().flatten().and_then(|from| String::from_utf8(from).ok());
+        noted.or_else(|| {
+            let became = |here: &Room| here.successor_room().is_some_and(|next| next.room_id.as_str() == room);
+            Some(self.client.joined_rooms().iter().find(|here| became(here))?.room_id().to_string())
+        })
+    }
+
+    /// The bytes of a file, decrypted; `None` where it is longer than `most`, or stands nowhere. What a homeserver lets be sent bounds
+    /// what comes in.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn file(&self, source: &Value, most: usize) -> Result<Option<Vec<u8>>, Outcome> {
+        let Ok(source) = serde_json::from_value::<MediaSource>(source.clone()) else { return Ok(None) };
+        let request = MediaRequestParameters { source, format: MediaFormat::File };
+        let bytes = self.client.media().get_media_content(&request, false).await;
+        let bytes = bytes.map_err(|e| self.outcome(&e, Utc::now()))?;
+        Ok(Some(bytes).filter(|b| b.len() <= most))
     }
 
     /// Declines an invite; where the server does not answer, it waits for the next look.
@@ -241,17 +273,27 @@ fn read(room: &str, event: &Value) -> Option<Event> {
         }
         // An edit was said before; a notice comes from another bot.
         "m.room.message" if related("/rel_type") != Some("m.replace") => {
-            if content.get("msgtype")?.as_str()? != "m.text" {
-                return None;
-            }
-            let text = content.get("body")?.as_str()?;
             let about = if related("/rel_type") == Some("m.thread") {
                 related("/event_id")
             } else {
                 related("/m.in_reply_to/event_id")
             };
-            let text = if about.is_some() { without_fallback(text) } else { text };
-            EventKind::Text { text: bounded(text), about: about.map(str::to_owned) }
+            let (text, about) = (content.get("body")?.as_str()?, about.map(str::to_owned));
+            match content.get("msgtype")?.as_str()? {
+                "m.text" => {
+                    let text = if about.is_some() { without_fallback(text) } else { text };
+                    EventKind::Text { text: bounded(text), about }
+                }
+                "m.file" => {
+                    // Where `filename` stands, the body is what was written beside it (Matrix 1.10).
+                    let name = content.get("filename").and_then(Value::as_str).unwrap_or(text);
+                    let place = ["file", "url"].into_iter().find_map(|k| Some((k, content.get(k)?.clone())))?;
+                    let source = Value::Object([(place.0.to_owned(), place.1)].into_iter().collect());
+                    let size = content.pointer("/info/size").and_then(Value::as_u64);
+                    EventKind::File { name: bounded(name), size, source, about }
+                }
+                _ => return None,
+            }
         }
         _ => return None,
     };
@@ -298,6 +340,18 @@ mod tests {
         assert_eq!(what("m.room.message", edit), None);
         assert_eq!(what("m.room.message", json!({ "msgtype": "m.notice", "body": "bip" })), None);
         assert_eq!(what("m.reaction", json!({})), None);
+        let file = json!({ "msgtype": "m.file", "body": "CCAP.pdf", "url": "mxc://a.fr/x", "info": { "size": 12 },
+            "m.relates_to": { "m.in_reply_to": { "event_id": "$e" } } });
+        let source = json!({ "url": "mxc://a.fr/x" });
+        let wanted = EventKind::File {
+            name: "CCAP.pdf".into(),
+            size: Some(12),
+            source: source.clone(),
+            about: Some("$e".into()),
+        };
+        assert_eq!(what("m.room.message", file), Some(wanted));
+        assert!(serde_json::from_value::<MediaSource>(source).is_ok());
+        assert_eq!(what("m.room.message", json!({ "msgtype": "m.file", "body": "x" })), None, "it stands nowhere");
         // A20: an upgraded room.
         let moved = json!({ "body": "This room has been replaced", "replacement_room": "!new:a.fr" });
         assert_eq!(what("m.room.tombstone", moved), Some(EventKind::Moved { to: "!new:a.fr".into() }));

@@ -42,6 +42,7 @@ impl World {
             filter,
             cadence: if n == 0 { Cadence::Daily } else { Cadence::Instant },
             paused_until: None,
+            name: String::new(),
         });
         self.people.insert(person, subscriptions.collect());
     }
@@ -128,6 +129,17 @@ fn a_trade_of_which_no_lot_speaks_is_not_lost() {
     assert_eq!(world.found(&c), [0, 1]);
     assert_eq!((lots(0), lots(1)), (vec![], vec!["2".to_owned()]));
     assert_eq!(explain(&anybody(), &world.people[&2], &c)[0].1, Err(Dimension::Department));
+}
+
+#[test]
+fn a_trade_of_which_no_lot_speaks_is_where_the_lots_are() {
+    let notice = Notice::new("t", "1", NoticeKind::Call);
+    let a = assessment(&["a", "b"], &["06", "59"], vec![lot("1", "b", "59"), lot("2", "b", "62")]);
+    let world = World::of(vec![filter(&["a"], &["06"]), filter(&["a"], &["62"]), filter(&["a"], &["59", "62"])]);
+    let c = candidate(&notice, &a);
+    assert_eq!(explain(&anybody(), &world.people[&0], &c)[0].1, Err(Dimension::Department));
+    assert_eq!(hit(&anybody(), &world.people[&1], &c).unwrap().found.lots, ["2"]);
+    assert_eq!(hit(&anybody(), &world.people[&2], &c).unwrap().found.lots, Vec::<String>::new());
 }
 
 #[test]

@@ -8,11 +8,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde_json::Value;
+use teloxide_core::net::Download as _;
+use teloxide_core::prelude::Requester as _;
 use teloxide_core::requests::{JsonRequest, Payload};
 use teloxide_core::types::{
-    AllowedUpdate, CallbackQuery, Chat, ChatMemberUpdated, MaybeAnonymousUser, Message, MessageReactionUpdated,
+    AllowedUpdate, CallbackQuery, Chat, ChatMemberUpdated, FileId, MaybeAnonymousUser, Message, MessageReactionUpdated,
     ReactionType, Update, UpdateKind, User,
 };
 
@@ -21,6 +24,8 @@ use crate::session::Telegram;
 
 /// Most updates of one answer (Bot API, `getUpdates`: "limit").
 pub const BATCH: u8 = 100;
+/// Longest file that bots are given, in bytes (Bot API, `getFile`).
+pub const MAX_FILE: usize = 20 * 1024 * 1024;
 /// Longest text taken from a person, in bytes; the rest is cut. Telegram's own limit is 4096 UTF-16 units.
 const MAX_TEXT: usize = 16_384;
 
@@ -53,6 +58,17 @@ pub enum EventKind {
         edited: bool,
         /// Passed on from elsewhere.
         forwarded: bool,
+    },
+    /// A document, in whatever format; pictures and voices are none.
+    File {
+        /// By which it is asked for: [`Telegram::file`].
+        file: String,
+        /// As it was called; empty where the client says none.
+        name: String,
+        /// In bytes, where the server says it.
+        size: Option<u32>,
+        /// The message that it answers.
+        under: Option<i32>,
     },
     /// Someone pressed a button.
     Pressed {
@@ -126,6 +142,26 @@ impl Telegram {
     }
 }
 
+impl Telegram {
+    /// The bytes of a file, at most `most`; `None` where it is longer.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn file(&self, file: &str, most: usize) -> Result<Option<Vec<u8>>, Refusal> {
+        let known = self.bot.get_file(FileId(file.to_owned())).await.map_err(|e| self.refusal(&e))?;
+        let mut stream = self.bot.download_file_stream(&known.path);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|e| Refusal::Unreachable(self.scrub.clean(&e.to_string())))?;
+            if bytes.len() + chunk.len() > most {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some(bytes))
+    }
+}
+
 /// Reads an update as the server writes it; `None` where it is none. Pure.
 #[must_use]
 pub fn read_json(update: &[u8], me: &str) -> Option<Received> {
@@ -173,7 +209,9 @@ const KINDS: [&str; 5] = ["message", "edited_message", "callback_query", "my_cha
 /// What happened, by an update that the library has read; `None` where it could not.
 fn events_of(update: &Update, me: &str) -> Option<Vec<Event>> {
     Some(match &update.kind {
-        UpdateKind::Message(message) => message_event(message, false, me).into_iter().collect(),
+        UpdateKind::Message(message) => {
+            file_event(message).into_iter().chain(message_event(message, false, me)).collect()
+        }
         UpdateKind::EditedMessage(message) => message_event(message, true, me).into_iter().collect(),
         UpdateKind::CallbackQuery(press) => press_event(press).into_iter().collect(),
         UpdateKind::MyChatMember(change) => member_event(change).into_iter().collect(),
@@ -211,8 +249,9 @@ fn message_event(message: &Message, edited: bool, me: &str) -> Option<Event> {
         return None;
     }
     let words = message.text().or_else(|| message.caption());
-    // In a group only words can be meant for the bot; alone with it, whatever comes deserves an answer.
-    let said_something = words.is_some() || (message.chat.is_private() && is_content(message));
+    // In a group only words can be meant for the bot; alone with it, whatever comes deserves an answer. A document is answered as such.
+    let said_something =
+        words.is_some() || (message.chat.is_private() && is_content(message) && message.document().is_none());
     if !said_something {
         return None;
     }
@@ -224,6 +263,23 @@ fn message_event(message: &Message, edited: bool, me: &str) -> Option<Event> {
         to_bot: answered.and_then(|m| m.from.as_ref()).is_some_and(|u| u.username.as_deref() == Some(me)),
         edited,
         forwarded: message.forward_origin().is_some(),
+    };
+    let event = event(&message.chat, message.from.as_ref(), Some(message.id.0), kind)?;
+    Some(Event { topic: topic_of(message), ..event })
+}
+
+/// The document of a message; its words are an event of their own.
+fn file_event(message: &Message) -> Option<Event> {
+    let document = message.document()?;
+    if message.from.as_ref().is_some_and(|u| u.is_bot) {
+        return None;
+    }
+    let kind = EventKind::File {
+        file: document.file.id.0.clone(),
+        name: bounded(document.file_name.as_deref().unwrap_or_default()),
+        // What the library writes where the server says nothing.
+        size: Some(document.file.size).filter(|size| *size != u32::MAX),
+        under: message.reply_to_message().map(|m| m.id.0),
     };
     let event = event(&message.chat, message.from.as_ref(), Some(message.id.0), kind)?;
     Some(Event { topic: topic_of(message), ..event })
@@ -365,6 +421,21 @@ mod tests {
         let mut in_group = sticker;
         in_group["chat"] = group();
         assert!(events("message", message(in_group)).is_empty());
+    }
+
+    #[test]
+    fn a_document_is_an_event_of_its_own_beside_its_words() {
+        let document = json!({ "document": { "file_id": "F", "file_unique_id": "u", "file_name": "DCE lot 2.zip", "file_size": 7 },
+            "caption": "oui", "reply_to_message": { "message_id": 3, "date": 1, "text": "x", "chat": { "id": 42, "type": "private" } } });
+        let both = events("message", message(document.clone()));
+        let wanted = EventKind::File { file: "F".into(), name: "DCE lot 2.zip".into(), size: Some(7), under: Some(3) };
+        assert_eq!(both[0].kind, wanted);
+        assert!(matches!(&both[1].kind, EventKind::Text { text, under: Some(3), .. } if text == "oui"));
+        let mut alone = document;
+        alone.as_object_mut().unwrap().remove("caption");
+        alone["document"].as_object_mut().unwrap().remove("file_size");
+        let alone = events("message", message(alone));
+        assert!(matches!(alone.as_slice(), [Event { kind: EventKind::File { size: None, .. }, .. }]), "{alone:?}");
     }
 
     #[test]

@@ -26,6 +26,7 @@ impl IngestTx {
                 "UPDATE decision SET procedure_id = $1 WHERE procedure_id = $2",
                 "UPDATE chat_message SET procedure_id = $1, revision = revision + 1 WHERE procedure_id = $2",
                 "UPDATE decision_step SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE consultation SET procedure_id = $1 WHERE procedure_id = $2",
                 "DELETE FROM search WHERE procedure_id = $2 AND procedure_id <> $1",
                 // The contracts of the kept one are made anew from the notices of both.
                 "DELETE FROM contract WHERE procedure_id = $2 AND procedure_id <> $1",
@@ -39,6 +40,10 @@ impl IngestTx {
                 "DELETE FROM operation_procedure WHERE procedure_id = $2 AND EXISTS (SELECT 1 FROM operation_procedure k
                    WHERE k.procedure_id = $1 AND k.operation_id = operation_procedure.operation_id)",
                 "UPDATE operation_procedure SET procedure_id = $1 WHERE procedure_id = $2",
+                "UPDATE partner_call SET procedure_id = $1 WHERE procedure_id = $2",
+                "DELETE FROM impact WHERE procedure_id = $2 AND EXISTS (SELECT 1 FROM impact k
+                   WHERE k.procedure_id = $1 AND k.structure = impact.structure AND k.lot = impact.lot)",
+                "UPDATE impact SET procedure_id = $1 WHERE procedure_id = $2",
                 "DELETE FROM procedure WHERE id = $2 AND id <> $1",
                 // Addresses under the old identifier stand in messages.
                 "INSERT INTO procedure_key (key, procedure_id) VALUES ('was:' || $2, $1)

@@ -4,16 +4,9 @@
 //! certificate, since they protect against listening only. `verify-ca` and `verify-full` check the certificate and the name it
 //! was made for, against `sslrootcert` or what the system trusts.
 
-use std::sync::Arc;
-
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
+use vigie_config::tls;
 
 use super::error::SqlError;
 
@@ -24,21 +17,15 @@ pub(crate) type Tls = MakeRustlsConnect;
 pub(crate) fn configure(url: &str) -> Result<(Config, Tls), SqlError> {
     let Address { url, checked, roots } = Address::read(url);
     let config: Config = url.parse()?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-    let builder = builder.map_err(std::io::Error::other)?;
     let client = match roots {
         Some(path) => {
-            let mut store = RootCertStore::empty();
-            for certificate in CertificateDer::pem_file_iter(&path).map_err(|e| unusable(&path, &e))? {
-                store.add(certificate.map_err(|e| unusable(&path, &e))?).map_err(|e| unusable(&path, &e))?;
-            }
-            builder.with_root_certificates(store)
+            let pem = std::fs::read(&path).map_err(|e| unusable(&path, &e))?;
+            tls::client(Some(&pem)).map_err(|e| unusable(&path, &e))?
         }
-        None if checked => builder.with_platform_verifier().map_err(std::io::Error::other)?,
-        None => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unchecked(provider))),
+        None if checked => tls::client(None).map_err(std::io::Error::other)?,
+        None => tls::unchecked().map_err(std::io::Error::other)?,
     };
-    Ok((config, MakeRustlsConnect::new(client.with_no_client_auth())))
+    Ok((config, MakeRustlsConnect::new((*client).clone())))
 }
 
 fn unusable(path: &str, error: &dyn std::fmt::Display) -> std::io::Error {
@@ -73,45 +60,6 @@ impl Address {
         }
         let url = if kept.is_empty() { base.to_owned() } else { format!("{base}?{}", kept.join("&")) };
         Self { url, checked, roots }
-    }
-}
-
-/// Takes any certificate: what `prefer` and `require` mean.
-#[derive(Debug)]
-struct Unchecked(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

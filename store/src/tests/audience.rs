@@ -121,8 +121,16 @@ async fn change(store: &Store, step: usize) -> bool {
             store.put_subscriber(&old, at(0)).await.unwrap();
         }
         16 => {
-            let keep =
-                Keep { unconfirmed: 1, idle: 0, messages: 0, journal: 0, access: 0, quarantine: 0, attachments: 0 };
+            let keep = Keep {
+                unconfirmed: 1,
+                idle: 0,
+                messages: 0,
+                journal: 0,
+                access: 0,
+                quarantine: 0,
+                attachments: 0,
+                consultations: 0,
+            };
             assert_eq!(store.delete_unconfirmed(&keep, at(60 * 48)).await.unwrap(), 1);
         }
         17 => assert!(store.erase("p", true, at(2)).await.unwrap().is_some()),

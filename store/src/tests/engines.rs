@@ -221,7 +221,7 @@ async fn what_is_found_counted_and_due() {
         assert!(!store.take_chore("ménage", Duration::hours(1), at(1)).await.unwrap());
         assert!(store.due_digests(at(1), at(0)).await.unwrap().is_empty());
         let digest = DueDigest { subscriber: "p".into(), due: at(1) };
-        assert_eq!(store.make_digest(&digest, &[], 5, at(0), at(1)).await.unwrap(), 0);
+        assert_eq!(store.make_digest(&digest, (crate::digests::Lines::All, &[]), 5, at(0), at(1)).await.unwrap(), 0);
         assert_eq!(store.next_digest_of("p").await.unwrap(), None);
         assert!(store.spotted(&["p".into()], at(0), at(9)).await.unwrap().is_empty());
         assert!(store.told_by_subscription("p", at(0)).await.unwrap().is_empty());
@@ -305,7 +305,16 @@ async fn a_person_is_shown_and_erased_and_what_is_old_goes() {
         store.lift_suppression(Channel::Email, "pers@exemple.fr").await.unwrap();
         assert!(!store.is_suppressed(Channel::Email, "pers@exemple.fr").await.unwrap());
         assert_eq!(store.journal("", 5).await.unwrap().len(), 0);
-        let keep = Keep { unconfirmed: 1, idle: 1, messages: 1, journal: 1, access: 1, quarantine: 1, attachments: 1 };
+        let keep = Keep {
+            unconfirmed: 1,
+            idle: 1,
+            messages: 1,
+            journal: 1,
+            access: 1,
+            quarantine: 1,
+            attachments: 1,
+            consultations: 1,
+        };
         let later = at(0) + Duration::days(30);
         assert!(store.delete_outdated(&keep, later).await.unwrap() > 0);
         person(&store, "idle").await;

@@ -208,7 +208,16 @@ async fn a_notice_and_its_message_read_no_growing_table_from_end_to_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retention_goes_by_indexes_and_in_batches() {
-    let keep = Keep { unconfirmed: 0, idle: 0, messages: 1, journal: 0, access: 0, quarantine: 0, attachments: 0 };
+    let keep = Keep {
+        unconfirmed: 0,
+        idle: 0,
+        messages: 1,
+        journal: 0,
+        access: 0,
+        quarantine: 0,
+        attachments: 0,
+        consultations: 0,
+    };
     for empty in Empty::each() {
         let store = Store::open(&empty.url).await.unwrap();
         fill(&store).await;

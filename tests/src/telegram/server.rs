@@ -208,6 +208,17 @@ impl Desk {
                     )),
                 }
             }
+            "getfile" => {
+                let id = body.get("file_id").and_then(Value::as_str).unwrap_or_default();
+                match self.files.get(id) {
+                    // "File size … 20 MB" (`getFile`).
+                    Some(bytes) if bytes.len() > 20 * 1024 * 1024 => Err(refused(400, "Bad Request: file is too big")),
+                    Some(bytes) => {
+                        Ok(json!({ "file_id": id, "file_unique_id": id, "file_size": bytes.len(), "file_path": id }))
+                    }
+                    None => Err(refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")),
+                }
+            }
             "setmycommands" => {
                 let commands = body.get("commands").and_then(Value::as_array).cloned().unwrap_or_default();
                 let mut menu = Vec::new();
@@ -403,6 +414,12 @@ pub(super) async fn serve(
         }
         _ => answered,
     }
+}
+
+/// The bytes of a file that `getFile` named.
+pub(super) async fn give(State(shared): State<Arc<Shared>>, Path((bot, name)): Path<(String, String)>) -> Response {
+    let found = (bot == format!("bot{TOKEN}")).then(|| lock(&shared).files.get(&name).cloned()).flatten();
+    found.map_or_else(|| StatusCode::NOT_FOUND.into_response(), IntoResponse::into_response)
 }
 
 fn lock(shared: &Shared) -> MutexGuard<'_, Desk> {

@@ -6,6 +6,7 @@ mod contracts;
 mod everywhere;
 mod journeys;
 mod mails;
+mod together;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -432,6 +433,7 @@ async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
     for (path, name) in [
         ("/exploitation", "exploitation"),
         ("/exploitation/sources", "sources"),
+        ("/exploitation/sources/nouvelle", "source-nouvelle"),
         ("/exploitation/envois", "envois"),
         (delivery.as_str(), "envoi"),
         ("/exploitation/personnes", "personnes"),

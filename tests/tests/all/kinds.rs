@@ -227,7 +227,17 @@ async fn a_weekly_digest_stays_weekly() {
     let monday: DateTime<Utc> = "2026-11-30T07:00:00Z".parse().unwrap();
     let due = service.store.due_digests(monday, monday).await.unwrap();
     let address = service.store.active_addresses("ana").await.unwrap().remove(0);
-    service.store.make_digest(&due[0], &[(address.id, address.channel)], 2000, monday, monday).await.unwrap();
+    service
+        .store
+        .make_digest(
+            &due[0],
+            (vigie_store::digests::Lines::All, &[(address.id, address.channel)]),
+            2000,
+            monday,
+            monday,
+        )
+        .await
+        .unwrap();
     service.clock.set("2026-12-01T09:00:00Z".parse().unwrap());
     let mut award = Notice::new("boamp", "26-9", NoticeKind::Award);
     award.title = call().title;

@@ -11,12 +11,14 @@ mod consultation;
 mod contracts;
 mod conversation;
 mod directory;
+mod dossier;
 #[cfg(target_os = "linux")]
 mod fences;
 mod filters;
 #[cfg(feature = "telegram")]
 mod fuzz;
 mod guide;
+mod hands;
 mod installation;
 mod kinds;
 mod leads;
@@ -38,4 +40,5 @@ mod store_story;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;
+mod together;
 mod words;

@@ -371,7 +371,6 @@ async fn a_decision_on_telegram_shows_on_matrix_and_the_reverse_and_to_nobody_el
 /// A20: an upgraded room goes on, before Vigie is asked into the new one and while Vigie is away; a room that only claims to be
 /// the next of another is not followed.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "known fault: where a room was upgraded while the service was away, what is told may not reach the new one at once"]
 async fn what_is_said_in_an_upgraded_room_goes_on_in_the_new_one_and_in_no_other() {
     let Some(server) = Synapse::start(&USERS) else { return };
     let claire = Claire::sign_in(&server).await;

@@ -47,7 +47,8 @@ fn planned() -> Notice {
 }
 
 fn call() -> Notice {
-    let mut notice = notice("27-1", NoticeKind::Call, "Travaux de réhabilitation de l’école Jean Jaurès", "2027-01-11");
+    let mut notice =
+        notice("27-10001", NoticeKind::Call, "Travaux de réhabilitation de l’école Jean Jaurès", "2027-01-11");
     let closes = DateTime::parse_from_rfc3339("2027-02-15T12:00:00+01:00").unwrap();
     notice.dates.push(TypedDate::of_field(DateKind::Tender, (closes, true), "dateReceptionOffres"));
     for (id, title, hours) in [("1", "Maçonnerie", 400), ("2", "Peinture", 200)] {
@@ -62,8 +63,8 @@ fn call() -> Notice {
 
 fn award() -> Notice {
     let mut notice =
-        notice("27-90", NoticeKind::Award, "Travaux de réhabilitation de l’école Jean Jaurès", "2027-04-01");
-    notice.links.earlier = vec!["27-1".into()];
+        notice("27-10090", NoticeKind::Award, "Travaux de réhabilitation de l’école Jean Jaurès", "2027-04-01");
+    notice.links.earlier = vec!["27-10001".into()];
     notice.awards = vec![
         Award { lot: Some("1".into()), ..Award::to(None, vec![Company::named("Martin SARL")]) },
         Award { lot: Some("2".into()), ..Award::to(None, vec![Company::named("Dupont Peinture")]) },
@@ -91,7 +92,13 @@ async fn pass(pages: &Pages, moment: &str) -> Vec<(String, String)> {
     }
     worker::drain(&pages.app.delivery).await.unwrap();
     let mut told = Vec::new();
-    for one in store.deliveries(None, 1_000).await.unwrap().into_iter().filter(|d| !before.contains(&d.id)) {
+    for one in store
+        .deliveries(None, 1_000)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|d| d.channel == Channel::Email && !before.contains(&d.id))
+    {
         for item in store.items_of(&one.id, &one.subscriber, &one.cause).await.unwrap() {
             if let Some(body) = item.body.filter(|b| b.contains("opérations") || b.contains("tableau")) {
                 told.push((one.subscriber.clone(), plain(&body)));
@@ -253,8 +260,8 @@ async fn the_life(pages: Pages) {
     let first = ana.get(path).await.unwrap().body;
     assert_eq!(first, ana.get(path).await.unwrap().body);
     assert_eq!(
-        first,
-        "\u{feff}Mois;Titulaire;Heures réalisées dans le mois;Heures réalisées en tout;Part (%)\n\
+        first.trim_start_matches('\u{feff}'),
+        "Mois;Titulaire;Heures réalisées dans le mois;Heures réalisées en tout;Part (%)\n\
          2027-09;Martin SARL;104,5;415;103,8\n2027-09;Dupont Peinture;210;210;105,0\n"
     );
     let told = pass(&pages, "2027-10-05T10:00:00+02:00").await;
@@ -275,7 +282,10 @@ async fn the_life(pages: Pages) {
                 .push(visitor.post_form(&path, &[("mois", "2027-05"), ("texte", "x"), ("sur", "oui")]).await.unwrap());
             answers.push(visitor.post_files(&path, &[], &[]).await.unwrap());
             for answer in answers {
-                assert!(!answer.body.contains("Jaurès") || route.contains("recherche"), "{who} sees it at {path}");
+                assert!(
+                    !answer.body.contains("Jaurès") || route.contains("recherche") || route.contains("a-calibrer"),
+                    "{who} sees it at {path}"
+                );
                 assert!(answer.status != 500, "{who} at {path}: {}", answer.body);
             }
             let own = who == "rival" && !route.contains("{id}")
@@ -435,7 +445,7 @@ async fn the_monthly_table_opens_in_libreoffice_with_its_accents_and_numbers() {
 
 /// A call above the thresholds that says nothing social.
 fn bare() -> Notice {
-    let mut notice = notice("27-7", NoticeKind::Call, "Fourniture et pose de mobilier urbain", "2027-01-11");
+    let mut notice = notice("27-10007", NoticeKind::Call, "Fourniture et pose de mobilier urbain", "2027-01-11");
     let closes = DateTime::parse_from_rfc3339("2027-02-15T12:00:00+01:00").unwrap();
     notice.dates.push(TypedDate::of_field(DateKind::Tender, (closes, true), "dateReceptionOffres"));
     notice.above_eu_threshold = true;
@@ -516,7 +526,7 @@ async fn a_second_purchase_alike_is_proposed_and_a_person_says() {
     done(&ana, &format!("{page}/marche"), &[("marche", &procedure), ("dire", "oui")]).await;
     let attached = service.store.operations_with(PLIE, &procedure).await.unwrap();
     assert_eq!((attached.len(), attached[0].state), (1, OperationState::Called));
-    done(&ana, &format!("{page}/marche"), &[("marche", "27-1"), ("dire", "non")]).await;
+    done(&ana, &format!("{page}/marche"), &[("marche", "27-10001"), ("dire", "non")]).await;
     service.clock.set(service.clock.now() + Duration::hours(2));
     operations::run(service, service.clock.now()).await.unwrap();
     assert!(service.store.operations_with(PLIE, &procedure).await.unwrap().is_empty(), "what a person said stands");

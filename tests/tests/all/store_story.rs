@@ -272,7 +272,16 @@ async fn digest_is_made_once(store: &Store, address: &str) {
     assert_eq!(due.len(), 1);
     // The second call stands for a process that saw the same digest due.
     for _ in 0..2 {
-        store.make_digest(&due[0], &[(address.to_owned(), Channel::Email)], 200, at(100), at(100)).await.unwrap();
+        store
+            .make_digest(
+                &due[0],
+                (vigie_store::digests::Lines::All, &[(address.to_owned(), Channel::Email)]),
+                200,
+                at(100),
+                at(100),
+            )
+            .await
+            .unwrap();
     }
     assert!(store.due_digests(at(100), at(100)).await.unwrap().is_empty());
     let claimed = claim(store, "one", "t9", 101).await;
@@ -306,7 +315,10 @@ async fn a_flood_makes_several_digests(store: &Store, address: &str) {
     let due = store.due_digests(at(110), at(110)).await.unwrap();
     let to = [(address.to_owned(), Channel::Email)];
     for taken in [2, 1, 0] {
-        assert_eq!(store.make_digest(&due[0], &to, 2, at(110), at(110)).await.unwrap(), taken);
+        assert_eq!(
+            store.make_digest(&due[0], (vigie_store::digests::Lines::All, &to), 2, at(110), at(110)).await.unwrap(),
+            taken
+        );
     }
     let claimed = claim(store, "one", "t10", 111).await;
     for (digest, carried) in claimed.iter().zip([2, 1]) {

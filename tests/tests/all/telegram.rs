@@ -1,6 +1,7 @@
 //! The Telegram channel: the real binary against a double of the Bot API.
 
 mod dialogue;
+mod documents;
 use std::process::{Command, Output};
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -61,6 +61,11 @@ pub fn places<'t>(title: &str, texts: impl Iterator<Item = &'t str>, within: &[D
     found
 }
 
+/// Whether a line says a place of performance behind its label.
+pub(crate) fn is_labelled(line: &str) -> bool {
+    behind_label(line, &PLACE_LABEL, (40, 40)).is_some()
+}
+
 /// Reads the places of a text. `sure`: only behind words that make a name a place whatever else the text speaks of.
 pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Vec<Place>) {
     let in_capitals = !text.chars().any(char::is_lowercase);

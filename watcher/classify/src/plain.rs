@@ -3,6 +3,7 @@
 use vigie_domain::{Cpv, Notice, NoticeKind, Passage};
 
 use super::fold::fold;
+use super::lot_place;
 
 pattern!(CODE, r"(?:cpv|classification|pccpv)[^0-9]{0,60}(?P<c>[0-9]{8})\b");
 pattern!(
@@ -63,10 +64,24 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
         }
     }
     notice.departments = super::place::departments(title, text);
+    if !notice.departments.is_empty() {
+        // What circles and intercommunalities are compared with; a sentence may name the buyer's town, a label does not.
+        let labelled = text.lines().take(PLACE_LINES).filter(|line| lot_place::is_labelled(line));
+        notice.places = lot_place::places(&notice.title, labelled, &notice.departments);
+    }
     notice.passages.push(Passage { field: "text".into(), lot: None, text: text.to_owned() });
     super::outcome::settle(&mut notice);
     notice
 }
+
+/// The kind that a title alone tells, without a reading of it as a notice; a call where it tells none.
+#[must_use]
+pub fn kind_of_words(title: &str) -> NoticeKind {
+    kind(&fold(title), "")
+}
+
+/// Lines of a text among which the place of performance is looked for.
+const PLACE_LINES: usize = 400;
 
 /// Longest line read as a buyer's name and address, in bytes.
 const MAX_BUYER: usize = 160;
@@ -137,6 +152,17 @@ fn is_cancelled(title: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_commune_of_a_text_is_its_place() {
+        let city = |title: &str, text: &str| -> Vec<String> {
+            notice("1", title, text).places.into_iter().filter_map(|p| p.city).collect()
+        };
+        assert_eq!(city("Nettoyage du collège Jean-Moulin, Arras", ""), ["Arras"]);
+        assert_eq!(city("Entretien des espaces verts", "Lieu d’exécution : 62300 Lens"), ["Lens"]);
+        assert_eq!(city("Entretien", "Sites : Lens et Liévin (62)"), ["Lens", "Liévin"]);
+        assert_eq!(city("Entretien", "Ville de Lens, place Jean-Jaurès, 62300 Lens"), [""; 0], "the buyer's seat");
+    }
 
     /// A title or a statement may say that nothing comes any more; what speaks of another procedure, or of a lot, says no such thing.
     #[test]

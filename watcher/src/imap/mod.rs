@@ -43,6 +43,11 @@ const LIMITS: Limits = Limits { line: 512 * 1024, literal: MAX_MAIL as usize, wh
 const MAX_WORDS: usize = 200;
 /// Largest mail read whole, in bytes.
 pub const MAX_MAIL: u32 = 2 * 1024 * 1024;
+/// Largest mail that is asked for whole by its number, in bytes: 36 MB of files, as mail writes them.
+pub const MAX_WHOLE: u32 = 50 * 1024 * 1024;
+/// What a server may send for one such mail.
+const LIMITS_OF_ONE: Limits =
+    Limits { line: 512 * 1024, literal: MAX_WHOLE as usize, whole: MAX_WHOLE as usize + 1024 * 1024 };
 /// Longest time for one batch.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -199,6 +204,27 @@ impl Account {
         }
     }
 
+    /// A mail whole, by its number in a mailbox of that validity; `None` where it is gone, longer than [`MAX_WHOLE`], or the mailbox was
+    /// rebuilt.
+    ///
+    /// # Errors
+    /// The mailbox cannot be read.
+    pub async fn whole(&self, fetcher: &Fetcher, validity: u32, uid: u32) -> Result<Option<Vec<u8>>, MailboxError> {
+        let read = async {
+            let mut session = self.session(fetcher, LIMITS_OF_ONE).await?;
+            let folder = session.examine(mailbox_name(&self.folder)).await.map_err(|e| self.network(e))?;
+            let sizes = self.sizes(&mut session, &[uid]).await?;
+            let there = folder.uid_validity.unwrap_or(1) == validity && sizes.first().is_some_and(|s| s.1 <= MAX_WHOLE);
+            let bytes = if there { self.mail(&mut session, uid, MAX_WHOLE).await? } else { None };
+            let _ = session.logout().await;
+            Ok(bytes.filter(|b| !b.is_empty()))
+        };
+        match tokio::time::timeout(PATIENCE, read).await {
+            Ok(read) => read,
+            Err(_) => Err(self.network(format!("pas de réponse en {} s", PATIENCE.as_secs()))),
+        }
+    }
+
     fn network(&self, why: impl std::fmt::Display) -> MailboxError {
         MailboxError::Network(FetchError::Network { url: self.place(), why: cut(&why) })
     }
@@ -214,27 +240,36 @@ impl Account {
         lookback: u64,
         now: DateTime<Utc>,
     ) -> Result<Batch, MailboxError> {
-        let socket = fetcher.connect(&self.host, self.port).await?;
-        let mut session = match self.tls {
-            Tls::Starttls => {
-                let mut plain = Client::new(Framed::new(socket, LIMITS));
-                self.greeting(&mut plain).await?;
-                plain.run_command_and_check_ok("STARTTLS", None).await.map_err(|e| self.network(e))?;
-                self.log_in(Client::new(self.wrap(plain.into_inner().into_inner()).await?)).await?
-            }
-            Tls::Implicit | Tls::None => {
-                let mut client = Client::new(self.wrap(socket).await?);
-                self.greeting(&mut client).await?;
-                self.log_in(client).await?
-            }
-        };
+        let mut session = self.session(fetcher, LIMITS).await?;
         let read = self.read(&mut session, known, lookback, now).await;
         // The mails are read: a server that says goodbye badly changes nothing.
         let _ = session.logout().await;
         read
     }
 
-    async fn wrap(&self, socket: TcpStream) -> Result<Framed<TlsStream<TcpStream>>, MailboxError> {
+    /// A session of the account, over TLS, whose server may send so much.
+    async fn session(
+        &self,
+        fetcher: &Fetcher,
+        limits: Limits,
+    ) -> Result<Session<Framed<TlsStream<TcpStream>>>, MailboxError> {
+        let socket = fetcher.connect(&self.host, self.port).await?;
+        match self.tls {
+            Tls::Starttls => {
+                let mut plain = Client::new(Framed::new(socket, limits));
+                self.greeting(&mut plain).await?;
+                plain.run_command_and_check_ok("STARTTLS", None).await.map_err(|e| self.network(e))?;
+                self.log_in(Client::new(self.wrap(plain.into_inner().into_inner(), limits).await?)).await
+            }
+            Tls::Implicit | Tls::None => {
+                let mut client = Client::new(self.wrap(socket, limits).await?);
+                self.greeting(&mut client).await?;
+                self.log_in(client).await
+            }
+        }
+    }
+
+    async fn wrap(&self, socket: TcpStream, limits: Limits) -> Result<Framed<TlsStream<TcpStream>>, MailboxError> {
         let pem =
             self.ca_file.as_ref().map(std::fs::read).transpose().map_err(|e| self.network(format!("ca_file : {e}")))?;
         let config = vigie_config::tls::client(pem.as_deref()).map_err(|e| self.network(e))?;
@@ -242,7 +277,7 @@ impl Account {
         TlsConnector::from(Arc::clone(&config))
             .connect(name, socket)
             .await
-            .map(|stream| Framed::new(stream, LIMITS))
+            .map(|stream| Framed::new(stream, limits))
             .map_err(|e| self.network(format!("TLS refusé ({})", vigie_config::tls::refusal(&e))))
     }
 
@@ -307,7 +342,7 @@ impl Account {
                 uids.clear();
                 break;
             }
-            match self.mail(session, uid).await {
+            match self.mail(session, uid, MAX_MAIL).await {
                 Ok(Some(bytes)) => batch.mails.push(Mail { uid, size, bytes }),
                 Ok(None) => {}
                 Err(e) if batch.mails.is_empty() => return Err(e),
@@ -321,13 +356,13 @@ impl Account {
     }
 
     /// A mail, its start where it is large; without bytes where the server holds it and does not give it, `None` where it is gone.
-    async fn mail<S>(&self, session: &mut Session<S>, uid: u32) -> Result<Option<Vec<u8>>, MailboxError>
+    async fn mail<S>(&self, session: &mut Session<S>, uid: u32, most: u32) -> Result<Option<Vec<u8>>, MailboxError>
     where
         S: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug + Send,
     {
         let mut found = None;
         {
-            let wanted = format!("(UID BODY.PEEK[]<0.{MAX_MAIL}>)");
+            let wanted = format!("(UID BODY.PEEK[]<0.{most}>)");
             let mut answers = session.uid_fetch(uid.to_string(), wanted).await.map_err(|e| self.network(e))?;
             while let Some(answer) = answers.next().await {
                 let answer = answer.map_err(|e| self.network(e))?;

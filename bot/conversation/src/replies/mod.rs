@@ -1,18 +1,20 @@
 //! What each command answers, from the store.
 //!
-//! Everything is about the person whose chat it is. What changes something is durable before it is said. A person declared
-//! in the settings file changes nothing here: the file would undo it at the next start.
+//! Everything is about the person whose chat it is. What changes something is durable before it is said.
 
 mod accounts;
+mod dossier;
 mod follow;
 mod operations;
 mod operator;
 mod personal;
+mod settle;
 mod subscriptions;
 mod why;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
+pub(super) use subscriptions::WHICH_ONE;
 use vigie_domain::{Permission, Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_notifier::chat::{Button, ButtonAction, Rich};
@@ -20,13 +22,14 @@ use vigie_service::answers::action;
 use vigie_service::{Failure, Service};
 use vigie_store::people::{Address, AddressState};
 
+pub(super) use dossier::UNDER_WHICH;
+
 use crate::command::Command;
 use crate::{Incoming, Reply, ReplyPlace};
 
 /// Most subscriptions, notices or dates listed.
 const MAX_LISTED: usize = 15;
 
-pub(super) const DECLARED: &str = "Vos abonnements sont tenus par la personne qui gère Vigie (fichier de configuration) : demandez-lui ce changement.";
 const IN_PRIVATE: &str = "Cette commande engage une personne ou l’installation : elle se donne dans une conversation privée avec Vigie, où personne d’autre n’écrit.";
 const OPERATORS_ONLY: &str = "Cette commande est pour la personne qui gère Vigie. /aide montre les vôtres.";
 
@@ -78,6 +81,10 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Cancel
         | Command::Pause { .. }
         | Command::Resume(_)
+        | Command::Change(_)
+        | Command::Try(_)
+        | Command::Name { .. }
+        | Command::Settle(_)
         | Command::Remove { .. }
         | Command::Why(_)
         | Command::PassOn(_)
@@ -86,6 +93,8 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Unfollow(_)
         | Command::Add(_)
         | Command::Operations(_)
+        | Command::Search(_)
+        | Command::Dossier
         | Command::Stop
         | Command::Export
         | Command::Unknown(_) => false,
@@ -108,6 +117,9 @@ impl Asker<'_> {
             Command::Pause { which, until } => self.pause(which.as_ref(), &until).await,
             Command::Resume(which) => self.resume(which.as_ref()).await,
             Command::Remove { which, sure } => self.remove(which.as_ref(), sure).await,
+            Command::Try(which) => self.try_out(which.as_ref()).await,
+            Command::Name { which, name } => self.name_one(which.as_ref(), &name).await,
+            Command::Settle(text) => self.settle(&text).await,
             Command::Why(notice) => self.why(notice.as_deref(), about).await,
             Command::PassOn(notice) => self.pass_on(notice.as_deref(), about).await,
             Command::Deadlines => self.deadlines().await,
@@ -115,11 +127,13 @@ impl Asker<'_> {
             Command::Unfollow(text) => self.unfollow_account(&text).await,
             Command::Add(text) => self.add(&text).await,
             Command::Operations(text) => self.operations(&text, about).await,
+            Command::Search(words) => self.search_dossier(&words, about).await,
+            Command::Dossier => self.dossier(about).await,
             Command::Stop => self.stop().await,
             Command::Export => self.export().await,
             Command::Erase { sure } => self.erase(sure).await,
             Command::Unknown(name) => Ok(self.unknown(&name)),
-            Command::Subscribe | Command::Cancel => Ok(Vec::new()),
+            Command::Subscribe | Command::Change(_) | Command::Cancel => Ok(Vec::new()),
             _ if !self.person.role.may(Permission::Operate) => Ok(word(OPERATORS_ONLY)),
             Command::Health => self.health().await,
             Command::Queue => self.queue().await,
@@ -139,12 +153,15 @@ impl Asker<'_> {
         lines.extend(
             [
                 "/abonner : un nouvel abonnement, pas à pas",
-                "/abonnements : ce que vous recevez ; suspendre, retirer",
+                "/abonnements : ce que vous recevez ; changer, suspendre, retirer",
+                "/reglages : à quelles heures, par quel canal Vigie vous écrit",
+                "/absence : par exemple /absence 2 semaines, et qui vous remplace",
                 "/pause, /reprendre : par exemple /pause 2 semaines",
                 "/pourquoi : pourquoi un avis est venu, ou non (/pourquoi 26-12345)",
                 "/echeances : les dates des marchés où vous allez",
                 "/suivre : un acheteur ou une entreprise, par son SIREN ou son nom",
                 "/ajouter : un marché dont vous avez entendu parler, pour votre structure seule",
+                "/chercher : un mot dans le dossier de consultation (envoyez RC, CCAP ou ZIP en réponse à une alerte) ; /dossier : ce qu’il dit",
                 "/stop : plus rien dans cette conversation",
                 "/export, /effacer : vos données",
             ]
@@ -168,7 +185,7 @@ impl Asker<'_> {
         }
         let mut buttons = vec![
             vec![action::command("Mes abonnements", "/abonnements"), action::command("M’abonner", "/abonner")],
-            vec![action::command("Mes échéances", "/echeances")],
+            vec![action::command("Mes échéances", "/echeances"), action::command("Mes réglages", "/reglages")],
         ];
         buttons.extend(self.own_pages());
         one(lines.join("\n"), buttons)

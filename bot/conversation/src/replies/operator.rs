@@ -4,8 +4,8 @@ use vigie_domain::DeliveryState;
 use vigie_notifier::card::short;
 use vigie_service::answers::action;
 use vigie_service::operators::{self};
-use vigie_service::{Failure, replay, source_health, sources};
-use vigie_store::sources::SourceState;
+use vigie_service::source_health::Sources;
+use vigie_service::{Failure, replay, sources};
 use vigie_watcher::health;
 
 use crate::Reply;
@@ -18,19 +18,12 @@ const DEAD_NAMED: i64 = 5;
 impl Asker<'_> {
     pub(super) async fn health(&self) -> Result<Vec<Reply>, Failure> {
         let mut lines = vec!["Les sources :".to_owned()];
-        let mut states = self.service.store.source_states().await?;
-        let days = self.service.store.source_days(source_health::habit_since(self.now)).await?;
-        let aside = self.service.store.put_aside(source_health::put_aside_since(self.now)).await?;
-        for block in &self.service.settings.source {
-            let s: SourceState = states.remove(&block.id).unwrap_or_default();
+        let known = Sources::read(&self.service.store, self.now).await?;
+        for block in &sources::blocks(&self.service.settings, &self.service.store).await? {
+            let (s, known) = known.of(&block.id);
             let last =
                 s.last_success.map_or_else(|| "jamais lue".to_owned(), |at| format!("lue le {}", operators::local(at)));
             let paused = s.paused;
-            let known = source_health::known(
-                s,
-                days.get(&block.id).map_or(&[], Vec::as_slice),
-                aside.get(&block.id).copied().unwrap_or(0),
-            );
             let (mark, how) = if !block.enabled {
                 ("⏹", "à l’arrêt".to_owned())
             } else if paused {
@@ -76,7 +69,7 @@ impl Asker<'_> {
     }
 
     pub(super) async fn pause_source(&self, id: &str, paused: bool) -> Result<Vec<Reply>, Failure> {
-        let sources = sources::enabled(&self.service.settings)?;
+        let sources = sources::all(self.service).await?;
         let Some(source) = sources.iter().find(|s| s.block.id.eq_ignore_ascii_case(id.trim())) else {
             let names: Vec<&str> = sources.iter().map(|s| s.block.id.as_str()).collect();
             return Ok(word(format!("Quelle source ? {}.", names.join(", "))));

@@ -5,19 +5,20 @@ use chrono_tz::Tz;
 use vigie_domain::{Disposition, Subscription, french};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
-use vigie_service::Failure;
 use vigie_service::answers::action;
+use vigie_service::{Failure, preview, subscriptions};
 use vigie_watcher::zones;
 
 use crate::Reply;
 use crate::command::{self, Which};
 
-use super::{Asker, DECLARED, MAX_LISTED, day, one, word};
+use super::{Asker, MAX_LISTED, day, one, word};
 
 /// A pause without an end.
 const FOR_EVER: DateTime<Utc> = DateTime::<Utc>::MAX_UTC;
 /// Most subscriptions with buttons of their own.
 const MAX_BUTTONS: usize = 6;
+pub(crate) const WHICH_ONE: &str = "Lequel ? Donnez son numéro, par exemple « /changer 2 ». /abonnements les montre.";
 const NO_SUCH: &str = "Je ne trouve pas cet abonnement. /abonnements les montre, avec leurs numéros.";
 
 impl Asker<'_> {
@@ -39,7 +40,7 @@ impl Asker<'_> {
             let text = "Vous n’avez encore aucun abonnement : rien ne vous sera signalé.";
             return Ok(one(text, vec![vec![action::command("M’abonner", "/abonner")]]));
         }
-        let declared = self.service.store.is_declared(&self.person.id).await?;
+        let from_file = self.service.store.follows_file(&self.person.id).await?;
         let mut lines = vec![format!("Vous avez {} :", french::plural(mine.len(), "abonnement"))];
         let mut buttons = Vec::new();
         for (i, s) in mine.iter().take(MAX_LISTED).enumerate() {
@@ -47,29 +48,36 @@ impl Asker<'_> {
             let paused =
                 s.paused_until.filter(|_| s.is_paused(self.now)).map(|until| format!("\n   ⏸ {}", paused(until)));
             lines.push(format!(
-                "{n}. {}\n   {}{}",
+                "{n}. {}{}\n   {}{}",
+                if s.name.is_empty() { String::new() } else { format!("{} – ", s.name) },
                 short(&criteria::in_french(&s.filter), 300),
                 s.cadence.in_french(),
                 paused.clone().unwrap_or_default()
             ));
-            if !declared && i < MAX_BUTTONS {
+            if i < MAX_BUTTONS {
                 let id: String = s.id.chars().take(12).collect();
                 let toggle = if paused.is_some() {
                     action::command(&format!("Reprendre {n}"), &format!("/reprendre #{id}"))
                 } else {
                     action::command(&format!("Suspendre {n}"), &format!("/pause #{id}"))
                 };
-                buttons.push(vec![toggle, action::command(&format!("Retirer {n}"), &format!("/retirer #{id}"))]);
+                buttons.push(vec![
+                    action::command(&format!("Changer {n}"), &format!("/changer #{id}")),
+                    toggle,
+                    action::command(&format!("Retirer {n}"), &format!("/retirer #{id}")),
+                ]);
             }
         }
         if mine.len() > MAX_LISTED {
             lines.push(format!("et {} de plus.", mine.len() - MAX_LISTED));
         }
-        if declared {
-            lines.push(DECLARED.to_owned());
-        } else {
-            buttons.push(vec![action::command("Ajouter un abonnement", "/abonner")]);
+        if from_file {
+            lines.push(subscriptions::FROM_FILE.to_owned());
         }
+        buttons.push(vec![
+            action::command("Ajouter un abonnement", "/abonner"),
+            action::command("Mes réglages", "/reglages"),
+        ]);
         Ok(one(lines.join("\n"), buttons))
     }
 
@@ -127,9 +135,6 @@ impl Asker<'_> {
     }
 
     pub(super) async fn remove(&self, which: Option<&Which>, sure: bool) -> Result<Vec<Reply>, Failure> {
-        if self.service.store.is_declared(&self.person.id).await? {
-            return Ok(word(DECLARED));
-        }
         let mine = self.mine().await?;
         let chosen = which.and_then(|w| Self::chosen(&mine, Some(w)));
         let Some([one_of]) = chosen.as_deref() else { return Ok(word(NO_SUCH)) };
@@ -139,8 +144,40 @@ impl Asker<'_> {
             let button = action::command("Oui, le retirer", &format!("/retirer #{id} oui"));
             return Ok(one(format!("Retirer cet abonnement ? {what}"), vec![vec![button]]));
         }
-        self.service.store.remove_subscription(&one_of.id).await?;
+        subscriptions::remove(self.service, &self.person.id, &one_of.id).await?;
         Ok(word(format!("Retiré : {what}. /abonner en fait un autre.")))
+    }
+}
+
+impl Asker<'_> {
+    /// The one subscription meant: the only one they have, where none is named.
+    pub(crate) async fn the_one(&self, which: Option<&Which>) -> Result<Option<Subscription>, Failure> {
+        let mine = self.mine().await?;
+        Ok(match which {
+            None if mine.len() == 1 => mine.into_iter().next(),
+            None => None,
+            which => Self::chosen(&mine, which).and_then(|mut chosen| chosen.pop()),
+        })
+    }
+
+    pub(super) async fn try_out(&self, which: Option<&Which>) -> Result<Vec<Reply>, Failure> {
+        let Some(s) = self.the_one(which).await? else { return Ok(word(WHICH_ONE)) };
+        let seen = preview::preview(self.service, &s.filter, &self.person.profile, preview::DAYS).await?;
+        let mut lines = vec![short(&criteria::in_french(&s.filter), 300), seen.in_french(&s.filter)];
+        lines.extend(seen.samples.iter().map(|sample| format!("• {}", short(&sample.title, 120))));
+        let id: String = s.id.chars().take(12).collect();
+        Ok(one(lines.join("\n"), vec![vec![action::command("Changer", &format!("/changer #{id}"))]]))
+    }
+
+    pub(super) async fn name_one(&self, which: Option<&Which>, name: &str) -> Result<Vec<Reply>, Failure> {
+        let Some(s) = self.the_one(which).await? else { return Ok(word(WHICH_ONE)) };
+        let name = if matches!(action::folded(name).as_str(), "sans nom" | "aucun") { "" } else { name };
+        subscriptions::name(self.service, &self.person.id, &s.id, name).await?;
+        Ok(word(if name.is_empty() {
+            "Cet abonnement n’a plus de nom.".to_owned()
+        } else {
+            format!("Cet abonnement s’appelle maintenant « {} ».", short(name, subscriptions::MAX_NAME))
+        }))
     }
 }
 

@@ -2,14 +2,14 @@
 
 use chrono::Utc;
 use vigie_domain::subscription::Dimension;
-use vigie_domain::{Disposition, Permission, french};
+use vigie_domain::{Disposition, Permission};
 use vigie_notifier::audience::explain;
 use vigie_notifier::card::{Why, short};
 use vigie_service::Failure;
 use vigie_service::after_award::explain as why_after_award;
 use vigie_service::ingest::audience::subscriptions_of;
 use vigie_service::ingest::candidate;
-use vigie_service::pass_on::{PassedOn, pass_on};
+use vigie_service::pass_on::pass_on;
 use vigie_service::visibility;
 use vigie_store::journal::{NoticeRow, NotificationRow};
 use vigie_watcher::classify;
@@ -63,33 +63,7 @@ impl Asker<'_> {
         if row.assessment.deadline().is_some_and(|d| d.with_timezone(&Utc) <= self.now) {
             return Ok(word("Ce marché est clos : il n’est plus transmis."));
         }
-        let PassedOn { told, knew, cannot } = pass_on(self.service, &row, self.person).await?;
-        let left = match cannot {
-            0 => String::new(),
-            n => format!(
-                " {} ne {} pas y répondre.",
-                french::plural(n, "membre"),
-                if n > 1 { "peuvent" } else { "peut" }
-            ),
-        };
-        let said = match (told, knew) {
-            (0, 0) if cannot > 0 => "Personne n’a rien reçu.".to_owned(),
-            (0, 0) => "Personne n’est noté comme membre de votre réseau : la personne qui gère Vigie peut l’écrire."
-                .to_owned(),
-            (0, n) => format!(
-                "{} le {} déjà : personne n’a rien reçu de plus.",
-                french::plural(n, "membre"),
-                if n > 1 { "savent" } else { "sait" }
-            ),
-            (n, 0) => format!("Transmis à {}.", french::plural(n, "membre")),
-            (n, k) => format!(
-                "Transmis à {} ; {} le {} déjà.",
-                french::plural(n, "membre"),
-                french::plural(k, "autre"),
-                if k > 1 { "savaient" } else { "savait" }
-            ),
-        };
-        Ok(word(format!("{said}{left}")))
+        Ok(word(pass_on(self.service, &row, self.person).await?.in_french()))
     }
 
     pub(super) async fn why_of(&self, row: &NoticeRow) -> Result<Vec<Reply>, Failure> {

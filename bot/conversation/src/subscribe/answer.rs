@@ -7,7 +7,7 @@ use vigie_notifier::card::{provision_label, short};
 
 use vigie_domain::french::capital;
 use vigie_service::answers::action::folded;
-use vigie_service::place_input;
+use vigie_service::{place_input, subscriptions};
 
 use super::refine;
 
@@ -180,11 +180,11 @@ pub(super) fn sectors(mut draft: Draft, text: &str, words: &str) -> Next {
             let note = format!("Il reste « {} » à préciser, ou à laisser.", short(&left.word, 40));
             return Next::Again(draft, note);
         }
-        return Next::Ask(Draft { step: Step::Places, ..draft }, String::new());
+        return Next::Ask(Draft { step: draft.onward(Step::Places), ..draft }, String::new());
     }
     if matches!(words, "tous" | "tous les metiers" | "tout") {
         return Next::Ask(
-            Draft { step: Step::Places, sectors: Vec::new(), unsettled: Vec::new(), ..draft },
+            Draft { step: draft.onward(Step::Places), sectors: Vec::new(), unsettled: Vec::new(), ..draft },
             String::new(),
         );
     }
@@ -265,10 +265,10 @@ pub(super) fn places(mut draft: Draft, text: &str, words: &str) -> Next {
         if draft.is_everywhere() {
             return Next::Again(draft, "Dites où, ou « Partout » pour toute la France.".to_owned());
         }
-        return Next::Ask(Draft { step: Step::Provisions, ..draft }, String::new());
+        return Next::Ask(Draft { step: draft.onward(Step::Provisions), ..draft }, String::new());
     }
     if matches!(words, "partout" | "france" | "toute la france" | "tous" | "tout") {
-        return Next::Ask(Draft { step: Step::Provisions, ..draft.without_places() }, String::new());
+        return Next::Ask(Draft { step: draft.onward(Step::Provisions), ..draft.without_places() }, String::new());
     }
     if matches!(words, "effacer" | "vider") {
         return Next::Ask(draft.without_places(), "Liste vidée.".to_owned());
@@ -376,10 +376,10 @@ pub(super) fn provision(piece: &str) -> Option<ProvisionKind> {
 
 pub(super) fn provisions(mut draft: Draft, text: &str, words: &str) -> Next {
     if passes(words) {
-        return Next::Ask(Draft { step: Step::Rhythm, ..draft }, String::new());
+        return Next::Ask(Draft { step: draft.onward(Step::Rhythm), ..draft }, String::new());
     }
     if matches!(words, "tout" | "tous" | "toutes" | "peu importe") {
-        return Next::Ask(Draft { step: Step::Rhythm, provisions: Vec::new(), ..draft }, String::new());
+        return Next::Ask(Draft { step: draft.onward(Step::Rhythm), provisions: Vec::new(), ..draft }, String::new());
     }
     let found: Vec<ProvisionKind> = pieces(text).iter().filter_map(|p| provision(p)).collect();
     if found.is_empty() {
@@ -408,7 +408,9 @@ pub(super) fn rhythm(draft: Draft, words: &str) -> Next {
         "immediat" | "instantane" => Some(Cadence::Instant),
         "jour" | "par jour" | "quotidien" | "un resume par jour" => Some(Cadence::Daily),
         "semaine" | "par semaine" | "hebdomadaire" | "un resume par semaine" => Some(Cadence::Weekly),
-        words => RHYTHMS.iter().find(|(label, _)| folded(label) == words).map(|(_, c)| *c),
+        words => {
+            RHYTHMS.iter().find(|(label, _)| folded(label) == words).map(|(_, c)| *c).or_else(|| words.parse().ok())
+        }
     };
     match cadence {
         Some(cadence) => Next::Ask(Draft { step: Step::Confirm, cadence: Some(cadence), ..draft }, String::new()),
@@ -446,10 +448,42 @@ pub(super) fn refined(mut draft: Draft, text: &str, words: &str) -> Next {
 }
 
 pub(super) fn confirm(draft: Draft, words: &str) -> Next {
+    if draft.changes.is_some()
+        && let Some(step) = part(words)
+    {
+        return Next::Ask(Draft { step, ..draft }, String::new());
+    }
     match words {
         "affiner" | "preciser" | "plus precis" => Next::Ask(Draft { step: Step::Refine, ..draft }, String::new()),
-        "oui" | "je m'abonne" | "ok" | "confirmer" | "c'est bon" => Next::Save(draft),
+        "oui" | "je m'abonne" | "enregistrer" | "ok" | "confirmer" | "c'est bon" => Next::Save(draft),
         "non" => Next::Cancelled,
+        _ if draft.changes.is_some() => Next::Again(
+            draft,
+            "Dites ce qui change : « métiers », « lieux », « dispositions », « rythme », « affiner » ou « nommer » ; puis « enregistrer »."
+                .to_owned(),
+        ),
         _ => Next::Again(draft, "Répondez « je m’abonne », « retour » ou « annuler ».".to_owned()),
     }
+}
+
+/// The part of a subscription that is to be changed.
+fn part(words: &str) -> Option<Step> {
+    Some(match words {
+        "metiers" | "metier" | "quoi" => Step::Sectors,
+        "lieux" | "lieu" | "ou" | "departements" => Step::Places,
+        "dispositions" | "disposition" | "clauses" => Step::Provisions,
+        "rythme" | "quand" => Step::Rhythm,
+        "nommer" | "nom" => Step::Name,
+        _ => return None,
+    })
+}
+
+/// How it is to be called.
+pub(super) fn named(draft: Draft, text: &str, words: &str) -> Next {
+    let title = match words {
+        "" => return Next::Again(draft, "Écrivez un nom court, ou « sans nom ».".to_owned()),
+        "sans nom" | "aucun" | "vider" => String::new(),
+        _ => short(text.trim(), subscriptions::MAX_NAME),
+    };
+    Next::Ask(Draft { step: Step::Confirm, title, ..draft }, String::new())
 }

@@ -1,7 +1,7 @@
 //! Where the dialogue stands, and where it goes.
 
 use serde::{Deserialize, Serialize};
-use vigie_domain::{Around, Cadence, Department, Filter, ProvisionKind, Sector, StructureKind};
+use vigie_domain::{Around, Cadence, Department, Filter, ProvisionKind, Sector, StructureKind, Subscription};
 
 /// A question of the dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub enum Step {
     Confirm,
     /// Any other condition?
     Refine,
+    /// How is it to be called?
+    Name,
 }
 
 impl Step {
@@ -41,6 +43,7 @@ impl Step {
             Self::Rhythm => "rhythm",
             Self::Confirm => "confirm",
             Self::Refine => "refine",
+            Self::Name => "name",
         }
     }
 
@@ -52,7 +55,7 @@ impl Step {
             Self::Provisions => Self::Places,
             Self::Rhythm => Self::Provisions,
             Self::Confirm => Self::Rhythm,
-            Self::Refine => Self::Confirm,
+            Self::Refine | Self::Name => Self::Confirm,
         }
     }
 }
@@ -98,6 +101,12 @@ pub struct Draft {
     /// The commune that waits for its distance, as it is written.
     #[serde(default)]
     pub distance_of: Option<String>,
+    /// The subscription that is changed, by identifier; none = a new one.
+    #[serde(default)]
+    pub changes: Option<String>,
+    /// How its owner calls it.
+    #[serde(default)]
+    pub title: String,
 }
 
 /// A word that may mean several trades.
@@ -121,6 +130,46 @@ impl Draft {
             provisions: self.provisions.clone(),
             ..self.more.clone()
         }
+    }
+
+    /// A subscription as it stands, to be changed by its owner.
+    #[must_use]
+    pub fn of(subscription: &Subscription, kind: Option<StructureKind>) -> Self {
+        let Filter { sectors, departments, epcis, around, provisions, .. } = subscription.filter.clone();
+        let more = Filter {
+            sectors: Vec::new(),
+            departments: Vec::new(),
+            epcis: Vec::new(),
+            around: Vec::new(),
+            provisions: Vec::new(),
+            ..subscription.filter.clone()
+        };
+        Self {
+            step: Step::Confirm,
+            siret: None,
+            name: String::new(),
+            kind,
+            sectors,
+            departments,
+            epcis,
+            around,
+            provisions,
+            cadence: Some(subscription.cadence),
+            more,
+            unsettled: Vec::new(),
+            distance_of: None,
+            changes: Some(subscription.id.clone()),
+            title: subscription.name.clone(),
+        }
+    }
+
+    /// The question after one that is answered: whoever changes a subscription comes back to it as a whole.
+    pub(super) fn onward(&self, step: Step) -> Step {
+        if self.changes.is_some() { Step::Confirm } else { step }
+    }
+
+    pub(super) fn back(&self) -> Step {
+        if self.changes.is_some() { Step::Confirm } else { self.step.before() }
     }
 
     /// What the first trade that is not settled may mean.

@@ -5,6 +5,8 @@
 //!                                                                        refine ⇄
 //! ```
 //!
+//! A subscription that is there is changed from its last question on: each of the others can be asked for, and leads back there.
+//!
 //! [`next`] takes where the dialogue stands and what was said, and gives where it stands now; what needs the outside (a look
 //! into the directory, the count of what it would have given, keeping it) is asked for by [`Next`]. What is not understood
 //! leaves the dialogue where it stands.
@@ -21,7 +23,7 @@ use vigie_service::answers::action::folded;
 use super::refine;
 
 pub use answer::found;
-use answer::{confirm, kind, known, places, provisions, refined, rhythm, sectors, siret};
+use answer::{confirm, kind, known, named, places, provisions, refined, rhythm, sectors, siret};
 pub use draft::{Draft, Next, Step};
 pub use question::question;
 
@@ -47,6 +49,8 @@ pub fn begin(role: Role, profile: &Profile) -> Draft {
         more: Filter::default(),
         unsettled: Vec::new(),
         distance_of: None,
+        changes: None,
+        title: String::new(),
     }
 }
 
@@ -58,10 +62,10 @@ pub fn next(draft: Draft, said: &str) -> Next {
     match words.as_str() {
         "annuler" | "cancel" | "abandonner" => return Next::Cancelled,
         "retour" | "precedent" => {
-            let step = draft.step.before();
+            let step = draft.back();
             return Next::Ask(Draft { step, unsettled: Vec::new(), distance_of: None, ..draft }, String::new());
         }
-        "recommencer" => {
+        "recommencer" if draft.changes.is_none() => {
             let kept = Profile { kind: None, ..Profile::default() };
             return Next::Ask(begin(Role::Structure, &kept), "On reprend du début.".to_owned());
         }
@@ -77,6 +81,7 @@ pub fn next(draft: Draft, said: &str) -> Next {
         Step::Rhythm => rhythm(draft, &words),
         Step::Confirm => confirm(draft, &words),
         Step::Refine => refined(draft, &text, &words),
+        Step::Name => named(draft, &text, &words),
     }
 }
 
@@ -187,9 +192,59 @@ mod tests {
             Step::Rhythm,
             Step::Confirm,
             Step::Refine,
+            Step::Name,
         ] {
             assert_eq!(next(at(step), " ANNULER "), Next::Cancelled, "{step:?}");
         }
+    }
+
+    #[test]
+    fn what_is_there_is_changed_part_by_part_and_the_rest_stays() {
+        let filter = Filter {
+            sectors: vec!["blanchisserie".into()],
+            departments: Department::parse("59").into_iter().collect(),
+            words: vec!["linge".into()],
+            min_lead_days: Some(10),
+            ..Filter::default()
+        };
+        let there = vigie_domain::Subscription {
+            id: "ab12".into(),
+            subscriber: "p".into(),
+            name: "Linge".into(),
+            filter: filter.clone(),
+            cadence: "4h".parse().unwrap(),
+            paused_until: None,
+        };
+        let draft = Draft::of(&there, None);
+        assert_eq!((draft.filter(), draft.cadence, draft.step), (filter.clone(), Some(there.cadence), Step::Confirm));
+        let mut draft = draft;
+        for (said, step) in [
+            ("Lieux", Step::Places),
+            ("62", Step::Places),
+            ("continuer", Step::Confirm),
+            ("Rythme", Step::Rhythm),
+            ("retour", Step::Confirm),
+            ("Métiers", Step::Sectors),
+            ("continuer", Step::Confirm),
+            ("Dispositions", Step::Provisions),
+            ("clause", Step::Provisions),
+            ("continuer", Step::Confirm),
+            ("Rythme", Step::Rhythm),
+            ("chaque semaine", Step::Confirm),
+            ("Nommer", Step::Name),
+            ("Linge du Nord", Step::Confirm),
+        ] {
+            let (after, note) = asks(next(draft, said));
+            assert_eq!((after.step, note.as_str()), (step, ""), "{said}");
+            draft = after;
+        }
+        let (text, rows) = question(&draft, "");
+        assert!(text.contains("Linge du Nord") && rows.iter().flatten().any(|b| b.label == "Enregistrer"), "{text}");
+        let Next::Save(done) = next(draft, "enregistrer") else { panic!("kept") };
+        assert_eq!((done.changes.as_deref(), done.title.as_str()), (Some("ab12"), "Linge du Nord"));
+        let changed = done.filter();
+        assert_eq!((changed.departments.len(), changed.provisions.len(), done.cadence), (2, 1, Some(Cadence::Weekly)));
+        assert_eq!((&changed.words, changed.min_lead_days), (&filter.words, Some(10)), "the rest stays");
     }
 
     #[test]
@@ -226,6 +281,8 @@ mod tests {
             kind: StructureKind::Ea,
             sectors: vec!["blanchisserie".into()],
             departments: Department::parse("59").into_iter().collect(),
+            place: None,
+            naf: None,
         };
         let (known, _) = asks(found(draft.clone(), &siret, Some(structure)));
         assert!(question(&known, "").0.contains("EA du Nord (EA)"));

@@ -91,6 +91,21 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
             "À quel rythme ? « Automatique » : un résumé par jour, et tout de suite ce qui vous est réservé ou est urgent.".to_owned(),
             vec![row(&["Automatique", "Tout de suite"]), row(&["Chaque jour", "Chaque semaine"])],
         ),
+        Step::Confirm if draft.changes.is_some() => (
+            format!(
+                "{}{}\nRythme : {}.\n{preview}\nQue changer ? Puis « Enregistrer ».",
+                if draft.title.is_empty() { String::new() } else { format!("« {} » : ", draft.title) },
+                criteria::in_french(&draft.filter()),
+                draft.cadence.unwrap_or_default().in_french()
+            ),
+            vec![
+                row(&["Métiers", "Lieux"]),
+                row(&["Dispositions", "Rythme"]),
+                row(&["Affiner", "Nommer"]),
+                row(&["Enregistrer"]),
+            ],
+        ),
+        Step::Name => ("Comment l’appeler ? Un nom court, par exemple « Linge du Nord ».".to_owned(), vec![row(&["Sans nom"])]),
         Step::Confirm => (
             format!(
                 "Votre abonnement : {}\nRythme : {}.\n{preview}\nC’est bien cela ?",
@@ -105,7 +120,8 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
             (format!("{REFINE}{}", kept(more)), rows)
         }
     };
-    let mut last = if draft.step == Step::Siret { Vec::new() } else { row(&["Retour"]) };
+    let first = draft.step == Step::Siret || draft.step == Step::Confirm && draft.changes.is_some();
+    let mut last = if first { Vec::new() } else { row(&["Retour"]) };
     last.push(button("Annuler"));
     rows.push(last);
     (text, rows)

@@ -14,6 +14,7 @@ use vigie_store::outbox::Item;
 use super::{offers, renewals};
 use crate::alert_card;
 use crate::error::Failure;
+use crate::partner_calls;
 use crate::service::Service;
 
 /// Why a message cannot be made.
@@ -34,6 +35,9 @@ fn why(item: &Item) -> Why {
 /// # Errors
 /// The database fails.
 pub async fn still_stands(service: &Service, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
+    if item.alert_kind == AlertKind::PartnerCall {
+        return partner_calls::messages::still_stands(service, person, item).await;
+    }
     let (store, lot, now) = (&service.store, why(item).lot.unwrap_or_default(), service.clock.now());
     Ok(match item.alert_kind {
         AlertKind::Offer => {
@@ -70,6 +74,9 @@ pub async fn message(
     form: Form,
     (asks, unsubscribe): (bool, Option<String>),
 ) -> Result<Option<Message>, MessageError> {
+    if item.alert_kind == AlertKind::PartnerCall {
+        return partner_calls::messages::message(service, (item, subscriber), form, (asks, unsubscribe)).await;
+    }
     let why = why(item);
     let lot = why.lot.clone().unwrap_or_default();
     let answer = asks.then_some(ANSWER_HERE);
@@ -132,7 +139,7 @@ pub async fn chat_of(service: &Service, delivery: &str) -> Result<Option<(AlertK
         return Ok(None);
     }
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
-    let Some(item) = items.first().filter(|i| i.alert_kind.follows_award()) else { return Ok(None) };
+    let Some(item) = items.first().filter(|i| i.alert_kind.is_for_its_reader()) else { return Ok(None) };
     let made = message(service, (item, &row.subscriber), Form::Chat, (false, None)).await;
     let made = made.map_err(|e| Failure::new(e.to_string(), "message", "corrigez ce modèle"))?;
     Ok(made.map(|m| (item.alert_kind, m.chat().into_owned())))

@@ -290,7 +290,7 @@ async fn close(service: &Service, offer: ServiceOffer, now: DateTime<Utc>) -> Re
 }
 
 /// Everyone who speaks for a structure.
-pub(super) async fn audience_of(service: &Service, tx: &mut IngestTx, structure: &str) -> Result<Audience, StoreError> {
+pub(crate) async fn audience_of(service: &Service, tx: &mut IngestTx, structure: &str) -> Result<Audience, StoreError> {
     let members = service.store.members(structure).await?;
     let ids: Vec<&str> = members.iter().map(String::as_str).collect();
     let mut audience = Audience::default();

@@ -13,6 +13,8 @@ pub struct Subject {
     pub procedure: String,
     /// The lot that it names; empty = the whole.
     pub lot: String,
+    /// The call for partners that it is about.
+    pub call: Option<String>,
 }
 
 /// What a delivery is about; `None` where it carries many things, or none any more.
@@ -27,6 +29,11 @@ pub async fn of(service: &Service, delivery: &str) -> Result<Option<Subject>, St
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
     Ok(items.into_iter().next().map(|item| {
         let why: Why = serde_json::from_str(&item.reasons).unwrap_or_default();
-        Subject { kind: item.alert_kind, procedure: item.procedure, lot: why.lot.unwrap_or_default() }
+        Subject {
+            kind: item.alert_kind,
+            procedure: item.procedure,
+            lot: why.lot.unwrap_or_default(),
+            call: why.partners.map(|of| of.call),
+        }
     }))
 }

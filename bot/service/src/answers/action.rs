@@ -3,10 +3,11 @@
 //! A button's data reads `word:delivery`; a button that stands for a command holds the command itself (`/pause 2`), one that
 //! answers a question of a conversation `=step:answer`. All stay below [`MAX_BUTTON_DATA`] bytes.
 
-use vigie_domain::{OfferStage, Refusal, Stage};
+use vigie_domain::{OfferStage, PartnerRole, Refusal, Stage};
 
 use vigie_notifier::chat::{Button, ButtonAction, MAX_BUTTON_DATA};
 
+use super::positions::{self, Said};
 use super::vocabulary::{self, Remind};
 
 pub use super::vocabulary::{REMIND_DAYS, RemindDay, folded};
@@ -38,6 +39,10 @@ pub enum Action {
     GoWith(String),
     /// What came of offering services to the holder.
     Offer(OfferStage),
+    /// As what the structure positions itself in a call for partners.
+    Position(PartnerRole),
+    /// The same, lot by lot.
+    Positions(Vec<Said>),
 }
 
 impl From<Remind> for Action {
@@ -98,7 +103,7 @@ pub enum ButtonData {
 }
 
 /// Words of wishes in buttons.
-const ACTIONS: [(&str, Action); 19] = [
+const ACTIONS: [(&str, Action); 23] = [
     ("go", Action::Stage(Stage::Go)),
     ("no", Action::Stage(Stage::NoGo)),
     ("later", Action::Remind(REMIND_DAYS)),
@@ -118,6 +123,10 @@ const ACTIONS: [(&str, Action); 19] = [
     ("contacted", Action::Offer(OfferStage::Contacted)),
     ("declined", Action::Offer(OfferStage::Declined)),
     ("serving", Action::Offer(OfferStage::Won)),
+    ("lead", Action::Position(PartnerRole::Lead)),
+    ("joins", Action::Position(PartnerRole::CoContractor)),
+    ("sub", Action::Position(PartnerRole::Subcontractor)),
+    ("not-us", Action::Position(PartnerRole::Declined)),
 ];
 /// What stands before a refusal's word.
 const BECAUSE: &str = "why-";
@@ -200,6 +209,9 @@ pub fn words(text: &str) -> Option<Act> {
     }
     if let Some(action) = with_rest(text).or_else(|| go_with(text)) {
         return Some(action.into());
+    }
+    if let Some(said) = positions::said(text) {
+        return Some(Action::Positions(said).into());
     }
     let said = folded(text);
     let (said, lot) = without_lot(without_courtesy(&said));

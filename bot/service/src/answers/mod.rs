@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod outcome_line;
+pub mod positions;
 pub mod reading;
 pub mod state_line;
 pub mod vocabulary;

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::subscription::Role;
-use vigie_domain::{AlertKind, Decision, OfferStage, Permission, Phase, Refusal, Stage, french};
+use vigie_domain::{AlertKind, Decision, OfferStage, PartnerRole, Permission, Phase, Refusal, Stage, french};
 use vigie_notifier::card::short;
 
 use vigie_notifier::chat::Button;
@@ -90,6 +90,18 @@ fn after_award(kind: AlertKind, role: Role, delivery: &str) -> Vec<Vec<Button>> 
     }
 }
 
+/// The buttons under a message that asks as what a structure positions itself.
+fn partners(role: Role, phase: Phase, delivery: &str) -> Vec<Vec<Button>> {
+    if !role.may(Permission::Decide) || !phase.takes_answers() {
+        return Vec::new();
+    }
+    let label = |role: PartnerRole| french::capital(role.in_french());
+    let row = |roles: &[PartnerRole]| {
+        roles.iter().map(|r| action::button(&label(*r), &Action::Position(*r), delivery)).collect::<Vec<_>>()
+    };
+    PartnerRole::ALL.chunks(2).map(row).collect()
+}
+
 /// The buttons under a message about a procedure that stands so, for a person of that role: what is over takes no « on y va ».
 #[must_use]
 pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec<Vec<Button>> {
@@ -99,6 +111,7 @@ pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec
     let later = button("⏰ Rappel", Action::Remind(REMIND_DAYS));
     match kind {
         AlertKind::Offer | AlertKind::AskResult | AlertKind::Renewal => return after_award(kind, role, delivery),
+        AlertKind::PartnerCall => return partners(role, phase, delivery),
         _ => {}
     }
     let of_a_contract = matches!(

@@ -6,6 +6,11 @@ use vigie_consultation::{Amount, Consultation, Envelope, Finding, Term, What};
 use vigie_domain::{DateKind, FactKind, ProvisionKind, french};
 use vigie_notifier::card;
 
+/// The first line of a message that tells what was read.
+pub const SUBJECT: &str = "Ce que dit le dossier de consultation";
+/// What is said of files that could not be read at all.
+pub const FAILED: &str = "La lecture de ces fichiers s’est interrompue plusieurs fois : ils ne sont pas lus, et ne sont pas gardés. Donnez-les un par un ; celui qui échoue est à lire à l’œil.";
+
 /// One thing said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Said {
@@ -21,6 +26,9 @@ pub struct Said {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Section {
     pub title: &'static str,
+    /// Its words are told in messages too.
+    #[serde(skip)]
+    pub quoted: bool,
     pub lines: Vec<Said>,
 }
 
@@ -34,11 +42,12 @@ pub fn sections(consultation: &Consultation, contradictions: &[Contradiction]) -
     let mut out = vec![
         Section {
             title: "À vérifier : les pièces se contredisent",
+            quoted: true,
             lines: contradictions.iter().map(contradicted).collect(),
         },
-        Section { title: "Ce que le dossier offre", lines: of(&provision) },
-        Section { title: "Dates", lines: of(&date) },
-        Section { title: "Critères", lines: criteria(consultation) },
+        Section { title: "Ce que le dossier offre", quoted: true, lines: of(&provision) },
+        plain("Dates", of(&date)),
+        plain("Critères", criteria(consultation)),
     ];
     for (envelope, title) in [
         (Envelope::Candidature, "À fournir : candidature"),
@@ -50,14 +59,18 @@ pub fn sections(consultation: &Consultation, contradictions: &[Contradiction]) -
             at: f.at.to_string(),
             ..Said::default()
         });
-        out.push(Section { title, lines: lines.collect() });
+        out.push(plain(title, lines.collect()));
     }
-    out.push(Section { title: "Conditions", lines: terms(consultation) });
+    out.push(plain("Conditions", terms(consultation)));
     let missing = consultation.not_found().into_iter().map(|label| Said { label: label.to_owned(), ..Said::default() });
-    out.push(Section { title: "Cherché dans les pièces, non trouvé", lines: missing.collect() });
-    out.push(Section { title: "Fichiers", lines: consultation.pieces.iter().map(file).collect() });
+    out.push(plain("Cherché dans les pièces, non trouvé", missing.collect()));
+    out.push(plain("Fichiers", consultation.pieces.iter().map(file).collect()));
     out.retain(|s| !s.lines.is_empty());
     out
+}
+
+fn plain(title: &'static str, lines: Vec<Said>) -> Section {
+    Section { title, quoted: false, lines }
 }
 
 /// The same as one text.
@@ -80,11 +93,54 @@ pub fn text(sections: &[Section]) -> String {
     out
 }
 
+/// Provisions alone.
+#[must_use]
+pub fn provisions(consultation: &Consultation) -> Vec<Said> {
+    let told = consultation.findings.iter().filter_map(|f| Some((provision(&f.what)?, f)));
+    told.filter(|(_, f)| !matches!(&f.what, What::Provision(p) if p.kind == ProvisionKind::ToVerify))
+        .map(|((label, text), f)| said(label, text, f))
+        .collect()
+}
+
+/// The most important of it, for a message: each line with its place, the words of what is offered and of what contradicts; `page`
+/// leads to all of it.
+#[must_use]
+pub fn brief(sections: &[Section], page: Option<&str>) -> String {
+    /// Lines of a section that a message holds; the clause and what contradicts it are told whole.
+    const LINES: usize = 8;
+    /// Longest quote, in characters.
+    const QUOTE: usize = 220;
+    let mut out = String::new();
+    for section in sections {
+        let whole = section.quoted;
+        out.push_str(&format!("\n{}\n", section.title));
+        let most = if whole { 2 * LINES } else { LINES };
+        for line in section.lines.iter().take(most) {
+            let told = if line.text.is_empty() { String::new() } else { format!(" : {}", line.text) };
+            let at = if line.at.is_empty() { String::new() } else { format!(" — {}", line.at) };
+            match line.quote.is_empty() || !whole {
+                true => out.push_str(&format!("• {}{told}{at}\n", line.label)),
+                false => {
+                    out.push_str(&format!("• {}{told}\n  « {} »{at}\n", line.label, card::short(&line.quote, QUOTE)));
+                }
+            }
+        }
+        if let Some(more @ 1..) = section.lines.len().checked_sub(most) {
+            out.push_str(&format!("• et {more} de plus\n"));
+        }
+    }
+    out.push_str("\nPour chercher un mot dans ces pièces : /chercher pénalité");
+    if let Some(page) = page {
+        out.push_str(&format!("\nTout, avec les mots des pièces : {page}/dossier"));
+    }
+    out.trim_start().to_owned()
+}
+
 fn said(label: String, text: String, finding: &Finding) -> Said {
     Said { label, text, quote: finding.quote.clone(), at: finding.at.to_string() }
 }
 
-fn contradicted(c: &Contradiction) -> Said {
+pub(super) fn contradicted(c: &Contradiction) -> Said {
     let there = c.there_at.as_ref().map_or_else(|| "l’avis".to_owned(), Clone::clone);
     let text = format!("{there} dit {}, ici {}", c.there, c.here);
     said(french::capital(&c.about), text, &c.finding)

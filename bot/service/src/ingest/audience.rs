@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Profile, Rhythm};
-use vigie_domain::{Cadence, Subscriber, Subscription};
+use vigie_domain::{Absence, Cadence, MessageKind, Subscriber, Subscription};
 use vigie_notifier::audience::{Hit, hit};
 use vigie_store::audience::Person;
 use vigie_store::journal::NoticeRow;
 use vigie_store::people::{Address, AddressState};
+use vigie_store::preferences::routed;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::classify::fold::fold;
 use vigie_watcher::zones;
@@ -70,9 +71,32 @@ impl Audience {
             .filter_map(|(id, person)| Some((id.clone(), hit(&person.subscriber, &person.subscriptions, candidate)?)))
     }
 
-    pub(super) fn active_addresses(&self, subscriber: &str) -> impl Iterator<Item = &Address> {
-        let addresses = self.people.get(subscriber).into_iter().flat_map(|p| &p.addresses);
-        addresses.filter(|a| a.state == AddressState::Active)
+    /// The addresses of a person in use that carry that kind of message.
+    pub(super) fn addresses_for(&self, subscriber: &str, kind: MessageKind) -> Vec<&Address> {
+        let Some(person) = self.people.get(subscriber) else { return Vec::new() };
+        let in_use = person.addresses.iter().filter(|a| a.state == AddressState::Active);
+        routed(&person.routes, kind, in_use).collect()
+    }
+
+    /// The absence of a person who is away at that moment.
+    pub(super) fn away(&self, subscriber: &str, now: DateTime<Utc>) -> Option<&Absence> {
+        self.people.get(subscriber)?.away.as_ref().filter(|a| a.holds(now))
+    }
+
+    /// Who stands in by a person who is away: a colleague who is here.
+    pub(super) fn stand_in_of(&self, subscriber: &str, now: DateTime<Utc>) -> Option<&Subscriber> {
+        let colleague = self.person(self.away(subscriber, now)?.stand_in.as_deref()?)?;
+        let same = self.person(subscriber)?.structure() == colleague.structure() && colleague.id != subscriber;
+        (same && self.away(&colleague.id, now).is_none()).then_some(colleague)
+    }
+
+    /// Those who stand in by somebody of it, and are not in it.
+    pub(super) fn missing_stand_ins(&self, now: DateTime<Utc>) -> Vec<String> {
+        let away = self.people.keys().filter_map(|id| self.away(id, now)?.stand_in.clone());
+        let mut missing: Vec<String> = away.filter(|id| !self.has(id)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
     }
 
     /// Adds those of another audience.

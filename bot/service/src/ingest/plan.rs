@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, FixedOffset, Utc};
 use vigie_config::settings::Baseline;
 use vigie_domain::procedure::{self, Change, Snapshot, Statement};
 use vigie_domain::subscription::{Candidate, Match, Profile};
-use vigie_domain::{Access, Alert, AlertKind, Assessment, Cadence, Disposition, Notice, french};
+use vigie_domain::{Access, Alert, AlertKind, Assessment, Cadence, Disposition, MessageKind, Notice, french};
 use vigie_notifier::audience::Hit;
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
@@ -233,14 +233,16 @@ impl<'a> Planner<'a> {
     }
 
     /// Those who may have this at once, each with their hourly cap.
-    pub(super) fn may_hear_at_once<'p>(&self, audiences: &'p Audiences<'_>) -> Vec<(&'p str, u32)> {
+    pub(super) fn may_hear_at_once<'p>(&'p self, audiences: &'p Audiences<'_>) -> Vec<(&'p str, u32)> {
         let at_once = |id: &str, hit: &Option<Hit>| {
             audiences.before.contains_key(id)
                 || hit.as_ref().is_none_or(|h| matches!(h.cadence, Cadence::Instant | Cadence::Auto))
                 || self.merges_all()
         };
-        let people = audiences.people.iter().filter(|(id, hit)| at_once(id, hit));
-        people.map(|(id, _)| (id.as_str(), self.cap_of(id))).collect()
+        let people = audiences.people.iter().filter(|(id, hit)| at_once(id, hit)).map(|(id, _)| id.as_str());
+        let stand_ins = audiences.people.keys().filter_map(|id| self.audience.stand_in_of(id, self.now));
+        let all: BTreeSet<&str> = people.chain(stand_ins.map(|p| p.id.as_str())).collect();
+        all.into_iter().map(|id| (id, self.cap_of(id))).collect()
     }
 
     /// Whether everything goes into merged messages: what a first poll brings, where it is to be told at all.
@@ -259,6 +261,7 @@ impl<'a> Planner<'a> {
         stored: &People,
     ) -> PeoplePlan {
         let mut plan = PeoplePlan::default();
+        let stood_in = self.stood_in(&audiences);
         for (subscriber, hit) in audiences.people {
             let before = audiences.before.get(subscriber.as_str()).copied();
             let met = before.map(|told| inherited(told, alert.kind)).unwrap_or_default();
@@ -293,7 +296,31 @@ impl<'a> Planner<'a> {
             decided.remark = self.signed.map(|s| s.remark.clone()).or_else(follows).or_else(lead).or_else(account);
             plan.shares.push(self.with_deliveries(share(subscriber, hit, met, decided), alert, assessment));
         }
+        for (stand_in, hit, remark) in stood_in {
+            let mut decided = self.decide(&stand_in, (alert.kind, hit.as_ref()), None, stored, assessment);
+            decided.remark = Some(remark);
+            let mut share = share(stand_in, hit, Why::default(), decided);
+            share.subscription = None; // it is the other's
+            plan.shares.push(self.with_deliveries(share, alert, assessment));
+        }
         plan
+    }
+
+    /// Who hears in the place of people who are away, once each, with what met and in whose place: those whom this does not reach
+    /// by themselves.
+    fn stood_in(&self, audiences: &Audiences<'_>) -> Vec<(String, Option<Hit>, String)> {
+        let mut out: Vec<(String, Option<Hit>, String)> = Vec::new();
+        for (person, hit) in audiences.people.iter().filter(|(id, _)| !audiences.known.contains(id.as_str())) {
+            let Some(stand_in) = self.audience.stand_in_of(person, self.now) else { continue };
+            let reached = audiences.people.contains_key(&stand_in.id) || audiences.known.contains(stand_in.id.as_str());
+            if hit.as_ref().is_some_and(|h| h.paused) || reached || out.iter().any(|(id, ..)| *id == stand_in.id) {
+                continue;
+            }
+            let name = self.audience.person(person).map(|p| p.name.clone()).unwrap_or_default();
+            let whose = if name.is_empty() { "d’un collègue".to_owned() } else { french::of(&name) };
+            out.push((stand_in.id.clone(), hit.clone(), format!("En l’absence {whose}")));
+        }
+        out
     }
 
     /// The share of someone who hears without subscribing: told at once within their cap, with that remark; or `knew` it.
@@ -381,6 +408,13 @@ impl<'a> Planner<'a> {
         if before.is_none() && hit.is_some_and(|h| h.paused) {
             return Decided::untold(Disposition::Paused, "abonnement en pause");
         }
+        if before.is_none() && self.audience.away(subscriber, self.now).is_some() {
+            let note = match self.audience.stand_in_of(subscriber, self.now) {
+                Some(_) => "absence : la personne qui remplace l’a reçu",
+                None => "absence",
+            };
+            return Decided::untold(Disposition::Paused, note);
+        }
         let waits = matches!(kind, AlertKind::Modification | AlertKind::Completion);
         let cadence = match before {
             // What follows a message comes the way the message came, but for what becomes of a contract under way.
@@ -423,8 +457,8 @@ impl<'a> Planner<'a> {
         }
         // A message about a procedure that is still open loses its meaning when it closes.
         let expires = assessment.deadline().map(|d| d.with_timezone(&Utc)).filter(|d| *d > self.now);
-        let addresses = self.audience.active_addresses(&share.subscriber);
-        let deliveries = addresses.map(|a| NewDelivery::of(alert, a, expires)).collect();
+        let addresses = self.audience.addresses_for(&share.subscriber, MessageKind::of(alert.kind));
+        let deliveries = addresses.into_iter().map(|a| NewDelivery::of(alert, a, expires)).collect();
         (share, deliveries)
     }
 }

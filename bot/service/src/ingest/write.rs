@@ -95,6 +95,10 @@ pub(crate) async fn tell(
     let folded = turn.searchable(notice, assessment);
     let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
     let mut audience = turn.reach(tx, &candidate, told).await?;
+    let missing = audience.missing_stand_ins(tx.now());
+    for person in tx.people_by_id(&missing.iter().map(String::as_str).collect::<Vec<_>>()).await? {
+        audience.add(Arc::new(with_words_folded(person)));
+    }
     let following = following(tx, turn, (notice, assessment), &mut audience).await?;
     let brought = brought(tx, turn, notice, &mut audience).await?;
     let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now())
@@ -112,6 +116,10 @@ pub(crate) async fn tell(
         tx.put_shares(alert, None, &plan.shares).await?;
     }
     let told = plan.shares.iter().filter(|(share, _)| share.disposition.is_told()).count();
+    if told > 0 {
+        // The alert's identifier stands in the line of each of its deliveries too.
+        tracing::info!(alert = %alert.id, notice = %notice.key(), procedure = %alert.procedure, told, "told");
+    }
     Ok(Concerned { shares: plan.shares.len(), told })
 }
 

@@ -147,7 +147,7 @@ pub async fn say(service: &Service, person: &Subscriber, procedure: &str, read: 
     let provisions = match read.seen {
         Some(seen) => {
             let holds = seen.provision(ProvisionKind::ExecutionClause);
-            verdict_correction::corrected(row, ProvisionKind::ExecutionClause, Some(holds))
+            verdict_correction::corrected(&row.assessment, ProvisionKind::ExecutionClause, &[], Some(holds))
         }
         None => {
             let evidence = Evidence { field: Some("correction".to_owned()), quote: None };

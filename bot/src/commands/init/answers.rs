@@ -16,12 +16,7 @@ use super::InitArgs;
 pub(super) struct Answers {
     pub(super) database: String,
     pub(super) database_password: Option<SecretString>,
-    pub(super) mail_host: String,
-    pub(super) mail_port: Option<u16>,
-    pub(super) mail_tls: Tls,
-    pub(super) mail_user: Option<String>,
-    pub(super) mail_password: Option<SecretString>,
-    pub(super) mail_from: String,
+    pub(super) mail: Mail,
     pub(super) skip_mail_check: bool,
     pub(super) public_url: Option<String>,
     pub(super) operator_name: String,
@@ -30,37 +25,31 @@ pub(super) struct Answers {
     pub(super) departments: Vec<Department>,
 }
 
+/// How messages leave.
+#[derive(Debug, Clone)]
+pub(super) struct Mail {
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+    pub(super) tls: Tls,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<SecretString>,
+    pub(super) from: String,
+}
+
 /// Takes what the flags say, and asks for the rest where somebody is there.
 pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
     let organisation = needed(args.organisation, "--organisation", "Organisation pour qui Vigie est tenue")?;
     let operator_name = needed(args.operator_name, "--operator-name", "Votre nom, tel qu’on vous appelle")?;
     let operator_email = needed(args.operator_email, "--operator-email", "Votre adresse électronique")?;
     let asked = args.mail_host.is_none();
-    let mail_host = needed(args.mail_host, "--mail-host", "Serveur d’envoi des courriels (smtp.exemple.fr)")?;
-    let mail_tls = match args.mail_tls {
-        Some(tls) => tls,
-        None if asked => tls("Protection de la connexion : starttls, implicit ou none [starttls]")?,
-        None => Tls::default(),
-    };
-    let mail_user = match args.mail_user {
-        None if asked && mail_tls != Tls::None => optional("Compte sur ce serveur (vide s’il n’en demande pas)"),
-        given => given,
-    };
-    let mail_password = match (&mail_user, &args.mail_password_file) {
-        (None, _) => None,
-        (Some(_), Some(path)) => Some(read(path)?),
-        (Some(user), None) => {
-            let typed =
-                ask::secret(&format!("Mot de passe de {user} (il ne s’affiche pas) : ")).map(SecretString::from);
-            Some(typed.ok_or_else(|| missing("--mail-password-file"))?)
-        }
-    };
-    let own = mail_user.as_ref().filter(|user| user.contains('@')).map(|user| format!("Vigie <{user}>"));
-    let mail_from = match (args.mail_from, own) {
-        (Some(from), _) => from,
-        (None, Some(own)) => optional(&format!("Adresse d’où partent les messages [{own}]")).unwrap_or(own),
-        (None, None) => needed(None, "--mail-from", "Adresse d’où partent les messages (vigie@exemple.fr)")?,
-    };
+    let mail = mail(
+        args.mail_host,
+        args.mail_port,
+        args.mail_tls,
+        args.mail_user,
+        args.mail_password_file.as_deref(),
+        args.mail_from,
+    )?;
     let public_url = match args.public_url {
         None if asked => optional("Adresse des pages vue du dehors, https://… (vide s’il n’y en a pas encore)"),
         given => given,
@@ -80,12 +69,7 @@ pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
     Ok(Answers {
         database,
         database_password: args.database_password_file.as_deref().map(read).transpose()?,
-        mail_host,
-        mail_port: args.mail_port,
-        mail_tls,
-        mail_user,
-        mail_password,
-        mail_from,
+        mail,
         skip_mail_check: args.skip_mail_check,
         public_url,
         operator_name,
@@ -93,6 +77,60 @@ pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
         organisation,
         departments: departments.iter().map(|d| department(d)).collect::<Result<_, _>>()?,
     })
+}
+
+/// How messages leave: as the flags say, and by questions where somebody is there.
+pub(super) fn mail(
+    host: Option<String>,
+    port: Option<u16>,
+    tls: Option<Tls>,
+    user: Option<String>,
+    password_file: Option<&Path>,
+    from: Option<String>,
+) -> Result<Mail, Failure> {
+    let asked = host.is_none();
+    let written = needed(
+        host,
+        "--mail-host",
+        "Serveur d’envoi des courriels, avec son port s’il en a un à lui (par exemple smtp.exemple.fr ou 127.0.0.1:25)",
+    )?;
+    let (host, own_port) = host_and_port(&written);
+    let tls = match tls {
+        Some(tls) => tls,
+        None if asked => ask_tls()?,
+        None => Tls::default(),
+    };
+    let user = match user {
+        None if asked && tls != Tls::None => optional("Compte sur ce serveur (vide s’il n’en demande pas)"),
+        given => given,
+    };
+    let password = match (&user, password_file) {
+        (None, _) => None,
+        (Some(_), Some(path)) => Some(read(path)?),
+        (Some(user), None) => {
+            let typed =
+                ask::secret(&format!("Mot de passe de {user} (il ne s’affiche pas) : ")).map(SecretString::from);
+            Some(typed.ok_or_else(|| missing("--mail-password-file"))?)
+        }
+    };
+    let own = user.as_ref().filter(|user| user.contains('@')).map(|user| format!("Vigie <{user}>"));
+    let from = match (from, own) {
+        (Some(from), _) => from,
+        (None, Some(own)) => optional(&format!("Adresse d’où partent les messages [{own}]")).unwrap_or(own),
+        (None, None) => {
+            needed(None, "--mail-from", "Adresse d’où partent les messages (par exemple vigie@exemple.fr)")?
+        }
+    };
+    Ok(Mail { host, port: port.or(own_port), tls, user, password, from })
+}
+
+/// `smtp.exemple.fr:2525` is a server and its port; an IPv6 address holds colons of its own.
+fn host_and_port(written: &str) -> (String, Option<u16>) {
+    let split = written.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
+    match split.and_then(|(host, port)| Some((host, port.parse().ok()?))) {
+        Some((host, port)) => (host.trim_matches(['[', ']']).to_owned(), Some(port)),
+        None => (written.trim_matches(['[', ']']).to_owned(), None),
+    }
 }
 
 fn department(written: &str) -> Result<Department, Failure> {
@@ -117,7 +155,7 @@ fn needed(given: Option<String>, flag: &str, question: &str) -> Result<String, F
     loop {
         match ask::line(&format!("{question} : ")) {
             None => return Err(missing(flag)),
-            Some(typed) if typed.is_empty() => {}
+            Some(typed) if typed.is_empty() => ask::say("Il faut une réponse."),
             Some(typed) => return Ok(typed),
         }
     }
@@ -127,11 +165,15 @@ fn optional(question: &str) -> Option<String> {
     ask::line(&format!("{question} : ")).filter(|typed| !typed.is_empty())
 }
 
-fn tls(question: &str) -> Result<Tls, Failure> {
+fn ask_tls() -> Result<Tls, Failure> {
+    ask::say(
+        "Protection de la connexion : starttls (la plus courante, port 587), implicit (dès le début, port 465), none (relais de cette machine, port 25)",
+    );
     loop {
-        let Some(typed) = optional(question) else { return Ok(Tls::default()) };
-        if let Ok(tls) = super::super::output::parse_word(&typed.to_lowercase()) {
-            return Ok(tls);
+        let Some(typed) = optional("starttls, implicit ou none [starttls]") else { return Ok(Tls::default()) };
+        match super::super::output::parse_word(&typed.to_lowercase()) {
+            Ok(tls) => return Ok(tls),
+            Err(_) => ask::say("Écrivez l’un de ces trois mots."),
         }
     }
 }
@@ -140,4 +182,23 @@ fn tls(question: &str) -> Result<Tls, Failure> {
 fn read(path: &Path) -> Result<SecretString, Failure> {
     let fix = "donnez un fichier qui ne contient que le mot de passe";
     Secret::File(path.to_owned()).read().map_err(|e| Failure::usage(e.to_string(), path.display().to_string(), fix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_be_written_with_its_port() {
+        let read = |text: &str| host_and_port(text);
+        assert_eq!(read("127.0.0.1:8425"), ("127.0.0.1".to_owned(), Some(8425)));
+        assert_eq!(read("smtp.exemple.fr"), ("smtp.exemple.fr".to_owned(), None));
+        assert_eq!(read("[::1]:25"), ("::1".to_owned(), Some(25)));
+        assert_eq!(read("::1"), ("::1".to_owned(), None));
+        assert_eq!(
+            read("smtp.exemple.fr:abc"),
+            ("smtp.exemple.fr:abc".to_owned(), None),
+            "refused later, with its name"
+        );
+    }
 }

@@ -37,13 +37,13 @@ pub(super) fn text(a: &Answers, dir: &Path) -> String {
             format!("dir = {}   # de préférence sur un autre disque\n", quoted(&folder.display().to_string()))
         }
     };
-    let tls = match a.mail_tls {
+    let tls = match a.mail.tls {
         Tls::Starttls => "starttls",
         Tls::Implicit => "implicit",
         Tls::None => "none",
     };
-    let port = a.mail_port.map(|p| format!("port = {p}\n")).unwrap_or_default();
-    let user = a.mail_user.as_ref().map(|u| format!("username = {}\n", quoted(u))).unwrap_or_default();
+    let port = a.mail.port.map(|p| format!("port = {p}\n")).unwrap_or_default();
+    let user = a.mail.user.as_ref().map(|u| format!("username = {}\n", quoted(u))).unwrap_or_default();
     let web = match &a.public_url {
         None => "# Sans adresse publique, les messages ne portent pas de liens, et personne n’entre dans ses pages.\n# public_url = \"https://vigie.exemple.fr\"\n# secret = { file = \"…\" }                 # 16 caractères au moins, tirés au hasard\n".to_owned(),
         Some(url) => format!("public_url = {}\nsecret = {{ file = {} }}   # signe les liens ; en changer les révoque tous\n", quoted(url.trim_end_matches('/')), secret("web")),
@@ -71,9 +71,9 @@ pub(super) fn text(a: &Answers, dir: &Path) -> String {
         organisation = quoted(&a.organisation),
         database = quoted(&a.database),
         database_password = password("base", a.database_password.is_some()),
-        host = quoted(&a.mail_host),
-        mail_password = password("smtp", a.mail_password.is_some()),
-        from = quoted(&a.mail_from),
+        host = quoted(&a.mail.host),
+        mail_password = password("smtp", a.mail.password.is_some()),
+        from = quoted(&a.mail.from),
     )
 }
 
@@ -163,16 +163,20 @@ mod tests {
     use vigie_domain::Department;
     use vigie_watcher::sources::readers;
 
+    use crate::commands::init::answers::Mail;
+
     fn answers() -> Answers {
         Answers {
             database: "sqlite:/var/lib/vigie/vigie.sqlite".to_owned(),
             database_password: None,
-            mail_host: "smtp.exemple.fr".to_owned(),
-            mail_port: Some(2525),
-            mail_tls: Tls::Starttls,
-            mail_user: Some("vigie".to_owned()),
-            mail_password: Some("secret".to_owned().into()),
-            mail_from: "Vigie <vigie@exemple.fr>".to_owned(),
+            mail: Mail {
+                host: "smtp.exemple.fr".to_owned(),
+                port: Some(2525),
+                tls: Tls::Starttls,
+                user: Some("vigie".to_owned()),
+                password: Some("secret".to_owned().into()),
+                from: "Vigie <vigie@exemple.fr>".to_owned(),
+            },
             skip_mail_check: false,
             public_url: Some("https://vigie.exemple.fr/".to_owned()),
             operator_name: "Camille \"Cam\" Exemple".to_owned(),
@@ -196,7 +200,7 @@ mod tests {
         let email = settings.email.unwrap();
         assert_eq!(
             (email.host.as_str(), email.port(), email.from.as_str()),
-            ("smtp.exemple.fr", 2525, a.mail_from.as_str())
+            ("smtp.exemple.fr", 2525, a.mail.from.as_str())
         );
         assert_eq!(settings.backup.dir.unwrap(), Path::new("/var/lib/vigie/sauvegardes"));
         assert_eq!(settings.web.public_url.unwrap(), "https://vigie.exemple.fr");
@@ -211,10 +215,7 @@ mod tests {
     #[test]
     fn the_least_that_is_answered_makes_a_file_too() {
         let a = Answers {
-            mail_user: None,
-            mail_password: None,
-            mail_port: None,
-            mail_tls: Tls::None,
+            mail: Mail { user: None, password: None, port: None, tls: Tls::None, ..answers().mail },
             public_url: None,
             departments: Vec::new(),
             organisation: "A".to_owned(),

@@ -80,24 +80,33 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
     if path.exists() && ask::somebody() && args.mail_host.is_none() {
         return Err(already(&path));
     }
-    let answers = answers::gather(args, &dir)?;
-    let text = file::text(&answers, &dir);
+    let mut answers = answers::gather(args, &dir)?;
+    let mut text = file::text(&answers, &dir);
     if let Ok(there) = std::fs::read_to_string(&path)
         && there != text
     {
         return Err(already(&path));
     }
     file::make_dirs(&dir)?;
-    let mut made = Vec::new();
-    let done = write(&answers, &dir, &path, &text, &mut made).await;
-    let settings = match done {
-        Ok(settings) => settings,
-        Err(e) => {
-            for path in made {
-                let _ = std::fs::remove_file(path);
-            }
+    let settings = loop {
+        let mut made = Vec::new();
+        let e = match write(&answers, &dir, &path, &text, &mut made).await {
+            Ok(settings) => break settings,
+            Err(e) => e,
+        };
+        for path in made {
+            let _ = std::fs::remove_file(path);
+        }
+        if e.usage || !ask::somebody() {
             return Err(e);
         }
+        // What was answered is kept: only the mail server is asked for again.
+        ask::say(&format!("{} ({}). {}", e.what, e.place, e.fix));
+        if !ask::agreed("Donner un autre serveur d’envoi ?") {
+            return Err(e);
+        }
+        answers.mail = answers::mail(None, None, None, None, None, None)?;
+        text = file::text(&answers, &dir);
     };
     let said = first_operator(settings, answers.skip_mail_check).await?;
     let named =
@@ -140,7 +149,7 @@ async fn write(
     if answers.public_url.is_some() && !secrets.join("web").exists() {
         made.extend(file::secret(&secrets.join("web"), &key()?)?);
     }
-    for (name, secret) in [("smtp", &answers.mail_password), ("base", &answers.database_password)] {
+    for (name, secret) in [("smtp", &answers.mail.password), ("base", &answers.database_password)] {
         if let Some(secret) = secret {
             made.extend(file::secret(&secrets.join(name), secret)?);
         }

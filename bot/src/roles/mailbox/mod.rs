@@ -25,13 +25,15 @@ macro_rules! expression {
 expression!(REPLIES, r"(?i)^\s*(?:(?:re|ré|rép|réf|aw|tr)\s*:\s*)+");
 
 mod authentication;
+mod outcome;
 pub mod read;
 pub mod words;
 
+pub use outcome::{Outcome, SOURCE, alarm, report};
+
 use std::time::Duration as Pause;
 
-use chrono::{DateTime, Duration, TimeZone, Utc};
-use chrono_tz::Europe::Paris;
+use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 use vigie_conversation::by_mail;
 use vigie_delivery::Engine;
@@ -39,8 +41,8 @@ use vigie_domain::{Alert, AlertKind, Channel};
 use vigie_notifier::card::short;
 use vigie_notifier::channels::email::Email;
 use vigie_notifier::channels::email::address::is_same;
+use vigie_service::consultation::{self, Gave};
 use vigie_service::leads::{self, Added, Attached};
-use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address};
 use vigie_service::{Failure, Service, opt_in};
 use vigie_store::inbox::Sent;
@@ -69,57 +71,6 @@ const SOFT_SPAN: Duration = Duration::days(5);
 const SOFT_MEMORY: Duration = Duration::days(30);
 /// Longest subject kept of an answer, in characters.
 const MAX_SUBJECT: usize = 150;
-/// Source under which mails that cannot be read are put aside, and the alarm's.
-pub const SOURCE: &str = "mailbox";
-/// A mailbox that cannot be reached for longer is told.
-const TOLD_AFTER: Duration = Duration::minutes(30);
-/// When the operators get their line.
-const REPORT_HOUR: u32 = 7;
-
-/// What was made of a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The address is suspended.
-    Suspended,
-    /// An error was counted.
-    Counted,
-    /// A report with nothing to do.
-    Reported,
-    /// Written by no human.
-    Automatic,
-    /// An answer was acted on.
-    Answered,
-    /// An address was stopped.
-    Stopped,
-    /// An address was confirmed.
-    Confirmed,
-    /// A lead was made.
-    Lead,
-    /// Left for a human.
-    Left,
-    /// Put aside.
-    Unreadable,
-}
-
-impl Outcome {
-    /// All of them, with what the operators read.
-    const ALL: [(Self, &'static str, &'static str); 10] = [
-        (Self::Suspended, "suspended", "adresse(s) suspendue(s)"),
-        (Self::Counted, "soft", "erreur(s) passagère(s)"),
-        (Self::Reported, "report", "avis de transit"),
-        (Self::Automatic, "automatic", "réponse(s) automatique(s)"),
-        (Self::Answered, "answer", "réponse(s)"),
-        (Self::Stopped, "stop", "désinscription(s)"),
-        (Self::Confirmed, "confirmed", "accord(s)"),
-        (Self::Lead, "lead", "piste(s)"),
-        (Self::Left, "left", "laissé(s) dans la boîte"),
-        (Self::Unreadable, "unreadable", "illisible(s), mis de côté"),
-    ];
-
-    fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(o, _, _)| *o == self).map_or("", |(_, word, _)| word)
-    }
-}
 
 /// Reads the mailbox, if there is one and no other process does. Gives the number of mails handled.
 ///
@@ -139,7 +90,8 @@ pub async fn look(engine: &Engine, fetcher: &Fetcher) -> Result<usize, Trouble> 
         let now = service.clock.now();
         let batch = account.next(fetcher, known, LOOKBACK_DAYS, now).await?;
         for mail in &batch.mails {
-            handled += usize::from(handle(service, email, &account, mail).await?);
+            let inbox = Inbox { fetcher, account: &account, validity: batch.cursor.validity };
+            handled += usize::from(handle(service, email, &inbox, mail).await?);
         }
         known = batch.cursor;
         service.store.set_inbox(&account.place(), (known.validity, known.last)).await?;
@@ -173,73 +125,6 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// Tells the operators of a mailbox that cannot be read, and that it can again, once each. `failing`: since when, if it is.
-///
-/// # Errors
-/// The database fails.
-pub async fn alarm(
-    service: &Service,
-    failing: Option<(DateTime<Utc>, &MailboxError)>,
-    now: DateTime<Utc>,
-) -> Result<(), Failure> {
-    const KIND: &str = "unreachable";
-    let told = service.store.open_alarms(SOURCE).await?.into_iter().next();
-    match (failing, told) {
-        (Some((since, why)), None)
-            if now - since > TOLD_AFTER || matches!(why, MailboxError::Login { .. } | MailboxError::Folder { .. }) =>
-        {
-            let body = format!(
-                "La boîte aux lettres ne peut pas être lue\n{why}. Depuis le {}. Les réponses et les retours d’erreur attendent dans la boîte ; rien n’est perdu. Vérifiez [mailbox] : vigie check --connect.",
-                local(since)
-            );
-            operators::tell(service, OperatorEvent::AlarmBegins { source: SOURCE, kind: KIND }, &body, now).await
-        }
-        (None, Some((kind, since))) => {
-            let body = format!(
-                "Résolu : la boîte aux lettres est lue de nouveau\nElle ne l’était plus depuis le {}. Ce qui attendait est traité.",
-                local(since)
-            );
-            operators::tell(service, OperatorEvent::AlarmEnds { source: SOURCE, kind: &kind }, &body, now).await
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Once a day, tells the operators what was left for them.
-///
-/// # Errors
-/// The database fails.
-pub async fn report(service: &Service, now: DateTime<Utc>) -> Result<(), Failure> {
-    if service.settings.mailbox.is_none() {
-        return Ok(());
-    }
-    let today = now.with_timezone(&Paris).date_naive();
-    let hour = |day: chrono::NaiveDate| {
-        day.and_hms_opt(REPORT_HOUR, 0, 0).and_then(|t| Paris.from_local_datetime(&t).earliest())
-    };
-    let (Some(to), Some(from)) = (hour(today), today.pred_opt().and_then(hour)) else { return Ok(()) };
-    let (from, to) = (from.with_timezone(&Utc), to.with_timezone(&Utc));
-    if now < to || !service.store.take_chore("mailbox-report", now - to, now).await? {
-        return Ok(());
-    }
-    let counts = service.store.mails_read(from, to).await?;
-    let of = |outcome: Outcome| counts.iter().find(|(w, _)| w == outcome.as_str()).map_or(0, |(_, n)| *n);
-    if of(Outcome::Left) + of(Outcome::Unreadable) == 0 {
-        return Ok(());
-    }
-    let lines: Vec<String> = Outcome::ALL
-        .iter()
-        .map(|(o, _, text)| (of(*o), text))
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, t)| format!("{n} {t}"))
-        .collect();
-    let body = format!(
-        "Boîte aux lettres : des courriels attendent d’être lus\nDepuis hier à 7 h : {}. Ceux laissés dans la boîte n’ont pas été compris : lisez-les vous-même.",
-        lines.join(", ")
-    );
-    operators::tell(service, OperatorEvent::Once(&format!("mailbox:{today}")), &body, now).await
-}
-
 /// Under which name it is kept how often a mail of this mailbox was begun.
 fn reading(account: &Account) -> String {
     format!("{}#reading", account.place())
@@ -257,8 +142,17 @@ async fn begin(service: &Service, account: &Account, mail: &imap::Mail) -> Resul
     Ok(true)
 }
 
+/// The mailbox that is being read.
+struct Inbox<'a> {
+    fetcher: &'a Fetcher,
+    account: &'a Account,
+    /// UIDVALIDITY under which its mails are numbered.
+    validity: u32,
+}
+
 /// Reads and acts on one mail; `false` when it was handled before.
-async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap::Mail) -> Result<bool, Failure> {
+async fn handle(service: &Service, email: &Email, inbox: &Inbox<'_>, mail: &imap::Mail) -> Result<bool, Failure> {
+    let account = inbox.account;
     let place = format!("{};UID={}", account.place(), mail.uid);
     // A mail that the server does not give is known by its place.
     let known_by = if mail.bytes.is_empty() { place.as_bytes() } else { &mail.bytes };
@@ -282,6 +176,11 @@ async fn handle(service: &Service, email: &Email, account: &Account, mail: &imap
         Mail::Automatic => Outcome::Automatic,
         Mail::Other => Outcome::Left,
         Mail::Report(report) => on_report(service, email, &id, report, now).await?,
+        Mail::Reply(reply) if reply.has_documents => match on_documents(service, inbox, (&id, mail), reply, now).await?
+        {
+            Some(outcome) => outcome,
+            None => on_reply(service, &id, reply, now).await?,
+        },
         Mail::Reply(reply) => on_reply(service, &id, reply, now).await?,
         Mail::Complaint(delivery) => on_complaint(service, delivery).await?,
         Mail::PassedOn(passed) => {
@@ -369,13 +268,61 @@ fn is_genuine(service: &Service, authentication: &[String], from: &str) -> bool 
     server.is_none_or(|server| read::is_genuine(authentication, server, from))
 }
 
+/// Documents that came with an answer to an alert are read for the structure of whoever got it; `None` where the mail proves nothing, or
+/// the message told of no market. A word beside them counts as it does alone.
+async fn on_documents(
+    service: &Service,
+    inbox: &Inbox<'_>,
+    (id, mail): (&str, &imap::Mail),
+    reply: &Reply,
+    now: DateTime<Utc>,
+) -> Result<Option<Outcome>, Failure> {
+    let Some(sent) = service.store.mail_sent(&reply.delivery).await? else { return Ok(None) };
+    let usable = !sent.procedure.is_empty() && !sent.cause.is_opt_in() && sent.address.state == AddressState::Active;
+    if !usable || !is_theirs(service, reply, &sent) {
+        return Ok(None);
+    }
+    let Some(person) = service.store.subscriber(&sent.address.subscriber).await? else { return Ok(None) };
+    let cut = usize::try_from(mail.size).unwrap_or(usize::MAX) > mail.bytes.len();
+    let whole =
+        if cut { inbox.account.whole(inbox.fetcher, inbox.validity, mail.uid).await.map_err(unread)? } else { None };
+    let files = match (&whole, cut) {
+        (Some(bytes), _) => read::documents(bytes),
+        (None, true) => Vec::new(),
+        (None, false) => read::documents(&mail.bytes),
+    };
+    let given = !files.is_empty();
+    let gave = match given {
+        true => consultation::give(service, &person, &sent.procedure, files, Some(&sent.address)).await?,
+        false => Gave::TooMuch,
+    };
+    if !matches!(gave, Gave::Files(_)) {
+        let page = service.procedure_url(&sent.procedure);
+        let page =
+            page.map(|page| format!(" Ou donnez-les sur la page du marché : {page}/dossier")).unwrap_or_default();
+        let subject = subject(reply, "Vos fichiers n’ont pas été lus");
+        let body = format!("{subject}\n{}{}{page}", about(service, &sent).await?, gave.in_french());
+        answer(service, &format!("{id}:files"), &sent, &body, now).await?;
+    }
+    if let Answer::Word(_) | Answer::Stop = reply.answer {
+        on_reply(service, id, reply, now).await?;
+    }
+    Ok(Some(Outcome::Consultation))
+}
+
+fn unread(why: MailboxError) -> Failure {
+    Failure::new(why.to_string(), "[mailbox]", "Vigie réessaie d’elle-même")
+}
+
+/// Whether an answer is of whoever got the message: by our token, else by their address.
+fn is_theirs(service: &Service, reply: &Reply, sent: &Sent) -> bool {
+    reply.proven || is_same(&reply.from, &sent.address.value) && is_genuine(service, &reply.authentication, &reply.from)
+}
+
 /// What a person answered to a message of ours.
 async fn on_reply(service: &Service, mail: &str, reply: &Reply, now: DateTime<Utc>) -> Result<Outcome, Failure> {
     let Some(sent) = service.store.mail_sent(&reply.delivery).await? else { return Ok(Outcome::Left) };
-    // Without our token, the address must be theirs.
-    let is_theirs = reply.proven
-        || is_same(&reply.from, &sent.address.value) && is_genuine(service, &reply.authentication, &reply.from);
-    if !is_theirs {
+    if !is_theirs(service, reply, &sent) {
         return Ok(Outcome::Left);
     }
     let asked = sent.cause.is_opt_in();

@@ -14,6 +14,7 @@ use vigie_notifier::channels::email::Email;
 use vigie_notifier::channels::email::refusal::says_no_mailbox;
 use vigie_service::answers::reading;
 use vigie_service::leads::{File, MAX_FILE};
+use vigie_watcher::boundary;
 use vigie_watcher::sources::mailbox::{parse, text_of};
 use vigie_watcher::zones;
 
@@ -127,6 +128,8 @@ pub struct Reply {
     pub words: String,
     /// What it says.
     pub answer: Answer,
+    /// Whether documents came with it: [`documents`] gives them.
+    pub has_documents: bool,
     /// `Authentication-Results` that stand above it.
     pub authentication: Vec<String>,
 }
@@ -203,7 +206,8 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
         let authentication = authentication_results(&mail);
         let words = if reading::is_short(&said) { said } else { String::new() };
         let subject = subject.to_owned();
-        return Mail::Reply(Reply { delivery, proven, from, subject, words, answer, authentication });
+        let has_documents = mail.attachments().take(MAX_PARTS).any(is_document);
+        return Mail::Reply(Reply { delivery, proven, from, subject, words, answer, has_documents, authentication });
     }
     passed_on(&mail, from, subject).map_or(Mail::Other, Mail::PassedOn)
 }
@@ -438,6 +442,35 @@ fn files<'m>(mail: &'m Message<'_>) -> impl Iterator<Item = File> + 'm {
         let content = part.contents().iter().take(MAX_FILE + 1).copied().collect();
         Some(File { name, content })
     })
+}
+
+/// Whether a part may be a piece of a consultation: no picture, no signature, no invitation, no mail.
+fn is_document(part: &MessagePart<'_>) -> bool {
+    let other = part.content_type().is_some_and(|t| {
+        let sub = t.subtype().unwrap_or_default().to_ascii_lowercase();
+        t.ctype().eq_ignore_ascii_case("image")
+            || t.ctype().eq_ignore_ascii_case("message")
+            || ["calendar", "ics", "pkcs7-signature", "x-pkcs7-signature", "pgp-signature", "vcard"]
+                .contains(&sub.as_str())
+    });
+    part.attachment_name().is_some() && !other
+}
+
+/// The documents of a mail that was read whole; parsed behind the boundary, as every mail is.
+#[must_use]
+pub fn documents(bytes: &[u8]) -> Vec<File> {
+    boundary::read_whole(bytes.len(), || documents_in(bytes)).unwrap_or_default()
+}
+
+fn documents_in(bytes: &[u8]) -> Vec<File> {
+    let Ok(mail) = parse(bytes) else { return Vec::new() };
+    let documents = mail.attachments().take(MAX_PARTS).filter(|part| is_document(part));
+    documents
+        .map(|part| File {
+            name: part.attachment_name().unwrap_or_default().to_owned(),
+            content: part.contents().to_vec(),
+        })
+        .collect()
 }
 
 /// What servers say of who wrote it, topmost first.

@@ -7,6 +7,7 @@ mod access;
 mod deliveries;
 mod people;
 mod person;
+mod source;
 mod sources;
 mod standing;
 
@@ -14,6 +15,7 @@ pub(crate) use access::{access, revoke};
 pub(crate) use deliveries::{deliveries, replay, show_delivery};
 pub(crate) use people::{people, set_role, settle_claim};
 pub(crate) use person::{act as act_on_person, show as show_person};
+pub(crate) use source::{fresh as new_source, make as make_source, put_aside as source_record, show as show_source};
 pub(crate) use sources::{act as act_on_source, sources};
 pub(crate) use standing::standing;
 
@@ -77,7 +79,12 @@ pub(crate) async fn front(State(site): State<Arc<Site>>, operator: Operator) -> 
         .journal("", LINES)
         .await?
         .into_iter()
-        .map(|l| (at(l.at), topic(&l.topic).to_owned(), short(&l.text, 200)))
+        .map(|l| {
+            // A source's own name is what people know it by; the others' are identifiers.
+            let about =
+                if l.topic == "source" { format!("source {}", l.reference) } else { topic(&l.topic).to_owned() };
+            (at(l.at), about, short(&l.text, 200))
+        })
         .collect();
     let next = store.next_delivery_at().await?.map(at);
     Ok(site.page(

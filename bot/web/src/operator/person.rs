@@ -158,6 +158,7 @@ pub(crate) async fn show(
             structure => structure(&person),
             claim => Serde(pending_claim(&site, &person).await?),
             declared => store.is_declared(&id).await?,
+            from_file => store.follows_file(&id).await?,
             ails => ails,
             addresses => Serde(address_lines(&site, addresses).await?),
             subscriptions => Serde(lines),
@@ -177,7 +178,9 @@ fn done(word: &str) -> &'static str {
             "Adresse remise en service : les prochains messages y partent. Ceux qui ont été annulés se renvoient ci-dessous."
         }
         "accord" => "La demande d’accord repart vers cette adresse.",
-        "accord-attend" => "Une demande d’accord est déjà partie il y a peu : laissez-lui le temps d’arriver.",
+        "accord-attend" => {
+            "Une demande d’accord est déjà partie : la suivante est possible quatre jours après, et trois en tout. La personne peut en demander une elle-même à la page « Entrer »."
+        }
         "essai" => "Un message d’essai part vers toutes ses adresses en service.",
         "pause" => "Abonnement en pause ; la personne est prévenue.",
         "reprise" => "L’abonnement reprend ; la personne est prévenue.",
@@ -216,6 +219,9 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
             }
         }
         "essai" => {
+            if store.active_addresses(&person.id).await?.is_empty() {
+                return Err(conflict("Cette personne n’a aucune adresse en service : rien ne partirait."));
+            }
             send_test(&site, &person.id, "La personne qui gère Vigie a demandé cet essai.").await?;
             store.saw(me, &id, "message d’essai", now).await?;
             "essai"
@@ -225,9 +231,6 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
             let owned = store.subscriptions_of(&id).await?.iter().any(|s| s.id == subscription);
             if !owned {
                 return Err(Trouble::no_page());
-            }
-            if store.is_declared(&id).await? {
-                return Err(conflict("Ses abonnements sont écrits dans le fichier de configuration : changez-les là."));
             }
             let until = (what == "pause").then(|| now + Duration::days(FAR));
             store.pause_subscription(subscription, until).await?;
@@ -273,6 +276,7 @@ mod tests {
             filter: Filter::default(),
             cadence: Cadence::Instant,
             paused_until,
+            name: String::new(),
         };
         let said = |a: &[Address], s: &[Subscription]| ailment(a, s, now).unwrap_or("").to_owned();
         assert!(said(&[], &[]).contains("aucune adresse"));

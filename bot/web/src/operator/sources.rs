@@ -9,12 +9,13 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::{Permission, french};
 use vigie_notifier::card::short;
+use vigie_service::sources::blocks;
 use vigie_store::StoreError;
 use vigie_watcher::health::Alarm;
 use vigie_watcher::zones;
 
-use super::at;
-use crate::frame::{Fields, Operator, Posted, Shown, Site, Trouble};
+use super::{at, source};
+use crate::frame::{Client, Fields, Operator, Posted, Shown, Site, Trouble};
 use crate::public::name_of;
 
 /// Days of a source shown.
@@ -55,7 +56,7 @@ const HEIGHT: i64 = 60;
 pub(crate) async fn sources(State(site): State<Arc<Site>>, operator: Operator, fields: Fields) -> Shown {
     let now = site.service.clock.now();
     let mut rows = Vec::new();
-    for source in site.service.settings.source.iter().filter(|s| s.enabled) {
+    for source in blocks(&site.service.settings, &site.service.store).await?.iter().filter(|s| s.enabled) {
         rows.push(source_row(&site, &source.id, &source.kind, now).await?);
     }
     let aside: Vec<(String, String, String)> = site
@@ -125,15 +126,24 @@ fn done(word: &str) -> &'static str {
         "lire" => "Cette source va être lue dans la minute.",
         "pause" => "Source en pause : elle n’est plus lue, et son silence ne donne pas d’alarme.",
         "reprendre" => "Source reprise là où elle en était.",
+        "retirer" => "Source retirée : elle n’est plus lue. Ce qu’elle a apporté reste.",
         _ => "",
     }
 }
 
-/// Polls a source at once, puts it to rest, or takes it up again.
-pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+/// Polls a source at once, puts it to rest, or takes it up again; what else may be done with one is [`source`]'s.
+pub(crate) async fn act(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    client: Client,
+    posted: Posted,
+) -> Shown {
     posted.session.may(Permission::Operate)?;
-    let known = site.service.settings.source.iter().any(|s| s.enabled && s.id == id);
-    if !known {
+    if let Some(answer) = source::act(&site, client, &id, &posted).await? {
+        return Ok(answer);
+    }
+    let blocks = blocks(&site.service.settings, &site.service.store).await?;
+    if !blocks.iter().any(|s| s.enabled && s.id == id) {
         return Err(Trouble::no_page());
     }
     let (store, now) = (&site.service.store, site.service.clock.now());

@@ -29,7 +29,9 @@ pub(crate) async fn standing(State(site): State<Arc<Site>>, operator: Operator) 
         now: service.clock.now(),
         name_server: None,
     };
-    let findings = examine(&ground).await;
+    let mut findings = examine(&ground).await;
+    // What is to be done stands first.
+    findings.sort_by_key(|f| std::cmp::Reverse(f.state));
     let faults = findings.iter().filter(|f| f.state == Standing::Fault).count();
     let lines: Vec<Line> = findings
         .into_iter()

@@ -25,6 +25,7 @@ use super::{Refused, current, own_lead, to_publish};
 use crate::browse::Choice;
 use crate::chips;
 use crate::cookies::Session;
+use crate::dossier;
 use crate::frame::{Site, Trouble, Visitor};
 
 /// Characters of context on each side of a quote.
@@ -255,12 +256,14 @@ fn answers(stage: Option<Stage>, phase: Phase) -> Vec<Answer> {
     const LOST: Answer = ("lost", "Perdu", "quiet");
     const NO_AWARD: Answer = ("no_award", "Sans suite", "quiet");
     const ABANDONED: Answer = ("abandoned", "Abandonner", "stop");
+    // A finger that slipped on « Remis » has a way back while there is time.
+    const NOT_YET: Answer = ("preparing", "Pas encore remis", "quiet");
     let result = matches!(stage, Some(Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward));
     let going = matches!(stage, Some(Stage::Go | Stage::Preparing));
     match phase {
         Phase::Planned if going => vec![GO, PREPARING, ABANDONED],
         Phase::Planned if !result => vec![GO],
-        phase if phase.takes_answers() && result => vec![WON, LOST, NO_AWARD],
+        phase if phase.takes_answers() && result => vec![WON, LOST, NO_AWARD, NOT_YET],
         phase if phase.takes_answers() && going => vec![GO, PREPARING, SUBMITTED, ABANDONED],
         phase if phase.takes_answers() => vec![GO, SUBMITTED],
         Phase::Cancelled | Phase::NoAward if result || going => vec![NO_AWARD],
@@ -316,6 +319,10 @@ pub(super) async fn page(
         }
         None => (Vec::new(), false),
     };
+    let consultation = match &visitor.session {
+        Some(session) => Some(dossier::standing(&site.service, &session.person, id, notices).await?),
+        None => None,
+    };
     let description = card.description.clone().unwrap_or_default();
     let whole = decisions.iter().find(|d| d.lot.is_empty());
     let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
@@ -324,6 +331,10 @@ pub(super) async fn page(
         let shown = card_of(row, AlertKind::New, &stands, now);
         links.extend(shown.link.map(|l| (shown.reference.clone(), l)));
     }
+    let colleagues = match &visitor.session {
+        Some(session) => colleagues(site, session).await?,
+        None => Vec::new(),
+    };
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     Ok(site.page_as(
         status,
@@ -360,13 +371,27 @@ pub(super) async fn page(
             decisions => Serde(decisions.iter().filter(|d| !d.lot.is_empty()).map(decided).collect::<Vec<_>>()),
             stage => whole.map(|d| d.stage.as_str()),
             seen => Serde(seen),
+            colleagues => Serde(colleagues),
             refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
             restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
             attachments => Serde(attachments.iter().map(file).collect::<Vec<_>>()),
+            d => Serde(consultation),
             own_lead => is_own_lead,
             to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))
+}
+
+/// Names of those who decide with somebody, themselves among them.
+async fn colleagues(site: &Site, session: &Session) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    for id in site.service.store.members(session.structure()).await? {
+        let member = site.service.store.subscriber(&id).await?;
+        names.extend(member.map(|m| m.name).filter(|name| !name.is_empty()));
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
 }
 
 /// A file of a lead, as its page lists it.
@@ -408,6 +433,7 @@ mod tests {
         }
         assert!(words(None, Phase::Cancelled).is_empty());
         assert_eq!(words(Some(Stage::Submitted), Phase::Awarded), ["won", "lost", "no_award"]);
+        assert_eq!(words(Some(Stage::Submitted), Phase::Open), ["won", "lost", "no_award", "preparing"]);
         assert_eq!(words(Some(Stage::Read), Phase::Open), ["go", "submitted"]);
         assert_eq!(words(None, Phase::Planned), ["go"]);
     }

@@ -9,7 +9,7 @@ use vigie_domain::{Buyer, BuyerKind, BuyerType, Cadence, Cpv, Department, Filter
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
 use vigie_service::ingest::search_row;
-use vigie_service::{place_input, preview};
+use vigie_service::{place_input, preview, subscriptions};
 use vigie_watcher::classify::fold::fold;
 
 use crate::browse::{Choice, departments, provisions, sectors};
@@ -41,6 +41,8 @@ const SUPPLY: [SupplyMode; 3] = [SupplyMode::Service, SupplyMode::Goods, SupplyM
 /// What the form holds, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Wish {
+    /// How it is to be called.
+    pub(super) name: String,
     pub(super) filter: Filter,
     pub(super) cadence: Cadence,
     /// Départements that stood there before anybody touched the form: a circle takes their place.
@@ -178,8 +180,10 @@ impl Wish {
         }
         let mut departments: Vec<Department> =
             fields.all("departement").filter_map(Department::parse).take(MAX_ITEMS).collect();
+        departments.sort();
         departments.dedup();
         self.prefilled = fields.all("prerempli").filter_map(Department::parse).take(MAX_ITEMS).collect();
+        self.prefilled.sort();
         if !self.filter.around.is_empty() && !departments.is_empty() && departments == self.prefilled {
             departments.clear();
             self.prefilled.clear();
@@ -191,6 +195,7 @@ impl Wish {
 /// What a form, or an address of the pages, wants.
 pub(super) fn wish(fields: &Fields) -> Wish {
     let mut wish = Wish::default();
+    wish.name = fields.one("nom").chars().take(subscriptions::MAX_NAME).collect();
     wish.places(fields);
     wish.sectors(fields);
     let chosen = |name: &'static str| fields.all(name).collect::<Vec<_>>();
@@ -312,6 +317,7 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
         "abonnement.html",
         context! {
             id => asked.id.map(str::to_owned),
+            name => wish.name.clone(),
             criteria => french::capital(&criteria::in_french(f)),
             faults => wish.faults.clone(),
             said => Serde(asked.said.clone()),

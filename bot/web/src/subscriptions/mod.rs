@@ -1,7 +1,7 @@
 //! My subscriptions: made, changed, paused and removed by their owner; what one would have given is said before it is kept.
 //!
 //! A subscription that would have matched nothing, or almost everything, is kept only once its owner has read so; the same one
-//! twice is refused. Those of a person declared in the settings file are shown, and changed there.
+//! twice is refused. Those of a person declared in the settings file are theirs from their first change on.
 
 mod form;
 
@@ -24,15 +24,16 @@ use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble};
 use super::limits::What;
 use form::{Asked, Said, Wish, wish};
 use vigie_service::preview::{self, Verdict};
+use vigie_service::subscriptions::{self, Saved};
 
-/// Most subscriptions of one person.
-const MAX: usize = 30;
+const TWICE: &str = "vous avez déjà un abonnement qui demande exactement cela : changez-le sur la page Abonnements";
 /// Stands for "until I say so".
 pub(crate) const FAR: i64 = 36_500;
 
 #[derive(serde::Serialize)]
 struct Row {
     id: String,
+    name: String,
     criteria: String,
     cadence: String,
     told: i64,
@@ -49,6 +50,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
         told: told.iter().find(|(id, _)| *id == s.id).map_or(0, |(_, n)| *n),
         paused: s.paused_until.filter(|until| *until > now).map(|until| paused(until, now)),
         id: s.id,
+        name: s.name,
     };
     let rows: Vec<Row> = site.service.store.subscriptions_of(&me.id).await?.into_iter().map(row).collect();
     let done = match fields.one("fait") {
@@ -69,7 +71,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
             days => preview::DAYS,
             done => done,
             addresses => addresses,
-            declared => site.service.store.is_declared(&me.id).await?,
+            from_file => site.service.store.follows_file(&me.id).await?.then_some(subscriptions::FROM_FILE),
         },
     ))
 }
@@ -93,19 +95,7 @@ async fn preview_of(site: &Site, session: &Session, filter: &Filter) -> Result<S
     })
 }
 
-async fn may_change(site: &Site, session: &Session) -> Result<(), Trouble> {
-    if site.service.store.is_declared(&session.person.id).await? {
-        return Err(Trouble::new(
-            StatusCode::CONFLICT,
-            "Abonnements tenus ailleurs",
-            "Vos abonnements sont écrits dans le fichier de configuration de Vigie. Demandez à la personne qui la gère de les changer.",
-        ));
-    }
-    Ok(())
-}
-
 pub(crate) async fn fresh(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
-    may_change(&site, &signed.session).await?;
     let me = &signed.session.person;
     let cadence = Cadence::default_for(me.role, me.profile.kind);
     // A search leads here with what it looked for.
@@ -137,14 +127,14 @@ pub(crate) async fn edit(
     Path(id): Path<String>,
 ) -> Shown {
     let subscription = own(&site, &signed.session, &id).await?;
-    may_change(&site, &signed.session).await?;
     let now = site.service.clock.now();
     let said = if site.limits.allow(client.0, What::Costly, now) {
         Some(preview_of(&site, &signed.session, &subscription.filter).await?)
     } else {
         None
     };
-    let wish = Wish { filter: subscription.filter, cadence: subscription.cadence, ..Wish::default() };
+    let wish =
+        Wish { name: subscription.name, filter: subscription.filter, cadence: subscription.cadence, ..Wish::default() };
     Ok(form::page(
         &site,
         StatusCode::OK,
@@ -169,8 +159,6 @@ pub(crate) async fn change(
 
 /// Shows what the wish would have given, or keeps it.
 async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) -> Shown {
-    may_change(site, &posted.session).await?;
-    let now = site.service.clock.now();
     site.costly(client)?;
     let mut wish = wish(&posted.fields);
     let me = &posted.session.person;
@@ -180,7 +168,7 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
     };
     // Changing what there is keeps it one; a second one that asks the same is a slip.
     if mine.iter().any(|s| Some(s.id.as_str()) != id && s.filter == wish.filter) {
-        wish.fault("", "vous avez déjà un abonnement qui demande exactement cela : changez-le sur la page Abonnements");
+        wish.fault("", TWICE);
     }
     if !wish.faults.is_empty() {
         return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &wish, None));
@@ -192,23 +180,24 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
             return Ok(show(StatusCode::OK, &wish, Some(said)));
         }
     }
-    match id {
-        Some(id) => {
-            site.service.store.change_own_subscription(&me.id, id, &wish.filter, wish.cadence).await?;
+    let kept = subscriptions::Wish { name: wish.name.clone(), filter: wish.filter.clone(), cadence: wish.cadence };
+    match subscriptions::save(&site.service, &me.id, id, &kept).await? {
+        Saved::Kept(_) => {}
+        Saved::TooMany => {
+            let most = subscriptions::MAX;
+            return Err(Trouble::bad(format!("Vous avez déjà {most} abonnements : retirez-en un d’abord.")));
         }
-        None => {
-            if mine.len() >= MAX {
-                return Err(Trouble::bad(format!("Vous avez déjà {MAX} abonnements : retirez-en un d’abord.")));
-            }
-            site.service.store.put_subscription(&me.id, &wish.filter, wish.cadence, now).await?;
+        Saved::Twice => {
+            wish.fault("", TWICE);
+            return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &wish, None));
         }
+        Saved::Gone => return Err(Trouble::no_page()),
     }
     Ok(Redirect::to("/abonnements?fait=garde").into_response())
 }
 
 pub(crate) async fn pause(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     own(&site, &posted.session, &id).await?;
-    may_change(&site, &posted.session).await?;
     let now = site.service.clock.now();
     let days = match posted.fields.one("jours") {
         "0" => 0,
@@ -220,15 +209,14 @@ pub(crate) async fn pause(State(site): State<Arc<Site>>, Path(id): Path<String>,
             .ok_or_else(|| Trouble::bad("Durée impossible."))?,
     };
     let until = (days > 0).then(|| now + Duration::days(days));
-    site.service.store.pause_subscription(&id, until).await?;
+    subscriptions::pause(&site.service, &posted.session.person.id, &id, until).await?;
     let done = if days == 0 { "reprise" } else { "pause" };
     Ok(Redirect::to(&format!("/abonnements?fait={done}")).into_response())
 }
 
 pub(crate) async fn remove(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     own(&site, &posted.session, &id).await?;
-    may_change(&site, &posted.session).await?;
-    site.service.store.remove_subscription(&id).await?;
+    subscriptions::remove(&site.service, &posted.session.person.id, &id).await?;
     Ok(Redirect::to("/abonnements?fait=retire").into_response())
 }
 

@@ -210,7 +210,7 @@ async fn a_digest_says_what_it_covers_and_leads_to_each() {
     let address = service.store.active_addresses("jeanne").await.unwrap().remove(0);
     let to = [(address.id, address.channel)];
     let at = now() + chrono::Duration::days(1);
-    service.store.make_digest(&due[0], &to, 2000, at, at).await.unwrap();
+    service.store.make_digest(&due[0], (vigie_store::digests::Lines::All, &to), 2000, at, at).await.unwrap();
     let row = service.store.deliveries(None, 50).await.unwrap().into_iter().find(|d| d.cause.is_digest()).unwrap();
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await.unwrap();
     let mut parts = Vec::new();

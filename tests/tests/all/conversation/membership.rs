@@ -63,6 +63,8 @@ async fn subscribing(bench: &Bench) {
         kind: StructureKind::Ea,
         sectors: vec!["blanchisserie".into()],
         departments: Department::parse("59").into_iter().collect(),
+        place: None,
+        naf: None,
     };
     app.service.store.put_entries(&[structure], now()).await.unwrap();
     let mut laundry = call("26-9");
@@ -133,6 +135,8 @@ async fn typing_a_siret_opens_nobodys_decisions() {
         kind: StructureKind::Ea,
         sectors: Vec::new(),
         departments: Vec::new(),
+        place: None,
+        naf: None,
     };
     app.service.store.put_entries(&[structure], now()).await.unwrap();
     person(&app, "ea", Some(EA), Role::Structure).await;

@@ -211,3 +211,57 @@ async fn a_mailbox_that_cannot_be_read_is_told_once_and_again_when_it_can() {
     std::fs::write(&folder, "un mot de passe changé").unwrap();
     assert_eq!(look(&bench, t(91), t(91)).await, 3, "an account that is refused is told at once");
 }
+
+/// Documents attached to an answer are read for the structure; a mail longer than the reader takes by itself is asked for whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_come_with_an_answer_are_read_and_answered_by_mail() {
+    use vigie_consultation::Reader;
+    const CCAP: &str = "CAHIER DES CLAUSES ADMINISTRATIVES PARTICULIERES\n\nArticle 5 - Insertion\n\nLe titulaire reserve 800 heures de travail a des personnes eloignees de l'emploi.\n";
+    let Some(bench) = Bench::new(true) else { return };
+    let t = at("2026-11-24T09:00");
+    bench.person(t, "jeanne", "jeanne@structure.example", AddressState::Active).await;
+    bench.publish(t, &call("1", "2026-12-15T11:00")).await;
+    let alert = bench.to("jeanne@").pop().unwrap();
+    let part = |kind: &str, name: &str, text: &str| {
+        format!("--b\nContent-Type: {kind}\nContent-Disposition: attachment; filename=\"{name}\"\n\n{text}\n")
+    };
+    // Larger than the mailbox reader takes by itself: the clause stands behind that.
+    let filler = "Le marche comprend le nettoyage des sols, des vitres et des sanitaires.\n".repeat(40_000);
+    let mail = |from: &str, said: &str| {
+        format!(
+            "From: {from}\nTo: {{to}}\nSubject: Re: alerte\nMessage-ID: <{said}@structure.example>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\n{said}\n{}{}{}--b--\n",
+            part("image/png", "logo.png", "xx"),
+            part("text/plain", "CCTP.txt", &format!("CAHIER DES CLAUSES TECHNIQUES PARTICULIERES\n{filler}")),
+            part("text/plain", "CCAP.txt", CCAP)
+        )
+    };
+    bench.receive("1", &alert, &mail("jeanne@structure.example", "oui"));
+    assert_eq!(bench.read(t).await, 1);
+    let app = bench.app(t).await;
+    let procedure = app.service.store.notice("1").await.unwrap().unwrap().procedure;
+    let row = app.service.store.consultations_of("jeanne", &procedure).await.unwrap().remove(0);
+    let names: Vec<String> =
+        app.service.store.waiting_files(&row.id).await.unwrap().into_iter().map(|f| f.name).collect();
+    assert_eq!(names, ["CCAP.txt", "CCTP.txt"], "no picture of a signature");
+    let folder = tempfile::tempdir().unwrap();
+    let reader = Reader::of(servers::vigie().to_owned(), folder.path());
+    assert!(vigie_service::consultation::read_next(&app.service, &reader).await.map_err(|e| e.what).unwrap());
+    worker::drain(&app.delivery).await.unwrap();
+    app.service.store.close().await;
+    let told = bench.to("jeanne@").pop().unwrap();
+    let text = told.text.replace(['\u{a0}', '\u{202f}'], " ");
+    assert!(told.header("subject").contains("dossier de consultation"), "{}", told.header("subject"));
+    for words in ["800 h", "Le titulaire reserve 800 heures", "art. 5"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(bench.decision(t, "jeanne", "1").await, Some(Stage::Go), "the word beside them counts");
+
+    // Of somebody who never got that alert, without its return address: left.
+    let other = mail("rival@ailleurs.example", "non").replace("To: {to}", "To: vigie@vigie.example\nIn-Reply-To: {id}");
+    bench.receive("2", &alert, &other);
+    assert_eq!(bench.read(t).await, 1);
+    let app = bench.app(t).await;
+    let row = app.service.store.consultations_of("jeanne", &procedure).await.unwrap().remove(0);
+    assert!(app.service.store.waiting_files(&row.id).await.unwrap().is_empty(), "nothing of theirs is taken in");
+    app.service.store.close().await;
+}

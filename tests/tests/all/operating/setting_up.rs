@@ -114,6 +114,7 @@ fn the_package_holds_the_program_its_service_its_manual_and_leaves_no_secret() {
         "./usr/share/man/man1/vigie-doctor.1.gz",
         "./usr/share/bash-completion/completions/vigie",
         "./usr/share/doc/vigie/copyright",
+        "./usr/share/doc/vigie/dependencies.txt",
     ] {
         assert!(listed.lines().any(|l| l.ends_with(path)), "{path}: {listed}");
     }

@@ -1,7 +1,10 @@
 //! What operators see and mend, without an identifier: a person whom nothing reaches, a message that was not sent, a source.
 
 use super::*;
+use vigie_bot::roles::poll;
+use vigie_service::sources;
 use vigie_store::people::AddressState;
+use vigie_tests::replay::Replay;
 
 #[tokio::test]
 async fn why_a_person_got_nothing_is_found_and_mended_without_an_identifier() {
@@ -117,4 +120,95 @@ async fn an_operator_sees_how_the_installation_stands_and_what_to_do() {
     }
     assert!(ok(&chef, "/exploitation").await.body.contains("/exploitation/etat"));
     assert_eq!(jeanne.get("/exploitation/etat").await.unwrap().status, 404);
+}
+
+/// A source is made, tried, repaired, watched and taken away from the pages alone; what the file declares is shown and left alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_added_tried_and_repaired_from_the_pages() {
+    let item = |guid: &str, title: &str| {
+        format!("<item><guid>{guid}</guid><title>{title}</title><link>https://mairie.example/{guid}</link></item>")
+    };
+    let feed =
+        format!("<rss version='2.0'><channel><title>t</title>{}</channel></rss>", item("1", "Entretien du linge"));
+    let replay = Replay::new(vec![]);
+    replay.with(|s| s.feeds.insert("mairie.xml".into(), feed.into_bytes()));
+    let (_, root) = replay.serve().await.unwrap();
+    let good = format!("{root}/feeds/mairie.xml");
+    let settings = "[fetch]\nallow_private = [\"127.0.0.0/8\"]\n[[source]]\nid = \"boamp\"\nkind = \"boamp\"\n";
+    let pages = Pages::start(now(), settings).await.unwrap();
+    pages.person("chef", "Chef", Role::Operator, None).await.unwrap();
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    let (chef, service) = (pages.signed_in("chef").await.unwrap(), &pages.app.service);
+    let new = "/exploitation/sources/nouvelle";
+    ok(&chef, new).await;
+
+    // What is wrong is said at its field, and nothing is kept.
+    let wrong = format!("{root}/feeds/autre.xml");
+    let form = |name: &str, url: &str, word: &str| {
+        [("nom", name), ("lecteur", "feed"), ("adresse", url), ("premier", "deliver"), ("do", word)]
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+    };
+    let post = |path: String, form: [(String, String); 5]| {
+        let chef = &chef;
+        async move {
+            let fields: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            chef.post_form(&path, &fields).await.unwrap()
+        }
+    };
+    let refused = post(new.into(), form("la mairie", "pas une adresse", "enregistrer")).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert!(refused.body.contains("faute-nom-1") && refused.body.contains("value=\"la mairie\""), "{}", refused.body);
+    let tried = post(new.into(), form("mairie", &wrong, "essayer")).await;
+    assert!(tried.status == 200 && tried.body.contains("La lecture a échoué"), "{}", tried.body);
+    assert_eq!(post(new.into(), form("boamp", &good, "enregistrer")).await.status, 422, "the file's");
+    assert!(service.store.page_sources().await.unwrap().is_empty());
+
+    // Kept with a wrong address, then repaired where a try shows what is found.
+    let kept = post(new.into(), form("mairie", &wrong, "enregistrer")).await;
+    assert_eq!(kept.location.as_deref(), Some("/exploitation/sources/mairie?fait=ajout"), "{}", kept.body);
+    let page = "/exploitation/sources/mairie";
+    let tried = post(page.into(), form("", &good, "essayer")).await;
+    assert!(
+        tried.body.contains("Entretien du linge") && tried.body.contains("Rien n’est enregistré"),
+        "{}",
+        tried.body
+    );
+    assert!(service.store.page_sources().await.unwrap()[0].1.contains("autre.xml"), "a try keeps nothing");
+    let kept = post(page.into(), form("", &good, "enregistrer")).await;
+    assert_eq!(kept.location.as_deref(), Some("/exploitation/sources/mairie?fait=change"), "{}", kept.body);
+    for source in sources::all(service).await.unwrap().into_iter().filter(|s| s.block.id == "mairie") {
+        poll::poll(service, &pages.app.fetcher, &source, true).await.unwrap();
+    }
+    assert_eq!(service.store.source("mairie").await.unwrap().items, 1);
+    assert!(ok(&chef, "/exploitation/sources").await.body.contains("mairie (fil d’annonces)"));
+    let known = service.store.procedures_of_keys(&["record:mairie:1".to_owned()]).await.unwrap();
+    assert_eq!(known.len(), 1, "its notice is stored");
+
+    // What was put aside is there as it came.
+    let aside = vigie_store::sources::Quarantined {
+        source: "mairie".into(),
+        record_id: Some("2".into()),
+        place: "2".into(),
+        reason: "sans titre".into(),
+        raw: b"<item/>".to_vec(),
+        at: now(),
+    };
+    service.store.quarantine(&aside).await.unwrap();
+    let shown = ok(&chef, page).await.body;
+    let link = shown.split('"').find(|part| part.starts_with("/exploitation/illisibles/")).unwrap();
+    assert_eq!(ok(&chef, link).await.body, "<item/>");
+
+    // Nobody else, and nothing of the file.
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    for path in [new, page, link] {
+        assert_eq!(jeanne.get(path).await.unwrap().status, 404, "{path}");
+    }
+    assert_eq!(jeanne.post_form(page, &[("do", "retirer")]).await.unwrap().status, 404);
+    let file = "/exploitation/sources/boamp";
+    assert!(ok(&chef, file).await.body.contains("déclarée dans le fichier de réglages"));
+    assert_eq!(chef.post_form(file, &[("do", "retirer")]).await.unwrap().status, 409);
+    let gone = chef.post_form(page, &[("do", "retirer")]).await.unwrap();
+    assert_eq!(gone.location.as_deref(), Some("/exploitation/sources?fait=retirer"));
+    assert_eq!(chef.get(page).await.unwrap().status, 404);
+    assert!(sources::all(service).await.unwrap().iter().all(|s| s.block.id == "boamp"));
 }

@@ -1,9 +1,13 @@
 //! What one structure never sees of another, what operators see, and hostile words that stay words.
 
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
+use vigie_domain::partner_call::{CallState, PartnerCall, PartnerRole, Position, Turn};
 use vigie_domain::{Award, Channel, Company, OfferStage, ServiceOffer, Visibility};
+use vigie_service::consultation;
 use vigie_service::leads::{self, Added, File, Lead};
 use vigie_store::accounts::Account;
+use vigie_store::impact::Figures;
+use vigie_store::partner_calls::Invitation;
 use vigie_store::people::{AddressState, NewSubscriber};
 
 use super::*;
@@ -76,6 +80,12 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let file = File { name: format!("{secret}.txt"), content: secret.as_bytes().to_vec() };
     assert_eq!(leads::attach(&pages.app.service, &jeanne, &notice, &[file]).await.unwrap().kept, 1);
     let file = store.attachments_of(MINE, &lead).await.unwrap().remove(0).id;
+    // What was read of a consultation of hers.
+    let given = File { name: format!("{secret}.txt"), content: format!("Pénalité : {secret}").into_bytes() };
+    consultation::give(&pages.app.service, &jeanne, &procedure, vec![given], None).await.map_err(|e| e.what).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reader = vigie_consultation::Reader::of(vigie_tests::servers::vigie().to_owned(), folder.path());
+    assert!(consultation::read_next(&pages.app.service, &reader).await.map_err(|e| e.what).unwrap());
     let mut going = Decision::new(MINE, &lead, Stage::Preparing, secret, now());
     going.note = format!("note {secret}");
     store.decide(&going).await.unwrap();
@@ -91,8 +101,52 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     store.put_operations(std::slice::from_ref(&kept)).await.unwrap();
     let kept = store.operations_of(MINE).await.unwrap().remove(0);
     store.put_operation_note((MINE, &kept.id), secret, secret, now()).await.unwrap();
+    // A call for partners that asks both: she answers it with a word for the coordinator, who alone reads it.
+    let partners = PartnerCall {
+        id: "appel".into(),
+        coordinator: "gie".into(),
+        name: "GIE Nord".into(),
+        procedure: procedure.clone(),
+        lots: vec!["1".into(), "2".into()],
+        note: String::new(),
+        state: CallState::Open,
+        closes: now() + Duration::days(5),
+        tender: None,
+        opened: now(),
+        by: "Claire".into(),
+        told: Turn::Asked,
+        ended: Vec::new(),
+        follows: String::new(),
+    };
+    let mut tx = store.begin_ingest(now()).await.unwrap();
+    tx.put_partner_call(&partners).await.unwrap();
+    for structure in [MINE, OTHERS] {
+        let name = if structure == MINE { format!("nom {secret}") } else { "Rival".to_owned() };
+        let invitation =
+            Invitation { call: "appel".into(), structure: structure.into(), name, at: now(), shows_decision: true };
+        tx.put_partner_invitation(&invitation).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for (lot, role) in [("1", PartnerRole::Lead), ("2", PartnerRole::Declined)] {
+        let position = Position {
+            structure: MINE.into(),
+            lot: lot.into(),
+            role,
+            share: Some(71),
+            hours: None,
+            people: None,
+            note: format!("mot {secret}"),
+            by: secret.into(),
+            at: now(),
+        };
+        store.put_positions("appel", MINE, vec![position], (None, None), now()).await.unwrap();
+    }
+    let figures = Figures { people: Some(71), ..Figures::default() };
+    store.put_impact((MINE, &procedure, "1"), figures, secret, now()).await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
-    for path in [format!("/procedure/{lead}"), format!("/pieces/{file}"), "/".to_owned()] {
+    assert!(ok(&hers, "/groupements/appel").await.body.contains(secret), "the search must be able to find");
+    let read = format!("/procedure/{procedure}/dossier");
+    for path in [format!("/procedure/{lead}"), format!("/pieces/{file}"), read, "/".to_owned()] {
         assert!(ok(&hers, &path).await.body.contains(secret), "the search must be able to find at {path}");
     }
     for path in ["/contrats".to_owned(), format!("/contrat/{procedure}/1")] {
@@ -132,7 +186,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let tokens: Vec<String> = her_links
         .iter()
         .map(|t| t.id.clone())
-        .chain([procedure.clone(), file.clone(), "552045999".into(), kept.id.clone()])
+        .chain([procedure.clone(), file.clone(), "552045999".into(), kept.id.clone(), "appel".into()])
         .collect();
     for (token, of) in tokens.iter().map(|t| (t, &procedure)).chain([(&file, &lead)]) {
         for path in paths(of, token) {
@@ -163,6 +217,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let standing = pages.app.service.store.decisions_on(MINE, &procedure).await.unwrap();
     assert!(standing.iter().all(|d| d.stage == Stage::Submitted && d.note.contains(secret)), "nor changed by them");
     assert!(store.attachment(MINE, &file).await.unwrap().is_some(), "nor taken away");
+    assert!(!store.consultations_of(MINE, &procedure).await.unwrap().is_empty(), "nor forgotten by them");
     assert_eq!(store.service_offer_of(MINE, &procedure, "1").await.unwrap(), Some(offer));
     assert_eq!(store.accounts_of(MINE).await.unwrap(), [account]);
     assert_eq!(store.operations_of(MINE).await.unwrap(), [kept]);
@@ -172,7 +227,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
 
 /// Every command, said in a private chat of that person, alone and about each of these numbers.
 async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, String)> {
-    const COMMANDS: [&str; 16] = [
+    const COMMANDS: [&str; 19] = [
         "/aide",
         "/abonnements",
         "/pourquoi",
@@ -182,6 +237,9 @@ async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, S
         "/transmettre",
         "/ajouter",
         "/operations",
+        "/dossier",
+        "/chercher confidence",
+        "/chercher",
         "/export",
         "/sante",
         "/file",

@@ -102,7 +102,8 @@ fn embedded<'a>(flat: &'a Value, field: &str) -> Result<Cow<'a, Value>, ParseErr
         Some(Value::String(s)) if s.trim().is_empty() => Ok(Cow::Owned(Value::Null)),
         Some(Value::String(s)) => {
             let bounded = check_json(s.as_bytes()).map_err(|e| e.to_string());
-            let read = bounded.and_then(|()| serde_json::from_str(s).map_err(|e| e.to_string()));
+            let where_to = |e: serde_json::Error| format!("ligne {}, colonne {}", e.line(), e.column());
+            let read = bounded.and_then(|()| serde_json::from_str(s).map_err(where_to));
             read.map(Cow::Owned).map_err(|e| ParseError {
                 record_id: text(flat, "idweb"),
                 field: field.to_owned(),

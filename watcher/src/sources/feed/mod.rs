@@ -194,7 +194,10 @@ impl Feed {
         let Entry { title, text, .. } = entry;
         let mut notice = plain::notice(id, &title, &text);
         notice.source.clone_from(&self.id);
-        let filed = || entry.categories.iter().map(|c| plain::notice(id, c, "").kind).find(|k| *k != NoticeKind::Call);
+        // Most categories name a trade, and tell nothing of the kind: those are not read as notices.
+        let told = |c: &&String| plain::kind_of_words(c) != NoticeKind::Call;
+        let read = |c: &String| plain::notice(id, c, "").kind;
+        let filed = || entry.categories.iter().filter(told).map(read).find(|k| *k != NoticeKind::Call);
         if notice.kind == NoticeKind::Call {
             notice.kind = filed().unwrap_or(NoticeKind::Call);
         }

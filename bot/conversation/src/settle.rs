@@ -1,0 +1,415 @@
+//! What people write to settle how they are written to, as one line: text → [`Asked`]. Pure.
+//!
+//! ```text
+//! résumé à 7 h                 jours lundi, jeudi            silence de 20 h à 7 h     urgences oui
+//! au plus 5 par heure          alertes sur Telegram          résumés par courriel      ordre Telegram, courriel
+//! absence jusqu’au 12 janvier 2027, Marc me remplace         de retour
+//! ```
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use vigie_domain::preferences::{Days, MessageKind};
+use vigie_domain::subscription::QuietHours;
+use vigie_domain::{Channel, Subscriber};
+use vigie_service::answers::action::folded;
+use vigie_service::preferences::{Change, Setting};
+
+use crate::command::until;
+
+/// Longest line read, in characters.
+const MAX_LINE: usize = 300;
+
+/// What a line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// How everything stands.
+    Show,
+    /// What can be chosen for one setting.
+    Choices(Setting),
+    /// What can be chosen of channels, kind by kind.
+    Channels,
+    /// These changes.
+    Changes(Vec<Change>),
+    /// Nothing that is understood; why, where that is known.
+    Unread(Option<&'static str>),
+}
+
+/// Reads a line. `colleagues` may stand in.
+#[must_use]
+pub fn read(line: &str, colleagues: &[Subscriber], zone: Tz, now: DateTime<Utc>) -> Asked {
+    let line: String = line.chars().take(MAX_LINE).collect();
+    let said = folded(&line.replace([':', '’'], " "));
+    let (head, rest) = said.split_once(' ').unwrap_or((&said, ""));
+    let rest = rest.trim();
+    match head {
+        "" => Asked::Show,
+        "resume" | "resumes" | "heure" => match kind_to(MessageKind::Digest, rest) {
+            Some(asked) => asked,
+            None => digest_hour(rest),
+        },
+        "jours" | "jour" => match rest {
+            "" => Asked::Choices(Setting::DigestDays),
+            rest => Days::parse(rest).map_or(Asked::Unread(None), |days| one(Change::DigestDays(days))),
+        },
+        "silence" => quiet(rest),
+        "urgences" | "urgence" | "urgent" => match rest {
+            "" => Asked::Choices(Setting::Urgent),
+            rest if yes(rest) => one(Change::UrgentPasses(true)),
+            rest if no(rest) => one(Change::UrgentPasses(false)),
+            _ => Asked::Unread(None),
+        },
+        "pas" | "sans" if rest.ends_with("silence") => one(Change::Quiet(None)),
+        "limite" | "maximum" => per_hour(rest),
+        "au" if rest.starts_with("plus") => per_hour(rest.trim_start_matches("plus").trim()),
+        "canaux" | "canal" => Asked::Channels,
+        "ordre" => order(rest),
+        "absence" | "absent" | "absente" | "conges" => away(rest, colleagues, zone, now),
+        "remplacant" | "remplacante" | "remplace" => match colleague(rest, colleagues) {
+            _ if no(rest) => one(Change::StandIn(None)),
+            Ok(id) => one(Change::StandIn(Some(id))),
+            Err(why) => Asked::Unread(Some(why)),
+        },
+        "de" if rest.starts_with("retour") => one(Change::Away(None)),
+        "retour" | "present" | "presente" => one(Change::Away(None)),
+        head => kind(head).and_then(|kind| kind_to(kind, rest)).unwrap_or(Asked::Unread(None)),
+    }
+}
+
+fn one(change: Change) -> Asked {
+    Asked::Changes(vec![change])
+}
+
+fn yes(words: &str) -> bool {
+    matches!(words, "oui" | "passent" | "passe" | "viennent" | "vient" | "vient quand meme")
+}
+
+fn no(words: &str) -> bool {
+    matches!(words, "non" | "attendent" | "attend" | "attend aussi" | "aucun" | "aucune" | "personne" | "sans")
+}
+
+fn usual(words: &str) -> bool {
+    matches!(
+        words,
+        "habituelle" | "habituel" | "par defaut" | "comme d'habitude" | "l'heure habituelle" | "heure habituelle"
+    )
+}
+
+/// Numbers of a text, in order.
+fn numbers(text: &str) -> Vec<u16> {
+    text.split(|c: char| !c.is_ascii_digit()).filter(|w| !w.is_empty()).filter_map(|w| w.parse().ok()).collect()
+}
+
+fn hour(n: u16) -> Option<u8> {
+    u8::try_from(n).ok().filter(|h| *h <= 23)
+}
+
+fn digest_hour(rest: &str) -> Asked {
+    if rest.is_empty() {
+        return Asked::Choices(Setting::DigestHour);
+    }
+    if usual(rest) {
+        return one(Change::DigestHour(None));
+    }
+    match numbers(rest).as_slice() {
+        [n] | [n, 0] => {
+            hour(*n).map_or(Asked::Unread(Some("L’heure va de 0 à 23.")), |h| one(Change::DigestHour(Some(h))))
+        }
+        _ => Asked::Unread(Some("Je prends une heure ronde, de 0 à 23.")),
+    }
+}
+
+fn quiet(rest: &str) -> Asked {
+    if rest.is_empty() {
+        return Asked::Choices(Setting::Quiet);
+    }
+    if no(rest) {
+        return one(Change::Quiet(None));
+    }
+    match numbers(rest).as_slice() {
+        [from, to] | [from, 0, to, 0] => match (hour(*from), hour(*to)) {
+            (Some(from), Some(to)) => one(Change::Quiet(Some(QuietHours { from, to }))),
+            _ => Asked::Unread(Some("Les heures vont de 0 à 23.")),
+        },
+        _ => Asked::Unread(Some("Je prends deux heures rondes : « silence de 20 h à 7 h ».")),
+    }
+}
+
+fn per_hour(rest: &str) -> Asked {
+    if rest.is_empty() {
+        return Asked::Choices(Setting::PerHour);
+    }
+    if usual(rest) {
+        return one(Change::PerHour(None));
+    }
+    if no(rest) || rest == "sans limite" {
+        return one(Change::PerHour(Some(0)));
+    }
+    match numbers(rest).as_slice() {
+        [n] => one(Change::PerHour(Some(*n))),
+        _ => Asked::Unread(None),
+    }
+}
+
+/// A kind of message, by its first word.
+fn kind(word: &str) -> Option<MessageKind> {
+    Some(match word {
+        "alertes" | "alerte" | "immediates" => MessageKind::Instant,
+        "resumes" | "resume" => MessageKind::Digest,
+        "rappels" | "rappel" => MessageKind::Reminder,
+        "attributions" | "attribution" | "suites" => MessageKind::Award,
+        "contrats" | "renouvellements" | "renouvellement" => MessageKind::Renewal,
+        "service" | "messages" | "alarmes" | "alarme" => MessageKind::Alarm,
+        _ => return None,
+    })
+}
+
+fn channel(word: &str) -> Option<Channel> {
+    Some(match word {
+        "courriel" | "courriels" | "mail" | "mails" | "e-mail" | "email" => Channel::Email,
+        "telegram" => Channel::Telegram,
+        "matrix" | "tchap" | "element" => Channel::Matrix,
+        _ => return None,
+    })
+}
+
+/// Where a kind of message goes; `None` where the words name no channel.
+fn kind_to(kind: MessageKind, rest: &str) -> Option<Asked> {
+    let last = rest.rsplit(' ').next().unwrap_or_default();
+    if matches!(last, "partout" | "canaux") {
+        return Some(one(Change::Route(kind, None)));
+    }
+    if let Some(channel) = channel(last) {
+        return Some(one(Change::Route(kind, Some(channel))));
+    }
+    (rest.is_empty() && kind != MessageKind::Digest).then_some(Asked::Choices(Setting::Route(kind)))
+}
+
+fn order(rest: &str) -> Asked {
+    if rest.is_empty() {
+        return Asked::Choices(Setting::Order);
+    }
+    if matches!(rest, "libre" | "aucun" | "sans ordre") {
+        return one(Change::Order(Vec::new()));
+    }
+    let words = rest.replace([',', ';', '>'], " ");
+    let named =
+        words.split(' ').filter(|w| !matches!(*w, "" | "puis" | "et" | "le" | "par" | "sur" | "d'abord" | "ensuite"));
+    let mut order: Vec<Channel> = Vec::new();
+    for word in named {
+        match channel(word) {
+            Some(channel) if !order.contains(&channel) => order.push(channel),
+            Some(_) => {}
+            None => return Asked::Unread(Some("Je prends des canaux dans l’ordre : « ordre Telegram, courriel ».")),
+        }
+    }
+    one(Change::Order(order))
+}
+
+/// The colleague who is called so.
+fn colleague(words: &str, colleagues: &[Subscriber]) -> Result<String, &'static str> {
+    let words = words.trim_end_matches("me remplace").trim_end_matches("remplace").trim();
+    if let Some(id) = words.strip_prefix('#') {
+        return colleagues.iter().find(|c| c.id.starts_with(id)).map(|c| c.id.clone()).ok_or(NOBODY);
+    }
+    let called = |c: &&Subscriber| {
+        let name = folded(&c.name);
+        !name.is_empty() && (name == words || name.split(' ').any(|part| part == words))
+    };
+    let mut found = colleagues.iter().filter(called);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one.id.clone()),
+        (Some(_), Some(_)) => Err("Plusieurs collègues s’appellent ainsi : donnez le nom entier."),
+        (None, _) => Err(NOBODY),
+    }
+}
+
+const NOBODY: &str =
+    "Je ne connais pas ce collègue : il doit être de votre structure et recevoir les alertes de Vigie.";
+
+fn away(rest: &str, colleagues: &[Subscriber], zone: Tz, now: DateTime<Utc>) -> Asked {
+    if rest.is_empty() {
+        return Asked::Choices(Setting::Away);
+    }
+    if matches!(rest, "non" | "aucune" | "finie" | "terminee") {
+        return one(Change::Away(None));
+    }
+    let (when, who) = rest.split_once(',').unwrap_or((rest, ""));
+    let Some(end) = until(when, zone, now) else {
+        return Asked::Unread(Some(
+            "Je ne comprends pas cette date. Par exemple : « absence 2 semaines », « absence jusqu’au 12 janvier 2027, Marc me remplace ».",
+        ));
+    };
+    let mut changes = vec![Change::Away(Some(end))];
+    if !who.trim().is_empty() {
+        match colleague(who.trim(), colleagues) {
+            Ok(id) => changes.push(Change::StandIn(Some(id))),
+            Err(why) => return Asked::Unread(Some(why)),
+        }
+    }
+    Asked::Changes(changes)
+}
+
+/// A change as it is written: [`read`] gives it back.
+#[must_use]
+pub fn written(change: &Change, zone: Tz) -> String {
+    let channel = |c: &Channel| match c {
+        Channel::Email => "courriel",
+        other => other.noun(),
+    };
+    match change {
+        Change::DigestHour(Some(hour)) => format!("resume {hour} h"),
+        Change::DigestHour(None) => "resume heure habituelle".to_owned(),
+        Change::DigestDays(days) => format!("jours {}", days.in_french()),
+        Change::Quiet(Some(q)) => format!("silence {} h {} h", q.from, q.to),
+        Change::Quiet(None) => "silence aucun".to_owned(),
+        Change::UrgentPasses(passes) => format!("urgences {}", if *passes { "oui" } else { "non" }),
+        Change::PerHour(Some(0)) => "limite aucune".to_owned(),
+        Change::PerHour(Some(n)) => format!("limite {n}"),
+        Change::PerHour(None) => "limite habituelle".to_owned(),
+        Change::Route(kind, to) => {
+            let head = match kind {
+                MessageKind::Instant => "alertes",
+                MessageKind::Digest => "resumes",
+                MessageKind::Reminder => "rappels",
+                MessageKind::Award => "attributions",
+                MessageKind::Renewal => "contrats",
+                MessageKind::Alarm => "service",
+            };
+            format!("{head} {}", to.as_ref().map_or("partout", channel))
+        }
+        Change::Order(order) if order.is_empty() => "ordre libre".to_owned(),
+        Change::Order(order) => format!("ordre {}", order.iter().map(channel).collect::<Vec<_>>().join(" ")),
+        Change::Away(Some(until)) => {
+            format!("absence jusqu'au {}", until.with_timezone(&zone).format("%d/%m/%Y"))
+        }
+        Change::Away(None) => "de retour".to_owned(),
+        Change::StandIn(Some(id)) => format!("remplacant #{}", id.chars().take(12).collect::<String>()),
+        Change::StandIn(None) => "remplacant aucun".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use vigie_domain::subscription::{Profile, Role};
+
+    use super::*;
+
+    const ZONE: Tz = Tz::Europe__Paris;
+
+    fn now() -> DateTime<Utc> {
+        ZONE.with_ymd_and_hms(2026, 11, 21, 9, 0, 0).unwrap().with_timezone(&Utc)
+    }
+
+    fn colleagues() -> Vec<Subscriber> {
+        let of = |id: &str, name: &str| Subscriber {
+            id: id.into(),
+            name: name.into(),
+            role: Role::Structure,
+            profile: Profile::default(),
+        };
+        vec![of("aaaabbbbcccc1111", "Marc Dupont"), of("ddddeeeeffff2222", "Léa Martin"), of("x", "Marc Petit")]
+    }
+
+    fn said(line: &str) -> Asked {
+        read(line, &colleagues(), ZONE, now())
+    }
+
+    #[test]
+    fn people_write_it_as_they_say_it() {
+        let until = |y, m, d| Change::Away(Some(ZONE.with_ymd_and_hms(y, m, d, 0, 0, 0).unwrap().with_timezone(&Utc)));
+        for (line, wanted) in [
+            ("résumé à 7 h", vec![Change::DigestHour(Some(7))]),
+            ("Résumé : 7h", vec![Change::DigestHour(Some(7))]),
+            ("resume 7h00", vec![Change::DigestHour(Some(7))]),
+            ("résumé heure habituelle", vec![Change::DigestHour(None)]),
+            ("jours : lundi, jeudi", vec![Change::DigestDays(Days::of([0, 3]))]),
+            ("jours tous les jours", vec![Change::DigestDays(Days::ALL)]),
+            ("silence de 20 h à 7 h", vec![Change::Quiet(Some(QuietHours { from: 20, to: 7 }))]),
+            ("silence 20-7", vec![Change::Quiet(Some(QuietHours { from: 20, to: 7 }))]),
+            ("pas de silence", vec![Change::Quiet(None)]),
+            ("urgences oui", vec![Change::UrgentPasses(true)]),
+            ("urgences attendent", vec![Change::UrgentPasses(false)]),
+            ("au plus 5 par heure", vec![Change::PerHour(Some(5))]),
+            ("limite aucune", vec![Change::PerHour(Some(0))]),
+            ("Résumés par courriel", vec![Change::Route(MessageKind::Digest, Some(Channel::Email))]),
+            ("alertes sur Telegram", vec![Change::Route(MessageKind::Instant, Some(Channel::Telegram))]),
+            ("rappels sur Tchap", vec![Change::Route(MessageKind::Reminder, Some(Channel::Matrix))]),
+            ("messages de service partout", vec![Change::Route(MessageKind::Alarm, None)]),
+            ("contrats à renouveler par courriel", vec![Change::Route(MessageKind::Renewal, Some(Channel::Email))]),
+            ("ordre Telegram, puis courriel", vec![Change::Order(vec![Channel::Telegram, Channel::Email])]),
+            ("absence jusqu’au 12 janvier 2027", vec![until(2027, 1, 12)]),
+            (
+                "absence jusqu’au 12/01/2027, Léa me remplace",
+                vec![until(2027, 1, 12), Change::StandIn(Some("ddddeeeeffff2222".into()))],
+            ),
+            ("remplaçant Marc Dupont", vec![Change::StandIn(Some("aaaabbbbcccc1111".into()))]),
+            ("remplaçant aucun", vec![Change::StandIn(None)]),
+            ("de retour", vec![Change::Away(None)]),
+        ] {
+            assert_eq!(said(line), Asked::Changes(wanted), "{line}");
+        }
+        assert_eq!(said(""), Asked::Show);
+        assert_eq!(said("Résumé"), Asked::Choices(Setting::DigestHour));
+        assert_eq!(said("alertes"), Asked::Choices(Setting::Route(MessageKind::Instant)));
+        assert_eq!(said("canaux"), Asked::Channels);
+        for line in [
+            "résumé à 25 h",
+            "résumé à 7 h 30",
+            "silence",
+            "silence 99",
+            "jours lundo",
+            "ordre pigeon",
+            "remplaçant Marc",
+            "remplaçant Zoé",
+            "absence hier",
+            "n’importe quoi",
+            "🎉",
+        ] {
+            assert!(!matches!(said(line), Asked::Changes(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_button_writes_is_read_back() {
+        let until = ZONE.with_ymd_and_hms(2027, 1, 12, 0, 0, 0).unwrap().with_timezone(&Utc);
+        let mut all = vec![
+            Change::DigestHour(Some(0)),
+            Change::DigestHour(None),
+            Change::DigestDays(Days::WORKING),
+            Change::DigestDays(Days::ALL),
+            Change::DigestDays(Days::of([1, 5])),
+            Change::Quiet(Some(QuietHours { from: 22, to: 6 })),
+            Change::Quiet(None),
+            Change::UrgentPasses(true),
+            Change::UrgentPasses(false),
+            Change::PerHour(Some(0)),
+            Change::PerHour(Some(3)),
+            Change::PerHour(None),
+            Change::Order(vec![Channel::Matrix, Channel::Email]),
+            Change::Order(Vec::new()),
+            Change::Away(Some(until)),
+            Change::Away(None),
+            Change::StandIn(Some("ddddeeeeffff2222".into())),
+            Change::StandIn(None),
+        ];
+        for kind in MessageKind::ALL {
+            all.extend(
+                [None, Some(Channel::Email), Some(Channel::Telegram), Some(Channel::Matrix)]
+                    .map(|c| Change::Route(kind, c)),
+            );
+        }
+        for change in all {
+            let line = written(&change, ZONE);
+            assert!(line.len() + "/reglages ".len() <= 64, "{line}");
+            assert_eq!(said(&line), Asked::Changes(vec![change]), "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_line_is_read(line in "\\PC{0,120}", head in "résumé|jours|silence|limite|ordre|absence|remplaçant|alertes") {
+            let _ = (said(&line), said(&format!("{head} {line}")));
+        }
+    }
+}

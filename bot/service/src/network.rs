@@ -1,0 +1,296 @@
+//! A network and its members: who is one, who is asked to be, what each did with the calls under way.
+//!
+//! A network asks; whoever is asked says yes or no. What a network is told of an address that it gives is the same whether or not
+//! somebody uses it here already: « demande envoyée ». A member leaves when it wants.
+
+use chrono::{DateTime, Utc};
+use vigie_config::mail_address;
+use vigie_domain::partner_call::CallState;
+use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::{Alert, AlertKind, Buyer, Channel, Permission, StructureKind, Subscriber};
+use vigie_notifier::card::short;
+use vigie_store::choices::Choice;
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::{StoreError, derived_id};
+
+use crate::opt_in;
+use crate::partner_calls::{members_of, name_of};
+use crate::service::Service;
+
+/// Most people asked in one go.
+pub const MAX_ROWS: usize = 200;
+/// Longest name kept, in characters.
+const MAX_NAME: usize = 80;
+
+/// A row of the file that a network brings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberRow {
+    pub mail: String,
+    pub name: String,
+    pub siret: Option<String>,
+    pub kind: Option<StructureKind>,
+}
+
+/// What came of a file of members.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Asked now, or before.
+    pub asked: usize,
+    /// Members already.
+    pub members: usize,
+    /// Lines that could not be read: their number, and why.
+    pub refused: Vec<(usize, String)>,
+}
+
+/// Reads a table of members: one line each, parted by semicolons, tabs or commas; a heading names the columns (courriel, nom, siret,
+/// type), without one they stand in that order. Pure.
+#[must_use]
+pub fn read(text: &str) -> (Vec<(usize, MemberRow)>, Vec<(usize, String)>) {
+    let text = text.trim_start_matches('\u{feff}');
+    let first = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
+    let count = |c: char| first.matches(c).count();
+    let separator = ['\t', ';', ','].into_iter().max_by_key(|c| count(*c)).filter(|c| count(*c) > 0).unwrap_or(';');
+    let cells = |line: &str| -> Vec<String> {
+        line.split(separator).map(|c| c.trim().trim_matches('"').trim().to_owned()).collect()
+    };
+    let column = |word: &str| match vigie_domain::commune::key(word).as_str() {
+        "courriel" | "mail" | "email" | "e mail" | "adresse" | "adresse mail" => Some(0),
+        "nom" | "structure" | "name" | "raison sociale" => Some(1),
+        "siret" => Some(2),
+        "type" | "kind" | "nature" => Some(3),
+        _ => None,
+    };
+    let heading: Vec<Option<usize>> = cells(first).iter().map(|c| column(c)).collect();
+    let headed = heading.contains(&Some(0)) && !first.contains('@');
+    let (mut rows, mut refused) = (Vec::new(), Vec::new());
+    for (n, line) in (1..).zip(text.lines()).filter(|(_, l)| !l.trim().is_empty()) {
+        if headed && line == first {
+            continue;
+        }
+        if rows.len() >= MAX_ROWS {
+            refused.push((n, format!("{MAX_ROWS} lignes au plus en une fois")));
+            break;
+        }
+        let cells = cells(line);
+        let of = |wanted: usize| -> String {
+            let at = if headed { heading.iter().position(|h| *h == Some(wanted)) } else { Some(wanted) };
+            at.and_then(|at| cells.get(at)).cloned().unwrap_or_default()
+        };
+        let mail = match mail_address::canonical(&of(0)) {
+            Ok(mail) => mail,
+            Err(why) => {
+                refused.push((n, why));
+                continue;
+            }
+        };
+        let siret = match of(2) {
+            written if written.is_empty() => None,
+            written => match Buyer::clean_siret(&written).filter(|s| s.len() == 14) {
+                Some(siret) => Some(siret),
+                None => {
+                    refused.push((n, format!("« {} » n’est pas un SIRET de 14 chiffres", short(&written, 40))));
+                    continue;
+                }
+            },
+        };
+        let kind = match of(3) {
+            written if written.is_empty() => None,
+            written => match StructureKind::parse(&written) {
+                Some(kind) => Some(kind),
+                None => {
+                    refused.push((n, format!("type de structure inconnu « {} »", short(&written, 40))));
+                    continue;
+                }
+            },
+        };
+        rows.push((n, MemberRow { mail, name: short(&of(1), MAX_NAME), siret, kind }));
+    }
+    (rows, refused)
+}
+
+/// Asks the people of a file to be members.
+///
+/// # Errors
+/// The database fails; who was asked stays asked.
+pub async fn import(service: &Service, network: &Subscriber, text: &str) -> Result<Imported, StoreError> {
+    let (rows, refused) = read(text);
+    let mut out = Imported { refused, ..Imported::default() };
+    if !network.role.may(Permission::PassOn) || network.name.is_empty() {
+        return Ok(out);
+    }
+    let now = service.clock.now();
+    for (_, row) in rows {
+        match ask(service, network, row, now).await? {
+            Asked::Member => out.members += 1,
+            Asked::Asked => out.asked += 1,
+        }
+    }
+    if out.asked > 0 {
+        service.deliveries_queued.notify_one();
+    }
+    Ok(out)
+}
+
+enum Asked {
+    Member,
+    Asked,
+}
+
+async fn ask(service: &Service, network: &Subscriber, row: MemberRow, now: DateTime<Utc>) -> Result<Asked, StoreError> {
+    let store = &service.store;
+    let known = store.find_subscribers(&row.mail).await?;
+    let mut people = Vec::new();
+    for one in known {
+        let addresses = store.addresses(&one.id).await?;
+        if addresses.iter().any(|a| a.channel == Channel::Email && a.value.eq_ignore_ascii_case(&row.mail)) {
+            people.push(one);
+        }
+    }
+    if let Some(person) = people.into_iter().next() {
+        if person.profile.is_member_of(&network.name) {
+            return Ok(Asked::Member);
+        }
+        store.choose(person.structure(), (Choice::AskedToJoin, &network.id), true, &network.name, now).await?;
+        let alert = Alert {
+            id: derived_id(&["asked to join", &network.id, &person.id]),
+            kind: AlertKind::Account,
+            procedure: String::new(),
+            notice: String::new(),
+            changes: Vec::new(),
+        };
+        let page = service.home_url().map(|home| format!("\n{home}groupements")).unwrap_or_default();
+        let body = format!(
+            "{} vous compte parmi ses membres : êtes-vous d’accord ?\nUn réseau peut vous transmettre des marchés et vous demander qui se positionne sur quel lot. Il ne voit rien de ce que vous décidez. Vous répondez, ou le quittez, sur la page « Groupements ».{page}",
+            short(&network.name, MAX_NAME)
+        );
+        store.tell(&person.id, &alert, &body, now).await?;
+        return Ok(Asked::Asked);
+    }
+    // Whoever had that address erased is not written to; the network is told no difference.
+    if store.is_suppressed(Channel::Email, &row.mail).await? || !opt_in::possible(&service.settings) {
+        return Ok(Asked::Asked);
+    }
+    let profile = Profile { siret: None, claimed_siret: row.siret, kind: row.kind, ..Profile::default() };
+    let id = derived_id(&["member", &row.mail]);
+    let subscriber = Subscriber { id: id.clone(), name: row.name, role: Role::Structure, profile };
+    let addresses = vec![(Channel::Email, row.mail, AddressState::Unconfirmed)];
+    store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
+    store.choose(&id, (Choice::AskedToJoin, &network.id), true, &network.name, now).await?;
+    for address in store.addresses(&id).await? {
+        opt_in::ask(store, &address.id, false, now).await?;
+    }
+    Ok(Asked::Asked)
+}
+
+/// Networks that ask a person to be a member, by identifier and name.
+///
+/// # Errors
+/// The database fails.
+pub async fn asking(service: &Service, person: &Subscriber) -> Result<Vec<(String, String)>, StoreError> {
+    let mut out = Vec::new();
+    for about in service.store.chosen_about(person.structure(), Choice::AskedToJoin).await? {
+        let network = service.store.subscriber(&about).await?.filter(|n| n.role == Role::Network);
+        out.extend(network.filter(|n| !person.profile.is_member_of(&n.name)).map(|n| (n.id, n.name)));
+    }
+    Ok(out)
+}
+
+/// What a person answers to a network that asks; `false` where it does not ask.
+///
+/// # Errors
+/// The database fails: nothing changes.
+pub async fn answer(service: &Service, person: &Subscriber, network: &str, joins: bool) -> Result<bool, StoreError> {
+    let now = service.clock.now();
+    let Some((id, name)) = asking(service, person).await?.into_iter().find(|(id, _)| id == network) else {
+        return Ok(false);
+    };
+    if joins {
+        let mut member = person.clone();
+        member.profile.networks.push(name);
+        service
+            .store
+            .put_subscriber(&NewSubscriber { subscriber: member, addresses: Vec::new(), declared: false }, now)
+            .await?;
+    }
+    service.store.choose(person.structure(), (Choice::AskedToJoin, &id), false, &person.name, now).await?;
+    Ok(true)
+}
+
+/// A person leaves a network; `false` where they are no member. Whether its year is counted there ends with it.
+///
+/// # Errors
+/// The database fails: nothing changes.
+pub async fn leave(service: &Service, person: &Subscriber, network: &str) -> Result<bool, StoreError> {
+    if !person.profile.is_member_of(network) || service.store.is_declared(&person.id).await? {
+        return Ok(false);
+    }
+    let now = service.clock.now();
+    let mut member = person.clone();
+    member.profile.networks.retain(|n| n.trim().to_lowercase() != network.trim().to_lowercase());
+    service
+        .store
+        .put_subscriber(&NewSubscriber { subscriber: member, addresses: Vec::new(), declared: false }, now)
+        .await?;
+    service.store.choose(person.structure(), (Choice::CountedIn, network), false, &person.name, now).await?;
+    Ok(true)
+}
+
+/// A member as its network sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub structure: String,
+    pub name: String,
+    pub kind: Option<StructureKind>,
+    /// Open calls of the network that it did not answer.
+    pub unanswered: usize,
+    /// Open calls of the network in which it is asked.
+    pub asked: usize,
+}
+
+/// The members of a network, by name, with what they did with its open calls.
+///
+/// # Errors
+/// The database fails.
+pub async fn members(service: &Service, network: &Subscriber) -> Result<Vec<Member>, StoreError> {
+    let mut asked: std::collections::BTreeMap<String, (usize, usize)> = std::collections::BTreeMap::new();
+    for call in service.store.partner_calls_of(network.structure()).await? {
+        if call.state != CallState::Open {
+            continue;
+        }
+        let silent = crate::partner_calls::telling::silent(service, &call).await?;
+        for invitation in service.store.partner_invitations(&call.id).await? {
+            let counts = asked.entry(invitation.structure.clone()).or_default();
+            counts.0 += 1;
+            counts.1 += usize::from(silent.contains(&invitation.structure));
+        }
+    }
+    let mut out = Vec::new();
+    for (structure, people) in members_of(service, network).await? {
+        let (asked, unanswered) = asked.get(&structure).copied().unwrap_or_default();
+        let kind = people.iter().find_map(|p| p.profile.kind);
+        out.push(Member { name: name_of(service, &structure).await?, structure, kind, unanswered, asked });
+    }
+    out.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_members_is_read_with_or_without_its_heading() {
+        let (rows, refused) = read(
+            "Structure;Courriel;SIRET;Type\nAtelier du Nord;contact@atelier.example;215 903 501 00017;EI\n\nSans adresse;;;\nAutre;autre@autre.example;12;\n",
+        );
+        assert_eq!(rows.len(), 1);
+        let (line, row) = &rows[0];
+        assert_eq!((*line, row.mail.as_str(), row.kind), (2, "contact@atelier.example", Some(StructureKind::Ei)));
+        assert_eq!(row.siret.as_deref(), Some("21590350100017"));
+        assert_eq!(refused.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [4, 5]);
+        let (rows, refused) = read("a@a.example\nb@b.example\n");
+        assert_eq!((rows.len(), refused.len()), (2, 0), "a column of addresses");
+        let (rows, _) = read("a@a.example, Structure A\n");
+        assert_eq!(rows[0].1.name, "Structure A");
+    }
+}

@@ -1,0 +1,272 @@
+//! Whether a structure of a directory suits a lot, and why: its trade, where it is, how it supplies. Pure.
+//!
+//! A trade is what the directory says of it, else what its activity code or its name says; a structure whose trade nothing tells is
+//! proposed for no lot of a trade. Who lends staff suits what is staff on loan, whatever its trade; beside a lot that is not, it is
+//! proposed where its hours count.
+
+use std::collections::BTreeSet;
+
+use vigie_config::rules::{self, Rules};
+use vigie_domain::access::{self, Access};
+use vigie_domain::assessment::AssessedLot;
+use vigie_domain::commune::Commune;
+use vigie_domain::directory::Structure;
+use vigie_domain::{Assessment, Department, Sector, StructureKind, SupplyMode, commune, french};
+
+/// How far structures go that lend staff near them, carry out works and services, or place temps, in kilometres: an AI has an agreed
+/// zone, often an employment area; an ETTI is agreed for a département at least (instruction DGEFP 2021).
+const NEAR: f64 = 35.0;
+const FAR: f64 = 60.0;
+const FARTHEST: f64 = 90.0;
+
+/// Activity codes (NAF rév. 2), by their beginning, and the group of sectors they are.
+const BY_NAF: &[(&str, &str)] = &[
+    ("8130", "espaces-verts-exterieurs-2"),
+    ("02", "espaces-verts-exterieurs-2"),
+    ("812", "hygiene-et-proprete-64"),
+    ("9601", "entretien-du-linge"),
+    ("141", "entretien-du-linge"),
+    ("381", "collecte-traitement-des-dechets"),
+    ("382", "collecte-traitement-des-dechets"),
+    ("383", "recyclage-economie-circulaire"),
+    ("4779", "recyclage-economie-circulaire"),
+    ("41", "batiments-et-travaux-publics-65"),
+    ("42", "batiments-et-travaux-publics-65"),
+    ("43", "batiments-et-travaux-publics-65"),
+    ("56", "restauration"),
+    ("1071", "restauration"),
+    ("1085", "restauration"),
+    ("01", "agro-alimentaire"),
+    ("4520", "reparations-depannages-8"),
+    ("95", "reparations-depannages-8"),
+    ("494", "demenagements-livraisons-transports-79"),
+    ("493", "demenagements-livraisons-transports-79"),
+    ("532", "demenagements-livraisons-transports-79"),
+    ("8292", "sous-traitance-industrielle"),
+    ("52", "sous-traitance-industrielle"),
+    ("25", "sous-traitance-industrielle"),
+    ("62", "prestations-informatiques"),
+    ("801", "securite-preventions"),
+    ("181", "communication-marketing"),
+    ("16", "ameublement-deco-textile-artisanat-73"),
+    ("31", "ameublement-deco-textile-artisanat-73"),
+    ("55", "culture-divertissement-et-tourisme"),
+];
+
+/// Words of a name, as keys, and the group of sectors they tell. A word ends there, or goes on where it ends in `*`.
+const BY_NAME: &[(&str, &str)] = &[
+    ("jardin*", "espaces-verts-exterieurs-2"),
+    ("espaces verts", "espaces-verts-exterieurs-2"),
+    ("paysag*", "espaces-verts-exterieurs-2"),
+    ("riviere*", "espaces-verts-exterieurs-2"),
+    ("environnement", "espaces-verts-exterieurs-2"),
+    ("proprete", "hygiene-et-proprete-64"),
+    ("nettoyage", "hygiene-et-proprete-64"),
+    ("blanchisserie", "entretien-du-linge"),
+    ("laverie", "entretien-du-linge"),
+    ("linge", "entretien-du-linge"),
+    ("repassage", "entretien-du-linge"),
+    ("couture", "entretien-du-linge"),
+    ("recycl*", "recyclage-economie-circulaire"),
+    ("ressourcerie", "recyclage-economie-circulaire"),
+    ("emmaus", "recyclage-economie-circulaire"),
+    ("dechets", "collecte-traitement-des-dechets"),
+    ("collecterie", "collecte-traitement-des-dechets"),
+    ("batiment", "batiments-et-travaux-publics-65"),
+    ("btp", "batiments-et-travaux-publics-65"),
+    ("renovation", "batiments-et-travaux-publics-65"),
+    ("maconnerie", "batiments-et-travaux-publics-65"),
+    ("patrimoine", "batiments-et-travaux-publics-65"),
+    ("traiteur", "restauration"),
+    ("restaurant", "restauration"),
+    ("cuisine*", "restauration"),
+    ("maraich*", "agro-alimentaire"),
+    ("cocagne", "agro-alimentaire"),
+    ("potager*", "agro-alimentaire"),
+    ("velo*", "reparations-depannages-8"),
+    ("garage", "reparations-depannages-8"),
+    ("demenagement*", "demenagements-livraisons-transports-79"),
+    ("transport*", "demenagements-livraisons-transports-79"),
+    ("menuiserie", "ameublement-deco-textile-artisanat-73"),
+    ("ebenisterie", "ameublement-deco-textile-artisanat-73"),
+];
+
+/// A lot, as structures are looked for.
+pub(super) struct Sought<'a> {
+    pub(super) assessment: &'a Assessment,
+    /// `None` = the undivided whole.
+    pub(super) lot: Option<&'a AssessedLot>,
+    trades: BTreeSet<&'a str>,
+    groups: BTreeSet<&'a str>,
+    communes: Vec<Commune>,
+    departments: BTreeSet<&'a Department>,
+    staff: bool,
+}
+
+impl<'a> Sought<'a> {
+    pub(super) fn of(a: &'a Assessment, lot: Option<&'a AssessedLot>) -> Self {
+        let own = lot.map(|l| &l.sectors).filter(|s| !s.is_empty()).unwrap_or(&a.sectors);
+        let trades: BTreeSet<&str> = own.iter().map(String::as_str).collect();
+        let rules = Rules::embedded();
+        let groups = trades.iter().filter_map(|s| rules.sector_group(s)).collect();
+        let places = lot.map(|l| l.places.as_slice()).unwrap_or_default();
+        let communes = places.iter().flat_map(|p| rules::communes().locate(p)).collect();
+        let departments = match lot {
+            Some(lot) if !lot.departments.is_empty() => lot.departments.iter().collect(),
+            _ => a.departments.iter().collect(),
+        };
+        let staff = access::of_lot(StructureKind::Etti, a, lot) == Some(Access::Bid);
+        Self { assessment: a, lot, trades, groups, communes, departments, staff }
+    }
+}
+
+/// Why a structure suits a lot, and how far it is in kilometres where both places are known.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Suits {
+    pub(super) reasons: Vec<String>,
+    pub(super) km: Option<f64>,
+    /// It lends staff beside those who carry the lot out.
+    pub(super) beside: bool,
+}
+
+/// Whether a structure suits a lot.
+pub(super) fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
+    let access = access::of_lot(entry.kind, sought.assessment, sought.lot)?;
+    if access == Access::Closed {
+        return None;
+    }
+    let lends = entry.kind.supply_modes().contains(&SupplyMode::Staff);
+    let (place, km) = place(entry, sought)?;
+    let mut reasons = Vec::new();
+    if sought.staff || access == Access::Serve {
+        let how = if sought.staff {
+            "met du personnel à disposition, ce que demande le lot"
+        } else {
+            "met du personnel à disposition de ceux qui portent le lot"
+        };
+        reasons.push(format!("{} : {how}", entry.kind.acronym()));
+    } else if lends {
+        return None;
+    } else {
+        reasons.push(trade(entry, sought)?);
+    }
+    reasons.push(place);
+    Some(Suits { reasons, km, beside: access == Access::Serve })
+}
+
+/// The trade that a structure and a lot have in common, in words, and who says so.
+fn trade(entry: &Structure, sought: &Sought<'_>) -> Option<String> {
+    let rules = Rules::embedded();
+    let own: Vec<&Sector> = entry.sectors.iter().filter(|s| sought.trades.contains(s.as_str())).collect();
+    if !own.is_empty() {
+        let named: Vec<String> = own.iter().take(2).map(|s| rules.trade(s).to_owned()).collect();
+        return Some(french::list(&named));
+    }
+    if !entry.sectors.is_empty() {
+        return None;
+    }
+    if let Some(code) = &entry.naf
+        && let Some((_, group)) = BY_NAF.iter().find(|(from, _)| code.starts_with(from))
+    {
+        let is_it = sought.groups.contains(group);
+        return is_it.then(|| format!("{} (code d’activité {code})", rules.group_label(group)));
+    }
+    let key = format!(" {} ", commune::key(&entry.name));
+    let said = |word: &str| match word.strip_suffix('*') {
+        Some(begins) => key.contains(&format!(" {begins}")),
+        None => key.contains(&format!(" {word} ")),
+    };
+    let found = BY_NAME.iter().find(|(word, group)| sought.groups.contains(group) && said(word))?;
+    Some(format!("{} (d’après son nom)", rules.group_label(found.1)))
+}
+
+/// Where a structure is, in words, if it is within reach of a lot; a lot without a place is within nobody's.
+fn place(entry: &Structure, sought: &Sought<'_>) -> Option<(String, Option<f64>)> {
+    let reach = match entry.kind {
+        StructureKind::Ai => NEAR,
+        StructureKind::Etti | StructureKind::Eatt | StructureKind::Geiq => FARTHEST,
+        _ => FAR,
+    };
+    let own = entry.place.as_ref().map(|p| rules::communes().locate(p)).unwrap_or_default();
+    if let ([own, ..], false) = (own.as_slice(), sought.communes.is_empty()) {
+        let km = sought.communes.iter().filter_map(|c| c.km_to(own)).min_by(f64::total_cmp)?;
+        let said =
+            if km < 1.0 { format!("à {}", own.name) } else { format!("à {}, {} km du lot", own.name, km.round()) };
+        return (km <= reach).then_some((said, Some(km)));
+    }
+    let shared = entry.departments.iter().find(|d| sought.departments.contains(d))?;
+    let name = Rules::embedded().department_name(shared.as_str()).to_owned();
+    let said = match own.first() {
+        Some(own) => format!("à {}, même département ({name})", own.name),
+        None => format!("même département ({name})"),
+    };
+    Some((said, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::{Place, Provision, ProvisionKind};
+
+    use super::*;
+
+    fn entry(name: &str, kind: StructureKind, naf: &str, city: &str, postcode: &str) -> Structure {
+        Structure {
+            siret: "80746931700018".into(),
+            name: name.into(),
+            kind,
+            sectors: Vec::new(),
+            departments: Department::of_postcode(postcode).into_iter().collect(),
+            place: Some(Place { city: Some(city.into()), postcode: Some(postcode.into()), nuts: None }),
+            naf: Some(naf.into()),
+        }
+    }
+
+    fn lens(title: &str, sector: &str) -> Assessment {
+        let mut a = Assessment { title: title.into(), ..Assessment::new("26-1", vigie_domain::NoticeKind::Call) };
+        a.sectors = vec![sector.into()];
+        a.departments = Department::parse("62").into_iter().collect();
+        a.lots = vec![AssessedLot {
+            id: "1".into(),
+            title: title.into(),
+            cpv: Vec::new(),
+            departments: a.departments.clone(),
+            places: vec![Place { city: Some("Lens".into()), postcode: Some("62300".into()), nuts: None }],
+            sectors: vec![sector.into()],
+        }];
+        a
+    }
+
+    #[test]
+    fn trade_place_and_kind_decide_and_each_is_told() {
+        let a = lens("Entretien des espaces verts", "creation-et-entretien-des-espaces-verts");
+        let sought = Sought::of(&a, a.lots.first());
+        let near = suits(&entry("Les chantiers", StructureKind::Aci, "8130Z", "Liévin", "62800"), &sought).unwrap();
+        assert!(near.reasons[0].contains("8130Z") && near.reasons[1].contains("Liévin"), "{near:?}");
+        assert!(near.km.is_some_and(|km| km < 10.0));
+        let by_name = entry("Jardins de l’Artois", StructureKind::Aci, "8899B", "Lens", "62300");
+        assert!(suits(&by_name, &sought).unwrap().reasons[0].contains("d’après son nom"));
+        for (other, why) in [
+            (entry("Propre", StructureKind::Ei, "8121Z", "Lens", "62300"), "another trade"),
+            (entry("Sans métier connu", StructureKind::Aci, "8899B", "Lens", "62300"), "no trade known"),
+            (entry("Jardins du Sud", StructureKind::Aci, "8130Z", "Marseille", "13001"), "too far"),
+            (entry("Intérim", StructureKind::Etti, "7820Z", "Lens", "62300"), "lends staff, and none is asked for"),
+        ] {
+            assert_eq!(suits(&other, &sought), None, "{why}");
+        }
+    }
+
+    #[test]
+    fn who_may_not_bid_for_a_reserved_lot_is_never_proposed_and_who_lends_staff_suits_staff() {
+        let mut a = lens("Entretien des espaces verts", "creation-et-entretien-des-espaces-verts");
+        let mut reserved = Provision::new(ProvisionKind::Reserved, vigie_domain::Evidence::default());
+        reserved.beneficiary = Some(vigie_domain::Beneficiary::Disability);
+        a.provisions.push(reserved);
+        let sought = Sought::of(&a, a.lots.first());
+        assert_eq!(suits(&entry("Jardins", StructureKind::Aci, "8130Z", "Lens", "62300"), &sought), None);
+        assert!(suits(&entry("Jardins", StructureKind::Ea, "8130Z", "Lens", "62300"), &sought).is_some());
+        let staff = lens("Mise à disposition de personnel d’entretien", "nettoyage-de-locaux-16");
+        let sought = Sought::of(&staff, staff.lots.first());
+        assert!(suits(&entry("AI du bassin", StructureKind::Ai, "7830Z", "Liévin", "62800"), &sought).is_some());
+        assert_eq!(suits(&entry("Propre", StructureKind::Ei, "8121Z", "Lens", "62300"), &sought), None);
+    }
+}

@@ -1,0 +1,308 @@
+//! How a person is written to, as they settle it: one use case for the page and the chats, and one set of words.
+//!
+//! Digest hour and days, quiet hours, what presses, messages an hour, the channel of each kind of message, the order in which
+//! channels take over, and an absence with who stands in.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use vigie_domain::preferences::{Absence, Days, MessageKind};
+use vigie_domain::subscription::QuietHours;
+use vigie_domain::{Channel, Subscriber, french};
+use vigie_notifier::card::short;
+use vigie_store::preferences::Preferences;
+use vigie_watcher::zones;
+
+use crate::error::Failure;
+use crate::membership;
+use crate::service::Service;
+
+/// One thing to settle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Local hour of digests; none = the installation's.
+    DigestHour(Option<u8>),
+    DigestDays(Days),
+    Quiet(Option<QuietHours>),
+    /// What presses may come in quiet hours.
+    UrgentPasses(bool),
+    /// Messages an hour before the rest is grouped; 0 = no limit, none = the installation's.
+    PerHour(Option<u16>),
+    /// The one channel of a kind of message; none = every address in use.
+    Route(MessageKind, Option<Channel>),
+    Order(Vec<Channel>),
+    /// Away until then; none = here.
+    Away(Option<DateTime<Utc>>),
+    /// Who stands in, by identifier; none = nobody.
+    StandIn(Option<String>),
+}
+
+/// What can be settled, in the order in which it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    DigestHour,
+    DigestDays,
+    Quiet,
+    Urgent,
+    PerHour,
+    Route(MessageKind),
+    Order,
+    Away,
+}
+
+impl Setting {
+    /// Every setting.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::DigestHour, Self::DigestDays, Self::Quiet, Self::Urgent, Self::PerHour];
+        all.extend(MessageKind::ALL.map(Self::Route));
+        all.extend([Self::Order, Self::Away]);
+        all
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn in_french(self) -> String {
+        match self {
+            Self::DigestHour => "Heure des résumés".to_owned(),
+            Self::DigestDays => "Jours des résumés".to_owned(),
+            Self::Quiet => "Heures de silence".to_owned(),
+            Self::Urgent => "Pendant le silence, ce qui presse".to_owned(),
+            Self::PerHour => "Messages par heure".to_owned(),
+            Self::Route(kind) => french::capital(kind.in_french()),
+            Self::Order => "Si un canal ne répond plus".to_owned(),
+            Self::Away => "Absence".to_owned(),
+        }
+    }
+}
+
+impl Change {
+    /// What it settles.
+    #[must_use]
+    pub fn setting(&self) -> Setting {
+        match self {
+            Self::DigestHour(_) => Setting::DigestHour,
+            Self::DigestDays(_) => Setting::DigestDays,
+            Self::Quiet(_) => Setting::Quiet,
+            Self::UrgentPasses(_) => Setting::Urgent,
+            Self::PerHour(_) => Setting::PerHour,
+            Self::Route(kind, _) => Setting::Route(*kind),
+            Self::Order(_) => Setting::Order,
+            Self::Away(_) | Self::StandIn(_) => Setting::Away,
+        }
+    }
+
+    /// Whether the settings file speaks of it too.
+    fn is_of_file(&self) -> bool {
+        matches!(
+            self,
+            Self::DigestHour(_) | Self::DigestDays(_) | Self::Quiet(_) | Self::UrgentPasses(_) | Self::PerHour(_)
+        )
+    }
+}
+
+/// How a person is written to, with what they may choose from.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    pub preferences: Preferences,
+    /// Who can stand in for them.
+    pub colleagues: Vec<Subscriber>,
+    /// Channels of their addresses in use, each once.
+    pub in_use: Vec<Channel>,
+    /// The installation's digest hour and messages an hour.
+    defaults: (u8, u32),
+    zone: Tz,
+    now: DateTime<Utc>,
+}
+
+/// Reads how a person is written to.
+///
+/// # Errors
+/// The database fails.
+pub async fn standing(service: &Service, person: &Subscriber) -> Result<Standing, Failure> {
+    let store = &service.store;
+    let mut colleagues = Vec::new();
+    if let Some(siret) = &person.profile.siret {
+        for colleague in membership::members(service, siret).await?.into_iter().filter(|c| c.id != person.id) {
+            if !store.active_addresses(&colleague.id).await?.is_empty() {
+                colleagues.push(colleague);
+            }
+        }
+    }
+    let mut in_use: Vec<Channel> = Vec::new();
+    for address in store.active_addresses(&person.id).await? {
+        if !in_use.contains(&address.channel) {
+            in_use.push(address.channel);
+        }
+    }
+    let pace = &service.settings.pace;
+    Ok(Standing {
+        preferences: store.preferences(&person.id).await?,
+        colleagues,
+        in_use,
+        defaults: (pace.digest_hour, pace.instant_per_hour),
+        zone: zones::zone(person.profile.departments.first()),
+        now: service.clock.now(),
+    })
+}
+
+/// What came of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// They stand; whether the person's rhythm followed the settings file until now.
+    Done { was_of_file: bool },
+    /// Nothing is changed; why, in French.
+    Refused(String),
+}
+
+/// Settles some things for a person: all of them, or none where one is impossible.
+///
+/// # Errors
+/// The database fails.
+pub async fn apply(service: &Service, person: &Subscriber, changes: &[Change]) -> Result<Settled, Failure> {
+    let standing = standing(service, person).await?;
+    let mut wanted = standing.preferences.clone();
+    for change in changes {
+        if let Err(why) = standing.put(&mut wanted, change) {
+            return Ok(Settled::Refused(why));
+        }
+    }
+    if let Some(fault) = wanted.rhythm.fault() {
+        return Ok(Settled::Refused(french::capital(&fault)));
+    }
+    let store = &service.store;
+    let was_of_file = changes.iter().any(Change::is_of_file) && store.take_in_hand(&person.id).await?;
+    store.set_rhythm(&person.id, &wanted.rhythm).await?;
+    store.set_routes(&person.id, &wanted.routes).await?;
+    store.set_absence(&person.id, wanted.away.as_ref()).await?;
+    Ok(Settled::Done { was_of_file })
+}
+
+impl Standing {
+    /// Puts a change into the preferences that are wanted.
+    fn put(&self, wanted: &mut Preferences, change: &Change) -> Result<(), String> {
+        match change {
+            Change::DigestHour(hour) => wanted.rhythm.digest_hour = *hour,
+            Change::DigestDays(days) => wanted.rhythm.digest_days = *days,
+            Change::Quiet(quiet) => wanted.rhythm.quiet = *quiet,
+            Change::UrgentPasses(passes) => wanted.rhythm.urgent_passes = *passes,
+            Change::PerHour(n) => wanted.rhythm.per_hour = *n,
+            Change::Route(kind, None) => drop(wanted.routes.channels.remove(kind)),
+            Change::Route(kind, Some(channel)) => {
+                self.has(*channel)?;
+                wanted.routes.channels.insert(*kind, *channel);
+            }
+            Change::Order(order) => {
+                order.iter().try_for_each(|channel| self.has(*channel))?;
+                wanted.routes.order.clone_from(order);
+            }
+            Change::Away(None) => wanted.away = None,
+            Change::Away(Some(until)) if *until <= self.now => {
+                return Err("Cette date est passée : donnez le jour de votre retour.".to_owned());
+            }
+            Change::Away(Some(until)) => {
+                let stand_in = wanted.away.take().filter(|a| a.holds(self.now)).and_then(|a| a.stand_in);
+                wanted.away = Some(Absence { until: *until, stand_in });
+            }
+            Change::StandIn(who) => {
+                let Some(away) = wanted.away.as_mut().filter(|a| a.holds(self.now)) else {
+                    if who.is_none() {
+                        return Ok(());
+                    }
+                    return Err("Dites d’abord jusqu’à quand vous êtes absent.".to_owned());
+                };
+                if who.as_ref().is_some_and(|id| !self.colleagues.iter().any(|c| c.id == *id)) {
+                    return Err("Cette personne n’est pas de votre structure, ou ne reçoit rien de Vigie.".to_owned());
+                }
+                away.stand_in.clone_from(who);
+            }
+        }
+        Ok(())
+    }
+
+    fn has(&self, channel: Channel) -> Result<(), String> {
+        if self.in_use.contains(&channel) {
+            return Ok(());
+        }
+        Err(format!("Vous n’avez aucune adresse en service {}.", channel.in_french()))
+    }
+
+    /// The colleague of that identifier, as they are called.
+    #[must_use]
+    pub fn called(&self, id: &str) -> Option<String> {
+        let colleague = self.colleagues.iter().find(|c| c.id == id)?;
+        Some(if colleague.name.is_empty() { "un collègue".to_owned() } else { short(&colleague.name, 60) })
+    }
+
+    /// How a setting stands, in words: the same on the page and in chats.
+    #[must_use]
+    pub fn value(&self, setting: Setting) -> String {
+        let rhythm = &self.preferences.rhythm;
+        match setting {
+            Setting::DigestHour => match rhythm.digest_hour {
+                Some(hour) => format!("{hour} h"),
+                None => format!("{} h, l’heure habituelle", self.defaults.0),
+            },
+            Setting::DigestDays => rhythm.digest_days.in_french(),
+            Setting::Quiet => {
+                rhythm.quiet.map_or_else(|| "aucune".to_owned(), |q| format!("de {} h à {} h", q.from, q.to))
+            }
+            Setting::Urgent => if rhythm.urgent_passes { "vient quand même" } else { "attend aussi" }.to_owned(),
+            Setting::PerHour => match rhythm.per_hour {
+                Some(n) => at_most(u32::from(n)),
+                None => format!("{}, comme d’habitude", at_most(self.defaults.1)),
+            },
+            Setting::Route(kind) => match self.preferences.routes.channels.get(&kind) {
+                Some(channel) => channel.in_french().to_owned(),
+                None => "partout".to_owned(),
+            },
+            Setting::Order => match self.preferences.routes.order.as_slice() {
+                [] => "un autre prend le relais".to_owned(),
+                order => order.iter().map(|c| c.noun()).collect::<Vec<_>>().join(", puis "),
+            },
+            Setting::Away => match self.preferences.away.as_ref().filter(|a| a.holds(self.now)) {
+                None => "aucune".to_owned(),
+                Some(away) => {
+                    let day = french::date(away.until.with_timezone(&self.zone).date_naive());
+                    match away.stand_in.as_deref().and_then(|id| self.called(id)) {
+                        Some(name) => format!("retour le {day}, {name} remplace"),
+                        None => format!("retour le {day}, personne ne remplace"),
+                    }
+                }
+            },
+        }
+    }
+
+    /// Their local time.
+    #[must_use]
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The day of their return, where they are away.
+    #[must_use]
+    pub fn returns(&self) -> Option<chrono::NaiveDate> {
+        let away = self.preferences.away.as_ref().filter(|a| a.holds(self.now))?;
+        Some(away.until.with_timezone(&self.zone).date_naive())
+    }
+}
+
+fn at_most(n: u32) -> String {
+    if n == 0 { "sans limite".to_owned() } else { format!("{n} au plus, le reste groupé") }
+}
+
+/// What to say of changes that were made, a line each setting.
+///
+/// # Errors
+/// The database fails.
+pub async fn said(service: &Service, person: &Subscriber, changes: &[Change]) -> Result<Vec<String>, Failure> {
+    let standing = standing(service, person).await?;
+    let mut lines: Vec<String> = Vec::new();
+    for change in changes {
+        let setting = change.setting();
+        let line = format!("{} : {}.", setting.in_french(), standing.value(setting));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    Ok(lines)
+}

@@ -1,0 +1,388 @@
+//! Calls for partners from end to end: the story of a network whose members answer from chats, mails and pages; what stays in its
+//! circle; what is refused.
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender, by_mail};
+use vigie_domain::partner_call::{CallState, PartnerRole, Turn};
+use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::{
+    AlertKind, Channel, DateKind, Department, Lot, Notice, NoticeKind, Stage, StructureKind, Subscriber, TypedDate,
+};
+use vigie_notifier::typeset::typeset;
+use vigie_service::after_award::messages;
+use vigie_service::partner_calls::closing;
+use vigie_store::choices::Choice;
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_tests::pages::{Pages, Visitor};
+use vigie_tests::servers::Postgres;
+
+const MEMBERS: usize = 23;
+
+fn now() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap().with_timezone(&Utc)
+}
+
+fn call(id: &str, published: (i32, u32, u32), closes: &str) -> Notice {
+    let mut notice = Notice::new("boamp", id, NoticeKind::Call);
+    notice.title = "Nettoyage des écoles et des gymnases".into();
+    notice.buyer.name = "Ville de Lille".into();
+    notice.buyer.siret = Some("21590350100017".into());
+    notice.departments.extend(Department::parse("59"));
+    notice.published = NaiveDate::from_ymd_opt(published.0, published.1, published.2);
+    let closes = DateTime::parse_from_rfc3339(closes).unwrap();
+    notice.dates.push(TypedDate::of_field(DateKind::Tender, (closes, true), "dateReceptionOffres"));
+    for (n, title) in ["Écoles du centre", "Gymnases", "Écoles du sud"].into_iter().enumerate() {
+        notice.lots.push(Lot { id: (n + 1).to_string(), title: title.into(), ..Lot::default() });
+    }
+    notice
+}
+
+fn siret(n: usize) -> String {
+    format!("{:014}", 31_000_000_000_000_u64 + n as u64)
+}
+
+fn name(n: usize) -> String {
+    format!("Structure {n:02}")
+}
+
+fn member(n: usize) -> String {
+    format!("m{n:02}")
+}
+
+fn chat_of(person: &str, channel: Channel) -> String {
+    if channel == Channel::Matrix { format!("!{person}:vigie.example") } else { format!("tg-{person}") }
+}
+
+/// A network and its members: two of them in Telegram, one in a Matrix room, the others by mail.
+async fn network(pages: &Pages) {
+    let store = &pages.app.service.store;
+    pages.person("gie", "GIE Nord", Role::Network, None).await.unwrap();
+    for n in 1..=MEMBERS {
+        let id = member(n);
+        let profile = Profile {
+            kind: Some(StructureKind::Ei),
+            siret: Some(siret(n)),
+            networks: vec!["GIE Nord".into()],
+            ..Profile::default()
+        };
+        let subscriber = Subscriber { id: id.clone(), name: name(n), role: Role::Structure, profile };
+        let channel = match n {
+            1 | 2 => Channel::Telegram,
+            5 => Channel::Matrix,
+            _ => Channel::Email,
+        };
+        let value = if channel == Channel::Email { format!("{id}@structure.example") } else { chat_of(&id, channel) };
+        // A mail as well, by which each may sign in.
+        let addresses = vec![
+            (channel, value, AddressState::Active),
+            (Channel::Email, format!("{id}@structure.example"), AddressState::Active),
+        ];
+        store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now()).await.unwrap();
+    }
+}
+
+async fn opened(pages: &Pages, coordinator: &Visitor, procedure: &str, closes: &str) -> String {
+    let fields = [("marche", procedure), ("cloture", closes), ("membres", "oui"), ("mot", "Réunion mardi à Lille")];
+    let answer = coordinator.post_form("/groupements/nouveau", &fields).await.unwrap();
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let location = answer.location.unwrap();
+    let id = location.strip_prefix("/groupements/").unwrap().split('?').next().unwrap().to_owned();
+    assert!(pages.app.service.store.partner_call(&id).await.unwrap().is_some());
+    id
+}
+
+/// The latest message about a call for partners on that channel.
+async fn delivery(pages: &Pages, person: &str, channel: Channel) -> String {
+    let store = &pages.app.service.store;
+    let all = store.deliveries(None, 1000).await.unwrap();
+    let mut mine: Vec<_> = all.into_iter().filter(|d| d.subscriber == person && d.channel == channel).collect();
+    mine.sort_by_key(|d| d.created);
+    let one = mine.pop().unwrap();
+    if channel != Channel::Email {
+        let chat = chat_of(person, channel);
+        store.remember_message(&one.id, channel, &chat, "7", pages.app.service.clock.now()).await.unwrap();
+    }
+    one.id
+}
+
+async fn says(pages: &Pages, person: &str, channel: Channel, input: Input) -> String {
+    let chat = Chat { channel, id: chat_of(person, channel), private: true, title: String::new() };
+    let sender = Sender { id: person.into(), name: format!("Voix de {person}") };
+    let replies = conversation::dispatch(&pages.app.service, Incoming { chat, sender, input }).await.unwrap();
+    plain(&replies.iter().map(|r| r.text.text.clone()).collect::<Vec<_>>().join("\n"))
+}
+
+fn text(words: &str, about: &str) -> Input {
+    Input::Text { text: words.into(), about: Some(about.into()), edited: false, forwarded: false }
+}
+
+/// Words without the spaces of French, to look for.
+fn plain(text: &str) -> String {
+    typeset(text).replace(['\u{a0}', '\u{202f}'], " ")
+}
+
+async fn mails(pages: &Pages, person: &str, word: &str) -> String {
+    let id = delivery(pages, person, Channel::Email).await;
+    let sent = pages.app.service.store.mail_sent(&id).await.unwrap().unwrap();
+    plain(&by_mail::say(&pages.app.service, &sent, word).await.unwrap().join("\n"))
+}
+
+/// Who was told of a turn of a call.
+async fn told(pages: &Pages, turn: Turn) -> Vec<String> {
+    let store = &pages.app.service.store;
+    let mut out = Vec::new();
+    let mark = format!("\"turn\":\"{}\"", turn.as_str());
+    for person in store.subscribers().await.unwrap() {
+        let mine = store.own_alerts(&person.id, 200).await.unwrap();
+        let of = mine.iter().filter(|a| a.kind == AlertKind::PartnerCall);
+        for alert in of {
+            for share in store.notifications(&person.id, &alert.procedure).await.unwrap() {
+                if share.reasons.contains(&mark) && !out.contains(&person.id) {
+                    out.push(person.id.clone());
+                }
+            }
+        }
+    }
+    out.sort();
+    out
+}
+
+async fn page(visitor: &Visitor, path: &str) -> String {
+    let answer = visitor.get(path).await.unwrap();
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    plain(&answer.body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_asks_its_members_and_closes_the_call_into_a_line_up_that_the_renewal_starts_from() {
+    story(Pages::start(now(), "").await.unwrap()).await;
+    if let Some(postgres) = Postgres::start() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = vigie_service::Clock::fixed(now());
+        story(Pages::start_on(dir, &postgres.url, clock, "").await.unwrap()).await;
+    }
+}
+
+async fn story(pages: Pages) {
+    let service = &pages.app.service;
+    let store = &service.store;
+    network(&pages).await;
+    let procedure = pages.take(&call("26-1", (2026, 11, 18), "2026-12-21T12:00:00+01:00")).await.unwrap();
+    let gie = pages.signed_in("gie").await.unwrap();
+    let form = page(&gie, &format!("/groupements/nouveau?marche={procedure}")).await;
+    assert!(form.contains("(23)") && form.contains("entente"), "{form}");
+    // Too late to prepare anything.
+    let late = [("marche", procedure.as_str()), ("cloture", "21/12/2026 à 18h"), ("membres", "oui")];
+    let refused = gie.post_form("/groupements/nouveau", &late).await.unwrap();
+    assert_eq!(refused.status, 422);
+    assert!(plain(&refused.body).contains("avant la remise des offres"), "{}", refused.body);
+    let id = opened(&pages, &gie, &procedure, "01/12/2026 à 18h").await;
+    assert_eq!(told(&pages, Turn::Asked).await.len(), MEMBERS);
+
+    // Two in Telegram, by a button and by words.
+    let first = delivery(&pages, "m01", Channel::Telegram).await;
+    let shown = messages::chat_of(service, &first).await.unwrap().unwrap().1.text;
+    assert!(shown.contains("GIE Nord") && shown.contains("Réunion mardi") && shown.contains("Gymnases"), "{shown}");
+    let pressed = Input::Pressed { data: format!("joins:{first}"), about: None };
+    let said = says(&pages, "m01", Channel::Telegram, pressed).await;
+    assert!(said.contains("cotraitant"), "{said}");
+    let said = says(&pages, "m01", Channel::Telegram, text("Mandataire lot 1 ; cotraitant lot 2, 40 %", &first)).await;
+    assert!(said.contains("mandataire : lot 1"), "{said}");
+    let second = delivery(&pages, "m02", Channel::Telegram).await;
+    let said = says(&pages, "m02", Channel::Telegram, text("oui", &second)).await;
+    assert!(said.contains("En quel rôle"), "{said}");
+    says(&pages, "m02", Channel::Telegram, text("cotraitant lots 1 et 2, 300 heures", &second)).await;
+    let said = says(&pages, "m02", Channel::Telegram, text("mandataire lot 9", &second)).await;
+    assert!(said.contains("pas de lot 9"), "{said}");
+    // Two by mail: by words, and by the link of the message.
+    let said = mails(&pages, "m03", "sous-traitant lot 2, 6 personnes").await;
+    assert!(said.contains("sous-traitant"), "{said}");
+    let link = service.answer_url(&delivery(&pages, "m04", Channel::Email).await, service.clock.now()).unwrap();
+    let link = link.strip_prefix(&pages.base).unwrap().to_owned();
+    let answered = pages.stranger().unwrap().post(&link, &[("mot", "declined")]).await.unwrap();
+    assert_eq!(answered.status, 200, "{}", answered.body);
+    // One in a room.
+    let room = delivery(&pages, "m05", Channel::Matrix).await;
+    let said = says(&pages, "m05", Channel::Matrix, text("cotraitant lot 1, 30 %", &room)).await;
+    assert!(said.contains("30 %"), "{said}");
+
+    // The coordinator sees who is where; what is read is noted for those whose answers were read.
+    let table = page(&gie, &format!("/groupements/{id}")).await;
+    assert!(table.contains("5 réponses sur 23") || table.contains("<strong>5</strong> réponses sur 23"), "{table}");
+    assert!(table.contains("non couvert") && table.contains("Structure 04") && table.contains("400"), "{table}");
+    let looks = store.looks("m04", 20).await.unwrap();
+    assert!(looks.iter().any(|l| l.who == "gie" && l.what.contains(&id)), "{looks:?}");
+    assert!(store.looks("m06", 20).await.unwrap().is_empty(), "who answered nothing was not read");
+    // A member sees its own line and what is uncovered, nobody's name, and no refusal.
+    let m05 = pages.signed_in("m05").await.unwrap();
+    let own = page(&m05, &format!("/groupements/{id}")).await;
+    assert!(own.contains("cotraitant, 30 %") && own.contains("1 lot que personne"), "{own}");
+    for other in [1, 2, 3, 4] {
+        assert!(!own.contains(&name(other)) && !own.contains("Voix de m0"), "{own}");
+    }
+    for path in ["repartition.csv", "repartition.docx"] {
+        assert_eq!(m05.get(&format!("/groupements/{id}/{path}")).await.unwrap().status, 404);
+    }
+    let conduct = format!("/groupements/{id}/conduite");
+    assert_eq!(m05.post_form(&conduct, &[("do", "clore")]).await.unwrap().status, 404);
+    // Two people of one structure: the second, on a page opened before, overrules nobody unawares.
+    let m06 = pages.signed_in("m06").await.unwrap();
+    let answer = format!("/groupements/{id}/reponse");
+    let fields = [("vu", ""), ("role", "co_contractor"), ("tous", "oui"), ("par-lot", "oui")];
+    assert_eq!(m06.post_form(&answer, &fields).await.unwrap().status, 200);
+    let again = m06.post_form(&answer, &[("vu", ""), ("role", "declined"), ("tous", "oui")]).await.unwrap();
+    assert_eq!(again.status, 409);
+    assert!(plain(&again.body).contains("vient de répondre"), "{}", again.body);
+
+    // The date moves; those who refused hear nothing of it.
+    let moved = call("26-1", (2026, 11, 18), "2026-12-28T12:00:00+01:00");
+    pages.take(&moved).await.unwrap();
+    closing::run(service, service.clock.now()).await.unwrap();
+    let heard = told(&pages, Turn::Moved).await;
+    assert!(heard.contains(&"gie".to_owned()) && heard.contains(&"m01".to_owned()), "{heard:?}");
+    assert!(!heard.contains(&"m04".to_owned()), "{heard:?}");
+    // Half time: those who did not answer, once.
+    service.clock.set(now() + Duration::days(6));
+    for _ in 0..2 {
+        closing::run(service, service.clock.now()).await.unwrap();
+    }
+    let reminded = told(&pages, Turn::HalfTime).await;
+    assert_eq!(reminded.len(), MEMBERS - 6, "{reminded:?}");
+    service.clock.set(now() + Duration::days(10));
+    closing::run(service, service.clock.now()).await.unwrap();
+    assert_eq!(told(&pages, Turn::LastDay).await.len(), MEMBERS - 6);
+    // One withdraws.
+    let said = says(&pages, "m02", Channel::Telegram, text("non", &second)).await;
+    assert!(said.contains("non"), "{said}");
+    let kept = store.positions_of(&id, &siret(2)).await.unwrap();
+    assert!(kept.iter().all(|p| p.role == PartnerRole::Declined), "{kept:?}");
+
+    // It closes by its moment: the line-up, the recap, the file, the decisions.
+    service.clock.set(now() + Duration::days(11));
+    closing::run(service, service.clock.now()).await.unwrap();
+    let closed = store.partner_call(&id).await.unwrap().unwrap();
+    assert_eq!(closed.state, CallState::Closed);
+    assert_eq!(told(&pages, Turn::LineUp).await, ["gie", "m01", "m03", "m05", "m06"]);
+    let recap = delivery(&pages, "m01", Channel::Telegram).await;
+    let recap = plain(&messages::chat_of(service, &recap).await.unwrap().unwrap().1.text);
+    assert!(recap.contains("Structure 05 (cotraitant)"), "{recap}");
+    for never in ["Structure 02", "Structure 04", "30 %", "6 personnes"] {
+        assert!(!recap.contains(never), "{never}: {recap}");
+    }
+    let said = says(&pages, "m02", Channel::Telegram, text("cotraitant lot 1", &second)).await;
+    assert!(said.contains("est clos depuis"), "{said}");
+    let csv = page(&gie, &format!("/groupements/{id}/repartition.csv")).await;
+    assert!(csv.contains(&siret(1)) && csv.contains("mandataire") && !csv.contains(&siret(4)), "{csv}");
+    let docx = gie.get(&format!("/groupements/{id}/repartition.docx")).await.unwrap();
+    assert_eq!(docx.status, 200);
+    assert!(docx.headers.contains("wordprocessingml"), "{}", docx.headers);
+    let decided = store.decisions_on(&siret(5), &procedure).await.unwrap();
+    assert!(
+        decided.iter().any(|d| d.lot == "1" && d.stage == Stage::Preparing && d.joint == Some(true)),
+        "{decided:?}"
+    );
+    assert!(store.decisions_on(&siret(4), &procedure).await.unwrap().iter().all(|d| d.stage != Stage::Preparing));
+
+    // A year later the market comes back: the line-up of before is where it starts.
+    service.clock.set(now() + Duration::days(365));
+    let next = pages.take(&call("27-1", (2027, 11, 18), "2027-12-21T12:00:00+01:00")).await.unwrap();
+    assert_ne!(next, procedure);
+    let gie = pages.signed_in("gie").await.unwrap();
+    let id = opened(&pages, &gie, &next, "01/12/2027 à 18h").await;
+    let renewed = store.partner_call(&id).await.unwrap().unwrap();
+    assert_eq!(renewed.follows, closed.id);
+    let message = delivery(&pages, "m01", Channel::Telegram).await;
+    let message = plain(&messages::chat_of(service, &message).await.unwrap().unwrap().1.text);
+    assert!(message.contains("La fois précédente, vous aviez répondu : mandataire : lot 1"), "{message}");
+    let m05 = pages.signed_in("m05").await.unwrap();
+    let own = page(&m05, &format!("/groupements/{id}")).await;
+    assert!(own.contains("La fois précédente") && own.contains("cotraitant, 30 %"), "{own}");
+}
+
+/// Two calls on one procedure, by two networks of which one structure is a member: neither learns anything of the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn competing_calls_know_nothing_of_each_other() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    let store = &pages.app.service.store;
+    network(&pages).await;
+    pages.person("rival", "Inter-réseau", Role::Network, None).await.unwrap();
+    for n in [1, 2] {
+        let mut subscriber = store.subscriber(&member(n)).await.unwrap().unwrap();
+        subscriber.profile.networks.push("Inter-réseau".into());
+        store
+            .put_subscriber(&NewSubscriber { subscriber, addresses: Vec::new(), declared: false }, now())
+            .await
+            .unwrap();
+    }
+    let procedure = pages.take(&call("26-1", (2026, 11, 18), "2026-12-21T12:00:00+01:00")).await.unwrap();
+    let gie = pages.signed_in("gie").await.unwrap();
+    let rival = pages.signed_in("rival").await.unwrap();
+    let one = opened(&pages, &gie, &procedure, "01/12/2026 à 18h").await;
+    let other = opened(&pages, &rival, &procedure, "02/12/2026 à 18h").await;
+    let m01 = pages.signed_in("m01").await.unwrap();
+    let secret = "mot-pour-le-seul-coordinateur";
+    let fields = [("vu", ""), ("role", "lead"), ("lot", "1"), ("mot", secret), ("par-lot", "oui")];
+    assert_eq!(m01.post_form(&format!("/groupements/{one}/reponse"), &fields).await.unwrap().status, 200);
+    let answered = m01.post_form(&format!("/groupements/{other}/reponse"), &fields[..3]).await.unwrap();
+    assert!(plain(&answered.body).contains("déjà dans un autre groupement"), "it alone is warned: {}", answered.body);
+    assert!(page(&gie, &format!("/groupements/{one}")).await.contains(secret));
+    let theirs = page(&rival, &format!("/groupements/{other}")).await;
+    assert!(!theirs.contains(secret) && !theirs.contains("autre groupement"), "{theirs}");
+    for visitor in [&rival, &pages.signed_in("m02").await.unwrap(), &pages.stranger().unwrap()] {
+        for path in ["", "/repartition.csv", "/repartition.docx"] {
+            let answer = visitor.get(&format!("/groupements/{one}{path}")).await.unwrap();
+            assert!(!answer.body.contains(secret) && !answer.body.contains("Structure 01"), "{path}: {}", answer.body);
+        }
+    }
+    // A decision is shown where its structure says so, for this call alone.
+    let shown = async || page(&gie, &format!("/groupements/{one}")).await.contains("on y va");
+    m01.post_form(&format!("/procedure/{procedure}/decision"), &[("stage", "go")]).await.unwrap();
+    assert!(!shown().await, "not without consent");
+    let seen = vigie_store::partner_calls::positions_mark(&store.positions_of(&one, &siret(1)).await.unwrap());
+    let fields = [("vu", seen.as_str()), ("role", "lead"), ("lot", "1"), ("montrer", "oui")];
+    assert_eq!(m01.post_form(&format!("/groupements/{one}/reponse"), &fields).await.unwrap().status, 200);
+    assert!(shown().await, "with it");
+    assert!(!page(&rival, &format!("/groupements/{other}")).await.contains("on y va"), "for this call alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_structure_asks_only_those_who_agreed_and_a_call_ends_with_its_market() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    let service = &pages.app.service;
+    let store = &service.store;
+    for (id, siret) in [("ana", "21590350100017"), ("bob", "26590671900017"), ("zoe", "33333333300017")] {
+        pages.person(id, id, Role::Structure, Some(siret)).await.unwrap();
+    }
+    let procedure = pages.take(&call("26-1", (2026, 11, 18), "2026-12-21T12:00:00+01:00")).await.unwrap();
+    let ana = pages.signed_in("ana").await.unwrap();
+    let open = async |structure: &str| {
+        let fields = [("marche", procedure.as_str()), ("cloture", "01/12/2026 à 18h"), ("structure", structure)];
+        ana.post_form("/groupements/nouveau", &fields).await.unwrap()
+    };
+    assert_eq!(open("33333333300017").await.status, 422, "zoe never agreed");
+    let bob = pages.signed_in("bob").await.unwrap();
+    assert_eq!(bob.post_form("/compte/partenaires", &[("choix", "oui")]).await.unwrap().status, 303);
+    assert!(store.chose("26590671900017", Choice::Proposed, "").await.unwrap());
+    assert!(page(&ana, &format!("/groupements/nouveau?marche={procedure}")).await.contains("bob"));
+    let answer = open("26590671900017").await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let id = answer.location.unwrap().split(['/', '?']).nth(2).unwrap().to_owned();
+    let decided = store.decisions_on("21590350100017", &procedure).await.unwrap();
+    assert!(decided.iter().any(|d| d.stage == Stage::Preparing && d.joint == Some(true)), "{decided:?}");
+    // A lead of one's own goes nowhere.
+    let fields = [("role", "co_contractor"), ("lot", "1"), ("lot", "3"), ("part", "120")];
+    let answer = bob.post_form(&format!("/groupements/{id}/reponse"), &fields).await.unwrap();
+    assert_eq!(answer.status, 409);
+    assert!(plain(&answer.body).contains("1 à 100 %"), "{}", answer.body);
+    // The market is called off: the call ends with it, and says so to both.
+    let mut gone = Notice::new("boamp", "26-2", NoticeKind::Cancellation);
+    gone.title = "Nettoyage des écoles et des gymnases".into();
+    gone.links.earlier = vec!["26-1".into()];
+    pages.take(&gone).await.unwrap();
+    closing::run(service, service.clock.now()).await.unwrap();
+    assert_eq!(store.partner_call(&id).await.unwrap().unwrap().state, CallState::Cancelled);
+    assert_eq!(told(&pages, Turn::Cancelled).await, ["ana", "bob"]);
+    assert_eq!(bob.post_form("/compte/partenaires", &[("choix", "jamais")]).await.unwrap().status, 303);
+    assert_eq!(bob.post_form("/compte/partenaires", &[("choix", "oui")]).await.unwrap().status, 303);
+    assert!(!store.chose("26590671900017", Choice::Proposed, "").await.unwrap(), "for good");
+}
