@@ -140,6 +140,10 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
     let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.from >= from && q.to <= to);
     let weighted = item_weight(s, hit).is_some() || cell_weight(statements, at).is_some();
     let points = s.numbers.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0 && q.from >= from && q.to <= to);
+    // "Clause d'insertion : 400 heures", below the criteria of a form: named a clause and counted in hours, it is owed.
+    if hit.concept == Concept::ClauseName && hours && !points && !s.says.has(Concept::Criterion) {
+        return false;
+    }
     let announced = s.heading.has(Concept::Criterion) || s.previous.has(Concept::Criterion);
     // "Nom : Insertion sociale | Pondération : 10".
     let weighed_beside = s.unit.cell
@@ -359,7 +363,7 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
         Unit::Percent => !share_of_work(s, q) || before(&["ponder"]),
         Unit::None => {
             let t = &s.tokens[q.from];
-            if !t.is_number() {
+            if !t.is_number() || names_a_lot(s, q.from) {
                 return false;
             }
             // "Pondération : 50 prix ; 30 technique ; 20 emploi de publics fragiles".
@@ -407,6 +411,15 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a number names a lot: "pour le lot 3", "les lots 3 et 4", "lot n° 2".
+fn names_a_lot(s: &Statement<'_>, at: usize) -> bool {
+    let joins = |i: &usize| {
+        s.tokens[*i].is_number() || matches!(s.tokens[*i].word.as_ref(), "et" | "n" | "no" | "a" | "au" | "numero")
+    };
+    let before = (0..at).rev().find(|i| !joins(i));
+    before.is_some_and(|i| matches!(s.tokens[i].word.as_ref(), "lot" | "lots"))
 }
 
 /// "prix 40, qualité 45": numbers end the items.
