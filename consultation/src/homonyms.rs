@@ -8,6 +8,7 @@
 //! its headings speak of people. What is set aside is replaced by as many other letters: places and quotes stay as they are.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use regex::Regex;
 use vigie_classify::fold::fold;
@@ -48,6 +49,17 @@ pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
     }
     let mentions = |what: &Regex| piece.lines.iter().map(|l| what.find_iter(&l.folded).count()).sum::<usize>();
     let announces = mentions(&ANNOUNCE) >= MANY.max(mentions(&PEOPLE));
+    // An article that buys some, in a piece that buys other things.
+    let mut of_article = vec![(0_usize, 0_usize); piece.articles.len()];
+    for line in &piece.lines {
+        if let Some(article) = line.article {
+            of_article[article].0 += ANNOUNCE.find_iter(&line.folded).count();
+            of_article[article].1 += PEOPLE.find_iter(&line.folded).count();
+        }
+    }
+    let announces_there = |article: Option<usize>| {
+        article.is_some_and(|a| of_article[a].0 >= 2 && of_article[a].1 * 3 <= of_article[a].0)
+    };
     let mut judged = piece.text.clone().into_bytes();
     let mut lines = Vec::new();
     for (i, line) in piece.lines.iter().enumerate() {
@@ -55,16 +67,21 @@ pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
             judged[line.range.start + word.start()..line.range.start + word.end()].fill(b'x');
             lines.push(i);
         }
-        let of_things = OF_THINGS.is_match(&line.folded);
-        if !WORD.is_match(&line.folded) || !(of_things || announces) || PEOPLE.is_match(&line.folded) {
+        if !WORD.is_match(&line.folded) {
             continue;
         }
-        if !of_things && PEOPLE.is_match(&piece.headings(line.article)) {
-            continue;
-        }
-        lines.push(i);
-        for word in WORD.find_iter(&piece.text[line.range.clone()]) {
-            judged[line.range.start + word.start()..line.range.start + word.end()].fill(b'x');
+        let announces = announces || announces_there(line.article);
+        for sentence in sentences(&piece.text, &line.range) {
+            let folded = fold(&piece.text[sentence.clone()]);
+            let of_things = OF_THINGS.is_match(&folded);
+            let of_people = PEOPLE.is_match(&folded) || !of_things && PEOPLE.is_match(&piece.headings(line.article));
+            if !(of_things || announces) || of_people {
+                continue;
+            }
+            lines.push(i);
+            for word in WORD.find_iter(&piece.text[sentence.clone()]) {
+                judged[sentence.start + word.start()..sentence.start + word.end()].fill(b'x');
+            }
         }
     }
     // Whole words were replaced: it is UTF-8 still.
@@ -83,6 +100,18 @@ pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
     }
     out.judged = judged;
     Cow::Owned(out)
+}
+
+/// A line cut where sentences end, roughly: a word is judged by what stands around it.
+fn sentences(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = line.start;
+    for (at, _) in text[line.clone()].match_indices(". ") {
+        out.push(start..line.start + at + 1);
+        start = line.start + at + 1;
+    }
+    out.push(start..line.end);
+    out
 }
 
 #[cfg(test)]
