@@ -29,7 +29,7 @@ pub const ROUGH: i64 = 2_000;
 /// Where the main formula comes from.
 pub const SOURCE: &str = "mefsud77.fr, guide de la clause, page 28";
 /// Where the least shares of the NPNRU come from.
-pub const NPNRU_SOURCE: &str = "ANRU, charte nationale d’insertion : 5\u{202f}% des heures travaillées sur les travaux et l’ingénierie, 10\u{202f}% des embauches ou des heures de la gestion urbaine de proximité";
+pub const NPNRU_SOURCE: &str = "ANRU, réunion régionale en Occitanie : au moins 5\u{202f}% des heures travaillées sur les investissements, ingénierie comprise, et 10\u{202f}% des heures des marchés de gestion urbaine de proximité ; les habitants des quartiers prioritaires d’abord";
 /// Where the formula of cleaning with staff to be taken over comes from.
 pub const CLEANING_SOURCE: &str = "inserpropre.fr, PACT Propreté";
 
