@@ -181,8 +181,13 @@ pub(crate) async fn report(State(site): State<Arc<Site>>, signed: Decider, field
     let sum = impact::sum(&listed);
     let name = vigie_service::partner_calls::name_of(&site.service, person.structure()).await?;
     let this = now.with_timezone(&Paris).year();
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("annee", &year.to_string())
+        .append_pair("client", client)
+        .finish();
     let values = context! {
         year => year, before => year - 1, after => (year < this).then_some(year + 1), structure => name, client => client,
+        query => query,
         clients => Serde(clients), won => Serde(listed.into_iter().map(won).collect::<Vec<_>>()), sum => Serde(sum),
         today => french::date(now.with_timezone(&Paris).date_naive()),
     };
