@@ -55,6 +55,7 @@ pub mod people;
 mod people_rows;
 pub mod personal;
 pub mod preferences;
+pub mod quarantine;
 pub mod renewals;
 pub mod retention;
 mod rows;

@@ -16,7 +16,7 @@ use vigie_service::Failure;
 use vigie_service::operators::{self, OperatorEvent};
 use vigie_store::StoreError;
 use vigie_store::incoming::IncomingRow;
-use vigie_store::sources::Quarantined;
+use vigie_store::quarantine::Quarantined;
 use vigie_telegram::receive::{self, MAX_FILE, Received};
 use vigie_telegram::send::Place;
 use vigie_telegram::{Event, EventKind, Part, Refusal, content, send};
