@@ -19,6 +19,7 @@
 pub mod assistant;
 pub mod boundary;
 pub mod charset;
+pub mod compressed;
 pub mod fetch;
 pub mod health;
 pub mod html;

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 use vigie_domain::notice::Links;
 use vigie_domain::procedure::{self, Statement};
@@ -148,6 +148,18 @@ const FOLLOWING: &[&str] = &[
     "consultation",
     "marche",
     "rectificatif",
+    "rectification",
+    "rectifie",
+    "modificatif",
+    "erratum",
+    "report",
+    "prolongation",
+    "delai",
+    "date",
+    "limite",
+    "remise",
+    "reception",
+    "offres",
     "est",
     "pour",
     "des",
@@ -163,6 +175,65 @@ pub fn title_bucket(notice: &Notice) -> Option<String> {
     let tells = notice.links.says_nothing() && own.len() >= SHARED_WORDS;
     let numbers: Vec<String> = numbers.into_iter().collect();
     tells.then(|| format!("title:{}:{}:{}", notice.source, own.join(" "), numbers.join(" ")))
+}
+
+/// Whether a title is another one with words that say what became of it, for entries that share a page.
+#[must_use]
+pub fn title_followed(call: &str, later: &str) -> bool {
+    let own = |title: &str| -> (BTreeSet<String>, BTreeSet<String>) {
+        let (said, numbers) = words(title);
+        (said.into_iter().filter(|w| !FOLLOWING.contains(&w.as_str())).collect(), numbers)
+    };
+    let ((call, call_numbers), (later, numbers)) = (own(call), own(later));
+    !call.is_empty() && call == later && call_numbers.is_subset(&numbers)
+}
+
+/// What ended before its call was seen, kept for the call to find.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    published: Option<NaiveDate>,
+    page: Option<String>,
+    title: String,
+    buyer: BTreeSet<String>,
+}
+
+impl Ended {
+    /// What a notice says of the end of a call; `None` where it ends none.
+    #[must_use]
+    pub fn of(notice: &Notice) -> Option<Self> {
+        let ends = notice.kind.is_result() || notice.kind == NoticeKind::Cancellation;
+        ends.then(|| Self {
+            published: notice.published,
+            page: notice.url.clone(),
+            title: notice.title.clone(),
+            buyer: buyer(&notice.buyer.name),
+        })
+    }
+
+    /// Under what the end of a call, and the call, are filed: their title, and their page. Nothing where the buyer has its number:
+    /// sources that give it join notices by other statements.
+    #[must_use]
+    pub fn buckets(notice: &Notice) -> Vec<String> {
+        if notice.buyer.siren().is_some() {
+            return Vec::new();
+        }
+        let page = notice.url.as_deref().filter(|_| notice.links.earlier.is_empty());
+        let page = page.map(|url| format!("page:{}:{}", notice.source, crate::links::canonical(url)));
+        title_bucket(notice).into_iter().chain(page).map(|bucket| format!("ended:{bucket}")).collect()
+    }
+
+    /// Whether this is the end of that call: one title, one buyer where both are named, and the call no later than its end. Without
+    /// both days, one page. A call published after the end of another one is its next edition.
+    #[must_use]
+    pub fn ends(&self, call: &Notice) -> bool {
+        let named = buyer(&call.buyer.name);
+        let same_buyer = named.is_empty() || self.buyer.is_empty() || named == self.buyer;
+        let in_order = match (call.published, self.published) {
+            (Some(call), Some(end)) => call <= end,
+            _ => self.page.is_some() && self.page == call.url,
+        };
+        same_buyer && in_order && title_followed(&call.title, &self.title)
+    }
 }
 
 /// Whether a notice that repeats this call's title speaks of the same buyer.
@@ -305,6 +376,33 @@ mod tests {
             assert!(!same(&a, &read("b", title, text).unwrap()), "{why}");
         }
         assert_eq!(read("b", title, "Marché réservé aux ESAT."), None, "no closing date");
+    }
+
+    /// F7: the award that came before its call was a market of its own, and the call an open one.
+    #[test]
+    fn a_call_finds_its_end_where_that_came_first_and_its_next_edition_does_not() {
+        let notice = |kind, title: &str, day: Option<u32>, page: &str| {
+            let mut notice = Notice::new("feed", title, kind);
+            notice.title = title.into();
+            notice.published = day.and_then(|d| NaiveDate::from_ymd_opt(2026, 11, d));
+            notice.url = Some(format!("https://a.example/{page}"));
+            notice
+        };
+        let end = notice(NoticeKind::Award, "Avis d’attribution – Entretien des espaces verts du parc", Some(20), "12");
+        let finds = |end: &Notice, call: &Notice| {
+            let shared = Ended::buckets(end).iter().any(|b| Ended::buckets(call).contains(b));
+            shared && Ended::of(end).unwrap().ends(call)
+        };
+        let title = "Entretien des espaces verts du parc";
+        assert!(finds(&end, &notice(NoticeKind::Call, title, Some(17), "12")));
+        assert!(finds(&end, &notice(NoticeKind::Call, title, Some(17), "13")));
+        assert!(finds(&end, &notice(NoticeKind::Call, title, None, "12")));
+        assert!(!finds(&end, &notice(NoticeKind::Call, title, None, "13")));
+        assert!(!finds(&end, &notice(NoticeKind::Call, title, Some(24), "12")), "its next edition");
+        assert!(!finds(&end, &notice(NoticeKind::Call, "Entretien des espaces verts du parc nord", Some(17), "12")));
+        let short = notice(NoticeKind::Cancellation, "ANNULÉ – Gardiennage du gymnase", Some(20), "10");
+        assert!(finds(&short, &notice(NoticeKind::Call, "Gardiennage du gymnase", Some(20), "10")));
+        assert_eq!(Ended::of(&notice(NoticeKind::Call, title, None, "12")), None);
     }
 
     /// Attack: the award or cancellation that a feed shows as another item was nobody's news, or a market of its own.

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, Offset, Utc};
 use chrono_tz::Europe::Paris;
 use cron::Schedule;
 
@@ -26,9 +26,8 @@ pub struct LastPoll {
 /// arrive as a herd, later after failures, never before what the server asked.
 #[must_use]
 pub fn next_due(source: &str, schedule: &Schedule, last: LastPoll, now: DateTime<Utc>) -> DateTime<Utc> {
-    let mut upcoming = schedule.after(&now.with_timezone(&Paris)).map(|t| t.with_timezone(&Utc));
-    let first = upcoming.next().unwrap_or(now + MAX_BACK_OFF);
-    let interval = upcoming.next().map_or(MAX_BACK_OFF, |second| second - first);
+    let first = next_time(schedule, now).unwrap_or(now + MAX_BACK_OFF);
+    let interval = next_time(schedule, first).map_or(MAX_BACK_OFF, |second| second - first);
     let scheduled = first + jitter(source, interval);
     let backed_off = match last.failures {
         0 | 1 => scheduled,
@@ -39,6 +38,24 @@ pub fn next_due(source: &str, schedule: &Schedule, last: LastPoll, now: DateTime
     };
     last.not_before.map_or(backed_off, |t| t.max(backed_off))
 }
+
+/// The first moment after `now` at which clocks in Paris show a time of the schedule. An hour that comes twice is read both times, since
+/// what is polled every twenty minutes is then, too.
+fn next_time(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let offset = |at: DateTime<Utc>| at.with_timezone(&Paris).offset().fix();
+    // As clocks are set now, and as they are once they were changed.
+    let set = [offset(now), offset(now + Duration::hours(2))];
+    let as_set = set.into_iter().filter_map(|set| {
+        let times = schedule.after(&now.with_timezone(&set)).map(|t| t.with_timezone(&Utc));
+        times.take(LOOKED_AT).find(|t| *t > now && offset(*t) == set)
+    });
+    // Times that a change of clocks skips are found here.
+    let read = schedule.after(&now.with_timezone(&Paris)).map(|t| t.with_timezone(&Utc)).find(|t| *t > now);
+    as_set.chain(read).min()
+}
+
+/// Times of a schedule that are looked at: with one a second, more than an hour's.
+const LOOKED_AT: usize = 4_000;
 
 /// The same spread for the same source, whatever the process.
 fn jitter(source: &str, interval: Duration) -> Duration {
@@ -69,6 +86,36 @@ mod tests {
         for id in ["a", "b"] {
             let late = due(id) - DateTime::parse_from_rfc3339("2026-11-21T12:20:00Z").unwrap().with_timezone(&Utc);
             assert!(late >= Duration::zero() && late <= Duration::minutes(2), "{late}");
+        }
+    }
+
+    /// F2: in the hour that comes twice, the next time was the one an hour ago, and a source was read at each look.
+    #[test]
+    fn in_the_hours_that_clocks_repeat_or_skip_the_next_time_is_later_and_near() {
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc);
+        for (cron, now, next) in [
+            ("0 */20 * * * *", "2026-10-25T00:31:00Z", "2026-10-25T00:40:00Z"),
+            ("0 */20 * * * *", "2026-10-25T00:41:00Z", "2026-10-25T01:00:00Z"),
+            ("0 */20 * * * *", "2026-10-25T01:31:00Z", "2026-10-25T01:40:00Z"),
+            ("0 */20 * * * *", "2026-10-25T01:59:59Z", "2026-10-25T02:00:00Z"),
+            ("0 10 * * * *", "2026-10-25T01:15:00Z", "2026-10-25T02:10:00Z"),
+            ("0 */30 * * * *", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"),
+            ("0 10 7 * * *", "2026-10-25T01:31:00Z", "2026-10-25T06:10:00Z"),
+            ("* * * * * *", "2026-10-25T01:31:00Z", "2026-10-25T01:31:01Z"),
+            // In March the hour from 2 to 3 is not there.
+            ("0 */20 * * * *", "2026-03-29T00:41:00Z", "2026-03-29T01:00:00Z"),
+            ("0 10 7 * * *", "2026-03-29T00:41:00Z", "2026-03-29T05:10:00Z"),
+        ] {
+            let schedule = Schedule::from_str(cron).unwrap();
+            assert_eq!(next_time(&schedule, at(now)), Some(at(next)), "{cron} {now}");
+        }
+        // Around every change of three years, and whatever the minute, no time is in the past, nor further than it may be.
+        for (day, hours) in [("2026-10-25", 4), ("2027-03-28", 4), ("2027-10-31", 4), ("2028-03-26", 4)] {
+            for minute in 0..hours * 60 {
+                let now = at(&format!("{day}T00:00:00Z")) + Duration::minutes(minute);
+                let next = next_time(&every_twenty_minutes(), now).unwrap();
+                assert!(next > now && next - now <= Duration::minutes(20), "{now} {next}");
+            }
         }
     }
 

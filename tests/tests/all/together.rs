@@ -401,8 +401,8 @@ async fn a_network_asks_people_by_a_table_and_they_say_yes_or_no() {
     assert_eq!(ana.get("/reseau").await.unwrap().status, 404, "only networks have one");
     let table =
         "courriel;nom;siret\nana@structure.example;Ana;\nnouvelle@ailleurs.example;Nouvelle;\npas une adresse;X;\n";
-    let answer = gie.post_files("/reseau/membres", &[("membres", "")], &[("fichier", "membres.csv", table.as_bytes())]);
-    let answer = plain(&answer.await.unwrap().body);
+    let files = [("fichier", "membres.csv", table.as_bytes())];
+    let answer = plain(&gie.post_files("/reseau/membres", &[("membres", "")], &files).await.unwrap().body);
     assert!(answer.contains("2 demandes envoyées") && answer.contains("Ligne 4"), "{answer}");
     assert!(page(&gie, "/reseau").await.contains("Aucun membre"), "nobody is one before they say so");
     let asked = store.own_alerts("ana", 9).await.unwrap();

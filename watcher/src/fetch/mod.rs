@@ -34,6 +34,8 @@ use tokio::time::Instant;
 use url::{Host, Url};
 use vigie_config::settings;
 
+use crate::{boundary, compressed};
+
 pub use guard::may_reach;
 use guard::{GuardedResolver, Refused};
 use headers::{fresh_until, quota, retry_after};
@@ -473,6 +475,8 @@ impl Http {
             records: None,
         };
         let content_type = header(header::CONTENT_TYPE);
+        // What the client opened is not in the header any more.
+        let compressed = header(header::CONTENT_ENCODING).is_some_and(|e| compressed::says_gzip(&e));
         let fresh_until = fresh_until(response.headers(), now);
         let quota = quota(response.headers());
         let mut bytes = Vec::new();
@@ -485,6 +489,12 @@ impl Http {
             }
             room.take(bytes.len() + chunk.len()).await;
             bytes.extend_from_slice(&chunk);
+        }
+        if compressed && compressed::is_gzip(&bytes) {
+            let opened = boundary::read_whole(limit, || compressed::opened(bytes, limit));
+            let why = |why: String| FetchError::Network { url: url.to_string(), why };
+            bytes = opened.map_err(|e| why(e.to_string()))?.map_err(|e| why(e.to_string()))?;
+            room.take(bytes.len()).await;
         }
         Ok(Body { url, bytes, content_type, validators, fresh_until, quota, room })
     }
@@ -531,11 +541,19 @@ impl Http {
             format!("pas de réponse en {} s", self.limits.timeout_s)
         } else if error.is_connect() {
             format!("connexion impossible ({})", root_cause(error))
+        } else if error.is_decode() || says_compression(&root_cause(error)) {
+            "réponse annoncée comme compressée, qui ne l’est pas ou qui est abîmée".to_owned()
         } else {
             format!("réponse interrompue ({})", root_cause(error))
         };
         FetchError::Network { url: url.to_string(), why }
     }
+}
+
+/// Whether a reader of compressed bodies says so.
+fn says_compression(why: &str) -> bool {
+    let why = why.to_ascii_lowercase();
+    ["gzip", "deflate", "brotli", "zlib", "decompress"].iter().any(|name| why.contains(name))
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {

@@ -130,15 +130,85 @@ fn json_one_by_one(text: &str, read: impl Fn(&str) -> Result<Vec<Entry>, String>
             fields
                 .retain(|key, value| !(key.starts_with("date_") && value.as_str().is_none_or(|d| moment(d).is_none())));
             fields.retain(|_, value| *value != Value::String(String::new()));
+            fields.retain(|key, value| fits(key, value));
             fields.entry("id").or_insert_with(|| Value::String(String::new()));
         }
         let document = json!({"version": "https://jsonfeed.org/version/1.1", "title": "", "items": [item]});
         match read(&document.to_string()) {
             Ok(entries) => found.entries.extend(entries),
-            Err(why) => found.bad.push((i + 1, why, raw)),
+            Err(_) => {
+                let why = "entrée dont les champs n’ont pas la forme d’un flux JSON".to_owned();
+                found.bad.push((i + 1, why, raw));
+            }
         }
     }
     (!found.entries.is_empty()).then_some(found)
+}
+
+/// Mends a field of an item to the form that the standard gives it (JSON Feed 1.1), as far as it can be, and says whether it has it
+/// then: what has not is left out alone.
+fn fits(key: &str, value: &mut Value) -> bool {
+    match key {
+        "authors" | "tags" | "attachments" => {
+            // One that stands without its list is a list of one.
+            if !value.is_array() {
+                *value = Value::Array(vec![value.take()]);
+            }
+            let list = value.as_array_mut().map(std::mem::take).unwrap_or_default();
+            let kept: Vec<Value> = list.into_iter().filter_map(|one| element(key, one)).collect();
+            let holds = !kept.is_empty();
+            *value = Value::Array(kept);
+            holds
+        }
+        "author" => match element("authors", value.take()) {
+            Some(author) => {
+                *value = author;
+                true
+            }
+            None => false,
+        },
+        // Extensions of publishers begin so, and have any form.
+        key if key.starts_with('_') => true,
+        _ => value.is_string(),
+    }
+}
+
+/// One author, tag or attachment in the form of the standard.
+fn element(of: &str, value: Value) -> Option<Value> {
+    let named = |name: String| json!({ "name": name });
+    match (of, value) {
+        ("tags", Value::String(tag)) => Some(Value::String(tag)),
+        ("tags", Value::Number(tag)) => Some(Value::String(tag.to_string())),
+        ("tags", Value::Object(tag)) => tag.get("name").or_else(|| tag.get("term")).filter(|n| n.is_string()).cloned(),
+        ("authors", Value::String(name)) => Some(named(name)),
+        ("authors", Value::Object(mut author)) => {
+            author.retain(|_, value| value.is_string());
+            (!author.is_empty()).then_some(Value::Object(author))
+        }
+        ("attachments", Value::String(url)) => Some(json!({ "url": url, "mime_type": "application/octet-stream" })),
+        ("attachments", Value::Object(mut attachment)) => {
+            let number = |value: &Value| {
+                let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+                number.filter(|n| n.is_finite() && (0.0..9e15).contains(n)).map(f64::trunc)
+            };
+            for key in ["size_in_bytes", "duration_in_seconds"] {
+                if let Some(n) = attachment.remove(key).as_ref().and_then(number) {
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "bounded above, whole"
+                    )]
+                    attachment.insert(key.to_owned(), Value::from(n as u64));
+                }
+            }
+            attachment.retain(|key, value| {
+                matches!(key.as_str(), "size_in_bytes" | "duration_in_seconds") || value.is_string()
+            });
+            attachment.entry("mime_type").or_insert_with(|| Value::from("application/octet-stream"));
+            attachment.contains_key("url").then_some(Value::Object(attachment))
+        }
+        _ => None,
+    }
 }
 
 /// The library panics on some documents: an encoding declared twice, a letter beyond ASCII behind an author's address. A parser that
@@ -224,6 +294,47 @@ mod tests {
 
     fn of(text: &str) -> Result<Read, String> {
         read(text, &Url::parse("https://a.example/feed").unwrap())
+    }
+
+    /// P3: a field of an item that is not in the form of the standard costs itself, and no item.
+    #[test]
+    fn a_field_out_of_form_costs_itself() {
+        let item = |field: &str| format!(r#"{{"id": "1", "title": "A", "url": "https://a.example/1", {field}}}"#);
+        for (field, authors, categories, documents) in [
+            (r#""authors": {"name": "Ville de Lens"}"#, 1, 0, 0),
+            (r#""authors": "Ville de Lens""#, 1, 0, 0),
+            (r#""authors": [{"name": "Ville de Lens", "avatar": 3}, 7, null]"#, 1, 0, 0),
+            (r#""author": "Ville de Lens""#, 1, 0, 0),
+            (r#""authors": 12"#, 0, 0, 0),
+            (r#""tags": "Nettoyage""#, 0, 1, 0),
+            (r#""tags": [1, {"name": "Nettoyage"}, null]"#, 0, 2, 0),
+            (
+                r#""attachments": [{"url": "https://a.example/d.pdf", "mime_type": "application/pdf", "size_in_bytes": "12.5"}]"#,
+                0,
+                0,
+                1,
+            ),
+            (
+                r#""attachments": {"url": "https://a.example/d.pdf", "mime_type": "application/pdf", "duration_in_seconds": -1}"#,
+                0,
+                0,
+                1,
+            ),
+            (r#""attachments": "https://a.example/d.pdf""#, 0, 0, 1),
+            (r#""image": {"url": "https://a.example/i.png"}, "language": ["fr"], "_own": {"a": 1}"#, 0, 0, 0),
+            (r#""summary": ["a", "b"], "content_html": {"html": "x"}"#, 0, 0, 0),
+        ] {
+            for items in [item(field), format!("{}, {}", item(field), r#"{"id": "2", "title": "B"}"#)] {
+                let feed =
+                    format!(r#"{{"version": "https://jsonfeed.org/version/1.1", "title": "t", "items": [{items}]}}"#);
+                let read = of(&feed).unwrap();
+                assert!(read.bad.is_empty(), "{field}: {:?}", read.bad);
+                let first = &read.entries[0];
+                let links = first.links.iter().filter(|l| l.rel.as_deref() == Some("enclosure")).count();
+                let found = (first.authors.len(), first.categories.len(), links.max(first.media.len()));
+                assert_eq!((titles(&read)[0], found), ("A", (authors, categories, documents)), "{field}");
+            }
+        }
     }
 
     /// Tags in capitals gave no entry and no error.

@@ -1,6 +1,6 @@
 //! What an entry says, whatever the format of its feed.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use feed_rs::model;
 use url::Url;
 
@@ -26,6 +26,8 @@ pub(super) struct Entry {
     pub categories: Vec<String>,
     /// The day, in Paris.
     pub published: Option<NaiveDate>,
+    /// The moment of this version: it tells which of two is the later, and is no content.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// Reads an entry; `None` when it has neither title nor text.
@@ -33,17 +35,25 @@ pub(super) fn read(entry: &model::Entry) -> Option<Entry> {
     let content = entry.content.as_ref().and_then(|c| c.body.as_deref()).map(plain_text).unwrap_or_default();
     let summary = entry.summary.as_ref().map(|t| plain_text(&t.content)).unwrap_or_default();
     let text = both(summary, content);
-    let title = entry.title.as_ref().map(|t| one_line(&plain_text(&t.content))).filter(|t| !t.is_empty());
+    let title =
+        entry.title.as_ref().map(|t| one_line(&plain_text(without_section(&t.content)))).filter(|t| !t.is_empty());
     let title = title.or_else(|| Some(text.lines().next()?.chars().take(160).collect())).filter(|t| !t.is_empty())?;
     // RSS writes « address (name) ».
     let author =
         entry.authors.first().and_then(|a| a.name.as_deref()).map(|n| n.trim_matches(['(', ')', ' ']).to_owned());
     let author = author.filter(|n| !n.is_empty());
     let published = entry.published.or(entry.updated).map(crate::zones::paris_day);
+    let at = entry.updated.max(entry.published);
     let guid = Some(entry.id.trim().to_owned()).filter(|id| !id.is_empty());
     let link = page(entry).or_else(|| guid.clone().filter(|g| is_web(g)));
     let categories = entry.categories.iter().map(|c| plain_text(c.label.as_ref().unwrap_or(&c.term))).collect();
-    Some(Entry { guid, title, text, link, document: document(entry), author, categories, published })
+    Some(Entry { guid, title, text, link, document: document(entry), author, categories, published, at })
+}
+
+/// A title without the mark of a section that its publisher escaped, which HTML takes for a comment that ends too early.
+fn without_section(title: &str) -> &str {
+    let inside = title.trim().strip_prefix("<![CDATA[").and_then(|t| t.strip_suffix("]]>"));
+    inside.unwrap_or(title)
 }
 
 /// A summary and a content as one text: publishers write a deadline in either. A summary that is the beginning of the content
@@ -229,6 +239,9 @@ mod tests {
         for (title, words) in [
             ("<![CDATA[Rénovation de l’<b>école</b> Jaurès]]>", "Rénovation de l’école Jaurès"),
             ("<![CDATA[<b>école</b>]]>", "école"),
+            ("&lt;![CDATA[Nettoyage de l’école]]&gt;", "Nettoyage de l’école"),
+            ("<![CDATA[<![CDATA[Nettoyage]]]]><![CDATA[>]]>", "Nettoyage"),
+            ("&lt;![CDATA[&lt;b&gt;Nettoyage&lt;/b&gt; des vitres]]&gt;", "Nettoyage des vitres"),
             ("&lt;b&gt;école&lt;/b&gt; Jaurès", "école Jaurès"),
         ] {
             let rss = format!(

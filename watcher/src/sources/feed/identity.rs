@@ -5,25 +5,46 @@
 //! document; but an id or a link that two entries of different words bore is trusted no more, for good ([`Book::id_repeats`],
 //! [`Book::link_repeats`]). Its name is the first of id, link, words that nobody else bears, and never changes.
 //!
+//! Two **versions** of one entry in one document (same id or link, same title, same words but for dates) are one entry: the one
+//! published last counts, and they take no trust from anybody. Nor does an entry that says what became of another one (« Rectificatif :
+//! … », « Avis d’attribution – … ») whose link it bears: it names that one ([`Named::follows`]).
+//!
 //! Most entries of a document that has changed have not: one that says what it said, to the same reader, is no news and is not read
 //! any further ([`Named::unchanged`]).
 //!
 //! On failure: a book that cannot be read is empty, and entries get the names they would get at a first poll.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::entry::Entry;
+use super::follow_up::follow_up;
 use crate::classify::fold::fold;
 use crate::links::canonical as canonical_link;
+use crate::procedure::title_followed;
 
 /// Most entries remembered; those seen longest ago give way.
 const MAX_KNOWN: usize = 5_000;
 /// Share of the words of two titles that an entry and its new version have in common.
 const ALIKE: f64 = 0.5;
+/// Share of all their words, but for dates, that two versions of one entry have in common.
+const VERSIONS: f64 = 0.8;
+
+/// What moves from one version to the next: days and hours, in figures or words.
+static DATE: LazyLock<Regex> = LazyLock::new(date);
+
+#[expect(clippy::unwrap_used, reason = "a constant, compiled by every test here")]
+fn date() -> Regex {
+    Regex::new(
+        r"\d{4}-\d{1,2}-\d{1,2}(?:t[\d:.]+z?)?|\d{1,2} ?[/.-] ?\d{1,2}(?: ?[/.-] ?\d{2,4})?|(?:(?:lun|mar|mercre|jeu|vendre|same)di |dimanche )?\b\d{1,2}(?:er)? (?:janv(?:ier)?|fevr(?:ier)?|mars|avr(?:il)?|mai|juin|juil(?:let)?|aout|sept(?:embre)?|oct(?:obre)?|nov(?:embre)?|dec(?:embre)?)\b\.?(?: \d{4})?|\b\d{1,2} ?(?:h|heures?)\b ?(?:\d{2})?|\b\d{1,2}h\d{2}\b|\b\d{1,2}:\d{2}\b",
+    )
+    .unwrap()
+}
 
 /// A known entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +82,8 @@ pub(super) struct Named {
     pub name: String,
     /// It was read before, by the same reader, and says what it said then.
     pub unchanged: bool,
+    /// The name of the entry whose link it bears and of which it says what became, where it is the only one.
+    pub follows: Option<String>,
 }
 
 fn fingerprint(title: &str, text: &str) -> String {
@@ -77,6 +100,57 @@ fn alike(a: &str, b: &str) -> bool {
     a == b || a.intersection(&b).count() as f64 >= ALIKE * a.len().max(b.len()) as f64
 }
 
+/// The words of a text but for its dates, and the numbers among them.
+fn frame(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let folded = fold(text);
+    let words = DATE.replace_all(&folded, " ");
+    let words = words.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned);
+    words.partition(|w| !w.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether two entries of one document are two versions of one: an id or a link in common, none apart that both have, one title, one
+/// text but for its dates.
+fn are_versions(a: &Entry, b: &Entry) -> bool {
+    let differ = |a: Option<&str>, b: Option<&str>| a.is_some() && b.is_some() && a != b;
+    let same = |a: Option<&str>, b: Option<&str>| a.is_some() && a == b;
+    let (guids, links) = ((a.guid.as_deref(), b.guid.as_deref()), (a.link.as_deref(), b.link.as_deref()));
+    if differ(guids.0, guids.1) || differ(links.0, links.1) || !(same(guids.0, guids.1) || same(links.0, links.1)) {
+        return false;
+    }
+    let ((words_a, numbers_a), (words_b, numbers_b)) = (frame(&a.text), frame(&b.text));
+    let shared = words_a.intersection(&words_b).count() as f64;
+    frame(&a.title) == frame(&b.title)
+        && numbers_a == numbers_b
+        && shared >= VERSIONS * words_a.union(&words_b).count() as f64
+}
+
+/// Entries that are an earlier version of another one of the document: of two published at one moment the first is the later. `twice`
+/// count for nothing: what they say stands there once more.
+fn outdated(entries: &[Entry], twice: &HashSet<usize>) -> HashSet<usize> {
+    let mut alike: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (i, entry) in entries.iter().enumerate().filter(|(i, _)| !twice.contains(i)) {
+        let named = [("id", entry.guid.as_deref()), ("link", entry.link.as_deref())];
+        for (by, value) in named.into_iter().filter_map(|(by, value)| Some((by, value?))) {
+            alike.entry((by, value)).or_default().push(i);
+        }
+    }
+    let mut out = HashSet::new();
+    // A value that many bear names nobody: those are no versions, and comparing each with each would take long.
+    for same in alike.values().filter(|same| (2..=MAX_VERSIONS).contains(&same.len())) {
+        for (n, &i) in same.iter().enumerate() {
+            for &later in &same[n + 1..] {
+                if are_versions(&entries[i], &entries[later]) {
+                    out.insert(if entries[later].at > entries[i].at { i } else { later });
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Most versions of one entry that a document is thought to hold.
+const MAX_VERSIONS: usize = 20;
+
 impl Known {
     fn of(entry: &Entry, reader: &str, poll: u64) -> Self {
         Self {
@@ -84,7 +158,7 @@ impl Known {
             guid: entry.guid.clone(),
             link: entry.link.as_deref().map(canonical_link),
             words: fingerprint(&entry.title, &entry.text),
-            whole: fingerprint(reader, &format!("{entry:?}")),
+            whole: fingerprint(reader, &format!("{:?}", Entry { at: None, ..entry.clone() })),
             title: entry.title.chars().take(200).collect(),
             day: entry.published,
             poll,
@@ -132,9 +206,14 @@ impl Book {
     pub(super) fn name(&mut self, entries: &[Entry], reader: &str) -> Vec<Option<Named>> {
         self.polls += 1;
         let mut read: Vec<Known> = entries.iter().map(|e| Known::of(e, reader, self.polls)).collect();
-        let twice = repeated(&read);
+        let mut twice = repeated(&read);
+        twice.extend(outdated(entries, &twice));
         self.id_repeats |= differ(&read, &twice, |k| k.guid.as_deref());
-        self.link_repeats |= differ(&read, &twice, |k| k.link.as_deref());
+        let following: HashSet<usize> = (0..read.len())
+            .filter(|i| follow_up(&read[*i].title).is_some() && followed(&read[*i], &read).is_some())
+            .collect();
+        let passed_over: HashSet<usize> = twice.union(&following).copied().collect();
+        self.link_repeats |= differ(&read, &passed_over, |k| k.link.as_deref());
         let found = self.recognize(&read, &twice);
         let mut taken: HashSet<String> = self.known.iter().map(|k| k.name.clone()).collect();
         let mut names = Vec::with_capacity(read.len());
@@ -149,7 +228,7 @@ impl Book {
             let name = old.unwrap_or_else(|| self.new_name(known, entries[i].link.as_deref(), &taken));
             taken.insert(name.clone());
             known.name.clone_from(&name);
-            names.push(Some(Named { name, unchanged }));
+            names.push(Some(Named { name, unchanged, follows: None }));
         }
         let replaced: HashSet<usize> = found.values().copied().collect();
         let kept = std::mem::take(&mut self.known).into_iter().enumerate();
@@ -158,6 +237,12 @@ impl Book {
             read.into_iter().enumerate().filter(|(i, _)| !twice.contains(i)).map(|(_, k)| k).chain(kept).collect();
         self.known.sort_by_key(|k| std::cmp::Reverse(k.poll));
         self.known.truncate(MAX_KNOWN);
+        for (entry, named) in entries.iter().zip(&mut names) {
+            if let Some(named) = named.as_mut().filter(|n| !n.unchanged && follow_up(&entry.title).is_some()) {
+                let mine = self.known.iter().find(|k| k.name == named.name);
+                named.follows = mine.and_then(|k| followed(k, &self.known)).map(|k| k.name.clone());
+            }
+        }
         names
     }
 
@@ -169,7 +254,7 @@ impl Book {
         let (mut found, mut used) = (HashMap::new(), HashSet::new());
         let same_words = |new: &Known| words.get(new.words.as_str()).cloned().unwrap_or_default();
         let by = |index: &Index<'_>, value: Option<&str>| value.and_then(|v| index.get(v)).cloned().unwrap_or_default();
-        for ground in 0..5 {
+        for ground in 0..6 {
             for (i, new) in read.iter().enumerate().filter(|(i, _)| !twice.contains(i)) {
                 if found.contains_key(&i) {
                     continue;
@@ -178,6 +263,14 @@ impl Book {
                     0..=2 => same_words(new),
                     3 if !self.id_repeats => by(&guids, new.guid.as_deref()),
                     4 if !self.link_repeats => by(&links, new.link.as_deref()),
+                    // Though ids and links are trusted no more: both of them, borne together by one entry alone, under one title.
+                    5 if new.guid.is_some() && new.link.is_some() && alone(new, read, twice) => {
+                        let of_both: Vec<usize> = by(&guids, new.guid.as_deref())
+                            .into_iter()
+                            .filter(|k| new.same_link(&self.known[*k]))
+                            .collect();
+                        if of_both.len() == 1 { of_both } else { Vec::new() }
+                    }
                     _ => Vec::new(),
                 };
                 let fits = |k: &&usize| {
@@ -187,6 +280,7 @@ impl Book {
                             0 => new.same_guid(old),
                             1 => new.same_link(old),
                             2 => new.same_day(old),
+                            5 => frame(&new.title) == frame(&old.title),
                             _ => alike(&new.title, &old.title),
                         }
                 };
@@ -209,6 +303,20 @@ impl Book {
             fingerprint(&known.words, &place)
         })
     }
+}
+
+/// Whether no other entry of the document bears both the id and the link of this one.
+fn alone(entry: &Known, read: &[Known], twice: &HashSet<usize>) -> bool {
+    let same = read.iter().enumerate().filter(|(i, k)| !twice.contains(i) && entry.same_guid(k) && entry.same_link(k));
+    same.count() == 1
+}
+
+/// The one entry among these whose link another one bears, and of which that one says by its title what became.
+fn followed<'a>(entry: &Known, among: &'a [Known]) -> Option<&'a Known> {
+    let follows =
+        |k: &&Known| entry.same_link(k) && follow_up(&k.title).is_none() && title_followed(&k.title, &entry.title);
+    let mut found = among.iter().filter(follows);
+    found.next().filter(|one| found.all(|other| other.words == one.words))
 }
 
 /// Entries that say what an earlier one of the document says, under the same id or link.
@@ -331,6 +439,92 @@ mod tests {
         ] {
             assert_eq!(told(&documents), expected, "{documents:?}");
         }
+    }
+
+    fn closing(guid: &str, link: &str, day: &str, hour: u32) -> Entry {
+        let at = chrono::NaiveDate::from_ymd_opt(2026, 11, 30)
+            .and_then(|d| d.and_hms_opt(hour, 30, 0))
+            .map(|at| at.and_utc());
+        Entry { text: format!("{TITLE} municipal. Date limite : {day}."), at, ..entry(guid, link, TITLE) }
+    }
+
+    /// F1: two versions of one entry in one document made two markets of it, and of every later correction of that feed.
+    #[test]
+    fn versions_of_one_entry_in_one_document_are_one_and_take_no_trust() {
+        let link = "https://a.example/3";
+        let first = closing("c1", link, "15/12/2026 à 12h00", 10);
+        for (what, guid, link) in [("id and link", "c1", link), ("id alone", "c1", ""), ("link alone", "", link)] {
+            for (newer, older) in [
+                ("28/12/2026 à 12h00", "22/12/2026 à 12h00"),
+                ("lundi 28 décembre 2026, 12 heures", "mardi 22 décembre 2026, 12 heures"),
+                ("2026-12-28", "2026-12-22"),
+            ] {
+                let (newer, older) = (closing(guid, link, newer, 12), closing(guid, link, older, 11));
+                for document in [vec![newer.clone(), older.clone()], vec![older.clone(), newer.clone()]] {
+                    let mut book = Book::default();
+                    let start = Entry { guid: newer.guid.clone(), link: newer.link.clone(), ..first.clone() };
+                    let name =
+                        |named: &[Option<Named>]| named.iter().flatten().map(|n| n.name.clone()).collect::<Vec<_>>();
+                    let before = name(&book.name(&[start], READER));
+                    let named = book.name(&document, READER);
+                    assert_eq!(name(&named), before, "{what}");
+                    let kept = named.iter().position(Option::is_some).unwrap();
+                    assert_eq!(document[kept].at, newer.at, "the later one counts, {what}");
+                    assert!(!book.id_repeats && !book.link_repeats, "{what}");
+                    let again = book.name(&document, READER);
+                    assert!(again.iter().flatten().all(|n| n.unchanged), "{what}: {again:?}");
+                }
+            }
+        }
+        // Lots, and other objects, are no versions.
+        for other in [
+            Entry { text: format!("{TITLE}, lot 2. Date limite : 22/12/2026."), ..first.clone() },
+            Entry { text: "Blanchisserie du linge de la crèche. Date limite : 22/12/2026.".into(), ..first.clone() },
+            Entry { link: Some("https://a.example/4".into()), ..closing("c1", "", "22/12/2026", 11) },
+        ] {
+            assert_eq!(told(&[vec![first.clone(), other.clone()]]), 2, "{other:?}");
+        }
+    }
+
+    /// F1: where ids and links are trusted no more, what is corrected under both of its own is no new market.
+    #[test]
+    fn a_feed_that_lost_trust_still_corrects_its_entries() {
+        let mut book = Book { id_repeats: true, link_repeats: true, ..Book::default() };
+        let link = "https://a.example/9";
+        let name = |named: Vec<Option<Named>>| named.into_iter().flatten().map(|n| n.name).collect::<Vec<_>>();
+        let first = name(book.name(&[closing("z9", link, "15/12/2026", 10)], READER));
+        assert_eq!(name(book.name(&[closing("z9", link, "20/12/2026", 11)], READER)), first);
+        let other = Entry { title: "Tonte des pelouses du stade".into(), ..closing("z9", link, "20/12/2026", 11) };
+        assert_ne!(name(book.name(&[other], READER)), first);
+    }
+
+    /// F7, F8: an entry that says what became of another one under its link.
+    #[test]
+    fn what_became_of_an_entry_under_its_link_names_it_and_takes_no_trust() {
+        let link = "https://a.example/10";
+        let call = entry("k1", link, "Gardiennage du gymnase");
+        for title in [
+            "Rectificatif : Gardiennage du gymnase",
+            "[RECTIFICATIF] Gardiennage du gymnase",
+            "Gardiennage du gymnase – rectificatif",
+            "Report de la date limite – Gardiennage du gymnase",
+            "Avis d’attribution – Gardiennage du gymnase",
+        ] {
+            let later = entry("k2", link, title);
+            let mut book = Book::default();
+            book.name(std::slice::from_ref(&call), READER);
+            for document in [vec![later.clone(), call.clone()], vec![call.clone(), later.clone()]] {
+                let mut book = book.clone();
+                let named = book.name(&document, READER);
+                let follows: Vec<_> = named.into_iter().flatten().filter_map(|n| n.follows).collect();
+                assert_eq!(follows, ["k1"], "{title}");
+                assert!(!book.link_repeats, "{title}");
+            }
+        }
+        let mut book = Book::default();
+        let other = entry("k2", link, "Rectificatif : Peinture de la salle des fêtes");
+        let named = book.name(&[call, other], READER);
+        assert!(named.iter().flatten().all(|n| n.follows.is_none()) && book.link_repeats);
     }
 
     #[test]

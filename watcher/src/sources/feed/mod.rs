@@ -11,6 +11,7 @@
 
 mod document;
 mod entry;
+mod follow_up;
 mod identity;
 
 use chrono::{DateTime, Utc};
@@ -22,10 +23,12 @@ use super::{BadRecord, Page, Polled, Source, SourceError, SourceKind, department
 use crate::boundary;
 use crate::charset;
 use crate::classify::plain;
+use crate::compressed;
 use crate::fetch::{Answer, Fetcher};
 use crate::links;
 use crate::tree::{self, XmlError};
 use entry::Entry;
+use follow_up::follow_up;
 use identity::Book;
 
 /// Registry line.
@@ -52,6 +55,9 @@ struct Options {
 
 /// Most entries read of one document; a feed holds a few dozen.
 const MAX_ENTRIES: usize = 5_000;
+
+/// Most bytes of a document that arrives compressed without a word.
+const MAX_OPENED: usize = 20 * 1024 * 1024;
 
 /// The source.
 pub struct Feed {
@@ -132,13 +138,10 @@ struct Document {
 impl Feed {
     /// Reads a document; entries known before keep their names.
     fn read(&self, bytes: &[u8], mut book: Book) -> Result<Document, String> {
-        // RFC 1952 §2.3.1: a server that compresses without saying so, or twice.
-        if bytes.starts_with(&[0x1f, 0x8b]) {
-            return Err(
-                "flux compressé (gzip) sans que son serveur le dise : demandez à l’éditeur de le corriger".to_owned()
-            );
-        }
-        let text = charset::repair_xml(&charset::decode_xml(bytes));
+        // A server may compress without saying so.
+        let opened = compressed::is_gzip(bytes).then(|| compressed::opened(bytes.to_vec(), MAX_OPENED));
+        let opened = opened.transpose().map_err(|e| e.to_string())?;
+        let text = charset::repair_xml(&charset::decode_xml(opened.as_deref().unwrap_or(bytes)));
         // A JSON feed is no XML; feed-rs tells them apart.
         if text.trim_start().starts_with('<') {
             tree::check(&text, (&["item", "entry"], MAX_ENTRIES)).map_err(|e| refused(&text, &e))?;
@@ -185,6 +188,7 @@ impl Feed {
             }
             let mut notice = self.notice(&named.name, entry);
             notice.links.page = page;
+            notice.links.earlier.extend(named.follows);
             notices.push(notice);
         }
         Ok(Document { notices, unchanged, bad, ttl, book })
@@ -199,7 +203,7 @@ impl Feed {
         let read = |c: &String| plain::notice(id, c, "").kind;
         let filed = || entry.categories.iter().filter(told).map(read).find(|k| *k != NoticeKind::Call);
         if notice.kind == NoticeKind::Call {
-            notice.kind = filed().unwrap_or(NoticeKind::Call);
+            notice.kind = filed().or_else(|| follow_up(&title)).unwrap_or(NoticeKind::Call);
         }
         notice.kind = self.announces.unwrap_or_else(|| notice.kind.of_buyer(self.kind));
         notice.buyer = Buyer {
@@ -318,6 +322,15 @@ mod tests {
         assert_eq!(of("<category>Annulé</category>"), NoticeKind::Cancellation);
         assert_eq!(of("<category>Services</category><category>Avis d'attribution</category>"), NoticeKind::Award);
         assert_eq!(of("<category>Services</category>"), NoticeKind::Call);
+    }
+
+    /// F8: a correction under the link of its call.
+    #[test]
+    fn a_correction_under_the_link_of_its_call_names_it() {
+        let items = "<item><guid>k2</guid><link>https://a.example/1</link><title>Rectificatif : Gardiennage du gymnase</title></item><item><guid>k1</guid><link>https://a.example/1</link><title>Gardiennage du gymnase</title></item>";
+        let notices = read(&rss(items));
+        assert_eq!(notices[0].links.earlier, ["k1"]);
+        assert_eq!((notices[0].kind, notices[1].kind), (NoticeKind::Correction, NoticeKind::Call));
     }
 
     #[test]
